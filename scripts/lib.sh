@@ -39,3 +39,35 @@ for variables, values, separator in (
 PY
 )"
 }
+
+# Debian's and Ubuntu's packages. Only the distribution's own lists are fetched, so that a broken source of somebody
+# else cannot stop us; what counts in the end is whether a package has a candidate (apt_has).
+apt_sources() {  # "<uri> <suite> <component>" for each source of the distribution that this machine is set up with
+  local codename
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  apt-get indextargets --no-release-info --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+    grep -oP "^Packages \K\S+ $codename(-updates|-security)? \S+$" | sort -u
+}
+
+distribution_keyring() { (. /etc/os-release && echo "/usr/share/keyrings/$ID-archive-keyring.gpg"); }
+
+apt_lists() {  # arguments: source lines to fetch beside the distribution's own
+  local list status=0
+  list=$(mktemp)
+  { apt_sources | sed "s#^#deb [signed-by=$(distribution_keyring)] #"; printf '%s\n' "$@"; } >"$list"
+  chmod a+r "$list"
+  apt-get update -qq -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=/dev/null \
+    -o APT::Get::List-Cleanup=0 >&2 || apt-get update -qq >&2 || status=$?
+  rm -f "$list"
+  return $status
+}
+
+apt_has() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+
+apt_install() {  # quiet unless it fails
+  local log
+  log=$(mktemp)
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 ||
+    { cat "$log" >&2; die "apt-get install $* failed; its words are above."; }
+  rm -f "$log"
+}
