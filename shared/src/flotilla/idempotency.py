@@ -1,0 +1,60 @@
+"""The same key and arguments within a day give the first result; nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastmcp.tools.base import ToolResult
+
+from . import errors
+from .call import current
+from .results import packed
+from .state import DAY, State, digest
+
+
+class Idempotency:
+    """Remembers calls by tool and key, through the server's state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def once(
+        self, tool: str, key: str, arguments: dict[str, Any], act: Callable[[], Awaitable[ToolResult]]
+    ) -> ToolResult:
+        """Run `act` unless the key is known. Raises errors.Input for a key that was used for something else."""
+        name = "once-" + digest(tool, key)
+        async with self._locks[name]:  # a second call waits for the first and then gets its result
+            seen = self._state.get(name)
+            if seen and seen["at"] > time.time() - DAY:
+                if seen["arguments"] != digest(arguments):
+                    raise errors.Input(
+                        f"The idempotency_key was used for another call of {tool} with other arguments.",
+                        "Use a new key for a new action, the old key only to repeat the same one.",
+                    )
+                if "result" in seen:
+                    current().outcome = "repeated"
+                    return packed(seen["result"])
+                if not seen.get("replayable"):
+                    raise errors.Upstream(
+                        "An earlier call with this idempotency_key broke off: it may or may not have been done.",
+                        "Look whether it was done; if not, call again with a new key.",
+                    )
+            self._state.sweep("once-")
+            note: dict[str, Any] = {"arguments": digest(arguments), "at": time.time()}
+            self._state.put(name, note)
+            try:
+                result = await act()
+            except BaseException as problem:
+                refused = isinstance(problem, errors.Problem) and not isinstance(problem, errors.Upstream)
+                if refused or not current().acted:
+                    self._state.drop(name)  # nothing was done: the key is free again
+                elif current().replayable:
+                    self._state.put(name, {**note, "replayable": True})  # the vendor knows the key too
+                raise
+            self._state.put(name, {**note, "result": result.structured_content})
+            return result

@@ -1,0 +1,112 @@
+"""One way to page: `limit` and `cursor` in, `{items, next_cursor}` out, whatever the vendor does.
+
+A cursor is opaque to the model. It never holds a URL: what a vendor gives as its next page is kept as query only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from . import errors
+
+T = TypeVar("T")
+
+
+class Model(BaseModel):
+    """Base of result shapes: fields by name or by the vendor's alias, numeric ids as text, the rest left out."""
+
+    model_config = ConfigDict(populate_by_name=True, coerce_numbers_to_str=True, extra="ignore")
+
+
+class Page(Model, Generic[T]):
+    """One page of a list. Without next_cursor it is the last one."""
+
+    items: list[T]
+    next_cursor: str | None = Field(None, description="cursor of the next page")
+
+
+Limit = Annotated[int, Field(ge=1, le=100, description="Items per page")]
+Cursor = Annotated[str | None, Field(description="next_cursor of the last page")]
+
+
+def dig(data: Any, path: str) -> Any:
+    """Return what stands at a dotted path, None where there is nothing; an empty path is the data itself."""
+    for part in path.split(".") if path else ():
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
+
+
+@dataclass(frozen=True)
+class ByCursor:
+    """The vendor takes and returns a token."""
+
+    items: str
+    next: str
+    cursor: str = "cursor"
+    limit: str = "limit"
+
+    def query(self, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Return the query parameters of a page."""
+        return {self.limit: limit, **({self.cursor: cursor} if cursor else {})}
+
+    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+        """Return the items and the cursor of the next page."""
+        following = dig(data, self.next)
+        return dig(data, self.items) or [], str(following) if following else None
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """The vendor counts pages, or items when `offset` is set. A full page means that there may be another."""
+
+    items: str = ""
+    page: str = "page"
+    limit: str = "per_page"
+    offset: bool = False
+    first: int = 1
+    total: str = ""  # where the answer tells how many items there are, if it does
+
+    def query(self, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Return the query parameters of a page."""
+        return {self.limit: limit, self.page: self._number(cursor)}
+
+    def _number(self, cursor: str | None) -> int:
+        start = 0 if self.offset else self.first
+        if cursor and not cursor.isdecimal():
+            raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+        return int(cursor) if cursor else start
+
+    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+        """Return the items and the cursor of the next page."""
+        items, here, total = dig(data, self.items) or [], self._number(cursor), dig(data, self.total or "-")
+        done = here + len(items) if self.offset else (here - self.first) * limit + len(items)
+        more = done < int(total) if total is not None else len(items) >= limit
+        following = here + (len(items) if self.offset else 1)
+        return items, str(following) if more and items else None
+
+
+@dataclass(frozen=True)
+class ByLink:
+    """The vendor returns the next page's address, in a Link header (RFC 8288) or at `next` in the answer."""
+
+    items: str = ""
+    next: str = ""
+    limit: str = "limit"
+
+    def query(self, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Return the query parameters of a page."""
+        return dict(parse_qsl(cursor)) if cursor else {self.limit: limit}
+
+    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+        """Return the items and the cursor of the next page."""
+        url = dig(data, self.next) if self.next else links.get("next", {}).get("url")
+        query = urlencode(parse_qsl(urlsplit(str(url or "")).query))
+        return dig(data, self.items) or [], query or None
+
+
+Paging = ByCursor | ByNumber | ByLink

@@ -1,0 +1,23 @@
+"""Every private name of FastMCP and mcp that the library uses, in one place; each has a test that fails when it moves."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from contextlib import suppress
+from typing import Any
+
+from fastmcp import FastMCP
+
+
+def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
+    """Read `arguments` that came as one JSON string, before the SDK refuses the call."""
+
+    async def decode(ctx: Any, call_next: Any) -> Any:
+        arguments = (ctx.params or {}).get("arguments") if isinstance(ctx.params, dict) else None
+        if ctx.method == "tools/call" and isinstance(arguments, str):
+            with suppress(ValueError):
+                ctx = dataclasses.replace(ctx, params={**ctx.params, "arguments": json.loads(arguments)})
+        return await call_next(ctx)
+
+    mcp._mcp_server.middleware.insert(0, decode)

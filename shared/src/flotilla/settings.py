@@ -1,0 +1,113 @@
+"""Settings from the environment, and the secrets among them.
+
+A field `token` of the server `calendly` is read from `CALENDLY_TOKEN`, or from the file that `CALENDLY_TOKEN_FILE`
+names, and stands in the catalog as the secret `calendly.token`. What counts as "not configured" is in `environment`.
+Lists are comma-separated words: `Annotated[list[str], Words]`.
+"""
+
+from __future__ import annotations
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from . import errors
+from .environment import setting
+
+Secret = SecretStr
+Words = BeforeValidator(lambda v: [w.strip() for w in v.split(",") if w.strip()] if isinstance(v, str) else v)
+
+_secrets: set[str] = set()
+
+
+def remember_secret(value: str) -> None:
+    """Never let this value out again: `scrub` takes it from every text that leaves the process."""
+    if len(value) >= 4:  # shorter ones would blank out ordinary words
+        _secrets.add(value)
+
+
+def scrub(text: str) -> str:
+    """Return the text with every known secret masked."""
+    for value in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """The only source: a variable or a file a field, placeholders left out."""
+
+    def __init__(self, cls: type[BaseSettings], prefix: str) -> None:
+        super().__init__(cls)
+        self.prefix = prefix
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
+        return setting(self.prefix + field_name.upper()), field_name, False
+
+    def __call__(self) -> dict[str, str]:
+        found = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class ServerSettings(BaseSettings):
+    """Base of every server's settings. Required fields may be unset until a call needs them."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls, getattr(env_settings, "env_prefix", ""))
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a settings field holds a secret."""
+    return "SecretStr" in str(field.annotation)
+
+
+def load(cls: type[ServerSettings], slug: str) -> ServerSettings:
+    """Read the settings of a server; raises errors.Setup that names the variable, the catalog secret and the source."""
+    prefix = slug.upper().replace("-", "_") + "_"
+    try:
+        loaded = cls(_env_prefix=prefix)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        raise _setup_problem(cls, slug, prefix, name, first["msg"] if first["type"] != "missing" else "") from None
+    for name, field in cls.model_fields.items():
+        value = getattr(loaded, name)
+        if is_secret(field) and isinstance(value, SecretStr):
+            remember_secret(value.get_secret_value())
+    return loaded
+
+
+def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str, wrong: str) -> errors.Setup:
+    field = cls.model_fields.get(name)
+    if field is None:
+        return errors.Setup(f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to mend them.")
+    kind = f"secret `{slug}.{name}`" if is_secret(field) else f"setting `{slug}.{name}`"
+    variable = prefix + name.upper()
+    about = (field.description or "").rstrip(".")
+    what = f"{variable} is wrong: {wrong}." if wrong else f"{variable} is not set ({kind} in the Docker catalog)."
+    return errors.Setup(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
+
+
+class FleetSettings(ServerSettings):
+    """What every server understands, from `FLOTILLA_…`. Which tools show is in `filters`."""
+
+    data: str = Field("/data", description="Folder for files and for the servers' own state")
+    deadline: float = Field(45, gt=0, le=3600, description="Seconds that a call may take, without a person's answer")
+    confirm: str = Field("on", description="off: destroying calls run without asking")
+    dry_run: bool = Field(False, description="on: writing calls only show what they would send")
+    state_key: SecretStr | None = Field(None, description="32 or more characters; the same for every worker of a server")
+    user: str = Field("", description="Who is served, for the audit line, when no token tells")
+    transport: str = Field("stdio", pattern="^(stdio|http)$", description="stdio or http")
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
+    stateful: bool = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")

@@ -1,0 +1,22 @@
+"""OpenTelemetry, only where an exporter is configured and the SDK is installed: FastMCP makes the spans."""
+
+from __future__ import annotations
+
+import os
+
+
+def configure(slug: str) -> None:
+    """Send spans to `OTEL_EXPORTER_OTLP_ENDPOINT`; without it the API costs nothing."""
+    if not (os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
+        return
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        return
+    provider = TracerProvider(resource=Resource.create({"service.name": f"flotilla-{slug}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
