@@ -1,0 +1,38 @@
+{{mark}}
+# docker buildx bake            the images of this machine's architecture, loaded into the engine
+# docker buildx bake release    amd64 and arm64, with SBOM and provenance, pushed to REGISTRY
+
+variable "VERSION" { default = "{{version}}" }
+variable "REGISTRY" { default = "" }
+variable "SOURCE_DATE_EPOCH" { default = "0" }
+
+group "default" { targets = [{{names}}] }
+
+target "_common" {
+  context = "."
+  args    = { SOURCE_DATE_EPOCH = SOURCE_DATE_EPOCH }
+}
+
+target "build" {
+  inherits   = ["_common"]
+  dockerfile = "shared/Dockerfile"
+  target     = "build"
+}
+
+target "base" {
+  inherits   = ["_common"]
+  dockerfile = "shared/Dockerfile"
+  target     = "base"
+  tags       = ["${REGISTRY}flotilla/base:${VERSION}", "${REGISTRY}flotilla/base:latest"]
+}
+
+target "release" {
+  name       = "release-${slug}"
+  matrix     = { slug = [{{names}}] }
+  inherits   = [slug]
+  platforms  = ["linux/amd64", "linux/arm64"]
+  attest     = ["type=provenance,mode=max", "type=sbom"]
+  output     = ["type=registry,rewrite-timestamp=true"]
+}
+
+{{targets}}

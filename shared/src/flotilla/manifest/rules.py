@@ -1,0 +1,140 @@
+"""What would be refused later, told now: docker/mcp-registry's rules for server.yaml, and what stops a gateway.
+
+Every rule returns sentences: what is wrong, and what to write instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .fleet import ROOT, slugs
+
+SERVER = re.compile(r"^[a-z0-9-]+$")
+TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
+SECRET = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+$")
+COMMIT = re.compile(r"^[0-9a-f]{40}$")
+SMALL_WORDS = {"and", "for"}
+RESERVED = {
+    "code-mode", "find-tools", "mcp-add", "mcp-find", "mcp-exec", "mcp-remove", "mcp-config-set", "mcp-create-profile",
+    "mcp-activate-profile", "mcp-registry-import", "mcp-discover",
+}  # fmt: skip
+
+
+def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
+    """Yield what docker/mcp-registry's validator would refuse in a server.yaml."""
+    if not SERVER.match(entry.get("name", "")) or entry["name"] != slug:
+        yield f"name must be {slug!r}, the folder's name, in [a-z0-9-]."
+    title = entry.get("about", {}).get("title", "")
+    if not title or re.search(r"\b(mcp|server)\b", title, re.IGNORECASE):
+        yield f"about.title {title!r} must not be empty nor contain MCP or Server: name the product alone."
+    for word in title.split():
+        if word not in SMALL_WORDS and not (word[0].isupper() or word[0].isdigit()):
+            yield f"about.title: {word!r} must begin with a capital letter."
+    if not entry.get("about", {}).get("description"):
+        yield "about.description is empty: write one sentence."
+    if entry.get("type") == "server" and not COMMIT.match(str(entry.get("source", {}).get("commit", ""))):
+        yield "source.commit must be 40 hexadecimal digits."
+    config = entry.get("config", {})
+    for secret in config.get("secrets", ()):
+        if not SECRET.match(secret["name"]):
+            yield f"secret {secret['name']!r} must read <server>.<name>."
+        if not secret.get("env"):
+            yield f"secret {secret['name']!r} needs the variable that it fills."
+    for env in config.get("env", ()):
+        if env["value"].startswith("{{") and not env["value"].startswith("{{%s." % slug):
+            yield f"env {env['name']}: the template must begin with {{{{{slug}. and have no blank."
+    properties = config.get("parameters", {}).get("properties", {})
+    if properties and not config.get("description"):
+        yield "config.description is needed where there are parameters."
+    for name, schema in properties.items():
+        if "type" not in schema:
+            yield f"parameter {name} needs a type."
+
+
+def of_tools(tools: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what a registry or a client would refuse in a tools.json."""
+    for tool in tools:
+        if not tool.get("description"):
+            yield f"{tool['name']} needs a description."
+        for argument in tool.get("arguments", ()):
+            if not argument.get("desc"):
+                yield f"{tool['name']}: argument {argument['name']} needs a description."
+            if argument.get("type") == "array" and "items" not in argument:
+                yield f"{tool['name']}: argument {argument['name']} is an array and must say of what."
+
+
+def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield what would stop a gateway at start, or make it leave a server out."""
+    owners: dict[tuple[str, str], str] = {}
+    for slug, entry in catalog["registry"].items():
+        if not SERVER.match(slug):
+            yield f"{slug}: a server's name is made of a-z, 0-9 and -: a dot breaks profiles."
+        if entry.get("image", "").startswith("mcp/"):
+            yield f"{slug}: image {entry['image']} must not stand under mcp/: the gateway then wants a signature."
+        for key, kind in (("command", list), ("volumes", list), ("env", list), ("secrets", list), ("tools", list)):
+            if key in entry and not isinstance(entry[key], kind):
+                yield f"{slug}: {key} must be a list: another type aborts the gateway."
+        for env in entry.get("env", ()):
+            if not isinstance(env, dict) or set(env) != {"name", "value"}:
+                yield f"{slug}: each env needs exactly a name and a value."
+        for config in entry.get("config", ()):
+            if missing := {"name", "description", "type", "properties"} - set(config):
+                yield f"{slug}: config needs {', '.join(sorted(missing))}, else no profile takes it."
+            if config.get("required"):
+                yield f"{slug}: config must require nothing: one missing value stops a whole profile."
+        found = discoveries.get(slug)
+        if found is None:
+            yield f"{slug}: no discovery.json; run `make generate`."
+            continue
+        listed = [tool["name"] for tool in entry.get("tools", ())]
+        if listed != [tool["name"] for tool in found["tools"]]:
+            yield f"{slug}: the catalog's tools are not those that the server lists."
+        names = [("tool", t["name"]) for t in found["tools"]] + [("prompt", p["name"]) for p in found["prompts"]]
+        names += [("resource", r["uri"]) for r in found["resources"]]
+        names += [("template", t["uriTemplate"]) for t in found["resourceTemplates"]]
+        for kind, name in names:
+            if other := owners.get((kind, name)):
+                yield f"{slug}: the {kind} {name} is {other}'s too; one name twice aborts the gateway."
+            owners[kind, name] = slug
+            if name in RESERVED:
+                yield f"{slug}: {name} is one of the gateway's own names."
+            if kind in ("tool", "prompt") and not TOOL.match(name):
+                yield f"{slug}: {name} must match [a-z][a-z0-9_]* and have at most 45 characters."
+        for tool in found["tools"]:
+            for key in ("inputSchema", "outputSchema"):
+                if key in tool and tool[key].get("type") != "object":
+                    yield f"{slug}: {tool['name']}: the root of {key} must be an object: others crash the gateway."
+
+
+def problems(root: Path = ROOT) -> list[str]:
+    """Return everything that is wrong with the generated manifests of a checkout."""
+    told: list[str] = []
+    catalog = yaml.safe_load((root / "catalog/flotilla.yaml").read_text(encoding="utf-8"))
+    found = {}
+    for slug in slugs(root):
+        folder = root / "servers" / slug
+        if slug in catalog["registry"]:
+            found[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
+            entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
+            told += [f"servers/{slug}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
+            tools = json.loads((folder / "tools.json").read_text(encoding="utf-8"))
+            told += [f"servers/{slug}/tools.json: {line}" for line in of_tools(tools)]
+    return told + [f"catalog/flotilla.yaml: {line}" for line in of_catalog(catalog, found)]
+
+
+def main() -> int:
+    """Print every problem; 1 when there is one."""
+    told = problems()
+    print("\n".join(told) if told else "Manifests and catalog: nothing a registry or a gateway would refuse.")
+    return 1 if told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
