@@ -49,6 +49,14 @@ apt_sources() {  # "<uri> <suite> <component>" for each source of the distributi
     grep -oP "^Packages \K\S+ $codename(-updates|-security)? \S+$" | sort -u
 }
 
+# Source lines for Debian 13 from the machine's own mirror; nothing on a machine that is no Debian.
+trixie_sources() {
+  local codename
+  codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || return 0
+  apt_sources | awk -v was="$codename" -v key="$(distribution_keyring)" \
+    '$3 == "main" { sub("^" was, "trixie", $2); print "deb [signed-by=" key "] " $1, $2, $3 }'
+}
+
 distribution_keyring() { (. /etc/os-release && echo "/usr/share/keyrings/$ID-archive-keyring.gpg"); }
 
 apt_lists() {  # arguments: source lines to fetch beside the distribution's own

@@ -1,0 +1,317 @@
+"""What the images are put together with: runs in the build stages of shared/Dockerfile, never in a server's image.
+
+    assemble.py root <packages> <root>       the base image's file system: interpreter, shared objects, dependencies
+    assemble.py library <source> <root>      the library and the entry point
+    assemble.py layer <slug> <source> <root> one server's own files
+    assemble.py missing <requirements>       those lines of a requirements file that the base image does not meet
+
+Python files become byte code without sources: found without looking at any source's date, no debug ranges
+(PYTHONNODEBUGRANGES), no docstrings but where one can reach a model. All times are SOURCE_DATE_EPOCH.
+"""
+
+from __future__ import annotations
+
+import ast
+import concurrent.futures
+import fnmatch
+import glob
+import importlib.util
+import marshal
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+LIB = Path("app/lib")  # below the root: what servers import beside the standard library
+PYTHON = "/usr/bin/python3.13"
+STDLIB = "/usr/lib/python3.13"
+TRIPLET = os.uname().machine + "-linux-gnu"
+
+# Distributions of requirements/base.txt that no server imports. Their absence is tried by the tests in the images;
+# a server that does need one names it in requirements/<slug>.in and gets it in its own layer.
+UNUSED_PACKAGES = """
+    aiofile caio pathvalidate          key-value stores on disk
+    backports-tarfile importlib-metadata zipp
+    cyclopts docstring-parser docutils rich-rst mdurl markdown-it-py pyperclip   FastMCP's command line, rich's Markdown
+    keyring jaraco-classes jaraco-context jaraco-functools more-itertools secretstorage jeepney   OAuth client's keyring
+    openapi-pydantic jsonschema-path pathable   servers out of OpenAPI files
+    httpx httpcore certifi             httpx2 does their work, with the system's certificates
+    pycparser                          cffi needs it to compile only
+    tzdata                             Debian's is there
+    dnspython                          mail domains looked up: nobody does
+    watchfiles websockets              uvicorn's reloader and web sockets
+"""
+
+# Parts that nobody imports of distributions that are needed; below app/lib.
+UNUSED_PARTS = """
+    */tests *.pyi py.typed *.h *.c *.pyx *.rst *.md
+    cffi setuptools pip bin
+    anyio/_backends/_trio.* anyio/pytest_plugin.*
+    authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
+    authlib/integrations/sqla_* authlib/integrations/requests_*
+    beartype/bite beartype/claw/_importlib/*/__pycache__
+    fastmcp/cli fastmcp/contrib
+    mcp/cli
+    pydantic/v1 pydantic/mypy.*
+    pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/styles/[!_dm]* pygments/formatters/[!_tnh]*
+    rich/_emoji_codes.txt
+    uvicorn/supervisors/watchfilesreload.* uvicorn/protocols/websockets/websockets*
+"""
+
+# The standard library without what is for terminals, windows, developers and their tests.
+UNUSED_STDLIB = """
+    test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
+    unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
+    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py webbrowser.py xmlrpc wsgiref
+    config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
+    lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses* lib-dynload/_sqlite3.*
+    lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
+"""
+
+DOCSTRINGS_KEPT = ("fastmcp", "flotilla", "flotilla_servers")  # a tool's docstring is its description
+SOURCES_KEPT = ()  # packages that read their own source when imported
+
+
+def words(text: str) -> list[str]:
+    """Return the patterns of a list above; what stands behind three blanks is a remark."""
+    return [word for line in text.splitlines() for word in re.split(r"(?<=\S) {3,}", line.strip())[0].split()]
+
+
+def left_out(path: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a path, or a folder around it, matches a pattern."""
+    parts = path.split("/")
+    return any(fnmatch.fnmatchcase("/".join(parts[: i + 1]), p) for i in range(len(parts)) for p in patterns)
+
+
+def files(folder: Path) -> Iterator[str]:
+    """Return the paths of all files below a folder, relative to it, in an order of their own."""
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (os.path.relpath(os.path.join(here, name), folder) for name in sorted(names))
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Put a blank where each docstring was: code that works on `__doc__` still finds a string there."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                first.value.value = " "
+    return tree
+
+
+def compile_one(source: str, target: str, name: str, docstrings: bool) -> None:
+    """Write the byte code of one source file; `name` is the path that tracebacks show."""
+    text = Path(source).read_bytes()
+    tree = ast.parse(text, name)
+    code = compile(tree if docstrings else without_docstrings(tree), name, "exec", dont_inherit=True, optimize=0)
+    # Twice through marshal: what it marks as shared depends on reference counts, which are the same the second time.
+    body = marshal.dumps(marshal.loads(marshal.dumps(code)))
+    head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
+    Path(target).write_bytes(head + body)  # flag 1: found by a hash that is not checked
+
+
+def copy_tree(source: Path, target: Path, shown: str, patterns: Iterable[str], docstrings: bool | None = None) -> None:
+    """Copy a tree of Python, sources as byte code, without what the patterns leave out."""
+    jobs = []
+    for path in files(source):
+        if left_out(path, patterns) or "__pycache__" in path:
+            continue
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        top = path.split("/")[0].removesuffix(".py")
+        if path.endswith(".py") and top not in SOURCES_KEPT:
+            keep = top in DOCSTRINGS_KEPT if docstrings is None else docstrings
+            jobs.append((str(source / path), str(target / path) + "c", f"{shown}/{path}", keep))
+        else:
+            shutil.copyfile(source / path, target / path)
+            (target / path).chmod(0o644)
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        list(pool.map(compile_one, *zip(*jobs, strict=True), chunksize=16) if jobs else ())
+
+
+def canonical(name: str) -> str:
+    """Return a distribution's name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed(lib: Path) -> dict[str, str]:
+    """Return the distributions below a folder and their versions."""
+    found = {}
+    for metadata in sorted(lib.glob("*.dist-info/METADATA")):
+        head = metadata.read_text(encoding="utf-8").split("\n\n")[0]
+        name, version = (re.search(rf"^{field}: (\S+)", head, re.M) for field in ("Name", "Version"))
+        if name and version:
+            found[canonical(name[1])] = version[1]
+    return found
+
+
+def metadata_of(packages: Path, lib: Path) -> None:
+    """Keep of each distribution's metadata the head (name, version, licence: for scanners) and its entry points."""
+    for info in sorted(packages.glob("*.dist-info")):
+        if not (lib / info.name).exists() and not any((lib / info.name).glob("*")):
+            (lib / info.name).mkdir(parents=True, exist_ok=True)
+        head = (info / "METADATA").read_text(encoding="utf-8").split("\n\n")[0]
+        (lib / info.name / "METADATA").write_text(head + "\n", encoding="utf-8")
+        if (info / "entry_points.txt").exists():
+            shutil.copyfile(info / "entry_points.txt", lib / info.name / "entry_points.txt")
+
+
+def packages_into(packages: Path, lib: Path) -> None:
+    """Copy installed distributions, as byte code and without their unused parts."""
+    copy_tree(packages, lib, f"/{LIB}", [*words(UNUSED_PARTS), "*.dist-info"])
+    metadata_of(packages, lib)
+
+
+def strip(root: Path) -> None:
+    """Take the symbols that only a debugger or a linker reads out of every shared object."""
+    objects = [str(root / f) for f in files(root) if re.search(r"\.so(\.|$)", f) and not (root / f).is_symlink()]
+    if objects:
+        subprocess.run(["strip", "--strip-unneeded", *objects], check=True)
+
+
+def needed_objects(binaries: Iterable[Path]) -> set[str]:
+    """Return the system's shared objects that these binaries load, and those in turn."""
+    listing = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False).stdout
+    return {match for match in re.findall(r"(?:=> )?(/\S+) \(0x", listing) if match.startswith(("/lib", "/usr/lib"))}
+
+
+def debian_package(path: str) -> str:
+    """Return the package that a file came with, empty when none did."""
+    for candidate in (path, path.removeprefix("/usr"), "/usr" + path, os.path.realpath(path)):
+        found = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True, check=False).stdout
+        if owner := re.search(r"^(?!diversion )([^:, ]+)", found, re.M):
+            return owner[1]
+    return ""
+
+
+def record_debian(names: Iterable[str], root: Path, status: str = "/var/lib/dpkg/status") -> None:
+    """Leave the packages' names, versions and licences where scanners look for them, as distroless images do."""
+    paragraphs = {p.split("\n")[0].removeprefix("Package: "): p for p in Path(status).read_text().split("\n\n") if p}
+    target = root / "var/lib/dpkg/status.d"
+    target.mkdir(parents=True, exist_ok=True)
+    for name in sorted(set(names) - {""}):
+        (target / name).write_text(paragraphs[name].rstrip("\n") + "\n")
+        licence = Path(f"/usr/share/doc/{name}/copyright")
+        if licence.exists():
+            (root / f"usr/share/doc/{name}").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(licence, root / f"usr/share/doc/{name}/copyright")
+
+
+def put(root: Path, path: str, text: str) -> None:
+    """Write a small text file below the root."""
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+def settle(root: Path) -> None:
+    """Give everything one date and plain rights, so that the same input is the same image."""
+    for here, folders, names in os.walk(root, topdown=False):
+        for name in [*names, *folders]:
+            path = os.path.join(here, name)
+            if not os.path.islink(path) and os.stat(path).st_mode & 0o7000 == 0:
+                executable = os.path.isdir(path) or (os.stat(path).st_mode & 0o100 and ".so" not in name) or "/ld-" in path
+                os.chmod(path, 0o755 if executable else 0o644)
+            os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
+    os.utime(root, (EPOCH, EPOCH))
+
+
+def make_root(packages: Path, root: Path) -> None:
+    """Put the base image's file system together."""
+    unused = set(words(UNUSED_PACKAGES))
+    for info in packages.glob("*.dist-info"):
+        if canonical(info.name.split("-")[0]) in unused:
+            shutil.rmtree(info)
+    owned = {row.split(",")[0].split("/")[0] for record in packages.glob("*.dist-info/RECORD") for row in record.read_text().splitlines()}
+    for path in packages.iterdir():  # what belongs to no distribution that stays
+        if path.name not in owned:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    packages_into(packages, root / LIB)
+    copy_tree(Path(STDLIB), root / STDLIB.lstrip("/"), STDLIB, words(UNUSED_STDLIB), docstrings=False)
+    (root / "usr/bin").mkdir(parents=True)
+    shutil.copyfile(PYTHON, root / PYTHON.lstrip("/"))
+    (root / PYTHON.lstrip("/")).chmod(0o755)
+    strip(root)
+
+    binaries = [root / f for f in files(root) if re.search(r"\.so(\.|$)", f)] + [root / PYTHON.lstrip("/")]
+    objects = needed_objects(binaries) | {f"/lib/{TRIPLET}/libresolv.so.2"}
+    for path in sorted(objects):
+        place = root / ("usr" + path if path.startswith("/lib") else path.lstrip("/"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.exists():
+            shutil.copyfile(os.path.realpath(path), place)
+            place.chmod(0o755)
+    for name in ("lib", "lib64"):  # as Debian has it since /usr was merged
+        if (root / "usr" / name).exists():
+            (root / name).symlink_to(f"usr/{name}")
+    strip(root / "usr" / "lib" / TRIPLET)
+
+    for zone in files(Path("/usr/share/zoneinfo")):
+        if zone.split("/")[0] not in ("posix", "right") and not zone.endswith((".list", "leapseconds", "tzdata.zi", "posixrules")):
+            place = root / "usr/share/zoneinfo" / zone
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path("/usr/share/zoneinfo") / zone, place)
+    put(root, "etc/ssl/certs/ca-certificates.crt", Path("/etc/ssl/certs/ca-certificates.crt").read_text())
+    put(root, "etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nflotilla:x:10001:10001:flotilla:/tmp:/sbin/nologin\n")
+    put(root, "etc/group", "root:x:0:\nflotilla:x:10001:\n")
+    put(root, "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
+    put(root, "etc/os-release", Path("/etc/os-release").read_text())
+    put(root, "etc/debian_version", Path("/etc/debian_version").read_text())
+    record_debian({debian_package(p) for p in [*objects, PYTHON, f"{STDLIB}/json/__init__.py", f"{STDLIB}/os.py"]}
+                  | {"ca-certificates", "tzdata"}, root)
+    (root / "tmp").mkdir()
+    (root / "tmp").chmod(0o1777)
+    (root / "data").mkdir()
+    os.chown(root / "data", 10001, 10001)
+    settle(root)
+
+
+def make_library(source: Path, root: Path) -> None:
+    """Put the library at app/lib/flotilla, the servers' package beside it, and the entry point at app/boot.pyc."""
+    copy_tree(source, root / LIB, f"/{LIB}", ["*.egg-info", "py.typed", "*/py.typed", "flotilla/testing", "flotilla/testing.py"])
+    shutil.copyfile(root / LIB / "flotilla/boot.pyc", root / "app/boot.pyc")
+    settle(root)
+
+
+def make_layer(slug: str, source: Path, root: Path) -> None:
+    """Put one server's modules at app/lib/flotilla_servers/<slug>, dashes as underscores; and what it brings along."""
+    package = LIB / "flotilla_servers" / slug.replace("-", "_")
+    copy_tree(source, root / package, f"/{package}", ["tests", "tests/*", "*.md", "*.yaml", "*.json", "Dockerfile"], docstrings=True)
+    settle(root)
+
+
+def make_extras(packages: Path, debian: Path, root: Path) -> None:
+    """Put a server's own dependencies in its layer: distributions, and listed files of Debian's packages."""
+    (root / LIB).mkdir(parents=True, exist_ok=True)
+    if packages.exists():
+        packages_into(packages, root / LIB)
+        strip(root / LIB)
+    if debian.exists():
+        for line in debian.read_text().splitlines():
+            name, _, wanted = line.partition("#")[0].partition(":")
+            for path in (p for pattern in wanted.split() for p in glob.glob(pattern)):
+                (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, root / path.lstrip("/"))
+            if name.strip():
+                record_debian([name.strip()], root)
+    settle(root)
+
+
+def missing(requirements: Path, lib: Path) -> str:
+    """Return those pins, hashes and all, that the base image does not hold."""
+    have = installed(lib)
+    pins = re.split(r"\n(?=\S)", requirements.read_text().strip())
+    return "\n".join(pin for pin in pins if canonical(re.split(r"[=<>~ \[;]", pin)[0]) not in have) + "\n"
+
+
+if __name__ == "__main__":
+    job, *arguments = sys.argv[1:]
+    if job == "missing":
+        print(missing(*map(Path, arguments)))
+    elif job == "layer":
+        make_layer(arguments[0], Path(arguments[1]), Path(arguments[2]))
+    else:
+        {"root": make_root, "library": make_library, "extras": make_extras}[job](*map(Path, arguments))
