@@ -1,36 +1,50 @@
-"""The library that every Flotilla server is written with."""
+"""The library that every Flotilla server is written with. Names are imported when they are first asked for, so that
+the launcher can use `flotilla.filters` without paying for FastMCP."""
 
-from . import errors, files
-from .api import Api, segment
-from .auth import Basic, Bearer, HeaderKey, OAuth2
-from .call import in_thread
-from .paging import ByCursor, ByLink, ByNumber, Cursor, Limit, Model, Page
-from .server import Server
-from .settings import Secret, ServerSettings, Words
-from .text import Untrusted
-from .version import VERSION
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import errors as errors
+    from . import files as files
+    from .api import Api as Api
+    from .api import segment as segment
+    from .auth import Basic as Basic
+    from .auth import Bearer as Bearer
+    from .auth import HeaderKey as HeaderKey
+    from .auth import OAuth2 as OAuth2
+    from .call import in_thread as in_thread
+    from .paging import ByCursor as ByCursor
+    from .paging import ByLink as ByLink
+    from .paging import ByNumber as ByNumber
+    from .paging import Cursor as Cursor
+    from .paging import Limit as Limit
+    from .paging import Model as Model
+    from .paging import Page as Page
+    from .server import Server as Server
+    from .settings import Secret as Secret
+    from .settings import ServerSettings as ServerSettings
+    from .settings import Words as Words
+    from .text import Untrusted as Untrusted
+    from .version import VERSION as VERSION
 
-__all__ = [
-    "VERSION",
-    "Api",
-    "Basic",
-    "Bearer",
-    "ByCursor",
-    "ByLink",
-    "ByNumber",
-    "Cursor",
-    "HeaderKey",
-    "Limit",
-    "Model",
-    "OAuth2",
-    "Page",
-    "Secret",
-    "Server",
-    "ServerSettings",
-    "Untrusted",
-    "Words",
-    "errors",
-    "files",
-    "in_thread",
-    "segment",
-]
+_HOMES = {
+    "Api": "api", "segment": "api",
+    "Basic": "auth", "Bearer": "auth", "HeaderKey": "auth", "OAuth2": "auth",
+    "in_thread": "call",
+    "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
+    "Model": "paging", "Page": "paging",
+    "Server": "server",
+    "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
+    "Untrusted": "text",
+    "VERSION": "version",
+}  # fmt: skip
+__all__ = ["errors", "files", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in ("errors", "files"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -1,40 +1,68 @@
-"""The entry point of every image and command: `python boot.pyc <slug>`, or `flotilla-<slug>`."""
+"""The entry point of every image and command: `python boot.pyc <slug>`, or `flotilla-<slug>`. Standard library only."""
+
+from __future__ import annotations
 
 import os
 import sys
 
-DEFAULTS = {
-    "FASTMCP_LOG_ENABLED": "false",  # its handlers write rich text to stderr, where our JSON lines go
-    "FASTMCP_ENV_FILE": "/dev/null",  # else a .env of the working directory is read
-    "FASTMCP_SHOW_SERVER_BANNER": "false",
-    "FASTMCP_CHECK_FOR_UPDATES": "off",
-    "FASTMCP_MASK_ERROR_DETAILS": "true",
-    "PYDANTIC_DISABLE_PLUGINS": "1",
-    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
-}
+import _signal
+
+LIBRARY = "/app/lib"  # in an image, where Python starts without `site`
+
+
+def folder_of(slug: str) -> str:
+    """Return the folder of a server: in the image or a wheel among the packages, in a checkout under servers/."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    for path in (
+        f"{LIBRARY}/flotilla_servers/{slug.replace('-', '_')}",
+        f"{here}/../flotilla_servers/{slug.replace('-', '_')}",
+        f"{here}/../../../servers/{slug}",
+    ):
+        if os.path.isdir(path):
+            return path
+    return ""
+
+
+def is_fresh(baked: str, *folders: str) -> bool:
+    """Tell whether no source is newer than the baked file. An image has no sources: its build has compared them."""
+    try:
+        made = os.stat(baked).st_mtime
+    except OSError:
+        return False
+    return not any(
+        entry.name.endswith(".py") and entry.stat().st_mtime > made for folder in folders for entry in os.scandir(folder)
+    )
 
 
 def main() -> None:
-    """Import the server that the command line names, and serve it."""
-    import gc
-
+    """Answer discovery from the baked file, then run the server that the command line names."""
     command = os.path.basename(sys.argv[0]).removesuffix(".exe").removeprefix("flotilla-")
-    slug = sys.argv[1] if command.startswith(("boot", "flotilla", "__main__")) and len(sys.argv) > 1 else command
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    wire = os.dup(1)
-    os.dup2(2, 1)  # a library that prints while it is imported must not break the protocol
-    gc.disable()  # nothing that is made while importing is garbage
-    import importlib
+    if command in ("boot.py", "boot.pyc", "flotilla", "__main__.py"):
+        if len(sys.argv) < 2:
+            sys.exit("usage: flotilla <server>")
+        command = sys.argv.pop(1)
+    slug = command
+    if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
+        sys.path.append(LIBRARY)
+    for number in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
+        _signal.signal(number, lambda *_: os._exit(0))
+    from flotilla import launcher
 
-    module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")
-    gc.enable()
-    os.dup2(wire, 1)
-    os.close(wire)
-    module.server.run()
+    ahead: bytes | None = b""
+    drop = {}
+    if launcher.wanted():
+        folder = folder_of(slug)
+        path = f"{folder}/discovery.json"
+        baked = launcher.read(path) if is_fresh(path, folder, os.path.dirname(launcher.__file__)) else None
+        if baked:
+            front = launcher.Launcher(baked)
+            ahead, drop = front.serve(), front.drop
+    if ahead is None:
+        os._exit(0)
+    from flotilla.start import start
+
+    start(slug, ahead, drop)
 
 
 if __name__ == "__main__":
-    if "/app/lib" not in sys.path and os.path.isdir("/app/lib"):
-        sys.path.append("/app/lib")  # the image starts Python without `site`
     main()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
+TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 OFF = ("", "0", "false", "no", "off")
 
 

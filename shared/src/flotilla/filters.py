@@ -5,9 +5,12 @@ The server's lists, its calls, the launcher and the switchboard all ask here, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 
 from .environment import setting, switched_on, words
+
+TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SETTINGS = ("FLOTILLA_READ_ONLY", "FLOTILLA_TIER", "FLOTILLA_GROUPS", "FLOTILLA_ALLOW", "FLOTILLA_DENY")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import signal
@@ -27,7 +26,6 @@ def run(server: Server[Any]) -> None:
     from .telemetry import configure
 
     configure(server.slug)
-    gc.freeze()
     if server.fleet.transport == "http":
         _http(server)
     else:
@@ -40,7 +38,7 @@ def _stdio(server: Server[Any]) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    threading.Thread(target=_leave_at_end_of_input, args=(os.dup(0),), daemon=True).start()
+    threading.Thread(target=_leave_at_end_of_input, args=(os.dup(getattr(sys.stdin, "wire", 0)),), daemon=True).start()
     server._mcp.run("stdio", show_banner=False)
     os._exit(0)  # interpreter shutdown would wait for threads and cost a third of a second
 

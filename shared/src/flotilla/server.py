@@ -204,7 +204,7 @@ class Server(Generic[S]):
         return FleetTool(
             name=name,
             title=label,
-            description=inspect.getdoc(fn),
+            description=_prose(fn),
             parameters={"type": "object", "properties": {}, **schema.portable(takes)},
             output_schema=output,
             annotations=ToolAnnotations(
@@ -229,7 +229,7 @@ class Server(Generic[S]):
         name = f"{self.prefix}_{fn.__name__}"
         self.attributes[name] = {"effect": "reads", "tier": "core", "group": ""}
         label = fn.__name__.replace("_", " ").capitalize()
-        self._mcp.add_prompt(Prompt.from_function(fn, name=name, title=label, description=inspect.getdoc(fn)))
+        self._mcp.add_prompt(Prompt.from_function(fn, name=name, title=label, description=_prose(fn)))
         return fn
 
     # -- what tools and the one Tool class ask for ----------------------------------------------------------------
@@ -272,3 +272,8 @@ class Server(Generic[S]):
         from .serve import run
 
         run(self)
+
+
+def _prose(fn: Callable[..., Any]) -> str:
+    """Return a docstring as paragraphs: the line breaks of the source are not the reader's."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(fn) or "").split("\n\n"))

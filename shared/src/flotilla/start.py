@@ -1,0 +1,107 @@
+"""Starts the real server behind the launcher: its import, its streams, and the answers that must not be sent twice."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import io
+import json
+import os
+import sys
+from typing import Any
+
+DEFAULTS = {
+    "FASTMCP_LOG_ENABLED": "false",  # its handlers write rich text to stderr, where our JSON lines go
+    "FASTMCP_ENV_FILE": "/dev/null",  # else a .env of the working directory is read
+    "FASTMCP_SHOW_SERVER_BANNER": "false",
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_MASK_ERROR_DETAILS": "true",
+    "PYDANTIC_DISABLE_PLUGINS": "1",
+    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
+}
+
+
+class Ahead(io.RawIOBase):
+    """Bytes that were read already, in front of the wire. It has no fileno, so that mcp reads through it."""
+
+    def __init__(self, wire: int, left: bytes) -> None:
+        self.wire, self.left = wire, left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self.left:
+            return os.readv(self.wire, [buffer])
+        size = min(len(buffer), len(self.left))
+        buffer[:size], self.left = self.left[:size], self.left[size:]
+        return size
+
+
+class Sink(io.RawIOBase):
+    """The way out. While replayed requests are unanswered it reads along, drops their answers, and says on stderr when
+    one differs from what was answered before: the baked file is then out of date."""
+
+    def __init__(self, wire: int, drop: dict[Any, Any]) -> None:
+        self.wire, self.drop, self.part = wire, drop, b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = len(data)
+        if self.drop or self.part:
+            *lines, self.part = (self.part + bytes(data)).split(b"\n")
+            data = b"".join(line + b"\n" for line in lines if not self._dropped(line))
+            if not self.drop:
+                data, self.part = data + self.part, b""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.wire, view) :]
+        return size
+
+    def _dropped(self, line: bytes) -> bool:
+        message = json.loads(line) if self.drop else {}
+        number = message.get("id")
+        if "method" in message or number not in self.drop:  # the server's own requests count from 1 too
+            return False
+        if self.drop.pop(number) != message.get("result"):
+            print(f"baked discovery differs from the server (request {number!r})", file=sys.stderr, flush=True)
+        return True
+
+
+class _Stream:
+    """What mcp and stray prints need of sys.stdin and sys.stdout."""
+
+    encoding, errors = "utf-8", "replace"
+
+    def __init__(self, buffer: Any, wire: int) -> None:
+        self.buffer, self.wire = buffer, wire
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)  # a print in a tool must not break the protocol
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+def start(slug: str, ahead: bytes = b"", drop: dict[Any, Any] | None = None) -> None:
+    """Import the server and serve: first what was read ahead, then the wire."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    wires = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (0, 1)]
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)  # what a library prints while it is imported must not reach the client
+    sys.stdin = _Stream(io.BufferedReader(Ahead(wires[0], ahead)), wires[0])  # type: ignore[assignment]
+    sys.stdout = _Stream(Sink(wires[1], drop or {}), wires[1])  # type: ignore[assignment]
+    gc.disable()  # nothing that is made while importing is garbage
+    module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")
+    gc.freeze()
+    gc.enable()
+    module.server.run()
