@@ -68,12 +68,20 @@ class Api:
         self.server, self.paging = server, paging
         self._auth = auth.bind(server) if auth else None
         self._base_field, self._headers = base_url, dict(headers or {})
-        self._windows, self._limiters = tuple(limits), None
+        self._windows = tuple(limits)
+        self._limiters: list[AsyncLimiter] | None = None
         self._reason, self._classify = reason or said, classify
         self._idempotency_header = idempotency_header
         self._timeout = httpx.Timeout(read_timeout, connect=10, pool=10)
         self._client: httpx.AsyncClient | None = None
         self.transport: httpx.AsyncBaseTransport | None = None  # tests put theirs here
+        server.apis.append(self)
+
+    def reset(self) -> None:
+        """Forget the client, the limits' state and the tokens: each belongs to an event loop or to a set of settings."""
+        self._client = self._limiters = None
+        if self._auth:
+            self._auth.forget()
 
     # -- the calls ------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,9 @@ class Auth(httpx.Auth):
         """Return the headers to add."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Drop what was remembered between requests: nothing, for most."""
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Add the headers and send the request."""
         request.headers.update(self.headers())
@@ -110,7 +113,11 @@ class OAuth2(Auth):
             now,
             revoked,
         )
-        self._lock = asyncio.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the tokens in memory; the saved ones stay."""
+        self._lock = asyncio.Lock()  # a new one, since a lock belongs to an event loop
         self._token: dict[str, Any] = {}
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:

@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_type_hints, overload
 
 from fastmcp import FastMCP
 from fastmcp.prompts.base import Prompt
@@ -36,6 +36,9 @@ from .state import State
 from .tool import FleetTool
 from .version import VERSION
 from .voice import Voice
+
+if TYPE_CHECKING:
+    from .api import Api
 
 S = TypeVar("S", bound=ServerSettings)
 Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
@@ -73,6 +76,7 @@ class Server(Generic[S]):
         self.settings_class = settings
         self.instructions = instructions
         self.attributes: dict[str, dict[str, str]] = {}  # what `filters.visible` decides by, tools and prompts
+        self.apis: list[Api] = []  # every Api adds itself
         self.audit = Audit(slug, frozenset(masked or []))
         self._voice = Voice(self)
         self._mcp = FastMCP(
@@ -261,6 +265,13 @@ class Server(Generic[S]):
 
         trace = scrub("".join(traceback.format_exception(bug)))
         self.audit.line("bug", level="error", tool_name=tool, exception=trace)
+
+    def reset(self) -> None:
+        """Forget the environment that was read and every open connection: for tests, which change both."""
+        for name in ("_settings", "fleet", "fleet_problem", "state", "_idempotency"):
+            self.__dict__.pop(name, None)
+        for api in self.apis:
+            api.reset()
 
     @property
     def running(self) -> int:
