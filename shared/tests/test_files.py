@@ -248,6 +248,11 @@ def test_overwriting_only_when_asked(data: Path) -> None:
     files.write("a.txt", b"old")
     with pytest.raises(errors.Input, match="exists already"):
         files.write("a.txt", b"new")
+    with pytest.raises(errors.Input, match="exists already"):
+        files.check("a.txt")
+    for path, overwrite in (("a.txt", True), ("b.txt", False), ("no/where/b.txt", False)):
+        files.check(path, overwrite)
+    assert os.listdir(data) == ["a.txt"]
     assert files.read("a.txt") == b"old"
     os.chmod(data / "a.txt", 0o640)
     files.write("a.txt", b"new", overwrite=True)

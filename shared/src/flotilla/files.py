@@ -30,8 +30,8 @@ from .listing import Entry, entry_of, quota, recount, stat, usage, walk
 from .paths import folder, lstat, parts_of, place, root, saying, shown
 
 __all__ = [
-    "MAX_FILE", "Entry", "FileRef", "Writer", "content_type", "mkdir", "move", "parts_of", "quota", "read", "reader",
-    "ref", "remove", "root", "shown", "stat", "usage", "walk", "write", "writer",
+    "MAX_FILE", "Entry", "FileRef", "Writer", "check", "content_type", "mkdir", "move", "parts_of", "quota", "read",
+    "reader", "ref", "remove", "root", "shown", "stat", "usage", "walk", "write", "writer",
 ]  # fmt: skip
 
 MAX_FILE = 256 * 2**20  # bytes
@@ -129,6 +129,21 @@ def content_type(path: str) -> str:
     return kind if kind and not compression else "application/octet-stream"
 
 
+def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result | None:
+    old = lstat(fd, name)
+    if old:
+        _regular(old, here)
+    if old and not overwrite:
+        raise errors.Input(f"{here} exists already.", "Overwrite it explicitly, or choose another path.")
+    return old
+
+
+def check(path: str, overwrite: bool = False) -> None:
+    """Raise what `writer` would say about the path, for dry runs and before long work."""
+    with suppress(errors.NotFound), place(path) as (fd, name, here):
+        _replaced(fd, name, here, overwrite)
+
+
 @contextmanager
 def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Iterator[Writer]:
     """Write a file that is there, whole, when the block ends, or not at all if it fails; makes folders on the way.
@@ -137,11 +152,7 @@ def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Ite
     process is killed.
     """
     with place(path, make=True) as (fd, name, here):
-        old = lstat(fd, name)
-        if old:
-            _regular(old, here)
-        if old and not overwrite:
-            raise errors.Input(f"{here} exists already.", "Overwrite it explicitly, or choose another path.")
+        old = _replaced(fd, name, here, overwrite)
         before = old.st_size if old else 0
         cap = min(max_bytes, MAX_FILE, max(0, quota() - usage() + before) if quota() else MAX_FILE)
         temporary = f".flotilla-{secrets.token_hex(8)}.tmp"

@@ -1,0 +1,63 @@
+"""What the filesystem tools return."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flotilla import Model, Untrusted
+from flotilla.files import Entry, FileRef
+from pydantic import Field
+
+TextEncoding = Literal["utf-8", "cp1252", "latin-1", "utf-16"]
+Encoding = Annotated[
+    Literal["utf-8", "cp1252", "latin-1", "utf-16", "base64"], Field(description="base64 for anything but text")
+]
+
+
+class FileContent(Model):
+    """One part of a file."""
+
+    path: str
+    content: Untrusted
+    encoding: str
+    bytes: int = Field(description="Of the whole file")
+    next_offset: int | None = Field(None, description="offset of the next part")
+
+
+class Edit(Model):
+    """One replacement."""
+
+    old_text: str = Field(min_length=1, description="Must occur exactly once")
+    new_text: str
+
+
+class Edited(FileRef):
+    """An edited file and what changed in it."""
+
+    diff: Untrusted
+
+
+class Match(Entry):
+    """A file or folder that was found; with `text`, one line in it."""
+
+    line: int | None = None
+    text: Untrusted | None = None
+
+
+class FileInfo(Entry):
+    """All that is known of a path."""
+
+    content_type: str | None = None
+    sha256: str | None = None
+    encoding: str | None = Field(None, description="Guessed")
+    entries: int | None = Field(None, description="In a folder")
+    free_bytes: int | None = Field(None, description="Of the data folder")
+
+
+class Deleted(Model):
+    """What was deleted; a folder counts all files below it."""
+
+    path: str
+    type: str
+    files: int
+    bytes: int

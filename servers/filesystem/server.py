@@ -1,0 +1,141 @@
+"""Filesystem: read, write, edit, find, move and delete files of the shared data folder. No network."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page, Server, ServerSettings, errors, files, in_thread
+from flotilla.files import Entry, FileRef
+from pydantic import Field
+
+from .contents import Change, count, describe, encoded, read_part
+from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, TextEncoding
+from .search import Search
+
+server: Server[ServerSettings] = Server(
+    "filesystem",
+    prefix="fs",
+    title="Filesystem",
+    description="Read, write, edit, search, move and delete files in the data folder that Flotilla's servers share.",
+    category="productivity",
+    tags=["files", "documents", "text"],
+    hosts=[],
+    files=True,
+    instructions="Paths are relative to the data folder, with / between folders. Links are not followed.",
+)
+
+LONGEST_SEARCH = 20  # seconds before a search answers with what it has, and how to go on
+
+Path = Annotated[str, Field(max_length=2000, description="In the data folder", examples=["reports/june.md"])]
+Folder = Annotated[str, Field(max_length=2000, description="Folder; . is the data folder")]
+Overwrite = Annotated[bool, Field(description="Replace a file that is there")]
+
+
+@server.reads
+async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor = None) -> Page[Entry]:
+    """List what a folder holds, by name. For whole trees use fs_search_files."""
+
+    def page() -> list[Entry]:
+        return list(islice(files.walk(path, start=cursor or ".", deep=False), limit + 1))
+
+    found = await in_thread(page)
+    return Page(items=found[:limit], next_cursor=found[limit].path if len(found) > limit else None)
+
+
+@server.reads
+async def read_file(
+    path: Path,
+    encoding: Encoding = "utf-8",
+    offset: Annotated[int, Field(ge=0, description="Byte to start at")] = 0,
+    limit: Annotated[int, Field(ge=100, le=80_000, description="Bytes")] = 40_000,
+) -> FileContent:
+    """Read a file, or a part of it: text, or any bytes as base64. When next_offset comes back, there is more."""
+    return await in_thread(read_part, path, encoding, offset, limit)
+
+
+@server.writes
+async def write_file(
+    path: Path,
+    content: Annotated[
+        str, Field(max_length=3_000_000, description="Whole content", examples=["# Juin\n\nTotal : 12 €"])
+    ],
+    encoding: Encoding = "utf-8",
+    overwrite: Overwrite = False,
+) -> FileRef:
+    """Write a whole file; makes its folders. Refuses to replace a file unless overwrite=true. To change a part use
+    fs_edit_file."""
+    data = encoded(content, encoding)
+    await in_thread(files.check, path, overwrite)
+    server.announce(action="write_file", path=files.shown(path), bytes=len(data), overwrite=overwrite)
+    return await in_thread(files.write, path, data, overwrite)
+
+
+@server.writes
+async def edit_file(
+    path: Path,
+    edits: Annotated[
+        list[Edit],
+        Field(min_length=1, max_length=50, examples=[[{"old_text": "Total : 12 €", "new_text": "Total : 13 €"}]]),
+    ],
+    encoding: TextEncoding = "utf-8",
+) -> Edited:
+    """Replace exact passages of a text file, in order, all or none, and return the diff. dry_run shows the diff."""
+    change = await in_thread(Change, path, edits, encoding)
+    server.announce(action="edit_file", path=change.path, diff=change.diff)
+    done = await in_thread(change.apply)
+    return Edited(**done.model_dump(), diff=change.diff)
+
+
+@server.reads
+async def search_files(
+    path: Folder = ".",
+    pattern: Annotated[
+        str, Field(max_length=500, description="Name such as *.md, or path such as 2024/**/*.csv")
+    ] = "*",
+    text: Annotated[str | None, Field(max_length=500, description="Only lines of text files that hold this")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Match]:
+    """Find files and folders below a folder by name, or lines by the text in them; case does not matter. A long
+    search may return few items and a next_cursor: go on with it."""
+    search, until = Search(path, pattern, text, limit, cursor), time.monotonic() + LONGEST_SEARCH
+    while await in_thread(search.step) and time.monotonic() < until:
+        pass
+    return Page(items=search.items, next_cursor=search.cursor)
+
+
+@server.reads
+async def get_file_info(path: Path) -> FileInfo:
+    """Tell type, size, time, checksum and likely encoding of a file, or how much a folder holds."""
+    return await in_thread(describe, path)
+
+
+@server.writes(idempotent=True)
+async def create_directory(path: Path) -> Entry:
+    """Make a folder and those above it. One that is there stays as it is."""
+    server.announce(action="create_directory", path=files.shown(path))
+    return await in_thread(files.mkdir, path)
+
+
+@server.writes
+async def move_file(source: Path, destination: Path, overwrite: Overwrite = False) -> Entry:
+    """Move or rename a file or a folder; destination is its whole new path. Makes the folders on the way."""
+    await in_thread(files.stat, source)
+    server.announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
+    return await in_thread(files.move, source, destination, overwrite)
+
+
+@server.destroys(confirm="Delete {path} for good, with all it holds if it is a folder?")
+async def delete_file(
+    path: Path,
+    recursive: Annotated[bool, Field(description="A folder with all it holds")] = False,
+) -> Deleted:
+    """Delete a file or an empty folder for good; a folder that holds something only with recursive=true."""
+    what = await in_thread(count, path)
+    if what.type == "directory" and what.files and not recursive:
+        raise errors.Input(f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go.")
+    server.announce(action="delete_file", **what.model_dump())
+    await in_thread(files.remove, path, recursive)
+    return what

@@ -1,0 +1,529 @@
+"""Every tool, through a client."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import time
+import unicodedata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastmcp import Client
+from flotilla.text import plain
+from flotilla_servers.filesystem import contents
+from flotilla_servers.filesystem import server as module
+from flotilla_servers.filesystem.search import fits
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+Fs = SimpleNamespace
+quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+async def test_write_read_and_describe(fs: Fs, data: Path) -> None:
+    text = "# Bilan\n\nTotal : 12 € — été\n"
+    done = await fs.write_file(path="/data/2024/bilan.md", content=text)
+    assert done == {
+        "path": "2024/bilan.md",
+        "bytes": len(text.encode()),
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "content_type": "text/markdown",
+    }
+    assert (data / "2024/bilan.md").read_text() == text
+    read = await fs.read_file(path=done["path"])
+    assert read == {"path": "2024/bilan.md", "content": text, "encoding": "utf-8", "bytes": done["bytes"]}
+    info = await fs.get_file_info(path="2024/bilan.md")
+    assert (info["type"], info["encoding"], info["sha256"]) == ("file", "utf-8", done["sha256"])
+    assert info["modified"].endswith("Z")
+    assert (await fs.get_file_info(path="2024"))["entries"] == 1
+    assert (await fs.get_file_info(path="/"))["free_bytes"] == 2 * 2**30 - done["bytes"]
+
+
+async def test_write_replaces_only_when_told(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    await fs.write_file(path="a.txt", content="1")
+    for dry_run in (False, True):
+        with pytest.raises(refused, match=r"^Error: a\.txt exists already\. Overwrite it explicitly"):
+            await fs.write_file(path="a.txt", content="2", dry_run=dry_run)
+    await fs.write_file(path="a.txt", content="3", overwrite=True)
+    assert (data / "a.txt").read_text() == "3"
+    shown = await fs.write_file(path="new/b.txt", content="été", dry_run=True)
+    expected = {"action": "write_file", "path": "new/b.txt", "bytes": 5, "overwrite": False}
+    assert shown["dry_run"] == expected
+    assert os.listdir(data) == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw"),
+    [
+        ("utf-8", "é€\n".encode()),
+        ("cp1252", b"\xe9\x80\n"),
+        ("utf-16", "é€\n".encode("utf-16")),
+        ("base64", b"\0\1\xff"),
+    ],
+)
+async def test_encodings_round_trip(fs: Fs, data: Path, encoding: str, raw: bytes) -> None:
+    content = "AAH/" if encoding == "base64" else "é€\n"
+    await fs.write_file(path="x", content=content, encoding=encoding)
+    assert (data / "x").read_bytes() == raw
+    assert (await fs.read_file(path="x", encoding=encoding))["content"] == content
+    assert (await fs.get_file_info(path="x"))["encoding"] == encoding
+
+
+async def test_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    with pytest.raises(refused, match=r"latin-1 has no EURO SIGN\. Use encoding=utf-8"):
+        await fs.write_file(path="x", content="12 €", encoding="latin-1")
+    with pytest.raises(refused, match="not base64"):
+        await fs.write_file(path="x", content="é!", encoding="base64")
+    await fs.write_file(path="wrapped", content="AA\nH/\n", encoding="base64")
+    assert os.listdir(data) == ["wrapped"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "asked", "likely"),
+    [
+        ("Été à Noël".encode("cp1252"), "utf-8", "cp1252"),
+        ("Été".encode("utf-16"), "utf-8", "utf-16"),
+        ("Total: 12 and more".encode("utf-16-be"), "utf-8", "utf-16"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "utf-8", "base64"),
+        (b"\x81\x8d\xe9", "cp1252", "latin-1"),
+        (b"plain, then \0\0\0\0\0\0 zeros", "latin-1", "base64"),
+        (bytes(range(1, 32)) * 4 + b"\xff", "utf-8", "base64"),
+    ],
+)
+async def test_the_wrong_encoding_is_named(
+    fs: Fs, data: Path, refused: type[Exception], raw: bytes, asked: str, likely: str
+) -> None:
+    (data / "x").write_bytes(raw)
+    with pytest.raises(refused, match=f"^Error: x is no {asked} text near byte .* encoding={likely}"):
+        await fs.read_file(path="x", encoding=asked)
+    content = (await fs.read_file(path="x", encoding=likely))["content"]
+    assert content == base64.b64encode(raw).decode() if likely == "base64" else any(w in content for w in ("t", "\xe9"))
+
+
+@quick
+@given(
+    text=some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300).map(
+        lambda t: t * 5
+    ),
+    encoding=some.sampled_from(["utf-8", "utf-16", "base64"]),
+    limit=some.integers(100, 400),
+)
+def test_parts_make_up_the_whole(data: Path, text: str, encoding: str, limit: int) -> None:
+    raw = text.encode("utf-8" if encoding == "base64" else encoding)
+    (data / "x").write_bytes(raw)
+    parts, offset = [], 0
+    while True:
+        part = contents.read_part("x", encoding, offset, limit)
+        parts.append(part.content)
+        if part.next_offset is None:
+            break
+        assert part.next_offset > offset
+        offset = part.next_offset
+    whole = "".join(parts)
+    assert (base64.b64decode(whole) == raw) if encoding == "base64" else (whole == plain(text))
+
+
+async def test_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    (data / "x").write_text("".join(f"ligne numéro {n}\n" for n in range(5000)))
+    first = await fs.read_file(path="x", limit=1000)
+    assert first["content"].endswith("\n")
+    assert 500 < first["next_offset"] <= 1000
+    second = await fs.read_file(path="x", offset=first["next_offset"], limit="1000")
+    assert second["content"].startswith("ligne numéro ")
+    end = await fs.read_file(path="x", offset=first["bytes"])
+    assert end["content"] == ""
+    assert "next_offset" not in end
+    with pytest.raises(refused, match="has only"):
+        await fs.read_file(path="x", offset=first["bytes"] + 1)
+    (data / "y").write_text("é" * 100)
+    with pytest.raises(refused, match="Use an offset that next_offset gave"):
+        await fs.read_file(path="y", offset=1)
+
+
+async def test_the_largest_part_fits_one_answer(fs: Fs, data: Path) -> None:
+    for raw in (b"\x80" * 200_000, b"\n" * 200_000, b'"' * 200_000):
+        (data / "x").write_bytes(raw)
+        part = await fs.read_file(path="x", encoding="cp1252", limit=80_000)
+        assert "cut" not in part
+        assert part["next_offset"] == 80_000
+
+
+async def test_invisible_characters_do_not_reach_the_model(fs: Fs, data: Path) -> None:
+    (data / "x").write_text("pay \u202e\u200bnow\U000e0041\n")
+    assert (await fs.read_file(path="x"))["content"] == "pay now\n"
+
+
+# --- edit
+
+
+async def test_edit_and_its_diff(fs: Fs, data: Path) -> None:
+    (data / "x.md").write_text("".join(f"ligne {n}\n" for n in range(1, 30)))
+    edits = [{"old_text": "ligne 7\n", "new_text": "LIGNE 7 €\n"}, {"old_text": "LIGNE 7", "new_text": "Ligne sept"}]
+    diff = (
+        "--- x.md\n+++ x.md\n@@ -4,7 +4,7 @@\n ligne 4\n ligne 5\n ligne 6\n-ligne 7\n+Ligne sept €\n ligne 8\n"
+        " ligne 9\n ligne 10"
+    )
+    shown = await fs.edit_file(path="x.md", edits=edits, dry_run=True)
+    assert shown["dry_run"] == {"action": "edit_file", "path": "x.md", "diff": diff}
+    assert "sept" not in (data / "x.md").read_text()
+    done = await fs.edit_file(path="x.md", edits=edits)
+    assert done["diff"] == diff
+    assert "Ligne sept €" in (data / "x.md").read_text()
+    assert done["sha256"] == hashlib.sha256((data / "x.md").read_bytes()).hexdigest()
+
+
+async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    text = "un\ndeux\nun\naaa\nin\u200bvisible\n"
+    (data / "x").write_text(text)
+    for edits, words in (
+        ([("un", "1")], "edit 1 occurs more than once, at lines 1, 3. Include more"),
+        ([("deux", "2"), ("trois", "3")], "edit 2 is not in x. Read the file again"),
+        ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
+        ([("invisible", "x")], "only with invisible characters inside"),
+        ([("deux", "deux")], "change nothing"),
+        ([("", "x")], "at least 1 character"),
+        ([], "at least 1 item"),
+    ):
+        with pytest.raises(refused, match=words):
+            await fs.edit_file(path="x", edits=[{"old_text": old, "new_text": new} for old, new in edits])
+    assert (data / "x").read_text() == text
+    with pytest.raises(refused, match="nowhere does not exist"):
+        await fs.edit_file(path="nowhere", edits=[{"old_text": "a", "new_text": "b"}])
+
+
+async def test_edit_keeps_line_ends_marks_and_encoding(fs: Fs, data: Path) -> None:
+    for encoding, mark in (("utf-8", "\ufeff"), ("utf-16", "\ufeff"), ("cp1252", "")):
+        codec = {"utf-16": "utf-16-be"}.get(encoding, encoding)
+        (data / "x").write_bytes(f"{mark}un\r\ndéux\r\ntrois\r\n".encode(codec))
+        await fs.edit_file(path="x", edits=[{"old_text": "déux\ntrois", "new_text": "2 €\n3"}], encoding=encoding)
+        assert (data / "x").read_bytes() == f"{mark}un\r\n2 €\r\n3\r\n".encode(codec)
+
+
+async def test_parallel_edits_all_count(fs: Fs, data: Path) -> None:
+    (data / "x").write_text("".join(f"<{n}>\n" for n in range(20)))
+    await asyncio.gather(
+        *(fs.edit_file(path="x", edits=[{"old_text": f"<{n}>", "new_text": f"[{n}]"}]) for n in range(20))
+    )
+    assert (data / "x").read_text() == "".join(f"[{n}]\n" for n in range(20))
+
+
+def test_the_diff_of_a_large_file_is_quick_and_short() -> None:
+    before = "".join(f"{n % 50}\n" for n in range(600_000))
+    began = time.monotonic()
+    text = contents.diff("x\n" + before, before + "y\n", "x")
+    assert time.monotonic() - began < 10
+    assert len(text) < contents.LONGEST_DIFF + 100
+
+
+# --- list and search
+
+
+async def pages(call: Any, **arguments: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = await call(**arguments, **({"cursor": cursor} if cursor else {}))
+        assert len(page["items"]) <= arguments["limit"]
+        items += page["items"]
+        cursor = page.get("next_cursor")
+        if not cursor:
+            return items
+
+
+async def test_list_directory(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    (data / "b").mkdir()
+    (data / "b/inner").touch()
+    (data / "a.txt").write_text("123")
+    (data / "c").symlink_to("/etc")
+    page = await fs.list_directory()
+    assert [(e["path"], e["type"], e.get("bytes")) for e in page["items"]] == [
+        ("a.txt", "file", 3),
+        ("b", "directory", None),
+        ("c", "link", None),
+    ]
+    assert "next_cursor" not in page
+    assert [e["path"] for e in await pages(fs.list_directory, limit=1)] == ["a.txt", "b", "c"]
+    for path in ("c", "a.txt", "c/ssh"):
+        with pytest.raises(refused, match=r"no folder, or leads through a file or a link"):
+            await fs.list_directory(path=path)
+
+
+async def test_list_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
+    (data / "many").mkdir()
+    for n in range(10_000):
+        (data / "many" / f"é{n:05}.txt").touch()
+    began = time.monotonic()
+    first = await fs.list_directory(path="many", limit=100)
+    second = await fs.list_directory(path="many", limit=100, cursor=first["next_cursor"])
+    assert time.monotonic() - began < 2
+    assert [e["path"] for e in second["items"]] == [f"many/é{n:05}.txt" for n in range(100, 200)]
+    last = await fs.list_directory(path="many", cursor="many/é09990.txt")
+    assert len(last["items"]) == 10
+    assert "next_cursor" not in last
+
+
+async def test_search_by_name(fs: Fs, data: Path) -> None:
+    for path in ("Rapport.MD", "2024/juin/été.csv", "2024/juillet/x.csv", "2024/x.csv", "2023/x.csv"):
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        (data / path).touch()
+
+    async def found(**arguments: Any) -> list[str]:
+        return [e["path"] for e in await pages(fs.search_files, limit=2, **arguments)]
+
+    assert await found(pattern="*.md") == ["Rapport.MD"]
+    assert await found(pattern="2024/**/*.csv") == ["2024/juillet/x.csv", "2024/juin/été.csv", "2024/x.csv"]
+    assert await found(pattern="2024/*.csv") == ["2024/x.csv"]
+    assert await found(path="2024", pattern="*/x.csv") == ["2024/juillet/x.csv"]
+    assert await found(pattern=unicodedata.normalize("NFD", "ÉTÉ") + "*") == ["2024/juin/été.csv"]
+    assert await found(pattern="jui*") == ["2024/juillet", "2024/juin"]
+    assert len(await found()) == 9
+
+
+async def test_search_by_text(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    (data / "a.txt").write_text("rien\nTotal : 12 €\r\nrien\nsous-TOTAL\n")
+    (data / "b.txt").write_bytes("été : total".encode("cp1252"))
+    (data / "c.txt").write_bytes("grand total\n".encode("utf-16"))
+    (data / "d.bin").write_bytes(b"total\0\1\2" * 100)
+    (data / "e.txt").write_text(unicodedata.normalize("NFD", "é" * 500 + " total " + "x" * 500))
+    (data / "total").mkdir()
+    (data / "f.txt").symlink_to("a.txt")
+    os.mkfifo(data / "g.txt")
+    found = await pages(fs.search_files, limit=1, text="total")
+    assert [(m["path"], m["line"], m["text"]) for m in found[:4]] == [
+        ("a.txt", 2, "Total : 12 €"),
+        ("a.txt", 4, "sous-TOTAL"),
+        ("b.txt", 1, "été : total"),
+        ("c.txt", 1, "grand total"),
+    ]
+    assert found[4]["path"] == "e.txt"
+    assert " total " in found[4]["text"]
+    assert len(found[4]["text"]) < 250
+    assert len(found) == 5
+    assert [m["path"] for m in await pages(fs.search_files, limit=9, text="ÉTÉ :", pattern="*.txt")] == ["b.txt"]
+    for cursor in ("x", "1:", ":a", "1:../x", "99999999999999:a"):
+        with pytest.raises(refused, match=r"^Error: The (cursor|path)"):
+            await fs.search_files(cursor=cursor)
+    with pytest.raises(refused, match="nowhere does not exist"):
+        await fs.search_files(path="nowhere")
+
+
+async def test_search_in_one_endless_line(fs: Fs, data: Path) -> None:
+    (data / "x").write_text(("a" * 70_000 + " needle ") * 5 + "\nneedle\n")
+    found = await pages(fs.search_files, limit=1, text="needle")
+    assert [m["line"] for m in found] == [1, 2]
+
+
+async def test_a_long_search_stops_with_a_cursor(fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no time at all, every call still gets on, and together they find everything once."""
+    from flotilla_servers.filesystem import search
+
+    monkeypatch.setattr(module, "LONGEST_SEARCH", 0)
+    monkeypatch.setattr(search, "STEP", 0)
+    for n in range(12):
+        (data / f"{n:02}.txt").write_text("x\n" * 3000 + f"needle {n}\n" + "x\n" * 3000 + "needle\n")
+    calls = 0
+
+    async def counted(**arguments: Any) -> dict[str, Any]:
+        nonlocal calls
+        calls += 1
+        assert calls < 500, "the search does not get on"
+        return dict(await fs.search_files(**arguments))
+
+    found = await pages(counted, limit=50, text="needle")
+    assert [(m["path"], m["line"]) for m in found] == [
+        (f"{n:02}.txt", line) for n in range(12) for line in (3001, 6002)
+    ]
+    assert calls > 12
+
+
+async def test_a_cancelled_search_stops(client: Client[Any], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flotilla_servers.filesystem import search
+
+    steps = 0
+    third = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    step = search.Search.step
+
+    def counted(self: Any) -> bool:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            loop.call_soon_threadsafe(third.set)
+        return bool(step(self))
+
+    monkeypatch.setattr(search.Search, "step", counted)
+    monkeypatch.setattr(search, "STEP", 0.01)
+    for n in range(20):
+        (data / f"{n}.txt").write_text("x" * 50 + "\n" + "y\n" * 200_000)
+    task = asyncio.create_task(client.call_tool_mcp("fs_search_files", {"text": "needle"}))
+    await asyncio.wait_for(third.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.3)
+    before = steps
+    await asyncio.sleep(0.5)
+    assert steps == before
+
+
+@given(
+    names=some.lists(some.text("ab", max_size=3), max_size=6),
+    pattern=some.lists(some.sampled_from(["**", "*", "a", "?", "a*", "[ab]", "[", "[b-a]"]), max_size=7),
+)
+def test_patterns_fit_as_the_plain_definition_says(names: list[str], pattern: list[str]) -> None:
+    from fnmatch import fnmatchcase
+
+    def plainly(n: int, p: int) -> bool:
+        if p == len(pattern):
+            return n == len(names)
+        if pattern[p] == "**":
+            return any(plainly(k, p + 1) for k in range(n, len(names) + 1))
+        return n < len(names) and fnmatchcase(names[n], pattern[p]) and plainly(n + 1, p + 1)
+
+    assert fits(names, pattern) == plainly(0, 0)
+
+
+def test_hostile_patterns_are_quick() -> None:
+    began = time.monotonic()
+    assert not fits(["a"] * 500, ["**", "a"] * 60 + ["b"])
+    assert not fits(["a" * 255], ["*a" * 100 + "b"])
+    assert time.monotonic() - began < 2
+
+
+# --- folders, moving, deleting
+
+
+async def test_folders_and_moving(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    assert (await fs.create_directory(path="a/b", dry_run=True))["dry_run"]["path"] == "a/b"
+    assert not (data / "a").exists()
+    for _ in range(2):
+        assert (await fs.create_directory(path="a/b"))["type"] == "directory"
+    await fs.write_file(path="a/b/x", content="1")
+    shown = await fs.move_file(source="a/b/x", destination="c/x", dry_run=True)
+    assert shown["dry_run"] == {"action": "move_file", "source": "a/b/x", "destination": "c/x"}
+    assert (await fs.move_file(source="a/b/x", destination="c/x"))["path"] == "c/x"
+    await fs.write_file(path="y", content="2")
+    with pytest.raises(refused, match="c/x exists already"):
+        await fs.move_file(source="y", destination="c/x")
+    await fs.move_file(source="y", destination="c/x", overwrite=True)
+    assert (data / "c/x").read_text() == "2"
+    with pytest.raises(refused, match="y does not exist"):
+        await fs.move_file(source="y", destination="z")
+    assert sorted(p.name for p in data.iterdir()) == ["a", "c"]
+
+
+async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    await fs.write_file(path="a/b/x", content="123")
+    await fs.write_file(path="y", content="12")
+    await fs.create_directory(path="empty")
+    with pytest.raises(refused, match=r"a holds 1 files\. Pass recursive=true"):
+        await fs.delete_file(path="a")
+    shown = await fs.delete_file(path="a", recursive=True, dry_run=True)
+    assert shown["dry_run"] == {"action": "delete_file", "path": "a", "type": "directory", "files": 1, "bytes": 3}
+    assert (data / "a/b/x").exists()
+    assert await fs.delete_file(path="a", recursive=True) == {"path": "a", "type": "directory", "files": 1, "bytes": 3}
+    assert await fs.delete_file(path="y") == {"path": "y", "type": "file", "files": 1, "bytes": 2}
+    assert (await fs.delete_file(path="empty"))["files"] == 0
+    for path, words in (("y", "does not exist"), (".", "data folder itself"), (".flotilla", "reserved")):
+        with pytest.raises(refused, match=words):
+            await fs.delete_file(path=path, recursive=True)
+    assert not list(data.iterdir())
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_delete_asks_first(data: Path, mode: str) -> None:
+    asked: list[str] = []
+
+    async def decline(message: str, response_type: Any, params: Any, context: Any) -> dict[str, bool]:
+        asked.append(message)
+        return {"confirm": False}
+
+    (data / "x").touch()
+    async with Client(module.server._mcp, mode=mode, elicitation_handler=decline) as client:
+        result = await client.call_tool_mcp("fs_delete_file", {"path": "x"})
+    assert asked == ["Delete x for good, with all it holds if it is a folder?"]
+    assert result.is_error
+    async with Client(module.server._mcp, mode=mode) as client:  # a client that cannot be asked
+        preview = (await client.call_tool_mcp("fs_delete_file", {"path": "x"})).structured_content
+        assert (data / "x").exists()
+        token = preview["preview"]["confirm_token"]
+        other = await client.call_tool_mcp("fs_delete_file", {"path": "y", "confirm_token": token})
+        assert other.is_error
+        done = await client.call_tool_mcp("fs_delete_file", {"path": "x", "confirm_token": token})
+    assert done.structured_content == {"path": "x", "type": "file", "files": 1, "bytes": 0}
+    assert not (data / "x").exists()
+
+
+# --- every tool, anything
+
+
+@pytest.mark.parametrize("path", ["../x", "/data/../../etc/passwd", "a\0b", "link/passwd", ".flotilla/key", "C:\\x"])
+async def test_no_tool_leaves_the_folder(fs: Fs, data: Path, refused: type[Exception], path: str) -> None:
+    (data / "link").symlink_to("/etc")
+    (data / ".flotilla").mkdir()
+    (data / ".flotilla/key").write_text("key")
+    for call in (
+        fs.list_directory(path=path),
+        fs.read_file(path=path),
+        fs.write_file(path=path, content="x", overwrite=True),
+        fs.edit_file(path=path, edits=[{"old_text": "k", "new_text": "x"}]),
+        fs.search_files(path=path),
+        fs.get_file_info(path=path),
+        fs.create_directory(path=path),
+        fs.move_file(source=path, destination="x"),
+        fs.move_file(source="link", destination=path),
+        fs.delete_file(path=path, recursive=True),
+    ):
+        with pytest.raises(refused, match=r"^Error: "):
+            await call
+    assert sorted(p.name for p in data.iterdir()) == [".flotilla", "link"]
+    assert (data / ".flotilla/key").read_text() == "key"
+
+
+anything = some.text(some.sampled_from("ab/.é€\u0301\0\\~:*[\u202e"), max_size=8) | some.text(max_size=6)
+
+
+@settings(quick, max_examples=40)
+@given(path=anything, other=anything, text=some.text(max_size=20))
+def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other: str, text: str) -> None:
+    async def run() -> None:
+        async with Client(module.server._mcp, mode="legacy") as client:
+            for name, arguments in (
+                ("write_file", {"path": path, "content": text, "overwrite": True}),
+                ("list_directory", {"path": path, "cursor": other}),
+                ("read_file", {"path": path, "encoding": "latin-1"}),
+                ("edit_file", {"path": path, "edits": [{"old_text": text, "new_text": other}]}),
+                ("search_files", {"path": path, "pattern": other, "text": text}),
+                ("get_file_info", {"path": path}),
+                ("create_directory", {"path": other}),
+                ("move_file", {"source": path, "destination": other}),
+            ):
+                result = await client.call_tool_mcp(f"fs_{name}", arguments)
+                words = result.content[0].text
+                assert not result.is_error or words.startswith("Error: ")
+                assert "inside Flotilla" not in words, words
+        assert {p.name for p in data.parent.iterdir()} == {"data"}
+
+    asyncio.run(run())
+
+
+async def test_a_full_folder_says_so(
+    fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch, refused: type[Exception]
+) -> None:
+    monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "10")
+    await fs.write_file(path="a", content="123456")
+    with pytest.raises(refused, match=r"Only 4 bytes are left for b\. Write less, or delete files first"):
+        await fs.write_file(path="b", content="12345")
+    assert (await fs.get_file_info(path="."))["free_bytes"] == 4
+
+
+async def test_a_missing_folder_is_told(fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_DATA", str(data / "nowhere"))
+    for call in (fs.list_directory(), fs.write_file(path="x", content="x"), fs.search_files()):
+        with pytest.raises(Exception, match=r"data folder .*nowhere cannot be opened: No such file"):
+            await call
