@@ -1,0 +1,111 @@
+"""Mail templates: `templates/<name>.html`, `<name>.txt` and `<name>.subject.txt` in the data folder (Jinja2).
+
+Whoever can write to the data folder can write a template, a model too. So a template is rendered by a process of its
+own (`render`): sandboxed, without this server's environment, and ended when it takes too long or too much memory.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from flotilla import errors, files
+from jinja2 import Environment, TemplateSyntaxError, meta
+
+FOLDER = "templates"
+PARTS = {"subject": ".subject.txt", "text": ".txt", "html": ".html"}
+BIGGEST = 256 * 1024  # bytes of one file
+MOST_FILES = 30
+SECONDS = 10.0
+_MEND = "Ask the user to mend the template, or send without one."
+_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {} import main; main()"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A template filled in; a part without a file is ""."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+def fill(name: str, variables: dict[str, Any], seconds: float = SECONDS) -> Rendered:
+    """Render the parts of a template; blocks for at most `seconds`. Raises errors.Input and errors.NotFound."""
+    name = name.removeprefix(FOLDER + "/").removesuffix(".html").removesuffix(".txt").removesuffix(".subject")
+    sources: dict[str, str] = {}
+    for ending in PARTS.values():
+        _collect(name + ending, sources)
+    parts = {part: name + ending for part, ending in PARTS.items() if name + ending in sources}
+    if "text" not in parts and "html" not in parts:
+        raise errors.NotFound(
+            f"There is no template `{errors.excerpt(name, 60)}`: neither {name}.html nor {name}.txt in {FOLDER}/.",
+            f"There are: {', '.join(names()) or 'none'}.",
+        )
+    answer = _rendered({"sources": sources, "parts": parts, "variables": variables}, seconds)
+    if "missing" in answer:
+        raise errors.Input(
+            f"The template `{name}` needs variables that were not given: {', '.join(answer['missing'])}.",
+            "Call again with all of them in `variables`.",
+        )
+    if "error" in answer:
+        raise errors.Input(f"The template `{name}` fails: {errors.excerpt(answer['error'])}.", _MEND)
+    return Rendered(**{part: text.strip() if part == "subject" else text for part, text in answer["parts"].items()})
+
+
+def names() -> list[str]:
+    """Return the names of the templates, sorted, at most 50; files that begin with `_` are only parts of others."""
+    found: set[str] = set()
+    with suppress(errors.Problem):  # no folder, no templates
+        for entry in islice(files.walk(FOLDER), 1000):
+            path = entry.path.removeprefix(FOLDER + "/")
+            base, dot, ending = path.rpartition(".")
+            if dot and ending in ("html", "txt") and not path.endswith(PARTS["subject"]) and "/_" not in f"/{path}":
+                found.add(base)
+    return sorted(found)[:50]
+
+
+def _collect(name: str, sources: dict[str, str], wanted_by: str = "") -> None:
+    """Read a file and what it includes or extends."""
+    if name in sources:
+        return
+    if ".." in name.split("/"):
+        raise errors.Input(f"The template file {name} is not in {FOLDER}/.", "Give the name of a template in it.")
+    try:
+        source = files.read(f"{FOLDER}/{name}", BIGGEST).decode()
+    except UnicodeDecodeError:
+        raise errors.Input(f"The template file {name} is not UTF-8.", _MEND) from None
+    except errors.NotFound:
+        if wanted_by:
+            raise errors.NotFound(f"The template file {wanted_by} wants {name}, which is not there.", _MEND) from None
+        return
+    if len(sources) >= MOST_FILES:
+        raise errors.Input(f"The template uses more than {MOST_FILES} files.", _MEND)
+    sources[name] = source
+    try:
+        wanted = list(meta.find_referenced_templates(Environment().parse(source)))
+    except (TemplateSyntaxError, RecursionError) as problem:
+        where = f", line {problem.lineno}" if isinstance(problem, TemplateSyntaxError) else ""
+        raise errors.Input(f"The template file {name}{where}: {errors.excerpt(problem)}.", _MEND) from None
+    for other in wanted:
+        if other is None:
+            raise errors.Input(f"The template file {name} includes a file whose name is computed.", _MEND)
+        _collect(other, sources, name)
+
+
+def _rendered(job: dict[str, Any], seconds: float) -> dict[str, Any]:
+    module = __name__.rpartition(".")[0] + ".render"
+    command = [sys.executable, "-I", "-c", _START.format(module), json.dumps(sys.path)]
+    try:
+        done = subprocess.run(command, input=json.dumps(job).encode(), capture_output=True, timeout=seconds, env={})
+        answer = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return {"error": f"it takes longer than {seconds:g} seconds"}
+    except ValueError:
+        return {"error": "it takes too much memory or time"}
+    return dict(answer)

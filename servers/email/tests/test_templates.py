@@ -1,0 +1,200 @@
+"""Templates: filled, escaped, told what is missing; and never a way out of the sandbox."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla import errors
+from flotilla_servers.email import render, templates
+from flotilla_servers.email.templates import Rendered, fill, names
+
+
+@pytest.fixture
+def folder(data: Path) -> Path:
+    made = data / "templates"
+    made.mkdir()
+    return made
+
+
+def put(folder: Path, **parts: str) -> None:
+    for name, text in parts.items():
+        base, _, kind = name.rpartition("__")
+        (folder / f"{base}.{kind.replace('_', '.')}").write_text(text, encoding="utf-8")
+
+
+def one(source: str, ending: str = "html", **variables: Any) -> dict[str, Any]:
+    return render.render({f"t.{ending}": source}, {"html": f"t.{ending}"}, variables)
+
+
+def test_a_template_is_filled(folder: Path) -> None:
+    put(
+        folder,
+        relance__subject_txt="Facture n° {{ numero }} : {{ total }} €\n",
+        relance__html="{% extends '_lettre.html' %}{% block corps %}<p>Bonjour {{ nom }}</p>{% for l in lignes %}<li>{{ l.quoi }}"
+        "</li>{% endfor %}{% if remise %}Remise {{ remise }}{% endif %}{% endblock %}",
+        relance__txt="Bonjour {{ nom }}, {{ remarque | default('rien à signaler') }} {{ '%.2f' | format(total) }} €",
+        _lettre__html="<html>{% include '_logo.html' %}{% block corps %}{% endblock %}</html>",
+        _logo__html="<b>É</b>",
+    )
+    filled = fill("relance", {"numero": 42, "total": 12.5, "nom": "<Hélène> & Cie", "lignes": [{"quoi": "Œufs"}]})
+    assert filled == Rendered(
+        subject="Facture n° 42 : 12.5 €",
+        text="Bonjour <Hélène> & Cie, rien à signaler 12.50 €",
+        html="<html><b>É</b><p>Bonjour &lt;Hélène&gt; &amp; Cie</p><li>Œufs</li></html>",
+    )
+    assert fill("templates/_logo.html", {}) == fill("_logo", {}) == Rendered(html="<b>É</b>")
+
+
+def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
+    put(
+        folder,
+        relance__subject_txt="{{ numero }}",
+        relance__html="{{ nom }}{% for l in lignes %}{% endfor %}{{ client.ville }}{{ articles | length }}{{ total * 2 }}",
+        relance__txt="{{ prix | round(2) }}{{ nom }}{% if facultatif %}x{% endif %}{{ autre | default('') }}",
+    )
+    with pytest.raises(errors.Input) as caught:
+        fill("relance", {"client": {"nom": "x"}})
+    assert "needs variables that were not given: articles, lignes, nom, numero, prix, total, ville." in str(
+        caught.value
+    )
+    with pytest.raises(errors.Input, match="not given: nom, prix"):
+        fill("relance", {"numero": 1, "lignes": [], "client": {"ville": "Lyon"}, "articles": [], "total": 1})
+
+
+def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> None:
+    put(folder, relance__html="x", merci__txt="x", merci__subject_txt="x", _lettre__html="x", seul__subject_txt="x")
+    (folder / "fr").mkdir()
+    put(folder / "fr", bienvenue__html="x")
+    (folder / "image.png").write_bytes(b"x")
+    assert names() == ["fr/bienvenue", "merci", "relance"]
+    with pytest.raises(errors.NotFound, match=r"no template `relanse`.*There are: fr/bienvenue, merci, relance\."):
+        fill("relanse", {})
+    with pytest.raises(errors.NotFound, match="no template `seul`"):
+        fill("seul", {})
+    assert fill("fr/bienvenue", {}).html == "x"
+
+
+def test_no_folder(data: Path) -> None:
+    with pytest.raises(errors.NotFound, match="There are: none"):
+        fill("relance", {})
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("{% if %}", "line 1"),
+        ("\n\n{{ 'x' }", "line 3"),
+        ("{% include nom %}", "whose name is computed"),
+        ("{% include '../../secret.txt' %}", "is not in templates/"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ 'a'.nothing() }}", "has no attribute|is undefined|not given"),
+        ("{% macro m(a) %}{{ a }}{% endmacro %}{{ m() }}", "parameter 'a' was not provided"),
+        ("{{ 'x' | nofilter }}", "nofilter"),
+    ],
+)
+def test_a_broken_template_is_told(folder: Path, source: str, says: str) -> None:
+    put(folder, t__txt=source)
+    with pytest.raises(errors.Input, match=says):
+        fill("t", {"nom": "x"})
+
+
+def test_files_that_cannot_be_templates(folder: Path) -> None:
+    (folder / "latin.txt").write_bytes("é".encode("latin-1"))
+    (folder / "huge.txt").write_bytes(b"x" * (templates.BIGGEST + 1))
+    put(
+        folder,
+        wants__txt="{% include 'gone.txt' %}",
+        **{f"p{i}__txt": f"{{% include 'p{i + 1}.txt' %}}" for i in range(40)},
+    )
+    for name, kind, says in (
+        ("latin", errors.Input, "is not UTF-8"),
+        ("huge", errors.Input, "more than 262144 bytes"),
+        ("wants", errors.NotFound, "wants gone.txt, which is not there"),
+        ("p0", errors.Input, "more than 30 files"),
+        ("../t", errors.Input, "is not in templates/"),
+    ):
+        with pytest.raises(kind, match=says):
+            fill(name, {})
+
+
+def test_a_template_outside_by_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "lien.txt").symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(errors.Input, match="is a link"):
+        fill("lien", {})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ ().__class__.__base__.__subclasses__() }}",
+        "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+        "{{ joiner.__init__.__globals__ }}",
+        "{{ namespace.__init__.__globals__ }}",
+        "{{ self._TemplateReference__context }}",
+        "{{ self.__init__ }}",
+        "{{ x.__class__ }}",
+        "{{ absent.__class__.__init__.__globals__ }}",
+        "{{ absent._note.__globals__ }}",
+        "{{ x | attr('__class__') }}",
+        "{{ x['__class__'] }}",
+        "{{ '{0.__class__.__init__}'.format(x) }}",
+        "{{ '{a.__class__}'.format_map({'a': x}) }}",
+        "{{ (x | map(attribute='__class__') | list)[0] }}",
+        "{{ l.append(1) }}",
+        "{{ d.update(a=1) }}",
+        "{{ range(999999999) | list }}",
+        "{% for i in range(99999) %}{{ 'x' * 99 }}{% endfor %}",
+        "{{ config.items() }}{{ lipsum.__globals__ }}",
+    ],
+)
+def test_the_sandbox_holds(source: str) -> None:
+    answer = one(source, x="secret", l=[], d={})
+    assert answer.keys() <= {"error", "missing"}, answer
+    assert "object at 0x" not in str(answer)
+
+
+def test_what_a_value_holds_is_no_template_and_no_markup() -> None:
+    assert one("<p>{{ x }}</p>", x="{{ 7*7 }}<script>")["parts"]["html"] == "<p>{{ 7*7 }}&lt;script&gt;</p>"
+    assert one("<a title='{{ x }}'>", x="' onclick='evil()")["parts"]["html"] == "<a title='&#39; onclick=&#39;evil()'>"
+    assert one("{{ x }}", "txt", x="<Hélène> & Cie")["parts"]["html"] == "<Hélène> & Cie"
+
+
+def test_a_template_that_never_ends_is_ended(folder: Path) -> None:
+    put(folder, t__txt="{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")
+    started = time.monotonic()
+    with pytest.raises(errors.Input, match=r"takes longer than 0\.5 seconds"):
+        fill("t", {}, seconds=0.5)
+    assert time.monotonic() - started < 3
+
+
+def test_a_template_that_eats_memory_is_ended(folder: Path) -> None:
+    put(
+        folder,
+        t__txt="{{ 'a' * 10 ** 10 }}",
+        u__txt="{% set ns = namespace(x='a') %}{% for i in range(40) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+    )
+    for name in ("t", "u"):
+        with pytest.raises(errors.Input, match=r"MemoryError|too much memory"):
+            fill(name, {})
+
+
+def test_the_process_knows_nothing_of_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    seen: dict[str, Any] = {}
+    real = subprocess.run
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        seen.update(kwargs)
+        return real(*args, **kwargs)
+
+    monkeypatch.setenv("EMAIL_PASSWORD", "canari")
+    monkeypatch.setattr(subprocess, "run", run)
+    put(folder, t__txt="x")
+    assert fill("t", {}).text == "x"
+    assert seen["env"] == {}
