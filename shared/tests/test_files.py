@@ -356,11 +356,14 @@ def test_kill_9_in_mid_write_leaves_the_old_file_and_is_swept_later(data: Path) 
 def test_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "1000")
     files.write("a", b"x" * 600)
-    with pytest.raises(errors.Input, match="400 bytes are left"):
+    with pytest.raises(
+        errors.Input,
+        match=r"more than 1000 bytes, its quota\. Delete files, or ask the user to raise FLOTILLA_DATA_QUOTA",
+    ):
         files.write("b", b"x" * 401)
     files.write("a", b"y" * 1000, overwrite=True)  # the old one's room counts as free
     assert files.usage() == 1000
-    with pytest.raises(errors.Input, match="0 bytes are left"):
+    with pytest.raises(errors.Input, match="its quota"):
         files.write("b", b"x")
     files.remove("a")
     files.write("b", b"x" * 1000)
@@ -378,7 +381,7 @@ def test_parallel_writers_do_not_pass_the_quota_together(data: Path, monkeypatch
         first = block.enter_context(files.writer("a"))
         first.write(b"x" * 600)
         files.write("b", b"x" * 600)
-        with pytest.raises(errors.Input, match="data folder is full"):
+        with pytest.raises(errors.Input, match="its quota"):
             block.close()
     assert os.listdir(data) == ["b"]
     files.write("c", b"x" * 400)
@@ -392,7 +395,7 @@ def write_many(path: str, cap: int, piece: bytes, times: int) -> None:
 
 def test_one_file_has_a_cap(data: Path) -> None:
     for times in (11, 400_000):  # at the end of the block, and while buffers are flushed
-        with pytest.raises(errors.Input, match="10 bytes are left"):
+        with pytest.raises(errors.Input, match="more than 10 bytes"):
             write_many("a", 10, b"x", times)
     write_many("a", 10, b"x", 10)
     assert files.read("a", max_bytes=10) == b"x" * 10

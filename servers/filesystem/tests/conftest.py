@@ -26,6 +26,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FLOTILLA_DATA", str(folder))
     monkeypatch.delenv("FLOTILLA_DATA_QUOTA", raising=False)
     listing.recount()
+    server.reset()
     return folder
 
 

@@ -260,7 +260,7 @@ async def test_list_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
     began = time.monotonic()
     first = await fs.list_directory(path="many", limit=100)
     second = await fs.list_directory(path="many", limit=100, cursor=first["next_cursor"])
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert [e["path"] for e in second["items"]] == [f"many/é{n:05}.txt" for n in range(100, 200)]
     last = await fs.list_directory(path="many", cursor="many/é09990.txt")
     assert len(last["items"]) == 10
@@ -517,7 +517,7 @@ async def test_a_full_folder_says_so(
 ) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "10")
     await fs.write_file(path="a", content="123456")
-    with pytest.raises(refused, match=r"Only 4 bytes are left for b\. Write less, or delete files first"):
+    with pytest.raises(refused, match=r"more than 10 bytes, its quota\. Delete files"):
         await fs.write_file(path="b", content="12345")
     assert (await fs.get_file_info(path="."))["free_bytes"] == 4
 

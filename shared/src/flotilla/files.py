@@ -70,13 +70,16 @@ class Writer(io.BufferedRandom):
 
 
 class _Capped(io.FileIO):
-    def __init__(self, fd: int, path: str, cap: int) -> None:
+    def __init__(self, fd: int, path: str, cap: int, left: int) -> None:
         super().__init__(fd, "r+")
-        self.path, self.cap = path, cap
+        self.path, self.cap, self.left = path, cap, left
 
     def write(self, data: Any, /) -> int:
-        if self.tell() + memoryview(data).nbytes > self.cap:
-            raise errors.Input(f"Only {self.cap} bytes are left for {self.path}.", "Write less, or delete files first.")
+        end = self.tell() + memoryview(data).nbytes
+        if end > self.left:
+            raise _full()
+        if end > self.cap:
+            raise errors.Input(f"{self.path} would have more than {self.cap} bytes.", "Write less at a time.")
         with saying(self.path):
             return super().write(data)
 
@@ -129,6 +132,11 @@ def content_type(path: str) -> str:
     return kind if kind and not compression else "application/octet-stream"
 
 
+def _full() -> errors.Input:
+    what = f"The data folder would hold more than {quota()} bytes, its quota."
+    return errors.Input(what, "Delete files, or ask the user to raise FLOTILLA_DATA_QUOTA (0: no limit).")
+
+
 def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result | None:
     old = lstat(fd, name)
     if old:
@@ -154,11 +162,11 @@ def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Ite
     with place(path, make=True) as (fd, name, here):
         old = _replaced(fd, name, here, overwrite)
         before = old.st_size if old else 0
-        cap = min(max_bytes, MAX_FILE, max(0, quota() - usage() + before) if quota() else MAX_FILE)
+        left = quota() - usage() + before if quota() else MAX_FILE
         temporary = f".flotilla-{secrets.token_hex(8)}.tmp"
         with saying(here):
             inner = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=fd)
-        raw = _Capped(inner, here, cap)
+        raw = _Capped(inner, here, min(max_bytes, MAX_FILE), left)
         try:
             out = Writer(raw, 2**18)
             yield out
@@ -168,8 +176,8 @@ def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Ite
                     os.fchmod(inner, old.st_mode & 0o777)
                 os.fsync(inner)
                 done = _ref(raw, here)
-                if 0 < quota() < usage(done.bytes - before):
-                    raise errors.Input("The data folder is full.", "Delete files first.")  # parallel writers filled it
+                if 0 < quota() < usage(done.bytes - before):  # others filled it meanwhile
+                    raise _full()
                 _publish((fd, temporary), (fd, name), overwrite)
             out.ref = done
         finally:
