@@ -9,13 +9,14 @@ die() { say "Error: $*"; exit 1; }
 # The comment block under the shebang is the script's --help.
 usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; exit 0; }
 
-# uv does not read pip's configuration: hand it what the machine tells pip about mirrors, certificates and proxies.
-# What uv's own environment says already wins. Needs a Python with pip as $1 (default: the project's).
-uv_environment() {
-  export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
-  eval "$("${1:-$FLOTILLA_VENV/bin/python}" - <<'PY'
+# What the machine tells pip about mirrors, certificates and proxies, as `export` lines for uv, which does not read pip's
+# settings. What uv's own environment says wins. With a second argument: for a container, so pip's variables too and no
+# local paths. Needs a Python with pip as $1.
+package_environment() {
+  "$1" - "${2:-}" <<'PY'
 import ast, os, shlex, subprocess, sys
 
+inside = bool(sys.argv[1])
 told = {}
 lines = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout.splitlines()
 for section in ("global.", "install.", ":env:."):  # the later one wins, as in pip
@@ -23,21 +24,39 @@ for section in ("global.", "install.", ":env:."):  # the later one wins, as in p
         name, _, value = line.partition("=")
         if name.startswith(section):
             told[name.removeprefix(section)] = str(ast.literal_eval(value)).split()
-links = [link for link in told.get("find-links", ()) if "://" in link or os.path.isdir(link)]
-for variables, values, separator in (
-    (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), told.get("index-url"), " "),
-    (("UV_INDEX", "UV_EXTRA_INDEX_URL"), told.get("extra-index-url"), " "),
-    (("UV_FIND_LINKS",), links, ","),
-    (("UV_INSECURE_HOST",), told.get("trusted-host"), " "),
-    (("UV_HTTP_TIMEOUT",), told.get("timeout") or told.get("default-timeout"), " "),
-    (("UV_NO_INDEX",), told.get("no-index"), " "),
-    (("SSL_CERT_FILE",), told.get("cert"), " "),
-    (("HTTPS_PROXY", "https_proxy", "ALL_PROXY"), told.get("proxy"), " "),
+told["find-links"] = [l for l in told.get("find-links", ()) if "://" in l or (os.path.isdir(l) and not inside)]
+for variables, option, separator in (
+    (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), "index-url", " "),
+    (("UV_INDEX", "UV_EXTRA_INDEX_URL"), "extra-index-url", " "),
+    (("UV_FIND_LINKS",), "find-links", ","),
+    (("UV_INSECURE_HOST",), "trusted-host", " "),
+    (("UV_NO_INDEX",), "no-index", " "),
+    (("UV_HTTP_TIMEOUT",), "default-timeout", " "),
+    (("SSL_CERT_FILE",), "cert", " "),
+    (("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), "proxy", " "),
+    (("HTTP_PROXY", "http_proxy"), "", ""),
+    (("NO_PROXY", "no_proxy"), "", ""),
 ):
-    if values and not any(os.environ.get(variable) for variable in variables):
-        print(f"export {variables[0]}={shlex.quote(separator.join(values))}")
+    if inside and option == "cert":
+        continue
+    given = {v: os.environ[v] for v in variables if os.environ.get(v)}
+    if not given and told.get(option):
+        given = {variables[0]: separator.join(told[option])}
+    elif not inside:
+        continue  # it is in the environment already
+    if inside and option in ("index-url", "extra-index-url", "find-links", "trusted-host", "no-index"):
+        pip = "PIP_" + option.upper().replace("-", "_")
+        given |= {pip: value.replace(separator, " ") for value in list(given.values())[:1]}
+    if inside and "proxy" in variables[0].lower():
+        given |= {name.lower(): value for name, value in given.items()}  # apt reads these
+    for name, value in given.items():
+        print(f"export {name}={shlex.quote(value)}")
 PY
-)"
+}
+
+uv_environment() {
+  export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
+  eval "$(package_environment "${1:-$FLOTILLA_VENV/bin/python}")"
 }
 
 # Debian's and Ubuntu's packages. Only the distribution's own lists are fetched, so that a broken source of somebody

@@ -3,10 +3,10 @@
     assemble.py root <packages> <root>       the base image's file system: interpreter, shared objects, dependencies
     assemble.py library <source> <root>      the library and the entry point
     assemble.py layer <slug> <source> <root> one server's own files
-    assemble.py missing <requirements>       those lines of a requirements file that the base image does not meet
+    assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
-(PYTHONNODEBUGRANGES), no docstrings but where one can reach a model. All times are SOURCE_DATE_EPOCH.
+(PYTHONNODEBUGRANGES), no docstrings but where one can reach a model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import concurrent.futures
 import fnmatch
-import glob
 import importlib.util
 import marshal
 import os
@@ -25,7 +24,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+EPOCH = 0  # of every file: the same input gives the same layers, whenever it is built
 LIB = Path("app/lib")  # below the root: what servers import beside the standard library
 PYTHON = "/usr/bin/python3.13"
 STDLIB = "/usr/lib/python3.13"
@@ -44,29 +43,38 @@ UNUSED_PACKAGES = """
     tzdata                             Debian's is there
     dnspython                          mail domains looked up: nobody does
     watchfiles websockets              uvicorn's reloader and web sockets
+    jsonschema jsonschema-specifications referencing rpds-py attrs   a client checks results with them (the switchboard)
 """
 
 # Parts that nobody imports of distributions that are needed; below app/lib.
 UNUSED_PARTS = """
-    */tests *.pyi py.typed *.h *.c *.pyx *.rst *.md
-    cffi setuptools pip bin
+    */tests *.pyi py.typed */py.typed *.h *.c *.pyx *.rst *.md cffi setuptools pip bin share
     anyio/_backends/_trio.* anyio/pytest_plugin.*
     authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
     authlib/integrations/sqla_* authlib/integrations/requests_*
-    beartype/bite beartype/claw/_importlib/*/__pycache__
-    fastmcp/cli fastmcp/contrib
+    fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config fastmcp/utilities/tests.*
+    fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
+    key_value/aio/stores/[!_bmns]* key_value/aio/stores/memcached key_value/aio/stores/mongodb
     mcp/cli
-    pydantic/v1 pydantic/mypy.*
-    pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/styles/[!_dm]* pygments/formatters/[!_tnh]*
-    rich/_emoji_codes.txt
-    uvicorn/supervisors/watchfilesreload.* uvicorn/protocols/websockets/websockets*
+    packaging/licenses packaging/pylock.* packaging/metadata.*
+    pydantic/v1 pydantic/mypy.* pydantic/experimental
+    pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/lexers/_[!_m]* pygments/lexers/_mql* pygments/lexers/_mysql*
+    pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
+    rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
+    starlette/testclient.* click/testing.*
+    PIL/_avif.* pillow.libs/libavif* PIL/_webp.* PIL/_imagingtk.* PIL/_imagingcms.* PIL/Image*Tk.*
+    rinoh_typeface_*/*.txt rinoh_typeface_*/[ABN]* rinoh_typeface_dejavusans/DejaVuMath* rinoh_typeface_dejavusans/DejaVuSans[!C]*
+    rinoh_typeface_dejavusansmono/*Oblique*
 """
 
-# The standard library without what is for terminals, windows, developers and their tests.
+# The standard library without what is for terminals, windows, developers and their tests; _py*.py stand in for compiled modules that are there.
 UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
     curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py webbrowser.py xmlrpc wsgiref
+    mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
+    bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
+    _pydatetime.py _pydecimal.py _pyio.py
     config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
     lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses* lib-dynload/_sqlite3.*
     lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
@@ -250,10 +258,10 @@ def make_root(packages: Path, root: Path) -> None:
     strip(root / "usr" / "lib" / TRIPLET)
 
     for zone in files(Path("/usr/share/zoneinfo")):
-        if zone.split("/")[0] not in ("posix", "right") and not zone.endswith((".list", "leapseconds", "tzdata.zi", "posixrules")):
+        if zone.split("/")[0] not in ("posix", "right", "localtime") and not zone.endswith((".list", "leapseconds", "tzdata.zi", "posixrules")):
             place = root / "usr/share/zoneinfo" / zone
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path("/usr/share/zoneinfo") / zone, place)
+            shutil.copyfile(Path("/usr/share/zoneinfo") / zone, place, follow_symlinks=False)
     put(root, "etc/ssl/certs/ca-certificates.crt", Path("/etc/ssl/certs/ca-certificates.crt").read_text())
     put(root, "etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nflotilla:x:10001:10001:flotilla:/tmp:/sbin/nologin\n")
     put(root, "etc/group", "root:x:0:\nflotilla:x:10001:\n")
@@ -271,47 +279,36 @@ def make_root(packages: Path, root: Path) -> None:
 
 def make_library(source: Path, root: Path) -> None:
     """Put the library at app/lib/flotilla, the servers' package beside it, and the entry point at app/boot.pyc."""
-    copy_tree(source, root / LIB, f"/{LIB}", ["*.egg-info", "py.typed", "*/py.typed", "flotilla/testing", "flotilla/testing.py"])
+    copy_tree(source, root / LIB, f"/{LIB}", ["*.egg-info", "*/py.typed", "flotilla/testing", "flotilla/manifest"])
     shutil.copyfile(root / LIB / "flotilla/boot.pyc", root / "app/boot.pyc")
+    compile_one(str(Path(__file__).with_name("health.py")), str(root / "app/health.pyc"), "/app/health.py", False)
     settle(root)
 
 
 def make_layer(slug: str, source: Path, root: Path) -> None:
     """Put one server's modules at app/lib/flotilla_servers/<slug>, dashes as underscores; and what it brings along."""
     package = LIB / "flotilla_servers" / slug.replace("-", "_")
-    copy_tree(source, root / package, f"/{package}", ["tests", "tests/*", "*.md", "*.yaml", "*.json", "Dockerfile"], docstrings=True)
+    copy_tree(source, root / package, f"/{package}", ["tests", "*.md", "*.yaml", "tools.json", "Dockerfile"], docstrings=True)
     settle(root)
 
 
-def make_extras(packages: Path, debian: Path, root: Path) -> None:
-    """Put a server's own dependencies in its layer: distributions, and listed files of Debian's packages."""
-    (root / LIB).mkdir(parents=True, exist_ok=True)
+def make_extras(requirements: Path, base: Path, root: Path) -> None:
+    """Install what a folder of requirements files pins and the base image does not hold: a layer below the server's."""
+    have = installed(base / LIB)
+    packages = Path("/own")
+    for path in sorted(requirements.glob("*.txt")):
+        pins = re.split(r"\n(?=\S)", path.read_text().strip())
+        path.write_text("\n".join(p for p in pins if canonical(re.split(r"[=<>~ \[;]", p)[0]) not in have) + "\n")
+        subprocess.run(["/opt/fetch", packages, path], check=True)
     if packages.exists():
         packages_into(packages, root / LIB)
         strip(root / LIB)
-    if debian.exists():
-        for line in debian.read_text().splitlines():
-            name, _, wanted = line.partition("#")[0].partition(":")
-            for path in (p for pattern in wanted.split() for p in glob.glob(pattern)):
-                (root / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, root / path.lstrip("/"))
-            if name.strip():
-                record_debian([name.strip()], root)
     settle(root)
-
-
-def missing(requirements: Path, lib: Path) -> str:
-    """Return those pins, hashes and all, that the base image does not hold."""
-    have = installed(lib)
-    pins = re.split(r"\n(?=\S)", requirements.read_text().strip())
-    return "\n".join(pin for pin in pins if canonical(re.split(r"[=<>~ \[;]", pin)[0]) not in have) + "\n"
 
 
 if __name__ == "__main__":
     job, *arguments = sys.argv[1:]
-    if job == "missing":
-        print(missing(*map(Path, arguments)))
-    elif job == "layer":
+    if job == "layer":
         make_layer(arguments[0], Path(arguments[1]), Path(arguments[2]))
     else:
         {"root": make_root, "library": make_library, "extras": make_extras}[job](*map(Path, arguments))
