@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from flotilla import listing
+from flotilla.testing import client as clients
 from flotilla_servers.filesystem.server import server
-
-Call = Callable[..., Awaitable[dict[str, Any]]]
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a failure
@@ -30,13 +29,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-async def accept(message: str, response_type: Any, params: Any, context: Any) -> dict[str, bool]:
-    return {"confirm": True}
-
-
 @pytest.fixture
 async def client(data: Path) -> AsyncIterator[Client[Any]]:
-    async with Client(server._mcp, mode="legacy", elicitation_handler=accept) as connected:
+    async with clients.client(server, "legacy", "accept") as connected:
         yield connected
 
 
@@ -44,16 +39,16 @@ async def client(data: Path) -> AsyncIterator[Client[Any]]:
 def fs(client: Client[Any]) -> SimpleNamespace:
     """The tools as functions: the structured result, or Refused with the error's text."""
 
-    def tool(name: str) -> Call:
+    def tool(name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def call(**arguments: Any) -> dict[str, Any]:
-            result = await client.call_tool_mcp(f"fs_{name}", arguments)
+            result = await clients.call(client, name, **arguments)
             if result.is_error:
-                raise Refused(getattr(result.content[0], "text", ""))
+                raise Refused(clients.text_of(result))
             return dict(result.structured_content or {})
 
         return call
 
-    return SimpleNamespace(**{name.removeprefix("fs_"): tool(name.removeprefix("fs_")) for name in server.attributes})
+    return SimpleNamespace(**{name.removeprefix("fs_"): tool(name) for name in server.attributes})
 
 
 @pytest.fixture

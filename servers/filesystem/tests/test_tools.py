@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import signal
 import time
 import unicodedata
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+from flotilla import files
+from flotilla.testing import client as clients
+from flotilla.testing.process import Process, command
 from flotilla.text import plain
 from flotilla_servers.filesystem import contents
 from flotilla_servers.filesystem import server as module
@@ -360,7 +364,7 @@ async def test_a_cancelled_search_stops(client: Client[Any], data: Path, monkeyp
     monkeypatch.setattr(search, "STEP", 0.01)
     for n in range(20):
         (data / f"{n}.txt").write_text("x" * 50 + "\n" + "y\n" * 200_000)
-    task = asyncio.create_task(client.call_tool_mcp("fs_search_files", {"text": "needle"}))
+    task = asyncio.create_task(clients.call(client, "fs_search_files", text="needle"))
     await asyncio.wait_for(third.wait(), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -435,26 +439,21 @@ async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
     assert not list(data.iterdir())
 
 
-@pytest.mark.parametrize("mode", ["legacy", "auto"])
+@pytest.mark.parametrize("mode", clients.MODES)
 async def test_delete_asks_first(data: Path, mode: str) -> None:
     asked: list[str] = []
-
-    async def decline(message: str, response_type: Any, params: Any, context: Any) -> dict[str, bool]:
-        asked.append(message)
-        return {"confirm": False}
-
     (data / "x").touch()
-    async with Client(module.server._mcp, mode=mode, elicitation_handler=decline) as client:
-        result = await client.call_tool_mcp("fs_delete_file", {"path": "x"})
-    assert asked == ["Delete x for good, with all it holds if it is a folder?"]
-    assert result.is_error
-    async with Client(module.server._mcp, mode=mode) as client:  # a client that cannot be asked
-        preview = (await client.call_tool_mcp("fs_delete_file", {"path": "x"})).structured_content
+    async with clients.client(module.server, mode, "decline", asked) as client:
+        assert (await clients.call(client, "fs_delete_file", path="x")).is_error
+    assert len(asked) == 1
+    assert "Delete x for good" in asked[0]
+    async with clients.client(module.server, mode) as client:  # it cannot be asked
+        preview = (await clients.call(client, "fs_delete_file", path="x")).structured_content
+        assert preview
         assert (data / "x").exists()
         token = preview["preview"]["confirm_token"]
-        other = await client.call_tool_mcp("fs_delete_file", {"path": "y", "confirm_token": token})
-        assert other.is_error
-        done = await client.call_tool_mcp("fs_delete_file", {"path": "x", "confirm_token": token})
+        assert (await clients.call(client, "fs_delete_file", path="y", confirm_token=token)).is_error
+        done = await clients.call(client, "fs_delete_file", path="x", confirm_token=token)
     assert done.structured_content == {"path": "x", "type": "file", "files": 1, "bytes": 0}
     assert not (data / "x").exists()
 
@@ -492,7 +491,7 @@ anything = some.text(some.sampled_from("ab/.é€\u0301\0\\~:*[\u202e"), max_siz
 @given(path=anything, other=anything, text=some.text(max_size=20))
 def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other: str, text: str) -> None:
     async def run() -> None:
-        async with Client(module.server._mcp, mode="legacy") as client:
+        async with clients.client(module.server, "legacy") as client:
             for name, arguments in (
                 ("write_file", {"path": path, "content": text, "overwrite": True}),
                 ("list_directory", {"path": path, "cursor": other}),
@@ -503,13 +502,31 @@ def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other:
                 ("create_directory", {"path": other}),
                 ("move_file", {"source": path, "destination": other}),
             ):
-                result = await client.call_tool_mcp(f"fs_{name}", arguments)
-                words = result.content[0].text
+                result = await clients.call(client, f"fs_{name}", **arguments)
+                words = clients.text_of(result)
                 assert not result.is_error or words.startswith("Error: ")
                 assert "inside Flotilla" not in words, words
         assert {p.name for p in data.parent.iterdir()} == {"data"}
 
     asyncio.run(run())
+
+
+def test_kill_9_of_the_server_in_mid_write_leaves_the_old_file_or_the_new_one(data: Path) -> None:
+    new = "0123456789abcde\n" * 180_000
+    for _ in range(3):
+        (data / "x").write_text("old")
+        with Process(command("filesystem"), {"FLOTILLA_DATA": str(data), "FLOTILLA_BAKED": "off"}) as process:
+            process.start()
+            process.call("fs_list_directory")
+            process.ask("tools/call", name="fs_write_file", arguments={"path": "x", "content": new, "overwrite": True})
+            until = time.monotonic() + 20
+            while os.listdir(data) == ["x"] and (data / "x").read_text() == "old" and time.monotonic() < until:
+                pass
+            process.terminate(signal.SIGKILL)
+        assert (data / "x").read_text() in ("old", new)
+        assert [entry.path for entry in files.walk()] == ["x"]
+        for left in data.glob(".flotilla-*"):
+            left.unlink()
 
 
 async def test_a_full_folder_says_so(
