@@ -161,7 +161,7 @@ def describe(path: str) -> FileInfo:
     if entry.type == "file":
         info.content_type = files.content_type(entry.path)
         with files.reader(path) as file:
-            info.encoding = guess(file.read(_SAMPLE))
+            info.likely_encoding = guess(file.read(_SAMPLE))
         if (entry.bytes or 0) <= files.MAX_FILE:  # larger ones, put there by others, would take too long
             info.sha256 = files.ref(path).sha256
     elif entry.type == "directory":

@@ -14,6 +14,18 @@ Encoding = Annotated[
 ]
 
 
+class Place(Model):
+    """Where something is now."""
+
+    path: str
+    type: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Place:
+        """Leave out what a caller already knows."""
+        return cls(path=entry.path, type=entry.type)
+
+
 class FileContent(Model):
     """One part of a file."""
 
@@ -49,9 +61,9 @@ class FileInfo(Entry):
 
     content_type: str | None = None
     sha256: str | None = None
-    encoding: str | None = Field(None, description="Guessed")
-    entries: int | None = Field(None, description="In a folder")
-    free_bytes: int | None = Field(None, description="Of the data folder")
+    likely_encoding: str | None = None
+    entries: int | None = None
+    free_bytes: int | None = None
 
 
 class Deleted(Model):

@@ -11,7 +11,7 @@ from flotilla.files import Entry, FileRef
 from pydantic import Field
 
 from .contents import Change, count, describe, encoded, read_part
-from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, TextEncoding
+from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, Place, TextEncoding
 from .search import Search
 
 server: Server[ServerSettings] = Server(
@@ -28,14 +28,15 @@ server: Server[ServerSettings] = Server(
 
 LONGEST_SEARCH = 20  # seconds before a search answers with what it has, and how to go on
 
-Path = Annotated[str, Field(max_length=2000, description="In the data folder", examples=["reports/june.md"])]
-Folder = Annotated[str, Field(max_length=2000, description="Folder; . is the data folder")]
-Overwrite = Annotated[bool, Field(description="Replace a file that is there")]
+Path = Annotated[str, Field(description="In the data folder", examples=["reports/june.md"])]
+NewPath = Annotated[str, Field(description="In the data folder", examples=["reports/july.md"])]
+Folder = Annotated[str, Field(description="Folder")]
+Overwrite = Annotated[bool, Field(description="Replace an existing file")]
 
 
 @server.reads
 async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor = None) -> Page[Entry]:
-    """List what a folder holds, by name. For whole trees use fs_search_files."""
+    """List what one folder holds, by name."""
 
     def page() -> list[Entry]:
         return list(islice(files.walk(path, start=cursor or ".", deep=False), limit + 1))
@@ -57,7 +58,7 @@ async def read_file(
 
 @server.writes
 async def write_file(
-    path: Path,
+    path: NewPath,
     content: Annotated[
         str, Field(max_length=3_000_000, description="Whole content", examples=["# Juin\n\nTotal : 12 €"])
     ],
@@ -77,11 +78,16 @@ async def edit_file(
     path: Path,
     edits: Annotated[
         list[Edit],
-        Field(min_length=1, max_length=50, examples=[[{"old_text": "Total : 12 €", "new_text": "Total : 13 €"}]]),
+        Field(
+            min_length=1,
+            max_length=50,
+            description="In order, all or none",
+            examples=[[{"old_text": "Total : 12 €", "new_text": "Total : 13 €"}]],
+        ),
     ],
     encoding: TextEncoding = "utf-8",
 ) -> Edited:
-    """Replace exact passages of a text file, in order, all or none, and return the diff. dry_run shows the diff."""
+    """Replace exact passages of a text file and return the diff. dry_run shows it first."""
     change = await in_thread(Change, path, edits, encoding)
     server.announce(action="edit_file", path=change.path, diff=change.diff)
     done = await in_thread(change.apply)
@@ -91,10 +97,8 @@ async def edit_file(
 @server.reads
 async def search_files(
     path: Folder = ".",
-    pattern: Annotated[
-        str, Field(max_length=500, description="Name such as *.md, or path such as 2024/**/*.csv")
-    ] = "*",
-    text: Annotated[str | None, Field(max_length=500, description="Only lines of text files that hold this")] = None,
+    pattern: Annotated[str, Field(description="*.md, or by path: 2024/**/*.csv")] = "*",
+    text: Annotated[str | None, Field(description="Only lines of text files that hold this")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Match]:
@@ -108,23 +112,25 @@ async def search_files(
 
 @server.reads
 async def get_file_info(path: Path) -> FileInfo:
-    """Tell type, size, time, checksum and likely encoding of a file, or how much a folder holds."""
+    """Type, size, time, checksum and likely encoding of a file; entries of a folder; of . the room left."""
     return await in_thread(describe, path)
 
 
 @server.writes(idempotent=True)
-async def create_directory(path: Path) -> Entry:
+async def create_directory(
+    path: Annotated[str, Field(description="In the data folder", examples=["reports/2025"])],
+) -> Place:
     """Make a folder and those above it. One that is there stays as it is."""
     server.announce(action="create_directory", path=files.shown(path))
-    return await in_thread(files.mkdir, path)
+    return Place.of(await in_thread(files.mkdir, path))
 
 
 @server.writes
-async def move_file(source: Path, destination: Path, overwrite: Overwrite = False) -> Entry:
-    """Move or rename a file or a folder; destination is its whole new path. Makes the folders on the way."""
+async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
+    """Move or rename a file or folder; destination is the whole new path. Makes folders on the way."""
     await in_thread(files.stat, source)
     server.announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
-    return await in_thread(files.move, source, destination, overwrite)
+    return Place.of(await in_thread(files.move, source, destination, overwrite))
 
 
 @server.destroys(confirm="Delete {path} for good, with all it holds if it is a folder?")

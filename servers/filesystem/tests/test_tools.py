@@ -42,7 +42,7 @@ async def test_write_read_and_describe(fs: Fs, data: Path) -> None:
     read = await fs.read_file(path=done["path"])
     assert read == {"path": "2024/bilan.md", "content": text, "encoding": "utf-8", "bytes": done["bytes"]}
     info = await fs.get_file_info(path="2024/bilan.md")
-    assert (info["type"], info["encoding"], info["sha256"]) == ("file", "utf-8", done["sha256"])
+    assert (info["type"], info["likely_encoding"], info["sha256"]) == ("file", "utf-8", done["sha256"])
     assert info["modified"].endswith("Z")
     assert (await fs.get_file_info(path="2024"))["entries"] == 1
     assert (await fs.get_file_info(path="/"))["free_bytes"] == 2 * 2**30 - done["bytes"]
@@ -75,7 +75,7 @@ async def test_encodings_round_trip(fs: Fs, data: Path, encoding: str, raw: byte
     await fs.write_file(path="x", content=content, encoding=encoding)
     assert (data / "x").read_bytes() == raw
     assert (await fs.read_file(path="x", encoding=encoding))["content"] == content
-    assert (await fs.get_file_info(path="x"))["encoding"] == encoding
+    assert (await fs.get_file_info(path="x"))["likely_encoding"] == encoding
 
 
 async def test_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Exception]) -> None:
@@ -406,11 +406,11 @@ async def test_folders_and_moving(fs: Fs, data: Path, refused: type[Exception]) 
     assert (await fs.create_directory(path="a/b", dry_run=True))["dry_run"]["path"] == "a/b"
     assert not (data / "a").exists()
     for _ in range(2):
-        assert (await fs.create_directory(path="a/b"))["type"] == "directory"
+        assert (await fs.create_directory(path="a/b")) == {"path": "a/b", "type": "directory"}
     await fs.write_file(path="a/b/x", content="1")
     shown = await fs.move_file(source="a/b/x", destination="c/x", dry_run=True)
     assert shown["dry_run"] == {"action": "move_file", "source": "a/b/x", "destination": "c/x"}
-    assert (await fs.move_file(source="a/b/x", destination="c/x"))["path"] == "c/x"
+    assert (await fs.move_file(source="a/b/x", destination="c/x")) == {"path": "c/x", "type": "file"}
     await fs.write_file(path="y", content="2")
     with pytest.raises(refused, match="c/x exists already"):
         await fs.move_file(source="y", destination="c/x")

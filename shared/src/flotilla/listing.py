@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from . import errors
 from .environment import setting
@@ -24,11 +24,15 @@ _used: dict[str, tuple[float, int]] = {}  # folder: when its bytes were counted,
 _lock = threading.Lock()
 
 
+# In schemas just a string: the four words would cost a line in every tool that returns entries.
+Kind = Annotated[Literal["file", "directory", "link", "other"], WithJsonSchema({"type": "string"})]
+
+
 class Entry(BaseModel):
     """One thing in a folder: `bytes` of a file only; `modified` in UTC, to the second."""
 
     path: str
-    type: Literal["file", "directory", "link", "other"]
+    type: Kind
     bytes: int | None = None
     modified: datetime
 
