@@ -129,6 +129,7 @@ async def create_directory(
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
     """Move or rename a file or folder; destination is the whole new path. Makes folders on the way."""
     await in_thread(files.stat, source)
+    await in_thread(files.check, destination, overwrite)
     server.announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
     return Place.of(await in_thread(files.move, source, destination, overwrite))
 

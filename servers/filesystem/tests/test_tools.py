@@ -412,8 +412,11 @@ async def test_folders_and_moving(fs: Fs, data: Path, refused: type[Exception]) 
     assert shown["dry_run"] == {"action": "move_file", "source": "a/b/x", "destination": "c/x"}
     assert (await fs.move_file(source="a/b/x", destination="c/x")) == {"path": "c/x", "type": "file"}
     await fs.write_file(path="y", content="2")
-    with pytest.raises(refused, match="c/x exists already"):
-        await fs.move_file(source="y", destination="c/x")
+    for dry_run in (False, True):
+        with pytest.raises(refused, match="c/x exists already"):
+            await fs.move_file(source="y", destination="c/x", dry_run=dry_run)
+        with pytest.raises(refused, match="a is a folder"):
+            await fs.move_file(source="y", destination="a", dry_run=dry_run)
     await fs.move_file(source="y", destination="c/x", overwrite=True)
     assert (data / "c/x").read_text() == "2"
     with pytest.raises(refused, match="y does not exist"):
