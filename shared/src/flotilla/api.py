@@ -4,46 +4,36 @@
     user = await api.get("/users/me")
     page = await api.page("/scheduled_events", Event, params={"user": uri}, limit=limit, cursor=cursor)
 
-Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`.
+Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`. How requests travel is in
+`wire`, what answers mean in `answers`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import httpx2 as httpx
-from aiolimiter import AsyncLimiter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel
 
 from . import errors
+from .answers import Classify, Reason, broken, json_of, said
 from .call import announce, current
 from .paging import Page, Paging
-from .settings import scrub
-from .version import VERSION
+from .wire import HARMLESS, SAFE, WIRE_HEADERS, Wire, address
 
 if TYPE_CHECKING:
     from .auth import Auth
     from .server import Server
 
 M = TypeVar("M", bound=BaseModel)
-_TRANSFER = ("content-encoding", "content-length", "transfer-encoding")  # true of the wire, not of the body
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-TRIES = 3
-LARGEST = 10_000_000  # bytes of one answer that is read into memory
-WAIT = 60.0  # seconds of a Retry-After that are worth waiting for, if the deadline allows
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-Reason = Callable[[int, Any], str]
-Classify = Callable[[int, Any], errors.Problem | None]
+_TRACE = TraceContextTextMapPropagator()
 
 
-class Api:
+class Api(Wire):
     """Requests to one vendor.
 
     `limits` are (requests, seconds) windows that parallel calls share. `headers` go with every request. `reason` reads
@@ -65,25 +55,8 @@ class Api:
         idempotency_header: str = "",
         read_timeout: float = 30,
     ) -> None:
-        self.server, self.paging = server, paging
-        self._auth = auth.bind(server) if auth else None
-        self._base_field, self._headers = base_url, dict(headers or {})
-        self._windows = tuple(limits)
-        self._limiters: list[AsyncLimiter] | None = None
-        self._reason, self._classify = reason or said, classify
-        self._idempotency_header = idempotency_header
-        self._timeout = httpx.Timeout(read_timeout, connect=10, pool=10)
-        self._client: httpx.AsyncClient | None = None
-        self.transport: httpx.AsyncBaseTransport | None = None  # tests put theirs here
-        server.apis.append(self)
-
-    def reset(self) -> None:
-        """Forget the client, the limits' state and the tokens: each belongs to an event loop or to a set of settings."""
-        self._client = self._limiters = None
-        if self._auth:
-            self._auth.forget()
-
-    # -- the calls ------------------------------------------------------------------------------------------------
+        super().__init__(server, auth, base_url, limits, reason or said, classify, read_timeout)
+        self.paging, self._headers, self._idempotency_header = paging, dict(headers or {}), idempotency_header
 
     async def get(self, path: str, **request: Any) -> Any:
         """GET; returns the decoded JSON."""
@@ -119,187 +92,65 @@ class Api:
         way = paging or self.paging
         assert way is not None, "give the Api or the call a paging style"
         response = await self.send("GET", path, params={**(params or {}), **way.query(limit, cursor)})
-        rows, following = way.read(self._json(response), response.links, limit, cursor)
+        rows, following = way.read(json_of(response, self.server.title), response.links, limit, cursor)
         return Page(items=[item.model_validate(row) for row in rows], next_cursor=following)
 
     async def request(self, method: str, path: str, **request: Any) -> Any:
         """Send and return the decoded JSON; None for an empty answer. See `send`."""
-        return self._json(await self.send(method, path, **request))
+        return json_of(await self.send(method, path, **request), self.server.title)
 
-    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send and return the whole answer, LARGEST bytes at most.
+    async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
+        """Send and return the whole answer, LARGEST bytes at most. Raises the errors' classes.
 
         Takes what httpx takes (params, json, data, files, content, headers) and `idempotent=True` for requests other
         than GET that may be repeated. None among the params and in the top level of a JSON object is left out.
         """
-        async with self.stream(method, path, **request) as response:
-            body = bytearray()
-            async for part in response.aiter_bytes():
-                body += part
-                if len(body) > LARGEST:
-                    raise errors.Upstream(
-                        f"{self.server.title} answered with more than {LARGEST // 1_000_000} MB.", "Ask for less."
-                    )
-            headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in _TRANSFER]
-            return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
+        return await self._exchange(method, path, request, idempotent, whole=True)
 
     @asynccontextmanager
     async def stream(
         self, method: str, path: str, *, idempotent: bool = False, **request: Any
     ) -> AsyncIterator[httpx.Response]:
-        """Send, and yield the successful answer before its body is read: for downloads. Raises the errors' classes."""
-        built = self._built(method, path, request)
-        safe = method in SAFE
-        if not safe:
-            self._announce(built, request)
-        async with AsyncExitStack() as stack:
-            for attempt in range(1, TRIES + 1):
-                answer = await self._attempt(built, stack, safe or idempotent, attempt)
-                if isinstance(answer, httpx.Response):
-                    yield answer
-                    return
-                await asyncio.sleep(answer)
-
-    # -- one attempt ----------------------------------------------------------------------------------------------
-
-    async def _attempt(
-        self, request: httpx.Request, stack: AsyncExitStack, repeatable: bool, attempt: int
-    ) -> httpx.Response | float:
-        """Return a successful answer, or the seconds to wait before the next attempt."""
-        last = attempt == TRIES
-        await self._wait_for_turn()
+        """Send, and yield the successful answer before its body is read: for downloads. Otherwise as `send`."""
+        response = await self._exchange(method, path, request, idempotent, whole=False)
         try:
-            response = await self.client.send(
-                request, stream=True, auth=self._auth, follow_redirects=request.method in SAFE
-            )
-        except NEVER_SENT as cut:
-            if not last and (wait := _backoff(attempt)) < current().left():
-                return wait
-            raise self._unreachable(cut) from None
-        except httpx.TransportError as cut:
-            if repeatable and not last and (wait := _backoff(attempt)) < current().left():
-                return wait
-            raise self._broken(cut, request) from None
-        stack.push_async_callback(response.aclose)
-        if response.is_success:
-            return response
-        refused = response.status_code == 429  # the vendor did nothing: any request may come again
-        if not last and (refused or (repeatable and response.status_code in (502, 503, 504))):
-            wait = _retry_after(response) if "retry-after" in response.headers else _backoff(attempt)
-            if wait <= WAIT and wait < current().left():
-                await response.aclose()
-                return wait
-        raise self._problem(response, await _excerpt_of(response))
+            yield response
+        except httpx.RequestError as cut:
+            raise broken(cut, self.server.title) from None
+        finally:
+            await response.aclose()
 
-    async def _wait_for_turn(self) -> None:
-        if self._limiters is None:  # made here: a limiter belongs to the running event loop
-            self._limiters = [AsyncLimiter(rate, period) for rate, period in self._windows]
-        left = current().left()
-        try:
-            async with asyncio.timeout(None if left == float("inf") else max(0.0, left - 1)):
-                for limiter in self._limiters:
-                    await limiter.acquire()
-        except TimeoutError:
-            raise errors.Rate(
-                f"The request limit of {self.server.title} is used up for now.", "Wait a minute, then try again."
-            ) from None
+    async def _exchange(
+        self, method: str, path: str, parts: dict[str, Any], idempotent: bool, whole: bool
+    ) -> httpx.Response:
+        request = self._built(method, path, parts)
+        if method not in SAFE:
+            self._announce(request, parts)
+        return await self.exchange(request, method in SAFE or idempotent, whole)
 
-    def _built(self, method: str, path: str, request: dict[str, Any]) -> httpx.Request:
-        url = path if "://" in path else self.base.rstrip("/") + path
-        call = current()
-        headers = {**self._headers, **call.trace, **(request.pop("headers", None) or {})}
-        if self._idempotency_header and call.idempotency_key:
-            headers[self._idempotency_header] = call.idempotency_key
-            call.replayable = True
+    def _built(self, method: str, path: str, parts: dict[str, Any]) -> httpx.Request:
+        url = path if path.startswith(("https://", "http://")) else self.base.rstrip("/") + path
+        call, headers = current(), {**self._headers, **(parts.pop("headers", None) or {})}
+        _TRACE.inject(headers)
+        if self._idempotency_header and call.idempotency_key and method not in SAFE:
+            call.keyed += 1  # a call's later requests are other actions, so the vendor must not take them for the first
+            suffix = f"-{call.keyed}" if call.keyed > 1 else ""
+            headers[self._idempotency_header] = call.idempotency_key + suffix
         for field in ("params", "json"):
-            if isinstance(request.get(field), dict):
-                request[field] = {k: v for k, v in request[field].items() if v is not None}
-        return self.client.build_request(method, url, headers=headers, **request)
+            if isinstance(parts.get(field), dict):
+                parts[field] = {k: v for k, v in parts[field].items() if v is not None}
+        extensions = {"address": address(httpx.URL(url))}
+        return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts)
 
     def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:
-        body = parts.get("json", parts.get("data"))
-        shown = {k: v for k, v in request.headers.items() if k in ("content-type", self._idempotency_header.lower())}
-        told = {"method": request.method, "url": str(request.url), "headers": shown, "body": body}
-        announce(**{k: v for k, v in told.items() if v})
-
-    # -- client and guard -----------------------------------------------------------------------------------------
-
-    @property
-    def base(self) -> str:
-        """Where the vendor's API stands."""
-        return str(getattr(self.server.settings, self._base_field))
-
-    @property
-    def client(self) -> httpx.AsyncClient:
-        """The pooled client, made on first use. Proxy and CA variables of the environment count."""
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                headers={"User-Agent": f"flotilla-{self.server.slug}/{VERSION}", "Accept": "application/json"},
-                timeout=self._timeout,
-                transport=self.transport,
-                event_hooks={"request": [self._guard]},
-                max_redirects=5,
-            )
-        return self._client
-
-    async def _guard(self, request: httpx.Request) -> None:
-        """Refuse every address that was not declared, after redirects too."""
-        own = httpx.URL(self.base)
-        allowed = {_address(own), *self.server.hosts}
-        here = _address(request.url)
-        if here not in allowed and f"*.{here.split('.', 1)[-1]}" not in allowed:
-            raise errors.Upstream(
-                f"{self.server.title} pointed to {errors.excerpt(here, 80)}, which this server may not contact.",
-                "Do not follow it.",
-            )
-
-    # -- answers --------------------------------------------------------------------------------------------------
-
-    def _json(self, response: httpx.Response) -> Any:
-        if not response.content.strip():
-            return None
-        try:
-            return response.json()
-        except ValueError:
-            kind = response.headers.get("content-type", "no content type").split(";")[0]
-            raise errors.Upstream(
-                f"{self.server.title} answered with {kind} that is no JSON.", "Try again; if it stays, tell the user."
-            ) from None
-
-    def _problem(self, response: httpx.Response, body: Any) -> errors.Problem:
-        status, title = response.status_code, self.server.title
-        own = self._classify(status, body) if self._classify else None
-        if own:
-            return own
-        words = errors.excerpt(scrub(self._reason(status, body)))
-        told = f": {words}".rstrip(".") if words else ""
-        if status == 401:
-            return errors.Auth(f"{title} does not accept the credentials{told}.", "Ask the user to renew them.")
-        if status == 403:
-            return errors.Scope(f"{title} does not allow this{told}.", "The user must grant the right, or use another.")
-        if status in (404, 410):
-            return errors.NotFound(f"{title} does not have this{told}.", "Check the id, or list or search first.")
-        if status == 429:
-            wait = _retry_after(response) if "retry-after" in response.headers else 60
-            return errors.Rate(f"{title} refuses more requests for now{told}.", f"Wait {wait:.0f} seconds, then retry.")
-        if status < 500:
-            return errors.Input(f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again.")
-        return errors.Upstream(f"{title} failed ({status}){told}.{self._maybe(response.request)}", "Try again later.")
-
-    def _unreachable(self, cut: Exception) -> errors.Problem:
-        return errors.Upstream(
-            f"{self.server.title} cannot be reached ({type(cut).__name__}); nothing was sent.",
-            "Try again later, or check the network and the address.",
-        )
-
-    def _broken(self, cut: Exception, request: httpx.Request) -> errors.Problem:
-        how = "did not answer in time" if isinstance(cut, httpx.TimeoutException) else "cut the connection"
-        return errors.Upstream(f"{self.server.title} {how}.{self._maybe(request)}", "Try again later.")
-
-    def _maybe(self, request: httpx.Request) -> str:
-        if request.method in SAFE:
-            return ""
-        return " It may or may not have been done: look before you repeat it."
+        body = next((parts[name] for name in ("json", "data", "content") if parts.get(name) is not None), None)
+        if isinstance(body, bytes) or "files" in parts:
+            body = f"{request.headers.get('content-length', '?')} bytes"
+        headers = {k: v for k, v in request.headers.items() if k not in HARMLESS | WIRE_HEADERS}
+        if self._auth:
+            headers[self._auth.header.lower()] = "***"
+        told = {"method": request.method, "url": str(request.url), "headers": headers, "body": body}
+        announce(**{k: v for k, v in told.items() if v is not None and v != {}})
 
 
 def segment(value: str) -> str:
@@ -307,51 +158,3 @@ def segment(value: str) -> str:
     if value in ("", ".", ".."):
         raise errors.Input("An id is empty.", "Pass the id that a list or search returned.")
     return quote(value, safe="")
-
-
-def said(status: int, body: Any) -> str:
-    """Return a vendor's own words from the usual places of an error answer."""
-    if isinstance(body, Mapping):
-        for key in ("message", "error_description", "detail", "details", "error", "errors", "title", "reason"):
-            if body.get(key):
-                return said(status, body[key])
-        return ""
-    if isinstance(body, list):
-        return "; ".join(said(status, part) for part in body[:5])
-    return str(body or "")
-
-
-def _address(url: httpx.URL) -> str:
-    return f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
-
-
-def _backoff(attempt: int) -> float:
-    return 0.25 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Return the seconds that the vendor asks to wait: a number, or a date (RFC 9110 §10.2.3)."""
-    value = response.headers.get("retry-after", "")
-    if value.replace(".", "", 1).isdecimal():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return 5.0
-
-
-async def _excerpt_of(response: httpx.Response) -> Any:
-    """Return the start of an error answer, decoded where it is JSON."""
-    body = bytearray()
-    try:
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > 65_536:
-                break
-    except httpx.HTTPError:
-        pass
-    try:
-        return httpx.Response(200, content=bytes(body)).json()
-    except ValueError:
-        text = bytes(body).decode("utf-8", "replace").strip()
-        return "" if text.startswith("<") else text  # a page of HTML helps nobody

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -13,16 +15,11 @@ MASKED = ("password", "secret", "token", "api_key", "apikey", "authorization", "
 LONGEST = 200  # characters of one argument: enough to recognise a call
 
 
-def _plain_json_lines() -> Any:
-    """Configure structlog on first use, so that importing the library costs nothing."""
-    return structlog.wrap_logger(
-        structlog.PrintLogger(file=sys.stderr),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+_PROCESSORS: list[Any] = [
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.add_log_level,
+    structlog.processors.JSONRenderer(),
+]
 
 
 class Audit:
@@ -42,15 +39,21 @@ class Audit:
             return [self.masked(v, name) for v in value]
         return scrub(value) if isinstance(value, str) else value
 
-    def line(self, event: str, **fields: Any) -> None:
-        """Write one line, flushed: the process may end at any time."""
-        level = fields.pop("level", "info")
-        getattr(_plain_json_lines(), level)(event, mcp_server=self._slug, **fields)
-        sys.stderr.flush()
+    def line(self, event: str, level: str = "info", **fields: Any) -> None:
+        """Write one line, flushed: the process may end at any time. A broken stderr breaks nothing."""
+        with suppress(Exception):
+            log = structlog.wrap_logger(structlog.PrintLogger(file=sys.stderr), processors=_PROCESSORS)
+            getattr(log, level)(event, mcp_server=self._slug, **fields)
+            sys.stderr.flush()
 
     def call(self, *, arguments: dict[str, Any], **fields: Any) -> None:
         """Write the line of one call."""
         self.line("call", arguments=_short(self.masked(arguments)), **fields)
+
+    def bug(self, tool: str, bug: Exception) -> None:
+        """Write an unexpected exception with its traceback, secrets masked."""
+        trace = scrub("".join(traceback.format_exception(bug)))
+        self.line("bug", level="error", tool_name=tool, exception=trace)
 
 
 def _short(value: Any) -> Any:

@@ -1,19 +1,18 @@
-"""The call that is running: its deadline, its trace, whether it only rehearses, and whether it has acted yet."""
+"""The call that is running: its arguments, its deadline, whether it only rehearses, and whether it has acted yet."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property
+from typing import Any, TypeVar
 
 import anyio.to_thread
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from opentelemetry import trace
 
 T = TypeVar("T")
 
@@ -28,25 +27,29 @@ class Rehearsed(Exception):  # noqa: N818 - no error: the answer of a dry run
 
 @dataclass
 class Call:
-    """One tool call. `acted` is true from the moment before its first side effect."""
+    """One tool call.
+
+    `acted` is true from the moment before its first side effect, and false again when it is certain that none took
+    place; `landed` is true once one certainly did. `outcome` is for the audit line.
+    """
 
     tool: str
-    trace: dict[str, str] = field(default_factory=dict)  # W3C traceparent and tracestate, as they came
+    arguments: dict[str, Any] = field(default_factory=dict)  # validated, without those that the library handles
     outcome: str = "ok"
     dry_run: bool = False
     acted: bool = False
+    landed: bool = False
     idempotency_key: str = ""
-    replayable: bool = False  # the vendor was given the idempotency key, so sending again is safe
+    keyed: int = 0  # requests that carried the idempotency key, so that sending them again is safe
+    confirm_token: str = ""
+    agreed: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     timer: asyncio.Timeout | None = None
 
-    @property
+    @cached_property
     def trace_id(self) -> str:
-        """The trace this call belongs to: 32 hexadecimal digits."""
-        parts = self.trace.get("traceparent", "").split("-")
-        if len(parts) != 4:
-            self.trace["traceparent"] = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-            return self.trace_id
-        return parts[1]
+        """The trace this call belongs to, 32 hexadecimal digits: the client's (W3C traceparent), or one of its own."""
+        given = trace.get_current_span().get_span_context().trace_id
+        return f"{given:032x}" if given else secrets.token_hex(16)
 
     def left(self) -> float:
         """Seconds until the deadline."""
@@ -56,15 +59,23 @@ class Call:
     @contextmanager
     def unhurried(self) -> Iterator[None]:
         """Stop the clock while a person is asked."""
-        left, timer = self.left(), self.timer
-        if timer is None or left == float("inf"):
+        left = self.left()
+        if self.timer is None or left == float("inf"):
             yield
             return
-        timer.reschedule(None)
+        self.timer.reschedule(None)
         try:
             yield
         finally:
-            timer.reschedule(asyncio.get_running_loop().time() + left)
+            self.timer.reschedule(asyncio.get_running_loop().time() + left)
+
+    def spared(self) -> None:
+        """Note that the last side effect certainly did not take place."""
+        self.acted = self.landed
+
+    def doubt(self) -> str:
+        """Return the warning that a failed call needs when it may have acted."""
+        return " It may or may not have been done: look before you repeat it." if self.acted else ""
 
 
 _current: ContextVar[Call | None] = ContextVar("flotilla_call", default=None)

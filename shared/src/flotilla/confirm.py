@@ -4,9 +4,10 @@
 |---|---|
 | MCP 2026-07-28 with elicitation | the call's result is the question; the answer comes with the repeated call |
 | before that, over stdio or stateful HTTP, with elicitation | `elicitation/create`, answered while the call waits |
-| neither | a preview and a token bound to tool and arguments; a second call passes the token back |
+| neither | a preview and a token bound to tool, arguments and question; a second call passes the token back |
 
-In the first and the last way the tool runs again from the top: ask before the first side effect.
+In the first and the last way the tool runs again from the top: ask before the first side effect. A tool may ask more
+than once; what was agreed to travels with the client, sealed, so that another worker can go on.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResul
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from . import errors
-from .call import current
+from .call import Call, current
 from .results import packed
+from .state import digest
 
 TOKEN_SECONDS = 600
 FORM = {
@@ -48,58 +50,67 @@ class Confirmation:
     def __init__(self, key: bytes) -> None:
         self._codec = AESGCMRequestStateCodec([key])
 
-    async def ask(self, question: str, tool: str, arguments: dict[str, Any], token: str = "") -> None:
+    async def ask(self, question: str) -> None:
         """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token."""
-        ctx = get_context()
+        call, ctx, mine = current(), get_context(), digest(question)
         session = ctx.session
         caps = session.client_capabilities
         able = caps is not None and caps.elicitation is not None
-        answer = None
-        if token:
-            self._check(token, tool, arguments)
-            return
-        if able and session.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        if call.confirm_token and mine in self._unsealed(call):
+            call.agreed.append(mine)
+        elif able and session.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            *earlier, last = (ctx.request_state or "-").split()  # sealed by the SDK: it holds what we put there
             answer = (ctx.input_responses or {}).get("confirm")
-            if answer is None or ctx.request_state is None:
-                form = ElicitRequestFormParams(message=question, requested_schema=FORM)
-                wanted = InputRequiredResult(
-                    input_requests={"confirm": ElicitRequest(params=form)}, request_state="asked"
-                )
-                raise Unanswered(InputRequiredToolResult(wanted), "asked")
+            if mine not in earlier:
+                if mine != last or answer is None:
+                    raise Unanswered(_round(question, [*call.agreed, mine]), "asked")
+                _judge(answer)
+            call.agreed.append(mine)
         elif able and session.can_send_request:
-            with current().unhurried():
-                try:
-                    answer = await session.elicit(
-                        message=question, requested_schema=FORM, related_request_id=ctx.request_id
-                    )
-                except MCPError:
-                    answer = None  # a gateway says "can" for clients that cannot
-        if answer is None:
-            raise Unanswered(self._preview(question, tool, arguments), "preview")
-        action, content = getattr(answer, "action", ""), getattr(answer, "content", None) or {}
-        if action != "accept" or content.get("confirm") is not True:
-            raise errors.Input(
-                "The user did not agree, so nothing was done.", "Do not try again unless the user asks for it."
-            )
+            try:
+                with call.unhurried():
+                    answer = await session.elicit(question, FORM, related_request_id=ctx.request_id)
+            except MCPError:  # a gateway says that it can ask, for clients that cannot
+                raise Unanswered(self._preview(call, question), "preview") from None
+            _judge(answer)
+        else:
+            raise Unanswered(self._preview(call, question), "preview")
 
-    def _preview(self, question: str, tool: str, arguments: dict[str, Any]) -> ToolResult:
-        claim = [tool, arguments, int(time.time()) + TOKEN_SECONDS]
-        token = self._codec.seal(json.dumps(claim, sort_keys=True).encode())
+    def _preview(self, call: Call, question: str) -> ToolResult:
+        agreed = [*call.agreed, digest(question)]
+        claim = [call.tool, digest(call.arguments), int(time.time()) + TOKEN_SECONDS, agreed]
         preview = {
             "question": question,
-            "confirm_token": token,
-            "next": f"Nothing was done. Ask the user; after a yes, call again with the same arguments and confirm_token "
+            "confirm_token": self._codec.seal(json.dumps(claim).encode()),
+            "next": "Nothing was done. Ask the user; after a yes, call again with the same arguments and confirm_token "
             f"within {TOKEN_SECONDS // 60} minutes.",
         }
         return packed({"preview": preview})
 
-    def _check(self, token: str, tool: str, arguments: dict[str, Any]) -> None:
+    def _unsealed(self, call: Call) -> list[str]:
+        """Return the digests of the questions that the call's token stands for."""
         then = "Call without confirm_token, show the user what it says, then pass the token it returns."
         try:
-            name, bound, until = json.loads(self._codec.unseal(token))
+            tool, arguments, until, agreed = json.loads(self._codec.unseal(call.confirm_token))
         except (InvalidRequestState, ValueError):
             raise errors.Input("The confirm_token is not one of ours.", then) from None
         if until < time.time():
             raise errors.Input("The confirm_token has expired.", then)
-        if name != tool or bound != json.loads(json.dumps(arguments, sort_keys=True)):
+        if [tool, arguments] != [call.tool, digest(call.arguments)]:
             raise errors.Input("The confirm_token was given for other arguments.", then)
+        return list(agreed)
+
+
+def _round(question: str, asked: list[str]) -> ToolResult:
+    form = ElicitRequestFormParams(message=question, requested_schema=FORM)
+    wanted = InputRequiredResult(input_requests={"confirm": ElicitRequest(params=form)}, request_state=" ".join(asked))
+    return InputRequiredToolResult(wanted)
+
+
+def _judge(answer: Any) -> None:
+    """Raise errors.Input unless the answer is a yes."""
+    content = getattr(answer, "content", None) or {}
+    if getattr(answer, "action", "") != "accept" or content.get("confirm") is not True:
+        raise errors.Input(
+            "The user did not agree, so nothing was done.", "Do not try again unless the user asks for it."
+        )

@@ -13,13 +13,9 @@ OFF = ("", "0", "false", "no", "off")
 def is_placeholder(value: str) -> bool:
     """Tell whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
     word = value.strip().lower()
-    return (
-        not word
-        or (word.startswith("<") and word.endswith(">"))  # the gateway's <UNKNOWN>
-        or word.startswith("se://")  # a secret reference that nobody resolved
-        or (word.startswith("{{") and word.endswith("}}"))  # a template that nobody filled
-        or word.startswith(("your_", "your-"))
-    )
+    pairs = (("<", ">"), ("{{", "}}"))  # the gateway's <UNKNOWN>; a template that nobody filled
+    starts = ("se://", "your_", "your-")  # a secret reference that nobody resolved; an example
+    return not word or word.startswith(starts) or any(word.startswith(a) and word.endswith(b) for a, b in pairs)
 
 
 def setting(name: str, environ: Mapping[str, str] | None = None) -> str | None:

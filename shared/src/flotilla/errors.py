@@ -14,6 +14,8 @@ A message is one sentence about what is wrong and one about what to do next. `Er
 
 from __future__ import annotations
 
+from .text import plain
+
 LONGEST = 300  # characters of a vendor's own words: enough for a reason, too little for a body
 
 
@@ -71,5 +73,5 @@ class Upstream(Problem):
 
 def excerpt(text: object, longest: int = LONGEST) -> str:
     """Return somebody else's words in one line of at most `longest` characters."""
-    line = " ".join(str(text).split())
+    line = " ".join(plain(str(text)).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

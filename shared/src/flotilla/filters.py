@@ -5,7 +5,6 @@ The server's lists, its calls, the launcher and the switchboard all ask here, so
 
 from __future__ import annotations
 
-
 from .environment import setting, switched_on, words
 
 TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 ms

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from fastmcp.tools.base import ToolResult
 
@@ -21,23 +21,24 @@ class Idempotency:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def once(
-        self, tool: str, key: str, arguments: dict[str, Any], act: Callable[[], Awaitable[ToolResult]]
-    ) -> ToolResult:
-        """Run `act` unless the key is known. Raises errors.Input for a key that was used for something else."""
-        name = "once-" + digest(tool, key)
-        async with self._locks[name]:  # a second call waits for the first and then gets its result
+    async def once(self, act: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
+        """Run `act` unless the call's key is known. Raises errors.Input for a key that was used for something else."""
+        call = current()
+        name = "once-" + digest(call.tool, call.idempotency_key)
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:  # a second call waits for the first and then gets its result
+            note: dict[str, Any] = {"arguments": digest(call.arguments), "at": time.time()}
             seen = self._state.get(name)
             if seen and seen["at"] > time.time() - DAY:
-                if seen["arguments"] != digest(arguments):
+                if seen["arguments"] != note["arguments"]:
                     raise errors.Input(
-                        f"The idempotency_key was used for another call of {tool} with other arguments.",
+                        f"The idempotency_key was used for another call of {call.tool} with other arguments.",
                         "Use a new key for a new action, the old key only to repeat the same one.",
                     )
                 if "result" in seen:
-                    current().outcome = "repeated"
+                    call.outcome = "repeated"
                     return packed(seen["result"])
                 if not seen.get("replayable"):
                     raise errors.Upstream(
@@ -45,15 +46,14 @@ class Idempotency:
                         "Look whether it was done; if not, call again with a new key.",
                     )
             self._state.sweep("once-")
-            note: dict[str, Any] = {"arguments": digest(arguments), "at": time.time()}
             self._state.put(name, note)
             try:
                 result = await act()
             except BaseException as problem:
                 refused = isinstance(problem, errors.Problem) and not isinstance(problem, errors.Upstream)
-                if refused or not current().acted:
+                if not call.acted or (refused and not call.landed):
                     self._state.drop(name)  # nothing was done: the key is free again
-                elif current().replayable:
+                elif call.keyed:
                     self._state.put(name, {**note, "replayable": True})  # the vendor knows the key too
                 raise
             self._state.put(name, {**note, "result": result.structured_content})

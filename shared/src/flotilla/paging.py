@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from . import errors
 
 T = TypeVar("T")
+Links = Mapping[str | None, Mapping[str, str]]
 
 
 class Model(BaseModel):
@@ -54,7 +55,7 @@ class ByCursor:
         """Return the query parameters of a page."""
         return {self.limit: limit, **({self.cursor: cursor} if cursor else {})}
 
-    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+    def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
         following = dig(data, self.next)
         return dig(data, self.items) or [], str(following) if following else None
@@ -81,7 +82,7 @@ class ByNumber:
             raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
         return int(cursor) if cursor else start
 
-    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+    def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
         items, here, total = dig(data, self.items) or [], self._number(cursor), dig(data, self.total or "-")
         done = here + len(items) if self.offset else (here - self.first) * limit + len(items)
@@ -102,7 +103,7 @@ class ByLink:
         """Return the query parameters of a page."""
         return dict(parse_qsl(cursor)) if cursor else {self.limit: limit}
 
-    def read(self, data: Any, links: Mapping[str, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+    def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
         url = dig(data, self.next) if self.next else links.get("next", {}).get("url")
         query = urlencode(parse_qsl(urlsplit(str(url or "")).query))

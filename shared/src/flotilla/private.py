@@ -1,4 +1,4 @@
-"""Every private name of FastMCP and mcp that the library uses, in one place; each has a test that fails when it moves."""
+"""Every private name of FastMCP and mcp that the library uses; each has a test that fails when it moves."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from .settings import scrub
 BIGGEST = 256_000  # bytes of one result; more drowns a model and slows the gateway
 
 
-def packed(data: dict[str, Any]) -> ToolResult:
+def packed(data: Any) -> ToolResult:
     """Return a result whose text is the compact JSON of its structured content."""
-    text = pydantic_core.to_json(data).decode()
-    return ToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
+    text = pydantic_core.to_json(data, fallback=str).decode()
+    return ToolResult(content=[TextContent(type="text", text=text)], structured_content=pydantic_core.from_json(text))
 
 
 def failed(problem: errors.Problem) -> ToolResult:
@@ -28,25 +28,25 @@ def failed(problem: errors.Problem) -> ToolResult:
     return ToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
-def fitted(data: dict[str, Any]) -> dict[str, Any]:
-    """Cut a result that is too big for one answer, and say how to go on."""
-    size = len(pydantic_core.to_json(data))
-    if size <= BIGGEST:
+def fitted(data: dict[str, Any], pages: bool) -> dict[str, Any]:
+    """Cut a result that is too big for one answer, and say how to go on; `pages` tells whether the tool takes limit."""
+    if _size(data) <= BIGGEST:
         return data
-    items = data.get("items")
-    if isinstance(items, list) and len(items) > 1:
-        room, kept = BIGGEST - 1000, 0
-        for item in items:
-            room -= len(pydantic_core.to_json(item)) + 1
-            if room < 0:
-                break
-            kept += 1
-        if kept:
-            way = f"Only the first {kept} of {len(items)} items fit. Ask again with limit={kept} and the same cursor."
-            return {**{k: v for k, v in data.items() if k != "next_cursor"}, "items": items[:kept], "cut": way}
-    name = max(data, key=lambda k: len(pydantic_core.to_json(data[k])))
-    if isinstance(data[name], str):
-        spare = size - len(pydantic_core.to_json(data[name]))
-        short = data[name][: max(0, (BIGGEST - spare - 1000) // 2)]  # an escaped character takes more than one
-        return {**data, name: short, "cut": f"`{name}` is cut after {len(short)} characters. Ask for a smaller part."}
-    raise errors.Input(f"The result has {size} characters, more than fits one answer.", "Ask for less at a time.")
+    room = BIGGEST - 1000  # the rest is for the sentence that tells
+    name = max(data, key=lambda key: _size(data[key]))
+    spare, value = room - _size({**data, name: None}), data[name]
+    kept = len(value) if isinstance(value, str | list) else 0
+    while kept and _size(value[:kept]) > spare:
+        kept = min(kept - 1, int(kept * spare / _size(value[:kept]))) if spare > 0 else 0
+    if not kept:
+        raise errors.Input(f"The result has {_size(data)} bytes, more than fits one answer.", "Ask for less at a time.")
+    way = f"`{name}` is cut after {kept} of {len(value)} {'items' if isinstance(value, list) else 'characters'}. "
+    if pages and name == "items":  # the next page would leave out what was cut here
+        data, way = {k: v for k, v in data.items() if k != "next_cursor"}, way + f"Ask with limit={kept}, same cursor."
+    else:
+        way += "Ask for a smaller part."
+    return {**data, name: value[:kept], "cut": way}
+
+
+def _size(data: Any) -> int:
+    return len(pydantic_core.to_json(data))

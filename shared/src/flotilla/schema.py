@@ -7,60 +7,64 @@ that is no object. So schemas are flat, nulls are left out of results, and argum
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
+_DATA = ("examples", "enum", "default")  # keywords whose value is no schema
 SAFE_INTEGER = 2**53  # the gateway carries numbers as float64
 
 
-def portable(adapter: TypeAdapter[Any], mode: str = "validation") -> Schema:
-    """Return the adapter's JSON schema without references, null branches and automatic titles."""
-    raw = adapter.json_schema(mode=mode, by_alias=False) if mode == "serialization" else adapter.json_schema()
-    flat: Schema = _flat(raw, raw.pop("$defs", {}))
-    flat.pop("description", None)
-    return flat if mode == "validation" else _without_defaults(flat)
+def portable(adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"] = "validation") -> Schema:
+    """Return the adapter's JSON schema without references, null branches and automatic titles.
 
+    Raises TypeError for what cannot be said so: a required argument or an item of a result's list that may be null.
+    """
+    raw = adapter.json_schema(mode=mode, by_alias=mode == "validation")
+    defs, dropped = raw.pop("$defs", {}), {"title", "discriminator"}
+    if mode == "serialization":
+        dropped.add("default")  # a reader of results does not need it
 
-def _without_defaults(s: Any) -> Any:
-    """Drop defaults from a result's schema: a reader of results does not need them."""
-    if isinstance(s, dict):
-        inner = {n: _without_defaults(p) for n, p in s["properties"].items()} if "properties" in s else None
-        rest = {k: _without_defaults(v) for k, v in s.items() if k not in ("default", "properties")}
-        return {**rest, **({"properties": inner} if inner is not None else {})}
-    return [_without_defaults(v) for v in s] if isinstance(s, list) else s
-
-
-def _flat(s: Any, defs: Schema, seen: tuple[str, ...] = ()) -> Any:
-    if not isinstance(s, dict):
-        return s
-    if "$ref" in s:  # a recursive model ends in a plain object
-        name = s["$ref"].rsplit("/", 1)[1]
-        body = {"type": "object"} if name in seen else _flat(defs[name], defs, (*seen, name))
-        body.pop("description", None)  # a class's docstring is for the reader of the code
-        return {**body, **{k: v for k, v in s.items() if k != "$ref"}}
-    s = {k: v for k, v in s.items() if k not in ("title", "discriminator") and not (k == "default" and v is None)}
-    if _NULL in s.get("anyOf", ()):
-        rest = [b for b in s.pop("anyOf") if b != _NULL]
-        return _flat({**(rest[0] if len(rest) == 1 else {"anyOf": rest}), **s}, defs, seen)
-    if "properties" in s:  # by name, so that a property called "title" survives
-        need = [n for n in s.pop("required", ()) if _NULL not in s["properties"][n].get("anyOf", ())]
-        s["properties"] = {n: _flat(p, defs, seen) for n, p in s["properties"].items()}
+    def flat(s: Any, seen: tuple[str, ...] = ()) -> Any:
+        if isinstance(s, list):
+            return [flat(branch, seen) for branch in s]
+        if not isinstance(s, dict):
+            return s
+        if "$ref" in s:  # a recursive model ends in a plain object
+            name = s["$ref"].rsplit("/", 1)[1]
+            body = {"type": "object"} if name in seen else flat(defs[name], (*seen, name))
+            body.pop("description", None)  # a class's docstring is for the reader of the code
+            return {**body, **{k: flat(v, seen) for k, v in s.items() if k != "$ref"}}
+        s = {k: v for k, v in s.items() if k not in dropped and not (k == "default" and v is None)}
+        if _NULL in s.get("anyOf", ()):
+            rest = [branch for branch in s.pop("anyOf") if branch != _NULL]
+            return flat({**(rest[0] if len(rest) == 1 else {"anyOf": rest}), **s}, seen)
+        if "const" in s:  # Gemini knows enum alone
+            s["enum"] = [s.pop("const")]
+        properties = s.get("properties", {})
+        nullable = [n for n in s.get("required", ()) if _NULL in properties[n].get("anyOf", ())]
+        if mode == "validation" and nullable:
+            raise TypeError(f"`{nullable[0]}` may be null, so it needs a default")
+        if mode == "serialization" and _NULL in (s.get("items") or {}).get("anyOf", ()):
+            raise TypeError('a result\'s list holds no nulls: use "" for "nothing"')
+        need = [n for n in s.pop("required", ()) if n not in nullable]
+        s = {k: v if k in _DATA else flat(v, seen) for k, v in s.items() if k != "properties"}
+        if properties:  # by name, so that a property called "title" survives
+            s["properties"] = {n: flat(p, seen) for n, p in properties.items()}
         if need:
             s["required"] = need
-    for key in ("items", "additionalProperties"):
-        if key in s:
-            s[key] = _flat(s[key], defs, seen)
-    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        if key in s:
-            s[key] = [_flat(b, defs, seen) for b in s[key]]
-    if s.get("type") == "array":
-        s.setdefault("items", {})
-    return s
+        if s.get("type") == "array":
+            s.setdefault("items", {})
+        return s
+
+    schema: Schema = flat(raw)
+    schema.pop("description", None)
+    return schema
 
 
 def arguments_of(fn: Callable[..., Any], extra: dict[str, tuple[Any, Any]]) -> TypeAdapter[dict[str, Any]]:
@@ -80,7 +84,7 @@ def arguments_of(fn: Callable[..., Any], extra: dict[str, tuple[Any, Any]]) -> T
 
 
 def decoded(value: Any, schema: Schema) -> Any:
-    """Read JSON text where the schema wants an object or an array, and drop nulls: clients send both."""
+    """Read JSON text where the schema wants an object or an array, and drop nulls of known names: clients send both."""
     kind = schema.get("type")
     if isinstance(value, str) and kind in ("object", "array"):
         try:
@@ -88,21 +92,31 @@ def decoded(value: Any, schema: Schema) -> Any:
         except ValueError:
             return value
         value = read if isinstance(read, dict if kind == "object" else list) else value
-    if isinstance(value, dict):
-        inner = schema.get("properties", {})
-        return {k: decoded(v, inner.get(k, {})) for k, v in value.items() if v is not None}
+    if isinstance(value, dict):  # in a free object, null may mean "clear this"
+        known = schema.get("properties", {}) if schema.get("additionalProperties") is not False else value
+        return {k: decoded(v, _inner(schema, k)) for k, v in value.items() if v is not None or k not in known}
     if isinstance(value, list):
         return [decoded(v, schema.get("items", {})) for v in value]
     return value
 
 
 def without_nulls(value: Any, schema: Schema) -> Any:
-    """Drop null fields, and write integers that a float64 cannot hold as text where the schema leaves that open."""
+    """Drop fields that are null or no number, and write integers that a float64 cannot hold as text where the schema
+    leaves that open."""
     if isinstance(value, dict):
-        inner = schema.get("properties", {})
-        return {k: without_nulls(v, inner.get(k, {})) for k, v in value.items() if v is not None}
+        return {k: without_nulls(v, _inner(schema, k)) for k, v in value.items() if not _nothing(v)}
     if isinstance(value, list):
         return [without_nulls(v, schema.get("items", {})) for v in value]
     if type(value) is int and abs(value) > SAFE_INTEGER and schema.get("type") != "integer":
         return str(value)
     return value
+
+
+def _inner(schema: Schema, name: str) -> Schema:
+    others = schema.get("additionalProperties")
+    found: Schema = schema.get("properties", {}).get(name) or (others if isinstance(others, dict) else {})
+    return found
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))

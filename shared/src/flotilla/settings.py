@@ -7,6 +7,8 @@ Lists are comma-separated words: `Annotated[list[str], Words]`.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -62,7 +64,11 @@ class ServerSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing but the variables and the files that they name."""
         return init_settings, _Environment(settings_cls, getattr(env_settings, "env_prefix", ""))
+
+
+Loaded = TypeVar("Loaded", bound=ServerSettings)
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -70,11 +76,11 @@ def is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in str(field.annotation)
 
 
-def load(cls: type[ServerSettings], slug: str) -> ServerSettings:
+def load(cls: type[Loaded], slug: str) -> Loaded:
     """Read the settings of a server; raises errors.Setup that names the variable, the catalog secret and the source."""
     prefix = slug.upper().replace("-", "_") + "_"
     try:
-        loaded = cls(_env_prefix=prefix)
+        loaded = cls(_env_prefix=prefix)  # type: ignore[call-arg]
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
@@ -93,7 +99,12 @@ def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str,
     kind = f"secret `{slug}.{name}`" if is_secret(field) else f"setting `{slug}.{name}`"
     variable = prefix + name.upper()
     about = (field.description or "").rstrip(".")
-    what = f"{variable} is wrong: {wrong}." if wrong else f"{variable} is not set ({kind} in the Docker catalog)."
+    if wrong:
+        what = f"{variable} is wrong: {errors.excerpt(wrong.rstrip('.'))}."
+    elif setting(f"{variable}_FILE"):
+        what = f"{variable}_FILE names a file that cannot be read, or that is empty."
+    else:
+        what = f"{variable} is not set ({kind} in the Docker catalog)."
     return errors.Setup(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
 
 
@@ -102,9 +113,11 @@ class FleetSettings(ServerSettings):
 
     data: str = Field("/data", description="Folder for files and for the servers' own state")
     deadline: float = Field(45, gt=0, le=3600, description="Seconds that a call may take, without a person's answer")
-    confirm: str = Field("on", description="off: destroying calls run without asking")
+    confirm: bool = Field(True, description="off: destroying calls run without asking")
     dry_run: bool = Field(False, description="on: writing calls only show what they would send")
-    state_key: SecretStr | None = Field(None, description="32 or more characters; the same for every worker of a server")
+    state_key: SecretStr | None = Field(
+        None, min_length=32, description="32 or more characters; the same for every worker of a server"
+    )
     user: str = Field("", description="Who is served, for the audit line, when no token tells")
     transport: str = Field("stdio", pattern="^(stdio|http)$", description="stdio or http")
     host: str = Field("127.0.0.1", description="Address to listen on")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pydantic_core
 
 DAY = 86_400
 
@@ -21,25 +24,28 @@ class State:
 
     def __init__(self, data: str, slug: str) -> None:
         self._folder = Path(data) / ".flotilla" / slug
-        self._memory: dict[str, Any] = {}
+        self._memory: dict[str, tuple[float, Any]] = {}  # when and what, of documents that could not be saved
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
     def get(self, name: str) -> Any:
         """Return a document, or None."""
+        if name in self._memory:
+            return self._memory[name][1]
         with suppress(OSError, ValueError):
             return json.loads(self._path(name).read_text(encoding="utf-8"))
-        return self._memory.get(name)
+        return None
 
     def put(self, name: str, document: Any) -> None:
         """Save a document before returning."""
-        self._memory[name] = document
+        self._memory[name] = (time.time(), document)
         path = self._path(name)
-        part = path.with_suffix(f".{os.getpid()}.part")
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            for folder in (self._folder.parent, self._folder):  # the data folder itself is not ours to make
+                folder.mkdir(exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 json.dump(document, file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -49,16 +55,21 @@ class State:
     def drop(self, name: str) -> None:
         """Forget a document."""
         self._memory.pop(name, None)
-        self._path(name).unlink(missing_ok=True) if self._folder.is_dir() else None
+        with suppress(OSError):
+            self._path(name).unlink()
 
     def sweep(self, prefix: str, older_than: float = DAY) -> None:
         """Forget the documents whose name starts so and that are older, in seconds."""
-        for path in self._folder.glob(f"{prefix}*.json"):
+        last = time.time() - older_than
+        for name in [n for n, (saved, _) in self._memory.items() if n.startswith(prefix) and saved < last]:
+            del self._memory[name]
+        for path in self._folder.glob(f"{prefix}*"):
             with suppress(OSError):
-                if path.stat().st_mtime < time.time() - older_than:
+                if path.stat().st_mtime < last:
                     path.unlink()
 
 
 def digest(*parts: Any) -> str:
-    """Return a short fingerprint of JSON-like values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    """Return a short fingerprint of values, validated arguments among them: the same after a restart."""
+    plain = pydantic_core.to_jsonable_python(parts, fallback=str)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:32]

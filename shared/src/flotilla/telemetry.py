@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import Any
 
 
 def configure(slug: str) -> None:
@@ -11,7 +13,9 @@ def configure(slug: str) -> None:
         return
     try:
         from opentelemetry import trace
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # type: ignore[import-not-found,unused-ignore]
+            OTLPSpanExporter,
+        )
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -20,3 +24,14 @@ def configure(slug: str) -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": f"flotilla-{slug}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+
+
+def flush(seconds: float = 0.5) -> None:
+    """Send the spans that wait, as far as that goes in so many seconds: the process is about to end."""
+    from opentelemetry import trace
+
+    provider: Any = trace.get_tracer_provider()
+    if hasattr(provider, "force_flush"):
+        thread = threading.Thread(target=provider.force_flush, daemon=True)
+        thread.start()
+        thread.join(seconds)

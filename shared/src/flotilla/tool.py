@@ -4,23 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import inspect
+import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 
 from fastmcp.tools.base import Tool, ToolResult
-from pydantic import ValidationError
+from mcp_types import ToolAnnotations
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
 from .results import failed, fitted, packed
-from .schema import decoded, without_nulls
+from .schema import arguments_of, decoded, portable, without_nulls
 
 if TYPE_CHECKING:
     from .server import Server
 
-HIDDEN = ("dry_run", "idempotency_key", "confirm_token")  # arguments that the library handles, not the tool
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
+HIDDEN: dict[str, tuple[Any, Any]] = {  # arguments that the library handles, not the function: type and default
+    "idempotency_key": (
+        Annotated[str | None, Field(max_length=255, description="Repeat-safe: same key, done once a day")],
+        None,
+    ),
+    "dry_run": (Annotated[bool, Field(description="Only show the request")], False),
+    "confirm_token": (Annotated[str | None, Field(description="Only from this tool's own preview")], None),
+}
+
+
+class ReadOptions(TypedDict, total=False):
+    """Options of every tool. `deadline` is in seconds."""
+
+    core: bool
+    group: str
+    title: str
+    deadline: float
+
+
+class WriteOptions(ReadOptions, total=False):
+    """`creates`: takes an idempotency_key; `idempotent`: repeating it changes nothing more; `asks`: may confirm."""
+
+    creates: bool
+    idempotent: bool
+    asks: bool
+
+
+class DestroyOptions(WriteOptions, total=False):
+    """`confirm`: the question, which may name arguments: "Delete {path} for good?"."""
+
+    confirm: str
 
 
 class FleetTool(Tool):
@@ -31,44 +65,89 @@ class FleetTool(Tool):
     gives: SkipJsonSchema[Any]  # TypeAdapter of the result
     server: SkipJsonSchema[Any]
     effect: str
-    tier: str
-    group: str
     deadline: float | None
     question: str = ""
 
-    def get_meta(self) -> dict[str, Any] | None:
+    @classmethod
+    def of(
+        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: DestroyOptions
+    ) -> FleetTool:
+        """Make the tool of a function; raises TypeError for what the fleet does not take."""
+        name, question = f"{server.prefix}_{fn.__name__}", options.get("confirm", "")
+        hints = get_type_hints(fn, include_extras=True)
+        asks = effect == "destroys" or options.get("asks", False)
+        hidden = {
+            "idempotency_key": options.get("creates", False),
+            "dry_run": effect != "reads",
+            "confirm_token": asks,
+        }
+        _refuse(name, fn, hints, question)
+        takes = arguments_of(fn, {n: HIDDEN[n] for n, wanted in hidden.items() if wanted})
+        gives = TypeAdapter(hints["return"])
+        output = portable(gives, "serialization")
+        if output.get("type") != "object":
+            raise TypeError(f"{name} must return an object, not {output.get('type')}: the gateway aborts on others")
+        if effect != "reads":
+            output.pop("required", None)  # previews and dry runs must fit it too
+        return cls(
+            name=name,
+            title=options.get("title") or fn.__name__.replace("_", " ").capitalize(),
+            description=prose(fn),
+            parameters={"type": "object", "properties": {}, **portable(takes)},
+            output_schema=output,
+            annotations=ToolAnnotations(
+                read_only_hint=effect == "reads",
+                destructive_hint=effect == "destroys",
+                idempotent_hint=options.get("idempotent", effect == "reads"),
+                open_world_hint=server.network,
+            ),
+            fn=fn,
+            takes=takes,
+            gives=gives,
+            server=server,
+            effect=effect,
+            deadline=options.get("deadline"),
+            question=question,
+        )
+
+    def get_meta(self) -> dict[str, Any]:
         """Keep FastMCP's own marks off the wire."""
-        return None
+        return None  # type: ignore[return-value]
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Run one call and return its result; every failure is a result too."""
-        call, server = current(), self.server
+        call = current()
+        server: Server[Any] = self.server
+        seconds = self.deadline or server.fleet.deadline
         try:
             given = self._validated(arguments)
             hidden = {name: given.pop(name, None) for name in HIDDEN}
+            call.arguments = given
             call.dry_run = self.effect != "reads" and bool(hidden["dry_run"] or server.fleet.dry_run)
             call.idempotency_key = hidden["idempotency_key"] or ""
+            call.confirm_token = hidden["confirm_token"] or ""
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
-            async with asyncio.timeout(self.deadline or server.fleet.deadline) as call.timer:
-                if self.effect == "destroys" and not call.dry_run:
-                    await server.confirm(self._question(given), given, hidden["confirm_token"] or "", self.name)
+            async with asyncio.timeout(seconds) as call.timer:
+                if self.effect == "destroys":
+                    await server.confirm(self._question(given))
                 if call.idempotency_key and not call.dry_run:
-                    return await server.once(self.name, call.idempotency_key, given, lambda: self._done(given))
-                return await self._done(given)
+                    return await server.once(self._done)
+                return await self._done()
         except Rehearsed as end:
             call.outcome = "dry_run"
-            return packed({"dry_run": server.masked(end.request)})
+            return packed({"dry_run": server.audit.masked(end.request)})
         except Unanswered as end:
             call.outcome = end.outcome
             return end.result
         except errors.Problem as problem:
             return failed(problem)
-        except TimeoutError:
-            return failed(self._too_late())
         except Exception as bug:  # one voice: never a traceback to the client
-            server.log_bug(self.name, bug)
+            if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
+                what = f"{self.name} took longer than {seconds:g} seconds and was stopped."
+                return failed(errors.Upstream(what + call.doubt(), "Ask for less at a time, or try again later."))
+            server.audit.bug(self.name, bug)
             what = f"{self.name} failed inside Flotilla ({type(bug).__name__})."
-            return failed(errors.Upstream(what + self._maybe_done(), "Tell the user; the server's log has the details."))
+            return failed(errors.Upstream(what + call.doubt(), "Tell the user; the server's log has the details."))
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -77,40 +156,51 @@ class FleetTool(Tool):
             raise self._input_problem(problem) from None
 
     def _input_problem(self, problem: ValidationError) -> errors.Input:
+        """Put the most telling problem into words: an unknown name before a missing one before a wrong value."""
         found = problem.errors(include_url=False, include_input=False)
         order = ("unexpected_keyword_argument", "missing_argument", "missing_keyword_only_argument", "missing")
-        found.sort(key=lambda e: order.index(e["type"]) if e["type"] in order else len(order))
-        first = found[0]
+        first = min(found, key=lambda e: order.index(e["type"]) if e["type"] in order else len(order))
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "unexpected_keyword_argument":
-            known = list(self.parameters.get("properties", {}))
+            known = list(self.parameters["properties"])
             near = difflib.get_close_matches(name, known, n=1)
             return errors.Input(
-                f"Unknown argument `{name}`" + (f"; did you mean `{near[0]}`?" if near else "."),
+                f"Unknown argument `{errors.excerpt(name, 60)}`" + (f"; did you mean `{near[0]}`?" if near else "."),
                 f"{self.name} takes: {', '.join(known) or 'no arguments'}.",
             )
         if first["type"].startswith("missing"):
             return errors.Input(f"Argument `{name}` is missing.", f"Call {self.name} again with it.")
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        return errors.Input(f"Argument `{name}` does not fit: {errors.excerpt(message)}.", "Correct it and call again.")
+        message = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
+        return errors.Input(f"Argument `{name}` does not fit: {message}.", "Correct it and call again.")
 
-    async def _done(self, given: dict[str, Any]) -> ToolResult:
-        raw = await self.fn(**given)
+    async def _done(self) -> ToolResult:
+        raw = await self.fn(**current().arguments)
         if isinstance(raw, ToolResult):
             return raw
         data = self.gives.dump_python(self.gives.validate_python(raw), mode="json")
-        return packed(fitted(without_nulls(data, self.output_schema or {})))
+        return packed(fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"]))
 
     def _question(self, given: dict[str, Any]) -> str:
+        told = {name: errors.excerpt(value, 200) for name, value in given.items()}
         if self.question:
-            return self.question.format_map(given)
-        told = ", ".join(f"{k}={errors.excerpt(v, 80)}" for k, v in given.items() if v is not None)
-        return f"{self.title or self.name}: {told}?"
+            return self.question.format_map(told)
+        return f"{self.title}: {', '.join(f'{n}={told[n]}' for n, v in given.items() if v is not None)}?"
 
-    def _maybe_done(self) -> str:
-        return " It may or may not have been done: look before you repeat it." if current().acted else ""
 
-    def _too_late(self) -> errors.Problem:
-        seconds = self.deadline or self.server.fleet.deadline
-        what = f"{self.name} took longer than {seconds:g} seconds and was stopped."
-        return errors.Upstream(what + self._maybe_done(), "Ask for less at a time, or try again later.")
+def prose(fn: Callable[..., Any]) -> str:
+    """Return a docstring as paragraphs: the line breaks of the source are not the reader's."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(fn) or "").split("\n\n"))
+
+
+def _refuse(name: str, fn: Callable[..., Any], hints: dict[str, Any], question: str) -> None:
+    parameters = set(inspect.signature(fn).parameters)
+    for wrong, why in (
+        (not NAME.match(name), "must match [a-z][a-z0-9_]* and have at most 45 characters"),
+        (not inspect.iscoroutinefunction(fn), "must be an async function"),
+        (not inspect.getdoc(fn), "needs a docstring: it is what the model reads"),
+        ("return" not in hints, "needs a return type: it is the output schema"),
+        (parameters & set(HIDDEN), f"must leave {', '.join(HIDDEN)} to the library"),
+        (set(re.findall(r"{(\w+)}", question)) - parameters, "asks about an argument that it does not have"),
+    ):
+        if wrong:
+            raise TypeError(f"{name} {why}")

@@ -7,12 +7,12 @@ import difflib
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as mt
 from fastmcp.exceptions import NotFoundError
-from fastmcp.prompts.base import Prompt
+from fastmcp.prompts.base import Prompt, PromptResult
+from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
 
@@ -23,6 +23,8 @@ from .results import failed
 
 if TYPE_CHECKING:
     from .server import Server
+
+Context = MiddlewareContext
 
 
 class Voice(Middleware):
@@ -36,30 +38,34 @@ class Voice(Middleware):
         return visible(os.environ, self._server.attributes.get(name, {}), name)
 
     async def on_list_tools(
-        self, context: MiddlewareContext[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
+        self, context: Context[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
     ) -> Sequence[Tool]:
         """Leave out what the operator hides."""
         return [tool for tool in await call_next(context) if self._visible(tool.name)]
 
     async def on_list_prompts(
-        self,
-        context: MiddlewareContext[mt.ListPromptsRequest],
-        call_next: CallNext[mt.ListPromptsRequest, Sequence[Prompt]],
+        self, context: Context[mt.ListPromptsRequest], call_next: CallNext[mt.ListPromptsRequest, Sequence[Prompt]]
     ) -> Sequence[Prompt]:
         """Leave out what the operator hides."""
         return [prompt for prompt in await call_next(context) if self._visible(prompt.name)]
 
-    async def on_call_tool(
+    async def on_get_prompt(
         self,
-        context: MiddlewareContext[mt.CallToolRequestParams],
-        call_next: CallNext[mt.CallToolRequestParams, ToolResult],
+        context: Context[mt.GetPromptRequestParams],
+        call_next: CallNext[mt.GetPromptRequestParams, PromptResult],
+    ) -> PromptResult:
+        """Refuse what the operator hides."""
+        if not self._visible(context.message.name):
+            raise NotFoundError(f"Unknown prompt: {context.message.name!r}")
+        return await call_next(context)
+
+    async def on_call_tool(
+        self, context: Context[mt.CallToolRequestParams], call_next: CallNext[mt.CallToolRequestParams, ToolResult]
     ) -> ToolResult:
         """Run one call, and write its audit line."""
-        name, server = context.message.name, self._server
-        started = time.perf_counter()
+        name, server, started, result = context.message.name, self._server, time.perf_counter(), None
         self.running += 1
-        result: ToolResult | None = None
-        with entered(Call(name, trace=_trace(context))) as call:
+        with entered(Call(name)) as call:
             try:
                 result = await self._answer(context, call_next, name)
                 return result
@@ -68,51 +74,37 @@ class Voice(Middleware):
                 raise
             finally:
                 self.running -= 1
-                with suppress(Exception):  # a broken log must not break a call
-                    server.audit.call(
-                        trace_id=call.trace_id,
-                        user_id=_user() or server.fleet.user,
-                        tool_name=name,
-                        arguments=dict(context.message.arguments or {}),
-                        outcome=call.outcome,
-                        mcp_response=sum(len(getattr(c, "text", "")) for c in result.content) if result else 0,
-                        latency_ms=round((time.perf_counter() - started) * 1000, 1),
-                    )
+                token = get_access_token()
+                server.audit.call(
+                    trace_id=call.trace_id,
+                    user_id=token.client_id if token else server.fleet.user,
+                    tool_name=name,
+                    arguments=dict(context.message.arguments or {}),
+                    outcome=call.outcome,
+                    mcp_response=sum(len(getattr(part, "text", "")) for part in result.content) if result else 0,
+                    latency_ms=round((time.perf_counter() - started) * 1000, 1),
+                )
 
     async def _answer(
         self,
-        context: MiddlewareContext[mt.CallToolRequestParams],
+        context: Context[mt.CallToolRequestParams],
         call_next: CallNext[mt.CallToolRequestParams, ToolResult],
         name: str,
     ) -> ToolResult:
         server = self._server
         try:
             if server.fleet and server.fleet_problem:
-                return failed(server.fleet_problem)
-            if not self._visible(name) and name in server.attributes:
+                raise server.fleet_problem
+            if name not in server.attributes or not self._visible(name):
                 raise NotFoundError(name)
             return await call_next(context)
+        except errors.Problem as problem:
+            return failed(problem)
         except NotFoundError:
             known = [n for n in server.attributes if self._visible(n)]
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
             return failed(errors.NotFound(f"There is no tool {errors.excerpt(name, 60)} here.", hint))
         except Exception as bug:  # whatever FastMCP raises on the way must not become a protocol error with a trace
-            server.log_bug(name, bug)
+            server.audit.bug(name, bug)
             return failed(errors.Upstream(f"{name} failed inside Flotilla ({type(bug).__name__}).", "Tell the user."))
-
-
-def _trace(context: MiddlewareContext[Any]) -> dict[str, str]:
-    """Return the W3C trace context that came with the request."""
-    with suppress(Exception):
-        meta = dict(context.fastmcp_context.request_context.meta or {})  # type: ignore[union-attr]
-        return {k: str(meta[k]) for k in ("traceparent", "tracestate") if k in meta}
-    return {}
-
-
-def _user() -> str:
-    """Return who holds the token of this HTTP request."""
-    from fastmcp.server.dependencies import get_access_token
-
-    token = get_access_token()
-    return token.client_id if token else ""
