@@ -46,13 +46,19 @@ UNUSED_PACKAGES = """
     jsonschema jsonschema-specifications referencing rpds-py attrs   a client checks results with them (the switchboard)
 """
 
+# The same among what servers bring along.
+UNUSED_EXTRAS = """
+    charset-normalizer                 reportlab reads XML of unknown encoding with it: nobody gives it any
+"""
+
 # Parts that nobody imports of distributions that are needed; below app/lib.
 UNUSED_PARTS = """
     */tests *.pyi py.typed */py.typed *.h *.c *.pyx *.rst *.md cffi setuptools pip bin share
     anyio/_backends/_trio.* anyio/pytest_plugin.*
     authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
     authlib/integrations/sqla_* authlib/integrations/requests_*
-    fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config fastmcp/utilities/tests.*
+    fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config
+    fastmcp/utilities/tests.* fastmcp/utilities/cli.* fastmcp/server/auth/oauth_proxy fastmcp/server/auth/oidc_proxy.*
     fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
     key_value/aio/stores/[!_bmns]* key_value/aio/stores/memcached key_value/aio/stores/mongodb
     mcp/cli
@@ -62,23 +68,27 @@ UNUSED_PARTS = """
     pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
     rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
     starlette/testclient.* click/testing.*
-    PIL/_avif.* pillow.libs/libavif* PIL/_webp.* PIL/_imagingtk.* PIL/_imagingcms.* PIL/Image*Tk.*
-    rinoh_typeface_*/*.txt rinoh_typeface_*/[ABN]* rinoh_typeface_dejavusans/DejaVuMath* rinoh_typeface_dejavusans/DejaVuSans[!C]*
-    rinoh_typeface_dejavusansmono/*Oblique*
+    PIL/_avif.* PIL/_imagingtk.* PIL/_imagingcms.* PIL/_imagingft.* PIL/Image*Tk.*
+    reportlab/fonts/*.sfd reportlab/fonts/*.pfb
+    rinoh_typeface_*/*.txt rinoh_typeface_*/[ABN]* rinoh_typeface_dejavusansmono/*Oblique*
+    rinoh_typeface_dejavusans/DejaVuMath* rinoh_typeface_dejavusans/DejaVuSans[!C]*
 """
 
-# The standard library without what is for terminals, windows, developers and their tests; _py*.py stand in for compiled modules that are there.
+# The standard library without what is for terminals, windows, developers and their tests; _py*.py are what serves
+# where a compiled module is missing.
 UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
-    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py webbrowser.py xmlrpc wsgiref
+    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
     _pydatetime.py _pydecimal.py _pyio.py
     config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
-    lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses* lib-dynload/_sqlite3.*
-    lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
+    lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses*
+    lib-dynload/_sqlite3.* lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
 """
+
+UNUSED_ZONES = "posix right localtime posixrules leapseconds leap-seconds.list tzdata.zi"
 
 DOCSTRINGS_KEPT = ("fastmcp", "flotilla", "flotilla_servers")  # a tool's docstring is its description
 SOURCES_KEPT = ()  # packages that read their own source when imported
@@ -106,9 +116,9 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
     """Put a blank where each docstring was: code that works on `__doc__` still finds a string there."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                first.value.value = " "
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str()) as docstring), *_]:
+                    docstring.value = " "
     return tree
 
 
@@ -168,6 +178,18 @@ def metadata_of(packages: Path, lib: Path) -> None:
             shutil.copyfile(info / "entry_points.txt", lib / info.name / "entry_points.txt")
 
 
+def leave_out(packages: Path, names: Iterable[str]) -> None:
+    """Remove distributions, and whatever then belongs to none."""
+    for info in packages.glob("*.dist-info"):
+        if canonical(info.name.split("-")[0]) in names:
+            shutil.rmtree(info)
+    records = (record.read_text(encoding="utf-8") for record in packages.glob("*.dist-info/RECORD"))
+    owned = {line.split(",")[0].split("/")[0] for record in records for line in record.splitlines()}
+    for path in packages.iterdir():
+        if path.name not in owned:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def packages_into(packages: Path, lib: Path) -> None:
     """Copy installed distributions, as byte code and without their unused parts."""
     copy_tree(packages, lib, f"/{LIB}", [*words(UNUSED_PARTS), "*.dist-info"])
@@ -179,6 +201,20 @@ def strip(root: Path) -> None:
     objects = [str(root / f) for f in files(root) if re.search(r"\.so(\.|$)", f) and not (root / f).is_symlink()]
     if objects:
         subprocess.run(["strip", "--strip-unneeded", *objects], check=True)
+
+
+def leave_out_libraries(lib: Path) -> None:
+    """Remove the shared objects that a wheel brought for parts that were left out."""
+    carried = {path.name: path for path in lib.glob("*.libs/*.so*")}
+    todo = [path for path in lib.glob("**/*.so*") if path.name not in carried]
+    needed: set[str] = set()
+    while todo:
+        listing = subprocess.run(["readelf", "-d", todo.pop()], capture_output=True, text=True, check=True).stdout
+        more = {name for name in re.findall(r"\(NEEDED\).*\[(.*)\]", listing) if name in carried} - needed
+        needed |= more
+        todo += [carried[name] for name in more]
+    for name in carried.keys() - needed:
+        carried[name].unlink()
 
 
 def needed_objects(binaries: Iterable[Path]) -> set[str]:
@@ -221,22 +257,15 @@ def settle(root: Path) -> None:
         for name in [*names, *folders]:
             path = os.path.join(here, name)
             if not os.path.islink(path) and os.stat(path).st_mode & 0o7000 == 0:
-                executable = os.path.isdir(path) or (os.stat(path).st_mode & 0o100 and ".so" not in name) or "/ld-" in path
-                os.chmod(path, 0o755 if executable else 0o644)
+                program = os.stat(path).st_mode & 0o100 and (".so" not in name or name.startswith("ld-"))
+                os.chmod(path, 0o755 if program or os.path.isdir(path) else 0o644)
             os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
     os.utime(root, (EPOCH, EPOCH))
 
 
 def make_root(packages: Path, root: Path) -> None:
     """Put the base image's file system together."""
-    unused = set(words(UNUSED_PACKAGES))
-    for info in packages.glob("*.dist-info"):
-        if canonical(info.name.split("-")[0]) in unused:
-            shutil.rmtree(info)
-    owned = {row.split(",")[0].split("/")[0] for record in packages.glob("*.dist-info/RECORD") for row in record.read_text().splitlines()}
-    for path in packages.iterdir():  # what belongs to no distribution that stays
-        if path.name not in owned:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    leave_out(packages, words(UNUSED_PACKAGES))
     packages_into(packages, root / LIB)
     copy_tree(Path(STDLIB), root / STDLIB.lstrip("/"), STDLIB, words(UNUSED_STDLIB), docstrings=False)
     (root / "usr/bin").mkdir(parents=True)
@@ -257,19 +286,23 @@ def make_root(packages: Path, root: Path) -> None:
             (root / name).symlink_to(f"usr/{name}")
     strip(root / "usr" / "lib" / TRIPLET)
 
-    for zone in files(Path("/usr/share/zoneinfo")):
-        if zone.split("/")[0] not in ("posix", "right", "localtime") and not zone.endswith((".list", "leapseconds", "tzdata.zi", "posixrules")):
+    zones = Path("/usr/share/zoneinfo")
+    for zone in files(zones):
+        if not left_out(zone, words(UNUSED_ZONES)):
             place = root / "usr/share/zoneinfo" / zone
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path("/usr/share/zoneinfo") / zone, place, follow_symlinks=False)
+            shutil.copyfile(zones / zone, place, follow_symlinks=False)
     put(root, "etc/ssl/certs/ca-certificates.crt", Path("/etc/ssl/certs/ca-certificates.crt").read_text())
     put(root, "etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\nflotilla:x:10001:10001:flotilla:/tmp:/sbin/nologin\n")
     put(root, "etc/group", "root:x:0:\nflotilla:x:10001:\n")
     put(root, "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
     put(root, "etc/os-release", Path("/etc/os-release").read_text())
     put(root, "etc/debian_version", Path("/etc/debian_version").read_text())
-    record_debian({debian_package(p) for p in [*objects, PYTHON, f"{STDLIB}/json/__init__.py", f"{STDLIB}/os.py"]}
-                  | {"ca-certificates", "tzdata"}, root)
+    record_debian(
+        {debian_package(p) for p in [*objects, PYTHON, f"{STDLIB}/json/__init__.py", f"{STDLIB}/os.py"]}
+        | {"ca-certificates", "tzdata"},
+        root,
+    )
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
     (root / "data").mkdir()
@@ -288,7 +321,8 @@ def make_library(source: Path, root: Path) -> None:
 def make_layer(slug: str, source: Path, root: Path) -> None:
     """Put one server's modules at app/lib/flotilla_servers/<slug>, dashes as underscores; and what it brings along."""
     package = LIB / "flotilla_servers" / slug.replace("-", "_")
-    copy_tree(source, root / package, f"/{package}", ["tests", "*.md", "*.yaml", "tools.json", "Dockerfile"], docstrings=True)
+    unused = ["tests", "*.md", "*.yaml", "tools.json", "Dockerfile"]
+    copy_tree(source, root / package, f"/{package}", unused, docstrings=True)
     settle(root)
 
 
@@ -300,8 +334,11 @@ def make_extras(requirements: Path, base: Path, root: Path) -> None:
         pins = re.split(r"\n(?=\S)", path.read_text().strip())
         path.write_text("\n".join(p for p in pins if canonical(re.split(r"[=<>~ \[;]", p)[0]) not in have) + "\n")
         subprocess.run(["/opt/fetch", packages, path], check=True)
+    (root / LIB).mkdir(parents=True)
     if packages.exists():
+        leave_out(packages, words(UNUSED_EXTRAS))
         packages_into(packages, root / LIB)
+        leave_out_libraries(root / LIB)
         strip(root / LIB)
     settle(root)
 
@@ -310,5 +347,9 @@ if __name__ == "__main__":
     job, *arguments = sys.argv[1:]
     if job == "layer":
         make_layer(arguments[0], Path(arguments[1]), Path(arguments[2]))
-    else:
-        {"root": make_root, "library": make_library, "extras": make_extras}[job](*map(Path, arguments))
+    elif job == "root":
+        make_root(*map(Path, arguments))
+    elif job == "library":
+        make_library(*map(Path, arguments))
+    elif job == "extras":
+        make_extras(*map(Path, arguments))
