@@ -1,0 +1,78 @@
+"""Which servers a door is started on, and what of the user's decides it: the secrets file and the settings file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flotilla.environment import is_placeholder
+
+from . import place
+
+
+@cache
+def registry() -> dict[str, dict[str, Any]]:
+    """Return the generated catalog's servers."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
+    return found
+
+
+def images(slugs: list[str]) -> list[str]:
+    """Return the images of some servers."""
+    return [registry()[slug]["image"] for slug in slugs]
+
+
+def needs(slug: str) -> list[str]:
+    """Return the names of the secrets and settings without which the server's calls fail."""
+    manifest = yaml.safe_load((place.ROOT / "servers" / slug / "server.yaml").read_text(encoding="utf-8"))
+    config = manifest.get("config") or {}
+    secrets = [s["name"] for s in config.get("secrets") or [] if s.get("required")]
+    settings = (config.get("parameters") or {}).get("required") or []
+    return secrets + [f"{slug}.{name}" for name in settings]
+
+
+def secrets(path: Path) -> dict[str, str]:
+    """Read the secrets file as far as it can be read; `make doctor` tells what is wrong with it."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """Read the settings file as far as it can be read."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+    """Return what a server needs and the user's files do not give."""
+    mine = config.get(slug)
+    values = {f"{slug}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
+    values |= given
+    return [name for name in needs(slug) if is_placeholder(str(values.get(name) or ""))]
+
+
+def choose() -> list[str]:
+    """Return the servers to start: those that need no account, and those whose account is in the user's files.
+
+    FLOTILLA_SERVERS names others, with commas between them, or `all`.
+    """
+    asked = [word.strip() for word in os.environ.get("FLOTILLA_SERVERS", "").split(",") if word.strip()]
+    if asked == ["all"]:
+        return list(registry())
+    if unknown := [slug for slug in asked if slug not in registry()]:
+        raise ValueError(f"FLOTILLA_SERVERS: no server {', '.join(unknown)}; there are {', '.join(registry())}.")
+    if asked:
+        return asked
+    given, config = secrets(place.secrets_file()), settings(place.config_file())
+    return [slug for slug in registry() if not missing(slug, given, config)]
