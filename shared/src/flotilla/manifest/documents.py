@@ -172,7 +172,8 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     config["env"] = [
         {"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)
     ]
-    config["parameters"] = {"type": "object", "properties": parameters(server)}
+    needed = [name for name, field in fields(server, secret=False).items() if field.is_required()]
+    config["parameters"] = {"type": "object", "properties": parameters(server), "required": needed}
     return {
         "name": server.slug,
         "image": f"mcp/flotilla-{server.slug}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,12 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     files[".env.example"] = dotenv(servers)
     files["compose/compose.yaml"] = compose_gateway(servers)
     files["compose/compose.switchboard.yaml"] = compose_switchboard(servers)
-    files["docker-bake.hcl"] = bake([*names, *(d for d in DOORS if (root / "servers" / d / "server.py").exists())])
+    doors = [slug for slug in slugs(root) if slug in DOORS]
+    for slug in doors:
+        about = "One door to the fleet, where Docker's gateway is not at hand."
+        label = {"name": slug, "title": slug.capitalize(), "description": about, "type": "server"}
+        files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, label, about, names)
+    files["docker-bake.hcl"] = bake([*names, *doors])
     files["README.md"] = _between(root / "README.md", fleet_table(servers, found))
     return files
 
@@ -215,20 +221,19 @@ def clients(names: list[str]) -> dict[str, str]:
 # -- images and compose -------------------------------------------------------------------------------------------------
 
 
-def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str) -> str:
-    """Return the Dockerfile of one server, from the one template."""
+def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, offered: Iterable[str] = ()) -> str:
+    """Return the Dockerfile of one server, from the one template; a door also holds what it offers."""
     template = (Path(__file__).parent / "server.Dockerfile").read_text(encoding="utf-8")
-    own = (root / "requirements" / f"{slug}.txt").exists()
+    blocks = {"own dependencies": (root / "requirements" / f"{slug}.txt").exists(), "discovery": slug not in DOORS}
     quoted = json.dumps(json.dumps(label, ensure_ascii=False, separators=(",", ":")), ensure_ascii=False)
     kept: list[str] = []
-    skip = False
-    for line in template.splitlines():  # blocks for servers with dependencies of their own, or with a special layer
-        word = line.strip()
-        if word.startswith("#if "):
-            skip = not (own if word == "#if own dependencies" else word == f"#if {slug}")
-        elif word == "#end":
-            skip = False
-        elif not skip:
+    open_blocks: list[bool] = []
+    for line in template.splitlines():  # `#if <block>` … `#end`, nested
+        if line.startswith("#if "):
+            open_blocks.append(blocks.get(line.removeprefix("#if "), line == f"#if {slug}"))
+        elif line == "#end":
+            open_blocks.pop()
+        elif all(open_blocks):
             kept.append(line)
     text = "\n".join(kept) + "\n"
     for name, value in {
@@ -239,6 +244,9 @@ def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str) -
         "{{description}}": json.dumps(description, ensure_ascii=False),
         "{{title}}": json.dumps(f"Flotilla {label['title']}", ensure_ascii=False),
         "{{source}}": documents.PROJECT,
+        "{{discoveries}}": "\n".join(
+            f"COPY servers/{name}/discovery.json /discovery/{name}/discovery.json" for name in offered
+        ),
         "{{label}}": quoted.replace("$", "\\$"),
     }.items():
         text = text.replace(name, value)
@@ -327,12 +335,17 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             **HARDENED,
             "command": [
                 "--servers=all",
-                "--transport=http",
-                "--host=0.0.0.0",
-                "--port=8811",
-                *(f"--remote={slug}=http://{slug}:8000/mcp" for slug in servers),
+                f"--remote={','.join(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
             ],
-            "environment": {"FLOTILLA_HTTP_TOKEN": NEEDED, "FLOTILLA_ALLOWED_HOSTS": "127.0.0.1,localhost,switchboard"},
+            "environment": {
+                "FLOTILLA_TRANSPORT": "http",  # read by the health check too
+                "FLOTILLA_HOST": "0.0.0.0",
+                "FLOTILLA_PORT": "8811",
+                "FLOTILLA_HTTP_TOKEN": NEEDED,
+                "FLOTILLA_REMOTE_TOKEN": NEEDED,
+                "FLOTILLA_ALLOWED_HOSTS": "switchboard",
+                "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+            },
             "ports": [LOOPBACK_PORT],
             "networks": ["front", "fleet"],
             "depends_on": {slug: {"condition": "service_healthy"} for slug in servers},

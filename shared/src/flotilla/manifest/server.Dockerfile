@@ -1,1 +1,48 @@
 {{mark}}
+ARG BASE=flotilla/base
+ARG BUILD=flotilla/build
+
+FROM ${BUILD} AS build
+#if own dependencies
+COPY requirements/{{slug}}*.txt /requirements/own/
+RUN --mount=type=secret,id=ca --mount=type=secret,id=env --mount=type=cache,id=flotilla-uv,target=/cache \
+    ["python3.13", "/opt/assemble.py", "extras", "/requirements/own", "/base", "/extras"]
+#end
+COPY servers/{{slug}} /source
+RUN ["python3.13", "/opt/assemble.py", "layer", "{{slug}}", "/source", "/layer"]
+#if discovery
+
+# The image's own server must answer what the baked file says, else there is no image.
+FROM ${BASE} AS verified
+#if own dependencies
+COPY --from=build /extras /
+#end
+COPY --from=build /layer /
+RUN --mount=type=bind,source=shared/src/flotilla/manifest/answers.py,target=/tmp/answers.py \
+    ["/usr/bin/python3.13", "-I", "-S", "/tmp/answers.py", "{{slug}}", "/tmp/verified"]
+#end
+#if switchboard
+
+FROM scratch AS offered
+COPY catalog/flotilla.yaml /catalog.yaml
+{{discoveries}}
+#end
+
+FROM ${BASE}
+#if own dependencies
+COPY --from=build /extras /
+#end
+COPY --from=build /layer /
+#if discovery
+COPY --from=verified /tmp/verified /
+#end
+#if switchboard
+COPY --from=offered / /app/
+#end
+LABEL org.opencontainers.image.title={{title}} \
+      org.opencontainers.image.description={{description}} \
+      org.opencontainers.image.version="{{version}}" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="{{source}}" \
+      io.docker.server.metadata={{label}}
+ENTRYPOINT ["/usr/bin/python3.13", "-I", "-S", "/app/boot.pyc", "{{slug}}"]
