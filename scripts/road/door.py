@@ -122,8 +122,8 @@ def choose(engine: bool, running: Running) -> str:
         )
     if asked == "gateway" and not machine.gateway_plugin():
         raise Problem(
-            "FLOTILLA_DOOR=gateway, but `docker mcp version` fails: the Docker MCP plugin is not installed. It comes with"
-            " Docker Desktop and from https://github.com/docker/mcp-gateway/releases. Unset FLOTILLA_DOOR to do without."
+            "FLOTILLA_DOOR=gateway, but `docker mcp version` fails: the Docker MCP plugin is not installed. It comes"
+            " with Docker Desktop, or from https://github.com/docker/mcp-gateway/releases. Unset it to do without."
         )
     if asked == "gateway-image" and not machine.gateway_image(pull=True, seconds=300):
         raise Problem(

@@ -12,7 +12,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[^\s,\]}/]+")
 
 
-class Broken(ValueError):
+class Broken(ValueError):  # noqa: N818 - a sentence for the user
     """The text is not JSON even with comments and trailing commas allowed; says in which line."""
 
 
@@ -57,7 +57,8 @@ class _Reader:
             raise self.broken(at, f"{found[0][:20]!r} is no value") from None
 
     def object(self, at: int, path: tuple[str, ...]) -> tuple[dict[str, Any], int]:
-        where, result = _Object(at), {}
+        where = _Object(at)
+        result: dict[str, Any] = {}
         end = at + 1
         while True:
             here = self.skip(end)
