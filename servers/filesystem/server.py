@@ -56,7 +56,7 @@ async def read_file(
     return await in_thread(read_part, path, encoding, offset, limit)
 
 
-@server.writes
+@server.writes(creates=True)
 async def write_file(
     path: NewPath,
     content: Annotated[
@@ -116,7 +116,7 @@ async def get_file_info(path: Path) -> FileInfo:
     return await in_thread(describe, path)
 
 
-@server.writes(idempotent=True)
+@server.writes(creates=True, idempotent=True)
 async def create_directory(
     path: Annotated[str, Field(description="In the data folder", examples=["reports/2025"])],
 ) -> Place:

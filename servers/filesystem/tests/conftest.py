@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from flotilla import listing
-from flotilla.testing import client as clients
+from flotilla.testing import call as call_tool
+from flotilla.testing import client as connect
+from flotilla.testing import text_of
 from flotilla_servers.filesystem.server import server
 
 
@@ -31,7 +33,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def client(data: Path) -> AsyncIterator[Client[Any]]:
-    async with clients.client(server, "legacy", "accept") as connected:
+    async with connect(server, "legacy", "accept") as connected:
         yield connected
 
 
@@ -41,9 +43,9 @@ def fs(client: Client[Any]) -> SimpleNamespace:
 
     def tool(name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def call(**arguments: Any) -> dict[str, Any]:
-            result = await clients.call(client, name, **arguments)
+            result = await call_tool(client, name, **arguments)
             if result.is_error:
-                raise Refused(clients.text_of(result))
+                raise Refused(text_of(result))
             return dict(result.structured_content or {})
 
         return call

@@ -16,7 +16,10 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from flotilla import files
-from flotilla.testing import client as clients
+from flotilla.testing import call as call_tool
+from flotilla.testing import client as connect
+from flotilla.testing import text_of
+from flotilla.testing.client import MODES
 from flotilla.testing.process import Process, command
 from flotilla.text import plain
 from flotilla_servers.filesystem import contents
@@ -364,7 +367,7 @@ async def test_a_cancelled_search_stops(client: Client[Any], data: Path, monkeyp
     monkeypatch.setattr(search, "STEP", 0.01)
     for n in range(20):
         (data / f"{n}.txt").write_text("x" * 50 + "\n" + "y\n" * 200_000)
-    task = asyncio.create_task(clients.call(client, "fs_search_files", text="needle"))
+    task = asyncio.create_task(call_tool(client, "fs_search_files", text="needle"))
     await asyncio.wait_for(third.wait(), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -442,21 +445,21 @@ async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
     assert not list(data.iterdir())
 
 
-@pytest.mark.parametrize("mode", clients.MODES)
+@pytest.mark.parametrize("mode", MODES)
 async def test_delete_asks_first(data: Path, mode: str) -> None:
     asked: list[str] = []
     (data / "x").touch()
-    async with clients.client(module.server, mode, "decline", asked) as client:
-        assert (await clients.call(client, "fs_delete_file", path="x")).is_error
+    async with connect(module.server, mode, "decline", asked) as client:
+        assert (await call_tool(client, "fs_delete_file", path="x")).is_error
     assert len(asked) == 1
     assert "Delete x for good" in asked[0]
-    async with clients.client(module.server, mode) as client:  # it cannot be asked
-        preview = (await clients.call(client, "fs_delete_file", path="x")).structured_content
+    async with connect(module.server, mode) as client:  # it cannot be asked
+        preview = (await call_tool(client, "fs_delete_file", path="x")).structured_content
         assert preview
         assert (data / "x").exists()
         token = preview["preview"]["confirm_token"]
-        assert (await clients.call(client, "fs_delete_file", path="y", confirm_token=token)).is_error
-        done = await clients.call(client, "fs_delete_file", path="x", confirm_token=token)
+        assert (await call_tool(client, "fs_delete_file", path="y", confirm_token=token)).is_error
+        done = await call_tool(client, "fs_delete_file", path="x", confirm_token=token)
     assert done.structured_content == {"path": "x", "type": "file", "files": 1, "bytes": 0}
     assert not (data / "x").exists()
 
@@ -494,7 +497,7 @@ anything = some.text(some.sampled_from("ab/.é€\u0301\0\\~:*[\u202e"), max_siz
 @given(path=anything, other=anything, text=some.text(max_size=20))
 def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other: str, text: str) -> None:
     async def run() -> None:
-        async with clients.client(module.server, "legacy") as client:
+        async with connect(module.server, "legacy") as client:
             for name, arguments in (
                 ("write_file", {"path": path, "content": text, "overwrite": True}),
                 ("list_directory", {"path": path, "cursor": other}),
@@ -505,8 +508,8 @@ def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other:
                 ("create_directory", {"path": other}),
                 ("move_file", {"source": path, "destination": other}),
             ):
-                result = await clients.call(client, f"fs_{name}", **arguments)
-                words = clients.text_of(result)
+                result = await call_tool(client, f"fs_{name}", **arguments)
+                words = text_of(result)
                 assert not result.is_error or words.startswith("Error: ")
                 assert "inside Flotilla" not in words, words
         assert {p.name for p in data.parent.iterdir()} == {"data"}
