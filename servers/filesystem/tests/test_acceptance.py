@@ -1,0 +1,5 @@
+"""The quality scale."""
+
+from flotilla.testing.acceptance import suite
+
+TestAcceptance = suite("filesystem")
