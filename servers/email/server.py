@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from flotilla import Model, Secret, Server, ServerSettings, Untrusted, Words, errors, files, in_thread
@@ -32,8 +31,8 @@ class Settings(ServerSettings):
     sender: str = Field("", description="Address that mail comes from; the username when left out")
     sender_name: str = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
-    allowed_recipients: Annotated[list[str], Words] = Field(
-        [], description="Addresses and domains that may be written to, with commas between them; all when left out"
+    allowed_recipients: Annotated[list[str] | None, Words] = Field(
+        None, description="Addresses and domains that may be written to, with commas between them; all when left out"
     )
     ca_file: str = Field("", description="PEM file of a private certificate authority, beside the system's own")
     max_message_mb: int = Field(25, ge=1, le=50, description="Largest mail in MB, attachments included")
@@ -52,16 +51,16 @@ server = Server(
 )
 
 Split = BeforeValidator(lambda v: v.replace(";", ",").split(",") if isinstance(v, str) else v)
-To = Annotated[list[str], Split, Field(description="Addresses, or Name <address>", examples=[["jean@exemple.fr"]])]
+To = Annotated[list[str], Split, Field(description="Address or Name <address>", examples=[["jean@exemple.fr"]])]
 Copies = Annotated[list[str] | None, Split, Field(description="Copies")]
 Hidden = Annotated[list[str] | None, Split, Field(description="Hidden copies")]
 Subject = Annotated[str, Field(description="One line", examples=["Votre facture n° 2025-042"])]
 Answers = Annotated[str | None, Field(description="Where answers go")]
-Paths = Annotated[list[str] | None, Field(description="Paths in the data folder")]
+Paths = Annotated[list[str] | None, Field(description="Files in /data")]
 
 
 class Recipient(Model):
-    """What the server said to one recipient; `deferred` may be accepted later."""
+    """What became of one recipient; `deferred` may be accepted later. The reply is the server's last word on it."""
 
     address: str
     status: Literal["accepted", "deferred", "refused"]
@@ -69,12 +68,10 @@ class Recipient(Model):
 
 
 class Sent(Model):
-    """A mail that the server took over; its own words often hold the queue number."""
+    """A mail that the server took over, for one recipient at least."""
 
     message_id: str
-    date: datetime
     recipients: list[Recipient]
-    server_reply: Untrusted
 
 
 class Connection(Model):
@@ -138,7 +135,7 @@ async def addressed(
     answers = reply_to or server.settings.reply_to
     given = {"to": to, "cc": cc or [], "bcc": bcc or [], "reply_to": [answers] if answers else []}
     boxes = {name: mailboxes(items, name) for name, items in given.items()}
-    permit((box for items in boxes.values() for box in items), server.settings.allowed_recipients)
+    permit((box for items in boxes.values() for box in items), server.settings.allowed_recipients or [])
     return {"sender": sender(), **boxes, "attachments": await attached(attachments)}
 
 
@@ -161,27 +158,23 @@ async def send(draft: Draft) -> Sent:
         size_bytes=mail.size,
     )
     done = await deliver(way, mail)
-    return Sent(
-        message_id=mail.message_id,
-        date=mail.date,
-        recipients=[Recipient(address=v.address, status=v.status, reply=v.said) for v in done.verdicts],
-        server_reply=done.reply,
-    )
+    verdicts = [Recipient(address=v.address, status=v.status, reply=v.said) for v in done]
+    return Sent(message_id=mail.message_id, recipients=verdicts)
 
 
 @server.writes(creates=True, deadline=55)
 async def send_email(
     to: To,
     subject: Subject,
-    text: Annotated[str | None, Field(description="Made from html when left out")] = None,
+    text: Annotated[str | None, Field(description="Made from html if missing")] = None,
     html: Annotated[str | None, Field(description="HTML body")] = None,
     cc: Copies = None,
     bcc: Hidden = None,
     reply_to: Answers = None,
     attachments: Paths = None,
 ) -> Sent:
-    """Send one mail. Returns the verdict for each recipient: send again only to those that were not accepted, and
-    never when an error says that it may have been sent."""
+    """Send one mail (text, html or both). Send again only to recipients not accepted, and never after an error that
+    says it may have been sent."""
     shared = await addressed(to, cc, bcc, reply_to, attachments)
     return await send(Draft(subject=subject, text=text or "", html=html or "", **shared))
 
@@ -191,14 +184,13 @@ async def send_template(
     template: Annotated[str, Field(description="Name in templates/", examples=["relance"])],
     to: To,
     variables: Annotated[dict[str, Any] | None, Field(description="Its values")] = None,
-    subject: Annotated[str | None, Field(description="If it has none")] = None,
+    subject: Annotated[str | None, Field(description="If none there")] = None,
     cc: Copies = None,
     bcc: Hidden = None,
     reply_to: Answers = None,
     attachments: Paths = None,
 ) -> Sent:
-    """Send one mail from a Jinja2 template; an error names missing variables, or the templates there are. See it with
-    dry_run first. Send again as with email_send_email."""
+    """Send one mail from a Jinja2 template; an error names missing variables or the templates there are."""
     shared = await addressed(to, cc, bcc, reply_to, attachments)
     filled = await in_thread(fill, template, variables or {})
     if not (subject or filled.subject):

@@ -16,7 +16,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast
 
 import aiosmtplib
@@ -35,7 +35,7 @@ _LINE_START_DOT = re.compile(rb"(?m)^\.")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the server said to one recipient."""
+    """The server's last word on one recipient; for those it accepted that is its answer to the mail itself."""
 
     address: str
     code: int
@@ -50,14 +50,6 @@ class Verdict:
     def status(self) -> Literal["accepted", "deferred", "refused"]:
         """`deferred` may be accepted later (greylisting, a full mailbox); `refused` will not."""
         return "accepted" if 200 <= self.code < 300 else "deferred" if 400 <= self.code < 500 else "refused"
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """The server took the mail: verdicts in the order of the recipients, and its last words (often a queue number)."""
-
-    verdicts: tuple[Verdict, ...]
-    reply: str
 
 
 @dataclass(frozen=True)
@@ -84,15 +76,19 @@ class _Clock:
         return min(self.limit, self.left())
 
 
-async def deliver(route: Route, mail: Mail) -> Delivery:
-    """Send the mail once; at least one recipient was accepted when this returns. Raises the classes of `errors`."""
-    clock = _Clock(route)
-    current().acted = False  # announced, but nothing is done before the final dot
+async def deliver(route: Route, mail: Mail) -> tuple[Verdict, ...]:
+    """Send the mail once; at least one recipient was accepted when this returns. Raises the classes of `errors`.
 
-    async def attempt() -> Delivery:
+    The verdicts are in the order of the recipients.
+    """
+    clock = _Clock(route)
+    current().spared()  # announced, but nothing is done before the final dot
+
+    async def attempt() -> tuple[Verdict, ...]:
         async with _session(route, clock) as (client, _, _):
             verdicts = await _envelope(client, route, clock, mail)
-            return Delivery(verdicts, await _data(client, route, clock, mail))
+            reply = await _data(client, route, clock, mail)
+            return tuple(replace(v, code=250, reply=reply) if v.status == "accepted" else v for v in verdicts)
 
     return await _twice(attempt, clock)
 
@@ -280,10 +276,11 @@ async def _data(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: Mail
     except (aiosmtplib.SMTPException, OSError) as problem:
         raise _broken(route, mail, problem, call.acted) from None
     if 400 <= code < 600:
-        call.acted = False
+        call.spared()
         raise refused(route, "data", code, reply)
     if code != 250:
         raise _broken(route, mail, aiosmtplib.SMTPServerDisconnected("nonsense"), call.acted)
+    call.landed = True
     return route.clean(reply)
 
 

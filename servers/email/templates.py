@@ -100,7 +100,8 @@ def _collect(name: str, sources: dict[str, str], wanted_by: str = "") -> None:
 
 def _rendered(job: dict[str, Any], seconds: float) -> dict[str, Any]:
     module = __name__.rpartition(".")[0] + ".render"
-    command = [sys.executable, "-I", "-c", _START.format(module), json.dumps(sys.path)]
+    bare = ["-S"] if sys.flags.no_site else []  # as this process was started: an image has no site module
+    command = [sys.executable, "-I", *bare, "-c", _START.format(module), json.dumps(sys.path)]
     try:
         done = subprocess.run(command, input=json.dumps(job).encode(), capture_output=True, timeout=seconds, env={})
         answer = json.loads(done.stdout)

@@ -238,10 +238,6 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def configured(data: Path, ca_file: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Configure the server: `configured(sink.port, SECURITY="tls")`; what was configured before is forgotten."""
 
-    def forget() -> None:
-        for name in ("_settings", "fleet", "state", "_idempotency"):
-            server.__dict__.pop(name, None)
-
     def configure(port: int = 0, **settings: str) -> None:
         usual = {
             "SMTP_HOST": "localhost",
@@ -253,11 +249,11 @@ def configured(data: Path, ca_file: str, monkeypatch: pytest.MonkeyPatch) -> Ite
         }
         for name, value in (usual | settings).items():
             monkeypatch.setenv(f"EMAIL_{name}", value)
-        forget()
+        server.reset()
 
-    forget()
+    server.reset()
     yield configure
-    forget()
+    server.reset()
 
 
 @asynccontextmanager

@@ -30,8 +30,8 @@ JEAN = Mailbox("jean@exemple.fr", "Jean Dupont")
 # Text as an attacker writes it: line ends, other separators, encoded words, quotes, and anything else.
 NASTY = st.lists(
     st.sampled_from(
-        ["\r\n", "\n", "\r", "\0", "\x0b", "\x85", "\u2028", "\u202e", "Bcc: a@b.fr", "=?utf-8?q?=0d=0aBcc:_a=40b.fr?=", "=?",
-         "?=", '"', "\\", "<", ">", ",", ";", ":", "@", " ", "é", "€", "Subject", "\udc80", "x" * 80, "😀"]
+        ["\r\n", "\n", "\r", "\0", "\x0b", "\x85", "\u2028", "\u202e", "Bcc: a@b.fr", "=?utf-8?q?=0d=0aBcc:_a=40b.fr?=",
+         "=?", "?=", '"', "\\", "<", ">", ",", ";", ":", "@", " ", "é", "€", "Subject", "\udc80", "x" * 80, "😀"]
     )
     | st.text(max_size=20),
     max_size=8,
@@ -226,8 +226,9 @@ def test_addresses_that_are_taken(given: str, address: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "jean", "jean@", "@exemple.fr", "jean@exemple", "a@b@exemple.fr", "jean@exemple..fr", "a@x.fr, b@x.fr", "a b@exemple.fr",
-     "jean@-exemple.fr", "jean@xn--a.fr", "<jean@exemple.fr", "jean@[127.0.0.1]", "j\u200bean@exemple.fr", "x" * 65 + "@exemple.fr"],
+    ["", "jean", "jean@", "@exemple.fr", "jean@exemple", "a@b@exemple.fr", "jean@exemple..fr", "a@x.fr, b@x.fr",
+     "a b@exemple.fr", "jean@-exemple.fr", "jean@xn--a.fr", "<jean@exemple.fr", "jean@[127.0.0.1]",
+     "j\u200bean@exemple.fr", "x" * 65 + "@exemple.fr"],
 )  # fmt: skip
 def test_addresses_that_are_refused(given: str) -> None:
     with pytest.raises(errors.Input, match="is not valid"):

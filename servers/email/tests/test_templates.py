@@ -33,8 +33,9 @@ def test_a_template_is_filled(folder: Path) -> None:
     put(
         folder,
         relance__subject_txt="Facture n° {{ numero }} : {{ total }} €\n",
-        relance__html="{% extends '_lettre.html' %}{% block corps %}<p>Bonjour {{ nom }}</p>{% for l in lignes %}<li>{{ l.quoi }}"
-        "</li>{% endfor %}{% if remise %}Remise {{ remise }}{% endif %}{% endblock %}",
+        relance__html="{% extends '_lettre.html' %}{% block corps %}<p>Bonjour {{ nom }}</p>"
+        "{% for l in lignes %}<li>{{ l.quoi }}</li>{% endfor %}"
+        "{% if remise %}Remise {{ remise }}{% endif %}{% endblock %}",
         relance__txt="Bonjour {{ nom }}, {{ remarque | default('rien à signaler') }} {{ '%.2f' | format(total) }} €",
         _lettre__html="<html>{% include '_logo.html' %}{% block corps %}{% endblock %}</html>",
         _logo__html="<b>É</b>",
@@ -52,7 +53,8 @@ def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
     put(
         folder,
         relance__subject_txt="{{ numero }}",
-        relance__html="{{ nom }}{% for l in lignes %}{% endfor %}{{ client.ville }}{{ articles | length }}{{ total * 2 }}",
+        relance__html="{{ nom }}{% for l in lignes %}{% endfor %}{{ client.ville }}{{ articles | length }}"
+        "{{ total * 2 }}",
         relance__txt="{{ prix | round(2) }}{{ nom }}{% if facultatif %}x{% endif %}{{ autre | default('') }}",
     )
     with pytest.raises(errors.Input) as caught:
