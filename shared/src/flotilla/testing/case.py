@@ -1,0 +1,244 @@
+"""One server on trial: its folder, a pretended world around it, and its processes.
+
+What a server needs for its trial is found in its folder, so that the one line in its test file stays one line:
+`tests/answers.yaml` (what its vendor answers) and `tests/data/` (what its data folder holds). Servers that talk to
+something else than an HTTP vendor give a `world`: a context manager that starts it and yields its settings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, redirect_stderr
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import flotilla_servers
+import httpx2 as httpx
+import mcp_types as mt
+from fastmcp import Client
+
+from ..server import Server
+from ..settings import is_secret
+from .answers import Answers, Recorder, Request
+from .arguments import example_of
+from .client import MODES, Answer, client, tools_of
+from .process import Process, command
+from .rules import Claim, read_quality
+from .vendor import Vendor
+
+UNASKED = {"FLOTILLA_CONFIRM": "off"}  # for trials in which nobody is asked
+World = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
+CHECKOUT = flotilla_servers.CHECKOUT
+NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+TIMEOUT = 0.3  # seconds a vendor gets to answer in the trials
+
+
+@contextmanager
+def environment(server: Server[Any], **values: str) -> Iterator[None]:
+    """Run with these variables, and with nothing else that a server reads; its caches are dropped before and after."""
+    own = server.slug.upper().replace("-", "_") + "_"
+    with patch.dict(os.environ):
+        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
+            del os.environ[name]
+        os.environ.update(values)
+        server.reset()
+        try:
+            yield
+        finally:
+            server.reset()
+
+
+@contextmanager
+def impatient(server: Server[Any], transport: httpx.AsyncBaseTransport | None = None) -> Iterator[None]:
+    """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, short timeouts."""
+    with ExitStack() as stack:
+        stack.enter_context(patch("flotilla.wire._backoff", lambda attempt: 0.001))
+        for api in server.apis:
+            stack.enter_context(patch.object(api, "_windows", ()))
+            stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(TIMEOUT, connect=2, pool=5)))
+            stack.enter_context(patch.object(api, "transport", transport))
+        yield
+
+
+@dataclass
+class Trial:
+    """A connected client, and everything that its calls left behind."""
+
+    case: Case
+    client: Client[Any]
+    data: Path
+    log: io.StringIO
+    asked: list[str]
+    recorder: Recorder | None = None
+    heard: list[str] = field(default_factory=list)  # the text of every answer
+
+    async def call(self, name: str, /, **arguments: Any) -> mt.CallToolResult:
+        """Call a tool; an error is a result."""
+        result = await self.client.call_tool_mcp(name, arguments)
+        self.heard.append(result.model_dump_json(by_alias=True))
+        return result
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What stands on stderr, each line as JSON; another line fails the test."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines() if line.strip()]
+
+    @property
+    def outcome(self) -> str:
+        """How the last call ended, from its audit line."""
+        calls = [line for line in self.lines if line.get("event") == "call"]
+        return str(calls[-1]["outcome"]) if calls else "no audit line"
+
+    @property
+    def requests(self) -> list[Request]:
+        """What the vendor received."""
+        source = self.recorder or self.case.vendor
+        return source.requests if source else []
+
+    @property
+    def writes(self) -> list[Request]:
+        """What the vendor received and may have changed something."""
+        return [request for request in self.requests if request.method not in ("GET", "HEAD")]
+
+    def effects(self) -> tuple[int, str]:
+        """Return a fingerprint of what was done so far: writing requests, and the files of the data folder."""
+        files = sorted(p for p in self.data.rglob("*") if ".flotilla" not in p.relative_to(self.data).parts)
+        told = [(str(p), p.read_bytes() if p.is_file() and not p.is_symlink() else b"") for p in files]
+        return len(self.writes), sha256(repr(told).encode()).hexdigest()
+
+
+class Case:
+    """One server and all it takes to try it. A context manager: it owns a vendor and processes."""
+
+    def __init__(
+        self, slug: str, *, world: World | None = None, arguments: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        self.slug, self._world, self._arguments = slug, world, arguments or {}
+        self.folder: Path = flotilla_servers.CHECKOUT / slug
+        routes = self.folder / "tests" / "answers.yaml"
+        self.answers = Answers.load(routes) if routes.is_file() else None
+        self.vendor = Vendor(self.answers) if self.answers else None
+        self.kept: dict[str, Any] = {}  # what one check leaves for the next, such as processes
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Case:
+        if self.vendor:
+            self._stack.enter_context(self.vendor)
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self._settings = dict(self._stack.enter_context(self._world(self._folder)) if self._world else {})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @cached_property
+    def server(self) -> Server[Any]:
+        """The server, imported."""
+        module = importlib.import_module(f"flotilla_servers.{self.slug.replace('-', '_')}.server")
+        server: Server[Any] = module.server
+        return server
+
+    @cached_property
+    def quality(self) -> dict[str, Claim]:
+        """What quality.yaml says."""
+        return read_quality(self.folder / "quality.yaml")
+
+    # -- settings and arguments -----------------------------------------------------------------------------------
+
+    @cached_property
+    def canaries(self) -> dict[str, str]:
+        """Variables of the server's secrets, with values that are found again wherever they leak."""
+        fields = self.server.settings_class.model_fields
+        return {
+            self.variable(n): f"canary-{n}-{sha256(n.encode()).hexdigest()[:16]}"
+            for n, f in fields.items()
+            if is_secret(f)
+        }
+
+    def variable(self, field: str) -> str:
+        """Return the environment variable of a settings field."""
+        return f"{self.slug.upper().replace('-', '_')}_{field.upper()}"
+
+    def settings(self) -> dict[str, str]:
+        """Return an environment in which everything works: canaries for secrets, the vendor for addresses."""
+        found = dict(self.canaries)
+        for name, about in self.server.settings_class.model_fields.items():
+            if self.vendor and "HttpUrl" in str(about.annotation):
+                found[self.variable(name)] = self.vendor.url + urlsplit(str(about.default)).path.rstrip("/")
+            elif about.is_required() and self.variable(name) not in found:
+                found[self.variable(name)] = str((about.examples or [""])[0])
+        return {**found, **self._settings}
+
+    def secrets(self) -> list[str]:
+        """Return the values that must never be seen."""
+        return [value for name, value in self.settings().items() if name in self.canaries]
+
+    def example(self, tool: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Return arguments that work for a tool."""
+        return {**example_of(tool, self.given(tool)), **more}
+
+    def given(self, tool: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the arguments that the server's test file gives for a tool."""
+        return self._arguments.get(tool["name"], {})
+
+    async def tools(self, **environ: str) -> list[dict[str, Any]]:
+        """Return the tools on the wire, of every tier unless `environ` says else."""
+        with environment(self.server, **{"FLOTILLA_TIER": "all", **environ}):
+            return await tools_of(self.server)
+
+    def effect(self, tool: Mapping[str, Any]) -> str:
+        """Return reads, writes or destroys."""
+        return self.server.attributes[tool["name"]]["effect"]
+
+    # -- trials ---------------------------------------------------------------------------------------------------
+
+    def _new_data(self) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        seed = self.folder / "tests" / "data"
+        if seed.is_dir():
+            shutil.copytree(seed, folder, dirs_exist_ok=True)
+        return folder
+
+    @asynccontextmanager
+    async def trial(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        mode: str = MODES[-1],
+        answer: Answer | None = None,
+        recorded: bool = False,
+    ) -> AsyncIterator[Trial]:
+        """Connect a client to the server in a world of its own; `recorded`: the vendor is played without a network."""
+        recorder = Recorder(self.answers) if recorded and self.answers else None
+        if self.vendor:
+            self.vendor.recovers()
+        data, log, asked = self._new_data(), io.StringIO(), list[str]()
+        values = {**self.settings(), "FLOTILLA_DATA": str(data), "FLOTILLA_TIER": "all", **(environ or {})}
+        with environment(self.server, **values), impatient(self.server, recorder), redirect_stderr(log):
+            async with client(self.server, mode, answer, asked) as connected:
+                yield Trial(self, connected, data, log, asked, recorder)
+
+    def process(self, environ: Mapping[str, str], revision: str = "2025-11-25") -> Process:
+        """Start the server as a process that ends with the case at the latest."""
+        own = command(self.slug)
+        if self.folder.parent != CHECKOUT:  # a server that was made up for a test
+            start = "import pathlib, sys, flotilla_servers as f; f.CHECKOUT = pathlib.Path(sys.argv.pop()); "
+            start += "from flotilla.boot import main; sys.argv[0] = 'boot.py'; main()"
+            own = [sys.executable, "-c", start, self.slug, str(self.folder.parent)]
+        values = {"FLOTILLA_DATA": str(self._new_data()), **environ}
+        return self._stack.enter_context(Process(own, values, revision))

@@ -1,0 +1,213 @@
+"""What changes something: rehearsed, confirmed, and done once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
+
+from .. import faults
+from ..answers import Request
+from ..arguments import valid_sets
+from ..case import UNASKED, Case, Trial
+from ..client import MODES, text_of
+from . import NothingToCheck, check
+from .surface import verb
+from .vendors import DOUBT
+
+CREATING = ("add", "append", "create", "import", "record", "reply", "schedule", "send", "upload")
+
+
+async def _of(case: Case, *effects: str) -> list[dict[str, Any]]:
+    found = [tool for tool in await case.tools() if case.effect(tool) in effects]
+    if not found:
+        raise NothingToCheck
+    return found
+
+
+# -- dry run ----------------------------------------------------------------------------------------------------------
+
+
+@check("dry_run")
+async def dry_run(case: Case) -> list[str]:
+    """By argument and by setting: nothing is sent, and what is shown is what is then sent."""
+    problems = []
+    for tool in await _of(case, "writes", "destroys"):
+        name, arguments = tool["name"], case.example(tool)
+        shown: dict[str, Any] = {}
+        key = {"idempotency_key": "rehearsal"} if "idempotency_key" in tool["inputSchema"]["properties"] else {}
+        ways: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+            ({}, {"dry_run": True}),
+            ({}, {"dry_run": "true", **key}),
+            ({"FLOTILLA_DRY_RUN": "on"}, key),
+        )
+        for environ, more in ways:
+            async with case.trial(environ) as trial:
+                before = trial.effects()
+                result = await trial.call(name, **{**arguments, **more})
+                shown = (result.structured_content or {}).get("dry_run") or {}
+                if result.is_error or trial.outcome != "dry_run" or not ("action" in shown or "url" in shown):
+                    problems.append(f"{name} does not show what it would do with {environ or more}: {text_of(result)}")
+                if trial.effects() != before:
+                    problems.append(f"{name} does something in a dry run with {environ or more}.")
+        if case.vendor and "url" in shown:
+            problems += await _same(case, name, arguments, shown)
+    return problems
+
+
+async def _same(case: Case, name: str, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
+    async with case.trial(UNASKED) as trial:
+        await trial.call(name, **arguments)
+        if not trial.writes:
+            return [f"{name} shows a request in a dry run, and sends none without."]
+        sent = trial.writes[0]
+        if (shown.get("method"), shown["url"]) != (sent.method, sent.url):
+            return [f"{name} shows {shown.get('method')} {shown['url']}, and sends {sent.method} {sent.url}."]
+        if not _same_body(shown.get("body"), sent):
+            return [f"{name} shows the body {shown.get('body')}, and sends {sent.body[:300]!r}."]
+    return []
+
+
+def _same_body(shown: Any, sent: Request) -> bool:
+    """Tell whether what was shown is what was sent, as far as it was masked neither there nor here."""
+    kind = sent.headers.get("content-type", "")
+    if "json" not in kind:
+        return bool(shown) == bool(sent.body)
+    got = sent.json()
+    if isinstance(shown, dict) and isinstance(got, dict):
+        return {k: v for k, v in shown.items() if v is not None and v != "***"}.items() <= got.items()
+    return bool(shown == got)
+
+
+# -- confirmation -----------------------------------------------------------------------------------------------------
+
+
+@check("confirm")
+async def confirm(case: Case) -> list[str]:
+    """Every answer a person can give, in both eras; then a client that cannot ask."""
+    problems = []
+    for tool in await _of(case, "destroys"):
+        name, arguments = tool["name"], case.example(tool)
+        for mode in MODES:
+            for answer in ("accept", "unticked", "decline", "cancel"):
+                async with case.trial(mode=mode, answer=answer) as trial:
+                    before = trial.effects()
+                    result = await trial.call(name, **arguments)
+                    done, agreed = trial.effects() != before, answer == "accept"
+                    if len(trial.asked) != 1:
+                        problems.append(f"{name} in {mode}: asks {len(trial.asked)} times.")
+                    if done != agreed or bool(result.is_error) == agreed:
+                        problems.append(f"{name} in {mode}: after {answer} it answers {text_of(result)}")
+                    if not agreed and trial.outcome != "input":
+                        problems.append(f"{name} in {mode}: {answer} is called {trial.outcome}, not input.")
+            async with case.trial(mode=mode) as trial:
+                problems += await _deaf(trial, case, tool, mode)
+        async with case.trial(UNASKED) as trial:
+            before = trial.effects()
+            result = await trial.call(name, **arguments)
+            if result.is_error or trial.effects() == before:
+                problems.append(f"{name} does not run with FLOTILLA_CONFIRM=off: {text_of(result)}")
+    return problems
+
+
+async def _deaf(trial: Trial, case: Case, tool: Mapping[str, Any], mode: str) -> list[str]:
+    """A client that cannot be asked gets a preview and a token; only that token, for these arguments, in time."""
+    name, arguments, before, problems = tool["name"], case.example(tool), trial.effects(), []
+
+    async def token_for(given: Mapping[str, Any]) -> str:
+        result = await trial.call(name, **given)
+        preview = (result.structured_content or {}).get("preview") or {}
+        if result.is_error or not preview.get("confirm_token") or not preview.get("question"):
+            problems.append(f"{name} in {mode}: a client that cannot ask gets no preview and token: {text_of(result)}")
+        return str(preview.get("confirm_token", ""))
+
+    token = await token_for(arguments)
+    others: dict[str, Any] = next((o for o in valid_sets(tool, 50, given=case.given(tool)) if o != arguments), {})
+    with patch("flotilla.confirm.TOKEN_SECONDS", -1):
+        expired = await token_for(arguments)
+    forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+    wrong = {
+        "a made-up token": {**arguments, "confirm_token": "yes"},
+        "a forged token": {**arguments, "confirm_token": forged},
+        "an expired token": {**arguments, "confirm_token": expired},
+        "the token of other arguments": {**others, "confirm_token": token},
+    }
+    for what, given in wrong.items():
+        result = await trial.call(name, **given)
+        if not result.is_error or trial.outcome != "input" or trial.effects() != before:
+            problems.append(f"{name} in {mode}: {what} is not refused: {text_of(result)}")
+    if trial.effects() != before:
+        problems.append(f"{name} in {mode}: something was done before any yes.")
+    result = await trial.call(name, **arguments, confirm_token=token)
+    if result.is_error or trial.effects() == before:
+        problems.append(f"{name} in {mode}: the right token does not run it: {text_of(result)}")
+    return problems
+
+
+# -- idempotency ------------------------------------------------------------------------------------------------------
+
+
+@check("idempotency")
+async def idempotency(case: Case) -> list[str]:
+    """Tools that create have a key; the same call with the same key is done once, also at the same time."""
+    problems = []
+    tools = [tool for tool in await case.tools() if case.effect(tool) != "reads"]
+    keyed = [tool for tool in tools if "idempotency_key" in tool["inputSchema"]["properties"]]
+    for tool in tools:
+        if verb(case, tool["name"]) in CREATING and tool not in keyed:
+            problems.append(f"{tool['name']} creates something: register it with creates=True.")
+    if not keyed and not problems:
+        raise NothingToCheck
+    for tool in keyed:
+        async with case.trial(UNASKED) as trial:
+            problems += await _once(trial, case, tool)
+        async with case.trial(UNASKED) as trial:
+            arguments = case.example(tool, idempotency_key="twins")
+            both = await asyncio.gather(*(trial.call(tool["name"], **arguments) for _ in range(2)))
+            if len({text_of(result) for result in both}) != 1 or both[0].is_error or len(trial.writes) > 1:
+                problems.append(f"{tool['name']}: two calls at once with one key are done twice.")
+        if case.vendor:
+            problems += await _after_a_cut(case, tool)
+    return problems
+
+
+async def _once(trial: Trial, case: Case, tool: Mapping[str, Any]) -> list[str]:
+    name, arguments = tool["name"], case.example(tool, idempotency_key="order-42")
+    first, problems = await trial.call(name, **arguments), []
+    before = trial.effects()
+    again = await trial.call(name, **arguments)
+    if first.is_error or text_of(again) != text_of(first) or trial.effects() != before or trial.outcome != "repeated":
+        problems.append(f"{name}: the same key and arguments give {text_of(again)}, after {text_of(first)}")
+    own = {k: v for k, v in arguments.items() if k != "idempotency_key"}
+    others: dict[str, Any] = next((o for o in valid_sets(tool, 50, given=case.given(tool)) if o != own), {})
+    refused = await trial.call(name, **others, idempotency_key="order-42")
+    if not refused.is_error or trial.outcome != "input" or trial.effects() != before:
+        problems.append(f"{name}: the same key with other arguments is not refused: {text_of(refused)}")
+    for api in trial.case.server.apis:
+        header = _header(api)
+        if header and trial.writes and not any(w.headers.get(header) == "order-42" for w in trial.writes):
+            problems.append(f"{name} does not pass the key on in {header}.")
+    return problems
+
+
+async def _after_a_cut(case: Case, tool: Mapping[str, Any]) -> list[str]:
+    """A create whose answer was lost must not be sent again, unless the vendor was given the key."""
+    name, arguments, vendor = tool["name"], case.example(tool, idempotency_key="lost"), case.vendor
+    forwarded = any(_header(api) for api in case.server.apis)
+    async with case.trial(UNASKED) as trial:
+        assert vendor
+        vendor.fails(faults.cut(), method="write")
+        first = await trial.call(name, **arguments)
+        vendor.recovers()
+        again = await trial.call(name, **arguments)
+        if not forwarded and (trial.writes or not again.is_error or DOUBT not in text_of(first) + text_of(again)):
+            return [f"{name}: after a lost answer, the same key sends again: {text_of(again)}"]
+        if forwarded and again.is_error:
+            return [f"{name}: after a lost answer, the same key should be sent again: {text_of(again)}"]
+    return []
+
+
+def _header(api: Any) -> str:
+    """Return where an Api puts the key, empty when its vendor takes none."""
+    return str(getattr(api, "_idempotency_header", "")).lower()

@@ -1,0 +1,118 @@
+"""Requests against the vendor's published contract, which stays outside of the project.
+
+A server declares its contract as data, in `tests/contract.yaml`:
+
+    spec: calendly/calendly-openapi-merged.json       # below FLOTILLA_SPECS, else ../shared/specs beside the checkout
+    server: https://api.example.com/v2                # only where the document's own addresses are not used
+    except:                                           # what the document has wrong: the start of the sentence, and why
+      "POST /links: the field owner is unknown": The vendor's page documents it since 2026-03.
+
+Every kind of document is a class with `problems(request)`; which one it takes, `read` tells from the document itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import flotilla_servers
+import yaml
+
+from .answers import Answer, Request
+from .arguments import examples_of, valid_sets
+from .case import UNASKED, Case
+from .client import text_of
+from .openapi import OpenApi
+
+SETS = 25  # generated argument sets a tool
+
+
+class Contract(Protocol):
+    """What a vendor publishes about its API."""
+
+    def problems(self, request: Request) -> list[str]:
+        """Return what is wrong with a request, in sentences."""
+
+    def answer_problems(self, request: Request, answer: Answer) -> list[str]:
+        """Return what is wrong with an answer, in sentences."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What contract.yaml says."""
+
+    path: Path
+    server: str = ""
+    excepted: Mapping[str, str] = field(default_factory=dict)
+
+
+def specs() -> Path:
+    """Return the folder of the vendors' documents; it need not exist."""
+    given = os.environ.get("FLOTILLA_SPECS")
+    return Path(given) if given else flotilla_servers.CHECKOUT.parent.parent / "shared" / "specs"
+
+
+def declared(folder: Path) -> Declared | None:
+    """Return a server's declaration, None where it has no contract."""
+    path = folder / "tests" / "contract.yaml"
+    if not path.is_file():
+        return None
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Declared(specs() / told["spec"], told.get("server", ""), told.get("except") or {})
+
+
+def read(declaration: Declared) -> Contract:
+    """Read a document; raises ValueError for a kind that nobody has written a class for."""
+    text = declaration.path.read_text(encoding="utf-8")
+    document = json.loads(text) if declaration.path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+    if str(document.get("openapi", "")).startswith("3."):
+        return OpenApi(document, declaration.server)
+    raise ValueError(f"{declaration.path.name} is no OpenAPI 3 document: add a class for its kind beside openapi.py.")
+
+
+async def problems(case: Case, *, generated: int = SETS) -> list[str]:
+    """Send every example and generated arguments of every tool, and return what the contract does not allow.
+
+    The recorded answers are held against the contract too. Raises FileNotFoundError where the document is not there.
+    """
+    declaration = declared(case.folder)
+    if declaration is None:
+        raise FileNotFoundError(f"{case.slug} declares no contract (tests/contract.yaml)")
+    contract, wrong, seen = read(declaration), dict[str, None](), set[tuple[Any, ...]]()
+    addresses = dict(_real_addresses(case))
+    for tool in await case.tools():
+        given = case.given(tool)
+        calls = [*examples_of(tool, given), *valid_sets(tool, generated, given=given)]
+        async with case.trial({**UNASKED, **addresses}, recorded=True) as trial:
+            for number, arguments in enumerate(calls):
+                result = await trial.call(tool["name"], **arguments)
+                if number == 0 and (result.is_error or not trial.requests):
+                    wrong[f"{tool['name']} sends nothing with its examples: {text_of(result)}"] = None
+            for request in trial.requests:
+                key = (request.method, request.url, request.body)
+                if key not in seen:
+                    seen.add(key)
+                    wrong |= dict.fromkeys(f"{tool['name']}: {told}" for told in contract.problems(request))
+                    answer = trial.recorder.answers.to(request) if trial.recorder else Answer()
+                    wrong |= dict.fromkeys(f"{tool['name']}: {t}" for t in contract.answer_problems(request, answer))
+    return _left(list(wrong), declaration)
+
+
+def _left(found: list[str], declaration: Declared) -> list[str]:
+    """Take the excepted problems out, and complain about exceptions that except nothing."""
+    hit = {start for start in declaration.excepted if any(start in told for told in found)}
+    idle = [
+        f"contract.yaml excepts {start!r}, which does not happen." for start in declaration.excepted if start not in hit
+    ]
+    return [told for told in found if not any(start in told for start in hit)] + idle
+
+
+def _real_addresses(case: Case) -> Iterator[tuple[str, str]]:
+    """Yield the settings that hold an address, as they are by default: the contract knows the vendor's own."""
+    for name, about in case.server.settings_class.model_fields.items():
+        if "HttpUrl" in str(about.annotation) and about.default:
+            yield case.variable(name), str(about.default)

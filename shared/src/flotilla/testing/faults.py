@@ -1,0 +1,158 @@
+"""How a vendor fails: each fault is a function that plays one exchange of a fake vendor.
+
+`vendor.fails(cut(), method="POST")`: it gets the request, the usual answer and the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import http.client
+import socket
+import struct
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from .answers import Answer, Request
+
+
+@dataclass
+class Exchange:
+    """One request, what would be answered, and the way to answer."""
+
+    request: Request
+    usual: Answer
+    writer: asyncio.StreamWriter
+
+    async def send(self, answer: Answer, *, promise: int | None = None) -> None:
+        """Write an answer. `promise` announces another length than the body has."""
+        fields = {"content-length": str(len(answer.body) if promise is None else promise), **answer.headers}
+        lines = [
+            f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}",
+            *(f"{name}: {value}" for name, value in fields.items()),
+            "",
+            "",
+        ]
+        await self.write("\r\n".join(lines).encode() + answer.body)
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes as they are."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    def reset(self) -> None:
+        """Break the connection with RST instead of closing it."""
+        sock: socket.socket = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+Fault = Callable[[Exchange], Awaitable[None]]
+
+
+def status(code: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Fault:
+    """Answer with a status and a JSON body."""
+    told = {"message": f"Refused with {code}"} if body is None else body
+    return answer(Answer.of(told, code, headers))
+
+
+def answer(given: Answer) -> Fault:
+    """Answer so."""
+    return lambda exchange: exchange.send(given)
+
+
+def rate(after: float | None = None, *, date: bool = False) -> Fault:
+    """Answer 429; with Retry-After in seconds, or as a date."""
+    if after is None:
+        return status(429)
+    told = formatdate(time.time() + after, usegmt=True) if date else f"{after:g}"
+    return status(429, headers={"retry-after": told})
+
+
+def html(code: int = 502) -> Fault:
+    """Answer with an error page, as proxies do."""
+    page = Answer(code, b"<!doctype html><title>Bad gateway</title><h1>nginx</h1>", {"content-type": "text/html"})
+    return answer(page)
+
+
+def bad_json() -> Fault:
+    """Answer 200 with JSON that breaks off."""
+    return answer(Answer(200, b'{"resource": {"uri": "https://', {"content-type": "application/json"}))
+
+
+def huge(size: int = 12_000_000, *, compressed: bool = False) -> Fault:
+    """Answer with so many bytes of JSON; compressed, they are few on the wire."""
+
+    async def play(exchange: Exchange) -> None:
+        body = b'{"message": "' + b"x" * size + b'"}'
+        extra = {"content-encoding": "gzip"} if compressed else {}
+        sent = gzip.compress(body, 1) if compressed else body
+        with suppress(ConnectionError):  # a wise client hangs up
+            await exchange.send(Answer(200, sent, {"content-type": "application/json", **extra}))
+
+    return play
+
+
+def zipped() -> Fault:
+    """Give the usual answer compressed."""
+
+    async def play(exchange: Exchange) -> None:
+        usual = exchange.usual
+        body, headers = gzip.compress(usual.body), {**usual.headers, "content-encoding": "gzip"}
+        await exchange.send(Answer(usual.status, body, headers))
+
+    return play
+
+
+def redirect(to: str, code: int = 302) -> Fault:
+    """Point somewhere else."""
+    return answer(Answer(code, b"", {"location": to}))
+
+
+def hang(seconds: float = 30) -> Fault:
+    """Take the request and say nothing for so long; then give the usual answer."""
+
+    async def play(exchange: Exchange) -> None:
+        await asyncio.sleep(seconds)
+        await exchange.send(exchange.usual)
+
+    return play
+
+
+def drip(pause: float = 0.05) -> Fault:
+    """Give the usual answer one byte at a time."""
+
+    async def play(exchange: Exchange) -> None:
+        await exchange.send(
+            Answer(exchange.usual.status, b"", exchange.usual.headers), promise=len(exchange.usual.body)
+        )
+        for byte in exchange.usual.body:
+            await exchange.write(bytes([byte]))
+            await asyncio.sleep(pause)
+
+    return play
+
+
+def cut() -> Fault:
+    """Take the request and close the connection without an answer: it may have been carried out."""
+
+    async def play(exchange: Exchange) -> None:
+        exchange.writer.close()
+
+    return play
+
+
+def broken() -> Fault:
+    """Break the connection (RST) in the middle of the answer's body."""
+
+    async def play(exchange: Exchange) -> None:
+        half = exchange.usual.body[: len(exchange.usual.body) // 2]
+        await exchange.send(Answer(200, half, exchange.usual.headers), promise=len(exchange.usual.body) + 1)
+        await asyncio.sleep(0.02)  # or the reset would overtake the head
+        exchange.reset()
+
+    return play

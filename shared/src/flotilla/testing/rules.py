@@ -1,0 +1,140 @@
+"""The quality scale: every rule once, for the acceptance suite, for quality.yaml and for the documentation.
+
+`servers/<slug>/quality.yaml` says for each rule:
+
+    names: done
+    oauth_refresh: {exempt: Personal access tokens do not expire.}
+    real_server: {done: tests/test_against_postgres.py}             # rules that the suite cannot try: where it is tried
+    few_arguments: {done: true, except: {acme_search: The vendor has eleven filters and no query language.}}
+    paging: todo                                                    # fails: nothing that is released has one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. With `evidence`, "done" names the test that shows it, since it takes more than the suite has."""
+
+    id: str
+    tier: str
+    meaning: str
+    evidence: bool = False
+
+
+RULES = (
+    Rule("names", "bronze", "Tool names are the prefix, a verb of the closed list and a noun, 45 characters at most."),
+    Rule("hints", "bronze", "Every tool sets its title and all four hints, and they fit its verb."),
+    Rule("arguments", "bronze", "Every argument is described; required ones have examples that are valid."),
+    Rule("few_arguments", "bronze", "A tool takes at most 8 arguments, hidden ones apart."),
+    Rule("portable_schemas", "bronze", "Schemas have object roots and no $ref, null, title, const or item-less array."),
+    Rule("stable_list", "bronze", "The tools are the same with no settings, with <UNKNOWN> ones and in any hash seed."),
+    Rule(
+        "missing_secret", "bronze", "Without its settings a call names the variable, the catalog's name and the source."
+    ),
+    Rule("clean_stdout", "bronze", "Standard output carries JSON-RPC and nothing else."),
+    Rule("quick_exit", "bronze", "The process ends within 2 s of the end of input and of SIGTERM, in mid-call too."),
+    Rule("plain_source", "bronze", "server.py has no try, no os, no logging and no json: the library does that."),
+    Rule("unit_tests", "bronze", "The server's own tests call every tool."),
+    Rule(
+        "results", "bronze", "Results fit their schema, equal their text, hold no null and no time without an offset."
+    ),
+    Rule("paging", "silver", "Every list takes limit and cursor, caps the limit and comes to an end."),
+    Rule("error_classes", "silver", "Each way a vendor can fail gives the right class, a reason and a next step."),
+    Rule(
+        "retries", "silver", "Reads are repeated, three times at most and as asked; a POST that may have arrived never."
+    ),
+    Rule("canary", "silver", "A secret is never in an answer, on stdout, on stderr or in the audit, whatever fails."),
+    Rule("audit", "silver", "Every call writes one JSON line with who, what, how it ended and how long it took."),
+    Rule("generated_arguments", "silver", "200 generated argument sets a tool give an answer or an error in words."),
+    Rule("hosts", "silver", "Only the declared hosts are contacted, after redirects too."),
+    Rule("read_only", "silver", "Read-only mode hides and refuses every tool that changes something."),
+    Rule("filters", "silver", "Allow, deny, group and tier settings hold for the list and for calls."),
+    Rule("contract", "silver", "The requests fit the vendor's published contract, unknown fields included."),
+    Rule("both_eras", "gold", "Every protocol revision from 2024-11-05 to 2026-07-28 lists the tools and calls one."),
+    Rule("dry_run", "gold", "A dry run of every write shows the exact request, and sends nothing."),
+    Rule("confirm", "gold", "What destroys runs only after a yes, in both eras and with a client that cannot ask."),
+    Rule("idempotency", "gold", "What creates takes an idempotency key: same key, done once."),
+    Rule("budget", "gold", "12 core tools and 10,000 characters at most; a tool 900 (median) and 1,600 (most)."),
+    Rule("oauth_refresh", "gold", "OAuth tokens are renewed in time, tested with a fake clock.", evidence=True),
+    Rule(
+        "real_server", "gold", "Tested against a real server of the vendor, where one can be installed.", evidence=True
+    ),
+)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+READING = _words("check count download get list preview query read search verify")
+DESTROYING = _words("archive cancel delete refund void")
+WRITING = _words(
+    "activate add append approve assign close complete copy create deactivate edit enroll export import mark merge "
+    "move pause publish record remove rename reopen reply replace reschedule resolve restore resume run schedule send "
+    "set share start stop submit unshare update upload validate write"
+)
+VERBS = READING | DESTROYING | WRITING
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a server says about one rule."""
+
+    state: str  # done, exempt, todo
+    reason: str = ""  # of an exemption; of "done", the test that shows it
+    excepted: dict[str, str] = field(default_factory=dict)  # tool: why the rule does not hold for it
+
+
+def read_quality(path: Path) -> dict[str, Claim]:
+    """Return the claims of a quality.yaml by rule; raises ValueError with a sentence where it cannot be understood."""
+    told = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not isinstance(told, dict):
+        raise ValueError(f"{path.parent.name} has no quality.yaml with a line a rule.")
+    return {str(rule): _claim(str(rule), value) for rule, value in told.items()}
+
+
+def _claim(rule: str, value: Any) -> Claim:
+    if value in ("done", "todo"):
+        return Claim(str(value))
+    if isinstance(value, dict) and set(value) == {"exempt"}:
+        return Claim("exempt", str(value["exempt"] or ""))
+    if isinstance(value, dict) and "done" in value and not set(value) - {"done", "except"}:
+        shown = "" if value["done"] is True else str(value["done"])
+        return Claim("done", shown, {str(k): str(v) for k, v in (value.get("except") or {}).items()})
+    raise ValueError(f"quality.yaml: {rule} must be done, todo, {{exempt: reason}} or {{done: true, except: …}}.")
+
+
+def quality_problems(claims: dict[str, Claim], folder: Path, rules: Sequence[Rule] = RULES) -> list[str]:
+    """Return what is wrong with a quality.yaml, in sentences."""
+    known = {rule.id: rule for rule in rules}
+    problems = [f"quality.yaml: there is no rule {name}." for name in claims if name not in known]
+    problems += [f"quality.yaml says nothing about {name}." for name in known if name not in claims]
+    for name, claim in claims.items():
+        if claim.state == "todo":
+            problems.append(f"quality.yaml: {name} is todo; do it, or exempt the server with the reason.")
+        if claim.state == "exempt" and len(claim.reason.split()) < 3:
+            problems.append(f"quality.yaml: the exemption from {name} needs a reason that a reader understands.")
+        if any(len(reason.split()) < 3 for reason in claim.excepted.values()):
+            problems.append(f"quality.yaml: each exception from {name} needs a reason that a reader understands.")
+        shown = claim.reason and (folder / claim.reason).is_file()
+        if claim.state == "done" and name in known and known[name].evidence and not shown:
+            problems.append(f"quality.yaml: {name} needs the test that shows it, as {{done: tests/test_….py}}.")
+    return problems
+
+
+def table() -> str:
+    """Return the scale as a Markdown table."""
+    rows = [f"| {rule.tier} | `{rule.id}` | {rule.meaning} |" for rule in RULES]
+    return "\n".join(["| tier | rule | meaning |", "|---|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(table())
