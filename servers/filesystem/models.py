@@ -8,7 +8,7 @@ from flotilla import Model, Untrusted
 from flotilla.files import Entry, FileRef
 from pydantic import Field
 
-TextEncoding = Literal["utf-8", "cp1252", "latin-1", "utf-16"]
+TextEncoding = Annotated[Literal["utf-8", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
 Encoding = Annotated[
     Literal["utf-8", "cp1252", "latin-1", "utf-16", "base64"], Field(description="base64 for anything but text")
 ]
