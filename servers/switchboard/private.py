@@ -1,0 +1,15 @@
+"""Every private name of FastMCP and mcp that the switchboard uses; tests/test_private.py fails when one moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastmcp.server.context import Context
+
+
+def log_level(ctx: Context) -> str | None:
+    """Return the level that a client before 2026-07-28 asked for with logging/setLevel."""
+    from fastmcp.server.context import _log_level_session_key
+
+    return ctx.fastmcp._client_log_levels.get(_log_level_session_key(ctx.session))

@@ -1,0 +1,275 @@
+"""A fleet of one probe server in a folder of its own, and clients of both eras in front of it."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
+
+HERE = Path(__file__).parent
+ERAS = ("legacy", "2026-07-28")
+
+
+def _probe() -> Any:
+    spec = importlib.util.spec_from_file_location("flotilla_test_probe", HERE / "probe.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def _bake() -> dict[str, Any]:
+    """Make the discovery file as the generator does: what the server says on the wire, before 2026-07-28."""
+    async with Client(_probe().mcp, mode="legacy") as client:
+
+        def dump(things: list[Any]) -> list[dict[str, Any]]:
+            return [t.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True) for t in things]
+
+        tools = dump(await client.list_tools())
+        about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in tools}
+        about["probe_extra"]["tier"] = "all"
+        return {
+            "format": 1,
+            "server": "probe",
+            "version": "9",
+            "tools": tools,
+            "prompts": dump(await client.list_prompts()),
+            "resources": dump(await client.list_resources()),
+            "resourceTemplates": dump(await client.list_resource_templates()),
+            "attributes": {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}},
+        }
+
+
+@pytest.fixture(scope="session")
+def baked() -> dict[str, Any]:
+    return asyncio.run(_bake())
+
+
+class Fleet:
+    """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
+
+    def __init__(self, folder: Path, baked: dict[str, Any]) -> None:
+        self.folder, self.data = folder, folder / "data"
+        self.environ: dict[str, str] = {}
+        self.more: list[str] = []
+        self.spec: dict[str, Any] = {
+            "title": "Probe",
+            "type": "server",
+            "image": "flotilla-test-probe",
+            "longLived": True,
+            "secrets": [{"name": "probe.token", "env": "PROBE_TOKEN"}],
+            "env": [{"name": f"PROBE_{n.upper()}", "value": "{{probe." + n + "}}"} for n in ("slow", "broken", "deaf")],
+        }
+        self.spec["env"].append({"name": "FLOTILLA_TIER", "value": "{{probe.tier|or:core}}"})
+        self.config: dict[str, Any] = {"probe": {}}
+        self.data.mkdir()
+        (folder / "probe").mkdir()
+        (folder / "probe" / "discovery.json").write_text(json.dumps(baked))
+        (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
+        command = folder / "flotilla-probe"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "probe.py"} "$@"\n')
+        command.chmod(0o755)
+
+    def options(self, *more: str) -> list[str]:
+        (self.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": self.spec}}))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+        named = {
+            "catalog": self.folder / "catalog.yaml",
+            "config": self.folder / "config.yaml",
+            "secrets": self.folder / "secrets",
+            "discovery": self.folder,
+            "data": self.data,
+            "bin": self.folder,
+            "run": "process",
+            "owner": "flotilla-test",
+        }
+        return [part for name, value in named.items() for part in (f"--{name}", str(value))] + self.more + list(more)
+
+    @asynccontextmanager
+    async def inside(self, *more: str) -> AsyncIterator[tuple[Any, list[Any]]]:
+        """Build a door in this process; many clients can stand in front of it."""
+        from flotilla_servers.switchboard.server import arguments, build
+
+        front, backends = build(arguments(self.options(*more)))
+        try:
+            yield front, backends
+        finally:
+            await asyncio.gather(*(backend.close() for backend in backends))
+
+    def command(self, *more: str) -> StdioTransport:
+        """Return a door of its own process, over stdio."""
+        env = {**os.environ, **self.environ, "FASTMCP_LOG_ENABLED": "false", "FASTMCP_ENV_FILE": "/dev/null"}
+        args = ["-m", "flotilla.boot", "switchboard", *self.options(*more)]
+        return StdioTransport(sys.executable, args, env=env, log_file=self.folder / "stderr", keep_alive=False)
+
+    @asynccontextmanager
+    async def listening(self, *more: str) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
+        """Start a door that listens; gives its URL and its process."""
+        env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "front-token-1", **self.environ}
+        args = [sys.executable, "-m", "flotilla.boot", "switchboard"]
+        args += self.options("--transport", "http", "--port", "0", *more)
+        with (self.folder / "stderr").open("wb") as stderr:
+            door = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals
+        try:
+            yield await self.until(self._url), door
+        finally:
+            if door.poll() is None:
+                door.send_signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    door.wait(15)
+                door.kill()
+                door.wait()
+
+    def _url(self) -> str:
+        return next((w for w in self.said().replace(",", " ").split() if w.startswith("http://")), "")
+
+    def said(self) -> str:
+        path = self.folder / "stderr"
+        return path.read_text() if path.exists() else ""
+
+    async def until(self, what: Callable[[], Any], seconds: float = 20) -> Any:
+        """Wait until something is true."""
+        end = time.monotonic() + seconds
+        while not (found := what()):
+            assert time.monotonic() < end, f"still not: {what}\n{self.said()}"
+            await asyncio.sleep(0.02)
+        return found
+
+    def lines(self, name: str) -> list[str]:
+        """Return what the probe wrote down."""
+        path = self.data / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def alive(self) -> list[int]:
+        """Return the probe's processes that still run."""
+
+        def runs(pid: int) -> bool:
+            with suppress(OSError):
+                return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+            return False
+
+        return [int(pid) for pid in self.lines("starts") if runs(int(pid))]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, baked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    for name in list(os.environ):
+        if name.startswith("FLOTILLA_"):
+            monkeypatch.delenv(name)
+    made = Fleet(tmp_path, baked)
+    yield made
+    for pid in made.alive():  # a test that fails must not leave anything either
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
+class Person:
+    """A client with somebody in front of it, who answers with their own name."""
+
+    def __init__(self, target: Any, era: str, name: str = "", **more: Any) -> None:
+        self.name, self.asked, self.logs, self.steps = name, list[str](), list[str](), list[float]()
+        if not isinstance(target, StdioTransport | StreamableHttpTransport):
+            target = FastMCPTransport(target)
+        handlers: dict[str, Any] = {"log_handler": self._log, "progress_handler": self._progress}
+        if name:
+            handlers["elicitation_handler"] = self._answer
+        self.client: Client[Any] = Client(target, mode=era, **handlers, **more)
+
+    async def _answer(self, message: str, *_: Any) -> dict[str, str]:
+        self.asked.append(message)
+        await asyncio.sleep(0.1)
+        return {"answer": self.name}
+
+    async def _log(self, message: Any) -> None:
+        self.logs.append(message.data["msg"])
+
+    async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
+        self.steps.append(progress)
+
+    async def call(self, tool: str, **args: Any) -> Any:
+        """Return the text of a result."""
+        result: Any = await self.client.call_tool_mcp(tool, args)
+        return result.content[0].text
+
+    async def about(self) -> dict[str, Any]:
+        return dict(json.loads(await self.call("probe_about")))
+
+
+@pytest.fixture
+def person() -> type[Person]:
+    return Person
+
+
+def docker(*args: str, **more: Any) -> str:
+    return str(subprocess.run(["docker", *args], capture_output=True, text=True, check=True, **more).stdout)
+
+
+@pytest.fixture(scope="session")
+def image() -> Iterator[str]:
+    """Build the probe's image on the fleet's base; gives its name."""
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        pytest.skip("no Docker engine")
+    if not docker("images", "-q", "flotilla/base").strip():
+        pytest.skip("flotilla/base is not built")
+    name = "flotilla-test-probe"
+    recipe = "FROM flotilla/base\nENV PYTHONPATH=/app/lib\nCOPY probe.py /probe.py\n"
+    recipe += 'ENTRYPOINT ["/usr/bin/python3.13", "/probe.py"]\n'
+    docker("build", "-q", "-t", name, "-f", "-", str(HERE), input=recipe)
+    yield name
+    subprocess.run(["docker", "rmi", "-f", name], capture_output=True, check=False)
+
+
+class Containers:
+    """The containers of one test's door."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+
+    def now(self, *more: str) -> list[str]:
+        """Return their names."""
+        return docker("ps", "-a", "--filter", f"name={self.owner}-", "--format", "{{.Names}}", *more).split()
+
+    def inspect(self) -> dict[str, Any]:
+        """Return what the engine says about the one that runs."""
+        [name] = self.now()
+        return dict(json.loads(docker("inspect", name))[0])
+
+    def kill(self) -> None:
+        docker("kill", *self.now())
+
+    def remove(self) -> None:
+        docker("rm", "-f", *self.now())
+
+    def sleeper(self, image: str, name: str, label: str) -> None:
+        """Start a container that is not the door's own."""
+        code = ["--entrypoint", "/usr/bin/python3.13", image, "-c", "import time; time.sleep(600)"]
+        docker("run", "-d", "--rm", "--label", label, "--name", f"{self.owner}-{name}", *code)
+
+
+@pytest.fixture
+def contained(fleet: Fleet, image: str) -> Iterator[Containers]:
+    """The fleet of the test, with its server in a container; leaves none."""
+    owner = f"flotilla-test-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+    fleet.spec |= {"image": image, "disableNetwork": True, "volumes": [f"{fleet.data}:/data:rw"]}
+    fleet.data.chmod(0o777)
+    fleet.more = ["--run", "docker", "--owner", owner]
+    found = Containers(owner)
+    yield found
+    left = found.now()
+    if left:
+        docker("rm", "-f", *left)
+    assert left == []

@@ -1,0 +1,366 @@
+"""Calls through the door, with the server as a local process: what passes, in both eras, and to whom."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import MCPError
+
+ERAS = ("legacy", "2026-07-28")
+BOTH = pytest.mark.parametrize("era", ERAS)
+HERE = Path(__file__).parent
+
+
+def raw(args: list[str], env: dict[str, str]) -> dict[str, bytes]:
+    """Speak JSON-RPC by hand, so that no client library tidies up; gives the result of each list as it was sent."""
+    start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    lists = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
+    lines: list[dict[str, Any]] = [{"id": 0, "method": "initialize", "params": start}]
+    lines += [{"method": "notifications/initialized"}]
+    lines += [{"id": n, "method": method} for n, method in enumerate(lists, 1)]
+    with subprocess.Popen(args, env=env, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin
+        assert process.stdout
+        for line in lines:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n")
+        process.stdin.flush()
+        got: dict[int, bytes] = {}
+        while len(got) <= len(lists):
+            answer = process.stdout.readline()
+            got[json.loads(answer)["id"]] = answer[answer.index(b'"result"') :]
+        process.stdin.close()
+        process.wait(10)
+    return {method: got[n] for n, method in enumerate(lists, 1)}
+
+
+async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any) -> None:
+    fleet.config["probe"]["tier"] = "all"
+    door = await asyncio.to_thread(
+        raw, [sys.executable, "-m", "flotilla.boot", "switchboard", *fleet.options()], {**os.environ}
+    )
+    assert fleet.lines("starts") == []
+    env = {**os.environ, "FLOTILLA_DATA": str(fleet.data)}
+    direct = await asyncio.to_thread(raw, [sys.executable, str(HERE / "probe.py")], env)
+    assert len(direct["tools/list"]) > 2000
+    assert door == direct
+
+
+async def test_what_the_filters_hide_is_neither_listed_nor_called(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _), person(front, "auto").client as client:
+        assert "probe_extra" not in [tool.name for tool in await client.list_tools()]
+        result = await client.call_tool_mcp("probe_extra", {})
+        assert result.is_error
+        assert result.content[0].text.startswith("Error: Unknown tool `probe_extra`")
+    fleet.config["probe"]["tier"] = "all"
+    async with fleet.inside() as (front, _), person(front, "auto").client as client:
+        assert (await client.call_tool_mcp("probe_extra", {})).content[0].text == "extra"
+
+
+@BOTH
+async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, baked: Any, era: str) -> None:
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("flotilla_test_probe_direct", HERE / "probe.py")
+    assert spec
+    assert spec.loader
+    probe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(probe)
+    values: list[Any] = [None, {"a": None, "b": [1, None]}, 2**70, -0.0, 1e300, "é€\u202e", [], {}]
+    calls = [("probe_rich", {}), ("probe_rich", {"fail": True}), ("probe_wait", {}), ("probe_wait", {"seconds": "x"})]
+    calls += [("probe_echo", {"value": value}) for value in values] + [("probe_echo", {"value": 1, "more": 2})]
+    async with (
+        fleet.inside() as (front, _),
+        person(front, era).client as through,
+        person(probe.mcp, era).client as near,
+    ):
+        for tool, args in calls:
+            ours, theirs = [
+                (await client.call_tool_mcp(tool, args)).model_dump(mode="json", by_alias=True, exclude_unset=True)
+                for client in (through, near)
+            ]
+            for answer in (ours, theirs):  # since 2026-07-28 each server signs with its own name
+                (answer.get("_meta") or {}).pop("io.modelcontextprotocol/serverInfo", None)
+            assert {k: v for k, v in ours.items() if v not in (None, {})} == {
+                k: v for k, v in theirs.items() if v not in (None, {})
+            }, (tool, args)
+
+
+@BOTH
+async def test_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), person(front, era).client as client:
+        prompt = await client.get_prompt("probe_greet", {"name": "Zoë"})
+        assert prompt.messages[0].content.text == "Greet Zoë."
+        [fixed] = await client.read_resource("probe://fixed")
+        assert (fixed.mime_type, json.loads(fixed.text)["pid"]) == ("application/json", fleet.alive()[0])
+        [item] = await client.read_resource("probe://item/abc")
+        assert item.blob == "YWJj"
+        with pytest.raises(MCPError, match="not found"):
+            await client.read_resource("probe://nothing")
+        with pytest.raises(MCPError, match=r"(?i)unknown prompt"):
+            await client.get_prompt("probe_none", {})
+
+
+async def test_twenty_cold_parallel_calls_start_one_process(fleet: Any, person: Any) -> None:
+    people = [ERAS[n % 2] for n in range(4)]
+    async with fleet.inside() as (front, _):
+        clients = [person(front, era) for era in people]
+        for one in clients:
+            await one.client.__aenter__()
+        answers = await asyncio.gather(
+            *(clients[n % 4].call("probe_wait", seconds=0.1, name=str(n)) for n in range(20))
+        )
+        assert len({answer.split()[1] for answer in answers}) == 1
+        assert [answer.split()[0] for answer in answers] == [str(n) for n in range(20)]
+        assert len(fleet.lines("starts")) == 1
+        for one in clients:
+            await one.client.__aexit__(None, None, None)
+    assert fleet.alive() == []
+
+
+async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _):
+        people = [person(front, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
+        for one in people:
+            await one.client.__aenter__()
+        for _ in range(3):
+            asked = [(one, f"{one.name}-{n}") for n in range(4) for one in people]
+            answers = await asyncio.gather(*(one.call("probe_ask", question=q, linger=0.05) for one, q in asked))
+            assert [a.split(" by ")[0] for a in answers] == [f"{q}: accept {one.name}" for one, q in asked]
+        for one in people:
+            assert len(one.asked) == 12
+            assert all(question.startswith(one.name) for question in one.asked)
+            await one.client.__aexit__(None, None, None)
+    assert len(fleet.lines("starts")) == 1
+
+
+@BOTH
+async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), person(front, era).client as client:
+        caps = json.loads((await client.call_tool_mcp("probe_about", {})).content[0].text)["capabilities"]
+        assert "elicitation" not in (caps or {})
+    async with fleet.inside() as (front, _), (able := person(front, era, "Ada")).client:
+        about = await able.about()
+        assert "form" in about["capabilities"]["elicitation"]
+        assert "sampling" not in about["capabilities"]
+        assert about["protocol"] == "2026-07-28"
+
+
+@BOTH
+async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, era)).client as client:
+        await one.call("probe_wait", seconds=0.2, name="x")
+        await asyncio.sleep(0.1)
+        assert one.steps == [1, 2, 3, 4]
+        if era == "legacy":
+            await one.call("probe_say", text="a")
+            assert one.logs == ["debug a", "info a"]
+            await client.set_logging_level("info")
+            await one.call("probe_say", text="b")
+            assert one.logs[2:] == ["info b"]
+        else:
+            for level, logs in (("error", []), ("info", ["info b"])):  # since then each request asks for its own
+                meta = {"io.modelcontextprotocol/logLevel": level}
+                await client.call_tool_mcp("probe_say", {"text": "b"}, meta=meta)
+                assert one.logs == logs
+
+
+async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _):
+        one, two = person(front, "legacy"), person(front, "legacy")
+        async with one.client, two.client:
+            await one.call("probe_echo")
+            await asyncio.gather(one.call("probe_say", text="mine", pause=0.3), two.call("probe_wait", seconds=0.3))
+            assert [one.logs, two.logs] == [[], []]
+            await two.call("probe_say", text="again")
+            assert [one.logs, two.logs] == [[], ["debug again", "info again"]]
+
+
+@BOTH
+async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+        await one.call("probe_echo")
+        task = asyncio.create_task(one.call("probe_wait", seconds=20, name="long"))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        await fleet.until(lambda: fleet.lines("cancelled") == ["long"], 3)
+
+
+async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: Any) -> None:
+    async with fleet.inside("--idle", "0.2") as (front, _):
+        calm, hasty = person(front, "legacy"), person(front, "2026-07-28")
+        async with calm.client, hasty.client:
+            for _ in range(4):
+                steady = [asyncio.create_task(calm.call("probe_wait", seconds=2, name=f"s{n}")) for n in range(3)]
+                for n in range(25):  # some while the server starts, some in the call
+                    task = asyncio.create_task(hasty.call("probe_wait", seconds=5, name="h"))
+                    await asyncio.sleep(0.002 * n)
+                    task.cancel()
+                assert [a.split()[0] for a in await asyncio.gather(*steady)] == ["s0", "s1", "s2"]
+                await fleet.until(lambda: not fleet.alive())
+    assert len(fleet.lines("starts")) == 4
+
+
+async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, person: Any) -> None:
+    fleet.config["probe"]["slow"] = 1
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        task = asyncio.create_task(one.call("probe_echo"))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
+    assert len(fleet.lines("starts")) == 1
+
+
+@BOTH
+async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+        assert await one.call("probe_die_reading", times=1) == "read"
+        assert len(fleet.lines("starts")) == 2
+        answer = await one.client.call_tool_mcp("probe_die_reading", {"times": 9})
+        assert answer.is_error
+        assert (
+            answer.content[0].text
+            == "Error: probe stopped during the call, twice. Nothing was changed. Try again later."
+        )
+        assert len(fleet.lines("read")) == 4
+
+
+@BOTH
+async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+        answer = await one.client.call_tool_mcp("probe_die_writing", {})
+        assert answer.is_error
+        assert answer.content[0].text == (
+            "Error: probe stopped during the call: `probe_die_writing` may or may not have been done. "
+            "Look before you repeat it."
+        )
+        assert fleet.lines("written") == ["call"]
+        assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}  # it is there again
+        assert len(fleet.lines("starts")) == 2
+
+
+async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _):
+        people = [person(front, era) for era in ERAS]
+        async with people[0].client, people[1].client:
+            await people[0].call("probe_echo")
+            calls = [asyncio.create_task(one.call("probe_wait", seconds=1, name="w")) for one in people * 2]
+            writes = asyncio.create_task(people[0].call("probe_ask", question="q", linger=30))
+            await asyncio.sleep(0.3)
+            os.kill(fleet.alive()[0], signal.SIGKILL)
+            assert "may or may not" in await writes
+            assert all(answer.startswith("w ") for answer in await asyncio.gather(*calls))  # reads: on the next process
+        assert len(fleet.lines("starts")) == 2
+
+
+async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        for n in range(1, 4):
+            about = await one.about()
+            os.kill(about["pid"], signal.SIGKILL)
+            if n == 1:
+                await asyncio.sleep(0.3)  # noticed, or in the same moment
+            assert len(fleet.lines("starts")) == n
+        await one.call("probe_echo")
+        assert len(fleet.alive()) == 1
+
+
+async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: Any, person: Any) -> None:
+    async with fleet.inside("--idle", "0.5") as (front, _), (one := person(front, "auto")).client:
+        await one.call("probe_wait", seconds=1)  # being busy is not being idle
+        assert len(fleet.alive()) == 1
+        await fleet.until(lambda: not fleet.alive(), 3)
+        for n in range(8):
+            assert json.loads(await one.call("probe_echo", value=n)) == {"value": n}
+            await asyncio.sleep(0.49 + n * 0.005)
+            assert len(fleet.alive()) <= 1
+
+
+@BOTH
+async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, person: Any, era: str) -> None:
+    class Slow(person):  # type: ignore[misc]
+        async def _answer(self, message: str, *_: Any) -> dict[str, str]:
+            os.kill(fleet.alive()[0], signal.SIGKILL)
+            await asyncio.sleep(0.2)
+            return {"answer": "late"}
+
+    async with fleet.inside() as (front, _), (one := Slow(front, era, "Ada")).client:
+        answer = await one.call("probe_ask", question="sure?")
+        assert answer == f"sure?: accept late by {fleet.alive()[0]}"
+        assert len(fleet.lines("starts")) == 2
+        assert fleet.lines("asked") == ["sure?"]
+
+
+async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
+    fleet.config["probe"]["broken"] = "bad things"
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        answer = await one.client.call_tool_mcp("probe_echo", {})
+        assert answer.is_error
+        assert answer.content[0].text == (
+            "Error: probe could not start: cannot use the token ***: bad things. Nothing was done. "
+            "Ask the user to mend it, then call again."
+        )
+        with pytest.raises(MCPError, match=r"Error: probe could not start: .* Nothing was changed\."):
+            await one.client.read_resource("probe://fixed")
+    fleet.config["probe"] = {}
+    (fleet.folder / "flotilla-probe").unlink()
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        assert "No such file" in await one.call("probe_echo")
+
+
+async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
+    fleet.config["probe"]["slow"] = 60
+    async with fleet.inside("--start-timeout", "1") as (front, _), (one := person(front, "auto")).client:
+        began = time.monotonic()
+        assert "could not start" in await one.call("probe_echo")
+        assert time.monotonic() - began < 8
+        await fleet.until(lambda: not fleet.alive(), 5)
+
+
+async def test_a_server_sees_its_own_environment_and_nothing_else(
+    fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CANARY", "FLOTILLA_HTTP_TOKEN", "FLOTILLA_REMOTE_TOKEN", "FLOTILLA_SECRETS", "OTHER_TOKEN"):
+        monkeypatch.setenv(name, "canary-value")
+    monkeypatch.setenv("FLOTILLA_STATE_KEY", "canary-value" * 4)
+    monkeypatch.setenv("FLOTILLA_CONFIRM", "off")
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        about = await one.about()
+        env = about["env"]
+        assert "canary-value" not in json.dumps(env)
+        assert env["PROBE_TOKEN"] == "s3cr=et value"
+        assert (env["FLOTILLA_TIER"], env["FLOTILLA_CONFIRM"]) == ("core", "off")
+        assert len(env["FLOTILLA_STATE_KEY"]) >= 32
+        assert set(env) <= {
+            "HOME",
+            "LOGNAME",
+            "PATH",
+            "SHELL",
+            "TERM",
+            "USER",
+            "PROBE_TOKEN",
+            "PWD",
+            "LC_CTYPE",
+            "_",
+        } | {name for name in env if name.startswith(("FLOTILLA_", "FASTMCP_"))}
+        for pid in [p for p in os.listdir("/proc") if p.isdigit()]:
+            try:
+                line = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            assert b"s3cr=et" not in line
+
+
+async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, _), person(front, "legacy").client as client:
+        import mcp_types as mt
+
+        params = mt.CallToolRequestParams.model_construct(name="probe_echo", arguments='{"value": 7}')
+        got = await client.session.send_request(mt.CallToolRequest.model_construct(params=params), mt.CallToolResult)
+        assert got.structured_content == {"value": 7}

@@ -1,0 +1,92 @@
+"""However the switchboard ends, no server is left behind: the door here is a process of its own."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STATES = ("idle", "busy", "blocked")
+
+
+def door_of(fleet: Any) -> int:
+    """Return the process id of the switchboard that runs the probe."""
+    [pid] = fleet.alive()
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+async def bring(fleet: Any, one: Any, state: str) -> "asyncio.Task[Any] | None":
+    """Start the probe and bring it into a state."""
+    await one.call("probe_echo")
+    if state == "idle":
+        return None
+    call = one.call("probe_wait", seconds=60) if state == "busy" else one.call("probe_block", seconds=60)
+    task = asyncio.create_task(call)
+    await asyncio.sleep(0.5)
+    return task
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["TERM", "INT", "KILL"])
+async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: str) -> None:
+    client = (one := person(fleet.command(), "legacy")).client
+    await client.__aenter__()
+    task = await bring(fleet, one, state)
+    door = door_of(fleet)
+    began = time.monotonic()
+    os.kill(door, number)
+    await fleet.until(lambda: not fleet.alive() and not Path(f"/proc/{door}/cwd").exists(), 8)
+    assert time.monotonic() - began < 6
+    if task:
+        task.cancel()
+    await asyncio.wait([asyncio.ensure_future(client.__aexit__(None, None, None))], timeout=5)
+    assert len(fleet.lines("starts")) == 1  # a read in flight is not started again by a door that ends
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES)
+async def test_end_of_input(fleet: Any, state: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        fleet.command().command, *fleet.command().args, stdin=-1, stdout=-1, stderr=-3
+    )
+    assert process.stdin
+    assert process.stdout
+    call = {
+        "idle": ("probe_echo", {}),
+        "busy": ("probe_wait", {"seconds": 60}),
+        "blocked": ("probe_block", {"seconds": 60}),
+    }
+    name, args = call[state]
+    import json
+
+    start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    for line in (
+        {"id": 0, "method": "initialize", "params": start},
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "tools/call", "params": {"name": name, "arguments": args}},
+    ):
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n")
+    await process.stdout.readline()
+    if state == "idle":
+        await process.stdout.readline()
+    await fleet.until(lambda: fleet.alive() and (state != "blocked" or fleet.lines("blocked")))
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    process.stdin.close()
+    assert await asyncio.wait_for(process.wait(), 8) == 0
+    assert fleet.alive() == []
+    assert time.monotonic() - began < 6
+
+
+async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(fleet: Any) -> None:
+    (fleet.folder / "secrets").write_text("nonsense\n")
+    command = fleet.command()
+    process = await asyncio.create_subprocess_exec(command.command, *command.args, stdin=-3, stdout=-1, stderr=-1)
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert err.decode().splitlines()[-1].startswith("flotilla-switchboard: ")
+    assert "Traceback" not in err.decode()

@@ -1,0 +1,162 @@
+"""The door over HTTP, and servers behind it that are reached over HTTP."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastmcp.client.transports import StreamableHttpTransport
+
+ERAS = ("legacy", "2026-07-28")
+BOTH = pytest.mark.parametrize("era", ERAS)
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
+    async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
+        health = await http.get(url.replace("/mcp", "/health"))
+        assert (health.status_code, health.json()["status"]) == (200, "ok")
+        good = {"Authorization": "Bearer front-token-1", "Accept": "application/json, text/event-stream"}
+        for status, headers in (
+            (401, {}),
+            (401, {"Authorization": "Bearer wrong"}),
+            (421, {"Host": "evil.example"}),
+            (403, {"Origin": "https://evil.example"}),
+        ):
+            headers = {**(good if status != 401 else {}), **headers}
+            assert (await http.post(url, json=PING, headers=headers)).status_code == status
+        assert (await http.post(url, json=PING, headers=good)).status_code in (200, 400)  # 400: no session yet
+    assert "front-token-1" not in fleet.said()
+
+
+async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> None:
+    fleet.environ["FLOTILLA_HTTP_TOKEN"] = ""
+    async with fleet.listening() as (url, _):
+        token = fleet.said().split("bearer token ")[1].split()[0]
+        assert len(token) > 30
+        async with person(StreamableHttpTransport(url, auth=token), "auto").client as client:
+            assert len(await client.list_tools()) == 9
+        assert fleet.lines("starts") == []
+
+
+async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: Any) -> None:
+    async with fleet.listening() as (url, door):
+        names = ("Ada", "Bob", "Cy", "Dee")
+        people = [
+            person(StreamableHttpTransport(url, auth="front-token-1"), era, name)
+            for era, name in zip(ERAS * 2, names, strict=True)
+        ]
+        for one in people:
+            await one.client.__aenter__()
+        asked = [(one, f"{one.name}-{n}") for n in range(3) for one in people]
+        answers = await asyncio.gather(*(one.call("probe_ask", question=q, linger=0.1) for one, q in asked))
+        assert [a.split(" by ")[0] for a in answers] == [f"{q}: accept {one.name}" for one, q in asked]
+        assert all(question.startswith(one.name) for one in people for question in one.asked)
+        waits = await asyncio.gather(*(one.call("probe_wait", seconds=0.3, name=one.name) for one in people))
+        assert [wait.split()[0] for wait in waits] == list(names)
+        assert [one.steps for one in people] == [[1, 2, 3, 4]] * 4
+        for one in people:
+            await one.client.__aexit__(None, None, None)
+        assert len(fleet.lines("starts")) == 1
+        assert '"audit line"' in fleet.said()  # what servers write for the operator stands in the door's own stderr
+        door.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(door.wait, 6) == 0
+        assert fleet.alive() == []
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@asynccontextmanager
+async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
+    """Run the probe elsewhere: over HTTP, with a token of its own."""
+    env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data), "FLOTILLA_STATE_KEY": "k" * 32}
+    probe = subprocess.Popen([sys.executable, str(Path(__file__).parent / "probe.py")], env=env, stderr=-3)  # noqa: ASYNC220
+
+    def up() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    await fleet.until(up)
+    try:
+        yield
+    finally:
+        probe.kill()
+        probe.wait()
+
+
+async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "backend-token-1")
+    more = ("--run", "http-map", "--remote", f"probe=http://127.0.0.1:{port}/mcp")
+    async with remote(fleet, port):
+        async with fleet.inside(*more) as (front, _):
+            people = [person(front, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "D"), strict=True)]
+            for one in people:
+                await one.client.__aenter__()
+            answers = await asyncio.gather(*(one.call("probe_ask", question=one.name) for one in people))
+            assert [a.split(" by ")[0] for a in answers] == [f"{one.name}: accept {one.name}" for one in people]
+            await asyncio.gather(*(one.call("probe_wait", seconds=0.2, name="w") for one in people))
+            await asyncio.gather(*(one.call("probe_say", text=one.name) for one in people))
+            await asyncio.sleep(0.1)
+            assert [one.steps for one in people] == [[1, 2, 3, 4]] * 4
+            assert [one.logs[-1:] for one in people] == [[f"info {one.name}"] for one in people]
+            about = await people[0].about()
+            assert about["protocol"] == "2026-07-28"
+            assert (await people[0].client.call_tool_mcp("probe_rich", {})).structured_content["big"] == 2**70
+            [item] = await people[1].client.read_resource("probe://item/abc")
+            assert item.blob == "YWJj"
+            task = asyncio.create_task(people[0].call("probe_wait", seconds=20, name="long"))
+            await asyncio.sleep(0.5)
+            task.cancel()
+            await fleet.until(lambda: fleet.lines("cancelled") == ["long"], 3)
+            for one in people:
+                await one.client.__aexit__(None, None, None)
+        async with fleet.listening(*more) as (url, _):
+            transport = StreamableHttpTransport(url, auth="front-token-1", headers={"X-Canary": "front-canary"})
+            async with (one := person(transport, "legacy")).client:
+                headers = json.dumps((await one.about())["headers"])
+                assert "backend-token-1" in headers
+                assert "front-token-1" not in headers
+                assert "front-canary" not in headers
+
+
+async def test_a_remote_server_that_fails(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    fleet.spec["remote"] = {
+        "url": f"http://127.0.0.1:{port}/mcp",
+        "transport_type": "streamable-http",
+        "headers": {"Authorization": "Bearer ${PROBE_TOKEN}"},
+    }
+    async with fleet.inside() as (front, _), (one := person(front, "legacy")).client:
+        assert "cannot be reached. Nothing was done." in await one.call("probe_die_writing")
+        async with remote(fleet, port):
+            answer = await one.call("probe_die_writing")
+            assert "does not accept the switchboard's token. Nothing was done." in answer
+    (fleet.folder / "secrets").write_text("probe.token=backend-token-1\n")
+    async with fleet.inside() as (front, _), (one := person(front, "2026-07-28")).client:
+        async with remote(fleet, port):
+            answer = await one.call("probe_die_writing")
+            assert "broke off during the call: `probe_die_writing` may or may not have been done." in answer
+            assert fleet.lines("written") == ["call"]
+        async with remote(fleet, port):  # it comes back by itself
+            assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
+
+
+async def test_a_server_without_a_url_is_refused_where_all_are_remote(fleet: Any) -> None:
+    from flotilla_servers.switchboard.catalog import Problem
+
+    with pytest.raises(Problem, match="No URL is given for probe"):
+        async with fleet.inside("--run", "http-map"):
+            pass

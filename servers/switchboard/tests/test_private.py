@@ -1,0 +1,21 @@
+"""One test for each private name that `private.py` uses: they say which one moved."""
+
+from typing import Any
+
+from fastmcp import Client, Context, FastMCP
+from flotilla_servers.switchboard.private import log_level
+
+
+async def test_log_level_is_what_the_client_set() -> None:
+    mcp: FastMCP[Any] = FastMCP("x")
+    seen: list[Any] = []
+
+    @mcp.tool
+    async def look(ctx: Context) -> None:
+        seen.append(log_level(ctx))
+
+    async with Client(mcp, mode="legacy") as client:
+        await client.call_tool("look", {})
+        await client.set_logging_level("warning")
+        await client.call_tool("look", {})
+    assert seen == [None, "warning"]
