@@ -15,7 +15,8 @@ def requirements(slug: str) -> list[str]:
     return [line for line in (raw.split("#")[0].strip() for raw in lines) if line and not line.startswith("-")]
 
 
-packages = {f"flotilla_servers.{slug.replace('-', '_')}": f"servers/{slug}" for slug in SLUGS}
+COMMON = sorted(p.parent.name for p in HERE.glob("servers/_*/__init__.py"))  # what several servers share
+packages = {f"flotilla_servers.{slug.replace('-', '_')}": f"servers/{slug}" for slug in [*COMMON, *SLUGS]}
 setup(
     packages=list(packages),
     package_dir=packages,

@@ -24,7 +24,7 @@ class _Folders:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         parent, _, slug = name.rpartition(".")
-        folder = CHECKOUT / slug.replace("_", "-")
+        folder = CHECKOUT / (slug if slug.startswith("_") else slug.replace("_", "-"))  # _google: shared by some servers
         if parent != __name__ or not folder.is_dir():
             return None
         spec = ModuleSpec(name, None, is_package=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,12 @@ def clients(names: list[str]) -> dict[str, str]:
 def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, offered: Iterable[str] = ()) -> str:
     """Return the Dockerfile of one server, from the one template; a door also holds what it offers."""
     template = (Path(__file__).parent / "server.Dockerfile").read_text(encoding="utf-8")
-    blocks = {"own dependencies": (root / "requirements" / f"{slug}.txt").exists(), "discovery": slug not in DOORS}
+    common = common_folders(root, slug)
+    blocks = {
+        "own dependencies": (root / "requirements" / f"{slug}.txt").exists(),
+        "discovery": slug not in DOORS,
+        "common": bool(common),
+    }
     quoted = json.dumps(json.dumps(label, ensure_ascii=False, separators=(",", ":")), ensure_ascii=False)
     kept: list[str] = []
     open_blocks: list[bool] = []
@@ -244,6 +250,10 @@ def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, o
         "{{description}}": json.dumps(description, ensure_ascii=False),
         "{{title}}": json.dumps(f"Flotilla {label['title']}", ensure_ascii=False),
         "{{source}}": documents.PROJECT,
+        "{{common}}": "\n".join(
+            f'COPY servers/{name} /{name}\nRUN ["python3.13", "/opt/assemble.py", "layer", "{name}", "/{name}", "/layer"]'
+            for name in common
+        ),
         "{{discoveries}}": "\n".join(
             f"COPY servers/{name}/discovery.json /discovery/{name}/discovery.json" for name in offered
         ),
@@ -251,6 +261,12 @@ def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, o
     }.items():
         text = text.replace(name, value)
     return text
+
+
+def common_folders(root: Path, slug: str) -> list[str]:
+    """Return the folders `servers/_*` that a server's modules import from."""
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((root / "servers" / slug).glob("*.py")))
+    return sorted(set(re.findall(r"^from flotilla_servers\.(_\w+)", code, re.MULTILINE)))
 
 
 def bake(names: list[str]) -> str:

@@ -10,6 +10,9 @@ RUN --mount=type=secret,id=ca --mount=type=secret,id=env --mount=type=cache,id=f
 #end
 COPY servers/{{slug}} /source
 RUN ["python3.13", "/opt/assemble.py", "layer", "{{slug}}", "/source", "/layer"]
+#if common
+{{common}}
+#end
 #if discovery
 
 # The image's own server must answer what the baked file says, else there is no image.

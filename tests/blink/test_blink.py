@@ -1,0 +1,209 @@
+"""The launcher and FastMCP must say the same: every server, every protocol version, every filter, odd conversations."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.manifest.answers import META, VERSIONS
+from flotilla.manifest.fleet import ROOT, slugs
+from flotilla.manifest.render import DOORS
+
+SLUGS = [slug for slug in slugs() if slug not in DOORS]
+PROBE = "calendly"  # the odd conversations need one server; the lists are compared for all
+LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+CLIENT = {"name": "test", "version": "1"}
+
+
+class Zygote:
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "zygote.py"), *SLUGS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, slug: str, chunks: list[str], expected: int, **env: str) -> tuple[dict[str, Any], str]:
+        """Return the answers by id (a list where one came twice) and what was logged."""
+        assert self.process.stdin and self.process.stdout
+        job = {"slug": slug, "env": {"HOME": "/nonexistent", **env}, "chunks": chunks, "expected": expected}
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        got = json.loads(self.process.stdout.readline())
+        answers: dict[str, Any] = {}
+        for line in got["out"].splitlines():
+            message = json.loads(line)
+            key = json.dumps(message.get("id", message.get("method")))
+            assert key not in answers, f"two answers to {key}"
+            answers[key] = message
+        return answers, got["err"]
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    for slug in SLUGS:
+        (ROOT / "servers" / slug / "discovery.json").touch()  # a checkout's files have no order in time
+    zygote = Zygote()
+    yield zygote
+    assert zygote.process.stdin
+    zygote.process.stdin.close()
+    zygote.process.wait(10)
+
+
+def line(method: str, number: Any = None, params: Any = None, **more: Any) -> str:
+    message = {"jsonrpc": "2.0", "method": method, **more}
+    if number is not None:
+        message["id"] = number
+    if params is not None:
+        message["params"] = params
+    return json.dumps(message, ensure_ascii=False) + "\n"
+
+
+def hello(version: str, number: Any = 0) -> str:
+    return line("initialize", number, {"protocolVersion": version, "capabilities": {}, "clientInfo": CLIENT})
+
+
+READY = line("notifications/initialized")
+
+
+def old(version: str) -> list[str]:
+    return [hello(version), READY, *(line(m, n) for n, m in enumerate(LISTS, 1)), line("ping", "p")]
+
+
+def new() -> list[str]:
+    return [line(m, n, {"_meta": META}) for n, m in enumerate(("server/discover", *LISTS))]
+
+
+FILTERS: dict[str, dict[str, str]] = {
+    "none": {},
+    "all": {"FLOTILLA_TIER": "all"},
+    "read-only": {"FLOTILLA_READ_ONLY": "1"},
+    "placeholders": {"FLOTILLA_READ_ONLY": "<UNKNOWN>", "FLOTILLA_TIER": "{{x.tier}}"},
+    "groups": {"FLOTILLA_GROUPS": "invoices,quotes"},
+    "mixture": {"FLOTILLA_READ_ONLY": "yes", "FLOTILLA_TIER": "ALL", "FLOTILLA_DENY": "calendly_get_event,fs_read_file"},
+}
+
+
+def first_tools(slug: str) -> str:
+    found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text())
+    return ",".join(tool["name"] for tool in found["tools"][:2])
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("filters", [*FILTERS, "allow", "deny"])
+def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str) -> None:
+    env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
+    versions = (*VERSIONS, "1999-01-01", "2026-07-28") if filters == "none" else VERSIONS[-1:]
+    for lines in (*(old(version) for version in versions), new()):
+        expected = sum('"id"' in said for said in lines)
+        baked, log = zygote.run(slug, lines, expected, **env)
+        real, _ = zygote.run(slug, lines, expected, FLOTILLA_BAKED="off", **env)
+        assert len(real) == expected
+        assert baked == real
+        assert "differs" not in log
+
+
+def call(number: Any = 9, name: str = "calendly_get_event", arguments: Any = None, **params: Any) -> str:
+    return line("tools/call", number, {"name": name, "arguments": {"event": "x"} if arguments is None else arguments, **params})
+
+
+START = [hello("2025-11-25"), READY]
+ODD: dict[str, list[str]] = {
+    "call after lists": [*old("2025-06-18"), call()],
+    "call in the new era": [*new(), line("tools/call", 9, {"name": "calendly_get_event", "arguments": {}, "_meta": META})],
+    "call first": [call()],
+    "call first in the new era": [line("tools/call", 9, {"name": "x", "arguments": {}, "_meta": META})],
+    "everything at once": ["".join([*old("2025-06-18"), call(), line("tools/list", 99)])],
+    "byte by byte": list("".join([hello("2025-11-25"), READY, line("tools/list", 1)])),
+    "a part stays": [*START, line("tools/list", 1), call()[:20], call()[20:]],
+    "log level before the first call": [*START, line("logging/setLevel", 1, {"level": "debug"}), call()],
+    "unknown log level": [*START, line("logging/setLevel", 1, {"level": "loud"}), line("ping", 2)],
+    "unknown method": [*START, line("no/such", 1), line("ping", 2)],
+    "unknown method first": [line("no/such", 1), line("ping", 2)],
+    "ping first": [line("ping", 1), line("tools/list", 2)],
+    "list before initialize": [line("tools/list", 1), hello("2025-11-25", 2)],
+    "list before initialized": [hello("2025-11-25"), line("tools/list", 1)],
+    "initialize twice": [*START, hello("2025-06-18", 5), line("tools/list", 6)],
+    "initialize without client": [line("initialize", 0, {"protocolVersion": "2025-11-25", "capabilities": {}})],
+    "initialize with more": [
+        line("initialize", 0, {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": CLIENT, "x": 1}),
+        line("tools/list", 1),
+    ],
+    "initialize with a number as version": [line("initialize", 0, {"protocolVersion": 1, "capabilities": {}, "clientInfo": CLIENT})],
+    "no parameters at all": [line("initialize", 0)],
+    "cursor": [*START, line("tools/list", 1, {"cursor": "x"}), line("tools/list", 2)],
+    "progress token": [*START, line("tools/list", 1, {"_meta": {"progressToken": 7}})],
+    "extra parameter": [*START, line("tools/list", 1, {"x": 1})],
+    "parameters as a list": [*START, line("tools/list", 1, []), line("ping", 2)],
+    "text id": [*START, line("tools/list", "é€"), line("ping", "")],
+    "odd ids": [*START, line("ping", True), line("ping", 1.5), line("ping", -3), line("ping", 2**60)],
+    "null id": [*START, '{"jsonrpc":"2.0","id":null,"method":"ping"}\n', line("ping", 2)],
+    "no JSON": [*START, "hello\n", line("ping", 2)],
+    "no JSON first": ["hello\n", *START, line("ping", 2)],
+    "empty lines": [*START, "\n", "  \n", line("ping", 2)],
+    "batch": [*START, f"[{line('ping', 1).strip()},{line('ping', 2).strip()}]\n", line("ping", 3)],
+    "no version": [*START, '{"id":1,"method":"ping"}\n', line("ping", 2)],
+    "version 1.0": [*START, '{"jsonrpc":"1.0","id":1,"method":"ping"}\n', line("ping", 2)],
+    "extra member": [*START, line("ping", 1, extra=True), line("ping", 2)],
+    "answer nobody asked for": [*START, '{"jsonrpc":"2.0","id":4,"result":{}}\n', line("ping", 2)],
+    "cancel of an answered request": [*START, line("notifications/cancelled", None, {"requestId": 0}), line("ping", 2), call()],
+    "roots changed": [*START, line("notifications/roots/list_changed"), call()],
+    "unknown notification": [*START, line("notifications/nonsense"), line("ping", 2)],
+    "NaN": [*START, '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"x":NaN}}}\n', line("ping", 2)],
+    "escapes": [*START, '{"jsonrpc":"2.0","id":"\\u00e9\\ud83d\\ude00","method":"ping"}\n'],
+    "old question in the new era": [*new(), line("ping", 11), line("tools/list", 12)],
+    "ping in the new era": [*new(), line("ping", 11, {"_meta": META})],
+    "new question in the old era": [*START, line("tools/list", 1, {"_meta": META})],
+    "discover without capabilities": [line("server/discover", 0, {"_meta": {k: v for k, v in META.items() if "Capab" not in k}})],
+    "discover of another version": [
+        line("server/discover", 0, {"_meta": {**META, "io.modelcontextprotocol/protocolVersion": "2099-01-01"}})
+    ],
+    "initialize after discover": [*new()[:1], hello("2025-11-25", 5)],
+    "arguments as text": [*START, call(arguments='{"event":"x"}')],
+    "unknown tool": [*START, call(name="no_such_tool")],
+    "spaces around": [*START, "   " + line("ping", 1).strip() + "  \r\n", line("ping", 2)],
+    "a very long line": [*START, line("ping", 1, {"_meta": {"x": "é" * 30_000}}), line("ping", 2)],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_conversations_are_the_same(zygote: Zygote, name: str) -> None:
+    expected = sum('"id"' in said for said in ODD[name])
+    baked, log = zygote.run(PROBE, ODD[name], expected)
+    real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_BAKED="off")
+    assert baked == real
+    assert real or "first" in name or "no JSON" in name
+    assert "differs" not in log
+
+
+def test_a_stale_file_is_reported(zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ROOT / "servers" / PROBE / "discovery.json"
+    true = path.read_text(encoding="utf-8")
+    stale = json.loads(true)
+    stale["initialize"]["serverInfo"]["version"] = "0.0.0"
+    try:
+        path.write_text(json.dumps(stale), encoding="utf-8")
+        answers, log = zygote.run(PROBE, [*START, call()], 2)
+    finally:
+        path.write_text(true, encoding="utf-8")
+    assert answers["0"]["result"]["serverInfo"]["version"] == "0.0.0"
+    assert "baked discovery differs" in log
+
+
+def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+    code = (
+        "import sys; sys.argv = ['flotilla', 'calendly']; from flotilla import launcher; import flotilla.boot;"
+        "print(sorted(sys.modules))"
+    )
+    path = str(ROOT / "shared/src")
+    flags = ["-I", "-S"]
+    program = f"import sys; sys.path.insert(0, {path!r}); {code}"
+    loaded = subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, check=True).stdout
+    heavy = {"re", "enum", "json", "signal", "logging", "asyncio", "typing", "pathlib", "collections", "fastmcp", "pydantic"}
+    assert not heavy & set(eval(loaded))
