@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .paging import Limit as Limit
     from .paging import Model as Model
     from .paging import Page as Page
+    from .paging import sliced as sliced
     from .server import Server as Server
     from .settings import Secret as Secret
     from .settings import ServerSettings as ServerSettings
@@ -31,7 +32,7 @@ _HOMES = {
     "Basic": "auth", "Bearer": "auth", "HeaderKey": "auth", "OAuth2": "auth",
     "in_thread": "call",
     "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
-    "Model": "paging", "Page": "paging",
+    "Model": "paging", "Page": "paging", "sliced": "paging",
     "Server": "server",
     "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
     "Untrusted": "text",

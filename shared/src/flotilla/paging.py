@@ -5,7 +5,7 @@ A cursor is opaque to the model. It never holds a URL: what a vendor gives as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -28,7 +28,7 @@ class Page(Model, Generic[T]):
     """One page of a list. Without next_cursor it is the last one."""
 
     items: list[T]
-    next_cursor: str | None = Field(None, description="cursor of the next page")
+    next_cursor: str | None = Field(default=None, description="cursor of the next page")
 
 
 Limit = Annotated[int, Field(ge=1, le=100, description="Items per page")]
@@ -40,6 +40,19 @@ def dig(data: Any, path: str) -> Any:
     for part in path.split(".") if path else ():
         data = data.get(part) if isinstance(data, Mapping) else None
     return data
+
+
+def _number(cursor: str | None, start: int) -> int:
+    if cursor and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 16):
+        raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+    return int(cursor) if cursor else start
+
+
+def sliced(items: Sequence[T], limit: int, cursor: str | None) -> Page[T]:
+    """Return one page of a list that came whole. The cursor is a position; raises errors.Input for another one."""
+    start = _number(cursor, 0)
+    following = start + limit
+    return Page(items=list(items[start:following]), next_cursor=str(following) if following < len(items) else None)
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,7 @@ class ByNumber:
         return {self.limit: limit, self.page: self._number(cursor)}
 
     def _number(self, cursor: str | None) -> int:
-        start = 0 if self.offset else self.first
-        if cursor and not cursor.isdecimal():
-            raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
-        return int(cursor) if cursor else start
+        return _number(cursor, 0 if self.offset else self.first)
 
     def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
