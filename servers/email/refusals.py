@@ -17,7 +17,6 @@ from typing import Literal
 
 import aiosmtplib
 from flotilla import errors
-from flotilla.text import plain
 
 Security = Literal["starttls", "tls", "none"]
 Stage = Literal["connect", "starttls", "hello", "login", "mail", "rcpt", "data"]
@@ -54,7 +53,7 @@ class Route:
             sent = (secret, b"\0" + self.username.encode() + b"\0" + secret)
             for form in (*(base64.b64encode(raw).decode() for raw in reversed(sent)), self.password):
                 text = text.replace(form, "***")
-        return errors.excerpt(plain(text.encode("utf-8", "replace").decode()))
+        return errors.excerpt(text.encode("utf-8", "replace").decode())
 
 
 class Passing(Exception):  # noqa: N818 - not an error yet: a second try may do

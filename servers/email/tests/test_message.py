@@ -148,6 +148,16 @@ def test_header_injection_is_refused_with_the_reason(subject: str) -> None:
         build(draft(subject=subject))
 
 
+def test_the_last_gate_holds_when_the_first_was_passed_by() -> None:
+    for box in (
+        Mailbox("jean@exemple.fr", "x\r\nBcc: a"),
+        Mailbox("jean@exemple.fr\nBcc: a@b.fr"),
+        Mailbox("a@b.fr\r\n "),
+    ):
+        with pytest.raises(errors.Input, match="would hold a line break"):
+            build(draft(to=(box,)))
+
+
 def test_what_only_looks_like_an_encoded_word_passes() -> None:
     assert line("2 + 2 =? 4 ?", "subject") == "2 + 2 =? 4 ?"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,28 @@ def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
     )
     with pytest.raises(errors.Input, match="not given: nom, prix"):
         fill("relance", {"numero": 1, "lignes": [], "client": {"ville": "Lyon"}, "articles": [], "total": 1})
+
+
+def test_what_counts_as_missing() -> None:
+    everything = "{{ a }}{{ b.c }}{{ d['e'] }}{% for x in f %}{% endfor %}{{ g | length }}{{ h * 2 }}{{ i | round(2) }}"
+    assert one(everything) == {"missing": ["a", "b", "d", "f", "g", "h"]}  # a sum cannot go on: i comes after it
+    assert one("{{ i | round(2) }}{{ a }}") == {"missing": ["a", "i"]}
+    assert one("{% if a %}{% endif %}{{ b is defined }}{{ c | default('-') }}")["parts"]["html"] == "False-"
+
+
+def test_the_process_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    job = {"sources": {"t.txt": "Bonjour {{ nom }}"}, "parts": {"text": "t.txt"}, "variables": {"nom": "Hélène"}}
+    monkeypatch.setattr(render, "limited", lambda: None)  # they would be ours
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
+    render.main()
+    assert json.loads(capsys.readouterr().out) == {"parts": {"text": "Bonjour Hélène"}}
+
+
+def test_a_process_that_dies_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(folder, t__txt="x")
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    with pytest.raises(errors.Input, match="too much memory or time"):
+        fill("t", {})
 
 
 def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> None:
