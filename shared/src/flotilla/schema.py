@@ -35,12 +35,12 @@ def portable(adapter: TypeAdapter[Any], mode: Literal["validation", "serializati
             return [flat(branch, seen) for branch in s]
         if not isinstance(s, dict):
             return s
+        s = {k: v for k, v in s.items() if k not in dropped and not (k == "default" and v is None)}
         if "$ref" in s:  # a recursive model ends in a plain object
             name = s["$ref"].rsplit("/", 1)[1]
             body = {"type": "object"} if name in seen else flat(defs[name], (*seen, name))
             body.pop("description", None)  # a class's docstring is for the reader of the code
-            return {**body, **{k: flat(v, seen) for k, v in s.items() if k != "$ref"}}
-        s = {k: v for k, v in s.items() if k not in dropped and not (k == "default" and v is None)}
+            return {**body, **{k: v for k, v in s.items() if k != "$ref"}}
         if _NULL in s.get("anyOf", ()):
             rest = [branch for branch in s.pop("anyOf") if branch != _NULL]
             return flat({**(rest[0] if len(rest) == 1 else {"anyOf": rest}), **s}, seen)

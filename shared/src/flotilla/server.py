@@ -168,7 +168,10 @@ class Server(Generic[S]):
         """Register a prompt: an async function that returns the text a user would otherwise type."""
         name, label = f"{self.prefix}_{fn.__name__}", fn.__name__.replace("_", " ").capitalize()
         self.attributes[name] = {"effect": "reads", "tier": "core", "group": ""}
-        self._mcp.add_prompt(Prompt.from_function(fn, name=name, title=label, description=prose(fn)))
+        prompt = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
+        for argument in prompt.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
+            argument.description = (argument.description or "").split("\n\nProvide a value")[0] or None
+        self._mcp.add_prompt(prompt)
         return fn
 
     # -- for tools ------------------------------------------------------------------------------------------------

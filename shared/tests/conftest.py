@@ -1,0 +1,59 @@
+"""What the library's tests share: a clean environment, a server to hang tools on, and its audit lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla import Secret, Server, ServerSettings
+from pydantic import Field, HttpUrl
+
+SECRET = "canary-7f3a9c"
+
+
+class Settings(ServerSettings):
+    """Read from ACME_TOKEN and ACME_BASE_URL."""
+
+    token: Secret = Field(description="API token, from acme.example > API", examples=["acme_live_1"])
+    base_url: HttpUrl = HttpUrl("https://api.acme.example")
+
+
+@pytest.fixture(autouse=True)
+def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Leave nothing of the machine's settings; the data folder is the test's own."""
+    for name in list(os.environ):
+        if name.startswith(("FLOTILLA_", "ACME_", "OTEL_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FLOTILLA_DATA", str(tmp_path))
+    monkeypatch.setenv("ACME_TOKEN", SECRET)
+    return monkeypatch
+
+
+Make = Callable[..., Server[Any]]
+
+
+@pytest.fixture
+def make() -> Make:
+    """Return a maker of servers; each reads the environment that the test has set by then."""
+
+    def made(**options: Any) -> Server[Any]:
+        about = {"title": "Acme", "description": "Things of Acme.", "category": "test", "settings": Settings}
+        return Server(options.pop("slug", "acme"), **{**about, **options})
+
+    return made
+
+
+@pytest.fixture
+def acme(make: Make) -> Server[Any]:
+    """Return a server without tools."""
+    return make(hosts=["api.acme.example:443"])
+
+
+@pytest.fixture
+def audit(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Return a reader of the lines on stderr since it was last asked."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]

@@ -1,0 +1,181 @@
+"""The line that each call leaves on stderr, and the trace it belongs to."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flotilla import Model, Server, telemetry
+from flotilla.audit import Audit
+from flotilla.testing.client import MODES, call, client
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+Make = Callable[..., Server[Any]]
+Lines = Callable[[], list[dict[str, Any]]]
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+PARENT = f"00-{TRACE}-{SPAN}-01"
+
+
+class Out(Model):
+    text: str = "été"
+
+
+@pytest.fixture
+def server(make: Make) -> Server[Any]:
+    server = make(masked=["iban"])
+
+    @server.writes
+    async def update_it(
+        password: str = "",
+        iban: str = "",
+        note: str = "",
+        rows: list[list[int]] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Out:
+        """It."""
+        assert server.settings
+        return Out()
+
+    return server
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_fields(server: Server[Any], environ: pytest.MonkeyPatch, audit: Lines, mode: str) -> None:
+    environ.setenv("FLOTILLA_USER", "dana")
+    server.reset()
+    async with client(server, mode) as c:
+        await call(c, "acme_update_it", note="hello")
+    (line,) = audit()
+    when = datetime.fromisoformat(line.pop("timestamp"))
+    assert abs(datetime.now(UTC) - when) < timedelta(seconds=10)
+    assert len(line.pop("trace_id")) == 32
+    assert 0 < line.pop("latency_ms") < 5000
+    assert line == {
+        "event": "call",
+        "level": "info",
+        "mcp_server": "acme",
+        "tool_name": "acme_update_it",
+        "user_id": "dana",
+        "arguments": {"note": "hello"},
+        "outcome": "ok",
+        "mcp_response": len('{"text":"été"}'),
+    }
+
+
+async def test_secrets_are_masked_and_long_values_cut(server: Server[Any], audit: Lines) -> None:
+    await call(server, "acme_update_it")
+    audit()
+    await call(
+        server,
+        "acme_update_it",
+        password="hunter2",
+        iban="FR76",
+        note="x" * 500 + "canary-7f3a9c",
+        rows=[[n] for n in range(1000)],
+        options={"Api_Key": "k", "nested": [{"refresh_token": "r", "ok": "canary-7f3a9c", "none": None}], "n": 1},
+        confirm_token="never",
+    )
+    (line,) = audit()
+    assert line["arguments"] == {
+        "password": "***",
+        "iban": "***",
+        "note": "x" * 200 + "… (503 characters)",
+        "rows": [[n] for n in range(20)] + ["… 980 more"],
+        "options": {"Api_Key": "***", "nested": [{"refresh_token": "***", "ok": "***", "none": None}], "n": 1},
+        "confirm_token": "***",
+    }
+    assert line["outcome"] == "input"  # it takes no confirm_token
+    assert "canary" not in json.dumps(line)
+
+
+class Broken:
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [Broken(), None])
+async def test_a_broken_stderr_breaks_no_call(server: Server[Any], environ: pytest.MonkeyPatch, stream: Any) -> None:
+    @server.reads
+    async def get_bug() -> Out:
+        """Bug."""
+        raise ValueError
+
+    environ.setattr(sys, "stderr", stream)
+    assert not (await call(server, "acme_update_it")).is_error
+    assert (await call(server, "acme_get_bug")).is_error
+
+
+def test_values_that_are_no_json(audit: Lines) -> None:
+    Audit("acme", frozenset()).line("event", thing={1, 2}, when=datetime(2030, 1, 1, tzinfo=UTC))
+    (line,) = audit()
+    assert line["thing"] == "{1, 2}"
+
+
+@pytest.fixture(scope="module")
+def exporter() -> Iterator[InMemorySpanExporter]:
+    """Record the spans of this process: a provider can be set only once."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    yield exporter
+    exporter.shutdown()
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_clients_trace_is_continued(server: Server[Any], audit: Lines, mode: str) -> None:
+    async with client(server, mode) as c:
+        for meta, kept in (
+            ({"traceparent": PARENT, "tracestate": "a=1"}, True),
+            ({"traceparent": "00-broken\r\nX-Evil: 1"}, False),
+            ({"traceparent": 7}, False),
+        ):
+            await c.call_tool_mcp("acme_update_it", {}, meta=meta)
+            (line,) = audit()
+            assert (line["trace_id"] == TRACE) == kept
+
+
+async def test_spans(server: Server[Any], exporter: InMemorySpanExporter, audit: Lines) -> None:
+    exporter.clear()
+    async with client(server) as c:
+        await c.call_tool_mcp("acme_update_it", {"note": "canary-7f3a9c"}, meta={"traceparent": PARENT})
+    (line,) = audit()
+    spans = [s for s in exporter.get_finished_spans() if s.kind is trace.SpanKind.SERVER and "tools/call" in s.name]
+    (span,) = spans
+    assert span.context is not None
+    assert f"{span.context.trace_id:032x}" == line["trace_id"]
+    assert span.attributes is not None
+    assert span.attributes["gen_ai.tool.name"] == "acme_update_it"
+    assert "canary" not in span.to_json()
+    telemetry.flush()
+
+
+def test_no_exporter_no_provider(environ: pytest.MonkeyPatch) -> None:
+    set_to: list[object] = []
+    environ.setattr(trace, "set_tracer_provider", set_to.append)
+    telemetry.configure("acme")
+    assert set_to == []
+
+
+def test_an_exporter_that_is_not_installed_breaks_nothing(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    environ.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    telemetry.configure("acme")
+
+
+def test_the_exporter(environ: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    environ.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9")
+    set_to: list[Any] = []
+    environ.setattr(trace, "set_tracer_provider", set_to.append)
+    telemetry.configure("acme")
+    (provider,) = set_to
+    assert provider.resource.attributes["service.name"] == "flotilla-acme"
+    provider.shutdown()

@@ -1,0 +1,114 @@
+"""What an operator hides is neither listed nor called; and prompts."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from flotilla import Model, Server
+from flotilla.filters import SETTINGS, visible
+from flotilla.testing.client import MODES, call, client, text_of
+from mcp.shared.exceptions import MCPError
+from pydantic import Field
+
+Make = Callable[..., Server[Any]]
+
+
+class Out(Model):
+    ok: bool = True
+
+
+@pytest.fixture
+def fleet(acme: Server[Any]) -> Server[Any]:
+    ran: list[str] = []
+
+    def tool(name: str) -> Any:
+        async def fn() -> Out:
+            """Do it."""
+            ran.append(name)
+            return Out()
+
+        fn.__name__ = name
+        return fn
+
+    acme.reads(tool("list_things"))
+    acme.reads(core=False, group="reports")(tool("get_report"))
+    acme.writes(group="reports")(tool("create_report"))
+    acme.destroys(core=False)(tool("delete_thing"))
+    acme.ran = ran  # type: ignore[attr-defined]
+
+    @acme.prompt
+    async def plan_week(
+        day: Annotated[str, Field(description="First day")] = "Monday",
+    ) -> str:
+        """Plan a week."""
+        return f"Plan the week from {day}."
+
+    return acme
+
+
+ALL = ["acme_list_things", "acme_get_report", "acme_create_report", "acme_delete_thing"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("variables", "shown", "prompt"),
+    [
+        ({}, [0, 2], True),
+        ({"TIER": "core"}, [0, 2], True),
+        ({"TIER": "ALL"}, [0, 1, 2, 3], True),
+        ({"TIER": "<UNKNOWN>", "ALLOW": "<UNKNOWN>"}, [0, 2], True),
+        ({"READ_ONLY": "true"}, [0], True),
+        ({"READ_ONLY": "0"}, [0, 2], True),
+        ({"READ_ONLY": "on", "TIER": "all"}, [0, 1], True),
+        ({"GROUPS": "reports"}, [1, 2], False),
+        ({"GROUPS": "reports", "READ_ONLY": "1"}, [1], False),
+        ({"ALLOW": "acme_delete_thing, acme_list_things"}, [0, 3], False),
+        ({"ALLOW": "acme_delete_thing", "READ_ONLY": "1"}, [], False),
+        ({"DENY": "acme_list_things"}, [2], True),
+        ({"DENY": "acme_list_things,acme_plan_week", "ALLOW": "acme_list_things,acme_get_report"}, [1], False),
+    ],
+)
+async def test_hidden_is_also_refused(
+    fleet: Server[Any],
+    environ: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    shown: list[int],
+    prompt: bool,
+    mode: str,
+) -> None:
+    for name, value in variables.items():
+        assert f"FLOTILLA_{name}" in SETTINGS
+        environ.setenv(f"FLOTILLA_{name}", value)
+    expected = [ALL[n] for n in shown]
+    async with client(fleet, mode, answer="accept") as c:
+        assert [tool.name for tool in await c.list_tools()] == expected
+        for name in ALL:
+            result = await call(c, name)
+            assert result.is_error == (name not in expected), name
+            if result.is_error:
+                assert text_of(result).startswith(f"Error: There is no tool {name} here.")
+        assert fleet.ran == [name.removeprefix("acme_") for name in expected]  # type: ignore[attr-defined]
+        assert [p.name for p in await c.list_prompts()] == (["acme_plan_week"] if prompt else [])
+        if prompt:
+            got = await c.get_prompt("acme_plan_week", {"day": "Tuesday"})
+            assert got.messages[0].content.text == "Plan the week from Tuesday."  # type: ignore[union-attr]
+        else:
+            with pytest.raises(MCPError):
+                await c.get_prompt("acme_plan_week")
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_prompt_on_the_wire(fleet: Server[Any], mode: str) -> None:
+    async with client(fleet, mode) as c:
+        (prompt,) = await c.list_prompts()
+        assert (prompt.name, prompt.title, prompt.description) == ("acme_plan_week", "Plan week", "Plan a week.")
+        (argument,) = prompt.arguments or []
+        assert (argument.name, argument.description, argument.required) == ("day", "First day", False)
+        with pytest.raises(MCPError):
+            await c.get_prompt("acme_unknown")
+
+
+def test_the_function_is_pure() -> None:
+    assert visible({}, {}, "x")
+    assert not visible({"FLOTILLA_DENY": "x"}, {}, "x")
+    assert not visible({"FLOTILLA_READ_ONLY": "1"}, {"effect": "destroys"}, "x")

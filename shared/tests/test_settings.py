@@ -1,0 +1,212 @@
+"""Settings: what counts as not configured, and what is said then."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from flotilla import Model, Secret, Server, ServerSettings, Words, errors
+from flotilla.environment import is_placeholder, setting, switched_on, words
+from flotilla.settings import is_secret, load, remember_secret, scrub
+from flotilla.testing.client import call, text_of, tools_of
+from pydantic import Field, HttpUrl, SecretStr, model_validator
+
+Make = Callable[..., Server[Any]]
+PLACEHOLDERS = [
+    "", "  ", "<UNKNOWN>", "<your token>", "se://calendly/token", "{{acme.token}}", "{{ x }}", "your_key_here",
+    "YOUR-TOKEN", "your_api_key",
+]  # fmt: skip
+
+
+class All(ServerSettings):
+    token: Secret = Field(description="API token, from acme.example > API.", examples=["acme_live_1"])
+    spare: Secret | None = None
+    base_url: HttpUrl = HttpUrl("https://api.acme.example")
+    pages: int = 3
+    fast: bool = False
+    names: Annotated[list[str], Words] = []  # noqa: RUF012 - pydantic copies it
+    needed: str
+
+
+def told(name: str = "acme") -> str:
+    with pytest.raises(errors.Setup) as problem:
+        load(All, name)
+    return str(problem.value)
+
+
+@pytest.mark.parametrize("value", PLACEHOLDERS)
+def test_placeholders_mean_not_configured(environ: pytest.MonkeyPatch, value: str) -> None:
+    assert is_placeholder(value)
+    environ.setenv("ACME_TOKEN", value)
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_PAGES", value)
+    assert told() == (
+        "ACME_TOKEN is not set (secret `acme.token` in the Docker catalog). "
+        "Ask the user to set it: API token, from acme.example > API."
+    )
+
+
+@pytest.mark.parametrize("value", ["x", "<half", "half>", "yours", "{{half", "sea://"])
+def test_other_values_are_values(value: str) -> None:
+    assert not is_placeholder(value)
+
+
+def test_values_are_read_and_checked(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("ACME_NEEDED", " x ")
+    environ.setenv("ACME_PAGES", "7")
+    environ.setenv("ACME_FAST", "on")
+    environ.setenv("ACME_NAMES", " a, b ,,c")
+    environ.setenv("NEEDED", "not this")
+    environ.setenv("acme_pages", "not this either")
+    read = load(All, "acme")
+    assert (read.needed, read.pages, read.fast, read.names) == ("x", 7, True, ["a", "b", "c"])
+    assert read.token.get_secret_value() == "canary-7f3a9c"
+    assert "canary" not in repr(read)
+    assert [n for n, f in All.model_fields.items() if is_secret(f)] == ["token", "spare"]
+    assert All(token=SecretStr("t"), needed="n", names=["a"]).names == ["a"]
+
+
+def test_a_setting_without_description(environ: pytest.MonkeyPatch) -> None:
+    assert told() == "ACME_NEEDED is not set (setting `acme.needed` in the Docker catalog). Ask the user to set it."
+
+
+def test_wrong_values_do_not_come_back(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_PAGES", "canary-pages")
+    assert told() == (
+        "ACME_PAGES is wrong: Input should be a valid integer, unable to parse string as an integer. "
+        "Ask the user to set it."
+    )
+
+
+def test_settings_that_do_not_fit_together() -> None:
+    class Pair(ServerSettings):
+        """Two that belong together."""
+
+        @model_validator(mode="after")
+        def _both(self) -> "Pair":
+            raise ValueError("set user and password, or neither")
+
+    with pytest.raises(errors.Setup, match="The settings of acme do not fit together: Value error, set user and") as it:
+        load(Pair, "acme")
+    assert it.value.then == "Ask the operator to mend them."
+
+
+def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_TOKEN", "<UNKNOWN>")
+    environ.setenv("ACME_TOKEN_FILE", str(path))
+    unreadable = (
+        "ACME_TOKEN_FILE names a file that cannot be read, or that is empty. "
+        "Ask the user to set it: API token, from acme.example > API."
+    )
+    assert told() == unreadable
+    path.write_text("\n")
+    assert told() == unreadable
+    path.write_bytes(b"\xff\xfe")
+    assert told() == unreadable
+    path.write_text("from-the-file\n")
+    assert load(All, "acme").token.get_secret_value() == "from-the-file"
+    environ.setenv("ACME_TOKEN", "from-the-variable")
+    assert load(All, "acme").token.get_secret_value() == "from-the-variable"
+    environ.setenv("ACME_TOKEN", "")
+    environ.setenv("ACME_TOKEN_FILE", "<UNKNOWN>")
+    assert told().startswith("ACME_TOKEN is not set")
+
+
+def test_a_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("GOOGLE_CALENDAR_TOKEN", "t")
+    assert told("google-calendar").startswith("GOOGLE_CALENDAR_NEEDED is not set (setting `google-calendar.needed`")
+
+
+def test_switches_and_words() -> None:
+    for off in ("", "0", "false", "No", "OFF", "<UNKNOWN>"):
+        assert not switched_on("X", {"X": off})
+    for on in ("1", "true", "yes", "on", "anything"):
+        assert switched_on("X", {"X": on})
+    assert words("X", {"X": "a, b,,"}) == {"a", "b"}
+    assert words("X", {}) == frozenset()
+    assert setting("X", {"X": " v "}) == "v"
+
+
+def test_secrets_are_scrubbed() -> None:
+    remember_secret("canary-scrub")
+    remember_secret("canary-scrub-longer")
+    remember_secret("abc")  # too short: it would blank out ordinary words
+    assert scrub("canary-scrub-longer canary-scrub abc") == "*** *** abc"
+
+
+class Out(Model):
+    ok: bool = True
+
+
+def with_tool(server: Server[Any]) -> Server[Any]:
+    @server.reads
+    async def get_it() -> Out:
+        """It."""
+        return Out(ok=bool(server.settings.token))
+
+    return server
+
+
+async def test_a_server_starts_and_lists_with_nothing_configured(make: Make, environ: pytest.MonkeyPatch) -> None:
+    lists = []
+    for value in (None, "<UNKNOWN>", "set"):
+        environ.setenv("ACME_TOKEN", value) if value else environ.delenv("ACME_TOKEN")
+        lists.append(await tools_of(with_tool(make())))
+    assert lists[0] == lists[1] == lists[2] != []
+
+
+async def test_a_call_says_what_is_missing_until_it_is_there(make: Make, environ: pytest.MonkeyPatch) -> None:
+    environ.delenv("ACME_TOKEN")
+    server = with_tool(make())
+    assert text_of(await call(server, "acme_get_it")).startswith("Error: ACME_TOKEN is not set (secret `acme.token`")
+    environ.setenv("ACME_TOKEN", "now-it-is")
+    assert (await call(server, "acme_get_it")).structured_content == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("FLOTILLA_DEADLINE", "soon", "FLOTILLA_DEADLINE is wrong: Input should be a valid number"),
+        ("FLOTILLA_DEADLINE", "0", "FLOTILLA_DEADLINE is wrong: Input should be greater than 0"),
+        ("FLOTILLA_CONFIRM", "perhaps", "FLOTILLA_CONFIRM is wrong: Input should be a valid boolean"),
+        ("FLOTILLA_DRY_RUN", "perhaps", "FLOTILLA_DRY_RUN is wrong"),
+        ("FLOTILLA_STATE_KEY", "short-canary", "FLOTILLA_STATE_KEY is wrong: Value should have at least 32 items"),
+        ("FLOTILLA_TRANSPORT", "carrier pigeon", "FLOTILLA_TRANSPORT is wrong"),
+        ("FLOTILLA_PORT", "70000", "FLOTILLA_PORT is wrong"),
+    ],
+)
+async def test_a_wrong_fleet_setting_is_told_by_each_call(
+    make: Make, environ: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    environ.setenv(name, value)
+    server = with_tool(make())
+    assert len(await tools_of(server)) == 1
+    for tool in ("acme_get_it", "acme_get_it", "acme_unknown"):
+        text = text_of(await call(server, tool))
+        assert text.startswith(f"Error: {sentence}")
+        assert "canary" not in text
+    environ.delenv(name)
+    server.reset()
+    assert not (await call(server, "acme_get_it")).is_error
+
+
+def test_the_launchers_modules_need_the_standard_library_only() -> None:
+    code = (
+        "import sys; import flotilla.boot, flotilla.filters, flotilla.environment; "
+        "heavy = {m.split('.')[0] for m in sys.modules} & {'pydantic', 'fastmcp', 'mcp', 'httpx2', 'structlog'}; "
+        "assert not heavy, heavy; import flotilla; assert flotilla.Server and flotilla.errors and flotilla.files"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": os.environ["PATH"]})
+
+
+def test_unknown_names_of_the_package() -> None:
+    import flotilla
+
+    with pytest.raises(AttributeError, match="no attribute nonsense"):
+        flotilla.nonsense  # noqa: B018
