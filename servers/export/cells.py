@@ -1,0 +1,201 @@
+"""What a cell may hold, and how a column's type is read: values keep their type, what does not fit stays as it came.
+
+A cell is None, str, bool, int, Decimal, date or datetime. Floats become Decimals by their shortest text, so that 0.1
+stays 0.1. Nothing is guessed: text becomes a number or a date only in a column that says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flotilla import errors
+
+Cell = str | bool | int | Decimal | date | datetime | None
+
+KINDS = (
+    "auto, text, integer, decimal, money EUR (or another currency), date, date dd/mm/yyyy, "
+    "date mm/dd/yyyy, datetime, boolean"
+)
+SPACES = " \u00a0\u202f\u2009"
+_OTHER_WORDS = {"string": "text", "number": "decimal", "float": "decimal", "int": "integer", "bool": "boolean"}
+_YES = {"true", "yes", "oui", "vrai", "1", "ja", "sí", "si", "sì", "x"}
+_NO = {"false", "no", "non", "faux", "0", "nein"}
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?")
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?")
+_GROUPED = re.compile(rf"[+-]?\d{{1,3}}([{SPACES}'’]\d{{3}})+([.,]\d+)?")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
+_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})")
+_UNSURE = re.compile(r"[+-]?\d{1,3},\d{3}")  # 1,234: a thousand or one and a bit
+_LONGEST_NUMBER = 300  # characters; more is no number that anyone exports
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, its kind, and the currency of a money column (ISO 4217)."""
+
+    name: str
+    kind: str = "auto"
+    detail: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers by declaration."""
+        return self.kind in ("integer", "decimal", "money")
+
+
+def column(name: str, described: str) -> Column:
+    """Return a column from a heading and a type such as "money EUR"; raises errors.Input for an unknown type."""
+    word, _, detail = described.strip().partition(" ")
+    word, detail = word.lower() or "auto", detail.strip()
+    word = _OTHER_WORDS.get(word, word)
+    fits = {
+        "money": re.fullmatch(r"([A-Za-z]{3})?", detail),
+        "date": detail.lower() in ("", "iso", "dd/mm/yyyy", "mm/dd/yyyy"),
+    }.get(word, not detail and word in _READERS)
+    if not fits:
+        raise errors.Input(f"`{errors.excerpt(described, 40)}` is no column type.", f"Types are: {KINDS}.")
+    return Column(name, word, detail.upper() if word == "money" else detail.lower())
+
+
+def read(value: Any, wanted: Column, comma: bool = False) -> tuple[Cell, bool]:
+    """Return a value as the column's kind, and whether it fits; one that does not stays what it was.
+
+    `comma` says that the source writes decimals with a comma, which settles what 1,234 means.
+    """
+    value = _settled(value)
+    if value is None or (isinstance(value, str) and not value.strip() and wanted.kind not in ("auto", "text")):
+        return None, True
+    return _READERS[wanted.kind](value, wanted.detail, comma)
+
+
+def _settled(value: Any) -> Cell:
+    if isinstance(value, float):
+        return Decimal(repr(value)) if value == value and abs(value) != float("inf") else None
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    if value is None or isinstance(value, str | bool | int | Decimal | date):
+        return value
+    return str(value)
+
+
+def _auto(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    return value, True
+
+
+def _text(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    return value if isinstance(value, str) else plain(value), True
+
+
+def _integer(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    got, fits = _decimal(value, detail, comma)
+    if isinstance(got, Decimal) and got == got.to_integral_value():
+        return int(got), fits
+    return got if isinstance(value, Decimal) else value, type(got) is int
+
+
+def _decimal(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    if isinstance(value, str):
+        got = number(value, comma)
+        return (value, False) if got is None else (got, True)
+    return value, isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _money(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    bare = value
+    if isinstance(value, str):
+        bare = value.replace(detail, "") if detail else value
+        bare = bare.replace(SYMBOLS.get(detail, "\0"), "").strip(SPACES)
+    got, fits = _decimal(bare, detail, comma)
+    return (got, True) if fits else (value, False)
+
+
+def _date(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    if isinstance(value, datetime):
+        return value, False
+    if isinstance(value, date):
+        return value, True
+    text = value.strip() if isinstance(value, str) else ""
+    found = _DAY_FIRST.fullmatch(text) if "/" in detail else None
+    try:
+        if found:
+            first, second, year = map(int, found.groups())
+            return (date(year, second, first) if detail == "dd/mm/yyyy" else date(year, first, second)), True
+        if _ISO_DATE.fullmatch(text):
+            return date.fromisoformat(text), True
+        moment = datetime.fromisoformat(text) if _ISO_TIME.fullmatch(text) else None
+        if moment and not (moment.tzinfo or moment.hour or moment.minute or moment.second or moment.microsecond):
+            return moment.date(), True
+    except ValueError:  # the 31st of February
+        pass
+    return value, False
+
+
+def _datetime(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    if isinstance(value, date):
+        return value, True
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if _ISO_TIME.fullmatch(text):
+            return datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z")), True
+        if _ISO_DATE.fullmatch(text):
+            return date.fromisoformat(text), True
+    except ValueError:
+        pass
+    return value, False
+
+
+def _boolean(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+    word = str(value).strip().lower()
+    return (word in _YES, True) if word in _YES | _NO else (value, False)
+
+
+_READERS: dict[str, Callable[[Cell, str, bool], tuple[Cell, bool]]] = {
+    "auto": _auto,
+    "text": _text,
+    "integer": _integer,
+    "decimal": _decimal,
+    "money": _money,
+    "date": _date,
+    "datetime": _datetime,
+    "boolean": _boolean,
+}
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "CZK": "Kč"}
+
+
+def number(text: str, comma: bool = False) -> Decimal | None:
+    """Read a number as people write it (1234.5, 1 234,50, 1.234,50, 1,234.50), or None, also where it is ambiguous."""
+    text = text.strip().replace("\u2212", "-")
+    if len(text) > _LONGEST_NUMBER:
+        return None
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
+    if _GROUPED.fullmatch(text):
+        return Decimal(re.sub(rf"[{SPACES}'’]", "", text).replace(",", "."))
+    if _POINT_GROUPS.fullmatch(text) or (_COMMA.fullmatch(text) and (comma or not _UNSURE.fullmatch(text))):
+        return Decimal(text.replace(".", "").replace(",", "."))
+    if _COMMA_GROUPS.fullmatch(text):
+        return Decimal(text.replace(",", ""))
+    return None
+
+
+def plain(value: Cell) -> str:
+    """Return a value as plain text that programs read back: 1234.50, true, 2026-03-01, 2026-03-01T09:30:00+01:00."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}" if abs(value.adjusted()) <= 20 else str(value)
+    if isinstance(value, date):  # and datetime
+        return value.isoformat()
+    return str(value)

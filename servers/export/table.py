@@ -1,0 +1,132 @@
+"""A table on its way into a file: typed rows that can be gone through more than once, and what was odd about them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flotilla import errors
+
+from . import sources
+from .cells import Cell, Column, column, read
+
+MOST_COLUMNS = 200
+_EVERY = 256  # rows between two looks at whether the caller still waits
+
+
+class Notes:
+    """Warnings, each kind once: how often, and the first row."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[int]] = {}
+        self._said: dict[str, None] = {}
+
+    def count(self, what: str, row: int) -> None:
+        """Note that something happened in a row (from 1)."""
+        self._seen.setdefault(what, [0, row])[0] += 1
+
+    def say(self, sentence: str) -> None:
+        """Note a sentence once."""
+        self._said[sentence] = None
+
+    def list(self, most: int = 12) -> list[str]:
+        """Return them as sentences."""
+        where = ((what, n, f"row {row}" if row else "the heading") for what, (n, row) in self._seen.items())
+        found = [
+            f"{what} ({first})." if n == 1 else f"{what} ({n} times, first in {first})." for what, n, first in where
+        ]
+        found += self._said
+        return found if len(found) <= most else [*found[:most], f"There are {len(found) - most} more warnings."]
+
+
+@dataclass
+class Table:
+    """Columns, and rows that come from the call or from a file. `check` is called often and raises to stop."""
+
+    columns: list[Column]
+    given: list[list[Any]] = field(default_factory=list)
+    source: sources.Source | None = None
+    notes: Notes = field(default_factory=Notes)
+    check: Callable[[], None] = lambda: None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a dry run shows of it."""
+        columns = [f"{c.name} ({' '.join(filter(None, (c.kind, c.detail)))})" for c in self.columns]
+        return {"columns": columns, **({"source": self.source.path} if self.source else {"rows": len(self.given)})}
+
+    def checked(self, check: Callable[[], None]) -> Table:
+        """Return it with `check`."""
+        return replace(self, check=check)
+
+    def rows(self, noting: bool = True) -> Iterator[list[Cell]]:
+        """Go through the rows from the first one, each as long as `columns`; notes what is odd unless told not to."""
+        notes = self.notes if noting else Notes()
+        comma = bool(self.source and self.source.comma)
+        raw: Iterator[list[Any]] = self._from(self.source, notes) if self.source else iter(self.given)
+        for count, cells in enumerate(raw, 1):
+            if count % _EVERY == 1:
+                self.check()
+            yield self._typed(cells, count, comma, notes)
+
+    def _from(self, source: sources.Source, notes: Notes) -> Iterator[list[Any]]:
+        names = [c.name for c in self.columns]
+        at = [source.names.index(name) if name in source.names else -1 for name in names]
+        straight = not source.names or at == list(range(len(source.names)))
+        missing = set(names) - set(source.names) if source.names else set()
+        for row in source.rows():
+            if isinstance(row, dict):
+                missing -= row.keys()
+                yield [row.get(name) for name in names]
+            elif straight:
+                yield row
+            else:
+                yield [row[i] if 0 <= i < len(row) else None for i in at]
+        for name in sorted(missing):
+            notes.say(f"No record of {source.path} has `{errors.excerpt(name, 40)}`: that column is empty.")
+
+    def _typed(self, cells: list[Any], count: int, comma: bool, notes: Notes) -> list[Cell]:
+        wanted = len(self.columns)
+        if len(cells) > wanted:
+            if any(cell not in (None, "") for cell in cells[wanted:]):
+                what = f"Row {count} has {len(cells)} cells, but there are {wanted} columns."
+                raise errors.Input(what, "Give every row one cell a column.")
+            cells = cells[:wanted]
+        elif len(cells) < wanted:
+            notes.count("Rows with fewer cells than columns were filled with empty cells", count)
+            cells = [*cells, *itertools.repeat(None, wanted - len(cells))]
+        row: list[Cell] = []
+        for value, kind in zip(cells, self.columns, strict=True):
+            cell, fits = read(value, kind, comma)
+            if not fits:
+                name = errors.excerpt(kind.name, 40)
+                notes.count(f"Column `{name}` has cells that are no {kind.kind} and stay as they are", count)
+            row.append(cell)
+        return row
+
+
+def table(
+    columns: list[str] | None, rows: list[list[Any]] | None, source: str | None, types: list[str] | None
+) -> Table:
+    """Return a call's table, of `rows` or of the file `source`; raises errors.Input when it does not add up."""
+    columns, rows, types = columns or [], rows or [], types or []
+    if rows and source:
+        raise errors.Input("Both rows and source are given.", "Give one of them.")
+    origin = sources.opened(source) if source else None
+    names = columns or (origin.names if origin else [])
+    if not names:
+        raise errors.Input("There are no columns.", "Give columns, the headings from left to right.")
+    if len(names) > MOST_COLUMNS:
+        raise errors.Input(f"There are {len(names)} columns; {MOST_COLUMNS} is the most.", "Choose some with columns.")
+    if origin and origin.names:
+        unknown = [name for name in names if name not in origin.names]
+        if unknown and (origin.delimiter or len(unknown) == len(names)):
+            what = f"{source} has no column `{errors.excerpt(unknown[0], 60)}`."
+            raise errors.Input(what, f"It has: {errors.excerpt(', '.join(origin.names), 200)}.")
+    if len(types) > len(names):
+        what = f"There are {len(types)} types for {len(names)} columns."
+        raise errors.Input(what, 'Give one a column, in the same order; "" where nothing is to be said.')
+    kinds = [*types, *[""] * (len(names) - len(types))]
+    return Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)

@@ -1,0 +1,84 @@
+"""The making of one file: in a thread, a few at a time, stopped when nobody waits for it, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, TypeVar
+
+from flotilla import errors, files, in_thread
+from pydantic import BaseModel
+
+AT_ONCE = 2  # files in the making: each may take a processor and tens of megabytes
+_turns = threading.BoundedSemaphore(AT_ONCE)
+Check = Callable[[], None]
+T = TypeVar("T")
+
+
+class ExportedFile(BaseModel):
+    """The file that was written. `rows` do not count the heading; `warnings` say what was changed or left out."""
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+    pages: int | None = None
+    warnings: list[str] = []
+
+
+@dataclass
+class Made:
+    """What a writer says about what it wrote."""
+
+    rows: int | None = None
+    pages: int | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+class Stopped(Exception):  # noqa: N818 - no failure: nobody waits any more
+    """Ends a writer whose call was cancelled or is late."""
+
+
+def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
+    """Return the path to write to, its ending added where there is none; raises errors.Input when that cannot be."""
+    name = path.rstrip("/").rpartition("/")[2]
+    if "." not in name.strip("."):
+        path += endings[0]
+    elif not name.lower().endswith(endings):
+        what = f"The file is not called {errors.excerpt(name, 80)}."
+        raise errors.Input(what, f"Let its name end in {' or '.join(endings)}.")
+    files.check(path, overwrite)
+    return files.shown(path)
+
+
+async def produce(path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made]) -> ExportedFile:
+    """Write a file with `write(out, check)` and describe it. A cancelled call leaves nothing behind."""
+    stop = threading.Event()
+    try:
+        return await in_thread(_produce, path, overwrite, write, stop)
+    except asyncio.CancelledError:
+        stop.set()
+        raise
+
+
+def _produce(
+    path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made], stop: threading.Event
+) -> ExportedFile:
+    def check() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    while not _turns.acquire(timeout=0.2):
+        check()
+    try:
+        with files.writer(path, overwrite) as out:
+            made = write(out, check)
+            check()
+    finally:
+        _turns.release()
+    ref = out.ref
+    return ExportedFile(
+        path=ref.path, bytes=ref.bytes, sha256=ref.sha256, rows=made.rows, pages=made.pages, warnings=made.warnings
+    )
