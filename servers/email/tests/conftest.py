@@ -36,7 +36,7 @@ class Sink:
     @property
     def messages(self) -> list[EmailMessage]:
         """What arrived, parsed."""
-        return [email.message_from_bytes(e.content, policy=email.policy.default) for e in self.envelopes]  # type: ignore[misc]
+        return [email.message_from_bytes(e.content, policy=email.policy.default) for e in self.envelopes]
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> Any:  # noqa: N802
         session.host_name = hostname

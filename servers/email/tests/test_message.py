@@ -43,7 +43,7 @@ def draft(**more: object) -> Draft:
 
 
 def parsed(mail: Mail) -> EmailMessage:
-    return email.message_from_bytes(mail.content, policy=policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(mail.content, policy=policy.default)
 
 
 def header_names(mail: Mail) -> list[str]:
