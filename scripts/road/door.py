@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -85,7 +85,7 @@ def state_key() -> str:
     return _kept("state-key", lambda: secrets.token_hex(32))
 
 
-def _kept(name: str, make: Any) -> str:
+def _kept(name: str, make: Callable[[], str]) -> str:
     path = place.run_folder() / name
     found = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
     if not found:
@@ -197,7 +197,7 @@ def _hosts_option() -> list[str]:
 def start(kind: str, run: str, servers: list[str]) -> Running:
     """Start a door in the background and wait until it answers. Raises Problem with its last words."""
     port = place.port()
-    if not machine.port_is_free(port):
+    if not _soon(lambda: machine.port_is_free(port), 3):  # a process that was killed keeps it for a moment
         raise Problem(
             f"Port {port} is in use by another program: stop that, or choose another: FLOTILLA_PORT=8812 make up"
         )
@@ -276,6 +276,13 @@ def _wait(door: Running, seconds: float) -> bool:
     return False
 
 
+def _soon(check: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not (found := check()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
 def last_words(door: Running, lines: int = 5) -> str:
     """Return the end of the door's log, without the token."""
     if door.container:
@@ -286,13 +293,13 @@ def last_words(door: Running, lines: int = 5) -> str:
     return f"Its last words ({place.short(log_file())}):\n{ending}" if ending else f"See {place.short(log_file())}."
 
 
-def stop(door: Running) -> bool:
-    """Stop a door and forget it. False when it was not running."""
+def stop(door: Running, grace: float = 15) -> bool:
+    """Stop a door and forget it, at the latest after `grace` seconds. False when it was not running."""
     was = door.alive()
     if door.container:
         machine.docker("rm", "--force", door.container)
     elif door.pid:
-        machine.stop(door.pid, door.since)
+        machine.stop(door.pid, door.since, grace)
     _state().unlink(missing_ok=True)
     return was
 

@@ -117,9 +117,16 @@ def stop(pid: int, since: str, grace: float = 15) -> bool:
 
 def processes(words: str) -> list[int]:
     """Return the processes whose command line holds these words."""
-    listed = subprocess.run(["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=False).stdout
-    pairs = (line.strip().partition(" ") for line in listed.splitlines())
-    return [int(pid) for pid, _, line in pairs if words in line and int(pid) != os.getpid()]
+    lines: dict[int, str] = {}
+    if Path("/proc/self").exists():
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                lines[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    else:
+        listed = subprocess.run(["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=False).stdout
+        for pid, _, line in (line.strip().partition(" ") for line in listed.splitlines()):
+            lines[int(pid)] = line
+    return [pid for pid, line in lines.items() if words in line and pid != os.getpid()]
 
 
 def port_is_free(port: int) -> bool:

@@ -57,12 +57,13 @@ def open_door(engine: bool, servers: list[str]) -> tuple[door.Running, str]:
     """Find the door that runs and still fits, or start one. Falls back to the switchboard, unless one was asked for."""
     running = door.Running.read()
     kind, run = door.choose(engine, running), "docker" if engine else "process"
-    if running.healthy() and running.fingerprint == door.fingerprint(kind, run, servers):
+    healthy = running.healthy()
+    if healthy and running.fingerprint == door.fingerprint(kind, run, servers):
         place.say("Door: running already.")
         return running, try_it(running)
     if running.alive():
-        place.say("Door: restarting it, since something has changed.")
-    door.stop(running)
+        place.say(f"Door: restarting it, since {'something has changed' if healthy else 'it does not answer'}.")
+    door.stop(running, grace=15 if healthy else 2)
     for attempt in dict.fromkeys([kind, "switchboard"] if not os.environ.get("FLOTILLA_DOOR") else [kind]):
         place.say(f"Door: starting {door.NAMES[attempt]} on {', '.join(servers)}.")
         try:
