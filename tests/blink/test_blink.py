@@ -101,7 +101,7 @@ def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str) -> None:
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
     versions = (*VERSIONS, "1999-01-01", "2026-07-28") if filters == "none" else VERSIONS[-1:]
     for lines in (*(old(version) for version in versions), new()):
-        expected = sum('"id"' in said for said in lines)
+        expected = sum(said.count('"id"') for said in lines)
         baked, log = zygote.run(slug, lines, expected, **env)
         real, _ = zygote.run(slug, lines, expected, FLOTILLA_BAKED="off", **env)
         assert len(real) == expected
@@ -174,7 +174,7 @@ ODD: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_conversations_are_the_same(zygote: Zygote, name: str) -> None:
-    expected = sum('"id"' in said for said in ODD[name])
+    expected = sum(said.count('"id"') for said in ODD[name])
     baked, log = zygote.run(PROBE, ODD[name], expected)
     real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_BAKED="off")
     assert baked == real

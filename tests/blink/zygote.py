@@ -12,7 +12,7 @@ import select
 import sys
 import time
 
-QUIET = 0.4  # seconds without output after which a server has said all it has to say
+QUIET = 1.2  # seconds without output after which a server has said all it has to say
 LONGEST = 10.0
 
 
