@@ -6,7 +6,7 @@ variable "VERSION" { default = "0.1.0" }
 variable "REGISTRY" { default = "" }
 variable "SOURCE_DATE_EPOCH" { default = "0" }
 
-group "default" { targets = ["calendly", "email", "filesystem", "switchboard"] }
+group "default" { targets = ["calendly", "email", "export", "filesystem", "switchboard"] }
 
 target "_common" {
   context = "."
@@ -28,7 +28,7 @@ target "base" {
 
 target "release" {
   name       = "release-${slug}"
-  matrix     = { slug = ["calendly", "email", "filesystem", "switchboard"] }
+  matrix     = { slug = ["calendly", "email", "export", "filesystem", "switchboard"] }
   inherits   = [slug]
   platforms  = ["linux/amd64", "linux/arm64"]
   attest     = ["type=provenance,mode=max", "type=sbom"]
@@ -47,6 +47,13 @@ target "email" {
   dockerfile = "servers/email/Dockerfile"
   contexts   = { "flotilla/base" = "target:base", "flotilla/build" = "target:build" }
   tags       = ["${REGISTRY}flotilla/email:${VERSION}", "${REGISTRY}flotilla/email:latest"]
+}
+
+target "export" {
+  inherits   = ["_common"]
+  dockerfile = "servers/export/Dockerfile"
+  contexts   = { "flotilla/base" = "target:base", "flotilla/build" = "target:build" }
+  tags       = ["${REGISTRY}flotilla/export:${VERSION}", "${REGISTRY}flotilla/export:latest"]
 }
 
 target "filesystem" {

@@ -38,14 +38,8 @@ class Slot(Model):
     scheduling_url: str | None = None
 
 
-class Slots(Model):
-    """The free slots of one span."""
-
-    items: list[Slot]
-
-
 class Event(Model):
-    """https://developer.calendly.com/api-docs/e2f95ebd44914-get-event"""
+    """https://developer.calendly.com/api-docs/e2f95ebd44914-get-event; `invitees` counts the active ones."""
 
     uri: str
     name: Untrusted | None = None
@@ -53,7 +47,7 @@ class Event(Model):
     start_time: AwareDatetime
     end_time: AwareDatetime
     location: Untrusted | None = None
-    invitees: int = Field(0, description="Active ones")
+    invitees: int = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -97,3 +91,10 @@ class SchedulingLink(Model):
     """https://developer.calendly.com/api-docs/4b8195084e287-create-single-use-scheduling-link"""
 
     booking_url: str
+
+
+class NoShow(Model):
+    """https://developer.calendly.com/api-docs/cebd8c3170790-create-invitee-no-show"""
+
+    uri: str
+    created_at: AwareDatetime

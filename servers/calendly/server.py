@@ -1,4 +1,4 @@
-"""Calendly: event types, free slots, bookings and cancellations. API: https://developer.calendly.com/api-docs"""
+"""Calendly: event types, free slots, bookings, cancellations, no-shows. API: https://developer.calendly.com/api-docs"""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from flotilla import (
     ServerSettings,
     errors,
     segment,
+    sliced,
 )
 from pydantic import AwareDatetime, Field, HttpUrl
 
-from .models import Cancellation, Event, EventType, Invitee, SchedulingLink, Slots, User
+from .models import Cancellation, Event, EventType, Invitee, NoShow, SchedulingLink, Slot, User
+
+HOME = "https://api.calendly.com"  # every uri of a thing begins so, wherever base_url leads
 
 
 class Settings(ServerSettings):
@@ -30,7 +33,7 @@ class Settings(ServerSettings):
         description="Personal access token, made at calendly.com > Integrations & apps > API & webhooks",
         examples=["eyJraWQiOiIxY2UxZTEzNj"],
     )
-    base_url: HttpUrl = Field(HttpUrl("https://api.calendly.com"), description="Address of the API")
+    base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
 
 server = Server(
@@ -44,26 +47,27 @@ server = Server(
     docs="https://developer.calendly.com/api-docs",
     instructions="Times go in and out with an offset. Slots are not reserved: book with the link that belongs to one.",
 )
+
+
+def settled(status: int, body: Any) -> errors.Problem | None:
+    """Tell what no right would allow from what lacks a right: Calendly says 403 to both."""
+    words = str(body.get("message", "")) if isinstance(body, dict) else ""
+    if status == 403 and ("already canceled" in words or "in the past" in words):
+        return errors.Input(f"Calendly refuses: {errors.excerpt(words)}.", "Look at it with calendly_get_event.")
+    return None
+
+
 api = Api(
     server,
     auth=Bearer("token"),
     paging=ByCursor("collection", "pagination.next_page_token", cursor="page_token", limit="count"),
     limits=[(50, 60)],  # the free plan's; paid plans have 500 a minute
+    classify=settled,
 )
 
-EventId = Annotated[
-    str, Field(description="The event's uri or id", examples=["https://api.calendly.com/scheduled_events/GBGBDCAADAEDCRZ2"])
-]
-EventTypeUri = Annotated[
-    str,
-    Field(
-        description="uri from calendly_list_event_types",
-        examples=["https://api.calendly.com/event_types/AAAAAAAAAAAAAAAA"],
-    ),
-]
-Whose = Annotated[Literal["me", "organization"], Field(description="organization needs an admin's token")]
-Moment = Annotated[AwareDatetime, Field(description="With offset", examples=["2030-06-01T09:00:00+02:00"])]
-LONGEST_SPAN = timedelta(days=31)
+EventId = Annotated[str, Field(description="The event's uri or id", examples=["GBGBDCAADAEDCRZ2"])]
+EventTypeId = Annotated[str, Field(description="The event type's uri or id", examples=["AAAAAAAAAAAAAAAA"])]
+Whose = Annotated[Literal["me", "organization"], Field(description="organization: admins only")]
 
 
 def utc(moment: datetime | None) -> str | None:
@@ -71,11 +75,16 @@ def utc(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
-def id_of(uri: str) -> str:
-    """Return the last part of a URI of this API, or the id itself."""
-    if "://" in uri and not uri.startswith(api.base):
+def id_of(thing: str) -> str:
+    """Return the id in a uri of this API, or the id that was given."""
+    if "://" in thing and not thing.startswith(f"{HOME}/"):
         raise errors.Input("The uri does not belong to Calendly's API.", "Pass the uri that a calendly tool returned.")
-    return segment(uri.rstrip("/").rsplit("/", 1)[-1])
+    return segment(thing.rstrip("/").rsplit("/", 1)[-1])
+
+
+def uri_of(event_type: str) -> str:
+    """Return the uri of an event type: where the API wants one in a parameter, an id is not enough."""
+    return f"{HOME}/event_types/{id_of(event_type)}"
 
 
 async def owner(whose: str) -> dict[str, str]:
@@ -104,21 +113,28 @@ async def list_event_types(
 
 
 @server.reads
-async def list_available_times(event_type: EventTypeUri, start: Moment, end: Moment) -> Slots:
-    """List the free slots of one event type, from a future start, over at most 31 days (some plans: 7)."""
-    if not timedelta() < end - start <= LONGEST_SPAN:
-        raise errors.Input("The span must end after it starts and be 31 days at most.", "Ask for a shorter span.")
-    params = {"event_type": event_type, "start_time": utc(start), "end_time": utc(end)}
-    return Slots(items=(await api.get("/event_type_available_times", params=params))["collection"])
+async def list_available_times(
+    event_type: EventTypeId,
+    start: Annotated[
+        AwareDatetime, Field(description="In the future, with offset", examples=["2030-06-01T09:00:00+02:00"])
+    ],
+    days: Annotated[int, Field(ge=1, le=31, description="Some plans: at most 7")] = 7,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Slot]:
+    """List the free slots of one event type, each with the link that books it."""
+    span = {"start_time": utc(start), "end_time": utc(start + timedelta(days=days))}
+    answer = await api.get("/event_type_available_times", params={"event_type": uri_of(event_type), **span})
+    return sliced([Slot.model_validate(row) for row in answer["collection"]], limit, cursor)
 
 
 @server.reads
 async def list_events(
     whose: Whose = "me",
     status: Annotated[Literal["active", "canceled"] | None, Field(description="Both when left out")] = None,
-    invitee_email: Annotated[str | None, Field(description="Only bookings of this person")] = None,
-    after: Annotated[AwareDatetime | None, Field(description="Start at or after, with offset")] = None,
-    before: Annotated[AwareDatetime | None, Field(description="Start at or before, with offset")] = None,
+    invitee_email: Annotated[str | None, Field(description="Only of this person")] = None,
+    after: Annotated[AwareDatetime | None, Field(description="From, with offset")] = None,
+    before: Annotated[AwareDatetime | None, Field(description="Until, with offset")] = None,
     newest_first: Annotated[bool, Field(description="Else soonest first")] = False,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -165,7 +181,22 @@ async def cancel_event(
 
 
 @server.writes(creates=True)
-async def create_scheduling_link(event_type: EventTypeUri) -> SchedulingLink:
+async def create_scheduling_link(event_type: EventTypeId) -> SchedulingLink:
     """Make a link that books this event type once, to send to one person."""
-    body = {"max_event_count": 1, "owner": event_type, "owner_type": "EventType"}
+    body = {"max_event_count": 1, "owner": uri_of(event_type), "owner_type": "EventType"}
     return SchedulingLink.model_validate((await api.post("/scheduling_links", json=body))["resource"])
+
+
+@server.writes
+async def mark_no_show(
+    invitee: Annotated[
+        str,
+        Field(
+            description="uri from calendly_list_invitees",
+            pattern=rf"^{HOME}/scheduled_events/[\w-]+/invitees/[\w-]+$",
+            examples=[f"{HOME}/scheduled_events/GBGBDCAADAEDCRZ2/invitees/CCCCCCCCCCCCCCCC"],
+        ),
+    ],
+) -> NoShow:
+    """Note that an invitee did not come."""
+    return NoShow.model_validate((await api.post("/invitee_no_shows", json={"invitee": invitee}))["resource"])

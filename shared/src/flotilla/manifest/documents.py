@@ -24,6 +24,13 @@ FLEET = {  # what every server understands, as the catalog's settings
     "dry_run": ("FLOTILLA_DRY_RUN", "boolean", "Writing tools only show what they would send"),
 }
 
+QUOTA = {"data_quota": ("FLOTILLA_DATA_QUOTA", "integer", "Bytes that the data folder may hold; 0 for no limit")}
+
+
+def common(server: Server[Any]) -> dict[str, tuple[str, str, str]]:
+    """Return the settings that the library gives this server: variable, JSON type and description by name."""
+    return {**FLEET, **(QUOTA if server.files else {})}
+
 
 def image(slug: str) -> str:
     """Return the image's name with its version."""
@@ -86,14 +93,16 @@ def parameters(server: Server[Any]) -> dict[str, Any]:
         name: {
             "type": kind_of(field.annotation),
             "description": field.description or name,
-            **({"default": _plain(field.default)} if field.default not in (None, "", PydanticUndefined) else {}),
+            **({"default": _plain(field.default)} if field.default not in (None, "", [], PydanticUndefined) else {}),
         }
         for name, field in fields(server, secret=False).items()
     }
-    return {**own, **{name: {"type": kind, "description": about} for name, (_, kind, about) in FLEET.items()}}
+    return {**own, **{name: {"type": kind, "description": about} for name, (_, kind, about) in common(server).items()}}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
     return value if isinstance(value, bool | int | float) else str(getattr(value, "value", value))
 
 
@@ -102,7 +111,7 @@ def environment(server: Server[Any]) -> list[dict[str, str]]:
     own = {variable(server, name): name for name in fields(server, secret=False)}
     return [
         {"name": env, "value": "{{%s.%s}}" % (server.slug, name)}
-        for env, name in {**own, **{env: name for name, (env, _, _) in FLEET.items()}}.items()
+        for env, name in {**own, **{env: name for name, (env, _, _) in common(server).items()}}.items()
     ]
 
 

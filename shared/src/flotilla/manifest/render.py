@@ -178,7 +178,7 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "# 32 or more characters, so that a question outlives a restart.",
         "FLOTILLA_STATE_KEY=",
     ]
-    lines += [f"# {about}.\n{env}=" for env, _, about in documents.FLEET.values()]
+    lines += [f"# {about}.\n{env}=" for env, _, about in {**documents.FLEET, **documents.QUOTA}.values()]
     for server in servers.values():
         names = list(server.settings_class.model_fields.items())
         lines += ["", f"# -- {server.title}"] if names else []
@@ -378,7 +378,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_HTTP_TOKEN": NEEDED,
                 "FLOTILLA_ALLOWED_HOSTS": slug,
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
-                **{env: "${%s:-}" % env for env, _, _ in documents.FLEET.values()},
+                **{env: "${%s:-}" % env for env, _, _ in documents.common(server).values()},
                 **own,
             },
             "volumes": [documents.volume(server)],
