@@ -40,7 +40,7 @@ class Settings(ServerSettings):
 
 server = Server(
     "email",
-    title="Email (SMTP)",
+    title="Email",
     description="Send mail through any SMTP server: text and HTML, templates, attachments from the data folder.",
     category="communication",
     tags=["email", "smtp", "mail", "templates"],

@@ -111,7 +111,7 @@ def _http(server: Server[Any]) -> None:
         host_origin_protection=True,
         allowed_hosts=[*LOOPBACK, *({fleet.host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
         show_banner=False,
-        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False},
+        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False, "ws": "none"},
     )
 
 
