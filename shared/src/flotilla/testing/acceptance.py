@@ -49,17 +49,21 @@ def suite(
     arguments for the calls that are to work, where the examples of the required ones are not enough.
     """
 
-    @pytest.fixture(scope="class", name="case")
-    def fixture(self: Any) -> Iterator[Case]:
-        with Case(slug, world=world, arguments=arguments) as case:
-            yield case
+    class Acceptance:
+        @pytest.fixture(scope="class")
+        @classmethod
+        def case(cls) -> Iterator[Case]:
+            with Case(slug, world=world, arguments=arguments) as case:
+                yield case
 
-    def test_quality_yaml(self: Any, case: Case) -> None:
-        problems = quality_problems(case.quality, case.folder)
-        assert not problems, _told(problems)
+        def test_quality_yaml(self, case: Case) -> None:
+            problems = quality_problems(case.quality, case.folder)
+            assert not problems, _told(problems)
 
-    members = {"case": fixture, "test_quality_yaml": test_quality_yaml, "__doc__": f"{slug} on the quality scale."}
-    return type("TestAcceptance", (), members | {f"test_{rule.id}": _test_of(rule) for rule in RULES})
+    Acceptance.__doc__ = f"{slug} on the quality scale."
+    for rule in RULES:
+        setattr(Acceptance, f"test_{rule.id}", _test_of(rule))
+    return Acceptance
 
 
 def _test_of(rule: Rule) -> Any:

@@ -12,12 +12,13 @@ import io
 import json
 import os
 import shutil
+import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -43,7 +44,12 @@ UNASKED = {"FLOTILLA_CONFIRM": "off"}  # for trials in which nobody is asked
 World = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
 CHECKOUT = flotilla_servers.CHECKOUT
 NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-TIMEOUT = 0.3  # seconds a vendor gets to answer in the trials
+TIMEOUT = 5.0  # seconds a vendor gets to answer in a trial, unless it is about that
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()  # made once: reading all authorities takes longer than a trial
 
 
 @contextmanager
@@ -62,14 +68,17 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
 
 
 @contextmanager
-def impatient(server: Server[Any], transport: httpx.AsyncBaseTransport | None = None) -> Iterator[None]:
-    """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, short timeouts."""
+def impatient(
+    server: Server[Any], transport: httpx.AsyncBaseTransport | None = None, timeout: float = TIMEOUT
+) -> Iterator[None]:
+    """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, a short timeout."""
     with ExitStack() as stack:
         stack.enter_context(patch("flotilla.wire._backoff", lambda attempt: 0.001))
         for api in server.apis:
             stack.enter_context(patch.object(api, "_windows", ()))
-            stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(TIMEOUT, connect=2, pool=5)))
-            stack.enter_context(patch.object(api, "transport", transport))
+            stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(timeout, connect=2, pool=5)))
+            way = transport or httpx.AsyncHTTPTransport(verify=_tls())
+            stack.enter_context(patch.object(api, "transport", way))
         yield
 
 
@@ -222,6 +231,7 @@ class Case:
         mode: str = MODES[-1],
         answer: Answer | None = None,
         recorded: bool = False,
+        timeout: float = TIMEOUT,
     ) -> AsyncIterator[Trial]:
         """Connect a client to the server in a world of its own; `recorded`: the vendor is played without a network."""
         recorder = Recorder(self.answers) if recorded and self.answers else None
@@ -229,7 +239,7 @@ class Case:
             self.vendor.recovers()
         data, log, asked = self._new_data(), io.StringIO(), list[str]()
         values = {**self.settings(), "FLOTILLA_DATA": str(data), "FLOTILLA_TIER": "all", **(environ or {})}
-        with environment(self.server, **values), impatient(self.server, recorder), redirect_stderr(log):
+        with environment(self.server, **values), impatient(self.server, recorder, timeout), redirect_stderr(log):
             async with client(self.server, mode, answer, asked) as connected:
                 yield Trial(self, connected, data, log, asked, recorder)
 

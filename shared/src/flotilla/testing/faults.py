@@ -67,10 +67,14 @@ def answer(given: Answer) -> Fault:
 
 def rate(after: float | None = None, *, date: bool = False) -> Fault:
     """Answer 429; with Retry-After in seconds, or as a date."""
-    if after is None:
-        return status(429)
-    told = formatdate(time.time() + after, usegmt=True) if date else f"{after:g}"
-    return status(429, headers={"retry-after": told})
+
+    async def play(exchange: Exchange) -> None:
+        told = {} if after is None else {"retry-after": f"{after:g}"}
+        if date and after is not None:
+            told = {"retry-after": formatdate(time.time() + after, usegmt=True)}
+        await exchange.send(Answer.of({"message": "Too many requests"}, 429, told))
+
+    return play
 
 
 def html(code: int = 502) -> Fault:
@@ -86,11 +90,11 @@ def bad_json() -> Fault:
 
 def huge(size: int = 12_000_000, *, compressed: bool = False) -> Fault:
     """Answer with so many bytes of JSON; compressed, they are few on the wire."""
+    body = b'{"message": "' + b"x" * size + b'"}'
+    sent = gzip.compress(body, 1) if compressed else body
 
     async def play(exchange: Exchange) -> None:
-        body = b'{"message": "' + b"x" * size + b'"}'
         extra = {"content-encoding": "gzip"} if compressed else {}
-        sent = gzip.compress(body, 1) if compressed else body
         with suppress(ConnectionError):  # a wise client hangs up
             await exchange.send(Answer(200, sent, {"content-type": "application/json", **extra}))
 

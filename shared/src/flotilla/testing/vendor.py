@@ -90,7 +90,7 @@ class Vendor:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, h11.RemoteProtocolError):
+        with suppress(ConnectionError, asyncio.CancelledError, h11.RemoteProtocolError):
             parser = h11.Connection(h11.SERVER)
             while (request := await _received(reader, parser, self.url)) and not writer.is_closing():
                 self.requests.append(request)

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...environment import is_placeholder
 from ..case import Case
 from ..client import hello
 from ..faults import hang
@@ -74,18 +73,21 @@ def _lived(case: Case, tools: list[dict[str, Any]]) -> list[Life]:
 @check("stable_list")
 async def stable_list(case: Case) -> list[str]:
     """Byte for byte the same, whatever the environment and the seed."""
-    here = json.dumps(await case.tools(), sort_keys=True)
-    problems = []
+    here, problems = await case.tools(), []
     for life in (await lives(case)).values():
-        if json.dumps(life.tools, sort_keys=True) != here:
-            problems.append(f"The {life.name} process lists other tools, or lists them in another way, than the test.")
-    for value in ("", "<UNKNOWN>", "{{calendly.token}}", "your_key"):
-        assert is_placeholder(value)
-        fields = case.server.settings_class.model_fields
-        listed = await case.tools(**{case.variable(name): value for name in fields})
-        if json.dumps(listed, sort_keys=True) != here:
-            problems.append(f"With settings that are {value!r}, the list is another.")
+        problems += [f"The {life.name} process {what}." for what in _differences(life.tools, here)]
+    names = [case.variable(name) for name in case.server.settings_class.model_fields]
+    for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
+        listed = await case.tools(**dict.fromkeys(names, value))
+        problems += [f"With settings that are {value!r}, the server {what}." for what in _differences(listed, here)]
     return problems
+
+
+def _differences(listed: list[dict[str, Any]], here: list[dict[str, Any]]) -> list[str]:
+    if [tool["name"] for tool in listed] != [tool["name"] for tool in here]:
+        return [f"lists {', '.join(tool['name'] for tool in listed)}"]
+    pairs = [(json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, here, strict=True)]
+    return [f"lists another definition: {a}, and not {b}" for a, b in pairs if a != b]
 
 
 @check("missing_secret")
