@@ -59,37 +59,45 @@ uv_environment() {
   eval "$(package_environment "${1:-$FLOTILLA_VENV/bin/python}")"
 }
 
-# Debian's and Ubuntu's packages. Only the distribution's own lists are fetched, so that a broken source of somebody
-# else cannot stop us; what counts in the end is whether a package has a candidate (apt_has).
-apt_sources() {  # "<uri> <suite> <component>" for each source of the distribution that this machine is set up with
-  local codename
-  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-  apt-get indextargets --no-release-info --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
-    grep -oP "^Packages \K\S+ $codename(-updates|-security)? \S+$" | sort -u
-}
+# Debian's and Ubuntu's packages. Only the distribution's own lists are fetched, so that a broken source of somebody else
+# cannot stop us; what counts in the end is whether a package has a candidate (apt_has).
+os() { (. /etc/os-release && eval "echo \"\${$1:-}\""); }
 
-# Source lines for Debian 13 from the machine's own mirror; nothing on a machine that is no Debian.
-trixie_sources() {
-  local codename
-  codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || return 0
-  apt_sources | awk -v was="$codename" -v key="$(distribution_keyring)" \
-    '$3 == "main" { sub("^" was, "trixie", $2); print "deb [signed-by=" key "] " $1, $2, $3 }'
-}
-
-distribution_keyring() { (. /etc/os-release && echo "/usr/share/keyrings/$ID-archive-keyring.gpg"); }
+distribution_keyring() { echo "/usr/share/keyrings/$(os ID)-archive-keyring.gpg"; }
 
 apt_lists() {  # arguments: source lines to fetch beside the distribution's own
-  local list status=0
+  local list
   list=$(mktemp)
-  { apt_sources | sed "s#^#deb [signed-by=$(distribution_keyring)] #"; printf '%s\n' "$@"; } >"$list"
+  # shellcheck disable=SC2016 # the variables are apt's
+  apt-get indextargets --no-release-info --format '$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT)' |
+    grep -oP "^Packages \K\S+ $(os VERSION_CODENAME)(-updates|-security)? \S+$" | sort -u |
+    sed "s#^#deb [signed-by=$(distribution_keyring)] #" >"$list" || true
+  [ $# = 0 ] || printf '%s\n' "$@" >>"$list"
   chmod a+r "$list"
-  apt-get update -qq -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=/dev/null \
-    -o APT::Get::List-Cleanup=0 >&2 || apt-get update -qq >&2 || status=$?
+  apt-get update -qq -o Dir::Etc::SourceList="$list" -o Dir::Etc::SourceParts=/dev/null -o APT::Get::List-Cleanup=0 >&2 ||
+    apt-get update -qq >&2 || say "Some of apt's lists could not be fetched; going on with those that were."
   rm -f "$list"
-  return $status
 }
 
-apt_has() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
+# Source lines for Debian 13 from the mirror that this Debian is set up with; nothing on a machine that is no Debian.
+# Whether a source is Debian's own stands in its lists, so they are fetched where there are none.
+trixie_sources() {
+  local found
+  [ "$(os ID)" = debian ] || return 0
+  found=$(debian_sources)
+  [ -n "$found" ] || [ "$(id -u)" != 0 ] || { apt_lists; found=$(debian_sources); }
+  awk -v was="$(os VERSION_CODENAME)" -v key="$(distribution_keyring)" \
+    'NF { sub("^" was, "trixie", $2); print "deb [signed-by=" key "]", $1, $2, "main" }' <<<"$found"
+}
+
+debian_sources() {  # "<uri> <suite>"
+  # shellcheck disable=SC2016 # the variables are apt's
+  apt-get indextargets --format '$(CREATED_BY) $(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)' |
+    grep -oP "^Packages Debian \K\S+ $(os VERSION_CODENAME)(-updates|-security)?(?= main$)" | sort -u || true
+}
+
+# Not grep -q: it would end early, and with pipefail that is a failure.
+apt_has() { apt-cache policy "$1" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null; }
 
 apt_install() {  # quiet unless it fails
   local log
