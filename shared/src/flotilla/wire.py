@@ -118,6 +118,7 @@ class Wire:
             call.spared()
             repeatable, problem = True, unreachable(cut, title)
         except httpx.RequestError as cut:
+            repeatable &= isinstance(cut, httpx.TransportError)
             problem = broken(cut, title)
         except errors.Problem:  # from the guard, or for want of an access token: the vendor did nothing
             call.spared()

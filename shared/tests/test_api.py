@@ -1,0 +1,540 @@
+"""The only way out, against a real HTTP server that fails in every way: what is tried again, and what never is."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Annotated, Any
+
+import httpx2 as httpx
+import pytest
+from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment, wire
+from flotilla.answers import retry_after, said
+from flotilla.call import Call, entered
+from flotilla.testing import faults
+from flotilla.testing.answers import Answer, Answers
+from flotilla.testing.client import call, client, text_of
+from flotilla.testing.vendor import Vendor
+from pydantic import Field
+
+Make = Callable[..., Server[Any]]
+Lines = Callable[[], list[dict[str, Any]]]
+ANSWERS = Answers(
+    {
+        "GET /things": {"json": {"items": [{"id": 1}, {"id": 2}], "next": "p2"}},
+        "GET /things?cursor=p2": {"json": {"items": [{"id": 3}]}},
+        "GET /things/{id}": {"json": {"id": 7, "name": "é€"}},
+        "POST /things": {"status": 201, "json": {"id": 8}},
+        "PUT /things/{id}": {"json": {"id": 9}},
+        "PATCH /things/{id}": {"json": {"id": 10}},
+        "DELETE /things/{id}": {"status": 204},
+        "GET /file": {"text": "abc" * 1000},
+    }
+)
+BACKOFF = wire._backoff
+UNREACHABLE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with Vendor(ANSWERS) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def quick(environ: pytest.MonkeyPatch) -> None:
+    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
+
+
+@pytest.fixture
+def connected(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Callable[..., Api]:
+    """Return a maker of clients of the vendor."""
+
+    def connect(**options: Any) -> Api:
+        environ.setenv("ACME_BASE_URL", vendor.url)
+        hosts = options.pop("hosts", [])
+        return Api(make(hosts=hosts), **{"auth": Bearer("token"), "read_timeout": 0.3, **options})
+
+    return connect
+
+
+async def problem_of(asked: Awaitable[Any], within: float = 45) -> errors.Problem:
+    """Return the problem that a request ends in, inside a call with a deadline."""
+    with entered(Call("acme_test")) as running:
+        with pytest.raises(errors.Problem) as caught:
+            async with asyncio.timeout(within) as running.timer:
+                await asked
+    return caught.value
+
+
+# --- plain requests
+
+
+async def test_methods_and_what_is_sent(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(headers={"Acme-Version": "2"})
+    assert await api.get("/things/7", params={"a": None, "b": ["x", "y"], "c": True}) == {"id": 7, "name": "é€"}
+    assert await api.post("/things", json={"name": "x", "none": None, "deep": {"none": None}}) == {"id": 8}
+    assert await api.put("/things/9", json=[1, None]) == {"id": 9}
+    assert await api.patch("/things/9", content="text") == {"id": 10}
+    assert await api.delete("/things/9", headers={"If-Match": "3"}) is None
+    get, post, put, patch, delete = vendor.requests
+    assert get.query == [("b", "x"), ("b", "y"), ("c", "true")]
+    assert get.headers["authorization"] == "Bearer canary-7f3a9c"
+    assert get.headers["acme-version"] == "2"
+    assert get.headers["user-agent"].startswith("flotilla-acme/")
+    assert (post.json(), put.json(), patch.body) == ({"name": "x", "deep": {"none": None}}, [1, None], b"text")
+    assert delete.headers["if-match"] == "3"
+
+
+async def test_whole_addresses_and_pages(connected: Callable[..., Api], vendor: Vendor) -> None:
+    class Thing(Model):
+        id: str
+
+    api = connected(paging=ByCursor("items", "next"))
+    first = await api.page("/things", Thing, limit=2, cursor=None, params={"q": "x", "none": None})
+    assert first == Page(items=[Thing(id="1"), Thing(id="2")], next_cursor="p2")
+    last = await api.page(f"{vendor.url}/things", Thing, limit=2, cursor=first.next_cursor)
+    assert last == Page(items=[Thing(id="3")])
+    assert [r.query for r in vendor.requests] == [[("q", "x"), ("limit", "2")], [("limit", "2"), ("cursor", "p2")]]
+    with pytest.raises(AssertionError, match="paging style"):
+        await connected().page("/things", Thing, limit=2, cursor=None)
+    await api.get("/things/7", params={"next": "http://x/?a=b"})  # an address in a parameter is no address
+
+
+def test_segments() -> None:
+    assert segment("a/b?c#d é") == "a%2Fb%3Fc%23d%20%C3%A9"
+    for wrong in ("", ".", ".."):
+        with pytest.raises(errors.Input, match="An id is empty"):
+            segment(wrong)
+
+
+async def test_the_trace_context_goes_along(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected()
+
+    @api.server.reads
+    async def get_it() -> dict[str, Any]:
+        """It."""
+        return dict(await api.get("/things/7"))
+
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with client(api.server) as c:
+        await c.call_tool_mcp("acme_get_it", {}, meta={"traceparent": parent, "tracestate": "a=1"})
+        await c.call_tool_mcp("acme_get_it", {}, meta={"traceparent": "broken"})
+    with_it, without = vendor.requests
+    assert with_it.headers["traceparent"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
+    assert with_it.headers["tracestate"] == "a=1"
+    assert "broken" not in without.headers.get("traceparent", "")
+
+
+# --- what is tried again
+
+
+SAFE: Any = ("GET", {})
+REPEATABLE: Any = ("PUT", {"idempotent": True})
+UNSAFE: Any = ("POST", {})
+#                                    GET, PUT that may be repeated, POST
+MATRIX = [
+    (faults.rate(0), 3, 3, 3),  # the vendor did nothing
+    (faults.rate(0, date=True), 3, 3, 3),
+    (faults.rate(), 3, 3, 3),
+    (faults.status(502), 3, 3, 1),
+    (faults.status(503), 3, 3, 1),
+    (faults.status(503, headers={"retry-after": "0"}), 3, 3, 1),
+    (faults.html(504), 3, 3, 1),
+    (faults.status(500), 1, 1, 1),
+    (faults.status(501), 1, 1, 1),
+    (faults.status(404), 1, 1, 1),
+    (faults.status(408), 1, 1, 1),
+    (faults.cut(), 3, 3, 1),
+    (faults.broken(), 3, 3, 1),
+    (faults.hang(5), 3, 3, 1),
+    (faults.redirect("/elsewhere", 307), 6, 1, 1),  # each GET follows it, to a 307 again
+    (faults.bad_json(), 1, 1, 1),
+]
+NAMES = [
+    "429-seconds", "429-date", "429", "502", "503", "503-after", "504-html", "500", "501", "404", "408", "cut",
+    "broken-body", "silence", "redirect", "bad-json",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "gets", "puts", "posts"), MATRIX, ids=NAMES)
+async def test_who_is_asked_how_often(
+    connected: Callable[..., Api], vendor: Vendor, fault: faults.Fault, gets: int, puts: int, posts: int
+) -> None:
+    api = connected()
+    for (method, options), times in ((SAFE, gets), (REPEATABLE, puts), (UNSAFE, posts)):
+        vendor.recovers()
+        vendor.fails(fault)
+        path = "/things" if method == "POST" else "/things/9"
+        await problem_of(api.request(method, path, **options))
+        assert len(vendor.requests) == times, method
+
+
+@pytest.mark.parametrize("fault", [faults.rate(0), faults.status(503), faults.cut(), faults.broken(), faults.hang(5)])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_read_succeeds_when_the_vendor_recovers(
+    connected: Callable[..., Api], vendor: Vendor, fault: faults.Fault, times: int
+) -> None:
+    vendor.fails(fault, times=times)
+    assert (await connected().get("/things/7"))["id"] == 7
+    assert len(vendor.requests) == times + 1
+
+
+async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(connected: Callable[..., Api], vendor: Vendor) -> None:
+    vendor.fails(faults.rate(0.4), times=1)
+    begun = time.monotonic()
+    assert (await connected().post("/things", json={}))["id"] == 8
+    assert 0.4 <= time.monotonic() - begun < 1
+
+
+async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected()
+    vendor.fails(faults.rate(20))
+    begun = time.monotonic()
+    problem = await problem_of(api.get("/things/7"), within=3)
+    assert type(problem) is errors.Rate
+    assert problem.then == "Wait 20 seconds, then retry."
+    assert len(vendor.requests) == 1
+    vendor.recovers()
+    vendor.fails(faults.rate(90))  # longer than anybody waits, whatever the deadline
+    await problem_of(api.get("/things/7"), within=1000)
+    assert len(vendor.requests) == 1
+    assert time.monotonic() - begun < 1
+
+
+async def test_a_connection_that_is_refused_is_tried_again_even_for_a_post(
+    make: Make, environ: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    environ.setattr(wire, "_backoff", lambda attempt: waits.append(attempt) or 0.01)  # type: ignore[func-returns-value]
+    environ.setenv("ACME_BASE_URL", UNREACHABLE)
+    api = Api(make())
+    for asked in (api.get("/x"), api.post("/x", json={})):
+        problem = await problem_of(asked)
+        assert type(problem) is errors.Upstream
+        assert str(problem) == (
+            "Acme cannot be reached (ConnectError); nothing was sent. "
+            "Try again later, or check the network and the address."
+        )
+    assert waits == [1, 2, 3] * 2
+
+
+async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
+    connected: Callable[..., Api], vendor: Vendor
+) -> None:
+    api = connected()
+    await api.get("/things/7")  # the connection is kept
+    vendor.fails(faults.cut())
+    problem = await problem_of(api.post("/things", json={}))
+    assert str(problem) == (
+        "Acme cut the connection. It may or may not have been done: look before you repeat it. Try again later."
+    )
+    assert [r.method for r in vendor.requests] == ["GET", "POST"]
+
+
+def test_backoff_grows_with_jitter() -> None:
+    for attempt, low, high in ((1, 0.25, 0.5), (2, 0.5, 1.0)):
+        waits = {BACKOFF(attempt) for _ in range(50)}
+        assert low <= min(waits) < max(waits) <= high
+
+
+# --- one error voice
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "sentence"),
+    [
+        (400, errors.Input, "Acme refuses the request (400): Why. Correct the arguments and try again."),
+        (401, errors.Auth, "Acme does not accept the credentials: Why. Ask the user to renew them."),
+        (402, errors.Input, "Acme refuses the request (402): Why."),
+        (403, errors.Scope, "Acme does not allow this: Why. The user must grant the right, or use another."),
+        (404, errors.NotFound, "Acme does not have this: Why. Check the id, or list or search first."),
+        (408, errors.Upstream, "Acme failed (408): Why. Try again later."),
+        (409, errors.Input, "Acme refuses the request (409): Why."),
+        (410, errors.NotFound, "Acme does not have this: Why."),
+        (422, errors.Input, "Acme refuses the request (422): Why."),
+        (429, errors.Rate, "Acme refuses more requests for now: Why. Wait 60 seconds, then retry."),
+        (500, errors.Upstream, "Acme failed (500): Why. Try again later."),
+        (304, errors.Upstream, "Acme failed (304). Try again later."),
+    ],
+)
+async def test_each_status_has_its_class_and_next_step(
+    connected: Callable[..., Api], vendor: Vendor, status: int, kind: type[errors.Problem], sentence: str
+) -> None:
+    vendor.fails(faults.status(status, {"message": "Why."}))
+    problem = await problem_of(connected().get("/things/7"))
+    assert type(problem) is kind
+    assert str(problem).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"message": "a"}, "a"),
+        ({"error": {"message": "a", "code": 3}}, "a"),
+        ({"error": "invalid", "error_description": "a"}, "a"),
+        ({"errors": [{"detail": "a"}, {"detail": "b"}, "c"]}, "a; b; c"),
+        ({"title": "a", "details": [{"message": "b"}]}, "b"),
+        ({"code": 3}, ""),
+        ([], ""),
+        (None, ""),
+        ("plain", "plain"),
+    ],
+)
+def test_the_vendors_own_words(body: Any, words: str) -> None:
+    assert said(400, body) == words
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (Answer(500, b"<html>nginx</html>"), "Acme failed (500). Try again later."),
+        (Answer(500, b""), "Acme failed (500). Try again later."),
+        (Answer(500, "caf\u202eé".encode()), "Acme failed (500): café. Try again later."),
+        (Answer(500, b"\xff\xfe"), "Acme failed (500): \ufffd\ufffd. Try again later."),
+        (Answer.of({"message": "x" * 5000}, 500), f"Acme failed (500): {'x' * 299}…. Try again later."),
+        (Answer.of({"message": "token canary-7f3a9c"}, 500), "Acme failed (500): token ***. Try again later."),
+        (Answer(500, b"x" * 200_000), f"Acme failed (500): {'x' * 299}…. Try again later."),
+        (Answer(500, b"x" * 10, {"content-length": "20"}), "Acme failed (500): xxxxxxxxxx. Try again later."),
+        (Answer(200, b"<html>", {"content-type": "text/html; x"}), "Acme answered with text/html that is no JSON. Try"),
+        (Answer(200, b"\xff"), "Acme answered with no content type that is no JSON. Try again; if it stays, tell"),
+        (Answer(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
+    ],
+)
+async def test_answers_that_are_no_json(
+    connected: Callable[..., Api], vendor: Vendor, answer: Answer, sentence: str
+) -> None:
+    vendor.fails(faults.answer(answer))
+    assert str(await problem_of(connected().get("/things/7"))).startswith(sentence)
+
+
+async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], vendor: Vendor) -> None:
+    def classify(status: int, body: Any) -> errors.Problem | None:
+        return errors.Scope("Only with the Pro plan.", "Upgrade.") if body.get("code") == "plan" else None
+
+    api = connected(reason=lambda status, body: f"{status}/{body['code']}", classify=classify)
+    vendor.fails(faults.status(404, {"code": "plan"}), times=1)
+    assert type(await problem_of(api.get("/things/7"))) is errors.Scope
+    vendor.fails(faults.status(404, {"code": "gone"}), times=1)
+    assert str(await problem_of(api.get("/things/7"))).startswith("Acme does not have this: 404/gone.")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        ("12", 12, 12),
+        ("0.5", 0.5, 0.5),
+        ("-3", 0, 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("soon", 5, 5),
+        ("", 5, 5),
+    ],
+)
+def test_retry_after(value: str, low: float, high: float) -> None:
+    response = httpx.Response(429, headers={"retry-after": value} if value else {})
+    assert low <= retry_after(response, 5) <= high
+
+
+# --- size
+
+
+async def test_gzip(connected: Callable[..., Api], vendor: Vendor) -> None:
+    vendor.fails(faults.zipped(), times=1)
+    response = await connected().send("GET", "/things/7")
+    assert response.json()["id"] == 7
+    assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_a_huge_answer_is_not_read_to_its_end(
+    connected: Callable[..., Api], vendor: Vendor, compressed: bool
+) -> None:
+    vendor.fails(faults.huge(40_000_000, compressed=compressed))
+    problem = await problem_of(connected(read_timeout=5).get("/things/7"))
+    assert str(problem) == "Acme answered with more than 10 MB. Ask for less."
+    assert len(vendor.requests) == 1
+
+
+async def parts(api: Api) -> AsyncIterator[bytes]:
+    async with api.stream("GET", "/file") as response:
+        yield b"".join([part async for part in response.aiter_bytes()])
+
+
+async def test_downloads_are_streamed(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected()
+    async with api.stream("GET", "/file") as response:
+        assert not response.is_stream_consumed
+        assert b"".join([part async for part in response.aiter_bytes()]) == b"abc" * 1000
+    vendor.fails(faults.broken(), times=1)
+    with pytest.raises(errors.Upstream, match="Acme cut the connection"):
+        await anext(parts(api))
+    vendor.fails(faults.status(404), times=1)
+    with pytest.raises(errors.NotFound):
+        async with api.stream("GET", "/file"):
+            pass
+    assert (await api.get("/things/7"))["id"] == 7  # no connection was lost
+
+
+# --- limits
+
+
+async def test_parallel_calls_share_the_limit(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(limits=[(3, 0.5)], read_timeout=5)
+    begun = time.monotonic()
+    await asyncio.gather(*(api.get("/things/7") for _ in range(7)))
+    assert 0.5 <= time.monotonic() - begun < 2  # three at once, then one every sixth of a second
+    assert len(vendor.requests) == 7
+
+
+async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(limits=[(1, 60)])
+    await api.get("/things/7")
+    begun = time.monotonic()
+    problem = await problem_of(api.get("/things/7"), within=1.2)
+    assert str(problem) == "The request limit of Acme is used up for now. Wait a minute, then try again."
+    assert time.monotonic() - begun < 1
+    api.reset()
+    await api.get("/things/7")
+    assert len(vendor.requests) == 2
+
+
+# --- host guard
+
+
+async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], vendor: Vendor) -> None:
+    with Vendor(ANSWERS) as other:
+        api = connected()
+        problem = await problem_of(api.get(f"{other.url}/things/7"))
+        assert str(problem) == (
+            f"Acme pointed to {other.url.removeprefix('http://')}, which this server may not contact. Do not follow it."
+        )
+        vendor.fails(faults.redirect(f"{other.url}/things/7"))
+        assert "may not contact" in str(await problem_of(api.get("/things/7")))
+        assert other.requests == []
+        assert len(vendor.requests) == 1
+
+
+async def test_a_redirect_takes_no_key_along(connected: Callable[..., Api], vendor: Vendor) -> None:
+    with Vendor(ANSWERS) as other:
+        api = connected(auth=HeaderKey("token", "X-Api-Key"), hosts=[other.url.removeprefix("http://")])
+        vendor.fails(faults.redirect(f"{other.url}/things/7"), times=1)
+        assert (await api.get("/things/7", headers={"X-More": "1"}))["id"] == 7
+        (moved,) = other.requests
+        assert {"x-api-key", "authorization", "x-more"}.isdisjoint(moved.headers)
+        assert vendor.requests[0].headers["x-api-key"] == "canary-7f3a9c"
+        vendor.fails(faults.redirect("/things/7"), times=1)
+        await api.get("/things/8")
+        assert vendor.requests[-1].headers["x-api-key"] == "canary-7f3a9c"  # the same host keeps it
+
+
+async def test_wildcard_hosts(make: Make) -> None:
+    api = Api(make(hosts=["*.acme.example:443", "acme.test:8443"]))
+    api.transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
+    for url in ("https://files.acme.example/x", "https://a.b.acme.example/x", "https://ACME.test:8443/x"):
+        assert await api.get(url) == {}
+    for url in (
+        "https://acme.example/x",
+        "https://evilacme.example/x",
+        "https://files.acme.example:444/x",
+        "http://files.acme.example/x",
+        "https://acme.test/x",
+        "https://acme.test.evil:8443/x",
+        "https://files.acme.example@evil.test/x",
+    ):
+        assert "may not contact" in str(await problem_of(api.get(url))), url
+
+
+async def test_a_post_does_not_follow(connected: Callable[..., Api], vendor: Vendor) -> None:
+    vendor.fails(faults.redirect("/things/7"))
+    assert "Acme failed (302)" in str(await problem_of(connected().post("/things", json={})))
+    assert len(vendor.requests) == 1
+
+
+async def test_endless_redirects(connected: Callable[..., Api], vendor: Vendor) -> None:
+    vendor.fails(faults.redirect("/things/7"))
+    assert "(TooManyRedirects)" in str(await problem_of(connected().get("/things/7")))
+
+
+# --- dry run
+
+
+@pytest.fixture
+def writer(connected: Callable[..., Api]) -> Api:
+    api = connected(headers={"Acme-Version": "2"}, idempotency_header="Idempotency-Key")
+
+    @api.server.writes(creates=True)
+    async def create_thing(name: Annotated[str, Field()], upload: bool = False) -> dict[str, Any]:
+        """Create."""
+        await api.get("/things/7")
+        body: dict[str, Any] = {"json": {"name": name, "password": "p", "none": None}}
+        if upload:
+            body = {"files": {"file": ("a.bin", b"\xff\x00", "application/x")}}
+        got = await api.post("/things", params={"key": "canary-7f3a9c"}, **body)
+        await api.post("/things", content=b"second")
+        return dict(got)
+
+    return api
+
+
+async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: Vendor) -> None:
+    result = await call(writer.server, "acme_create_thing", name="é canary-7f3a9c", dry_run=True, idempotency_key="k1")
+    assert result.structured_content == {
+        "dry_run": {
+            "method": "POST",
+            "url": f"{vendor.url}/things?key=***",
+            "headers": {
+                "authorization": "***",
+                "acme-version": "2",
+                "content-type": "application/json",
+                "idempotency-key": "k1",
+            },
+            "body": {"name": "é ***", "password": "***"},
+        }
+    }
+    assert json.loads(text_of(result)) == result.structured_content
+    assert [r.method for r in vendor.requests] == ["GET"]  # nothing else was sent
+    uploaded = await call(writer.server, "acme_create_thing", name="x", upload=True, dry_run="true")
+    assert uploaded.structured_content is not None
+    told = uploaded.structured_content["dry_run"]
+    assert told["body"].endswith(" bytes")
+    assert told["headers"]["content-type"].startswith("multipart/form-data")
+
+
+async def test_the_switch_for_the_whole_server(writer: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("FLOTILLA_DRY_RUN", "on")
+    writer.server.reset()
+    result = await call(writer.server, "acme_create_thing", name="x", dry_run=False)
+    assert result.structured_content is not None
+    assert "dry_run" in result.structured_content
+    assert [r.method for r in vendor.requests] == ["GET"]
+
+
+async def test_the_vendor_gets_the_idempotency_key(writer: Api, vendor: Vendor) -> None:
+    result = await call(writer.server, "acme_create_thing", name="x", idempotency_key="k1")
+    assert not result.is_error
+    got, first, second = vendor.requests
+    assert "idempotency-key" not in got.headers
+    assert first.headers["idempotency-key"] == "k1"
+    assert second.headers["idempotency-key"] == "k1-2"  # another action: the vendor must not take it for the first
+    vendor.recovers()
+    await call(writer.server, "acme_create_thing", name="x")
+    assert all("idempotency-key" not in r.headers for r in vendor.requests)
+
+
+async def test_reads_page_through_a_tool(connected: Callable[..., Api]) -> None:
+    api = connected(paging=ByCursor("items", "next"))
+
+    class Thing(Model):
+        id: str
+
+    @api.server.reads
+    async def list_things(limit: Limit = 20, cursor: Cursor = None) -> Page[Thing]:
+        """Things."""
+        return await api.page("/things", Thing, limit=limit, cursor=cursor)
+
+    first = (await call(api.server, "acme_list_things", limit="2")).structured_content
+    assert first == {"items": [{"id": "1"}, {"id": "2"}], "next_cursor": "p2"}
+    last = (await call(api.server, "acme_list_things", limit="2", cursor="p2")).structured_content
+    assert last == {"items": [{"id": "3"}]}
+    for limit in (0, 101):
+        assert "Argument `limit` does not fit" in text_of(await call(api.server, "acme_list_things", limit=limit))

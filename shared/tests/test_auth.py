@@ -1,0 +1,286 @@
+"""How requests prove who sends them; OAuth 2 against a token endpoint on loopback, with a clock that can be set."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from flotilla import Api, Basic, Bearer, HeaderKey, OAuth2, Secret, Server, ServerSettings, errors, wire
+from flotilla.auth import Auth
+from flotilla.call import Call, entered
+from flotilla.settings import scrub
+from flotilla.testing import faults
+from flotilla.testing.answers import Answer, Answers
+from flotilla.testing.vendor import Vendor
+from pydantic import HttpUrl
+
+Make = Callable[..., Server[Any]]
+
+
+class Connected(ServerSettings):
+    """What OAuth needs, and what the other ways need."""
+
+    client_id: str = "client"
+    client_secret: Secret
+    refresh_token: Secret
+    account: str = "acme"
+    key: Secret
+    base_url: HttpUrl
+
+
+class Connection:
+    """A vendor whose token endpoint rotates refresh tokens, and that accepts only the latest access token."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor, self.issued, self.now = vendor, 0, 1_000_000.0
+        self.refresh, self.access, self.rotates, self.expires_in = "refresh-0", "", True, 3600
+        vendor.fails(self._answer)
+
+    async def _answer(self, exchange: faults.Exchange) -> None:
+        request = exchange.request
+        if request.path != "/token":
+            good = request.headers.get("authorization") == f"Bearer {self.access}"
+            await exchange.send(Answer.of({"ok": True}) if good else Answer.of({"message": "expired"}, 401))
+            return
+        await asyncio.sleep(0.05)
+        form = {k: v[0] for k, v in parse_qs(request.body.decode()).items()}
+        if form.get("refresh_token") != self.refresh:
+            await exchange.send(Answer.of({"error": "invalid_grant"}, 400))
+            return
+        self.issued += 1
+        self.access = f"access-{self.issued}"
+        told: dict[str, Any] = {"access_token": self.access, "token_type": "Bearer", "expires_in": self.expires_in}
+        if self.rotates:
+            self.refresh = told["refresh_token"] = f"refresh-{self.issued}"
+        await exchange.send(Answer.of(told))
+
+    @property
+    def renewals(self) -> list[dict[str, str]]:
+        """The forms that reached the token endpoint."""
+        requests = [r for r in self.vendor.requests if r.path == "/token"]
+        return [{k: v[0] for k, v in parse_qs(r.body.decode()).items()} for r in requests]
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with Vendor(Answers({"GET /x": {"json": {}}, "POST /x": {"json": {}}})) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def secrets(environ: pytest.MonkeyPatch, vendor: Vendor) -> None:
+    environ.setenv("ACME_CLIENT_SECRET", "client-canary")
+    environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
+    environ.setenv("ACME_KEY", "key-canary")
+    environ.setenv("ACME_BASE_URL", vendor.url)
+    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
+
+
+@pytest.fixture
+def connection(vendor: Vendor) -> Connection:
+    return Connection(vendor)
+
+
+@pytest.fixture
+def connect(make: Make, connection: Connection) -> Callable[..., Api]:
+    def connected(**options: Any) -> Api:
+        url = f"{connection.vendor.url}/token"
+        return Api(make(settings=Connected), auth=OAuth2(url, now=lambda: connection.now, **options))
+
+    return connected
+
+
+async def failed(api: Api, method: str = "GET") -> tuple[type[errors.Problem], str]:
+    with entered(Call("acme_test")), pytest.raises(errors.Problem) as caught:
+        await api.request(method, "/x")
+    return type(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "value"),
+    [
+        (Bearer("key"), "authorization", "Bearer key-canary"),
+        (HeaderKey("key", "X-Api-Key"), "x-api-key", "key-canary"),
+        (HeaderKey("key", "Authorization", "Token "), "authorization", "Token key-canary"),
+        (Basic("account", "key"), "authorization", "Basic " + base64.b64encode(b"acme:key-canary").decode()),
+        (Basic("account", "key", "/t"), "authorization", "Basic " + base64.b64encode(b"acme/t:key-canary").decode()),
+        (Basic("account", "nothing"), "authorization", "Basic " + base64.b64encode(b"acme:").decode()),
+    ],
+)  # fmt: skip
+async def test_headers(make: Make, vendor: Vendor, auth: Auth, header: str, value: str) -> None:
+    await Api(make(settings=Connected), auth=auth).get("/x")
+    assert vendor.requests[0].headers[header] == value
+    assert scrub(f"<{value}>").endswith("***>")
+
+
+async def test_a_missing_secret_is_told_before_anything_is_sent(
+    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch
+) -> None:
+    environ.delenv("ACME_KEY")
+    assert (await failed(Api(make(settings=Connected), auth=Bearer("key"))))[0] is errors.Setup
+    assert vendor.requests == []
+
+
+def test_an_auth_of_ones_own_must_say_what_it_sends(make: Make) -> None:
+    with pytest.raises(NotImplementedError):
+        Auth().proof()
+
+
+# --- OAuth 2
+
+
+async def test_the_first_call_gets_a_token(connect: Callable[..., Api], connection: Connection) -> None:
+    assert await connect().get("/x") == {"ok": True}
+    assert connection.renewals == [
+        {
+            "grant_type": "refresh_token",
+            "refresh_token": "refresh-0",
+            "client_id": "client",
+            "client_secret": "client-canary",
+        }
+    ]
+    assert "access-1" not in scrub("access-1 refresh-1")
+
+
+async def test_the_client_may_go_in_the_header(connect: Callable[..., Api], connection: Connection) -> None:
+    await connect(client_auth="client_secret_basic").get("/x")
+    (request,) = [r for r in connection.vendor.requests if r.path == "/token"]
+    assert request.headers["authorization"] == "Basic " + base64.b64encode(b"client:client-canary").decode()
+    assert b"client-canary" not in request.body
+
+
+async def test_renewed_ahead_of_expiry(connect: Callable[..., Api], connection: Connection) -> None:
+    api = connect()
+    for now, renewals in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
+        connection.now = 1_000_000.0 + now
+        await api.get("/x")
+        assert len(connection.renewals) == renewals, now
+    assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1", "refresh-2"]
+
+
+async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., Api], connection: Connection) -> None:
+    api = connect()
+    await api.get("/x")
+    connection.access = "revoked early"
+    assert await api.post("/x", json={"a": 1}) == {"ok": True}
+    posts = [r for r in connection.vendor.requests if r.method == "POST" and r.path == "/x"]
+    assert [r.json() for r in posts] == [{"a": 1}] * 2  # the first was refused, so nothing was done twice
+    assert len(connection.renewals) == 2
+
+    connection.vendor.fails(faults.status(401, {"message": "No."}), method="GET")
+    connection.vendor._plans.reverse()  # now every GET is refused, whatever the token
+    assert await failed(api) == (errors.Auth, "Acme does not accept the credentials: No. Ask the user to renew them.")
+    assert len(connection.renewals) == 3  # once
+
+
+async def test_fifty_calls_at_once_renew_once(connect: Callable[..., Api], connection: Connection) -> None:
+    api = connect()
+    await asyncio.gather(*(api.get("/x") for _ in range(50)))
+    assert connection.issued == 1
+    connection.access = "revoked early"
+    await asyncio.gather(*(api.get("/x") for _ in range(50)))
+    assert connection.issued == 2
+
+
+def saved(tmp_path: Path) -> Path:
+    return tmp_path / ".flotilla" / "acme" / "oauth.json"
+
+
+async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
+    connect: Callable[..., Api], connection: Connection, tmp_path: Path
+) -> None:
+    seen: list[Any] = []
+
+    async def look(exchange: faults.Exchange) -> None:
+        seen.append(json.loads(saved(tmp_path).read_text())["refresh_token"])
+        await exchange.send(Answer.of({}))
+
+    connection.vendor.fails(look, method="GET", times=1)
+    connection.vendor._plans.reverse()
+    await connect().get("/x")
+    assert seen == ["refresh-1"]
+    assert saved(tmp_path).stat().st_mode & 0o077 == 0
+
+    await connect().get("/x")  # as after a restart
+    assert len(connection.renewals) == 1
+    connection.now += 10_000
+    await connect().get("/x")
+    assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1"]
+
+
+async def test_a_token_that_the_user_sets_anew_wins(
+    connect: Callable[..., Api], connection: Connection, environ: pytest.MonkeyPatch
+) -> None:
+    await connect().get("/x")
+    connection.refresh = "refresh-new"
+    environ.setenv("ACME_REFRESH_TOKEN", "refresh-new")
+    await connect().get("/x")
+    assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-new"]
+
+
+async def test_what_another_process_renewed_is_used(connect: Callable[..., Api], connection: Connection) -> None:
+    one, other = connect(), connect()
+    await one.get("/x")
+    await other.get("/x")
+    assert connection.issued == 1
+    connection.now += 10_000
+    await other.get("/x")
+    await one.get("/x")  # its own refresh token is spent: it must not try it
+    assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1"]
+
+
+async def test_a_vendor_that_does_not_rotate(connect: Callable[..., Api], connection: Connection) -> None:
+    connection.rotates, connection.expires_in = False, 0  # no expires_in counts as an hour
+    api = connect()
+    await api.get("/x")
+    connection.now += 4000
+    await api.get("/x")
+    assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-0"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "sentence"),
+    [
+        (
+            faults.status(400, {"error": "invalid_grant", "error_description": "x"}),
+            errors.Auth,
+            "Access was revoked or has expired (invalid_grant). Ask the user to connect the account again",
+        ),
+        (
+            faults.status(401, {"error": "invalid_client"}),
+            errors.Auth,
+            "The OAuth client is not accepted (invalid_client). Check client_id and client_secret.",
+        ),
+        (faults.status(400, {"error": "unauthorized_client"}), errors.Auth, "The OAuth client is not accepted"),
+        (faults.status(503), errors.Upstream, "The access token could not be renewed (HTTPStatusError). Try again"),
+        (faults.cut(), errors.Upstream, "The access token could not be renewed (RemoteProtocolError). Try again"),
+        (faults.bad_json(), errors.Upstream, "The access token could not be renewed ("),
+        (faults.status(200, {"hello": 1}), errors.Upstream, "The access token could not be renewed ("),
+        (faults.status(200, [1]), errors.Upstream, "The access token could not be renewed ("),
+    ],
+)
+async def test_when_it_cannot_be_renewed(
+    connect: Callable[..., Api],
+    connection: Connection,
+    tmp_path: Path,
+    fault: faults.Fault,
+    kind: type[errors.Problem],
+    sentence: str,
+) -> None:
+    connection.vendor.recovers()
+    connection.vendor.fails(fault)
+    told = await failed(connect(), "POST")
+    assert told[0] is kind
+    assert told[1].startswith(sentence)
+    assert "may or may not" not in told[1]  # nothing was sent
+    assert all(r.path == "/token" for r in connection.vendor.requests)
+    assert not saved(tmp_path).exists()
+
+
+async def test_a_sentence_of_the_servers_own(connect: Callable[..., Api], connection: Connection) -> None:
+    connection.refresh = "another"
+    assert (await failed(connect(revoked="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
