@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
+from mcp import MCPError
 
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
@@ -14,14 +16,18 @@ def over_http(url: str, token: str, **options: Any) -> Client[Any]:
     return Client(StreamableHttpTransport(url, auth=token), **options)
 
 
-def over_stdio(command: list[str], env: dict[str, str], **options: Any) -> Client[Any]:
-    """Return a client that starts a door of its own and ends it with the session."""
-    return Client(StdioTransport(command[0], command[1:], env=env, keep_alive=False), **options)
+def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: Any) -> Client[Any]:
+    """Return a client that starts a door of its own and ends it with the session; what it says goes to `log`."""
+    transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
+    return Client(transport, **options)
 
 
 async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
     """Call a tool; return its structured result. Raises RuntimeError with the fleet's own sentence."""
-    got = await client.call_tool_mcp(tool, arguments)
+    try:
+        got = await client.call_tool_mcp(tool, arguments)
+    except MCPError as problem:
+        raise RuntimeError(f"{tool}: {problem}") from None
     text = "".join(getattr(part, "text", "") for part in got.content)
     if got.is_error:
         raise RuntimeError(f"{tool}: {text}")

@@ -35,6 +35,21 @@ def compose() -> list[str]:
     return gone
 
 
+def demos() -> list[str]:
+    """Remove what a demo that was killed left: its volume and its catalog. Returns their names."""
+    gone = []
+    begin = f"{place.owner()}-demo-"
+    named = (machine.docker("volume", "ls", "--filter", f"name={begin}", "--format", "{{.Name}}") or "").split()
+    for name in named:
+        if not machine.started(int(name.rpartition("-")[2])) and machine.docker("volume", "rm", name) is not None:
+            gone.append(f"volume {name}")
+    for path in (place.mcp_home() / "catalogs").glob(f"{begin}*.yaml"):
+        if not machine.started(int(path.stem.rpartition("-")[2])):
+            path.unlink()
+            gone.append(place.short(path))
+    return gone
+
+
 def main(argv: list[str]) -> int:
     """Stop it all, and say what was stopped and what stays."""
     argparse.ArgumentParser(prog="scripts/down", description=__doc__).parse_args(argv)
@@ -53,7 +68,7 @@ def main(argv: list[str]) -> int:
                 done += machine.remove(of_gateway())
             done += machine.remove(orphans())
             done += machine.remove(machine.containers(f"label=flotilla.door={place.owner()}"))
-            done += compose()
+            done += compose() + demos()
             stays = [f"the volume {place.VOLUME}"] if machine.volume_exists(place.VOLUME) else []
         else:
             stays = []
