@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,7 +28,7 @@ class Page(Model, Generic[T]):
     """One page of a list. Without next_cursor it is the last one."""
 
     items: list[T]
-    next_cursor: str | None = Field(default=None, description="cursor of the next page")
+    next_cursor: str | None = None
 
 
 Limit = Annotated[int, Field(ge=1, le=100, description="Items per page")]
@@ -111,13 +111,12 @@ class ByLink:
 
     def query(self, limit: int, cursor: str | None) -> dict[str, Any]:
         """Return the query parameters of a page."""
-        return dict(parse_qsl(cursor)) if cursor else {self.limit: limit}
+        return dict(parse_qs(cursor, keep_blank_values=True)) if cursor else {self.limit: limit}
 
     def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
         url = dig(data, self.next) if self.next else links.get("next", {}).get("url")
-        query = urlencode(parse_qsl(urlsplit(str(url or "")).query))
-        return dig(data, self.items) or [], query or None
+        return dig(data, self.items) or [], urlsplit(str(url or "")).query or None
 
 
 Paging = ByCursor | ByNumber | ByLink

@@ -1,0 +1,308 @@
+"""Asking a person: both protocol eras, clients that cannot be asked, forged and stale tokens, and a patient clock."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from fastmcp import Client
+from fastmcp.client.elicitation import ElicitResult
+from flotilla import Model, Server
+from flotilla.testing.client import MODES, Answer, call, client, raw, stamped, text_of
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR
+from pydantic import AwareDatetime, BaseModel
+
+Make = Callable[..., Server[Any]]
+Lines = Callable[[], list[dict[str, Any]]]
+LEGACY, MODERN = MODES
+
+
+class Out(Model):
+    done: str
+
+
+class Part(BaseModel):
+    name: str
+
+
+@pytest.fixture
+def server(make: Make) -> Server[Any]:
+    return build(make())
+
+
+def build(server: Server[Any]) -> Server[Any]:
+    ran: list[str] = []
+
+    @server.destroys(confirm="Delete {path} of {when} for good?")
+    async def delete_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
+        """Delete."""
+        server.announce(action="delete", path=path)
+        ran.append(path)
+        return Out(done=path)
+
+    @server.destroys
+    async def cancel_plan(plan: str, note: str | None = None) -> Out:
+        """Cancel."""
+        ran.append(plan)
+        return Out(done=plan)
+
+    @server.writes(asks=True)
+    async def write_file(path: str, twice: bool = False) -> Out:
+        """Write; asks when something is there."""
+        if path.startswith("old"):
+            await server.confirm(f"Replace {path}?")
+        if twice:
+            await server.confirm("Really?")
+        server.announce(action="write", path=path)
+        ran.append(path)
+        return Out(done=path)
+
+    server.ran = ran  # type: ignore[attr-defined]
+    return server
+
+
+def ran(server: Server[Any]) -> list[str]:
+    return list(server.ran)  # type: ignore[attr-defined]
+
+
+# --- clients that can be asked
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_yes(server: Server[Any], audit: Lines, mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "accept", asked) as c:
+        result = await call(c, "acme_delete_file", path="a.md", when="2030-01-02T03:04:05+01:00", part={"name": "x"})
+    assert result.structured_content == {"done": "a.md"}
+    assert asked == ["Delete a.md of 2030-01-02 03:04:05+01:00 for good?"]
+    assert ran(server) == ["a.md"]
+    assert [line["outcome"] for line in audit()] == (["ok"] if mode == LEGACY else ["asked", "ok"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
+async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Answer, mode: str) -> None:
+    async with client(server, mode, answer) as c:
+        result = await call(c, "acme_delete_file", path="a.md")
+    assert text_of(result) == (
+        "Error: The user did not agree, so nothing was done. Do not try again unless the user asks for it."
+    )
+    assert ran(server) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_question_made_of_the_arguments(server: Server[Any], mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "accept", asked) as c:
+        await call(c, "acme_cancel_plan", plan="basic \u202e" + "x" * 500)
+    assert asked == [f"Cancel plan: plan=basic {'x' * 193}…?"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_tool_asks_by_itself_and_more_than_once(server: Server[Any], mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "accept", asked) as c:
+        await call(c, "acme_write_file", path="new.md")
+        assert asked == []
+        await call(c, "acme_write_file", path="old.md")
+        assert asked == ["Replace old.md?"]
+        asked.clear()
+        result = await call(c, "acme_write_file", path="old.md", twice=True)
+    assert asked == ["Replace old.md?", "Really?"]
+    assert result.structured_content == {"done": "old.md"}
+    assert ran(server) == ["new.md", "old.md", "old.md"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answers", [[True, False], [False]])
+async def test_a_no_to_one_of_two_questions(server: Server[Any], mode: str, answers: list[bool]) -> None:
+    left = list(answers)
+
+    async def reply(*_: object) -> ElicitResult[Any]:
+        return ElicitResult(action="accept", content={"confirm": left.pop(0)})
+
+    async with Client(server._mcp, mode=mode, elicitation_handler=reply) as c:
+        assert "did not agree" in text_of(await call(c, "acme_write_file", path="old.md", twice=True))
+    assert left == []
+    assert ran(server) == []
+
+
+async def test_an_answer_counts_for_its_own_question_only(server: Server[Any]) -> None:
+    """In the new era a client could answer what was never asked, or change the arguments between the rounds."""
+    async with client(server, MODERN, "accept") as c:
+
+        async def send(state: str | None = None, *, tool: str = "acme_write_file", **arguments: Any) -> Any:
+            responses: Any = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+            return await c.session.call_tool(
+                tool, arguments, input_responses=responses, request_state=state, allow_input_required=True
+            )
+
+        unasked = await send(path="old.md")
+        assert unasked.result_type == "input_required"
+        assert ran(server) == []
+        state = unasked.request_state
+        for wrong in (
+            send(state, path="old2.md"),
+            send(state, tool="acme_cancel_plan", plan="x"),
+            send("forged", path="old.md"),
+        ):
+            with pytest.raises(MCPError, match="requestState"):
+                await wrong
+        second = await send(state, path="old.md")
+        assert second.structured_content == {"done": "old.md"}
+
+        first = await send(path="old.md", twice=True)
+        middle = await send(first.request_state, path="old.md", twice=True)
+        assert middle.input_requests["confirm"].params.message == "Really?"
+        empty: Any = await c.session.call_tool(
+            "acme_write_file",
+            {"path": "old.md", "twice": True},
+            request_state=middle.request_state,
+            allow_input_required=True,
+        )
+        assert empty.result_type == "input_required"  # a state without an answer is asked again
+        done = await send(empty.request_state, path="old.md", twice=True)
+        assert done.structured_content == {"done": "old.md"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_waiting_for_a_person_does_not_count(make: Make, environ: pytest.MonkeyPatch, mode: str) -> None:
+    environ.setenv("FLOTILLA_DEADLINE", "0.3")
+    server = build(make())
+
+    async def slow(*_: object) -> ElicitResult[Any]:
+        await asyncio.sleep(0.6)
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    async with Client(server._mcp, mode=mode, elicitation_handler=slow) as c:
+        assert (await call(c, "acme_delete_file", path="a")).structured_content == {"done": "a"}
+        assert (await call(c, "acme_write_file", path="old", twice=True)).structured_content == {"done": "old"}
+
+
+@pytest.mark.parametrize("variables", [{"CONFIRM": "off"}, {"CONFIRM": "False"}])
+async def test_unattended(make: Make, environ: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        environ.setenv(f"FLOTILLA_{name}", value)
+    server = build(make())
+    assert (await call(server, "acme_delete_file", path="a")).structured_content == {"done": "a"}
+    assert (await call(server, "acme_write_file", path="old")).structured_content == {"done": "old"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_dry_run_asks_nobody(server: Server[Any], mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "accept", asked) as c:
+        for tool, path in (("acme_delete_file", "a"), ("acme_write_file", "old")):
+            result = await call(c, tool, path=path, dry_run=True)
+            assert result.structured_content is not None
+            assert result.structured_content["dry_run"]["path"] == path
+    assert asked == []
+    assert ran(server) == []
+
+
+# --- clients that cannot
+
+
+async def preview(to: Any, tool: str = "acme_delete_file", **arguments: Any) -> dict[str, Any]:
+    result = await call(to, tool, **arguments)
+    assert not result.is_error
+    assert json.loads(text_of(result)) == result.structured_content
+    return dict((result.structured_content or {})["preview"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_preview_and_a_token(server: Server[Any], audit: Lines, mode: str) -> None:
+    async with client(server, mode) as c:
+        when = datetime.fromisoformat("2030-01-02T03:04:05+00:00").isoformat()
+        told = await preview(c, path="a.md", when=when, part={"name": "x"})
+        assert told["question"] == "Delete a.md of 2030-01-02 03:04:05+00:00 for good?"
+        assert told["next"].startswith(
+            "Nothing was done. Ask the user; after a yes, call again with the same arguments"
+        )
+        assert ran(server) == []
+        token = told["confirm_token"]
+        given = {"path": "a.md", "when": "2030-01-02T03:04:05Z", "part": '{"name": "x"}'}  # the same, written otherwise
+        result = await call(c, "acme_delete_file", **given, confirm_token=token)
+        assert result.structured_content == {"done": "a.md"}
+    lines = audit()
+    assert [line["outcome"] for line in lines] == ["preview", "ok"]
+    assert token not in json.dumps(lines)
+
+
+async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.MonkeyPatch) -> None:
+    async with client(server, LEGACY) as c:
+        token = (await preview(c, path="a.md"))["confirm_token"]
+        for sentence, tool, arguments in (
+            ("was given for other arguments", "acme_delete_file", {"path": "b.md"}),
+            ("was given for other arguments", "acme_delete_file", {"path": "a.md", "part": {"name": "x"}}),
+            ("was given for other arguments", "acme_cancel_plan", {"plan": "a.md"}),
+        ):
+            assert sentence in text_of(await call(c, tool, **arguments, confirm_token=token))
+        for forged in ("yes", token[:-4] + "AAAA", token + "x", "🙂"):
+            text = text_of(await call(c, "acme_delete_file", path="a.md", confirm_token=forged))
+            assert text == (
+                "Error: The confirm_token is not one of ours. "
+                "Call without confirm_token, show the user what it says, then pass the token it returns."
+            )
+        now = time.time()
+        environ.setattr(time, "time", lambda: now + 601)
+        assert "has expired" in text_of(await call(c, "acme_delete_file", path="a.md", confirm_token=token))
+    assert ran(server) == []
+
+
+async def test_a_token_for_each_of_two_questions(server: Server[Any]) -> None:
+    async with client(server, LEGACY) as c:
+        first = await preview(c, "acme_write_file", path="old", twice=True)
+        second = await preview(c, "acme_write_file", path="old", twice=True, confirm_token=first["confirm_token"])
+        assert (first["question"], second["question"]) == ("Replace old?", "Really?")
+        result = await call(c, "acme_write_file", path="old", twice=True, confirm_token=second["confirm_token"])
+        assert result.structured_content == {"done": "old"}
+
+
+async def test_a_gateway_that_claims_to_ask_and_cannot(server: Server[Any]) -> None:
+    async def refuse(*_: object) -> ElicitResult[Any]:
+        raise MCPError(INTERNAL_ERROR, "client does not support elicitation")
+
+    async with Client(server._mcp, mode=LEGACY, elicitation_handler=refuse) as c:
+        token = (await preview(c, path="a.md"))["confirm_token"]
+        result = await call(c, "acme_delete_file", path="a.md", confirm_token=token)
+        assert result.structured_content == {"done": "a.md"}
+
+
+# --- restarts and other workers
+
+
+async def test_the_state_key_survives_a_restart(make: Make, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("FLOTILLA_STATE_KEY", "k" * 32)
+    one, other = build(make()), build(make())
+    token = (await preview(one, path="a.md"))["confirm_token"]
+    assert (await call(other, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
+
+    async def rounds(first: Server[Any], second: Server[Any]) -> dict[str, Any]:
+        """Ask one worker, bring the answer to the other."""
+        params = {"name": "acme_delete_file", "arguments": {"path": "b.md"}}
+        async with raw(first, MODERN) as session:
+            asked = await session.request("tools/call", **able(params))
+        responses = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+        state = asked["result"]["requestState"]
+        async with raw(second, MODERN) as session:
+            return await session.request(
+                "tools/call", **able({**params, "inputResponses": responses, "requestState": state})
+            )
+
+    assert (await rounds(one, other))["result"]["structuredContent"] == {"done": "b.md"}
+    environ.delenv("FLOTILLA_STATE_KEY")
+    stranger = build(make())
+    assert (await rounds(one, stranger))["error"]["code"] == -32602
+    assert "not one of ours" in text_of(await call(stranger, "acme_delete_file", path="a.md", confirm_token=token))
+    assert ran(stranger) == []
+
+
+def able(params: dict[str, Any]) -> dict[str, Any]:
+    """Say that the client can ask a person."""
+    meta: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    return stamped(MODERN, {**params, "_meta": meta})

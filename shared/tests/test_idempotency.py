@@ -1,0 +1,214 @@
+"""The same key gives the same result, and nothing is done twice; what is remembered survives a restart."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla import Model, Server, errors
+from flotilla.call import current
+from flotilla.state import State, digest
+from flotilla.testing.client import call, client, text_of
+from pydantic import AwareDatetime
+
+Make = Callable[..., Server[Any]]
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+class Out(Model):
+    number: int
+
+
+class Shop:
+    """A server that counts its orders, and can be made to fail before, while or after an order is placed."""
+
+    def __init__(self, server: Server[Any]) -> None:
+        self.server, self.placed, self.fails = server, 0, None
+        self.before: Exception | None = None
+        self.after: BaseException | None = None
+        self.landed, self.keyed, self.announced = False, 0, asyncio.Event()
+
+        @server.writes(creates=True)
+        async def create_order(item: str, when: AwareDatetime | None = None) -> Out:
+            """Order."""
+            if self.before:
+                raise self.before
+            server.announce(action="order", item=item)
+            self.announced.set()
+            await asyncio.sleep(0.05)
+            self.placed += 1
+            current().landed, current().keyed = self.landed, self.keyed
+            if self.after:
+                raise self.after
+            return Out(number=self.placed)
+
+    async def order(self, key: str | None = "k1", item: str = "x", **more: Any) -> Any:
+        result = await call(self.server, "acme_create_order", item=item, idempotency_key=key, **more)
+        return text_of(result) if result.is_error else result.structured_content
+
+
+@pytest.fixture
+def shop(make: Make) -> Shop:
+    return Shop(make())
+
+
+async def test_the_first_result_comes_again(shop: Shop, audit: Lines) -> None:
+    when = {"when": "2030-01-02T03:04:05Z"}
+    assert await shop.order(**when) == {"number": 1}
+    assert await shop.order(when="2030-01-02T03:04:05+00:00") == {"number": 1}
+    assert await shop.order("k2") == {"number": 2}
+    assert await shop.order(None) == {"number": 3}
+    assert await shop.order("") == {"number": 4}
+    assert [line["outcome"] for line in audit()] == ["ok", "repeated", "ok", "ok", "ok"]
+
+
+async def test_the_same_key_for_something_else_is_an_error(shop: Shop) -> None:
+    await shop.order()
+    assert await shop.order(item="y") == (
+        "Error: The idempotency_key was used for another call of acme_create_order with other arguments. "
+        "Use a new key for a new action, the old key only to repeat the same one."
+    )
+    assert shop.placed == 1
+    assert "Argument `idempotency_key` does not fit" in await shop.order("k" * 256)
+
+
+async def test_twenty_at_once(shop: Shop) -> None:
+    async with client(shop.server) as c:
+        results = await asyncio.gather(
+            *(call(c, "acme_create_order", item="x", idempotency_key="k1") for _ in range(20))
+        )
+    assert [r.structured_content for r in results] == [{"number": 1}] * 20
+    assert not shop.server._idempotency._locks  # nothing is kept that would grow
+
+
+async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> None:
+    shop.before = errors.Upstream("Nothing yet.")
+    assert await shop.order() == "Error: Nothing yet."
+    shop.before = ValueError("bug")
+    assert "failed inside Flotilla" in await shop.order()
+    shop.before = None
+    assert await shop.order() == {"number": 1}
+
+
+async def test_a_refusal_frees_the_key(shop: Shop) -> None:
+    shop.after = errors.Input("Refused.")
+    assert await shop.order() == "Error: Refused."
+    shop.after = None
+    assert await shop.order() == {"number": 2}
+
+
+BROKEN = (
+    "Error: An earlier call with this idempotency_key broke off: it may or may not have been done. "
+    "Look whether it was done; if not, call again with a new key."
+)
+
+
+@pytest.mark.parametrize("problem", [errors.Upstream("Cut."), ValueError("bug"), TimeoutError()])
+async def test_a_failure_after_acting_keeps_the_key(shop: Shop, problem: Exception) -> None:
+    shop.after = problem
+    assert (await shop.order()).startswith("Error: ")
+    shop.after = None
+    assert await shop.order() == BROKEN
+    assert shop.placed == 1
+
+
+async def test_a_refusal_after_an_earlier_step_keeps_the_key(shop: Shop) -> None:
+    shop.after, shop.landed = errors.Input("The second step was refused."), True
+    await shop.order()
+    shop.after = None
+    assert await shop.order() == BROKEN
+
+
+async def test_a_vendor_that_knows_the_key_may_be_asked_again(shop: Shop) -> None:
+    shop.after, shop.keyed = errors.Upstream("Cut."), 1
+    await shop.order()
+    shop.after = None
+    assert await shop.order() == {"number": 2}  # the vendor sorts it out
+
+
+async def test_a_call_that_is_cancelled_keeps_the_key(shop: Shop) -> None:
+    task = asyncio.ensure_future(shop.order())
+    await shop.announced.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.05)
+    assert await shop.order() == BROKEN
+
+
+async def test_a_dry_run_uses_no_key(shop: Shop) -> None:
+    assert (await shop.order(dry_run=True))["dry_run"] == {"action": "order", "item": "x"}
+    assert await shop.order() == {"number": 1}
+
+
+async def test_a_restart_and_a_day(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert await Shop(make()).order() == {"number": 1}
+    again = Shop(make())
+    again.placed = 10
+    assert await again.order() == {"number": 1}
+    now = time.time()
+    environ.setattr(time, "time", lambda: now + 86_401)
+    assert await again.order() == {"number": 11}
+    (note,) = (tmp_path / ".flotilla" / "acme").iterdir()
+    assert json.loads(note.read_text())["result"] == {"number": 11}
+    assert note.stat().st_mode & 0o077 == 0
+
+
+async def test_old_keys_are_swept(shop: Shop, tmp_path: Path) -> None:
+    folder = tmp_path / ".flotilla" / "acme"
+    await shop.order("old")
+    await shop.order("new")
+    old, new = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
+    (folder / "oauth.json").write_text("{}")
+    (folder / "once-x.1234.part").write_text("{")  # a process was killed
+    for path in (old, folder / "oauth.json", folder / "once-x.1234.part"):
+        os.utime(path, (1, 1))
+    await shop.order("newer")
+    assert not old.exists()
+    assert new.exists()
+    assert sorted(p.name for p in folder.iterdir() if not p.name.endswith(".json")) == []
+    assert (folder / "oauth.json").exists()
+
+
+async def test_without_a_folder_keys_live_as_long_as_the_process(
+    make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ.setenv("FLOTILLA_DATA", str(tmp_path / "absent"))
+    shop = Shop(make())
+    assert await shop.order() == {"number": 1}
+    assert await shop.order() == {"number": 1}
+    assert not (tmp_path / "absent").exists()  # the data folder itself is not the library's to make
+
+
+def test_state(tmp_path: Path, environ: pytest.MonkeyPatch) -> None:
+    state = State(str(tmp_path), "acme")
+    assert state.get("a") is None
+    state.put("a", {"n": 1})
+    assert State(str(tmp_path), "acme").get("a") == {"n": 1}
+    (tmp_path / ".flotilla" / "acme" / "a.json").write_text("{half")
+    assert state.get("a") is None
+    state.drop("a")
+    state.drop("a")
+    state.put("b", 1)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    environ.setattr(os, "fsync", full)
+    state.put("b", 2)
+    assert state.get("b") == 2  # newer than what is on disk
+    state.sweep("b")
+    assert state.get("b") == 2
+    state.sweep("b", older_than=-10)
+    assert state.get("b") is None
+
+
+def test_digests() -> None:
+    assert digest({"a": 1, "b": [Out(number=1)]}) == digest({"b": [Out(number=1)], "a": 1})
+    assert digest("ab", "c") != digest("a", "bc")
+    assert digest(object) != digest(int)
+    assert len(digest()) == 32

@@ -1,0 +1,105 @@
+"""Every vendor's way of paging in one shape."""
+
+from typing import Any
+
+import pytest
+from flotilla import ByCursor, ByLink, ByNumber, Model, Page, errors, sliced
+from flotilla.paging import dig
+from pydantic import Field
+
+
+def walk(way: Any, pages: dict[str | None, Any], limit: int, links: Any = None) -> list[Any]:
+    """Follow the cursors to the end; return the queries that were sent."""
+    sent, cursor = [], None
+    while True:
+        sent.append(way.query(limit, cursor))
+        items, following = way.read(pages[cursor], (links or {}).get(cursor, {}), limit, cursor)
+        assert isinstance(items, list)
+        if following is None:
+            return sent
+        cursor = following
+        assert isinstance(cursor, str)
+
+
+def test_a_token() -> None:
+    way = ByCursor("data.list", "meta.next", cursor="after", limit="count")
+    pages: dict[str | None, Any] = {
+        None: {"data": {"list": [1, 2]}, "meta": {"next": 77}},
+        "77": {"data": {"list": []}, "meta": {"next": "b"}},  # an empty page in the middle
+        "b": {"data": None},
+    }
+    assert walk(way, pages, 2) == [{"count": 2}, {"count": 2, "after": "77"}, {"count": 2, "after": "b"}]
+
+
+def test_page_numbers() -> None:
+    way = ByNumber()
+    assert walk(way, {None: [1, 2], "2": [3]}, 2) == [{"per_page": 2, "page": 1}, {"per_page": 2, "page": 2}]
+    assert walk(way, {None: [1, 2], "2": []}, 2)[-1]["page"] == 2
+    assert len(walk(ByNumber("items", total="count"), {None: {"items": [1, 2], "count": "2"}}, 2)) == 1
+    assert (
+        len(
+            walk(
+                ByNumber("items", total="count"), {None: {"items": [1], "count": 2}, "2": {"items": [2], "count": 2}}, 1
+            )
+        )
+        == 2
+    )
+    assert walk(ByNumber(first=0), {None: [1], "1": []}, 1)[1]["page"] == 1
+
+
+def test_offsets() -> None:
+    way = ByNumber("rows", page="offset", limit="size", offset=True, total="total")
+    pages: dict[str | None, Any] = {
+        None: {"rows": [1, 2], "total": 3},
+        "2": {"rows": [3], "total": 3},
+    }
+    assert walk(way, pages, 2) == [{"size": 2, "offset": 0}, {"size": 2, "offset": 2}]
+    capped: dict[str | None, Any] = {None: {"rows": [1], "total": 2}, "1": {"rows": [], "total": 2}}
+    assert walk(way, capped, 50)[1]["offset"] == 1  # a vendor that gives fewer than asked for
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 16, "٣"])
+@pytest.mark.parametrize("way", [ByNumber(), ByNumber(offset=True)])
+def test_cursors_that_are_not_ours(way: ByNumber, cursor: str) -> None:
+    with pytest.raises(errors.Input, match=r"The cursor is not one of ours\. Leave it out"):
+        way.query(10, cursor)
+    with pytest.raises(errors.Input):
+        sliced([1, 2], 1, cursor)
+
+
+def test_the_link_header() -> None:
+    url = "https://api.acme.example/things?page=2&tag=a&tag=b&empty="
+    links = {None: {"next": {"url": url, "rel": "next"}}}
+    sent = walk(ByLink(limit="per_page"), {None: [1], "page=2&tag=a&tag=b&empty=": [2]}, 50, links)
+    assert sent == [{"per_page": 50}, {"page": ["2"], "tag": ["a", "b"], "empty": [""]}]
+
+
+def test_an_address_in_the_answer() -> None:
+    way = ByLink("items", next="paging.next")
+    pages: dict[str | None, Any] = {
+        None: {"items": [1], "paging": {"next": "https://evil.example/x?page=2"}},  # only its query is used
+        "page=2": {"items": None, "paging": {"next": None}},
+    }
+    assert walk(way, pages, 5) == [{"limit": 5}, {"page": ["2"]}]
+
+
+def test_digging() -> None:
+    assert dig({"a": {"b": 1}}, "a.b") == 1
+    assert dig({"a": {"b": 1}}, "") == {"a": {"b": 1}}
+    assert dig({"a": [1]}, "a.b") is None
+    assert dig(None, "a") is None
+
+
+def test_slices() -> None:
+    assert sliced([1, 2, 3], 2, None) == Page(items=[1, 2], next_cursor="2")
+    assert sliced([1, 2, 3], 2, "2") == Page(items=[3])
+    assert sliced([1, 2, 3], 2, "9") == Page(items=[])
+
+
+def test_models_take_names_and_aliases_and_make_ids_text() -> None:
+    class Thing(Model):
+        id: str
+        full_name: str = Field(alias="fullName")
+
+    one = Thing.model_validate({"id": 2**60, "fullName": "x", "more": 1})
+    assert one == Thing.model_validate({"id": "1152921504606846976", "full_name": "x"})
