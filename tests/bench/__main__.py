@@ -1,0 +1,107 @@
+"""`make bench`: measures what Flotilla claims, writes build/bench.json and prints a table.
+
+Ratios and counts are what counts: the machines are shared, so both sides of a ratio come from the same interleaved run.
+BENCH_RUNS (default 11) is how many runs a median has. What needs Docker or Node is left out, and named, without them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from flotilla.manifest.fleet import ROOT
+
+from . import containers, doors, lists, search
+from .inside import measure
+
+BUILD = ROOT / "build"
+RUNS = int(os.environ.get("BENCH_RUNS", "11"))
+Row = tuple[str, str, str]  # what, figure, target
+
+
+def processes(runs: int) -> dict[str, Any]:
+    """Measure on the host: with the baked file, without it, and the bare FastMCP server."""
+    python = sys.executable
+    call = ["fs_list_directory", {}]
+    data = {"FLOTILLA_DATA": str(BUILD / "bench-data")}
+    (BUILD / "bench-data").mkdir(parents=True, exist_ok=True)
+    (ROOT / "servers/filesystem/discovery.json").touch()
+    found = measure(
+        {
+            "runs": runs,
+            "calls": 50,
+            "commands": {
+                "baked": [[python, "-m", "flotilla.boot", "filesystem"], *call, data],
+                "plain": [[python, "-m", "flotilla.boot", "filesystem"], *call, {**data, "FLOTILLA_BAKED": "off"}],
+                "bare": [[python, str(ROOT / "tests/bench/bare.py")], "ping", {}, {}],
+            },
+        }
+    )
+    shutil.rmtree(BUILD / "bench-data")
+    return found
+
+
+def starts(rows: list[Row], where: str, found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+    """Add the rows of one set of process starts."""
+    mid = {name: {k: median(v) for k, v in row.items() if v} for name, row in found.items()}
+    baked, plain, bare, python = mid["baked"], mid["plain"], mid["bare"], mid["python"]["list"]
+    image = where == "image"
+    ratio: list[Row] = [
+        ("start → tools/list, to bare FastMCP", f"{baked['list'] / bare['list']:.3f} ×", "≤ 0.02 ×" if image else ""),
+        ("start → tools/list, to bare Python", f"{baked['list'] / python:.2f} ×", "≤ 1.5 ×" if image else ""),
+        ("start → tools/list without the baked file", f"{plain['list'] / bare['list']:.2f} ×", "≤ 1.15 ×"),
+        ("start → first call, to the same without", f"{baked['first_call'] / plain['first_call']:.2f} ×", "≤ 1.0 ×"),
+        ("later calls, to the same without", f"{baked['call'] / plain['call']:.2f} ×", "≤ 1.05 ×"),
+        ("RSS idle, never called", f"{baked['rss_idle']:.1f} MB", "≤ 12 MB" if image else ""),
+        ("RSS after calls, to the same without", f"{baked['rss_called'] / plain['rss_called']:.3f} ×", "≤ 1.03 ×"),
+    ]
+    rows += [(f"{where}: {what}", figure, target) for what, figure, target in ratio]
+    rows.append((f"{where}: start → tools/list", f"{baked['list'] * 1000:.0f} ms", ""))
+    return mid
+
+
+def main() -> int:
+    """Measure, print, write."""
+    rows: list[Row] = []
+    out: dict[str, Any] = {"runs": RUNS}
+    left_out: list[str] = []
+
+    def part(name: str, run: Callable[[], Any]) -> None:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        try:
+            out[name] = run()
+        except containers.Unavailable as why:
+            left_out.append(f"{name}: {why}")
+
+    part("lists", lambda: lists.measure(rows))
+    part("search", lambda: search.measure(rows))
+    part("processes", lambda: starts(rows, "host", processes(RUNS)))
+    part("images", lambda: containers.images(rows))
+    part("in the image", lambda: starts(rows, "image", containers.processes(RUNS)))
+    part("docker run", lambda: containers.runs(rows, RUNS))
+    part("many servers", lambda: containers.replay(rows, RUNS))
+    part("doors", lambda: doors.measure(rows, RUNS))
+    if "build" in sys.argv[1:]:
+        part("build", lambda: containers.build(rows))
+    width = max(len(what) for what, _, _ in rows)
+    for what, figure, target in rows:
+        print(f"{what:<{width}}  {figure:>12}  {target}")
+    for why in left_out:
+        print(f"left out: {why}")
+    BUILD.mkdir(exist_ok=True)
+    table = [{"what": w, "figure": f, "target": t} for w, f, t in rows]
+    revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    document = {"revision": revision.stdout.strip(), "table": table, "left_out": left_out, **out}
+    (BUILD / "bench.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"written: {BUILD.relative_to(ROOT)}/bench.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""What a server's tools cost a model's context: characters of `tools/list`, as compact JSON."""
+
+from __future__ import annotations
+
+import json
+from statistics import median
+from typing import Any
+
+from flotilla.filters import visible
+from flotilla.manifest.fleet import ROOT
+
+
+def measure(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """Count for every server: the core tier, all of it, median and most a tool."""
+    found: dict[str, Any] = {}
+    for path in sorted(ROOT.glob("servers/*/discovery.json")):
+        baked = json.loads(path.read_text(encoding="utf-8"))
+        sizes = {t["name"]: len(json.dumps(t, ensure_ascii=False, separators=(",", ":"))) for t in baked["tools"]}
+        core = [size for name, size in sizes.items() if visible({}, baked["attributes"]["tools"][name], name)]
+        found[baked["server"]] = {"core": sum(core), "all": sum(sizes.values()), "tools": sizes}
+        figure = f"{sum(core)} characters"
+        note = f"{len(core)} tools, median {median(core):.0f}, most {max(core)}; all: {len(sizes)}, {sum(sizes.values())}"
+        rows.append((f"tools/list of {baked['server']}, core", figure, f"≤ 10,000 ({note})"))
+    return found

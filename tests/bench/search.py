@@ -1,0 +1,45 @@
+"""How well people's words find the right tool: FastMCP's BM25 search over the tools of the servers concerned."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from flotilla.manifest.fleet import ROOT
+
+TOP = 3
+
+
+def measure(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
+    """Count the utterances whose tool is among the first three."""
+    found = {}
+    for path in sorted((ROOT / "tests/utterances").glob("*.json")):
+        asked = json.loads(path.read_text(encoding="utf-8"))
+        hits, missed = asyncio.run(ranked(asked["servers"], asked["utterances"]))
+        found[path.stem] = {"hits": hits, "of": len(asked["utterances"]), "missed": missed}
+        rows.append((f"utterances of {path.stem} in the top {TOP}", f"{hits} of {len(asked['utterances'])}", ""))
+    return found
+
+
+async def ranked(slugs: list[str], utterances: list[dict[str, str]]) -> tuple[int, list[str]]:
+    """Return how many utterances find their tool, and those that do not."""
+    from fastmcp import Client, FastMCP
+    from fastmcp.server.transforms.search import BM25SearchTransform
+    from fastmcp.tools.base import Tool
+
+    mcp: FastMCP[Any] = FastMCP("search")
+    for slug in slugs:
+        for tool in json.loads((ROOT / f"servers/{slug}/discovery.json").read_text(encoding="utf-8"))["tools"]:
+            mcp.add_tool(Tool(name=tool["name"], description=tool["description"], parameters=tool["inputSchema"]))
+    mcp.add_transform(BM25SearchTransform(max_results=TOP))
+    hits, missed = 0, []
+    async with Client(mcp) as client:
+        for said in utterances:
+            result = await client.call_tool_mcp("search_tools", {"query": said["text"]})
+            names = [tool["name"] for tool in json.loads(result.content[0].text)]  # type: ignore[union-attr]
+            if said["tool"] in names:
+                hits += 1
+            else:
+                missed.append(f"{said['text']} → {said['tool']}, found {names}")
+    return hits, missed
