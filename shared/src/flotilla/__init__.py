@@ -9,9 +9,13 @@ if TYPE_CHECKING:
     from .api import segment as segment
     from .auth import Basic as Basic
     from .auth import Bearer as Bearer
+    from .auth import FirstOf as FirstOf
     from .auth import HeaderKey as HeaderKey
-    from .auth import OAuth2 as OAuth2
     from .call import in_thread as in_thread
+    from .call import progress as progress
+    from .consent import Consent as Consent
+    from .oauth import JwtBearer as JwtBearer
+    from .oauth import OAuth2 as OAuth2
     from .paging import ByCursor as ByCursor
     from .paging import ByLink as ByLink
     from .paging import ByNumber as ByNumber
@@ -29,8 +33,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Api": "api", "segment": "api",
-    "Basic": "auth", "Bearer": "auth", "HeaderKey": "auth", "OAuth2": "auth",
-    "in_thread": "call",
+    "Basic": "auth", "Bearer": "auth", "FirstOf": "auth", "HeaderKey": "auth",
+    "in_thread": "call", "progress": "call",
+    "Consent": "consent",
+    "JwtBearer": "oauth", "OAuth2": "oauth",
     "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
     "Model": "paging", "Page": "paging", "sliced": "paging",
     "Server": "server",

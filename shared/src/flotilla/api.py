@@ -102,8 +102,9 @@ class Api(Wire):
     async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
         """Send and return the whole answer, LARGEST bytes at most. Raises the errors' classes.
 
-        Takes what httpx takes (params, json, data, files, content, headers) and `idempotent=True` for requests other
-        than GET that may be repeated. None among the params and in the top level of a JSON object is left out.
+        Takes what httpx takes (params, json, data, files, content, headers), `idempotent=True` for requests other
+        than GET that may be repeated, and `expected`, further statuses that are answers, such as (308,). None among
+        the params and in the top level of a JSON object is left out.
         """
         return await self._exchange(method, path, request, idempotent, whole=True)
 
@@ -139,7 +140,7 @@ class Api(Wire):
         for field in ("params", "json"):
             if isinstance(parts.get(field), dict):
                 parts[field] = {k: v for k, v in parts[field].items() if v is not None}
-        extensions = {"address": address(httpx.URL(url))}
+        extensions = {"address": address(httpx.URL(url)), "expected": parts.pop("expected", ())}
         return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts)
 
     def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:

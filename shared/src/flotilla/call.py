@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -110,3 +110,11 @@ def announce(**request: Any) -> None:
 async def in_thread(fn: Callable[..., T], *args: Any) -> T:
     """Run blocking work in a thread; a cancelled call leaves it behind instead of waiting for it."""
     return await anyio.to_thread.run_sync(lambda: fn(*args), abandon_on_cancel=True)
+
+
+async def progress(done: float, total: float) -> None:
+    """Tell a client that wants to know how far the running call is; without one, nothing happens."""
+    from fastmcp.server.dependencies import get_context
+
+    with suppress(Exception):  # a client that does not listen stops no work
+        await get_context().report_progress(done, total)

@@ -12,7 +12,7 @@ private, so that no tool can go round them.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
@@ -34,6 +34,7 @@ from .version import VERSION
 from .voice import Voice
 
 if TYPE_CHECKING:
+    from .consent import Consent
     from .wire import Wire
 
 S = TypeVar("S", bound=ServerSettings)
@@ -59,13 +60,15 @@ class Server(Generic[S]):
         instructions: str = "",
         docs: str = "",
         masked: list[str] | None = None,
+        consent: Consent | None = None,
     ) -> None:
         self.slug, self.prefix = slug, prefix or slug.replace("-", "_")
         self.title, self.description, self.category, self.docs = title, description, category, docs
         self.tags, self.hosts, self.files = tags or [], hosts or [], files
         self.network = bool(self.hosts) if network is None else network
-        self.settings_class, self.instructions = settings, instructions
+        self.settings_class, self.instructions, self.consent = settings, instructions, consent
         self.attributes: dict[str, dict[str, str]] = {}  # what `filters.visible` decides by, tools and prompts
+        self.scopes: dict[str, Sequence[str]] = {}  # by tool, alternatives; see `consent.scopes`
         self.apis: list[Wire] = []  # every Api adds itself
         self.audit = Audit(slug, frozenset(masked or []))
         self._voice = Voice(self)
@@ -130,7 +133,7 @@ class Server(Generic[S]):
     @overload
     def reads(self, /, **options: Unpack[ReadOptions]) -> Callable[[Function], Function]: ...
     def reads(self, fn: Any = None, /, **options: Any) -> Any:
-        """Register a tool that changes nothing. Options: core, group, title, deadline (seconds)."""
+        """Register a tool that changes nothing. Options: core, group, title, deadline (seconds), scopes."""
         return self._register("reads", fn, options)
 
     @overload
@@ -161,6 +164,7 @@ class Server(Generic[S]):
         tool = FleetTool.of(self, effect, fn, options)
         tier = "core" if options.get("core", True) else "all"
         self.attributes[tool.name] = {"effect": effect, "tier": tier, "group": options.get("group", "")}
+        self.scopes[tool.name] = options.get("scopes", ())
         self._mcp.add_tool(tool)
         return fn
 

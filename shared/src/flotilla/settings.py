@@ -7,7 +7,7 @@ Lists are comma-separated words: `Annotated[list[str], Words]`.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -113,7 +113,9 @@ class FleetSettings(ServerSettings):
 
     data: str = Field("/data", description="Folder for files and for the servers' own state")
     deadline: float = Field(45, gt=0, le=3600, description="Seconds that a call may take, without a person's answer")
-    confirm: bool = Field(True, description="off: destroying calls run without asking")
+    confirm: bool | Literal["new-recipients"] = Field(
+        True, description="off: nothing is asked; new-recipients: writing to strangers is asked too"
+    )
     dry_run: bool = Field(False, description="on: writing calls only show what they would send")
     state_key: SecretStr | None = Field(
         None, min_length=32, description="32 or more characters; the same for every worker of a server"

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 
 from fastmcp.tools.base import Tool, ToolResult
@@ -35,12 +35,13 @@ HIDDEN: dict[str, tuple[Any, Any]] = {  # arguments that the library handles, no
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds."""
+    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`."""
 
     core: bool
     group: str
     title: str
     deadline: float
+    scopes: Sequence[str]
 
 
 class WriteOptions(ReadOptions, total=False):

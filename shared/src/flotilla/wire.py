@@ -110,7 +110,7 @@ class Wire:
         call.acted |= writes
         try:
             response = await self.client.send(request, stream=True, auth=self._auth, follow_redirects=not writes)
-            if response.is_success:
+            if response.is_success or response.status_code in request.extensions.get("expected", ()):
                 call.landed |= writes
                 return await self._whole(response) if whole else response
             body = await body_of(response)
@@ -129,7 +129,7 @@ class Wire:
                 call.spared()
             own = self._classify(status, body) if self._classify else None
             problem = own or problem_of(response, body, title, self._reason)
-            repeatable = status == 429 or (repeatable and status in (502, 503, 504))
+            repeatable = isinstance(problem, errors.Rate) or (repeatable and status in (502, 503, 504))
         if repeatable and attempt < TRIES and wait <= WAIT and wait < call.left():
             return wait
         raise problem

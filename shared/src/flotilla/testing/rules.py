@@ -75,11 +75,11 @@ def _words(text: str) -> frozenset[str]:
 
 
 READING = _words("check count download get list preview query read search verify")
-DESTROYING = _words("archive cancel delete refund void")
+DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
-    "activate add append approve assign close complete copy create deactivate edit enroll export import mark merge "
-    "move pause publish record remove rename reopen reply replace reschedule resolve restore resume run schedule send "
-    "set share start stop submit unshare update upload validate write"
+    "activate add append approve assign close complete copy create deactivate edit enroll export import insert mark "
+    "merge modify move pause publish record remove rename reopen reply replace reschedule resolve respond restore "
+    "resume run schedule send set share start stop submit unshare update upload validate write"
 )
 VERBS = READING | DESTROYING | WRITING
 

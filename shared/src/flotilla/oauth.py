@@ -1,0 +1,222 @@
+"""OAuth 2: something lasting is traded for access tokens that end soon.
+
+    api = Api(server, auth=OAuth2("https://vendor.example/oauth/token"))          # a refresh token (RFC 6749 §6)
+    api = Api(server, auth=JwtBearer("token_url", issuer="account", key="key"))   # a signed assertion (RFC 7523)
+
+A token URL is an address, or the settings field that holds one. Nobody gives consent here: that is `consent` and
+scripts/login.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx2 as httpx
+
+from . import errors
+from .auth import Auth
+from .consent import scopes
+from .settings import remember_secret
+from .state import digest
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SKEW = 60  # seconds that a clock may be wrong without anybody noticing
+
+
+class Grant(Auth):
+    """Base: access tokens are renewed ahead of expiry, and once after a 401, by one caller at a time.
+
+    They are saved in the server's state before they are used, and belong to what they were traded for. `revoked` is
+    the next step of somebody whose grant has ended; `{slug}` in it is the server's.
+    """
+
+    def __init__(
+        self,
+        token_url: str,
+        *,
+        client_auth: str = "client_secret_post",
+        leeway: float = 60,
+        now: Callable[[], float] | None = None,
+        revoked: str = "Ask the user to connect the account again and to set the new refresh token.",
+        unknown: str = "Check client_id and client_secret.",
+    ) -> None:
+        self._token_url, self.client_auth, self.leeway = token_url, client_auth, leeway
+        self._now, self.revoked, self.unknown = now, revoked, unknown
+        self.forget()
+
+    def lasting(self) -> str:
+        """Return what is traded, as one text."""
+        raise NotImplementedError
+
+    async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the token endpoint's answer; `held` are the tokens so far. Raises authlib's OAuthError."""
+        raise NotImplementedError
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens come from."""
+        return self._token_url if "://" in self._token_url else self.value(self._token_url)
+
+    def now(self) -> float:
+        """Return the time in seconds: looked up each time, so that a test can set the clock."""
+        return (self._now or time.time)()
+
+    def configured(self) -> bool:
+        """Tell whether there is something to trade."""
+        return bool(self.lasting())
+
+    def forget(self) -> None:
+        """Drop the tokens in memory; the saved ones stay."""
+        self._lock = asyncio.Lock()  # a new one, since a lock belongs to an event loop
+        self._token: dict[str, Any] = {}
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Send with a valid access token; after a 401 renew it and send once more."""
+        token = await self.access_token()
+        request.headers[self.header] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == 401:  # nothing was carried out, so a write may be sent again too
+            await response.aread()
+            request.headers[self.header] = f"Bearer {await self.access_token(instead_of=token)}"
+            yield request
+
+    async def access_token(self, instead_of: str = "") -> str:
+        """Return a valid access token, another one than `instead_of`."""
+        async with self._lock:
+            for held in (self._token, self._saved()):  # another process may have renewed it
+                good = held.get("access_token", "")
+                if good not in ("", instead_of) and held["expires_at"] - self.leeway > self.now():
+                    self._token = held
+                    break
+            else:
+                self._token = await self._renewed(held)
+            return str(self._token["access_token"])
+
+    def _saved(self) -> dict[str, Any]:
+        """Return the saved tokens, unless the user has connected anew since."""
+        saved = self.server.state.get("oauth") or {}
+        if saved.get("origin") != digest(self.lasting()):
+            return {}
+        remember_secret(saved["access_token"])
+        remember_secret(saved["refresh_token"])
+        return dict(saved)
+
+    async def _renewed(self, held: Mapping[str, Any]) -> dict[str, Any]:
+        from authlib.integrations.base_client import OAuthError
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+        client = AsyncOAuth2Client(
+            self.value("client_id"),
+            self.value("client_secret"),
+            token_endpoint_auth_method=self.client_auth,
+            timeout=15,
+        )
+        try:
+            async with client:
+                got = await self.trade(client, held)
+            kept: dict[str, Any] = {
+                "access_token": str(got["access_token"]),
+                "refresh_token": str(got.get("refresh_token") or held.get("refresh_token") or ""),
+                "expires_at": self.now() + float(got.get("expires_in") or 3600),  # by our clock alone, right or wrong
+                "origin": digest(self.lasting()),
+            }
+        except OAuthError as refusal:
+            raise self._problem(str(refusal.error)) from None
+        except (httpx.HTTPError, KeyError, ValueError) as wrong:
+            what = f"The access token could not be renewed ({type(wrong).__name__})."
+            raise errors.Upstream(what, "Try again later.") from None
+        remember_secret(kept["access_token"])
+        remember_secret(kept["refresh_token"])
+        self.server.state.put("oauth", kept)  # before use: a rotated token that is lost locks the user out
+        return kept
+
+    def _problem(self, error: str) -> errors.Problem:
+        code = errors.excerpt(error, 60)
+        if error in ("invalid_client", "unauthorized_client"):
+            return errors.Auth(f"The OAuth client is not accepted ({code}).", self.unknown)
+        then = self.revoked.replace("{slug}", self.server.slug)
+        return errors.Auth(f"Access was revoked or has expired ({code}).", then)
+
+
+class OAuth2(Grant):
+    """A refresh token: the settings fields client_id, client_secret and refresh_token.
+
+    A rotated refresh token wins over the configured one until that one changes.
+    """
+
+    def lasting(self) -> str:
+        """Return the refresh token that the user set."""
+        return self.value("refresh_token")
+
+    async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Refresh (RFC 6749 §6)."""
+        newest = held.get("refresh_token") or self.lasting()
+        got: Mapping[str, Any] = await client.refresh_token(self.token_url, refresh_token=newest)
+        return {"refresh_token": newest, **got}
+
+
+class JwtBearer(Grant):
+    """An assertion that this server signs, for service accounts (RFC 7523 §2.1).
+
+    `issuer`, `key` (PEM) and `subject`, whom it acts for, are names of settings fields. It asks for the scopes that
+    the tools on show need.
+    """
+
+    def __init__(
+        self, token_url: str, *, issuer: str = "", key: str = "", subject: str = "", alg: str = "RS256", **more: Any
+    ) -> None:
+        super().__init__(token_url, client_auth="none", **more)
+        self._issuer, self._key, self._subject, self.alg = issuer, key, subject, alg
+
+    def identity(self) -> tuple[str, str]:
+        """Return the issuer and its private key, both empty where they are not configured."""
+        return self.value(self._issuer), self.value(self._key)
+
+    def lasting(self) -> str:
+        """Return all that decides which token comes back."""
+        issuer, key = self.identity()
+        return "\n".join((issuer, key, self.value(self._subject), *scopes(self.server))) if key else ""
+
+    async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Sign and send; where this machine's clock is wrong, once more by the clock of the token endpoint."""
+        from authlib.integrations.base_client import OAuthError
+
+        dates: list[float] = []
+
+        def note(response: httpx.Response) -> httpx.Response:
+            with suppress(KeyError, ValueError):
+                dates.append(parsedate_to_datetime(response.headers["date"]).timestamp())
+            return response
+
+        client.register_compliance_hook("access_token_response", note)
+        try:
+            return await self._sent(client, self.now())
+        except OAuthError as refusal:
+            off = bool(dates) and abs(dates[-1] - self.now()) > SKEW
+            if refusal.error != "invalid_grant" or not off:
+                raise
+        return await self._sent(client, dates[-1])
+
+    async def _sent(self, client: AsyncOAuth2Client, now: float) -> Mapping[str, Any]:
+        from authlib.oauth2.rfc7523 import JWTBearerGrant
+
+        issuer, key = self.identity()
+        assertion = JWTBearerGrant.sign(
+            key,
+            issuer,
+            self.token_url,
+            subject=self.value(self._subject) or None,
+            issued_at=int(now) - SKEW,  # one that is "from the future" is refused
+            claims={"scope": " ".join(scopes(self.server))},
+            alg=self.alg,
+        )
+        answer: Mapping[str, Any] = await client.fetch_token(self.token_url, grant_type=JWT_BEARER, assertion=assertion)
+        return answer
