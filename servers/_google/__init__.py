@@ -1,0 +1,10 @@
+"""What the five Google servers share: settings, consent, what a refusal means, and uploads that survive a break.
+
+from flotilla_servers._google import CONSENT, HOSTS, GoogleSettings, google, scope
+"""
+
+from .access import CONSENT, HOSTS, GoogleSettings, google, scope
+from .recipients import confirm_new
+from .upload import resumable
+
+__all__ = ["CONSENT", "HOSTS", "GoogleSettings", "confirm_new", "google", "resumable", "scope"]

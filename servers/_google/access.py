@@ -1,0 +1,121 @@
+"""How a Google server gets in: a refresh token, a service account, or a ready access token.
+
+https://developers.google.com/identity/protocols/oauth2
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from flotilla import (
+    Api,
+    Bearer,
+    ByCursor,
+    Consent,
+    FirstOf,
+    JwtBearer,
+    OAuth2,
+    Secret,
+    Server,
+    ServerSettings,
+    errors,
+)
+from pydantic import Field, HttpUrl, model_validator
+
+from .refusals import refusal
+
+HOSTS = ["oauth2.googleapis.com:443"]  # beside the API's own
+LASTING = ("refresh_token", "client_id", "client_secret")
+CONSENT = Consent(
+    account="google",
+    authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
+    token_url="https://oauth2.googleapis.com/token",
+    revoke_url="https://oauth2.googleapis.com/revoke",
+    who_url="https://openidconnect.googleapis.com/v1/userinfo",
+    who="email",
+    scopes=("openid", "email"),  # whose account it is, whatever else was agreed to
+    extra={"access_type": "offline", "prompt": "consent"},  # without both, no refresh token comes
+    # no device_url: Google's device flow gives none of the scopes of mail and calendar
+    register="console.cloud.google.com > Google Auth Platform > Clients > Create client > Desktop app",
+)
+
+
+class GoogleSettings(ServerSettings):
+    """Three ways in; `scripts/login` stores the first three fields, which are one of them."""
+
+    refresh_token: Secret = Field(
+        description="Run `scripts/login google`: it asks for consent and stores this",
+        examples=["1//0gAbCdEfGhIjKl"],
+    )
+    client_id: Secret = Field(
+        description=f"OAuth client, from {CONSENT.register}",
+        examples=["1234567890-abcdef.apps.googleusercontent.com"],
+    )
+    client_secret: Secret = Field(description="Secret of the OAuth client", examples=["GOCSPX-abcdef"])
+    service_account: Secret | None = Field(
+        None, description="In place of the three: a service account's JSON key (the variable with _FILE names its file)"
+    )
+    subject: str = Field("", description="Whose account the service account works for, by domain-wide delegation")
+    access_token: Secret | None = Field(
+        None, description="In place of all these: a ready access token, which is not renewed"
+    )
+    token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where access tokens come from")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_is_enough(cls, given: Any) -> Any:
+        """Ask for nothing of the first way where another one is set up."""
+        other = isinstance(given, dict) and (given.get("access_token") or given.get("service_account"))
+        return {**dict.fromkeys(LASTING, ""), **given} if other else given
+
+
+class ServiceAccount(JwtBearer):
+    """The JSON key of a service account: https://developers.google.com/identity/protocols/oauth2/service-account"""
+
+    def identity(self) -> tuple[str, str]:
+        """Return its e-mail address and private key; raises errors.Setup for something that is no such key."""
+        text = self.value("service_account")
+        if not text:
+            return "", ""
+        try:
+            key = json.loads(text)
+            return str(key["client_email"]), str(key["private_key"])
+        except (ValueError, KeyError, TypeError):
+            name = f"{self.server.slug.upper().replace('-', '_')}_SERVICE_ACCOUNT"
+            raise errors.Setup(
+                f"{name} is no JSON key of a service account.",
+                f"Ask the user to set {name}_FILE to the file that Google Cloud gave.",
+            ) from None
+
+
+def google(server: Server[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
+    """Return the way to one of Google's APIs. `limits` are (requests, seconds); most APIs have 600 a minute and user."""
+    return Api(
+        server,
+        auth=FirstOf(
+            Bearer("access_token"),
+            ServiceAccount(
+                "token_url",
+                subject="subject",
+                revoked="Check the service account's key and {slug}.subject.",
+                unknown="Ask a Workspace admin to allow its client and scopes: Security > API controls > Domain-wide "
+                "delegation.",
+            ),
+            OAuth2(
+                "token_url",
+                revoked="It ends after 7 days while the consent screen is in testing: ask the user to run "
+                "`scripts/login {slug}` again.",
+                unknown="Ask the user to check client_id and client_secret, then to run scripts/login again.",
+            ),
+        ),
+        paging=ByCursor("items", "nextPageToken", cursor="pageToken", limit="maxResults"),
+        limits=limits,
+        classify=refusal(server),
+    )
+
+
+def scope(name: str) -> str:
+    """Return scopes by their short names: "gmail.send" is https://www.googleapis.com/auth/gmail.send."""
+    return " ".join(f"https://www.googleapis.com/auth/{word}" for word in name.split())

@@ -1,0 +1,20 @@
+"""People who are written to for the first time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flotilla import Server
+
+
+async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str) -> None:
+    """Ask before writing to people who are new to a conversation, where FLOTILLA_CONFIRM is new-recipients.
+
+    `doing` is the start of the question: "Send the mail «Offre» to". Call it before the first side effect, in a tool
+    that is registered with `asks=True`.
+    """
+    names = sorted(set(strangers))
+    if names and server.fleet.confirm == "new-recipients":
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        await server.confirm(f"{doing} {', '.join(names[:10])}{more}? They are new to this conversation.")

@@ -1,0 +1,74 @@
+"""Resumable uploads: in parts, gone on with after a break, with progress for who wants it.
+
+https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from flotilla import Api, errors, in_thread, progress
+from flotilla.answers import json_of
+
+CHUNK = 8 * 2**20  # bytes; a multiple of 256 KiB, as the protocol wants
+BREAKS = 5  # in a row, without a byte more that arrived
+MORE = 308  # "Resume Incomplete": go on
+
+
+async def resumable(
+    api: Api,
+    path: str,
+    *,
+    prefix: str,
+    metadata: Mapping[str, Any],
+    content: BinaryIO,
+    size: int,
+    content_type: str,
+    params: Mapping[str, Any] | None = None,
+    method: str = "POST",
+    chunk: int = CHUNK,
+) -> Any:
+    """Upload `size` bytes of a seekable file and return the decoded answer.
+
+    `prefix` is what stands in front of the API's path for uploads, "/upload" or "/resumable/upload". Raises the
+    errors' classes; a broken connection is gone on with from what has arrived.
+    """
+    base = urlsplit(api.base.rstrip("/"))
+    opened = await api.send(
+        method,
+        f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}",
+        params={"uploadType": "resumable", **(params or {})},
+        json=dict(metadata),
+        headers={"X-Upload-Content-Type": content_type, "X-Upload-Content-Length": str(size)},
+    )
+    session, done, breaks = opened.headers.get("location", ""), 0, 0
+    while session and breaks <= BREAKS:
+        part = await in_thread(_part, content, done, chunk)
+        span = f"bytes {done}-{done + len(part) - 1}/{size}" if part else f"bytes */{size}"
+        headers = {"Content-Type": content_type, "Content-Range": span}
+        try:
+            answer = await api.send("PUT", session, content=part, headers=headers, expected=(MORE,))
+        except errors.Upstream:
+            headers = {"Content-Range": f"bytes */{size}"}  # how much has arrived?
+            answer = await api.send("PUT", session, content=b"", headers=headers, expected=(MORE,), idempotent=True)
+        if answer.status_code != MORE:
+            await progress(size, size)
+            return json_of(answer, api.server.title)
+        arrived = _arrived(answer.headers.get("range", ""))
+        done, breaks = arrived, breaks + 1 if arrived <= done else 0
+        await progress(done, size)
+    raise errors.Upstream(f"{api.server.title} did not take the upload; nothing was done.", "Try again later.")
+
+
+def _part(content: BinaryIO, start: int, size: int) -> bytes:
+    content.seek(start)
+    return content.read(size)
+
+
+def _arrived(told: str) -> int:
+    """Return how many bytes have arrived, out of a Range header: "bytes=0-524287"."""
+    found = re.fullmatch(r"bytes=0-(\d+)", told)
+    return int(found[1]) + 1 if found else 0
