@@ -82,12 +82,10 @@ class Backend:
 
     async def send(self, front: Front, request: Any, result: TypeAdapter[Any], safe: bool) -> Any:
         """Return the server's result. A safe request (a read) is sent a second time when the connection broke."""
-        try:
-            return await self._once(front, request, result)
-        except Lost:
-            if not safe or self.closed:
-                raise
-            return await self._once(front, request, result)
+        with suppress(Lost):
+            if safe:
+                return await self._once(front, request, result)
+        return await self._once(front, request, result)
 
     async def _once(self, front: Front, request: Any, result: TypeAdapter[Any]) -> Any:
         raise NotImplementedError

@@ -85,23 +85,25 @@ async def docker(*args: str) -> str | None:
 def started(pid: str) -> str:
     """Return when a process started, in ticks since boot; empty when it has ended or the system does not tell."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
     return ""
 
 
 def owner() -> str:
-    """Name this process: the machine, the set of process ids that it belongs to, its id and when it started."""
+    """Name this process: the machine and its set of process ids, its id, and when it started."""
     link = Path("/proc/self/ns/pid")
-    space = os.readlink(link) if link.exists() else ""
-    return f"{platform.node()}/{space}/{os.getpid()}/{started(str(os.getpid()))}"
+    here = f"{platform.node()}:{os.readlink(link) if link.exists() else ''}"
+    return f"{here}/{os.getpid()}/{started(str(os.getpid()))}"
 
 
 async def sweep() -> None:
     """Remove the containers of switchboards of this machine that were killed."""
     shape = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-    mine, own = owner().split("/"), await docker("ps", "--all", "--filter", f"label={LABEL}", "--format", shape)
-    for line in (own or "").splitlines():
+    here, _, since = owner().split("/")
+    listed = await docker("ps", "--all", "--filter", f"label={LABEL}", "--format", shape)
+    for line in (listed or "").splitlines():
         container, _, value = line.partition(" ")
         whose = value.split("/")
-        if len(whose) == 4 and whose[:2] == mine[:2] and mine[3] and started(whose[2]) != whose[3]:
+        if since and len(whose) == 3 and whose[0] == here and started(whose[1]) != whose[2]:
             await docker("rm", "--force", container)

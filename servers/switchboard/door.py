@@ -58,8 +58,6 @@ class Front:
         said = {key: value for key, value in (rc.meta or {}).items() if key not in HOP}
         self.progress = rc.session.report_progress if said.pop("progressToken", None) is not None else None
         able = rc.session.client_capabilities or mt.ClientCapabilities()
-        if not self.modern and not rc.session.can_send_request:  # it could answer, but there is no way to ask it
-            able = able.model_copy(update={"elicitation": None, "sampling": None, "roots": None})
         said[FRONT] = able.model_dump(mode="json", by_alias=True, exclude_none=True)
         if not self.modern:  # since 2026-07-28 a server sends the logs that are asked for; before, it sent all
             said[mt.LOG_LEVEL_META_KEY] = log_level(ctx) or "debug"
@@ -91,7 +89,7 @@ async def converse(backend: Backend, kind: Any, params: Any, answer: Any, safe: 
         responses, state = {key: await front.ask(q) for key, q in (got.input_requests or {}).items()}, got.request_state
         if not responses:
             await asyncio.sleep(0.1)  # the server only wants to be asked again
-    raise MCPError(code=mt.INTERNAL_ERROR, message=f"Error: {backend.entry.slug} asked too often in one call.")
+    raise Lost(f"{backend.entry.slug} asked too often during the call")
 
 
 async def fetch(backend: Backend, kind: Any, params: Any, answer: Any, **fields: Any) -> Any:
@@ -134,7 +132,7 @@ class DoorTool(Door, Tool):
             return failed(f"{problem}. Nothing was done. Ask the user to mend it, then call again.")
         except Lost as problem:
             if safe:
-                return failed(f"{problem}, twice. Nothing was changed. Try again later.")
+                return failed(f"{problem}. Nothing was changed. Try again later.")
             return failed(f"{problem}: `{self.name}` may or may not have been done. Look before you repeat it.")
         except ValidationError:
             return failed(f"{self._backend.entry.slug} gave an answer to `{self.name}` that breaks the protocol.")

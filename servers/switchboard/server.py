@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parents[1]
 CHECKOUT = HERE.parent if HERE.name == "servers" else None
 OPTIONS: dict[str, tuple[Any, str]] = {
-    "catalog": (CHECKOUT / "catalog" / "flotilla.yaml" if CHECKOUT else "/app/catalog.yaml", "the catalog file"),
+    "catalog": (
+        CHECKOUT / "catalog" / "flotilla.yaml" if CHECKOUT else "/app/catalog/flotilla.yaml",
+        "the catalog file",
+    ),
     "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),
     "secrets": ("", "file of server.name=value lines"),
     "config": ("", "YAML file of the servers' settings"),
@@ -99,6 +102,8 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
         providers=[offered],
         middleware=[Unknown()],
         dereference_schemas=False,
+        cache_ttl=60,  # lists do not change while the door is open
+        cache_scope="public",
         request_state_security=RequestStateSecurity(keys=[state_key.encode()]),
     )
     accept_arguments_as_text(front)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import select
 import signal
@@ -65,6 +66,13 @@ async def ask(ctx: Context, question: str, linger: float = 0) -> Any:
         return mt.InputRequiredResult(input_requests={"it": mt.ElicitRequest(params=params)}, request_state=question)
     record("asked", question)
     return f"{ctx.request_state}: {got.action} {(got.content or {}).get('answer')} by {os.getpid()}"
+
+
+@mcp.tool(name="probe_again", annotations=READ)
+async def again(ctx: Context, times: int) -> Any:
+    """Wants to be called that many times."""
+    count = int(ctx.request_state or 0) + 1
+    return mt.InputRequiredResult(request_state=str(count)) if count < times else f"call {count}"
 
 
 @mcp.tool(name="probe_wait", annotations=READ)
@@ -143,6 +151,24 @@ async def item(name: str) -> bytes:
     return name.encode()
 
 
+def answered(ctx: Context, question: str) -> Any:
+    """The answer, or the question while there is none."""
+    got: Any = (ctx.input_responses or {}).get("it")
+    params = mt.ElicitRequestFormParams(message=question, requested_schema=FORM)
+    question_of = mt.InputRequiredResult(input_requests={"it": mt.ElicitRequest(params=params)})
+    return got.content["answer"] if got else question_of
+
+
+@mcp.resource("probe://asking")
+async def asking(ctx: Context) -> Any:
+    return answered(ctx, "resource?")
+
+
+@mcp.prompt(name="probe_asking")
+async def ask_in_prompt(ctx: Context) -> Any:
+    return answered(ctx, "prompt?")
+
+
 @mcp.prompt(name="probe_greet")
 async def greet(name: str) -> str:
     return f"Greet {name}."
@@ -157,6 +183,7 @@ def leave_at_end_of_input() -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("fastmcp").setLevel(logging.CRITICAL)
     record("starts", str(os.getpid()))
     print(json.dumps({"event": "audit line", "token": bool(os.environ.get("PROBE_TOKEN"))}), file=sys.stderr)
     time.sleep(float(os.environ.get("PROBE_SLOW", "0")))

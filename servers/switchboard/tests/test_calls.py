@@ -18,13 +18,17 @@ BOTH = pytest.mark.parametrize("era", ERAS)
 HERE = Path(__file__).parent
 
 
-def raw(args: list[str], env: dict[str, str]) -> dict[str, bytes]:
-    """Speak JSON-RPC by hand, so that no client library tidies up; gives the result of each list as it was sent."""
+def raw(args: list[str], env: dict[str, str], era: str) -> dict[str, bytes]:
+    """Speak JSON-RPC by hand, so that no client library tidies up; gives what each list holds as it was sent."""
     start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    meta = {f"io.modelcontextprotocol/{name}": start[name] for name in ("clientInfo", "protocolVersion")}
+    meta |= {"io.modelcontextprotocol/clientCapabilities": {}, "io.modelcontextprotocol/protocolVersion": era}
     lists = ["tools/list", "prompts/list", "resources/list", "resources/templates/list"]
-    lines: list[dict[str, Any]] = [{"id": 0, "method": "initialize", "params": start}]
-    lines += [{"method": "notifications/initialized"}]
-    lines += [{"id": n, "method": method} for n, method in enumerate(lists, 1)]
+    lines: list[dict[str, Any]] = [{"id": n, "method": method} for n, method in enumerate(lists, 1)]
+    if era == "legacy":
+        lines = [{"id": 0, "method": "initialize", "params": start}, {"method": "notifications/initialized"}, *lines]
+    else:
+        lines = [{**line, "params": {"_meta": meta}} for line in lines]
     with subprocess.Popen(args, env=env, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL) as process:
         assert process.stdin
         assert process.stdout
@@ -32,23 +36,27 @@ def raw(args: list[str], env: dict[str, str]) -> dict[str, bytes]:
             process.stdin.write(json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n")
         process.stdin.flush()
         got: dict[int, bytes] = {}
-        while len(got) <= len(lists):
+        while len(got.keys() - {0}) < len(lists):
             answer = process.stdout.readline()
-            got[json.loads(answer)["id"]] = answer[answer.index(b'"result"') :]
+            begin = answer.find(b":[")
+            got[json.loads(answer)["id"]] = answer[begin : answer.rfind(b"]") + 1]
         process.stdin.close()
         process.wait(10)
     return {method: got[n] for n, method in enumerate(lists, 1)}
 
 
-async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any) -> None:
+@BOTH
+async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any, era: str) -> None:
     fleet.config["probe"]["tier"] = "all"
-    door = await asyncio.to_thread(
-        raw, [sys.executable, "-m", "flotilla.boot", "switchboard", *fleet.options()], {**os.environ}
-    )
+    command = [sys.executable, "-m", "flotilla.boot", "switchboard", *fleet.options()]
+    door = await asyncio.to_thread(raw, command, {**os.environ}, era)
     assert fleet.lines("starts") == []
     env = {**os.environ, "FLOTILLA_DATA": str(fleet.data)}
-    direct = await asyncio.to_thread(raw, [sys.executable, str(HERE / "probe.py")], env)
+    direct = await asyncio.to_thread(raw, [sys.executable, str(HERE / "probe.py")], env, era)
     assert len(direct["tools/list"]) > 2000
+    assert all(b"probe" in answer for answer in direct.values())
+    if era != "legacy":  # the file holds the definitions as they stand on the older wire: the order of keys is its own
+        door, direct = ({method: json.loads(answer[1:]) for method, answer in got.items()} for got in (door, direct))
     assert door == direct
 
 
@@ -92,6 +100,7 @@ async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any,
             }, (tool, args)
 
 
+@pytest.mark.slow
 @BOTH
 async def test_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (front, _), person(front, era).client as client:
@@ -140,6 +149,20 @@ async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, per
     assert len(fleet.lines("starts")) == 1
 
 
+@pytest.mark.slow
+@BOTH
+async def test_prompts_and_resources_may_ask_too(fleet: Any, person: Any, era: str) -> None:
+    async with fleet.inside() as (front, _), (one := person(front, era, "Ada")).client as client:
+        assert (await client.read_resource("probe://asking"))[0].text == "Ada"
+        assert (await client.get_prompt("probe_asking")).messages[0].content.text == "Ada"
+        assert one.asked == ["resource?", "prompt?"]
+        assert await one.call("probe_again", times=3) == "call 3"
+        if era == "legacy":
+            answer = await one.call("probe_again", times=99)
+            assert answer == "Error: probe asked too often during the call. Nothing was changed. Try again later."
+
+
+@pytest.mark.slow
 @BOTH
 async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (front, _), person(front, era).client as client:
@@ -152,6 +175,7 @@ async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person
         assert about["protocol"] == "2026-07-28"
 
 
+@pytest.mark.slow
 @BOTH
 async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (front, _), (one := person(front, era)).client as client:
@@ -171,6 +195,7 @@ async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
                 assert one.logs == logs
 
 
+@pytest.mark.slow
 async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (front, _):
         one, two = person(front, "legacy"), person(front, "legacy")
@@ -182,6 +207,7 @@ async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, perso
             assert [one.logs, two.logs] == [[], ["debug again", "info again"]]
 
 
+@pytest.mark.slow
 @BOTH
 async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (front, _), (one := person(front, era)).client:
@@ -192,6 +218,7 @@ async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) ->
         await fleet.until(lambda: fleet.lines("cancelled") == ["long"], 3)
 
 
+@pytest.mark.slow
 async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: Any) -> None:
     async with fleet.inside("--idle", "0.2") as (front, _):
         calm, hasty = person(front, "legacy"), person(front, "2026-07-28")
@@ -207,6 +234,7 @@ async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: An
     assert len(fleet.lines("starts")) == 4
 
 
+@pytest.mark.slow
 async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 1
     async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
@@ -217,6 +245,7 @@ async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, perso
     assert len(fleet.lines("starts")) == 1
 
 
+@pytest.mark.slow
 @BOTH
 async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (front, _), (one := person(front, era)).client:
@@ -224,10 +253,7 @@ async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any,
         assert len(fleet.lines("starts")) == 2
         answer = await one.client.call_tool_mcp("probe_die_reading", {"times": 9})
         assert answer.is_error
-        assert (
-            answer.content[0].text
-            == "Error: probe stopped during the call, twice. Nothing was changed. Try again later."
-        )
+        assert answer.content[0].text == "Error: probe stopped during the call. Nothing was changed. Try again later."
         assert len(fleet.lines("read")) == 4
 
 
@@ -245,6 +271,7 @@ async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> 
         assert len(fleet.lines("starts")) == 2
 
 
+@pytest.mark.slow
 async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (front, _):
         people = [person(front, era) for era in ERAS]
@@ -259,6 +286,7 @@ async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) ->
         assert len(fleet.lines("starts")) == 2
 
 
+@pytest.mark.slow
 async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
         for n in range(1, 4):
@@ -271,6 +299,7 @@ async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person
         assert len(fleet.alive()) == 1
 
 
+@pytest.mark.slow
 async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: Any, person: Any) -> None:
     async with fleet.inside("--idle", "0.5") as (front, _), (one := person(front, "auto")).client:
         await one.call("probe_wait", seconds=1)  # being busy is not being idle
@@ -282,6 +311,7 @@ async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: A
             assert len(fleet.alive()) <= 1
 
 
+@pytest.mark.slow
 @BOTH
 async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, person: Any, era: str) -> None:
     class Slow(person):  # type: ignore[misc]
@@ -297,6 +327,7 @@ async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, pe
         assert fleet.lines("asked") == ["sure?"]
 
 
+@pytest.mark.slow
 async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["broken"] = "bad things"
     async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
@@ -314,6 +345,7 @@ async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
         assert "No such file" in await one.call("probe_echo")
 
 
+@pytest.mark.slow
 async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 60
     async with fleet.inside("--start-timeout", "1") as (front, _), (one := person(front, "auto")).client:
@@ -357,6 +389,7 @@ async def test_a_server_sees_its_own_environment_and_nothing_else(
             assert b"s3cr=et" not in line
 
 
+@pytest.mark.slow
 async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (front, _), person(front, "legacy").client as client:
         import mcp_types as mt
@@ -364,3 +397,71 @@ async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
         params = mt.CallToolRequestParams.model_construct(name="probe_echo", arguments='{"value": 7}')
         got = await client.session.send_request(mt.CallToolRequest.model_construct(params=params), mt.CallToolResult)
         assert got.structured_content == {"value": 7}
+
+
+@pytest.mark.slow
+async def test_another_door_with_the_same_key_takes_the_answer(
+    fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a second worker does, or a door that was started again between question and answer."""
+    monkeypatch.setenv("FLOTILLA_STATE_KEY", "k" * 40)
+    args = {"question": "sure?"}
+    answer = {"it": {"action": "accept", "content": {"answer": "yes"}}}
+    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+        asked = await client.session.call_tool("probe_ask", args, allow_input_required=True)
+    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+        more = {"input_responses": answer, "request_state": asked.request_state, "allow_input_required": True}
+        done = await client.session.call_tool("probe_ask", args, **more)
+        assert done.content[0].text.startswith("sure?: accept yes")
+        with pytest.raises(MCPError, match="requestState"):  # it is bound to what was asked
+            await client.session.call_tool("probe_ask", {"question": "other"}, **more)
+    monkeypatch.setenv("FLOTILLA_STATE_KEY", "x" * 40)
+    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+        with pytest.raises(MCPError, match="requestState"):
+            await client.session.call_tool("probe_ask", args, **more)
+
+
+async def test_a_server_that_answers_nonsense(fleet: Any, person: Any) -> None:
+    """Stray lines are passed over; an answer that breaks the protocol is an error in words."""
+    command = fleet.folder / "flotilla-probe"
+    discovery: dict[str, Any] = {"supportedVersions": ["2026-07-28"], "capabilities": {}, "resultType": "complete"}
+    discovery |= {"ttlMs": 0, "cacheScope": "private", "serverInfo": {"name": "x", "version": "1"}}
+    code = f"""#!{sys.executable}
+import json, sys
+for line in sys.stdin:
+    call = json.loads(line)
+    print("a stray line", flush=True)
+    if "id" in call:
+        result = {discovery!r} if call["method"] == "server/discover" else {{"content": 7}}
+        print(json.dumps({{"jsonrpc": "2.0", "id": call["id"], "result": result}}), flush=True)
+"""
+    command.write_text(code)
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        assert await one.call("probe_echo") == "Error: probe gave an answer to `probe_echo` that breaks the protocol."
+
+
+async def test_two_servers_with_one_name_for_their_tools(fleet: Any, baked: Any) -> None:
+    import yaml
+    from flotilla_servers.switchboard.catalog import Problem
+    from flotilla_servers.switchboard.server import arguments, build
+
+    options = arguments(fleet.options("--servers", "all"))
+    (fleet.folder / "twin").mkdir()
+    (fleet.folder / "twin" / "discovery.json").write_text(json.dumps(baked))
+    (fleet.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": {}, "twin": {}}}))
+    with pytest.raises(Problem, match="twin and probe both offer `probe_echo`"):
+        build(options)
+
+
+def test_options_also_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from flotilla_servers.switchboard.server import arguments
+
+    (tmp_path / "idle").write_text("12\n")
+    monkeypatch.setenv("FLOTILLA_START_TIMEOUT", "7.5")
+    monkeypatch.setenv("FLOTILLA_IDLE_FILE", str(tmp_path / "idle"))
+    monkeypatch.setenv("FLOTILLA_SERVERS", "a,b")
+    options = arguments(["--servers", "c"])
+    assert (options.start_timeout, options.idle, options.servers, options.port) == (7.5, 12, "c", 8811)
+    monkeypatch.setenv("FLOTILLA_TRANSPORT", "carrier-pigeon")
+    with pytest.raises(SystemExit):
+        arguments([])

@@ -138,8 +138,8 @@ async def test_a_container_of_a_killed_switchboard_is_swept(fleet: Any, person: 
     """Where the kernel does not end a busy server together with its door, the next door does."""
     from flotilla_servers.switchboard.commands import owner
 
-    host, space, pid, _ = owner().split("/")
-    labels = {"dead": f"{host}/{space}/{pid}/1", "foreign": f"elsewhere/{space}/1/1", "alive": owner()}
+    here, pid, _ = owner().split("/")
+    labels = {"dead": f"{here}/{pid}/1", "foreign": "elsewhere:/1/1", "alive": owner()}
     for name, value in labels.items():
         contained.sleeper(fleet.spec["image"], name, f"flotilla.switchboard={value}")
     async with fleet.inside() as (front, _), (one := person(front, "auto")).client:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import MCPError
 
 STATES = ("idle", "busy", "blocked")
 
@@ -80,6 +81,21 @@ async def test_end_of_input(fleet: Any, state: str) -> None:
     assert await asyncio.wait_for(process.wait(), 8) == 0
     assert fleet.alive() == []
     assert time.monotonic() - began < 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person: Any, era: str) -> None:
+    """A traceback holds what the operator's log should not."""
+    async with (one := person(fleet.command(), era)).client as client:
+        await one.call("probe_die_writing")
+        await one.call("probe_none")
+        for attempt in (client.read_resource("probe://none"), client.get_prompt("probe_none")):
+            with pytest.raises(MCPError):
+                await attempt
+        with pytest.raises(MCPError):
+            await client.get_prompt("probe_greet")  # the server refuses: an argument is missing
+    assert "Traceback" not in fleet.said()
 
 
 async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(fleet: Any) -> None:

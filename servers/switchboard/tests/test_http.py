@@ -44,10 +44,11 @@ async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> No
         token = fleet.said().split("bearer token ")[1].split()[0]
         assert len(token) > 30
         async with person(StreamableHttpTransport(url, auth=token), "auto").client as client:
-            assert len(await client.list_tools()) == 9
+            assert "probe_echo" in [tool.name for tool in await client.list_tools()]
         assert fleet.lines("starts") == []
 
 
+@pytest.mark.slow
 async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: Any) -> None:
     async with fleet.listening() as (url, door):
         names = ("Ada", "Bob", "Cy", "Dee")
@@ -96,6 +97,7 @@ async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
         probe.wait()
 
 
+@pytest.mark.slow
 async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "backend-token-1")
@@ -132,6 +134,7 @@ async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.Monk
                 assert "front-canary" not in headers
 
 
+@pytest.mark.slow
 async def test_a_remote_server_that_fails(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     fleet.spec["remote"] = {
