@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from flotilla.manifest.fleet import ROOT, slugs
-from flotilla.manifest.render import DOORS
+from flotilla.manifest.text import DOORS
 
 from .inside import HELLO, Session
 
@@ -26,7 +26,7 @@ GATEWAY = [  # the flags that Docker's MCP gateway runs every server with
 LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 
 
-class Unavailable(Exception):
+class Unavailable(Exception):  # noqa: N818 - no error: this part is left out
     """Something that this part needs is not on this machine."""
 
 
@@ -54,7 +54,8 @@ def bare_image() -> str:
     folder = ROOT / "build/bench-bare"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(BENCH / "bare.py", folder)
-    text = 'FROM flotilla/base\nCOPY bare.py /app/bare.py\nENTRYPOINT ["/usr/bin/python3.13", "-I", "-S", "/app/bare.py"]\n'
+    entry = 'ENTRYPOINT ["/usr/bin/python3.13", "-I", "-S", "/app/bare.py"]'
+    text = f"FROM flotilla/base\nCOPY bare.py /app/bare.py\n{entry}\n"
     (folder / "Dockerfile").write_text(text)
     docker("build", "-q", "-t", BARE, str(folder))
     return BARE
@@ -72,7 +73,9 @@ def typescript_image() -> str:
     for name in ("package.json", "package-lock.json", "bare.mjs"):
         shutil.copy(BENCH / name, folder)
     if not (folder / "node_modules").exists():
-        npm = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False)
+        npm = subprocess.run(
+            ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False
+        )
         if npm.returncode:
             raise Unavailable(f"npm: {npm.stderr.strip().splitlines()[-1] if npm.stderr else npm.returncode}")
     shutil.copy(node, folder / "node")
@@ -135,7 +138,9 @@ def runs(rows: list[Row], count: int) -> dict[str, Any]:
     found: dict[str, list[float]] = {"baked": [], "plain": [], "bare": [], "true": []}
     for _ in range(count):
         began = time.perf_counter()
-        docker("run", "--rm", "--init", "--cpus", "1", "--memory", "2Gb", "--pull", "never", "debian:trixie-slim", "true")
+        docker(
+            "run", "--rm", "--init", "--cpus", "1", "--memory", "2Gb", "--pull", "never", "debian:trixie-slim", "true"
+        )
         found["true"].append(time.perf_counter() - began)
         for name, arguments in (
             ("baked", ["flotilla/filesystem"]),
@@ -186,7 +191,9 @@ def replay(rows: list[Row], count: int) -> dict[str, Any]:
         mid = {kind: median(values) for kind, values in times.items()}
         found[str(size)] = mid
         label = f"gateway start (replayed), {size} server{'s' if size > 1 else ''}"
-        rows.append((f"{label}, to FastMCP", f"{mid['flotilla'] / mid['fastmcp']:.2f} ×", "≤ 0.22 ×" if size == 20 else ""))
+        rows.append(
+            (f"{label}, to FastMCP", f"{mid['flotilla'] / mid['fastmcp']:.2f} ×", "≤ 0.22 ×" if size == 20 else "")
+        )
         if "typescript" in mid:
             figure = f"{mid['flotilla'] / mid['typescript']:.2f} ×"
             rows.append((f"{label}, to TypeScript", figure, "≤ 0.6 ×" if size == 20 else ""))

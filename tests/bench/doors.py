@@ -21,7 +21,13 @@ CALL = {"name": "fs_list_directory", "arguments": {}}
 def commands(names: list[str]) -> dict[str, list[str]]:
     """Return how each door that is here is started on these servers, over stdio."""
     catalog = ROOT / "catalog/flotilla.yaml"
-    board = [str(Path(sys.executable).parent / "flotilla-switchboard"), "--run", "docker", "--owner", "flotilla-test-bench"]
+    board = [
+        str(Path(sys.executable).parent / "flotilla-switchboard"),
+        "--run",
+        "docker",
+        "--owner",
+        "flotilla-test-bench",
+    ]
     found = {"switchboard": [*board, "--catalog", str(catalog), "--servers", ",".join(names)]}
     if subprocess.run(["docker", "mcp", "version"], capture_output=True, check=False).returncode == 0:
         installed = Path.home() / ".docker/mcp/catalogs/flotilla-test-bench.yaml"

@@ -27,7 +27,8 @@ class Session:
         self.number = 0
 
     def ask(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.number += 1
         message = {"jsonrpc": "2.0", "id": self.number, "method": method, "params": params or {}}
         self.process.stdin.write(json.dumps(message).encode() + b"\n")

@@ -19,6 +19,8 @@ def measure(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
         core = [size for name, size in sizes.items() if visible({}, baked["attributes"]["tools"][name], name)]
         found[baked["server"]] = {"core": sum(core), "all": sum(sizes.values()), "tools": sizes}
         figure = f"{sum(core)} characters"
-        note = f"{len(core)} tools, median {median(core):.0f}, most {max(core)}; all: {len(sizes)}, {sum(sizes.values())}"
+        note = (
+            f"{len(core)} tools, median {median(core):.0f}, most {max(core)}; all: {len(sizes)}, {sum(sizes.values())}"
+        )
         rows.append((f"tools/list of {baked['server']}, core", figure, f"≤ 10,000 ({note})"))
     return found

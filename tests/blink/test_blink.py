@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flotilla.manifest.answers import META, VERSIONS
 from flotilla.manifest.fleet import ROOT, slugs
-from flotilla.manifest.render import DOORS
+from flotilla.manifest.text import DOORS
 
 SLUGS = [slug for slug in slugs() if slug not in DOORS]
 PROBE = "calendly"  # the odd conversations need one server; the lists are compared for all
@@ -31,7 +31,8 @@ class Zygote:
 
     def run(self, slug: str, chunks: list[str], expected: int, **env: str) -> tuple[dict[str, Any], str]:
         """Return the answers by id (a list where one came twice) and what was logged."""
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         job = {"slug": slug, "env": {"HOME": "/nonexistent", **env}, "chunks": chunks, "expected": expected}
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
@@ -86,7 +87,11 @@ FILTERS: dict[str, dict[str, str]] = {
     "read-only": {"FLOTILLA_READ_ONLY": "1"},
     "placeholders": {"FLOTILLA_READ_ONLY": "<UNKNOWN>", "FLOTILLA_TIER": "{{x.tier}}"},
     "groups": {"FLOTILLA_GROUPS": "invoices,quotes"},
-    "mixture": {"FLOTILLA_READ_ONLY": "yes", "FLOTILLA_TIER": "ALL", "FLOTILLA_DENY": "calendly_get_event,fs_read_file"},
+    "mixture": {
+        "FLOTILLA_READ_ONLY": "yes",
+        "FLOTILLA_TIER": "ALL",
+        "FLOTILLA_DENY": "calendly_get_event,fs_read_file",
+    },
 }
 
 
@@ -110,13 +115,18 @@ def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str) -> None:
 
 
 def call(number: Any = 9, name: str = "calendly_get_event", arguments: Any = None, **params: Any) -> str:
-    return line("tools/call", number, {"name": name, "arguments": {"event": "x"} if arguments is None else arguments, **params})
+    return line(
+        "tools/call", number, {"name": name, "arguments": {"event": "x"} if arguments is None else arguments, **params}
+    )
 
 
 START = [hello("2025-11-25"), READY]
 ODD: dict[str, list[str]] = {
     "call after lists": [*old("2025-06-18"), call()],
-    "call in the new era": [*new(), line("tools/call", 9, {"name": "calendly_get_event", "arguments": {}, "_meta": META})],
+    "call in the new era": [
+        *new(),
+        line("tools/call", 9, {"name": "calendly_get_event", "arguments": {}, "_meta": META}),
+    ],
     "call first": [call()],
     "call first in the new era": [line("tools/call", 9, {"name": "x", "arguments": {}, "_meta": META})],
     "everything at once": ["".join([*old("2025-06-18"), call(), line("tools/list", 99)])],
@@ -135,7 +145,9 @@ ODD: dict[str, list[str]] = {
         line("initialize", 0, {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": CLIENT, "x": 1}),
         line("tools/list", 1),
     ],
-    "initialize with a number as version": [line("initialize", 0, {"protocolVersion": 1, "capabilities": {}, "clientInfo": CLIENT})],
+    "initialize with a number as version": [
+        line("initialize", 0, {"protocolVersion": 1, "capabilities": {}, "clientInfo": CLIENT})
+    ],
     "no parameters at all": [line("initialize", 0)],
     "cursor": [*START, line("tools/list", 1, {"cursor": "x"}), line("tools/list", 2)],
     "progress token": [*START, line("tools/list", 1, {"_meta": {"progressToken": 7}})],
@@ -152,7 +164,12 @@ ODD: dict[str, list[str]] = {
     "version 1.0": [*START, '{"jsonrpc":"1.0","id":1,"method":"ping"}\n', line("ping", 2)],
     "extra member": [*START, line("ping", 1, extra=True), line("ping", 2)],
     "answer nobody asked for": [*START, '{"jsonrpc":"2.0","id":4,"result":{}}\n', line("ping", 2)],
-    "cancel of an answered request": [*START, line("notifications/cancelled", None, {"requestId": 0}), line("ping", 2), call()],
+    "cancel of an answered request": [
+        *START,
+        line("notifications/cancelled", None, {"requestId": 0}),
+        line("ping", 2),
+        call(),
+    ],
     "roots changed": [*START, line("notifications/roots/list_changed"), call()],
     "unknown notification": [*START, line("notifications/nonsense"), line("ping", 2)],
     "NaN": [*START, '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"x":NaN}}}\n', line("ping", 2)],
@@ -160,7 +177,9 @@ ODD: dict[str, list[str]] = {
     "old question in the new era": [*new(), line("ping", 11), line("tools/list", 12)],
     "ping in the new era": [*new(), line("ping", 11, {"_meta": META})],
     "new question in the old era": [*START, line("tools/list", 1, {"_meta": META})],
-    "discover without capabilities": [line("server/discover", 0, {"_meta": {k: v for k, v in META.items() if "Capab" not in k}})],
+    "discover without capabilities": [
+        line("server/discover", 0, {"_meta": {k: v for k, v in META.items() if "Capab" not in k}})
+    ],
     "discover of another version": [
         line("server/discover", 0, {"_meta": {**META, "io.modelcontextprotocol/protocolVersion": "2099-01-01"}})
     ],
@@ -205,5 +224,17 @@ def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     flags = ["-I", "-S"]
     program = f"import sys; sys.path.insert(0, {path!r}); {code}"
     loaded = subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, check=True).stdout
-    heavy = {"re", "enum", "json", "signal", "logging", "asyncio", "typing", "pathlib", "collections", "fastmcp", "pydantic"}
+    heavy = {
+        "re",
+        "enum",
+        "json",
+        "signal",
+        "logging",
+        "asyncio",
+        "typing",
+        "pathlib",
+        "collections",
+        "fastmcp",
+        "pydantic",
+    }
     assert not heavy & set(eval(loaded))

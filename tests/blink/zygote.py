@@ -20,7 +20,7 @@ def child(slug: str, env: dict[str, str], read: int, write: int, log: int) -> No
     for source, target in ((read, 0), (write, 1), (log, 2)):
         os.dup2(source, target)
     os.closerange(3, 64)
-    sys.stdin, sys.stdout, sys.stderr = open(0, closefd=False), open(1, "w", closefd=False), open(2, "w", closefd=False)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(fd, mode, closefd=False) for fd, mode in enumerate("rww"))
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["flotilla", slug]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
 import sys
-
-import _signal
 
 LIBRARY = "/app/lib"  # in an image, where Python starts without `site`
 
@@ -30,7 +29,9 @@ def is_fresh(baked: str, *folders: str) -> bool:
     except OSError:
         return False
     return not any(
-        entry.name.endswith(".py") and entry.stat().st_mtime > made for folder in folders for entry in os.scandir(folder)
+        entry.name.endswith(".py") and entry.stat().st_mtime > made
+        for folder in folders
+        for entry in os.scandir(folder)
     )
 
 

@@ -10,9 +10,8 @@ are tested against FastMCP for every version (tests/blink).
 
 from __future__ import annotations
 
-import os
-
 import _json
+import os
 
 from .environment import setting
 from .filters import visible
@@ -46,8 +45,18 @@ class _Scanner:
     memo: dict[str, str] = {}  # noqa: RUF012 - the scanner wants this attribute
 
 
-_scan = _json.make_scanner(_Scanner)
-_encode = _json.make_encoder(None, None, _json.encode_basestring, None, ":", ",", False, False, True)
+_scan = _json.make_scanner(_Scanner)  # type: ignore[arg-type]
+_encode = _json.make_encoder(
+    None,
+    None,  # type: ignore[arg-type]
+    _json.encode_basestring,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    True,
+)
 
 
 def loads(text: str) -> Any:
@@ -156,7 +165,7 @@ class Launcher:
 
     def _asked(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         meta = params.get("_meta", {})
-        if type(meta) is not dict or not {"_meta"}.issuperset(params) and method != "logging/setLevel":
+        if type(meta) is not dict or (not {"_meta"}.issuperset(params) and method != "logging/setLevel"):
             return None
         modern = self.era == "new"
         if modern != (VERSION_KEY in meta):

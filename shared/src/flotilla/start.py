@@ -29,9 +29,11 @@ class Ahead(io.RawIOBase):
         self.wire, self.left = wire, left
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Give what is left of those bytes, then what the wire has."""
         if not self.left:
             return os.readv(self.wire, [buffer])
         size = min(len(buffer), len(self.left))
@@ -47,9 +49,11 @@ class Sink(io.RawIOBase):
         self.wire, self.drop, self.part = wire, drop, b""
 
     def writable(self) -> bool:
+        """Yes."""
         return True
 
     def write(self, data: Any) -> int:
+        """Send everything, but for answers that are to be dropped."""
         size = len(data)
         if self.drop or self.part:
             *lines, self.part = (self.part + bytes(data)).split(b"\n")

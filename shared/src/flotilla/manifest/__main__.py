@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from .fleet import ROOT
-from .render import MARK, everything
+from .render import everything
+from .text import MARK
 
 
 def orphans(files: dict[str, str], root: Path = ROOT) -> list[Path]:

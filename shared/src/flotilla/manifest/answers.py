@@ -1,7 +1,7 @@
 """What a running server answers to discovery. Standard library only: an image's build runs this file in the image.
 
-    python answers.py <slug> <folder>     compare the answers with the discovery.json that the image holds, and write
-                                          the verified file below the folder; fails when they differ
+python answers.py <slug> <folder>     compare the answers with the discovery.json that the image holds, and write
+                                      the verified file below the folder; fails when they differ
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[st
         stderr=subprocess.PIPE,
         env={**kept, "FLOTILLA_TIER": "all", "FLOTILLA_BAKED": "off"},
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
     answers = []
     for message in messages:
         process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")

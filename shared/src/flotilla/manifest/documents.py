@@ -5,10 +5,11 @@ from __future__ import annotations
 import types
 from typing import Any, Union, get_args, get_origin
 
-from flotilla import Server
-from flotilla.settings import is_secret
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from flotilla import Server
+from flotilla.settings import is_secret
 
 from ..version import VERSION
 
@@ -110,7 +111,7 @@ def environment(server: Server[Any]) -> list[dict[str, str]]:
     """Return the variables that the settings fill: an empty one is not passed to the container."""
     own = {variable(server, name): name for name in fields(server, secret=False)}
     return [
-        {"name": env, "value": "{{%s.%s}}" % (server.slug, name)}
+        {"name": env, "value": f"{{{{{server.slug}.{name}}}}}"}
         for env, name in {**own, **{env: name for name, (env, _, _) in common(server).items()}}.items()
     ]
 
@@ -178,9 +179,7 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     config: dict[str, Any] = {"description": f"Settings of {server.title}"}
     if declared:
         config["secrets"] = [{k: s[k] for k in ("name", "env", "example", "required")} for s in declared]
-    config["env"] = [
-        {"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)
-    ]
+    config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
     needed = [name for name, field in fields(server, secret=False).items() if field.is_required()]
     config["parameters"] = {"type": "object", "properties": parameters(server), "required": needed}
     return {

@@ -48,7 +48,7 @@ def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
         if not secret.get("env"):
             yield f"secret {secret['name']!r} needs the variable that it fills."
     for env in config.get("env", ()):
-        if env["value"].startswith("{{") and not env["value"].startswith("{{%s." % slug):
+        if env["value"].startswith("{{") and not env["value"].startswith(f"{{{{{slug}."):
             yield f"env {env['name']}: the template must begin with {{{{{slug}. and have no blank."
     properties = config.get("parameters", {}).get("properties", {})
     if properties and not config.get("description"):
@@ -78,8 +78,8 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
             yield f"{slug}: a server's name is made of a-z, 0-9 and -: a dot breaks profiles."
         if entry.get("image", "").startswith("mcp/"):
             yield f"{slug}: image {entry['image']} must not stand under mcp/: the gateway then wants a signature."
-        for key, kind in (("command", list), ("volumes", list), ("env", list), ("secrets", list), ("tools", list)):
-            if key in entry and not isinstance(entry[key], kind):
+        for key in ("command", "volumes", "env", "secrets", "tools"):
+            if key in entry and not isinstance(entry[key], list):
                 yield f"{slug}: {key} must be a list: another type aborts the gateway."
         for env in entry.get("env", ()):
             if not isinstance(env, dict) or set(env) != {"name", "value"}:

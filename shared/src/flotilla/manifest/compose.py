@@ -1,0 +1,123 @@
+"""The two compose stacks: Docker's gateway, or the switchboard before HTTP servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flotilla import Server
+
+from ..version import VERSION
+from . import documents
+from .text import as_yaml
+
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "tmpfs": ["/tmp"],
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "init": True,
+    "restart": "unless-stopped",
+    "mem_limit": "512m",
+    "cpus": 1,
+    "pids_limit": 256,
+}
+LOOPBACK_PORT = "127.0.0.1:${FLOTILLA_PORT:-8811}:8811"
+NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
+
+
+def _from_dotenv(name: str) -> str:
+    return f"${{{name}:-}}"
+
+
+def compose_gateway(servers: dict[str, Server[Any]]) -> str:
+    """Return the stack with Docker's gateway: it starts the servers itself, so it needs the engine's socket."""
+    gateway = {
+        "image": "${FLOTILLA_GATEWAY_IMAGE:-docker/mcp-gateway}",
+        "command": [
+            "--catalog=/root/.docker/mcp/catalogs/flotilla.yaml",
+            f"--servers=${{FLOTILLA_SERVERS:-{','.join(servers)}}}",
+            "--secrets=/run/secrets/flotilla",
+            "--config=/root/.docker/mcp/config.yaml",
+            "--transport=streaming",
+            "--port=8811",
+            "--long-lived",
+        ],
+        "environment": {"MCP_GATEWAY_AUTH_TOKEN": NEEDED},
+        "ports": [LOOPBACK_PORT],
+        "volumes": [
+            "/var/run/docker.sock:/var/run/docker.sock",
+            "../catalog/flotilla.yaml:/root/.docker/mcp/catalogs/flotilla.yaml:ro",
+            "${FLOTILLA_CONFIG_FILE:-../catalog/config.example.yaml}:/root/.docker/mcp/config.yaml:ro",
+        ],
+        "secrets": ["flotilla"],
+        "healthcheck": {
+            "test": ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8811/health"],
+            "interval": "10s",
+            "timeout": "3s",
+            "retries": 12,
+            "start_period": "60s",
+        },
+        "restart": "unless-stopped",
+        "mem_limit": "512m",
+        "cpus": 1,
+    }
+    stack = {
+        "name": "flotilla",
+        "services": {"gateway": gateway},
+        "secrets": {"flotilla": {"file": "${FLOTILLA_SECRETS_FILE:-../catalog/secrets.example.env}"}},
+    }
+    return as_yaml(stack)
+
+
+def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
+    """Return the stack with the switchboard before HTTP servers: nobody needs the engine's socket."""
+    services: dict[str, Any] = {
+        "switchboard": {
+            "image": f"flotilla/switchboard:${{FLOTILLA_VERSION:-{VERSION}}}",
+            **HARDENED,
+            "command": [
+                "--servers=all",
+                f"--remote={','.join(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
+            ],
+            "environment": {
+                "FLOTILLA_TRANSPORT": "http",  # read by the health check too
+                "FLOTILLA_HOST": "0.0.0.0",
+                "FLOTILLA_PORT": "8811",
+                "FLOTILLA_HTTP_TOKEN": NEEDED,
+                "FLOTILLA_REMOTE_TOKEN": NEEDED,
+                "FLOTILLA_ALLOWED_HOSTS": "switchboard",
+                "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+            },
+            "ports": [LOOPBACK_PORT],
+            "networks": ["front", "fleet"],
+            "depends_on": {slug: {"condition": "service_healthy"} for slug in servers},
+        }
+    }
+    for slug, server in servers.items():
+        own = {
+            documents.variable(server, n): _from_dotenv(documents.variable(server, n))
+            for n in server.settings_class.model_fields
+        }
+        services[slug] = {
+            "image": f"flotilla/{slug}:${{FLOTILLA_VERSION:-{VERSION}}}",
+            **HARDENED,
+            "environment": {
+                "FLOTILLA_TRANSPORT": "http",
+                "FLOTILLA_HOST": "0.0.0.0",
+                "FLOTILLA_HTTP_TOKEN": NEEDED,
+                "FLOTILLA_ALLOWED_HOSTS": slug,
+                "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                **{env: _from_dotenv(env) for env, _, _ in documents.common(server).values()},
+                **own,
+            },
+            "volumes": [documents.volume(server)],
+            "networks": ["fleet", "outside"] if server.network else ["fleet"],
+        }
+    volumes = sorted({documents.volume(server).split(":")[0] for server in servers.values()})
+    stack = {
+        "name": "flotilla",
+        "services": services,
+        "networks": {"front": {}, "fleet": {"internal": True}, "outside": {}},
+        "volumes": {name: {"name": name} for name in volumes},
+    }
+    return as_yaml(stack)

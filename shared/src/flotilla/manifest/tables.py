@@ -1,0 +1,55 @@
+"""The generated parts of the READMEs: what a server is, its tools and settings, and the table of the fleet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flotilla import Server
+
+from . import documents
+
+
+def server_table(server: Server[Any], found: dict[str, Any]) -> str:
+    """Return the generated part of a server's README: what it is, its tools and its settings."""
+    lines = [
+        server.description,
+        "",
+        f"Image `{documents.image(server.slug)}` · contacts {_reach(server)}"
+        + (f" · [vendor's documentation]({server.docs})" if server.docs else ""),
+        "",
+        "| tool | what it does | effect | tier |",
+        "|---|---|---|---|",
+    ]
+    for tool in found["tools"]:
+        attributes = found["attributes"]["tools"][tool["name"]]
+        about = " ".join(tool["description"].split()).split(". ")[0].rstrip(".").replace("|", "\\|")
+        group = f" ({attributes['group']})" if attributes["group"] else ""
+        lines.append(f"| `{tool['name']}` | {about} | {attributes['effect']} | {attributes['tier']}{group} |")
+    lines += ["", "| setting | variable | what |", "|---|---|---|"]
+    for name, field in server.settings_class.model_fields.items():
+        need = " **(needed)**" if field.is_required() else ""
+        kind = "secret" if name in documents.fields(server, secret=True) else "setting"
+        about = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `{server.slug}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |")
+    if not server.settings_class.model_fields:
+        lines = lines[:-3]
+    return "\n".join(lines)
+
+
+def _reach(server: Server[Any]) -> str:
+    if server.hosts:
+        return ", ".join(f"`{host}`" for host in server.hosts)
+    return "what its settings name" if server.network else "nothing: it runs without a network"
+
+
+def fleet_table(servers: dict[str, Server[Any]], found: dict[str, Any]) -> str:
+    """Return the table of servers for the README."""
+    lines = ["| server | what it does | tools | account |", "|---|---|---|---|"]
+    for slug, server in servers.items():
+        needs = [f for f in server.settings_class.model_fields.values() if f.is_required()]
+        lines.append(
+            f"| [{slug}](servers/{slug}/README.md) | {server.description} | {len(found[slug]['tools'])} | "
+            f"{'needed' if needs else 'none'} |"
+        )
+    total = sum(len(f["tools"]) for f in found.values())
+    return "\n".join([*lines, "", f"{len(servers)} servers, {total} tools."])
