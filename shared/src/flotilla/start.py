@@ -102,8 +102,8 @@ def start(slug: str, ahead: bytes = b"", drop: dict[Any, Any] | None = None) -> 
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)  # what a library prints while it is imported must not reach the client
-    sys.stdin = _Stream(io.BufferedReader(Ahead(wires[0], ahead)), wires[0])  # type: ignore[assignment]
-    sys.stdout = _Stream(Sink(wires[1], drop or {}), wires[1])  # type: ignore[assignment]
+    sys.stdin = _Stream(io.BufferedReader(Ahead(wires[0], ahead)), wires[0])
+    sys.stdout = _Stream(Sink(wires[1], drop or {}), wires[1])
     gc.disable()  # nothing that is made while importing is garbage
     module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")
     gc.freeze()
