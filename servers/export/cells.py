@@ -26,15 +26,15 @@ SPACES = " \u00a0\u202f\u2009"
 _OTHER_WORDS = {"string": "text", "number": "decimal", "float": "decimal", "int": "integer", "bool": "boolean"}
 _YES = {"true", "yes", "oui", "vrai", "1", "ja", "sí", "si", "sì", "x"}
 _NO = {"false", "no", "non", "faux", "0", "nein"}
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?")
-_PLAIN = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?")
-_GROUPED = re.compile(rf"[+-]?\d{{1,3}}([{SPACES}'’]\d{{3}})+([.,]\d+)?")
-_COMMA = re.compile(r"[+-]?\d+,\d+")
-_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")
-_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})")
-_UNSURE = re.compile(r"[+-]?\d{1,3},\d{3}")  # 1,234: a thousand or one and a bit
+_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.A)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.A)
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.A)
+_GROUPED = re.compile(rf"[+-]?\d{{1,3}}([{SPACES}'’]\d{{3}})+([.,]\d+)?", re.A)
+_COMMA = re.compile(r"[+-]?\d+,\d+", re.A)
+_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.A)
+_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})", re.A)
+_UNSURE = re.compile(r"[+-]?\d{1,3},\d{3}", re.A)  # 1,234: a thousand or one and a bit
 _LONGEST_NUMBER = 300  # characters; more is no number that anyone exports
 
 

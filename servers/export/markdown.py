@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from textwrap import wrap
 from typing import ClassVar, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -20,6 +21,7 @@ _SAFE_LINK = re.compile(r"(https?://|mailto:|tel:)", re.IGNORECASE)
 _PAGE_BREAK = re.compile(r"<!--\s*page-?break\s*-->|<div style=[\"']page-break-after:\s*always;?[\"']>\s*</div>", re.I)
 # Spaces that no line should break at: in 1 234, 12 €, « quoted » and before French punctuation.
 _TIED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))|(?<=\d) (?=[€$£%°])|(?<=«) | (?=[»;:!?](?:\s|$))")
+_ENDLESS = re.compile(r"\S{2000,}")  # no word: ReportLab would take minutes to break it
 _LINK = "#1f4e79"
 _CODE = "#eef1f4"
 
@@ -40,7 +42,9 @@ class Picture(NamedTuple):
 
 def parsed(text: str) -> Node:
     """Return the tree of a document."""
-    return Node(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text))
+    return Node(
+        MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"]).parse(text)
+    )
 
 
 def is_page_break(node: Node) -> bool:
@@ -85,7 +89,7 @@ class Inline:
         """Return text as it is, every character in a face that has it."""
         shown = fonts.drawable(text).replace("\u202f", "\u00a0")  # ReportLab would break the line there
         if face not in (fonts.MONO, fonts.MONO_BOLD):
-            shown = _TIED.sub("\u00a0", shown)
+            shown = _ENDLESS.sub(lambda word: " ".join(wrap(word[0], 100)), _TIED.sub("\u00a0", shown))
         self.right_to_left = self.right_to_left or fonts.turned(shown)
         markup = ""
         for own, part in fonts.runs(shown, face):

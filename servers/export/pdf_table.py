@@ -43,6 +43,7 @@ class _Layout:
     measured: array[float] = field(default_factory=lambda: array("f"))  # text width of every cell at size 1000
     rows: int = 0
     right_to_left: bool = False
+    cut: dict[int, None] = field(default_factory=dict)  # rows with a text that was too long
 
     def texts(self, noting: bool = False) -> Iterator[list[str]]:
         language, columns = self.page.language, self.table.columns
@@ -91,7 +92,7 @@ class _Layout:
                     raise errors.Input("The source changed while it was read.", "Call again when it is at rest.")
                 lines = [text] if self.measured[at] <= rooms[i] else wrapped(text, rooms[i], self.body)
                 if len(lines) > _LINES:
-                    self.table.notes.count(f"Texts of more than {_LINES} lines were cut", count)
+                    self.cut.setdefault(count)
                     lines = [*lines[: _LINES - 1], "…"]
                 row.append(lines)
                 at += 1
@@ -181,6 +182,8 @@ def write_pdf(out: BinaryIO, table: Table, page: Page) -> Made:
     canvas.save()
     other = layout.bold.missing | set(page.title + page.footer)
     missing = layout.body.missing | {char for char in other if char not in layout.body}
+    for row_number in layout.cut:
+        table.notes.count(f"Texts of more than {_LINES} lines were cut", row_number)
     warnings = table.notes.list() + fonts.warnings(missing - {"\n"}, layout.right_to_left)
     return Made(rows=layout.rows, pages=number, warnings=warnings)
 

@@ -33,7 +33,8 @@ from .pictures import Prepared, prepared
 from .style import ACCENT, FOOT, INK, LINE, MUTED, SHADE, SIDE, TOP, Page, shared
 from .work import Check, Made
 
-MOST_CHARACTERS = 2_000_000
+MOST_CHARACTERS = 1_000_000
+_LONGEST_LINE = 50_000  # characters: the parser takes its time with what nobody wrote by hand
 _DEEPEST = 6  # levels of lists and quotes that are still indented
 _INDENT = 15.0
 _LONGEST_HEADING = 400  # characters; more is a paragraph, since headings are never parted
@@ -349,6 +350,8 @@ def write_report(out: BinaryIO, text: str, page: Page, folder: str, check: Check
     """
     if len(text) > MOST_CHARACTERS:
         raise errors.Input(f"The report has {len(text)} characters; {MOST_CHARACTERS} is the most.", "Split it.")
+    if max(map(len, text.split("\n"))) > _LONGEST_LINE:
+        raise errors.Input(f"A line has more than {_LONGEST_LINE} characters.", "Break it into paragraphs.")
     report = Report(text, page, folder, check)
     total = report.build(io.BytesIO(), 0)
     pages = report.build(out, total)

@@ -43,7 +43,10 @@ class Stopped(Exception):  # noqa: N818 - no failure: nobody waits any more
 
 def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
     """Return the path to write to, its ending added where there is none; raises errors.Input when that cannot be."""
-    name = path.rstrip("/").rpartition("/")[2]
+    path = path.rstrip("/")
+    name = path.rpartition("/")[2]
+    if not name.strip("."):
+        files.check(path)  # says what is wrong with it
     if "." not in name.strip("."):
         path += endings[0]
     elif not name.lower().endswith(endings):

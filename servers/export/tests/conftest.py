@@ -1,0 +1,58 @@
+"""A data folder of its own for every test, and the tools as functions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastmcp import Client
+from flotilla import listing
+from flotilla.testing import call as call_tool
+from flotilla.testing import client as connect
+from flotilla.testing import text_of
+from flotilla_servers.export.server import server
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a failure
+    """The text of an error result."""
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("FLOTILLA_DATA", str(folder))
+    monkeypatch.delenv("FLOTILLA_DATA_QUOTA", raising=False)
+    listing.recount()
+    server.reset()
+    return folder
+
+
+@pytest.fixture
+async def client(data: Path) -> AsyncIterator[Client[Any]]:
+    async with connect(server) as connected:
+        yield connected
+
+
+@pytest.fixture
+def export(client: Client[Any]) -> SimpleNamespace:
+    """The tools as functions: the structured result, or Refused with the error's text."""
+
+    def tool(name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def call(**arguments: Any) -> dict[str, Any]:
+            result = await call_tool(client, name, **arguments)
+            if result.is_error:
+                raise Refused(text_of(result))
+            return dict(result.structured_content or {})
+
+        return call
+
+    return SimpleNamespace(**{name.removeprefix("export_"): tool(name) for name in server.attributes})
+
+
+@pytest.fixture
+def refused() -> type[Refused]:
+    return Refused

@@ -1,0 +1,214 @@
+"""What all four tools share: paths, refusals, dry runs, cancelling, memory, and how much they say of themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+import pytest
+from flotilla.testing.client import tools_of
+from flotilla_servers.export import work
+from flotilla_servers.export.server import server
+from flotilla_servers.export.work import Check, Made, produce
+
+TABLE: dict[str, Any] = {"columns": ["A", "B"], "rows": [["x", 1]]}
+CALLS = [
+    ("create_csv", ".csv", TABLE),
+    ("create_xlsx", ".xlsx", TABLE),
+    ("create_pdf", ".pdf", TABLE),
+    ("create_report_pdf", ".pdf", {"markdown": "# T\n\nx"}),
+]
+BIG = 100_000
+
+
+def files(data: Path) -> list[str]:
+    return sorted(str(p.relative_to(data)) for p in data.rglob("*") if p.is_file() and ".flotilla" not in p.parts[-2])
+
+
+@pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
+async def test_result_overwrite_and_determinism(
+    export: SimpleNamespace, data: Path, refused: type[Exception], tool: str, ending: str, arguments: dict[str, Any]
+) -> None:
+    create = getattr(export, tool)
+    done = await create(path="a/Été", **arguments)  # the ending is added
+    written = (data / "a" / f"Été{ending}").read_bytes()
+    assert done["path"] == f"a/Été{ending}"
+    assert (done["bytes"], done["sha256"]) == (len(written), hashlib.sha256(written).hexdigest())
+    for dry_run in (False, True):
+        with pytest.raises(refused, match=rf"a/Été\{ending} exists already"):
+            await create(path=f"a/Été{ending}", dry_run=dry_run, **arguments)
+    again = await create(path=f"a/Été{ending}", overwrite=True, **arguments)
+    assert again["sha256"] == done["sha256"]
+    assert files(data) == [f"a/Été{ending}"]
+
+
+@pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
+async def test_refused_paths(
+    export: SimpleNamespace, data: Path, refused: type[Exception], tool: str, ending: str, arguments: dict[str, Any]
+) -> None:
+    (data / f"d{ending}").mkdir()
+    for path, says in (
+        ("../x", "leads out of the data folder"),
+        ("report.exe", rf"Let its name end in \{ending}"),
+        (f"d{ending}", "is a folder"),
+        (f".flotilla/x{ending}", "reserved"),
+        ("", "."),
+    ):
+        with pytest.raises(refused, match=says):
+            await getattr(export, tool)(path=path, **arguments)
+    assert files(data) == []
+
+
+@pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
+async def test_dry_run(export: SimpleNamespace, data: Path, tool: str, ending: str, arguments: dict[str, Any]) -> None:
+    shown = (await getattr(export, tool)(path="x", dry_run=True, **arguments))["dry_run"]
+    assert (shown["action"], shown["path"]) == (tool, f"x{ending}")
+    if "rows" in arguments:
+        assert (shown["columns"], shown["rows"]) == (["A (auto)", "B (auto)"], 1)
+    assert files(data) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({}, "There are no columns"),
+        ({"columns": ["A"], "rows": [[1, 2]]}, "Row 1 has 2 cells, but there are 1 columns"),
+        ({"columns": ["A"], "types": ["text", "text"]}, "2 types for 1 columns"),
+        ({"columns": ["A"], "types": ["dollars"]}, "`dollars` is no column type"),
+        ({"columns": ["A"] * 201}, "201 columns; 200 is the most"),
+        ({"columns": ["A"], "rows": [{"A": 1}]}, "`rows.0` does not fit"),
+    ],
+)
+async def test_tables_that_do_not_add_up(
+    export: SimpleNamespace, data: Path, refused: type[Exception], arguments: dict[str, Any], says: str
+) -> None:
+    for tool in ("create_csv", "create_xlsx", "create_pdf"):
+        with pytest.raises(refused, match=says):
+            await getattr(export, tool)(path="x", **arguments)
+    assert files(data) == []
+
+
+async def test_rows_may_come_as_json_text(export: SimpleNamespace, data: Path) -> None:
+    await export.create_csv(
+        path="a.csv", columns='["A", "B"]', rows='[["x", 1.5], [null, true]]', types='["", "decimal"]'
+    )
+    assert (data / "a.csv").read_text() == "A,B\nx,1.5\n,true\n"
+
+
+async def test_short_rows_are_filled(export: SimpleNamespace, data: Path) -> None:
+    done = await export.create_csv(path="a", columns=["A", "B"], rows=[["x"], ["y", "", "", None], []])
+    assert (data / "a.csv").read_text() == "A,B\nx,\ny,\n,\n"
+    assert done["warnings"] == [
+        "Rows with fewer cells than columns were filled with empty cells (2 times, first in row 1)."
+    ]
+
+
+async def test_warnings_are_few(export: SimpleNamespace) -> None:
+    columns = [f"C{i}" for i in range(40)]
+    done = await export.create_csv(path="a", columns=columns, rows=[["x"] * 40], types=["integer"] * 40)
+    assert len(done["warnings"]) == 13
+    assert done["warnings"][-1] == "There are 28 more warnings."
+
+
+def big(data: Path, rows: int = BIG) -> None:
+    with (data / "big.csv").open("w", encoding="utf-8") as file:
+        file.write("Date;Client;Libellé;Quantité;Montant;Payé\n")
+        for i in range(rows):
+            day = f"2026-{i % 12 + 1:02}-{i % 28 + 1:02}"
+            file.write(f"{day};Société Générale n°{i};Conseil d’été {i % 977};{i % 50};{i % 10007},{i % 100:02};oui\n")
+
+
+MEASURE = """if True:
+    import asyncio, json, resource, sys
+    from flotilla.testing import call
+    from flotilla_servers.export.server import server
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    types = ["date", "", "", "integer", "money EUR", "boolean"]
+    result = asyncio.run(call(server, sys.argv[1], path="out", source="big.csv", types=types))
+    print(json.dumps([result.structured_content, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tool", "most"), [("create_csv", 30), ("create_xlsx", 60), ("create_pdf", 140)])
+def test_100000_rows_in_bounded_memory(data: Path, tool: str, most: int) -> None:
+    """`most` megabytes on top of the idle server: of a PDF the finished pages are held, some 70 bytes a row."""
+    big(data)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, f"export_{tool}"], check=True, capture_output=True, text=True, timeout=150
+    )
+    result, before, after = json.loads(done.stdout)
+    assert (result["rows"], result.get("warnings")) == (BIG, [])
+    assert (after - before) / 1024 < most
+
+
+@pytest.mark.parametrize("tool", ["create_csv", "create_xlsx", "create_pdf"])
+async def test_a_cancelled_call_stops_and_leaves_nothing(export: SimpleNamespace, data: Path, tool: str) -> None:
+    big(data, 60_000)
+    call = asyncio.create_task(getattr(export, tool)(path="out", source="big.csv"))
+    while not [p for p in data.iterdir() if p.name.endswith(".tmp")]:
+        assert not call.done()
+        await asyncio.sleep(0.01)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    for _ in range(200):
+        if files(data) == ["big.csv"]:
+            break
+        await asyncio.sleep(0.02)
+    assert files(data) == ["big.csv"]
+    assert work._turns.acquire(timeout=2)  # and the turn was given back
+    work._turns.release()
+
+
+async def test_a_late_call_stops_and_leaves_nothing(
+    export: SimpleNamespace, data: Path, refused: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big(data, 60_000)
+    tool = await server._mcp.get_tool("export_create_pdf")
+    monkeypatch.setattr(tool, "deadline", 0.5)
+    with pytest.raises(refused, match=r"took longer than 0\.5 seconds"):
+        await export.create_pdf(path="out.pdf", source="big.csv")
+    for _ in range(200):
+        if files(data) == ["big.csv"]:
+            break
+        await asyncio.sleep(0.02)
+    assert files(data) == ["big.csv"]
+
+
+async def test_a_few_at_a_time(data: Path) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def write(out: BinaryIO, check: Check) -> Made:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.05)
+        with lock:
+            running -= 1
+        return Made()
+
+    await asyncio.gather(*(produce(f"{i}.csv", False, write) for i in range(6)))
+    assert most == work.AT_ONCE
+    assert len(files(data)) == 6
+
+
+async def test_at_the_same_time(export: SimpleNamespace) -> None:
+    calls = [getattr(export, tool)(path=f"{i}", **arguments) for i in range(5) for tool, _, arguments in CALLS[:3]]
+    done = await asyncio.gather(*calls)
+    for kind in range(3):
+        assert len({one["sha256"] for one in done[kind::3]}) == 1
+
+
+async def test_within_the_budget() -> None:
+    sizes = [len(json.dumps(tool, ensure_ascii=False, separators=(",", ":"))) for tool in await tools_of(server)]
+    assert max(sizes) <= 1600
+    assert sum(sizes) <= 6000

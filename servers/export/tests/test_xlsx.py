@@ -1,0 +1,160 @@
+"""Excel workbooks, read back with openpyxl."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import openpyxl
+import pytest
+from flotilla_servers.export import xlsx_file
+from flotilla_servers.export.table import table
+from flotilla_servers.export.xlsx_file import write_xlsx
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+
+def sheet(content: bytes | Path) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(content) if isinstance(content, bytes) else content).active
+
+
+def made(rows: list[list[Any]], columns: list[str], types: list[str]) -> tuple[bytes, list[str]]:
+    out = io.BytesIO()
+    done = write_xlsx(out, table(columns, rows, None, types), "Sheet1")
+    return out.getvalue(), done.warnings
+
+
+async def test_types_are_kept(export: SimpleNamespace, data: Path) -> None:
+    done = await export.create_xlsx(
+        path="a",
+        columns=["Date", "Client", "Montant", "Payé", "Heure", "Référence", "Quantité", "Taux"],
+        rows=[
+            [
+                "2026-03-01",
+                "Café Œuvre €",
+                "1 234,50",
+                "oui",
+                "2026-03-01T09:30:00+01:00",
+                12345678901234567890,
+                3,
+                0.1,
+            ],
+            ["1899-12-31", "=1+1", -5, False, "2026-07-01T09:30:15", 123456789012345, "x", None],
+        ],
+        types=["date", "", "money EUR", "boolean", "datetime", "", "integer", "decimal"],
+        sheet="Factures: mars/avril",
+    )
+    assert (done["path"], done["rows"]) == ("a.xlsx", 2)
+    ws = sheet(data / "a.xlsx")
+    assert ws.title == "Factures mars avril"
+    first, second = list(ws.iter_rows(min_row=2))
+    assert [c.value for c in first] == [
+        dt.datetime(2026, 3, 1), "Café Œuvre €", 1234.5, True, dt.datetime(2026, 3, 1, 9, 30), "12345678901234567890",
+        3, 0.1,
+    ]  # fmt: skip
+    assert [c.value for c in second] == [
+        "1899-12-31", "=1+1", -5, False, dt.datetime(2026, 7, 1, 9, 30, 15), 123456789012345, "x", None,
+    ]  # fmt: skip
+    assert [c.data_type for c in first] == ["d", "s", "n", "b", "d", "s", "n", "n"]
+    assert [c.number_format for c in first][::2] == [
+        "yyyy-mm-dd",
+        '#,##0.00## "€"',
+        'yyyy-mm-dd hh:mm:ss "+01:00"',
+        "0",
+    ]
+    assert (second[1].data_type, second[1].quotePrefix) == ("s", True)
+    assert "Numbers of more than 15 digits, which Excel would round, became text (row 1)." in done["warnings"]
+    assert "Dates before 1900, which Excel has not, became text (row 2)." in done["warnings"]
+    assert "Column `Quantité` has cells that are no integer and stay as they are (row 2)." in done["warnings"]
+
+
+async def test_heading_and_layout(export: SimpleNamespace, data: Path) -> None:
+    await export.create_xlsx(
+        path="a.xlsx", columns=["=Nom", "Prix"], rows=[["x" * 40, 1], ["y", 2]], types=["", "money USD"]
+    )
+    ws = sheet(data / "a.xlsx")
+    assert (ws.freeze_panes, ws.auto_filter.ref, ws.print_title_rows) == ("A2", "A1:B3", "$1:$1")
+    assert [ws["A1"].value, ws["A1"].data_type, ws["A1"].font.b] == ["=Nom", "s", True]
+    assert (ws["A1"].alignment.horizontal, ws["B1"].alignment.horizontal) == ("left", "right")
+    assert ws.column_dimensions["A"].width == 42
+    assert 8 <= ws.column_dimensions["B"].width <= 12
+
+
+def test_every_kind_of_money_is_shown_as_such() -> None:
+    content, _ = made([[1, 2, 3.5, 4]], list("abcd"), ["money JPY", "money CHF", "money JPY", "money"])
+    assert [c.number_format for c in sheet(content)[2]] == [
+        '#,##0 "¥"',
+        '#,##0.00## "CHF"',
+        '#,##0.## "¥"',
+        "#,##0.00##",
+    ]
+
+
+def test_mixed_offsets_are_told() -> None:
+    _, warnings = made([["2026-01-01T00:00:00+01:00"], ["2026-07-01T00:00:00+02:00"]], ["t"], ["datetime"])
+    assert warnings == ["Times have different offsets; Excel sorts them by the local time shown."]
+
+
+def test_what_the_format_forbids() -> None:
+    content, warnings = made([["a\x00b\x1f\ud800c"], ["é" * 40_000], ["#N/A"], ["\n"]], ["x\x01"], [])
+    ws = sheet(content)
+    assert [c.value for c in ws["A"]] == ["x", "abc", "é" * 32_767, "#N/A", "\n"]
+    assert all(c.data_type == "s" for c in ws["A"])
+    assert len(warnings) == 2
+
+
+def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx_file, "MOST_ROWS", 3)
+    assert made([[1]] * 3, ["a"], [])
+    with pytest.raises(Exception, match="A sheet holds 3 rows at most"):
+        made([[1]] * 4, ["a"], [])
+
+
+def test_the_same_table_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    first, _ = made([["x", 1.5]], ["a", "b"], [])
+    then = time.time() + 1e6
+    monkeypatch.setattr(time, "time", lambda: then)
+    assert made([["x", 1.5]], ["a", "b"], [])[0] == first
+    with zipfile.ZipFile(io.BytesIO(first)) as book:
+        assert {info.date_time[0] for info in book.infolist()} == {1980}
+
+
+def test_a_failure_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(Exception, match="Row 2 has 2 cells"):
+        made([[1], [1, 2]], ["a"], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+cells = some.text(max_size=40) | some.sampled_from(["=", "+", "-", "@", "\t=1", "\r=1", "=1+1", "#REF!", "'=1", "{=1}"])
+
+
+@settings(deadline=None)
+@given(some.lists(cells, min_size=1, max_size=20))
+def test_text_is_always_text(texts: list[str]) -> None:
+    content, _ = made([[text] for text in texts], ["a"], [])
+    back = [row[0] for row in sheet(content).iter_rows(min_row=2)]
+    for text, cell in zip(texts, back, strict=False):
+        kept = xlsx_file._ILLEGAL.sub("", text)
+        assert cell.data_type == ("s" if kept else "n")
+        assert (cell.value or "") == kept.replace("\r\n", "\n").replace("\r", "\n") or (cell.value or "") == kept
+
+
+@settings(deadline=None)
+@given(some.lists(some.integers() | some.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_numbers_are_numbers_or_exact_text(numbers: list[float]) -> None:
+    content, _ = made([[value] for value in numbers], ["a"], [])
+    for value, (cell,) in zip(numbers, sheet(content).iter_rows(min_row=2), strict=True):
+        assert cell.data_type in ("n", "s")
+        if cell.data_type == "s":
+            assert float(cell.value) == float(value)
+            assert isinstance(value, float) or int(cell.value) == value
+        else:
+            assert cell.value == pytest.approx(value, rel=1e-14)
