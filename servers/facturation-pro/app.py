@@ -1,0 +1,94 @@
+"""The server, its settings, and the way to the vendor. API: https://www.facturation.dev"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flotilla import Secret, Server, ServerSettings, errors
+from flotilla.answers import said
+from pydantic import Field, HttpUrl, model_validator
+
+from .access import Access
+from .firm import Firm
+
+OAUTH = ("client_id", "client_secret", "refresh_token")
+SEPA = ["sepa_iban", "sepa_bic", "sepa_rum", "sepa_signature_on"]
+# The vendor allows 600 requests in 5 minutes and 10,000 a day, of all programs together. A limiter lets through its
+# capacity at once and then its rate, so each window keeps capacity + rate * length at the vendor's number.
+LIMITS = [(120, 75), (2_000, 21_600)]
+
+
+class Settings(ServerSettings):
+    """Either the API key, which is the simpler way, or the three OAuth settings, which win when all are there."""
+
+    identifier: str = Field(
+        description="API identifier, a number: www.facturation.pro, account menu, Clé API. Not needed with OAuth",
+        examples=["12345"],
+    )
+    api_key: Secret = Field(
+        description="API key, beside the API identifier in the account menu, Clé API. Not needed with OAuth",
+        examples=["a1b2c3d4e5f6"],
+    )
+    firm_id: int | None = Field(None, description="Firm to work on, where the account has several")
+    client_id: str = Field("", description="OAuth: of the application made at www.facturation.pro/oauth/applications")
+    client_secret: Secret | None = Field(None, description="OAuth: secret of the application")
+    refresh_token: Secret | None = Field(None, description="OAuth: refresh token of the user")
+    contact: str = Field("", description="Mail address or page that the vendor may turn to, sent in the User-Agent")
+    base_url: HttpUrl = Field(HttpUrl("https://www.facturation.pro"), description="Address of the API")
+
+    @property
+    def oauth(self) -> bool:
+        """Whether OAuth 2 is configured."""
+        return all(getattr(self, name) for name in OAUTH)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _oauth_alone(cls, given: Any) -> Any:
+        """Ask for no key where OAuth is configured."""
+        if isinstance(given, dict) and all(given.get(name) for name in OAUTH):
+            return {"identifier": "", "api_key": "", **given}
+        return given
+
+
+server = Server(
+    "facturation-pro",
+    prefix="facturation",
+    title="Facturation.PRO",
+    description="Quotes, invoices, credit notes, payments, purchases, customers and documents of Facturation.PRO, "
+    "the French invoicing service: all of its API.",
+    category="finance",
+    tags=["invoicing", "accounting", "quotes", "france"],
+    hosts=["www.facturation.pro:443"],
+    settings=Settings,
+    files=True,
+    masked=SEPA,
+    docs="https://www.facturation.dev",
+    instructions="total is before VAT (HT), total_with_vat includes it (TTC). VAT rates are percentages. A final "
+    "invoice can be neither changed nor deleted: refund it.",
+)
+
+
+def words(status: int, body: Any) -> str:
+    """Return the vendor's words: `errors` with a list of messages a field, as it is sent or without its root."""
+    fields = body.get("errors", body) if isinstance(body, dict) else body
+    if isinstance(fields, dict) and any(isinstance(told, list) for told in fields.values()):
+        return "; ".join(f"{'' if field == 'base' else field + ': '}{_joined(told)}" for field, told in fields.items())
+    return _joined(fields) if isinstance(fields, list) else said(status, body)
+
+
+def _joined(told: Any) -> str:
+    return ", ".join(map(str, told)) if isinstance(told, list) else str(told)
+
+
+def meaning(status: int, body: Any) -> errors.Problem | None:
+    """Tell apart what the usual classes cannot."""
+    if status == 403:
+        told = errors.excerpt(words(status, body)) or "the key has no right to it"
+        return errors.Scope(
+            f"Facturation.PRO does not allow this: {told.rstrip('.')}.",
+            "Ask for the right, or for the key of the firm's administrator, whom SEPA data needs.",
+        )
+    return None
+
+
+api = Firm(server, auth=Access(), limits=LIMITS, reason=words, classify=meaning)

@@ -1,0 +1,139 @@
+"""Requests of one firm: the vendor's paths as they are documented, behind /firms/FIRM_ID; its headers, its paging.
+
+https://www.facturation.dev/api/ (the pages on requests, pagination and limits)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import httpx2 as httpx
+from flotilla import Api, Page, errors
+from flotilla.answers import json_of
+from flotilla.version import VERSION
+from pydantic import BaseModel
+
+M = TypeVar("M", bound=BaseModel)
+ACCOUNT = "/account.json"  # the one path outside of a firm
+JSON = "application/json; charset=utf-8"  # word for word: another content type is answered with 501
+PROJECT = "https://github.com/flotilla-mcp/flotilla"
+FULL = 50  # rows of a full page, where no X-Pagination tells
+_CURSOR = re.compile(r"([1-9]\d{0,6})(?:-(\d{1,4}))?", re.ASCII)
+
+
+class Firm(Api):
+    """The Api of one firm. A path is what the vendor's page has after FIRM_ID."""
+
+    _found: int | None = None
+    allowance: dict[str, int] = {}  # noqa: RUF012 - replaced, never changed: X-RateLimit-… of the last answer
+
+    def reset(self) -> None:
+        """Forget the firm too: it belongs to the key."""
+        super().reset()
+        self._found, self.allowance = None, {}
+
+    async def firm_id(self) -> int:
+        """Return the firm to work on: the configured one, else the only one of the account.
+
+        Raises errors.Setup with the list where there are several or none.
+        """
+        given: int | None = self.server.settings.firm_id
+        self._found = given or self._found
+        if self._found is None:
+            firms = (await self.get(ACCOUNT)).get("firms") or []
+            if len(firms) != 1:
+                shown = "; ".join(f"{f['id']} {errors.excerpt(f.get('name', ''), 40)}" for f in firms[:20]) or "none"
+                raise errors.Setup(
+                    f"FACTURATION_PRO_FIRM_ID is not set, and the account does not have one firm but: {shown}.",
+                    "Ask the user which, and to set `facturation-pro.firm_id`.",
+                )
+            self._found = int(firms[0]["id"])
+        return self._found
+
+    async def _request(self, path: str, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the whole path and the request with the vendor's headers; true is 1, lists are comma-separated."""
+        headers = {"User-Agent": self._agent(), **(request.pop("headers", None) or {})}
+        if "json" in request:
+            headers["Content-Type"] = JSON
+        if request.get("params"):
+            request["params"] = {k: _plain(v) for k, v in request["params"].items()}
+        where = path if path == ACCOUNT else f"/firms/{await self.firm_id()}{path}"
+        return where, {**request, "headers": headers}
+
+    def _agent(self) -> str:
+        """Return application and contact; the vendor takes no accents."""
+        told = f"Flotilla {self.server.slug}/{VERSION} ({self.server.settings.contact or PROJECT})"
+        return unicodedata.normalize("NFKD", " ".join(told.split())).encode("ascii", "ignore").decode()
+
+    async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
+        """Send within the firm. Otherwise as Api.send."""
+        where, parts = await self._request(path, request)
+        response = await super().send(method, where, idempotent=idempotent, **parts)
+        with suppress(ValueError, KeyError):
+            self.allowance = {
+                "requests_allowed": int(response.headers["x-ratelimit-limit"]),
+                "requests_left": int(response.headers["x-ratelimit-remaining"]),
+            }
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, path: str, *, idempotent: bool = False, **request: Any
+    ) -> AsyncIterator[httpx.Response]:
+        """Stream within the firm. Otherwise as Api.stream."""
+        where, parts = await self._request(path, request)
+        async with super().stream(method, where, idempotent=idempotent, **parts) as response:
+            yield response
+
+    async def listed(
+        self,
+        path: str,
+        item: type[M],
+        *,
+        limit: int,
+        cursor: str | None,
+        params: Mapping[str, Any] | None = None,
+        first: str = "",
+    ) -> Page[M]:
+        """Return a page of a list. The vendor's pages have a fixed length, so a cursor is its page and a place on it.
+
+        `first`: another path for the first page, without parameters.
+        """
+        number, start = _place(cursor)
+        if first and number == 1:
+            response = await self.send("GET", first)
+        else:
+            response = await self.send("GET", path, params={**(params or {}), "page": number if number > 1 else None})
+        rows = json_of(response, self.server.title) or []
+        if not isinstance(rows, list):
+            raise errors.Upstream("Facturation.PRO answered with something that is no list.", "Tell the user.")
+        end = start + limit
+        following = f"{number}-{end}" if end < len(rows) else ""
+        if not following and rows and _pages(response, number, len(rows)) > number:
+            following = str(number + 1)
+        return Page(items=[item.model_validate(row) for row in rows[start:end]], next_cursor=following or None)
+
+
+def _place(cursor: str | None) -> tuple[int, int]:
+    found = _CURSOR.fullmatch(cursor) if cursor else None
+    if cursor and not found:
+        raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+    return (int(found[1]), int(found[2] or 0)) if found else (1, 0)
+
+
+def _pages(response: httpx.Response, number: int, rows: int) -> int:
+    """Return how many pages there are; without X-Pagination a full page means that there may be another."""
+    with suppress(ValueError, KeyError, TypeError):
+        return int(json.loads(response.headers["x-pagination"])["total_pages"])
+    return number + (rows >= FULL)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return int(value) if isinstance(value, bool) else value
