@@ -91,7 +91,7 @@ class ServiceAccount(JwtBearer):
 
 
 def google(server: Server[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
-    """Return the way to one of Google's APIs. `limits` are (requests, seconds); most APIs have 600 a minute and user."""
+    """Return the way to one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most."""
     return Api(
         server,
         auth=FirstOf(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ class _Folders:
         folder = CHECKOUT / (slug if slug.startswith("_") else slug.replace("_", "-"))  # _google: shared by some servers
         if parent != __name__ or not folder.is_dir():
             return None
+        if (folder / "__init__.py").is_file():
+            return spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = [str(folder)]
         return spec
