@@ -25,11 +25,14 @@ ANSWERS = Answers(
         "GET /things?cursor=p2": {"json": {"items": [{"id": 3}]}},
         "GET /things/{id}": {"json": {"id": 7, "name": "é€"}},
         "POST /things": {"status": 201, "json": {"id": 8}},
+        "POST /things/search": {"json": {"items": [{"id": 1}], "next": 2}},
+        "POST /things/search?page=2": {"json": {"items": []}},
         "PUT /things/{id}": {"json": {"id": 9}},
         "PATCH /things/{id}": {"json": {"id": 10}},
         "DELETE /things/{id}": {"status": 204},
         "GET /file": {"text": "abc" * 1000},
-    }
+    },
+    reads=["POST /things/search"],
 )
 BACKOFF = wire._backoff
 UNREACHABLE = "http://127.0.0.1:9"
@@ -168,6 +171,25 @@ async def test_who_is_asked_how_often(
         path = "/things" if method == "POST" else "/things/9"
         await problem_of(api.request(method, path, **options))
         assert len(vendor.requests) == times, method
+
+
+async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(idempotency_header="Idempotency-Key")
+    vendor.fails(faults.cut(), times=2)
+    with entered(Call("acme_test", dry_run=True, idempotency_key="k")) as running:
+        assert (await api.post("/things/search", json={"q": "é"}, reads=True))["next"] == 2
+        assert await api.post("/things/search", json={"page": 2}, reads=True) == {"items": []}
+    assert len(vendor.requests) == 4
+    assert not any(request.writes for request in vendor.requests)
+    assert not any("idempotency-key" in request.headers for request in vendor.requests)
+    assert not (running.acted)
+    assert not (running.landed)
+    assert not (running.keyed)
+    vendor.recovers()
+    vendor.fails(faults.cut(), method="write")
+    problem = await problem_of(api.post("/things"))
+    assert "may or may not" in str(problem)
+    assert [r.writes for r in vendor.requests] == [True]
 
 
 @pytest.mark.parametrize("fault", [faults.rate(0), faults.status(503), faults.cut(), faults.broken(), faults.hang(5)])

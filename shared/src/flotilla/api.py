@@ -103,8 +103,9 @@ class Api(Wire):
         """Send and return the whole answer, LARGEST bytes at most. Raises the errors' classes.
 
         Takes what httpx takes (params, json, data, files, content, headers), `idempotent=True` for requests other
-        than GET that may be repeated, and `expected`, further statuses that are answers, such as (308,). None among
-        the params and in the top level of a JSON object is left out.
+        than GET that may be repeated, `reads=True` for a POST that only asks, such as a search (a dry run sends it
+        too), and `expected`, further statuses that are answers, such as (308,). None among the params and in the top
+        level of a JSON object is left out.
         """
         return await self._exchange(method, path, request, idempotent, whole=True)
 
@@ -124,23 +125,24 @@ class Api(Wire):
     async def _exchange(
         self, method: str, path: str, parts: dict[str, Any], idempotent: bool, whole: bool
     ) -> httpx.Response:
-        request = self._built(method, path, parts)
-        if method not in SAFE:
+        asks = parts.pop("reads", False) or method in SAFE
+        request = self._built(method, path, parts, asks)
+        if not asks:
             self._announce(request, parts)
-        return await self.exchange(request, method in SAFE or idempotent, whole)
+        return await self.exchange(request, asks or idempotent, whole)
 
-    def _built(self, method: str, path: str, parts: dict[str, Any]) -> httpx.Request:
+    def _built(self, method: str, path: str, parts: dict[str, Any], asks: bool) -> httpx.Request:
         url = path if path.startswith(("https://", "http://")) else self.base.rstrip("/") + path
         call, headers = current(), {**self._headers, **(parts.pop("headers", None) or {})}
         _TRACE.inject(headers)
-        if self._idempotency_header and call.idempotency_key and method not in SAFE:
+        if self._idempotency_header and call.idempotency_key and not asks:
             call.keyed += 1  # a call's later requests are other actions, so the vendor must not take them for the first
             suffix = f"-{call.keyed}" if call.keyed > 1 else ""
             headers[self._idempotency_header] = call.idempotency_key + suffix
-        for field in ("params", "json"):
+        for field in ("params",) if parts.pop("nulls", False) else ("params", "json"):
             if isinstance(parts.get(field), dict):
                 parts[field] = {k: v for k, v in parts[field].items() if v is not None}
-        extensions = {"address": address(httpx.URL(url)), "expected": parts.pop("expected", ())}
+        extensions = {"address": address(httpx.URL(url)), "expected": parts.pop("expected", ()), "asks": asks}
         return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts)
 
     def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:

@@ -104,7 +104,8 @@ class Wire:
         self, request: httpx.Request, repeatable: bool, whole: bool, attempt: int
     ) -> httpx.Response | float:
         """Return a successful answer, or the seconds to wait before the next attempt."""
-        call, writes, title = current(), request.method not in SAFE, self.server.title
+        call, title = current(), self.server.title
+        writes = not request.extensions.get("asks", request.method in SAFE)
         wait = _backoff(attempt)
         await self._turn()
         call.acted |= writes

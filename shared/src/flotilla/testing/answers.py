@@ -8,6 +8,9 @@
       GET /scheduled_events?page_token=two: events_last.json      # wins where the query has this
       POST /scheduled_events/{uuid}/cancellation: {status: 201, file: cancellation.json}
       DELETE /things/{id}: {status: 204}
+      POST /things/search: found.json
+      POST /things/search?after=two: found_last.json              # a field of the JSON body counts as query
+    reads: [POST /things/search]                                  # optional: what only asks, though it is no GET
     errors:                                                       # optional: how this vendor says no, by class
       scope: {status: 403, json: {title: Permission Denied, message: You are not allowed to view this event}}
 """
@@ -16,8 +19,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -36,6 +39,12 @@ class Request:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    asks: bool = False  # changes nothing, though it may be a POST
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may have changed something."""
+        return not (self.asks or self.method in ("GET", "HEAD"))
 
     @property
     def path(self) -> str:
@@ -46,6 +55,14 @@ class Request:
     def query(self) -> list[tuple[str, str]]:
         """The query parameters, decoded, in order."""
         return parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The top-level fields of a JSON body that hold a text or a number."""
+        if "json" not in self.headers.get("content-type", ""):
+            return []
+        told = self.json()
+        return [(k, str(v)) for k, v in told.items() if isinstance(v, str | int)] if isinstance(told, dict) else []
 
     def json(self) -> Any:
         """Return the decoded body, None when there is none."""
@@ -101,7 +118,7 @@ class Route:
         return (
             self.method == request.method
             and self.pattern.fullmatch(request.path) is not None
-            and self.query <= set(request.query)
+            and self.query <= {*request.query, *request.fields}
         )
 
 
@@ -109,9 +126,14 @@ class Answers:
     """All routes of a vendor, and its ways to refuse."""
 
     def __init__(
-        self, routes: Mapping[str, Any] | None = None, errors: Mapping[str, Any] | None = None, folder: Path = Path()
+        self,
+        routes: Mapping[str, Any] | None = None,
+        errors: Mapping[str, Any] | None = None,
+        folder: Path = Path(),
+        reads: Sequence[str] = (),
     ):
         self.folder = folder
+        self.asking = [Route.read(told, Answer()) for told in reads]
         self.routes = [Route.read(told, Answer.read(answer, folder)) for told, answer in (routes or {}).items()]
         self.errors = {kind: Answer.of({"message": f"Refused with {code}"}, code) for kind, code in USUAL.items()}
         self.errors |= {kind: Answer.read(answer, folder) for kind, answer in (errors or {}).items()}
@@ -120,7 +142,16 @@ class Answers:
     def load(cls, path: Path) -> Answers:
         """Read answers.yaml; its files are in `fixtures/` beside it."""
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls(told["answers"], told.get("errors"), path.parent / "fixtures")
+        return cls(told["answers"], told.get("errors"), path.parent / "fixtures", told.get("reads") or ())
+
+    def seen(self, request: Request) -> Request:
+        """Return the request, marked when it only asks."""
+        return replace(request, asks=any(route.fits(request) for route in self.asking))
+
+    def tell(self, route: str, answer: Answer) -> None:
+        """Answer a route in this way from now on."""
+        told = Route.read(route, answer)
+        self.routes = [told, *(r for r in self.routes if (r.method, r.pattern) != (told.method, told.pattern))]
 
     def to(self, request: Request) -> Answer:
         """Return the answer: of the route that asks for most of the query, of those with a literal path first."""
@@ -140,7 +171,7 @@ class Recorder(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Record and answer."""
         headers = {name.lower(): value for name, value in request.headers.items()}
-        seen = Request(request.method, str(request.url), headers, await request.aread())
+        seen = self.answers.seen(Request(request.method, str(request.url), headers, await request.aread()))
         self.requests.append(seen)
         answer = self.answers.to(seen)
         return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)

@@ -30,7 +30,7 @@ class _Plan:
 
     def takes(self, request: Request) -> bool:
         """Tell whether this request is one to fail, and count it."""
-        writes = self.method == "write" and request.method not in ("GET", "HEAD")
+        writes = self.method == "write" and request.writes
         if not (self.times and (writes or self.method in ("", request.method))):
             return False
         if self.after:
@@ -54,7 +54,7 @@ class Vendor:
     def fails(self, fault: Fault, *, times: int = -1, after: int = 0, method: str = "") -> None:
         """Play a fault instead of the usual answer, `times` times (-1: until `recovers`), once `after` went well.
 
-        `method` may be "write": any but GET and HEAD. Faults that were given first are played first.
+        `method` may be "write": any but GET, HEAD and what only asks. Faults that were given first are played first.
         """
         self._plans.append(_Plan(fault, times, after, method))
 
@@ -93,6 +93,7 @@ class Vendor:
         with suppress(ConnectionError, asyncio.CancelledError, h11.RemoteProtocolError):
             parser = h11.Connection(h11.SERVER)
             while (request := await _received(reader, parser, self.url)) and not writer.is_closing():
+                request = self.answers.seen(request)
                 self.requests.append(request)
                 plan = next((plan for plan in self._plans if plan.takes(request)), None)
                 exchange = Exchange(request, self.answers.to(request), writer)
