@@ -126,7 +126,7 @@ class Inline:
         inner, target = self._children(node, face), str(node.attrs.get("href", ""))
         if not _SAFE_LINK.match(target) and target.removeprefix("#") not in self.anchors:
             return inner
-        return Text(f'<a href={quoteattr(target)} color="{_LINK}"><u>{inner.markup}</u></a>', inner.plain)
+        return Text(f'<a href={quoteattr(target)} color="{_LINK}"><u width="0.5">{inner.markup}</u></a>', inner.plain)
 
     def _code(self, node: Node, face: str) -> Text:
         text = self.literal(node.content, fonts.MONO)

@@ -15,6 +15,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import (
     BaseDocTemplate,
+    CondPageBreak,
     Flowable,
     Frame,
     HRFlowable,
@@ -37,13 +38,21 @@ MOST_CHARACTERS = 1_000_000
 _LONGEST_LINE = 50_000  # characters: the parser takes its time with what nobody wrote by hand
 _DEEPEST = 6  # levels of lists and quotes that are still indented
 _INDENT = 15.0
+_BEGINNING = 75.0  # points of a text or table that must fit under its heading, else both go to the next page
 _LONGEST_HEADING = 400  # characters; more is a paragraph, since headings are never parted
 BAR = HexColor("#c3cedb")
 _BULLETS = ("•", "–", "▪")
 _HEADINGS = ((19, 6, 8), (14.5, 16, 5), (12, 13, 4), (10.5, 11, 3), (10, 10, 3), (10, 10, 3))  # size, above, below
 
 BODY = ParagraphStyle(
-    "body", fontName=fonts.REGULAR, fontSize=10, leading=14.6, textColor=INK, spaceAfter=7.5, splitLongWords=1
+    "body",
+    fontName=fonts.REGULAR,
+    fontSize=10,
+    leading=14.6,
+    textColor=INK,
+    spaceAfter=7.5,
+    allowWidows=0,
+    allowOrphans=0,
 )
 CAPTION = ParagraphStyle("caption", BODY, fontName=fonts.ITALIC, fontSize=8.5, leading=12, textColor=MUTED)
 CODE = ParagraphStyle("code", BODY, fontName=fonts.MONO, fontSize=8.2, leading=11.6, spaceBefore=2, spaceAfter=10)
@@ -173,9 +182,20 @@ class Report:
     def blocks(self, nodes: list[Node], place: _Place) -> list[Flowable]:
         """Return the flowables of a sequence of blocks."""
         out: list[Flowable] = []
+        heads = 0.0  # the height of the headings that wait for what they head
         for node in nodes:
             self.check()
-            out += self.block(node, place)
+            made = self.block(node, place)
+            if node.type == "heading":
+                if not heads:
+                    start = len(out)
+                heads += _high(made[0], place.room)
+            elif heads and made:
+                first = made[0].inner if isinstance(made[0], _Set) else made[0]
+                need = heads + (_high(first, place.room) + 20 if isinstance(first, Image) else _BEGINNING)
+                out.insert(start, CondPageBreak(min(need, self.page.size[1] * 0.8)))
+                heads = 0.0
+            out += made
         return out
 
     def block(self, node: Node, place: _Place) -> list[Flowable]:
@@ -236,7 +256,7 @@ class Report:
         size, above, below = _HEADINGS[depth]
         style = ParagraphStyle(
             f"h{depth}", BODY, fontName=fonts.BOLD, fontSize=size, leading=size * 1.25, spaceBefore=above,
-            spaceAfter=below, keepWithNext=1, textColor=ACCENT if depth < 2 else INK,
+            spaceAfter=below, textColor=ACCENT if depth < 2 else INK,
         )  # fmt: skip
         text = self.inline.text(node, fonts.BOLD)
         if len(text.plain) > _LONGEST_HEADING:
@@ -332,6 +352,12 @@ class Report:
             what = f"A part of the report does not fit a page ({errors.excerpt(problem, 80)})."
             raise errors.Input(what, "Shorten that part, or nest lists and quotes less.") from None
         return last
+
+
+def _high(flowable: Any, width: float) -> float:
+    """Return how high a flowable is with the space around it."""
+    inner = flowable.inner if isinstance(flowable, _Set) else flowable
+    return float(inner.wrap(width, 1e6)[1]) + inner.getSpaceBefore() + inner.getSpaceAfter()
 
 
 def _widths(rows: list[list[str]], width: float) -> list[float]:

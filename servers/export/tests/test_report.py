@@ -110,6 +110,18 @@ def test_title_and_running_head() -> None:
     assert reader.pages[0].mediabox.width > reader.pages[0].mediabox.height
 
 
+def test_headings_stay_with_what_they_head() -> None:
+    rows = "| N | Montant |\n|---|--:|\n" + "".join(f"| ligne {i} | {i},00 € |\n" for i in range(60))
+    for before in range(24, 40):
+        reader, _ = built("Un paragraphe.\n\n" * before + "## Titre\n\n### Sous-titre\n\n" + rows)
+        pages = [" ".join(one.extract_text().split()) for one in reader.pages]
+        (on,) = [text for text in pages if "Sous-titre" in text]
+        assert "Titre Sous-titre N Montant ligne 0 0,00 € ligne 1" in on
+    # A long table begins where its heading stands, though it does not fit the page.
+    reader, _ = built("Un paragraphe.\n\n" * 12 + "## Titre\n\n" + rows)
+    assert "ligne 5 " in " ".join(reader.pages[0].extract_text().split())
+
+
 def test_page_breaks() -> None:
     reader, _ = built("a\n\n<!-- pagebreak -->\n\nb\n\n<!-- rien -->\n\n<div>x</div>\n")
     assert len(reader.pages) == 2
