@@ -154,6 +154,8 @@ class Process(Backend):
         await super().close()
         if self._run:
             self._run.stop()
+            if not self._run.ready.done():
+                self._run.task.cancel()  # else a start that hangs would be waited for
             await asyncio.wait([self._run.task])
 
 
@@ -196,6 +198,8 @@ class Run:
                 self.ready.set_exception(NotStarted(self._why(backend.entry, problem)))
         finally:
             self.ended = True
+            if not self.ready.done():
+                self.ready.set_exception(NotStarted(f"{backend.entry.slug} was not started: the switchboard is ending"))
             if container:  # one that is busy outlives its docker command
                 await docker("rm", "--force", container)
 

@@ -1,6 +1,7 @@
 """However the switchboard ends, no server is left behind: the door here is a process of its own."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
-STATES = ("idle", "busy", "blocked")
+STATES = ("idle", "busy", "blocked", "starting")
 
 
 def door_of(fleet: Any) -> int:
@@ -21,6 +22,10 @@ def door_of(fleet: Any) -> int:
 
 async def bring(fleet: Any, one: Any, state: str) -> "asyncio.Task[Any] | None":
     """Start the probe and bring it into a state."""
+    if state == "starting":
+        task = asyncio.create_task(one.call("probe_echo"))
+        await fleet.until(fleet.alive)
+        return task
     await one.call("probe_echo")
     if state == "idle":
         return None
@@ -34,6 +39,7 @@ async def bring(fleet: Any, one: Any, state: str) -> "asyncio.Task[Any] | None":
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["TERM", "INT", "KILL"])
 async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: str) -> None:
+    fleet.config["probe"]["slow"] = 60 if state == "starting" else 0
     client = (one := person(fleet.command(), "legacy")).client
     await client.__aenter__()
     task = await bring(fleet, one, state)
@@ -51,19 +57,18 @@ async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: s
 @pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 async def test_end_of_input(fleet: Any, state: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        fleet.command().command, *fleet.command().args, stdin=-1, stdout=-1, stderr=-3
-    )
-    assert process.stdin
-    assert process.stdout
-    call = {
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
         "idle": ("probe_echo", {}),
         "busy": ("probe_wait", {"seconds": 60}),
         "blocked": ("probe_block", {"seconds": 60}),
+        "starting": ("probe_echo", {}),
     }
-    name, args = call[state]
-    import json
-
+    fleet.config["probe"]["slow"] = 60 if state == "starting" else 0
+    name, args = calls[state]
+    command = fleet.command()
+    process = await asyncio.create_subprocess_exec(command.command, *command.args, stdin=-1, stdout=-1, stderr=-3)
+    assert process.stdin
+    assert process.stdout
     start = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     for line in (
         {"id": 0, "method": "initialize", "params": start},
