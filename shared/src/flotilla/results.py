@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pydantic_core
+from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import ToolResult
-from mcp_types import TextContent
+from mcp_types import ResourceLink, TextContent
 
 from . import errors
 from .call import current
 from .settings import scrub
 
+if TYPE_CHECKING:
+    from .files import FileRef
+
+LINKED_SINCE = "2025-06-18"  # the protocol revision that brought resource links
 BIGGEST = 256_000  # bytes of one result; more drowns a model and slows the gateway
 
 
@@ -19,6 +25,21 @@ def packed(data: Any) -> ToolResult:
     """Return a result whose text is the compact JSON of its structured content."""
     text = pydantic_core.to_json(data, fallback=str).decode()
     return ToolResult(content=[TextContent(type="text", text=text)], structured_content=pydantic_core.from_json(text))
+
+
+def link_to(file: FileRef) -> ResourceLink:
+    """Return a resource link to a file of the data folder, by its address inside a container of the fleet."""
+    name = file.path.rsplit("/", 1)[-1]
+    uri = "file:///data/" + quote(file.path)
+    return ResourceLink(type="resource_link", uri=uri, name=name, mime_type=file.content_type, size=file.bytes)
+
+
+def linked(result: ToolResult) -> ToolResult:
+    """Add the running call's resource links, where the client knows what that is."""
+    links = current().links
+    if links and str(get_context().session.protocol_version or "") >= LINKED_SINCE:
+        result.content += links
+    return result
 
 
 def failed(problem: errors.Problem) -> ToolResult:

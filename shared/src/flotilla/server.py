@@ -27,6 +27,7 @@ from .call import announce, current
 from .confirm import Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text
+from .results import link_to
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
 from .tool import DestroyOptions, FleetTool, ReadOptions, WriteOptions, prose
@@ -183,6 +184,10 @@ class Server(Generic[S]):
     def announce(self, **request: Any) -> None:
         """Say what is about to be done, before the first side effect; a dry run ends here. See `call.announce`."""
         announce(**request)
+
+    def link(self, file: FileRef) -> None:
+        """Add a link to a file of the data folder to the running call's result, behind its text."""
+        current().links.append(link_to(file))
 
     async def confirm(self, question: str) -> None:
         """Go on only after a person's yes; ask before the first side effect, since the tool may run again from the top.

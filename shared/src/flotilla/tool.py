@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
-from .results import failed, fitted, packed
+from .results import failed, fitted, linked, packed
 from .schema import arguments_of, decoded, portable, without_nulls
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ class FleetTool(Tool):
         if isinstance(raw, ToolResult):
             return raw
         data = self.gives.dump_python(self.gives.validate_python(raw), mode="json")
-        return packed(fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"]))
+        shown = fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"])
+        return linked(packed(shown))
 
     def _question(self, given: dict[str, Any]) -> str:
         told = {name: errors.excerpt(value, 200) for name, value in given.items()}
