@@ -31,7 +31,7 @@ def percentage(given: str) -> str:
 def fraction(percent: str) -> str:
     """Return a VAT rate as the vendor takes it: 20 is 0.200."""
     rate = (Decimal(percent) / 100).normalize()
-    return f"{max(rate, rate.quantize(Decimal('0.001'))):f}" if -rate.as_tuple().exponent < 3 else f"{rate:f}"  # type: ignore[operator]
+    return f"{rate:.{max(3, -int(rate.as_tuple().exponent))}f}"
 
 
 def number(told: Any) -> Decimal | None:

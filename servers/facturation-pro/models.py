@@ -1,0 +1,339 @@
+"""What the tools return: the few fields of a summary, and the rest in `details` where it was asked for.
+
+Amounts are decimals as text beside their currency, VAT rates percentages, the vendor's numbers words. Empty fields are
+left out. https://www.facturation.dev/api/ (the table of each object)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from flotilla import Model, Untrusted
+from flotilla.text import plain
+from pydantic import BeforeValidator, Field, model_validator
+
+from .amounts import money, percent, shown
+from .amounts import number as decimal
+from .enums import CATEGORY_USE, FOLLOWUP_USE, MODES, NATURE, PURCHASE_MODES, PURCHASE_NATURE, QUOTE_STATUS, Words
+
+Money = Annotated[str, BeforeValidator(money)]
+Details = Annotated[dict[str, Any] | None, Field(description="All else")]
+AMOUNTS = frozenset(
+    "total total_with_vat unit_price balance amount_invoiced vat_amount paid_in_main_currency "
+    "estimated_total_in_main_currency".split()
+)
+NUMBERS = frozenset("quantity rebate_percentage penalty discount tax_percent exchange_rate".split())
+RATES = frozenset(("vat", "default_vat"))
+
+
+def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
+    """Return what the vendor sent in the words of this server, without what is empty."""
+    if isinstance(value, dict):
+        told = {str(k): tidy(v, words, str(k)) for k, v in value.items()}
+        return {k: v for k, v in told.items() if v not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [tidy(inner, words, name) for inner in value if inner is not None]
+    if value is None or isinstance(value, bool):
+        return value
+    if name in words:
+        return words[name].word(value)
+    if name in AMOUNTS:
+        return money(value)
+    if name in RATES:
+        return percent(value)
+    if name in NUMBERS and (found := decimal(value)) is not None:
+        return shown(found)
+    return plain(value) if isinstance(value, str) else value
+
+
+class Thing(Model):
+    """One object of the vendor. `of(row, whole=True)` gathers in `details` what has no field of its own."""
+
+    id: int
+    details: Details = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of the object's fields."""
+        return {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidied(cls, row: Any) -> Any:
+        return cls.flat(tidy(row, cls.words())) if isinstance(row, dict) else row
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Give the vendor's fields our names, where those differ."""
+        return row
+
+
+def whole(thing: type[Thing]) -> type[Thing]:
+    """Return a model like `thing` that keeps in `details` whatever has no field of its own."""
+
+    class Whole(thing):  # type: ignore[misc, valid-type]
+        @classmethod
+        def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+            told = super().flat(row)
+            return {**told, "details": {k: v for k, v in told.items() if k not in cls.model_fields} or None}
+
+    return Whole
+
+
+class Done(Model):
+    """What was done to what."""
+
+    id: int
+    done: str
+
+
+class Document(Model):
+    """A file in the data folder."""
+
+    path: str
+    bytes: int
+    sha256: str
+    content_type: str
+
+
+class Attachment(Thing):
+    """https://www.facturation.dev/api/assets/"""
+
+    name: Untrusted | None = None
+    bytes: int | None = None
+    title: Untrusted | None = None
+    owner_id: int | None = None
+    visible: bool | None = None
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Tell the owner whatever it is; the address is only for who has the key."""
+        owner = next((row[k] for k in ("customer_id", "invoice_id", "quote_id", "purchase_id") if k in row), None)
+        return {**row, "name": row.get("document_name"), "bytes": row.get("document_size"), "owner_id": owner}
+
+
+class Firm(Model):
+    """One firm of the account."""
+
+    id: int
+    name: Untrusted | None = None
+
+
+class Account(Model):
+    """https://www.facturation.dev/api/account/"""
+
+    id: int
+    email: str | None = None
+    firms: list[Firm] = []
+    firm_id: int | None = Field(None, description="The one in use")
+    requests_left: int | None = Field(None, description="Of requests_allowed in 5 minutes")
+    requests_allowed: int | None = None
+
+
+class Order(Model):
+    """An invoice of the vendor for its service. https://www.facturation.dev/api/account/"""
+
+    title: Untrusted | None = None
+    amount: Money | None = None
+    currency: str = "EUR"
+    payment_date: str | None = None
+    refunded: bool | None = None
+    invoice_url: str | None = None
+
+
+class Collaborator(Model):
+    """https://www.facturation.dev/api/collaborators/"""
+
+    user_id: int
+    full_name: Untrusted | None = None
+    email: str | None = None
+    roles: list[str] = []
+
+
+class Category(Thing):
+    """https://www.facturation.dev/api/categories/"""
+
+    title: Untrusted | None = None
+    status: str | None = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"status": CATEGORY_USE}
+
+
+class Followup(Category):
+    """https://www.facturation.dev/api/followups/"""
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"status": FOLLOWUP_USE}
+
+
+class Contact(Thing):
+    """What customers and suppliers share."""
+
+    name: Untrusted | None = None
+    email: str | None = None
+    city: Untrusted | None = None
+    siret: str | None = None
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Name a company by its name, a person by both names."""
+        person = " ".join(str(row[k]) for k in ("first_name", "last_name") if row.get(k))
+        return {**row, "name": row.get("company_name") or person or row.get("short_name")}
+
+
+class Customer(Contact):
+    """https://www.facturation.dev/api/customers/"""
+
+    individual: bool | None = None
+    last_invoiced_on: str | None = None
+    warning: str | None = None
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Warn of a French company without SIRET: since the reform an invoice to it must bear one."""
+        told = super().flat(row)
+        french = str(row.get("country") or "FR").upper() == "FR"
+        if french and row.get("individual") is not True and not row.get("siret") and "company_name" in row:
+            told["warning"] = "No SIRET: French law wants one on invoices to French companies."
+        return told
+
+
+class Supplier(Contact):
+    """https://www.facturation.dev/api/suppliers/"""
+
+
+class Product(Thing):
+    """https://www.facturation.dev/api/products/"""
+
+    ref: str | None = None
+    title: Untrusted | None = None
+    unit_price: Money | None = None
+    vat: str | None = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"nature": NATURE}
+
+
+class Purchase(Thing):
+    """https://www.facturation.dev/api/purchases/"""
+
+    supplier: Untrusted | None = None
+    title: Untrusted | None = None
+    invoiced_on: str | None = None
+    paid_on: str | None = None
+    total_with_vat: Money | None = None
+    vat_amount: Money | None = None
+    currency: str | None = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"payment_mode": PURCHASE_MODES, "nature": PURCHASE_NATURE}
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Name the supplier."""
+        return {**row, "supplier": row.pop("supplier_identity", None)}
+
+
+class Saved(Thing):
+    """A quote or invoice that was written: what a caller does not know yet."""
+
+    number: str | None = None
+    draft: bool | None = None
+    total: Money | None = Field(None, description="HT")
+    total_with_vat: Money | None = Field(None, description="TTC")
+    currency: str | None = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"payment_mode": MODES, "quote_status": QUOTE_STATUS, "nature": NATURE}
+
+    @classmethod
+    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Take the first number that is there, and the customer's name as either page calls it."""
+        told = dict(row)
+        refs = [told.pop(k, None) for k in ("full_invoice_ref", "invoice_ref", "full_quote_ref", "quote_ref")]
+        names = [told.pop(k, None) for k in ("customer_identity", "customer_name")]
+        external = told.get("external_ref")
+        return {
+            **told,
+            "number": next((str(ref) for ref in (*refs, external) if ref is not None), None),
+            "customer": next((name for name in names if name), None),
+        }
+
+
+class Bill(Saved):
+    """A quote or invoice in a list."""
+
+    customer_id: int | None = None
+    customer: Untrusted | None = None
+    title: Untrusted | None = None
+    invoiced_on: str | None = None
+    term_on: str | None = None
+
+
+class Invoice(Bill):
+    """https://www.facturation.dev/api/invoices/"""
+
+    paid_on: str | None = None
+    balance: Money | None = Field(None, description="Still due")
+
+
+class Quote(Bill):
+    """https://www.facturation.dev/api/quotes/"""
+
+    quote_status: str | None = None
+    fully_invoiced: bool | None = None
+
+
+class BillLine(Model):
+    """One line of a quote or invoice."""
+
+    id: int | None = None
+    title: Untrusted | None = None
+    quantity: str | None = None
+    unit_price: str | None = None
+    vat: str | None = Field(None, description="%")
+    total: str | None = None
+
+
+class WholeInvoice(whole(Invoice)):  # type: ignore[misc]
+    """An invoice with its lines."""
+
+    items: list[BillLine] = []
+
+
+class WholeQuote(whole(Quote)):  # type: ignore[misc]
+    """A quote with its lines."""
+
+    items: list[BillLine] = []
+
+
+class Settlement(Thing):
+    """https://www.facturation.dev/api/settlements/"""
+
+    total: Money | None = None
+    payment_mode: str | None = None
+    paid_on: str | None = None
+    payment_ref: Untrusted | None = None
+
+    @classmethod
+    def words(cls) -> Mapping[str, Words]:
+        """Return the enumerations of its fields."""
+        return {"payment_mode": MODES}
+
+
+class Recurring(Thing):
+    """The vendor does not document its fields: all are in `details`."""
+
+    title: Untrusted | None = None
