@@ -48,6 +48,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
         label = {"name": slug, "title": slug.capitalize(), "description": about, "type": "server"}
         files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, label, about, names)
     files["docker-bake.hcl"] = bake([*names, *doors])
+    files["docs/quality.md"] = quality_page()
     files["README.md"] = _between(root / "README.md", fleet_table(servers, found))
     return files
 
@@ -164,3 +165,14 @@ def clients(names: list[str]) -> dict[str, str]:
         },
     }
     return {f"catalog/clients/{name}": as_json(form) for name, form in forms.items()}
+
+
+def quality_page() -> str:
+    """Return the quality scale as a page, from the table that the acceptance suite reads."""
+    from flotilla.testing.rules import table
+
+    return (
+        "# The quality scale\n\n<!-- Written by `make generate`. Do not edit. -->\n\n"
+        "Each server's `quality.yaml` says for each rule `done`, or `exempt` with the reason. The acceptance suite "
+        f"tries every rule that is claimed.\n\n{table()}\n"
+    )
