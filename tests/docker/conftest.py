@@ -1,0 +1,299 @@
+"""Real images, real doors, real clients. All of it is called flotilla-test-*, and none of it is there afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+from python_on_whales import DockerClient
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from road import machine, place  # noqa: E402 - the road's own eyes, found above
+
+HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
+HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
+PROBE = "flotilla-test-door-probe"  # `flotilla-test-probe` is the switchboard's own tests'
+DOORS = ["switchboard", "gateway"]
+
+
+# -- what is here -----------------------------------------------------------------------------------------------------
+
+
+def _missing(kind: str) -> str:
+    """Tell why a kind of door cannot be tried on this machine; nothing when it can."""
+    if machine.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+        return "no Docker engine answers here: scripts/engine"
+    if kind == "gateway" and machine.gateway_plugin() is None:
+        return "the Docker MCP plugin is not here"
+    return ""
+
+
+MISSING = {kind: _missing(kind) for kind in DOORS}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.docker)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say which doors were tried."""
+    tried: dict[str, int] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "door":
+                    tried[value] = tried.get(value, 0) + 1
+    told = [
+        f"{kind} in {tried[kind]} tests" if kind in tried else f"not {kind} ({MISSING[kind] or 'not asked for'})"
+        for kind in DOORS
+    ]
+    terminalreporter.write_line("Doors tried: " + ", ".join(told) + ".")
+
+
+@pytest.fixture(scope="session")
+def docker() -> DockerClient:
+    if MISSING["switchboard"]:
+        pytest.skip(MISSING["switchboard"])
+    return DockerClient()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images(request: pytest.FixtureRequest) -> None:
+    """Every image of the fleet as the checkout has it, and the probe on the same base."""
+    if MISSING["switchboard"]:
+        pytest.skip(MISSING["switchboard"])
+    done = subprocess.run([str(ROOT / "scripts" / "build")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    built = subprocess.run(
+        ["docker", "build", "--quiet", "--tag", PROBE, str(HERE / "probe")], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr[-3000:]
+
+
+# -- nothing is left --------------------------------------------------------------------------------------------------
+
+
+def ours() -> list[str]:
+    """Return our containers, and those that a gateway started from our images under names of its own."""
+    listed = machine.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
+    pairs = (line.split() for line in listed.splitlines())
+    return [name for name, image in pairs if name.startswith("flotilla-test-d") or image == PROBE]
+
+
+def dead_children() -> list[str]:
+    """Return the zombies that this process or one of its children has left."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, rest = path.read_text().partition(") ")
+            state, parent = rest.split()[:2]
+            if state == "Z" and int(parent) == os.getpid():
+                found.append(name)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No container, no zombie and no temporary catalog outlives a test by more than ten seconds."""
+    yield
+    end = time.monotonic() + 10
+    while (left := ours() + dead_children()) and time.monotonic() < end:
+        time.sleep(0.1)
+    machine.remove([c for c in machine.containers() if c["Names"] in left])
+    assert left == []
+    assert list((place.mcp_home() / "catalogs").glob("flotilla-test-*")) == []
+
+
+@pytest.fixture
+def volume() -> Iterator[str]:
+    """A volume for one test."""
+    name = f"flotilla-test-data-{secrets.token_hex(4)}"
+    yield name
+    end = time.monotonic() + 10
+    while machine.docker("volume", "rm", "--force", name) is None and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not machine.volume_exists(name)
+
+
+# -- a fleet and its doors --------------------------------------------------------------------------------------------
+
+
+def speak(command: list[str], *messages: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say JSON-RPC messages to a server over stdio; return its answers, as they stand on the wire."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdin
+    assert process.stdout
+    answers = []
+    for message in messages:
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        process.stdin.flush()
+        if "id" in message:
+            answers.append(json.loads(process.stdout.readline()))
+    process.stdin.close()
+    rest = process.stdout.read()
+    process.stdout.close()
+    assert rest == b"", "something else was on stdout"
+    assert process.wait(10) == 0
+    return answers
+
+
+def hello(version: str = "2025-11-25") -> list[dict[str, Any]]:
+    about = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "flotilla-test", "version": "1"}}
+    return [{"id": 0, "method": "initialize", "params": about}, {"method": "notifications/initialized"}]
+
+
+@pytest.fixture(scope="session")
+def baked(images: None) -> dict[str, Any]:
+    """The probe's discovery file, as the generator would make it."""
+    command = ["docker", "run", "--rm", "-i", *HARDENED, "--name", "flotilla-test-d-bake", PROBE]
+    asked = [{"id": n, "method": m, "params": {}} for n, m in enumerate(("tools/list", "prompts/list"), 1)]
+    answers = speak(command, *hello(), *asked)
+    tools = answers[1]["result"]["tools"]
+    about = {
+        tool["name"]: {
+            "effect": "reads" if tool["annotations"]["readOnlyHint"] else "writes",
+            "tier": "core",
+            "group": "",
+        }
+        for tool in tools
+    }
+    return {"format": 1, "server": "probe", "tools": tools, "prompts": [], "resources": [], "resourceTemplates": [],
+            "attributes": {"tools": about, "prompts": {}}}  # fmt: skip
+
+
+class Fleet:
+    """A catalog, a secrets file and a configuration in a folder of their own, and the doors to them."""
+
+    def __init__(self, kind: str, folder: Path, volume: str, baked: dict[str, Any]) -> None:
+        self.kind, self.folder, self.volume = kind, folder, volume
+        self.name = f"flotilla-test-{secrets.token_hex(4)}"
+        self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
+        for server in self.catalog.values():
+            server["volumes"] = [f"{volume}:/data"]
+        self.catalog["probe"] = {
+            "title": "Probe",
+            "description": "Shows what a server can see.",
+            "type": "server",
+            "image": PROBE,
+            "longLived": True,
+            "disableNetwork": True,
+            "secrets": [{"name": "probe.token", "env": "PROBE_TOKEN"}],
+            "env": [{"name": "PROBE_WORD", "value": "{{probe.word}}"}],
+            "volumes": [f"{volume}:/data"],
+        }
+        self.secrets, self.config = "probe.token=s3cr=et\n", {"probe": {"word": "Été"}}
+        for slug in self.catalog:
+            (folder / slug).mkdir()
+            source = ROOT / "servers" / slug / "discovery.json"
+            text = json.dumps(baked) if slug == "probe" else source.read_text(encoding="utf-8")
+            (folder / slug / "discovery.json").write_text(text, encoding="utf-8")
+        self.processes: list[int] = []
+
+    def _file(self) -> Path:
+        return (
+            place.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "gateway" else self.folder / "catalog"
+        )
+
+    def command(self, *servers: str) -> list[str]:
+        """Return the door's command over stdio; writes the files it reads."""
+        place.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
+        (self.folder / "secrets").write_text(self.secrets, encoding="utf-8")
+        (self.folder / "config").write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
+        files = ["--secrets", str(self.folder / "secrets"), "--config", str(self.folder / "config")]
+        if self.kind == "gateway":
+            return [
+                "docker",
+                "mcp",
+                "gateway",
+                "run",
+                "--catalog",
+                self._file().name,
+                "--servers",
+                ",".join(servers),
+                *files,
+            ]
+        command = [
+            str(place.VENV / "flotilla-switchboard"),
+            "--catalog",
+            str(self._file()),
+            "--servers",
+            ",".join(servers),
+        ]
+        return [*command, *files, "--discovery", str(self.folder), "--run", "docker", "--owner", "flotilla-test-d"]
+
+    def environment(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "door.log"
+
+    @asynccontextmanager
+    async def client(self, *servers: str, **options: Any) -> AsyncIterator[Client[Any]]:
+        """Open the door over stdio with a FastMCP client in front of it."""
+        command = self.command(*(servers or ("probe",)))
+        transport = StdioTransport(command[0], command[1:], env=self.environment(), keep_alive=False, log_file=self.log)
+        async with Client(transport, timeout=60, **options) as client:
+            yield client
+
+    def containers(self) -> list[dict[str, str]]:
+        """Return the running containers of the probe."""
+        return machine.containers(f"ancestor={PROBE}", "status=running")
+
+    def read(self, path: str) -> str:
+        """Return a file of the volume, nothing when it is not there."""
+        command = ["docker", "run", "--rm", "--name", "flotilla-test-d-read", "-v", f"{self.volume}:/data"]
+        command += ["--entrypoint", "/usr/bin/python3.13", PROBE, "-I", "-S", "-c"]
+        code = f"import os, sys; p = '/data/{path}'; sys.stdout.write(open(p).read() if os.path.exists(p) else '')"
+        return subprocess.run([*command, code], capture_output=True, text=True, check=True).stdout
+
+    def close(self) -> None:
+        self._file().unlink(missing_ok=True)
+
+
+@pytest.fixture(params=DOORS)
+def fleet(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    volume: str,
+    baked: dict[str, Any],
+    record_property: Callable[[str, object], None],
+) -> Iterator[Fleet]:
+    """A fleet behind each kind of door that is on this machine."""
+    if MISSING[request.param]:
+        pytest.skip(MISSING[request.param])
+    record_property("door", request.param)
+    made = Fleet(request.param, tmp_path, volume, baked)
+    yield made
+    made.close()
+
+
+def text_of(result: Any) -> str:
+    return "".join(getattr(part, "text", "") for part in result.content)
+
+
+async def called(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool that must succeed; return its structured result, which the text must equal."""
+    result = await client.call_tool_mcp(tool, arguments)
+    assert not result.is_error, text_of(result)
+    assert json.loads(text_of(result)) == result.structured_content
+    found: dict[str, Any] = result.structured_content
+    return found

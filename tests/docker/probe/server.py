@@ -1,0 +1,145 @@
+"""A server of the library's own making that shows what it can see, waits, blocks and asks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastmcp.server.dependencies import get_context
+from flotilla import Model, Secret, Server, ServerSettings, files, in_thread
+from pydantic import Field
+
+
+class Settings(ServerSettings):
+    """PROBE_TOKEN, and one plain setting."""
+
+    token: Secret = Field(description="A token, from nowhere", examples=["tok_123"])
+    word: str = Field("none", description="Any word")
+
+
+server = Server(
+    "probe",
+    title="Probe",
+    description="Shows what a server can see.",
+    category="test",
+    settings=Settings,
+    files=True,
+)
+
+
+class Self(Model):
+    """What the process sees of itself."""
+
+    pid: int
+    uid: int
+    variables: list[str]
+    privileges: list[str]
+    writable: list[str]
+    interfaces: list[str]
+    memory: str
+    cpus: str
+
+
+class Text(Model):
+    """A text."""
+
+    text: str
+
+
+Seconds = Annotated[float, Field(description="How long", examples=[1])]
+
+
+def _limit(*names: str) -> str:
+    found = (path for name in names if (path := Path("/sys/fs/cgroup", name)).exists())
+    return next((path.read_text().strip() for path in found), "")
+
+
+def _writable() -> list[str]:
+    found = []
+    for folder in ("/", "/app", "/usr", "/tmp", "/data"):
+        try:
+            path = Path(folder, ".probe")
+            path.write_text("x")
+            path.unlink()
+            found.append(folder)
+        except OSError:
+            continue
+    return found
+
+
+@server.reads
+async def get_self() -> Self:
+    """Show what the process sees."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return Self(
+        pid=os.getpid(),
+        uid=os.getuid(),
+        variables=sorted(os.environ),
+        privileges=[line for line in status if line.startswith(("CapEff", "CapBnd", "NoNewPrivs"))],
+        writable=_writable(),
+        interfaces=sorted(path.name for path in Path("/sys/class/net").iterdir()),
+        memory=_limit("memory.max", "memory/memory.limit_in_bytes"),
+        cpus=_limit("cpu.max", "cpu/cpu.cfs_quota_us"),
+    )
+
+
+@server.reads
+async def get_settings() -> Text:
+    """Tell the plain setting, and how long the token is."""
+    settings = server.settings
+    return Text(text=f"{settings.word} {len(settings.token.get_secret_value())}")
+
+
+@server.reads
+async def get_later(seconds: Seconds, name: Annotated[str, Field(description="Name")] = "") -> Text:
+    """Wait, with progress; a note is left when the call is cancelled."""
+    try:
+        for step in range(4):
+            await get_context().report_progress(step + 1, 4)
+            await asyncio.sleep(seconds / 4)
+    except asyncio.CancelledError:
+        note = f"cancelled {name}\n".encode()
+        await asyncio.shield(in_thread(files.write, f"cancelled-{name}.txt", note, True))
+        raise
+    return Text(text=name)
+
+
+@server.reads
+async def get_blocked(seconds: Seconds) -> Text:
+    """Block the whole server, so that it hears nothing."""
+    time.sleep(seconds)  # noqa: ASYNC251 - that is the point
+    return Text(text="done")
+
+
+@server.writes
+async def add_line(text: Annotated[str, Field(description="Line", examples=["x"])], wait: Seconds = 0) -> Text:
+    """Add a line to lines.txt, then wait."""
+
+    def add() -> str:
+        try:
+            before = files.read("lines.txt", 1_000_000)
+        except Exception:
+            before = b""
+        files.write("lines.txt", before + text.encode() + b"\n", True)
+        return text
+
+    server.announce(action="add_line", text=text)
+    await in_thread(add)
+    await asyncio.sleep(wait)
+    return Text(text=text)
+
+
+@server.destroys(confirm="Delete {name} for good?")
+async def delete_thing(name: Annotated[str, Field(description="Name", examples=["x"])]) -> Text:
+    """Delete nothing, but ask first."""
+    server.announce(action="delete_thing", name=name)
+    return Text(text=f"deleted {name}")
+
+
+@server.reads
+async def get_echo(value: Annotated[dict[str, Any], Field(description="Anything", examples=[{"a": 1}])]) -> Text:
+    """Answer with the text of what came in."""
+    return Text(text=repr(value))
