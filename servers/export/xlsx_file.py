@@ -86,6 +86,8 @@ class _Sheet:
         kept, form = self.stored(value, column, count)
         if isinstance(kept, str):
             kept = self.text(kept, count)
+            if not kept:
+                return None
             form = "guarded" if risky(kept) else "General"
         cell._style = self.style(form)
         cell.value = kept

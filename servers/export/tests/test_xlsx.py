@@ -15,7 +15,7 @@ import pytest
 from flotilla_servers.export import xlsx_file
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 
@@ -138,6 +138,7 @@ cells = some.text(max_size=40) | some.sampled_from(["=", "+", "-", "@", "\t=1", 
 
 @settings(deadline=None)
 @given(some.lists(cells, min_size=1, max_size=20))
+@example(["\x1f"])
 def test_text_is_always_text(texts: list[str]) -> None:
     content, _ = made([[text] for text in texts], ["a"], [])
     back = [row[0] for row in sheet(content).iter_rows(min_row=2)]
