@@ -22,6 +22,7 @@ HARDENED: dict[str, Any] = {
     "pids_limit": 256,
 }
 LOOPBACK_PORT = "127.0.0.1:${FLOTILLA_PORT:-8811}:8811"
+INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between door and servers: no client has it
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
 
 
@@ -84,9 +85,10 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_HOST": "0.0.0.0",
                 "FLOTILLA_PORT": "8811",
                 "FLOTILLA_HTTP_TOKEN": NEEDED,
-                "FLOTILLA_REMOTE_TOKEN": NEEDED,
+                "FLOTILLA_REMOTE_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": "switchboard",
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
             },
             "ports": [LOOPBACK_PORT],
             "networks": ["front", "fleet"],
@@ -104,7 +106,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "environment": {
                 "FLOTILLA_TRANSPORT": "http",
                 "FLOTILLA_HOST": "0.0.0.0",
-                "FLOTILLA_HTTP_TOKEN": NEEDED,
+                "FLOTILLA_HTTP_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": slug,
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
                 **{env: _from_dotenv(env) for env, _, _ in documents.common(server).values()},

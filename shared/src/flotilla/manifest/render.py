@@ -112,6 +112,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "",
         "# Who may come in: a long random word. Needed.",
         "FLOTILLA_HTTP_TOKEN=",
+        "# What the switchboard shows to the servers: another long random word. Needed by compose.switchboard.yaml.",
+        "FLOTILLA_FLEET_TOKEN=",
         "# Port on this machine, on 127.0.0.1 only.",
         "FLOTILLA_PORT=8811",
         "# 32 or more characters, so that a question outlives a restart.",
