@@ -11,7 +11,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from flotilla import Model, Server
-from flotilla.testing.client import MODES, Answer, call, client, raw, stamped, text_of
+from flotilla.testing.client import MODES, Reply, call, client, raw, stamped, text_of
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR
 from pydantic import AwareDatetime, BaseModel
@@ -85,7 +85,7 @@ async def test_a_yes(server: Server[Any], audit: Lines, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
-async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Answer, mode: str) -> None:
+async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Reply, mode: str) -> None:
     async with client(server, mode, answer) as c:
         result = await call(c, "acme_delete_file", path="a.md")
     assert text_of(result) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -14,7 +15,9 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any
 
 from . import errors, telemetry
+from .audit import Audit
 from .environment import setting, words
+from .settings import scrub
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,16 +31,30 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def run(server: Server[Any]) -> None:
     """Serve over the configured transport until the client goes away or a signal comes."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Lines(server.audit)], force=True)
     telemetry.configure(server.slug)
     _end_on_signals(server)
-    with suppress(BrokenPipeError):
-        if (setting("FLOTILLA_TRANSPORT") or "stdio") == "stdio":
-            wire = os.dup(getattr(sys.stdin, "wire", 0))
-            threading.Thread(target=_end_on_hang_up, args=(wire,), daemon=True).start()
-            server._mcp.run("stdio", show_banner=False)
-        else:
-            _http(server)
+    if (setting("FLOTILLA_TRANSPORT") or "stdio") == "stdio":
+        # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
+        wires = [os.dup(getattr(stream, "wire", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]
+        threading.Thread(target=_end_on_hang_up, args=wires, daemon=True).start()
+        server._mcp.run("stdio", show_banner=False)
+    else:
+        _http(server)
     _end()
+
+
+class _Lines(logging.Handler):
+    """What libraries log, as lines like our own: one format, and no secret."""
+
+    def __init__(self, audit: Audit) -> None:
+        super().__init__()
+        self._audit = audit
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        text = scrub(self.format(record))
+        self._audit.line("log", level=record.levelname.lower(), logger=record.name, message=text)
 
 
 def _end() -> None:
@@ -51,7 +68,7 @@ def _end() -> None:
 def _end_on_signals(server: Server[Any]) -> None:
     """End on SIGTERM and SIGINT, as PID 1 too, even while the main thread is blocked: a thread hears of them by a pipe.
 
-    Over stdio that is after the calls in flight, GRACE seconds at most. Over HTTP uvicorn comes to an end by itself.
+    Calls in flight get GRACE seconds. Over HTTP uvicorn waits for them, and ends by itself when there are none.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -63,20 +80,21 @@ def _end_on_signals(server: Server[Any]) -> None:
     def watch() -> None:
         while os.read(reader, 1)[0] not in ours:
             pass
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end and (server.running or server.fleet.transport == "http"):
-            time.sleep(0.02)
-        if server.fleet.transport == "http":
-            time.sleep(GRACE / 2)
+        end, uvicorn = time.monotonic() + GRACE, server.fleet.transport == "http"
+        if server.running or uvicorn:
+            while time.monotonic() < end and (server.running or uvicorn):
+                time.sleep(0.02)
+            time.sleep(0.1)  # what has just ended is still being written
         _end()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _end_on_hang_up(wire: int) -> None:
-    """End the process when the client hangs up, even while a tool blocks the event loop."""
+def _end_on_hang_up(wire_in: int, wire_out: int) -> None:
+    """End the process when the client hangs up, on either side, even while a tool blocks the event loop."""
     poll = select.poll()
-    poll.register(wire, select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0))
+    poll.register(wire_in, getattr(select, "POLLRDHUP", 0))  # and what is always told: POLLHUP, POLLERR
+    poll.register(wire_out, 0)
     poll.poll()
     time.sleep(GRACE)
     _end()
@@ -99,8 +117,8 @@ def _http(server: Server[Any]) -> None:
         listener = socket.create_server((fleet.host, fleet.port), family=family)
     except OSError as problem:
         sys.exit(
-            f"flotilla-{server.slug}: cannot listen on {fleet.host} port {fleet.port}: {problem.strerror}. "
-            "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
+            f"flotilla-{server.slug}: cannot listen on {fleet.host} port {fleet.port}: "
+            f"{str(problem.strerror).split(' (')[0]}. Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
         )
     _routes(server)
     server.audit.line("listening", host=fleet.host, port=listener.getsockname()[1])
@@ -111,7 +129,7 @@ def _http(server: Server[Any]) -> None:
         host_origin_protection=True,
         allowed_hosts=[*LOOPBACK, *({fleet.host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
         show_banner=False,
-        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False, "ws": "none"},
+        uvicorn_config={"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"},
     )
 
 

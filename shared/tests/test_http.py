@@ -1,0 +1,307 @@
+"""Streamable HTTP: who may come in, what each path answers, both eras, and a quick end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from fastmcp import Client
+from fastmcp.client.elicitation import ElicitResult
+from fastmcp.client.transports import StreamableHttpTransport
+from flotilla.testing.client import MODES, text_of
+
+PROBE = str(Path(__file__).parent / "programs" / "probe.py")
+TOKEN = "canary-http-4711"
+LEGACY, MODERN = MODES
+
+
+class Running:
+    """A server on a port of its own."""
+
+    def __init__(self, **environ: str) -> None:
+        keep = {name: os.environ[name] for name in ("PATH", "HOME", "FLOTILLA_DATA") if name in os.environ}
+        env = {**keep, "FLOTILLA_TRANSPORT": "http", "FLOTILLA_PORT": "0", **environ}
+        self.popen = subprocess.Popen([sys.executable, PROBE], stderr=subprocess.PIPE, env=env, text=True)
+        assert self.popen.stderr is not None
+        line = self.popen.stderr.readline()
+        self.told: Any = json.loads(line) if line.startswith("{") else line
+        self.port = self.told["port"] if isinstance(self.told, dict) else 0
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.err = ""
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal; return the exit code and the seconds that it took."""
+        begun = time.monotonic()
+        self.popen.send_signal(number)
+        code = self.popen.wait(10)
+        seconds = time.monotonic() - begun
+        assert self.popen.stderr is not None
+        self.err = self.popen.stderr.read()
+        return code, seconds
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+        if self.popen.stderr:
+            self.popen.stderr.close()
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[Running] = []
+
+    def started(**environ: str) -> Running:
+        running.append(Running(**environ))
+        return running[-1]
+
+    yield started
+    for server in running:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Running]:
+    """One server for the tests that only ask."""
+    server = Running(FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_ALLOWED_HOSTS="probe,*.fleet.example")
+    yield server
+    server.close()
+
+
+def connect(url: str, mode: str, token: str = "", answer: bool | None = None) -> Client[Any]:
+    async def reply(*_: object) -> ElicitResult[Any]:
+        return ElicitResult(action="accept", content={"confirm": answer})
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    transport = StreamableHttpTransport(f"{url}/mcp", headers=headers)
+    return Client(transport, mode=mode, elicitation_handler=None if answer is None else reply)
+
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+def post(url: str, **headers: Any) -> httpx.Response:
+    with httpx.Client(trust_env=False) as client:
+        return client.post(f"{url}/mcp", json=HELLO, headers={**ACCEPT, **headers})
+
+
+def get(url: str, **headers: str) -> httpx.Response:
+    with httpx.Client(trust_env=False) as client:
+        return client.get(url, headers=headers)
+
+
+# --- who may come in
+
+
+def test_it_says_where_it_listens(shared: Running) -> None:
+    assert (shared.told["event"], shared.told["host"], shared.told["mcp_server"]) == ("listening", "127.0.0.1", "probe")
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", b"Bearer \xe9"]
+)
+def test_nobody_without_the_token(shared: Running, given: Any) -> None:
+    answer = post(shared.url, **({} if given is None else {"Authorization": given}))
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert TOKEN not in answer.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_with_the_token(shared: Running, mode: str) -> None:
+    async with connect(shared.url, mode, TOKEN) as c:
+        result = await c.call_tool_mcp("probe_get_pong", {"text": "é"})
+        assert result.structured_content == {"done": "é"}
+        asked = await c.call_tool_mcp("probe_delete_thing", {"name": "x"})
+        assert "preview" in text_of(asked)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:1"}, 200),
+        ({"Host": "probe:8000"}, 200),
+        ({"Host": "a.fleet.example"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "127.0.0.1.evil.example"}, 421),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_foreign_hosts_and_origins_are_refused(shared: Running, headers: dict[str, str], status: int) -> None:
+    assert post(shared.url, Authorization=f"Bearer {TOKEN}", **headers).status_code == status
+    assert get(f"{shared.url}/health", **headers).status_code == status
+
+
+def test_health_needs_no_token(shared: Running) -> None:
+    assert get(f"{shared.url}/health").json() == {"status": "ok", "server": "probe"}
+    assert get(f"{shared.url}/ready").json() == {"status": "ready", "server": "probe"}
+    assert get(f"{shared.url}/elsewhere").status_code == 404
+
+
+def test_ready_says_what_is_missing(start: Start) -> None:
+    server = start(PROBE_STRICT="1")
+    answer = get(f"{server.url}/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "not configured",
+        "reason": "PROBE_SECRET is not set (secret `probe.secret` in the Docker catalog). "
+        "Ask the user to set it: Anything.",
+    }
+    assert get(f"{server.url}/health").status_code == 200
+
+
+def test_on_loopback_no_token_is_needed(start: Start) -> None:
+    assert post(start().url).status_code == 200
+
+
+def test_the_token_is_in_no_line_and_the_user_is(start: Start) -> None:
+    server = start(FLOTILLA_HTTP_TOKEN=TOKEN)
+
+    async def ask() -> None:
+        async with connect(server.url, LEGACY, TOKEN) as c:
+            await c.call_tool_mcp("probe_get_pong", {"text": TOKEN})
+
+    asyncio.run(ask())
+    assert server.end()[0] == 0
+    line = json.loads(server.err.splitlines()[-1])
+    assert (line["user_id"], line["arguments"]) == ("fleet", {"text": "***"})
+    assert TOKEN not in server.err
+
+
+# --- starting
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (
+            {"FLOTILLA_HOST": "0.0.0.0"},
+            "flotilla-probe: FLOTILLA_HTTP_TOKEN must be set to listen on 0.0.0.0: without it, anybody on the network "
+            "could call the tools. Set it, or listen on 127.0.0.1.\n",
+        ),
+        (
+            {"FLOTILLA_HOST": "host.invalid", "FLOTILLA_HTTP_TOKEN": "t0ken"},
+            "flotilla-probe: cannot listen on host.invalid port 0: ",
+        ),
+        (
+            {"FLOTILLA_STATE_KEY": "short"},
+            "flotilla-probe: FLOTILLA_STATE_KEY is wrong: Value should have at least 32 items after validation, not 5.",
+        ),
+        ({"FLOTILLA_PORT": "http"}, "flotilla-probe: FLOTILLA_PORT is wrong: Input should be a valid integer"),
+        ({"FLOTILLA_TRANSPORT": "pigeon"}, "flotilla-probe: FLOTILLA_TRANSPORT is wrong"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
+    server = start(**environ)
+    assert server.popen.wait(10) == 1
+    assert server.told.startswith(sentence)
+    assert server.popen.stderr is not None
+    assert server.popen.stderr.read() == ""
+
+
+def test_a_port_in_use(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = start(FLOTILLA_PORT=str(port))
+        assert server.popen.wait(10) == 1
+    assert server.told == (
+        f"flotilla-probe: cannot listen on 127.0.0.1 port {port}: Address already in use. "
+        "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT.\n"
+    )
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+@pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
+async def test_other_addresses(start: Start, host: str) -> None:
+    server = start(FLOTILLA_HOST=host, FLOTILLA_HTTP_TOKEN=TOKEN)
+    name = f"[{host}]" if ":" in host else "127.0.0.1"
+    async with connect(f"http://{name}:{server.port}", MODERN, TOKEN) as c:
+        assert len(await c.list_tools()) == 8
+    refused = post(f"http://{name}:{server.port}", Host="0.0.0.0", Authorization=f"Bearer {TOKEN}")
+    assert refused.status_code == 421  # browsers take 0.0.0.0 for this machine
+
+
+# --- stateless and stateful
+
+
+@pytest.mark.parametrize(("mode", "asked"), [(LEGACY, False), (MODERN, True)])
+async def test_stateless_asks_only_in_the_new_era(shared: Running, mode: str, asked: bool) -> None:
+    async with connect(shared.url, mode, TOKEN, answer=True) as c:
+        result = await c.call_tool_mcp("probe_delete_thing", {"name": "x"})
+        if not asked:
+            assert result.structured_content is not None
+            token = result.structured_content["preview"]["confirm_token"]
+            result = await c.call_tool_mcp("probe_delete_thing", {"name": "x", "confirm_token": token})
+        assert result.structured_content == {"done": "x"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("answer", [True, False])
+async def test_stateful_asks_in_both(start: Start, mode: str, answer: bool) -> None:
+    server = start(FLOTILLA_STATEFUL="on")
+    async with connect(server.url, mode, answer=answer) as c:
+        result = await c.call_tool_mcp("probe_delete_thing", {"name": "x"})
+        assert result.is_error != answer
+
+
+async def test_twenty_clients_at_once(shared: Running) -> None:
+    async def one(n: int) -> Any:
+        async with connect(shared.url, MODES[n % 2], TOKEN) as c:
+            return (await c.call_tool_mcp("probe_get_pong", {"text": str(n)})).structured_content
+
+    assert await asyncio.gather(*(one(n) for n in range(20))) == [{"done": str(n)} for n in range(20)]
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"])
+def test_it_ends_within_two_seconds(start: Start, tool: str | None, number: int) -> None:
+    server = start()
+
+    async def begin() -> None:
+        async with connect(server.url, MODERN) as c:
+            asyncio.get_running_loop().call_later(0.4, loop_ends.set_result, None)
+            call = asyncio.ensure_future(c.call_tool_mcp(f"probe_{tool}", {}))
+            await loop_ends
+            ended.append(await asyncio.get_running_loop().run_in_executor(None, server.end, number))
+            call.cancel()
+
+    ended: list[tuple[int, float]] = []
+    if tool is None:
+        assert get(f"{server.url}/health").status_code == 200
+        ended.append(server.end(number))
+    else:
+        loop = asyncio.new_event_loop()
+        loop_ends: asyncio.Future[None] = loop.create_future()
+        with suppress(Exception):  # the connection is gone, as it should be
+            loop.run_until_complete(begin())
+        loop.close()
+    ((code, seconds),) = ended
+    assert code == 0, server.err
+    assert seconds < 2
+    assert "Traceback" not in server.err

@@ -1,0 +1,48 @@
+"""One test for each private name of FastMCP and mcp that the library uses: it fails when the name moves."""
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+import flotilla
+from fastmcp import FastMCP
+from fastmcp.tools.base import Tool
+from flotilla.private import accept_arguments_as_text
+
+LIBRARY = Path(flotilla.__file__).parent
+
+
+def test_the_sdks_middleware_list() -> None:
+    mcp: FastMCP[Any] = FastMCP("x")
+    before = list(mcp._mcp_server.middleware)
+    accept_arguments_as_text(mcp)
+    added, *rest = mcp._mcp_server.middleware
+    assert rest == before
+    assert list(inspect.signature(added).parameters) == ["ctx", "call_next"]
+
+
+def test_private_names_stand_in_one_module() -> None:
+    """Our own private names are used on `self`, `cls`, `server` and the like; a foreign object's are not."""
+    ours = {"self", "cls", "server", "os", "api"}
+    found = []
+    for path in LIBRARY.glob("*.py"):
+        if path.name == "private.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")):
+                continue
+            root: ast.AST = node.value
+            while isinstance(root, ast.Attribute):
+                if root.attr.startswith("_"):
+                    break
+                root = root.value
+            if isinstance(root, ast.Attribute) or not (isinstance(root, ast.Name) and root.id in ours):
+                found.append(f"{path.name}:{node.lineno} {ast.unparse(node)}")
+    assert found == []
+
+
+def test_what_is_overridden_is_still_there() -> None:
+    """Public, but nothing would be said if they were renamed: tools would run FastMCP's own versions."""
+    assert list(inspect.signature(Tool.run).parameters) == ["self", "arguments"]
+    assert list(inspect.signature(Tool.get_meta).parameters) == ["self"]

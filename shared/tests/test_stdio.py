@@ -1,0 +1,170 @@
+"""The life of a process over stdio: it ends quickly in every state, and stdout carries JSON-RPC alone."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.testing.process import Process
+
+PROBE = str(Path(__file__).parent / "programs" / "probe.py")
+LONGEST = 2.0  # seconds that an end may take
+CALLS = [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"]
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[Process] = []
+
+    def started(argv: list[str] | None = None, revision: str = "2025-11-25", **environ: str) -> Process:
+        process = Process(argv or [sys.executable, PROBE], environ, revision)
+        running.append(process)
+        process.start()
+        return process
+
+    yield started
+    for process in running:
+        process.__exit__(None, None, None)
+
+
+def begin(process: Process, tool: str | None) -> None:
+    """Start a call that will not end, and wait until it runs."""
+    if tool:
+        process.ask("tools/call", name=f"probe_{tool}", arguments={})
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("tool", CALLS)
+@pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
+def test_it_ends_within_two_seconds(start: Start, tool: str | None, how: Any) -> None:
+    process = start()
+    begin(process, tool)
+    if how == "end of input":
+        process.hang_up()
+    else:
+        process.terminate(how)
+    code, seconds = process.ended()
+    assert code == 0, process.err
+    assert seconds < LONGEST
+    if tool is None:
+        assert seconds < 0.5
+    assert process.impure() == []
+    assert "Traceback" not in process.err
+
+
+def test_a_call_in_flight_may_end_after_sigterm(start: Start) -> None:
+    process = start()
+    number = process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.6})
+    time.sleep(0.2)
+    process.terminate()
+    assert process.answer(number)["result"]["structuredContent"] == {"done": "yes"}
+    assert process.ended()[0] == 0
+
+
+@pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="needs unshare as root")
+@pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked"])
+@pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
+def test_as_process_1(start: Start, tool: str | None, how: Any) -> None:
+    """The kernel ignores a signal to process 1 that it has no handler for."""
+    process = start(["unshare", "--pid", "--fork", "--kill-child", sys.executable, PROBE])
+    begin(process, tool)
+    if how == "end of input":
+        process.hang_up()
+    else:
+        children = Path(f"/proc/{process.popen.pid}/task/{process.popen.pid}/children").read_text().split()
+        os.kill(int(children[0]), how)
+    code, seconds = process.ended()
+    assert (code, seconds < LONGEST) == (0, True)
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_nothing_but_json_rpc_on_stdout(start: Start, revision: str) -> None:
+    process = start(revision=revision, PROBE_SECRET="canary-log")
+    assert process.call("probe_get_noise")["structuredContent"] == {"done": "yes"}
+    assert process.call("probe_get_pong", text="é €")["structuredContent"] == {"done": "é €"}
+    process.hang_up()
+    assert process.ended()[0] == 0
+    assert process.impure() == []
+    assert "noise from print" in process.err
+    assert "noise from os.write" in process.err
+    (line,) = [json.loads(text) for text in process.err.splitlines() if "some.library" in text]
+    assert (line["event"], line["level"], line["message"]) == ("log", "warning", "the secret is ***")
+    assert "canary" not in process.err
+
+
+def test_a_client_that_reads_no_more() -> None:
+    """Its end of stdout is closed and its end of stdin is not: no answer can be written."""
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, PROBE], stdin=subprocess.PIPE, stdout=write, stderr=subprocess.PIPE, env=dict(os.environ)
+    )
+    os.close(write)
+    os.close(read)
+    assert process.stdin is not None
+    process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+    process.stdin.flush()
+    assert process.wait(20) == 0
+    assert process.stderr is not None
+    assert b"Traceback" not in process.stderr.read()
+    process.stdin.close()
+    process.stderr.close()
+
+
+def test_a_closed_stderr_is_no_reason_to_fail(start: Start) -> None:
+    process = start(PROBE_ORPHANED_STDERR="1")
+    for _ in range(3):
+        assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
+    process.hang_up()
+    assert process.ended()[0] == 0
+
+
+def test_a_socket_in_place_of_pipes() -> None:
+    """As Node starts its children: half of the connection is shut down, the other half stays open."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen(
+        [sys.executable, PROBE], stdin=theirs.fileno(), stdout=subprocess.PIPE, env=dict(os.environ)
+    )
+    theirs.close()
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    for message in (
+        {"id": 1, "method": "initialize", "params": hello},
+        {"id": 2, "method": "tools/call", "params": {"name": "probe_get_blocked", "arguments": {}}},
+    ):
+        ours.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    assert process.stdout is not None
+    assert b'"id":1' in process.stdout.readline()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    ours.shutdown(socket.SHUT_WR)
+    assert process.wait(10) == 0
+    assert time.monotonic() - begun < LONGEST
+    ours.close()
+    process.stdout.close()
+
+
+def test_twenty_calls_at_once(start: Start) -> None:
+    process = start()
+    numbers = [process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.5}) for _ in range(20)]
+    begun = time.monotonic()
+    for number in numbers:
+        assert process.answer(number)["result"]["structuredContent"] == {"done": "yes"}
+    assert time.monotonic() - begun < 3
+
+
+def test_a_cancelled_call_is_stopped(start: Start) -> None:
+    process = start()
+    number = process.ask("tools/call", name="probe_get_sleep", arguments={})
+    time.sleep(0.2)
+    process.write({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}})
+    assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
+    time.sleep(0.1)
+    assert '"outcome": "cancelled"' in process.err
