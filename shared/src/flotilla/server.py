@@ -36,6 +36,7 @@ from .voice import Voice
 
 if TYPE_CHECKING:
     from .consent import Consent
+    from .files import FileRef
     from .wire import Wire
 
 S = TypeVar("S", bound=ServerSettings)
