@@ -1,0 +1,252 @@
+"""Each image by itself, as a user runs it: `docker run -i --rm flotilla/<slug>`, behind the highest walls there are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from python_on_whales import Container, DockerClient
+
+from .conftest import HARDENED, ROOT, hello, speak
+
+REGISTRY = yaml.safe_load((ROOT / "catalog" / "flotilla.yaml").read_text(encoding="utf-8"))["registry"]
+SLUGS = list(REGISTRY)
+
+
+def image(slug: str) -> str:
+    return f"flotilla/{slug}"
+
+
+def baked(slug: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
+    return found
+
+
+def core(slug: str) -> list[dict[str, Any]]:
+    found = baked(slug)
+    return [tool for tool in found["tools"] if found["attributes"]["tools"][tool["name"]]["tier"] == "core"]
+
+
+def run(slug: str, *options: str) -> list[str]:
+    return [
+        "docker",
+        "run",
+        "-i",
+        "--rm",
+        "--name",
+        f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        *options,
+        image(slug),
+    ]
+
+
+def call(tool: str, **arguments: Any) -> dict[str, Any]:
+    return {"id": 5, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize(
+    "walls", [[], HARDENED, [*HARDENED, "--user=12345:23456"]], ids=["plain", "hardened", "other user"]
+)
+def test_one_server_alone(slug: str, walls: list[str]) -> None:
+    answers = speak(run(slug, *walls), *hello(), {"id": 1, "method": "tools/list", "params": {}})
+    assert answers[0]["result"]["serverInfo"]["name"] == f"flotilla-{slug}"
+    assert answers[1]["result"]["tools"] == core(slug)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_other_era(slug: str) -> None:
+    prefix = "io.modelcontextprotocol/"
+    about = {f"{prefix}protocolVersion": "2026-07-28", f"{prefix}clientInfo": {"name": "t", "version": "1"}}
+    meta = {"_meta": {**about, f"{prefix}clientCapabilities": {}}}
+    answers = speak(
+        run(slug, *HARDENED),
+        {"id": 1, "method": "server/discover", "params": meta},
+        {"id": 2, "method": "tools/list", "params": meta},
+    )
+    assert "2026-07-28" in answers[0]["result"]["supportedVersions"]
+    assert answers[1]["result"]["tools"] == core(slug)
+
+
+def test_files_work_behind_the_walls(volume: str) -> None:
+    walls = [*HARDENED, "-v", f"{volume}:/data"]
+    written = speak(run("filesystem", *walls), *hello(), call("fs_write_file", path="é/€.txt", content="œuf\n"))[1][
+        "result"
+    ]
+    assert written["structuredContent"]["path"] == "é/€.txt"
+    made = speak(
+        run("export", *walls), *hello(), call("export_create_pdf", path="é/t.pdf", columns=["€"], rows=[["œ"]])
+    )
+    assert made[1]["result"]["structuredContent"]["pages"] == 1
+    read = speak(run("filesystem", *walls), *hello(), call("fs_read_file", path="é/€.txt"))[1]["result"]
+    assert read["structuredContent"]["content"] == "œuf\n"
+
+
+def test_without_a_volume_files_are_refused_or_forgotten_in_words() -> None:
+    got = speak(run("filesystem", *HARDENED), *hello(), call("fs_write_file", path="a.txt", content="x"))[1]["result"]
+    said = got["content"][0]["text"]
+    assert not got.get("isError") or said.startswith("Error:"), said
+
+
+def test_a_missing_secret_names_itself_and_where_to_get_it() -> None:
+    for options in ([], ["-e", "CALENDLY_TOKEN="], ["-e", "CALENDLY_TOKEN=<UNKNOWN>"]):
+        got = speak(run("calendly", *options), *hello(), call("calendly_get_current_user"))[1]["result"]
+        assert got["isError"]
+        for word in ("CALENDLY_TOKEN", "calendly.token", "calendly.com"):
+            assert word in got["content"][0]["text"]
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "token"
+    path.write_text("eyJ\n")
+    path.chmod(0o644)
+    options = ["--network=none", "-v", f"{path}:/run/secrets/token:ro", "-e", "CALENDLY_TOKEN_FILE=/run/secrets/token"]
+    got = speak(run("calendly", *options), *hello(), call("calendly_get_current_user"))[1]["result"]
+    assert "CALENDLY_TOKEN" not in got["content"][0]["text"], "it was found; what is missing now is the network"
+    assert "eyJ" not in got["content"][0]["text"]
+
+
+@contextmanager
+def stdio(slug: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server that has answered and now waits."""
+    command = run(slug, *HARDENED)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdin
+    assert process.stdout
+    for message in hello():
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        process.stdin.flush()
+    process.stdout.readline()
+    try:
+        yield process, command[command.index("--name") + 1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_end_of_input_is_the_end(slug: str) -> None:
+    with stdio(slug) as (process, _):
+        assert process.stdin
+        started = time.monotonic()
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 2.5  # 2 s, and what the engine takes to remove it
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("signal", ["TERM", "INT"])
+def test_a_signal_is_the_end_even_as_the_first_process(slug: str, signal: str) -> None:
+    """Without --init the server is process 1, which ignores every signal that it does not ask for."""
+    with stdio(slug) as (process, name):
+        started = time.monotonic()
+        subprocess.run(["docker", "kill", "--signal", signal, name], check=True, capture_output=True)
+        assert process.wait(10) == 0
+        assert time.monotonic() - started < 2.5
+
+
+@contextmanager
+def listening(docker: DockerClient, slug: str, **environ: str) -> Iterator[tuple[Container, str]]:
+    """A server over HTTP in a container of its own."""
+    container = docker.run(
+        image(slug),
+        detach=True,
+        name=f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        read_only=True,
+        cap_drop=["ALL"],
+        tmpfs=["/tmp"],
+        cpus=1,
+        memory="512m",
+        health_interval="1s",
+        publish=[("127.0.0.1:0", 8000)],
+        envs={
+            "FLOTILLA_TRANSPORT": "http",
+            "FLOTILLA_HOST": "0.0.0.0",
+            "FLOTILLA_HTTP_TOKEN": "server-token",
+            **environ,
+        },
+    )
+    try:
+        port = container.network_settings.ports["8000/tcp"][0]["HostPort"]
+        yield container, f"http://127.0.0.1:{port}"
+    finally:
+        container.remove(force=True, volumes=True)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+async def test_a_server_over_http(docker: DockerClient, slug: str) -> None:
+    with listening(docker, slug) as (container, url):
+        end = time.monotonic() + 40
+        while (container.state.health and container.state.health.status) != "healthy":
+            assert time.monotonic() < end, container.logs()
+            await asyncio.sleep(0.2)
+            container.reload()
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            assert (await http.get(f"{url}/health")).status_code == 200
+            assert (await http.post(f"{url}/mcp", json={})).status_code == 401
+            evil = {"Authorization": "Bearer server-token", "Host": "evil.example"}
+            assert (await http.post(f"{url}/mcp", json={}, headers=evil)).status_code in (403, 421)
+        async with Client(StreamableHttpTransport(f"{url}/mcp", auth="server-token"), timeout=30) as client:
+            assert [tool.name for tool in await client.list_tools()] == [tool["name"] for tool in core(slug)]
+        started = time.monotonic()
+        container.stop(time=10)
+        assert time.monotonic() - started < 3.5
+        container.reload()
+        assert container.state.exit_code == 0
+        assert "server-token" not in str(container.logs())
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
+    found = docker.image.inspect(image(slug))
+    assert found.config.user == "10001:10001"
+    assert found.config.healthcheck
+    labels = found.config.labels or {}
+    own = json.loads(labels["io.docker.server.metadata"])
+    assert own["name"] == slug
+    assert [tool["name"] for tool in own["tools"]] == [tool["name"] for tool in baked(slug)["tools"]]
+    for name in ("title", "description", "version", "licenses", "source"):
+        assert labels[f"org.opencontainers.image.{name}"]
+    told = json.dumps(subprocess.check_output(["docker", "history", "--no-trunc", image(slug)], text=True))
+    for variable in ("HTTPS_PROXY", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
+        if value := os.environ.get(variable):
+            assert value not in told, "the builder's machine shows in the image"
+
+
+def test_the_servers_share_one_base(docker: DockerClient) -> None:
+    base = docker.image.inspect("flotilla/base").root_fs.layers
+    assert base
+    for slug in SLUGS:
+        layers = docker.image.inspect(image(slug)).root_fs.layers
+        assert layers
+        assert layers[: len(base)] == base
+        assert len(layers) > len(base)
+
+
+def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
+    """A server's own layers, built twice without the cache; the base's byte code has a test of its own."""
+    before = docker.image.inspect(image("filesystem")).root_fs.layers
+    tag = "flotilla-test-d-again"
+    command = ["docker", "buildx", "bake", "--builder", "default", "--progress", "plain", "--load"]
+    command += ["-f", "docker-bake.hcl", "-f", "build/bake.json", "--set", "filesystem.no-cache=true"]
+    command += ["--set", f"filesystem.tags={tag}", "filesystem"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    try:
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert docker.image.inspect(tag).root_fs.layers == before
+    finally:
+        docker.image.remove(tag, force=True)
