@@ -7,7 +7,8 @@ left out. https://www.facturation.dev/api/ (the table of each object)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from flotilla import Model, Untrusted
 from flotilla.text import plain
@@ -25,6 +26,7 @@ AMOUNTS = frozenset(
 )
 NUMBERS = frozenset("quantity rebate_percentage penalty discount tax_percent exchange_rate".split())
 RATES = frozenset(("vat", "default_vat"))
+T = TypeVar("T", bound="Thing")
 
 
 def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
@@ -48,7 +50,9 @@ def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
 
 
 class Thing(Model):
-    """One object of the vendor. `of(row, whole=True)` gathers in `details` what has no field of its own."""
+    """One object of the vendor, in a few fields. `gathers`: keeps the others in `details`."""
+
+    gathers: ClassVar[bool] = False
 
     id: int
     details: Details = None
@@ -61,7 +65,11 @@ class Thing(Model):
     @model_validator(mode="before")
     @classmethod
     def _tidied(cls, row: Any) -> Any:
-        return cls.flat(tidy(row, cls.words())) if isinstance(row, dict) else row
+        if not isinstance(row, dict):
+            return row
+        told = cls.flat(tidy(row, cls.words()))
+        others = {k: v for k, v in told.items() if k not in cls.model_fields} if cls.gathers else None
+        return {**told, "details": others or None}
 
     @classmethod
     def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
@@ -69,16 +77,10 @@ class Thing(Model):
         return row
 
 
-def whole(thing: type[Thing]) -> type[Thing]:
+@cache
+def detailed(thing: type[T]) -> type[T]:
     """Return a model like `thing` that keeps in `details` whatever has no field of its own."""
-
-    class Whole(thing):  # type: ignore[misc, valid-type]
-        @classmethod
-        def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
-            told = super().flat(row)
-            return {**told, "details": {k: v for k, v in told.items() if k not in cls.model_fields} or None}
-
-    return Whole
+    return type(thing.__name__, (thing,), {"gathers": True, "__module__": __name__})
 
 
 class Done(Model):
@@ -305,16 +307,21 @@ class BillLine(Model):
     unit_price: str | None = None
     vat: str | None = Field(None, description="%")
     total: str | None = None
+    product_id: int | None = None
 
 
-class WholeInvoice(whole(Invoice)):  # type: ignore[misc]
+class WholeInvoice(Invoice):
     """An invoice with its lines."""
+
+    gathers = True
 
     items: list[BillLine] = []
 
 
-class WholeQuote(whole(Quote)):  # type: ignore[misc]
+class WholeQuote(Quote):
     """A quote with its lines."""
+
+    gathers = True
 
     items: list[BillLine] = []
 
@@ -334,6 +341,8 @@ class Settlement(Thing):
 
 
 class Recurring(Thing):
-    """The vendor does not document its fields: all are in `details`."""
+    """The vendor does not document its fields: they are in `details`."""
+
+    gathers = True
 
     title: Untrusted | None = None

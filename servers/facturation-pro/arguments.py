@@ -1,0 +1,76 @@
+"""Arguments that several tools take."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from flotilla import Page, errors
+from pydantic import Field
+
+from .app import api
+from .fields import Fields, body, names
+from .models import Thing, detailed
+
+T = TypeVar("T", bound=Thing)
+Changes = dict[str, Any]
+Sort = Literal["asc", "desc"]
+Detailed = Annotated[bool, Field(description="All fields, not the summary")]
+Period = Annotated[str, Field(pattern=r"^\d{4}-\d\d(-\d\d)?$", examples=["2025-06"])]
+From = Annotated[Period | None, Field(description="From month or day")]
+Until = Annotated[Period | None, Field(description="To month or day")]
+Upload = Annotated[str, Field(description="File in the data folder", examples=["justificatif.pdf"])]
+Name = Annotated[str | None, Field(max_length=255, description="Stored as")]
+Visible = Annotated[bool, Field(description="The customer sees it")]
+CustomerId = Annotated[int, Field(description="Customer", examples=[180366])]
+QuoteId = Annotated[int, Field(description="Quote (devis)", examples=[411583])]
+InvoiceId = Annotated[int, Field(description="Invoice (facture)", examples=[411588])]
+DraftId = Annotated[int, Field(description="Draft invoice (brouillon)", examples=[411590])]
+PurchaseId = Annotated[int, Field(description="Purchase (achat)", examples=[125459])]
+SupplierId = Annotated[int, Field(description="Supplier (fournisseur)", examples=[49091])]
+ProductId = Annotated[int, Field(description="Product", examples=[46125])]
+CategoryId = Annotated[int, Field(description="Category", examples=[4866])]
+FollowupId = Annotated[int, Field(description="Follow-up (suivi)", examples=[4867])]
+SettlementId = Annotated[int, Field(description="Settlement (règlement)", examples=[14064])]
+AssetId = Annotated[int, Field(description="File", examples=[31])]
+
+
+class Filters(Fields):
+    """What a list may be filtered by, in the vendor's names."""
+
+
+class Labels(Filters):
+    """Filters of objects that other programs refer to. `ids` make the vendor ignore the other filters."""
+
+    api_id: int | None = None
+    api_custom: str | None = None
+    sort: Sort | None = None
+    ids: list[int] | None = None
+
+
+async def listed(
+    path: str,
+    thing: type[T],
+    filters: type[Filters],
+    limit: int,
+    cursor: str | None,
+    *,
+    more: Changes | None = None,
+    details: bool = False,
+    **given: Any,
+) -> Page[T]:
+    """Return a page of a list of the vendor, filtered. Raises errors.Input for a filter that it does not have."""
+    params = body(filters, more, **given)
+    return await api.listed(path, detailed(thing) if details else thing, params=params, limit=limit, cursor=cursor)
+
+
+def read(thing: type[T], answer: Any, **known: Any) -> T:
+    """Return the object of an answer; before 2026 a change was answered with nothing, so what is known stands in."""
+    return thing.model_validate({**known, **(answer or {})})
+
+
+def changed(fields: type[Fields], more: Changes | None = None, **given: Any) -> Changes:
+    """Return the body of a change; raises errors.Input for one that changes nothing."""
+    found = body(fields, more, **given)
+    if not found:
+        raise errors.Input("There is nothing to change.", f"Give one of: {names(fields)}.")
+    return found

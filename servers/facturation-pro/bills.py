@@ -1,0 +1,110 @@
+"""What quotes and invoices share: lines, and how they are changed. https://www.facturation.dev/api/invoices/"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from flotilla import errors
+from pydantic import BaseModel, Field
+
+from .arguments import Labels
+from .fields import Line, LineChange
+
+LINE = [{"title": "Conseil", "quantity": "2", "unit_price": "450.00", "vat": "20"}]
+Lines = Annotated[
+    list[Line],
+    Field(
+        min_length=1,
+        max_length=200,
+        description="Lines. Also measure, position, optional, style, nature",
+        examples=[LINE],
+    ),
+]
+LineChanges = Annotated[
+    list[LineChange] | None,
+    Field(
+        max_length=200,
+        description="Only lines to change: id and what changes, or remove=true; a new one has no id",
+        examples=[[{"id": 949167, "quantity": "3"}, *LINE]],
+    ),
+]
+
+
+class BillFilters(Labels):
+    """Query of both lists."""
+
+    customer_id: int | None = None
+    title: str | None = None
+    company: str | None = None
+    last_name: str | None = None
+    category_id: int | None = None
+    followup_id: int | None = None
+    accounting_entry: str | None = None
+    user_id: int | None = None
+    period_start: str | None = None
+    period_end: str | None = None
+    with_details: bool | None = None
+
+
+class QuoteFilters(BillFilters):
+    """Query of the list of quotes."""
+
+    quote_ref: str | None = None
+    full_quote_ref: str | None = None
+    status: Literal["pending", "to_invoice", "invoiced", "0", "1", "9"] | None = None
+    order: Literal["customer", "total", "billed", "created", "updated"] | None = None
+
+
+class InvoiceFilters(BillFilters):
+    """Query of the list of invoices."""
+
+    invoice_ref: str | None = None
+    full_invoice_ref: str | None = None
+    payment_ref: str | None = None
+    bill_type: (
+        Literal[
+            "paid", "unpaid", "term", "invoice", "external", "refund", "down_payment", "draft", "notes", "nova"
+        ]
+        | None
+    ) = None  # fmt: skip
+    period_type: Literal["billed", ""] | None = None
+    with_settlements: bool | None = None
+    order: Literal["customer", "paid", "total", "billed", "term", "created", "updated"] | None = None
+
+
+def told(lines: list[Line]) -> list[dict[str, Any]]:
+    """Return lines as the vendor takes them."""
+    return [_line(line) for line in lines]
+
+
+def _line(line: BaseModel) -> dict[str, Any]:
+    return line.model_dump(mode="json", exclude_unset=True, exclude={"id", "remove"})
+
+
+def merged(bill: dict[str, Any], changes: list[LineChange]) -> list[dict[str, Any]]:
+    """Return all lines of a bill with the changes in them: the vendor wants the whole list, or lines may be lost.
+
+    A removed line stays in the list, marked. Raises errors.Input for a line that the bill does not have.
+    """
+    own = set(Line.model_fields) | {"id"}
+    there = {
+        row["id"]: {k: v for k, v in row.items() if k in own and v is not None} for row in bill.get("items") or []
+    }
+    for change in changes:
+        if change.id is None and change.remove:
+            raise errors.Input("A line to remove needs its id.", "Take it from the items of the bill.")
+        if change.id is not None and change.id not in there:
+            known = ", ".join(map(str, there)) or "none"
+            raise errors.Input(f"There is no line {change.id} here.", f"The lines are: {known}.")
+        if change.id is not None:
+            there[change.id] |= {"_destroy": "1"} if change.remove else _line(change)
+    lines = [*there.values(), *(_line(change) for change in changes if change.id is None)]
+    if all("_destroy" in line for line in lines):
+        raise errors.Input("Nothing would be left of it.", "Keep one line at least, or delete the whole.")
+    return lines
+
+
+def label(bill: dict[str, Any], kind: str) -> str:
+    """Return how a person calls a bill."""
+    number = bill.get("full_invoice_ref") or bill.get("invoice_ref") or bill.get("quote_ref")
+    return f"{kind} {number or bill.get('id')}"

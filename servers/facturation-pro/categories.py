@@ -1,0 +1,66 @@
+"""Categories of purchases and sales. https://www.facturation.dev/api/categories/"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page
+from pydantic import Field
+
+from .app import api, server
+from .arguments import CategoryId, Filters, changed, listed, read
+from .enums import CategoryUse
+from .fields import CategoryFields, body
+from .models import Category, Done
+
+Title = Annotated[str, Field(max_length=255, description="Libellé", examples=["Conseil"])]
+
+
+class CategoryFilters(Filters):
+    """Query of the list."""
+
+    title: str | None = None
+    status: CategoryUse = "both"
+
+
+@server.reads(core=False, group="categories")
+async def list_categories(
+    title: Annotated[str | None, Field(description="Part of it")] = None,
+    status: Annotated[CategoryUse | None, Field(description="Used for")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Category]:
+    """List the categories of sales and purchases."""
+    return await listed("/categories.json", Category, CategoryFilters, limit, cursor, title=title, status=status)
+
+
+@server.writes(core=False, group="categories", creates=True)
+async def create_category(
+    title: Title, status: Annotated[CategoryUse, Field(description="Used for")] = "both"
+) -> Category:
+    """Make a category (catégorie)."""
+    return read(Category, await api.post("/categories.json", json=body(CategoryFields, title=title, status=status)))
+
+
+@server.reads(core=False, group="categories")
+async def get_category(id: CategoryId) -> Category:
+    """Get one category."""
+    return read(Category, await api.get(f"/categories/{id}.json"))
+
+
+@server.writes(core=False, group="categories")
+async def update_category(
+    id: CategoryId,
+    title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["Formation"])] = None,
+    status: Annotated[CategoryUse | None, Field(description="Used for")] = None,
+) -> Category:
+    """Rename a category, or change what it is used for."""
+    changes = changed(CategoryFields, title=title, status=status)
+    return read(Category, await api.patch(f"/categories/{id}.json", json=changes, nulls=True), id=id)
+
+
+@server.destroys(core=False, group="categories", confirm="Delete category {id}?")
+async def delete_category(id: CategoryId) -> Done:
+    """Delete a category."""
+    await api.delete(f"/categories/{id}.json")
+    return Done(id=id, done="deleted")

@@ -1,0 +1,66 @@
+"""Follow-ups (suivis commerciaux) of quotes and invoices. https://www.facturation.dev/api/followups/"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page
+from pydantic import Field
+
+from .app import api, server
+from .arguments import Filters, FollowupId, changed, listed, read
+from .enums import FollowupUse
+from .fields import FollowupFields, body
+from .models import Done, Followup
+
+Title = Annotated[str, Field(max_length=255, description="Libellé", examples=["À relancer"])]
+
+
+class FollowupFilters(Filters):
+    """Query of the list."""
+
+    title: str | None = None
+    status: FollowupUse = "both"
+
+
+@server.reads(core=False, group="followups")
+async def list_followups(
+    title: Annotated[str | None, Field(description="Part of it")] = None,
+    status: Annotated[FollowupUse | None, Field(description="Used for")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Followup]:
+    """List the firm's own follow-ups; 0 (en cours) and -1 (terminé) are built in and never listed."""
+    return await listed("/followups.json", Followup, FollowupFilters, limit, cursor, title=title, status=status)
+
+
+@server.writes(core=False, group="followups", creates=True)
+async def create_followup(
+    title: Title, status: Annotated[FollowupUse, Field(description="Used for")] = "both"
+) -> Followup:
+    """Make a follow-up (suivi commercial)."""
+    return read(Followup, await api.post("/followups.json", json=body(FollowupFields, title=title, status=status)))
+
+
+@server.reads(core=False, group="followups")
+async def get_followup(id: FollowupId) -> Followup:
+    """Get one follow-up."""
+    return read(Followup, await api.get(f"/followups/{id}.json"))
+
+
+@server.writes(core=False, group="followups")
+async def update_followup(
+    id: FollowupId,
+    title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["À facturer"])] = None,
+    status: Annotated[FollowupUse | None, Field(description="Used for")] = None,
+) -> Followup:
+    """Rename a follow-up, or change what it is used for."""
+    changes = changed(FollowupFields, title=title, status=status)
+    return read(Followup, await api.patch(f"/followups/{id}.json", json=changes, nulls=True), id=id)
+
+
+@server.destroys(core=False, group="followups", confirm="Delete follow-up {id}?")
+async def delete_followup(id: FollowupId) -> Done:
+    """Delete a follow-up."""
+    await api.delete(f"/followups/{id}.json")
+    return Done(id=id, done="deleted")

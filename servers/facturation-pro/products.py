@@ -1,0 +1,85 @@
+"""Products of the catalogue. https://www.facturation.dev/api/products/"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flotilla import Cursor, Limit, Page
+from pydantic import Field
+
+from .app import api, server
+from .arguments import Changes, Detailed, Filters, ProductId, Sort, changed, listed, read
+from .fields import ProductFields, body, names
+from .models import Done, Product, detailed
+
+
+class ProductFilters(Filters):
+    """Query of the list."""
+
+    ref: str | None = None
+    title: str | None = None
+    api_id: int | None = None
+    api_custom: str | None = None
+    sort: Sort | None = None
+    order: Literal["ref", "created", "updated"] | None = None
+
+
+@server.reads(core=False, group="products")
+async def list_products(
+    ref: Annotated[str | None, Field(description="Part of the reference")] = None,
+    title: Annotated[str | None, Field(description="Part of it")] = None,
+    filters: Annotated[Changes | None, Field(description=names(ProductFilters, "ref", "title"))] = None,
+    details: Detailed = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Product]:
+    """List the products and services that lines of quotes and invoices can refer to by product_id."""
+    return await listed(
+        "/products.json", Product, ProductFilters, limit, cursor, more=filters, details=details, ref=ref, title=title
+    )
+
+
+@server.writes(core=False, group="products", creates=True)
+async def create_product(
+    title: Annotated[str, Field(description="Libellé", examples=["Développement"])],
+    unit_price: Annotated[str, Field(description="HT", examples=["200.00"])],
+    vat: Annotated[str, Field(description="TVA in %", examples=["20"])],
+    ref: Annotated[str | None, Field(max_length=255, description="Reference")] = None,
+    fields: Annotated[
+        Changes | None, Field(description="As in facturation_update_product", examples=[{"measure": "jour"}])
+    ] = None,
+) -> Product:
+    """Add a product or service to the catalogue."""
+    record = body(ProductFields, fields, title=title, unit_price=unit_price, vat=vat, ref=ref)
+    return read(Product, await api.post("/products.json", json=record))
+
+
+@server.reads(core=False, group="products")
+async def get_product(id: ProductId) -> Product:
+    """Get one product."""
+    return read(detailed(Product), await api.get(f"/products/{id}.json"))
+
+
+@server.writes(core=False, group="products")
+async def update_product(
+    id: ProductId,
+    changes: Annotated[
+        Changes,
+        Field(
+            description="null clears. "
+            + names(ProductFields)
+            + ". nature: sale, commercial service, liberal service, disbursement, none",
+            examples=[{"unit_price": "210.00", "vat": "20"}],
+        ),
+    ],
+) -> Product:
+    """Change fields of a product; invoices that are written stay as they are."""
+    record = changed(ProductFields, changes)
+    return read(Product, await api.patch(f"/products/{id}.json", json=record, nulls=True), id=id)
+
+
+@server.destroys(core=False, group="products", confirm="Delete product {id}?")
+async def delete_product(id: ProductId) -> Done:
+    """Delete a product from the catalogue."""
+    await api.delete(f"/products/{id}.json")
+    return Done(id=id, done="deleted")

@@ -1,0 +1,140 @@
+"""Purchases. https://www.facturation.dev/api/purchases/"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from flotilla import Cursor, Limit, Page, errors
+from pydantic import Field
+
+from .app import api, server
+from .arguments import (
+    Changes,
+    Detailed,
+    From,
+    Labels,
+    Name,
+    PurchaseId,
+    Until,
+    Upload,
+    changed,
+    listed,
+    read,
+)
+from .documents import upload
+from .fields import PurchaseFields, body, names
+from .models import Attachment, Done, Purchase, detailed
+
+Kind = Literal["pending", "draft", "unpaid", "paid", "prepaid", "excluded", "forecast"]
+
+
+class PurchaseFilters(Labels):
+    """Query of the list."""
+
+    company: str | None = None
+    title: str | None = None
+    invoice_ref: str | None = None
+    payment_ref: str | None = None
+    serial_number: int | None = None
+    purchase_type: Kind | None = None
+    accounting_entry: str | None = None
+    period_start: str | None = None
+    period_end: str | None = None
+    period_type: Literal["billed", ""] | None = None
+    order: Literal["paid", "total", "term", "created", "updated"] | None = None
+    with_details: bool | None = None
+
+
+@server.reads(core=False, group="purchases")
+async def list_purchases(
+    purchase_type: Annotated[Kind | None, Field(description="pending: en attente; excluded: from exports")] = None,
+    company: Annotated[str | None, Field(description="Part of the supplier's name")] = None,
+    period_start: From = None,
+    period_end: Until = None,
+    filters: Annotated[
+        Changes | None,
+        Field(
+            description="period_type: billed (default) or paid; title, invoice_ref, payment_ref, serial_number, "
+            "accounting_entry, api_id, api_custom, ids, order, sort"
+        ),
+    ] = None,
+    details: Detailed = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Purchase]:
+    """List purchases (achats)."""
+    more = dict(filters or {})
+    by = more.pop("period_type", "billed")
+    if by not in ("billed", "paid"):
+        raise errors.Input("period_type is billed or paid.", "Leave it out for the date of the invoice.")
+    given = {
+        "purchase_type": purchase_type,
+        "company": company,
+        "period_start": period_start,
+        "period_end": period_end,
+        "period_type": "billed" if by == "billed" and (period_start or period_end) else None,
+        "with_details": details or None,
+    }
+    return await listed(
+        "/purchases.json", Purchase, PurchaseFilters, limit, cursor, more=more, details=details, **given
+    )
+
+
+@server.writes(core=False, group="purchases", creates=True)
+async def create_purchase(
+    supplier_id: Annotated[int, Field(description="Supplier", examples=[49091])],
+    title: Annotated[str, Field(description="Libellé", examples=["Restaurant"])],
+    invoiced_on: Annotated[date, Field(description="Date of the invoice", examples=["2025-06-12"])],
+    total_with_vat: Annotated[str, Field(description="TTC", examples=["110.00"])],
+    vat_amount: Annotated[str, Field(description="TVA, an amount", examples=["10.00"])],
+    fields: Annotated[
+        Changes | None,
+        Field(
+            description="As in facturation_update_purchase",
+            examples=[{"payment_mode": "card", "paid_on": "2025-06-12", "currency": "EUR"}],
+        ),
+    ] = None,
+) -> Purchase:
+    """Record a purchase (achat); attach its receipt with facturation_upload_purchase_file."""
+    given = {"supplier_id": supplier_id, "title": title, "invoiced_on": invoiced_on}
+    record = body(PurchaseFields, fields, total_with_vat=total_with_vat, vat_amount=vat_amount, **given)
+    return read(Purchase, await api.post("/purchases.json", json=record))
+
+
+@server.reads(core=False, group="purchases")
+async def get_purchase(id: PurchaseId) -> Purchase:
+    """Get one purchase with all that is known of it."""
+    return read(detailed(Purchase), await api.get(f"/purchases/{id}.json"))
+
+
+@server.writes(core=False, group="purchases")
+async def update_purchase(
+    id: PurchaseId,
+    changes: Annotated[
+        Changes,
+        Field(
+            description="null clears. "
+            + names(PurchaseFields)
+            + ". payment_mode: unpaid, card, bank transfer, check, cash, partner account, direct debit …; "
+            "nature: goods, service, mixed, other",
+            examples=[{"paid_on": "2025-06-30", "payment_mode": "bank transfer"}],
+        ),
+    ],
+) -> Purchase:
+    """Change fields of a purchase, such as its payment; the others stay."""
+    record = changed(PurchaseFields, changes)
+    return read(Purchase, await api.patch(f"/purchases/{id}.json", json=record, nulls=True), id=id)
+
+
+@server.destroys(core=False, group="purchases", confirm="Delete purchase {id}?")
+async def delete_purchase(id: PurchaseId) -> Done:
+    """Delete a purchase."""
+    await api.delete(f"/purchases/{id}.json")
+    return Done(id=id, done="deleted")
+
+
+@server.writes(core=False, group="purchases", creates=True)
+async def upload_purchase_file(id: PurchaseId, path: Upload, filename: Name = None) -> Attachment:
+    """Attach a receipt (justificatif) of the data folder to a purchase: PDF, image, office document or text."""
+    return await upload(f"/purchases/{id}/upload.json", path, filename)

@@ -1,0 +1,37 @@
+"""Recurring invoices and purchases, which the vendor only shows. https://www.facturation.dev/api/invoices/"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page
+from pydantic import Field
+
+from .app import api, server
+from .models import Recurring
+
+RecurringId = Annotated[int, Field(description="Recurring one", examples=[77])]
+
+
+@server.reads(core=False, group="invoices")
+async def list_recurring_invoices(limit: Limit = 20, cursor: Cursor = None) -> Page[Recurring]:
+    """List the recurring invoices (factures récurrentes)."""
+    return await api.listed("/recurring_invoices.json", Recurring, limit=limit, cursor=cursor)
+
+
+@server.reads(core=False, group="invoices")
+async def get_recurring_invoice(id: RecurringId) -> Recurring:
+    """Get one recurring invoice."""
+    return Recurring.model_validate(await api.get(f"/recurring_invoices/{id}.json"))
+
+
+@server.reads(core=False, group="purchases")
+async def list_recurring_purchases(limit: Limit = 20, cursor: Cursor = None) -> Page[Recurring]:
+    """List the recurring purchases (achats récurrents)."""
+    return await api.listed("/recurring_purchases.json", Recurring, limit=limit, cursor=cursor)
+
+
+@server.reads(core=False, group="purchases")
+async def get_recurring_purchase(id: RecurringId) -> Recurring:
+    """Get one recurring purchase."""
+    return Recurring.model_validate(await api.get(f"/recurring_purchases/{id}.json"))

@@ -1,0 +1,48 @@
+"""Settlements: the payments of an invoice. https://www.facturation.dev/api/settlements/"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page, sliced
+from pydantic import Field
+
+from .app import api, server
+from .arguments import InvoiceId, SettlementId, read
+from .enums import Mode
+from .fields import SettlementFields, body
+from .models import Done, Settlement
+
+
+@server.reads(core=False, group="settlements")
+async def list_settlements(invoice_id: InvoiceId, limit: Limit = 20, cursor: Cursor = None) -> Page[Settlement]:
+    """List the payments (règlements) of an invoice."""
+    rows = await api.get(f"/invoices/{invoice_id}/settlements.json")
+    return sliced([Settlement.model_validate(row) for row in rows], limit, cursor)
+
+
+@server.writes(group="settlements", creates=True)
+async def create_settlement(
+    invoice_id: InvoiceId,
+    total: Annotated[str, Field(description="TTC", examples=["1000.00"])],
+    payment_mode: Annotated[Mode, Field(description="How", examples=["bank transfer"])],
+    paid_on: Annotated[date, Field(description="When", examples=["2025-06-30"])],
+    payment_ref: Annotated[str | None, Field(max_length=255, description="Its reference")] = None,
+) -> Settlement:
+    """Record a payment (règlement) of an invoice, in part or in full: the one that clears the balance marks it paid."""
+    record = body(SettlementFields, total=total, payment_mode=payment_mode, paid_on=paid_on, payment_ref=payment_ref)
+    return read(Settlement, await api.post(f"/invoices/{invoice_id}/settlements.json", json=record))
+
+
+@server.reads(core=False, group="settlements")
+async def get_settlement(invoice_id: InvoiceId, id: SettlementId) -> Settlement:
+    """Get one payment of an invoice."""
+    return read(Settlement, await api.get(f"/invoices/{invoice_id}/settlements/{id}.json"))
+
+
+@server.destroys(core=False, group="settlements", confirm="Delete payment {id} of invoice {invoice_id}?")
+async def delete_settlement(invoice_id: InvoiceId, id: SettlementId) -> Done:
+    """Delete a payment; a paid invoice becomes unpaid. There is no change of a payment: delete it, make another."""
+    await api.delete(f"/invoices/{invoice_id}/settlements/{id}.json")
+    return Done(id=id, done="deleted")

@@ -1,0 +1,76 @@
+"""Suppliers. https://www.facturation.dev/api/suppliers/"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flotilla import Cursor, Limit, Page
+from pydantic import Field
+
+from .app import api, server
+from .arguments import Changes, Detailed, Labels, SupplierId, changed, listed, read
+from .fields import SupplierFields, body, names
+from .models import Done, Supplier, detailed
+
+
+class SupplierFilters(Labels):
+    """Query of the list."""
+
+    company: str | None = None
+    category_id: int | None = None
+    with_sepa: bool | None = None
+    country: str | None = None
+    account_code: str | None = None
+    accounting_entry: str | None = None
+    order: Literal["created", "updated"] | None = None
+
+
+@server.reads(core=False, group="suppliers")
+async def list_suppliers(
+    company: Annotated[str | None, Field(description="Part of the name")] = None,
+    filters: Annotated[Changes | None, Field(description=names(SupplierFilters, "company"))] = None,
+    details: Detailed = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Supplier]:
+    """List suppliers (fournisseurs)."""
+    return await listed(
+        "/suppliers.json", Supplier, SupplierFilters, limit, cursor, more=filters, details=details, company=company
+    )
+
+
+@server.writes(core=False, group="suppliers", creates=True)
+async def create_supplier(
+    company_name: Annotated[str, Field(max_length=255, description="Société", examples=["Office Depot"])],
+    fields: Annotated[
+        Changes | None, Field(description="As in facturation_update_supplier", examples=[{"country": "FR"}])
+    ] = None,
+) -> Supplier:
+    """Make a supplier (fournisseur)."""
+    record = body(SupplierFields, fields, company_name=company_name)
+    return read(Supplier, await api.post("/suppliers.json", json=record))
+
+
+@server.reads(core=False, group="suppliers")
+async def get_supplier(id: SupplierId) -> Supplier:
+    """Get one supplier with all that is known of it."""
+    return read(detailed(Supplier), await api.get(f"/suppliers/{id}.json"))
+
+
+@server.writes(core=False, group="suppliers")
+async def update_supplier(
+    id: SupplierId,
+    changes: Annotated[
+        Changes, Field(description="null clears. " + names(SupplierFields), examples=[{"phone": "01 23 45 67 89"}])
+    ],
+) -> Supplier:
+    """Change fields of a supplier; the others stay."""
+    record = changed(SupplierFields, changes)
+    return read(Supplier, await api.patch(f"/suppliers/{id}.json", json=record, nulls=True), id=id)
+
+
+@server.destroys(core=False, group="suppliers", confirm="Delete supplier {id} and all its purchases?")
+async def delete_supplier(id: SupplierId) -> Done:
+    """Delete a supplier, and with it all its purchases (achats)."""
+    await api.delete(f"/suppliers/{id}.json")
+    return Done(id=id, done="deleted")
