@@ -49,9 +49,17 @@ server = Server(
 )
 
 
+def said(status: int, body: Any) -> str:
+    """Return Calendly's own words: a message, and which parameters it means."""
+    if not isinstance(body, dict):
+        return str(body or "")
+    details = [detail for detail in body.get("details") or [] if isinstance(detail, dict)]
+    return " ".join([str(body.get("message") or ""), *(f"{d.get('parameter')} {d.get('message')}" for d in details)])
+
+
 def settled(status: int, body: Any) -> errors.Problem | None:
     """Tell what no right would allow from what lacks a right: Calendly says 403 to both."""
-    words = str(body.get("message", "")) if isinstance(body, dict) else ""
+    words = said(status, body)
     if status == 403 and ("already canceled" in words or "in the past" in words):
         return errors.Input(f"Calendly refuses: {errors.excerpt(words)}.", "Look at it with calendly_get_event.")
     return None
@@ -62,6 +70,7 @@ api = Api(
     auth=Bearer("token"),
     paging=ByCursor("collection", "pagination.next_page_token", cursor="page_token", limit="count"),
     limits=[(50, 60)],  # the free plan's; paid plans have 500 a minute
+    reason=said,
     classify=settled,
 )
 
@@ -72,6 +81,8 @@ Whose = Annotated[Literal["me", "organization"], Field(description="organization
 
 def utc(moment: datetime | None) -> str | None:
     """Return a time as the API takes it."""
+    if moment and not 1970 < moment.year < 2970:
+        raise errors.Input("The time is out of range.", "Give one near today.")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 

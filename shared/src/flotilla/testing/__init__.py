@@ -3,6 +3,7 @@
 | module | what |
 |---|---|
 | client | in-memory clients of both protocol eras, and raw JSON-RPC of any revision |
+| isolation | an environment of its own, no waiting |
 | process | a server as a process, over its pipes |
 | answers, faults, vendor | a fake vendor over HTTP: recorded answers as data, and every way to fail |
 | arguments | examples and generated arguments out of a tool's schema |
@@ -13,8 +14,9 @@
 """
 
 from .answers import Answer, Answers, Recorder, Request
-from .case import environment, impatient
+from .case import Trial, stage
 from .client import call, client, raw, text_of, tools_of
+from .isolation import environment, impatient
 from .process import Process
 from .vendor import Vendor
 
@@ -24,12 +26,14 @@ __all__ = [
     "Process",
     "Recorder",
     "Request",
+    "Trial",
     "Vendor",
     "call",
     "client",
     "environment",
     "impatient",
     "raw",
+    "stage",
     "text_of",
     "tools_of",
 ]

@@ -10,32 +10,30 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import os
 import shutil
-import ssl
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import flotilla_servers
-import httpx2 as httpx
 import mcp_types as mt
 from fastmcp import Client
 
 from ..server import Server
 from ..settings import is_secret
-from .answers import Answers, Recorder, Request
+from .answers import Answer, Answers, Recorder, Request
 from .arguments import example_of
-from .client import MODES, Answer, client, tools_of
+from .client import MODES, Reply, client, text_of, tools_of
+from .isolation import TIMEOUT, environment, impatient
 from .process import Process, command
 from .rules import Claim, read_quality
 from .vendor import Vendor
@@ -43,43 +41,6 @@ from .vendor import Vendor
 UNASKED = {"FLOTILLA_CONFIRM": "off"}  # for trials in which nobody is asked
 World = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
 CHECKOUT = flotilla_servers.CHECKOUT
-NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-TIMEOUT = 5.0  # seconds a vendor gets to answer in a trial, unless it is about that
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()  # made once: reading all authorities takes longer than a trial
-
-
-@contextmanager
-def environment(server: Server[Any], **values: str) -> Iterator[None]:
-    """Run with these variables, and with nothing else that a server reads; its caches are dropped before and after."""
-    own = server.slug.upper().replace("-", "_") + "_"
-    with patch.dict(os.environ):
-        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
-            del os.environ[name]
-        os.environ.update(values)
-        server.reset()
-        try:
-            yield
-        finally:
-            server.reset()
-
-
-@contextmanager
-def impatient(
-    server: Server[Any], transport: httpx.AsyncBaseTransport | None = None, timeout: float = TIMEOUT
-) -> Iterator[None]:
-    """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, a short timeout."""
-    with ExitStack() as stack:
-        stack.enter_context(patch("flotilla.wire._backoff", lambda attempt: 0.001))
-        for api in server.apis:
-            stack.enter_context(patch.object(api, "_windows", ()))
-            stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(timeout, connect=2, pool=5)))
-            way = transport or httpx.AsyncHTTPTransport(verify=_tls())
-            stack.enter_context(patch.object(api, "transport", way))
-        yield
 
 
 @dataclass
@@ -99,6 +60,23 @@ class Trial:
         result = await self.client.call_tool_mcp(name, arguments)
         self.heard.append(result.model_dump_json(by_alias=True))
         return result
+
+    async def gives(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        """Call a tool by its name without the prefix, and return its result; an error fails the test."""
+        result = await self.call(f"{self.case.server.prefix}_{name}", **arguments)
+        assert not result.is_error, text_of(result)
+        return dict(result.structured_content or {})
+
+    async def refuses(self, name: str, /, **arguments: Any) -> str:
+        """Call a tool by its name without the prefix, and return the text of its error; a result fails the test."""
+        result = await self.call(f"{self.case.server.prefix}_{name}", **arguments)
+        assert result.is_error, text_of(result)
+        return text_of(result)
+
+    def told(self, route: str, answer: Answer) -> None:
+        """Have the recorded vendor answer a route in this way."""
+        assert self.recorder, "only a recorded trial has a vendor that can be told"
+        self.recorder.answers.tell(route, answer)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -120,7 +98,7 @@ class Trial:
     @property
     def writes(self) -> list[Request]:
         """What the vendor received and may have changed something."""
-        return [request for request in self.requests if request.method not in ("GET", "HEAD")]
+        return [request for request in self.requests if request.writes]
 
     def effects(self) -> tuple[int, str]:
         """Return a fingerprint of what was done so far: writing requests, and the files of the data folder."""
@@ -183,11 +161,16 @@ class Case:
         """Return the environment variable of a settings field."""
         return f"{self.slug.upper().replace('-', '_')}_{field.upper()}"
 
-    def settings(self) -> dict[str, str]:
-        """Return an environment in which everything works: canaries for secrets, the vendor for addresses."""
+    def settings(self, *, recorded: bool = False) -> dict[str, str]:
+        """Return an environment in which everything works: canaries for secrets, the fake vendor for addresses.
+
+        `recorded`: the addresses are the real ones, since nothing leaves the process.
+        """
         found = dict(self.canaries)
         for name, about in self.server.settings_class.model_fields.items():
             if self.vendor and "HttpUrl" in str(about.annotation):
+                if recorded and about.default:
+                    continue
                 found[self.variable(name)] = self.vendor.url + urlsplit(str(about.default)).path.rstrip("/")
             elif about.is_required() and self.variable(name) not in found:
                 found[self.variable(name)] = str((about.examples or [""])[0])
@@ -229,7 +212,7 @@ class Case:
         environ: Mapping[str, str] | None = None,
         *,
         mode: str = MODES[-1],
-        answer: Answer | None = None,
+        answer: Reply | None = None,
         recorded: bool = False,
         timeout: float = TIMEOUT,
     ) -> AsyncIterator[Trial]:
@@ -238,8 +221,13 @@ class Case:
         if self.vendor:
             self.vendor.recovers()
         data, log, asked = self._new_data(), io.StringIO(), list[str]()
-        values = {**self.settings(), "FLOTILLA_DATA": str(data), "FLOTILLA_TIER": "all", **(environ or {})}
-        with environment(self.server, **values), impatient(self.server, recorder, timeout), redirect_stderr(log):
+        values = {
+            **self.settings(recorded=recorder is not None),
+            "FLOTILLA_DATA": str(data),
+            "FLOTILLA_TIER": "all",
+            **(environ or {}),
+        }
+        with environment(self.server, **values), impatient(self.server, recorder, timeout), _heard(log):
             async with client(self.server, mode, answer, asked) as connected:
                 yield Trial(self, connected, data, log, asked, recorder)
 
@@ -252,3 +240,21 @@ class Case:
             own = [sys.executable, "-c", start, self.slug, str(self.folder.parent)]
         values = {"FLOTILLA_DATA": str(self._new_data()), **environ}
         return self._stack.enter_context(Process(own, values, revision))
+
+
+@contextmanager
+def _heard(log: io.StringIO) -> Iterator[None]:
+    """Send what is written on stderr to a log; the audit by name too, since pytest changes stderr after fixtures."""
+    with redirect_stderr(log), patch("flotilla.audit.sys", SimpleNamespace(stderr=log)):
+        yield
+
+
+@asynccontextmanager
+async def stage(slug: str, environ: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Trial]:
+    """Connect to a server whose vendor is played from its recorded answers, for the server's own tests.
+
+    `options` are those of `Case.trial`. `trial.requests` is what the server sent, `trial.recorder` what it is told.
+    """
+    with Case(slug) as case:
+        async with case.trial(environ, recorded=True, **options) as trial:
+            yield trial

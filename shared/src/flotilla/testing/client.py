@@ -26,7 +26,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 
 from ..server import Server
 
-Answer = Literal["accept", "unticked", "decline", "cancel"]
+Reply = Literal["accept", "unticked", "decline", "cancel"]
 MODES = ("legacy", *MODERN_PROTOCOL_VERSIONS)  # the era with a handshake, and the one without
 REVISIONS = (*(v for v in HANDSHAKE_PROTOCOL_VERSIONS if v >= "2024-11-05"), *MODERN_PROTOCOL_VERSIONS)
 NAME = {"name": "flotilla-testing", "version": "1"}
@@ -34,7 +34,7 @@ NAME = {"name": "flotilla-testing", "version": "1"}
 
 @asynccontextmanager
 async def client(
-    server: Server[Any], mode: str = MODES[-1], answer: Answer | None = None, asked: list[str] | None = None
+    server: Server[Any], mode: str = MODES[-1], answer: Reply | None = None, asked: list[str] | None = None
 ) -> AsyncIterator[Client[Any]]:
     """Connect in memory. `answer` is what the person at the client says to every question; None: it cannot be asked.
 

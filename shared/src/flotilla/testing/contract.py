@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from .answers import Answer, Request
 from .arguments import examples_of, valid_sets
 from .case import UNASKED, Case
 from .client import text_of
+from .discovery_doc import DiscoveryDocument
 from .openapi import OpenApi
 
 SETS = 25  # generated argument sets a tool
@@ -71,7 +72,9 @@ def read(declaration: Declared) -> Contract:
     document = json.loads(text) if declaration.path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
     if str(document.get("openapi", "")).startswith("3."):
         return OpenApi(document, declaration.server)
-    raise ValueError(f"{declaration.path.name} is no OpenAPI 3 document: add a class for its kind beside openapi.py.")
+    if str(document.get("kind", "")) == "discovery#restDescription":
+        return DiscoveryDocument(document, declaration.server)
+    raise ValueError(f"{declaration.path.name} is of no known kind: add a class for it beside openapi.py.")
 
 
 async def problems(case: Case, *, generated: int = SETS) -> list[str]:
@@ -83,11 +86,10 @@ async def problems(case: Case, *, generated: int = SETS) -> list[str]:
     if declaration is None:
         raise FileNotFoundError(f"{case.slug} declares no contract (tests/contract.yaml)")
     contract, wrong, seen = read(declaration), dict[str, None](), set[tuple[Any, ...]]()
-    addresses = dict(_real_addresses(case))
     for tool in await case.tools():
         given = case.given(tool)
         calls = [*examples_of(tool, given), *valid_sets(tool, generated, given=given)]
-        async with case.trial({**UNASKED, **addresses}, recorded=True) as trial:
+        async with case.trial(UNASKED, recorded=True) as trial:
             for number, arguments in enumerate(calls):
                 result = await trial.call(tool["name"], **arguments)
                 if number == 0 and (result.is_error or not trial.requests):
@@ -109,10 +111,3 @@ def _left(found: list[str], declaration: Declared) -> list[str]:
         f"contract.yaml excepts {start!r}, which does not happen." for start in declaration.excepted if start not in hit
     ]
     return [told for told in found if not any(start in told for start in hit)] + idle
-
-
-def _real_addresses(case: Case) -> Iterator[tuple[str, str]]:
-    """Yield the settings that hold an address, as they are by default: the contract knows the vendor's own."""
-    for name, about in case.server.settings_class.model_fields.items():
-        if "HttpUrl" in str(about.annotation) and about.default:
-            yield case.variable(name), str(about.default)

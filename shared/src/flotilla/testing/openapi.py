@@ -6,6 +6,7 @@ OpenAPI allows whatever it does not forbid, so a misspelt parameter is valid; he
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -56,7 +57,9 @@ class OpenApi:
         if found is None:
             return [f"{here} is not in the contract."]
         operation, shared = found
-        wrong = [_told(error) for error in self._core.iter_request_errors(_Request(request))]
+        with warnings.catch_warnings():  # of ways to log in that openapi-core does not know
+            warnings.simplefilter("ignore")
+            wrong = [_told(error) for error in self._core.iter_request_errors(_Request(request))]
         wrong += self._unknown_parameters(request, [*shared, *operation.get("parameters", ())])
         wrong += self._unknown_fields(request, operation)
         return [f"{here}: {what}." for what in wrong]

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from .client import hello, stamped
 
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "SYSTEMROOT")
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "SYSTEMROOT")
 
 
 def command(slug: str) -> list[str]:
@@ -132,9 +132,13 @@ class Process:
         self.popen.send_signal(number)
 
     def ended(self, within: float = 10) -> tuple[int, float]:
-        """Wait for its end; returns the exit code and how long it took. Raises subprocess.TimeoutExpired."""
+        """Wait for its end, and kill it if it does not come; returns the exit code and how long it took."""
         begun = time.monotonic()
-        code = self.popen.wait(within)
+        try:
+            code = self.popen.wait(within)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            code = self.popen.wait()
         seconds = time.monotonic() - begun
         for reader in self._readers:
             reader.join(5)

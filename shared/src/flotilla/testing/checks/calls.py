@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
@@ -148,6 +149,9 @@ async def generated_arguments(case: Case) -> list[str]:
                 if what:
                     shown = json.dumps(arguments, ensure_ascii=False, default=str)[:300]
                     problems.setdefault((tool["name"], what[:60]), f"{tool['name']} with {shown} {what}")
+            foreign = {urlsplit(request.url).netloc for request in trial.requests} - _hosts(case)
+            if foreign:
+                problems[tool["name"], "host"] = f"{tool['name']} sends requests to {', '.join(foreign)}."
             for line in trial.lines:
                 if line.get("event") == "call" and line["outcome"] not in (
                     *KINDS,
@@ -158,6 +162,11 @@ async def generated_arguments(case: Case) -> list[str]:
                 ):
                     problems[tool["name"], "outcome"] = f"{tool['name']} ended as {line['outcome']}."
     return list(problems.values())
+
+
+def _hosts(case: Case) -> set[str]:
+    """Return the declared hosts as they stand in a URL, with and without the port."""
+    return {*case.server.hosts, *(host.removesuffix(":443") for host in case.server.hosts)}
 
 
 @check("both_eras")

@@ -64,7 +64,7 @@ def _lived(case: Case, tools: list[dict[str, Any]]) -> list[Life]:
     for life in found:
         life.process.terminate() if life.ending == "SIGTERM" else life.process.hang_up()
     for life in found:
-        life.code, life.seconds = life.process.ended()
+        life.code, life.seconds = life.process.ended(2 * LONGEST)
     if case.vendor:
         case.vendor.recovers()
     return found

@@ -1,0 +1,53 @@
+"""A server apart from the machine that tests it: an environment of its own, and no waiting."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+import httpx2 as httpx
+
+from ..server import Server
+
+NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+TIMEOUT = 5.0  # seconds a vendor gets to answer in a trial, unless it is about that
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()  # made once: reading all authorities takes longer than a trial
+
+
+@contextmanager
+def environment(server: Server[Any], **values: str) -> Iterator[None]:
+    """Run with these variables, and with nothing else that a server reads; its caches are dropped before and after."""
+    own = server.slug.upper().replace("-", "_") + "_"
+    with patch.dict(os.environ):
+        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
+            del os.environ[name]
+        os.environ.update(values)
+        server.reset()
+        try:
+            yield
+        finally:
+            server.reset()
+
+
+@contextmanager
+def impatient(
+    server: Server[Any], transport: httpx.AsyncBaseTransport | None = None, timeout: float = TIMEOUT
+) -> Iterator[None]:
+    """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, a short timeout."""
+    with ExitStack() as stack:
+        stack.enter_context(patch("flotilla.wire._backoff", lambda attempt: 0.001))
+        for api in server.apis:
+            stack.enter_context(patch.object(api, "_windows", ()))
+            stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(timeout, connect=2, pool=5)))
+            way = transport or httpx.AsyncHTTPTransport(verify=_tls())
+            stack.enter_context(patch.object(api, "transport", way))
+        yield

@@ -1,0 +1,369 @@
+"""The acceptance suite can fail: a small good server keeps every rule, each way to spoil it breaks one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from unittest.mock import patch
+
+import flotilla_servers
+import pytest
+from flotilla.call import announce
+from flotilla.testing.acceptance import wrong
+from flotilla.testing.case import Case
+from flotilla.testing.process import Process
+from flotilla.testing.rules import RULES, Claim, quality_problems, read_quality
+
+GOOD = dedent('''
+    """Shelf: a vendor that nobody has."""
+
+    from datetime import datetime, timedelta
+    from typing import Annotated
+
+    from flotilla import (
+        Api, Bearer, ByCursor, Cursor, Limit, Model, Page, Secret, Server, ServerSettings, errors, files, segment
+    )
+    from pydantic import AwareDatetime, Field, HttpUrl
+
+
+    class Settings(ServerSettings):
+        """Read from the environment."""
+
+        token: Secret = Field(description="Key of the shelf, from the carpenter")
+        base_url: HttpUrl = HttpUrl("https://shelf.example")
+
+
+    server = Server(
+        "SLUG", prefix="shelf", title="Shelf", description="A shelf.", category="things", settings=Settings,
+        hosts=["shelf.example:443"],
+    )
+    api = Api(server, auth=Bearer("token"), paging=ByCursor("things", "next"))
+    Id = Annotated[str, Field(description="The id", examples=["t1"])]
+
+
+    class Thing(Model):
+        """A thing."""
+
+        id: str
+        name: str
+        since: AwareDatetime
+
+
+    @server.reads
+    async def list_things(limit: Limit = 20, cursor: Cursor = None) -> Page[Thing]:
+        """List things."""
+        return await api.page("/things", Thing, limit=limit, cursor=cursor)
+
+
+    @server.reads
+    async def get_thing(thing: Id) -> Thing:
+        """Get a thing."""
+        return Thing.model_validate(await api.get(f"/things/{segment(thing)}"))
+
+
+    @server.writes(creates=True)
+    async def create_thing(name: Annotated[str, Field(description="Its name", examples=["vase"])]) -> Thing:
+        """Put a thing on the shelf."""
+        return Thing.model_validate(await api.post("/things", json={"name": name}))
+
+
+    @server.destroys
+    async def delete_thing(thing: Id) -> Thing:
+        """Take a thing away."""
+        return Thing.model_validate(await api.delete(f"/things/{segment(thing)}"))
+''')  # fmt: skip
+ANSWERS = """
+    answers:
+      GET /things: {json: {things: [{id: t1, name: vase, since: "2025-01-01T09:00:00+01:00"}], next: two}}
+      GET /things?cursor=two: {json: {things: [{id: t2, name: cup, since: "2025-01-01T09:00:00Z"}]}}
+      GET /things/{id}: {json: {id: t1, name: vase, since: "2025-01-01T09:00:00Z"}}
+      POST /things: {status: 201, json: {id: t3, name: vase, since: "2025-01-01T09:00:00Z"}}
+      DELETE /things/{id}: {json: {id: t1, name: vase, since: "2025-01-01T09:00:00Z"}}
+"""
+CONTRACT = {
+    "openapi": "3.0.3",
+    "info": {"title": "Shelf", "version": "1"},
+    "servers": [{"url": "https://shelf.example"}],
+    "paths": {
+        "/things": {
+            "get": {
+                "parameters": [
+                    {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 100}},
+                    {"name": "cursor", "in": "query", "schema": {"type": "string"}},
+                ],
+                "responses": {
+                    "200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+                },
+            },
+            "post": {
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {
+                                "type": "object",
+                                "required": ["name"],
+                                "properties": {"name": {"type": "string"}},
+                            }
+                        }
+                    },
+                },
+                "responses": {
+                    "201": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+                },
+            },
+        },
+        "/things/{id}": {
+            "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+            **{
+                method: {
+                    "responses": {
+                        "200": {
+                            "description": "",
+                            "content": {"application/json": {"schema": {"type": "object", "required": ["id"]}}},
+                        }
+                    }
+                }
+                for method in ("get", "delete")
+            },
+        },
+    },
+}
+FRESH = count(1)
+DONE = Claim("done")
+Make = Callable[..., Case]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Make a case of the good server, spoilt by replacing `old` by `new` in its source."""
+    monkeypatch.setattr(flotilla_servers, "CHECKOUT", tmp_path / "servers")
+    monkeypatch.setenv("FLOTILLA_SPECS", str(tmp_path))
+    (tmp_path / "shelf.json").write_text(json.dumps(CONTRACT))
+    opened: list[Case] = []
+
+    def make(*changes: tuple[str, str], kind: type[Case] = Case) -> Case:
+        slug = f"shelf{next(FRESH)}"  # each is a module of its own
+        source = GOOD.replace("SLUG", slug)
+        for old, new in changes:
+            assert old in source
+            source = source.replace(old, new)
+        folder = tmp_path / "servers" / slug
+        (folder / "tests").mkdir(parents=True)
+        (folder / "server.py").write_text(source)
+        (folder / "tests" / "answers.yaml").write_text(dedent(ANSWERS))
+        (folder / "tests" / "contract.yaml").write_text("spec: shelf.json\n")
+        (folder / "tests" / "test_tools.py").write_text("# list_things get_thing create_thing shelf_delete_thing\n")
+        (folder / "quality.yaml").write_text("".join(f"{rule.id}: done\n" for rule in RULES))
+        opened.append(kind(slug).__enter__())
+        return opened[-1]
+
+    yield make
+    for case in opened:
+        case.__exit__(None, None, None)
+
+
+def rule(name: str) -> Any:
+    return next(r for r in RULES if r.id == name)
+
+
+async def broken(case: Case, name: str) -> str:
+    """Return what the suite finds under a rule."""
+    return "\n".join(await wrong(case, rule(name), DONE))
+
+
+async def test_the_good_server_keeps_every_rule(shelf: Make) -> None:
+    case = shelf()
+    found = {r.id: await wrong(case, r, DONE) for r in RULES}
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+# -- a server that is written badly -----------------------------------------------------------------------------------
+
+GET = "    return Thing.model_validate(await api.get("
+NINE = ", ".join(f"a{n}: Annotated[str, Field(description='A', examples=['a'])]" for n in range(9))
+SPOILT = [  # rule, what is replaced in the source, by what, and what the suite must say
+    ("names", "async def get_thing", "async def grab_thing", "the verb grab is not in the closed list"),
+    ("hints", "@server.reads\nasync def get_thing", "@server.writes\nasync def get_thing", "sounds as if it only read"),
+    ("hints", "@server.destroys", "@server.writes", "takes something away"),
+    ("hints", "@server.writes(creates=True)", "@server.reads", "sounds as if it changed something"),
+    ("arguments", 'description="Its name", examples=["vase"]', 'description="Its name"', "name has no example"),
+    ("arguments", 'description="Its name", examples=["vase"]', 'examples=["vase"]', "name has no description"),
+    ("arguments", 'description="Its name", ', 'description="Its name", pattern="^x", ', "does not fit its schema"),
+    ("few_arguments", "get_thing(thing: Id)", f"get_thing(thing: Id, {NINE})", "takes 10 arguments"),
+    ("portable_schemas", "    name: str\n", "    name: str\n    pair: tuple[int, str] = (1, 'a')\n", "prefixItems"),
+    ("portable_schemas", "class Thing(Model):", "class Thing(Model, extra='forbid'):", "forbids other properties"),
+    ("budget", '"""Get a thing."""', '"""Get a thing.' + " Really." * 200 + '"""', "more than 1,600"),
+    ("budget", '"""A thing."""', "".join(f"f{n}: str = ''\n    " for n in range(40)), "(median), more than 900"),
+    ("plain_source", "from typing", "import os\nfrom typing", "imports os"),
+    ("plain_source", "from typing", "try:\n    pass\nfinally:\n    pass\nfrom typing", "has a try"),
+    ("unit_tests", "async def get_thing", "async def get_other", "shelf_get_other is in no test"),
+    ("results", "    since: Aware", "    at: str = '2025-01-01T09:00'\n    since: Aware", "a time without an offset"),
+    ("results", GET, "    return Thing.model_validate({} or await api.get(f'/none') or (", "with its examples answers"),
+    ("paging", "limit: Limit = 20, cursor", "cursor", "must take limit and cursor"),
+    ("paging", "limit: Limit = 20", 'limit: Annotated[int, Field(description="N", ge=1)] = 20', "needs a minimum"),
+    ("paging", "cursor=cursor)", "cursor=None)", "the same next_cursor twice"),
+    ("error_classes", '"next"))', '"next"), classify=lambda status, body: errors.Input("No.", "Go."))', "not auth"),
+    ("error_classes", '"next"))', '"next"), classify=lambda status, body: errors.Auth("No", ""))', "is not a sentence"),
+    ("retries", '"/things", json', '"/things", idempotent=True, json', "sends a POST 3 times after cut"),
+    ("hosts", '"shelf.example:443"', '"other.example:443"', "is not among the hosts"),
+    ("hosts", GET, f"    __import__('socket').socket().connect_ex(('127.0.0.1', 9))\n{GET}", "contacts 127.0.0.1:9"),
+    ("generated_arguments", GET, f"    int(thing[:1] or '0', 36)\n{GET}", "shows a bug of ours"),
+    ("dry_run", '{"name": name}', '{"name": name + __import__("secrets").token_hex()}', "shows the body"),
+    ("dry_run", "api.post(", "files.write('x', b'x') and await api.post(", "does something in a dry run"),
+    ("idempotency", "@server.writes(creates=True)", "@server.writes", "register it with creates=True"),
+    ("contract", '{"name": name}', '{"name": name, "colour": "red"}', "the field colour is unknown"),
+    ("contract", '{"name": name}', "{}", "'name' is a required property"),
+    ("contract", 'api.get(f"/things/', 'api.get(f"/thing/', "GET /thing/t1 is not in the contract"),
+    ("contract", "await api.delete(", "await api.put(", "PUT /things/t1 is not in the contract"),
+    ("contract", '"next"))', '"next", limit="count"))', "the query parameter count is unknown"),
+    ("contract", "Limit = 20", 'Annotated[int, Field(description="N", examples=[200])] = 20', "200 is greater than"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "told"), SPOILT, ids=[f"{s[0]}-{n}" for n, s in enumerate(SPOILT)])
+async def test_a_badly_written_server_is_found_out(shelf: Make, name: str, old: str, new: str, told: str) -> None:
+    found = await broken(shelf((old, new)), name)
+    assert found, f"nothing is wrong under {name}"
+    assert told in found
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("confirm", "@server.destroys", "@server.writes"),
+        ("canary", "token: Secret", "token: str"),
+        ("missing_secret", "token: Secret = Field(", 'token: str = Field("none", '),
+    ],
+)
+async def test_what_does_not_apply_must_be_exempt(shelf: Make, name: str, old: str, new: str) -> None:
+    assert f"exempt the server from {name}" in await broken(shelf((old, new)), name)
+
+
+# -- a library that is broken -----------------------------------------------------------------------------------------
+
+
+async def nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def same(text: str) -> str:
+    return text
+
+
+BROKEN = [  # rule, what is broken in the library, and what the suite must say
+    ("retries", {"flotilla.wire.SAFE": {"GET", "POST"}, "flotilla.api.SAFE": {"GET", "POST"}}, "a POST 3 times"),
+    ("retries", {"flotilla.wire.TRIES": 1}, "gives up on a read"),
+    ("retries", {"flotilla.wire.TRIES": 6}, "tries a read 6 times"),
+    ("retries", {"flotilla.wire.WAIT": 0}, "does not wait as Retry-After says"),
+    ("retries", {"flotilla.wire.retry_after": lambda response, otherwise: 0.01}, "does not wait as Retry-After says"),
+    ("error_classes", {"flotilla.wire.LARGEST": 10**9}, "takes no notice of"),
+    ("error_classes", {"flotilla.call.Call.doubt": lambda self: ""}, "must say that it may or may not"),
+    ("canary", {"flotilla.results.scrub": same, "flotilla.answers.scrub": same}, "a secret is in the answer after 401"),
+    ("hosts", {"flotilla.wire.Wire._guard": nothing}, "follows a redirect (302)"),
+    ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
+    ("confirm", {"flotilla.confirm.Confirmation.ask": nothing}, "asks 0 times"),
+    ("confirm", {"flotilla.confirm._judge": lambda answer: None}, "after decline it answers"),
+    ("confirm", {"flotilla.confirm.Confirmation._unsealed": lambda *_: []}, "the right token does not run it"),
+    ("dry_run", {"flotilla.api.announce": lambda **_: None}, "does something in a dry run"),
+    ("dry_run", {"flotilla.api.announce": lambda **told: announce(**told | {"url": "?"})}, "shows POST ?, and sends"),
+    ("idempotency", {"flotilla.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
+    ("read_only", {"flotilla.voice.visible": lambda *_: True}, "shelf_create_thing is listed in read-only mode"),
+    ("filters", {"flotilla.voice.visible": lambda *_: True}, "can be called with"),
+    ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
+    ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
+    ("both_eras", {"flotilla.testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "changes", "told"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
+async def test_a_broken_library_is_found_out(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
+    case = shelf()
+    with ExitStack() as stack:
+        for target, value in changes.items():
+            stack.enter_context(patch(target, value))
+        assert told in await broken(case, name)
+
+
+# -- a process that misbehaves ----------------------------------------------------------------------------------------
+
+STUBBORN = """
+    import json, os, signal, sys, time
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    print("Shelf 1.0 starts")
+    sys.stderr.write("token " + os.environ.get("TOKEN", "") + chr(10))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "id" in asked:
+            tools = [{"name": "shelf_" + os.environ["PYTHONHASHSEED"], "inputSchema": {"type": "object"}}]
+            result = {"tools": tools, "content": [{"type": "text", "text": "Error: Not configured."}], "isError": True}
+            print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+    time.sleep(3)
+    sys.exit(3)
+"""
+
+
+class Stubborn(Case):
+    """Its processes are another program, with every fault that a process can have."""
+
+    def process(self, environ: Mapping[str, str], revision: str = "2025-11-25") -> Process:
+        token = next((value for name, value in environ.items() if name.endswith("_TOKEN")), "")
+        argv = [sys.executable, "-c", dedent(STUBBORN)]
+        return self._stack.enter_context(Process(argv, {**environ, "TOKEN": token}, revision))
+
+
+async def test_a_process_that_misbehaves_is_found_out(shelf: Make) -> None:
+    case = shelf(kind=Stubborn)
+    assert "lists shelf_1" in await broken(case, "stable_list")
+    assert "b'Shelf 1.0 starts" in await broken(case, "clean_stdout")
+    assert "must name the variable" in await broken(case, "missing_secret")
+    assert "A secret stands on stderr" in await broken(case, "canary")
+    found = await broken(case, "quick_exit")
+    assert "s to end after end of input." in found
+    assert "s to end after SIGTERM." in found
+    assert "ended with 3" in found
+
+
+# -- quality.yaml -----------------------------------------------------------------------------------------------------
+
+
+def quality(folder: Path, text: str) -> list[str]:
+    """Return what is wrong with a file that says `text`, and "done" for the rest."""
+    told = {line.split(":")[0] for line in text.splitlines()}
+    evidence = {rule.id: "{exempt: For some good reason.}" for rule in RULES if rule.evidence}
+    rest = [f"{rule.id}: {evidence.get(rule.id, 'done')}" for rule in RULES if rule.id not in told]
+    (folder / "quality.yaml").write_text("\n".join([text, *rest]))
+    return quality_problems(read_quality(folder / "quality.yaml"), folder)
+
+
+def test_quality_yaml(tmp_path: Path) -> None:
+    assert quality(tmp_path, "names: done") == []
+    assert "is todo" in quality(tmp_path, "names: todo")[0]
+    assert "needs a reason" in quality(tmp_path, "names: {exempt: no}")[0]
+    assert "there is no rule colours" in quality(tmp_path, "colours: done")[0]
+    assert "needs the test that shows it" in quality(tmp_path, "real_server: done")[0]
+    assert "needs the test that shows it" in quality(tmp_path, "real_server: {done: tests/test_real.py}")[0]
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_real.py").touch()
+    assert quality(tmp_path, "real_server: {done: tests/test_real.py}") == []
+    (tmp_path / "quality.yaml").write_text("names: done\n")
+    assert "says nothing about hints" in "".join(quality_problems(read_quality(tmp_path / "quality.yaml"), tmp_path))
+    for text in ("names: maybe", "names: [done]", "just words", "names: {done: true, because: x}"):
+        (tmp_path / "quality.yaml").write_text(text)
+        with pytest.raises(ValueError, match=r"quality\.yaml"):
+            read_quality(tmp_path / "quality.yaml")
+
+
+async def test_a_tool_may_be_excepted_with_a_reason(shelf: Make) -> None:
+    case = shelf(("get_thing(thing: Id)", f"get_thing(thing: Id, {NINE})"))
+    few = rule("few_arguments")
+    assert await wrong(case, few, Claim("done", excepted={"shelf_get_thing": "The vendor wants them all."})) == []
+    idle = await wrong(case, few, Claim("done", excepted={"shelf_list_things": "The vendor wants them all."}))
+    assert "shelf_get_thing takes 10 arguments, more than 8." in idle
+    assert "shelf_list_things is excepted from few_arguments, and keeps it." in idle

@@ -1,0 +1,28 @@
+"""Every server's requests against the contract that its vendor publishes: `make contract`.
+
+The documents are not in the repository (see flotilla.testing.contract): FLOTILLA_SPECS says where they are.
+"""
+
+from __future__ import annotations
+
+import flotilla_servers
+import pytest
+from flotilla.testing.case import Case
+from flotilla.testing.contract import declared, problems, specs
+
+SLUGS = sorted(path.parent.parent.name for path in flotilla_servers.CHECKOUT.glob("*/tests/contract.yaml"))
+
+
+def test_there_are_contracts() -> None:
+    assert "calendly" in SLUGS
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+async def test_requests_fit_the_contract(slug: str) -> None:
+    declaration = declared(flotilla_servers.CHECKOUT / slug)
+    assert declaration
+    if not declaration.path.is_file():
+        pytest.skip(f"no contract of {slug}: {specs()} has no {declaration.path.name}; set FLOTILLA_SPECS")
+    with Case(slug) as case:
+        found = await problems(case)
+    assert not found, "\n".join(["", *found[:40]])

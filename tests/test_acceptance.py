@@ -1,0 +1,66 @@
+"""What only the whole fleet shows: names that meet at the gateway, and that no server escapes the quality scale."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import flotilla_servers
+import pytest
+from flotilla import Server
+from flotilla.testing import environment, tools_of
+from flotilla.testing.rules import RULES, quality_problems, read_quality
+
+FOLDERS = sorted(path.parent for path in flotilla_servers.CHECKOUT.glob("*/server.py"))
+
+
+def is_server(folder: Path) -> bool:
+    """Tell whether server.py makes a Server; the switchboard, which stands in front of servers, makes none."""
+    tree = ast.parse((folder / "server.py").read_text(encoding="utf-8"))
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "Server" for n in ast.walk(tree)
+    )
+
+
+SERVERS = [folder for folder in FOLDERS if is_server(folder)]
+
+
+def server_in(folder: Path) -> Server[Any]:
+    server: Server[Any] = importlib.import_module(f"flotilla_servers.{folder.name.replace('-', '_')}.server").server
+    return server
+
+
+async def test_no_two_tools_have_one_name() -> None:
+    """A collision aborts the gateway."""
+    counted: Counter[str] = Counter()
+    for folder in SERVERS:
+        server = server_in(folder)
+        with environment(server, FLOTILLA_TIER="all"):
+            counted.update(tool["name"] for tool in await tools_of(server))
+    assert [name for name, times in counted.items() if times > 1] == []
+
+
+def test_no_two_servers_share_a_slug_prefix_or_title() -> None:
+    servers = [server_in(folder) for folder in SERVERS]
+    for word in ("slug", "prefix", "title"):
+        counted = Counter(getattr(server, word) for server in servers)
+        assert [value for value, times in counted.items() if times > 1] == [], word
+    assert [server.slug for server in servers] == [folder.name for folder in SERVERS]
+
+
+@pytest.mark.parametrize("folder", SERVERS, ids=lambda folder: folder.name)
+def test_every_server_is_on_the_quality_scale(folder: Path) -> None:
+    test = folder / "tests" / "test_acceptance.py"
+    assert test.is_file(), f"{folder.name} does not inherit the acceptance suite: add tests/test_acceptance.py"
+    assert f'suite("{folder.name}"' in "".join(test.read_text(encoding="utf-8").split())
+    assert quality_problems(read_quality(folder / "quality.yaml"), folder) == []
+
+
+def test_the_scale_is_ordered_and_said_once() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    tiers = [rule.tier for rule in RULES]
+    assert tiers == sorted(tiers, key=["bronze", "silver", "gold"].index)
+    assert all(rule.meaning.endswith(".") for rule in RULES)
