@@ -26,12 +26,13 @@ class Calendar(Model):
         return {**raw, "name": raw.get("summaryOverride") or raw.get("summary") or raw["id"]} if "kind" in raw else raw
 
 
-class Guest(Model):
-    """One attendee."""
+class CalendarInfo(Model):
+    """https://developers.google.com/workspace/calendar/api/v3/reference/calendars"""
 
-    email: str
-    name: Untrusted | None = Field(None, alias="displayName")
-    response: str = Field("needsAction", alias="responseStatus")
+    id: str
+    name: Untrusted = Field("", alias="summary")
+    timezone: str | None = Field(None, alias="timeZone")
+    location: Untrusted | None = None
 
 
 class Line(Model):
@@ -39,48 +40,44 @@ class Line(Model):
 
     id: str
     title: Untrusted = ""
-    start: str = Field(description="Local, or a day")
+    start: str
     end: str
-    start_utc: str | None = None
-    end_utc: str | None = None
-    location: Untrusted | None = None
-    guests: int = 0
-    series: str | None = Field(None, alias="recurringEventId", description="id of the whole series")
+    utc: str | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, raw: Any) -> Any:
-        return {**flat(raw), "guests": len(raw.get("attendees", ()))} if isinstance(raw.get("start"), dict) else raw
+        return flat(raw)
 
 
 class Event(Model):
-    """A whole event."""
+    """A whole event. `utc` is start/end once more; a day has none. `guests`: address and answer."""
 
-    id: str
+    id: str = ""
     url: str | None = Field(None, alias="htmlLink")
     title: Untrusted = ""
-    status: str | None = None
-    start: str = Field(description="Local, or a day")
-    end: str
-    start_utc: str | None = None
-    end_utc: str | None = None
+    start: str = ""
+    end: str = ""
+    utc: str | None = None
     timezone: str | None = None
     location: Untrusted | None = None
     description: Untrusted | None = None
-    organizer: str | None = None
-    guests: list[Guest] = Field(default_factory=list, alias="attendees")
-    recurrence: list[str] | None = None
-    series: str | None = Field(None, alias="recurringEventId", description="id of the whole series")
+    guests: list[str] = Field(default_factory=list)
+    recurrence: str | None = None
+    series: str | None = Field(None, alias="recurringEventId")
     meet_url: str | None = Field(None, alias="hangoutLink")
 
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, raw: Any) -> Any:
-        if not isinstance(raw.get("start"), dict):
-            return raw
-        guests = [g for g in raw.get("attendees", ()) if g.get("email")]
-        organizer = (raw.get("organizer") or {}).get("email")
-        return {**flat(raw), "attendees": guests, "organizer": organizer, "timezone": raw["start"].get("timeZone")}
+        told = {
+            "recurrence": "\n".join(raw.get("recurrence", ())) or None,
+            "timezone": (raw.get("start") or {}).get("timeZone"),
+        }
+        guests = [
+            f"{g['email']} {g.get('responseStatus', 'needsAction')}" for g in raw.get("attendees", ()) if "email" in g
+        ]
+        return {**flat(raw), **told, "guests": guests}
 
 
 class Booked(Model):
@@ -89,15 +86,13 @@ class Booked(Model):
     id: str
     url: str | None = Field(None, alias="htmlLink")
     start: str
-    end: str
-    start_utc: str | None = None
-    end_utc: str | None = None
+    utc: str | None = None
     meet_url: str | None = Field(None, alias="hangoutLink")
 
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, raw: Any) -> Any:
-        return flat(raw) if isinstance(raw.get("start"), dict) else raw
+        return flat(raw)
 
 
 class Cancelled(Model):
@@ -106,35 +101,34 @@ class Cancelled(Model):
     cancelled: str
 
 
+class Answered(Model):
+    """An answer to an invitation."""
+
+    event: str
+    response: str
+
+
 class Free(Model):
     """A stretch in which everybody is free."""
 
     start: str
     end: str
-    start_utc: str
-    end_utc: str
-
-
-class Busy(Model):
-    """A stretch in which one calendar is not."""
-
-    calendar: str
-    start: str
-    end: str
+    utc: str
 
 
 class Availability(Model):
     """https://developers.google.com/workspace/calendar/api/v3/reference/freebusy"""
 
-    free: list[Free] = Field(description="Any start inside does")
-    busy: list[Busy]
-    unreadable: list[str] = Field(description="Calendars that may not be seen: not counted")
+    free: list[Free]
+    unreadable: list[str]
 
 
 def flat(raw: dict[str, Any]) -> dict[str, Any]:
     """Return an event of the API with title and times as they are shown."""
+    if not isinstance(raw.get("start"), dict) or not isinstance(raw.get("end"), dict):
+        raise ValueError("it is no event: it has no start and end")
     start, end = received(raw["start"]), received(raw["end"])
     found = {**raw, "title": raw.get("summary", ""), "start": start.isoformat()}
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return {**found, "end": end.isoformat(), "start_utc": utc(start), "end_utc": utc(end)}
+        return {**found, "end": end.isoformat(), "utc": f"{utc(start)}/{utc(end)}"}
     return {**found, "end": max(start, end - DAY).isoformat()}

@@ -5,7 +5,7 @@ API: https://developers.google.com/workspace/calendar/api/v3/reference
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors, segment
@@ -15,32 +15,46 @@ from pydantic import AwareDatetime, Field
 from . import slots
 from .app import api, server
 from .bodies import checked_rules, guests_of, moved
-from .models import Availability, Booked, Busy, Calendar, Cancelled, Event, Free, Line
-from .times import moment, sent, span, utc, zone
+from .models import Answered, Availability, Booked, Calendar, CalendarInfo, Cancelled, Event, Free, Line
+from .times import moment, sent, span, utc, working_hours, zone
 
 __all__ = ["server"]
 READ = [scope(s) for s in ("calendar.events.readonly", "calendar.readonly", "calendar.events", "calendar")]
 WRITE = [scope("calendar.events"), scope("calendar")]
 
 CalendarId = Annotated[str, Field(description="Calendar id")]
-EventId = Annotated[str, Field(description="Event id", examples=["7ohk4v1mfq0d2c3b5t8s9e6g1a"])]
-Zone = Annotated[str | None, Field(description="IANA, such as Europe/Paris")]
+EventId = Annotated[str, Field(description="Event id", examples=["7ohk4v1mfq0d2c"])]
+Zone = Annotated[str | None, Field(description="IANA name")]
 After = Annotated[AwareDatetime, Field(description="From, with offset", examples=["2030-06-03T00:00:00+02:00"])]
 Before = Annotated[AwareDatetime | None, Field(description="Until, with offset")]
-Updates = Annotated[Literal["none", "all", "externalOnly"], Field(description="Which guests get mail")]
-Guests = Annotated[list[str] | None, Field(max_length=200, description="E-mail addresses")]
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="HH:MM")]
+Updates = Annotated[Literal["none", "all"], Field(description="Who gets mail")]
+Guests = Annotated[list[str] | None, Field(description="Addresses")]
+HOURS = r"^\d\d:\d\d-\d\d:\d\d$"
 
 
-def path(calendar: str, event: str = "") -> str:
-    """Return the path of a calendar's events, or of one of them."""
-    return f"/calendars/{segment(calendar)}/events" + (f"/{segment(event)}" if event else "")
+def path(event: str) -> str:
+    """Return the path of an event by its id here, which begins with its calendar's where that is another one."""
+    calendar, _, own = event.rpartition("/")
+    return f"/calendars/{segment(calendar or 'primary')}/events/{segment(own)}"
+
+
+def ours(raw: dict[str, Any], event: str) -> dict[str, Any]:
+    """Return an event of the API with ids as they are here; `event` is the id of one of the same calendar."""
+    calendar, slash, _ = event.rpartition("/")
+    ids = {name: f"{calendar}{slash}{raw[name]}" for name in ("id", "recurringEventId") if name in raw}
+    return {**raw, **ids}
 
 
 @server.reads(scopes=[scope(s) for s in ("calendar.calendarlist.readonly", "calendar.readonly", "calendar")])
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
-    """List the calendars that the account sees, with their ids; the account's own is "primary"."""
+    """List the account's calendars; its own is "primary"."""
     return await api.page("/users/me/calendarList", Calendar, limit=limit, cursor=cursor)
+
+
+@server.reads(core=False, scopes=[scope(s) for s in ("calendar.calendars.readonly", "calendar.readonly", "calendar")])
+async def get_calendar(calendar: CalendarId = "primary") -> CalendarInfo:
+    """Get a calendar's name, place and time zone."""
+    return CalendarInfo.model_validate(await api.get(f"/calendars/{segment(calendar)}"))
 
 
 @server.reads(scopes=READ)
@@ -48,37 +62,38 @@ async def list_events(
     after: After,
     before: Before = None,
     calendar: CalendarId = "primary",
-    timezone: Zone = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Line]:
-    """List events between two times, soonest first, repeating ones as single occurrences. Details: gcal_get_event."""
-    return await _listed(calendar, limit, cursor, timeMin=utc(after), timeMax=before, timeZone=timezone)
+    """List events between two times, soonest first, repeating ones one by one."""
+    return await _listed(calendar, limit, cursor, timeMin=utc(after), timeMax=before)
 
 
 @server.reads(scopes=READ)
 async def search_events(
-    query: Annotated[str, Field(min_length=1, description="Words of title, text, place or guests", examples=["Marie"])],
+    query: Annotated[str, Field(min_length=1, description="Words", examples=["Marie"])],
     after: Annotated[AwareDatetime | None, Field(description="From, with offset")] = None,
-    before: Before = None,
     calendar: CalendarId = "primary",
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Line]:
     """Find events by words, oldest first: pass `after` for coming ones."""
-    return await _listed(calendar, limit, cursor, q=query, timeMin=after and utc(after), timeMax=before)
+    return await _listed(calendar, limit, cursor, q=query, timeMin=after and utc(after), timeMax=None)
 
 
 async def _listed(calendar: str, limit: int, cursor: str | None, **params: Any) -> Page[Line]:
     before = params.pop("timeMax")
     params |= {"timeMax": before and utc(before), "singleEvents": "true", "orderBy": "startTime"}
-    return await api.page(path(calendar), Line, params=params, limit=limit, cursor=cursor)
+    page = await api.page(f"/calendars/{segment(calendar)}/events", Line, params=params, limit=limit, cursor=cursor)
+    for line in page.items if calendar != "primary" else ():
+        line.id = f"{calendar}/{line.id}"
+    return page
 
 
 @server.reads(scopes=READ)
-async def get_event(event: EventId, calendar: CalendarId = "primary", timezone: Zone = None) -> Event:
-    """Get one event: times, place, text, guests with their answers, how it repeats, Meet link."""
-    return Event.model_validate(await api.get(path(calendar, event), params={"timeZone": timezone}))
+async def get_event(event: EventId) -> Event:
+    """Get an event's details."""
+    return Event.model_validate(ours(await api.get(path(event)), event))
 
 
 @server.reads(scopes=[scope(s) for s in ("calendar.freebusy", "calendar.readonly", "calendar")])
@@ -89,28 +104,27 @@ async def check_availability(
             min_length=1,
             max_length=50,
             description="primary, e-mail addresses",
-            examples=[["primary", "marie@example.org"]],
+            examples=[["primary"]],
         ),
     ],
     after: After,
     before: Annotated[
-        AwareDatetime, Field(description="Until, at most 60 days later", examples=["2030-06-08T00:00:00+02:00"])
+        AwareDatetime, Field(description="At most 60 days later", examples=["2030-06-08T00:00:00+02:00"])
     ],
-    timezone: Annotated[str, Field(description="IANA, of the hours", examples=["Europe/Paris"])],
-    minutes: Annotated[int, Field(ge=5, le=1440, description="Wanted length")] = 30,
-    day_start: Clock = "09:00",
-    day_end: Clock = "18:00",
-    weekends: Annotated[bool, Field(description="Saturdays and Sundays too")] = False,
+    timezone: Annotated[str, Field(description="IANA name", examples=["Europe/Paris"])],
+    minutes: Annotated[int, Field(ge=5, le=1440, description="Length")] = 30,
+    hours: Annotated[str, Field(pattern=HOURS, description="Of a day")] = "09:00-18:00",
+    weekends: Annotated[bool, Field(description="Too")] = False,
 ) -> Availability:
-    """Find when all of several calendars are free, within working hours of one time zone."""
+    """Find when all of several calendars are free, within hours of a time zone."""
     here = zone(timezone)
     if not timedelta(0) < before - after <= timedelta(days=60):
         raise errors.Input("`before` is not within 60 days after `after`.", "Correct the two times.")
     body = {"timeMin": utc(after), "timeMax": utc(before), "items": [{"id": name} for name in calendars]}
     answer = (await api.post("/freeBusy", json=body))["calendars"]
     busy = [
-        (name, datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"]))
-        for name, told in answer.items()
+        (datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"]))
+        for told in answer.values()
         for b in told.get("busy", ())
     ]
     unreadable = [f"{n}: {e['reason']}" for n, told in answer.items() for e in told.get("errors", ())]
@@ -119,36 +133,34 @@ async def check_availability(
     stretches = slots.free(
         after,
         before,
-        [(start, end) for _, start, end in busy],
+        busy,
         length=timedelta(minutes=minutes),
         here=here,
-        opens=time.fromisoformat(day_start),
-        closes=time.fromisoformat(day_end),
+        hours=working_hours(hours),
         weekends=weekends,
     )
-    free = [Free(start=a.isoformat(), end=b.isoformat(), start_utc=utc(a), end_utc=utc(b)) for a, b in stretches]
-    local = [Busy(calendar=n, start=str(a.astimezone(here)), end=str(b.astimezone(here))) for n, a, b in busy]
-    return Availability(free=free[:100], busy=local[:200], unreadable=unreadable)
+    free = [Free(start=a.isoformat(), end=b.isoformat(), utc=f"{utc(a)}/{utc(b)}") for a, b in stretches]
+    return Availability(free=free[:100], unreadable=unreadable)
 
 
 @server.writes(creates=True, asks=True, scopes=WRITE)
 async def create_event(
-    title: Annotated[str, Field(min_length=1, max_length=1024, description="Title", examples=["Point hebdo"])],
+    title: Annotated[str, Field(description="Title", examples=["Point hebdo"])],
     start: Annotated[
         str,
-        Field(description="With offset or timezone; a date: all day", examples=["2030-06-04T14:00:00+02:00"]),
+        Field(description="A date: all day", examples=["2030-06-04T14:00:00+02:00"]),
     ],
-    end: Annotated[str | None, Field(description="Default: an hour or a day; last day included")] = None,
+    end: Annotated[str | None, Field(description="Else an hour or a day")] = None,
     timezone: Zone = None,
     guests: Guests = None,
     location: Annotated[str | None, Field(description="Place")] = None,
-    description: Annotated[str | None, Field(max_length=8000, description="Text")] = None,
-    recurrence: Annotated[list[str] | None, Field(description="RRULE:… lines (RFC 5545)")] = None,
-    meet: Annotated[bool, Field(description="Add a Meet link")] = False,
+    description: Annotated[str | None, Field(description="Text")] = None,
+    recurrence: Annotated[str | None, Field(description="RRULE line")] = None,
+    meet: Annotated[bool, Field(description="Meet link")] = False,
     send_updates: Updates = "none",
     calendar: CalendarId = "primary",
 ) -> Booked:
-    """Book a meeting or an all-day event. Look with gcal_check_availability before."""
+    """Book a meeting or all-day event. Times: with offset, or local to `timezone`."""
     begins, ends = span(moment(start, timezone, "start"), moment(end, timezone, "end") if end else None)
     if recurrence and isinstance(begins, datetime) and not timezone:
         raise errors.Input("What repeats needs `timezone`: its clock changes count.", "Pass an IANA name.")
@@ -161,32 +173,32 @@ async def create_event(
         "attendees": attendees or None,
         "location": location,
         "description": description,
-        "recurrence": checked_rules(recurrence or []) or None,
+        "recurrence": checked_rules((recurrence or "").splitlines()) or None,
     }
     params: dict[str, Any] = {"sendUpdates": send_updates}
     if meet:
         params["conferenceDataVersion"] = 1  # without it, the request for a link is ignored
         kind = {"conferenceSolutionKey": {"type": "hangoutsMeet"}}
         body["conferenceData"] = {"createRequest": {"requestId": _request_id(), **kind}}
-    return Booked.model_validate(await api.post(path(calendar), params=params, json=body))
+    answer = await api.post(f"/calendars/{segment(calendar)}/events", params=params, json=body)
+    return Booked.model_validate(ours(answer, "" if calendar == "primary" else f"{calendar}/"))
 
 
 @server.writes(asks=True, scopes=WRITE)
 async def update_event(
     event: EventId,
-    title: Annotated[str | None, Field(max_length=1024, description="New title")] = None,
-    start: Annotated[str | None, Field(description="As in gcal_create_event; alone, it keeps its length")] = None,
-    end: Annotated[str | None, Field(description="Last day included")] = None,
+    title: Annotated[str | None, Field(description="Title")] = None,
+    start: Annotated[str | None, Field(description="Alone: same length")] = None,
+    end: Annotated[str | None, Field(description="End")] = None,
     timezone: Zone = None,
-    location: Annotated[str | None, Field(description="New place")] = None,
-    description: Annotated[str | None, Field(max_length=8000, description="New text")] = None,
+    location: Annotated[str | None, Field(description="Place")] = None,
+    description: Annotated[str | None, Field(description="Text")] = None,
     add_guests: Guests = None,
     remove_guests: Guests = None,
     send_updates: Updates = "none",
-    calendar: CalendarId = "primary",
 ) -> Booked:
-    """Move or change an event; what is left out stays. The id of a series changes all of it."""
-    old = await api.get(path(calendar, event))
+    """Move or change an event, or all of a series; what is left out stays. Times as in gcal_create_event."""
+    old = await api.get(path(event))
     body: dict[str, Any] = {"summary": title, "location": location, "description": description}
     if start or end:
         body |= moved(old, start, end, timezone)
@@ -202,14 +214,14 @@ async def update_event(
     if all(value is None for value in body.values()):
         raise errors.Input("Nothing is to be changed.", "Pass at least one new value.")
     headers = {"If-Match": old["etag"]} if old.get("etag") else {}
-    answer = await api.patch(path(calendar, event), params={"sendUpdates": send_updates}, json=body, headers=headers)
-    return Booked.model_validate(answer)
+    answer = await api.patch(path(event), params={"sendUpdates": send_updates}, json=body, headers=headers)
+    return Booked.model_validate(ours(answer, event))
 
 
-@server.destroys(confirm="Cancel the event {event} of the calendar {calendar}?", scopes=WRITE, idempotent=True)
-async def cancel_event(event: EventId, send_updates: Updates = "none", calendar: CalendarId = "primary") -> Cancelled:
-    """Cancel an event, or one occurrence by its own id; the id of a series cancels all of it."""
-    await api.delete(path(calendar, event), params={"sendUpdates": send_updates})
+@server.destroys(confirm="Cancel the event {event}? Mail to guests: {send_updates}.", scopes=WRITE, idempotent=True)
+async def cancel_event(event: EventId, send_updates: Updates = "none") -> Cancelled:
+    """Cancel an event, one occurrence by its own id, or all of a series."""
+    await api.delete(path(event), params={"sendUpdates": send_updates})
     return Cancelled(cancelled=event)
 
 
@@ -219,20 +231,26 @@ async def respond_to_invitation(
     response: Annotated[
         Literal["accepted", "declined", "tentative"], Field(description="Reply", examples=["accepted"])
     ],
-    comment: Annotated[str | None, Field(max_length=500, description="The organizer reads it")] = None,
     send_updates: Updates = "none",
-    calendar: CalendarId = "primary",
-) -> Booked:
+) -> Answered:
     """Accept or decline an invitation of the account."""
-    old = await api.get(path(calendar, event))
+    old = await api.get(path(event))
     me = next((g for g in old.get("attendees", ()) if g.get("self")), None)
     if me is None:
         raise errors.Input("The account is not among the guests.", "Choose an event that it is invited to.")
-    mine = {"email": me["email"], "responseStatus": response, **({"comment": comment} if comment else {})}
+    mine = {"email": me["email"], "responseStatus": response}
     body = {"attendees": [mine], "attendeesOmitted": True}  # the API's way to touch one answer and no other
-    return Booked.model_validate(
-        await api.patch(path(calendar, event), params={"sendUpdates": send_updates}, json=body)
-    )
+    await api.patch(path(event), params={"sendUpdates": send_updates}, json=body)
+    return Answered(event=event, response=response)
+
+
+@server.writes(core=False, idempotent=True, scopes=WRITE)
+async def move_event(
+    event: EventId, to: Annotated[str, Field(description="Calendar id", examples=["team@example.org"])]
+) -> Booked:
+    """Move an event to another calendar of the account; its guests stay."""
+    answer = await api.post(f"{path(event)}/move", params={"destination": to})
+    return Booked.model_validate(ours(answer, f"{to}/"))
 
 
 def _named(event: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 Stretch = tuple[datetime, datetime]
@@ -16,8 +16,7 @@ def free(
     *,
     length: timedelta,
     here: ZoneInfo,
-    opens: time,
-    closes: time,
+    hours: tuple[time, time],
     weekends: bool,
 ) -> Iterator[Stretch]:
     """Yield what is left of each day's hours in the zone `here`, where it is `length` or longer."""
@@ -25,8 +24,8 @@ def free(
     day, last = after.astimezone(here).date(), before.astimezone(here).date()
     while day <= last:
         if weekends or day.weekday() < 5:
-            start = max(_at(day, opens, here), after.astimezone(UTC))
-            end = min(_at(day, closes, here), before.astimezone(UTC))
+            start = max(_at(day, hours[0], here), after.astimezone(UTC))
+            end = min(_at(day, hours[1], here), before.astimezone(UTC))
             for a, b in gaps(start, end, taken):
                 if b - a >= length:
                     yield a.astimezone(here), b.astimezone(here)
@@ -47,5 +46,5 @@ def gaps(start: datetime, end: datetime, taken: list[Stretch]) -> Iterator[Stret
         yield start, end
 
 
-def _at(day: object, clock: time, here: ZoneInfo) -> datetime:
-    return datetime.combine(day, clock, here).astimezone(UTC)  # type: ignore[arg-type]
+def _at(day: date, clock: time, here: ZoneInfo) -> datetime:
+    return datetime.combine(day, clock, here).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,14 +27,16 @@ def moment(text: str, timezone: str | None, what: str) -> Moment:
     Raises errors.Input; also for a local time that a clock change skips or repeats.
     """
     try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-        read = datetime.fromisoformat(text)
+        read = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        if not 1900 < read.year < 2200:
+            raise ValueError("no calendar has it")
     except ValueError:
         raise errors.Input(
             f"`{what}` is no time: {errors.excerpt(text, 60)}.",
             "Pass 2030-06-04T14:00:00+02:00, or 2030-06-04 for a whole day.",
         ) from None
+    if not isinstance(read, datetime):
+        return read
     if read.tzinfo:
         return read.astimezone(zone(timezone)) if timezone else read
     if not timezone:
@@ -94,5 +96,21 @@ def received(given: dict[str, Any]) -> Moment:
 
 
 def utc(moment: datetime) -> str:
-    """Return a time in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return a time in UTC; raises errors.Input for one that no calendar reaches."""
+    try:
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        raise errors.Input(
+            f"{moment.isoformat()} is out of range.", "Pass a time between the years 1 and 9999."
+        ) from None
+
+
+def working_hours(text: str) -> tuple[time, time]:
+    """Read 09:00-18:00; raises errors.Input for what is no stretch of a day."""
+    try:
+        opens, closes = (time.fromisoformat(part) for part in text.split("-"))
+    except ValueError:
+        opens = closes = time()
+    if not opens < closes:
+        raise errors.Input(f"`hours` is no stretch of a day: {errors.excerpt(text, 40)}.", "Pass 09:00-18:00.")
+    return opens, closes
