@@ -119,7 +119,7 @@ class OpenApi:
         flat = list(self._branches(schemas))
         if isinstance(value, list):
             for item in value:
-                yield from self._unknown(item, [s["items"] for s in flat if "items" in s], f"{where}[]")
+                yield from self._unknown(item, [s["items"] for s in flat if "items" in s], f"{where.rstrip('.')}[].")
         named = [s for s in flat if s.get("properties")]
         if not isinstance(value, dict) or not named or any(s.get(word) for s in flat for word in _OPEN):
             return

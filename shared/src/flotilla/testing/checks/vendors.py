@@ -130,7 +130,7 @@ async def retries(case: Case) -> list[str]:
                 posted = [request for request in trial.writes if request.method in ("POST", "PATCH")]
                 if writes and len(posted) > 1:
                     problems.append(f"{name} sends a {posted[0].method} {len(posted)} times after {way}.")
-    return problems + await _patience(case, vendor)
+    return problems or await _patience(case, vendor)
 
 
 async def _patience(case: Case, vendor: Vendor) -> list[str]:
