@@ -135,13 +135,22 @@ def _expand(text: str, env: Mapping[str, str]) -> str:
     return re.sub(r"\$(\w+|\{(\w+)\})", lambda found: env.get(found[2] or found[1], ""), text)
 
 
-def choose(entries: Mapping[str, Entry], wanted: Sequence[str], elsewhere: Iterable[str]) -> list[Entry]:
+def choose(entries: Mapping[str, Entry], wanted: Sequence[str], elsewhere: Iterable[str], folder: Path) -> list[Entry]:
     """Return the servers asked for by name, all of them for `all`, and for no name those that are ready to work."""
     if unknown := [slug for slug in wanted if slug not in (*entries, "all")]:
         raise Problem(f"The catalog has no server {', '.join(unknown)}; it has {', '.join(entries)}.")
     if wanted and "all" not in wanted:
         return [entries[slug] for slug in dict.fromkeys(wanted)]
-    return [entry for slug, entry in entries.items() if wanted or entry.ready or slug in elsewhere]
+    return [entry for slug, entry in entries.items() if wanted or slug in elsewhere or is_ready(entry, folder)]
+
+
+def is_ready(entry: Entry, folder: Path) -> bool:
+    """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs."""
+    path = folder / entry.slug / "discovery.json"
+    needs = json.loads(read(path)).get("needs") if path.exists() else None
+    if needs is None:  # a foreign server: what its catalog entry declares
+        return entry.ready
+    return all(entry.env.get(name) for name in needs["settings"]) and (not needs["account"] or bool(entry.secrets))
 
 
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -14,7 +14,6 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,49 +21,12 @@ from flotilla.environment import setting, words
 from flotilla.version import VERSION
 
 from .catalog import Problem, choose, definitions, read_catalog, read_document, read_secrets
+from .options import arguments, names, remotes
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
     from .backend import Backend
-
-HERE = Path(__file__).resolve().parents[1]
-CHECKOUT = HERE.parent if HERE.name == "servers" else None
-OPTIONS: dict[str, tuple[Any, str]] = {
-    "catalog": (
-        CHECKOUT / "catalog" / "flotilla.yaml" if CHECKOUT else "/app/catalog/flotilla.yaml",
-        "the catalog file",
-    ),
-    "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),
-    "secrets": ("", "file of server.name=value lines"),
-    "config": ("", "YAML file of the servers' settings"),
-    "discovery": (HERE if CHECKOUT else "/app/discovery", "folder of <server>/discovery.json"),
-    "run": ("auto", "how servers run: docker, process, auto (docker where the image is), http-map (only --remote)"),
-    "remote": ("", "name=url, comma-separated: servers that run elsewhere; their token in FLOTILLA_REMOTE_TOKEN"),
-    "transport": ("stdio", "how clients connect: stdio or http; the token in FLOTILLA_HTTP_TOKEN"),
-    "host": ("127.0.0.1", "address to listen on"),
-    "port": (8811, "port to listen on, 0 for any"),
-    "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
-    "start-timeout": (60.0, "seconds that a server may take to start"),
-    "data": (Path.home() / ".local" / "share" / "flotilla", "folder for files when servers run as processes"),
-    "bin": (Path(sys.executable).parent, "folder of the flotilla-<server> commands"),
-    "cpus": (1.0, "CPUs of a container"),
-    "memory": ("512m", "memory of a container"),
-    "owner": ("flotilla", "what the names of containers begin with"),
-}
-CHOICES = {"run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
-
-
-def arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the environment, and the command line, which wins."""
-    parser, given = argparse.ArgumentParser("flotilla-switchboard", description=__doc__), list[str]()
-    for name, (default, text) in OPTIONS.items():
-        kind = type(default) if isinstance(default, int | float) else str
-        text += f" (default: {default})" if default != "" else ""
-        parser.add_argument(f"--{name}", default=default, help=text, type=kind, choices=CHOICES.get(name))
-        value = setting("FLOTILLA_" + name.upper().replace("-", "_"))
-        given += [f"--{name}={value}"] if value else []
-    return parser.parse_args([*given, *argv])
 
 
 def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
@@ -80,15 +42,15 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     state_key, token = setting("FLOTILLA_STATE_KEY") or secrets.token_hex(32), setting("FLOTILLA_REMOTE_TOKEN")
     commands, offered = Commands(options, state_key), Definitions()
     backends: list[Backend] = []
-    remotes = dict(pair.strip().partition("=")[::2] for pair in options.remote.split(",") if pair.strip())
+    elsewhere = remotes(options)
     entries = read_catalog(
         Path(options.catalog),
         read_secrets(Path(options.secrets)) if options.secrets else {},
         read_document(Path(options.config)) if options.config else {},
     )
-    for entry in choose(entries, [word.strip() for word in options.servers.split(",") if word.strip()], remotes):
+    for entry in choose(entries, names(options), elsewhere, Path(options.discovery)):
         backend: Backend = Process(entry, commands, options.idle, options.start_timeout)
-        if url := remotes.get(entry.slug):
+        if url := elsewhere.get(entry.slug):
             backend = Remote(entry, url, {"Authorization": f"Bearer {token}"} if token else {})
         elif remote := entry.spec.get("remote"):
             backend = Remote(entry, remote["url"], entry.headers)
@@ -164,7 +126,7 @@ async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
         sockets=[listener],
         host_origin_protection=True,
         allowed_hosts=[*LOOPBACK, options.host, *words("FLOTILLA_ALLOWED_HOSTS")],
-        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False},
+        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False, "ws": "none"},
     )
 
 

@@ -23,7 +23,7 @@ CLIENT = {"name": "test", "version": "1"}
 class Zygote:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "zygote.py"), *SLUGS],
+            [sys.executable, str(Path(__file__).parent / "zygote.py"), *SLUGS, "switchboard"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -199,6 +199,24 @@ def test_odd_conversations_are_the_same(zygote: Zygote, name: str) -> None:
     assert baked == real
     assert real or "first" in name or "no JSON" in name
     assert "differs" not in log
+
+
+DOOR = "switchboard"
+
+
+@pytest.mark.parametrize("env", [{}, {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "all"}], ids=["plain", "read-only"])
+@pytest.mark.parametrize("servers", ["all", "", "filesystem", "nonsense"])
+def test_the_door_lists_the_same(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
+    for slug in slugs():
+        (ROOT / "servers" / slug / "discovery.json").touch()
+    env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
+    for lines in (old("2025-06-18"), old("1999-01-01"), new()):
+        expected = sum(said.count('"id"') for said in lines) if servers != "nonsense" else 0
+        baked, log = zygote.run(DOOR, lines, expected, **env)
+        real, _ = zygote.run(DOOR, lines, expected, FLOTILLA_BAKED="off", **env)
+        assert len(real) == expected
+        assert baked == real
+        assert "differs" not in log
 
 
 def test_a_stale_file_is_reported(zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
+from flotilla.manifest.answers import answers
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")
@@ -32,31 +34,19 @@ def _probe() -> Any:
     return module
 
 
-async def _bake() -> dict[str, Any]:
-    """Make the discovery file as the generator does: what the server says on the wire, before 2026-07-28."""
-    async with Client(_probe().mcp, mode="legacy") as client:
-
-        def dump(things: list[Any]) -> list[dict[str, Any]]:
-            return [t.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True) for t in things]
-
-        tools = dump(await client.list_tools())
-        about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in tools}
-        about["probe_extra"]["tier"] = "all"
-        return {
-            "format": 1,
-            "server": "probe",
-            "version": "9",
-            "tools": tools,
-            "prompts": dump(await client.list_prompts()),
-            "resources": dump(await client.list_resources()),
-            "resourceTemplates": dump(await client.list_resource_templates()),
-            "attributes": {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}},
-        }
+def _bake() -> dict[str, Any]:
+    """Make the discovery file as the generator does: what the server says on the wire."""
+    with tempfile.TemporaryDirectory() as data:
+        found = answers(["env", f"FLOTILLA_DATA={data}", sys.executable, str(HERE / "probe.py")])
+    about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in found["tools"]}
+    about["probe_extra"]["tier"] = "all"
+    attributes = {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}}
+    return {"server": "probe", **found, "version": "9", "attributes": attributes}
 
 
 @pytest.fixture(scope="session")
 def baked() -> dict[str, Any]:
-    return asyncio.run(_bake())
+    return _bake()
 
 
 class Fleet:

@@ -1,5 +1,6 @@
 """The gateway's formats, read as the gateway reads them, and better where it is silent."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -110,7 +111,7 @@ def test_which_servers(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({"registry": registry}))
 
     def chosen(wanted: list[str], secrets: dict[str, str], config: dict[str, Any], *elsewhere: str) -> list[str]:
-        return [entry.slug for entry in choose(read_catalog(path, secrets, config), wanted, elsewhere)]
+        return [entry.slug for entry in choose(read_catalog(path, secrets, config), wanted, elsewhere, tmp_path)]
 
     assert chosen([], {}, {}) == ["free"]
     assert chosen([], {"keyed.k": "v"}, {"set": {"host": "h"}}) == ["free", "keyed", "set"]
@@ -119,6 +120,25 @@ def test_which_servers(tmp_path: Path) -> None:
     assert chosen(["set", "free", "set"], {}, {}) == ["set", "free"]
     with pytest.raises(Problem, match="no server nope; it has free, keyed, set"):
         chosen(["nope"], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("needs", "secrets", "ready"),
+    [
+        ({"settings": [], "account": False}, {}, True),  # nothing is needed, whatever may be given
+        ({"settings": ["K"], "account": True}, {}, False),
+        ({"settings": ["K"], "account": True}, {"keyed.k": "v"}, True),
+        ({"settings": [], "account": True}, {}, False),  # one of several ways in
+        ({"settings": [], "account": True}, {"keyed.k": "v"}, True),
+        ({"settings": ["HOST"], "account": True}, {"keyed.k": "v"}, False),
+    ],
+)
+def test_what_a_server_needs(tmp_path: Path, needs: dict[str, Any], secrets: dict[str, str], ready: bool) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"registry": {"keyed": {"secrets": [{"name": "keyed.k", "env": "K"}]}}}))
+    (tmp_path / "keyed").mkdir()
+    (tmp_path / "keyed/discovery.json").write_text(json.dumps({"needs": needs}))
+    assert bool(choose(read_catalog(path, secrets, {}), [], [], tmp_path)) is ready
 
 
 def test_the_list_needs_no_fastmcp() -> None:

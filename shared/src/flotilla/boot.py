@@ -6,6 +6,10 @@ import _signal  # type: ignore[import-not-found]
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 LIBRARY = "/app/lib"  # in an image, where Python starts without `site`
 
 
@@ -35,6 +39,16 @@ def is_fresh(baked: str, *folders: str) -> bool:
     )
 
 
+def offered(slug: str, baked: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a door lists; None where it must be asked itself, as when its files cannot be read."""
+    try:
+        module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.baked", fromlist=["offered"])
+        found: dict[str, Any] | None = module.offered(baked, sys.argv[1:])
+        return found
+    except Exception:
+        return None
+
+
 def main() -> None:
     """Answer discovery from the baked file, then run the server that the command line names."""
     command = os.path.basename(sys.argv[0]).removesuffix(".exe").removeprefix("flotilla-")
@@ -55,8 +69,11 @@ def main() -> None:
         folder = folder_of(slug)
         path = f"{folder}/discovery.json"
         baked = launcher.read(path) if is_fresh(path, folder, os.path.dirname(launcher.__file__)) else None
+        environ = dict(os.environ)
+        if baked and baked.get("door"):  # it lists what other servers list, each by its own settings
+            baked, environ = offered(slug, baked), {}
         if baked:
-            front = launcher.Launcher(baked)
+            front = launcher.Launcher(baked, environ)
             ahead, drop = front.serve(), front.drop
     if ahead is None:
         os._exit(0)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from flotilla import Server
 
 from .answers import answers
+from .documents import variable
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -28,11 +32,33 @@ def server_of(slug: str) -> Server[Any]:
 
 
 def discovery(slug: str) -> dict[str, Any]:
-    """Return a server's answers, with the attributes that the filters decide by."""
+    """Return a server's answers, with the attributes that the filters decide by and what it needs to work."""
     found = answers([sys.executable, "-m", "flotilla.boot", slug])
-    known = server_of(slug).attributes
-    attributes = {kind: {item["name"]: known[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")}
-    return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes}
+    server = server_of(slug)
+    attributes = {
+        kind: {item["name"]: server.attributes[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")
+    }
+    return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, "needs": needs(server)}
+
+
+def needs(server: Server[Any]) -> dict[str, Any]:
+    """Return which variables must be set before calls can work, and whether nothing at all will do."""
+    required = [name for name, field in server.settings_class.model_fields.items() if field.is_required()]
+    try:
+        server.settings_class(_env_prefix=f"nothing_{server.slug}_")
+        account = False
+    except ValidationError:
+        account = True
+    return {"settings": [variable(server, name) for name in required], "account": account}
+
+
+def door(slug: str) -> dict[str, Any]:
+    """Return what a door answers with nothing behind it: its own part of the discovery."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
+        catalog.write('{"registry": {}}')
+        catalog.flush()
+        found = answers([sys.executable, "-m", "flotilla.boot", slug, "--catalog", catalog.name])
+    return {"format": found.pop("format"), "server": slug, "door": True, **found, "attributes": {}}
 
 
 def discoveries(names: list[str]) -> dict[str, dict[str, Any]]:

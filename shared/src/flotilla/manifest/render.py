@@ -10,7 +10,7 @@ from flotilla import Server
 
 from . import documents
 from .compose import compose_gateway, compose_switchboard
-from .fleet import ROOT, discoveries, server_of, slugs
+from .fleet import ROOT, discoveries, door, server_of, slugs
 from .images import bake, dockerfile
 from .tables import fleet_table, server_table
 from .text import DOORS, MARK, as_json, as_yaml
@@ -27,9 +27,9 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     for slug, server in servers.items():
         files |= of_server(root, server, found[slug])
     registry = {slug: documents.catalog_entry(servers[slug], found[slug]) for slug in names}
-    files["catalog/flotilla.yaml"] = as_yaml(
-        {"version": 3, "name": "flotilla", "displayName": "Flotilla", "registry": registry}
-    )
+    catalog = {"version": 3, "name": "flotilla", "displayName": "Flotilla", "registry": registry}
+    files["catalog/flotilla.yaml"] = as_yaml(catalog)
+    files["catalog/flotilla.json"] = as_json(catalog)  # the same for the switchboard, which has no time to read YAML
     for slug in names:
         files[f"catalog/servers/{slug}.yaml"] = as_yaml({"name": slug, **registry[slug]})
     files["catalog/secrets.example.env"] = secrets_file(servers)
@@ -46,6 +46,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     for slug in doors:
         about = "One door to the fleet, where Docker's gateway is not at hand."
         label = {"name": slug, "title": slug.capitalize(), "description": about, "type": "server"}
+        files[f"servers/{slug}/discovery.json"] = as_json(door(slug))
         files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, label, about, names)
     files["docker-bake.hcl"] = bake([*names, *doors])
     files["docs/quality.md"] = quality_page()

@@ -27,7 +27,7 @@ RUN --mount=type=bind,source=shared/src/flotilla/manifest/answers.py,target=/tmp
 #if switchboard
 
 FROM scratch AS offered
-COPY catalog/flotilla.yaml /catalog.yaml
+COPY catalog/flotilla.json /catalog.json
 {{discoveries}}
 #end
 

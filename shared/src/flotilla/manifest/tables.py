@@ -46,10 +46,9 @@ def fleet_table(servers: dict[str, Server[Any]], found: dict[str, Any]) -> str:
     """Return the table of servers for the README."""
     lines = ["| server | what it does | tools | account |", "|---|---|---|---|"]
     for slug, server in servers.items():
-        needs = [f for f in server.settings_class.model_fields.values() if f.is_required()]
         lines.append(
             f"| [{slug}](servers/{slug}/README.md) | {server.description} | {len(found[slug]['tools'])} | "
-            f"{'needed' if needs else 'none'} |"
+            f"{'needed' if found[slug]['needs']['account'] else 'none'} |"
         )
     total = sum(len(f["tools"]) for f in found.values())
     return "\n".join([*lines, "", f"{len(servers)} servers, {total} tools."])

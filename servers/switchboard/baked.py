@@ -1,0 +1,30 @@
+"""What the launcher answers for the door, before FastMCP is imported: what the servers behind it would list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .catalog import choose, definitions, read_catalog, read_document, read_secrets
+from .options import arguments, names, remotes
+
+
+def offered(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
+    """Return `own`, the door's baked answers, with every server's definitions; None where the launcher must not answer.
+
+    Raises what reading the files raises: the door itself then says what is wrong.
+    """
+    options = arguments(argv)
+    if options.transport != "stdio":
+        return None
+    entries = read_catalog(
+        Path(options.catalog),
+        read_secrets(Path(options.secrets)) if options.secrets else {},
+        read_document(Path(options.config)) if options.config else {},
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in choose(entries, names(options), remotes(options), Path(options.discovery)):
+        for kind, items in definitions(entry, Path(options.discovery)).items():
+            found.setdefault(kind, []).extend(items)
+    shown = {kind: {item["name"]: {"tier": "core"} for item in found.get(kind, ())} for kind in ("tools", "prompts")}
+    return {**own, **found, "attributes": shown}

@@ -1,0 +1,59 @@
+"""The switchboard's options: the command line first, then the environment, then the defaults. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flotilla.environment import setting
+
+HERE = Path(__file__).resolve().parents[1]
+CHECKOUT = HERE.parent if HERE.name == "servers" else None
+OPTIONS: dict[str, tuple[Any, str]] = {
+    "catalog": (
+        CHECKOUT / "catalog" / "flotilla.yaml" if CHECKOUT else "/app/catalog/flotilla.yaml",
+        "the catalog file",
+    ),
+    "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),
+    "secrets": ("", "file of server.name=value lines"),
+    "config": ("", "YAML file of the servers' settings"),
+    "discovery": (HERE if CHECKOUT else "/app/discovery", "folder of <server>/discovery.json"),
+    "run": ("auto", "how servers run: docker, process, auto (docker where the image is), http-map (only --remote)"),
+    "remote": ("", "name=url, comma-separated: servers that run elsewhere; their token in FLOTILLA_REMOTE_TOKEN"),
+    "transport": ("stdio", "how clients connect: stdio or http; the token in FLOTILLA_HTTP_TOKEN"),
+    "host": ("127.0.0.1", "address to listen on"),
+    "port": (8811, "port to listen on, 0 for any"),
+    "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
+    "start-timeout": (60.0, "seconds that a server may take to start"),
+    "data": (Path.home() / ".local" / "share" / "flotilla", "folder for files when servers run as processes"),
+    "bin": (Path(sys.executable).parent, "folder of the flotilla-<server> commands"),
+    "cpus": (1.0, "CPUs of a container"),
+    "memory": ("512m", "memory of a container"),
+    "owner": ("flotilla", "what the names of containers begin with"),
+}
+CHOICES = {"run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the environment, and the command line, which wins."""
+    parser, given = argparse.ArgumentParser("flotilla-switchboard", description=__doc__), list[str]()
+    for name, (default, text) in OPTIONS.items():
+        kind = type(default) if isinstance(default, int | float) else str
+        text += f" (default: {default})" if default != "" else ""
+        parser.add_argument(f"--{name}", default=default, help=text, type=kind, choices=CHOICES.get(name))
+        value = setting("FLOTILLA_" + name.upper().replace("-", "_"))
+        given += [f"--{name}={value}"] if value else []
+    return parser.parse_args([*given, *argv])
+
+
+def names(options: argparse.Namespace) -> list[str]:
+    """Return the servers asked for, none for those that are ready to work."""
+    return [word.strip() for word in options.servers.split(",") if word.strip()]
+
+
+def remotes(options: argparse.Namespace) -> dict[str, str]:
+    """Return the addresses of servers that run elsewhere."""
+    return dict(pair.strip().partition("=")[::2] for pair in options.remote.split(",") if pair.strip())
