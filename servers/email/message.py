@@ -23,8 +23,7 @@ from email.utils import format_datetime, make_msgid
 import email_validator
 from email_validator import EmailNotValidError, validate_email
 from flotilla import errors
-
-from .plaintext import text_of
+from flotilla_servers._mail.plaintext import text_of
 
 MOST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8: what every server takes in one mail
 MOST_ATTACHMENTS = 20
