@@ -341,6 +341,18 @@ async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], ve
     assert str(await problem_of(api.get("/things/7"))).startswith("Acme does not have this: 404/gone.")
 
 
+async def test_a_status_that_is_an_answer(connected: Callable[..., Api], vendor: Vendor) -> None:
+    vendor.fails(faults.status(308, {"range": "0-1"}), times=1)
+    response = await connected().send("PUT", "/things/9", content=b"x", expected=(308,))
+    assert (response.status_code, response.json()) == (308, {"range": "0-1"})
+
+
+async def test_nulls_that_clear_a_field(connected: Callable[..., Api], vendor: Vendor) -> None:
+    await connected().patch("/things/9", params={"a": None}, json={"name": None}, nulls=True)
+    assert vendor.requests[0].json() == {"name": None}
+    assert vendor.requests[0].query == []
+
+
 @pytest.mark.parametrize(
     ("value", "low", "high"),
     [

@@ -3,15 +3,35 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import jwt
 import pytest
-from flotilla import Api, Basic, Bearer, HeaderKey, OAuth2, Secret, Server, ServerSettings, errors, wire
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flotilla import (
+    Api,
+    Basic,
+    Bearer,
+    FirstOf,
+    HeaderKey,
+    JwtBearer,
+    OAuth2,
+    Secret,
+    Server,
+    ServerSettings,
+    errors,
+    wire,
+)
 from flotilla.auth import Auth
 from flotilla.call import Call, entered
+from flotilla.consent import fewest, scopes
+from flotilla.oauth import Grant
 from flotilla.settings import scrub
 from flotilla.testing import faults
 from flotilla.testing.answers import Answer, Answers
@@ -284,3 +304,154 @@ async def test_when_it_cannot_be_renewed(
 async def test_a_sentence_of_the_servers_own(connect: Callable[..., Api], connection: Connection) -> None:
     connection.refresh = "another"
     assert (await failed(connect(revoked="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
+
+
+# --- one of several ways, signed assertions, scopes
+
+
+async def test_the_first_way_that_is_configured(
+    make: Make, connection: Connection, environ: pytest.MonkeyPatch
+) -> None:
+    class Ways(Connected):
+        """An access token is enough."""
+
+        refresh_token: Secret | None = None  # type: ignore[assignment]
+        access_token: Secret | None = None
+
+    grant = OAuth2(f"{connection.vendor.url}/token", now=lambda: connection.now)
+    api = Api(make(settings=Ways), auth=FirstOf(Bearer("access_token"), grant))
+    await api.get("/x")
+    assert len(connection.renewals) == 1
+    connection.access = "given-by-hand"
+    environ.setenv("ACME_ACCESS_TOKEN", "given-by-hand")
+    api.server.reset()
+    await api.get("/x")
+    assert len(connection.renewals) == 1
+    environ.delenv("ACME_ACCESS_TOKEN")
+    environ.delenv("ACME_REFRESH_TOKEN")
+    api.server.reset()
+    assert isinstance(api._auth, FirstOf)
+    assert not api._auth.configured()
+    assert api._auth.chosen is grant
+    assert HeaderKey("key", "X").configured()
+
+
+KEY = rsa.generate_private_key(65537, 2048)
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+
+
+class Robot(ServerSettings):
+    """A service account."""
+
+    account: str = "robot@acme.example"
+    key: Secret
+    subject: str = ""
+    token_url: str
+    base_url: HttpUrl
+
+
+class Endpoint:
+    """A token endpoint that checks assertions as the standard says, by its own clock."""
+
+    def __init__(self, vendor: Vendor, ahead: float = 0) -> None:
+        self.vendor, self.ahead, self.claims = vendor, ahead, list[dict[str, Any]]()
+        vendor.fails(self._answer)
+
+    async def _answer(self, exchange: faults.Exchange) -> None:
+        if exchange.request.path != "/token":
+            await exchange.send(Answer.of({"ok": exchange.request.headers["authorization"] == "Bearer granted"}))
+            return
+        form = {k: v[0] for k, v in parse_qs(exchange.request.body.decode()).items()}
+        assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        now = time.time() + self.ahead
+        unchecked: Any = dict.fromkeys(("verify_aud", "verify_exp", "verify_iat"), False)
+        claims = jwt.decode(form["assertion"], KEY.public_key(), ["RS256"], options=unchecked)
+        assert claims["aud"] == f"{self.vendor.url}/token"
+        self.claims.append(claims)
+        date = {"date": formatdate(now, usegmt=True)}
+        if not claims["iat"] <= now <= claims["exp"]:
+            await exchange.send(Answer.of({"error": "invalid_grant"}, 400, date))
+        else:
+            await exchange.send(Answer.of({"access_token": "granted", "expires_in": 3600}, 200, date))
+
+
+def robot(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Api:
+    environ.setenv("ACME_KEY", PEM)
+    environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
+    api = Api(make(settings=Robot), auth=JwtBearer("token_url", issuer="account", key="key", subject="subject"))
+
+    @api.server.reads(scopes=["read", "read write"])
+    async def get_it() -> dict[str, Any]:
+        """It."""
+        return dict(await api.get("/x"))
+
+    return api
+
+
+@pytest.mark.parametrize(("ahead", "requests"), [(0, 1), (30, 1), (86_400, 2), (-86_400, 2)])
+async def test_an_assertion_is_signed(
+    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, ahead: float, requests: int
+) -> None:
+    """A machine whose clock is a day off asks again by the clock of the token endpoint."""
+    endpoint = Endpoint(vendor, ahead)
+    environ.setenv("ACME_SUBJECT", "dana@acme.example")
+    api = robot(make, vendor, environ)
+    assert await api.get("/x") == {"ok": True}
+    assert await api.get("/x") == {"ok": True}  # the token is kept
+    assert len(endpoint.claims) == requests
+    last = endpoint.claims[-1]
+    assert (last["iss"], last["sub"], last["scope"]) == ("robot@acme.example", "dana@acme.example", "read")
+
+
+async def test_a_refused_assertion(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    vendor.fails(faults.status(400, {"error": "invalid_grant"}))
+    api = robot(make, vendor, environ)
+    assert await failed(api) == (
+        errors.Auth,
+        "Access was revoked or has expired (invalid_grant). "
+        "Ask the user to connect the account again and to set the new refresh token.",
+    )
+    assert len(vendor.requests) == 1  # its clock and ours agree
+
+
+async def test_without_a_key_there_is_nothing_to_trade(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    class Without(Robot):
+        """No key."""
+
+        key: Secret | None = None  # type: ignore[assignment]
+
+    environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
+    environ.delenv("ACME_KEY")
+    grant = JwtBearer("token_url", issuer="account", key="key", subject="subject")
+    Api(make(settings=Without), auth=grant)
+    assert not grant.configured()
+
+
+def test_a_grant_of_ones_own_must_say_what_it_trades() -> None:
+    with pytest.raises(NotImplementedError):
+        Grant("https://x.example").lasting()
+    with pytest.raises(NotImplementedError):
+        asyncio.run(Grant("https://x.example").trade(None, {}))
+
+
+@pytest.mark.parametrize(
+    ("needs", "chosen"),
+    [
+        ([], []),
+        ([()], []),
+        ([["a"], ["b"]], ["a", "b"]),
+        ([["a", "b"], ["b"]], ["b"]),  # b is enough for both
+        ([["a b"], ["a"]], ["a", "b"]),
+        ([["a", "a b"], ["c", "b"]], ["a", "c"]),
+    ],
+)
+def test_the_fewest_scopes(needs: list[list[str]], chosen: list[str]) -> None:
+    assert fewest(needs) == chosen
+
+
+async def test_hidden_tools_need_no_scopes(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    server = robot(make, vendor, environ).server
+    assert scopes(server, {}) == ["read"]
+    assert scopes(server, {"FLOTILLA_DENY": "acme_get_it"}) == []

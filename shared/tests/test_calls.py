@@ -11,8 +11,9 @@ import mcp_types as mt
 import pytest
 from fastmcp.tools.base import ToolResult
 from flotilla import Cursor, Limit, Model, Page, Server, Untrusted, errors, in_thread
-from flotilla.call import Call, current, entered
+from flotilla.call import Call, current, entered, progress
 from flotilla.errors import excerpt
+from flotilla.files import FileRef
 from flotilla.results import BIGGEST
 from flotilla.testing.client import MODES, call, client, raw, text_of
 from flotilla.text import plain
@@ -325,6 +326,56 @@ async def test_what_fastmcp_raises_is_put_into_words_too(
     text = text_of(await call(echo, "acme_get_echo", n=1))
     assert text == "Error: acme_get_echo failed inside Flotilla (RuntimeError). Tell the user."
     assert "internal" in audit()[0]["exception"]
+
+
+# --- beside the result
+
+
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
+async def test_links_to_files_stand_behind_the_text(acme: Server[Any], revision: str) -> None:
+    @acme.writes
+    async def create_report() -> Echo:
+        """Report."""
+        acme.link(FileRef(path="out/é 1.pdf", bytes=12, sha256="00", content_type="application/pdf"))
+        return Echo(n=1)
+
+    async with raw(acme, revision) as session:
+        result = (await session.request("tools/call", name="acme_create_report", arguments={}))["result"]
+    first, *links = result["content"]
+    assert json.loads(first["text"]) == {"n": 1}
+    if revision < "2025-06-18":  # a client of that time does not know what a link is
+        assert links == []
+    else:
+        (link,) = links
+        assert link == {
+            "type": "resource_link",
+            "uri": "file:///data/out/%C3%A9%201.pdf",
+            "name": "é 1.pdf",
+            "mimeType": "application/pdf",
+            "size": 12,
+        }
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_progress(acme: Server[Any], mode: str) -> None:
+    told: list[tuple[float, float | None]] = []
+
+    @acme.reads
+    async def get_far() -> Echo:
+        """Far."""
+        await progress(1, 2)
+        await progress(2, 2)
+        return Echo()
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total))
+
+    async with client(acme, mode) as c:
+        assert not (await c.call_tool_mcp("acme_get_far", {}, progress_handler=hear)).is_error
+        assert not (await call(c, "acme_get_far")).is_error
+        await asyncio.sleep(0.05)
+    assert told == [(1, 2), (2, 2)]
+    await progress(1, 2)  # outside of a call, nothing happens
 
 
 # --- the deadline

@@ -19,6 +19,7 @@ from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StreamableHttpTransport
 from flotilla.testing.client import MODES, text_of
+from flotilla.testing.process import KEPT
 
 PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 TOKEN = "canary-http-4711"
@@ -29,7 +30,7 @@ class Running:
     """A server on a port of its own."""
 
     def __init__(self, **environ: str) -> None:
-        keep = {name: os.environ[name] for name in ("PATH", "HOME", "FLOTILLA_DATA") if name in os.environ}
+        keep = {name: os.environ[name] for name in (*KEPT, "FLOTILLA_DATA") if name in os.environ}
         env = {**keep, "FLOTILLA_TRANSPORT": "http", "FLOTILLA_PORT": "0", **environ}
         self.popen = subprocess.Popen([sys.executable, PROBE], stderr=subprocess.PIPE, env=env, text=True)
         assert self.popen.stderr is not None

@@ -32,6 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def run(server: Server[Any]) -> None:
     """Serve over the configured transport until the client goes away or a signal comes."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Lines(server.audit)], force=True)
+    logging.captureWarnings(True)
     telemetry.configure(server.slug)
     _end_on_signals(server)
     if (setting("FLOTILLA_TRANSPORT") or "stdio") == "stdio":

@@ -93,12 +93,11 @@ class Wire:
         `repeatable` tells whether the request may come twice. Every request may come again after a 429 and after a
         connection that was never made.
         """
-        for attempt in range(1, TRIES + 1):
-            answer = await self._attempt(request, repeatable, whole, attempt)
-            if isinstance(answer, httpx.Response):
-                break
+        attempt = 1
+        while not isinstance(answer := await self._attempt(request, repeatable, whole, attempt), httpx.Response):
             await asyncio.sleep(answer)
-        return answer  # type: ignore[return-value]  # the last attempt answers or raises
+            attempt += 1
+        return answer
 
     async def _attempt(
         self, request: httpx.Request, repeatable: bool, whole: bool, attempt: int
