@@ -5,12 +5,26 @@ The documents are not in the repository (see flotilla.testing.contract): FLOTILL
 
 from __future__ import annotations
 
+import importlib.util
+
 import flotilla_servers
 import pytest
 from flotilla.testing.case import Case
 from flotilla.testing.contract import declared, problems, specs
 
 SLUGS = sorted(path.parent.parent.name for path in flotilla_servers.CHECKOUT.glob("*/tests/contract.yaml"))
+
+
+def accepted(slug: str) -> Case:
+    """Return the case that the server's acceptance suite tries, with the arguments that it gives."""
+    path = flotilla_servers.CHECKOUT / slug / "tests" / "test_acceptance.py"
+    spec = importlib.util.spec_from_file_location(f"acceptance_of_{slug}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    case: Case = module.TestAcceptance.opened()
+    return case
 
 
 def test_there_are_contracts() -> None:
@@ -23,6 +37,6 @@ async def test_requests_fit_the_contract(slug: str) -> None:
     assert declaration
     if not declaration.path.is_file():
         pytest.skip(f"no contract of {slug}: {specs()} has no {declaration.path.name}; set FLOTILLA_SPECS")
-    with Case(slug) as case:
+    with accepted(slug) as case:
         found = await problems(case)
     assert not found, "\n".join(["", *found[:40]])

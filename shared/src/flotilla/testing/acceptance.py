@@ -50,10 +50,15 @@ def suite(
     """
 
     class Acceptance:
+        @staticmethod
+        def opened() -> Case:
+            """Return a new case, which the contract suite opens too."""
+            return Case(slug, world=world, arguments=arguments)
+
         @pytest.fixture(scope="class")
         @classmethod
         def case(cls) -> Iterator[Case]:
-            with Case(slug, world=world, arguments=arguments) as case:
+            with cls.opened() as case:
                 yield case
 
         def test_quality_yaml(self, case: Case) -> None:

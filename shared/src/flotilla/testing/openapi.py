@@ -17,8 +17,21 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from .answers import Answer, Request
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _OPEN = ("additionalProperties", "patternProperties", "not")
+
+
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+", value) is not None
+
+
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
+
+
+_CONFIG = Config(
+    spec_validator_cls=None,  # type: ignore[arg-type]
+    extra_format_validators={"uri": _is_uri, "url": _is_uri, "email": _is_email},  # which openapi-core lets pass
+)
 
 
 class _Request:
@@ -47,7 +60,7 @@ class OpenApi:
     def __init__(self, document: dict[str, Any], server: str = "") -> None:
         self.document = {**document, "servers": [{"url": server}]} if server else document
         # what a document says of itself is the vendor's business: its own mistakes must not stop the check
-        self._core = OpenAPI.from_dict(self.document, config=Config(spec_validator_cls=None))  # type: ignore[arg-type]
+        self._core = OpenAPI.from_dict(self.document, config=_CONFIG)
         self._bases = [urlsplit(s["url"]).path.rstrip("/") for s in self.document.get("servers", [{"url": ""}])]
 
     def problems(self, request: Request) -> list[str]:
