@@ -1,0 +1,162 @@
+"""The stack of compose/ without Docker's gateway: the switchboard before HTTP servers, no engine socket anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+from python_on_whales import DockerClient
+
+from .conftest import ROOT, called
+
+COMPOSE = ROOT / "compose"
+PROJECT = "flotilla-test-compose"
+
+
+def stack(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))
+    return found
+
+
+def variables() -> dict[str, str]:
+    """Every variable that the example of .env names as needed gets a value."""
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = [
+        line.partition("=")[0]
+        for line in lines
+        if line.startswith("FLOTILLA_") and line.partition("=")[0].endswith("TOKEN")
+    ]
+    return {name: secrets.token_hex(16) for name in names} | {"FLOTILLA_STATE_KEY": secrets.token_hex(32)}
+
+
+@pytest.fixture(scope="module")
+def environ(unused_tcp_port_factory: Any) -> Iterator[dict[str, str]]:
+    given = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory())}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    yield given
+    for name, value in before.items():
+        os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+@pytest.fixture(scope="module")
+def files(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The stack as it is committed, on volumes of the tests' own, and looked at every second."""
+    committed = stack("compose.switchboard.yaml")
+    change = {
+        "services": {name: {"healthcheck": {"interval": "1s"}} for name in committed["services"]},
+        "volumes": {name: {"name": f"{PROJECT}-{name}"} for name in committed["volumes"]},
+    }
+    path = tmp_path_factory.mktemp("compose") / "change.yaml"
+    path.write_text(yaml.safe_dump(change))
+    return [str(COMPOSE / "compose.switchboard.yaml"), str(path)]
+
+
+@pytest.fixture(scope="module")
+def running(files: list[str], environ: dict[str, str], images: None) -> Iterator[DockerClient]:
+    """The stack, up."""
+    docker = DockerClient(compose_files=list(files), compose_project_name=PROJECT)
+    try:
+        docker.compose.up(detach=True, wait=True, quiet=True)
+        yield docker
+    finally:
+        docker.compose.down(volumes=True, remove_orphans=True, timeout=3, quiet=True)
+    left = docker.ps(all=True, filters={"label": f"com.docker.compose.project={PROJECT}"})
+    assert left == []
+    assert [v for v in docker.volume.list() if v.name.startswith(PROJECT)] == []
+    assert [n for n in docker.network.list() if n.name.startswith(PROJECT)] == []
+
+
+def url(environ: dict[str, str]) -> str:
+    return f"http://127.0.0.1:{environ['FLOTILLA_PORT']}"
+
+
+def client(environ: dict[str, str], **options: Any) -> Client[Any]:
+    transport = StreamableHttpTransport(f"{url(environ)}/mcp", auth=environ["FLOTILLA_HTTP_TOKEN"])
+    return Client(transport, timeout=60, **options)
+
+
+async def test_the_fleet_works_through_the_stack(running: DockerClient, environ: dict[str, str]) -> None:
+    async def yes(*_: Any) -> dict[str, bool]:
+        return {"confirm": True}
+
+    async with client(environ, elicitation_handler=yes) as session:
+        prefixes = {tool.name.split("_")[0] for tool in await session.list_tools()}
+        assert len(prefixes) == len(stack("compose.switchboard.yaml")["services"]) - 1
+        await called(session, "fs_write_file", path="é.md", content="# Été\n\n1 €\n")
+        assert (await called(session, "export_create_report_pdf", path="é.pdf", source="é.md"))["pages"] == 1
+        assert (await called(session, "fs_delete_file", path="é.md"))["files"] == 1
+        missing = await session.call_tool_mcp("calendly_get_current_user", {})
+        assert missing.is_error
+        assert "CALENDLY_TOKEN" in missing.content[0].text
+
+
+async def test_who_may_come_in(running: DockerClient, environ: dict[str, str]) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{url(environ)}/health")).status_code == 200
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            assert (await http.post(f"{url(environ)}/mcp", json={}, headers=headers)).status_code == 401
+
+
+async def test_a_server_that_was_restarted_is_found_again(running: DockerClient, environ: dict[str, str]) -> None:
+    async with client(environ) as session:
+        await called(session, "fs_write_file", path="stays.txt", content="x")
+        running.compose.restart(["filesystem"], timeout=5)
+        end = time.monotonic() + 30
+        while (got := await session.call_tool_mcp("fs_read_file", {"path": "stays.txt"})).is_error:
+            assert time.monotonic() < end, got.content
+            await asyncio.sleep(0.3)
+        assert got.structured_content["content"] == "x"
+
+
+def test_the_walls_of_the_stack(running: DockerClient) -> None:
+    outside = set()
+    for container in running.compose.ps():
+        host, service = container.host_config, (container.config.labels or {})["com.docker.compose.service"]
+        assert host.readonly_rootfs, service
+        assert host.cap_drop == ["ALL"], service
+        assert host.memory == 512 * 1024 * 1024, service
+        assert host.nano_cpus == 1_000_000_000, service
+        assert "no-new-privileges:true" in (host.security_opt or []), service
+        assert not [mount for mount in container.mounts or [] if "docker.sock" in str(mount.source)], service
+        for published in (host.port_bindings or {}).values():
+            assert service == "switchboard"
+            assert all(p.host_ip == "127.0.0.1" for p in published or [])
+        networks = container.network_settings.networks or {}
+        if any(not running.network.inspect(name).internal for name in networks):
+            outside.add(service)
+    assert "filesystem" not in outside
+    assert "export" not in outside
+    assert "switchboard" in outside
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.switchboard.yaml"])
+def test_compose_reads_it_and_names_what_is_missing(name: str, tmp_path: Path, environ: dict[str, str]) -> None:
+    command = ["docker", "compose", "-f", str(COMPOSE / name), "config", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    bare = {key: value for key, value in os.environ.items() if not key.startswith("FLOTILLA_")}
+    done = subprocess.run(command, env=bare, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "FLOTILLA_HTTP_TOKEN" in done.stderr or "FLOTILLA_FLEET_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.switchboard.yaml"])
+def test_every_variable_stands_in_the_example(name: str) -> None:
+
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    used = set(re.findall(r"\$\{([A-Z0-9_]+)", (COMPOSE / name).read_text(encoding="utf-8")))
+    known = set(re.findall(r"^#? ?([A-Z0-9_]+)=", example, re.MULTILINE))
+    assert used <= known, used - known

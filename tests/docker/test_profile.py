@@ -1,0 +1,73 @@
+"""A profile of the Docker MCP plugin: `docker mcp profile create --server file://…`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+from road import place
+
+from .conftest import MISSING, called
+
+
+@pytest.fixture
+def profile(volume: str, record_property: Callable[[str, object], None]) -> Iterator[str]:
+    """A profile of the servers that need no account, from the generated catalog."""
+    if MISSING["gateway"]:
+        pytest.skip(MISSING["gateway"])
+    record_property("door", "gateway")
+    name = f"flotilla-test-{secrets.token_hex(4)}"
+    catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
+    catalog["registry"] = {slug: catalog["registry"][slug] for slug in ("filesystem", "export")}
+    for server in catalog["registry"].values():
+        server["volumes"] = [f"{volume}:/data"]
+    path = place.mcp_home() / "catalogs" / f"{name}.yaml"
+    place.write(path, yaml.safe_dump(catalog, allow_unicode=True))
+    try:
+        made = ["docker", "mcp", "profile", "create", "--name", name, "--server", f"file://{path.name}"]
+        done = subprocess.run(made, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        identity = name.replace("-", "_")
+        shown = subprocess.run(["docker", "mcp", "profile", "ls"], capture_output=True, text=True, check=True).stdout
+        yield identity if identity in shown else name
+    finally:
+        path.unlink()
+        for given in {name, name.replace("-", "_")}:
+            subprocess.run(["docker", "mcp", "profile", "remove", given], capture_output=True, check=False)
+
+
+async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
+    args = ["mcp", "gateway", "run", "--profile", profile]
+    transport = StdioTransport("docker", args, env=dict(os.environ), keep_alive=False, log_file=tmp_path / "log")
+    async with Client(transport, timeout=60) as client:
+        names = {tool.name for tool in await client.list_tools()}
+        assert {"fs_write_file", "export_create_csv"} <= names
+        await called(client, "fs_write_file", path="é.txt", content="œuf")
+        assert (await called(client, "fs_read_file", path="é.txt"))["content"] == "œuf"
+
+
+def test_a_profile_takes_every_server_of_the_catalog(tmp_path: Path) -> None:
+    """No required setting: one that is missing would stop the whole profile."""
+    if MISSING["gateway"]:
+        pytest.skip(MISSING["gateway"])
+    name = f"flotilla-test-{secrets.token_hex(4)}"
+    path = place.mcp_home() / "catalogs" / f"{name}.yaml"
+    place.write(path, place.CATALOG.read_text(encoding="utf-8"))
+    try:
+        made = ["docker", "mcp", "profile", "create", "--name", name, "--server", f"file://{path.name}"]
+        done = subprocess.run(made, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        dry = ["docker", "mcp", "gateway", "run", "--dry-run", "--profile", name.replace("-", "_")]
+        said = subprocess.run(dry, capture_output=True, text=True, timeout=120, check=False)
+        assert said.returncode == 0, said.stderr
+    finally:
+        path.unlink()
+        for given in {name, name.replace("-", "_")}:
+            subprocess.run(["docker", "mcp", "profile", "remove", given], capture_output=True, check=False)
