@@ -134,7 +134,3 @@ def table() -> str:
     """Return the scale as a Markdown table."""
     rows = [f"| {rule.tier} | `{rule.id}` | {rule.meaning} |" for rule in RULES]
     return "\n".join(["| tier | rule | meaning |", "|---|---|---|", *rows])
-
-
-if __name__ == "__main__":
-    print(table())
