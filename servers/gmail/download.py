@@ -1,0 +1,38 @@
+"""Attachments: by the number of their part, since the API's own id is another one in every answer."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from flotilla import errors, segment
+
+from .app import ME, api
+from .reading import attachments, data
+
+LARGEST = 60_000_000  # bytes of an answer: 36 MB of mail in base64, and some
+
+
+async def content_of(message: str, part: str) -> tuple[str, bytes]:
+    """Return an attachment's name, fit for a path, and its bytes; raises errors.NotFound."""
+    raw = await api.get(f"{ME}/messages/{segment(message)}", params={"format": "full"})
+    files = {str(one.get("partId") or "0"): one for one in attachments(raw)}
+    found = files.get(part)
+    if found is None:
+        there = f"It has: {', '.join(files)}." if files else "It has none."
+        raise errors.NotFound(f"The message has no attachment `{errors.excerpt(part, 40)}`.", there)
+    name = re.sub(r"[^\w.,()+ -]+", "_", found.get("filename") or f"part-{part}").strip(". ")[-120:] or f"part-{part}"
+    body = found.get("body") or {}
+    if "attachmentId" not in body:
+        return name, data(str(body.get("data", "")))
+    received = bytearray()
+    path = f"{ME}/messages/{segment(message)}/attachments/{segment(body['attachmentId'])}"
+    async with api.stream("GET", path) as response:
+        async for chunk in response.aiter_bytes():
+            received += chunk
+            if len(received) > LARGEST:
+                raise errors.Upstream("The attachment is larger than a mail can be.", "Open it in Gmail.")
+    try:
+        return name, data(json.loads(received)["data"])
+    except (ValueError, KeyError, TypeError):
+        raise errors.Upstream("Gmail answered with something else than an attachment.", "Try again later.") from None
