@@ -209,6 +209,13 @@ async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(connected: Callabl
     assert 0.4 <= time.monotonic() - begun < 1
 
 
+async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(classify=lambda status, body: errors.Rate("The day's requests are used up.", again=False))
+    vendor.fails(faults.rate())
+    assert type(await problem_of(api.get("/things/7"))) is errors.Rate
+    assert len(vendor.requests) == 1
+
+
 async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Api], vendor: Vendor) -> None:
     api = connected()
     vendor.fails(faults.rate(20))

@@ -60,9 +60,13 @@ class NotFound(Problem):
 
 
 class Rate(Problem):
-    """Too many requests (429)."""
+    """Too many requests (429). `again`: another try within the same call may work; false for what ends at midnight."""
 
     kind = "rate"
+
+    def __init__(self, what: str, then: str = "", *, again: bool = True) -> None:
+        super().__init__(what, then)
+        self.again = again
 
 
 class Upstream(Problem):

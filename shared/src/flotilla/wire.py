@@ -129,7 +129,8 @@ class Wire:
                 call.spared()
             own = self._classify(status, body) if self._classify else None
             problem = own or problem_of(response, body, title, self._reason)
-            repeatable = isinstance(problem, errors.Rate) or (repeatable and status in (502, 503, 504))
+            gateway = status in (502, 503, 504)
+            repeatable = problem.again if isinstance(problem, errors.Rate) else repeatable and gateway
         if repeatable and attempt < TRIES and wait <= WAIT and wait < call.left():
             return wait
         raise problem
