@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -34,8 +34,9 @@ SKEW = 60  # seconds that a clock may be wrong without anybody noticing
 class Grant(Auth):
     """Base: access tokens are renewed ahead of expiry, and once after a 401, by one caller at a time.
 
-    They are saved in the server's state before they are used, and belong to what they were traded for. `revoked` is
-    the next step of somebody whose grant has ended; `{slug}` in it is the server's.
+    They are saved in the server's state before they are used, and belong to what they were traded for. Processes that
+    share the state renew one after the other. `keep` names further fields of the token endpoint's answer, see `kept`.
+    `revoked` is the next step of somebody whose grant has ended; `{slug}` in it is the server's.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class Grant(Auth):
         client_auth: str = "client_secret_post",
         leeway: float = 60,
         now: Callable[[], float] | None = None,
+        keep: Sequence[str] = (),
         revoked: str = "Ask the user to connect the account again and to set the new refresh token.",
         unknown: str = "Check client_id and client_secret.",
     ) -> None:
         self._token_url, self.client_auth, self.leeway = token_url, client_auth, leeway
-        self._now, self.revoked, self.unknown = now, revoked, unknown
+        self._now, self._keep, self.revoked, self.unknown = now, tuple(keep), revoked, unknown
         self.forget()
 
     def lasting(self) -> str:
@@ -90,15 +92,27 @@ class Grant(Auth):
 
     async def access_token(self, instead_of: str = "") -> str:
         """Return a valid access token, another one than `instead_of`."""
+        if not self._good(self._token, instead_of):
+            # In a task of its own: a call that is cancelled must not drop an answer with a new refresh token in it.
+            renewal = asyncio.ensure_future(self._renew(instead_of))
+            renewal.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.shield(renewal)
+        return str(self._token["access_token"])
+
+    async def _renew(self, instead_of: str) -> None:
         async with self._lock:
-            for held in (self._token, self._saved()):  # another process may have renewed it
-                good = held.get("access_token", "")
-                if good not in ("", instead_of) and held["expires_at"] - self.leeway > self.now():
-                    self._token = held
-                    break
-            else:
-                self._token = await self._renewed(held)
-            return str(self._token["access_token"])
+            if not self._good(self._token, instead_of):
+                async with self.server.state.alone("oauth"):
+                    held = self._saved()  # another process may have renewed it
+                    self._token = held if self._good(held, instead_of) else await self._renewed(held)
+
+    def kept(self, name: str) -> str:
+        """Return a field that the token endpoint answered with, such as whose tokens they are; empty without one."""
+        return str(self._token.get(name) or "")
+
+    def _good(self, token: Mapping[str, Any], instead_of: str) -> bool:
+        usable = token.get("access_token", "") not in ("", instead_of)
+        return usable and bool(token["expires_at"] - self.leeway > self.now())
 
     def _saved(self) -> dict[str, Any]:
         """Return the saved tokens, unless the user has connected anew since."""
@@ -123,6 +137,7 @@ class Grant(Auth):
             async with client:
                 got = await self.trade(client, held)
             kept: dict[str, Any] = {
+                **{name: got.get(name) or held.get(name) for name in self._keep},
                 "access_token": str(got["access_token"]),
                 "refresh_token": str(got.get("refresh_token") or held.get("refresh_token") or ""),
                 "expires_at": self.now() + float(got.get("expires_in") or 3600),  # by our clock alone, right or wrong
