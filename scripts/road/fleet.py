@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,8 @@ import yaml
 from flotilla.environment import is_placeholder
 
 from . import place
+
+TERM = re.compile(r"\{\{\s*([\w.-]+)")
 
 
 @cache
@@ -26,13 +30,19 @@ def images(slugs: list[str]) -> list[str]:
     return [registry()[slug]["image"] for slug in slugs]
 
 
-def needs(slug: str) -> list[str]:
-    """Return the names of the secrets and settings without which the server's calls fail."""
-    manifest = yaml.safe_load((place.ROOT / "servers" / slug / "server.yaml").read_text(encoding="utf-8"))
-    config = manifest.get("config") or {}
-    secrets = [s["name"] for s in config.get("secrets") or [] if s.get("required")]
-    settings = (config.get("parameters") or {}).get("required") or []
-    return secrets + [f"{slug}.{name}" for name in settings]
+def needs(slug: str) -> tuple[list[str], bool]:
+    """Return the secrets and settings without which the server's calls fail, and whether it needs any account.
+
+    Both are named as the user's files name them: `calendly.token`.
+    """
+    path = place.ROOT / "servers" / slug / "discovery.json"
+    told = json.loads(path.read_text(encoding="utf-8")).get("needs") or {}
+    server = registry()[slug]
+    names = {secret["env"]: secret["name"] for secret in server.get("secrets") or []}
+    for item in server.get("env") or []:
+        if found := TERM.search(item["value"]):
+            names[item["name"]] = found[1]
+    return [names.get(variable, variable) for variable in told.get("settings", ())], bool(told.get("account"))
 
 
 def secrets(path: Path) -> dict[str, str]:
@@ -59,7 +69,12 @@ def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> l
     mine = config.get(slug)
     values = {f"{slug}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
     values |= given
-    return [name for name in needs(slug) if is_placeholder(str(values.get(name) or ""))]
+    wanted, account = needs(slug)
+    lost = [name for name in wanted if is_placeholder(str(values.get(name) or ""))]
+    declared = [secret["name"] for secret in registry()[slug].get("secrets") or []]
+    if account and not wanted and all(is_placeholder(given.get(name, "")) for name in declared):
+        lost = [" or ".join(declared)]  # one of several ways to log in
+    return lost
 
 
 def choose() -> list[str]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import subprocess
+import textwrap
 import time
 from typing import Any
 
@@ -93,22 +94,30 @@ def paste(servers: list[str], running: door.Running) -> str:
     return "\n".join(lines)
 
 
+def count(number: int, what: str) -> str:
+    """Return `1 server`, `2 servers`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def report(running: door.Running, tried: str) -> str:
     """Return what the user needs to know of the door."""
-    lost = ", ".join(slug for slug in fleet.registry() if slug not in running.servers)
+    lost = [slug for slug in fleet.registry() if slug not in running.servers]
     files = f"the volume {place.VOLUME}" if running.run == "docker" else place.short(place.data_folder())
     how = f"in containers (Docker {machine.engine()})" if running.run == "docker" else "as local processes"
     rows = [
         ("URL", running.url),
         ("token", f"{door.token()}  (kept in {place.short(place.run_folder() / 'token')})"),
         ("door", f"{door.NAMES[running.kind]}; servers run {how}"),
-        ("fleet", f"{len(running.servers)} servers, {running.tools} tools: {', '.join(running.servers)}"),
+        ("fleet", f"{count(len(running.servers), 'server')}, {running.tools} tools: {', '.join(running.servers)}"),
         ("tried", tried),
         ("files", files),
     ]
     if lost:
-        rows.append(("not yet", f"{lost}: need an account. Fill in {place.short(place.secrets_file())} and"))
-        rows.append(("", f"{place.short(place.config_file())}, then `make up` again."))
+        where = f"{place.short(place.secrets_file())} and {place.short(place.config_file())}"
+        told = f"{', '.join(lost)}: these need an account. Fill in {where}, then `make up` again."
+        rows += [
+            ("" if n else "not yet", line) for n, line in enumerate(textwrap.wrap(told, 100, break_on_hyphens=False))
+        ]
     return "Flotilla is up.\n\n" + "\n".join(f"  {name:8}{value}" for name, value in rows)
 
 

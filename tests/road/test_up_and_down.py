@@ -27,7 +27,7 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     token = door.token()
     assert url() in said
     assert token in said
-    assert "1 servers, 9 tools" in said
+    assert "1 server, 9 tools" in said
     assert "read the same back" in said
     for part in ("claude_desktop_config.json", "Code/User/mcp.json", ".cursor/mcp.json"):
         assert part in said
