@@ -5,33 +5,31 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 from flotilla import Page, errors
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from .app import api
-from .fields import Fields, body, names
+from .fields import Changes, Fields, body, names
 from .models import Thing, detailed
 
 T = TypeVar("T", bound=Thing)
-Changes = dict[str, Any]
 Sort = Literal["asc", "desc"]
-Detailed = Annotated[bool, Field(description="All fields, not the summary")]
-Period = Annotated[str, Field(pattern=r"^\d{4}-\d\d(-\d\d)?$", examples=["2025-06"])]
-From = Annotated[Period | None, Field(description="From month or day")]
-Until = Annotated[Period | None, Field(description="To month or day")]
+Detailed = Annotated[bool, Field(description="All fields: untrusted text")]
+PeriodType = Annotated[Literal["billed", "paid"], PlainSerializer(lambda by: "" if by == "paid" else by)]
+Period = Annotated[str, Field(pattern=r"^\d{4}-\d\d(-\d\d)?$")]  # a month or a day
 Upload = Annotated[str, Field(description="File in the data folder", examples=["justificatif.pdf"])]
-Name = Annotated[str | None, Field(max_length=255, description="Stored as")]
+Name = Annotated[str | None, Field(description="Stored as")]
 Visible = Annotated[bool, Field(description="The customer sees it")]
-CustomerId = Annotated[int, Field(description="Customer", examples=[180366])]
-QuoteId = Annotated[int, Field(description="Quote (devis)", examples=[411583])]
-InvoiceId = Annotated[int, Field(description="Invoice (facture)", examples=[411588])]
-DraftId = Annotated[int, Field(description="Draft invoice (brouillon)", examples=[411590])]
+CustomerId = Annotated[int, Field(description="Id", examples=[180366])]
+QuoteId = Annotated[int, Field(description="Id", examples=[411583])]
+InvoiceId = Annotated[int, Field(description="Id", examples=[411588])]
+DraftId = Annotated[int, Field(description="Id", examples=[411590])]
 PurchaseId = Annotated[int, Field(description="Purchase (achat)", examples=[125459])]
 SupplierId = Annotated[int, Field(description="Supplier (fournisseur)", examples=[49091])]
-ProductId = Annotated[int, Field(description="Product", examples=[46125])]
-CategoryId = Annotated[int, Field(description="Category", examples=[4866])]
-FollowupId = Annotated[int, Field(description="Follow-up (suivi)", examples=[4867])]
-SettlementId = Annotated[int, Field(description="Settlement (règlement)", examples=[14064])]
-AssetId = Annotated[int, Field(description="File", examples=[31])]
+ProductId = Annotated[int, Field(description="Id", examples=[46125])]
+CategoryId = Annotated[int, Field(description="Id", examples=[4866])]
+FollowupId = Annotated[int, Field(description="Id", examples=[4867])]
+SettlementId = Annotated[int, Field(description="Id", examples=[14064])]
+AssetId = Annotated[int, Field(description="Id", examples=[31])]
 
 
 class Filters(Fields):
@@ -66,6 +64,13 @@ async def listed(
 def read(thing: type[T], answer: Any, **known: Any) -> T:
     """Return the object of an answer; before 2026 a change was answered with nothing, so what is known stands in."""
     return thing.model_validate({**known, **(answer or {})})
+
+
+def by_invoice_date(filters: Changes | None) -> Changes | None:
+    """Let a period mean the date of the invoice: without period_type the vendor takes the date of the payment."""
+    if filters and {"period_start", "period_end"} & set(filters):
+        return {"period_type": "billed", **filters}
+    return filters
 
 
 def changed(fields: type[Fields], more: Changes | None = None, **given: Any) -> Changes:

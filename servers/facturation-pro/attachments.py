@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page
+from flotilla import Cursor, Limit, Page, errors
 from pydantic import Field
 
 from .app import api, server
 from .arguments import AssetId, Filters, Sort, listed
 from .documents import download
+from .fields import Changes
 from .models import Attachment, Document, Done
 
 Owner = Annotated[int | None, Field(description="Of this one only")]
-Order = Annotated[Literal["title", "size", "updated", "created"] | None, Field(description="Sort by")]
-Direction = Annotated[Sort | None, Field(description="Direction")]
+Sorting = Annotated[Changes | None, Field(description="order: title, size, updated, created; sort: asc, desc")]
 
 
 class FileFilters(Filters):
@@ -29,52 +29,54 @@ class FileFilters(Filters):
 
 
 async def _files(
-    kind: str, owner: int | None, order: str | None, sort: str | None, limit: int, cursor: str | None
+    kind: str, owner: int | None, filters: Changes | None, limit: int, cursor: str | None
 ) -> Page[Attachment]:
-    given = {f"{kind}_id": owner, "order": order, "sort": sort}
-    return await listed(f"/assets/{kind}s.json", Attachment, FileFilters, limit, cursor, **given)
+    if set(filters or {}) - {"order", "sort"}:
+        raise errors.Input("These lists know the filters order and sort.", "Leave the others out.")
+    given = {f"{kind}_id": owner}
+    return await listed(f"/assets/{kind}s.json", Attachment, FileFilters, limit, cursor, more=filters, **given)
 
 
 @server.reads(core=False, group="files")
 async def list_customer_files(
-    customer_id: Owner = None, order: Order = None, sort: Direction = None, limit: Limit = 20, cursor: Cursor = None
+    customer_id: Owner = None, filters: Sorting = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Attachment]:
-    """List files attached to customers. Get one with facturation_download_file."""
-    return await _files("customer", customer_id, order, sort, limit, cursor)
+    """List files attached to customers. Next: facturation_download_file."""
+    return await _files("customer", customer_id, filters, limit, cursor)
 
 
 @server.reads(core=False, group="files")
 async def list_invoice_files(
-    invoice_id: Owner = None, order: Order = None, sort: Direction = None, limit: Limit = 20, cursor: Cursor = None
+    invoice_id: Owner = None, filters: Sorting = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Attachment]:
-    """List files attached to invoices. Get one with facturation_download_file."""
-    return await _files("invoice", invoice_id, order, sort, limit, cursor)
+    """List files attached to invoices. Next: facturation_download_file."""
+    return await _files("invoice", invoice_id, filters, limit, cursor)
 
 
 @server.reads(core=False, group="files")
 async def list_purchase_files(
-    purchase_id: Owner = None, order: Order = None, sort: Direction = None, limit: Limit = 20, cursor: Cursor = None
+    purchase_id: Owner = None, filters: Sorting = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Attachment]:
-    """List files attached to purchases (justificatifs). Get one with facturation_download_file."""
-    return await _files("purchase", purchase_id, order, sort, limit, cursor)
+    """List files attached to purchases (justificatifs). Next: facturation_download_file."""
+    return await _files("purchase", purchase_id, filters, limit, cursor)
 
 
 @server.reads(core=False, group="files")
 async def list_quote_files(
-    quote_id: Owner = None, order: Order = None, sort: Direction = None, limit: Limit = 20, cursor: Cursor = None
+    quote_id: Owner = None, filters: Sorting = None, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Attachment]:
-    """List files attached to quotes. Get one with facturation_download_file."""
-    return await _files("quote", quote_id, order, sort, limit, cursor)
+    """List files attached to quotes. Next: facturation_download_file."""
+    return await _files("quote", quote_id, filters, limit, cursor)
 
 
-@server.destroys(core=False, group="files", confirm="Delete the attached file {id}?")
-async def delete_file(id: AssetId) -> Done:
+@server.destroys(core=False, group="files", confirm="Delete the attached file {file_id}?")
+async def delete_file(file_id: AssetId) -> Done:
     """Delete an attached file."""
-    await api.delete(f"/assets/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/assets/{file_id}.json")
+    return Done(id=file_id, done="deleted")
 
 
 @server.reads(core=False, group="files", deadline=55)
-async def download_file(id: AssetId) -> Document:
+async def download_file(file_id: AssetId) -> Document:
     """Save an attached file to the data folder, below facturation-pro/; returns its path."""
-    return await download(f"/assets/{id}/download", f"file-{id}")
+    return await download(f"/assets/{file_id}/download", f"file-{file_id}")

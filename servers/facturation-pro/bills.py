@@ -7,27 +7,28 @@ from typing import Annotated, Any, Literal
 from flotilla import errors
 from pydantic import BaseModel, Field
 
-from .arguments import Labels
-from .fields import Line, LineChange
+from .arguments import Labels, Period, PeriodType
+from .fields import OBJECT, Line, LineChange
 
-LINE = [{"title": "Conseil", "quantity": "2", "unit_price": "450.00", "vat": "20"}]
+LINE = [{"title": "Conseil", "quantity": "2", "unit_price": "450", "vat": "20"}]
 Lines = Annotated[
-    list[Line],
+    list[Annotated[Line, OBJECT]],
     Field(
-        min_length=1,
-        max_length=200,
-        description="Lines. Also measure, position, optional, style, nature",
+        description="unit_price HT, vat %; or product_id",
         examples=[LINE],
     ),
 ]
 LineChanges = Annotated[
-    list[LineChange] | None,
+    list[Annotated[LineChange, OBJECT]] | None,
     Field(
-        max_length=200,
-        description="Only lines to change: id and what changes, or remove=true; a new one has no id",
-        examples=[[{"id": 949167, "quantity": "3"}, *LINE]],
+        description="To change: id and fields, or remove=true",
     ),
 ]
+
+
+BillType = Literal[
+    "paid", "unpaid", "term", "invoice", "external", "refund", "down_payment", "draft", "notes", "nova"
+]  # fmt: skip
 
 
 class BillFilters(Labels):
@@ -41,8 +42,8 @@ class BillFilters(Labels):
     followup_id: int | None = None
     accounting_entry: str | None = None
     user_id: int | None = None
-    period_start: str | None = None
-    period_end: str | None = None
+    period_start: Period | None = None
+    period_end: Period | None = None
     with_details: bool | None = None
 
 
@@ -61,19 +62,16 @@ class InvoiceFilters(BillFilters):
     invoice_ref: str | None = None
     full_invoice_ref: str | None = None
     payment_ref: str | None = None
-    bill_type: (
-        Literal[
-            "paid", "unpaid", "term", "invoice", "external", "refund", "down_payment", "draft", "notes", "nova"
-        ]
-        | None
-    ) = None  # fmt: skip
-    period_type: Literal["billed", ""] | None = None
+    bill_type: BillType | None = None
+    period_type: PeriodType = "billed"
     with_settlements: bool | None = None
     order: Literal["customer", "paid", "total", "billed", "term", "created", "updated"] | None = None
 
 
 def told(lines: list[Line]) -> list[dict[str, Any]]:
-    """Return lines as the vendor takes them."""
+    """Return lines as the vendor takes them; raises errors.Input where there are none."""
+    if not lines:
+        raise errors.Input("A quote or invoice needs one line at least.", "Give items.")
     return [_line(line) for line in lines]
 
 
@@ -87,9 +85,7 @@ def merged(bill: dict[str, Any], changes: list[LineChange]) -> list[dict[str, An
     A removed line stays in the list, marked. Raises errors.Input for a line that the bill does not have.
     """
     own = set(Line.model_fields) | {"id"}
-    there = {
-        row["id"]: {k: v for k, v in row.items() if k in own and v is not None} for row in bill.get("items") or []
-    }
+    there = {row["id"]: {k: v for k, v in row.items() if k in own and v is not None} for row in bill.get("items") or []}
     for change in changes:
         if change.id is None and change.remove:
             raise errors.Input("A line to remove needs its id.", "Take it from the items of the bill.")

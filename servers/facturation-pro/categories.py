@@ -43,24 +43,24 @@ async def create_category(
 
 
 @server.reads(core=False, group="categories")
-async def get_category(id: CategoryId) -> Category:
+async def get_category(category_id: CategoryId) -> Category:
     """Get one category."""
-    return read(Category, await api.get(f"/categories/{id}.json"))
+    return read(Category, await api.get(f"/categories/{category_id}.json"))
 
 
 @server.writes(core=False, group="categories")
 async def update_category(
-    id: CategoryId,
+    category_id: CategoryId,
     title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["Formation"])] = None,
     status: Annotated[CategoryUse | None, Field(description="Used for")] = None,
 ) -> Category:
     """Rename a category, or change what it is used for."""
     changes = changed(CategoryFields, title=title, status=status)
-    return read(Category, await api.patch(f"/categories/{id}.json", json=changes, nulls=True), id=id)
+    return read(Category, await api.patch(f"/categories/{category_id}.json", json=changes, nulls=True), id=category_id)
 
 
-@server.destroys(core=False, group="categories", confirm="Delete category {id}?")
-async def delete_category(id: CategoryId) -> Done:
+@server.destroys(core=False, group="categories", confirm="Delete category {category_id}?")
+async def delete_category(category_id: CategoryId) -> Done:
     """Delete a category."""
-    await api.delete(f"/categories/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/categories/{category_id}.json")
+    return Done(id=category_id, done="deleted")

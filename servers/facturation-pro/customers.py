@@ -9,7 +9,6 @@ from pydantic import Field
 
 from .app import api, server
 from .arguments import (
-    Changes,
     CustomerId,
     Detailed,
     Labels,
@@ -20,8 +19,8 @@ from .arguments import (
     read,
 )
 from .documents import upload
-from .fields import CustomerFields, body, names
-from .models import Attachment, Bill, Customer, Done, Invoice, Quote, detailed
+from .fields import Changes, CustomerFields, body, names
+from .models import Attachment, Bill, Customer, Done, Invoice, Quote, SavedCustomer, WholeCustomer, detailed
 
 B = TypeVar("B", bound=Bill)
 
@@ -42,65 +41,53 @@ class CustomerFilters(Labels):
 
 @server.reads(group="customers")
 async def list_customers(
-    company: Annotated[str | None, Field(description="Part of the company's name")] = None,
-    last_name: Annotated[str | None, Field(description="Part of it")] = None,
-    mode: Annotated[
-        Literal["all", "company", "individual", "missing_siret", "archived"] | None,
-        Field(description="Active ones when left out"),
-    ] = None,
+    company: Annotated[str | None, Field(description="Part of its name")] = None,
     filters: Annotated[
         Changes | None,
-        Field(description=names(CustomerFilters, "company", "last_name", "mode", "api_id", "api_custom")),
+        Field(description="last_name, email, mode (archived …), ids, order"),
     ] = None,
     details: Detailed = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Customer]:
     """List customers (clients)."""
-    given = {"company": company, "last_name": last_name, "mode": mode}
     return await listed(
-        "/customers.json", Customer, CustomerFilters, limit, cursor, more=filters, details=details, **given
+        "/customers.json", Customer, CustomerFilters, limit, cursor, more=filters, details=details, company=company
     )
 
 
 @server.writes(group="customers", creates=True)
 async def create_customer(
-    company_name: Annotated[str | None, Field(max_length=255, description="Not for persons")] = None,
-    first_name: Annotated[str | None, Field(max_length=255, description="Prénom")] = None,
-    last_name: Annotated[str | None, Field(max_length=255, description="Nom")] = None,
-    individual: Annotated[bool, Field(description="A private person (particulier)")] = False,
-    siret: Annotated[str | None, Field(max_length=100, description="Of a French company")] = None,
-    email: Annotated[str | None, Field(max_length=255, description="Address")] = None,
+    company_name: Annotated[str | None, Field(description="Société")] = None,
+    last_name: Annotated[str | None, Field(description="Of a person")] = None,
+    individual: Annotated[bool, Field(description="Particulier")] = False,
+    siret: Annotated[str | None, Field(description="Of a French company")] = None,
     fields: Annotated[
         Changes | None,
-        Field(
-            description="street, zip_code, city, country (FR), phone, vat_number, pay_before (30fm), language … as in "
-            "facturation_update_customer",
-            examples=[{"street": "171 avenue Charles de Gaulle", "zip_code": "92200", "country": "FR"}],
-        ),
+        Field(description="email, street, zip_code, city, country, vat_number …"),
     ] = None,
-) -> Customer:
-    """Make a customer (client): a company, or a person with individual=true."""
+) -> SavedCustomer:
+    """Make a customer (client)."""
     if not (company_name or last_name):
         raise errors.Input("A customer needs a name.", "Give company_name, or last_name of a person.")
-    given = {"company_name": company_name, "first_name": first_name, "last_name": last_name, "siret": siret}
-    record = body(CustomerFields, fields, individual=individual, email=email, **given)
-    return read(Customer, await api.post("/customers.json", json=record))
+    given = {"company_name": company_name, "last_name": last_name, "siret": siret}
+    record = body(CustomerFields, fields, individual=individual, **given)
+    return read(SavedCustomer, await api.post("/customers.json", json=record))
 
 
 @server.reads(core=False, group="customers")
 async def get_customer(
-    id: CustomerId,
+    customer_id: CustomerId,
     with_sepa: Annotated[bool, Field(description="IBAN too; needs the firm administrator's key")] = False,
-) -> Customer:
+) -> WholeCustomer:
     """Get one customer with all that is known of it."""
     params = {"with_sepa": with_sepa or None}
-    return read(detailed(Customer), await api.get(f"/customers/{id}.json", params=params))
+    return read(WholeCustomer, await api.get(f"/customers/{customer_id}.json", params=params))
 
 
 @server.writes(core=False, group="customers")
 async def update_customer(
-    id: CustomerId,
+    customer_id: CustomerId,
     changes: Annotated[
         Changes,
         Field(
@@ -108,62 +95,64 @@ async def update_customer(
             examples=[{"email": "compta@exemple.fr", "siret": "53165179200016"}],
         ),
     ],
-) -> Customer:
+) -> SavedCustomer:
     """Change fields of a customer; the others stay."""
     record = changed(CustomerFields, changes)
-    return read(Customer, await api.patch(f"/customers/{id}.json", json=record, nulls=True), id=id)
+    return read(
+        SavedCustomer, await api.patch(f"/customers/{customer_id}.json", json=record, nulls=True), id=customer_id
+    )
 
 
-@server.destroys(core=False, group="customers", confirm="Delete customer {id} with its quotes?")
-async def delete_customer(id: CustomerId) -> Done:
+@server.destroys(core=False, group="customers", confirm="Delete customer {customer_id} with its quotes?")
+async def delete_customer(customer_id: CustomerId) -> Done:
     """Delete a customer who was never invoiced, with its quotes. Others: facturation_archive_customer."""
-    customer = await api.get(f"/customers/{id}.json")
+    customer = await api.get(f"/customers/{customer_id}.json")
     if customer.get("last_invoiced_on"):
         raise errors.Input(
-            f"Customer {id} was invoiced on {customer['last_invoiced_on']}, so it cannot be deleted.",
+            f"Customer {customer_id} was invoiced on {customer['last_invoiced_on']}, so it cannot be deleted.",
             "Archive it with facturation_archive_customer.",
         )
-    await api.delete(f"/customers/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/customers/{customer_id}.json")
+    return Done(id=customer_id, done="deleted")
 
 
-@server.destroys(core=False, group="customers", confirm="Archive customer {id}?", idempotent=True)
-async def archive_customer(id: CustomerId) -> Done:
+@server.destroys(core=False, group="customers", confirm="Archive customer {customer_id}?", idempotent=True)
+async def archive_customer(customer_id: CustomerId) -> Done:
     """Archive a customer: it is no longer listed. facturation_restore_customer undoes it."""
-    await api.post(f"/customers/{id}/archive.json")
-    return Done(id=id, done="archived")
+    await api.post(f"/customers/{customer_id}/archive.json")
+    return Done(id=customer_id, done="archived")
 
 
 @server.writes(core=False, group="customers", idempotent=True)
-async def restore_customer(id: CustomerId) -> Done:
+async def restore_customer(customer_id: CustomerId) -> Done:
     """Bring an archived customer back (désarchiver)."""
-    await api.post(f"/customers/{id}/unarchive.json")
-    return Done(id=id, done="restored")
+    await api.post(f"/customers/{customer_id}/unarchive.json")
+    return Done(id=customer_id, done="restored")
 
 
 @server.reads(core=False, group="customers")
 async def list_customer_invoices(
-    id: CustomerId, details: Detailed = False, limit: Limit = 20, cursor: Cursor = None
+    customer_id: CustomerId, details: Detailed = False, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Invoice]:
     """List the invoices of one customer. To filter them too: facturation_list_invoices."""
-    return await _bills(id, "invoices", detailed(Invoice) if details else Invoice, limit, cursor)
+    return await _bills(customer_id, "invoices", detailed(Invoice) if details else Invoice, limit, cursor)
 
 
 @server.reads(core=False, group="customers")
 async def list_customer_quotes(
-    id: CustomerId, details: Detailed = False, limit: Limit = 20, cursor: Cursor = None
+    customer_id: CustomerId, details: Detailed = False, limit: Limit = 20, cursor: Cursor = None
 ) -> Page[Quote]:
     """List the quotes of one customer. To filter them too: facturation_list_quotes."""
-    return await _bills(id, "quotes", detailed(Quote) if details else Quote, limit, cursor)
+    return await _bills(customer_id, "quotes", detailed(Quote) if details else Quote, limit, cursor)
 
 
-async def _bills(id: int, kind: str, bill: type[B], limit: int, cursor: str | None) -> Page[B]:
+async def _bills(customer_id: int, kind: str, bill: type[B], limit: int, cursor: str | None) -> Page[B]:
     """Ask the customer's route, which redirects to the filtered list; that one has the further pages."""
-    first, params = f"/customers/{id}/{kind}.json", {"customer_id": id}
+    first, params = f"/customers/{customer_id}/{kind}.json", {"customer_id": customer_id}
     return await api.listed(f"/{kind}.json", bill, params=params, limit=limit, cursor=cursor, first=first)
 
 
 @server.writes(core=False, group="customers", creates=True)
-async def upload_customer_file(id: CustomerId, path: Upload, filename: Name = None) -> Attachment:
+async def upload_customer_file(customer_id: CustomerId, path: Upload, filename: Name = None) -> Attachment:
     """Attach a document of the data folder to a customer: PDF, image, office document or text."""
-    return await upload(f"/customers/{id}/upload.json", path, filename)
+    return await upload(f"/customers/{customer_id}/upload.json", path, filename)

@@ -73,7 +73,12 @@ NATURE = Words(
     }
 )
 PURCHASE_NATURE = Words(
-    {1: ("goods", "achat de biens"), 2: ("service", "prestation de service"), 5: ("mixed", "mixte"), 9: ("other", "autre")}
+    {
+        1: ("goods", "achat de biens"),
+        2: ("service", "prestation de service"),
+        5: ("mixed", "mixte"),
+        9: ("other", "autre"),
+    }
 )
 
 Mode = Annotated[

@@ -1,7 +1,7 @@
 """What may be written, by object: the vendor's fields marked "modifiable", under its names, with its limits.
 
-A tool takes the usual ones as arguments and the rest in one object; `body` checks all of them and says them the vendor's
-way. https://www.facturation.dev/api/ (the table of each object)
+A tool takes the usual ones as arguments and the rest in one object; `body` checks all of them and says them the
+vendor's way. https://www.facturation.dev/api/ (the table of each object)
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from flotilla import errors
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.json_schema import SkipJsonSchema
 
 from .amounts import Amount, Rate
 from .enums import CategoryUse, FollowupUse, Mode, Nature, PurchaseMode, PurchaseNature, QuoteStatus
@@ -24,6 +23,22 @@ Currency = Annotated[str, AfterValidator(str.upper), Field(pattern="^[A-Za-z]{3}
 Country = Annotated[str, AfterValidator(str.upper), Field(pattern="^[A-Za-z]{2}$")]
 Language = Literal["fr", "en", "es", "nl"]
 F = TypeVar("F", bound="Fields")
+
+
+class Brief:
+    """Says only the JSON type of an argument in the schema: its description is shorter than its fields or words are,
+    and what is wrong is told by name anyway."""
+
+    def __init__(self, kind: str = "object") -> None:
+        self.kind = kind
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        told = handler(core)
+        return {"type": self.kind, **{k: told[k] for k in ("description", "examples", "default") if k in told}}
+
+
+OBJECT, WORD = Brief(), Brief("string")
+Changes = Annotated[dict[str, Any], OBJECT]
 
 
 class Fields(BaseModel):
@@ -103,16 +118,16 @@ class Line(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     title: str | None = None
-    quantity: Annotated[Amount, Field(examples=["2"])] | None = None
-    unit_price: Annotated[Amount, Field(description="HT", examples=["450.00"])] | None = None
-    vat: Annotated[Rate, Field(description="TVA %", examples=["20"])] | None = None
+    quantity: Amount | None = None
+    unit_price: Amount | None = None
+    vat: Rate | None = None
     product_id: int | None = None
-    measure: Annotated[Annotated[str, Field(max_length=32)] | None, SkipJsonSchema()] = None
-    position: Annotated[int | None, SkipJsonSchema()] = None
-    optional: Annotated[bool | None, SkipJsonSchema()] = None
-    style: Annotated[Literal["", "comment", "title", "subtotal", "new_page", "subsidy"], SkipJsonSchema()] = ""
-    nature: Annotated[Nature, SkipJsonSchema()] = "none"
-    sap_nature: Annotated[int | str | None, SkipJsonSchema()] = None
+    measure: Annotated[str, Field(max_length=32)] | None = None
+    position: int | None = None
+    optional: bool | None = None
+    style: Literal["", "comment", "title", "subtotal", "new_page", "subsidy"] = ""
+    nature: Nature = "none"
+    sap_nature: int | str | None = None
 
 
 class LineChange(Line):

@@ -43,24 +43,24 @@ async def create_followup(
 
 
 @server.reads(core=False, group="followups")
-async def get_followup(id: FollowupId) -> Followup:
+async def get_followup(followup_id: FollowupId) -> Followup:
     """Get one follow-up."""
-    return read(Followup, await api.get(f"/followups/{id}.json"))
+    return read(Followup, await api.get(f"/followups/{followup_id}.json"))
 
 
 @server.writes(core=False, group="followups")
 async def update_followup(
-    id: FollowupId,
+    followup_id: FollowupId,
     title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["À facturer"])] = None,
     status: Annotated[FollowupUse | None, Field(description="Used for")] = None,
 ) -> Followup:
     """Rename a follow-up, or change what it is used for."""
     changes = changed(FollowupFields, title=title, status=status)
-    return read(Followup, await api.patch(f"/followups/{id}.json", json=changes, nulls=True), id=id)
+    return read(Followup, await api.patch(f"/followups/{followup_id}.json", json=changes, nulls=True), id=followup_id)
 
 
-@server.destroys(core=False, group="followups", confirm="Delete follow-up {id}?")
-async def delete_followup(id: FollowupId) -> Done:
+@server.destroys(core=False, group="followups", confirm="Delete follow-up {followup_id}?")
+async def delete_followup(followup_id: FollowupId) -> Done:
     """Delete a follow-up."""
-    await api.delete(f"/followups/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/followups/{followup_id}.json")
+    return Done(id=followup_id, done="deleted")

@@ -12,19 +12,27 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from flotilla import Model, Untrusted
 from flotilla.text import plain
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from .amounts import money, percent, shown
 from .amounts import number as decimal
 from .enums import CATEGORY_USE, FOLLOWUP_USE, MODES, NATURE, PURCHASE_MODES, PURCHASE_NATURE, QUOTE_STATUS, Words
 
 Money = Annotated[str, BeforeValidator(money)]
-Details = Annotated[dict[str, Any] | None, Field(description="All else")]
+Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "Untrusted text"})]
 AMOUNTS = frozenset(
-    "total total_with_vat unit_price balance amount_invoiced vat_amount paid_in_main_currency "
-    "estimated_total_in_main_currency".split()
+    [
+        "total",
+        "total_with_vat",
+        "unit_price",
+        "balance",
+        "amount_invoiced",
+        "vat_amount",
+        "paid_in_main_currency",
+        "estimated_total_in_main_currency",
+    ]
 )
-NUMBERS = frozenset("quantity rebate_percentage penalty discount tax_percent exchange_rate".split())
+NUMBERS = frozenset(["quantity", "rebate_percentage", "penalty", "discount", "tax_percent", "exchange_rate"])
 RATES = frozenset(("vat", "default_vat"))
 T = TypeVar("T", bound="Thing")
 
@@ -49,13 +57,24 @@ def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-class Thing(Model):
-    """One object of the vendor, in a few fields. `gathers`: keeps the others in `details`."""
+def _short(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Leave out of the schema what a model need not be told beforehand: forty lists of fields fill a context."""
+    said = getattr(model, "said", ())
+    schema["properties"] = {k: v for k, v in schema["properties"].items() if not said or k in said}
 
+
+class Thing(Model):
+    """One object of the vendor, in a few fields. `gathers`: keeps the others in `details`.
+
+    `said` are the fields that the output schema names; results hold the others too.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_short)
     gathers: ClassVar[bool] = False
+    said: ClassVar[tuple[str, ...]] = ("id", "title")
 
     id: int
-    details: Details = None
+    details: Details | None = None
 
     @classmethod
     def words(cls) -> Mapping[str, Words]:
@@ -102,6 +121,8 @@ class Document(Model):
 class Attachment(Thing):
     """https://www.facturation.dev/api/assets/"""
 
+    said = ("id", "name", "title")
+
     name: Untrusted | None = None
     bytes: int | None = None
     title: Untrusted | None = None
@@ -127,9 +148,9 @@ class Account(Model):
 
     id: int
     email: str | None = None
-    firms: list[Firm] = []
-    firm_id: int | None = Field(None, description="The one in use")
-    requests_left: int | None = Field(None, description="Of requests_allowed in 5 minutes")
+    firms: list[Firm] = Field(default_factory=list)
+    firm_id: int | None = None  # the one in use
+    requests_left: int | None = None
     requests_allowed: int | None = None
 
 
@@ -150,11 +171,13 @@ class Collaborator(Model):
     user_id: int
     full_name: Untrusted | None = None
     email: str | None = None
-    roles: list[str] = []
+    roles: list[str] = Field(default_factory=list)
 
 
 class Category(Thing):
     """https://www.facturation.dev/api/categories/"""
+
+    said = ("id", "title", "status")
 
     title: Untrusted | None = None
     status: str | None = None
@@ -177,6 +200,8 @@ class Followup(Category):
 class Contact(Thing):
     """What customers and suppliers share."""
 
+    said = ("id", "name")
+
     name: Untrusted | None = None
     email: str | None = None
     city: Untrusted | None = None
@@ -191,6 +216,8 @@ class Contact(Thing):
 
 class Customer(Contact):
     """https://www.facturation.dev/api/customers/"""
+
+    said = ("id", "name")
 
     individual: bool | None = None
     last_invoiced_on: str | None = None
@@ -213,6 +240,8 @@ class Supplier(Contact):
 class Product(Thing):
     """https://www.facturation.dev/api/products/"""
 
+    said = ("id", "title")
+
     ref: str | None = None
     title: Untrusted | None = None
     unit_price: Money | None = None
@@ -226,6 +255,8 @@ class Product(Thing):
 
 class Purchase(Thing):
     """https://www.facturation.dev/api/purchases/"""
+
+    said = ("id", "supplier", "title")
 
     supplier: Untrusted | None = None
     title: Untrusted | None = None
@@ -249,10 +280,12 @@ class Purchase(Thing):
 class Saved(Thing):
     """A quote or invoice that was written: what a caller does not know yet."""
 
+    said = ("id", "number")
+
     number: str | None = None
     draft: bool | None = None
-    total: Money | None = Field(None, description="HT")
-    total_with_vat: Money | None = Field(None, description="TTC")
+    total: Money | None = None
+    total_with_vat: Money | None = None
     currency: str | None = None
 
     @classmethod
@@ -277,6 +310,8 @@ class Saved(Thing):
 class Bill(Saved):
     """A quote or invoice in a list."""
 
+    said = ("id", "number", "customer")
+
     customer_id: int | None = None
     customer: Untrusted | None = None
     title: Untrusted | None = None
@@ -287,12 +322,16 @@ class Bill(Saved):
 class Invoice(Bill):
     """https://www.facturation.dev/api/invoices/"""
 
+    said = ("id", "number", "customer")
+
     paid_on: str | None = None
-    balance: Money | None = Field(None, description="Still due")
+    balance: Money | None = None
 
 
 class Quote(Bill):
     """https://www.facturation.dev/api/quotes/"""
+
+    said = ("id", "number", "customer")
 
     quote_status: str | None = None
     fully_invoiced: bool | None = None
@@ -301,11 +340,14 @@ class Quote(Bill):
 class BillLine(Model):
     """One line of a quote or invoice."""
 
+    model_config = ConfigDict(json_schema_extra=_short)
+    said: ClassVar[tuple[str, ...]] = ("id", "title")
+
     id: int | None = None
     title: Untrusted | None = None
     quantity: str | None = None
     unit_price: str | None = None
-    vat: str | None = Field(None, description="%")
+    vat: str | None = None
     total: str | None = None
     product_id: int | None = None
 
@@ -313,26 +355,66 @@ class BillLine(Model):
 class WholeInvoice(Invoice):
     """An invoice with its lines."""
 
+    said = ("id", "items", "details")
+
     gathers = True
 
-    items: list[BillLine] = []
+    items: list[BillLine] = Field(default_factory=list)
 
 
 class WholeQuote(Quote):
     """A quote with its lines."""
 
+    said = ("id", "items", "details")
+
     gathers = True
 
-    items: list[BillLine] = []
+    items: list[BillLine] = Field(default_factory=list)
+
+
+class WholeCustomer(Customer):
+    """A customer with all that is known of it."""
+
+    gathers = True
+    said = (*Customer.said, "details")
+
+
+class WholeSupplier(Supplier):
+    """A supplier with all that is known of it."""
+
+    gathers = True
+    said = (*Supplier.said, "details")
+
+
+class WholeProduct(Product):
+    """A product with all that is known of it."""
+
+    gathers = True
+    said = (*Product.said, "details")
+
+
+class WholePurchase(Purchase):
+    """A purchase with all that is known of it."""
+
+    gathers = True
+    said = (*Purchase.said, "details")
+
+
+class SavedCustomer(Customer):
+    """A customer that was written: a caller knows the rest."""
+
+    said = ("id", "warning")
 
 
 class Settlement(Thing):
     """https://www.facturation.dev/api/settlements/"""
 
+    said = ("id",)
+
     total: Money | None = None
     payment_mode: str | None = None
     paid_on: str | None = None
-    payment_ref: Untrusted | None = None
+    payment_ref: str | None = None
 
     @classmethod
     def words(cls) -> Mapping[str, Words]:
@@ -342,6 +424,8 @@ class Settlement(Thing):
 
 class Recurring(Thing):
     """The vendor does not document its fields: they are in `details`."""
+
+    said = ("id", "details")
 
     gathers = True
 

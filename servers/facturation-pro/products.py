@@ -8,9 +8,9 @@ from flotilla import Cursor, Limit, Page
 from pydantic import Field
 
 from .app import api, server
-from .arguments import Changes, Detailed, Filters, ProductId, Sort, changed, listed, read
-from .fields import ProductFields, body, names
-from .models import Done, Product, detailed
+from .arguments import Detailed, Filters, ProductId, Sort, changed, listed, read
+from .fields import Changes, ProductFields, body, names
+from .models import Done, Product, WholeProduct
 
 
 class ProductFilters(Filters):
@@ -45,9 +45,7 @@ async def create_product(
     unit_price: Annotated[str, Field(description="HT", examples=["200.00"])],
     vat: Annotated[str, Field(description="TVA in %", examples=["20"])],
     ref: Annotated[str | None, Field(max_length=255, description="Reference")] = None,
-    fields: Annotated[
-        Changes | None, Field(description="As in facturation_update_product", examples=[{"measure": "jour"}])
-    ] = None,
+    fields: Annotated[Changes | None, Field(description="As in facturation_update_product")] = None,
 ) -> Product:
     """Add a product or service to the catalogue."""
     record = body(ProductFields, fields, title=title, unit_price=unit_price, vat=vat, ref=ref)
@@ -55,14 +53,14 @@ async def create_product(
 
 
 @server.reads(core=False, group="products")
-async def get_product(id: ProductId) -> Product:
+async def get_product(product_id: ProductId) -> WholeProduct:
     """Get one product."""
-    return read(detailed(Product), await api.get(f"/products/{id}.json"))
+    return read(WholeProduct, await api.get(f"/products/{product_id}.json"))
 
 
 @server.writes(core=False, group="products")
 async def update_product(
-    id: ProductId,
+    product_id: ProductId,
     changes: Annotated[
         Changes,
         Field(
@@ -75,11 +73,11 @@ async def update_product(
 ) -> Product:
     """Change fields of a product; invoices that are written stay as they are."""
     record = changed(ProductFields, changes)
-    return read(Product, await api.patch(f"/products/{id}.json", json=record, nulls=True), id=id)
+    return read(Product, await api.patch(f"/products/{product_id}.json", json=record, nulls=True), id=product_id)
 
 
-@server.destroys(core=False, group="products", confirm="Delete product {id}?")
-async def delete_product(id: ProductId) -> Done:
+@server.destroys(core=False, group="products", confirm="Delete product {product_id}?")
+async def delete_product(product_id: ProductId) -> Done:
     """Delete a product from the catalogue."""
-    await api.delete(f"/products/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/products/{product_id}.json")
+    return Done(id=product_id, done="deleted")

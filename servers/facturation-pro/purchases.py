@@ -5,26 +5,26 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page, errors
+from flotilla import Cursor, Limit, Page
 from pydantic import Field
 
 from .app import api, server
 from .arguments import (
-    Changes,
     Detailed,
-    From,
     Labels,
     Name,
+    Period,
+    PeriodType,
     PurchaseId,
-    Until,
     Upload,
+    by_invoice_date,
     changed,
     listed,
     read,
 )
 from .documents import upload
-from .fields import PurchaseFields, body, names
-from .models import Attachment, Done, Purchase, detailed
+from .fields import Changes, PurchaseFields, body, names
+from .models import Attachment, Done, Purchase, WholePurchase
 
 Kind = Literal["pending", "draft", "unpaid", "paid", "prepaid", "excluded", "forecast"]
 
@@ -39,9 +39,9 @@ class PurchaseFilters(Labels):
     serial_number: int | None = None
     purchase_type: Kind | None = None
     accounting_entry: str | None = None
-    period_start: str | None = None
-    period_end: str | None = None
-    period_type: Literal["billed", ""] | None = None
+    period_start: Period | None = None
+    period_end: Period | None = None
+    period_type: PeriodType = "billed"
     order: Literal["paid", "total", "term", "created", "updated"] | None = None
     with_details: bool | None = None
 
@@ -50,34 +50,29 @@ class PurchaseFilters(Labels):
 async def list_purchases(
     purchase_type: Annotated[Kind | None, Field(description="pending: en attente; excluded: from exports")] = None,
     company: Annotated[str | None, Field(description="Part of the supplier's name")] = None,
-    period_start: From = None,
-    period_end: Until = None,
     filters: Annotated[
         Changes | None,
-        Field(
-            description="period_type: billed (default) or paid; title, invoice_ref, payment_ref, serial_number, "
-            "accounting_entry, api_id, api_custom, ids, order, sort"
-        ),
+        Field(description="period_start, period_end (2025-06), period_type (billed, paid), title, ids, order …"),
     ] = None,
     details: Detailed = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Purchase]:
     """List purchases (achats)."""
-    more = dict(filters or {})
-    by = more.pop("period_type", "billed")
-    if by not in ("billed", "paid"):
-        raise errors.Input("period_type is billed or paid.", "Leave it out for the date of the invoice.")
     given = {
         "purchase_type": purchase_type,
         "company": company,
-        "period_start": period_start,
-        "period_end": period_end,
-        "period_type": "billed" if by == "billed" and (period_start or period_end) else None,
         "with_details": details or None,
     }
     return await listed(
-        "/purchases.json", Purchase, PurchaseFilters, limit, cursor, more=more, details=details, **given
+        "/purchases.json",
+        Purchase,
+        PurchaseFilters,
+        limit,
+        cursor,
+        more=by_invoice_date(filters),
+        details=details,
+        **given,
     )
 
 
@@ -90,10 +85,7 @@ async def create_purchase(
     vat_amount: Annotated[str, Field(description="TVA, an amount", examples=["10.00"])],
     fields: Annotated[
         Changes | None,
-        Field(
-            description="As in facturation_update_purchase",
-            examples=[{"payment_mode": "card", "paid_on": "2025-06-12", "currency": "EUR"}],
-        ),
+        Field(description="As in facturation_update_purchase"),
     ] = None,
 ) -> Purchase:
     """Record a purchase (achat); attach its receipt with facturation_upload_purchase_file."""
@@ -103,14 +95,14 @@ async def create_purchase(
 
 
 @server.reads(core=False, group="purchases")
-async def get_purchase(id: PurchaseId) -> Purchase:
+async def get_purchase(purchase_id: PurchaseId) -> WholePurchase:
     """Get one purchase with all that is known of it."""
-    return read(detailed(Purchase), await api.get(f"/purchases/{id}.json"))
+    return read(WholePurchase, await api.get(f"/purchases/{purchase_id}.json"))
 
 
 @server.writes(core=False, group="purchases")
 async def update_purchase(
-    id: PurchaseId,
+    purchase_id: PurchaseId,
     changes: Annotated[
         Changes,
         Field(
@@ -124,17 +116,17 @@ async def update_purchase(
 ) -> Purchase:
     """Change fields of a purchase, such as its payment; the others stay."""
     record = changed(PurchaseFields, changes)
-    return read(Purchase, await api.patch(f"/purchases/{id}.json", json=record, nulls=True), id=id)
+    return read(Purchase, await api.patch(f"/purchases/{purchase_id}.json", json=record, nulls=True), id=purchase_id)
 
 
-@server.destroys(core=False, group="purchases", confirm="Delete purchase {id}?")
-async def delete_purchase(id: PurchaseId) -> Done:
+@server.destroys(core=False, group="purchases", confirm="Delete purchase {purchase_id}?")
+async def delete_purchase(purchase_id: PurchaseId) -> Done:
     """Delete a purchase."""
-    await api.delete(f"/purchases/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/purchases/{purchase_id}.json")
+    return Done(id=purchase_id, done="deleted")
 
 
 @server.writes(core=False, group="purchases", creates=True)
-async def upload_purchase_file(id: PurchaseId, path: Upload, filename: Name = None) -> Attachment:
+async def upload_purchase_file(purchase_id: PurchaseId, path: Upload, filename: Name = None) -> Attachment:
     """Attach a receipt (justificatif) of the data folder to a purchase: PDF, image, office document or text."""
-    return await upload(f"/purchases/{id}/upload.json", path, filename)
+    return await upload(f"/purchases/{purchase_id}/upload.json", path, filename)

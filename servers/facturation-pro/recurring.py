@@ -10,7 +10,7 @@ from pydantic import Field
 from .app import api, server
 from .models import Recurring
 
-RecurringId = Annotated[int, Field(description="Recurring one", examples=[77])]
+RecurringId = Annotated[int, Field(description="Id", examples=[77])]
 
 
 @server.reads(core=False, group="invoices")
@@ -20,9 +20,9 @@ async def list_recurring_invoices(limit: Limit = 20, cursor: Cursor = None) -> P
 
 
 @server.reads(core=False, group="invoices")
-async def get_recurring_invoice(id: RecurringId) -> Recurring:
+async def get_recurring_invoice(recurring_id: RecurringId) -> Recurring:
     """Get one recurring invoice."""
-    return Recurring.model_validate(await api.get(f"/recurring_invoices/{id}.json"))
+    return Recurring.model_validate(await api.get(f"/recurring_invoices/{recurring_id}.json"))
 
 
 @server.reads(core=False, group="purchases")
@@ -32,6 +32,6 @@ async def list_recurring_purchases(limit: Limit = 20, cursor: Cursor = None) -> 
 
 
 @server.reads(core=False, group="purchases")
-async def get_recurring_purchase(id: RecurringId) -> Recurring:
+async def get_recurring_purchase(recurring_id: RecurringId) -> Recurring:
     """Get one recurring purchase."""
-    return Recurring.model_validate(await api.get(f"/recurring_purchases/{id}.json"))
+    return Recurring.model_validate(await api.get(f"/recurring_purchases/{recurring_id}.json"))

@@ -11,7 +11,7 @@ from pydantic import Field
 from .app import api, server
 from .arguments import InvoiceId, SettlementId, read
 from .enums import Mode
-from .fields import SettlementFields, body
+from .fields import WORD, SettlementFields, body
 from .models import Done, Settlement
 
 
@@ -25,24 +25,27 @@ async def list_settlements(invoice_id: InvoiceId, limit: Limit = 20, cursor: Cur
 @server.writes(group="settlements", creates=True)
 async def create_settlement(
     invoice_id: InvoiceId,
-    total: Annotated[str, Field(description="TTC", examples=["1000.00"])],
-    payment_mode: Annotated[Mode, Field(description="How", examples=["bank transfer"])],
-    paid_on: Annotated[date, Field(description="When", examples=["2025-06-30"])],
-    payment_ref: Annotated[str | None, Field(max_length=255, description="Its reference")] = None,
+    total: Annotated[str, Field(description="TTC", examples=["100.00"])],
+    payment_mode: Annotated[
+        Annotated[Mode, WORD],
+        Field(description="card, check, cash, direct debit …", examples=["bank transfer"]),
+    ],
+    paid_on: Annotated[Annotated[date, WORD], Field(description="Day", examples=["2025-06-30"])],
+    payment_ref: Annotated[str | None, Field(description="Reference")] = None,
 ) -> Settlement:
-    """Record a payment (règlement) of an invoice, in part or in full: the one that clears the balance marks it paid."""
+    """Record a payment (règlement), whole or partial; the last marks the invoice paid."""
     record = body(SettlementFields, total=total, payment_mode=payment_mode, paid_on=paid_on, payment_ref=payment_ref)
     return read(Settlement, await api.post(f"/invoices/{invoice_id}/settlements.json", json=record))
 
 
 @server.reads(core=False, group="settlements")
-async def get_settlement(invoice_id: InvoiceId, id: SettlementId) -> Settlement:
+async def get_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> Settlement:
     """Get one payment of an invoice."""
-    return read(Settlement, await api.get(f"/invoices/{invoice_id}/settlements/{id}.json"))
+    return read(Settlement, await api.get(f"/invoices/{invoice_id}/settlements/{settlement_id}.json"))
 
 
-@server.destroys(core=False, group="settlements", confirm="Delete payment {id} of invoice {invoice_id}?")
-async def delete_settlement(invoice_id: InvoiceId, id: SettlementId) -> Done:
+@server.destroys(core=False, group="settlements", confirm="Delete payment {settlement_id} of invoice {invoice_id}?")
+async def delete_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> Done:
     """Delete a payment; a paid invoice becomes unpaid. There is no change of a payment: delete it, make another."""
-    await api.delete(f"/invoices/{invoice_id}/settlements/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/invoices/{invoice_id}/settlements/{settlement_id}.json")
+    return Done(id=settlement_id, done="deleted")

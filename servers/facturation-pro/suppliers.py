@@ -8,9 +8,9 @@ from flotilla import Cursor, Limit, Page
 from pydantic import Field
 
 from .app import api, server
-from .arguments import Changes, Detailed, Labels, SupplierId, changed, listed, read
-from .fields import SupplierFields, body, names
-from .models import Done, Supplier, detailed
+from .arguments import Detailed, Labels, SupplierId, changed, listed, read
+from .fields import Changes, SupplierFields, body, names
+from .models import Done, Supplier, WholeSupplier
 
 
 class SupplierFilters(Labels):
@@ -42,9 +42,7 @@ async def list_suppliers(
 @server.writes(core=False, group="suppliers", creates=True)
 async def create_supplier(
     company_name: Annotated[str, Field(max_length=255, description="Société", examples=["Office Depot"])],
-    fields: Annotated[
-        Changes | None, Field(description="As in facturation_update_supplier", examples=[{"country": "FR"}])
-    ] = None,
+    fields: Annotated[Changes | None, Field(description="As in facturation_update_supplier")] = None,
 ) -> Supplier:
     """Make a supplier (fournisseur)."""
     record = body(SupplierFields, fields, company_name=company_name)
@@ -52,25 +50,25 @@ async def create_supplier(
 
 
 @server.reads(core=False, group="suppliers")
-async def get_supplier(id: SupplierId) -> Supplier:
+async def get_supplier(supplier_id: SupplierId) -> WholeSupplier:
     """Get one supplier with all that is known of it."""
-    return read(detailed(Supplier), await api.get(f"/suppliers/{id}.json"))
+    return read(WholeSupplier, await api.get(f"/suppliers/{supplier_id}.json"))
 
 
 @server.writes(core=False, group="suppliers")
 async def update_supplier(
-    id: SupplierId,
+    supplier_id: SupplierId,
     changes: Annotated[
         Changes, Field(description="null clears. " + names(SupplierFields), examples=[{"phone": "01 23 45 67 89"}])
     ],
 ) -> Supplier:
     """Change fields of a supplier; the others stay."""
     record = changed(SupplierFields, changes)
-    return read(Supplier, await api.patch(f"/suppliers/{id}.json", json=record, nulls=True), id=id)
+    return read(Supplier, await api.patch(f"/suppliers/{supplier_id}.json", json=record, nulls=True), id=supplier_id)
 
 
-@server.destroys(core=False, group="suppliers", confirm="Delete supplier {id} and all its purchases?")
-async def delete_supplier(id: SupplierId) -> Done:
+@server.destroys(core=False, group="suppliers", confirm="Delete supplier {supplier_id} and all its purchases?")
+async def delete_supplier(supplier_id: SupplierId) -> Done:
     """Delete a supplier, and with it all its purchases (achats)."""
-    await api.delete(f"/suppliers/{id}.json")
-    return Done(id=id, done="deleted")
+    await api.delete(f"/suppliers/{supplier_id}.json")
+    return Done(id=supplier_id, done="deleted")

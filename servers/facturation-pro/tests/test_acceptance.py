@@ -1,0 +1,12 @@
+from flotilla.testing.acceptance import suite
+
+TestAcceptance = suite(
+    "facturation-pro",
+    arguments={  # where no argument is required by itself, but one of several is
+        "facturation_create_customer": {"company_name": "Atelier Lefèvre"},
+        "facturation_update_category": {"title": "Formation"},
+        "facturation_update_followup": {"title": "À facturer"},
+        "facturation_update_quote": {"quote_status": "accepted"},
+        "facturation_update_invoice": {"finalize": True},
+    },
+)
