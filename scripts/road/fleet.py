@@ -36,6 +36,8 @@ def needs(slug: str) -> tuple[list[str], bool]:
     Both are named as the user's files name them: `calendly.token`.
     """
     path = place.ROOT / "servers" / slug / "discovery.json"
+    if not path.is_file():  # a server that is being written
+        return ["`make generate`"], True
     told = json.loads(path.read_text(encoding="utf-8")).get("needs") or {}
     server = registry()[slug]
     names = {secret["env"]: secret["name"] for secret in server.get("secrets") or []}
