@@ -254,6 +254,7 @@ DOCUMENT: dict[str, Any] = {
             "get": {
                 "parameters": [
                     {"$ref": "#/components/parameters/Page"},
+                    {"name": "after", "in": "query", "schema": {"type": ["string", "null"]}},
                     {"name": "ids[]", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
                 ],
                 "responses": {
@@ -284,6 +285,7 @@ def asked(method: str, path: str, body: bytes = b"") -> list[str]:
     ("method", "path", "body", "told"),
     [
         ("GET", "/things/1?page=2&ids[]=a&ids[]=b", b"", ""),
+        ("GET", "/things/1?after=x", b"", ""),
         ("GET", "/things/all", b"", ""),
         ("DELETE", "/things/1", b"", ""),
         ("PUT", "/things/1", b'{"name": "x", "lines": [{"price": 1}], "free": {"z": 1}, "either": {"b": 1}}', ""),

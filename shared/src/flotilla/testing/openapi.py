@@ -59,6 +59,7 @@ class OpenApi:
 
     def __init__(self, document: dict[str, Any], server: str = "") -> None:
         self.document = {**document, "servers": [{"url": server}]} if server else document
+        _without_null_parameters(document)
         # what a document says of itself is the vendor's business: its own mistakes must not stop the check
         self._core = OpenAPI.from_dict(self.document, config=_CONFIG)
         self._bases = [urlsplit(s["url"]).path.rstrip("/") for s in self.document.get("servers", [{"url": ""}])]
@@ -148,6 +149,18 @@ class OpenApi:
                 yield schema
                 for word in ("allOf", "anyOf", "oneOf") if depth < 8 else ():
                     yield from self._branches(schema.get(word, []), depth + 1)
+
+
+def _without_null_parameters(document: Mapping[str, Any]) -> None:
+    """Take null out of the types of parameters: no address can carry it, and openapi-core cannot read it there."""
+    items = list(document.get("paths", {}).values())
+    operations = [told for item in items for told in item.values() if isinstance(told, dict)]
+    shared = document.get("components", {}).get("parameters", {}).values()
+    for parameter in [*shared, *(p for part in [*items, *operations] for p in part.get("parameters", ()))]:
+        schema = parameter.get("schema") or {}
+        kinds = [kind for kind in schema.get("type", ()) if kind != "null"]
+        if isinstance(schema.get("type"), list) and len(kinds) == 1:
+            schema["type"] = kinds[0]
 
 
 def _told(error: BaseException) -> str:
