@@ -25,7 +25,8 @@ class _Folders:
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         parent, _, slug = name.rpartition(".")
-        folder = CHECKOUT / (slug if slug.startswith("_") else slug.replace("_", "-"))  # _google: shared by some servers
+        # _google and the like are folders that several servers share
+        folder = CHECKOUT / (slug if slug.startswith("_") else slug.replace("_", "-"))
         if parent != __name__ or not folder.is_dir():
             return None
         if (folder / "__init__.py").is_file():

@@ -1,0 +1,86 @@
+"""What an image pays before its first call: its memory, its modules, and the same answers as the server's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.manifest.answers import HELLO, LISTS, META
+from flotilla.manifest.fleet import ROOT, slugs
+
+sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
+from tests.bench.inside import Session
+
+LIMIT = 12.0  # MB
+HEAVY = {
+    "re",
+    "enum",
+    "json",
+    "signal",
+    "logging",
+    "asyncio",
+    "typing",
+    "pathlib",
+    "collections",
+    "fastmcp",
+    "pydantic",
+}
+IMAGES = set(
+    subprocess.run(
+        ["docker", "images", "--format", "{{.Repository}}"], capture_output=True, text=True, check=False
+    ).stdout.split()
+)
+pytestmark = [pytest.mark.docker, pytest.mark.skipif("flotilla/base" not in IMAGES, reason="no images: `make build`")]
+SLUGS = [slug for slug in slugs() if f"flotilla/{slug}" in IMAGES]
+
+
+def run(slug: str, *arguments: str) -> Session:
+    return Session(["docker", "run", "-i", "--rm", "--init", "--network", "none", *arguments, f"flotilla/{slug}"])
+
+
+def answers(slug: str, modern: bool, *arguments: str) -> list[dict[str, Any]]:
+    session = run(slug, *arguments)
+    asked = [session.ask("server/discover", {"_meta": META})] if modern else [session.ask("initialize", HELLO)]
+    if not modern:
+        session.tell("notifications/initialized")
+    asked += [session.ask(method, {"_meta": META} if modern else None) for method in LISTS.values()]
+    session.close()
+    return asked
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["2025-11-25", "2026-07-28"])
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_image_answers_as_its_server_does(slug: str, modern: bool) -> None:
+    assert answers(slug, modern) == answers(slug, modern, "-e", "FLOTILLA_BAKED=off")
+
+
+@pytest.mark.parametrize("slug", [slug for slug in SLUGS if slug != "switchboard"])
+def test_an_idle_server_is_small(slug: str) -> None:
+    name = f"flotilla-test-{uuid.uuid4().hex[:8]}"
+    session = run(slug, "--name", name)
+    try:
+        session.listed()
+        top = subprocess.run(
+            ["docker", "top", name, "-o", "pid,args"], capture_output=True, text=True, check=True
+        ).stdout
+        pid = next(line.split()[0] for line in top.splitlines() if "boot.pyc" in line and "init" not in line)
+        status = Path(f"/proc/{pid}/status").read_text()
+    finally:
+        session.close()
+    rss = next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmRSS"))
+    assert rss <= LIMIT
+
+
+def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
+    code = (
+        "import sys; sys.path.append('/app/lib'); from flotilla import launcher, environment, filters;"
+        "launcher.Launcher(launcher.read('/app/lib/flotilla_servers/filesystem/discovery.json'));"
+        "print(' '.join(sys.modules))"
+    )
+    entry = ["--entrypoint", "/usr/bin/python3.13", "flotilla/filesystem", "-I", "-S", "-c", code]
+    done = subprocess.run(["docker", "run", "--rm", *entry], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(done.stdout.split())
