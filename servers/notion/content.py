@@ -1,0 +1,140 @@
+"""A page's content: read as a tree, written in parts, and told how far writing came when it breaks off.
+
+https://developers.notion.com/reference/patch-block-children
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flotilla import errors
+from flotilla.call import current
+
+from .app import api
+from .blocks import Block, chunks, count, fits, parted
+
+READS = 50  # requests that reading one page may take: three a second go through
+MOST = 3000  # blocks in one call
+_RESERVE = 5.0  # seconds of a call that are kept for its answer
+
+
+# -- reading
+
+
+async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
+    """Return a hundred blocks of a page with all that stands below them, and the cursor of the next ones.
+
+    Blocks whose children were too many to be read have no `children`.
+    """
+    first = await _children(page, cursor)
+    waiting, left = list(first["results"]), READS
+    while waiting:
+        block = waiting.pop(0)
+        if not block.get("has_children") or block["type"] in ("child_page", "child_database"):
+            continue
+        found: list[Block] = []
+        following: str | None = None
+        while left and current().left() > _RESERVE:
+            left -= 1
+            told = await _children(block["id"], following)
+            found += told["results"]
+            following = told.get("next_cursor")
+            if not following:
+                block["children"] = found
+                waiting += found
+                break
+    return first["results"], first.get("next_cursor")
+
+
+async def _children(block: str, cursor: str | None) -> dict[str, Any]:
+    params = {"page_size": 100, "start_cursor": cursor}
+    return dict(await api.get(f"/blocks/{block}/children", params=params))
+
+
+# -- writing
+
+
+@dataclass
+class Progress:
+    """How far writing came: `what` is a sentence on what was made before the blocks."""
+
+    total: int
+    page: str
+    what: str = ""
+    done: int = 0
+    last: str = ""
+
+    def wrote(self, blocks: list[Block]) -> None:
+        """Count blocks that are certainly there."""
+        self.done += count(blocks)
+        self.last = next((text for block in reversed(blocks) if (text := _words(block))), self.last)
+
+
+def checked(blocks: list[Block]) -> list[Block]:
+    """Return the blocks; raises errors.Input for more than one call can write."""
+    if (total := count(blocks)) > MOST:
+        raise errors.Input(f"The Markdown makes {total} blocks, more than {MOST}.", "Write it in several calls.")
+    return blocks
+
+
+def leading(blocks: list[Block]) -> list[Block]:
+    """Return the blocks that can go along with a new page: its answer names no blocks, so they must be whole."""
+    part = next(chunks(blocks), [])
+    whole = next((n for n, block in enumerate(part) if not fits(block)), len(part))
+    return part[:whole]
+
+
+async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
+    """Put blocks at the end of a page or block, in as few requests as Notion's limits allow.
+
+    A block that is too deep or too long for one request goes without its children, which follow below its id.
+    """
+    for part in chunks(blocks):
+        if current().left() < _RESERVE:
+            raise errors.Upstream("The time of one call is over.", "")
+        carried = [parted(block) for block in part]
+        sent = [block for block, _ in carried]
+        answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent})
+        progress.wrote(sent)
+        for (_, rest), made in zip(carried, answer["results"], strict=False):
+            if rest:
+                await append(made["id"], rest, progress)
+
+
+@contextmanager
+def telling(progress: Progress) -> Iterator[None]:
+    """Say in a failure what was written and what was not."""
+    try:
+        yield
+    except errors.Problem as problem:
+        if not (progress.done or progress.what):
+            raise
+        upto = f", up to {errors.excerpt(progress.last, 60)!r}" if progress.last else ""
+        told = f"{progress.what}{progress.done} of {progress.total} blocks are written{upto}; the rest is not."
+        raise type(problem)(
+            f"{problem.what} {told}",
+            f"Look with notion_get_page at {progress.page}, then add only what is missing with notion_append_block.",
+        ) from None
+
+
+async def created(body: dict[str, Any], blocks: list[Block]) -> dict[str, Any]:
+    """Create a page with what one request can carry, then write the rest; returns the page."""
+    lead = leading(blocks)
+    page = dict(await api.post("/pages", json={**body, "children": lead or None}))
+    rest = blocks[len(lead) :]
+    if rest:
+        progress = Progress(count(blocks), page["id"], f"The page was created ({page['id']}). ")
+        progress.wrote(lead)
+        with telling(progress):
+            await append(page["id"], rest, progress)
+    return page
+
+
+def _words(block: Block) -> str:
+    inner = block[block["type"]]
+    text = "".join(part["text"]["content"] for part in inner.get("rich_text", ()))
+    below = inner.get("children", ())
+    return next((found for child in reversed(below) if (found := _words(child))), "") or text.strip()

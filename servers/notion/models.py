@@ -1,0 +1,100 @@
+"""What Notion's objects look like here: titles, plain values and Markdown, ids and addresses kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from flotilla import Model, Page, Untrusted
+from pydantic import Field, model_validator
+
+from .values import plain_properties, title_of
+
+Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
+
+
+class Found(Model):
+    """https://developers.notion.com/reference/post-search; `kind` is page or database."""
+
+    id: str
+    kind: str
+    title: Untrusted
+    url: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, thing: Any) -> Any:
+        return {**thing, "title": title_of(thing), "kind": "page" if thing["object"] == "page" else "database"}
+
+
+class Row(Model):
+    """A page of a database: https://developers.notion.com/reference/page"""
+
+    id: str
+    url: str | None = None
+    properties: Values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, page: Any) -> Any:
+        return {**page, "properties": plain_properties(page)}
+
+
+class Rows(Page[Row]):
+    """Rows, and why some may be missing."""
+
+    note: str | None = None
+
+
+class Property(Model):
+    """https://developers.notion.com/reference/property-object; `database` is what a relation leads to."""
+
+    name: Untrusted
+    type: str
+    allowed: list[Untrusted] | None = None
+    database: str | None = None
+
+
+class Database(Model):
+    """A data source with its schema: https://developers.notion.com/reference/data-source"""
+
+    id: str
+    url: str | None = None
+    properties: list[Property]
+
+
+class Content(Row):
+    """A page with what it says."""
+
+    markdown: Untrusted
+    next_cursor: str | None = None
+    note: str | None = None
+
+
+class Written(Model):
+    """What was made or changed; `created` is false where it was there already."""
+
+    id: str | None = None
+    url: str | None = None
+    created: bool | None = None
+    note: str | None = None
+
+
+class Comment(Model):
+    """https://developers.notion.com/reference/comment-object"""
+
+    id: str
+    discussion_id: str | None = None
+
+
+class User(Model):
+    """https://developers.notion.com/reference/user; bots are integrations."""
+
+    id: str
+    name: Untrusted | None = None
+    type: str | None = None
+    email: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, user: Any) -> Any:
+        return {**user, "email": (user.get("person") or {}).get("email")}

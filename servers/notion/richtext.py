@@ -1,0 +1,199 @@
+"""Inline text, both ways: Markdown's inline tokens to Notion's rich text, and rich text to Markdown.
+
+https://developers.notion.com/reference/rich-text: 2,000 characters a piece, 100 pieces a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from markdown_it.token import Token
+
+PIECE = 2000  # characters of one text, in UTF-16 units, as Notion counts
+MOST = 100  # elements of one array
+_URL = re.compile(r"(https?://|mailto:|tel:)\S+", re.I)
+_BARE = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]»]", re.I)
+_MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
+_SIGNS = {"bold": "**", "italic": "*", "strikethrough": "~~"}
+_BREAK = re.compile(r"<br\s*/?>", re.I)
+
+
+class Run(NamedTuple):
+    """Text in one look: `marks` are bold, italic, strikethrough, code."""
+
+    text: str
+    marks: frozenset[str] = frozenset()
+    link: str = ""
+
+
+class Picture(NamedTuple):
+    """An image among text."""
+
+    url: str
+    caption: str
+
+
+def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
+    """Yield what Markdown's inline tokens hold; what cannot be kept is told in `lost`."""
+    marks: list[str] = []
+    links: list[str] = []
+    for token in tokens:
+        kind, _, edge = token.type.rpartition("_")
+        link, look = (links[-1] if links else ""), frozenset(marks)
+        if kind in _MARKS and edge == "open":
+            marks.append(_MARKS[kind])
+        elif kind in _MARKS:
+            marks.remove(_MARKS[kind])
+        elif token.type == "link_open":
+            links.append(_kept(str(token.attrs.get("href", "")), lost))
+        elif token.type == "link_close":
+            links.pop()
+        elif token.type in ("softbreak", "hardbreak"):
+            yield Run("\n", look, link)
+        elif token.type == "code_inline":
+            yield Run(token.content, look | {"code"}, link)
+        elif token.type == "image":
+            yield Picture(str(token.attrs.get("src", "")), token.content)
+        elif token.type == "html_inline":
+            if not _BREAK.fullmatch(token.content):
+                lost.add("HTML tags stand as text")
+            yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, look, link)
+        elif token.type == "text" and not link:
+            yield from _linked(token.content, look)
+        else:
+            yield Run(token.content, look, link)
+
+
+def _kept(url: str, lost: set[str]) -> str:
+    if _URL.fullmatch(url) and _units(url) <= PIECE:
+        return url
+    lost.add("links without a whole address are plain text")
+    return ""
+
+
+def _linked(text: str, look: frozenset[str]) -> Iterator[Run]:
+    """Yield text, with bare addresses as links: Notion makes none by itself."""
+    end = 0
+    for found in _BARE.finditer(text):
+        if _units(found.group()) <= PIECE:
+            yield Run(text[end : found.start()], look)
+            yield Run(found.group(), look, found.group())
+            end = found.end()
+    yield Run(text[end:], look)
+
+
+def rich(told: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return rich text as Notion takes it, in pieces."""
+    return [_element(part, run) for run in _joined(told) for part in pieces(run.text)]
+
+
+def _joined(told: Sequence[Run]) -> list[Run]:
+    """Return the runs with neighbours of one look put together, and no empty ones."""
+    whole: list[Run] = []
+    for run in told:
+        if whole and whole[-1][1:] == run[1:]:
+            whole[-1] = run._replace(text=whole[-1].text + run.text)
+        elif run.text:
+            whole.append(run)
+    return whole
+
+
+def _element(text: str, run: Run) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": "text", "text": {"content": text}}
+    if run.link:
+        told["text"]["link"] = {"url": run.link}
+    if run.marks:
+        told["annotations"] = dict.fromkeys(sorted(run.marks), True)
+    return told
+
+
+def _units(text: str) -> int:
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Yield the text in parts of PIECE units at most, at spaces where there are some."""
+    while _units(text) > PIECE:
+        end, units = 0, 0
+        while (units := units + 1 + (text[end] > "\uffff")) <= PIECE:
+            end += 1
+        space = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end)) + 1
+        end = space if space > end // 2 else end
+        yield text[:end]
+        text = text[end:]
+    if text:
+        yield text
+
+
+def plain_text(items: Sequence[dict[str, Any]]) -> str:
+    """Return the bare words of rich text."""
+    return "".join(str(item.get("plain_text", "")) for item in items)
+
+
+# -- rich text to Markdown
+
+
+def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = False) -> str:
+    """Return rich text as Markdown; `bare` leaves out the escapes, for code."""
+    told = _joined([run for item in items for run in _read(item, lost)])
+    if bare:
+        return "".join(run.text for run in told)
+    out, here, link = "", list[str](), ""
+    for run in told:
+        wanted = [mark for mark in _SIGNS if mark in run.marks]
+        if run.link != link:
+            out, here = out + _closing(here), []
+            out += (f"]({_target(link)})" if link else "") + ("[" if run.link else "")
+            link = run.link
+        keep = [mark for mark in here if mark in wanted]
+        keep = keep if here[: len(keep)] == keep else []
+        out += _closing(here[len(keep) :])
+        lead = len(run.text) - len(run.text.lstrip())  # a sign beside a space would be no sign
+        tail = len(run.text.rstrip())
+        if not run.text.strip():
+            out, here = out + run.text, keep
+            continue
+        new = [mark for mark in wanted if mark not in keep]
+        out += run.text[:lead] + "".join(_SIGNS[mark] for mark in new)
+        out += _code(run.text[lead:tail]) if "code" in run.marks else escaped(run.text[lead:tail])
+        here = keep + new
+        if run.text[tail:]:
+            out, here = out + _closing(here) + run.text[tail:], []
+    return out + _closing(here) + (f"]({_target(link)})" if link else "")
+
+
+def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
+    looks = item.get("annotations") or {}
+    if looks.get("underline"):
+        lost.add("underlining")
+    if looks.get("color", "default") != "default":
+        lost.add("colours")
+    marks = frozenset(mark for mark in (*_SIGNS, "code") if looks.get(mark))
+    text = str(item.get("plain_text", ""))
+    if item.get("type") == "equation":
+        yield Run(f"${item['equation']['expression']}$", marks | {"raw"})
+        return
+    yield Run(text, marks, str(item.get("href") or ""))
+
+
+def _closing(marks: list[str]) -> str:
+    return "".join(_SIGNS[mark] for mark in reversed(marks))
+
+
+def _code(text: str) -> str:
+    ticks = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
+
+
+def _target(url: str) -> str:
+    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    text = re.sub(r"([\\`*\[\]]|~~|(?<!\w)_|_(?!\w)|<(?=[/!?a-zA-Z]))", r"\\\1", text)
+    text = re.sub(r"^(\s*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|[-=]{2,}(?=\s*$))", r"\1\\\2", text, flags=re.M)
+    return re.sub(r"^(\s*\d{1,9})([.)])(?=\s|$)", r"\1\\\2", text, flags=re.M)

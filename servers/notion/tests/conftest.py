@@ -1,0 +1,74 @@
+"""A furnished fake Notion for every test; whatever was sent and answered is held against the published contract."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.testing import call, environment, impatient, text_of
+from flotilla.testing.contract import Contract, declared, read
+from flotilla_servers.notion.server import server
+from flotilla_servers.notion.tests.desk import Desk, furnish
+from flotilla_servers.notion.tests.fake import TOKEN, Notion
+
+Tool = Callable[..., Awaitable[Any]]
+REAL = "https://api.notion.com"
+FOLDER = Path(__file__).parents[1]
+
+
+@cache
+def contract() -> Contract | None:
+    """The vendor's document, where it is."""
+    declaration = declared(FOLDER)
+    return read(declaration) if declaration and declaration.path.is_file() else None
+
+
+@pytest.fixture
+def notion(tmp_path: Path) -> Iterator[Notion]:
+    with (
+        Notion() as running,
+        environment(server, NOTION_TOKEN=TOKEN, NOTION_BASE_URL=running.url, FLOTILLA_DATA=str(tmp_path)),
+        impatient(server),
+    ):
+        asked = running.to
+        answers: list[Any] = []
+        running.to = lambda request: answers.append((request, told := asked(request))) or told  # type: ignore[func-returns-value,method-assign]
+        yield running
+        if document := contract():
+            answers = [(replace(r, url=r.url.replace(running.vendor.url, REAL)), told) for r, told in answers]
+            wrong = [w for request, told in answers for w in document.answer_problems(request, told)]
+            wrong += [w for request, told in answers if told.status != 400 for w in document.problems(request)]
+            assert not wrong, wrong
+
+
+@pytest.fixture
+def desk(notion: Notion) -> Desk:
+    return furnish(notion)
+
+
+@pytest.fixture
+def tool(desk: Desk) -> Tool:
+    """Return a caller of tools that gives what they return."""
+
+    async def done(name: str, **arguments: Any) -> Any:
+        result = await call(server, f"notion_{name}", **arguments)
+        assert not result.is_error, text_of(result)
+        return result.structured_content
+
+    return done
+
+
+@pytest.fixture
+def problem(desk: Desk) -> Tool:
+    """Return a caller of tools that gives the words they fail with."""
+
+    async def failed(name: str, **arguments: Any) -> str:
+        result = await call(server, f"notion_{name}", **arguments)
+        assert result.is_error, result.structured_content
+        return text_of(result)
+
+    return failed

@@ -1,0 +1,467 @@
+"""A Notion in memory, spoken to over real HTTP: it keeps what is written, and refuses what the real one refuses.
+
+    with Notion() as notion:                              # notion.url is NOTION_BASE_URL
+        clients = notion.database("Clients", {"Nom": "title", "Statut": ["Lead chaud", "Client"]})
+        notion.row(clients, {"Nom": "Dupont SARL"})
+        notion.refuses(429, times=1, after=1)             # the second request is refused, and does nothing
+        notion.vendor.fails(faults.cut(), method="write")  # the answer is lost, after the work was done
+        …
+        assert notion.titles(clients) == ["Dupont SARL", …]
+
+Built to the published contract (API version 2025-09-03): the tests hold its answers against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from flotilla.testing import Answer, Answers, Request, Vendor
+
+NOW = "2030-06-02T09:30:00.000Z"
+TOKEN = "ntn_test"
+VERSIONS = ("2025-09-03", "2026-03-11")
+BOT = {"object": "user", "id": "b0b0b0b0-0000-4000-8000-000000000000"}
+Thing = dict[str, Any]
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """An error answer of Notion."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = Answer.of({"object": "error", "status": status, "code": code, "message": message}, status)
+
+
+def invalid(message: str) -> Refusal:
+    return Refusal(400, "validation_error", f"body failed validation: {message}.")
+
+
+@dataclass
+class Refusing:
+    """Requests to refuse: a status, how many, after how many others, of which method ("" or "write": any)."""
+
+    status: int
+    times: int
+    after: int
+    method: str
+
+    def takes(self, request: Request) -> bool:
+        fits = self.method in ("", request.method) or (self.method == "write" and request.writes)
+        if not (self.times and fits):
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.times -= self.times > 0
+        return True
+
+
+class Notion(Answers):
+    """The workspace: pages, databases, blocks, comments, people."""
+
+    def __init__(self) -> None:
+        super().__init__(reads=["POST /v1/search", "POST /v1/data_sources/{id}/query"])
+        self.vendor = Vendor(self)
+        self.pages: dict[str, Thing] = {}
+        self.sources: dict[str, Thing] = {}
+        self.databases: dict[str, Thing] = {}
+        self.blocks: dict[str, Thing] = {}
+        self.below: dict[str, list[str]] = {}
+        self.comments: list[Thing] = []
+        self.people: list[Thing] = []
+        self.plans: list[Refusing] = []
+        self._last = 0
+
+    def __enter__(self) -> Notion:
+        self.vendor.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.vendor.__exit__(kind, bug, trace)
+
+    @property
+    def url(self) -> str:
+        """What NOTION_BASE_URL is set to."""
+        return f"{self.vendor.url}/v1"
+
+    def refuses(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
+        """Refuse requests without doing them."""
+        self.plans.append(Refusing(status, times, after, method))
+
+    # -- what a test puts in and looks at
+
+    def new_id(self) -> str:
+        self._last += 1
+        return f"{self._last:08x}-2cf9-4fdf-8782-e53db20768a5"
+
+    def person(self, name: str, email: str) -> str:
+        """Add a person."""
+        who = {"object": "user", "id": self.new_id(), "type": "person", "name": name, "avatar_url": None}
+        self.people.append({**who, "person": {"email": email}})
+        return str(who["id"])
+
+    def page(self, title: str, parent: str = "") -> str:
+        """Add a page, to the workspace or into a page."""
+        above = {"type": "page_id", "page_id": parent} if parent else {"type": "workspace", "workspace": True}
+        return str(
+            self._page(above, {"title": {"title": text(title)}}, {"title": {"id": "title", "type": "title"}})["id"]
+        )
+
+    def database(self, name: str, schema: Mapping[str, Any]) -> str:
+        """Add a database; returns the id of its data source.
+
+        A property is a type, a list of options, or `("relation", data source)`.
+        """
+        database, source = self.new_id(), self.new_id()
+        made: dict[str, Thing] = {}
+        for number, (label, told) in enumerate(schema.items()):
+            kind = "select" if isinstance(told, list) else told[0] if isinstance(told, tuple) else told
+            inner: Thing = {}
+            if isinstance(told, list):
+                inner = {"options": [option(one, n) for n, one in enumerate(told)]}
+            if kind == "multi_select":
+                inner = {"options": [option(one, n) for n, one in enumerate(told[1])]}
+            if kind == "status":
+                inner = {"options": [option(one, n) for n, one in enumerate(told[1])], "groups": []}
+            if kind == "relation":
+                inner = {"data_source_id": told[1], "type": "single_property", "single_property": {}}
+                inner["database_id"] = self.sources[told[1]]["parent"]["database_id"]
+            if kind == "number":
+                inner = {"format": "number"}
+            if kind == "formula":
+                inner = {"expression": "1 + 1"}
+            if kind == "unique_id":
+                inner = {"prefix": "T"}
+            own = "title" if kind == "title" else f"p%3A{number}"
+            made[label] = {"id": own, "name": label, "description": None, "type": kind, kind: inner}
+        base = {
+            "title": said(text(name)), "description": [], "is_inline": False, "icon": None, "cover": None,
+            "url": f"https://www.notion.so/{database.replace('-', '')}", "public_url": None, **stamps(),
+        }  # fmt: skip
+        workspace = {"type": "workspace", "workspace": True}
+        parent = {"type": "database_id", "database_id": database}
+        self.sources[source] = {
+            "object": "data_source", "id": source, **base, "parent": parent, "database_parent": workspace,
+            "properties": made,
+        }  # fmt: skip
+        told = {k: v for k, v in base.items() if k not in ("created_by", "last_edited_by")}
+        self.databases[database] = {
+            "object": "database", "id": database, **told, "parent": workspace, "is_locked": False,
+            "data_sources": [{"id": source, "name": name}],
+        }  # fmt: skip
+        return source
+
+    def row(self, source: str, properties: Mapping[str, Any]) -> str:
+        """Add a row; values as the API takes them, a text for the title."""
+        made = {k: {"title": text(v)} if isinstance(v, str) else v for k, v in properties.items()}
+        parent = {"type": "data_source_id", "data_source_id": source}
+        return str(self._page(parent, made, self.sources[source]["properties"])["id"])
+
+    def rows(self, source: str) -> list[Thing]:
+        """Return the pages of a database that are not in the trash, oldest first."""
+        return [p for p in self.pages.values() if p["parent"].get("data_source_id") == source and not p["in_trash"]]
+
+    def titles(self, source: str) -> list[str]:
+        """Return the titles of a database's pages."""
+        return [title(page) for page in self.rows(source)]
+
+    def tree(self, parent: str) -> list[Any]:
+        """Return the blocks below a page or block as [kind, words, children]."""
+        found = []
+        for block in (self.blocks[one] for one in self.below.get(parent, ())):
+            inner = block[block["type"]]
+            words = "".join(part["plain_text"] for part in inner.get("rich_text", ())) or inner.get("title", "")
+            found.append([block["type"], words, self.tree(block["id"])])
+        return found
+
+    # -- HTTP
+
+    def to(self, request: Request) -> Answer:
+        """Answer a request, and do what it asks."""
+        plan = next((plan for plan in self.plans if plan.takes(request)), None)
+        try:
+            if plan:
+                code = {409: "conflict_error", 429: "rate_limited", 529: "service_overload"}.get(plan.status)
+                raise Refusal(plan.status, code or "internal_server_error", "Refused on purpose")
+            if request.headers.get("authorization") != f"Bearer {TOKEN}":
+                raise Refusal(401, "unauthorized", "API token is invalid.")
+            if request.headers.get("notion-version") not in VERSIONS:
+                raise Refusal(400, "missing_version", "Notion-Version header should be defined.")
+            for method, pattern, handler in ROUTES:
+                found = re.fullmatch(pattern, request.path)
+                if found and method == request.method:
+                    return Answer.of(handler(self, request, *(plain_id(one) for one in found.groups())))
+            raise Refusal(400, "invalid_request_url", "Invalid request URL.")
+        except Refusal as refusal:
+            return refusal.answer
+
+    def search(self, request: Request) -> Thing:
+        body = request.json()
+        things = [*self.sources.values(), *self.pages.values()]
+        wanted = (body.get("filter") or {}).get("value")
+        query = body.get("query", "").casefold()
+        hits = [t for t in things if not wanted or t["object"] == wanted]
+        hits = [t for t in hits if not t["in_trash"] and all(word in title(t).casefold() for word in query.split())]
+        return paged(hits, body, "page_or_data_source")
+
+    def get_source(self, request: Request, one: str) -> Thing:
+        return there(self.sources, one, "data_source")
+
+    def get_database(self, request: Request, one: str) -> Thing:
+        return there(self.databases, one, "database")
+
+    def query(self, request: Request, one: str) -> Thing:
+        from .fake_filter import order, passes
+
+        schema, body = there(self.sources, one, "data_source")["properties"], request.json()
+        hits = [page for page in self.rows(one) if passes(page, body.get("filter"), schema)]
+        return paged(order(hits, body.get("sorts") or ()), body, "page_or_data_source")
+
+    def get_page(self, request: Request, one: str) -> Thing:
+        return there(self.pages, one, "page")
+
+    def create_page(self, request: Request) -> Thing:
+        body = request.json()
+        parent = body["parent"]
+        if source := parent.get("data_source_id"):
+            schema = there(self.sources, source, "data_source")["properties"]
+        else:
+            there(self.pages, parent["page_id"], "page")
+            schema = {"title": {"id": "title", "type": "title"}}
+        limits(body.get("children") or [])
+        page = self._page(parent, body.get("properties") or {}, schema)
+        self._put(page["id"], body.get("children") or [], {"type": "page_id", "page_id": page["id"]})
+        return page
+
+    def update_page(self, request: Request, one: str) -> Thing:
+        page, body = there(self.pages, one, "page"), request.json()
+        source = page["parent"].get("data_source_id")
+        schema = self.sources[source]["properties"] if source else {"title": {"id": "title", "type": "title"}}
+        page["properties"].update({k: self._value(schema, k, v) for k, v in (body.get("properties") or {}).items()})
+        if "in_trash" in body:
+            page["in_trash"] = page["archived"] = body["in_trash"]
+        return page
+
+    def children(self, request: Request, one: str) -> Thing:
+        if one not in self.pages:
+            there(self.blocks, one, "block")
+        return paged([self.blocks[b] for b in self.below.get(one, ())], dict(request.query), "block")
+
+    def append(self, request: Request, one: str) -> Thing:
+        if one not in self.pages:
+            there(self.blocks, one, "block")
+        body = request.json()
+        limits(body["children"])
+        kind = "page_id" if one in self.pages else "block_id"
+        made = self._put(one, body["children"], {"type": kind, kind: one})
+        return {"object": "list", "results": made, "has_more": False, "next_cursor": None, "type": "block", "block": {}}
+
+    def comment(self, request: Request) -> Thing:
+        body = request.json()
+        there(self.pages, body["parent"]["page_id"], "page")
+        made = {
+            "object": "comment", "id": self.new_id(), "discussion_id": self.new_id(), "created_time": NOW,
+            "last_edited_time": NOW, "created_by": BOT, "parent": {"type": "page_id", **body["parent"]},
+            "rich_text": said(body["rich_text"]),
+            "display_name": {"type": "integration", "resolved_name": "Flotilla"},
+        }  # fmt: skip
+        self.comments.append(made)
+        return made
+
+    def users(self, request: Request) -> Thing:
+        return paged(self.people, dict(request.query), "user")
+
+    # -- what is kept
+
+    def _page(self, parent: Thing, properties: Mapping[str, Any], schema: Mapping[str, Thing]) -> Thing:
+        one = self.new_id()
+        known = {name: {**told, "name": name} for name, told in schema.items()}
+        made = {name: {"id": told["id"], **blank(told["type"], self._last)} for name, told in known.items()}
+        made |= {name: self._value(known, name, value) for name, value in properties.items()}
+        if source := parent.get("data_source_id"):
+            parent = {**parent, "database_id": self.sources[source]["parent"]["database_id"]}
+        page = {
+            "object": "page", "id": one, "parent": parent, "properties": made, "icon": None, "cover": None,
+            "is_archived": False, "is_locked": False, "url": f"https://www.notion.so/{one.replace('-', '')}",
+            "public_url": None, **stamps(),
+        }  # fmt: skip
+        self.pages[one] = page
+        if parent.get("page_id"):
+            child = {"type": "child_page", "child_page": {"title": title(page)}}
+            self._block(parent["page_id"], child, {"type": "page_id", "page_id": parent["page_id"]}, one)
+        return page
+
+    def _value(self, schema: Mapping[str, Thing], name: str, value: Thing) -> Thing:
+        found = next((n for n, told in schema.items() if name in (n, told["id"])), None)
+        if found is None:
+            raise invalid(f"{name} is not a property that exists")
+        told = schema[found]
+        kind = told["type"]
+        if kind not in value or kind in ("formula", "created_time", "unique_id"):
+            raise invalid(f"{name} is expected to be {kind}")
+        inner = value[kind]
+        if kind in ("title", "rich_text"):
+            lengths(inner)
+            inner = said(inner)
+        if kind in ("select", "status") and inner:
+            inner = next((o for o in told[kind]["options"] if o["name"] == inner["name"]), option(inner["name"], 99))
+        if kind == "multi_select":
+            inner = [option(one["name"], n) for n, one in enumerate(inner)]
+        if kind in ("select", "status") and inner:  # a value does not repeat the option's description
+            inner = {k: v for k, v in inner.items() if k != "description"}
+        if kind == "multi_select":
+            inner = [{k: v for k, v in one.items() if k != "description"} for one in inner]
+        if kind == "date" and inner:
+            inner = {"end": None, "time_zone": None, **inner}
+        if kind == "people":
+            inner = [next(p for p in self.people if p["id"] == one["id"]) for one in inner]
+        return {"id": told["id"], "type": kind, kind: inner}
+
+    def _put(self, parent: str, blocks: list[Thing], above: Thing) -> list[Thing]:
+        made = []
+        for block in blocks:
+            kind = block["type"]
+            inner = {k: v for k, v in block[kind].items() if k != "children"}
+            if "rich_text" in inner:
+                inner = {"color": "default", **inner, "rich_text": said(inner["rich_text"])}
+            if kind == "paragraph":
+                inner["icon"] = None
+            if kind.startswith("heading"):
+                inner["is_toggleable"] = False
+            if kind == "code":
+                inner = {"caption": [], **{k: v for k, v in inner.items() if k != "color"}}
+            if kind == "table_row":
+                inner = {"cells": [said(cell) for cell in inner["cells"]]}
+            if kind == "image":
+                inner = {**inner, "caption": said(inner.get("caption") or [])}
+            kept = self._block(parent, {"type": kind, kind: inner}, above)
+            under = self._put(
+                kept["id"], block[kind].get("children") or [], {"type": "block_id", "block_id": kept["id"]}
+            )
+            kept["has_children"] = bool(under)
+            made.append(kept)
+        if parent in self.blocks:
+            self.blocks[parent]["has_children"] = bool(self.below.get(parent))
+        return made
+
+    def _block(self, parent: str, block: Thing, above: Thing, own: str = "") -> Thing:
+        one = own or self.new_id()
+        self.blocks[one] = {"object": "block", "id": one, "parent": above, "has_children": False, **stamps(), **block}
+        self.below.setdefault(parent, []).append(one)
+        return self.blocks[one]
+
+
+# -- shapes
+
+
+def stamps() -> Thing:
+    moments = {"created_time": NOW, "last_edited_time": NOW, "created_by": BOT, "last_edited_by": BOT}
+    return {**moments, "in_trash": False, "archived": False}
+
+
+def text(words: str) -> list[Thing]:
+    return [{"type": "text", "text": {"content": words}}]
+
+
+def said(items: list[Thing]) -> list[Thing]:
+    """Return rich text as it is answered: with all annotations and the plain text."""
+    off = dict.fromkeys(("bold", "italic", "strikethrough", "underline", "code"), False)
+    told = []
+    for item in items:
+        link = item["text"].get("link")
+        looks = {**off, "color": "default", **item.get("annotations", {})}
+        words = item["text"]["content"]
+        inner = {"content": words, "link": link}
+        told.append({
+            "type": "text", "text": inner, "annotations": looks, "plain_text": words, "href": link and link["url"],
+        })  # fmt: skip
+    return told
+
+
+def option(name: str, number: int) -> Thing:
+    return {"id": f"o{number}", "name": name, "color": "default", "description": None}
+
+
+def blank(kind: str, number: int) -> Thing:
+    """Return an empty value, or what Notion fills in."""
+    lists = ("title", "rich_text", "multi_select", "people", "relation", "files")
+    filled: Thing = {
+        "checkbox": False, "created_time": NOW, "last_edited_time": NOW,
+        "unique_id": {"prefix": "T", "number": number}, "formula": {"type": "number", "number": 2},
+    }  # fmt: skip
+    return {"type": kind, kind: [] if kind in lists else filled.get(kind)}
+
+
+def title(thing: Thing) -> str:
+    items = thing.get("title") or next(p["title"] for p in thing["properties"].values() if p["type"] == "title")
+    return "".join(part["plain_text"] for part in items)
+
+
+def plain_id(one: str) -> str:
+    bare = one.replace("-", "").lower()
+    return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+
+
+def there(kept: Mapping[str, Thing], one: str, kind: str) -> Thing:
+    if one not in kept:
+        message = f"Could not find {kind} with ID: {one}. Make sure it is shared with your integration."
+        raise Refusal(404, "object_not_found", message)
+    return kept[one]
+
+
+def paged(things: list[Thing], asked: Mapping[str, Any], kind: str) -> Thing:
+    size, start = int(asked.get("page_size") or 100), int(str(asked.get("start_cursor") or "c0")[1:])
+    more = start + size < len(things)
+    return {
+        "object": "list", "results": things[start : start + size], "has_more": more,
+        "next_cursor": f"c{start + size}" if more else None, "type": kind, kind: {},
+    }  # fmt: skip
+
+
+def lengths(items: list[Thing]) -> None:
+    if len(items) > 100:
+        raise invalid("rich_text.length should be ≤ 100")
+    if any(len(item["text"]["content"].encode("utf-16-le")) // 2 > 2000 for item in items):
+        raise invalid("text.content.length should be ≤ 2000")
+
+
+def limits(blocks: list[Thing], level: int = 0) -> int:
+    """Refuse what one request may not carry; return how many blocks there are."""
+    if len(blocks) > 100:
+        raise invalid("children.length should be ≤ 100")
+    if level > 2 and blocks:
+        raise invalid("children may be nested two levels deep")
+    total = len(blocks)
+    for block in blocks:
+        inner = block[block["type"]]
+        lengths(inner.get("rich_text") or [])
+        for cell in inner.get("cells") or ():
+            lengths(cell)
+        if block["type"] == "table" and not inner.get("children"):
+            raise invalid("table.children.length should be ≥ 1")
+        total += limits(inner.get("children") or [], level + 1)
+    if total > 1000:
+        raise invalid("a request takes 1000 blocks")
+    return total
+
+
+ID = "([0-9a-fA-F-]{32,36})"
+ROUTES: list[tuple[str, str, Callable[..., Thing]]] = [
+    ("POST", "/v1/search", Notion.search),
+    ("GET", f"/v1/data_sources/{ID}", Notion.get_source),
+    ("POST", f"/v1/data_sources/{ID}/query", Notion.query),
+    ("GET", f"/v1/databases/{ID}", Notion.get_database),
+    ("POST", "/v1/pages", Notion.create_page),
+    ("GET", f"/v1/pages/{ID}", Notion.get_page),
+    ("PATCH", f"/v1/pages/{ID}", Notion.update_page),
+    ("GET", f"/v1/blocks/{ID}/children", Notion.children),
+    ("PATCH", f"/v1/blocks/{ID}/children", Notion.append),
+    ("POST", "/v1/comments", Notion.comment),
+    ("GET", "/v1/users", Notion.users),
+]

@@ -1,0 +1,255 @@
+"""Databases: found by name, asked in plain words, filled by plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flotilla_servers.notion.tests.desk import Desk
+from flotilla_servers.notion.tests.fake import Notion
+
+FULL = {
+    "Nom": "Ève & Fils — « Œuvres »",
+    "statut": "lead CHAUD",
+    "E-mail": "eve@exemple.fr",
+    "Telephone": "+33 6 12 34 56 78",
+    "Budget": "12 500,50 €",
+    "Site": "https://exemple.fr/ève",
+    "Étiquettes": ["vip", "Nurturing"],
+    "Responsable": "marie@exemple.fr",
+    "Rendez-vous": "2030-06-03T14:00:00+02:00",
+    "Notes": "Très **intéressée**, voir https://exemple.fr",
+    "Actif": "oui",
+    "Documents": "https://exemple.fr/devis.pdf",
+}
+
+
+async def test_get_database(tool: Any, desk: Desk) -> None:
+    told = await tool("get_database", database="taches")  # without its accent and capital
+    assert told["id"] == desk.tasks
+    assert told["properties"] == [
+        {"name": "Tâche", "type": "title"},
+        {"name": "Échéance", "type": "date"},
+        {"name": "État", "type": "status", "allowed": ["À faire", "En cours", "Fait"]},
+        {"name": "Client", "type": "relation", "database": desk.clients},
+        {"name": "Assignée à", "type": "people"},
+    ]
+
+
+async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+    database = notion.sources[desk.clients]["parent"]["database_id"]
+    bare = database.replace("-", "")
+    for named in (desk.clients, database, bare, f"https://www.notion.so/agence/Clients-{bare}?v={desk.home}"):
+        assert (await tool("get_database", database=named))["id"] == desk.clients
+    assert "no database" in (await problem("get_database", database="Fournisseurs")).lower()
+    assert "404" not in await problem("get_database", database="00000000-2cf9-4fdf-8782-e53db20768a5")
+    again = notion.database("Clients", {"Nom": "title"})
+    told = await problem("get_database", database="Clients")
+    assert desk.clients in told
+    assert again in told
+    notion.databases[database]["data_sources"].append({"id": again, "name": "Autre"})
+    assert f"Autre ({again})" in await problem("get_database", database=database)
+
+
+async def test_create_database_item_with_every_kind(tool: Any, notion: Notion, desk: Desk) -> None:
+    told = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
+    page = notion.pages[told["id"]]
+    kept = {name: value[value["type"]] for name, value in page["properties"].items()}
+    assert told == {"id": page["id"], "url": page["url"], "created": True}
+    assert kept["Nom"][0]["plain_text"] == FULL["Nom"]
+    assert kept["Statut"]["name"] == "Lead chaud"
+    assert (kept["E-mail"], kept["Téléphone"]) == ("eve@exemple.fr", "+33 6 12 34 56 78")
+    assert (kept["Budget"], kept["Actif"]) == (12500.5, True)
+    assert [one["name"] for one in kept["Étiquettes"]] == ["VIP", "Nurturing"]
+    assert kept["Responsable"][0]["id"] == desk.marie
+    assert kept["Rendez-vous"]["start"] == "2030-06-03T14:00:00+02:00"
+    assert kept["Notes"][1]["annotations"]["bold"] is True
+    assert kept["Notes"][3]["href"] == "https://exemple.fr"
+    assert kept["Documents"][0]["external"]["url"] == "https://exemple.fr/devis.pdf"
+    assert notion.tree(page["id"]) == [["heading_1", "Appel", []], ["paragraph", "Bien passé.", []]]
+    row = (await tool("query_database", database="Clients", filters=[{"property": "Nom", "value": FULL["Nom"]}]))[
+        "items"
+    ][0]
+    assert row["properties"]["Responsable"] == ["Marie Lefèvre"]
+    assert row["properties"]["Créé le"].endswith("Z")
+    assert row["properties"]["Numéro"].startswith("T-")
+    assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
+
+
+async def test_relations_by_title_and_a_span_of_days(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+    values = {
+        "Tâche": "Envoyer le devis",
+        "Échéance": "2030-06-03/2030-06-05",
+        "Client": "jean dupont",
+        "État": "à faire",
+    }
+    told = await tool("create_database_item", database="Tâches", properties=values)
+    kept = notion.pages[told["id"]]["properties"]
+    assert kept["Client"]["relation"] == [{"id": desk.dupont}]
+    assert kept["Échéance"]["date"] == {"start": "2030-06-03", "end": "2030-06-05", "time_zone": None}
+    rows = await tool(
+        "query_database", database="Tâches", filters=[{"property": "Client", "is": "contains", "value": "Jean Dupont"}]
+    )
+    assert rows["items"][0]["properties"]["Échéance"] == "2030-06-03/2030-06-05"
+    assert "has no page 'Durand'" in await problem(
+        "create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Durand"}
+    )
+    notion.row(desk.clients, {"Nom": "Jean Dupont"})
+    assert "2 related pages" in await problem(
+        "create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Jean Dupont"}
+    )
+
+
+MISFITS = [
+    ({"Statut": "Tiède"}, "Lead chaud, Client, Perdu"),
+    ({"Étiquettes": ["VIP", "Neuf"]}, "Nurturing, VIP"),
+    ({"Budget": "beaucoup"}, "1250.5"),
+    ({"Budget": "1,250"}, "1250.5"),
+    ({"Budget": True}, "1250.5"),
+    ({"Rendez-vous": "demain"}, "2030-06-01"),
+    ({"Rendez-vous": "03/06/2030"}, "2030-06-01"),
+    ({"Rendez-vous": "2030-06-03T14:00:00"}, "offset"),
+    ({"Rendez-vous": "2030-02-30"}, "2030-06-01"),
+    ({"Rendez-vous": "2030-06-05/2030-06-03"}, "before its start"),
+    ({"E-mail": "eve"}, "one e-mail address"),
+    ({"Téléphone": "appeler Ève"}, "+33"),
+    ({"Site": "exemple.fr"}, "https://"),
+    ({"Actif": "peut-être"}, "true or false"),
+    ({"Responsable": "Paul"}, "Marie Lefèvre (marie@exemple.fr)"),
+    ({"Notes": {"a": 1}}, "one text"),
+    ({"Score": 3}, "filled by Notion"),
+    ({"Créé le": "2030-06-03"}, "filled by Notion"),
+    ({"Statuts": "Client"}, "did you mean 'Statut'"),
+    ({"Couleur": "bleu"}, "Rendez-vous (date)"),
+    ({"Nom": ""}, "a title"),
+    ({"statut": "Client", "Statut": "Client"}, "twice"),
+]
+
+
+@pytest.mark.parametrize(("values", "told"), MISFITS, ids=[str(v) for v, _ in MISFITS])
+async def test_what_does_not_fit_is_refused_before_anything_is_sent(
+    problem: Any, notion: Notion, values: dict[str, Any], told: str
+) -> None:
+    said = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
+    assert told in said
+    assert not any(request.writes for request in notion.vendor.requests)
+
+
+async def test_an_item_needs_a_title(problem: Any, tool: Any, notion: Notion, desk: Desk) -> None:
+    assert "'Nom'" in await problem("create_database_item", database="Clients", properties={"Statut": "Client"})
+    await tool("create_database_item", database="Clients", properties={"titre": "Sans nom de colonne"})
+    assert "Sans nom de colonne" in notion.titles(desk.clients)
+
+
+async def test_a_duplicate_is_told(tool: Any, notion: Notion, desk: Desk) -> None:
+    told = await tool("create_database_item", database="Clients", properties={"Nom": "jean dupont"})
+    assert (told["id"], told["created"]) == (desk.dupont, False)
+    assert "nothing was created" in told["note"]
+    assert not any(request.writes for request in notion.vendor.requests)
+    other = await tool(
+        "create_database_item", database="Clients", properties={"Nom": "Jean Dupont"}, allow_duplicate=True
+    )
+    assert other["created"]
+    assert notion.titles(desk.clients).count("Jean Dupont") == 2
+
+
+async def test_a_task_for_another_day_is_no_duplicate(tool: Any, notion: Notion, desk: Desk) -> None:
+    first = {"Tâche": "Relancer", "Échéance": "2030-06-03T09:00:00+02:00", "Client": desk.dupont}
+    assert (await tool("create_database_item", database="Tâches", properties=first))["created"]
+    same = {**first, "Échéance": "2030-06-03T07:00:00Z"}  # the same moment
+    assert not (await tool("create_database_item", database="Tâches", properties=same))["created"]
+    later = {**first, "Échéance": "2030-06-10"}
+    assert (await tool("create_database_item", database="Tâches", properties=later))["created"]
+    assert notion.titles(desk.tasks) == ["Relancer", "Relancer"]
+
+
+FILTERS: list[tuple[list[dict[str, Any]], list[str]]] = [
+    ([], ["Jean Dupont", "Hélène Œuvrard"]),
+    ([{"property": "Nom", "is": "contains", "value": "œuvr"}], ["Hélène Œuvrard"]),
+    ([{"property": "nom", "is": "starts", "value": "Jean"}], ["Jean Dupont"]),
+    ([{"property": "Nom", "is": "ends", "value": "Dupont"}], ["Jean Dupont"]),
+    ([{"property": "Nom", "is": "excludes", "value": "Dupont"}], ["Hélène Œuvrard"]),
+    ([{"property": "Statut", "value": "lead chaud"}], ["Jean Dupont"]),
+    ([{"property": "Statut", "is": "!=", "value": "Client"}], ["Jean Dupont", "Hélène Œuvrard"]),
+    ([{"property": "Statut", "is": "empty"}], ["Hélène Œuvrard"]),
+    ([{"property": "Budget", "is": ">=", "value": "4 500"}], ["Jean Dupont"]),
+    ([{"property": "Budget", "is": "<", "value": 4500}], []),
+    ([{"property": "Étiquettes", "is": "contains", "value": "VIP"}], []),
+    ([{"property": "Responsable", "is": "contains", "value": "Marie Lefèvre"}], []),
+    ([{"property": "Responsable", "is": "contains", "value": "me"}], []),
+    ([{"property": "Actif", "value": False}], ["Jean Dupont", "Hélène Œuvrard"]),
+    ([{"property": "Rendez-vous", "is": "within", "value": "next_week"}], []),
+    ([{"property": "Rendez-vous", "is": "<=", "value": "2030-06-03"}], []),
+    ([{"property": "Documents", "is": "filled"}], []),
+    ([{"property": "Numéro", "is": ">", "value": 1}], ["Jean Dupont", "Hélène Œuvrard"]),
+    ([{"property": "created_time", "is": ">", "value": "2030-01-01"}], ["Jean Dupont", "Hélène Œuvrard"]),
+    ([{"property": "last_edited_time", "is": "within", "value": "past_week"}], ["Jean Dupont", "Hélène Œuvrard"]),
+]
+
+
+@pytest.mark.parametrize(("filters", "names"), FILTERS, ids=[str(f) for f, _ in FILTERS])
+async def test_query_database(tool: Any, filters: list[dict[str, Any]], names: list[str]) -> None:
+    told = await tool("query_database", database="Clients", filters=filters)
+    assert [row["properties"]["Nom"] for row in told["items"]] == names
+
+
+async def test_filters_together_sorts_and_pages(tool: Any, notion: Notion, desk: Desk) -> None:
+    either = [{"property": "Nom", "value": "Jean Dupont"}, {"property": "Notes", "is": "contains", "value": "juin"}]
+    assert len((await tool("query_database", database="Clients", filters=either, match="or"))["items"]) == 2
+    assert (await tool("query_database", database="Clients", filters=either))["items"] == []
+    for number in range(5):
+        notion.row(desk.clients, {"Nom": f"Client {number}", "Budget": {"number": number}})
+    page = await tool("query_database", database="Clients", sorts=["-Budget", "created_time"], limit=3)
+    assert [row["properties"]["Nom"] for row in page["items"]] == ["Jean Dupont", "Client 4", "Client 3"]
+    page = await tool("query_database", database="Clients", sorts=["-Budget"], limit=3, cursor=page["next_cursor"])
+    assert [row["properties"]["Nom"] for row in page["items"]] == ["Client 2", "Client 1", "Client 0"]
+
+
+WRONG = [
+    ({"property": "Statut", "is": ">", "value": "Client"}, "=, !=, empty, filled"),
+    ({"property": "Statut", "value": "Tiède"}, "Lead chaud, Client, Perdu"),
+    ({"property": "Étiquettes", "value": "VIP"}, "contains, excludes"),
+    ({"property": "Budget", "value": "cher"}, "a number"),
+    ({"property": "Rendez-vous", "is": "within", "value": "soon"}, "past_week"),
+    ({"property": "Rendez-vous", "value": "demain"}, "2030-06-01"),
+    ({"property": "Nom"}, "one value"),
+    ({"property": "Prix", "value": 1}, "There are: Nom (title)"),
+    ({"property": "Nom", "is": "like", "value": "x"}, "is"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), WRONG, ids=[str(g) for g, _ in WRONG])
+async def test_filters_that_cannot_be(problem: Any, given: dict[str, Any], told: str) -> None:
+    assert told in await problem("query_database", database="Clients", filters=[given])
+
+
+async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: Notion) -> None:
+    for given, told in (
+        ({"is": ">", "value": 1}, {"number": {"greater_than": 1}}),
+        ({"value": True}, {"checkbox": {"equals": True}}),
+        ({"is": "contains", "value": "é"}, {"string": {"contains": "é"}}),
+        ({"is": ">", "value": "2030-06-03"}, {"date": {"after": "2030-06-03"}}),
+    ):
+        from flotilla_servers.notion.filters import Filter, filter_of
+
+        made = await filter_of(
+            {"Score": {"type": "formula"}}, [Filter.model_validate({"property": "Score", **given})], "and"
+        )
+        assert made == {"property": "Score", "formula": told}
+
+
+async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any, notion: Notion) -> None:
+    usual = notion.query
+
+    def cut(request: Any, one: str) -> Any:
+        return {
+            **usual(request, one),
+            "request_status": {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"},
+        }
+
+    from flotilla_servers.notion.tests import fake
+
+    routes = [(m, p, (lambda self, r, one: cut(r, one)) if "query" in p else h) for m, p, h in fake.ROUTES]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fake, "ROUTES", routes)
+        assert "10,000" in (await tool("query_database", database="Clients"))["note"]
