@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
-
 import httpx2 as httpx
-from flotilla import Basic, OAuth2, Server
-from flotilla.auth import Auth
+from flotilla import Basic, OAuth2
+from flotilla.auth import Auth, FirstOf
 
 Flow = AsyncGenerator[httpx.Request, httpx.Response]
 
@@ -18,6 +16,15 @@ class Granted(OAuth2):
 
     in_query = False
 
+    @property
+    def token_url(self) -> str:
+        """Where tokens come from: beside the API."""
+        return str(self.server.settings.base_url).rstrip("/") + "/oauth/token"
+
+    def configured(self) -> bool:
+        """Tell whether all of it is set."""
+        return bool(self.server.settings.oauth)
+
     def forget(self) -> None:
         """Drop the tokens in memory, and which way worked."""
         super().forget()
@@ -25,7 +32,6 @@ class Granted(OAuth2):
 
     async def async_auth_flow(self, request: httpx.Request) -> Flow:
         """Send with a valid token; after a 401 renew it, then try the other way."""
-        self.token_url = str(self.server.settings.base_url).rstrip("/") + "/oauth/token"
         token = await self.access_token()
         response = yield self._signed(request, token)
         if response.status_code != 401:
@@ -49,23 +55,6 @@ class Granted(OAuth2):
         return request
 
 
-class Access(Auth):
-    """Chooses by what is configured."""
-
-    def __init__(self) -> None:
-        self.key, self.oauth = Basic("identifier", "api_key"), Granted("")
-
-    def bind(self, server: Server[Any]) -> Auth:
-        """Tie both ways to the server."""
-        self.key.bind(server)
-        self.oauth.bind(server)
-        return super().bind(server)
-
-    def forget(self) -> None:
-        """Drop the OAuth tokens in memory."""
-        self.oauth.forget()
-
-    def async_auth_flow(self, request: httpx.Request) -> Flow:
-        """Send in the way that is configured."""
-        way: Auth = self.oauth if self.server.settings.oauth else self.key
-        return way.async_auth_flow(request)
+def access() -> Auth:
+    """Return the way that is configured: OAuth 2 where all of it is, else the key."""
+    return FirstOf(Granted(""), Basic("identifier", "api_key"))

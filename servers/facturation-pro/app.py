@@ -8,7 +8,7 @@ from flotilla import Secret, Server, ServerSettings, errors
 from flotilla.answers import said
 from pydantic import Field, HttpUrl, model_validator
 
-from .access import Access
+from .access import access
 from .firm import Firm
 
 OAUTH = ("client_id", "client_secret", "refresh_token")
@@ -91,4 +91,4 @@ def meaning(status: int, body: Any) -> errors.Problem | None:
     return None
 
 
-api = Firm(server, auth=Access(), limits=LIMITS, reason=words, classify=meaning)
+api = Firm(server, auth=access(), limits=LIMITS, reason=words, classify=meaning)
