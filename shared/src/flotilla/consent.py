@@ -37,6 +37,7 @@ class Consent:
     separator: str = " "  # between scopes
     client_auth: str = "client_secret_post"
     pkce: bool = True
+    rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
     register: str = ""  # where and how a user gets client_id and client_secret

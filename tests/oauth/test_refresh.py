@@ -1,0 +1,249 @@
+"""The Google servers against a real OAuth 2 server: renewal ahead of time and after a 401, rotation, revocation,
+service accounts, clocks that are wrong. Nothing waits: both sides' clocks are set."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.testing import Answer, Request, Vendor, call, client, environment, impatient, text_of
+from flotilla.testing.oauth import OAuthServer, Token
+from flotilla_servers.gmail.server import server as gmail
+from flotilla_servers.google_calendar.server import server as gcal
+
+DAY = 86_400
+
+
+@pytest.fixture
+def consented(oauth: OAuthServer, clock: Any) -> Token:
+    """A consent that was given a minute ago, and whose access token is used up."""
+    token = Token("desktop", "at-old", "rt-first", "openid email", oauth.user, clock.now - 1, clock.now - 60)
+    oauth.tokens.append(token)
+    return token
+
+
+@pytest.fixture
+def connected(vendor: Vendor, oauth: OAuthServer, clock: Any, consented: Token) -> Iterator[None]:
+    """Gmail with that consent, and a mailbox behind it that asks for a valid access token."""
+
+    def mailbox(request: Request) -> Answer:
+        if oauth.holder(request) is None:
+            return Answer.of({"error": {"code": 401, "message": "Invalid Credentials"}}, 401)
+        return Answer.of({"emailAddress": "helene@atelier.example", "messagesTotal": 3})
+
+    oauth.on("GET", "/gmail/v1/users/me/profile", mailbox)
+    with ExitStack() as stack:
+        stack.enter_context(settings(vendor))
+        for way in ways(gmail):
+            way._now = clock.here
+        yield
+    for way in ways(gmail):
+        way._now = None
+
+
+def ways(server: Any) -> list[Any]:
+    return [way for way in server.apis[0]._auth.ways if hasattr(way, "_now")]
+
+
+def settings(vendor: Vendor, **more: str) -> Any:
+    import os
+
+    given = {
+        "GMAIL_CLIENT_ID": "desktop",
+        "GMAIL_CLIENT_SECRET": "hush",
+        "GMAIL_REFRESH_TOKEN": "rt-first",
+        "GMAIL_TOKEN_URL": f"{vendor.url}/token",
+        "GMAIL_BASE_URL": f"{vendor.url}/gmail/v1",
+        "FLOTILLA_TIER": "all",
+        "FLOTILLA_DATA": os.environ["FLOTILLA_DATA"],
+    }
+    stack = ExitStack()
+    stack.enter_context(environment(gmail, **{k: v for k, v in {**given, **more}.items() if v}))
+    stack.enter_context(impatient(gmail))
+    return stack
+
+
+async def asked() -> str:
+    """Call the simplest tool, and return the address or the error."""
+    result = await call(gmail, "gmail_get_current_user")
+    return text_of(result) if result.is_error else str((result.structured_content or {})["email"])
+
+
+def renewals(vendor: Vendor) -> int:
+    return sum(request.path == "/token" for request in vendor.requests)
+
+
+@pytest.mark.usefixtures("connected")
+class TestRefreshToken:
+    async def test_renewed_ahead_of_its_end_and_not_before(self, vendor: Vendor, clock: Any) -> None:
+        start = clock.now
+        for after, count in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
+            clock.now = start + after
+            assert await asked() == "helene@atelier.example"
+            assert renewals(vendor) == count, after
+        assert not [r for r in vendor.requests if r.path != "/token" and "at-old" in str(r.headers)]
+
+    async def test_fifty_calls_make_one_renewal(self, vendor: Vendor, oauth: OAuthServer) -> None:
+        async with client(gmail) as one:
+            results = await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
+            assert not any(result.is_error for result in results)
+            assert renewals(vendor) == 1
+            for token in oauth.tokens:
+                token.ends = 0  # the vendor ends them early
+            await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
+            assert renewals(vendor) == 2
+
+    async def test_rotation_survives_a_restart(self, vendor: Vendor, oauth: OAuthServer, clock: Any) -> None:
+        oauth.rotates = True
+        for _ in range(4):
+            assert await asked() == "helene@atelier.example"
+            gmail.reset()  # as a restart: what is not on disk is gone
+            clock.now += 4000
+        sent = [r.body.decode().partition("refresh_token=")[2].partition("&")[0] for r in vendor.requests if r.body]
+        assert len(set(sent)) == len(sent) == 4  # none was used twice, which would have ended them all
+
+    async def test_a_revoked_consent_is_one_clear_sentence(self, oauth: OAuthServer, clock: Any) -> None:
+        assert await asked() == "helene@atelier.example"
+        oauth.end(oauth.tokens[-1])
+        assert await asked() == (
+            "Error: Access was revoked or has expired (invalid_grant). It ends after 7 days while the consent screen "
+            "is in testing: ask the user to run `scripts/login gmail` again."
+        )
+
+    async def test_seven_days_of_a_consent_screen_in_testing(self, oauth: OAuthServer, clock: Any) -> None:
+        oauth.days = 7
+        clock.now += 6 * DAY
+        assert await asked() == "helene@atelier.example"
+        clock.now += 2 * DAY
+        assert "(invalid_grant)" in await asked()
+
+    @pytest.mark.parametrize("off", [-7200, 7200, 400 * DAY])
+    async def test_a_wrong_clock_of_ours_changes_nothing(self, vendor: Vendor, clock: Any, off: float) -> None:
+        clock.ours = off
+        start = clock.now
+        for after, count in ((0, 1), (3500, 1), (3541, 2)):
+            clock.now = start + after
+            assert await asked() == "helene@atelier.example"
+            assert renewals(vendor) == count
+
+    async def test_a_clock_that_is_set_back_costs_one_401(self, vendor: Vendor, clock: Any) -> None:
+        await asked()
+        clock.now += 3700
+        clock.ours = -3700  # as a machine that slept
+        assert await asked() == "helene@atelier.example"
+        assert renewals(vendor) == 2
+
+    async def test_a_new_login_wins_over_what_was_saved(
+        self, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await asked()
+        oauth.end(oauth.tokens[0])
+        assert "(invalid_grant)" in await asked()
+        oauth.tokens.append(Token("desktop", "at-x", "rt-second", "openid email", oauth.user, oauth.now(), oauth.now()))
+        monkeypatch.setenv("GMAIL_REFRESH_TOKEN", "rt-second")
+        gmail.reset()
+        assert await asked() == "helene@atelier.example"
+
+
+@pytest.mark.parametrize(("name", "value"), [("GMAIL_CLIENT_ID", "another"), ("GMAIL_CLIENT_SECRET", "wrong")])
+async def test_a_wrong_client(vendor: Vendor, consented: Token, name: str, value: str) -> None:
+    with settings(vendor, **{name: value}):
+        assert (await asked()).startswith(
+            "Error: The OAuth client is not accepted (invalid_client). Ask the user to check"
+        )
+
+
+async def test_what_is_missing_leads_to_the_login(vendor: Vendor) -> None:
+    with settings(vendor, GMAIL_REFRESH_TOKEN=""):
+        said = await asked()
+    assert said.startswith(
+        "Error: GMAIL_REFRESH_TOKEN is not set (secret `gmail.refresh_token` in the Docker catalog)."
+    )
+    assert "scripts/login google" in said
+    assert vendor.requests == []
+
+
+async def test_a_ready_access_token_asks_nobody(vendor: Vendor, oauth: OAuthServer) -> None:
+    oauth.on(
+        "GET",
+        "/gmail/v1/users/me/profile",
+        lambda request: Answer.of({"emailAddress": request.headers["authorization"]}),
+    )
+    empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
+    with settings(vendor, **empty, GMAIL_ACCESS_TOKEN="mine-0123"):
+        assert not (await asked()).startswith("Error")
+    assert [r.headers["authorization"] for r in vendor.requests] == ["Bearer mine-0123"]
+
+
+# -- service accounts -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def robot(
+    vendor: Vendor, oauth: OAuthServer, clock: Any, service: str, keys: tuple[str, str], tmp_path: Path
+) -> AsyncIterator[Path]:
+    """Gmail with a service account that works for Hélène; its key is in a file."""
+    oauth.audience = f"{vendor.url}/token"
+    oauth.on("GET", "/gmail/v1/users/me/profile", lambda r: _whose(oauth, r))
+    file = tmp_path / "key.json"
+    file.write_text(json.dumps({"type": "service_account", "client_email": service, "private_key": keys[0]}))
+    empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
+    with settings(vendor, **empty, GMAIL_SERVICE_ACCOUNT_FILE=str(file), GMAIL_SUBJECT="paul@atelier.example"):
+        for way in ways(gmail):
+            way._now = clock.here
+        yield file
+    for way in ways(gmail):
+        way._now = None
+
+
+def _whose(oauth: OAuthServer, request: Request) -> Answer:
+    token = oauth.holder(request)
+    return Answer.of({"emailAddress": token.user}) if token else Answer.of({"error": {"code": 401}}, 401)
+
+
+async def test_a_service_account_works_for_its_subject(
+    robot: Path, vendor: Vendor, oauth: OAuthServer, clock: Any
+) -> None:
+    assert await asked() == "paul@atelier.example"
+    assert oauth.tokens[-1].scope == "https://www.googleapis.com/auth/gmail.modify"  # what the enabled tools need
+    await asked()
+    assert renewals(vendor) == 1
+    clock.now += 3600
+    await asked()
+    assert renewals(vendor) == 2
+
+
+async def test_its_scopes_follow_the_filters(robot: Path, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_READ_ONLY", "1")
+    await asked()
+    assert oauth.tokens[-1].scope == "https://www.googleapis.com/auth/gmail.readonly"
+
+
+@pytest.mark.parametrize(("off", "tries"), [(0, 1), (30, 1), (-30, 1), (7200, 2), (-7200, 2)])
+async def test_a_wrong_clock_signs_once_more(robot: Path, vendor: Vendor, clock: Any, off: float, tries: int) -> None:
+    clock.ours = off
+    assert await asked() == "paul@atelier.example"
+    assert renewals(vendor) == tries
+
+
+async def test_scopes_that_the_admin_did_not_allow(robot: Path, oauth: OAuthServer) -> None:
+    oauth.allowed = frozenset()
+    said = await asked()
+    assert said.startswith("Error: The OAuth client is not accepted (unauthorized_client). Ask a Workspace admin")
+    assert "Domain-wide delegation" in said
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"client_email": "x"}'])
+async def test_a_file_that_is_no_key(robot: Path, text: str) -> None:
+    robot.write_text(text)
+    gmail.reset()
+    assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is no JSON key of a service account.")
+
+
+def test_both_servers_declare_the_same_consent() -> None:
+    assert gmail.consent == gcal.consent
