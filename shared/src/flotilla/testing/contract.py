@@ -3,6 +3,7 @@
 A server declares its contract as data, in `tests/contract.yaml`:
 
     spec: calendly/calendly-openapi-merged.json       # below FLOTILLA_SPECS, else ../shared/specs beside the checkout
+                                                      # or a list of OpenAPI documents, for a vendor that has several
     server: https://api.example.com/v2                # only where the document's own addresses are not used
     except:                                           # what the document has wrong: the start of the sentence, and why
       "POST /links: the field owner is unknown": The vendor's page documents it since 2026-03.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,6 +50,25 @@ class Declared:
     path: Path
     server: str = ""
     excepted: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[Path, ...] = ()  # further documents of the same API
+
+
+class Several:
+    """OpenAPI documents that divide an API between them: the one that knows a request judges it."""
+
+    def __init__(self, documents: Sequence[OpenApi]) -> None:
+        self._documents = documents
+
+    def _of(self, request: Request) -> OpenApi:
+        return next((one for one in self._documents if one.knows(request)), self._documents[0])
+
+    def problems(self, request: Request) -> list[str]:
+        """Return what is wrong with a request, in sentences."""
+        return self._of(request).problems(request)
+
+    def answer_problems(self, request: Request, answer: Answer) -> list[str]:
+        """Return what is wrong with an answer, in sentences."""
+        return self._of(request).answer_problems(request, answer)
 
 
 def specs() -> Path:
@@ -63,13 +83,21 @@ def declared(folder: Path) -> Declared | None:
     if not path.is_file():
         return None
     told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Declared(specs() / told["spec"], told.get("server", ""), told.get("except") or {})
+    paths = [specs() / one for one in ([told["spec"]] if isinstance(told["spec"], str) else told["spec"])]
+    return Declared(paths[0], told.get("server", ""), told.get("except") or {}, tuple(paths[1:]))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    return dict(json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader))
 
 
 def read(declaration: Declared) -> Contract:
-    """Read a document; raises ValueError for a kind that nobody has written a class for."""
-    text = declaration.path.read_text(encoding="utf-8")
-    document = json.loads(text) if declaration.path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+    """Read its documents; raises ValueError for a kind that nobody has written a class for."""
+    if declaration.more:
+        paths = (declaration.path, *declaration.more)
+        return Several([OpenApi(_document(path), declaration.server) for path in paths])
+    document = _document(declaration.path)
     if str(document.get("openapi", "")).startswith("3."):
         return OpenApi(document, declaration.server)
     if str(document.get("kind", "")) == "discovery#restDescription":

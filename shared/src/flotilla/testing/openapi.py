@@ -64,6 +64,10 @@ class OpenApi:
         self._core = OpenAPI.from_dict(self.document, config=_CONFIG)
         self._bases = [urlsplit(s["url"]).path.rstrip("/") for s in self.document.get("servers", [{"url": ""}])]
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether the document has this operation."""
+        return self._operation(request) is not None
+
     def problems(self, request: Request) -> list[str]:
         """Return what the contract does not allow in a request, in sentences that begin with method and path."""
         here = f"{request.method} {request.path}"

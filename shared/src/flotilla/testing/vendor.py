@@ -41,10 +41,13 @@ class _Plan:
 
 
 class Vendor:
-    """The server. `requests` are those that arrived whole; `url` is where it listens."""
+    """The server. `requests` are those that arrived whole; `url` is where it listens.
 
-    def __init__(self, answers: Answers | None = None) -> None:
-        self.answers = answers or Answers()
+    `host` is an address of this machine: containers reach the bridge's, not 127.0.0.1.
+    """
+
+    def __init__(self, answers: Answers | None = None, host: str = "127.0.0.1") -> None:
+        self.answers, self._host = answers or Answers(), host
         self.requests: list[Request] = []
         self.url = ""
         self._plans: list[_Plan] = []
@@ -69,7 +72,7 @@ class Vendor:
         return self
 
     async def _open(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._serve, self._host, 0)
         host, port = server.sockets[0].getsockname()[:2]
         self.url = f"http://{host}:{port}"
         return server

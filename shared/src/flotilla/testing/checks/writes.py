@@ -16,7 +16,7 @@ from . import NothingToCheck, check
 from .surface import verb
 from .vendors import DOUBT
 
-CREATING = ("add", "append", "create", "import", "log", "record", "reply", "schedule", "send", "upload")
+CREATING = ("add", "append", "book", "create", "import", "log", "record", "reply", "schedule", "send", "upload")
 
 
 async def _of(case: Case, *effects: str) -> list[dict[str, Any]]:

@@ -1,0 +1,38 @@
+"""A contract in several documents."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flotilla.testing.answers import Request
+from flotilla.testing.contract import declared, read
+
+
+def document(path: str, version: str) -> str:
+    header = {"name": "Version", "in": "header", "required": True, "schema": {"type": "string", "enum": [version]}}
+    operation = {"parameters": [header], "responses": {"200": {"description": ""}}}
+    told = {"openapi": "3.0.0", "info": {"title": "x", "version": "1"}, "servers": [{"url": "https://acme.example"}]}
+    return json.dumps({**told, "paths": {path: {"get": operation}}})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FLOTILLA_SPECS", str(tmp_path))
+    (tmp_path / "one.json").write_text(document("/one/{id}", "v1"))
+    (tmp_path / "two.json").write_text(document("/two", "v2"))
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "contract.yaml").write_text("spec: [one.json, two.json]\n")
+    return tmp_path
+
+
+def test_each_request_is_judged_by_the_document_that_knows_it(folder: Path) -> None:
+    declaration = declared(folder)
+    assert declaration
+    contract = read(declaration)
+
+    def told(path: str, version: str) -> list[str]:
+        return contract.problems(Request("GET", "https://acme.example" + path, {"version": version}))
+
+    assert told("/one/7", "v1") == told("/two", "v2") == []
+    assert "/two" in told("/two", "v1")[0]  # the required header has the other document's value
+    assert told("/three", "v1") == ["GET /three is not in the contract."]
