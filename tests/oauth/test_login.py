@@ -1,0 +1,338 @@
+"""scripts/login against a real OAuth 2 server; the browser is a plain HTTP client."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2 as httpx
+import pytest
+from flotilla.consent import fewest
+from flotilla.testing import Vendor
+from flotilla.testing.oauth import Client, OAuthServer, approve
+from flotilla_servers.gmail.server import server as gmail
+from flotilla_servers.google_calendar.server import server as gcal
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+from road import consent, login, vault
+
+SERVERS = {"gmail": gmail, "google-calendar": gcal}
+AUTH = "https://www.googleapis.com/auth/"
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's files, in a folder of the test."""
+    monkeypatch.setenv("FLOTILLA_SECRETS", str(tmp_path / "secrets.env"))
+    monkeypatch.setenv("FLOTILLA_CONFIG", str(tmp_path / "config.yaml"))
+    return tmp_path
+
+
+@pytest.fixture
+def here(vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+    """The two servers, with their vendor on loopback."""
+    at = {
+        "authorize_url": f"{vendor.url}/authorize",
+        "token_url": f"{vendor.url}/token",
+        "revoke_url": f"{vendor.url}/revoke",
+        "who_url": f"{vendor.url}/userinfo",
+    }
+    assert gmail.consent
+    about = dataclasses.replace(gmail.consent, **at)
+    for server in SERVERS.values():
+        monkeypatch.setattr(server, "consent", about)
+    monkeypatch.setattr(login, "connectable", lambda: dict(SERVERS))
+    monkeypatch.setattr(login, "browser", lambda: True)
+    monkeypatch.setattr(vault, "desktop", lambda: False)
+    monkeypatch.setenv("GMAIL_CLIENT_SECRET", "hush")
+    monkeypatch.setenv("GOOGLE_CALENDAR_CLIENT_SECRET", "hush")
+
+
+class Browser:
+    """Somebody at a browser who presses the button. `opened` are the consent pages."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[str] = []
+        self.shown = ""
+        original = consent.in_browser
+
+        def patient(*given: Any, **more: Any) -> Any:
+            return original(*given, **{"show": self.open, "patience": 10, **more})
+
+        monkeypatch.setattr(consent, "in_browser", patient)
+
+    def open(self, url: str) -> None:
+        self.opened.append(url)
+        self.shown = httpx.get(self.press(url)).text
+
+    @staticmethod
+    def press(url: str) -> str:
+        with httpx.Client() as http:
+            return approve(http.get, http.post, url)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.opened[-1]).query).items()}
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return Browser(monkeypatch)
+
+
+def run(*argv: str) -> int:
+    return login.main(["--client-id", "desktop", *argv] if "--list" not in argv else list(argv))
+
+
+def kept(files: Path) -> dict[str, str]:
+    lines = (files / "secrets.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+@pytest.mark.usefixtures("here")
+class TestBrowser:
+    def test_one_consent_for_all(
+        self, files: Path, browser: Browser, oauth: OAuthServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (files / "secrets.env").write_text("# mine\nother.key=a=b\ngmail.refresh_token=\nlast.line=1")
+        assert run("google") == 0
+        token = oauth.tokens[-1]
+        assert (files / "secrets.env").read_text() == (
+            f"# mine\nother.key=a=b\ngmail.refresh_token={token.refresh}\nlast.line=1\n"
+            "gmail.client_id=desktop\ngmail.client_secret=hush\n"
+            f"google-calendar.client_id=desktop\ngoogle-calendar.client_secret=hush\n"
+            f"google-calendar.refresh_token={token.refresh}\n"
+        )
+        assert (files / "secrets.env").stat().st_mode & 0o777 == 0o600
+        said = capsys.readouterr().out
+        assert "Connected: helene@atelier.example, for gmail, google-calendar." in said
+        assert token.refresh not in said
+        assert token.access not in said
+        assert "Connected." in browser.shown
+
+    def test_pkce_state_loopback_and_offline(self, browser: Browser) -> None:
+        run("gmail")
+        asked = browser.asked
+        assert (asked["code_challenge_method"], len(asked["code_challenge"])) == ("S256", 43)
+        assert len(asked["state"]) >= 30
+        assert urlsplit(asked["redirect_uri"]).hostname == "127.0.0.1"
+        assert (asked["access_type"], asked["prompt"], asked["response_type"]) == ("offline", "consent", "code")
+
+    @pytest.mark.parametrize(
+        ("config", "what", "scopes"),
+        [
+            ("", "gmail", ["gmail.modify"]),
+            ("gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
+            ("gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
+            ("gmail: {allow: 'gmail_send_email,gmail_search_messages'}", "gmail", ["gmail.readonly", "gmail.send"]),
+            ("gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}", "gmail", ["gmail.readonly", "gmail.compose"]),
+            (
+                "gmail: {allow: gmail_send_email}\ngoogle-calendar: {allow: gcal_check_availability}",
+                "google",
+                ["gmail.send", "calendar.freebusy"],
+            ),
+        ],
+    )
+    def test_only_the_scopes_of_the_enabled_tools(
+        self, files: Path, browser: Browser, config: str, what: str, scopes: list[str]
+    ) -> None:
+        (files / "config.yaml").write_text(config)
+        assert run(what) == 0
+        assert sorted(browser.asked["scope"].split()) == sorted(["openid", "email", *(AUTH + s for s in scopes)])
+
+    def test_somebody_who_says_no(self, files: Path, browser: Browser, oauth: OAuthServer, capsys: Any) -> None:
+        oauth.refuses = True
+        assert run("gmail") == 1
+        assert "access_denied" in capsys.readouterr().err
+        assert not (files / "secrets.env").exists()
+        assert "Nothing was connected" in browser.shown
+
+    def test_the_second_time_nothing_is_asked_but_consent(
+        self, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("gmail")
+        monkeypatch.delenv("GMAIL_CLIENT_SECRET")
+        monkeypatch.delenv("GOOGLE_CALENDAR_CLIENT_SECRET")
+        assert login.main(["google-calendar"]) == 0  # the client that gmail has is google's
+
+    def test_a_wrong_client(self, browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: Any, files: Path) -> None:
+        monkeypatch.setenv("GMAIL_CLIENT_SECRET", "wrong")
+        assert run("gmail") == 1
+        assert "invalid_client" in capsys.readouterr().err
+        assert not (files / "secrets.env").exists()
+
+    def test_nobody_to_ask_for_a_client(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
+        assert login.main(["gmail"]) == 1
+        assert "--client-id" in capsys.readouterr().err
+
+    def test_a_state_of_somebody_else(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        original = consent.in_browser
+
+        def foreign(url: str) -> None:
+            came = urlsplit(Browser.press(url))
+            httpx.get(came._replace(query="code=stolen&state=theirs").geturl())
+
+        monkeypatch.setattr(consent, "in_browser", lambda a, o: original(a, o, foreign, 10))
+        assert run("gmail") == 1
+        assert "another attempt" in capsys.readouterr().err
+
+    def test_nobody_comes_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        original = consent.in_browser
+        monkeypatch.setattr(consent, "in_browser", lambda a, o: original(a, o, lambda url: None, 0.2))
+        assert run("gmail") == 1
+        assert "--paste" in capsys.readouterr().err
+
+    def test_scopes_that_were_unticked_are_told(
+        self, browser: Browser, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        monkeypatch.setattr(Client, "get_allowed_scope", lambda self, scope: "")
+        original = oauth.token_of
+
+        def less(*given: Any, **about: Any) -> Any:
+            return original(*given, **{**about, "scope": f"openid email {AUTH}gmail.readonly"})
+
+        oauth.server.register_token_generator("default", less)
+        assert run("gmail") == 0
+        said = capsys.readouterr().out
+        assert "these tools of gmail will refuse: gmail_send_email" in said
+        assert "gmail_search_messages" not in said.partition("will refuse")[2]
+
+
+@pytest.mark.usefixtures("here")
+class TestElsewhere:
+    def test_paste(self, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, oauth: OAuthServer) -> None:
+        def typed(prompt: str) -> str:
+            (url,) = [line.strip() for line in capsys.readouterr().out.splitlines() if "/authorize?" in line]
+            return Browser.press(url)
+
+        monkeypatch.setattr(consent, "by_paste", _with(consent.by_paste, read=typed))
+        assert run("gmail", "--paste") == 0
+        assert kept(files)["gmail.refresh_token"] == oauth.tokens[-1].refresh
+
+    @pytest.mark.parametrize("text", ["", "http://127.0.0.1:8765/", "no address"])
+    def test_something_else_is_pasted(self, monkeypatch: pytest.MonkeyPatch, capsys: Any, text: str) -> None:
+        monkeypatch.setattr(consent, "by_paste", _with(consent.by_paste, read=lambda prompt: text))
+        assert run("gmail", "--paste") == 1
+        assert capsys.readouterr().err.startswith("Error: ")
+
+    def test_without_a_browser_it_is_pasted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        taken: list[str] = []
+        monkeypatch.setattr(login, "browser", lambda: False)
+        monkeypatch.setattr(consent, "by_paste", lambda *given: taken.append("paste") or {})
+        assert run("gmail") == 1
+        assert taken == ["paste"]
+
+    def test_device(
+        self, files: Path, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        assert gmail.consent
+        monkeypatch.setattr(gmail, "consent", dataclasses.replace(gmail.consent, device_url=f"{vendor.url}/device"))
+        oauth.clients["desktop"] = Client("desktop")  # such clients are public ones
+        monkeypatch.delenv("GMAIL_CLIENT_SECRET")
+        monkeypatch.delenv("GOOGLE_CALENDAR_CLIENT_SECRET")
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                (device,) = oauth.devices.values()
+                assert device.user_code in capsys.readouterr().out
+                oauth.answered[device.user_code] = True
+
+        monkeypatch.setattr(consent, "by_device", _with(consent.by_device, sleep=sleep))
+        assert run("gmail", "--device") == 0
+        assert pauses == [1, 1, 6]  # slow_down adds five seconds
+        assert kept(files)["gmail.refresh_token"] == oauth.tokens[-1].refresh
+
+    def test_no_device_codes_for_google(self, capsys: Any) -> None:
+        assert run("gmail", "--device") == 1
+        assert "--paste" in capsys.readouterr().err
+
+
+def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
+    return lambda *given: function(*given, **more)
+
+
+@pytest.mark.usefixtures("here")
+class TestAfterwards:
+    def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
+        (files / "config.yaml").write_text("gmail: {read_only: true}")
+        run("gmail")
+        capsys.readouterr()
+        assert run("--list") == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "gmail: connected as helene@atelier.example",
+            "google-calendar: not connected (scripts/login google-calendar)",
+        ]
+        (files / "config.yaml").write_text("gmail: {allow: 'gmail_get_message,gmail_send_email'}")
+        run("--list", "gmail")
+        assert "no consent yet for gmail_send_email" in capsys.readouterr().out
+        oauth.end(oauth.tokens[-1])
+        run("--list", "gmail")
+        assert "the consent has ended (invalid_grant); run scripts/login gmail again" in capsys.readouterr().out
+
+    def test_a_vendor_that_rotates_is_not_tried(
+        self, browser: Browser, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        run("gmail")
+        assert gmail.consent
+        monkeypatch.setattr(gmail, "consent", dataclasses.replace(gmail.consent, rotates=True))
+        vendor.requests.clear()
+        run("--list", "gmail")
+        assert "gmail: connected" in capsys.readouterr().out
+        assert vendor.requests == []
+
+    def test_revoke(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
+        run("google")
+        assert run("gmail", "--revoke") == 0  # one consent for two: both end
+        assert "Disconnected: gmail, google-calendar." in capsys.readouterr().out
+        assert all(token.revoked for token in oauth.tokens)
+        assert (kept(files)["gmail.refresh_token"], kept(files)["google-calendar.refresh_token"]) == ("", "")
+        assert kept(files)["gmail.client_id"] == "desktop"
+        assert run("gmail", "--revoke") == 1
+
+    def test_unknown(self, capsys: Any) -> None:
+        assert run("hotmail") == 1
+        assert "there are gmail, google, google-calendar" in capsys.readouterr().err
+
+
+def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n[ "$3" != set ] || {{ cat; echo; }} >>{tmp_path}/values\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert vault.store({"gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
+    assert (tmp_path / "calls").read_text() == "mcp secret set gmail.refresh_token\n"
+    assert (tmp_path / "values").read_text() == "rt-1\n"
+    docker.write_text("#!/bin/sh\necho 'no keychain' >&2; exit 1\n")
+    with pytest.raises(OSError, match="no keychain"):
+        vault.store({"gmail.refresh_token": "rt-1"}, True)
+
+
+def test_where_it_is_kept() -> None:
+    assert login.desktop(argparse.Namespace(store="desktop"))
+    assert not login.desktop(argparse.Namespace(store="file"))
+
+
+@pytest.mark.parametrize(
+    ("needs", "scopes"),
+    [
+        ([], []),
+        ([["a", "all"]], ["a"]),
+        ([["a", "all"], ["all"]], ["all"]),
+        ([["a", "all"], ["b", "all"]], ["a", "b"]),
+        ([["a b", "all"], ["b", "all"]], ["a", "b"]),
+        ([["a b", "c"], ["c"]], ["c"]),
+        ([[]], []),
+    ],
+)
+def test_fewest_scopes(needs: list[list[str]], scopes: list[str]) -> None:
+    assert fewest(needs) == scopes
