@@ -33,7 +33,10 @@ async def test_an_accountants_day(firm: Any) -> None:
     changed = await firm.ask(
         "update_invoice",
         invoice_id=invoice,
-        items=[{"id": first["id"], "quantity": "3"}, {"title": "Port", "quantity": "1", "unit_price": "10", "vat": "20"}],
+        items=[
+            {"id": first["id"], "quantity": "3"},
+            {"title": "Port", "quantity": "1", "unit_price": "10", "vat": "20"},
+        ],
     )
     assert (changed["total"], changed["total_with_vat"], changed["draft"]) == ("1485.00", "1763.88", True)
     kept = (await firm.ask("get_invoice", invoice_id=invoice))["items"]

@@ -42,8 +42,7 @@ class Accounts(Answers):
         self.key = base64.b64encode(b"12345:clef-de-test").decode()
         self.token, self.refresh, self.token_in = "", "refresh-0", "header"  # OAuth: where a token is looked for
         self.rows: dict[str, dict[int, Row]] = {
-            kind: {}
-            for kind in ("customers", "bills", "settlements", "assets", "products", "suppliers", "purchases")
+            kind: {} for kind in ("customers", "bills", "settlements", "assets", "products", "suppliers", "purchases")
         }
         self.emails: list[Row] = []
         self.last, self.final, self.quote = 1000, 0, 0
@@ -274,7 +273,9 @@ class Accounts(Answers):
 
     def _redirect(self, request: Request, number: int) -> Answer:
         self._get("customers", number)
-        return Answer(302, b"", {"location": f"{request.path.split('/customers')[0]}/invoices.json?customer_id={number}"})
+        return Answer(
+            302, b"", {"location": f"{request.path.split('/customers')[0]}/invoices.json?customer_id={number}"}
+        )
 
     # -- payments, documents, mail ------------------------------------------------------------------------------------
 
