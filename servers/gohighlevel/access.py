@@ -1,0 +1,71 @@
+"""OAuth of a Marketplace app: refresh tokens that work once, and the way back when one is lost.
+
+GoHighLevel answers each refresh with a new refresh token and forgets the old one. When this process dies after the
+answer and before the new one is saved, or the answer itself is lost, no refresh token is left that works. The vendor's
+reconnect call then gives an authorization code to the app that shows its own id and secret, for a location where it is
+installed: https://help.gohighlevel.com/support/solutions/articles/155000003717
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flotilla import OAuth2, errors
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+
+class MarketplaceApp(OAuth2):
+    """https://marketplace.gohighlevel.com/docs/Authorization/OAuth2.0: tokens of one location (sub-account)."""
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens come from."""
+        return self._at("/oauth/token")
+
+    def _at(self, path: str) -> str:
+        return self.value("base_url").rstrip("/") + path
+
+    async def location(self) -> str:
+        """Return the id of the location that the tokens are for, empty when the vendor did not say."""
+        await self.access_token()
+        return self.kept("locationId")
+
+    async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Refresh; where the refresh token is spent, reconnect. Raises errors.Setup for the token of an agency."""
+        from authlib.integrations.base_client import OAuthError
+
+        newest, location = held.get("refresh_token") or self.lasting(), held.get("locationId")
+        try:
+            got: Mapping[str, Any] = await client.refresh_token(
+                self.token_url, refresh_token=newest, user_type="Location"
+            )
+        except OAuthError as refusal:
+            code = ""
+            if refusal.error not in ("invalid_client", "unauthorized_client"):
+                code = await self._code(client, self.value("location_id") or str(location or ""))
+            if not code:
+                raise
+            got = await client.fetch_token(
+                self.token_url, grant_type="authorization_code", code=code, user_type="Location"
+            )
+        if got.get("userType") == "Company":
+            raise errors.Setup(
+                "The refresh token belongs to an agency, and contacts belong to a sub-account.",
+                "Ask the user to install the app on the sub-account and to set the refresh token from there.",
+            )
+        return got
+
+    async def _code(self, client: AsyncOAuth2Client, location: str) -> str:
+        """Ask for an authorization code in place of lost tokens; empty where the vendor refuses."""
+        if not location:
+            return ""
+        told = {
+            "clientKey": self.value("client_id"),
+            "clientSecret": self.value("client_secret"),
+            "locationId": location,
+        }
+        answer = await client.post(self._at("/oauth/reconnect"), json=told, withhold_token=True)
+        return str(answer.json().get("authorizationCode") or "") if answer.is_success else ""

@@ -1,0 +1,42 @@
+"""Workflows, which the API lets contacts into and out of: https://marketplace.gohighlevel.com/docs/ghl/workflows"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page, segment, sliced
+from pydantic import Field
+
+from .app import ContactId, api, folded, location, server
+from .contacts import WRITE, path_of
+from .models import Done, Workflow
+
+WorkflowId = Annotated[
+    str, Field(description="From ghl_list_workflows", examples=["78559bb3-b920-461e-b010-7b2a2816d2a9"])
+]
+
+
+@server.reads(scopes=["workflows.readonly"])
+async def list_workflows(
+    query: Annotated[str | None, Field(description="Part of the name")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Workflow]:
+    """List workflows (automations, nurturing) with the id that ghl_trigger_automation needs."""
+    rows = (await api.get("/workflows/", params={"locationId": await location()}))["workflows"]
+    named = sorted((Workflow.model_validate(row) for row in rows), key=lambda one: folded(one.name))
+    return sliced([one for one in named if folded(query or "") in folded(one.name)], limit, cursor)
+
+
+@server.writes(creates=True, scopes=WRITE)
+async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
+    """Put a contact into a workflow (automation, nurturing): it starts at once, and again if repeated."""
+    path = path_of(contact_id, "workflow", segment(workflow_id))
+    return Done.model_validate(await api.post(path, json={}) or {})
+
+
+@server.writes(core=False, idempotent=True, scopes=WRITE)
+async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
+    """Take a contact out of a workflow (automation): what it has not sent yet is not sent."""
+    path = path_of(contact_id, "workflow", segment(workflow_id))
+    return Done.model_validate(await api.delete(path, json={}) or {})

@@ -1,0 +1,93 @@
+"""Calendars, free times and appointments: https://marketplace.gohighlevel.com/docs/ghl/calendars/calendars"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated
+
+from flotilla import Cursor, Limit, Page, segment, sliced
+from pydantic import AwareDatetime, Field
+
+from .app import OLDER, ContactId, api, chosen, folded, location, server
+from .models import Appointment, Calendar
+from .times import slots, span, zone
+
+ID = re.compile("[A-Za-z0-9]{20}")
+CalendarName = Annotated[str, Field(description="Name or id", examples=["Démo"])]
+
+
+async def active() -> list[Calendar]:
+    """Return the calendars that are no drafts."""
+    rows = (await api.get("/calendars/", params={"locationId": await location()}, headers=OLDER))["calendars"]
+    return [Calendar.model_validate(row) for row in rows if row.get("isActive", True)]
+
+
+async def id_of(calendar: str) -> str:
+    """Return a calendar's id, looked up where it is a name. Raises errors.Input that names them all."""
+    return calendar if ID.fullmatch(calendar) else chosen(await active(), calendar, "calendar").id
+
+
+@server.reads(core=False, scopes=["calendars.readonly"])
+async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
+    """List the calendars that appointments can be booked in."""
+    return sliced(sorted(await active(), key=lambda one: folded(one.name)), limit, cursor)
+
+
+@server.reads(scopes=["calendars.readonly"])
+async def get_free_slots(
+    calendar: CalendarName,
+    start: Annotated[dt.date, Field(description="First day", examples=["2030-06-03"])],
+    days: Annotated[int, Field(ge=1, le=30, description="How many days")] = 7,
+    timezone: Annotated[str | None, Field(description="IANA zone")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AwareDatetime]:
+    """When is a calendar free: available times for ghl_book_appointment, in the caller's zone."""
+    here = zone(timezone or server.settings.timezone)
+    first, last = span(start, days, here)  # 31 days, the API's most, would be too much where the clocks go back
+    params = {"startDate": first, "endDate": last, "timezone": here.key}
+    answer = await api.get(f"/calendars/{segment(await id_of(calendar))}/free-slots", params=params, headers=OLDER)
+    return sliced(slots(answer, here), limit, cursor)
+
+
+@server.writes(creates=True, scopes=["calendars/events.write"])
+async def book_appointment(
+    calendar: CalendarName,
+    contact_id: ContactId,
+    start_time: Annotated[
+        AwareDatetime, Field(description="From ghl_get_free_slots", examples=["2030-06-03T10:00:00+02:00"])
+    ],
+    title: Annotated[str | None, Field(description="Else the calendar's")] = None,
+    notify: Annotated[bool, Field(description="false: no messages")] = True,
+) -> Appointment:
+    """Book an appointment (meeting, call, demo) for a contact at a free time."""
+    body = {
+        "calendarId": await id_of(calendar),
+        "locationId": await location(),
+        "contactId": contact_id,
+        "startTime": start_time.isoformat(),
+        "title": title,
+        "toNotify": None if notify else False,
+    }
+    answer = await api.post("/calendars/events/appointments", json=body, headers=OLDER)
+    return _beside(Appointment.model_validate(answer), start_time.tzinfo)
+
+
+@server.destroys(
+    confirm="Cancel the appointment {appointment_id}?", core=False, idempotent=True, scopes=["calendars/events.write"]
+)
+async def cancel_appointment(
+    appointment_id: Annotated[str, Field(description="From ghl_book_appointment", examples=["0TkCdp9PfvLeWKYRRvIz"])],
+) -> Appointment:
+    """Cancel an appointment (meeting); it stays in the calendar as cancelled."""
+    body = {"appointmentStatus": "cancelled"}
+    path = f"/calendars/events/appointments/{segment(appointment_id)}"
+    answer = await api.put(path, json=body, headers=OLDER)
+    return _beside(Appointment.model_validate(answer), zone(server.settings.timezone))
+
+
+def _beside(appointment: Appointment, here: dt.tzinfo | None) -> Appointment:
+    """Return it with its times in the zone of whoever asks."""
+    times = {name: getattr(appointment, name) for name in ("start_time", "end_time")}
+    return appointment.model_copy(update={name: time and time.astimezone(here) for name, time in times.items()})

@@ -1,0 +1,170 @@
+"""Contacts, their tags and notes: https://marketplace.gohighlevel.com/docs/ghl/contacts/contacts"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Annotated, Any
+
+from flotilla import Cursor, Limit, Page, errors, segment
+from pydantic import Field
+
+from .app import ContactId, api, folded, location, server
+from .models import Contact, Details, Done, Note, Saved, Tags
+from .phones import e164, looks_like_one
+
+READ, WRITE = ["contacts.readonly"], ["contacts.write"]
+Name = Annotated[str | None, Field(description="As said")]
+Email = Annotated[str | None, Field(description="E-mail")]
+Phone = Annotated[str | None, Field(description="06 12… or +33 6 12…")]
+TagNames = Annotated[list[str], Field(min_length=1, description="Names", examples=[["Lead Chaud"]])]
+
+
+def path_of(contact_id: str, *more: str) -> str:
+    """Return the path of a contact, or of something below it."""
+    return "/".join(("/contacts", segment(contact_id), *more))
+
+
+def spoken(
+    first_name: str | None, last_name: str | None, email: str | None, phone: str | None, **more: str | None
+) -> dict[str, Any]:
+    """Return a contact's fields as the API takes them; raises errors.Input for a bad e-mail address or phone number."""
+    if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", email.strip()):
+        raise errors.Input(f"`{errors.excerpt(email, 60)}` is no e-mail address.", "Pass one such as jean@exemple.fr.")
+    told = {"firstName": first_name, "lastName": last_name, "email": email, **more}
+    clean = {name: " ".join(text.split()) for name, text in told.items() if text is not None}
+    return {**clean, **({} if phone is None else {"phone": e164(phone, server.settings.country)})}
+
+
+async def found(body: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """Search contacts. https://marketplace.gohighlevel.com/docs/ghl/contacts/search-contacts-advanced"""
+    sent = {"locationId": await location(), "pageLimit": limit, **body}
+    answer = await api.post("/contacts/search", json=sent, reads=True)
+    return list(answer["contacts"])
+
+
+async def namesake(first_name: str | None, last_name: str | None) -> dict[str, Any] | None:
+    """Return the first contact of exactly this name, accents and capitals apart."""
+    name = " ".join(part for part in (first_name, last_name) if part)
+    rows = await found({"query": name[:75], "page": 1}, 20)
+    return next((row for row in rows if folded(Contact.model_validate(row).name or "") == folded(name)), None)
+
+
+@server.writes(creates=True, scopes=WRITE)
+async def create_contact(
+    first_name: Name = None,
+    last_name: Name = None,
+    email: Email = None,
+    phone: Phone = None,
+    company: Annotated[str | None, Field(description="Company")] = None,
+    same_name: Annotated[bool, Field(description="true: another one of a name that is there")] = False,
+) -> Saved:
+    """Create a contact (new lead, prospect, client), or update the one with this e-mail or phone: `created` tells."""
+    fields = spoken(first_name, last_name, email, phone, companyName=company)
+    if not any(fields.get(name) for name in ("firstName", "lastName", "email", "phone")):
+        raise errors.Input("A contact needs a name, an e-mail or a phone.", "Ask the user for one.")
+    if not (email or phone or same_name) and (there := await namesake(first_name, last_name)):
+        note = "Not created: a contact of this name is there. Use its id, or same_name=true for another person."
+        return Saved.model_validate({**there, "created": False, "note": note})
+    answer = await api.post("/contacts/upsert", json={"locationId": await location(), **fields})
+    note = None if answer.get("new") else "Not created: it was there already. What was given was updated, tags stay."
+    return Saved.model_validate({**answer["contact"], "created": bool(answer.get("new")), "note": note})
+
+
+@server.reads(scopes=READ)
+async def search_contacts(
+    query: Annotated[str | None, Field(max_length=75, description="Name, e-mail, phone …")] = None,
+    tag: Annotated[str | None, Field(description="Only with this tag")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Contact]:
+    """Find contacts by name, e-mail, phone or tag, newest first, with their ids and tags."""
+    if query and looks_like_one(query):
+        query = e164(query, server.settings.country)
+    filters = [{"field": "tags", "operator": "contains", "value": [tag]}] if tag else None
+    body = {
+        "query": query,
+        "filters": filters,
+        "sort": [{"field": "dateAdded", "direction": "desc"}],
+        "searchAfter": _opened(cursor) if cursor else None,
+        "page": None if cursor else 1,
+    }
+    rows = await found(body, limit)
+    after = rows[-1].get("searchAfter") if len(rows) >= limit else None
+    return Page(items=[Contact.model_validate(row) for row in rows], next_cursor=_sealed(after) if after else None)
+
+
+def _sealed(after: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode()
+
+
+def _opened(cursor: str) -> list[Any]:
+    try:
+        after = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii", "replace")))
+    except (binascii.Error, ValueError):
+        after = None
+    if not isinstance(after, list):
+        raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+    return after
+
+
+@server.reads(core=False, scopes=READ)
+async def get_contact(contact_id: ContactId) -> Details:
+    """Get one contact whole: address, source, owner, custom fields, do not disturb."""
+    return Details.model_validate((await api.get(path_of(contact_id)))["contact"])
+
+
+@server.writes(core=False, idempotent=True, scopes=WRITE)
+async def update_contact(
+    contact_id: ContactId,
+    first_name: Name = None,
+    last_name: Name = None,
+    email: Email = None,
+    phone: Phone = None,
+    address: Annotated[str | None, Field(description="Street")] = None,
+    postal_code: Annotated[str | None, Field(description="Postal code")] = None,
+    city: Annotated[str | None, Field(description="City")] = None,
+) -> Contact:
+    """Change a contact's name, e-mail, phone number or address; what is left out stays. Tags: ghl_add_tags."""
+    fields = spoken(first_name, last_name, email, phone, address1=address, postalCode=postal_code, city=city)
+    if not fields:
+        raise errors.Input("There is nothing to change.", "Pass at least one field.")
+    return Contact.model_validate((await api.put(path_of(contact_id), json=fields))["contact"])
+
+
+@server.destroys(confirm="Delete the contact {contact_id} of GoHighLevel for good?", core=False, scopes=WRITE)
+async def delete_contact(contact_id: ContactId) -> Done:
+    """Delete a contact for good, with its notes, conversations and opportunities."""
+    return Done.model_validate(await api.delete(path_of(contact_id)) or {})
+
+
+@server.writes(idempotent=True, scopes=WRITE)
+async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
+    """Tag a contact: add tags (labels) to those that it has; none is lost. New tags come into being by it."""
+    answer = await api.post(path_of(contact_id, "tags"), json={"tags": _named(tags)})
+    return Tags.model_validate(answer)
+
+
+@server.writes(core=False, idempotent=True, scopes=WRITE)
+async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
+    """Take tags (labels) off a contact; the others stay."""
+    answer = await api.delete(path_of(contact_id, "tags"), json={"tags": _named(tags)})
+    return Tags.model_validate(answer)
+
+
+def _named(tags: list[str]) -> list[str]:
+    clean = list(dict.fromkeys(" ".join(tag.split()) for tag in tags))
+    if not all(clean):
+        raise errors.Input("A tag is empty.", "Leave it out.")
+    return clean
+
+
+@server.writes(creates=True, scopes=WRITE)
+async def add_note(
+    contact_id: ContactId,
+    body: Annotated[str, Field(min_length=1, description="Text", examples=["Rappeler mardi"])],
+) -> Note:
+    """Write a note on a contact: what was said in a call or a meeting."""
+    return Note.model_validate((await api.post(path_of(contact_id, "notes"), json={"body": body}))["note"])

@@ -1,0 +1,73 @@
+"""Opportunities and pipelines: https://marketplace.gohighlevel.com/docs/ghl/opportunities/opportunities"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flotilla import Cursor, Limit, Page, errors, segment, sliced
+from pydantic import Field
+
+from .app import ContactId, api, chosen, location, server
+from .models import Opportunity, Pipeline
+
+READ, WRITE = ["opportunities.readonly"], ["opportunities.write"]
+Status = Literal["open", "won", "lost", "abandoned"]
+Value = Annotated[float | None, Field(ge=0, description="Without currency")]
+PipelineName = Annotated[str | None, Field(description="Name or id; if several")]
+StageName = Annotated[str | None, Field(description="Name or id")]
+
+
+async def pipelines() -> list[Pipeline]:
+    """Return all pipelines."""
+    rows = (await api.get("/opportunities/pipelines", params={"locationId": await location()}))["pipelines"]
+    return [Pipeline.model_validate(row) for row in rows]
+
+
+@server.reads(core=False, scopes=READ)
+async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[Pipeline]:
+    """List sales pipelines and stages."""
+    return sliced(await pipelines(), limit, cursor)
+
+
+@server.writes(creates=True, scopes=WRITE)
+async def create_opportunity(
+    contact_id: ContactId,
+    name: Annotated[str, Field(min_length=1, description="Name", examples=["Refonte du site"])],
+    amount: Value = None,
+    pipeline: PipelineName = None,
+    stage: StageName = None,
+) -> Opportunity:
+    """Create an opportunity (deal, sale, quote) for a contact in a sales pipeline."""
+    line = chosen(await pipelines(), pipeline, "pipeline")
+    body = {
+        "pipelineId": line.id,
+        "locationId": await location(),
+        "name": name,
+        "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None,
+        "status": "open",
+        "contactId": contact_id,
+        "monetaryValue": amount,
+    }
+    return Opportunity.model_validate((await api.post("/opportunities/", json=body))["opportunity"])
+
+
+@server.writes(core=False, idempotent=True, scopes=WRITE)
+async def update_opportunity(
+    opportunity_id: Annotated[str, Field(description="Its id", examples=["yWQobCRIhRguQtD2llvk"])],
+    name: Annotated[str | None, Field(min_length=1, description="Name")] = None,
+    amount: Value = None,
+    pipeline: PipelineName = None,
+    stage: StageName = None,
+    status: Annotated[Status | None, Field(description="won, lost …")] = None,
+) -> Opportunity:
+    """Change an opportunity (deal): move it to another stage, mark it won or lost, correct name or amount."""
+    body = {"name": name, "monetaryValue": amount, "status": status}
+    path = f"/opportunities/{segment(opportunity_id)}"
+    if stage or pipeline:
+        if not pipeline:
+            pipeline = str((await api.get(path))["opportunity"]["pipelineId"])
+        line = chosen(await pipelines(), pipeline, "pipeline")
+        body |= {"pipelineId": line.id, "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None}
+    if all(value is None for value in body.values()):
+        raise errors.Input("There is nothing to change.", "Pass at least one field.")
+    return Opportunity.model_validate((await api.put(path, json=body))["opportunity"])
