@@ -6,7 +6,7 @@ SHELL := bash
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 
-.PHONY: help setup up down demo status doctor install connect build generate check format test test-fast contract conformance bench new lock clean
+.PHONY: help setup up down demo status doctor install connect login build generate check format test test-fast contract conformance bench new lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ install: ## Put the catalog where Docker's gateway takes it from
 
 connect: ## Write Flotilla into a client's settings: CLIENT=claude-desktop|vscode|cursor|…, HTTP=1, DRY_RUN=1
 	@scripts/connect $(CLIENT) $(if $(HTTP),--http) $(if $(PROJECT),--project "$(PROJECT)") $(if $(DRY_RUN),--dry-run)
+
+login: setup ## Connect an account: S=google, S=gmail; scripts/login -h for more
+	@scripts/login $(S)
 
 build: setup ## Build the images, or those named in S="filesystem export"
 	@scripts/engine && scripts/build $(S)
