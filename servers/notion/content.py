@@ -5,8 +5,8 @@ https://developers.notion.com/reference/patch-block-children
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from flotilla.call import current
 from .app import api
 from .blocks import Block, chunks, count, fits, parted
 
+Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been made
 READS = 50  # requests that reading one page may take: three a second go through
 MOST = 3000  # blocks in one call
 _RESERVE = 5.0  # seconds of a call that are kept for its answer
@@ -120,10 +121,13 @@ def telling(progress: Progress) -> Iterator[None]:
         ) from None
 
 
-async def created(body: dict[str, Any], blocks: list[Block]) -> dict[str, Any]:
-    """Create a page with what one request can carry, then write the rest; returns the page."""
+async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) -> dict[str, Any]:
+    """Create a page with what one request can carry, then write the rest; returns the page.
+
+    When the answer is lost, `seek` looks whether the page is there; it must have been sure before that it was not.
+    """
     lead = leading(blocks)
-    page = dict(await api.post("/pages", json={**body, "children": lead or None}))
+    page = await _made({**body, "children": lead or None}, seek)
     rest = blocks[len(lead) :]
     if rest:
         progress = Progress(count(blocks), page["id"], f"The page was created ({page['id']}). ")
@@ -131,6 +135,19 @@ async def created(body: dict[str, Any], blocks: list[Block]) -> dict[str, Any]:
         with telling(progress):
             await append(page["id"], rest, progress)
     return page
+
+
+async def _made(body: dict[str, Any], seek: Seek | None) -> dict[str, Any]:
+    try:
+        return dict(await api.post("/pages", json=body))
+    except errors.Upstream:
+        found = None
+        if seek and current().acted and current().left() > 2 * _RESERVE:
+            with suppress(errors.Problem):  # the first problem is the one to tell
+                found = await seek()
+        if found is None:
+            raise
+        return found
 
 
 def _words(block: Block) -> str:

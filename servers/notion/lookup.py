@@ -148,8 +148,8 @@ async def related(data_source: str, name: str) -> str:
     )
 
 
-async def subpage(parent: str, title: str) -> str | None:
-    """Return the id of a page of this title that stands directly in a page; looks through its first 500 blocks."""
+async def subpage(parent: str, title: str) -> dict[str, Any] | None:
+    """Return the page of this title that stands directly in a page, by its id; looks through 500 blocks."""
     cursor = None
     for _ in range(5):
         told = await api.get(f"/blocks/{parent}/children", params={"page_size": 100, "start_cursor": cursor})
@@ -157,7 +157,7 @@ async def subpage(parent: str, title: str) -> str | None:
             (block["child_page"]["title"], block["id"]) for block in told["results"] if block["type"] == "child_page"
         ]
         if hits := matching(title, pages):
-            return str(hits[0])
+            return {"id": str(hits[0])}
         cursor = told.get("next_cursor")
         if not cursor:
             break

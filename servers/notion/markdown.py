@@ -56,7 +56,7 @@ def _paragraph(block: Block, told: dict[str, Any], number: int, lost: set[str]) 
 
 
 def _lines(told: dict[str, Any], lost: set[str]) -> str:
-    return marked(told.get("rich_text", ()), lost).strip("\n")
+    return marked(told.get("rich_text", ()), lost).strip()
 
 
 def _heading(level: int) -> Callable[..., str]:

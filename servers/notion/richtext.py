@@ -136,32 +136,38 @@ def plain_text(items: Sequence[dict[str, Any]]) -> str:
 
 
 def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = False) -> str:
-    """Return rich text as Markdown; `bare` leaves out the escapes, for code."""
+    """Return rich text as Markdown; `bare` leaves out signs and escapes, for code."""
     told = _joined([run for item in items for run in _read(item, lost)])
     if bare:
         return "".join(run.text for run in told)
     out, here, link = "", list[str](), ""
-    for run in told:
+    for run in [*_loosened(told), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, here = out + _closing(here), []
-            out += (f"]({_target(link)})" if link else "") + ("[" if run.link else "")
-            link = run.link
-        keep = [mark for mark in here if mark in wanted]
-        keep = keep if here[: len(keep)] == keep else []
-        out += _closing(here[len(keep) :])
-        lead = len(run.text) - len(run.text.lstrip())  # a sign beside a space would be no sign
-        tail = len(run.text.rstrip())
-        if not run.text.strip():
-            out, here = out + run.text, keep
-            continue
-        new = [mark for mark in wanted if mark not in keep]
-        out += run.text[:lead] + "".join(_SIGNS[mark] for mark in new)
-        out += _code(run.text[lead:tail]) if "code" in run.marks else escaped(run.text[lead:tail])
-        here = keep + new
-        if run.text[tail:]:
-            out, here = out + _closing(here) + run.text[tail:], []
-    return out + _closing(here) + (f"]({_target(link)})" if link else "")
+            out, here = out + _closing(here) + (f"]({_target(link)})" if link else ""), []
+            out, link = out + ("[" if run.link else ""), run.link
+        keep = next((n for n, mark in enumerate(here) if mark not in wanted), len(here))
+        out, here = out + _closing(here[keep:]), here[:keep]
+        new = [mark for mark in wanted if mark not in here]
+        out, here = out + "".join(_SIGNS[mark] for mark in new), here + new
+        out += _code(run.text) if "code" in run.marks else run.text if "raw" in run.marks else escaped(run.text)
+    return out
+
+
+def _loosened(told: list[Run]) -> list[Run]:
+    """Return the runs with spaces at their edges apart: beside a space, a sign would be no sign.
+
+    Such spaces have the look that the words on both sides share.
+    """
+    parts = [Run(part, run.marks, run.link) for run in told for part in re.split(r"^(\s+)|(\s+)$", run.text) if part]
+    words = [None if part.text.isspace() else part for part in parts]
+    for n, part in enumerate(parts):
+        if words[n] is None:
+            before = next((word for word in reversed(words[:n]) if word), Run(""))
+            after = next((word for word in words[n:] if word), Run(""))
+            shared = (before.marks & after.marks) - {"code", "raw"}
+            parts[n] = Run(part.text, shared, before.link if before.link == after.link else "")
+    return parts
 
 
 def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
@@ -194,6 +200,11 @@ def _target(url: str) -> str:
 
 def escaped(text: str) -> str:
     """Return text that Markdown shows as it is."""
-    text = re.sub(r"([\\`*\[\]]|~~|(?<!\w)_|_(?!\w)|<(?=[/!?a-zA-Z]))", r"\\\1", text)
-    text = re.sub(r"^(\s*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|[-=]{2,}(?=\s*$))", r"\1\\\2", text, flags=re.M)
-    return re.sub(r"^(\s*\d{1,9})([.)])(?=\s|$)", r"\1\\\2", text, flags=re.M)
+    text = _SIGN.sub(r"\\\1", text)
+    text = _LINE.sub(r"\1\\\2", text)
+    return _NUMBER.sub(r"\1\\\2", text)
+
+
+_SIGN = re.compile(r"([\\`*\[\]]|~~|(?<!\w)_|_(?!\w)|<(?=[/!?a-zA-Z])|&(?=#?\w+;))")
+_LINE = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|=+(?=\s*$)|[|:-][|: -]*-[|: -]*$)", re.M)  # begins a block
+_NUMBER = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)", re.M)

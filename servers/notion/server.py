@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors
@@ -104,11 +105,11 @@ async def create_database_item(
     named = title_name(source.properties)
     if named not in made:
         raise errors.Input(f"The title is missing: the property {named!r}.", "Call again with it.")
-    there = None if allow_duplicate else await already(source, made)
-    if there:
+    seek = None if allow_duplicate else partial(already, source, made)
+    if seek and (there := await seek()):
         return written(there, created=False, note=AGAIN)
     parent = {"type": "data_source_id", "data_source_id": source.id}
-    page = await content.created({"parent": parent, "properties": made}, blocks)
+    page = await content.created({"parent": parent, "properties": made}, blocks, seek)
     return written(page, created=True, note=loss(lost))
 
 
@@ -123,14 +124,14 @@ async def create_page(
     blocks, lost = blocks_of(markdown)
     content.checked(blocks)
     above = id_of(parent)
-    there = None if allow_duplicate else await lookup.subpage(above, title)
-    if there:
-        return Written(id=there, url=address(there), created=False, note=AGAIN)
+    seek = None if allow_duplicate else partial(lookup.subpage, above, title)
+    if seek and (there := await seek()):
+        return written(there, created=False, note=AGAIN)
     body = {
         "parent": {"type": "page_id", "page_id": above},
         "properties": {"title": {"title": rich([Run(title)])}},
     }
-    page = await content.created(body, blocks)
+    page = await content.created(body, blocks, seek)
     return written(page, created=True, note=loss(lost))
 
 
@@ -195,7 +196,7 @@ async def add_comment(
     text: Annotated[str, Field(description="Text", examples=["Validé."])],
 ) -> Comment:
     """Comment on a page (commentaire)."""
-    body = {"parent": {"type": "page_id", "page_id": id_of(page)}, "rich_text": inline(text, set())}
+    body = {"parent": {"type": "page_id", "page_id": id_of(page)}, "rich_text": inline(text.strip(), set())}
     if not body["rich_text"]:
         raise errors.Input("The comment is empty.", "Call again with text.")
     return Comment.model_validate(await api.post("/comments", json=body))

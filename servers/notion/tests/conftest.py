@@ -13,7 +13,7 @@ from flotilla.testing import call, environment, impatient, text_of
 from flotilla.testing.contract import Contract, declared, read
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk, furnish
-from flotilla_servers.notion.tests.fake import TOKEN, Notion
+from flotilla_servers.notion.tests.fake import Notion
 
 Tool = Callable[..., Awaitable[Any]]
 REAL = "https://api.notion.com"
@@ -31,7 +31,7 @@ def contract() -> Contract | None:
 def notion(tmp_path: Path) -> Iterator[Notion]:
     with (
         Notion() as running,
-        environment(server, NOTION_TOKEN=TOKEN, NOTION_BASE_URL=running.url, FLOTILLA_DATA=str(tmp_path)),
+        environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_DATA=str(tmp_path)),
         impatient(server),
     ):
         asked = running.to

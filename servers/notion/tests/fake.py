@@ -90,6 +90,11 @@ class Notion(Answers):
         """What NOTION_BASE_URL is set to."""
         return f"{self.vendor.url}/v1"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables with which a server speaks to it."""
+        return {"NOTION_TOKEN": TOKEN, "NOTION_BASE_URL": self.url}
+
     def refuses(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
         """Refuse requests without doing them."""
         self.plans.append(Refusing(status, times, after, method))

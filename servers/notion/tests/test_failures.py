@@ -1,0 +1,140 @@
+"""Notion failing on the way: what is repeated, what never is, and what the error says was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flotilla.testing import call, faults, text_of
+from flotilla_servers.notion.app import api
+from flotilla_servers.notion.server import server
+from flotilla_servers.notion.tests.desk import Desk
+from flotilla_servers.notion.tests.fake import Notion
+
+LONG = "\n\n".join(f"ligne {n}" for n in range(250))
+ITEM = {"database": "Clients", "properties": {"Nom": "Durand"}}
+
+
+async def test_a_conflict_and_an_overload_are_tried_again(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+    for status in (409, 529, 429):
+        notion.refuses(status, times=2, method="write")
+        await tool("append_block", page=desk.dupont, markdown=f"après {status}")
+    assert [words for _, words, _ in notion.tree(desk.dupont)] == ["après 409", "après 529", "après 429"]
+    notion.refuses(409, times=3, method="write")
+    assert "another change" in await problem("append_block", page=desk.dupont, markdown="jamais")
+    assert len(notion.tree(desk.dupont)) == 3
+
+
+async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion: Notion, desk: Desk) -> None:
+    notion.refuses(500, after=1, method="write")
+    said = await problem("append_block", page=desk.dupont, markdown=LONG)
+    assert "100 of 250 blocks are written, up to 'ligne 99'; the rest is not" in said
+    assert f"notion_get_page at {desk.dupont}" in said
+    assert len(notion.tree(desk.dupont)) == 100
+    assert len([r for r in notion.vendor.requests if r.writes]) == 2
+
+
+async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion: Notion, desk: Desk) -> None:
+    notion.vendor.fails(faults.cut(), after=1, times=1, method="write")
+    said = await problem("append_block", page=desk.dupont, markdown=LONG)
+    assert "may or may not" in said
+    assert "100 of 250 blocks" in said
+    assert len(notion.tree(desk.dupont)) == 200  # done, though nobody heard of it
+
+
+async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Notion, desk: Desk) -> None:
+    notion.refuses(400, after=1, method="write")
+    said = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
+    page = next(one for one in notion.pages.values() if one["parent"].get("page_id") == desk.home)
+    assert f"The page was created ({page['id']}). 100 of 250 blocks" in said
+    assert len(notion.tree(page["id"])) == 100
+
+
+async def test_the_first_failure_needs_no_such_words(problem: Any, notion: Notion, desk: Desk) -> None:
+    notion.refuses(400, method="write")
+    assert "blocks are written" not in await problem("append_block", page=desk.dupont, markdown=LONG)
+    assert notion.tree(desk.dupont) == []
+
+
+async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: Notion, desk: Desk) -> None:
+    notion.vendor.fails(faults.cut(), times=1, method="write")
+    made = await tool("create_database_item", **ITEM, markdown=LONG)
+    assert made["created"]
+    assert notion.titles(desk.clients).count("Durand") == 1
+    assert len(notion.tree(made["id"])) == 250
+    notion.vendor.fails(faults.cut(), times=1, method="write")
+    page = await tool("create_page", parent=desk.home, title="Perdue", markdown="x")
+    assert [words for _, words, _ in notion.tree(desk.home)] == ["Perdue"]
+    assert page["created"]
+
+
+async def test_a_create_that_cannot_be_found_again_is_in_doubt(
+    problem: Any, tool: Any, notion: Notion, desk: Desk
+) -> None:
+    notion.refuses(500, method="write")
+    assert "may or may not" in await problem("create_database_item", **ITEM, idempotency_key="k1")
+    assert "with a new key" in await problem("create_database_item", **ITEM, idempotency_key="k1")
+    assert (await tool("create_database_item", **ITEM))["created"]
+    again = await tool("create_database_item", **ITEM, idempotency_key="k2")
+    assert not again["created"]
+    assert notion.titles(desk.clients).count("Durand") == 1
+    notion.refuses(500, method="write")
+    said = await problem("create_database_item", **ITEM, allow_duplicate=True)  # two of a name: nothing to look for
+    assert "may or may not" in said
+
+
+async def test_dry_runs_write_nothing(notion: Notion, desk: Desk) -> None:
+    result = await call(server, "notion_create_database_item", **ITEM, markdown="# Bonjour", dry_run=True)
+    shown = result.structured_content["dry_run"]
+    assert shown["url"] == f"{notion.url}/pages"
+    assert shown["headers"] == {
+        "notion-version": "2025-09-03",
+        "authorization": "***",
+        "content-type": "application/json",
+    }
+    assert shown["body"]["properties"] == {"Nom": {"title": [{"type": "text", "text": {"content": "Durand"}}]}}
+    assert shown["body"]["children"][0]["type"] == "heading_1"
+    assert not any(request.writes for request in notion.vendor.requests)
+
+
+@pytest.mark.parametrize(("status", "told"), [(401, "credentials"), (403, "capability"), (404, "Connections")])
+async def test_refusals_say_what_to_do(problem: Any, notion: Notion, desk: Desk, status: int, told: str) -> None:
+    notion.refuses(status)
+    assert told in await problem("get_page", page=desk.dupont)
+
+
+def test_three_requests_a_second() -> None:
+    assert api._windows == ((3, 1),)
+
+
+async def test_a_page_of_very_many_nested_blocks_is_cut_and_says_so(tool: Any, notion: Notion, desk: Desk) -> None:
+    await tool("append_block", page=desk.dupont, markdown="\n".join(f"- {n}\n  - {n} bis" for n in range(80)))
+    read = await tool("get_page", page=desk.dupont)
+    assert "too much of it" in read["note"]
+    assert "- 79" in read["markdown"]
+
+
+async def test_the_story(tool: Any, notion: Notion, desk: Desk) -> None:
+    """Add this meeting note to my Notion database 'Clients' and create a task to send the quote tomorrow."""
+    note = "## Appel du 2 juin\n\n- Budget : **4 500 €**\n- [ ] Devis demain"
+    asked = [
+        ("create_database_item", {"database": "Clients", "properties": {"Nom": "Dupont — appel"}, "markdown": note}),
+        ("create_database_item", {
+            "database": "Tâches",
+            "properties": {"Tâche": "Envoyer le devis", "Échéance": "2030-06-03", "Client": "Dupont — appel"},
+        }),
+    ]  # fmt: skip
+    notion.refuses(429, after=1)
+    notion.refuses(409, method="write")
+    notion.vendor.fails(faults.cut(), after=2, times=1, method="write")
+    for name, arguments in asked:
+        assert (await tool(name, **arguments))["created"]
+    row = notion.rows(desk.clients)[-1]
+    assert notion.titles(desk.clients).count("Dupont — appel") == 1
+    assert [kind for kind, _, _ in notion.tree(row["id"])] == ["heading_2", "bulleted_list_item", "to_do"]
+    (task,) = notion.rows(desk.tasks)
+    assert task["properties"]["Client"]["relation"] == [{"id": row["id"]}]
+    assert task["properties"]["Échéance"]["date"]["start"] == "2030-06-03"
+    repeated = await call(server, f"notion_{asked[1][0]}", **asked[1][1])
+    assert "nothing was created" in text_of(repeated)
+    assert notion.titles(desk.tasks) == ["Envoyer le devis"]
