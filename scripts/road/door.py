@@ -158,7 +158,7 @@ def fingerprint(kind: str, run: str, servers: list[str]) -> str:
 # -- commands ---------------------------------------------------------------------------------------------------------
 
 
-def switchboard_command(servers: list[str], run: str, catalog: Path = place.CATALOG) -> list[str]:
+def switchboard_command(servers: list[str], run: str, catalog: Path = place.CATALOG.with_suffix(".json")) -> list[str]:
     """Return the switchboard's command over stdio, without the user's files."""
     command = [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", ",".join(servers)]
     command += ["--run", run, "--owner", place.owner()]

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parents[1]
 CHECKOUT = HERE.parent if HERE.name == "servers" else None
 OPTIONS: dict[str, tuple[Any, str]] = {
     "catalog": (
-        CHECKOUT / "catalog" / "flotilla.yaml" if CHECKOUT else "/app/catalog/flotilla.yaml",
+        CHECKOUT / "catalog" / "flotilla.json" if CHECKOUT else "/app/catalog.json",
         "the catalog file",
     ),
     "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),

@@ -120,6 +120,16 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "# 32 or more characters, so that a question outlives a restart.",
         "FLOTILLA_STATE_KEY=",
     ]
+    lines += [
+        "",
+        "# Files and images of your own; what stands behind the # is used without them.",
+        "FLOTILLA_SECRETS_FILE=  # ../catalog/secrets.example.env; for compose.yaml",
+        "FLOTILLA_CONFIG_FILE=  # ../catalog/config.example.yaml; for compose.yaml",
+        "FLOTILLA_GATEWAY_IMAGE=  # docker/mcp-gateway; for compose.yaml",
+        f"FLOTILLA_SERVERS=  # {','.join(servers)}; for compose.yaml",
+        "FLOTILLA_VERSION=  # of the images; for compose.switchboard.yaml",
+        "",
+    ]
     lines += [f"# {about}.\n{env}=" for env, _, about in {**documents.FLEET, **documents.QUOTA}.values()]
     for server in servers.values():
         names = list(server.settings_class.model_fields.items())
