@@ -181,8 +181,9 @@ async def _once(trial: Trial, case: Case, tool: Mapping[str, Any]) -> list[str]:
     again = await trial.call(name, **arguments)
     if first.is_error or text_of(again) != text_of(first) or trial.effects() != before or trial.outcome != "repeated":
         problems.append(f"{name}: the same key and arguments give {text_of(again)}, after {text_of(first)}")
-    own = {k: v for k, v in arguments.items() if k != "idempotency_key"}
-    others: dict[str, Any] = next((o for o in valid_sets(tool, 50, given=case.given(tool)) if o != own), {})
+    own = _meant(tool, {k: v for k, v in arguments.items() if k != "idempotency_key"})
+    sets = valid_sets(tool, 50, given=case.given(tool))
+    others: dict[str, Any] = next((given for given in sets if _meant(tool, given) != own), {})
     refused = await trial.call(name, **others, idempotency_key="order-42")
     if not refused.is_error or trial.outcome != "input" or trial.effects() != before:
         problems.append(f"{name}: the same key with other arguments is not refused: {text_of(refused)}")
@@ -191,6 +192,12 @@ async def _once(trial: Trial, case: Case, tool: Mapping[str, Any]) -> list[str]:
         if header and trial.writes and not any(w.headers.get(header) == "order-42" for w in trial.writes):
             problems.append(f"{name} does not pass the key on in {header}.")
     return problems
+
+
+def _meant(tool: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments without those that say what is so anyway."""
+    known = tool["inputSchema"]["properties"]
+    return {name: value for name, value in arguments.items() if value != known[name].get("default")}
 
 
 async def _after_a_cut(case: Case, tool: Mapping[str, Any]) -> list[str]:
