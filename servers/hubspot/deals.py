@@ -1,0 +1,126 @@
+"""Deals and pipelines. API: https://developers.hubspot.com/docs/api-reference/crm-deals-v3/guide"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from flotilla import Cursor, Limit, Page, sliced
+from pydantic import Field
+
+from . import records, setup, values
+from .app import api, server
+from .models import Found, Pipeline, Placed, Row, flat
+from .records import Free, Query, Ref, Refs, StageOf, Where
+
+USUAL = ("dealname", "amount", "deal_currency_code", "dealstage", "pipeline", "closedate", "hubspot_owner_id")
+READ, WRITE = ["crm.objects.deals.read"], ["crm.objects.deals.read crm.objects.deals.write"]
+
+Amount = Annotated[str | None, Field(description="With currency", examples=["12500.50 EUR"])]
+CloseDate = Annotated[str | None, Field(description="2030-06-30")]
+
+
+def row(pipelines: list[dict[str, Any]], raw: dict[str, Any], wanted: list[str]) -> Row:
+    """Return a deal with the names of its pipeline and stage, and with its currency beside its amount."""
+    got = flat("deal", raw, wanted)
+    pipeline, stage = setup.named(pipelines, got.get("pipeline"), got.pop("dealstage", None))
+    money = {"currency": got.pop("deal_currency_code", "")}
+    told = {**got, "pipeline": pipeline, "stage": stage, **money}
+    return {name: value for name, value in told.items() if value}
+
+
+def money(amount: str | None) -> dict[str, str | None]:
+    """Return amount and currency of "12 500,50 €" or "12500.50 EUR" as properties; raises errors.Input."""
+    if not amount:
+        return {"amount": amount}
+    found = re.fullmatch(r"\s*([A-Za-z]{3}\b|[€$£])?(.*?)([A-Za-z]{3}|[€$£])?\s*", amount, re.DOTALL)
+    before, figure, after = found.groups() if found else (None, amount, None)
+    sign = before or after
+    code = {"€": "EUR", "$": "USD", "£": "GBP"}.get(sign, sign.upper()) if sign else None
+    return {"amount": values.number(figure), "deal_currency_code": code}
+
+
+@server.reads(group="deals", scopes=READ)
+async def search_deals(
+    query: Query = None,
+    stage: StageOf = None,
+    where: Where = None,
+    linked_to: Annotated[Ref | None, Field(description="Such as contact:51")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Found:
+    """Find deals, opportunities: chercher une affaire, transaction, by stage, amount, contact."""
+    pipelines = await setup.pipelines("deals")
+    filters = [records.equal("dealstage", (await setup.place("deals", stage)).stage)] if stage else []
+    filters += [records.belongs(linked_to)] if linked_to else []
+    return await records.search(
+        "deals",
+        lambda raw, wanted: row(pipelines, raw, wanted),
+        usual=USUAL,
+        query=query,
+        where=where,
+        filters=filters,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@server.writes(creates=True, group="deals", scopes=WRITE)
+async def create_deal(
+    name: Annotated[str, Field(description="Name", examples=["Refonte du site"])],
+    amount: Amount = None,
+    stage: StageOf = None,
+    close_date: CloseDate = None,
+    linked_to: Refs = None,
+    properties: Free = None,
+) -> Placed:
+    """Open a deal: créer une affaire, transaction, opportunité. Without stage, at the first one."""
+    where = await setup.place("deals", stage)
+    given = {"dealname": name, **money(amount), "closedate": close_date}
+    given |= {"pipeline": where.pipeline, "dealstage": where.stage}
+    ready = await records.prepared("deals", given, properties)
+    return await _placed(await records.create("deals", ready, linked_to))
+
+
+@server.writes(idempotent=True, group="deals", scopes=WRITE)
+async def update_deal(
+    deal: Annotated[str, Field(description="Id", examples=["77"])],
+    stage: StageOf = None,
+    amount: Amount = None,
+    close_date: CloseDate = None,
+    properties: Free = None,
+) -> Placed:
+    """Change a deal: move it to another stage, won, lost (passer, avancer une affaire à l'étape …), amount, date."""
+    number = records.id_of(deal, "deal")
+    given: dict[str, Any] = {**money(amount), "closedate": close_date}
+    if stage:
+        where = await setup.place("deals", stage, await _pipeline(number))
+        given |= {"pipeline": where.pipeline, "dealstage": where.stage}
+    ready = await records.prepared("deals", given, properties)
+    return await _placed(await records.update("deals", number, ready))
+
+
+async def _placed(raw: dict[str, Any]) -> Placed:
+    got = raw["properties"]
+    _, stage = setup.named(await setup.pipelines("deals"), got.get("pipeline"), got.get("dealstage"))
+    return Placed(record=f"deal:{raw['id']}", stage=stage)
+
+
+async def _pipeline(number: str) -> str | None:
+    """Return the pipeline that a deal is in; where there is only one, nobody need ask."""
+    if len(await setup.pipelines("deals")) < 2:
+        return None
+    raw = await api.get(f"/crm/v3/objects/deals/{number}", params={"properties": ["pipeline"]})
+    return str(raw["properties"].get("pipeline") or "") or None
+
+
+@server.reads(core=False, group="deals", scopes=[*READ, "tickets"])
+async def list_pipelines(
+    kind: Annotated[Literal["deals", "tickets"], Field(description="Of which")] = "deals",
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Pipeline]:
+    """List pipelines with their stages: étapes de vente, in order."""
+    rows = await setup.pipelines(kind, renew=True)
+    stages = {row["id"]: {step["id"]: step["label"] for step in row["stages"]} for row in rows}
+    return sliced([Pipeline(id=r["id"], name=r["label"], stages=stages[r["id"]]) for r in rows], limit, cursor)

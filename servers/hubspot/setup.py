@@ -1,0 +1,80 @@
+"""How the portal is set up: pipelines with their stages, and the owners of records."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flotilla import errors
+
+from . import values
+from .app import api
+from .schema import kept
+
+
+class Place(NamedTuple):
+    """A stage of a pipeline, by ids."""
+
+    pipeline: str
+    stage: str
+
+
+async def pipelines(kind: str, renew: bool = False) -> list[dict[str, Any]]:
+    """Return the pipelines of deals or tickets in their order."""
+    rows, _ = await kept(f"pipelines-{kind}", f"/crm/v3/pipelines/{kind}", renew)
+    return sorted(rows, key=lambda row: row["order"])
+
+
+def named(rows: list[dict[str, Any]], pipeline: str | None, stage: str | None) -> tuple[str | None, str | None]:
+    """Return the names of a pipeline and a stage by their ids, the ids where they are unknown."""
+    row = next((r for r in rows if r["id"] == pipeline), {"label": pipeline, "stages": []})
+    stages = row["stages"] or [s for r in rows for s in r["stages"]]
+    return row["label"], next((s["label"] for s in stages if s["id"] == stage), stage)
+
+
+async def place(kind: str, stage: str | None, here: str | None = None) -> Place:
+    """Return where a stage's name or id, or "pipeline / stage", leads; without one, the first of the first pipeline.
+
+    `here` is the pipeline that a record is in. Raises errors.Input with the names there are; what is unknown is
+    looked up once more before.
+    """
+    try:
+        return _place(await pipelines(kind), stage, here)
+    except errors.Input:
+        return _place(await pipelines(kind, renew=True), stage, here)
+
+
+def _place(rows: list[dict[str, Any]], stage: str | None, here: str | None) -> Place:
+    if stage is None:
+        found = [(row, step) for row in rows[:1] for step in row["stages"][:1]]
+    else:
+        found = [(row, step) for row in rows for step in row["stages"] if _is(row, step, stage)]
+        found = [pair for pair in found if pair[0]["id"] == here] or found
+    if len(found) == 1:
+        return Place(found[0][0]["id"], found[0][1]["id"])
+    if found:
+        names = ", ".join(f"{row['label']} / {step['label']}" for row, step in found)
+        raise errors.Input(f"Several pipelines have a stage {errors.excerpt(stage, 60)!r}.", f"Write one of: {names}.")
+    names = "; ".join(f"{row['label']}: {', '.join(step['label'] for step in row['stages'])}" for row in rows[:8])
+    raise errors.Input(f"There is no stage {errors.excerpt(stage or '', 60)!r}.", f"There are {names or 'none'}.")
+
+
+def _is(row: dict[str, Any], step: dict[str, Any], text: str) -> bool:
+    """Tell whether a text means this stage: its id, its name, or with the pipeline's name or id in front."""
+    if text == step["id"] or values.folded(text) == values.folded(step["label"]):
+        return True
+    own = {values.folded(f"{p}/{s}") for p in (row["id"], row["label"]) for s in (step["id"], step["label"])}
+    return values.folded("/".join(part.strip() for part in text.split("/"))) in own
+
+
+async def owner(text: str | None) -> str | None:
+    """Return the id of an owner by id or e-mail address; raises errors.Input for a stranger."""
+    if text is None or (text.isascii() and text.isdecimal()):
+        return text
+    if "@" not in text:
+        raise errors.Input(f"{errors.excerpt(text, 60)!r} is no owner.", "Pass an e-mail address or an owner's id.")
+    answer = await api.get("/crm/v3/owners/", params={"email": text, "limit": 1})
+    if not answer["results"]:
+        raise errors.Input(
+            f"Nobody in HubSpot has the address {errors.excerpt(text, 80)}.", "List them with hubspot_list_owners."
+        )
+    return str(answer["results"][0]["id"])
