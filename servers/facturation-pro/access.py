@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+
 import httpx2 as httpx
 from flotilla import Basic, OAuth2
 from flotilla.auth import Auth, FirstOf

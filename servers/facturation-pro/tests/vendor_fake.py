@@ -20,7 +20,7 @@ PDF = b"%PDF-1.4\n% facture {ref}\n%%EOF\n"
 COMPUTED = ("id", "total", "total_with_vat", "balance", "draft", "number", "settlements", "customer_identity")
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - a way to answer
     """Ends a request with this answer."""
 
     def __init__(self, status: int, body: Any = None) -> None:
