@@ -1,0 +1,162 @@
+"""A morning at Hélène's, through every door: mail, an answer with a file, a meeting when both are free.
+
+Nothing is mocked but Google itself: consent by scripts/login, the secrets file, the door, the servers' own processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import HELENE, MARIE, Office
+from fake_google import Google
+from fastmcp import Client
+from flotilla.testing import Vendor, faults
+
+ERAS = ("legacy", "2026-07-28")
+pytestmark = pytest.mark.timeout(180)
+
+
+async def gives(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool_mcp(tool, arguments)
+    text = "".join(getattr(part, "text", "") for part in result.content)
+    assert not result.is_error, text
+    return dict(result.structured_content or {})
+
+
+async def refuses(client: Client[Any], tool: str, **arguments: Any) -> str:
+    result = await client.call_tool_mcp(tool, arguments)
+    assert result.is_error, result.structured_content
+    return "".join(getattr(part, "text", "") for part in result.content)
+
+
+async def test_answer_marie_and_meet_her(office: Office, world: Google) -> None:
+    """Find Marie's last mail, answer with a file, book Tuesday afternoon in Paris for 45 minutes when both are free."""
+    async with office.client() as client:
+        assert len(await client.list_tools()) >= 19
+        (line,) = (await gives(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        assert line["subject"] == "Devis pour juin"
+        message = await gives(client, "gmail_get_message", message=line["id"])
+        assert "relire nos besoins" in message["text"]
+        (file,) = message["attachments"]
+        saved = await gives(client, "gmail_get_attachment", message=line["id"], attachment=file["id"])
+        await gives(
+            client,
+            "gmail_reply_to_message",
+            message=line["id"],
+            text="Bonjour Marie,\nc'est relu. Mardi après-midi ?\nHélène",
+            attachments=[saved["path"]],
+        )
+
+        week: dict[str, Any] = {"after": "2030-06-04T00:00:00+02:00", "before": "2030-06-05T00:00:00+02:00"}
+        people = ["primary", MARIE]
+        found = await gives(
+            client, "gcal_check_availability", calendars=people, timezone="Europe/Paris", minutes=45, **week
+        )
+        assert [(slot["start"], slot["end"]) for slot in found["free"]] == [
+            ("2030-06-04T14:00:00+02:00", "2030-06-04T18:00:00+02:00")
+        ]
+        booked = await gives(
+            client,
+            "gcal_create_event",
+            title="Devis pour juin",
+            start="2030-06-04T14:00",
+            end="2030-06-04T14:45",
+            timezone="Europe/Paris",
+            guests=[MARIE],
+            meet=True,
+            send_updates="all",
+        )
+        assert booked["utc"] == "2030-06-04T12:00:00Z/2030-06-04T12:45:00Z"
+        assert booked["meet_url"].startswith("https://meet.")
+
+    answer = world.mail.boxes[MARIE][-1]
+    assert answer.mail["Subject"] == "Re: Devis pour juin"
+    assert answer.mail["In-Reply-To"] == world.mail.find(HELENE, line["id"]).mail["Message-ID"]
+    assert [part.get_filename() for part in answer.mail.iter_attachments()] == ["besoins.pdf"]
+    assert world.mail.boxes[HELENE][-1].thread == line["thread"]
+    assert world.calendars.invited == [(MARIE, "Devis pour juin")]
+    assert any(event["summary"] == "Devis pour juin" for event in world.calendars.events[MARIE].values())
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_stranger_is_asked_about(office: Office, world: Google, mode: str) -> None:
+    """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
+    for settings in office.settings.values():
+        settings["confirm"] = "new-recipients"
+    mail = {"to": ["paul@ailleurs.example"], "subject": "Offre", "text": "Bonjour"}
+    event = {"title": "Offre", "start": "2030-06-05", "guests": ["paul@ailleurs.example"]}
+    sent = len(world.mail.boxes[HELENE])
+    async with office.client(answer=False, mode=mode) as client:
+        (line,) = (await gives(client, "gmail_search_messages", query="subject:devis"))["items"]
+        await gives(client, "gmail_reply_to_message", message=line["id"], text="Merci !")
+        assert office.asked == []  # Marie wrote first
+        assert "did not agree" in await refuses(client, "gmail_send_email", **mail)
+        assert "did not agree" in await refuses(client, "gcal_create_event", **event)
+    assert len(world.mail.boxes[HELENE]) == sent + 1
+    async with office.client(answer=True, mode=mode) as client:
+        await gives(client, "gmail_send_email", **mail)
+        await gives(client, "gcal_create_event", **event)
+    assert len(office.asked) == 4
+    assert all("paul@ailleurs.example" in question for question in office.asked)
+    assert len(world.mail.boxes[HELENE]) == sent + 2
+
+
+async def test_a_revoked_consent_says_what_to_do(office: Office, world: Google) -> None:
+    world.end(world.tokens[-1])
+    async with office.client() as client:
+        for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
+            said = await refuses(client, tool, **arguments)
+            assert "7 days while the consent screen is in testing" in said
+            assert "scripts/login" in said
+
+
+async def test_a_scope_that_was_not_agreed_to(office: Office, world: Google) -> None:
+    for token in world.tokens:
+        token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
+    async with office.client() as client:
+        await gives(client, "gmail_list_messages")
+        said = await refuses(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
+    assert said.startswith("Error: The consent does not cover this: it needs the scope calendar.events.readonly or")
+
+
+async def test_a_rate_limit_is_waited_for(office: Office, world: Google) -> None:
+    async with office.client() as client:
+        await gives(client, "gmail_list_labels")
+        world.limited = 2
+        assert len((await gives(client, "gmail_list_labels"))["items"]) == 5
+
+
+async def test_somebody_else_was_faster(office: Office, world: Google, vendor: Vendor) -> None:
+    async def meddle(exchange: faults.Exchange) -> None:
+        """Change the event between reading and writing."""
+        await exchange.send(exchange.usual)
+        world.calendars.put(HELENE, dict(world.calendars.events[HELENE][booked["id"]]))
+
+    async with office.client() as client:
+        booked = await gives(client, "gcal_create_event", title="Point", start="2030-06-06T10:00:00+02:00")
+        vendor.fails(meddle, method="GET", times=1)
+        move = {"event": booked["id"], "start": "2030-06-06T11:00:00+02:00"}
+        assert "changed by somebody else" in await refuses(client, "gcal_update_event", **move)
+        assert (await gives(client, "gcal_update_event", **move))["start"] == "2030-06-06T11:00:00+02:00"
+
+
+@pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
+async def test_a_big_mail_goes_on_after_a_break(office: Office, world: Google, vendor: Vendor, broken: str) -> None:
+    """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content = bytes(range(256)) * 80_000
+    async with office.client() as client:
+        (office.folder / "data" / "plan.pdf").write_bytes(content)
+        if broken == "in the middle":
+            world.keeps = 3_000_001
+        elif broken == "answer lost":
+            vendor.fails(faults.cut(), method="PUT", times=1, after=1)
+        else:
+            vendor.fails(faults.status(503), method="PUT", times=1, after=1)
+        await gives(client, "gmail_send_email", to=[MARIE], subject="Plan", text="Le voici.", attachments=["plan.pdf"])
+    stored = world.mail.boxes[MARIE][-1]
+    (file,) = stored.mail.iter_attachments()
+    assert file.get_payload(decode=True) == content
+    assert [s.mail["Subject"] for s in world.mail.boxes[MARIE]].count("Plan") == 1
