@@ -146,17 +146,17 @@ def _items(kind: str) -> Callable[[Node, set[str]], Iterator[Block]]:
 
 def _headed(kind: str, node: Node, lost: set[str]) -> Block:
     """Return a list item or a quote: its first paragraph is its text, the rest its children."""
-    first, *rest = node.children or [None]
+    rest = list(node.children)
+    first = rest.pop(0) if rest and rest[0].type == "paragraph" else None
     told: list[Run | Picture] = []
     more: dict[str, Any] = {}
-    if first is not None and first.type == "paragraph":
+    if first is not None:
         told = _content(first, lost)
-        task = _TASK.match(told[0].text) if told and isinstance(told[0], Run) else None
+        lead_run = told[0] if told and isinstance(told[0], Run) else Run("")
+        task = _TASK.match(lead_run.text)
         if task and kind == "bulleted_list_item":
             kind, more = "to_do", {"checked": task[1] != " "}
-            told[0] = told[0]._replace(text=told[0].text[task.end() :])  # type: ignore[call-arg]
-    elif first is not None:
-        rest = [first, *rest]
+            told[0] = lead_run._replace(text=lead_run.text[task.end() :])
     lead = [run for run in told if isinstance(run, Run)]
     under: list[Block] = []
     if len(lead) != len(told):  # its pictures stand below it

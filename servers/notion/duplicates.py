@@ -23,7 +23,7 @@ async def already(source: lookup.Source, made: dict[str, Any]) -> dict[str, Any]
 def _same(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
     for kind in _TELLING:
         if wanted.get(kind):
-            return _key(there.get(kind)) == _key(wanted[kind])
+            return bool(_key(there.get(kind)) == _key(wanted[kind]))
     return True
 
 

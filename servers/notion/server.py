@@ -10,7 +10,7 @@ from pydantic import Field
 
 from . import content, lookup
 from .app import api, asked, id_of, server
-from .blocks import blocks_of, inline
+from .blocks import blocks_of, count, inline
 from .duplicates import already
 from .filters import Filter, filter_of, sorts_of
 from .markdown import markdown_of
@@ -34,7 +34,7 @@ async def search(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Found]:
-    """Search (chercher, trouver) pages and databases by title; without query, what was edited last. Rows by other
+    """Find (search, trouve, cherche) a page or database by title; without query, what was edited last. Rows by other
     properties: notion_query_database."""
     newest = {"sort": {"timestamp": "last_edited_time", "direction": "descending"}}
     body: dict[str, Any] = {"query": query} if query else newest
@@ -53,8 +53,8 @@ async def query_database(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Rows:
-    """List the rows (items, tasks; lignes, tâches, fiches) of a database, filtered by status, date, person and sorted
-    by any property, or by created_time or last_edited_time."""
+    """Show (list, liste) rows of a database (items, tasks, leads; lignes, tâches, fiches) filtered by status, date,
+    person, sorted by any property, or created_time (newest first: -) or last_edited_time."""
     source = await lookup.source(database)
     body = {
         "filter": await filter_of(source.properties, filters or [], match),
@@ -120,7 +120,7 @@ async def create_page(
     markdown: Markdown = "",
     allow_duplicate: AllowDuplicate = False,
 ) -> Written:
-    """Create a page (créer) in a page, from Markdown. In a database: notion_create_database_item."""
+    """Create (crée) a page in a page, with text in Markdown. In a database: notion_create_database_item."""
     blocks, lost = blocks_of(markdown)
     content.checked(blocks)
     above = id_of(parent)
@@ -137,7 +137,7 @@ async def create_page(
 
 @server.reads
 async def get_page(page: PageId, cursor: Cursor = None) -> Content:
-    """Read a page (lire, contenu): Markdown and properties, 100 blocks at a time."""
+    """Read what a page says (lis, contenu): Markdown and properties, 100 blocks at a time."""
     found = await api.get(f"/pages/{id_of(page)}")
     blocks, following = await content.tree(found["id"], cursor)
     lost = set[str]()
@@ -161,10 +161,10 @@ async def append_block(
     if not blocks:
         raise errors.Input("The Markdown holds nothing that Notion could show.", "Call again with text.")
     target = id_of(page)
-    progress = content.Progress(content.count(content.checked(blocks)), target)
+    progress = content.Progress(count(content.checked(blocks)), target)
     with content.telling(progress):
         await content.append(target, blocks, progress)
-    return Written(id=target, blocks=progress.done, note=loss(lost))
+    return Written(id=target, note=loss(lost))
 
 
 @server.writes(idempotent=True)
