@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
-from flotilla import Cursor, Limit, Page, sliced
+from flotilla import Cursor, Limit, Model, Page, Untrusted, sliced
+from pydantic import Field
 
 from .app import api, server
 from .firm import ACCOUNT
-from .models import Account, Collaborator, Order
+from .models import Money
+
+
+class Firm(Model):
+    """One firm of the account."""
+
+    id: int
+    name: Untrusted | None = None
+
+
+class Account(Model):
+    """https://www.facturation.dev/api/account/"""
+
+    id: int
+    email: str | None = None
+    firms: list[Firm] = Field(default_factory=list)
+    firm_id: int | None = None  # the one in use
+    requests_left: int | None = None
+    requests_allowed: int | None = None
+
+
+class Order(Model):
+    """An invoice of the vendor for its service. https://www.facturation.dev/api/account/"""
+
+    title: Untrusted | None = None
+    amount: Money | None = None
+    currency: str = "EUR"
+    payment_date: str | None = None
+    refunded: bool | None = None
+    invoice_url: str | None = None
+
+
+class Collaborator(Model):
+    """https://www.facturation.dev/api/collaborators/"""
+
+    user_id: int
+    full_name: Untrusted | None = None
+    email: str | None = None
+    roles: list[str] = Field(default_factory=list)
 
 
 @server.reads(core=False, group="account")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors
 from pydantic import Field
@@ -33,7 +33,7 @@ async def _files(
 ) -> Page[Attachment]:
     if set(filters or {}) - {"order", "sort"}:
         raise errors.Input("These lists know the filters order and sort.", "Leave the others out.")
-    given = {f"{kind}_id": owner}
+    given: dict[str, Any] = {f"{kind}_id": owner}
     return await listed(f"/assets/{kind}s.json", Attachment, FileFilters, limit, cursor, more=filters, **given)
 
 

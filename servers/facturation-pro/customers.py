@@ -18,9 +18,10 @@ from .arguments import (
     listed,
     read,
 )
+from .bill_models import Bill, Invoice, Quote
 from .documents import upload
 from .fields import Changes, CustomerFields, body, names
-from .models import Attachment, Bill, Customer, Done, Invoice, Quote, SavedCustomer, WholeCustomer, detailed
+from .models import Attachment, Customer, Done, SavedCustomer, WholeCustomer, detailed
 
 B = TypeVar("B", bound=Bill)
 

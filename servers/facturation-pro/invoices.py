@@ -21,10 +21,11 @@ from .arguments import (
     listed,
     read,
 )
+from .bill_models import Invoice, Saved, WholeInvoice
 from .bills import BillType, InvoiceFilters, LineChanges, Lines, label, merged, told
 from .documents import download, upload
 from .fields import WORD, Changes, InvoiceFields, body
-from .models import Attachment, Document, Done, Invoice, Saved, WholeInvoice
+from .models import Attachment, Document, Done
 
 AMOUNTS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "vat_exemption", "customer_id")
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from flotilla import Model, Untrusted
 from flotilla.text import plain
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from .amounts import money, percent, shown
 from .amounts import number as decimal
-from .enums import CATEGORY_USE, FOLLOWUP_USE, MODES, NATURE, PURCHASE_MODES, PURCHASE_NATURE, QUOTE_STATUS, Words
+from .enums import CATEGORY_USE, FOLLOWUP_USE, NATURE, PURCHASE_MODES, PURCHASE_NATURE, Words
 
 Money = Annotated[str, BeforeValidator(money)]
 Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "Untrusted text"})]
@@ -57,7 +57,7 @@ def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
     return plain(value) if isinstance(value, str) else value
 
 
-def _short(schema: dict[str, Any], model: type[BaseModel]) -> None:
+def short(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Leave out of the schema what a model need not be told beforehand: forty lists of fields fill a context."""
     said = getattr(model, "said", ())
     schema["properties"] = {k: v for k, v in schema["properties"].items() if not said or k in said}
@@ -69,7 +69,7 @@ class Thing(Model):
     `said` are the fields that the output schema names; results hold the others too.
     """
 
-    model_config = ConfigDict(json_schema_extra=_short)
+    model_config = ConfigDict(json_schema_extra=short)
     gathers: ClassVar[bool] = False
     said: ClassVar[tuple[str, ...]] = ("id", "title")
 
@@ -121,7 +121,7 @@ class Document(Model):
 class Attachment(Thing):
     """https://www.facturation.dev/api/assets/"""
 
-    said = ("id", "name", "title")
+    said: ClassVar[tuple[str, ...]] = ("id", "name", "title")
 
     name: Untrusted | None = None
     bytes: int | None = None
@@ -136,48 +136,10 @@ class Attachment(Thing):
         return {**row, "name": row.get("document_name"), "bytes": row.get("document_size"), "owner_id": owner}
 
 
-class Firm(Model):
-    """One firm of the account."""
-
-    id: int
-    name: Untrusted | None = None
-
-
-class Account(Model):
-    """https://www.facturation.dev/api/account/"""
-
-    id: int
-    email: str | None = None
-    firms: list[Firm] = Field(default_factory=list)
-    firm_id: int | None = None  # the one in use
-    requests_left: int | None = None
-    requests_allowed: int | None = None
-
-
-class Order(Model):
-    """An invoice of the vendor for its service. https://www.facturation.dev/api/account/"""
-
-    title: Untrusted | None = None
-    amount: Money | None = None
-    currency: str = "EUR"
-    payment_date: str | None = None
-    refunded: bool | None = None
-    invoice_url: str | None = None
-
-
-class Collaborator(Model):
-    """https://www.facturation.dev/api/collaborators/"""
-
-    user_id: int
-    full_name: Untrusted | None = None
-    email: str | None = None
-    roles: list[str] = Field(default_factory=list)
-
-
 class Category(Thing):
     """https://www.facturation.dev/api/categories/"""
 
-    said = ("id", "title", "status")
+    said: ClassVar[tuple[str, ...]] = ("id", "title", "status")
 
     title: Untrusted | None = None
     status: str | None = None
@@ -200,7 +162,7 @@ class Followup(Category):
 class Contact(Thing):
     """What customers and suppliers share."""
 
-    said = ("id", "name")
+    said: ClassVar[tuple[str, ...]] = ("id", "name")
 
     name: Untrusted | None = None
     email: str | None = None
@@ -217,7 +179,7 @@ class Contact(Thing):
 class Customer(Contact):
     """https://www.facturation.dev/api/customers/"""
 
-    said = ("id", "name")
+    said: ClassVar[tuple[str, ...]] = ("id", "name")
 
     individual: bool | None = None
     last_invoiced_on: str | None = None
@@ -240,7 +202,7 @@ class Supplier(Contact):
 class Product(Thing):
     """https://www.facturation.dev/api/products/"""
 
-    said = ("id", "title")
+    said: ClassVar[tuple[str, ...]] = ("id", "title")
 
     ref: str | None = None
     title: Untrusted | None = None
@@ -256,7 +218,7 @@ class Product(Thing):
 class Purchase(Thing):
     """https://www.facturation.dev/api/purchases/"""
 
-    said = ("id", "supplier", "title")
+    said: ClassVar[tuple[str, ...]] = ("id", "supplier", "title")
 
     supplier: Untrusted | None = None
     title: Untrusted | None = None
@@ -277,156 +239,35 @@ class Purchase(Thing):
         return {**row, "supplier": row.pop("supplier_identity", None)}
 
 
-class Saved(Thing):
-    """A quote or invoice that was written: what a caller does not know yet."""
-
-    said = ("id", "number")
-
-    number: str | None = None
-    draft: bool | None = None
-    total: Money | None = None
-    total_with_vat: Money | None = None
-    currency: str | None = None
-
-    @classmethod
-    def words(cls) -> Mapping[str, Words]:
-        """Return the enumerations of its fields."""
-        return {"payment_mode": MODES, "quote_status": QUOTE_STATUS, "nature": NATURE}
-
-    @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Take the first number that is there, and the customer's name as either page calls it."""
-        told = dict(row)
-        refs = [told.pop(k, None) for k in ("full_invoice_ref", "invoice_ref", "full_quote_ref", "quote_ref")]
-        names = [told.pop(k, None) for k in ("customer_identity", "customer_name")]
-        external = told.get("external_ref")
-        return {
-            **told,
-            "number": next((str(ref) for ref in (*refs, external) if ref is not None), None),
-            "customer": next((name for name in names if name), None),
-        }
-
-
-class Bill(Saved):
-    """A quote or invoice in a list."""
-
-    said = ("id", "number", "customer")
-
-    customer_id: int | None = None
-    customer: Untrusted | None = None
-    title: Untrusted | None = None
-    invoiced_on: str | None = None
-    term_on: str | None = None
-
-
-class Invoice(Bill):
-    """https://www.facturation.dev/api/invoices/"""
-
-    said = ("id", "number", "customer")
-
-    paid_on: str | None = None
-    balance: Money | None = None
-
-
-class Quote(Bill):
-    """https://www.facturation.dev/api/quotes/"""
-
-    said = ("id", "number", "customer")
-
-    quote_status: str | None = None
-    fully_invoiced: bool | None = None
-
-
-class BillLine(Model):
-    """One line of a quote or invoice."""
-
-    model_config = ConfigDict(json_schema_extra=_short)
-    said: ClassVar[tuple[str, ...]] = ("id", "title")
-
-    id: int | None = None
-    title: Untrusted | None = None
-    quantity: str | None = None
-    unit_price: str | None = None
-    vat: str | None = None
-    total: str | None = None
-    product_id: int | None = None
-
-
-class WholeInvoice(Invoice):
-    """An invoice with its lines."""
-
-    said = ("id", "items", "details")
-
-    gathers = True
-
-    items: list[BillLine] = Field(default_factory=list)
-
-
-class WholeQuote(Quote):
-    """A quote with its lines."""
-
-    said = ("id", "items", "details")
-
-    gathers = True
-
-    items: list[BillLine] = Field(default_factory=list)
-
-
 class WholeCustomer(Customer):
     """A customer with all that is known of it."""
 
     gathers = True
-    said = (*Customer.said, "details")
+    said: ClassVar[tuple[str, ...]] = (*Customer.said, "details")
 
 
 class WholeSupplier(Supplier):
     """A supplier with all that is known of it."""
 
     gathers = True
-    said = (*Supplier.said, "details")
+    said: ClassVar[tuple[str, ...]] = (*Supplier.said, "details")
 
 
 class WholeProduct(Product):
     """A product with all that is known of it."""
 
     gathers = True
-    said = (*Product.said, "details")
+    said: ClassVar[tuple[str, ...]] = (*Product.said, "details")
 
 
 class WholePurchase(Purchase):
     """A purchase with all that is known of it."""
 
     gathers = True
-    said = (*Purchase.said, "details")
+    said: ClassVar[tuple[str, ...]] = (*Purchase.said, "details")
 
 
 class SavedCustomer(Customer):
     """A customer that was written: a caller knows the rest."""
 
-    said = ("id", "warning")
-
-
-class Settlement(Thing):
-    """https://www.facturation.dev/api/settlements/"""
-
-    said = ("id",)
-
-    total: Money | None = None
-    payment_mode: str | None = None
-    paid_on: str | None = None
-    payment_ref: str | None = None
-
-    @classmethod
-    def words(cls) -> Mapping[str, Words]:
-        """Return the enumerations of its fields."""
-        return {"payment_mode": MODES}
-
-
-class Recurring(Thing):
-    """The vendor does not document its fields: they are in `details`."""
-
-    said = ("id", "details")
-
-    gathers = True
-
-    title: Untrusted | None = None
+    said: ClassVar[tuple[str, ...]] = ("id", "warning")

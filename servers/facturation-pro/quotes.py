@@ -19,11 +19,12 @@ from .arguments import (
     listed,
     read,
 )
+from .bill_models import Quote, Saved, WholeQuote
 from .bills import LineChanges, Lines, QuoteFilters, merged, told
 from .documents import download, upload
 from .enums import QUOTE_STATUS, QuoteStatus
 from .fields import Changes, QuoteFields, body
-from .models import Attachment, Document, Done, Quote, Saved, WholeQuote
+from .models import Attachment, Document, Done
 
 
 @server.reads(core=False, group="quotes")
@@ -43,7 +44,7 @@ async def list_quotes(
 ) -> Page[Quote]:
     """List quotes (devis)."""
     given = {
-        "status": str(QUOTE_STATUS.number(status)) if status in QUOTE_STATUS.words.values() else status,
+        "status": str(QUOTE_STATUS.number(str(status))) if status in QUOTE_STATUS.words.values() else status,
         "with_details": details or None,
     }
     return await listed("/quotes.json", Quote, QuoteFilters, limit, cursor, more=filters, details=details, **given)

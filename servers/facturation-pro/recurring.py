@@ -8,7 +8,7 @@ from flotilla import Cursor, Limit, Page
 from pydantic import Field
 
 from .app import api, server
-from .models import Recurring
+from .bill_models import Recurring
 
 RecurringId = Annotated[int, Field(description="Id", examples=[77])]
 

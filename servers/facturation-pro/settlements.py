@@ -10,9 +10,10 @@ from pydantic import Field
 
 from .app import api, server
 from .arguments import InvoiceId, SettlementId, read
+from .bill_models import Settlement
 from .enums import Mode
 from .fields import WORD, SettlementFields, body
-from .models import Done, Settlement
+from .models import Done
 
 
 @server.reads(core=False, group="settlements")
