@@ -67,5 +67,5 @@ class MarketplaceApp(OAuth2):
             "clientSecret": self.value("client_secret"),
             "locationId": location,
         }
-        answer = await client.post(self._at("/oauth/reconnect"), json=told, withhold_token=True)
+        answer = await client.request("POST", self._at("/oauth/reconnect"), json=told, withhold_token=True)
         return str(answer.json().get("authorizationCode") or "") if answer.is_success else ""

@@ -38,7 +38,7 @@ PLANS = {
     "TN": Plan("216", "", 8, 8), "US": Plan("1", "1", 10, 10), "ZA": Plan("27", "0", 9, 9),
 }  # fmt: skip
 ABROAD = {"US": "011", "CA": "011", "AU": "0011"}  # what is dialled in place of +; 00 elsewhere
-_PHONE = re.compile(r"\+?[\d\s().\-/\u00a0\u202f\u2011]+")
+_PHONE = re.compile(r"[+ ().\-/0-9\u00a0\u202f\u2011]+")
 
 
 def looks_like_one(text: str) -> bool:
@@ -52,10 +52,10 @@ def e164(text: str, country: str) -> str:
     Raises errors.Input for what is no number there.
     """
     shown = errors.excerpt(text, 40)
-    if not _PHONE.fullmatch(text.strip()) or not text.isprintable():
+    if not _PHONE.fullmatch(text.strip()) or "+" in text.strip()[1:]:
         raise errors.Input(f"`{shown}` is no phone number.", "Pass digits, best with the country: +33 6 12 34 56 78.")
     plain = re.sub(r"\(0\)", "", text) if "+" in text else text  # +33 (0)6: the zero is for callers inside
-    digits = "".join(str(int(c)) for c in plain if c.isdecimal())
+    digits = re.sub("[^0-9]", "", plain)
     exit_code = ABROAD.get(country, "00")
     if "+" not in text and digits.startswith(exit_code):
         digits = digits.removeprefix(exit_code)

@@ -1,0 +1,75 @@
+"""A fake GoHighLevel for every test; what it was sent is held against the published contract and the guide."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.testing import call, environment, impatient, text_of
+from flotilla.testing.contract import Contract, declared, read
+from flotilla_servers.gohighlevel.server import server
+from flotilla_servers.gohighlevel.tests.fake import GoHighLevel
+from flotilla_servers.gohighlevel.tests.guide import search_problems
+
+Tool = Callable[..., Awaitable[Any]]
+REAL = "https://services.leadconnectorhq.com"
+FOLDER = Path(__file__).parents[1]
+
+
+@cache
+def contract() -> Contract | None:
+    """The vendor's documents, where they are."""
+    declaration = declared(FOLDER)
+    return read(declaration) if declaration and declaration.path.is_file() else None
+
+
+def excepted(problem: str) -> bool:
+    declaration = declared(FOLDER)
+    return any(start in problem for start in (declaration.excepted if declaration else ()))
+
+
+@pytest.fixture
+def ghl(tmp_path: Path) -> Iterator[GoHighLevel]:
+    with (
+        GoHighLevel() as running,
+        environment(
+            server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_CONFIRM="off", FLOTILLA_DATA=str(tmp_path)
+        ),
+        impatient(server),
+    ):
+        yield running
+        wrong = [p for r in running.vendor.requests if r.path == "/contacts/search" for p in search_problems(r.json())]
+        if document := contract():
+            for request in running.vendor.requests:
+                if not request.path.startswith("/oauth/"):
+                    real = replace(request, url=request.url.replace(running.vendor.url, REAL))
+                    wrong += [p for p in document.problems(real) if not excepted(p)]
+        assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def tool(ghl: GoHighLevel) -> Tool:
+    """Return a caller of tools that gives what they return."""
+
+    async def done(name: str, /, **arguments: Any) -> Any:
+        result = await call(server, f"ghl_{name}", **arguments)
+        assert not result.is_error, text_of(result)
+        return result.structured_content
+
+    return done
+
+
+@pytest.fixture
+def problem(ghl: GoHighLevel) -> Tool:
+    """Return a caller of tools that gives the words they fail with."""
+
+    async def failed(name: str, /, **arguments: Any) -> str:
+        result = await call(server, f"ghl_{name}", **arguments)
+        assert result.is_error, result.structured_content
+        return text_of(result)
+
+    return failed

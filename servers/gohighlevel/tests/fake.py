@@ -1,0 +1,477 @@
+"""A GoHighLevel in memory, spoken to over real HTTP: it keeps what is written, and refuses what the real one refuses.
+
+    with GoHighLevel() as ghl:                            # ghl.settings are the variables of a server
+        ghl.contact(firstName="Zoé", email="zoe@exemple.fr")
+        ghl.refuses(429, times=1, after=1)                # the second request is refused, and does nothing
+        ghl.vendor.fails(faults.cut(), method="write")    # the answer is lost, after the work was done
+        …
+        assert ghl.enrolled == [("workflow", "contact")]  # every time that a contact was put into a workflow
+
+Built to the published contract: the tests hold its answers and what it was sent against it. Where the contract is
+silent (the search's body, reconnecting), it follows the vendor's guides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flotilla.testing import Answer, Request, Vendor
+from flotilla.testing.app import App, form_of
+
+LOCATION, TOKEN = "ve9EPM428h8vShlRW1KT", "pit-test"
+NEWER, OLDER = "2021-07-28", "2021-04-15"
+Thing = dict[str, Any]
+NAMES = """firstName lastName name email phone address1 city state postalCode website timezone dnd tags customFields
+source dateOfBirth country companyName assignedTo gender locationId createNewIfDuplicateAllowed"""
+CONTACT = frozenset(NAMES.split())
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """An error answer of GoHighLevel."""
+
+    def __init__(self, status: int, message: str | list[str], **more: Any) -> None:
+        super().__init__(message)
+        named = {400: "Bad Request", 401: "Unauthorized", 422: "Unprocessable Entity"}.get(status)
+        self.answer = Answer.of(
+            {"statusCode": status, "message": message, **({"error": named} if named else {}), **more}, status
+        )
+
+
+@dataclass
+class Refusing:
+    """Requests to refuse, undone: a status, how many, after how many others, of which method or "write"."""
+
+    status: int
+    times: int
+    after: int
+    method: str
+
+    def takes(self, request: Request) -> bool:
+        fits = self.method in ("", request.method) or (self.method == "write" and request.writes)
+        if not (self.times and fits):
+            return False
+        if self.after:
+            self.after -= 1
+            return False
+        self.times -= self.times > 0
+        return True
+
+
+class GoHighLevel(App):
+    """A sub-account, and the OAuth endpoints."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__()
+        self.vendor = Vendor(self, host)
+        self.contacts: dict[str, Thing] = {}
+        self.notes: list[Thing] = []
+        self.enrolled: list[tuple[str, str]] = []
+        self.messages: list[Thing] = []
+        self.appointments: dict[str, Thing] = {}
+        self.opportunities: dict[str, Thing] = {}
+        self.locations = [{"id": LOCATION, "name": "Agence Lumière", "timezone": "Europe/Paris"}]
+        self.workflows = {
+            "78559bb3-b920-461e-b010-7b2a2816d2a9": {"name": "Nurturing leads chauds", "status": "published"},
+            "89660cc4-c031-472f-c121-8c3b3927e3ba": {"name": "Relance d’été", "status": "draft"},
+        }
+        self.calendars = {"CVokAlI8fgw4WYWoCtQz": {"name": "Démo", "slotDuration": 30, "slotDurationUnit": "mins"}}
+        stages = [
+            ("7915dedc-8f18-44d5-8bc3-77c04e994a10", "Découverte"),
+            ("8026efed-9029-45e6-9cd4-88d15faa5b21", "Devis envoyé"),
+        ]
+        self.pipelines = {
+            "VDm7RPYC2GLUvdpKmBfC": {
+                "name": "Ventes",
+                "stages": [{"id": i, "name": n, "position": p} for p, (i, n) in enumerate(stages)],
+            }
+        }
+        self.plans: list[Refusing] = []
+        self.allows_duplicates = False
+        self.tokens = {TOKEN}
+        self.refresh, self.access, self.code, self.installed, self.user_type = "refresh-0", "", "", True, "Location"
+        self.before_answer: Callable[[], None] = lambda: None  # runs when a token is made and not yet told
+        self._last = 0
+        for method, path, version, handler in ROUTES:
+            self.on(method, path, self._checked(version, handler))
+
+    # -- what a test puts in and looks at
+
+    def __enter__(self) -> GoHighLevel:
+        self.vendor.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.vendor.__exit__(kind, bug, trace)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables with which a server speaks to it."""
+        return {"GOHIGHLEVEL_TOKEN": TOKEN, "GOHIGHLEVEL_BASE_URL": self.vendor.url}
+
+    @property
+    def app_settings(self) -> dict[str, str]:
+        """The variables of a Marketplace app, in place of a private integration token."""
+        own = {"REFRESH_TOKEN": "refresh-0", "CLIENT_ID": "client-1", "CLIENT_SECRET": "client-secret"}
+        return {
+            **{f"GOHIGHLEVEL_{name}": value for name, value in own.items()},
+            "GOHIGHLEVEL_BASE_URL": self.vendor.url,
+        }
+
+    def refuses(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
+        """Refuse requests without doing them."""
+        self.plans.append(Refusing(status, times, after, method))
+
+    def new_id(self) -> str:
+        self._last += 1
+        return f"{self._last:04d}HyuzHvysMo5N5VsX"[:20].ljust(20, "c")
+
+    def contact(self, **fields: Any) -> str:
+        """Add a contact."""
+        one = self.new_id()
+        added = f"2030-05-01T08:{self._last % 60:02d}:00.000Z"
+        self.contacts[one] = {
+            "id": one,
+            "locationId": LOCATION,
+            "dateAdded": added,
+            "dateUpdated": added,
+            "tags": [],
+            **fields,
+        }
+        return one
+
+    def named(self, name: str) -> list[Thing]:
+        """Return the contacts of this name."""
+        return [c for c in self.contacts.values() if full(c) == name]
+
+    # -- HTTP
+
+    def seen(self, request: Request) -> Request:
+        """Mark the search, which is a POST that only asks."""
+        asks = request.method == "POST" and request.path in ("/contacts/search", "/oauth/token", "/oauth/reconnect")
+        return Request(request.method, request.url, request.headers, request.body, asks)
+
+    def to(self, request: Request) -> Answer:
+        """Answer a request, and do what it asks."""
+        plan = next((plan for plan in self.plans if plan.takes(request)), None)
+        if plan:
+            return Refusal(plan.status, "Refused on purpose").answer
+        return super().to(request)
+
+    def _checked(self, version: str, handler: Callable[..., Answer]) -> Callable[..., Answer]:
+        def answer(request: Request, **parts: str) -> Answer:
+            try:
+                if version:
+                    self._allowed(request, version)
+                return handler(self, request, **parts)
+            except Refusal as refusal:
+                return refusal.answer
+
+        return answer
+
+    def _allowed(self, request: Request, version: str) -> None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens and token != (self.access or None):
+            raise Refusal(401, "Invalid JWT")
+        if request.headers.get("version") != version:
+            raise Refusal(401, "version header is invalid")
+        body = request.json() if "json" in request.headers.get("content-type", "") and request.body else {}
+        told = [body.get("locationId"), *(v for k, v in request.query if k == "locationId")]
+        if any(one not in (None, LOCATION) for one in told):
+            raise Refusal(403, "The token does not have access to this location.")
+
+    # -- contacts
+
+    def upsert(self, request: Request) -> Answer:
+        body = request.json()
+        fields = self._fields(body)
+        if not any(fields.get(k) for k in ("firstName", "lastName", "name", "email", "phone")):
+            raise Refusal(422, ["email or phone or name is needed"])
+        found = self._duplicate(fields)
+        if found and not (body.get("createNewIfDuplicateAllowed") and self.allows_duplicates):
+            found.update(fields)
+            return Answer.of({"new": False, "contact": written(found)})
+        return Answer.of({"new": True, "contact": written(self.contacts[self.contact(**fields)])})
+
+    def _fields(self, body: Thing) -> Thing:
+        unknown = [f"property {name} should not exist" for name in body if name not in CONTACT]
+        phone = body.get("phone")
+        if phone is not None and not (phone.startswith("+") and phone[1:].isdecimal()):
+            unknown.append("phone must be a valid phone number")
+        if unknown:
+            raise Refusal(422, unknown)
+        return {k: v for k, v in body.items() if k not in ("locationId", "createNewIfDuplicateAllowed")}
+
+    def _duplicate(self, fields: Thing, but: str = "") -> Thing | None:
+        for key in ("email", "phone"):
+            wanted = str(fields.get(key) or "").casefold()
+            for one in self.contacts.values():
+                if wanted and str(one.get(key) or "").casefold() == wanted and one["id"] != but:
+                    return one
+        return None
+
+    def search(self, request: Request) -> Answer:
+        body = request.json()
+        rows = [one for one in self.contacts.values() if matches(one, body)]
+        for sort in reversed(body.get("sort") or []):
+            rows.sort(key=lambda one: str(one.get(sort["field"])), reverse=sort["direction"] == "desc")
+        start = 0
+        if after := body.get("searchAfter"):
+            start = next(n for n, one in enumerate(rows, 1) if one["id"] == after[1])
+        elif body.get("page"):
+            start = (body["page"] - 1) * body["pageLimit"]
+        shown = rows[start : start + body["pageLimit"]]
+        told = [{**one, "searchAfter": [one["dateAdded"], one["id"]]} for one in shown]
+        return Answer.of({"contacts": told, "total": len(rows), "traceId": "0b1c"})
+
+    def get_contact(self, request: Request, one: str) -> Answer:
+        return Answer.of({"contact": written(self._there(one)), "traceId": "0b1d"})
+
+    def update(self, request: Request, one: str) -> Answer:
+        contact, fields = self._there(one), self._fields(request.json())
+        if "companyName" in fields:
+            raise Refusal(422, ["property companyName should not exist"])
+        if other := self._duplicate(fields, one):
+            field = "email" if str(other.get("email")) == fields.get("email") else "phone"
+            raise Refusal(
+                400,
+                "This location does not allow duplicated contacts.",
+                meta={"contactName": full(other), "matchingField": field, "contactId": other["id"]},
+            )
+        contact.update(fields)
+        return Answer.of({"succeded": True, "contact": written(contact)})
+
+    def delete(self, request: Request, one: str) -> Answer:
+        del self.contacts[self._there(one)["id"]]
+        return Answer.of({"succeded": True})
+
+    def add_tags(self, request: Request, one: str) -> Answer:
+        contact = self._there(one)
+        known = {tag.casefold() for tag in contact["tags"]}
+        contact["tags"] += [tag for tag in request.json()["tags"] if tag.casefold() not in known]
+        return Answer.of({"tags": contact["tags"]}, 201)
+
+    def remove_tags(self, request: Request, one: str) -> Answer:
+        contact, gone = self._there(one), {tag.casefold() for tag in request.json()["tags"]}
+        contact["tags"] = [tag for tag in contact["tags"] if tag.casefold() not in gone]
+        return Answer.of({"tags": contact["tags"]})
+
+    def note(self, request: Request, one: str) -> Answer:
+        made = {"id": self.new_id(), "contactId": self._there(one)["id"], **request.json()}
+        self.notes.append(made)
+        return Answer.of({"note": made}, 201)
+
+    def _there(self, one: str) -> Thing:
+        if one not in self.contacts:
+            raise Refusal(400, f"Contact with id {one} not found")
+        return self.contacts[one]
+
+    # -- workflows
+
+    def list_workflows(self, request: Request) -> Answer:
+        more = {"version": 1, "createdAt": "2030-01-26T11:33:49.000Z", "locationId": LOCATION}
+        return Answer.of({"workflows": [{"id": one, **about, **more} for one, about in self.workflows.items()]})
+
+    def enrol(self, request: Request, one: str, workflow: str) -> Answer:
+        self._there(one)
+        if workflow not in self.workflows:
+            raise Refusal(400, "The workflow does not exist")
+        self.enrolled.append((workflow, one))
+        return Answer.of({"succeded": True})
+
+    def leave(self, request: Request, one: str, workflow: str) -> Answer:
+        self.enrolled = [pair for pair in self.enrolled if pair != (workflow, self._there(one)["id"])]
+        return Answer.of({"succeded": True})
+
+    # -- calendars
+
+    def list_calendars(self, request: Request) -> Answer:
+        return Answer.of(
+            {"calendars": [{"id": i, "locationId": LOCATION, "isActive": True, **c} for i, c in self.calendars.items()]}
+        )
+
+    def free(self, request: Request, calendar: str) -> Answer:
+        told = dict(request.query)
+        first, last = int(told["startDate"]), int(told["endDate"])
+        if last - first > 31 * 86_400_000:
+            raise Refusal(400, "Date range can not be more than 31 days")
+        here, days = ZoneInfo(told.get("timezone", "UTC")), dict[str, Any]()
+        for moment in self._open(first, last):
+            local = moment.astimezone(here)
+            days.setdefault(f"{local:%Y-%m-%d}", {"slots": []})["slots"].append(local.isoformat())
+        return Answer.of({**days, "traceId": "0b1e"})  # as live answers have it
+
+    def _open(self, first: int, last: int) -> list[dt.datetime]:
+        """Return the free half hours from 9 to 11 in Paris, on weekdays."""
+        paris, taken = (
+            ZoneInfo("Europe/Paris"),
+            {a["startTime"] for a in self.appointments.values() if a["appointmentStatus"] != "cancelled"},
+        )
+        day, found = dt.datetime.fromtimestamp(first / 1000, paris).date(), []
+        while day <= dt.datetime.fromtimestamp(last / 1000, paris).date():
+            for half in range(4 if day.weekday() < 5 else 0):
+                moment = dt.datetime(day.year, day.month, day.day, 9 + half // 2, 30 * (half % 2), tzinfo=paris)
+                inside = first <= moment.timestamp() * 1000 <= last
+                if inside and moment.astimezone(dt.UTC).isoformat() not in taken:
+                    found.append(moment)
+            day += dt.timedelta(days=1)
+        return found
+
+    def book(self, request: Request) -> Answer:
+        body = request.json()
+        self._there(body["contactId"])
+        if body["calendarId"] not in self.calendars:
+            raise Refusal(400, "Calendar not found")
+        start = dt.datetime.fromisoformat(body["startTime"])
+        if start not in self._open(round(start.timestamp() * 1000), round(start.timestamp() * 1000)):
+            raise Refusal(400, "The slot you have selected is no longer available.")
+        one, utc = self.new_id(), start.astimezone(dt.UTC)
+        end = utc + dt.timedelta(minutes=30)
+        made = {
+            **body,
+            "id": one,
+            "startTime": utc.isoformat(),
+            "endTime": end.isoformat(),
+            "appointmentStatus": "confirmed",
+        }
+        made.pop("toNotify", None)
+        self.appointments[one] = made
+        return Answer.of(made)
+
+    def move(self, request: Request, one: str) -> Answer:
+        if one not in self.appointments:
+            raise Refusal(400, "Appointment not found")
+        self.appointments[one].update({k: v for k, v in request.json().items() if k != "toNotify"})
+        return Answer.of(self.appointments[one])
+
+    # -- opportunities, messages
+
+    def list_pipelines(self, request: Request) -> Answer:
+        return Answer.of({"pipelines": [{"id": i, "locationId": LOCATION, **p} for i, p in self.pipelines.items()]})
+
+    def create_opportunity(self, request: Request) -> Answer:
+        body = request.json()
+        self._there(body["contactId"])
+        one = self.new_id()
+        stage = self.pipelines[body["pipelineId"]]["stages"][0]["id"]
+        self.opportunities[one] = {"id": one, "pipelineStageId": stage, **body}
+        return Answer.of({"opportunity": self.opportunities[one]}, 201)
+
+    def get_opportunity(self, request: Request, one: str) -> Answer:
+        if one not in self.opportunities:
+            raise Refusal(400, "Opportunity not found")
+        return Answer.of({"opportunity": self.opportunities[one]})
+
+    def update_opportunity(self, request: Request, one: str) -> Answer:
+        self.get_opportunity(request, one)
+        self.opportunities[one].update(request.json())
+        return Answer.of({"opportunity": self.opportunities[one]})
+
+    def message(self, request: Request) -> Answer:
+        body = request.json()
+        contact = self._there(body["contactId"])
+        if not contact.get("email" if body["type"] == "Email" else "phone"):
+            raise Refusal(400, f"The contact has no address for {body['type']}")
+        self.messages.append(body)
+        return Answer.of({"conversationId": "ABC12h2F6uBrIkfXYazb", "messageId": self.new_id(), "status": "pending"})
+
+    # -- locations, tokens
+
+    def search_locations(self, request: Request) -> Answer:
+        return Answer.of({"locations": self.locations[: int(dict(request.query).get("limit", 10))]})
+
+    def token(self, request: Request) -> Answer:
+        form = form_of(request)
+        if (form.get("client_id"), form.get("client_secret")) != ("client-1", "client-secret"):
+            return Answer.of({"error": "invalid_client", "error_description": "Invalid client"}, 401)
+        good = {
+            "refresh_token": form.get("refresh_token") == self.refresh,
+            "authorization_code": form.get("code") == self.code != "",
+        }
+        if not good.get(str(form.get("grant_type"))):
+            return Answer.of({"error": "invalid_grant", "error_description": "Invalid refresh token"}, 400)
+        self._last += 1
+        self.access, self.refresh, self.code = f"access-{self._last}", f"refresh-{self._last}", ""
+        self.before_answer()
+        whose = {"locationId": LOCATION} if self.user_type == "Location" else {"companyId": "5DP4iH6HLkQsiKESj6rh"}
+        told = {
+            "access_token": self.access,
+            "token_type": "Bearer",
+            "expires_in": 86_399,
+            "refresh_token": self.refresh,
+        }
+        return Answer.of({**told, "scope": "contacts.write", "userType": self.user_type, "userId": "u1", **whose})
+
+    def reconnect(self, request: Request) -> Answer:
+        """https://help.gohighlevel.com/support/solutions/articles/155000003717"""
+        body = request.json()
+        if not self.installed or body != {
+            "clientKey": "client-1",
+            "clientSecret": "client-secret",
+            "locationId": LOCATION,
+        }:
+            raise Refusal(400, "The app is not installed on this location")
+        self.code = f"code-{self._last}"
+        return Answer.of({"authorizationCode": self.code, "expiresAt": "2030-06-01T00:00:00.000Z", "traceId": "0b1f"})
+
+
+def full(contact: Thing) -> str:
+    """Return a contact's whole name."""
+    return " ".join(part for part in (contact.get("firstName"), contact.get("lastName")) if part)
+
+
+def written(contact: Thing) -> Thing:
+    """Return a contact as single answers have it."""
+    return {k: v for k, v in {**contact, "name": full(contact)}.items() if v is not None}
+
+
+def matches(contact: Thing, body: Thing) -> bool:
+    """Tell whether the search's body asks for a contact."""
+    words = " ".join(
+        str(contact.get(k) or "") for k in ("firstName", "lastName", "email", "phone", "companyName")
+    ).casefold()
+    if not all(word in words for word in str(body.get("query") or "").casefold().split()):
+        return False
+    for told in body.get("filters") or []:
+        have = contact.get(told["field"]) or ""
+        values = told["value"] if isinstance(told["value"], list) else [told["value"]]
+        if not all(
+            str(value).casefold() in [str(h).casefold() for h in (have if isinstance(have, list) else [have])]
+            for value in values
+        ):
+            return False
+    return True
+
+
+C, ONE = "/contacts", r"/contacts/(?P<one>[^/]+)"
+ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
+    ("POST", f"{C}/upsert", NEWER, GoHighLevel.upsert),
+    ("POST", f"{C}/search", NEWER, GoHighLevel.search),
+    ("GET", ONE, NEWER, GoHighLevel.get_contact),
+    ("PUT", ONE, NEWER, GoHighLevel.update),
+    ("DELETE", ONE, NEWER, GoHighLevel.delete),
+    ("POST", f"{ONE}/tags", NEWER, GoHighLevel.add_tags),
+    ("DELETE", f"{ONE}/tags", NEWER, GoHighLevel.remove_tags),
+    ("POST", f"{ONE}/notes", NEWER, GoHighLevel.note),
+    ("POST", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, GoHighLevel.enrol),
+    ("DELETE", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, GoHighLevel.leave),
+    ("GET", "/workflows/", NEWER, GoHighLevel.list_workflows),
+    ("GET", "/calendars/", OLDER, GoHighLevel.list_calendars),
+    ("GET", "/calendars/(?P<calendar>[^/]+)/free-slots", OLDER, GoHighLevel.free),
+    ("POST", "/calendars/events/appointments", OLDER, GoHighLevel.book),
+    ("PUT", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, GoHighLevel.move),
+    ("GET", "/opportunities/pipelines", NEWER, GoHighLevel.list_pipelines),
+    ("POST", "/opportunities/", NEWER, GoHighLevel.create_opportunity),
+    ("GET", "/opportunities/(?P<one>[^/]+)", NEWER, GoHighLevel.get_opportunity),
+    ("PUT", "/opportunities/(?P<one>[^/]+)", NEWER, GoHighLevel.update_opportunity),
+    ("POST", "/conversations/messages", OLDER, GoHighLevel.message),
+    ("GET", "/locations/search", NEWER, GoHighLevel.search_locations),
+    ("POST", "/oauth/token", "", GoHighLevel.token),
+    ("POST", "/oauth/reconnect", "", GoHighLevel.reconnect),
+]

@@ -1,0 +1,196 @@
+"""Contacts, tags and notes against the fake, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flotilla.testing import call, client, environment, text_of
+from flotilla_servers.gohighlevel.server import server
+from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
+
+JEAN = {"first_name": "Jean", "last_name": "Dupont", "email": "jean.dupont@exemple.fr", "phone": "06 12 34 56 78"}
+
+
+def writes(ghl: GoHighLevel) -> list[tuple[str, str, Any]]:
+    return [(r.method, r.path, r.json()) for r in ghl.vendor.requests if r.writes]
+
+
+async def test_create_contact(tool: Any, ghl: GoHighLevel) -> None:
+    made = await tool("create_contact", **JEAN, company="Boulangerie de l’Œuvre")
+    assert writes(ghl) == [
+        (
+            "POST",
+            "/contacts/upsert",
+            {
+                "locationId": LOCATION,
+                "firstName": "Jean",
+                "lastName": "Dupont",
+                "email": "jean.dupont@exemple.fr",
+                "phone": "+33612345678",
+                "companyName": "Boulangerie de l’Œuvre",
+            },
+        )
+    ]
+    assert made.pop("id") in ghl.contacts
+    assert made == {
+        "created": True, "name": "Jean Dupont", "email": "jean.dupont@exemple.fr", "phone": "+33612345678", "tags": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("known_by", [{"email": "JEAN.DUPONT@exemple.fr"}, {"phone": "+33 (0)6 12 34 56 78"}])
+async def test_a_duplicate_is_told_and_its_tags_stay(tool: Any, ghl: GoHighLevel, known_by: dict[str, str]) -> None:
+    there = ghl.contact(
+        firstName="J.", email="jean.dupont@exemple.fr", phone="+33612345678", tags=["Client"], city="Lyon"
+    )
+    made = await tool("create_contact", first_name="Jean", **known_by)
+    assert (made["id"], made["created"], made["tags"], made["name"]) == (there, False, ["Client"], "Jean")
+    assert made["note"].startswith("Not created: it was there already.")
+    assert len(ghl.contacts) == 1
+    assert ghl.contacts[there]["city"] == "Lyon"
+    assert "tags" not in writes(ghl)[0][2]
+
+
+async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: GoHighLevel) -> None:
+    first = await tool("create_contact", first_name="Hélène", last_name="Œuvrard")
+    assert first["created"]
+    second = await tool("create_contact", first_name="HÉLÈNE", last_name="œuvrard")
+    assert (second["id"], second["created"]) == (first["id"], False)
+    assert "same_name=true" in second["note"]
+    assert len(ghl.contacts) == len(writes(ghl)) == 1
+    third = await tool("create_contact", first_name="Hélène", last_name="Œuvrard", same_name=True)
+    assert third["created"]
+    assert len(ghl.contacts) == 2
+
+
+async def test_a_longer_name_is_another_one(tool: Any, ghl: GoHighLevel) -> None:
+    ghl.contact(firstName="Jean", lastName="Dupont-Martin")
+    assert (await tool("create_contact", first_name="Jean", last_name="Dupont"))["created"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "needs a name, an e-mail or a phone"),
+        ({"company": "Dupont SARL"}, "needs a name, an e-mail or a phone"),
+        ({"first_name": "  "}, "needs a name, an e-mail or a phone"),
+        ({"email": "jean.dupont"}, "is no e-mail address"),
+        ({"email": "jean@exemple"}, "is no e-mail address"),
+        ({"phone": "06 12 34"}, "has 5 digits, and a number of FR has 9"),
+        ({"phone": "demain"}, "is no phone number"),
+    ],
+)
+async def test_what_is_refused_before_the_call(
+    problem: Any, ghl: GoHighLevel, arguments: dict[str, str], words: str
+) -> None:
+    assert words in await problem("create_contact", **arguments)
+    assert writes(ghl) == []
+
+
+async def test_a_country_of_ones_own(tmp_path: Any, ghl: GoHighLevel) -> None:
+    with environment(
+        server, **ghl.settings, GOHIGHLEVEL_COUNTRY="BE", FLOTILLA_TIER="all", FLOTILLA_DATA=str(tmp_path)
+    ):
+        result = await call(server, "ghl_create_contact", first_name="Anouk", phone="0470 12 34 56")
+        assert result.structured_content
+        assert result.structured_content["phone"] == "+32470123456"
+
+
+async def test_an_idempotency_key(tool: Any, ghl: GoHighLevel) -> None:
+    for _ in range(2):
+        made = await tool("create_contact", first_name="Jean", same_name=True, idempotency_key="appel-7")
+        assert made["created"]
+    assert len(ghl.contacts) == 1
+
+
+async def test_search_contacts(tool: Any, ghl: GoHighLevel) -> None:
+    old = ghl.contact(firstName="Zoé", lastName="Lefèvre", email="zoe@exemple.fr", tags=["Client"])
+    new = ghl.contact(firstName="Zoé", lastName="Martin", phone="+33612345678", tags=["Lead Chaud", "VIP"])
+    found = await tool("search_contacts", query="zoé")
+    assert [one["id"] for one in found["items"]] == [new, old]
+    assert found["items"][0] == {
+        "id": new, "name": "Zoé Martin", "phone": "+33612345678", "tags": ["Lead Chaud", "VIP"],
+    }  # fmt: skip
+    assert [one["id"] for one in (await tool("search_contacts", tag="lead chaud"))["items"]] == [new]
+    assert [one["id"] for one in (await tool("search_contacts", query="06 12 34 56 78"))["items"]] == [new]
+    assert (await tool("search_contacts", query="personne"))["items"] == []
+
+
+async def test_search_goes_on(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+    ids = [ghl.contact(firstName=f"N{n}") for n in range(5)]
+    seen: list[str] = []
+    more: dict[str, str] = {}
+    for _ in range(4):
+        page = await tool("search_contacts", limit=2, **more)
+        seen += [one["id"] for one in page["items"]]
+        if "next_cursor" not in page:
+            break
+        more = {"cursor": page["next_cursor"]}
+    assert seen == ids[::-1]
+    for cursor in ("2", "é", "[1]", "eyJhIjoxfQ=="):
+        assert "cursor is not one of ours" in await problem("search_contacts", cursor=cursor)
+
+
+async def test_get_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+    one = ghl.contact(
+        firstName="Jean", companyName="Œuvre", address1="12 rue de l’Église", postalCode="69003", city="Lyon",
+        country="FR", source="Salon\u202e", assignedTo="u1",
+        customFields=[{"id": "f1", "value": ["a", "é"]}, {"id": "f2", "value": 12.5}],
+    )  # fmt: skip
+    assert await tool("get_contact", contact_id=one) == {
+        "id": one, "name": "Jean", "tags": [], "company": "Œuvre", "address": "12 rue de l’Église",
+        "postal_code": "69003", "city": "Lyon", "country": "FR", "source": "Salon", "assigned_to": "u1",
+        "date_added": "2030-05-01T08:01:00Z",
+        "custom_fields": [{"id": "f1", "value": "a, é"}, {"id": "f2", "value": "12.5"}],
+    }  # fmt: skip
+    assert "GoHighLevel does not have this" in await problem("get_contact", contact_id="nobody")
+
+
+async def test_update_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+    one = ghl.contact(firstName="Jean", email="jean@exemple.fr", tags=["Client"])
+    await tool("update_contact", contact_id=one, phone="0612345678", city="Lyon", address="3 quai Saint-Antoine")
+    assert writes(ghl) == [
+        ("PUT", f"/contacts/{one}", {"phone": "+33612345678", "address1": "3 quai Saint-Antoine", "city": "Lyon"})
+    ]
+    assert ghl.contacts[one]["tags"] == ["Client"]
+    assert "nothing to change" in await problem("update_contact", contact_id=one)
+    other = ghl.contact(firstName="Zoé", lastName="Martin", email="zoe@exemple.fr")
+    assert await problem("update_contact", contact_id=one, email="zoe@exemple.fr") == (
+        f"Error: Nothing was changed: another contact has this email: Zoé Martin ({other}). Use that contact's id."
+    )
+
+
+async def test_add_tags_and_remove_tags(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+    one = ghl.contact(firstName="Jean", tags=["Client"])
+    assert await tool("add_tags", contact_id=one, tags=["Lead Chaud", " Lead  Chaud", "Été"]) == {
+        "tags": ["Client", "Lead Chaud", "Été"]
+    }
+    assert writes(ghl)[-1] == ("POST", f"/contacts/{one}/tags", {"tags": ["Lead Chaud", "Été"]})
+    assert await tool("add_tags", contact_id=one, tags='["Client"]') == {"tags": ["Client", "Lead Chaud", "Été"]}
+    assert await tool("remove_tags", contact_id=one, tags=["Client"]) == {"tags": ["Lead Chaud", "Été"]}
+    assert writes(ghl)[-1] == ("DELETE", f"/contacts/{one}/tags", {"tags": ["Client"]})
+    assert "A tag is empty" in await problem("add_tags", contact_id=one, tags=[" "])
+    assert "`tags`" in await problem("add_tags", contact_id=one, tags=[])
+
+
+async def test_add_note(tool: Any, ghl: GoHighLevel) -> None:
+    one = ghl.contact(firstName="Jean")
+    made = await tool("add_note", contact_id=one, body="Budget : 12 000 €\nRappeler mardi", idempotency_key="n1")
+    assert ghl.notes == [{"id": made["id"], "contactId": one, "body": "Budget : 12 000 €\nRappeler mardi"}]
+
+
+async def test_delete_contact_asks_and_can_be_rehearsed(ghl: GoHighLevel, tmp_path: Any) -> None:
+    one = ghl.contact(firstName="Jean")
+    settings = {**ghl.settings, "FLOTILLA_TIER": "all", "FLOTILLA_DATA": str(tmp_path)}
+    with environment(server, **settings):
+        asked: list[str] = []
+        async with client(server, answer="decline", asked=asked) as connected:
+            assert "did not agree" in text_of(await call(connected, "ghl_delete_contact", contact_id=one))
+        assert asked == [f"Delete the contact {one} of GoHighLevel for good?"]
+        shown = (await call(server, "ghl_delete_contact", contact_id=one, dry_run=True)).structured_content
+        assert shown
+        assert (shown["dry_run"]["method"], shown["dry_run"]["headers"]["version"]) == ("DELETE", "2021-07-28")
+        assert one in ghl.contacts
+        async with client(server, answer="accept") as connected:
+            assert (await call(connected, "ghl_delete_contact", contact_id=one)).structured_content == {"done": True}
+    assert ghl.contacts == {}
