@@ -1,3 +1,3 @@
 from flotilla.testing.acceptance import suite
 
-TestAcceptance = suite("hubspot")
+TestAcceptance = suite("hubspot", arguments={"hubspot_update_deal": {"stage": "Devis envoyé"}})

@@ -1,0 +1,280 @@
+"""A HubSpot on loopback that remembers: what is created is found, what is there already is refused, a bad request is
+told as HubSpot tells it. Built to the published contract, which test_story.py holds against every answer.
+
+    with running() as (hubspot, vendor):              # vendor.url is where it listens, vendor.fails(…) cuts it off
+        hubspot.refuses(Answer.of({…}, 429), after=1)  # the second request is refused, and not carried out
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from flotilla.testing.answers import Answer, Answers, Request
+from flotilla.testing.vendor import Vendor
+
+FIXTURES = Path(__file__).parent / "fixtures"
+TOKEN = "pat-eu1-fake-token"
+KINDS = ("contacts", "companies", "deals", "tickets", "notes", "tasks", "calls")
+ONE = {"companies": "company", **{kind: kind[:-1] for kind in KINDS if kind != "companies"}}
+NEEDED = {"notes": ["hs_timestamp"], "tasks": ["hs_timestamp"], "calls": ["hs_timestamp"]}
+# The vendor's published ids of unlabelled associations, written down here a second time on purpose.
+UNLABELLED = {
+    449: ("contacts", "contacts"), 279: ("contacts", "companies"), 4: ("contacts", "deals"),
+    15: ("contacts", "tickets"), 280: ("companies", "contacts"), 450: ("companies", "companies"),
+    342: ("companies", "deals"), 340: ("companies", "tickets"), 3: ("deals", "contacts"),
+    341: ("deals", "companies"), 451: ("deals", "deals"), 27: ("deals", "tickets"), 16: ("tickets", "contacts"),
+    339: ("tickets", "companies"), 28: ("tickets", "deals"), 452: ("tickets", "tickets"),
+    202: ("notes", "contacts"), 190: ("notes", "companies"), 214: ("notes", "deals"), 228: ("notes", "tickets"),
+    204: ("tasks", "contacts"), 192: ("tasks", "companies"), 216: ("tasks", "deals"), 230: ("tasks", "tickets"),
+    194: ("calls", "contacts"), 182: ("calls", "companies"), 206: ("calls", "deals"), 220: ("calls", "tickets"),
+}  # fmt: skip
+
+
+class Refusal(Exception):  # noqa: N818 - becomes an answer
+    """An answer that is no success."""
+
+    def __init__(self, status: int, category: str, message: str, **more: Any) -> None:
+        super().__init__(message)
+        body = {"status": "error", "message": message, "correlationId": "fake", "category": category, **more}
+        self.answer = Answer.of(body, status)
+
+
+def fixture(name: str) -> Any:
+    """Return a recorded answer."""
+    return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
+
+
+class HubSpot(Answers):
+    """The portal. `records` are by kind and id, `links` pairs of (kind, id); `lag` hides what is new from searches."""
+
+    def __init__(self) -> None:
+        super().__init__(folder=FIXTURES)
+        self.records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
+        self.links: set[tuple[str, str, str, str]] = set()
+        self.lag = False
+        self.seen_answers: list[tuple[Request, Answer]] = []
+        self.tokens = {TOKEN}
+        self.refreshed: list[dict[str, str]] = []
+        self._plans: list[list[Any]] = []
+        self._next = 100
+        self._lock = threading.Lock()
+
+    def refuses(self, answer: Answer, *, after: int = 0, times: int = 1, method: str = "") -> None:
+        """Give this answer instead of carrying a request out, once `after` of them went well."""
+        self._plans.append([answer, after, times, method])
+
+    # -- Answers ----------------------------------------------------------------------------------------------------
+
+    def seen(self, request: Request) -> Request:
+        """Mark what only asks."""
+        return replace(request, asks=request.path.endswith(("/search", "/batch/read")))
+
+    def to(self, request: Request) -> Answer:
+        """Carry a request out."""
+        with self._lock:
+            answer = self._refused(request) or self._carried_out(request)
+            self.seen_answers.append((request, answer))
+            return answer
+
+    def _refused(self, request: Request) -> Answer | None:
+        for plan in self._plans:
+            answer, after, times, method = plan
+            if not times or method not in ("", request.method):
+                continue
+            plan[1 if after else 2] -= 1
+            if not after:
+                return Answer(answer.status, answer.body, answer.headers)
+        return None
+
+    def _carried_out(self, request: Request) -> Answer:
+        try:
+            if request.path == "/oauth/v3/token":
+                return self._token(request)
+            if request.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+                raise Refusal(401, "EXPIRED_AUTHENTICATION", "The access token is expired or invalid.")
+            for method, pattern, do in self._routes():
+                match = re.fullmatch(pattern, request.path)
+                if match and method == request.method:
+                    return Answer.of(*do(request, *match.groups()))
+            raise Refusal(404, "OBJECT_NOT_FOUND", f"Nothing at {request.method} {request.path}")
+        except Refusal as refusal:
+            return refusal.answer
+
+    def _routes(self) -> list[tuple[str, str, Any]]:
+        kind, thing = "(" + "|".join(KINDS) + ")", "([^/]+)"
+        return [
+            ("GET", f"/crm/v3/properties/{kind}", lambda r, k: (fixture(f"properties_{k}.json"), 200)),
+            ("GET", f"/crm/v3/pipelines/{kind}", lambda r, k: (fixture(f"pipelines_{k}.json"), 200)),
+            ("GET", "/crm/v3/owners/", self._owners),
+            ("POST", f"/crm/v3/objects/{kind}/search", self._search),
+            ("POST", f"/crm/v3/objects/{kind}/batch/read", self._batch_read),
+            ("POST", f"/crm/v3/objects/{kind}", self._create),
+            ("GET", f"/crm/v3/objects/{kind}/{thing}", self._get),
+            ("PATCH", f"/crm/v3/objects/{kind}/{thing}", self._update),
+            ("POST", f"/crm/v4/associations/{kind}/{kind}/batch/associate/default", self._associate),
+        ]
+
+    # -- what it does -----------------------------------------------------------------------------------------------
+
+    def _token(self, request: Request) -> Answer:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        self.refreshed.append(form)
+        if form.get("grant_type") != "refresh_token" or form.get("client_secret") != "shh":
+            return Answer.of(
+                {"status": "error", "error": "invalid_client", "message": "missing or unknown client"}, 400
+            )
+        token = f"access-{len(self.refreshed)}"
+        self.tokens = {token}
+        return Answer.of(
+            {"access_token": token, "refresh_token": form["refresh_token"], "expires_in": 1800, "token_type": "bearer"}
+        )
+
+    def _owners(self, request: Request) -> tuple[Any, int]:
+        email = dict(request.query).get("email")
+        rows = [*fixture("owners.json")["results"], *fixture("owners_last.json")["results"]]
+        return {"results": [row for row in rows if email in (None, row["email"])]}, 200
+
+    def _valid(self, kind: str, properties: Mapping[str, Any]) -> None:
+        path = FIXTURES / f"properties_{kind}.json"
+        known = {row["name"]: row for row in fixture(path.name)["results"]} if path.is_file() else None
+        for name, value in properties.items():
+            if not isinstance(value, str):
+                raise Refusal(400, "VALIDATION_ERROR", f"{name} must be a string")
+            if known is None or kind in NEEDED:
+                continue
+            if name not in known:
+                raise Refusal(400, "VALIDATION_ERROR", f'Property "{name}" does not exist')
+            allowed = {option["value"] for option in known[name]["options"]}
+            if allowed and not set(value.split(";") if value else ()) <= allowed:
+                raise Refusal(400, "VALIDATION_ERROR", f"{value} was not one of the allowed options: {allowed}")
+        if lacking := [name for name in NEEDED.get(kind, ()) if name not in properties]:
+            raise Refusal(400, "VALIDATION_ERROR", f"Required properties are missing: {lacking}")
+
+    def _create(self, request: Request, kind: str) -> tuple[Any, int]:
+        told = request.json()
+        self._valid(kind, told["properties"])
+        email = told["properties"].get("email")
+        for other in self.records["contacts"].values() if kind == "contacts" and email else ():
+            if other["properties"].get("email", "").lower() == email.lower():
+                raise Refusal(409, "CONFLICT", f"Contact already exists. Existing ID: {other['id']}")
+        pairs = []
+        for link in told.get("associations", []):
+            for spec in link["types"]:
+                start, end = UNLABELLED.get(spec["associationTypeId"], ("", ""))
+                if start != kind or spec["associationCategory"] != "HUBSPOT_DEFINED":
+                    raise Refusal(400, "VALIDATION_ERROR", f"{spec} is no association type of {kind}")
+                if link["to"]["id"] not in self.records[end]:
+                    raise Refusal(404, "OBJECT_NOT_FOUND", f"{end} {link['to']['id']} does not exist")
+                pairs.append((end, link["to"]["id"]))
+        self._next += 1
+        number, now = str(self._next), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        kept = {name: value for name, value in told["properties"].items() if value}
+        record = {"id": number, "properties": kept, "createdAt": now, "updatedAt": now, "archived": False}
+        self.records[kind][number] = record
+        for end, other_id in pairs:
+            self._link(kind, number, end, other_id)
+        return record, 201
+
+    def _link(self, kind: str, number: str, end: str, other: str) -> None:
+        self.links |= {(kind, number, end, other), (end, other, kind, number)}
+
+    def linked(self, kind: str, number: str, end: str) -> list[str]:
+        """Return the ids of one kind that hang on a record."""
+        return sorted(o for k, n, e, o in self.links if (k, n, e) == (kind, number, end))
+
+    def _one(self, request: Request, kind: str, thing: str) -> dict[str, Any]:
+        thing, by = thing.replace("%40", "@"), dict(request.query).get("idProperty")
+        for record in self.records[kind].values():
+            if thing == (record["properties"].get(by) if by else record["id"]):
+                return record
+        raise Refusal(404, "OBJECT_NOT_FOUND", f"Object not found. objectId are usually numeric: {thing}")
+
+    def _get(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
+        record, asked = self._one(request, kind, thing), [v for k, v in request.query if k == "associations"]
+        found = {}
+        for end in asked:
+            rows = [{"id": i, "type": f"{ONE[kind]}_to_{ONE[end]}"} for i in self.linked(kind, record["id"], end)]
+            if rows:
+                found[end] = {"results": rows}
+        return {**record, **({"associations": found} if found else {})}, 200
+
+    def _update(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
+        record, properties = self._one(request, kind, thing), request.json()["properties"]
+        self._valid(kind, properties)
+        record["properties"] = {k: v for k, v in {**record["properties"], **properties}.items() if v}
+        return record, 200
+
+    def _search(self, request: Request, kind: str) -> tuple[Any, int]:
+        told = request.json()
+        start, limit = int(told.get("after") or 0), told.get("limit", 10)
+        if start + limit > 10_000:
+            raise Refusal(400, "VALIDATION_ERROR", "Search results are limited to 10000.")
+        rows = [] if self.lag else list(self.records[kind].values())
+        if told.get("query"):
+            words = told["query"].lower().split()
+            rows = [r for r in rows if all(w in " ".join(r["properties"].values()).lower() for w in words)]
+        if told["filterGroups"]:
+            rows = [
+                r for r in rows if any(all(self._fits(kind, r, f) for f in g["filters"]) for g in told["filterGroups"])
+            ]
+        page = rows[start : start + limit]
+        more = {"paging": {"next": {"after": str(start + limit)}}} if start + limit < len(rows) else {}
+        return {"total": len(rows), "results": page, **more}, 200
+
+    def _fits(self, kind: str, record: dict[str, Any], wanted: Mapping[str, Any]) -> bool:
+        name, operator = wanted["propertyName"], wanted["operator"]
+        if name.startswith("associations."):
+            end = next(plural for plural, one in ONE.items() if one == name.split(".")[1])
+            return wanted["value"] in self.linked(kind, record["id"], end)
+        value = record["properties"].get(name, "")
+        if operator == "IN":
+            return value.lower() in wanted["values"]
+        if operator == "EQ":
+            return bool(value.lower() == wanted["value"].lower())
+        if operator == "CONTAINS_TOKEN":
+            return wanted["value"].lower() in value.lower()
+        raise Refusal(400, "VALIDATION_ERROR", f"The fake does not know {operator}")
+
+    def _batch_read(self, request: Request, kind: str) -> tuple[Any, int]:
+        asked = [row["id"] for row in request.json()["inputs"]]
+        found = [self.records[kind][i] for i in asked if i in self.records[kind]]
+        return self._batch(found, [f"{kind} {i} does not exist" for i in asked if i not in self.records[kind]])
+
+    def _associate(self, request: Request, kind: str, end: str) -> tuple[Any, int]:
+        done, wrong = [], []
+        number = next(i for i, (s, e) in UNLABELLED.items() if (s, e) == (kind, end))
+        for pair in request.json()["inputs"]:
+            start, other = pair["from"]["id"], pair["to"]["id"]
+            if start in self.records[kind] and other in self.records[end]:
+                self._link(kind, start, end, other)
+                spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
+                done.append({"from": {"id": start}, "to": {"id": other}, "associationSpec": spec})
+            else:
+                wrong.append(f"{end} {other} does not exist")
+        return self._batch(done, wrong)
+
+    def _batch(self, results: list[Any], wrong: list[str]) -> tuple[Any, int]:
+        """Answer a batch: 207 where some of it failed."""
+        now = "2030-01-01T00:00:00Z"
+        told = {"status": "COMPLETE", "startedAt": now, "completedAt": now, "results": results}
+        if not wrong:
+            return told, 200
+        more = {"status": "error", "category": "OBJECT_NOT_FOUND", "context": {}, "links": {}, "errors": []}
+        return {**told, "numErrors": len(wrong), "errors": [{**more, "message": message} for message in wrong]}, 207
+
+
+@contextmanager
+def running() -> Iterator[tuple[HubSpot, Vendor]]:
+    """Start it on loopback."""
+    hubspot = HubSpot()
+    with Vendor(hubspot) as vendor:
+        yield hubspot, vendor

@@ -1,0 +1,269 @@
+"""The story an agency tells after a call, against a HubSpot that remembers, over real HTTP: and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla.testing import Answer, Vendor, call, client, environment, faults, impatient, text_of
+from flotilla.testing.contract import declared, read
+from flotilla_servers.hubspot.server import server
+from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
+
+DUE = "2030-06-03T09:00:00+02:00"
+RATE = Answer.of(
+    {"status": "error", "message": "limit reached", "correlationId": "c", "category": "RATE_LIMITS",
+     "policyName": "SECONDLY"}, 429, {"retry-after": "0"},
+)  # fmt: skip
+BROKEN = Answer.of({"status": "error", "message": "internal error", "correlationId": "c", "category": "X"}, 500)
+
+
+class Desk:
+    """A client at the server, and the HubSpot behind it."""
+
+    def __init__(self, mcp: Any, hubspot: HubSpot, vendor: Vendor) -> None:
+        self.mcp, self.hubspot, self.vendor = mcp, hubspot, vendor
+
+    async def gives(self, tool: str, **arguments: Any) -> Any:
+        result = await call(self.mcp, f"hubspot_{tool}", **arguments)
+        assert not result.is_error, text_of(result)
+        return result.structured_content
+
+    async def refuses(self, tool: str, **arguments: Any) -> str:
+        result = await call(self.mcp, f"hubspot_{tool}", **arguments)
+        assert result.is_error, text_of(result)
+        return text_of(result)
+
+    def counts(self) -> dict[str, int]:
+        return {kind: len(rows) for kind, rows in self.hubspot.records.items() if rows}
+
+
+@asynccontextmanager
+async def opened(data: Path, **settings: str) -> AsyncIterator[Desk]:
+    with running() as (hubspot, vendor):
+        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_DATA": str(data), **settings}
+        with environment(server, **values), impatient(server):
+            async with client(server) as mcp:
+                yield Desk(mcp, hubspot, vendor)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with opened(tmp_path, FLOTILLA_TIER="all") as one:
+        yield one
+
+
+STEPS: list[tuple[str, dict[str, Any]]] = [
+    ("create_company", {"name": "Boulangerie Lefèvre", "domain": "https://www.lefevre.example/",
+                        "properties": {"Ville": "Lyon"}}),
+    ("create_contact", {"name": "Zoé Lefèvre", "email": "zoe@lefevre.example", "phone": "+33 (0)6 12 34 56 78",
+                        "linked_to": ["company:101"], "properties": {"statut du lead": "En cours"}}),
+    ("create_deal", {"name": "Refonte du site", "amount": "12 500,50 €", "stage": "devis envoyé",
+                     "close_date": "2030-06-30", "linked_to": ["contact:102", "company:101"]}),
+    ("add_note", {"text": "Budget < 13 000 €\nVeut un « blog »", "linked_to": ["contact:102", "deal:103"],
+                  "at": "2030-05-31T18:05:00+02:00"}),
+    ("create_task", {"title": "Envoyer le devis", "due": DUE, "owner": "chloe@agence.example",
+                     "linked_to": ["deal:103", "contact:102"]}),
+]  # fmt: skip
+
+
+async def told(desk: Desk) -> None:
+    """Tell the story: each step with a key, as a careful client does."""
+    for tool, arguments in STEPS:
+        await desk.gives(tool, **arguments, idempotency_key=f"{tool}-1")
+
+
+def proper(desk: Desk) -> None:
+    """Check all of it, field by field."""
+    records = desk.hubspot.records
+    assert desk.counts() == {"contacts": 1, "companies": 1, "deals": 1, "notes": 1, "tasks": 1}
+    assert records["companies"]["101"]["properties"] == {
+        "name": "Boulangerie Lefèvre",
+        "domain": "lefevre.example",
+        "city": "Lyon",
+    }
+    assert records["contacts"]["102"]["properties"] == {
+        "firstname": "Zoé",
+        "lastname": "Lefèvre",
+        "email": "zoe@lefevre.example",
+        "phone": "+33612345678",
+        "hs_lead_status": "IN_PROGRESS",
+    }
+    assert records["deals"]["103"]["properties"] == {
+        "dealname": "Refonte du site",
+        "amount": "12500.50",
+        "deal_currency_code": "EUR",
+        "pipeline": "default",
+        "dealstage": "devis",
+        "closedate": "2030-06-30T10:00:00Z",  # noon in Paris
+    }
+    assert records["notes"]["104"]["properties"] == {
+        "hs_note_body": "Budget &lt; 13 000 €<br>Veut un « blog »",
+        "hs_timestamp": "2030-05-31T16:05:00Z",
+    }
+    assert records["tasks"]["105"]["properties"] == {
+        "hs_task_subject": "Envoyer le devis",
+        "hs_timestamp": "2030-06-03T07:00:00Z",
+        "hs_task_status": "NOT_STARTED",
+        "hs_task_type": "TODO",
+        "hubspot_owner_id": "71",
+    }
+    linked = desk.hubspot.linked
+    assert linked("contacts", "102", "companies") == linked("deals", "103", "companies") == ["101"]
+    assert linked("deals", "103", "contacts") == ["102"]
+    assert linked("notes", "104", "deals") == linked("tasks", "105", "deals") == ["103"]
+    assert linked("notes", "104", "contacts") == linked("tasks", "105", "contacts") == ["102"]
+
+
+async def test_the_story(desk: Desk) -> None:
+    await told(desk)
+    proper(desk)
+    seen = await desk.gives("get_contact", contact="zoe@lefevre.example")
+    assert seen["contact"]["record"] == "contact:102"
+    assert {row["record"]: row["name"] for row in seen["linked"]} == {
+        "company:101": "Boulangerie Lefèvre",
+        "deal:103": "Refonte du site",
+        "note:104": "Budget < 13 000 € Veut un « blog »",
+        "task:105": "Envoyer le devis",
+    }
+    assert [row["at"] for row in seen["linked"] if row["record"] == "task:105"] == [DUE]
+    found = await desk.gives("search_deals", linked_to="contact:102")
+    assert [(d["dealname"], d["amount"], d["currency"], d["stage"]) for d in found["items"]] == [
+        ("Refonte du site", "12500.50", "EUR", "Devis envoyé")
+    ]
+    moved = await desk.gives("update_deal", deal="deal:103", stage="Ventes / Gagné")
+    assert moved == {"record": "deal:103", "stage": "Gagné"}
+    assert desk.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
+
+
+async def test_the_story_told_twice_is_done_once(desk: Desk) -> None:
+    await told(desk)
+    await told(desk)
+    proper(desk)
+
+
+async def test_everything_fits_the_contract(desk: Desk) -> None:
+    declaration = declared(Path(__file__).parents[1])
+    assert declaration
+    if not declaration.path.is_file():
+        pytest.skip("no contract here; set FLOTILLA_SPECS")
+    contract = read(declaration)
+    await told(desk)
+    await desk.gives("get_contact", contact="102")
+    await desk.gives("associate_records", record="deal:103", others=["contact:102", "contact:999"])
+    await desk.gives("search_contacts", query="zoé")
+    await desk.gives("update_contact", contact="102", properties={"Ville": "Lyon"})
+    wrong: list[str] = []
+    for request, answer in desk.hubspot.seen_answers:
+        request = replace(request, url=f"https://api.hubapi.com{request.url.removeprefix(desk.vendor.url)}")
+        wrong += contract.problems(request)
+        if answer.status != 207 or "batch/read" in request.path:  # not declared for the default associations
+            wrong += contract.answer_problems(request, answer)
+    assert len(desk.hubspot.seen_answers) > 15
+    assert wrong == []
+
+
+@pytest.mark.parametrize("after", range(14))
+async def test_a_refusal_for_haste_is_waited_out(desk: Desk, after: int) -> None:
+    desk.hubspot.refuses(RATE, after=after)
+    await told(desk)
+    proper(desk)
+
+
+async def test_a_refusal_for_the_day_is_passed_on_at_once(desk: Desk) -> None:
+    daily = {
+        "status": "error",
+        "message": "daily limit",
+        "correlationId": "c",
+        "policyName": "DAILY",
+        "category": "RATE_LIMITS",
+    }
+    desk.hubspot.refuses(Answer.of(daily, 429), times=-1, method="POST")
+    message = await desk.refuses("add_note", text="Bonjour", linked_to=["contact:51"], idempotency_key="n")
+    assert "today are used up" in message
+    assert "Nothing was done" in message
+    assert len(desk.vendor.requests) == 1
+
+
+@pytest.mark.parametrize(("tool", "arguments"), STEPS)
+async def test_a_failure_is_told_with_doubt_and_not_repeated(desk: Desk, tool: str, arguments: dict[str, Any]) -> None:
+    for name, given in STEPS[: STEPS.index((tool, arguments))]:
+        await desk.gives(name, **given)
+    before = desk.counts()
+    desk.vendor.fails(faults.answer(BROKEN), method="write", times=1)  # carried out, and yet answered with 500
+    message = await desk.refuses(tool, **arguments, idempotency_key="k")
+    assert "may or may not have been done: look before you repeat it" in message
+    after = desk.counts()
+    assert sum(after.values()) == sum(before.values()) + 1
+    assert "may or may not" in await desk.refuses(tool, **arguments, idempotency_key="k")
+    assert desk.counts() == after
+
+
+@pytest.mark.parametrize(("tool", "arguments"), STEPS)
+async def test_after_a_cut_behind_the_write_nothing_comes_twice(
+    desk: Desk, tool: str, arguments: dict[str, Any]
+) -> None:
+    """A new key after the look that the message asks for: what is there is found or told, and only the rest is done."""
+    for name, given in STEPS:
+        if name != tool:
+            await desk.gives(name, **given)
+            continue
+        desk.vendor.fails(faults.cut(), method="write", times=1)
+        assert "may or may not" in await desk.refuses(name, **given, idempotency_key="first")
+        if name == "create_company":
+            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.refuses(name, **given)
+        elif name == "create_contact":
+            assert "already, with the id 102: nothing was created" in await desk.refuses(name, **given)
+        elif name == "create_deal":
+            found = await desk.gives("search_deals", linked_to="contact:102")
+            assert [row["record"] for row in found["items"]] == ["deal:103"]
+        else:
+            linked = (await desk.gives("get_contact", contact="102"))["linked"]
+            assert [row["record"] for row in linked][-1] in ("note:104", "task:105")
+    proper(desk)
+
+
+async def test_a_500_that_did_nothing_leaves_nothing(desk: Desk) -> None:
+    desk.hubspot.refuses(BROKEN, method="POST")
+    desk.hubspot.lag = True
+    message = await desk.refuses("create_company", name="Lefèvre")  # the look for duplicates: a read
+    assert "may or may not" not in message
+    assert desk.counts() == {}
+
+
+async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
+    desk.hubspot.lag = True
+    await desk.gives("create_contact", name="Jean Dupont", email="jean@exemple.fr")
+    message = await desk.refuses("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
+    assert message == (
+        "Error: HubSpot has this one already, with the id 101: nothing was created. Go on with that id, or update it."
+    )
+    assert desk.counts() == {"contacts": 1}
+
+
+@pytest.mark.parametrize(
+    "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "0033612345678"]
+)
+async def test_the_same_number_in_another_spelling(desk: Desk, phone: str) -> None:
+    await desk.gives("create_contact", name="Jean Dupont", phone="+33612345678")
+    message = await desk.refuses("create_contact", name="Jean D.", phone=phone)
+    assert "this phone number already: contact:101 (Jean Dupont)" in message
+    assert desk.counts() == {"contacts": 1}
+
+
+async def test_the_same_name_and_nothing_else(desk: Desk) -> None:
+    await desk.gives("create_contact", name="Dupont, Jean")
+    assert "this name already: contact:101 (Jean Dupont)" in await desk.refuses("create_contact", name="Jean Dupont")
+    await desk.gives("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
+    assert desk.counts() == {"contacts": 2}
+
+
+async def test_a_dry_run_writes_nothing(desk: Desk) -> None:
+    for tool, arguments in STEPS:
+        shown = (await desk.gives(tool, **arguments, dry_run=True))["dry_run"]
+        assert shown["method"] == "POST"
+    assert desk.counts() == {}
