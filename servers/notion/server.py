@@ -96,8 +96,8 @@ async def create_database_item(
     markdown: Markdown = "",
     allow_duplicate: AllowDuplicate = False,
 ) -> Written:
-    """Add an item to a database (ajouter: task, note, client; tâche, compte rendu) with content in Markdown. One of the
-    same title, dates and relations is told, not created again."""
+    """Add an item (task, note, client) to a database, with content in Markdown (ajoute, crée une tâche, une fiche, un
+    compte rendu dans ma base). One of the same title, dates and relations is told, not created again."""
     blocks, lost = blocks_of(markdown)
     content.checked(blocks)
     source = await lookup.source(database)

@@ -47,7 +47,7 @@ def _plain(told: dict[str, Any]) -> Any:
     if kind == "files":
         return [_file(told) for told in value]
     if kind == "relation":
-        return [page["id"] for page in value]
+        return [page["id"] for page in value] + (["…"] if told.get("has_more") else [])  # 25 are told at most
     if kind == "rollup" and value.get("type") == "array":
         return [part for part in (_plain(item) for item in value["array"]) if part is not None]
     if kind in ("formula", "rollup"):
