@@ -59,7 +59,7 @@ def moved(old: dict[str, Any], start: str | None, end: str | None, timezone: str
     was, until = received(old["start"]), received(old["end"])
     begins = moment(start, zone, "start") if start else was
     same = isinstance(begins, datetime) is isinstance(was, datetime)
-    length: timedelta | None = (until - was) if same else None  # type: ignore[operator]
+    length: timedelta | None = (until - was) if same else None
     a, b = span(begins, moment(end, zone, "end") if end else None, length)
     return {"start": _replaced(a, zone, same), "end": _replaced(b, zone, same)}
 

@@ -41,7 +41,7 @@ def path(event: str) -> str:
 def ours(raw: dict[str, Any], event: str) -> dict[str, Any]:
     """Return an event of the API with ids as they are here; `event` is the id of one of the same calendar."""
     calendar, slash, _ = event.rpartition("/")
-    ids = {name: f"{calendar}{slash}{raw[name]}" for name in ("id", "recurringEventId") if name in raw}
+    ids: dict[str, Any] = {name: f"{calendar}{slash}{raw[name]}" for name in ("id", "recurringEventId") if name in raw}
     return {**raw, **ids}
 
 

@@ -35,7 +35,7 @@ from road import consent, login, machine, place, vault  # noqa: E402
 
 SERVERS = ("gmail", "google-calendar")
 HELENE, MARIE = "helene@atelier.example", "marie@client.example"
-DOORS = ("process", "docker", "gateway")
+DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
 
 
 def missing(door: str) -> str:

@@ -1,0 +1,43 @@
+"""What each tool says of its scopes, against those that the published contract names for each of its requests."""
+
+from __future__ import annotations
+
+import flotilla_servers
+import pytest
+from flotilla.testing.arguments import examples_of
+from flotilla.testing.case import UNASKED, Case
+from flotilla.testing.contract import declared, read
+from flotilla.testing.discovery_doc import DiscoveryDocument
+
+GOOGLE = sorted(
+    path.parent.name
+    for path in flotilla_servers.CHECKOUT.glob("*/server.py")
+    if "flotilla_servers._google" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("slug", GOOGLE)
+async def test_every_alternative_is_enough_for_every_request(slug: str) -> None:
+    declaration = declared(flotilla_servers.CHECKOUT / slug)
+    assert declaration
+    if not declaration.path.is_file():
+        pytest.skip(f"the contract is not here ({declaration.path.name}; see FLOTILLA_SPECS)")
+    contract = read(declaration)
+    assert isinstance(contract, DiscoveryDocument)
+    wrong = []
+    with Case(slug) as case:
+        for tool in await case.tools():
+            needs = case.server.scopes[tool["name"]]
+            if not needs:
+                wrong.append(f"{tool['name']} declares no scopes")
+            async with case.trial(UNASKED, recorded=True) as trial:
+                for arguments in examples_of(tool, case.given(tool)):
+                    await trial.call(tool["name"], **arguments)
+                for request in trial.requests:
+                    allowed = set((contract.method(request) or {}).get("scopes", ()))
+                    wrong += [
+                        f"{tool['name']}: {one} is not enough for {request.method} {request.path}"
+                        for one in needs
+                        if not allowed & set(one.split())
+                    ]
+    assert wrong == []

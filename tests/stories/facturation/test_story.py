@@ -1,0 +1,147 @@
+"""The accountant's day through each door that this machine has: the switchboard with processes and with containers,
+and Docker's gateway. What is written to the data folder is read back by the filesystem server."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+from flotilla.manifest.documents import catalog_entry, image
+from flotilla.manifest.fleet import server_of
+from flotilla.testing import Vendor, text_of
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "scripts"))
+from road import machine, place  # noqa: E402 - the road's own eyes, found above
+
+SERVERS = ("facturation-pro", "filesystem")
+NAME = "flotilla-test-facturation"
+DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
+ERAS = ("legacy", "2026-07-28")
+
+
+def load(name: str) -> Any:
+    """Return a module of the server's own tests."""
+    path = ROOT / "servers" / "facturation-pro" / "tests" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"facturation_story_{name}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def missing(door: str) -> str:
+    """Tell why a door cannot be tried on this machine; nothing when it can."""
+    if door == "process":
+        return ""
+    if machine.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+        return "no Docker engine answers here: scripts/engine"
+    if door == "gateway" and machine.gateway_plugin() is None:
+        return "the Docker MCP plugin is not here"
+    lacking = [slug for slug in SERVERS if not machine.docker("image", "inspect", image(slug))]
+    return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
+
+
+class Office:
+    """The accountant's machine: a folder, a door, and the vendor behind it."""
+
+    def __init__(self, folder: Path, door: str, vendor: Vendor) -> None:
+        self.folder, self.door = folder, door
+        self.config = {
+            "facturation-pro": {"base_url": vendor.url, "identifier": "12345", "tier": "all", "confirm": "off"},
+            "filesystem": {"tier": "all"},
+        }
+
+    def _catalog(self) -> Path:
+        registry = {}
+        for slug in SERVERS:
+            found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
+            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data"]}
+            registry[slug].pop("allowHosts", None)  # of the real vendor
+        path = self.folder / "catalog.yaml"
+        if self.door == "gateway":
+            path = place.mcp_home() / "catalogs" / f"{NAME}.yaml"
+        place.write(path, yaml.safe_dump({"name": NAME, "registry": registry}, allow_unicode=True))
+        return path
+
+    def command(self) -> list[str]:
+        """Return how the door is started."""
+        catalog, names = self._catalog(), ",".join(SERVERS)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
+        (self.folder / "secrets.env").write_text("facturation-pro.api_key=clef-de-test\n")
+        files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
+        if self.door == "gateway":
+            return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
+        (self.folder / "data").mkdir(exist_ok=True)
+        run = ["--run", self.door, "--owner", NAME, "--data", str(self.folder / "data")]
+        return [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", names, *files, *run]
+
+    @asynccontextmanager
+    async def client(self, mode: str) -> AsyncIterator[Client[Any]]:
+        """Open the door with a client in front of it."""
+        command = self.command()
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(("FLOTILLA_", "FACTURATION_"))}
+        log = self.folder / "door.log"
+        transport = StdioTransport(command[0], command[1:], env=kept, keep_alive=False, log_file=log)
+        async with Client(transport, timeout=60, mode=mode) as client:
+            yield client
+
+
+class Shared:
+    """The data folder through the filesystem server."""
+
+    def __init__(self, client: Client[Any]) -> None:
+        self.client = client
+
+    async def _call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        result = await self.client.call_tool_mcp(tool, arguments)
+        assert not result.is_error, text_of(result)
+        return dict(result.structured_content or json.loads(text_of(result)))
+
+    async def read(self, path: str) -> bytes:
+        return base64.b64decode((await self._call("fs_read_file", path=path, encoding="base64"))["content"])
+
+    async def write(self, path: str, data: bytes) -> None:
+        await self._call("fs_write_file", path=path, content=base64.b64encode(data).decode(), encoding="base64")
+
+
+@pytest.fixture(params=DOORS)
+def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Office, Any]]:
+    if why := missing(request.param):
+        pytest.skip(why)
+    bridge = ""
+    if request.param != "process":
+        bridge = machine.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+    books = load("vendor_fake").Accounts()
+    with Vendor(books, host=bridge or "127.0.0.1") as vendor:
+        yield Office(tmp_path, request.param, vendor), books
+    if request.param != "process":
+        machine.docker("volume", "rm", "--force", NAME)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_accountants_day(office: tuple[Office, Any], era: str) -> None:
+    here, books = office
+    async with here.client(era) as client:
+
+        async def ask(tool: str, /, **arguments: Any) -> dict[str, Any]:
+            result = await client.call_tool_mcp(f"facturation_{tool}", arguments)
+            assert not result.is_error, text_of(result)
+            if tool == "download_invoice" and era == "2026-07-28":
+                links = [part for part in result.content if part.type == "resource_link"]
+                assert [str(link.uri) for link in links] == [f"file:///data/{result.structured_content['path']}"]
+            return dict(result.structured_content or json.loads(text_of(result)))
+
+        await load("accountant").day(ask, Shared(client), books)
