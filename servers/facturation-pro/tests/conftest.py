@@ -17,9 +17,9 @@ from flotilla_servers.facturation_pro.server import server
 HERE = Path(__file__).parent
 
 
-def fake() -> Any:
-    """Return the module of the pretended vendor, which other folders' tests load too."""
-    spec = importlib.util.spec_from_file_location("facturation_pro_fake", HERE / "vendor_fake.py")
+def load(name: str) -> Any:
+    """Return a module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(f"facturation_pro_{name}", HERE / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -35,6 +35,7 @@ class Firm:
     books: Any
     vendor: Vendor
     data: Path
+    story: Any
 
     async def ask(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that is to work; returns its result."""
@@ -55,7 +56,7 @@ class Firm:
 
 @pytest.fixture
 def books() -> Any:
-    return fake().Accounts()
+    return load("vendor_fake").Accounts()
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def settings(vendor: Vendor, tmp_path: Path) -> dict[str, str]:
 async def firm(settings: dict[str, str], vendor: Vendor, books: Any) -> AsyncIterator[Firm]:
     with environment(server, **settings), impatient(server):
         async with client(server) as connected:
-            yield Firm(connected, books, vendor, Path(os.environ["FLOTILLA_DATA"]))
+            yield Firm(connected, books, vendor, Path(os.environ["FLOTILLA_DATA"]), load("accountant"))
 
 
 @pytest.fixture
