@@ -19,6 +19,7 @@ from flotilla.testing.client import MODES, call, client, raw, text_of
 from flotilla.text import plain
 from hypothesis import given
 from hypothesis import strategies as some
+from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
 Make = Callable[..., Server[Any]]
@@ -326,6 +327,18 @@ async def test_what_fastmcp_raises_is_put_into_words_too(
     text = text_of(await call(echo, "acme_get_echo", n=1))
     assert text == "Error: acme_get_echo failed inside Flotilla (RuntimeError). Tell the user."
     assert "internal" in audit()[0]["exception"]
+
+
+async def test_an_error_of_the_protocol_stays_one(acme: Server[Any]) -> None:
+    @acme.reads
+    async def get_sampled() -> Echo:
+        """Needs a client that can sample."""
+        raise MCPError(mt.MISSING_REQUIRED_CLIENT_CAPABILITY, "sampling", {"requiredCapabilities": {"sampling": {}}})
+
+    async with raw(acme, "2026-07-28") as session:
+        answer = await session.request("tools/call", name="acme_get_sampled", arguments={})
+    assert answer["error"]["code"] == -32021
+    assert answer["error"]["data"] == {"requiredCapabilities": {"sampling": {}}}
 
 
 # --- beside the result

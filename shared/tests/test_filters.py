@@ -112,3 +112,60 @@ def test_the_function_is_pure() -> None:
     assert visible({}, {}, "x")
     assert not visible({"FLOTILLA_DENY": "x"}, {}, "x")
     assert not visible({"FLOTILLA_READ_ONLY": "1"}, {"effect": "destroys"}, "x")
+
+
+# --- resources
+
+
+@pytest.fixture
+def shelf(acme: Server[Any]) -> Server[Any]:
+    @acme.resource("acme://about")
+    async def about() -> str:
+        """What this is."""
+        return "Acme"
+
+    @acme.resource("acme://pictures/{name}", mime="image/png")
+    async def picture(name: str) -> bytes:
+        """A picture."""
+        return name.encode()
+
+    return acme
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_resources(shelf: Server[Any], mode: str) -> None:
+    async with client(shelf, mode) as c:
+        (about,) = await c.list_resources()
+        assert (about.name, about.title, about.description) == ("acme_about", "About", "What this is.")
+        (picture,) = await c.list_resource_templates()
+        assert (picture.name, picture.uri_template, picture.mime_type) == (
+            "acme_picture",
+            "acme://pictures/{name}",
+            "image/png",
+        )
+        (text,) = await c.read_resource("acme://about")
+        assert text.text == "Acme"  # type: ignore[union-attr]
+        (blob,) = await c.read_resource("acme://pictures/x")
+        assert blob.blob == "eA=="  # type: ignore[union-attr]
+        with pytest.raises(MCPError):
+            await c.read_resource("acme://nothing")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_x"}, {"GROUPS": "x"}])
+async def test_hidden_resources_are_refused(
+    shelf: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
+) -> None:
+    for name, value in variables.items():
+        environ.setenv(f"FLOTILLA_{name}", value)
+    async with client(shelf, mode) as c:
+        assert await c.list_resources() == []
+        assert await c.list_resource_templates() == []
+        for uri in ("acme://about", "acme://pictures/x"):
+            with pytest.raises(MCPError):
+                await c.read_resource(uri)
+
+
+def test_a_resource_has_the_servers_scheme(acme: Server[Any]) -> None:
+    with pytest.raises(TypeError, match="other://x must begin with acme://"):
+        acme.resource("other://x")

@@ -105,7 +105,7 @@ class Api(Wire):
         Takes what httpx takes (params, json, data, files, content, headers), `idempotent=True` for requests other
         than GET that may be repeated, `reads=True` for a POST that only asks, such as a search (a dry run sends it
         too), and `expected`, further statuses that are answers, such as (308,). None among the params and in the top
-        level of a JSON object is left out.
+        level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a field.
         """
         return await self._exchange(method, path, request, idempotent, whole=True)
 

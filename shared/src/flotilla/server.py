@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from fastmcp import FastMCP
+from fastmcp.exceptions import NotFoundError
 from fastmcp.prompts.base import Prompt
 from fastmcp.tools.base import ToolResult
 from mcp.server.request_state import RequestStateSecurity
@@ -172,13 +173,37 @@ class Server(Generic[S]):
 
     def prompt(self, fn: Function) -> Function:
         """Register a prompt: an async function that returns the text a user would otherwise type."""
-        name, label = f"{self.prefix}_{fn.__name__}", fn.__name__.replace("_", " ").capitalize()
-        self.attributes[name] = {"effect": "reads", "tier": "core", "group": ""}
+        name, label = self._named(fn)
         prompt = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
         for argument in prompt.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
             argument.description = (argument.description or "").split("\n\nProvide a value")[0] or None
         self._mcp.add_prompt(prompt)
         return fn
+
+    def resource(self, uri: str, *, mime: str = "text/plain") -> Callable[[Function], Function]:
+        """Register a resource, or a template with `{names}`: an async function that returns text or bytes."""
+        if not uri.startswith(f"{self.slug}://"):
+            raise TypeError(f"{uri} must begin with {self.slug}://")
+
+        def register(fn: Function) -> Function:
+            name, label = self._named(fn)
+
+            @wraps(fn)
+            async def shown(**given: Any) -> Any:
+                if not self._voice.visible(name):
+                    raise NotFoundError(f"Unknown resource: {name}")
+                return await fn(**given)
+
+            self._mcp.resource(uri, name=name, title=label, description=prose(fn), mime_type=mime)(shown)
+            return fn
+
+        return register
+
+    def _named(self, fn: Callable[..., Any]) -> tuple[str, str]:
+        """Return name and title of a prompt or resource, which only read."""
+        name = f"{self.prefix}_{fn.__name__}"
+        self.attributes[name] = {"effect": "reads", "tier": "core", "group": ""}
+        return name, fn.__name__.replace("_", " ").capitalize()
 
     # -- for tools ------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 
 from fastmcp.tools.base import Tool, ToolResult
+from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
@@ -142,6 +143,8 @@ class FleetTool(Tool):
             return end.result
         except errors.Problem as problem:
             return failed(problem)
+        except MCPError:  # the protocol's own, such as a capability that the client lacks
+            raise
         except Exception as bug:  # one voice: never a traceback to the client
             if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
                 what = f"{self.name} took longer than {seconds:g} seconds and was stopped."

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import mcp_types as mt
 from fastmcp.exceptions import NotFoundError
 from fastmcp.prompts.base import Prompt, PromptResult
+from fastmcp.resources import Resource, ResourceTemplate
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import Tool, ToolResult
+from mcp.shared.exceptions import MCPError
 
 from . import errors
 from .call import Call, entered
@@ -34,20 +36,37 @@ class Voice(Middleware):
         self._server = server
         self.running = 0  # calls in flight, for a polite end
 
-    def _visible(self, name: str) -> bool:
+    def visible(self, name: str) -> bool:
+        """Tell whether the operator shows a tool, prompt or resource."""
         return visible(os.environ, self._server.attributes.get(name, {}), name)
 
     async def on_list_tools(
         self, context: Context[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
     ) -> Sequence[Tool]:
         """Leave out what the operator hides."""
-        return [tool for tool in await call_next(context) if self._visible(tool.name)]
+        return [tool for tool in await call_next(context) if self.visible(tool.name)]
 
     async def on_list_prompts(
         self, context: Context[mt.ListPromptsRequest], call_next: CallNext[mt.ListPromptsRequest, Sequence[Prompt]]
     ) -> Sequence[Prompt]:
         """Leave out what the operator hides."""
-        return [prompt for prompt in await call_next(context) if self._visible(prompt.name)]
+        return [prompt for prompt in await call_next(context) if self.visible(prompt.name)]
+
+    async def on_list_resources(
+        self,
+        context: Context[mt.ListResourcesRequest],
+        call_next: CallNext[mt.ListResourcesRequest, Sequence[Resource]],
+    ) -> Sequence[Resource]:
+        """Leave out what the operator hides."""
+        return [resource for resource in await call_next(context) if self.visible(resource.name)]
+
+    async def on_list_resource_templates(
+        self,
+        context: Context[mt.ListResourceTemplatesRequest],
+        call_next: CallNext[mt.ListResourceTemplatesRequest, Sequence[ResourceTemplate]],
+    ) -> Sequence[ResourceTemplate]:
+        """Leave out what the operator hides."""
+        return [template for template in await call_next(context) if self.visible(template.name)]
 
     async def on_get_prompt(
         self,
@@ -55,7 +74,7 @@ class Voice(Middleware):
         call_next: CallNext[mt.GetPromptRequestParams, PromptResult],
     ) -> PromptResult:
         """Refuse what the operator hides."""
-        if not self._visible(context.message.name):
+        if not self.visible(context.message.name):
             raise NotFoundError(f"Unknown prompt: {context.message.name!r}")
         return await call_next(context)
 
@@ -95,16 +114,18 @@ class Voice(Middleware):
         try:
             if server.fleet and server.fleet_problem:
                 raise server.fleet_problem
-            if name not in server.attributes or not self._visible(name):
+            if name not in server.attributes or not self.visible(name):
                 raise NotFoundError(name)
             return await call_next(context)
         except errors.Problem as problem:
             return failed(problem)
         except NotFoundError:
-            known = [n for n in server.attributes if self._visible(n)]
+            known = [n for n in server.attributes if self.visible(n)]
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
             return failed(errors.NotFound(f"There is no tool {errors.excerpt(name, 60)} here.", hint))
+        except MCPError:
+            raise
         except Exception as bug:  # whatever FastMCP raises on the way must not become a protocol error with a trace
             server.audit.bug(name, bug)
             return failed(errors.Upstream(f"{name} failed inside Flotilla ({type(bug).__name__}).", "Tell the user."))
