@@ -22,7 +22,7 @@ async def list_workflows(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Workflow]:
-    """List workflows (automations, nurturing) with the id that ghl_trigger_automation needs."""
+    """List workflows (quels, automations) with the id that ghl_trigger_automation needs."""
     rows = (await api.get("/workflows/", params={"locationId": await location()}))["workflows"]
     named = sorted((Workflow.model_validate(row) for row in rows), key=lambda one: folded(one.name))
     return sliced([one for one in named if folded(query or "") in folded(one.name)], limit, cursor)
@@ -30,13 +30,13 @@ async def list_workflows(
 
 @server.writes(creates=True, scopes=WRITE)
 async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
-    """Put a contact into a workflow (automation, nurturing): it starts at once, and again if repeated."""
+    """Put a contact into a workflow (mets, nurturing): it starts at once, and again if repeated."""
     path = path_of(contact_id, "workflow", segment(workflow_id))
     return Done.model_validate(await api.post(path, json={}) or {})
 
 
 @server.writes(core=False, idempotent=True, scopes=WRITE)
 async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
-    """Take a contact out of a workflow (automation): what it has not sent yet is not sent."""
+    """Take a contact out of a workflow (retire): what it has not sent yet is not sent."""
     path = path_of(contact_id, "workflow", segment(workflow_id))
     return Done.model_validate(await api.delete(path, json={}) or {})

@@ -30,7 +30,7 @@ async def id_of(calendar: str) -> str:
 
 @server.reads(core=False, scopes=["calendars.readonly"])
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
-    """List the calendars that appointments can be booked in."""
+    """List the calendars (calendriers) that people can book."""
     return sliced(sorted(await active(), key=lambda one: folded(one.name)), limit, cursor)
 
 
@@ -43,7 +43,7 @@ async def get_free_slots(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AwareDatetime]:
-    """When is a calendar free: available times for ghl_book_appointment, in the caller's zone."""
+    """When is a calendar free (créneaux libres, disponible): times for ghl_book_appointment, in the caller's zone."""
     here = zone(timezone or server.settings.timezone)
     first, last = span(start, days, here)  # 31 days, the API's most, would be too much where the clocks go back
     params = {"startDate": first, "endDate": last, "timezone": here.key}
@@ -61,7 +61,7 @@ async def book_appointment(
     title: Annotated[str | None, Field(description="Else the calendar's")] = None,
     notify: Annotated[bool, Field(description="false: no messages")] = True,
 ) -> Appointment:
-    """Book an appointment (meeting, call, demo) for a contact at a free time."""
+    """Book an appointment (réserve, rendez-vous; meeting) for a contact at a free time."""
     body = {
         "calendarId": await id_of(calendar),
         "locationId": await location(),
@@ -80,7 +80,7 @@ async def book_appointment(
 async def cancel_appointment(
     appointment_id: Annotated[str, Field(description="From ghl_book_appointment", examples=["0TkCdp9PfvLeWKYRRvIz"])],
 ) -> Appointment:
-    """Cancel an appointment (meeting); it stays in the calendar as cancelled."""
+    """Cancel an appointment (annule, rendez-vous); it stays in the calendar as cancelled."""
     body = {"appointmentStatus": "cancelled"}
     path = f"/calendars/events/appointments/{segment(appointment_id)}"
     answer = await api.put(path, json=body, headers=OLDER)

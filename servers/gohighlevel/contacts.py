@@ -16,6 +16,8 @@ from .models import Contact, Details, Done, Note, Saved, Tags
 from .phones import e164, looks_like_one
 
 READ, WRITE = ["contacts.readonly"], ["contacts.write"]
+NAMESAKE = "Not created: a contact of this name is there. Use its id, or same_name=true for another person."
+UPDATED = "Not created: it was there already. What was given was updated, tags stay."
 Name = Annotated[str | None, Field(description="As said")]
 Email = Annotated[str | None, Field(description="E-mail")]
 Phone = Annotated[str | None, Field(description="06 12… or +33 6 12…")]
@@ -61,16 +63,15 @@ async def create_contact(
     company: Annotated[str | None, Field(description="Company")] = None,
     same_name: Annotated[bool, Field(description="true: another one of a name that is there")] = False,
 ) -> Saved:
-    """Create a contact (new lead, prospect, client), or update the one with this e-mail or phone: `created` tells."""
+    """Create a contact (crée le contact, lead), or update the one with this e-mail or phone: `created` tells."""
     fields = spoken(first_name, last_name, email, phone, companyName=company)
     if not any(fields.get(name) for name in ("firstName", "lastName", "email", "phone")):
         raise errors.Input("A contact needs a name, an e-mail or a phone.", "Ask the user for one.")
     if not (email or phone or same_name) and (there := await namesake(first_name, last_name)):
-        note = "Not created: a contact of this name is there. Use its id, or same_name=true for another person."
-        return Saved.model_validate({**there, "created": False, "note": note})
+        return Saved.model_validate({**there, "created": False, "note": NAMESAKE})
     answer = await api.post("/contacts/upsert", json={"locationId": await location(), **fields})
-    note = None if answer.get("new") else "Not created: it was there already. What was given was updated, tags stay."
-    return Saved.model_validate({**answer["contact"], "created": bool(answer.get("new")), "note": note})
+    new = bool(answer.get("new"))
+    return Saved.model_validate({**answer["contact"], "created": new, "note": None if new else UPDATED})
 
 
 @server.reads(scopes=READ)
@@ -80,7 +81,7 @@ async def search_contacts(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Contact]:
-    """Find contacts by name, e-mail, phone or tag, newest first, with their ids and tags."""
+    """Find a contact (cherche, trouve) by name, e-mail, phone number or tag, newest first."""
     if query and looks_like_one(query):
         query = e164(query, server.settings.country)
     filters = [{"field": "tags", "operator": "contains", "value": [tag]}] if tag else None
@@ -112,7 +113,7 @@ def _opened(cursor: str) -> list[Any]:
 
 @server.reads(core=False, scopes=READ)
 async def get_contact(contact_id: ContactId) -> Details:
-    """Get one contact whole: address, source, owner, custom fields, do not disturb."""
+    """Get one contact whole, everything: company, address, source, owner, custom fields."""
     return Details.model_validate((await api.get(path_of(contact_id)))["contact"])
 
 
@@ -136,20 +137,20 @@ async def update_contact(
 
 @server.destroys(confirm="Delete the contact {contact_id} of GoHighLevel for good?", core=False, scopes=WRITE)
 async def delete_contact(contact_id: ContactId) -> Done:
-    """Delete a contact for good, with its notes, conversations and opportunities."""
+    """Delete a contact for good (supprime), with its notes and conversations."""
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
 
 @server.writes(idempotent=True, scopes=WRITE)
 async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
-    """Tag a contact: add tags (labels) to those that it has; none is lost. New tags come into being by it."""
+    """Tag a contact: add a tag (ajoute, étiquette) to those that it has; none is lost."""
     answer = await api.post(path_of(contact_id, "tags"), json={"tags": _named(tags)})
     return Tags.model_validate(answer)
 
 
 @server.writes(core=False, idempotent=True, scopes=WRITE)
 async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
-    """Take tags (labels) off a contact; the others stay."""
+    """Take a tag off a contact (retire, étiquette); the others stay."""
     answer = await api.delete(path_of(contact_id, "tags"), json={"tags": _named(tags)})
     return Tags.model_validate(answer)
 
@@ -166,5 +167,5 @@ async def add_note(
     contact_id: ContactId,
     body: Annotated[str, Field(min_length=1, description="Text", examples=["Rappeler mardi"])],
 ) -> Note:
-    """Write a note on a contact: what was said in a call or a meeting."""
+    """Write a note on a contact (ajoute): what was said in a call or a meeting."""
     return Note.model_validate((await api.post(path_of(contact_id, "notes"), json={"body": body}))["note"])

@@ -25,7 +25,7 @@ async def send_message(
     text: Annotated[str, Field(min_length=1, description="Plain text", examples=["À demain !"])],
     subject: Annotated[str | None, Field(description="Of an Email")] = None,
 ) -> Message:
-    """Send a contact an SMS (text), an e-mail or a WhatsApp message, at once."""
+    """Send a contact (envoie à) an SMS, an e-mail or a WhatsApp message, at once."""
     if (channel == "Email") != bool(subject):
         raise errors.Input("An e-mail needs a subject, and nothing else has one.", "Correct channel or subject.")
     if not text.strip():

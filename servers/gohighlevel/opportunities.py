@@ -37,7 +37,7 @@ async def create_opportunity(
     pipeline: PipelineName = None,
     stage: StageName = None,
 ) -> Opportunity:
-    """Create an opportunity (deal, sale, quote) for a contact in a sales pipeline."""
+    """Create an opportunity (opportunité, deal) for a contact in a sales pipeline."""
     line = chosen(await pipelines(), pipeline, "pipeline")
     body = {
         "pipelineId": line.id,
@@ -60,7 +60,7 @@ async def update_opportunity(
     stage: StageName = None,
     status: Annotated[Status | None, Field(description="won, lost …")] = None,
 ) -> Opportunity:
-    """Change an opportunity (deal): move it to another stage, mark it won or lost, correct name or amount."""
+    """Change an opportunity (opportunité): move it to another stage, mark it won or lost."""
     body = {"name": name, "monetaryValue": amount, "status": status}
     path = f"/opportunities/{segment(opportunity_id)}"
     if stage or pipeline:

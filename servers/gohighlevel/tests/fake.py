@@ -84,7 +84,7 @@ class GoHighLevel(App):
             ("7915dedc-8f18-44d5-8bc3-77c04e994a10", "Découverte"),
             ("8026efed-9029-45e6-9cd4-88d15faa5b21", "Devis envoyé"),
         ]
-        self.pipelines = {
+        self.pipelines: dict[str, Thing] = {
             "VDm7RPYC2GLUvdpKmBfC": {
                 "name": "Ventes",
                 "stages": [{"id": i, "name": n, "position": p} for p, (i, n) in enumerate(stages)],
