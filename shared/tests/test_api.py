@@ -79,8 +79,10 @@ async def test_methods_and_what_is_sent(connected: Callable[..., Api], vendor: V
     assert await api.post("/things", json={"name": "x", "none": None, "deep": {"none": None}}) == {"id": 8}
     assert await api.put("/things/9", json=[1, None]) == {"id": 9}
     assert await api.patch("/things/9", content="text") == {"id": 10}
+    assert await api.patch("/things/9", json={"name": None}, params={"a": None}, nulls=True) == {"id": 10}
     assert await api.delete("/things/9", headers={"If-Match": "3"}) is None
-    get, post, put, patch, delete = vendor.requests
+    get, post, put, patch, clear, delete = vendor.requests
+    assert (clear.json(), clear.query) == ({"name": None}, [])
     assert get.query == [("b", "x"), ("b", "y"), ("c", "true")]
     assert get.headers["authorization"] == "Bearer canary-7f3a9c"
     assert get.headers["acme-version"] == "2"
