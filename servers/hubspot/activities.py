@@ -36,7 +36,7 @@ async def add_note(
     linked_to: About,
     at: Annotated[AwareDatetime | None, Field(description="Else now")] = None,
 ) -> Activity:
-    """Put a note on a contact, company, deal or ticket: ajouter une note, compte rendu."""
+    """Put a note on a contact, company, deal or ticket: ajoute note, compte rendu."""
     given = {"hs_note_body": values.as_html(text), "hs_timestamp": values.sent(at or values.now())}
     return await added("notes", "note", given, linked_to)
 
@@ -50,7 +50,7 @@ async def create_task(
     priority: Annotated[Literal["LOW", "MEDIUM", "HIGH"] | None, Field(description="Priority")] = None,
     owner: OwnerOf = None,
 ) -> Activity:
-    """Add a task, reminder, follow-up: créer une tâche, un rappel, une relance."""
+    """Add a task, reminder, follow-up: crée tâche, rappel, relance, remind me."""
     given = {
         "hs_task_subject": title,
         "hs_task_body": values.as_html(text) if text else None,
@@ -72,7 +72,7 @@ async def log_call(
     minutes: Annotated[float | None, Field(ge=0, le=1440, description="Length")] = None,
     outcome: Annotated[str | None, Field(description="Such as Connected, No answer")] = None,
 ) -> Activity:
-    """Log a phone call that took place: enregistrer, noter un appel téléphonique."""
+    """Log a phone call that took place: enregistre, note appel téléphonique."""
     ready = await records.prepared("calls", {"hs_call_disposition": outcome}, None) if outcome else {}
     given = {
         "hs_timestamp": values.sent(at),

@@ -91,7 +91,7 @@ def meaning(status: int, body: Any) -> errors.Problem | None:
         return errors.Rate(what, "Nothing was done; try again tomorrow.", again=False)
     if status == 409 and (existing := _EXISTING.search(words)):
         return errors.Input(
-            f"HubSpot has this one already, with the id {existing[1]}: nothing was created.",
+            f"HubSpot has this one already, with the id {existing[1]}: nothing was done.",
             "Go on with that id, or update it.",
         )
     lacking = _scopes(told) if status == 403 else []

@@ -19,7 +19,7 @@ READ, WRITE = ["crm.objects.companies.read"], ["crm.objects.companies.read crm.o
 
 @server.reads(core=False, group="companies", scopes=READ)
 async def search_companies(query: Query = None, where: Where = None, limit: Limit = 20, cursor: Cursor = None) -> Found:
-    """Find companies: trouver entreprise, société."""
+    """Find companies: cherche entreprise, société."""
     return await records.search(
         "companies",
         lambda raw, wanted: flat("company", raw, wanted),
@@ -43,7 +43,7 @@ async def create_company(
     linked_to: Refs = None,
     properties: Free = None,
 ) -> Saved:
-    """Add a company: créer une entreprise. A known one is told, not created."""
+    """Add a company: crée entreprise. A known one is told, not created."""
     given = {"name": name, "domain": bare(domain) if domain else None}
     ready = await records.prepared("companies", given, properties)
     field = "domain" if ready.get("domain") else "name"

@@ -39,7 +39,7 @@ async def search_contacts(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Found:
-    """Find people in HubSpot: chercher un contact by name, e-mail, phone."""
+    """Find people in HubSpot: cherche, trouve contact by name, e-mail, phone."""
     return await records.search(
         "contacts",
         lambda raw, wanted: flat("contact", raw, wanted),
@@ -68,7 +68,7 @@ async def get_contact(
     found: list[Row] = []
     for kind, links in (raw.get("associations") or {}).items():
         found += await read(kind, [link["id"] for link in links["results"]]) if kind in LINKED else []
-    return ContactDetail(contact=flat("contact", raw, wanted), linked=found)
+    return ContactDetail(contact=flat("contact", raw, wanted), linked=found if linked else None)
 
 
 async def read(kind: str, numbers: list[str]) -> list[Row]:
@@ -97,7 +97,7 @@ async def create_contact(
     linked_to: Refs = None,
     properties: Free = None,
 ) -> Saved:
-    """Add a person: créer, ajouter un contact, prospect. One who is there already is told, not created."""
+    """Add a person, new lead: crée, ajoute contact, prospect. One who is there already is told, not created."""
     first, last = names(name)
     given = {"email": email, "firstname": first, "lastname": last, "phone": phone}
     ready = await records.prepared("contacts", given, properties)
@@ -139,7 +139,7 @@ async def update_contact(
         Field(description="By name or label; null clears", examples=[{"phone": "+33612345678"}]),
     ],
 ) -> Saved:
-    """Change a person's phone, status, owner …: modifier, mettre à jour un contact. Wrong values are refused."""
+    """Change a person's phone, status, owner …: modifie, mets à jour contact. Wrong values are refused."""
     path, params = address(contact)
     ready = await records.prepared("contacts", {}, properties)
     return Saved.of("contact", await records.update("contacts", path, ready, **params))

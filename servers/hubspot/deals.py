@@ -49,7 +49,7 @@ async def search_deals(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Found:
-    """Find deals, opportunities: chercher une affaire, transaction, by stage, amount, contact."""
+    """Find deals: cherche, quelles affaires, transactions à l'étape …, by stage, amount, contact."""
     pipelines = await setup.pipelines("deals")
     filters = [records.equal("dealstage", (await setup.place("deals", stage)).stage)] if stage else []
     filters += [records.belongs(linked_to)] if linked_to else []
@@ -74,7 +74,7 @@ async def create_deal(
     linked_to: Refs = None,
     properties: Free = None,
 ) -> Placed:
-    """Open a deal: créer une affaire, transaction, opportunité. Without stage, at the first one."""
+    """Open a deal: crée, ouvre affaire, transaction, opportunité. Without stage, at the first one."""
     where = await setup.place("deals", stage)
     given = {"dealname": name, **money(amount), "closedate": close_date}
     given |= {"pipeline": where.pipeline, "dealstage": where.stage}
@@ -90,7 +90,7 @@ async def update_deal(
     close_date: CloseDate = None,
     properties: Free = None,
 ) -> Placed:
-    """Change a deal: move it to another stage, won, lost (passer, avancer une affaire à l'étape …), amount, date."""
+    """Change a deal: move it to another stage, won, lost (passe, avance affaire à l'étape), amount, date."""
     number = records.id_of(deal, "deal")
     given: dict[str, Any] = {**money(amount), "closedate": close_date}
     if stage:

@@ -14,7 +14,13 @@ from . import values
 
 Row = dict[str, Untrusted]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
-_ALWAYS = ("hs_object_id", "createdate", "hs_createdate", "hs_lastmodifieddate")  # HubSpot adds them unasked
+_ALWAYS = (
+    "hs_object_id",
+    "createdate",
+    "hs_createdate",
+    "lastmodifieddate",
+    "hs_lastmodifieddate",
+)  # HubSpot adds them unasked
 
 
 def flat(kind: str, raw: Mapping[str, Any], wanted: Iterable[str] = ()) -> Row:
@@ -36,7 +42,7 @@ class ContactDetail(Model):
     """A person, and the newest of what belongs to them: record, name (or text), at."""
 
     contact: Row
-    linked: list[Row] = Field(default_factory=list)
+    linked: list[Row] | None = None
 
 
 class Saved(Model):

@@ -162,7 +162,7 @@ def _option(prop: Property, text: str) -> str:
     options = prop.options or [["true", "Yes"], ["false", "No"]]
     exact = [value for value, label in options if text == value]
     found = exact or [v for v, label in options if values.folded(text) in (values.folded(v), values.folded(label))]
-    if found:
+    if len(found) == 1:
         return found[0]
     shown = [
         value if values.folded(value) == values.folded(label) else f"{value} ({label})" for value, label in options

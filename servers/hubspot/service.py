@@ -22,7 +22,7 @@ async def create_ticket(
     linked_to: Refs = None,
     properties: Free = None,
 ) -> Placed:
-    """Open a support ticket: ouvrir un ticket, une réclamation."""
+    """Open a support ticket: ouvre, crée ticket, réclamation."""
     where = await setup.place("tickets", stage)
     given = {
         "subject": subject,
@@ -46,7 +46,7 @@ async def associate_records(
     ],
     label: Annotated[str | None, Field(description="Of the association")] = None,
 ) -> Associated:
-    """Link existing records to each other: associer, rattacher, relier. Tells which could not be."""
+    """Link existing records to each other: associe, rattache, relie. Tells which could not be."""
     kind, _ = split(record)
     by_kind: dict[str, list[str]] = {}
     for other in dict.fromkeys(others):

@@ -18,9 +18,10 @@ NOON = time(12)
 
 
 def folded(text: str) -> str:
-    """Return a name for comparing: no accents, no case, one kind of space."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode() or text
-    return " ".join(re.sub(r"[_\-\s]+", " ", plain).split()).casefold()
+    """Return a name for comparing: no accents, no case, one kind of space, apostrophes and dashes being spaces."""
+    apart = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[_\s'’‘ʼ-]+", " ", plain).split()) or text.casefold()
 
 
 def zone() -> ZoneInfo:

@@ -128,7 +128,7 @@ class HubSpot(Answers):
     def _token(self, request: Request) -> Answer:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         self.refreshed.append(form)
-        if form.get("grant_type") != "refresh_token" or form.get("client_secret") != "shh":
+        if form.get("grant_type") != "refresh_token" or form.get("client_secret") != "shh-4711":
             return Answer.of(
                 {"status": "error", "error": "invalid_client", "message": "missing or unknown client"}, 400
             )

@@ -217,7 +217,7 @@ async def test_after_a_cut_behind_the_write_nothing_comes_twice(
         if name == "create_company":
             assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.refuses(name, **given)
         elif name == "create_contact":
-            assert "already, with the id 102: nothing was created" in await desk.refuses(name, **given)
+            assert "already, with the id 102: nothing was done" in await desk.refuses(name, **given)
         elif name == "create_deal":
             found = await desk.gives("search_deals", linked_to="contact:102")
             assert [row["record"] for row in found["items"]] == ["deal:103"]
@@ -240,7 +240,7 @@ async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
     await desk.gives("create_contact", name="Jean Dupont", email="jean@exemple.fr")
     message = await desk.refuses("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
     assert message == (
-        "Error: HubSpot has this one already, with the id 101: nothing was created. Go on with that id, or update it."
+        "Error: HubSpot has this one already, with the id 101: nothing was done. Go on with that id, or update it."
     )
     assert desk.counts() == {"contacts": 1}
 
