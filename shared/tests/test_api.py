@@ -10,7 +10,7 @@ import httpx2 as httpx
 import pytest
 from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment, wire
 from flotilla.answers import retry_after, said
-from flotilla.call import Call, entered
+from flotilla.call import Call, Rehearsed, entered
 from flotilla.testing import faults
 from flotilla.testing.answers import Answer, Answers
 from flotilla.testing.client import call, client, text_of
@@ -369,13 +369,32 @@ async def test_nulls_that_clear_a_field(connected: Callable[..., Api], vendor: V
         ("0.5", 0.5, 0.5),
         ("-3", 0, 0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
-        ("soon", 5, 5),
-        ("", 5, 5),
+        ("soon", None, 0),
+        ("", None, 0),
     ],
 )
-def test_retry_after(value: str, low: float, high: float) -> None:
+def test_retry_after(value: str, low: float | None, high: float) -> None:
     response = httpx.Response(429, headers={"retry-after": value} if value else {})
-    assert low <= retry_after(response, 5) <= high
+    wait = retry_after(response, "X-Reset")
+    assert wait is None if low is None else low <= (wait or 0) <= high
+
+
+def test_another_header_says_how_long_to_wait() -> None:
+    def wait(**headers: str) -> float | None:
+        return retry_after(httpx.Response(429, headers={n.replace("_", "-"): v for n, v in headers.items()}), "X-Reset")
+
+    assert wait(x_reset="7") == 7
+    assert wait(x_reset="7", retry_after="3") == 3
+    assert 28 < (wait(x_reset=str(time.time() + 30)) or 0) <= 30  # a Unix time
+    assert wait(x_reset="soon") is None
+
+
+async def test_the_vendors_own_header_counts(connected: Callable[..., Api], vendor: Vendor) -> None:
+    api = connected(wait_header="X-RateLimit-Reset")
+    vendor.fails(faults.status(429, headers={"x-ratelimit-reset": "20"}))
+    problem = await problem_of(api.get("/things/7"), within=3)
+    assert problem.then == "Wait 20 seconds, then retry."
+    assert len(vendor.requests) == 1
 
 
 # --- size
@@ -536,6 +555,9 @@ async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: Vendor) ->
     }
     assert json.loads(text_of(result)) == result.structured_content
     assert [r.method for r in vendor.requests] == ["GET"]  # nothing else was sent
+    with entered(Call("acme_test", dry_run=True)), pytest.raises(Rehearsed) as shown:
+        await writer.post("/things", json={})
+    assert shown.value.request["body"] == {}  # it would be sent too
     uploaded = await call(writer.server, "acme_create_thing", name="x", upload=True, dry_run="true")
     assert uploaded.structured_content is not None
     told = uploaded.structured_content["dry_run"]

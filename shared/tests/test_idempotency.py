@@ -85,6 +85,13 @@ async def test_twenty_at_once(shop: Shop) -> None:
     assert not shop.server._idempotency._locks  # nothing is kept that would grow
 
 
+async def test_workers_that_share_the_folder_wait_for_each_other(make: Make) -> None:
+    one, other = Shop(make()), Shop(make())
+    results = await asyncio.gather(*(shop.order() for shop in (one, other) * 5))
+    assert results == [{"number": 1}] * 10
+    assert one.placed + other.placed == 1
+
+
 async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> None:
     shop.before = errors.Upstream("Nothing yet.")
     assert await shop.order() == "Error: Nothing yet."
@@ -153,7 +160,7 @@ async def test_a_restart_and_a_day(make: Make, environ: pytest.MonkeyPatch, tmp_
     now = time.time()
     environ.setattr(time, "time", lambda: now + 86_401)
     assert await again.order() == {"number": 11}
-    (note,) = (tmp_path / ".flotilla" / "acme").iterdir()
+    (note,) = (tmp_path / ".flotilla" / "acme").glob("*.json")
     assert json.loads(note.read_text())["result"] == {"number": 11}
     assert note.stat().st_mode & 0o077 == 0
 
@@ -162,7 +169,7 @@ async def test_old_keys_are_swept(shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / ".flotilla" / "acme"
     await shop.order("old")
     await shop.order("new")
-    old, new = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
+    old, new = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
     (folder / "oauth.json").write_text("{}")
     (folder / "once-x.1234.part").write_text("{")  # a process was killed
     for path in (old, folder / "oauth.json", folder / "once-x.1234.part"):
@@ -170,7 +177,7 @@ async def test_old_keys_are_swept(shop: Shop, tmp_path: Path) -> None:
     await shop.order("newer")
     assert not old.exists()
     assert new.exists()
-    assert sorted(p.name for p in folder.iterdir() if not p.name.endswith(".json")) == []
+    assert not list(folder.glob("*.part"))
     assert (folder / "oauth.json").exists()
 
 

@@ -16,6 +16,7 @@ from .settings import scrub
 
 Reason = Callable[[int, Any], str]
 Classify = Callable[[int, Any], errors.Problem | None]
+UNIX = 1e9  # a bigger number is no duration but a time
 _WORDS = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
 
 
@@ -57,10 +58,10 @@ async def body_of(response: httpx.Response) -> Any:
     return "" if text.startswith("<") else text  # a page of HTML helps nobody
 
 
-def problem_of(response: httpx.Response, body: Any, title: str, reason: Reason) -> errors.Problem:
-    """Return the problem that an unsuccessful answer is."""
+def problem_of(response: httpx.Response, words: str, title: str, wait: float | None) -> errors.Problem:
+    """Return the problem that an unsuccessful answer is; `words` are the vendor's, `wait` what it asks for."""
     status = response.status_code
-    words = errors.excerpt(scrub(reason(status, body)))
+    words = errors.excerpt(scrub(words))
     told = f": {words}".rstrip(".") if words else ""
     if status == 401:
         return errors.Auth(f"{title} does not accept the credentials{told}.", "Ask the user to renew them.")
@@ -69,8 +70,8 @@ def problem_of(response: httpx.Response, body: Any, title: str, reason: Reason) 
     if status in (404, 410):
         return errors.NotFound(f"{title} does not have this{told}.", "Check the id, or list or search first.")
     if status == 429:
-        wait = retry_after(response, 60)
-        return errors.Rate(f"{title} refuses more requests for now{told}.", f"Wait {wait:.0f} seconds, then retry.")
+        then = f"Wait {60 if wait is None else wait:.0f} seconds, then retry."
+        return errors.Rate(f"{title} refuses more requests for now{told}.", then)
     if 400 <= status < 500 and status != 408:
         return errors.Input(f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again.")
     return errors.Upstream(f"{title} failed ({status}){told}.{current().doubt()}", "Try again later.")
@@ -94,11 +95,15 @@ def broken(cut: Exception, title: str) -> errors.Problem:
     return errors.Upstream(f"{title} {how}.{current().doubt()}", "Try again later.")
 
 
-def retry_after(response: httpx.Response, otherwise: float) -> float:
-    """Return the seconds that the vendor asks to wait: a number, or a date (RFC 9110 §10.2.3)."""
-    value = response.headers.get("retry-after", "")
+def retry_after(response: httpx.Response, header: str = "") -> float | None:
+    """Return the seconds that the vendor asks to wait: a number, a date (RFC 9110 §10.2.3), or a Unix time.
+
+    `header` is where else than in Retry-After it says so. None when it does not.
+    """
+    value = response.headers.get("retry-after") or response.headers.get(header) or ""
     with suppress(ValueError):
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds - time.time() if seconds > UNIX else seconds)
     with suppress(ValueError):
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    return otherwise
+    return None

@@ -38,7 +38,8 @@ class Api(Wire):
 
     `limits` are (requests, seconds) windows that parallel calls share. `headers` go with every request. `reason` reads
     the vendor's words out of an error answer; `classify` may turn one into a problem of its own, before the usual
-    classes. `idempotency_header` is where the vendor takes an idempotency key.
+    classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how many
+    seconds to wait, or until when (Unix time), if that is not Retry-After.
     """
 
     def __init__(
@@ -53,9 +54,10 @@ class Api(Wire):
         reason: Reason | None = None,
         classify: Classify | None = None,
         idempotency_header: str = "",
+        wait_header: str = "",
         read_timeout: float = 30,
     ) -> None:
-        super().__init__(server, auth, base_url, limits, reason or said, classify, read_timeout)
+        super().__init__(server, auth, base_url, limits, reason or said, classify, wait_header, read_timeout)
         self.paging, self._headers, self._idempotency_header = paging, dict(headers or {}), idempotency_header
 
     async def get(self, path: str, **request: Any) -> Any:
@@ -152,8 +154,12 @@ class Api(Wire):
         headers = {k: v for k, v in request.headers.items() if k not in HARMLESS | WIRE_HEADERS}
         if self._auth:
             headers[self._auth.header.lower()] = "***"
-        told = {"method": request.method, "url": str(request.url), "headers": headers, "body": body}
-        announce(**{k: v for k, v in told.items() if v is not None and v != {}})
+        announce(
+            method=request.method,
+            url=str(request.url),
+            **({"headers": headers} if headers else {}),
+            **({"body": body} if body is not None else {}),
+        )
 
 
 def segment(value: str) -> str:

@@ -28,7 +28,7 @@ class Idempotency:
         call = current()
         name = "once-" + digest(call.tool, call.idempotency_key)
         lock = self._locks.setdefault(name, asyncio.Lock())
-        async with lock:  # a second call waits for the first and then gets its result
+        async with lock, self._state.alone(name):  # a second call waits for the first and then gets its result
             note: dict[str, Any] = {"arguments": digest(call.arguments), "at": time.time()}
             seen = self._state.get(name)
             if seen and seen["at"] > time.time() - DAY:

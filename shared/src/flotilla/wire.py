@@ -39,11 +39,12 @@ class Wire:
         limits: Sequence[tuple[float, float]],
         reason: Reason,
         classify: Classify | None,
+        wait_header: str,
         read_timeout: float,
     ) -> None:
         self.server, self._base_field, self._windows = server, base_url, tuple(limits)
         self._auth = auth.bind(server) if auth else None
-        self._reason, self._classify = reason, classify
+        self._reason, self._classify, self._wait_header = reason, classify, wait_header
         self._timeout = httpx.Timeout(read_timeout, connect=10, pool=10)
         self._limiters: list[AsyncLimiter] | None = None
         self._client: httpx.AsyncClient | None = None
@@ -124,11 +125,12 @@ class Wire:
             call.spared()
             raise
         else:
-            status, wait = response.status_code, retry_after(response, wait)
+            status, asked = response.status_code, retry_after(response, self._wait_header)
+            wait = wait if asked is None else asked
             if status < 500 and status != 408:
                 call.spared()
             own = self._classify(status, body) if self._classify else None
-            problem = own or problem_of(response, body, title, self._reason)
+            problem = own or problem_of(response, self._reason(status, body), title, asked)
             gateway = status in (502, 503, 504)
             repeatable = problem.again if isinstance(problem, errors.Rate) else repeatable and gateway
         if repeatable and attempt < TRIES and wait <= WAIT and wait < call.left():
