@@ -6,6 +6,7 @@ from typing import Any
 
 from flotilla import Secret, Server, ServerSettings, errors
 from flotilla.answers import said
+from flotilla.settings import scrub
 from pydantic import Field, HttpUrl, model_validator
 
 from .access import access
@@ -83,7 +84,7 @@ def _joined(told: Any) -> str:
 def meaning(status: int, body: Any) -> errors.Problem | None:
     """Tell apart what the usual classes cannot."""
     if status == 403:
-        told = errors.excerpt(words(status, body)) or "the key has no right to it"
+        told = errors.excerpt(scrub(words(status, body))) or "the key has no right to it"
         return errors.Scope(
             f"Facturation.PRO does not allow this: {told.rstrip('.')}.",
             "Ask for the right, or for the key of the firm's administrator, whom SEPA data needs.",

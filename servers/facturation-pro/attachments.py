@@ -72,7 +72,7 @@ async def list_quote_files(
 @server.destroys(core=False, group="files", confirm="Delete the attached file {file_id}?")
 async def delete_file(file_id: AssetId) -> Done:
     """Delete an attached file."""
-    await api.delete(f"/assets/{file_id}.json")
+    await api.send("DELETE", f"/assets/{file_id}.json")
     return Done(id=file_id, done="deleted")
 
 

@@ -62,5 +62,5 @@ async def update_category(
 @server.destroys(core=False, group="categories", confirm="Delete category {category_id}?")
 async def delete_category(category_id: CategoryId) -> Done:
     """Delete a category."""
-    await api.delete(f"/categories/{category_id}.json")
+    await api.send("DELETE", f"/categories/{category_id}.json")
     return Done(id=category_id, done="deleted")

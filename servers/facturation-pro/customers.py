@@ -113,21 +113,21 @@ async def delete_customer(customer_id: CustomerId) -> Done:
             f"Customer {customer_id} was invoiced on {customer['last_invoiced_on']}, so it cannot be deleted.",
             "Archive it with facturation_archive_customer.",
         )
-    await api.delete(f"/customers/{customer_id}.json")
+    await api.send("DELETE", f"/customers/{customer_id}.json")
     return Done(id=customer_id, done="deleted")
 
 
 @server.destroys(core=False, group="customers", confirm="Archive customer {customer_id}?", idempotent=True)
 async def archive_customer(customer_id: CustomerId) -> Done:
     """Archive a customer: it is no longer listed. facturation_restore_customer undoes it."""
-    await api.post(f"/customers/{customer_id}/archive.json")
+    await api.send("POST", f"/customers/{customer_id}/archive.json")
     return Done(id=customer_id, done="archived")
 
 
 @server.writes(core=False, group="customers", idempotent=True)
 async def restore_customer(customer_id: CustomerId) -> Done:
     """Bring an archived customer back (désarchiver)."""
-    await api.post(f"/customers/{customer_id}/unarchive.json")
+    await api.send("POST", f"/customers/{customer_id}/unarchive.json")
     return Done(id=customer_id, done="restored")
 
 

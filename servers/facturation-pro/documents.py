@@ -38,6 +38,7 @@ TYPES: dict[str, tuple[bytes, ...]] = {
     "text/xml": (),
     "application/xml": (),
 }
+ANY = "application/octet-stream"
 T = TypeVar("T")
 
 
@@ -99,7 +100,7 @@ async def download(path: str, name: str, kind: str = "", **params: Any) -> Docum
 
 async def _saved(response: httpx.Response, name: str, kind: str) -> files.FileRef:
     told = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    if (kind and told != kind) or (not kind and told in ("text/html", "application/json")):
+    if (kind and told not in (kind, ANY)) or (not kind and told in ("text/html", "application/json")):
         raise _Other(
             f"Facturation.PRO sent {errors.excerpt(told or 'something unnamed', 60)} where a document was expected.",
             "Look at the object first: it may have no document.",

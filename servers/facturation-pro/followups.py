@@ -62,5 +62,5 @@ async def update_followup(
 @server.destroys(core=False, group="followups", confirm="Delete follow-up {followup_id}?")
 async def delete_followup(followup_id: FollowupId) -> Done:
     """Delete a follow-up."""
-    await api.delete(f"/followups/{followup_id}.json")
+    await api.send("DELETE", f"/followups/{followup_id}.json")
     return Done(id=followup_id, done="deleted")

@@ -111,7 +111,7 @@ async def delete_invoice(invoice_id: DraftId) -> Done:
             f"{label(invoice, 'Invoice')} is final, so it cannot be deleted.",
             "Cancel it with facturation_refund_invoice.",
         )
-    await api.delete(f"/invoices/{invoice_id}.json")
+    await api.send("DELETE", f"/invoices/{invoice_id}.json")
     return Done(id=invoice_id, done="deleted")
 
 
@@ -147,7 +147,7 @@ async def send_email(
         which = "a draft" if bill.get("draft") else "external"
         raise errors.Input(f"{label(bill, 'Document')} is {which}, so it cannot be sent.", "Send a final one.")
     mail = {"to": to, "cc": cc, "bcc": bcc, "subject": subject, "message": message}
-    await api.post("/emails.json", params={"bill_id": bill_id}, json=mail)
+    await api.send("POST", "/emails.json", params={"bill_id": bill_id}, json=mail)
     return Done(id=bill_id, done="sent")
 
 

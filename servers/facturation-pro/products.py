@@ -79,5 +79,5 @@ async def update_product(
 @server.destroys(core=False, group="products", confirm="Delete product {product_id}?")
 async def delete_product(product_id: ProductId) -> Done:
     """Delete a product from the catalogue."""
-    await api.delete(f"/products/{product_id}.json")
+    await api.send("DELETE", f"/products/{product_id}.json")
     return Done(id=product_id, done="deleted")

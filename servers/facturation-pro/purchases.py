@@ -122,7 +122,7 @@ async def update_purchase(
 @server.destroys(core=False, group="purchases", confirm="Delete purchase {purchase_id}?")
 async def delete_purchase(purchase_id: PurchaseId) -> Done:
     """Delete a purchase."""
-    await api.delete(f"/purchases/{purchase_id}.json")
+    await api.send("DELETE", f"/purchases/{purchase_id}.json")
     return Done(id=purchase_id, done="deleted")
 
 

@@ -87,7 +87,7 @@ async def update_quote(
 @server.destroys(core=False, group="quotes", confirm="Delete quote {quote_id}?")
 async def delete_quote(quote_id: QuoteId) -> Done:
     """Delete a quote."""
-    await api.delete(f"/quotes/{quote_id}.json")
+    await api.send("DELETE", f"/quotes/{quote_id}.json")
     return Done(id=quote_id, done="deleted")
 
 

@@ -48,5 +48,5 @@ async def get_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> 
 @server.destroys(core=False, group="settlements", confirm="Delete payment {settlement_id} of invoice {invoice_id}?")
 async def delete_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> Done:
     """Delete a payment; a paid invoice becomes unpaid. There is no change of a payment: delete it, make another."""
-    await api.delete(f"/invoices/{invoice_id}/settlements/{settlement_id}.json")
+    await api.send("DELETE", f"/invoices/{invoice_id}/settlements/{settlement_id}.json")
     return Done(id=settlement_id, done="deleted")

@@ -70,5 +70,5 @@ async def update_supplier(
 @server.destroys(core=False, group="suppliers", confirm="Delete supplier {supplier_id} and all its purchases?")
 async def delete_supplier(supplier_id: SupplierId) -> Done:
     """Delete a supplier, and with it all its purchases (achats)."""
-    await api.delete(f"/suppliers/{supplier_id}.json")
+    await api.send("DELETE", f"/suppliers/{supplier_id}.json")
     return Done(id=supplier_id, done="deleted")

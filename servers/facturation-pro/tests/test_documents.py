@@ -61,6 +61,12 @@ async def test_what_is_no_document_leaves_nothing(firm: Any, invoice: int, answe
     assert there(firm) == []
 
 
+async def test_a_pdf_may_come_as_mere_bytes(firm: Any, invoice: int) -> None:
+    await firm.ask("list_customers")
+    firm.vendor.fails(faults.answer(Answer(200, b"%PDF-1.4", {"content-type": "application/octet-stream"})))
+    assert (await firm.ask("download_invoice", invoice_id=invoice))["bytes"] == 8
+
+
 async def test_a_break_in_the_middle_is_tried_again(firm: Any, invoice: int) -> None:
     await firm.ask("list_customers")
     firm.vendor.recovers()

@@ -169,3 +169,9 @@ async def test_the_other_groups(firm: Any) -> None:
     assert (await firm.ask("get_product", product_id=product["id"]))["vat"] == "5.5"
     assert (await firm.ask("update_product", product_id=product["id"], changes={"vat": 20}))["vat"] == "20"
     assert (await firm.ask("delete_product", product_id=product["id"]))["done"] == "deleted"
+
+
+async def test_a_change_that_is_answered_with_nothing(firm: Any, customer: int) -> None:
+    firm.books.silent = True
+    assert await firm.ask("update_customer", customer_id=customer, changes={"phone": "1"}) == {"id": customer}
+    assert firm.books.rows["customers"][customer]["phone"] == "1"
