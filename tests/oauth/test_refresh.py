@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Request, Vendor, call, client, environment, impatient, text_of
+from flotilla.testing import Answer, Request, Vendor, call, client, environment, faults, impatient, text_of
 from flotilla.testing.oauth import OAuthServer, Token
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
@@ -89,10 +89,15 @@ class TestRefreshToken:
         assert not [r for r in vendor.requests if r.path != "/token" and "at-old" in str(r.headers)]
 
     async def test_fifty_calls_make_one_renewal(self, vendor: Vendor, oauth: OAuthServer) -> None:
+        async def slow(exchange: faults.Exchange) -> None:
+            await asyncio.sleep(0.3)  # so that all of them are under way before the first token is there
+            await exchange.send(exchange.usual)
+
+        vendor.fails(slow, method="POST")
         async with client(gmail) as one:
             results = await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
             assert not any(result.is_error for result in results)
-            assert renewals(vendor) == 1
+            assert renewals(vendor) == 1, vendor.requests
             for token in oauth.tokens:
                 token.ends = 0  # the vendor ends them early
             await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
