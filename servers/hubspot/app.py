@@ -20,7 +20,8 @@ CONSENT = Consent(
     scopes=("oauth",),
     pkce=False,
     redirect_host="localhost",
-    register="app.hubspot.com > Development > Legacy apps > Create public app, redirect URL http://localhost",
+    ports=(8976,),  # HubSpot compares the whole redirect URL
+    register="app.hubspot.com > Development > Legacy apps > Create public app, redirect URL http://localhost:8976",
 )
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
 
@@ -43,7 +44,11 @@ class Settings(ServerSettings):
     @classmethod
     def _one_way_is_enough(cls, given: Any) -> Any:
         """Ask for no private app's token where there is a refresh token."""
-        return {"token": "", **given} if isinstance(given, dict) and given.get("refresh_token") else given
+        if not isinstance(given, dict) or not given.get("refresh_token"):
+            return given
+        if not given.get("token") and not (given.get("client_id") and given.get("client_secret")):
+            raise ValueError("HUBSPOT_REFRESH_TOKEN needs HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET")
+        return {"token": "", **given}
 
     @field_validator("timezone")
     @classmethod

@@ -15,6 +15,7 @@ from .app import api, finder
 from .models import Found, Row
 
 LAST = 10_000  # results that HubSpot's search shows of any query
+OWNER = schema.OWNER
 MOST = 10  # filters of a group
 PLURAL = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets"}
 # Unlabelled associations, from and to: https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide
@@ -78,11 +79,11 @@ async def prepared(kind: str, given: dict[str, Any], more: dict[str, Any] | None
     """Return arguments and free values as properties that the portal has; raises errors.Input."""
     both = {name: value for name, value in given.items() if value is not None}
     for name, value in (more or {}).items():
-        own = "hubspot_owner_id" if name.strip().lower() == "owner" else name
-        both[own] = "" if value is None else value  # null clears
-    if "@" in str(both.get("hubspot_owner_id", "")):
-        both["hubspot_owner_id"] = await setup.owner(str(both["hubspot_owner_id"]))
-    return await schema.fit(kind, both)
+        both[name] = "" if value is None else value  # null clears
+    ready = await schema.fit(kind, both)
+    if "@" in ready.get(OWNER, ""):
+        ready[OWNER] = await setup.owner(ready[OWNER]) or ""
+    return ready
 
 
 async def create(kind: str, properties: dict[str, str], refs: Sequence[str] | None) -> dict[str, Any]:
@@ -173,6 +174,9 @@ async def search(
     """
     start = _start(cursor)
     both = [*filters, *(await conditions(kind, where) if where else [])]
+    for one in both:
+        if one["propertyName"] == OWNER and "@" in one.get("value", ""):
+            one["value"] = await setup.owner(one["value"])
     shown = [f["propertyName"] for f in both if "." not in f["propertyName"]]
     if len(both) > MOST:
         raise errors.Input(f"HubSpot takes {MOST} conditions at most.", "Leave some out.")

@@ -26,9 +26,10 @@ async def pipelines(kind: str, renew: bool = False) -> list[dict[str, Any]]:
 
 def named(rows: list[dict[str, Any]], pipeline: str | None, stage: str | None) -> tuple[str | None, str | None]:
     """Return the names of a pipeline and a stage by their ids, the ids where they are unknown."""
-    row = next((r for r in rows if r["id"] == pipeline), {"label": pipeline, "stages": []})
-    stages = row["stages"] or [s for r in rows for s in r["stages"]]
-    return row["label"], next((s["label"] for s in stages if s["id"] == stage), stage)
+    here = [row for row in rows if row["id"] == pipeline]
+    stages = [step for row in here or rows for step in row["stages"]]
+    labels = {str(step["id"]): str(step["label"]) for step in stages}
+    return (str(here[0]["label"]) if here else pipeline), labels.get(stage or "", stage)
 
 
 async def place(kind: str, stage: str | None, here: str | None = None) -> Place:
