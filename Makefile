@@ -50,14 +50,12 @@ check: setup ## Formatting, lint, types, generated files, and the rules of regis
 format: setup ## Format the code and mend what the linter can
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
 
-test: check ## Everything: checks, conformance, unit, contract, Docker and client tests
-	@scripts/engine || echo "The Docker tests are left out: there is no engine." >&2
-	@! scripts/engine --check 2>/dev/null || scripts/build
-	@[ ! -x scripts/conformance ] || scripts/conformance
-	@$(PYTEST) --timeout 300
+test: ## Everything: checks, conformance, units, contracts, images, doors, clients
+	@scripts/test
 
-test-fast: setup ## What needs no Docker and no Node, in under a minute
-	@$(PYTEST) -m "not docker and not node and not slow" --timeout 60 -n auto --dist loadfile
+test-fast: setup ## What needs no Docker and no Node; S=email: one server, with its acceptance suite
+	@$(if $(S),$(PYTEST) servers/$(S),$(PYTEST) -n auto --dist loadfile --ignore-glob '*/test_acceptance.py') \
+		-m "not docker and not node and not slow" --timeout 60
 
 contract: setup ## Send every tool's examples and compare the requests with the vendors' contracts
 	@$(PYTEST) tests/contract

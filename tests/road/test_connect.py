@@ -136,6 +136,7 @@ def test_files_without_servers(held: str, tmp_path: Path) -> None:
     assert jsonc.loads(connect.merged(path, "mcpServers", {"a": 1}))["mcpServers"] == {"flotilla": {"a": 1}}
 
 
+@pytest.mark.slow
 def test_a_url_needs_a_door_and_a_client_that_takes_one(home: Path, script: Script) -> None:
     assert "make up" in script("connect", "cursor", "--http", status=1).stderr
     script("up")

@@ -96,6 +96,7 @@ def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
     assert len(machine.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
 
 
+@pytest.mark.slow
 def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Script) -> None:
     bystander = subprocess.Popen(["sleep", "60"])
     try:
@@ -107,6 +108,7 @@ def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Scri
         bystander.wait()
 
 
+@pytest.mark.slow
 def test_a_port_in_use(home: Path, script: Script) -> None:
     with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
         said = script("up", status=1).stderr
@@ -129,6 +131,7 @@ def test_wishes_that_cannot_be_met(
     assert says in script("up", status=1).stderr
 
 
+@pytest.mark.slow
 def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) -> None:
     (home / ".docker").write_text("a file where Docker's folder should be")
     said = script("up").stdout
@@ -136,6 +139,7 @@ def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) ->
     assert "Flotilla is up" in said
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> None:
     script("install")
     place.secrets_file().write_text("a line that is broken\n")
@@ -160,6 +164,7 @@ def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytes
     assert fleet.choose() == list(fleet.registry())
 
 
+@pytest.mark.slow
 def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None:
     """SIGTERM reaches the door; its servers must be gone when `make down` says so."""
     script("up")
