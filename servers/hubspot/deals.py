@@ -120,7 +120,7 @@ async def list_pipelines(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Pipeline]:
-    """List pipelines with their stages: étapes de vente, in order."""
+    """List pipelines with their stages: étapes, phases, in order."""
     rows = await setup.pipelines(kind, renew=True)
     stages = {row["id"]: {step["id"]: step["label"] for step in row["stages"]} for row in rows}
     return sliced([Pipeline(id=r["id"], name=r["label"], stages=stages[r["id"]]) for r in rows], limit, cursor)

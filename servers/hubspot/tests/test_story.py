@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Vendor, call, client, environment, faults, impatient, text_of
+from flotilla.testing import Answer, Process, Vendor, call, client, environment, faults, impatient, text_of
 from flotilla.testing.contract import declared, read
+from flotilla.testing.process import command
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
 
@@ -267,3 +268,23 @@ async def test_a_dry_run_writes_nothing(desk: Desk) -> None:
         shown = (await desk.gives(tool, **arguments, dry_run=True))["dry_run"]
         assert shown["method"] == "POST"
     assert desk.counts() == {}
+
+
+def test_the_story_through_a_process(tmp_path: Path) -> None:
+    """The server as its own process, over its pipes; it ends behind a lost answer, and a new one goes on."""
+    with running() as (hubspot, vendor):
+        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_DATA": str(tmp_path)}
+        vendor.fails(faults.cut(), method="write", after=1, times=1)
+        lost = False
+        for _ in range(2):
+            with Process(command("hubspot"), values) as server_process:
+                server_process.start()
+                for tool, arguments in STEPS:
+                    result = server_process.call(f"hubspot_{tool}", **arguments, idempotency_key=f"{tool}-1")
+                    if tool == "create_contact":
+                        lost = True
+                        assert "may or may not have been done" in result["content"][0]["text"]
+                    else:
+                        assert not result.get("isError"), result
+        assert lost
+        proper(Desk(None, hubspot, vendor))
