@@ -237,7 +237,7 @@ def _start_process(door: Running, port: int) -> None:
 
 def _start_image(door: Running, port: int) -> None:
     name = f"{place.owner()}-gateway"
-    machine.docker("rm", "--force", name)
+    machine.docker("rm", "--force", "--volumes", name)
     home = "/root/.docker/mcp"
     mounts = {place.CATALOG: f"{home}/catalogs/flotilla.yaml"}
     options = []
@@ -260,7 +260,7 @@ def _start_image(door: Running, port: int) -> None:
         check=False,
     )
     if done.returncode:
-        machine.docker("rm", "--force", name)
+        machine.docker("rm", "--force", "--volumes", name)
         raise Problem(f"{machine.GATEWAY_IMAGE} did not start: {done.stderr.strip()[-300:]}")
     door.container = name
 
@@ -297,7 +297,7 @@ def stop(door: Running, grace: float = 15) -> bool:
     """Stop a door and forget it, at the latest after `grace` seconds. False when it was not running."""
     was = door.alive()
     if door.container:
-        machine.docker("rm", "--force", door.container)
+        machine.docker("rm", "--force", "--volumes", door.container)
     elif door.pid:
         machine.stop(door.pid, door.since, grace)
     _state().unlink(missing_ok=True)

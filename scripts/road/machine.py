@@ -76,7 +76,7 @@ def label(container: dict[str, str], name: str) -> str:
 def remove(found: Sequence[dict[str, str]]) -> list[str]:
     """Remove containers at once; return their names."""
     if found:
-        docker("rm", "--force", *(container["ID"] for container in found), timeout=120)
+        docker("rm", "--force", "--volumes", *(container["ID"] for container in found), timeout=120)
     return [container["Names"] for container in found]
 
 
