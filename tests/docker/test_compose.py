@@ -17,6 +17,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
+from pytest_docker.plugin import get_docker_services
 from python_on_whales import DockerClient
 
 from .conftest import ROOT, called
@@ -68,15 +69,21 @@ def files(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 def running(files: list[str], environ: dict[str, str], images: None) -> Iterator[DockerClient]:
     """The stack, up."""
     docker = DockerClient(compose_files=list(files), compose_project_name=PROJECT)
-    try:
-        docker.compose.up(detach=True, wait=True, quiet=True)
+    up, end = ["up --detach --wait --quiet-pull"], ["down --volumes --remove-orphans --timeout 3"]
+    with get_docker_services("docker compose", files, PROJECT, up, end) as services:
+        services.wait_until_responsive(lambda: answers(environ), timeout=30, pause=0.2)
         yield docker
-    finally:
-        docker.compose.down(volumes=True, remove_orphans=True, timeout=3, quiet=True)
-    left = docker.ps(all=True, filters={"label": f"com.docker.compose.project={PROJECT}"})
+    left = docker.ps(all=True, filters=[("label", f"com.docker.compose.project={PROJECT}")])
     assert left == []
     assert [v for v in docker.volume.list() if v.name.startswith(PROJECT)] == []
     assert [n for n in docker.network.list() if n.name.startswith(PROJECT)] == []
+
+
+def answers(environ: dict[str, str]) -> bool:
+    try:
+        return httpx2.get(f"{url(environ)}/health", trust_env=False).status_code == 200
+    except httpx2.HTTPError:
+        return False
 
 
 def url(environ: dict[str, str]) -> str:

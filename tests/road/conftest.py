@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from road import machine  # noqa: E402 - found above
+
+WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -21,6 +24,10 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def no_engine() -> bool:
+    return WANTED == "none" or machine.docker("info", timeout=20) is None
 
 
 @pytest.fixture

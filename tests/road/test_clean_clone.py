@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from road import client, machine
 
-from .conftest import ROOT, free_port
+from .conftest import ROOT, free_port, no_engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CACHES = {"UV_CACHE_DIR": ".cache/uv", "PIP_CACHE_DIR": ".cache/pip"}
@@ -68,7 +68,7 @@ class Stranger:
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process"])
 def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stranger]:
     engine = request.param == "docker"
-    if engine and machine.docker("info", timeout=20) is None:
+    if engine and no_engine():
         pytest.skip("no Docker engine answers here: scripts/engine")
     made = Stranger(tmp_path, engine)
     try:

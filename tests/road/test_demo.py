@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from road import machine, place
 
-from .conftest import ROOT, Script
+from .conftest import ROOT, Script, no_engine
 
 CALLS = 8
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def leftovers() -> list[str]:
 def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     if engine == "docker":
         monkeypatch.delenv("FLOTILLA_ENGINE")
-        if machine.docker("info", timeout=20) is None:
+        if no_engine():
             pytest.skip("no Docker engine answers here: scripts/engine")
     said = script("demo").stdout
     assert ("in containers" if engine == "docker" else "as local processes") in said
