@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flotilla.testing import call, client, environment, text_of
+from flotilla_servers.gohighlevel.models import CustomField
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
 
@@ -135,15 +136,20 @@ async def test_get_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
     one = ghl.contact(
         firstName="Jean", companyName="Œuvre", address1="12 rue de l’Église", postalCode="69003", city="Lyon",
         country="FR", source="Salon\u202e", assignedTo="u1",
-        customFields=[{"id": "f1", "value": ["a", "é"]}, {"id": "f2", "value": 12.5}],
+        customFields=[{"id": "f1", "value": "12 000 €"}],
     )  # fmt: skip
     assert await tool("get_contact", contact_id=one) == {
         "id": one, "name": "Jean", "tags": [], "company": "Œuvre", "address": "12 rue de l’Église",
         "postal_code": "69003", "city": "Lyon", "country": "FR", "source": "Salon", "assigned_to": "u1",
         "date_added": "2030-05-01T08:01:00Z",
-        "custom_fields": [{"id": "f1", "value": "a, é"}, {"id": "f2", "value": "12.5"}],
+        "custom_fields": [{"id": "f1", "value": "12 000 €"}],
     }  # fmt: skip
     assert "GoHighLevel does not have this" in await problem("get_contact", contact_id="nobody")
+
+
+def test_custom_fields_are_text_whatever_they_are() -> None:
+    told = [CustomField.model_validate({"id": "f", "value": value}).value for value in (["a", "é"], 12.5, None)]
+    assert told == ["a, é", "12.5", ""]
 
 
 async def test_update_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:

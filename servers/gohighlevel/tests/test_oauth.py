@@ -7,14 +7,16 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flotilla.testing import Process, call, environment, faults, impatient, text_of
 from flotilla.testing.app import form_of
-from flotilla_servers.gohighlevel.app import oauth
+from flotilla_servers.gohighlevel.app import api, oauth
 from flotilla_servers.gohighlevel.server import server
+from flotilla_servers.gohighlevel.tests.conftest import REAL, contract
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, TOKEN, GoHighLevel
 
 # The process of test_killed…: it dies after the token endpoint has answered and before the answer is saved.
@@ -78,6 +80,9 @@ async def test_the_first_call_trades_the_refresh_token(world: GoHighLevel) -> No
             "client_id": "client-1", "client_secret": "client-secret",
         }
     ]  # fmt: skip
+    if document := contract():
+        (asked,) = [r for r in world.vendor.requests if r.path == "/oauth/token"]
+        assert document.problems(replace(asked, url=f"{REAL}/oauth/token")) == []
     assert dict(world.vendor.requests[-1].query) == {"locationId": LOCATION}  # told with the token, not searched for
     assert "/locations/search" not in [r.path for r in world.vendor.requests]
 
@@ -208,14 +213,11 @@ async def test_somebody_elses_location(ghl: GoHighLevel, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("version", ["2021-04-15", "v3", ""])
-async def test_a_wrong_version_is_seen(problem: Any, ghl: GoHighLevel, version: str) -> None:
-    from flotilla_servers.gohighlevel.app import api
-
-    ghl.vendor.recovers()
-    before = api._headers["Version"]
-    api._headers["Version"] = version
-    try:
-        assert "version header" in await problem("list_workflows")
-    finally:
-        api._headers["Version"] = before
-        ghl.vendor.recovers()
+async def test_a_wrong_version_is_seen(
+    problem: Any, ghl: GoHighLevel, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setitem(api._headers, "Version", version)
+    assert "version header" in await problem("list_workflows")
+    if document := contract():
+        real = replace(ghl.vendor.requests[-1], url=f"{REAL}/workflows/?locationId={LOCATION}")
+        assert "Version" in document.problems(real)[0]  # the contract's check would see it too
