@@ -53,7 +53,7 @@ class Running:
     def close(self) -> None:
         """Leave nothing behind."""
         if self.popen.poll() is None:
-            self.popen.kill()
+            self.popen.terminate()
             self.popen.wait()
         if self.popen.stderr:
             self.popen.stderr.close()
@@ -195,6 +195,7 @@ def test_the_token_is_in_no_line_and_the_user_is(start: Start) -> None:
 # --- starting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
@@ -234,6 +235,7 @@ def test_a_port_in_use(start: Start) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
 async def test_other_addresses(start: Start, host: str) -> None:
@@ -259,6 +261,7 @@ async def test_stateless_asks_only_in_the_new_era(shared: Running, mode: str, as
         assert result.structured_content == {"done": "x"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", [True, False])
 async def test_stateful_asks_in_both(start: Start, mode: str, answer: bool) -> None:
@@ -279,6 +282,7 @@ async def test_twenty_clients_at_once(shared: Running) -> None:
 # --- the end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"])
 def test_it_ends_within_two_seconds(start: Start, tool: str | None, number: int) -> None:

@@ -17,7 +17,10 @@ from flotilla.testing.process import Process
 
 PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 LONGEST = 2.0  # seconds that an end may take
-CALLS = [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"]
+EOF = "end of input"
+ENDS = [(tool, how) for tool in (None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded") for how in
+        (EOF, signal.SIGTERM, signal.SIGINT)]  # fmt: skip
+QUICK = ((None, EOF), (None, signal.SIGTERM), ("get_blocked", EOF), ("get_sleep", signal.SIGTERM))
 Start = Callable[..., Process]
 
 
@@ -43,12 +46,13 @@ def begin(process: Process, tool: str | None) -> None:
         time.sleep(0.3)
 
 
-@pytest.mark.parametrize("tool", CALLS)
-@pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("tool", "how"), [end if end in QUICK else pytest.param(*end, marks=pytest.mark.slow) for end in ENDS]
+)
 def test_it_ends_within_two_seconds(start: Start, tool: str | None, how: Any) -> None:
     process = start()
     begin(process, tool)
-    if how == "end of input":
+    if how == EOF:
         process.hang_up()
     else:
         process.terminate(how)
@@ -70,14 +74,15 @@ def test_a_call_in_flight_may_end_after_sigterm(start: Start) -> None:
     assert process.ended()[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="needs unshare as root")
 @pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked"])
-@pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [EOF, signal.SIGTERM, signal.SIGINT])
 def test_as_process_1(start: Start, tool: str | None, how: Any) -> None:
     """The kernel ignores a signal to process 1 that it has no handler for."""
     process = start(["unshare", "--pid", "--fork", "--kill-child", sys.executable, PROBE])
     begin(process, tool)
-    if how == "end of input":
+    if how == EOF:
         process.hang_up()
     else:
         children = Path(f"/proc/{process.popen.pid}/task/{process.popen.pid}/children").read_text().split()
@@ -135,13 +140,14 @@ def test_a_socket_in_place_of_pipes() -> None:
     )
     theirs.close()
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
-    for message in (
-        {"id": 1, "method": "initialize", "params": hello},
-        {"id": 2, "method": "tools/call", "params": {"name": "probe_get_blocked", "arguments": {}}},
-    ):
-        ours.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
     assert process.stdout is not None
-    assert b'"id":1' in process.stdout.readline()
+    for number, (method, params) in enumerate(
+        (("initialize", hello), ("tools/call", {"name": "probe_get_blocked", "arguments": {}}))
+    ):
+        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        ours.sendall(json.dumps(message).encode() + b"\n")
+        if number == 0:
+            assert b'"id":0' in process.stdout.readline()
     time.sleep(0.3)
     begun = time.monotonic()
     ours.shutdown(socket.SHUT_WR)

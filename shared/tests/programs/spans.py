@@ -1,0 +1,38 @@
+"""One call with OpenTelemetry's SDK in place, in a process of its own: tracers keep the first provider for ever."""
+
+import asyncio
+import json
+
+from flotilla import Model, Server, ServerSettings, telemetry
+from flotilla.testing.client import client
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+exporter, provider = InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+server: Server[ServerSettings] = Server("acme", title="Acme", description="Test.", category="test")
+
+
+class Out(Model):
+    """Nothing."""
+
+
+@server.reads
+async def get_it(note: str) -> Out:
+    """It."""
+    return Out()
+
+
+async def main() -> None:
+    """Call it."""
+    async with client(server) as c:
+        await c.call_tool_mcp("acme_get_it", {"note": "canary-span"})
+
+
+asyncio.run(main())
+telemetry.flush()
+for span in exporter.get_finished_spans():
+    print(json.dumps(json.loads(span.to_json())))
