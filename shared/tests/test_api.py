@@ -263,6 +263,21 @@ async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
     assert [r.method for r in vendor.requests] == ["GET", "POST"]
 
 
+async def test_a_kept_connection_that_the_vendor_closed_is_noticed(
+    connected: Callable[..., Api], vendor: Vendor
+) -> None:
+    async def last(exchange: faults.Exchange) -> None:
+        await exchange.send(exchange.usual)
+        exchange.writer.close()
+
+    api = connected()
+    vendor.fails(last, times=1)
+    await api.get("/things/7")
+    await asyncio.sleep(0.05)
+    assert (await api.post("/things", json={}))["id"] == 8  # over a new one, once
+    assert [r.method for r in vendor.requests] == ["GET", "POST"]
+
+
 def test_backoff_grows_with_jitter() -> None:
     for attempt, low, high in ((1, 0.25, 0.5), (2, 0.5, 1.0)):
         waits = {BACKOFF(attempt) for _ in range(50)}

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 from fastmcp import FastMCP
 from fastmcp.exceptions import NotFoundError
 from fastmcp.prompts.base import Prompt
-from fastmcp.tools.base import ToolResult
 from mcp.server.request_state import RequestStateSecurity
 
 from . import errors
@@ -223,10 +222,6 @@ class Server(Generic[S]):
         """
         if self.fleet.confirm and not current().dry_run:
             await self._confirmation.ask(errors.excerpt(question, 1000))
-
-    async def once(self, act: Callable[[], Awaitable[ToolResult]]) -> ToolResult:
-        """Do it unless the call's idempotency key was used before."""
-        return await self._idempotency.once(act)
 
     @property
     def running(self) -> int:

@@ -133,7 +133,7 @@ class FleetTool(Tool):
                 if self.effect == "destroys":
                     await server.confirm(self._question(given))
                 if call.idempotency_key and not call.dry_run:
-                    return await server.once(self._done)
+                    return await server._idempotency.once(self._done)
                 return await self._done()
         except Rehearsed as end:
             call.outcome = "dry_run"

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import mcp_types as mt
 from fastmcp.exceptions import NotFoundError
-from fastmcp.prompts.base import Prompt, PromptResult
-from fastmcp.resources import Resource, ResourceTemplate
+from fastmcp.prompts.base import PromptResult
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.tools.base import Tool, ToolResult
+from fastmcp.tools.base import ToolResult
 from mcp.shared.exceptions import MCPError
 
 from . import errors
@@ -40,33 +39,11 @@ class Voice(Middleware):
         """Tell whether the operator shows a tool, prompt or resource."""
         return visible(os.environ, self._server.attributes.get(name, {}), name)
 
-    async def on_list_tools(
-        self, context: Context[mt.ListToolsRequest], call_next: CallNext[mt.ListToolsRequest, Sequence[Tool]]
-    ) -> Sequence[Tool]:
+    async def _shown(self, context: Context[Any], call_next: CallNext[Any, Sequence[Any]]) -> Sequence[Any]:
         """Leave out what the operator hides."""
-        return [tool for tool in await call_next(context) if self.visible(tool.name)]
+        return [item for item in await call_next(context) if self.visible(item.name)]
 
-    async def on_list_prompts(
-        self, context: Context[mt.ListPromptsRequest], call_next: CallNext[mt.ListPromptsRequest, Sequence[Prompt]]
-    ) -> Sequence[Prompt]:
-        """Leave out what the operator hides."""
-        return [prompt for prompt in await call_next(context) if self.visible(prompt.name)]
-
-    async def on_list_resources(
-        self,
-        context: Context[mt.ListResourcesRequest],
-        call_next: CallNext[mt.ListResourcesRequest, Sequence[Resource]],
-    ) -> Sequence[Resource]:
-        """Leave out what the operator hides."""
-        return [resource for resource in await call_next(context) if self.visible(resource.name)]
-
-    async def on_list_resource_templates(
-        self,
-        context: Context[mt.ListResourceTemplatesRequest],
-        call_next: CallNext[mt.ListResourceTemplatesRequest, Sequence[ResourceTemplate]],
-    ) -> Sequence[ResourceTemplate]:
-        """Leave out what the operator hides."""
-        return [template for template in await call_next(context) if self.visible(template.name)]
+    on_list_tools = on_list_prompts = on_list_resources = on_list_resource_templates = _shown
 
     async def on_get_prompt(
         self,
