@@ -4,7 +4,8 @@ from flotilla_servers._google import CONSENT, HOSTS, GoogleSettings, google, sco
 """
 
 from .access import CONSENT, HOSTS, GoogleSettings, google, scope
+from .ids import file_id
 from .recipients import confirm_new
 from .upload import resumable
 
-__all__ = ["CONSENT", "HOSTS", "GoogleSettings", "confirm_new", "google", "resumable", "scope"]
+__all__ = ["CONSENT", "HOSTS", "GoogleSettings", "confirm_new", "file_id", "google", "resumable", "scope"]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flotilla import Api, errors, in_thread, progress
 from flotilla.answers import json_of
+from flotilla.call import announce, current
 
 CHUNK = 8 * 2**20  # bytes; a multiple of 256 KiB, as the protocol wants
 BREAKS = 5  # in a row, without a byte more that arrived
@@ -37,12 +38,16 @@ async def resumable(
     errors' classes; a broken connection is gone on with from what has arrived.
     """
     base = urlsplit(api.base.rstrip("/"))
+    url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
+    announce(action="upload in parts", method=method, to=url, body=dict(metadata), bytes=size)
+    current().spared()  # an open session does nothing yet, so it may be asked for again
     opened = await api.send(
         method,
-        f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}",
+        url,
         params={"uploadType": "resumable", **(params or {})},
         json=dict(metadata),
         headers={"X-Upload-Content-Type": content_type, "X-Upload-Content-Length": str(size)},
+        reads=True,
     )
     session, done, breaks = opened.headers.get("location", ""), 0, 0
     while session and breaks <= BREAKS:

@@ -1,0 +1,24 @@
+"""Ids of files in Drive, spreadsheets and documents: people paste addresses."""
+
+from __future__ import annotations
+
+import re
+
+from flotilla import errors
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_IN_URL = re.compile(r"https://[a-z]+\.google\.com/\S*?(?:/d/|/folders/|[?&]id=)([A-Za-z0-9_-]{1,200})(?:[/?#&]\S*)?")
+
+
+def file_id(given: str) -> str:
+    """Return the id in an id or an address of a file; raises errors.Input for something else."""
+    text = given.strip()
+    found = _IN_URL.fullmatch(text)
+    if found:
+        return found[1]
+    if _ID.fullmatch(text):
+        return text
+    raise errors.Input(
+        f"`{errors.excerpt(given, 80)}` is no id and no address of a Google file.",
+        "Pass the id that a list or search returned, or the address in the browser.",
+    )

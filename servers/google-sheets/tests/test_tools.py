@@ -1,0 +1,149 @@
+"""What each tool sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from flotilla.testing import Answer, Trial
+
+ID = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgVE2upms"
+HOME = f"https://sheets.googleapis.com/v4/spreadsheets/{ID}"
+ROW = ["2030-06-03", "Marie Dupont", 1250.5, True]
+VALUES = "GET /v4/spreadsheets/{id}/values/{range}"
+
+
+def sent(trial: Trial, number: int = -1) -> tuple[str, str, dict[str, str]]:
+    """A request: method, address without the query, query."""
+    request = trial.requests[number]
+    return request.method, unquote(request.url.partition("?")[0]), dict(request.query)
+
+
+async def test_create_spreadsheet(gsheets: Trial) -> None:
+    made = await gsheets.gives("create_spreadsheet", title="Suivi des devis", sheets=["Suivi", "Archive"])
+    assert made == {"id": ID, "title": "Suivi des devis", "url": f"https://docs.google.com/spreadsheets/d/{ID}/edit"}
+    assert gsheets.requests[-1].json() == {
+        "properties": {"title": "Suivi des devis"},
+        "sheets": [{"properties": {"title": "Suivi"}}, {"properties": {"title": "Archive"}}],
+    }
+
+
+async def test_get_spreadsheet(gsheets: Trial) -> None:
+    found = await gsheets.gives(
+        "get_spreadsheet", spreadsheet=f"https://docs.google.com/spreadsheets/d/{ID}/edit#gid=0"
+    )
+    assert sent(gsheets)[:2] == ("GET", HOME)
+    assert found["sheets"][1] == {"id": 1203, "title": "L'été 2030", "rows": 40, "columns": 4}
+    assert found["named_ranges"] == ["Clients"]
+
+
+async def test_read_range(gsheets: Trial) -> None:
+    found = await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi!A2:D40")
+    assert sent(gsheets) == (
+        "GET",
+        f"{HOME}/values/'Suivi'!A2:D40",
+        {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "FORMATTED_STRING"},
+    )
+    assert found == {"range": "Suivi!A2:D40", "rows": [ROW, [], ["2030-06-04", "Paul", 80]]}  # nothing invisible in it
+    assert len(gsheets.requests) == 1  # all four ends are known
+    await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi!A2:D40", values="formulas")
+    assert sent(gsheets)[2]["valueRenderOption"] == "FORMULA"
+
+
+async def test_ten_thousand_cells_a_page(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [[n] for n in range(384)]}))
+    page = await gsheets.gives("read_range", spreadsheet=ID, cells="suivi")
+    assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A1:Z384"  # 26 columns, of 1,000 rows
+    assert page["next_cursor"] == "385"
+    page = await gsheets.gives("read_range", spreadsheet=ID, cells="suivi", cursor="385")
+    assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A385:Z768"
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [["last"]]}))
+    page = await gsheets.gives("read_range", spreadsheet=ID, cells="suivi", cursor="769")
+    assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A769:Z1000"
+    assert "next_cursor" not in page
+    for cursor in ("0", "1001", "x", "-1"):
+        assert "not one of this range" in await gsheets.refuses(
+            "read_range", spreadsheet=ID, cells="suivi", cursor=cursor
+        )
+
+
+async def test_an_empty_rest_is_no_page_and_a_gap_is_passed_over(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [["only"]]}))
+    below = "GET /v4/spreadsheets/{id}/values/%27Suivi%27%21A385%3AZ1000"
+    gsheets.told(below, Answer.of({"range": "x"}))
+    assert "next_cursor" not in await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi")
+    gsheets.told(below, Answer.of({"range": "x", "values": [[], [], ["more"]]}))
+    assert (await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi"))["next_cursor"] == "387"
+
+
+async def test_much_text_makes_shorter_pages(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [["é" * 20_000]] * 9}))
+    page = await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi!A11:A19")
+    assert (len(page["rows"]), page["next_cursor"]) == (4, "15")
+    assert "cut" not in page
+
+
+async def test_names_of_ranges(gsheets: Trial) -> None:
+    await gsheets.gives("read_range", spreadsheet=ID, cells="Clients")
+    assert sent(gsheets)[1] == f"{HOME}/values/'L''été 2030'!A2:B11"
+    await gsheets.gives("read_range", spreadsheet=ID, cells="'L''été 2030'!B:B")
+    assert sent(gsheets)[1] == f"{HOME}/values/'L''été 2030'!B1:B40"
+    await gsheets.gives("read_range", spreadsheet=ID, cells="A3:C")
+    assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A3:C1000"  # without a name, the first sheet
+    assert "There is: Suivi, L'été 2030." in await gsheets.refuses("read_range", spreadsheet=ID, cells="Nope")
+
+
+async def test_write_range(gsheets: Trial) -> None:
+    done = await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[ROW])
+    assert sent(gsheets) == ("PUT", f"{HOME}/values/'Suivi'!A2:D2", {"valueInputOption": "RAW"})
+    assert gsheets.requests[-1].json() == {"values": [ROW]}  # numbers stay numbers
+    assert done == {"range": "Suivi!A2:D2", "rows": 1, "cells": 4}
+    await gsheets.gives("write_range", spreadsheet=ID, cells="A:A", rows=[["=1+1"]], entry="USER_ENTERED")
+    assert sent(gsheets) == ("PUT", f"{HOME}/values/A:A", {"valueInputOption": "USER_ENTERED"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cells": "Suivi!A0"}, "is no range"),
+        ({"cells": "Suivi!A2:C9"}, "do not fit"),
+        ({"rows": []}, "does not fit"),
+        ({"rows": [[]]}, "not 1 to 10,000 cells"),
+        ({"rows": [[1] * 101] * 100}, "not 1 to 10,000 cells"),
+        ({"rows": [[{"a": 1}]]}, "does not fit"),
+        ({"entry": "TYPED"}, "does not fit"),
+        ({"spreadsheet": "../../x"}, "is no id"),
+    ],
+)
+async def test_what_is_not_written(gsheets: Trial, wrong: dict[str, Any], said: str) -> None:
+    arguments = {"spreadsheet": ID, "cells": "Suivi!A2", "rows": [ROW], **wrong}
+    assert said in await gsheets.refuses("write_range", **arguments)
+    assert gsheets.requests == []
+
+
+async def test_append_rows(gsheets: Trial) -> None:
+    done = await gsheets.gives("append_rows", spreadsheet=ID, cells="Suivi", rows=[ROW])
+    assert sent(gsheets) == (
+        "POST",
+        f"{HOME}/values/'Suivi':append",
+        {"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"},
+    )
+    assert done["range"] == "Suivi!A5:D5"
+
+
+async def test_clear_range_asks(gsheets: Trial) -> None:
+    assert await gsheets.gives("clear_range", spreadsheet=ID, cells="Suivi!A2:D40") == {"cleared": "Suivi!A2:D40"}
+    assert gsheets.asked == [f"Empty Suivi!A2:D40 of the spreadsheet {ID}?"]
+
+
+async def test_add_sheet(gsheets: Trial) -> None:
+    made = await gsheets.gives("add_sheet", spreadsheet=ID, title="Juin")
+    assert made == {"id": 77, "title": "Juin", "rows": 1000, "columns": 26}
+    assert sent(gsheets)[1] == f"{HOME}:batchUpdate"
+
+
+async def test_what_others_wrote_is_marked(gsheets: Trial) -> None:
+    tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
+    cells = (tools["gsheets_read_range"].output_schema or {})["properties"]["rows"]["items"]["items"]
+    assert "Untrusted" in str(cells)
