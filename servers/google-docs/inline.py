@@ -1,0 +1,130 @@
+"""Text in one look, both ways: Markdown's inline tokens to runs, and runs to Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from markdown_it.token import Token
+
+_MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
+_SIGNS = {"bold": "**", "italic": "*", "strikethrough": "~~"}
+_URL = re.compile(r"(https?://|mailto:|tel:)\S+", re.IGNORECASE)
+_STRIPPED = re.compile(
+    "[\x00-\x08\x0c-\x1f\ue000-\uf8ff\ud800-\udfff]"
+)  # the API drops these, and then counts otherwise
+BREAK = "\v"  # a line break within a paragraph
+MONO = "Roboto Mono"
+_MONOS = ("mono", "courier", "consolas", "code", "menlo")
+
+
+class Run(NamedTuple):
+    """Text in one look: `marks` are bold, italic, strikethrough, code."""
+
+    text: str
+    marks: frozenset[str] = frozenset()
+    link: str = ""
+
+
+def units(text: str) -> int:
+    """Return the length of a text as the API counts it, in UTF-16 units."""
+    return len(text) + sum(letter > "\uffff" for letter in text)
+
+
+def clean(text: str) -> str:
+    """Return a text without what the API drops."""
+    return _STRIPPED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run]:
+    """Yield what Markdown's inline tokens hold; what cannot be kept is told in `lost`."""
+    marks: list[str] = []
+    link = ""
+    for token in tokens:
+        kind, _, edge = token.type.rpartition("_")
+        if kind in _MARKS and edge == "open":
+            marks.append(_MARKS[kind])
+        elif kind in _MARKS:
+            marks.remove(_MARKS[kind])
+        elif kind == "link":
+            link = _target(str(token.attrs.get("href", "")), lost) if edge == "open" else ""
+        elif token.type == "softbreak":
+            yield Run(" ", frozenset(marks), link)
+        elif token.type == "hardbreak" or (token.type == "html_inline" and token.content.startswith("<br")):
+            yield Run(BREAK, frozenset(marks), link)
+        elif token.type == "code_inline":
+            yield Run(clean(token.content), frozenset(marks) | {"code"}, link)
+        elif token.type == "image":
+            lost.add("pictures are links")
+            source = _target(str(token.attrs.get("src", "")), lost)
+            yield Run(clean(token.content) or source, frozenset(marks), source)
+        else:
+            if token.type == "html_inline":
+                lost.add("HTML tags stand as text")
+            yield Run(clean(token.content), frozenset(marks), link)
+
+
+def _target(url: str, lost: set[str]) -> str:
+    if _URL.fullmatch(url):
+        return url
+    lost.add("links without a whole address are plain text")
+    return ""
+
+
+def mono(font: str) -> bool:
+    """Tell whether a font is one for code."""
+    return any(word in font.lower() for word in _MONOS)
+
+
+def marked(told: Iterable[Run]) -> str:
+    """Return runs as Markdown."""
+    out, here, link = "", list[str](), ""
+    for run in [*_loose(told), Run("")]:
+        wanted = [mark for mark in _SIGNS if mark in run.marks]
+        if run.link != link:
+            out, here = out + _ends(here) + (f"]({_quoted(link)})" if link else ""), []
+            out, link = out + ("[" if run.link else ""), run.link
+        keep = next((n for n, mark in enumerate(here) if mark not in wanted), len(here))
+        out, here = out + _ends(here[keep:]), here[:keep]
+        new = [mark for mark in wanted if mark not in here]
+        out, here = out + "".join(_SIGNS[mark] for mark in new), here + new
+        out += _code(run.text) if "code" in run.marks else escaped(run.text)
+    return out
+
+
+def _loose(told: Iterable[Run]) -> list[Run]:
+    """Return the runs with neighbours of one look put together, and the spaces at their edges apart."""
+    whole: list[Run] = []
+    for run in told:
+        if whole and whole[-1][1:] == run[1:]:
+            whole[-1] = run._replace(text=whole[-1].text + run.text)
+        elif run.text:
+            whole.append(run)
+    parts = [Run(part, run.marks, run.link) for run in whole for part in re.split(r"^(\s+)|(\s+)$", run.text) if part]
+    for n, part in enumerate(parts):
+        if part.text.isspace():  # beside a space, a sign would be no sign: it looks as the words on both sides do
+            before = next((one for one in reversed(parts[:n]) if not one.text.isspace()), Run(""))
+            after = next((one for one in parts[n:] if not one.text.isspace()), Run(""))
+            shared = (before.marks & after.marks) - {"code"}
+            parts[n] = Run(part.text, shared, before.link if before.link == after.link else "")
+    return parts
+
+
+def _ends(marks: list[str]) -> str:
+    return "".join(_SIGNS[mark] for mark in reversed(marks))
+
+
+def _code(text: str) -> str:
+    ticks = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
+
+
+def _quoted(url: str) -> str:
+    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+
+
+def escaped(text: str) -> str:
+    """Return text whose signs mean nothing in Markdown."""
+    return re.sub(r"([\\`*_\[\]<>~|])", r"\\\1", text).replace(BREAK, "  \n")

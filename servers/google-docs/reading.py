@@ -1,0 +1,142 @@
+"""A document to Markdown, and what Markdown cannot say: https://developers.google.com/workspace/docs/api/concepts/structure"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .inline import BREAK, Run, marked, mono
+
+_PLAIN = ("NONE", "GLYPH_TYPE_UNSPECIFIED")
+_NAMED = {"TITLE": "# ", "SUBTITLE": "## ", **{f"HEADING_{n}": "#" * n + " " for n in range(1, 7)}}
+_LOST = {
+    "inlineObjectElement": "pictures",
+    "footnoteReference": "footnotes",
+    "equation": "equations",
+    "autoText": "page numbers",
+}
+_START = re.compile(r"^(\s*)([#+=-]|\d+[.)])(?=\s|$|[-=])", re.MULTILINE)
+
+
+def tabs(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the tabs of a document, those below others behind them."""
+
+    def below(some: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        for one in some:
+            yield one
+            yield from below(one.get("childTabs", ()))
+
+    return list(below(document.get("tabs", ())))
+
+
+def markdown_of(document: Mapping[str, Any], lost: set[str]) -> str:
+    """Return a document, read with its tabs' content, as Markdown; what is lost is told in `lost`."""
+    found = tabs(document)
+    if len(found) < 2:
+        return "\n".join(_Tab(one.get("documentTab", {}), lost).markdown() for one in found)
+    lost.add("tabs stand one below the other; writing goes to the first")
+    named = (str(one.get("tabProperties", {}).get("title", "")) for one in found)
+    texts = (_Tab(one.get("documentTab", {}), lost).markdown() for one in found)
+    return "\n\n".join(f"# {marked([Run(name)])}\n\n{text}".strip() for name, text in zip(named, texts, strict=True))
+
+
+class _Tab:
+    def __init__(self, tab: Mapping[str, Any], lost: set[str]) -> None:
+        self.content, self.lists = (tab.get("body") or {}).get("content", ()), tab.get("lists") or {}
+        self.lost = lost
+        self.counts: dict[tuple[str, int], int] = {}
+
+    def markdown(self) -> str:
+        """Return the body."""
+        out, before = "", ""
+        for kind, text in self._blocks(self.content):
+            if kind == "code" and before == "code":  # its lines were paragraphs
+                out = out.removesuffix("\n```") + "\n" + text.removeprefix("```\n")
+            elif text:
+                out += ("\n" if kind == before == "item" else "\n\n") * bool(out) + text
+            before = kind
+        return out
+
+    def _blocks(self, content: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        for element in content:
+            if "paragraph" in element:
+                yield self._paragraph(element["paragraph"])
+            elif "table" in element:
+                yield "table", self._table(element["table"])
+
+    def _paragraph(self, paragraph: Mapping[str, Any]) -> tuple[str, str]:
+        if any("horizontalRule" in one for one in paragraph.get("elements", ())):
+            return "rule", "---"
+        told = [run for one in paragraph.get("elements", ()) for run in self._runs(one)]
+        if told:
+            told[-1] = told[-1]._replace(text=told[-1].text.removesuffix("\n"))
+        text = "".join(run.text for run in told)
+        if not text.strip(f" {BREAK}"):
+            return "empty", ""
+        style = (paragraph.get("paragraphStyle") or {}).get("namedStyleType", "")
+        if "bullet" in paragraph:
+            return "item", self._item(paragraph["bullet"], told)
+        if all("code" in run.marks for run in told if run.text) and style not in _NAMED:
+            return "code", f"```\n{text.replace(BREAK, chr(10))}\n```"
+        if style in _NAMED:
+            if style.endswith("TITLE"):
+                self.lost.add("titles and subtitles are headings")
+            return "heading", _NAMED[style] + marked(told).replace("  \n", " ").strip()
+        return "paragraph", _START.sub(_defused, marked(told).strip())
+
+    def _item(self, bullet: Mapping[str, Any], told: list[Run]) -> str:
+        found, level = str(bullet.get("listId", "")), int(bullet.get("nestingLevel", 0))
+        levels = ((self.lists.get(found) or {}).get("listProperties") or {}).get("nestingLevels", ())
+        glyph = levels[level].get("glyphType", "NONE") if level < len(levels) else "NONE"
+        self.counts = {k: n for k, n in self.counts.items() if k[0] != found or k[1] <= level}
+        number = self.counts[found, level] = self.counts.get((found, level), 0) + 1
+        sign = "-" if glyph in _PLAIN else f"{number}."
+        text = marked(told).strip().replace("\n", "\n" + "    " * (level + 1))
+        return f"{'    ' * level}{sign} {text}"
+
+    def _runs(self, element: Mapping[str, Any]) -> Iterator[Run]:
+        if "textRun" in element:
+            style = element["textRun"].get("textStyle") or {}
+            marks = {mark for mark in ("bold", "italic", "strikethrough") if style.get(mark)}
+            if mono((style.get("weightedFontFamily") or {}).get("fontFamily", "")):
+                marks.add("code")
+            link = style.get("link") or {}
+            if style.get("underline") and not link:
+                self.lost.add("underlining")
+            if style.get("backgroundColor") or (style.get("foregroundColor") and not link):
+                self.lost.add("colours")
+            yield Run(element["textRun"].get("content", ""), frozenset(marks), link.get("url", ""))
+        elif "person" in element:
+            who = element["person"].get("personProperties") or {}
+            address = f"mailto:{who['email']}" if who.get("email") else ""
+            yield Run(who.get("name") or who.get("email", ""), link=address)
+        elif "richLink" in element:
+            about = element["richLink"].get("richLinkProperties") or {}
+            yield Run(about.get("title") or about.get("uri", ""), link=about.get("uri", ""))
+        elif "dateElement" in element:
+            yield Run((element["dateElement"].get("dateElementProperties") or {}).get("displayText", ""))
+        else:
+            self.lost |= {told for kind, told in _LOST.items() if kind in element}
+
+    def _table(self, table: Mapping[str, Any]) -> str:
+        rows = [[self._cell(cell) for cell in row.get("tableCells", ())] for row in table.get("tableRows", ())]
+        if not rows or not rows[0]:
+            return ""
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+    def _cell(self, cell: Mapping[str, Any]) -> str:
+        style = cell.get("tableCellStyle") or {}
+        if style.get("columnSpan", 1) > 1 or style.get("rowSpan", 1) > 1:
+            self.lost.add("merged cells")
+        if any("table" in one for one in cell.get("content", ())):
+            self.lost.add("tables in tables")
+        found = (one["paragraph"] for one in cell.get("content", ()) if "paragraph" in one)
+        lines = [marked([run for e in p.get("elements", ()) for run in self._runs(e)]).strip() for p in found]
+        return "<br>".join(line.replace("  \n", "<br>").replace("\n", " ") for line in lines if line)
+
+
+def _defused(found: re.Match[str]) -> str:
+    sign = found[2]
+    return f"{found[1]}{sign[:-1]}\\{sign[-1]}"

@@ -1,0 +1,3 @@
+from flotilla.testing.acceptance import suite
+
+TestAcceptance = suite("google-docs")
