@@ -8,6 +8,8 @@ from typing import Any
 from .catalog import choose, definitions, read_catalog, read_document, read_secrets
 from .options import arguments, names, remotes
 
+KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
+
 
 def offered(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
     """Return `own`, the door's baked answers, with every server's definitions; None where the launcher must not answer.
@@ -26,5 +28,7 @@ def offered(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
     for entry in choose(entries, names(options), remotes(options), Path(options.discovery)):
         for kind, items in definitions(entry, Path(options.discovery)).items():
             found.setdefault(kind, []).extend(items)
+    if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in found.items()):
+        return None  # a name of two servers: the door itself refuses it, in words
     shown = {kind: {item["name"]: {"tier": "core"} for item in found.get(kind, ())} for kind in ("tools", "prompts")}
     return {**own, **found, "attributes": shown}

@@ -78,7 +78,7 @@ def docker() -> DockerClient:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def images(request: pytest.FixtureRequest) -> None:
+def images() -> Iterator[None]:
     """Every image of the fleet as the checkout has it, and the probe on the same base."""
     if MISSING["switchboard"]:
         pytest.skip(MISSING["switchboard"])
@@ -88,6 +88,8 @@ def images(request: pytest.FixtureRequest) -> None:
         ["docker", "build", "--quiet", "--tag", PROBE, str(HERE / "probe")], capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr[-3000:]
+    yield
+    machine.docker("image", "rm", "--force", PROBE)
 
 
 # -- nothing is left --------------------------------------------------------------------------------------------------
