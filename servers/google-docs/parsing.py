@@ -106,12 +106,9 @@ class _Reader:
             self.lost.add("lists below the ninth level are of the ninth")
         for item in node.children:
             inner = self._made([], look, list=kind, level=min(level, 8), group=self.lists)
-            first, *rest = item.children or [None]
-            if first is None or first.type not in ("paragraph", "heading"):
-                yield inner
-                rest = item.children
-            else:
-                yield self._made(self._content(first), inner)
+            rest = list(item.children)
+            lead = rest.pop(0) if rest and rest[0].type in ("paragraph", "heading") else None
+            yield self._made(self._content(lead), inner) if lead else inner
             for child in rest:
                 if child.type.endswith("_list"):
                     yield from self._list(child, inner)
