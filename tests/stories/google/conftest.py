@@ -33,7 +33,7 @@ for folder in (HERE, ROOT / "scripts"):
 from fake_google import Google, google  # noqa: E402
 from road import consent, login, machine, place, vault  # noqa: E402
 
-SERVERS = ("gmail", "google-calendar")
+SERVERS = ("gmail", "google-calendar", "google-drive", "google-sheets", "google-docs")
 HELENE, MARIE = "helene@atelier.example", "marie@client.example"
 DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
 
@@ -87,6 +87,9 @@ class Office:
         self.settings: dict[str, dict[str, str]] = {
             "gmail": {"base_url": f"{url}/gmail/v1", "token_url": f"{url}/token"},
             "google-calendar": {"base_url": f"{url}/calendar/v3", "token_url": f"{url}/token"},
+            "google-drive": {"base_url": f"{url}/drive/v3", "token_url": f"{url}/token"},
+            "google-sheets": {"base_url": f"{url}/v4", "token_url": f"{url}/token"},
+            "google-docs": {"base_url": f"{url}/v1", "token_url": f"{url}/token"},
         }
 
     def _catalog(self) -> Path:

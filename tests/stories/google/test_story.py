@@ -5,6 +5,7 @@ Nothing is mocked but Google itself: consent by scripts/login, the secrets file,
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -77,6 +78,86 @@ async def test_answer_marie_and_meet_her(office: Office, world: Google) -> None:
     assert world.mail.boxes[HELENE][-1].thread == line["thread"]
     assert world.calendars.invited == [(MARIE, "Devis pour juin")]
     assert any(event["summary"] == "Devis pour juin" for event in world.calendars.events[MARIE].values())
+
+
+async def test_the_whole_morning(office: Office, world: Google) -> None:
+    """Find Marie's last mail, reply with the PDF from Drive, book Tuesday 14:00 Paris for 45 minutes when both are
+    free, add a row to the follow-up sheet; then note it all in a document."""
+    sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
+    world.drive.put(HELENE, {"name": "Devis n° 42 d'été.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 42", made=True)
+    world.drive.put(HELENE, {"name": "Devis secret.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 secret")
+    async with office.client() as client:
+        (line,) = (await gives(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        (pdf,) = (await gives(client, "gdrive_search_files", words="d'été", kind="pdf"))["items"]
+        assert len((await gives(client, "gdrive_list_files"))["items"]) == 1  # drive.file sees no more
+        saved = await gives(client, "gdrive_download_file", file=pdf["id"])
+        await gives(client, "gmail_reply_to_message", message=line["id"], text="Le voici.", attachments=[saved["path"]])
+        free = await gives(
+            client,
+            "gcal_check_availability",
+            calendars=["primary", MARIE],
+            timezone="Europe/Paris",
+            minutes=45,
+            after="2030-06-04T00:00:00+02:00",
+            before="2030-06-05T00:00:00+02:00",
+        )
+        assert free["free"][0]["start"] == "2030-06-04T14:00:00+02:00"
+        await gives(
+            client,
+            "gcal_create_event",
+            title="Devis",
+            start="2030-06-04T14:00",
+            end="2030-06-04T14:45",
+            timezone="Europe/Paris",
+            guests=[MARIE],
+        )
+        row = ["2030-06-04", "Marie Dupont", 1250.5]
+        done = await gives(client, "gsheets_append_rows", spreadsheet=sheet, cells="Suivi", rows=[row])
+        assert done["range"] == "Suivi!A3:C3"
+        page = await gives(client, "gsheets_read_range", spreadsheet=sheet, cells="Suivi")
+        assert page["rows"][1:] == [["2030-05-27", "Durand", 80], row]
+        assert "next_cursor" not in page
+
+        text = "# Décisions\n\n- **Marie** : devis envoyé\n- suite mardi"
+        made = await gives(client, "gdocs_create_document", title="Note", text=text)
+        await gives(client, "gdocs_insert_table", document=made["id"], rows=[["Nom", "Total"], ["Marie", "1250,5"]])
+        read = await gives(client, "gdocs_get_document", document=made["id"])
+        table = "| **Nom** | **Total** |\n|---|---|\n| Marie | 1250,5 |"
+        assert read["markdown"] == f"{text}\n\n{table}"
+
+    answer = world.mail.boxes[MARIE][-1].mail
+    (file,) = answer.iter_attachments()
+    assert (answer["Subject"], file.get_payload(decode=True)) == ("Re: Devis pour juin", b"%PDF-1.4 42")
+    assert any(event["summary"] == "Devis" for event in world.calendars.events[MARIE].values())
+
+
+@pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
+async def test_a_big_file_goes_up_and_comes_down(office: Office, world: Google, vendor: Vendor, broken: str) -> None:
+    """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content = bytes(range(256)) * 80_000
+    async with office.client() as client:
+        (office.folder / "data" / "plan.bin").write_bytes(content)
+        if broken == "in the middle":
+            world.keeps = 3_000_001
+        elif broken == "answer lost":
+            vendor.fails(faults.cut(), method="PUT", times=1, after=1)
+        else:
+            vendor.fails(faults.status(503), method="PUT", times=1, after=1)
+        made = await gives(client, "gdrive_upload_file", path="plan.bin")
+        assert world.drive.contents[made["id"]] == content
+        assert len(world.drive.files) == 1
+
+        async def halved(exchange: faults.Exchange) -> None:
+            """Send half of what was asked for, and hang up."""
+            whole = exchange.usual.body
+            await exchange.send(dataclasses.replace(exchange.usual, body=whole[: len(whole) // 2]), promise=len(whole))
+
+        vendor.recovers()
+        vendor.fails(halved, method="GET", times=1, after=1)
+        saved = await gives(client, "gdrive_download_file", file=made["id"], path="back.bin")
+        assert (office.folder / "data" / saved["path"]).read_bytes() == content
 
 
 @pytest.mark.parametrize("mode", ERAS)

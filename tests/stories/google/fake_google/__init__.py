@@ -4,10 +4,10 @@ An API is a module with `mount(google)`; it keeps its state in an object of its 
 routes by `google.api(...)`, which looks after tokens and scopes. APIS lists the modules.
 """
 
-from . import calendar_api, gmail_api
+from . import calendar_api, docs_api, drive_api, gmail_api, sheets_api
 from .app import Google
 
-APIS = (gmail_api, calendar_api)
+APIS = (gmail_api, calendar_api, drive_api, sheets_api, docs_api)
 
 __all__ = ["APIS", "Google", "google"]
 
