@@ -34,7 +34,10 @@ async def test_every_alternative_is_enough_for_every_request(slug: str) -> None:
                 for arguments in examples_of(tool, case.given(tool)):
                     await trial.call(tool["name"], **arguments)
                 for request in trial.requests:
-                    allowed = set((contract.method(request) or {}).get("scopes", ()))
+                    method = contract.method(request)
+                    if method is None:  # an upload's session, whose address Google gives; the contract suite looks on
+                        continue
+                    allowed = set(method.get("scopes", ()))
                     wrong += [
                         f"{tool['name']}: {one} is not enough for {request.method} {request.path}"
                         for one in needs
