@@ -143,7 +143,7 @@ def choose(engine: bool, running: Running) -> str:
 def fingerprint(kind: str, run: str, servers: list[str]) -> str:
     """Return what changes whenever a running door would no longer be the one that would be started now."""
     parts: list[Any] = [kind, run, servers, place.port(), place.owner(), os.environ.get("FLOTILLA_DATA", ""), token()]
-    for path in (place.CATALOG, place.secrets_file(), place.config_file()):
+    for path in (place.CATALOG, place.QUICK_CATALOG, place.secrets_file(), place.config_file()):
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
     if run == "docker":
         parts.append(machine.image_ids(fleet.images(servers)))
@@ -158,7 +158,7 @@ def fingerprint(kind: str, run: str, servers: list[str]) -> str:
 # -- commands ---------------------------------------------------------------------------------------------------------
 
 
-def switchboard_command(servers: list[str], run: str, catalog: Path = place.CATALOG.with_suffix(".json")) -> list[str]:
+def switchboard_command(servers: list[str], run: str, catalog: Path = place.QUICK_CATALOG) -> list[str]:
     """Return the switchboard's command over stdio, without the user's files."""
     command = [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", ",".join(servers)]
     command += ["--run", run, "--owner", place.owner()]

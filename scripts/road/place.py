@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv" / "bin"
 CATALOG = ROOT / "catalog" / "flotilla.yaml"
+QUICK_CATALOG = CATALOG.with_suffix(".json")  # the same, as the switchboard reads it in less time
 VOLUME = "flotilla-data"  # where the servers keep files when they run in containers
 
 

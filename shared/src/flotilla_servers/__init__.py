@@ -37,4 +37,4 @@ class _Folders:
 
 
 if CHECKOUT.is_dir():
-    sys.meta_path.insert(sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0, _Folders)  # type: ignore[arg-type]
+    sys.meta_path.insert(sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0, _Folders)
