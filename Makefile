@@ -54,7 +54,7 @@ test: ## Everything: checks, conformance, units, contracts, images, doors, clien
 	@scripts/test
 
 test-fast: setup ## What needs no Docker and no Node; S=email: one server, with its acceptance suite
-	@$(if $(S),$(PYTEST) servers/$(S),$(PYTEST) -n auto --dist loadfile --ignore-glob '*/test_acceptance.py') \
+	@$(if $(S),$(PYTEST) servers/$(S),$(PYTEST) -n auto --dist loadgroup --ignore-glob '*/test_acceptance.py') \
 		-m "not docker and not node and not slow" --timeout 60
 
 contract: setup ## Send every tool's examples and compare the requests with the vendors' contracts

@@ -1,18 +1,60 @@
-"""What the suites of this folder share: the TypeScript SDKs as clients."""
+"""What the suites share: how they run side by side, which doors are here, the TypeScript SDKs as clients."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from road import machine  # noqa: E402 - the road's own eyes, found above
+
+DOORS = ["switchboard", "gateway"]
 CLIENTS = Path(__file__).resolve().parent / "clients"
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under `-n` a file stays together, and what uses the engine does so one after the other: it counts containers."""
+    for item in items:
+        docker = item.get_closest_marker("docker") or "docker" in item.path.parts
+        item.add_marker(pytest.mark.xdist_group("docker" if docker else str(item.path)))
+
+
+def missing(kind: str) -> str:
+    """Tell why a kind of door cannot be tried on this machine; nothing when it can."""
+    if os.environ.get("FLOTILLA_ENGINE") == "none":
+        return "FLOTILLA_ENGINE=none"
+    if machine.engine() is None:
+        return "no Docker engine answers here: scripts/engine"
+    if kind == "gateway" and machine.gateway_plugin() is None:
+        return "the Docker MCP plugin is not here"
+    return ""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say which doors were tried."""
+    tried: dict[str, int] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "door":
+                    tried[value] = tried.get(value, 0) + 1
+    told = [
+        f"{kind} in {tried[kind]} tests" if kind in tried else f"not {kind} ({missing(kind) or 'not asked for'})"
+        for kind in DOORS
+    ]
+    terminalreporter.write_line("Doors tried with containers behind them: " + ", ".join(told) + ".")
 
 
 @pytest.fixture(scope="session")

@@ -25,27 +25,17 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from road import machine, place  # noqa: E402 - the road's own eyes, found above
 
+from tests.conftest import DOORS, missing  # noqa: E402
+
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
 PROBE = "flotilla-test-door-probe"  # `flotilla-test-probe` is the switchboard's own tests'
-DOORS = ["switchboard", "gateway"]
 
 
 # -- what is here -----------------------------------------------------------------------------------------------------
 
 
-def _missing(kind: str) -> str:
-    """Tell why a kind of door cannot be tried on this machine; nothing when it can."""
-    if os.environ.get("FLOTILLA_ENGINE") == "none":
-        return "FLOTILLA_ENGINE=none"
-    if machine.engine() is None:
-        return "no Docker engine answers here: scripts/engine"
-    if kind == "gateway" and machine.gateway_plugin() is None:
-        return "the Docker MCP plugin is not here"
-    return ""
-
-
-MISSING = {kind: _missing(kind) for kind in DOORS}
+MISSING = {kind: missing(kind) for kind in DOORS}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,21 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.docker)
             item.add_marker(pytest.mark.timeout(300))
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say which doors were tried."""
-    tried: dict[str, int] = {}
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if name == "door":
-                    tried[value] = tried.get(value, 0) + 1
-    told = [
-        f"{kind} in {tried[kind]} tests" if kind in tried else f"not {kind} ({MISSING[kind] or 'not asked for'})"
-        for kind in DOORS
-    ]
-    terminalreporter.write_line("Doors tried with containers behind them: " + ", ".join(told) + ".")
 
 
 @pytest.fixture(scope="session")
