@@ -29,7 +29,7 @@ from tests.conftest import DOORS, missing  # noqa: E402
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
-PROBE = "flotilla-test-door-probe"  # `flotilla-test-probe` is the switchboard's own tests'
+PROBE = f"flotilla-test-door-{secrets.token_hex(4)}"  # its own for each run, so that two do not meet
 
 
 # -- what is here -----------------------------------------------------------------------------------------------------
