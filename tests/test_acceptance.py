@@ -18,11 +18,10 @@ FOLDERS = sorted(path.parent for path in flotilla_servers.CHECKOUT.glob("*/serve
 
 
 def is_server(folder: Path) -> bool:
-    """Tell whether server.py makes a Server; the switchboard, which stands in front of servers, makes none."""
-    tree = ast.parse((folder / "server.py").read_text(encoding="utf-8"))
-    return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "Server" for n in ast.walk(tree)
-    )
+    """Tell whether one is made here; the switchboard, which stands in front of servers, makes none."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    calls = (n.func for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call))
+    return any(isinstance(called, ast.Name) and called.id == "Server" for called in calls)
 
 
 SERVERS = [folder for folder in FOLDERS if is_server(folder)]

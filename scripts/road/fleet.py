@@ -30,21 +30,21 @@ def images(slugs: list[str]) -> list[str]:
     return [registry()[slug]["image"] for slug in slugs]
 
 
-def needs(slug: str) -> tuple[list[str], bool]:
-    """Return the secrets and settings without which the server's calls fail, and whether it needs any account.
+def needs(slug: str) -> list[list[str]]:
+    """Return the secrets and settings without which the server's calls fail, a list for each way in.
 
-    Both are named as the user's files name them: `calendly.token`.
+    They are named as the user's files name them: `calendly.token`.
     """
     path = place.ROOT / "servers" / slug / "discovery.json"
     if not path.is_file():  # a server that is being written
-        return ["`make generate`"], True
-    told = json.loads(path.read_text(encoding="utf-8")).get("needs") or {}
+        return [["`make generate`"]]
+    told = json.loads(path.read_text(encoding="utf-8"))["needs"]
     server = registry()[slug]
     names = {secret["env"]: secret["name"] for secret in server.get("secrets") or []}
     for item in server.get("env") or []:
         if found := TERM.search(item["value"]):
             names[item["name"]] = found[1]
-    return [names.get(variable, variable) for variable in told.get("settings", ())], bool(told.get("account"))
+    return [[names.get(variable, variable) for variable in way] for way in told]
 
 
 def secrets(path: Path) -> dict[str, str]:
@@ -67,16 +67,12 @@ def settings(path: Path) -> dict[str, Any]:
 
 
 def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """Return what a server needs and the user's files do not give."""
+    """Return what a server needs and the user's files do not give, of the way in that lacks the least."""
     mine = config.get(slug)
     values = {f"{slug}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
     values |= given
-    wanted, account = needs(slug)
-    lost = [name for name in wanted if is_placeholder(str(values.get(name) or ""))]
-    declared = [secret["name"] for secret in registry()[slug].get("secrets") or []]
-    if account and not wanted and all(is_placeholder(given.get(name, "")) for name in declared):
-        lost = [" or ".join(declared)]  # one of several ways to log in
-    return lost
+    lost = [[name for name in way if is_placeholder(str(values.get(name) or ""))] for way in needs(slug)]
+    return min(lost, key=len)
 
 
 def choose() -> list[str]:

@@ -22,7 +22,7 @@ from flotilla import (
     ServerSettings,
     errors,
 )
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, HttpUrl
 
 from .refusals import refusal
 
@@ -45,6 +45,8 @@ CONSENT = Consent(
 class GoogleSettings(ServerSettings):
     """Three ways in; `scripts/login` stores the first three fields, which are one of them."""
 
+    ways = (LASTING, ("service_account",), ("access_token",))
+
     refresh_token: Secret = Field(
         description="Run `scripts/login google`: it asks for consent and stores this",
         examples=["1//0gAbCdEfGhIjKl"],
@@ -54,21 +56,12 @@ class GoogleSettings(ServerSettings):
         examples=["1234567890-abcdef.apps.googleusercontent.com"],
     )
     client_secret: Secret = Field(description="Secret of the OAuth client", examples=["GOCSPX-abcdef"])
-    service_account: Secret | None = Field(
-        None, description="In place of the three: a service account's JSON key (the variable with _FILE names its file)"
+    service_account: Secret = Field(
+        description="In place of the three: a service account's JSON key (the variable with _FILE names its file)"
     )
     subject: str = Field("", description="Whose account the service account works for, by domain-wide delegation")
-    access_token: Secret | None = Field(
-        None, description="In place of all these: a ready access token, which is not renewed"
-    )
+    access_token: Secret = Field(description="In place of all these: a ready access token, which is not renewed")
     token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where access tokens come from")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_is_enough(cls, given: Any) -> Any:
-        """Ask for nothing of the first way where another one is set up."""
-        other = isinstance(given, dict) and (given.get("access_token") or given.get("service_account"))
-        return {**dict.fromkeys(LASTING, ""), **given} if other else given
 
 
 class ServiceAccount(JwtBearer):

@@ -7,7 +7,7 @@ from typing import Any
 from flotilla import Secret, Server, ServerSettings, errors
 from flotilla.answers import said
 from flotilla.settings import scrub
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, HttpUrl
 
 from .access import access
 from .firm import Firm
@@ -22,6 +22,8 @@ LIMITS = [(120, 75), (2_000, 21_600)]
 class Settings(ServerSettings):
     """Either the API key, which is the simpler way, or the three OAuth settings, which win when all are there."""
 
+    ways = (("identifier", "api_key"), OAUTH)
+
     identifier: str = Field(
         description="API identifier, a number: www.facturation.pro, account menu, Clé API. Not needed with OAuth",
         examples=["12345"],
@@ -31,9 +33,9 @@ class Settings(ServerSettings):
         examples=["a1b2c3d4e5f6"],
     )
     firm_id: int | None = Field(None, description="Firm to work on, where the account has several")
-    client_id: str = Field("", description="OAuth: of the application made at www.facturation.pro/oauth/applications")
-    client_secret: Secret | None = Field(None, description="OAuth: secret of the application")
-    refresh_token: Secret | None = Field(None, description="OAuth: refresh token of the user")
+    client_id: str = Field(description="OAuth: of the application made at www.facturation.pro/oauth/applications")
+    client_secret: Secret = Field(description="OAuth: secret of the application")
+    refresh_token: Secret = Field(description="OAuth: refresh token of the user")
     contact: str = Field("", description="Mail address or page that the vendor may turn to, sent in the User-Agent")
     base_url: HttpUrl = Field(HttpUrl("https://www.facturation.pro"), description="Address of the API")
 
@@ -41,14 +43,6 @@ class Settings(ServerSettings):
     def oauth(self) -> bool:
         """Whether OAuth 2 is configured."""
         return all(getattr(self, name) for name in OAUTH)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _oauth_alone(cls, given: Any) -> Any:
-        """Ask for no key where OAuth is configured."""
-        if isinstance(given, dict) and all(given.get(name) for name in OAUTH):
-            return {"identifier": "", "api_key": "", **given}
-        return given
 
 
 server = Server(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from flotilla import Api, Bearer, FirstOf, Secret, Server, ServerSettings, errors
 from flotilla.state import digest
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import Field, HttpUrl
 
 from .access import MarketplaceApp
 
@@ -18,6 +18,8 @@ OLDER = {"Version": "2021-04-15"}  # calendars and conversations
 
 class Settings(ServerSettings):
     """Read from GOHIGHLEVEL_TOKEN, GOHIGHLEVEL_LOCATION_ID and the like."""
+
+    ways = (("token",), ("refresh_token", "client_id", "client_secret"))
 
     token: Secret = Field(
         description="Private integration token of the sub-account, from Settings > Private Integrations",
@@ -31,16 +33,10 @@ class Settings(ServerSettings):
     )
     country: str = Field("FR", pattern="^[A-Z]{2}$", description="Country of phone numbers without +, two letters")
     timezone: str = Field("Europe/Paris", description="IANA time zone of days and slots where a call names none")
-    refresh_token: Secret | None = Field(None, description="In place of the token: of a Marketplace app, OAuth 2")
-    client_id: Secret | None = Field(None, description="Client id of the Marketplace app")
-    client_secret: Secret | None = Field(None, description="Client secret of the Marketplace app")
+    refresh_token: Secret = Field(description="In place of the token: of a Marketplace app, OAuth 2")
+    client_id: Secret = Field(description="Client id of the Marketplace app")
+    client_secret: Secret = Field(description="Client secret of the Marketplace app")
     base_url: HttpUrl = Field(HttpUrl("https://services.leadconnectorhq.com"), description="Address of the API")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_is_enough(cls, given: Any) -> Any:
-        """Ask for no token where a Marketplace app is set up."""
-        return {"token": "", **given} if isinstance(given, dict) and given.get("refresh_token") else given
 
 
 server = Server(

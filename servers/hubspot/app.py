@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flotilla import Api, Bearer, ByCursor, Consent, FirstOf, OAuth2, Secret, Server, ServerSettings, errors
-from pydantic import Field, HttpUrl, field_validator, model_validator
+from pydantic import Field, HttpUrl, field_validator
 
 HOME = "https://api.hubapi.com"
 CONSENT = Consent(
@@ -29,26 +29,18 @@ _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
 class Settings(ServerSettings):
     """Read from HUBSPOT_TOKEN and the like. Two ways in: a private app's token, or OAuth with a refresh token."""
 
+    ways = (("token",), ("refresh_token", "client_id", "client_secret"))
+
     token: Secret = Field(
         description="Private app's token, from HubSpot > Settings > Integrations > Private apps > Auth",
         examples=["pat-eu1-1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"],
     )
-    refresh_token: Secret | None = Field(None, description="In place of the token: OAuth, with the next two")
-    client_id: Secret | None = Field(None, description=f"OAuth client, from {CONSENT.register}")
-    client_secret: Secret | None = Field(None, description="Secret of the OAuth client")
+    refresh_token: Secret = Field(description="In place of the token: OAuth, with the next two")
+    client_id: Secret = Field(description=f"OAuth client, from {CONSENT.register}")
+    client_secret: Secret = Field(description="Secret of the OAuth client")
     timezone: str = Field("Europe/Paris", description="IANA zone of times without an offset, and of those in results")
     token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where OAuth access tokens come from")
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_way_is_enough(cls, given: Any) -> Any:
-        """Ask for no private app's token where there is a refresh token."""
-        if not isinstance(given, dict) or not given.get("refresh_token"):
-            return given
-        if not given.get("token") and not (given.get("client_id") and given.get("client_secret")):
-            raise ValueError("HUBSPOT_REFRESH_TOKEN needs HUBSPOT_CLIENT_ID and HUBSPOT_CLIENT_SECRET")
-        return {"token": "", **given}
 
     @field_validator("timezone")
     @classmethod

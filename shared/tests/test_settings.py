@@ -95,6 +95,46 @@ def test_settings_that_do_not_fit_together() -> None:
     assert it.value.then == "Ask the operator to mend them."
 
 
+class Several(ServerSettings):
+    """Two ways in, and what both need."""
+
+    ways = (("token",), ("refresh_token", "client_id"))
+
+    token: Secret = Field(description="Token")
+    refresh_token: Secret = Field(description="In place of the token")
+    client_id: str = Field(description="Client")
+    account: str = Field(description="Account")
+
+
+@pytest.mark.parametrize(
+    ("given", "lacks"),
+    [
+        ({}, "TOKEN"),
+        ({"TOKEN": "t-1234"}, ""),
+        ({"REFRESH_TOKEN": "r-1234"}, "CLIENT_ID"),
+        ({"REFRESH_TOKEN": "r-1234", "CLIENT_ID": "c"}, ""),
+        ({"TOKEN": "t-1234", "REFRESH_TOKEN": "r-1234"}, ""),  # complete beats begun
+        ({"TOKEN": "<UNKNOWN>", "CLIENT_ID": "c"}, "REFRESH_TOKEN"),
+    ],
+)
+def test_one_of_several_ways_in_is_enough(environ: pytest.MonkeyPatch, given: dict[str, str], lacks: str) -> None:
+    environ.delenv("ACME_TOKEN")
+    environ.setenv("ACME_ACCOUNT", "a")
+    for name, value in given.items():
+        environ.setenv(f"ACME_{name}", value)
+    if lacks:
+        with pytest.raises(errors.Setup, match=f"ACME_{lacks} is not set"):
+            load(Several, "acme")
+    else:
+        assert load(Several, "acme").account == "a"
+
+
+def test_what_is_required() -> None:
+    assert Several.required() == [["token", "account"], ["refresh_token", "client_id", "account"]]
+    assert All.required() == [["token", "needed"]]
+    assert ServerSettings.required() == [[]]
+
+
 def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "secret"
     environ.setenv("ACME_NEEDED", "x")

@@ -37,7 +37,7 @@ async def ranked(slugs: list[str], utterances: list[dict[str, str]]) -> tuple[in
     async with Client(mcp) as client:
         for said in utterances:
             result = await client.call_tool_mcp("search_tools", {"query": said["text"]})
-            names = [tool["name"] for tool in json.loads(result.content[0].text)]  # type: ignore[union-attr]
+            names = [tool["name"] for tool in json.loads(result.content[0].text if result.content else "[]")]  # type: ignore[union-attr]
             if said["tool"] in names:
                 hits += 1
             else:

@@ -23,7 +23,7 @@ from python_on_whales import DockerClient
 from .conftest import ROOT, called
 
 COMPOSE = ROOT / "compose"
-PROJECT = "flotilla-test-compose"
+PROJECT = f"flotilla-test-compose-{secrets.token_hex(4)}"  # its own for each run, so that two do not meet
 
 
 def stack(name: str) -> dict[str, Any]:

@@ -125,15 +125,14 @@ def test_which_servers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("needs", "secrets", "ready"),
     [
-        ({"settings": [], "account": False}, {}, True),  # nothing is needed, whatever may be given
-        ({"settings": ["K"], "account": True}, {}, False),
-        ({"settings": ["K"], "account": True}, {"keyed.k": "v"}, True),
-        ({"settings": [], "account": True}, {}, False),  # one of several ways in
-        ({"settings": [], "account": True}, {"keyed.k": "v"}, True),
-        ({"settings": ["HOST"], "account": True}, {"keyed.k": "v"}, False),
+        ([[]], {}, True),  # nothing is needed, whatever may be given
+        ([["K"]], {}, False),
+        ([["K"]], {"keyed.k": "v"}, True),
+        ([["HOST", "K"]], {"keyed.k": "v"}, False),
+        ([["HOST"], ["K"]], {"keyed.k": "v"}, True),  # one of two ways in
     ],
 )
-def test_what_a_server_needs(tmp_path: Path, needs: dict[str, Any], secrets: dict[str, str], ready: bool) -> None:
+def test_what_a_server_needs(tmp_path: Path, needs: list[list[str]], secrets: dict[str, str], ready: bool) -> None:
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"registry": {"keyed": {"secrets": [{"name": "keyed.k", "env": "K"}]}}}))
     (tmp_path / "keyed").mkdir()

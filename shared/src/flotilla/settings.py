@@ -7,9 +7,10 @@ Lists are comma-separated words: `Annotated[list[str], Words]`.
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -51,9 +52,31 @@ class _Environment(PydanticBaseSettingsSource):
 
 
 class ServerSettings(BaseSettings):
-    """Base of every server's settings. Required fields may be unset until a call needs them."""
+    """Base of every server's settings. Required fields may be unset until a call needs them.
 
+    `ways`: where there are several ways in, the fields of each, such as `(("token",), ("refresh_token", "client_id"))`.
+    All of these are required fields; one complete way is enough, and leaves the others empty.
+    """
+
+    ways: ClassVar[Sequence[Sequence[str]]] = ()
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way_is_enough(cls, given: Any) -> Any:
+        """Ask for nothing where a way is complete, else for the rest of the one that was begun, else for the first."""
+        if not cls.ways or not isinstance(given, dict):
+            return given
+        there = [[bool(given.get(name)) for name in way] for way in cls.ways]
+        begun = cls.ways[max(range(len(there)), key=lambda n: (all(there[n]), sum(there[n])))]
+        return {**{name: "" for way in cls.ways for name in way if name not in begun}, **given}
+
+    @classmethod
+    def required(cls) -> list[list[str]]:
+        """Return the fields that calls need, a list for each way in: the first one is what a newcomer is asked for."""
+        choice = {name for way in cls.ways for name in way}
+        always = [name for name, field in cls.model_fields.items() if field.is_required() and name not in choice]
+        return [[*way, *always] for way in cls.ways or [()]]
 
     @classmethod
     def settings_customise_sources(

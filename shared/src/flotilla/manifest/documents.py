@@ -118,12 +118,13 @@ def environment(server: Server[Any]) -> list[dict[str, str]]:
 
 def secrets(server: Server[Any]) -> list[dict[str, Any]]:
     """Return the secrets: the catalog's name, the variable, an example, and whether calls need it."""
+    needed = server.settings_class.required()[0]  # of several ways in, the first
     return [
         {
             "name": f"{server.slug}.{name}",
             "env": variable(server, name),
             "example": example(field),
-            "required": field.is_required(),
+            "required": name in needed,
             "description": field.description or name,
         }
         for name, field in fields(server, secret=True).items()
@@ -180,8 +181,9 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     if declared:
         config["secrets"] = [{k: s[k] for k in ("name", "env", "example", "required")} for s in declared]
     config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
-    needed = [name for name, field in fields(server, secret=False).items() if field.is_required()]
-    config["parameters"] = {"type": "object", "properties": parameters(server), "required": needed}
+    needed = server.settings_class.required()[0]
+    required = [name for name in fields(server, secret=False) if name in needed]
+    config["parameters"] = {"type": "object", "properties": parameters(server), "required": required}
     return {
         "name": server.slug,
         "image": f"mcp/flotilla-{server.slug}",

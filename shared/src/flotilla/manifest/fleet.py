@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from flotilla import Server
 
 from .answers import answers
@@ -41,15 +39,9 @@ def discovery(slug: str) -> dict[str, Any]:
     return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, "needs": needs(server)}
 
 
-def needs(server: Server[Any]) -> dict[str, Any]:
-    """Return which variables must be set before calls can work, and whether nothing at all will do."""
-    required = [name for name, field in server.settings_class.model_fields.items() if field.is_required()]
-    try:
-        server.settings_class(_env_prefix=f"nothing_{server.slug}_")
-        account = False
-    except ValidationError:
-        account = True
-    return {"settings": [variable(server, name) for name in required], "account": account}
+def needs(server: Server[Any]) -> list[list[str]]:
+    """Return the variables that must be set before calls can work, a list for each way in."""
+    return [[variable(server, name) for name in way] for way in server.settings_class.required()]
 
 
 def door(slug: str) -> dict[str, Any]:

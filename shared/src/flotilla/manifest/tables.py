@@ -26,8 +26,9 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
         group = f" ({attributes['group']})" if attributes["group"] else ""
         lines.append(f"| `{tool['name']}` | {about} | {attributes['effect']} | {attributes['tier']}{group} |")
     lines += ["", "| setting | variable | what |", "|---|---|---|"]
+    needed = server.settings_class.required()[0]
     for name, field in server.settings_class.model_fields.items():
-        need = " **(needed)**" if field.is_required() else ""
+        need = " **(needed)**" if name in needed else ""
         kind = "secret" if name in documents.fields(server, secret=True) else "setting"
         about = (field.description or "").replace("|", "\\|")
         lines.append(f"| `{server.slug}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |")
@@ -48,7 +49,7 @@ def fleet_table(servers: dict[str, Server[Any]], found: dict[str, Any]) -> str:
     for slug, server in servers.items():
         lines.append(
             f"| [{slug}](servers/{slug}/README.md) | {server.description} | {len(found[slug]['tools'])} | "
-            f"{'needed' if found[slug]['needs']['account'] else 'none'} |"
+            f"{'needed' if found[slug]['needs'][0] else 'none'} |"
         )
     total = sum(len(f["tools"]) for f in found.values())
     return "\n".join([*lines, "", f"{len(servers)} servers, {total} tools."])

@@ -93,8 +93,7 @@ def _differences(listed: list[dict[str, Any]], here: list[dict[str, Any]]) -> li
 @check("missing_secret")
 async def missing_secret(case: Case) -> list[str]:
     """The message that gets a user going."""
-    fields = case.server.settings_class.model_fields
-    required = [name for name, about in fields.items() if about.is_required()]
+    required = case.server.settings_class.required()[0]
     if not required:
         raise NothingToCheck
     problems = []
