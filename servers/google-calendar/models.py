@@ -121,6 +121,7 @@ class Availability(Model):
 
     free: list[Free]
     unreadable: list[str]
+    more_after: str | None = None  # as `after` of another call
 
 
 def flat(raw: dict[str, Any]) -> dict[str, Any]:

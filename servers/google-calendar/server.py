@@ -29,6 +29,7 @@ After = Annotated[AwareDatetime, Field(description="From, with offset", examples
 Before = Annotated[AwareDatetime | None, Field(description="Until, with offset")]
 Updates = Annotated[Literal["none", "all"], Field(description="Who gets mail")]
 Guests = Annotated[list[str] | None, Field(description="Addresses")]
+MOST = 100  # stretches of free time in one answer
 HOURS = r"^\d\d:\d\d-\d\d:\d\d$"
 
 
@@ -121,7 +122,7 @@ async def check_availability(
     if not timedelta(0) < before - after <= timedelta(days=60):
         raise errors.Input("`before` is not within 60 days after `after`.", "Correct the two times.")
     body = {"timeMin": utc(after), "timeMax": utc(before), "items": [{"id": name} for name in calendars]}
-    answer = (await api.post("/freeBusy", json=body))["calendars"]
+    answer = (await api.post("/freeBusy", json=body, reads=True))["calendars"]
     busy = [
         (datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"]))
         for told in answer.values()
@@ -140,7 +141,9 @@ async def check_availability(
         weekends=weekends,
     )
     free = [Free(start=a.isoformat(), end=b.isoformat(), utc=f"{utc(a)}/{utc(b)}") for a, b in stretches]
-    return Availability(free=free[:100], unreadable=unreadable)
+    return Availability(
+        free=free[:MOST], unreadable=unreadable, more_after=free[MOST].start if len(free) > MOST else None
+    )
 
 
 @server.writes(creates=True, asks=True, scopes=WRITE)
@@ -165,7 +168,7 @@ async def create_event(
     if recurrence and isinstance(begins, datetime) and not timezone:
         raise errors.Input("What repeats needs `timezone`: its clock changes count.", "Pass an IANA name.")
     attendees = guests_of(guests or [])
-    await confirm_new(server, [g["email"] for g in attendees], f"Invite to «{title}»:")
+    await confirm_new(server, [g["email"] for g in attendees], f"Invite to «{errors.excerpt(title, 80)}»:")
     body = {
         "summary": title,
         "start": sent(begins, timezone),
@@ -251,10 +254,6 @@ async def move_event(
     """Move an event to another calendar of the account; its guests stay."""
     answer = await api.post(f"{path(event)}/move", params={"destination": to})
     return Booked.model_validate(ours(answer, f"{to}/"))
-
-
-def _named(event: dict[str, Any]) -> str:
-    return f"«{errors.excerpt(event.get('summary') or event['id'], 80)}»"
 
 
 def _request_id() -> str:

@@ -107,6 +107,28 @@ async def test_check_availability(gcal: Trial) -> None:
     assert "within 60 days" in await gcal.refuses("check_availability", **late)
 
 
+async def test_availability_is_only_asked_for(gcal: Trial) -> None:
+    """The request is a POST, but it changes nothing: it is sent again, and a failure leaves no doubt."""
+    gcal.told("POST /calendar/v3/freeBusy", Answer.of({"error": {"code": 503}}, 503))
+    said = await gcal.refuses("check_availability", **AVAILABLE)
+    assert "may or may not" not in said
+    assert len(gcal.requests) == 3
+    assert gcal.writes == []
+
+
+async def test_what_is_too_much_free_time_goes_on(gcal: Trial) -> None:
+    """A hundred stretches an answer, and where to go on from: nobody may take the end of an answer for the end."""
+    days = [f"2030-06-{day:02}" for day in range(1, 31)]
+    busy = [{"start": f"{d}T{h:02}:00:00Z", "end": f"{d}T{h:02}:30:00Z"} for d in days for h in range(8, 16)]
+    gcal.told("POST /calendar/v3/freeBusy", Answer.of({"calendars": {"primary": {"busy": busy}}}))
+    june = {**AVAILABLE, "after": "2030-06-01T00:00:00+02:00", "before": "2030-06-30T00:00:00+02:00"}
+    found = await gcal.gives("check_availability", **june)
+    assert len(found["free"]) == 100
+    rest = await gcal.gives("check_availability", **{**june, "after": found["more_after"]})
+    assert rest["free"][0]["start"] == found["more_after"] > found["free"][-1]["start"]
+    assert "more_after" not in rest
+
+
 async def test_create_event(gcal: Trial) -> None:
     await gcal.gives(
         "create_event",
