@@ -22,6 +22,8 @@ async def content_of(message: str, part: str) -> tuple[str, bytes]:
         there = f"It has: {', '.join(files)}." if files else "It has none."
         raise errors.NotFound(f"The message has no attachment `{errors.excerpt(part, 40)}`.", there)
     name = re.sub(r"[^\w.,()+ -]+", "_", found.get("filename") or f"part-{part}").strip(". ")[-120:] or f"part-{part}"
+    if sum(one.get("filename") == found.get("filename") for one in files.values()) > 1:
+        name = f"{part}-{name}"  # each in a file of its own
     body = found.get("body") or {}
     if "attachmentId" not in body:
         return name, data(str(body.get("data", "")))

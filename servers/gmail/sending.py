@@ -73,7 +73,8 @@ async def answered(message: str) -> dict[str, Any]:
 def threaded(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a mail part of a thread: subject, In-Reply-To and References."""
     head = headers(raw)
-    subject, known = head.get("Subject", ""), head.get("Message-ID", "").strip()
+    subject = " ".join(head.get("Subject", "").split())[:800]  # others may write tabs and much text into it
+    known = head.get("Message-ID", "").strip()
     chain = [word for word in head.get("References", "").split() if word.startswith("<")]
     if not known:
         raise errors.Input("The message has no Message-ID, so nothing can answer it.", "Send a new mail in its place.")

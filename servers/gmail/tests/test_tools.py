@@ -100,6 +100,14 @@ async def test_get_attachment(gmail: Trial) -> None:
     assert "It has: 1." in await gmail.refuses("get_attachment", message=MARIE, attachment="7")
 
 
+async def test_attachments_of_one_name_are_two_files(gmail: Trial) -> None:
+    raw = json.loads((FIXTURES / "message.json").read_text())
+    raw["payload"]["parts"].append({**raw["payload"]["parts"][1], "partId": "2"})
+    gmail.told("GET /gmail/v1/users/me/messages/{id}", Answer.of(raw))
+    paths = [(await gmail.gives("get_attachment", message=MARIE, attachment=n))["path"] for n in ("1", "2")]
+    assert paths == [f"mail/{MARIE}/{n}-besoins n_ 1.pdf" for n in ("1", "2")]
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "a/../../b", ".flotilla/oauth.json", "\u202efdp.exe"]
 )
@@ -116,6 +124,7 @@ async def test_a_name_of_an_attachment_leads_nowhere_else(gmail: Trial, name: st
 
 
 async def test_send_email(gmail: Trial) -> None:
+    (gmail.data / "été.pdf").write_bytes(b"%PDF-1.4")
     answer = await gmail.gives(
         "send_email",
         to=["Marie Dupont <marie@client.example>", "Éloïse Ça <eloise@bücher.example>"],
@@ -124,7 +133,7 @@ async def test_send_email(gmail: Trial) -> None:
         html="<p>Bonjour Marie</p>",
         cc=["paul@client.example"],
         bcc=["compta@atelier.example"],
-        attachments=["devis.pdf"],
+        attachments=["devis.pdf", "été.pdf"],
     )
     assert answer == {"id": "18f2a7c4d9e0b1ff", "thread": MARIE}
     assert sent(gmail)[:2] == ("POST", f"{ME}/messages/send")
@@ -141,7 +150,8 @@ async def test_send_email(gmail: Trial) -> None:
     assert html
     assert plain.get_content().replace("\r\n", "\n") == "Bonjour Marie,\nvoici le devis.\n\nHélène\n"
     assert html.get_content().strip() == "<p>Bonjour Marie</p>"
-    (file,) = read.iter_attachments()
+    file, accented = read.iter_attachments()
+    assert accented.get_filename() == "été.pdf"
     assert (file.get_filename(), file.get_content_type()) == ("devis.pdf", "application/pdf")
     assert file.get_content() == (gmail.data / "devis.pdf").read_bytes()
     assert gmail.asked == []
@@ -184,6 +194,16 @@ async def test_reply_to_message_stays_in_the_thread(gmail: Trial) -> None:
     assert (read["to"], read["cc"]) == ("marie@client.example", None)
     assert read["in-reply-to"] == "<CAF1@mail.client.example>"
     assert read["references"] == "<CAF0@mail.client.example> <CAF1@mail.client.example>"
+
+
+async def test_a_subject_that_others_broke_can_be_answered(gmail: Trial) -> None:
+    raw = json.loads((FIXTURES / "message.json").read_text())
+    for header in raw["payload"]["headers"]:
+        if header["name"] == "Subject":
+            header["value"] = "Devis\tpour\r\n juin"
+    gmail.told("GET /gmail/v1/users/me/messages/{id}", Answer.of(raw))
+    await gmail.gives("reply_to_message", message=MARIE, text="Le voici.")
+    assert mail(gmail)["subject"] == "Re: Devis pour juin"
 
 
 async def test_everybody_is_everybody_but_me(gmail: Trial) -> None:
