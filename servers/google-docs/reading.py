@@ -15,6 +15,8 @@ _LOST = {
     "footnoteReference": "footnotes",
     "equation": "equations",
     "autoText": "page numbers",
+    "pageBreak": "page breaks",
+    "columnBreak": "column breaks",
 }
 _START = re.compile(r"^(\s*)([#+=-]|\d+[.)])(?=\s|$|[-=])", re.MULTILINE)
 
@@ -46,6 +48,7 @@ class _Tab:
         self.content, self.lists = (tab.get("body") or {}).get("content", ()), tab.get("lists") or {}
         self.lost = lost
         self.counts: dict[tuple[str, int], int] = {}
+        lost |= {told for told in ("headers", "footers") if tab.get(told)}
 
     def markdown(self) -> str:
         """Return the body."""
@@ -64,6 +67,8 @@ class _Tab:
                 yield self._paragraph(element["paragraph"])
             elif "table" in element:
                 yield "table", self._table(element["table"])
+            elif "tableOfContents" in element:
+                self.lost.add("tables of contents")
 
     def _paragraph(self, paragraph: Mapping[str, Any]) -> tuple[str, str]:
         if any("horizontalRule" in one for one in paragraph.get("elements", ())):
@@ -74,7 +79,12 @@ class _Tab:
         text = "".join(run.text for run in told)
         if not text.strip(f" {BREAK}"):
             return "empty", ""
-        style = (paragraph.get("paragraphStyle") or {}).get("namedStyleType", "")
+        look = paragraph.get("paragraphStyle") or {}
+        style = look.get("namedStyleType", "")
+        if "bullet" not in paragraph and (look.get("indentStart") or {}).get("magnitude"):
+            self.lost.add("indents")
+        if paragraph.get("positionedObjectIds"):
+            self.lost.add("pictures")
         if "bullet" in paragraph:
             return "item", self._item(paragraph["bullet"], told)
         if all("code" in run.marks for run in told if run.text) and style not in _NAMED:
@@ -106,6 +116,10 @@ class _Tab:
                 self.lost.add("underlining")
             if style.get("backgroundColor") or (style.get("foregroundColor") and not link):
                 self.lost.add("colours")
+            if style.get("baselineOffset") in ("SUPERSCRIPT", "SUBSCRIPT"):
+                self.lost.add("super- and subscript")
+            if link and "url" not in link:
+                self.lost.add("links within the document")
             yield Run(element["textRun"].get("content", ""), frozenset(marks), link.get("url", ""))
         elif "person" in element:
             who = element["person"].get("personProperties") or {}

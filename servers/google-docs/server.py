@@ -57,7 +57,7 @@ async def append_text(document: DocumentId, text: Markdown) -> Written:
     return await content.appended(file_id(document), blocks, lost)
 
 
-@server.writes(idempotent=True, scopes=WRITE)
+@server.writes(scopes=WRITE)
 async def replace_text(
     document: DocumentId,
     find: Annotated[str, Field(min_length=1, description="Plain text", examples=["{{client}}"])],
