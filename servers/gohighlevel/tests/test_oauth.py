@@ -162,7 +162,7 @@ async def test_without_a_location_there_is_no_way_back(world: GoHighLevel) -> No
 
 
 async def test_wrong_client(world: GoHighLevel, tmp_path: Path) -> None:
-    settings = {**world.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "other", "FLOTILLA_DATA": str(tmp_path)}
+    settings = {**world.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_DATA": str(tmp_path)}
     with environment(server, **settings):
         assert "The OAuth client is not accepted" in text_of(await listed())
 
