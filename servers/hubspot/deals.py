@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, sliced
+from flotilla import Cursor, Limit, Page, errors, sliced
 from pydantic import Field
 
 from . import records, setup, values
@@ -16,6 +16,7 @@ from .records import Free, Query, Ref, Refs, StageOf, Where
 USUAL = ("dealname", "amount", "deal_currency_code", "dealstage", "pipeline", "closedate", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.deals.read"], ["crm.objects.deals.read crm.objects.deals.write"]
 
+SIGNS = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "$": "USD", "£": "GBP"}
 Amount = Annotated[str | None, Field(description="With currency", examples=["12500.50 EUR"])]
 CloseDate = Annotated[str | None, Field(description="2030-06-30")]
 
@@ -33,10 +34,12 @@ def money(amount: str | None) -> dict[str, str | None]:
     """Return amount and currency of "12 500,50 €" or "12500.50 EUR" as properties; raises errors.Input."""
     if not amount:
         return {"amount": amount}
-    found = re.fullmatch(r"\s*([A-Za-z]{3}\b|[€$£])?(.*?)([A-Za-z]{3}|[€$£])?\s*", amount, re.DOTALL)
+    found = re.fullmatch(r"\s*([A-Za-z]{3}\b|[€$£])?(.*?)(euros?|[A-Za-z]{3}|[€$£])?\s*", amount, re.DOTALL | re.I)
     before, figure, after = found.groups() if found else (None, amount, None)
     sign = before or after
-    code = {"€": "EUR", "$": "USD", "£": "GBP"}.get(sign, sign.upper()) if sign else None
+    if re.fullmatch(r"\s*\d{1,3}\.\d{3}\s*", figure):  # 12.500 is twelve thousand five hundred to some
+        raise errors.Input(f"{errors.excerpt(amount, 60)!r} can be read in two ways.", "Write it as 12500.50 EUR.")
+    code = SIGNS.get(sign.upper(), sign.upper()) if sign else None
     return {"amount": values.number(figure), "deal_currency_code": code}
 
 

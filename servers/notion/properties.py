@@ -94,11 +94,12 @@ def _text(name: str, told: dict[str, Any], value: Any) -> Any:
 
 
 def _number(name: str, told: dict[str, Any], value: Any) -> Any:
-    wanted = "a number, such as 1250.5"
+    wanted = "a number without signs for thousands, such as 1250.5"
     if isinstance(value, str):
         text = _SPACES.sub("", value).strip("€$£%")
         text = text.replace(".", "").replace(",", ".") if _FRENCH.fullmatch(text) else text
-        if not re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", text):
+        unclear = re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", text)  # 12.500 is twelve thousand five hundred to some
+        if unclear or not re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", text):
             raise misfit(name, told, value, wanted)
         return float(text) if "." in text else int(text)
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:

@@ -317,6 +317,7 @@ async def test_search_deals(hubspot: Trial) -> None:
         ("12 500,50 €", "12500.50", "EUR"),
         ("12\u202f500,5\u00a0€", "12500.5", "EUR"),
         ("€1.250,00", "1250.00", "EUR"),
+        ("12 500 euros", "12500", "EUR"),
         ("usd 1,250.00", "1250.00", "USD"),
         ("0", "0", None),
         (900, "900", None),
@@ -331,7 +332,7 @@ async def test_create_deal(hubspot: Trial, amount: Any, figure: str, currency: s
     assert placed["record"] == "deal:77"
 
 
-@pytest.mark.parametrize("amount", ["beaucoup", "12,500 EUR", "1e999", "NaN", "12 CHF"])
+@pytest.mark.parametrize("amount", ["beaucoup", "12,500 EUR", "12.500 €", "1e999", "NaN", "12 CHF"])
 async def test_an_amount_that_cannot_be(hubspot: Trial, amount: str) -> None:
     message = await hubspot.refuses("create_deal", name="Site", amount=amount)
     assert hubspot.writes == []

@@ -105,6 +105,7 @@ MISFITS = [
     ({"Étiquettes": ["VIP", "Neuf"]}, "Nurturing, VIP"),
     ({"Budget": "beaucoup"}, "1250.5"),
     ({"Budget": "1,250"}, "1250.5"),
+    ({"Budget": "1.250 €"}, "1250.5"),
     ({"Budget": True}, "1250.5"),
     ({"Rendez-vous": "demain"}, "2030-06-01"),
     ({"Rendez-vous": "03/06/2030"}, "2030-06-01"),
