@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 from flotilla import Cursor, Limit, Page, errors, segment
@@ -83,7 +84,8 @@ async def search_contacts(
 ) -> Page[Contact]:
     """Find a contact (cherche, trouve) by name, e-mail, phone number or tag, newest first."""
     if query and looks_like_one(query):
-        query = e164(query, server.settings.country)
+        with suppress(errors.Input):  # a part of a number, or a year, is looked for as it is
+            query = e164(query, server.settings.country)
     filters = [{"field": "tags", "operator": "contains", "value": [tag]}] if tag else None
     body = {
         "query": query,

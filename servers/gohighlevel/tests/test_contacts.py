@@ -114,6 +114,8 @@ async def test_search_contacts(tool: Any, ghl: GoHighLevel) -> None:
     }  # fmt: skip
     assert [one["id"] for one in (await tool("search_contacts", tag="lead chaud"))["items"]] == [new]
     assert [one["id"] for one in (await tool("search_contacts", query="06 12 34 56 78"))["items"]] == [new]
+    assert (await tool("search_contacts", query="06 12 34"))["items"] == []  # a part of a number is sent as it is
+    assert ghl.vendor.requests[-1].json()["query"] == "06 12 34"
     assert (await tool("search_contacts", query="personne"))["items"] == []
 
 
