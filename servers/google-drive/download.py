@@ -17,12 +17,12 @@ PIECE = 2**20  # bytes between two notes of progress
 BREAKS = 5
 
 
-def named(name: str, ending: str) -> str:
-    """Return a path for a file by its name in Drive: that may hold anything."""
+def named(file: str, name: str, ending: str) -> str:
+    """Return a path for a file by its id, since many have one name, and its name in Drive, which may hold anything."""
     safe = re.sub(r"[^\w.,()+ -]+", "_", name).strip(". ")[-120:] or "file"
     if ending and not safe.lower().endswith(f".{ending}"):
         safe += f".{ending}"
-    return f"drive/{safe}"
+    return f"drive/{file}/{safe}"
 
 
 async def saved(

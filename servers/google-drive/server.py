@@ -81,7 +81,7 @@ async def _about(file: str) -> dict[str, Any]:
 @server.reads(scopes=READ, deadline=55)
 async def download_file(
     file: FileId,
-    path: Annotated[str | None, Field(description="New file; else drive/<name>")] = None,
+    path: Annotated[str | None, Field(description="New file; else drive/<id>/<name>")] = None,
     format: Annotated[Format | None, Field(description="For Google's own formats; else pdf, sheets xlsx")] = None,  # noqa: A002
 ) -> files.FileRef:
     """Save a file in the data folder; a Google document, sheet or presentation is exported."""
@@ -89,7 +89,7 @@ async def download_file(
     if target := (about.get("shortcutDetails") or {}).get("targetId"):
         raise errors.Input("It is a shortcut.", f"Download the file that it leads to: {errors.excerpt(target, 80)}.")
     ending = exported(str(about.get("mimeType", "")), format)
-    place = path or named(str(about.get("name", "")), ending)
+    place = path or named(str(about["id"]), str(about.get("name", "")), ending)
     url = f"/files/{segment(str(about['id']))}"
     if ending:
         return await saved(f"{url}/export", {"mimeType": TYPES[ending]}, place, path is None, 0)
@@ -118,7 +118,7 @@ async def create_folder(name: Name, folder: FolderId = "root") -> Done:
     return Done.model_validate(await api.post("/files", params={"fields": FIELDS, **EVERYWHERE}, json=body))
 
 
-@server.writes(asks=True, idempotent=True, scopes=WRITE)
+@server.writes(asks=True, scopes=WRITE)
 async def share_file(
     file: FileId,
     who: Annotated[

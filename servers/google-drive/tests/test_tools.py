@@ -108,7 +108,7 @@ async def test_list_shared_drives(gdrive: Trial) -> None:
 async def test_download_file(gdrive: Trial) -> None:
     saved = await gdrive.gives("download_file", file=ID)
     assert sent(gdrive) == ("GET", f"{HOME}/files/{ID}", {"alt": "media", "supportsAllDrives": "true"})
-    assert saved["path"] == "drive/Devis n_ 42_2030.pdf"
+    assert saved["path"] == f"drive/{ID}/Devis n_ 42_2030.pdf"
     assert (gdrive.data / saved["path"]).read_bytes() == PDF
     await gdrive.gives("download_file", file=ID)  # its own place is written anew
     assert (await gdrive.gives("download_file", file=ID, path="a/b.pdf"))["path"] == "a/b.pdf"
@@ -118,7 +118,7 @@ async def test_download_file(gdrive: Trial) -> None:
 async def test_google_formats_are_exported(gdrive: Trial) -> None:
     saved = await gdrive.gives("download_file", file="1DocumentA")
     assert sent(gdrive) == ("GET", f"{HOME}/files/1DocumentA/export", {"mimeType": "application/pdf"})
-    assert saved["path"] == "drive/Offre été.pdf"
+    assert saved["path"] == "drive/1DocumentA/Offre été.pdf"
     await gdrive.gives("download_file", file="1DocumentA", format="docx")
     assert "wordprocessingml" in sent(gdrive)[2]["mimeType"]
     assert "Choose: pdf, docx" in await gdrive.refuses("download_file", file="1DocumentA", format="xlsx")
@@ -149,11 +149,11 @@ async def test_what_arrives_otherwise_is_not_kept(gdrive: Trial) -> None:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".flotilla/x", "", "..", "a\x00b", "x" * 900])
 def test_a_name_leads_nowhere_else(name: str) -> None:
-    path = named(name, "pdf")
-    assert path.startswith("drive/")
+    path = named("1Dy", name, "pdf")
+    assert path.startswith("drive/1Dy/")
     assert path.endswith(".pdf")
-    assert path.count("/") == 1
-    assert not path.split("/")[1].startswith(".")
+    assert path.count("/") == 2
+    assert not path.split("/")[2].startswith(".")
 
 
 def test_what_becomes_what() -> None:

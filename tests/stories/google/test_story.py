@@ -5,6 +5,7 @@ Nothing is mocked but Google itself: consent by scripts/login, the secrets file,
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -158,6 +159,47 @@ async def test_a_big_file_goes_up_and_comes_down(office: Office, world: Google, 
         vendor.fails(halved, method="GET", times=1, after=1)
         saved = await gives(client, "gdrive_download_file", file=made["id"], path="back.bin")
         assert (office.folder / "data" / saved["path"]).read_bytes() == content
+
+
+async def test_a_transfer_says_how_far_it_is_and_a_cancelled_one_leaves_nothing(
+    office: Office, world: Google, vendor: Vendor
+) -> None:
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content, told, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
+
+    async def note(done: float, total: float | None, message: str | None) -> None:
+        told.append((done, total))
+        begun.set()
+
+    async def stuck(exchange: faults.Exchange) -> None:
+        """Send half of what was asked for, and then no more."""
+        whole = exchange.usual.body
+        await exchange.send(dataclasses.replace(exchange.usual, body=whole[: len(whole) // 2]), promise=len(whole))
+        await asyncio.sleep(60)
+
+    async with office.client() as client:
+        here = office.folder / "data"
+        (here / "plan.bin").write_bytes(content)
+        made = await client.call_tool_mcp("gdrive_upload_file", {"path": "plan.bin"}, progress_handler=note)
+        size, part = len(content), 8 * 2**20
+        assert told == [(part, size), (2 * part, size), (size, size)]
+
+        begun.clear()
+        vendor.fails(stuck, method="GET", times=1, after=1)
+        arguments = {"file": (made.structured_content or {})["id"], "path": "back.bin"}
+        loading = asyncio.create_task(client.call_tool_mcp("gdrive_download_file", arguments, progress_handler=note))
+        await asyncio.wait_for(begun.wait(), 30)
+        assert [one for one in here.glob("*.tmp") if one.stat().st_size]  # it is on its way
+        loading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loading
+        for _ in range(100):
+            if not list(here.glob("*.tmp")):
+                break
+            await asyncio.sleep(0.1)
+        assert [one.name for one in here.iterdir() if one.name != ".flotilla"] == ["plan.bin"]
+        assert (await gives(client, "gdrive_get_file", file=arguments["file"]))["bytes"] == size
 
 
 @pytest.mark.parametrize("mode", ERAS)
