@@ -302,6 +302,12 @@ class TestAfterwards:
         assert "there are gmail, google, google-calendar" in capsys.readouterr().err
 
 
+def test_what_can_be_connected() -> None:
+    found = login.connectable()
+    assert {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets", "hubspot"} <= set(found)
+    assert not {"switchboard", "filesystem"} & set(found)
+
+
 def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
     docker.write_text(

@@ -127,6 +127,10 @@ class TestRefreshToken:
         clock.now += 2 * DAY
         assert "(invalid_grant)" in await asked()
 
+    async def test_another_refusal_is_no_revocation(self, vendor: Vendor) -> None:
+        vendor.fails(faults.status(400, {"error": "admin_policy_enforced"}), method="POST")
+        assert (await asked()).startswith("Error: No access token is given (admin_policy_enforced). Try again later")
+
     @pytest.mark.parametrize("off", [-7200, 7200, 400 * DAY])
     async def test_a_wrong_clock_of_ours_changes_nothing(self, vendor: Vendor, clock: Any, off: float) -> None:
         clock.ours = off
@@ -248,6 +252,13 @@ async def test_a_file_that_is_no_key(robot: Path, text: str) -> None:
     robot.write_text(text)
     gmail.reset()
     assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is no JSON key of a service account.")
+
+
+@pytest.mark.parametrize("key", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+async def test_a_key_that_is_none(robot: Path, key: str) -> None:
+    robot.write_text(json.dumps({"client_email": "robot@atelier.iam.example", "private_key": key}))
+    gmail.reset()
+    assert (await asked()).startswith("Error: The private key cannot be read. Ask the user")
 
 
 def test_both_servers_declare_the_same_consent() -> None:

@@ -157,6 +157,8 @@ class Grant(Auth):
         code = errors.excerpt(error, 60)
         if error in ("invalid_client", "unauthorized_client"):
             return errors.Auth(f"The OAuth client is not accepted ({code}).", self.unknown)
+        if error != "invalid_grant":  # too many requests, a policy, a wrong scope: the grant itself may be good
+            return errors.Auth(f"No access token is given ({code}).", "Try again later; if it stays, tell the user.")
         then = self.revoked.replace("{slug}", self.server.slug)
         return errors.Auth(f"Access was revoked or has expired ({code}).", then)
 
@@ -222,16 +224,23 @@ class JwtBearer(Grant):
 
     async def _sent(self, client: AsyncOAuth2Client, now: float) -> Mapping[str, Any]:
         from authlib.oauth2.rfc7523 import JWTBearerGrant
+        from joserfc.errors import JoseError
+        from joserfc.jwk import import_key
 
         issuer, key = self.identity()
-        assertion = JWTBearerGrant.sign(
-            key,
-            issuer,
-            self.token_url,
-            subject=self.value(self._subject) or None,
-            issued_at=int(now) - SKEW,  # one that is "from the future" is refused
-            claims={"scope": " ".join(scopes(self.server))},
-            alg=self.alg,
-        )
+        try:
+            assertion = JWTBearerGrant.sign(
+                import_key(key, "EC" if self.alg.startswith("ES") else "RSA"),
+                issuer,
+                self.token_url,
+                subject=self.value(self._subject) or None,
+                issued_at=int(now) - SKEW,  # one that is "from the future" is refused
+                claims={"scope": " ".join(scopes(self.server))},
+                alg=self.alg,
+            )
+        except (JoseError, ValueError, TypeError):
+            raise errors.Setup(
+                "The private key cannot be read.", "Ask the user to set it whole, as it was given."
+            ) from None
         answer: Mapping[str, Any] = await client.fetch_token(self.token_url, grant_type=JWT_BEARER, assertion=assertion)
         return answer
