@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -211,6 +212,23 @@ async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(connected: Callabl
     assert 0.4 <= time.monotonic() - begun < 1
 
 
+async def test_parallel_calls_do_not_come_back_together(
+    connected: Callable[..., Api], vendor: Vendor, environ: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    api = connected()
+    environ.setattr(wire, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    for _ in range(8):
+        vendor.fails(faults.rate(2), times=1)
+        await api.get("/things/7")
+    assert len(set(waits)) == 8
+    assert all(2 <= seconds <= 2 + wire.JITTER for seconds in waits)
+
+
 async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., Api], vendor: Vendor) -> None:
     api = connected(classify=lambda status, body: errors.Rate("The day's requests are used up.", again=False))
     vendor.fails(faults.rate())
@@ -363,6 +381,15 @@ async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], ve
     assert type(await problem_of(api.get("/things/7"))) is errors.Scope
     vendor.fails(faults.status(404, {"code": "gone"}), times=1)
     assert str(await problem_of(api.get("/things/7"))).startswith("Acme does not have this: 404/gone.")
+
+
+async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., Api]) -> None:
+    api, phrases = connected(), iter([b"No such thing here", b"Not Found", b""])
+    api.transport = httpx.MockTransport(
+        lambda request: httpx.Response(404, extensions={"reason_phrase": next(phrases)})
+    )
+    told = [(await problem_of(api.get("/things/7"))).what for _ in range(3)]
+    assert told == ["Acme does not have this: No such thing here.", *["Acme does not have this."] * 2]
 
 
 async def test_a_status_that_is_an_answer(connected: Callable[..., Api], vendor: Vendor) -> None:

@@ -151,10 +151,13 @@ def test_no_exporter_no_provider(environ: pytest.MonkeyPatch) -> None:
     assert set_to == []
 
 
-def test_an_exporter_that_is_not_installed_breaks_nothing(environ: pytest.MonkeyPatch) -> None:
+def test_an_exporter_that_is_not_installed_is_told(
+    environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     environ.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     telemetry.configure("acme")
+    assert "no exporter is installed" in caplog.text
 
 
 def test_the_exporter(environ: pytest.MonkeyPatch) -> None:

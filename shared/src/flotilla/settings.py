@@ -143,7 +143,7 @@ class FleetSettings(ServerSettings):
     state_key: SecretStr | None = Field(
         None, min_length=32, description="32 or more characters; the same for every worker of a server"
     )
-    user: str = Field("", description="Who is served, for the audit line, when no token tells")
+    user: str = Field("", description="Who is served, for the audit line")
     transport: str = Field("stdio", pattern="^(stdio|http)$", description="stdio or http")
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")

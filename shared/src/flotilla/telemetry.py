@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from typing import Any
@@ -20,6 +21,7 @@ def configure(slug: str) -> None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
+        logging.getLogger(__name__).warning("no spans: no exporter is installed (pip install -r requirements/otel.txt)")
         return
     provider = TracerProvider(resource=Resource.create({"service.name": f"flotilla-{slug}"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

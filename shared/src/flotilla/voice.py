@@ -73,7 +73,7 @@ class Voice(Middleware):
                 token = get_access_token()
                 server.audit.call(
                     trace_id=call.trace_id,
-                    user_id=token.client_id if token else server.fleet.user,
+                    user_id=server.fleet.user or (token.client_id if token else ""),
                     tool_name=name,
                     arguments=dict(context.message.arguments or {}),
                     outcome=call.outcome,

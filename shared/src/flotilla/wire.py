@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TRIES = 3
 LARGEST = 10_000_000  # bytes of one answer that is read into memory
+JITTER = 0.25  # seconds on top of a Retry-After, so that parallel calls do not come back together
 WAIT = 60.0  # seconds of a Retry-After that are worth waiting for, if the deadline allows
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # true of the wire alone
@@ -126,7 +127,7 @@ class Wire:
             raise
         else:
             status, asked = response.status_code, retry_after(response, self._wait_header)
-            wait = wait if asked is None else asked
+            wait = wait if asked is None else asked + random.uniform(0, JITTER)
             if status < 500 and status != 408:
                 call.spared()
             own = self._classify(status, body) if self._classify else None
