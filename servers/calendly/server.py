@@ -70,6 +70,7 @@ api = Api(
     auth=Bearer("token"),
     paging=ByCursor("collection", "pagination.next_page_token", cursor="page_token", limit="count"),
     limits=[(50, 60)],  # the free plan's; paid plans have 500 a minute
+    wait_header="X-RateLimit-Reset",
     reason=said,
     classify=settled,
 )

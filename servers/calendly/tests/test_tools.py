@@ -295,6 +295,11 @@ async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Trial) -> Non
     )
 
 
+async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Trial) -> None:
+    calendly.told("GET /users/me", Answer.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
+    assert (await calendly.refuses("get_current_user")).endswith("Too many. Wait 50 seconds, then retry.")
+
+
 async def test_without_a_token_it_says_where_to_get_one() -> None:
     async with stage("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as trial:
         message = await trial.refuses("list_events")
