@@ -12,12 +12,11 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flotilla.environment import setting, words
+from flotilla.environment import setting
 from flotilla.version import VERSION
 
 from .catalog import Problem, choose, definitions, read_catalog, read_document, read_secrets
@@ -40,6 +39,8 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     from .door import Definitions, Unknown
 
     state_key, token = setting("FLOTILLA_STATE_KEY") or secrets.token_hex(32), setting("FLOTILLA_REMOTE_TOKEN")
+    if len(state_key) < 32:
+        raise Problem("FLOTILLA_STATE_KEY has fewer than 32 characters.")
     commands, offered = Commands(options, state_key), Definitions()
     backends: list[Backend] = []
     elsewhere = remotes(options)
@@ -100,7 +101,8 @@ async def serve(options: argparse.Namespace) -> None:
 
 async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
     """Serve streamable HTTP to those who know the token; the Host and Origin of a request must be ours."""
-    from flotilla.serve import LOOPBACK, fixed_token
+    from flotilla.errors import Setup
+    from flotilla.serve import fixed_token, listening
     from starlette.requests import Request
     from starlette.responses import JSONResponse
 
@@ -113,21 +115,13 @@ async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
     try:
-        listener = socket.create_server((options.host, options.port))
-    except OSError as problem:
-        raise Problem(f"Cannot listen on {options.host}:{options.port}: {problem.strerror}.") from None
-    port = listener.getsockname()[1]
-    say(f"http://{options.host}:{port}/mcp" + ("" if given else f", bearer token {token}"))
-    await front.run_async(
-        "http",
-        show_banner=False,
-        host=options.host,
-        port=port,
-        sockets=[listener],
-        host_origin_protection=True,
-        allowed_hosts=[*LOOPBACK, options.host, *words("FLOTILLA_ALLOWED_HOSTS")],
-        uvicorn_config={"timeout_graceful_shutdown": 1, "log_config": None, "access_log": False, "ws": "none"},
-    )
+        how = listening(options.host, options.port)
+    except Setup as problem:
+        raise Problem(str(problem)) from None
+    host, port = options.host, how["sockets"][0].getsockname()[1]
+    name = f"[{host}]" if ":" in host else host
+    say(f"http://{name}:{port}/mcp" + ("" if given else f", bearer token {token}"))
+    await front.run_async("http", **how)
 
 
 def say(text: str) -> None:

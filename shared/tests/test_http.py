@@ -178,8 +178,9 @@ def test_on_loopback_no_token_is_needed(start: Start) -> None:
     assert post(start().url).status_code == 200
 
 
-def test_the_token_is_in_no_line_and_the_user_is(start: Start) -> None:
-    server = start(FLOTILLA_HTTP_TOKEN=TOKEN)
+@pytest.mark.parametrize("user", ["", "dana"])
+def test_the_token_is_in_no_line_and_the_user_is(start: Start, user: str) -> None:
+    server = start(FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_USER=user)
 
     async def ask() -> None:
         async with connect(server.url, LEGACY, TOKEN) as c:
@@ -188,7 +189,7 @@ def test_the_token_is_in_no_line_and_the_user_is(start: Start) -> None:
     asyncio.run(ask())
     assert server.end()[0] == 0
     line = json.loads(server.err.splitlines()[-1])
-    assert (line["user_id"], line["arguments"]) == ("fleet", {"text": "***"})
+    assert (line["user_id"], line["arguments"]) == (user or "fleet", {"text": "***"})
     assert TOKEN not in server.err
 
 
@@ -213,6 +214,10 @@ def test_the_token_is_in_no_line_and_the_user_is(start: Start) -> None:
             "flotilla-probe: FLOTILLA_STATE_KEY is wrong: Value should have at least 32 items after validation, not 5.",
         ),
         ({"FLOTILLA_PORT": "http"}, "flotilla-probe: FLOTILLA_PORT is wrong: Input should be a valid integer"),
+        (
+            {"FLOTILLA_PORT": "99999"},
+            "flotilla-probe: FLOTILLA_PORT is wrong: Input should be less than or equal to 65535",
+        ),
         ({"FLOTILLA_TRANSPORT": "pigeon"}, "flotilla-probe: FLOTILLA_TRANSPORT is wrong"),
     ],
 )

@@ -114,24 +114,33 @@ def _http(server: Server[Any]) -> None:
             "on the network could call the tools. Set it, or listen on 127.0.0.1."
         )
     try:
-        family = socket.AF_INET6 if ":" in fleet.host else socket.AF_INET
-        listener = socket.create_server((fleet.host, fleet.port), family=family)
-    except OSError as problem:
-        sys.exit(
-            f"flotilla-{server.slug}: cannot listen on {fleet.host} port {fleet.port}: "
-            f"{str(problem.strerror).split(' (')[0]}. Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
-        )
+        options = listening(fleet.host, fleet.port)
+    except errors.Setup as problem:
+        sys.exit(f"flotilla-{server.slug}: {problem}")
     _routes(server)
-    server.audit.line("listening", host=fleet.host, port=listener.getsockname()[1])
-    mcp.run(
-        "http",
-        sockets=[listener],
-        stateless_http=not fleet.stateful,
-        host_origin_protection=True,
-        allowed_hosts=[*LOOPBACK, *({fleet.host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
-        show_banner=False,
-        uvicorn_config={"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"},
-    )
+    server.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
+    mcp.run("http", stateless_http=not fleet.stateful, **options)
+
+
+def listening(host: str, port: int) -> dict[str, Any]:
+    """Return what FastMCP's HTTP transport runs with: a socket that listens, whose Host and Origin must be ours.
+
+    Raises errors.Setup where it cannot listen.
+    """
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as problem:
+        why = str(getattr(problem, "strerror", "the port must be 0 to 65535")).split(" (")[0]
+        raise errors.Setup(
+            f"cannot listen on {host} port {port}: {why}.", "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
+        ) from None
+    return {
+        "sockets": [listener],
+        "host_origin_protection": True,
+        "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
+        "show_banner": False,
+        "uvicorn_config": {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"},
+    }
 
 
 def _routes(server: Server[Any]) -> None:
