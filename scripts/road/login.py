@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx2 as httpx
@@ -17,7 +17,7 @@ from flotilla.consent import fewest
 from flotilla.environment import is_placeholder
 from flotilla.filters import visible
 from flotilla.manifest.documents import common, variable
-from flotilla.manifest.fleet import server_of, slugs
+from flotilla.manifest.fleet import server_of
 
 from . import consent, fleet, place, vault
 
@@ -27,7 +27,7 @@ Servers = dict[str, Server[Any]]
 
 def connectable() -> Servers:
     """Return the servers that an account is connected to by consent."""
-    found = {slug: server_of(slug) for slug in slugs()}
+    found = {slug: server_of(slug) for slug in fleet.registry()}
     return {slug: server for slug, server in found.items() if server.consent}
 
 
@@ -73,12 +73,14 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
         slug: s for slug, s in connectable().items() if s.consent and s.consent.account == about.account
     } | servers
 
-    def of(name: str, given: str | None) -> str:
+    def of(name: str, given: str | None, slugs: Sequence[str]) -> str:
         places = [given, *(os.environ.get(variable(s, name)) for s in servers.values())]
-        places += [kept.get(f"{slug}.{name}") for slug in [*servers, *family]]
+        places += [kept.get(f"{slug}.{name}") for slug in slugs]
         return next((value for value in places if value and not is_placeholder(value)), "")
 
-    client_id, secret = of("client_id", options.client_id), of("client_secret", None)
+    slugs = [*servers, *family]
+    client_id = of("client_id", options.client_id, slugs)
+    secret = of("client_secret", None, [s for s in slugs if kept.get(f"{s}.client_id", client_id) == client_id])
     if not client_id:
         place.say(f"An OAuth client is needed, once. Make it at {about.register}.")
         if not sys.stdin.isatty():
@@ -86,6 +88,7 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
                 f"Pass --client-id, and the secret as {variable(next(iter(servers.values())), 'client_secret')}."
             )
         client_id = input("client_id: ").strip()
+    if not secret and sys.stdin.isatty():
         secret = getpass.getpass("client_secret (empty for none): ").strip()
     return client_id, secret
 
@@ -109,7 +112,9 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
         )
     person = consent.who(about, token["access_token"])
     values = dict(zip(KEPT, (client_id, secret, token["refresh_token"]), strict=True))
-    where = vault.store({f"{slug}.{n}": v for slug in servers for n, v in values.items() if v}, desktop(options))
+    kept = fleet.secrets(place.secrets_file())  # the secret of an earlier client does not stay beside another client
+    new = {f"{slug}.{name}": value for slug in servers for name, value in values.items()}
+    where = vault.store({name: value for name, value in new.items() if value or name in kept}, desktop(options))
     place.say(f"Connected: {person}, for {', '.join(servers)}. Kept in {where}.")
     granted = set(str(token.get("scope") or "").replace(",", " ").split())
     for slug, server in servers.items():
@@ -133,11 +138,13 @@ def without(server: Server[Any], granted: set[str]) -> list[str]:
 
 def show(all_: Servers) -> int:
     """Say of every account whose it is, and whether the consent still holds and covers the enabled tools."""
-    kept = fleet.secrets(place.secrets_file())
+    kept, keychain = fleet.secrets(place.secrets_file()), vault.listed() if vault.desktop() else ""
     for slug, server in all_.items():
         about, token = server.consent, kept.get(f"{slug}.refresh_token", "")
         assert about
-        if is_placeholder(token):
+        if is_placeholder(token) and f"{slug}.refresh_token" in keychain:
+            place.say(f"{slug}: kept in Docker Desktop's keychain, which gives no value back, so it was not tried")
+        elif is_placeholder(token):
             place.say(f"{slug}: not connected (scripts/login {slug})")
         elif about.rotates:  # to try it would take the server's own token away
             place.say(f"{slug}: connected")
@@ -154,6 +161,8 @@ def state(server: Server[Any], about: Consent, kept: Mapping[str, str]) -> str:
             token = consent.renewed(about, oauth, names[2])
         person = consent.who(about, token["access_token"])
     except OAuthError as refusal:
+        if refusal.error != "invalid_grant":
+            return f"could not be checked (the vendor refuses: {refusal.error})"
         return f"the consent has ended ({refusal.error}); run scripts/login {server.slug} again"
     except (httpx.HTTPError, consent.Refused, ValueError) as problem:
         return f"could not be checked ({problem})"
@@ -164,7 +173,7 @@ def state(server: Server[Any], about: Consent, kept: Mapping[str, str]) -> str:
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Take consents back at the vendor, and empty what was kept, for every server that held the same."""
     about, kept = about_of(servers), fleet.secrets(place.secrets_file())
-    tokens = {kept.get(f"{slug}.refresh_token", "") for slug in servers} - {""}
+    tokens = {token for slug in servers if not is_placeholder(token := kept.get(f"{slug}.refresh_token", ""))}
     if not tokens and not desktop(options):
         raise consent.Refused("Nothing is connected.")
     holders = [slug for slug in connectable() | servers if kept.get(f"{slug}.refresh_token") in tokens]
@@ -174,13 +183,18 @@ def revoke(servers: Servers, options: argparse.Namespace) -> int:
             about, kept.get(f"{slug}.client_id", ""), kept.get(f"{slug}.client_secret", ""), []
         ) as oauth:
             answer = oauth.revoke_token(about.revoke_url, token=token, token_type_hint="refresh_token")
-        if answer.status_code >= 500:
+        if answer.status_code not in (200, 204, 400):  # 400: it had ended already
             raise consent.Refused(
-                f"The vendor failed ({answer.status_code}), so nothing was taken back. Try again later."
+                f"The vendor answers {answer.status_code}, so nothing was taken back. Try again later."
             )
     vault.forget([f"{slug}.refresh_token" for slug in holders or servers], desktop(options))
     place.say(f"Disconnected: {', '.join(holders or servers)}.")
-    if not about.revoke_url:
+    if not tokens:
+        place.say(
+            "Docker Desktop's keychain gives no value back, so the consent stands at the vendor: remove the app in the "
+            "account's settings too."
+        )
+    elif not about.revoke_url:
         place.say(
             "The vendor has no way to take a consent back from here: remove the app in the account's settings too."
         )

@@ -11,11 +11,12 @@ from . import fleet, machine, place
 
 def file_with(text: str, secrets: Mapping[str, str]) -> str:
     """Return the text of a secrets file with these values in it; everything else stays as it is."""
-    left, lines = dict(secrets), text.splitlines(keepends=True)
+    left, lines = dict(secrets), text.splitlines(keepends=True)  # of two lines for one secret, the last one counts
     for number, line in enumerate(lines):
         name = line.partition("=")[0].strip()
-        if "=" in line and not line.lstrip().startswith("#") and name in left:
-            lines[number] = f"{name}={left.pop(name)}\n"
+        if "=" in line and not line.lstrip().startswith("#") and name in secrets:
+            lines[number] = f"{name}={secrets[name]}\n"
+            left.pop(name, None)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return "".join([*lines, *(f"{name}={value}\n" for name, value in left.items())])
@@ -24,6 +25,11 @@ def file_with(text: str, secrets: Mapping[str, str]) -> str:
 def desktop() -> bool:
     """Tell whether Docker Desktop keeps secrets here: its plugin answers, and so does its keychain."""
     return machine.gateway_plugin() is not None and machine.docker("mcp", "secret", "ls", "--json") is not None
+
+
+def listed() -> str:
+    """Return what Docker Desktop says of the secrets it keeps: their names; it gives no value back."""
+    return machine.docker("mcp", "secret", "ls", "--json") or ""
 
 
 def store(secrets: Mapping[str, str], to_desktop: bool, path: Path | None = None) -> str:

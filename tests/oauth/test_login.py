@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2 as httpx
 import pytest
 from flotilla.consent import fewest
-from flotilla.testing import Vendor
+from flotilla.testing import Vendor, faults
 from flotilla.testing.oauth import Client, OAuthServer, approve
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
@@ -297,6 +297,39 @@ class TestAfterwards:
         assert kept(files)["gmail.client_id"] == "desktop"
         assert run("gmail", "--revoke") == 1
 
+    def test_a_vendor_that_does_not_take_it_back(
+        self, browser: Browser, vendor: Vendor, files: Path, capsys: Any
+    ) -> None:
+        run("gmail")
+        vendor.fails(faults.status(401), method="POST")
+        assert run("gmail", "--revoke") == 1
+        assert "nothing was taken back" in capsys.readouterr().err
+        assert kept(files)["gmail.refresh_token"]
+
+    def test_docker_desktop_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        monkeypatch.setattr(vault, "desktop", lambda: True)
+        monkeypatch.setattr(vault, "listed", lambda: '[{"name": "gmail.refresh_token"}]')
+        monkeypatch.setattr(vault, "forget", lambda names, desktop: None)
+        run("--list")
+        assert capsys.readouterr().out.splitlines() == [
+            "gmail: kept in Docker Desktop's keychain, which gives no value back, so it was not tried",
+            "google-calendar: not connected (scripts/login google-calendar)",
+        ]
+        assert run("gmail", "--revoke") == 0
+        assert "the consent stands at the vendor" in capsys.readouterr().out
+
+    def test_another_client_does_not_get_the_old_ones_secret(
+        self, files: Path, browser: Browser, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        oauth.clients["another"] = Client("another")
+        run("gmail")
+        monkeypatch.delenv("GMAIL_CLIENT_SECRET")
+        monkeypatch.delenv("GOOGLE_CALENDAR_CLIENT_SECRET")
+        vendor.requests.clear()
+        assert run("gmail", "--client-id", "another") == 0
+        assert not [request for request in vendor.requests if b"hush" in request.body]
+        assert kept(files)["gmail.client_secret"] == ""
+
     def test_unknown(self, capsys: Any) -> None:
         assert run("hotmail") == 1
         assert "there are gmail, google, google-calendar" in capsys.readouterr().err
@@ -306,6 +339,10 @@ def test_what_can_be_connected() -> None:
     found = login.connectable()
     assert {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets", "hubspot"} <= set(found)
     assert not {"switchboard", "filesystem"} & set(found)
+
+
+def test_the_last_of_two_lines_counts() -> None:
+    assert vault.file_with("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
 
 
 def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
