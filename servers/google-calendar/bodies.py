@@ -37,7 +37,8 @@ def checked_rules(lines: Iterable[str]) -> list[str]:
     rules = []
     for text in lines:
         line = text.strip()
-        line = f"RRULE:{line}" if line.upper().startswith("FREQ=") else line
+        if line.upper().startswith(("FREQ=", "RRULE:FREQ=")):  # where capitals count for nothing
+            line = f"RRULE:{line.upper().removeprefix('RRULE:')}"
         if not _RULE.fullmatch(line):
             raise errors.Input(
                 f"`{errors.excerpt(text, 80)}` is no recurrence rule.", "Pass lines such as RRULE:FREQ=WEEKLY;BYDAY=TU."

@@ -27,7 +27,7 @@ def moment(text: str, timezone: str | None, what: str) -> Moment:
     Raises errors.Input; also for a local time that a clock change skips or repeats.
     """
     try:
-        read = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        read = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
         if not 1900 < read.year < 2200:
             raise ValueError("no calendar has it")
     except ValueError:

@@ -23,7 +23,9 @@ WRITE = [scope(s) for s in ("spreadsheets", "drive.file", "drive")]
 MOST = 10_000  # cells of one call
 
 SpreadsheetId = Annotated[str, Field(description="Id or address", examples=["1BxiMVs0XRA5nFM"])]
-Range = Annotated[str, Field(description="A1 range, sheet or named range", examples=["Suivi!A2:D40"])]
+Range = Annotated[
+    str, Field(description="A1 range, sheet or named range; quotes for a sheet like 'T1'", examples=["Suivi!A2:D40"])
+]
 Rows = Annotated[
     list[list[Given]],
     Field(min_length=1, description="Rows of cells", examples=[[["2030-06-03", "Marie Dupont", 1250.5, True]]]),

@@ -20,6 +20,7 @@ PARIS, NEW_YORK = "Europe/Paris", "America/New_York"
     [
         ("2030-06-04", None, {"date": "2030-06-04"}),
         ("2030-06-04", PARIS, {"date": "2030-06-04"}),
+        ("20300604", PARIS, {"date": "2030-06-04"}),
         ("2030-06-04T14:00:00+02:00", None, {"dateTime": "2030-06-04T14:00:00+02:00"}),
         ("2030-06-04T14:00", PARIS, {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS}),
         ("2030-01-04T14:00", PARIS, {"dateTime": "2030-01-04T14:00:00+01:00", "timeZone": PARIS}),
@@ -54,7 +55,12 @@ def test_what_is_not_guessed(text: str, timezone: str | None, said: str) -> None
 
 @pytest.mark.parametrize(
     ("before", "timezone", "length"),
-    [("2026-03-29T01:30", PARIS, 2), ("2026-03-08T01:30", NEW_YORK, 2), ("2026-10-25T01:30", PARIS, 2)],
+    [
+        ("2026-03-29T01:30", PARIS, 2),
+        ("2026-03-08T01:30", NEW_YORK, 2),
+        ("2026-10-25T01:30", PARIS, 2),
+        ("2026-11-01T00:30", NEW_YORK, 2),
+    ],
 )
 def test_an_hour_is_an_hour_across_a_clock_change(before: str, timezone: str, length: int) -> None:
     start, end = span(moment(before, timezone, "start"), None, timedelta(hours=length))
@@ -125,6 +131,7 @@ def test_a_time_becomes_a_day() -> None:
     ("given", "sent_"),
     [
         ("FREQ=WEEKLY;BYDAY=TU", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
+        ("rrule:freq=weekly;byday=tu", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
         ("RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=10", "RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=10"),
         ("RRULE:FREQ=DAILY;UNTIL=20301231T225959Z", "RRULE:FREQ=DAILY;UNTIL=20301231T225959Z"),
         ("EXDATE;TZID=Europe/Paris:20300611T140000", "EXDATE;TZID=Europe/Paris:20300611T140000"),
