@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .catalog import choose, definitions, read_catalog, read_document, read_secrets
-from .options import arguments, names, remotes
+from .catalog import chosen, definitions
+from .options import arguments
 
 KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
 
@@ -19,13 +19,8 @@ def offered(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
     options = arguments(argv)
     if options.transport != "stdio":
         return None
-    entries = read_catalog(
-        Path(options.catalog),
-        read_secrets(Path(options.secrets)) if options.secrets else {},
-        read_document(Path(options.config)) if options.config else {},
-    )
     found: dict[str, list[dict[str, Any]]] = {}
-    for entry in choose(entries, names(options), remotes(options), Path(options.discovery)):
+    for entry in chosen(options):
         for kind, items in definitions(entry, Path(options.discovery)).items():
             found.setdefault(kind, []).extend(items)
     if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in found.items()):

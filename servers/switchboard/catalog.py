@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 from flotilla.environment import setting
 from flotilla.filters import SETTINGS, visible
+
+from .options import names, remotes
 
 FLEET = (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN", "FLOTILLA_DEADLINE", "FLOTILLA_USER")  # for all servers
 STEERING = re.compile(r"DOCKER_|LD_|(PATH|HOME)$")  # variables that would change what the docker command itself does
@@ -137,11 +140,19 @@ def _expand(text: str, env: Mapping[str, str]) -> str:
 
 def choose(entries: Mapping[str, Entry], wanted: Sequence[str], elsewhere: Iterable[str], folder: Path) -> list[Entry]:
     """Return the servers asked for by name, all of them for `all`, and for no name those that are ready to work."""
-    if unknown := [slug for slug in wanted if slug not in (*entries, "all")]:
+    if unknown := [slug for slug in (*wanted, *elsewhere) if slug not in (*entries, "all")]:
         raise Problem(f"The catalog has no server {', '.join(unknown)}; it has {', '.join(entries)}.")
     if wanted and "all" not in wanted:
         return [entries[slug] for slug in dict.fromkeys(wanted)]
     return [entry for slug, entry in entries.items() if wanted or slug in elsewhere or is_ready(entry, folder)]
+
+
+def chosen(options: Namespace) -> list[Entry]:
+    """Return the servers that the switchboard's options ask for."""
+    secrets = read_secrets(Path(options.secrets)) if options.secrets else {}
+    config = read_document(Path(options.config)) if options.config else {}
+    entries = read_catalog(Path(options.catalog), secrets, config)
+    return choose(entries, names(options), remotes(options), Path(options.discovery))
 
 
 def is_ready(entry: Entry, folder: Path) -> bool:

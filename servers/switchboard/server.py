@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from flotilla.environment import setting
 from flotilla.version import VERSION
 
-from .catalog import Problem, choose, definitions, read_catalog, read_document, read_secrets
-from .options import arguments, names, remotes
+from .catalog import Problem, chosen, definitions
+from .options import arguments, remotes
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -44,12 +44,7 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     commands, offered = Commands(options, state_key), Definitions()
     backends: list[Backend] = []
     elsewhere = remotes(options)
-    entries = read_catalog(
-        Path(options.catalog),
-        read_secrets(Path(options.secrets)) if options.secrets else {},
-        read_document(Path(options.config)) if options.config else {},
-    )
-    for entry in choose(entries, names(options), elsewhere, Path(options.discovery)):
+    for entry in chosen(options):
         backend: Backend = Process(entry, commands, options.idle, options.start_timeout)
         if url := elsewhere.get(entry.slug):
             backend = Remote(entry, url, {"Authorization": f"Bearer {token}"} if token else {})

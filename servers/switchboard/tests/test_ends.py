@@ -103,11 +103,31 @@ async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person:
     assert "Traceback" not in fleet.said()
 
 
-async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(fleet: Any) -> None:
-    (fleet.folder / "secrets").write_text("nonsense\n")
-    command = fleet.command()
-    process = await asyncio.create_subprocess_exec(command.command, *command.args, stdin=-3, stdout=-1, stderr=-1)
+@pytest.mark.parametrize(
+    ("secrets", "environ", "options", "says"),
+    [
+        ("nonsense\n", {}, [], "has no `=`"),
+        (
+            "",
+            {"FLOTILLA_STATE_KEY": "short", "FLOTILLA_BAKED": "off"},
+            [],
+            "FLOTILLA_STATE_KEY has fewer than 32 characters.",
+        ),
+        ("", {}, ["--transport", "http", "--port", "99999"], "the port must be 0 to 65535. Choose other ones"),
+        ("", {}, ["--transport", "http", "--host", "192.0.2.1"], "Choose other ones with FLOTILLA_HOST"),
+        ("", {}, ["--remote", "prob=http://127.0.0.1/mcp"], "The catalog has no server prob; it has probe."),
+    ],
+)
+async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(
+    fleet: Any, secrets: str, environ: dict[str, str], options: list[str], says: str
+) -> None:
+    (fleet.folder / "secrets").write_text(secrets)
+    line, env = fleet.command(), {**os.environ, **environ}
+    process = await asyncio.create_subprocess_exec(
+        line.command, *line.args, *options, env=env, stdin=-3, stdout=-1, stderr=-1
+    )
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")
     assert err.decode().splitlines()[-1].startswith("flotilla-switchboard: ")
+    assert says in err.decode()
     assert "Traceback" not in err.decode()
