@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from http.client import responses
 from typing import Any
 
 import httpx2 as httpx
@@ -61,7 +62,7 @@ async def body_of(response: httpx.Response) -> Any:
 def problem_of(response: httpx.Response, words: str, title: str, wait: float | None) -> errors.Problem:
     """Return the problem that an unsuccessful answer is; `words` are the vendor's, `wait` what it asks for."""
     status = response.status_code
-    words = errors.excerpt(scrub(words))
+    words = errors.excerpt(scrub(words or phrase(response)))
     told = f": {words}".rstrip(".") if words else ""
     if status == 401:
         return errors.Auth(f"{title} does not accept the credentials{told}.", "Ask the user to renew them.")
@@ -75,6 +76,12 @@ def problem_of(response: httpx.Response, words: str, title: str, wait: float | N
     if 400 <= status < 500 and status != 408:
         return errors.Input(f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again.")
     return errors.Upstream(f"{title} failed ({status}){told}.{current().doubt()}", "Try again later.")
+
+
+def phrase(response: httpx.Response) -> str:
+    """Return the reason phrase where it is more than the name of the status: the only words of some vendors."""
+    usual = (httpx.codes.get_reason_phrase(response.status_code), responses.get(response.status_code))
+    return "" if response.reason_phrase in usual else response.reason_phrase
 
 
 def unreachable(cut: Exception, title: str) -> errors.Problem:
