@@ -9,12 +9,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, PlainSerializer
 
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
 CENT = Decimal("0.01")
 
 
 def decimal(given: str) -> str:
-    """Return a decimal as the vendor takes it; a comma will do. Raises ValueError."""
-    text = re.sub(r"[\s\u00a0\u202f€%]", "", given).replace(",", ".")
+    """Return a decimal as the vendor takes it; a comma will do. Raises ValueError, also for 1,234: who knows which."""
+    text = re.sub(r"[\s\u00a0\u202f€%]", "", given)
+    if _THOUSANDS.fullmatch(text):
+        raise ValueError(f"{text} may be {text.replace(',', '')} or {text.replace(',', '.')}: give it without a comma")
+    text = text.replace(",", ".")
     if not _DECIMAL.fullmatch(text):
         raise ValueError("give a number such as 1234.50")
     return text

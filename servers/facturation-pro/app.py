@@ -64,9 +64,9 @@ server = Server(
 
 
 def words(status: int, body: Any) -> str:
-    """Return the vendor's words: `errors` with a list of messages a field, as it is sent or without its root."""
+    """Return the vendor's words: `errors` with messages a field, one or a list, as it is sent or without its root."""
     fields = body.get("errors", body) if isinstance(body, dict) else body
-    if isinstance(fields, dict) and any(isinstance(told, list) for told in fields.values()):
+    if isinstance(fields, dict) and (fields is not body or any(isinstance(told, list) for told in fields.values())):
         return "; ".join(f"{'' if field == 'base' else field + ': '}{_joined(told)}" for field, told in fields.items())
     return _joined(fields) if isinstance(fields, list) else said(status, body)
 

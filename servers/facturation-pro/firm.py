@@ -55,10 +55,10 @@ class Firm(Api):
             self._found = int(firms[0]["id"])
         return self._found
 
-    async def _request(self, path: str, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def _request(self, method: str, path: str, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the whole path and the request with the vendor's headers; true is 1, lists are comma-separated."""
         headers = {"User-Agent": self._agent(), **(request.pop("headers", None) or {})}
-        if "json" in request:
+        if method != "GET" and "files" not in request:  # a POST without a body too, as the page on credit notes shows
             headers["Content-Type"] = JSON
         if request.get("params"):
             request["params"] = {k: _plain(v) for k, v in request["params"].items()}
@@ -72,7 +72,7 @@ class Firm(Api):
 
     async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
         """Send within the firm. Otherwise as Api.send."""
-        where, parts = await self._request(path, request)
+        where, parts = await self._request(method, path, request)
         response = await super().send(method, where, idempotent=idempotent, **parts)
         with suppress(ValueError, KeyError):
             self.allowance = {
@@ -86,7 +86,7 @@ class Firm(Api):
         self, method: str, path: str, *, idempotent: bool = False, **request: Any
     ) -> AsyncIterator[httpx.Response]:
         """Stream within the firm. Otherwise as Api.stream."""
-        where, parts = await self._request(path, request)
+        where, parts = await self._request(method, path, request)
         async with super().stream(method, where, idempotent=idempotent, **parts) as response:
             yield response
 
@@ -106,6 +106,7 @@ class Firm(Api):
         """
         number, start = _place(cursor)
         if first and number == 1:
+            await self._turn()  # it redirects, so it counts twice
             response = await self.send("GET", first)
         else:
             response = await self.send("GET", path, params={**(params or {}), "page": number if number > 1 else None})

@@ -72,7 +72,7 @@ async def create_invoice(
 
 @server.reads(group="invoices")
 async def get_invoice(invoice_id: InvoiceId) -> WholeInvoice:
-    """Get one invoice with its lines."""
+    """Get one invoice with its lines (untrusted text)."""
     return read(WholeInvoice, await api.get(f"/invoices/{invoice_id}.json"))
 
 
@@ -88,15 +88,17 @@ async def update_invoice(
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     draft = invoice.get("draft")
     if draft is False:
-        what = next((name for name in AMOUNTS if name in record), "items" if items else "finalize" if finalize else "")
+        what = next((name for name in AMOUNTS if name in record), "items" if items else "")
         if what:
             raise errors.Input(
                 f"{label(invoice, 'Invoice')} is final, so {what} cannot be changed.",
                 "Cancel it with facturation_refund_invoice and make another one.",
             )
+        if not record:  # what a quote became may be final already: nothing is left to do
+            return read(Saved, invoice)
     if items:
         record["items"] = merged(invoice, items)
-    params = {"type_doc": "final" if finalize else "draft" if draft else None}
+    params = {"type_doc": None if draft is False else "final" if finalize else "draft" if draft else None}
     return read(
         Saved, await api.patch(f"/invoices/{invoice_id}.json", params=params, json=record, nulls=True), id=invoice_id
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from flotilla import Model, errors
 from flotilla.text import plain
@@ -19,6 +20,7 @@ from .app import api, server
 
 MOST = 40  # pages of 50 invoices
 ZERO = Decimal(0)
+PARIS = ZoneInfo("Europe/Paris")
 
 
 class _Raw(Model):
@@ -40,8 +42,13 @@ class Sums:
 
 
 def today() -> date:
-    """Return the date, here so that tests can set it."""
-    return datetime.now(UTC).astimezone().date()
+    """Return the date in France, whose law says when an invoice is late. A container's own zone is UTC."""
+    return now().astimezone(PARIS).date()
+
+
+def now() -> datetime:
+    """Return the time, here so that tests can set it."""
+    return datetime.now(UTC)
 
 
 async def _all(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
@@ -78,6 +85,14 @@ def amounts(invoice: Mapping[str, Any]) -> tuple[Decimal, Decimal, dict[str, lis
     if any(left):
         rates["?"] = left
     return ht, tva, rates
+
+
+def left(invoice: Mapping[str, Any]) -> Decimal:
+    """Return what is still to be paid, TTC: the balance, where the vendor says it."""
+    if (balance := number(invoice.get("balance"))) is not None:
+        return balance
+    ht, tva, _ = amounts(invoice)
+    return ht + tva - sum((number(paid.get("total")) or ZERO for paid in invoice.get("settlements") or []), ZERO)
 
 
 def revenue(invoices: list[dict[str, Any]]) -> dict[str, Sums]:
@@ -132,7 +147,8 @@ async def unpaid_invoices(
 ) -> str:
     """Unpaid invoices by customer, with amounts and days late, ready for reminders."""
     late_only = overdue_only.strip().lower() in ("yes", "true", "1", "oui", "")
-    params = {"bill_type": "term" if late_only else "unpaid", "order": "term", "sort": "asc"}
+    params: dict[str, Any] = {"bill_type": "term" if late_only else "unpaid", "order": "term", "sort": "asc"}
+    params |= {"with_details": 1, "with_settlements": 1}
     try:
         invoices, whole = await _all(params)
     except errors.Problem as problem:
@@ -141,9 +157,7 @@ async def unpaid_invoices(
     for invoice in invoices:
         if invoice.get("draft"):
             continue
-        owed = next(
-            (a for k in ("balance", "total_with_vat", "total") if (a := number(invoice.get(k))) is not None), ZERO
-        )
+        owed = left(invoice)
         name = invoice.get("customer_identity") or invoice.get("customer_name") or invoice.get("customer_id")
         customer = " ".join(plain(str(name)).split())
         term = str(invoice.get("term_on") or "")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from flotilla.auth import FirstOf
 from flotilla.testing import client, environment, impatient, text_of
 from flotilla_servers.facturation_pro.access import Granted
-from flotilla_servers.facturation_pro.app import LIMITS, api, server
+from flotilla_servers.facturation_pro.app import LIMITS, api, server, words
 
 OAUTH = {
     "FACTURATION_PRO_CLIENT_ID": "app",
@@ -119,6 +120,44 @@ async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
         "Correct the arguments and try again."
     )
     assert "does not have this" in await firm.no("get_quote", quote_id=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"errors": {"title": ["est trop long", "est pris"], "base": ["Non"]}}, "title: est trop long, est pris; Non"),
+        ({"title": ["est trop long"]}, "title: est trop long"),
+        ({"errors": {"title": "est trop long"}}, "title: est trop long"),
+        ({"errors": ["Non", "Jamais"]}, "Non, Jamais"),
+        ({"errors": "Non"}, "Non"),
+        ({"error": "Non"}, "Non"),
+        ("Retry later", "Retry later"),
+    ],
+)
+def test_every_shape_of_the_vendors_words(body: Any, told: str) -> None:
+    assert words(422, body) == told
+
+
+async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
+    async def play(exchange: Any) -> None:
+        await exchange.write(b"HTTP/1.1 404 The record could not be found\r\ncontent-length: 0\r\n\r\n")
+
+    firm.vendor.fails(play)
+    assert "does not have this: The record could not be found." in await firm.no("get_account")
+
+
+async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the second one of a redirect: the limits count what the vendor counts, whoever asks beside."""
+    turns, turn = [], api._turn
+
+    async def counted() -> None:
+        turns.append(1)
+        await turn()
+
+    monkeypatch.setattr(api, "_turn", counted)
+    firm.vendor.requests.clear()
+    await asyncio.gather(*(firm.ask("list_customer_invoices", customer_id=customer) for _ in range(3)))
+    assert len(turns) == len(firm.vendor.requests) == 6
 
 
 @pytest.mark.parametrize(("window", "allowed"), [(300, 600), (86_400, 10_000)])

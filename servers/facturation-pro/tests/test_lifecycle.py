@@ -59,7 +59,7 @@ async def test_lines_that_are_not_there(firm: Any, draft: dict[str, Any], items:
 
 async def test_a_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     firm.vendor.requests.clear()
-    for more in ({"items": [LINE]}, {"changes": {"currency": "USD"}}, {"finalize": True}):
+    for more in ({"items": [LINE]}, {"changes": {"currency": "USD"}}):
         told = await firm.no("update_invoice", invoice_id=final, **more)
         assert "FA202506-1 is final" in told
         assert "facturation_refund_invoice" in told
@@ -68,6 +68,20 @@ async def test_a_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     await firm.ask("update_invoice", invoice_id=final, changes={"paid_on": "2025-06-30", "payment_mode": "cash"})
     assert firm.sent("PATCH")[-1].json() == {"paid_on": "2025-06-30", "payment_mode": 5}
     assert firm.sent("PATCH")[-1].query == []
+
+
+@pytest.mark.parametrize("final", [False, True])
+async def test_what_a_quote_becomes_can_be_finalized_either_way(firm: Any, customer: int, final: bool) -> None:
+    firm.books.converts_to_final = final
+    quote = await firm.ask("create_quote", customer_id=customer, items=[LINE])
+    made = await firm.ask("create_invoice_from_quote", quote_id=quote["id"])
+    assert made["draft"] is not final
+    done = await firm.ask("update_invoice", invoice_id=made["id"], finalize=True)
+    assert (done["draft"], done["number"]) == (False, "FA202506-1")
+    assert len(firm.sent("PATCH")) == (not final)
+    firm.vendor.requests.clear()
+    await firm.ask("update_invoice", invoice_id=made["id"], finalize=True, changes={"information": "Merci"})
+    assert (firm.sent("PATCH")[0].query, firm.sent("PATCH")[0].json()) == ([], {"information": "Merci"})
 
 
 async def test_drafts_are_deleted_and_not_refunded_or_sent(firm: Any, draft: dict[str, Any]) -> None:
@@ -103,7 +117,8 @@ async def test_a_customer_who_was_invoiced_stays(firm: Any, customer: int, final
         ({"company_name": "Sans", "fields": {"country": "FR"}}, True),
         ({"company_name": "GmbH", "fields": {"country": "DE"}}, False),
         ({"company_name": "Avec", "siret": "53165179200016"}, False),
-        ({"last_name": "Curie", "individual": True}, False),
+        ({"last_name": "Curie", "fields": {"individual": True}}, False),
+        ({"last_name": "Curie"}, True),
     ],
 )
 async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool) -> None:
@@ -123,6 +138,11 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
         ("create_quote", {"customer_id": 1, "items": []}, "one line at least"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "vat": "0.2"}]}, "a percentage: 20, not 0.2"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "a number such as"),
+        (
+            "create_settlement",
+            {"invoice_id": 1, "total": "1,234", "payment_mode": 3, "paid_on": "2025-06-30"},
+            "or 1.234",
+        ),
         ("create_settlement", {"invoice_id": 1, "total": "1", "payment_mode": "troc", "paid_on": "2025-06-30"}, "bank"),
         ("list_invoices", {"filters": {"period_start": "juin"}}, "period_start"),
         ("list_quotes", {"status": "perdu"}, "accepted"),

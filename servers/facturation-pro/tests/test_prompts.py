@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -34,6 +34,9 @@ MONTH = [
 ]
 
 
+PAID = [{"id": 1, "total": "90.0"}, {"id": 2, "total": "7.0"}]
+
+
 async def told(firm: Any, name: str, **arguments: str) -> str:
     result = await firm.client.get_prompt(f"facturation_{name}", arguments)
     return str(result.messages[0].content.text)
@@ -63,21 +66,27 @@ async def test_what_the_lines_do_not_explain_is_shown(firm: Any) -> None:
 
 async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompts, "today", lambda: date(2025, 8, 10))
+    # by hand: 1) is 305.45 by its balance; 3) has none: 270.00 HT and 27.00 TVA, less 97.00 paid, leave 200.00
     rows = [
         {**MONTH[0], "customer_identity": "Lefèvre\u202e", "term_on": "2025-07-31", "invoice_ref": "7"},
-        {**MONTH[2], "customer_identity": "Lefèvre", "term_on": "2025-06-30", "invoice_ref": "3"},
+        {**MONTH[2], "customer_identity": "Lefèvre", "term_on": "2025-06-30", "invoice_ref": "3", "settlements": PAID},
         {**MONTH[3], "customer_identity": "Acme", "term_on": "2025-08-30", "invoice_ref": "4", "paid_on": None},
         {**MONTH[1], "customer_identity": "Payée"},
     ]
     firm.books.rows["bills"] = {row["id"]: row for row in rows}
     text = await told(firm, "unpaid_invoices", overdue_only="no")
-    assert "- Lefèvre: 575.45 EUR" in text
-    assert "  - 3 (id 3), due 2025-06-30, 41 days late, 270.00 EUR" in text
+    assert "- Lefèvre: 505.45 EUR" in text
+    assert "  - 3 (id 3), due 2025-06-30, 41 days late, 200.00 EUR" in text
     assert "  - 7 (id 1), due 2025-07-31, 10 days late, 305.45 EUR" in text
     assert "  - 4 (id 4), due 2025-08-30, 0 days late, 80.00 USD" in text
-    assert "- total: 575.45 EUR\n- total: 80.00 USD" in text
+    assert "- total: 505.45 EUR\n- total: 80.00 USD" in text
     assert "Payée" not in text
     assert text.index("Lefèvre") < text.index("Acme")
+
+
+def test_the_day_is_the_one_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
+    assert prompts.today() == date(2025, 7, 1)
 
 
 async def test_what_goes_wrong_is_said(firm: Any) -> None:

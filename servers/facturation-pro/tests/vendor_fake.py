@@ -40,6 +40,7 @@ class Accounts(Answers):
         self.firms = firms or [{"id": 7, "name": "Atelier Lefèvre"}]
         self.per_page, self.refuse, self.retry_after = per_page, 0, 0  # the next `refuse` requests get 429
         self.silent = False  # a change is answered with nothing, as before 2026
+        self.converts_to_final = False  # what a quote becomes: the documentation only shows an example, a final one
         self.key = base64.b64encode(b"12345:clef-de-test").decode()
         self.token, self.refresh, self.token_in = "", "refresh-0", "header"  # OAuth: where a token is looked for
         self.rows: dict[str, dict[int, Row]] = {
@@ -111,6 +112,9 @@ class Accounts(Answers):
             refusal = Refusal(429)
             refusal.answer = Answer(429, b"Retry later", {"retry-after": str(self.retry_after)})
             raise refusal
+        told = request.headers.get("content-type", "")
+        if request.writes and not told.startswith(("application/json; charset=utf-8", "multipart/form-data")):
+            raise Refusal(501)
         scheme, _, proof = request.headers.get("authorization", "").partition(" ")
         given = dict(request.query).get("access_token", "")
         by_token = self.token and self.token == (given if self.token_in == "query" else proof)
@@ -129,8 +133,6 @@ class Accounts(Answers):
         return Answer.of(told)
 
     def _body(self, request: Request) -> Row:
-        if request.headers.get("content-type") != "application/json; charset=utf-8":
-            raise Refusal(501)
         return dict(request.json())
 
     def _told(self, row: Any, status: int = 200, **headers: str) -> Answer:
@@ -244,6 +246,8 @@ class Accounts(Answers):
         told |= {"kind": "invoice", "items": [], "payment_mode": 0, "draft": True, "external": False}
         invoice = self._add("bills", {**told, "quote_id": number})
         self._lines(invoice, lines)
+        if self.converts_to_final:
+            self._finalize(invoice)
         quote["invoice_ids"].append(invoice["id"])
         quote["fully_invoiced"] = True
         return self._told(invoice, 201)
