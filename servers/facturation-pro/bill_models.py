@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flotilla import Model, Untrusted
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from .enums import MODES, NATURE, QUOTE_STATUS, Words
-from .models import Money, Thing, short
+from .models import Money, Thing
 
 
 class Saved(Thing):
     """A quote or invoice that was written: what a caller does not know yet."""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "number")
+    said: ClassVar[tuple[str, ...]] = ("id",)
 
     number: str | None = None
     draft: bool | None = None
@@ -75,9 +75,6 @@ class Quote(Bill):
 class BillLine(Model):
     """One line of a quote or invoice."""
 
-    model_config = ConfigDict(json_schema_extra=short)
-    said: ClassVar[tuple[str, ...]] = ("id", "title")
-
     id: int | None = None
     title: Untrusted | None = None
     quantity: str | None = None
@@ -90,7 +87,7 @@ class BillLine(Model):
 class WholeInvoice(Invoice):
     """An invoice with its lines."""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "items", "details")
+    said: ClassVar[tuple[str, ...]] = ("id", "details")
 
     gathers = True
 
@@ -100,7 +97,7 @@ class WholeInvoice(Invoice):
 class WholeQuote(Quote):
     """A quote with its lines."""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "items", "details")
+    said: ClassVar[tuple[str, ...]] = ("id", "details")
 
     gathers = True
 

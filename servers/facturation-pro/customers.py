@@ -61,18 +61,17 @@ async def list_customers(
 async def create_customer(
     company_name: Annotated[str | None, Field(description="Société")] = None,
     last_name: Annotated[str | None, Field(description="Of a person")] = None,
-    individual: Annotated[bool, Field(description="Particulier")] = False,
     siret: Annotated[str | None, Field(description="Of a French company")] = None,
     fields: Annotated[
         Changes | None,
-        Field(description="email, street, zip_code, city, country, vat_number …"),
+        Field(description="individual (particulier), email, street, zip_code, city, country …"),
     ] = None,
 ) -> SavedCustomer:
     """Make a customer (client)."""
     if not (company_name or last_name):
         raise errors.Input("A customer needs a name.", "Give company_name, or last_name of a person.")
     given = {"company_name": company_name, "last_name": last_name, "siret": siret}
-    record = body(CustomerFields, fields, individual=individual, **given)
+    record = {"individual": False, **body(CustomerFields, fields, **given)}
     return read(SavedCustomer, await api.post("/customers.json", json=record))
 
 

@@ -59,8 +59,10 @@ def tidy(value: Any, words: Mapping[str, Words], name: str = "") -> Any:
 
 def short(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Leave out of the schema what a model need not be told beforehand: forty lists of fields fill a context."""
-    said = getattr(model, "said", ())
-    schema["properties"] = {k: v for k, v in schema["properties"].items() if not said or k in said}
+    said: tuple[str, ...] = model.said  # type: ignore[attr-defined]
+    schema["properties"] = {k: v for k, v in schema["properties"].items() if k in said}
+    if "required" in schema:
+        schema["required"] = [k for k in schema["required"] if k in said]
 
 
 class Thing(Model):
@@ -111,6 +113,9 @@ class Done(Model):
 
 class Document(Model):
     """A file in the data folder."""
+
+    model_config = ConfigDict(json_schema_extra=short)
+    said: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     bytes: int
@@ -187,10 +192,11 @@ class Customer(Contact):
 
     @classmethod
     def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Warn of a French company without SIRET: since the reform an invoice to it must bear one."""
+        """Warn of a French professional without SIRET: since the reform an invoice to it must bear one."""
         told = super().flat(row)
         french = str(row.get("country") or "FR").upper() == "FR"
-        if french and row.get("individual") is not True and not row.get("siret") and "company_name" in row:
+        professional = row.get("individual") is False or ("company_name" in row and not row.get("individual"))
+        if french and professional and not row.get("siret"):
             told["warning"] = "No SIRET: French law wants one on invoices to French companies."
         return told
 

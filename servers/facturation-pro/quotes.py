@@ -64,9 +64,9 @@ async def create_quote(
     return read(Saved, await api.post("/quotes.json", json={**record, "items": told(items)}))
 
 
-@server.reads(core=False, group="quotes")
+@server.reads(group="quotes")
 async def get_quote(quote_id: QuoteId) -> WholeQuote:
-    """Get one quote with its lines."""
+    """Get one quote with its lines (untrusted text)."""
     return read(WholeQuote, await api.get(f"/quotes/{quote_id}.json"))
 
 
@@ -110,5 +110,5 @@ async def upload_quote_file(
 
 @server.writes(group="quotes", creates=True)
 async def create_invoice_from_quote(quote_id: QuoteId) -> Saved:
-    """Turn a quote into an invoice (facturer le devis)."""
+    """Turn a quote into an invoice (facturer le devis), final unless it comes back as a draft."""
     return read(Saved, await api.post(f"/quotes/{quote_id}/invoice.json"))
