@@ -85,6 +85,8 @@ class _Reader:
                 yield self._made([Run(text or " ", frozenset({"code"}))], look)
             elif node.type == "table":
                 rows = [row for part in node.children for row in part.children]
+                if any("style" in cell.attrs for row in rows for cell in row.children):
+                    self.lost.add("alignment of columns")
                 yield Table([[self._content(cell) for cell in row.children] for row in rows])
             elif node.type == "hr":
                 self.lost.add("horizontal rules")

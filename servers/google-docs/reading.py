@@ -83,6 +83,8 @@ class _Tab:
         style = look.get("namedStyleType", "")
         if "bullet" not in paragraph and (look.get("indentStart") or {}).get("magnitude"):
             self.lost.add("indents")
+        if look.get("alignment") in ("CENTER", "END", "JUSTIFIED"):
+            self.lost.add("alignment")
         if paragraph.get("positionedObjectIds"):
             self.lost.add("pictures")
         if "bullet" in paragraph:
@@ -109,8 +111,11 @@ class _Tab:
         if "textRun" in element:
             style = element["textRun"].get("textStyle") or {}
             marks = {mark for mark in ("bold", "italic", "strikethrough") if style.get(mark)}
-            if mono((style.get("weightedFontFamily") or {}).get("fontFamily", "")):
+            font = (style.get("weightedFontFamily") or {}).get("fontFamily", "")
+            if mono(font):
                 marks.add("code")
+            elif font or style.get("fontSize"):
+                self.lost.add("fonts and sizes")
             link = style.get("link") or {}
             if style.get("underline") and not link:
                 self.lost.add("underlining")

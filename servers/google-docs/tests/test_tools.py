@@ -103,6 +103,7 @@ def test_each_comes_back(markdown: str) -> None:
         ("- a\n    1. b", "a list in a list of another kind is of the outer one's"),
         ("3. a", "numbered lists begin at 1"),
         ("<div>x</div>", "HTML tags stand as text"),
+        ("| a |\n|--:|\n| b |", "alignment of columns"),
     ],
 )
 def test_what_is_lost_is_said(markdown: str, told: str) -> None:
@@ -130,6 +131,8 @@ def test_what_is_lost_is_said(markdown: str, told: str) -> None:
                 ),
                 ({"textRun": {"content": "cité"}}, {"paragraphStyle": {"indentStart": {"magnitude": 36}}}, "indents"),
                 ({"textRun": {"content": "x"}}, {"positionedObjectIds": ["p"]}, "pictures"),
+                ({"textRun": {"content": "x"}}, {"paragraphStyle": {"alignment": "CENTER"}}, "alignment"),
+                ({"textRun": {"content": "x", "textStyle": {"fontSize": {"magnitude": 30}}}}, {}, "fonts and sizes"),
             )
         ),
     ],
