@@ -13,8 +13,10 @@ from .cells import Cell, plain
 from .table import Table
 from .work import Made
 
-# What spreadsheets take for a formula, with the full-width forms that some of them read alike.
-_RISKY = re.compile(r"[\s\ufeff\u200b]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# What spreadsheets take for a formula, with the full-width forms that some of them read alike, behind blanks and
+# characters that nobody sees and that an import may drop.
+_UNSEEN = r"\s\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_RISKY = re.compile(rf"[{_UNSEEN}]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 

@@ -128,8 +128,9 @@ class Change:
             old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
         first = text.find(old)
         if first < 0:
-            why = "only with invisible characters inside" if plain(old) in plain(text) else "not"
-            then = "Read the file again and copy a passage exactly."
+            why, then = "not", "Read the file again and copy a passage exactly."
+            if plain(old) in plain(text):  # which reading does not show
+                why, then = "only with invisible characters inside", "Choose another passage, or write the whole file."
             raise errors.Input(f"The old_text of edit {number} is {why} in {self.path}.", then)
         if text.find(old, first + 1) >= 0:
             places: list[str] = []

@@ -65,7 +65,9 @@ def written(rows: list[list[Any]], dialect: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=DIALECTS[dialect].delimiter))[1:]
 
 
-starts = some.sampled_from(["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0=", "＝", "＋", "－", "＠", ""])
+starts = some.sampled_from(
+    ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\u00a0=", "\0=", "\u2060=", "\ufeff\xad=", "＝", "＋", "－", "＠", ""]
+)
 texts = some.text(some.characters(exclude_categories=["Cs"]), max_size=30)
 
 
@@ -79,7 +81,7 @@ def test_no_text_runs_and_none_is_lost(start: str, rest: str, dialect: str) -> N
     back = got[0] if got else ""
     assert back in (text, "'" + text)
     plain_number = back.strip("+-").replace(",", ".").replace(".", "", 1).isascii() and back.lstrip("+-")[:1].isdigit()
-    assert back.lstrip(" \u00a0")[:1] not in tuple("=@\t\r\n＝＋－＠")
+    assert back.lstrip(" \u00a0\0\u2060\ufeff\xad")[:1] not in tuple("=@\t\r\n＝＋－＠")
     if back[:1] in ("+", "-"):
         assert plain_number
         assert not risky(text)

@@ -191,7 +191,7 @@ async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused:
         ([("un", "1")], "edit 1 occurs more than once, at lines 1, 3. Include more"),
         ([("deux", "2"), ("trois", "3")], "edit 2 is not in x. Read the file again"),
         ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
-        ([("invisible", "x")], "only with invisible characters inside"),
+        ([("invisible", "x")], "only with invisible characters inside in x. Choose another passage"),
         ([("deux", "deux")], "change nothing"),
         ([("", "x")], "at least 1 character"),
         ([], "at least 1 item"),
