@@ -113,7 +113,8 @@ async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
         how = listening(options.host, options.port)
     except Setup as problem:
         raise Problem(str(problem)) from None
-    host, port = options.host, how["sockets"][0].getsockname()[1]
+    port = how["sockets"][0].getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     say(f"http://{name}:{port}/mcp" + ("" if given else f", bearer token {token}"))
     await front.run_async("http", **how)
