@@ -106,7 +106,11 @@ def gateway() -> Iterator[Finding]:
 
 def running() -> Iterator[Finding]:
     it = door.Running.read()
-    port = place.port()
+    try:
+        port = place.port()
+    except ValueError as problem:
+        yield Finding("problem", "port", str(problem), "Unset it to use 8811.")
+        return
     if it.healthy():
         yield ok("door", f"{door.NAMES[it.kind]} answers at {it.url}.")
         images = fleet.images([slug for slug in it.servers if slug in fleet.registry()])

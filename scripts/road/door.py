@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flotilla_servers.switchboard.catalog import FLEET
+
 from . import fleet, machine, place
 
 KINDS = ("gateway", "gateway-image", "switchboard")
@@ -147,6 +149,8 @@ def fingerprint(kind: str, run: str, servers: list[str]) -> str:
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
     if run == "docker":
         parts.append(machine.image_ids(fleet.images(servers)))
+    if kind == "switchboard":  # it hands them to every server
+        parts.append([os.environ.get(name, "") for name in FLEET])
     sources = [place.ROOT / "servers" / "switchboard"] if kind == "switchboard" else []
     sources += [place.ROOT / "servers" / slug for slug in servers] if run == "process" else []
     for folder in [*sources, *([place.ROOT / "shared" / "src" / "flotilla"] if sources else [])]:

@@ -80,7 +80,8 @@ def choose() -> list[str]:
 
     FLOTILLA_SERVERS names others, with commas between them, or `all`.
     """
-    asked = [word.strip() for word in os.environ.get("FLOTILLA_SERVERS", "").split(",") if word.strip()]
+    words = (word.strip() for word in os.environ.get("FLOTILLA_SERVERS", "").split(","))
+    asked = list(dict.fromkeys(word for word in words if word))
     if asked == ["all"]:
         return list(registry())
     if unknown := [slug for slug in asked if slug not in registry()]:

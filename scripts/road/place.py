@@ -48,8 +48,11 @@ def data_folder() -> Path:
 
 
 def port() -> int:
-    """Return the port of the door."""
-    return int(os.environ.get("FLOTILLA_PORT") or 8811)
+    """Return the port of the door. Raises ValueError."""
+    asked = os.environ.get("FLOTILLA_PORT") or "8811"
+    if not (asked.isascii() and asked.isdigit() and 0 < int(asked) < 65536):
+        raise ValueError(f"FLOTILLA_PORT={asked} is no port: give a number from 1 to 65535.")
+    return int(asked)
 
 
 def owner() -> str:

@@ -32,8 +32,8 @@ def build(servers: list[str]) -> bool:
 async def _try(url: str, token: str) -> tuple[int, str]:
     async with client.over_http(url, token, timeout=120) as session:
         tools = [tool.name for tool in await session.list_tools()]
-        if "fs_write_file" not in tools:
-            return len(tools), "listed its tools (no filesystem server among them, so no file was written)"
+        if not {"fs_write_file", "fs_read_file"} <= set(tools):
+            return len(tools), "listed its tools (not both fs_write_file and fs_read_file, so no file was written)"
         started = time.monotonic()
         await client.call(session, "fs_write_file", path=FILE, content=TEXT, overwrite=True)
         read = await client.call(session, "fs_read_file", path=FILE)
@@ -126,6 +126,7 @@ def main(argv: list[str]) -> int:
     argparse.ArgumentParser(prog="scripts/up", description=__doc__).parse_args(argv)
     engine = machine.engine() is not None
     try:
+        place.port()
         servers = fleet.choose()
         if not servers:
             raise ValueError("No server is ready to start: FLOTILLA_SERVERS=filesystem,export names some.")

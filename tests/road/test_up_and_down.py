@@ -122,6 +122,8 @@ def test_a_port_in_use(home: Path, script: Script) -> None:
         ("FLOTILLA_DOOR", "window", "none of gateway"),
         ("FLOTILLA_DOOR", "gateway", "needs a Docker engine"),
         ("FLOTILLA_SERVERS", "filesystem,nonsense", "no server nonsense"),
+        ("FLOTILLA_PORT", "80x", "FLOTILLA_PORT=80x is no port"),
+        ("FLOTILLA_PORT", "99999", "FLOTILLA_PORT=99999 is no port"),
     ],
 )
 def test_wishes_that_cannot_be_met(
@@ -129,6 +131,24 @@ def test_wishes_that_cannot_be_met(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert says in script("up", status=1).stderr
+
+
+def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = door.fingerprint("switchboard", "process", ["filesystem"])
+    monkeypatch.setenv("FLOTILLA_TIER", "all")
+    assert door.fingerprint("switchboard", "process", ["filesystem"]) != before
+
+
+def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, export,filesystem")
+    assert fleet.choose() == ["filesystem", "export"]
+
+
+def test_an_engine_that_means_nothing_installs_nothing(
+    home: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOTILLA_ENGINE", "no")
+    assert "FLOTILLA_ENGINE=no says nothing" in script("engine", status=1).stderr
 
 
 @pytest.mark.slow
