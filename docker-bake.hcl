@@ -26,11 +26,16 @@ target "base" {
   tags       = ["${REGISTRY}flotilla/base:${VERSION}", "${REGISTRY}flotilla/base:latest"]
 }
 
+# What the released images stand on must be there for each architecture too.
+target "_everywhere" { platforms = ["linux/amd64", "linux/arm64"] }
+target "everywhere-base" { inherits = ["base", "_everywhere"] }
+target "everywhere-build" { inherits = ["build", "_everywhere"] }
+
 target "release" {
   name       = "release-${slug}"
   matrix     = { slug = ["calendly", "email", "export", "facturation-pro", "filesystem", "gmail", "gohighlevel", "google-calendar", "google-docs", "google-drive", "google-sheets", "hubspot", "notion", "switchboard"] }
-  inherits   = [slug]
-  platforms  = ["linux/amd64", "linux/arm64"]
+  inherits   = [slug, "_everywhere"]
+  contexts   = { "flotilla/base" = "target:everywhere-base", "flotilla/build" = "target:everywhere-build" }
   attest     = ["type=provenance,mode=max", "type=sbom"]
   output     = ["type=registry,rewrite-timestamp=true"]
 }

@@ -14,7 +14,7 @@ from flotilla.settings import is_secret
 from ..version import VERSION
 
 PROJECT = "https://github.com/flotilla-mcp/flotilla"
-UNRELEASED = "0" * 40  # server.yaml wants a commit; scripts/register writes the released one
+UNRELEASED = "0" * 40  # server.yaml wants a commit; who hands it in to the registry writes the released one
 FLEET = {  # what every server understands, as the catalog's settings
     "tier": ("FLOTILLA_TIER", "string", "core, or all for every tool"),
     "groups": ("FLOTILLA_GROUPS", "string", "Only the tools of these groups, comma-separated"),

@@ -99,7 +99,7 @@ def config_file(servers: dict[str, Server[Any]]) -> str:
     """Return an example of the gateway's configuration file, everything commented out."""
     lines = [MARK, "# For `--config`: take the # away before what you set."]
     for slug, server in servers.items():
-        lines.append(f"{slug}: {{}}")
+        lines.append(f"{slug}:")
         for name, schema in documents.parameters(server).items():
             lines.append(f"#  {name}: {json.dumps(schema.get('default', ''))}  # {schema['description']}")
     return "\n".join(lines) + "\n"
@@ -109,7 +109,7 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
     """Return the example of compose's .env: every value that compose/ reads."""
     lines = [
         MARK,
-        "# For compose: copy to .env beside this file. A value left empty counts as not configured.",
+        "# For `docker compose --env-file .env -f compose/…`: copy to .env. What is left empty is not configured.",
         "",
         "# Who may come in: a long random word. Needed.",
         "FLOTILLA_HTTP_TOKEN=",
@@ -122,12 +122,14 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
     ]
     lines += [
         "",
-        "# Files and images of your own; what stands behind the # is used without them.",
-        "FLOTILLA_SECRETS_FILE=  # ../catalog/secrets.example.env; for compose.yaml",
-        "FLOTILLA_CONFIG_FILE=  # ../catalog/config.example.yaml; for compose.yaml",
-        "FLOTILLA_GATEWAY_IMAGE=  # docker/mcp-gateway; for compose.yaml",
-        f"FLOTILLA_SERVERS=  # {','.join(servers)}; for compose.yaml",
-        "FLOTILLA_VERSION=  # of the images; for compose.switchboard.yaml",
+        "# For compose.yaml: your secrets file and settings file, as paths from compose/; else those of catalog/.",
+        "FLOTILLA_SECRETS_FILE=",
+        "FLOTILLA_CONFIG_FILE=",
+        "# For compose.yaml: the gateway's image, docker/mcp-gateway when left out; and the servers, all if left out.",
+        "FLOTILLA_GATEWAY_IMAGE=",
+        "FLOTILLA_SERVERS=",
+        "# For compose.switchboard.yaml: the version of the images, that of this checkout when left out.",
+        "FLOTILLA_VERSION=",
         "",
     ]
     lines += [f"# {about}.\n{env}=" for env, _, about in {**documents.FLEET, **documents.QUOTA}.values()]
@@ -173,7 +175,7 @@ def clients(names: list[str]) -> dict[str, str]:
                     "command": "docker",
                     "args": ["run", "-i", "--rm", "--init", "-v", "flotilla-data:/data", f"flotilla/{slug}"],
                 }
-                for slug in names[:1]
+                for slug in ("filesystem",)
             }
         },
     }

@@ -21,6 +21,12 @@ TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
 SECRET = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+$")
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 SMALL_WORDS = {"and", "for"}
+TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wrong one aborts it
+    "title": str, "description": str, "type": str, "image": str, "user": str, "prefix": str,
+    "command": list, "volumes": list, "env": list, "secrets": list, "tools": list, "config": list, "allowHosts": list,
+    "extraHosts": list, "longLived": bool, "disableNetwork": bool, "metadata": dict, "remote": dict,
+}  # fmt: skip
+SETTING_TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 RESERVED = {
     "code-mode", "find-tools", "mcp-add", "mcp-find", "mcp-exec", "mcp-remove", "mcp-config-set", "mcp-create-profile",
     "mcp-activate-profile", "mcp-registry-import", "mcp-discover",
@@ -76,17 +82,31 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
     for slug, entry in catalog["registry"].items():
         if not SERVER.match(slug):
             yield f"{slug}: a server's name is made of a-z, 0-9 and -: a dot breaks profiles."
-        if entry.get("image", "").startswith("mcp/"):
+        wrong = [key for key, kind in TYPES.items() if key in entry and not isinstance(entry[key], kind)]
+        if wrong:
+            yield from (f"{slug}: {k} must be a {TYPES[k].__name__}: another type aborts the gateway." for k in wrong)
+            continue
+        if entry.get("type") not in ("server", "remote", "poci"):
+            yield f"{slug}: type must be server, remote or poci, else no profile takes it."
+        if re.match(r"(docker\.io/)?mcp/", entry.get("image", "")):
             yield f"{slug}: image {entry['image']} must not stand under mcp/: the gateway then wants a signature."
-        for key in ("command", "volumes", "env", "secrets", "tools"):
-            if key in entry and not isinstance(entry[key], list):
-                yield f"{slug}: {key} must be a list: another type aborts the gateway."
+        for text in (*entry.get("command", ()), *entry.get("volumes", ())):
+            if not isinstance(text, str):
+                yield f"{slug}: {text!r} must be a text: another type aborts the gateway."
+            elif text.startswith(("/", ".", "~")) and text in entry.get("volumes", ()):
+                yield f"{slug}: volume {text} must have a name: the gateway refuses most folders of the host."
+        for secret in entry.get("secrets", ()):
+            if not SECRET.match(str(secret.get("name"))) or not secret.get("env"):
+                yield f"{slug}: secret {secret.get('name')!r} must read <server>.<name> and name its variable."
         for env in entry.get("env", ()):
-            if not isinstance(env, dict) or set(env) != {"name", "value"}:
-                yield f"{slug}: each env needs exactly a name and a value."
+            if not isinstance(env, dict) or set(env) != {"name", "value"} or not isinstance(env["value"], str):
+                yield f"{slug}: each env needs exactly a name and a value, which is a text."
         for config in entry.get("config", ()):
             if missing := {"name", "description", "type", "properties"} - set(config):
                 yield f"{slug}: config needs {', '.join(sorted(missing))}, else no profile takes it."
+            for name, schema in config.get("properties", {}).items():
+                if schema.get("type") not in SETTING_TYPES:
+                    yield f"{slug}: setting {name} has the type {schema.get('type')!r}, which no profile takes."
             if config.get("required"):
                 yield f"{slug}: config must require nothing: one missing value stops a whole profile."
         found = discoveries.get(slug)

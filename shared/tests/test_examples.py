@@ -1,0 +1,37 @@
+"""The example files, used as their first lines say."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+from flotilla.manifest.fleet import ROOT
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_any_setting_can_be_taken_out_of_its_comment() -> None:
+    example = text("catalog/config.example.yaml")
+    assert set(yaml.safe_load(example).values()) == {None}
+    one = example.replace('#  smtp_host: ""', '  smtp_host: "mail.exemple.fr"')
+    assert yaml.safe_load(one)["email"] == {"smtp_host": "mail.exemple.fr"}
+    every = yaml.safe_load(re.sub(r"(?m)^#  ", "  ", example))
+    assert {"tier", "read_only"} <= set(every["filesystem"])
+
+
+def test_no_value_of_the_dotenv_begins_with_a_comment() -> None:
+    values = dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", text(".env.example")))
+    assert values.pop("FLOTILLA_PORT") == "8811"
+    assert set(values.values()) == {""}, "compose takes `NAME=  # words` for the value `# words`"
+
+
+def test_a_release_stands_on_bases_of_both_architectures() -> None:
+    bake = text("docker-bake.hcl")
+    assert bake.count('"linux/amd64", "linux/arm64"') == 1
+    release = bake.split('target "release" {')[1].split("\n}")[0]
+    assert '"_everywhere"' in release
+    for kind in ("base", "build"):
+        assert f'"target:everywhere-{kind}"' in release
+        assert f'target "everywhere-{kind}" {{ inherits = ["{kind}", "_everywhere"] }}' in bake
