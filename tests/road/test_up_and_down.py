@@ -61,6 +61,8 @@ def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> N
     said = script("up").stdout
     assert "restarting" in said
     assert "no file was written" in said
+    place.config_file().write_text("filesystem:\n  dry_run: true\n")
+    assert "a dry run by its settings, so no file was written" in script("up").stdout
     place.config_file().write_text("")
     script("up")
     assert door.Running.read().pid != first
