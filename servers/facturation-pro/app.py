@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flotilla import Secret, Server, ServerSettings, errors
+from flotilla import Consent, Secret, Server, ServerSettings, errors
 from flotilla.answers import said
 from flotilla.settings import scrub
 from pydantic import Field, HttpUrl
@@ -12,6 +12,17 @@ from pydantic import Field, HttpUrl
 from .access import access
 from .firm import Firm
 
+HOME = "https://www.facturation.pro"
+CONSENT = Consent(
+    account="facturation-pro",
+    authorize_url=f"{HOME}/oauth/authorize",
+    token_url=f"{HOME}/oauth/token",
+    who_url=f"{HOME}/account.json",
+    who="email",
+    scopes=("read_write",),
+    ports=(8976,),
+    register="www.facturation.pro/oauth/applications, redirect URL http://127.0.0.1:8976/",
+)
 OAUTH = ("client_id", "client_secret", "refresh_token")
 SEPA = ["sepa_iban", "sepa_bic", "sepa_rum", "sepa_signature_on"]
 # The vendor allows 600 requests in 5 minutes and 10,000 a day, of all programs together. A limiter lets through its
@@ -33,11 +44,11 @@ class Settings(ServerSettings):
         examples=["a1b2c3d4e5f6"],
     )
     firm_id: int | None = Field(None, description="Firm to work on, where the account has several")
-    client_id: str = Field(description="OAuth: of the application made at www.facturation.pro/oauth/applications")
+    client_id: Secret = Field(description="OAuth: of the application, from www.facturation.pro/oauth/applications")
     client_secret: Secret = Field(description="OAuth: secret of the application")
     refresh_token: Secret = Field(description="OAuth: refresh token of the user")
     contact: str = Field("", description="Mail address or page that the vendor may turn to, sent in the User-Agent")
-    base_url: HttpUrl = Field(HttpUrl("https://www.facturation.pro"), description="Address of the API")
+    base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
     @property
     def oauth(self) -> bool:
@@ -55,6 +66,7 @@ server = Server(
     tags=["invoicing", "accounting", "quotes", "france"],
     hosts=["www.facturation.pro:443"],
     settings=Settings,
+    consent=CONSENT,
     files=True,
     masked=SEPA,
     docs="https://www.facturation.dev",

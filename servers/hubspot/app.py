@@ -21,7 +21,7 @@ CONSENT = Consent(
     pkce=False,
     redirect_host="localhost",
     ports=(8976,),  # HubSpot compares the whole redirect URL
-    register="app.hubspot.com > Development > Legacy apps > Create public app, redirect URL http://localhost:8976",
+    register="app.hubspot.com > Development > Legacy apps > Create public app, redirect URL http://localhost:8976/",
 )
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
 

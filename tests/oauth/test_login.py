@@ -14,6 +14,8 @@ import httpx2 as httpx
 import pytest
 from flotilla.consent import fewest
 from flotilla.testing import Vendor, faults
+from flotilla.testing.answers import Answer, Request
+from flotilla.testing.app import App
 from flotilla.testing.oauth import Client, OAuthServer, approve
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
@@ -335,9 +337,26 @@ class TestAfterwards:
         assert "there are gmail, google, google-calendar" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("takes", ["header", "parameter"])
+def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None:
+    def account(request: Request) -> Answer:
+        header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
+        good = header == "Bearer t" if takes == "header" else parameter == "t"
+        return Answer.of({"email": "zoé@example.fr"}) if good else Answer.of({}, 401)
+
+    vendor = App()
+    vendor.on("GET", "/account.json", account)
+    about = login.connectable()["facturation-pro"].consent
+    assert about
+    with Vendor(vendor) as running:
+        about = dataclasses.replace(about, who_url=f"{running.url}/account.json")
+        assert consent.who(about, "t") == "zoé@example.fr"
+
+
 def test_what_can_be_connected() -> None:
     found = login.connectable()
-    assert {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets", "hubspot"} <= set(found)
+    google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
+    assert {*google, "facturation-pro", "hubspot"} <= set(found)
     assert not {"switchboard", "filesystem"} & set(found)
 
 
