@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flotilla import boot, launcher, start
+from flotilla.launcher import LEVELS
 from flotilla.manifest.answers import META, VERSIONS
 from flotilla.manifest.fleet import ROOT, slugs
 from flotilla.manifest.text import DOORS
@@ -66,8 +71,9 @@ def line(method: str, number: Any = None, params: Any = None, **more: Any) -> st
     return json.dumps(message, ensure_ascii=False) + "\n"
 
 
-def hello(version: str, number: Any = 0) -> str:
-    return line("initialize", number, {"protocolVersion": version, "capabilities": {}, "clientInfo": CLIENT})
+def hello(version: str, number: Any = 0, capabilities: Any = None, **client: Any) -> str:
+    about = {"capabilities": capabilities or {}, "clientInfo": {**CLIENT, **client}}
+    return line("initialize", number, {"protocolVersion": version, **about})
 
 
 READY = line("notifications/initialized")
@@ -87,6 +93,9 @@ FILTERS: dict[str, dict[str, str]] = {
     "read-only": {"FLOTILLA_READ_ONLY": "1"},
     "placeholders": {"FLOTILLA_READ_ONLY": "<UNKNOWN>", "FLOTILLA_TIER": "{{x.tier}}"},
     "groups": {"FLOTILLA_GROUPS": "invoices,quotes"},
+    "a group, read-only": {"FLOTILLA_GROUPS": " invoices ,", "FLOTILLA_READ_ONLY": "true"},
+    "read-only off": {"FLOTILLA_READ_ONLY": "Off", "FLOTILLA_TIER": "nonsense"},
+    "from a file": {"FLOTILLA_TIER_FILE": "{folder}/tier"},
     "mixture": {
         "FLOTILLA_READ_ONLY": "yes",
         "FLOTILLA_TIER": "ALL",
@@ -101,11 +110,18 @@ def first_tools(slug: str) -> str:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-@pytest.mark.parametrize("filters", [*FILTERS, "allow", "deny"])
-def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str) -> None:
+@pytest.mark.parametrize(
+    "filters",
+    [
+        name if name in ("none", "mixture") else pytest.param(name, marks=pytest.mark.slow)
+        for name in (*FILTERS, "allow", "deny")
+    ],
+)
+def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str, tmp_path: Path) -> None:
+    (tmp_path / "tier").write_text("all\n")
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
-    versions = (*VERSIONS, "1999-01-01", "2026-07-28") if filters == "none" else VERSIONS[-1:]
-    for lines in (*(old(version) for version in versions), new()):
+    env = {name: value.replace("{folder}", str(tmp_path)) for name, value in env.items()}
+    for lines in (*(old(version) for version in (*VERSIONS, "1999-01-01", "2026-07-28")), new()):
         expected = sum(said.count('"id"') for said in lines)
         baked, log = zygote.run(slug, lines, expected, **env)
         real, _ = zygote.run(slug, lines, expected, FLOTILLA_BAKED="off", **env)
@@ -172,6 +188,38 @@ ODD: dict[str, list[str]] = {
     ],
     "roots changed": [*START, line("notifications/roots/list_changed"), call()],
     "unknown notification": [*START, line("notifications/nonsense"), line("ping", 2)],
+    "every capability": [
+        hello(
+            "2025-11-25",
+            capabilities={
+                "roots": {"listChanged": True},
+                "sampling": {"tools": {}},
+                "elicitation": {"form": {}, "url": {}},
+                "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html"]}},
+            },
+            title="T",
+            icons=[{"src": "https://x/y.png", "mimeType": "image/png"}],
+        ),
+        line("tools/list", 1),
+        call(),
+    ],
+    "a wrong capability": [hello("2025-11-25", capabilities={"roots": 5}), line("tools/list", 1)],
+    "a wrong flag": [hello("2025-11-25", capabilities={"roots": {"listChanged": "x"}}), line("tools/list", 1)],
+    "a flag for an object": [hello("2025-11-25", capabilities={"elicitation": {"form": True}}), line("ping", 1)],
+    "a wrong title": [hello("2025-11-25", title=5), line("tools/list", 1)],
+    "a wrong icon": [hello("2025-11-25", icons="x"), line("tools/list", 1)],
+    "a wrong progress token": [*START, line("tools/list", 1, {"_meta": {"progressToken": {}}})],
+    "a wrong log level in the new era": [
+        line("tools/list", 0, {"_meta": {**META, "io.modelcontextprotocol/logLevel": "loud"}})
+    ],
+    "wrong capabilities in the new era": [
+        line("tools/list", 0, {"_meta": {**META, "io.modelcontextprotocol/clientCapabilities": {"roots": 5}}})
+    ],
+    "half a surrogate": [hello("2025-11-25").replace('"1"', '"\\ud800"'), line("ping", 2)],
+    "a bare CR": [*START, '{"jsonrpc":"2.0",\r"id":1,"method":"ping"}\n', line("ping", 2)],
+    "deep nesting": [*START, line("ping", 1, {"_meta": {"x": json.loads("[" * 400 + "]" * 400)}}), line("ping", 2)],
+    "broken UTF-8": [*START, '{"jsonrpc":"2.0","id":"a\udcff","method":"ping"}\n', line("ping", 2)],
+    "a byte order mark": ["\ufeff" + hello("2025-11-25"), line("ping", 2)],
     "NaN": [*START, '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"x":NaN}}}\n', line("ping", 2)],
     "escapes": [*START, '{"jsonrpc":"2.0","id":"\\u00e9\\ud83d\\ude00","method":"ping"}\n'],
     "old question in the new era": [*new(), line("ping", 11), line("tools/list", 12)],
@@ -233,15 +281,85 @@ def test_a_stale_file_is_reported(zygote: Zygote, tmp_path: Path, monkeypatch: p
     assert "baked discovery differs" in log
 
 
+def served(*chunks: bytes) -> tuple[bytes | None, bytes]:
+    """Return what the launcher hands over for a client that says this and hangs up, and what it wrote."""
+    baked = launcher.read(str(ROOT / "servers" / PROBE / "discovery.json"))
+    assert baked
+    said, wrote = iter((*chunks, b"", b"")), bytearray()
+
+    def write(_: int, data: bytes) -> int:
+        wrote.extend(data[:100])  # a pipe takes what it has room for
+        return min(len(data), 100)
+
+    return launcher.Launcher(baked, {}).serve(lambda *_: next(said), write), bytes(wrote)
+
+
+def test_a_last_line_may_lack_its_end() -> None:
+    opening = "".join(START).encode()
+    ahead, wrote = served(opening, line("ping", 1).strip().encode())
+    assert ahead is None
+    assert json.loads(wrote.splitlines()[-1]) == {"jsonrpc": "2.0", "id": 1, "result": {}}
+    assert served(opening, b'{"jsonrpc"') == (opening + b'{"jsonrpc"\n', wrote.splitlines(keepends=True)[0])
+
+
+def test_a_long_line_is_not_copied_again_and_again() -> None:
+    chunk = b"x" * 65_536
+    before = time.process_time()
+    ahead, _ = served(*[chunk] * 800, b"\n")
+    assert ahead
+    raw, left = start.Ahead(-1, ahead), len(ahead)
+    while left:
+        left -= raw.readinto(bytearray(8192))
+    assert time.process_time() - before < 2  # 50 MB; in the square of its length it would take a minute
+
+
+def test_a_request_id_that_comes_twice_is_left_to_the_server() -> None:
+    ahead, _ = served("".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LEVELS[:2])]).encode())
+    assert ahead
+    assert ahead.count(b"setLevel") == 2
+
+
+def test_a_client_may_leave_its_streams_non_blocking() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    theirs.setblocking(False)
+    with ours, subprocess.Popen([sys.executable, "-m", "flotilla.boot", PROBE], stdin=theirs, stdout=theirs) as process:
+        theirs.close()
+        time.sleep(0.3)  # it finds nothing to read
+        ours.sendall("".join([*START, line("tools/list", 1)]).encode())
+        time.sleep(0.3)  # it finds no room to write
+        lines = ours.makefile("rb")
+        assert [json.loads(next(lines))["id"] for _ in range(2)] == [0, 1]
+        lines.close()
+        ours.shutdown(socket.SHUT_RDWR)
+        assert process.wait(5) == 0
+
+
+def test_a_baked_file_counts_while_no_source_is_newer(tmp_path: Path) -> None:
+    baked, source = tmp_path / "discovery.json", tmp_path / "server.py"
+    assert not boot.is_fresh(str(baked), str(tmp_path))
+    baked.touch()
+    source.touch()
+    for seconds, fresh in ((-3600, True), (boot.SLACK - 5, True), (boot.SLACK + 5, False)):
+        moment = baked.stat().st_mtime + seconds
+        os.utime(source, (moment, moment))
+        assert boot.is_fresh(str(baked), str(tmp_path)) is fresh
+
+
 def test_nothing_heavy_is_imported_before_the_first_call() -> None:
-    code = (
-        "import sys; sys.argv = ['flotilla', 'calendly']; from flotilla import launcher; import flotilla.boot;"
-        "print(sorted(sys.modules))"
+    """Not even after the lists, as the real entry point runs."""
+    program = (
+        f"import sys, os; sys.path.insert(0, {str(ROOT / 'shared/src')!r}); sys.argv = ['flotilla', {PROBE!r}];"
+        "os._exit = lambda _: (sys.stderr.write(' '.join(sys.modules)), sys.stderr.flush(), sys.exit());"
+        "from flotilla import boot; boot.main()"
     )
-    path = str(ROOT / "shared/src")
-    flags = ["-I", "-S"]
-    program = f"import sys; sys.path.insert(0, {path!r}); {code}"
-    loaded = subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        input="".join(old("2025-06-18")).encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.count(b"\n") == len(LISTS) + 2
     heavy = {
         "re",
         "enum",
@@ -255,4 +373,4 @@ def test_nothing_heavy_is_imported_before_the_first_call() -> None:
         "fastmcp",
         "pydantic",
     }
-    assert not heavy & set(eval(loaded))
+    assert not heavy & set(done.stderr.decode().split())

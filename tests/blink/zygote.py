@@ -47,7 +47,7 @@ def collect(fds: dict[int, bytearray], expected: int, out: int) -> None:
                 return
             fds[fd] += data
         if fds[out].count(b"\n") >= expected:
-            quiet = 0.05
+            quiet = 0.01
 
 
 def run(slug: str, env: dict[str, str], chunks: list[str], expected: int) -> dict[str, str]:

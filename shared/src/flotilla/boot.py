@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIBRARY = "/app/lib"  # in an image, where Python starts without `site`
+SLACK = 10.0  # seconds in which a clone or an installation writes its files, in any order
 
 
 def folder_of(slug: str) -> str:
@@ -27,9 +28,12 @@ def folder_of(slug: str) -> str:
 
 
 def is_fresh(baked: str, *folders: str) -> bool:
-    """Tell whether no source is newer than the baked file. An image has no sources: its build has compared them."""
+    """Tell whether no source is newer than the baked file. An image has no sources: its build has compared them.
+
+    `make generate` renews the file's time also when its content stays.
+    """
     try:
-        made = os.stat(baked).st_mtime
+        made = os.stat(baked).st_mtime + SLACK
     except OSError:
         return False
     return not any(
@@ -61,6 +65,8 @@ def main() -> None:
         sys.path.append(LIBRARY)
     for number in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
         _signal.signal(number, lambda *_: os._exit(0))
+    for wire in (0, 1):  # else a client that left them non-blocking would end us in the middle of a line
+        os.set_blocking(wire, True)
     from flotilla import launcher
 
     ahead: bytes | None = b""
@@ -68,7 +74,8 @@ def main() -> None:
     if launcher.wanted():
         folder = folder_of(slug)
         path = f"{folder}/discovery.json"
-        baked = launcher.read(path) if is_fresh(path, folder, os.path.dirname(launcher.__file__)) else None
+        common = [entry.path for entry in os.scandir(f"{folder}/..") if entry.name.startswith("_") and entry.is_dir()]
+        baked = launcher.read(path) if is_fresh(path, folder, os.path.dirname(launcher.__file__), *common) else None
         environ = dict(os.environ)
         if baked and baked.get("door"):  # it lists what other servers list, each by its own settings
             baked, environ = offered(slug, baked), {}

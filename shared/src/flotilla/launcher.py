@@ -26,6 +26,7 @@ MODERN = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
+LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 LISTS = {
     "tools/list": "tools",
     "prompts/list": "prompts",
@@ -95,17 +96,14 @@ class Launcher:
         """Answer until a message is not ours; return the bytes the real server starts with, None at end of input."""
         rest = b""
         while True:
-            while b"\n" not in rest:
-                try:
+            if b"\n" not in rest:
+                parts = [rest]
+                while b"\n" not in parts[-1]:
                     more = read(0, 65536)
-                except BlockingIOError:
-                    import select
-
-                    select.select([0], [], [])
-                    continue
-                if not more:
-                    return None
-                rest += more
+                    if not more and not any(parts):
+                        return None
+                    parts.append(more or b"\n")  # the last line may lack its end
+                rest = b"".join(parts)
             line, after = rest.split(b"\n", 1)
             try:
                 answer = self.answer(line)
@@ -122,6 +120,8 @@ class Launcher:
 
     def answer(self, line: bytes) -> bytes | None:
         """Return the answer to one line, nothing for a notification, None (or raise) for what is not ours."""
+        if _is_odd(line):
+            return None
         message = loads(line.decode())
         method, params = message["method"], message.get("params", {})
         if message["jsonrpc"] != "2.0" or not ENVELOPE.issuperset(message) or type(params) is not dict:
@@ -136,10 +136,13 @@ class Launcher:
         if result is None:
             self.era = "" if opening else self.era
             return None
+        answer = (dumps({"jsonrpc": "2.0", "id": number, "result": result}) + "\n").encode()
         if opening or method == "logging/setLevel":
+            if number in self.drop:
+                return None
             self.kept.append(line + b"\n")
             self.drop[number] = result
-        return (dumps({"jsonrpc": "2.0", "id": number, "result": result}) + "\n").encode()
+        return answer
 
     def _notified(self, method: str, line: bytes) -> bytes | None:
         if self.era != "old" or not method.startswith("notifications/"):
@@ -156,7 +159,7 @@ class Launcher:
         self.era = "old"
         if set(params) != {"protocolVersion", "capabilities", "clientInfo"}:
             return None
-        if type(params["capabilities"]) is not dict or not _is_client(params["clientInfo"]):
+        if not _is_able(params["capabilities"]) or not _is_client(params["clientInfo"]):
             return None
         version = params["protocolVersion"]
         if type(version) is not str:
@@ -165,13 +168,13 @@ class Launcher:
 
     def _asked(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         meta = params.get("_meta", {})
-        if type(meta) is not dict or (not {"_meta"}.issuperset(params) and method != "logging/setLevel"):
+        if not _is_meta(meta) or (not {"_meta"}.issuperset(params) and method != "logging/setLevel"):
             return None
         modern = self.era == "new"
         if modern != (VERSION_KEY in meta):
             return None
         if modern:
-            known = meta[VERSION_KEY] == MODERN and type(meta.get(CAPABILITIES_KEY)) is dict
+            known = meta[VERSION_KEY] == MODERN and _is_able(meta.get(CAPABILITIES_KEY))
             if not known or not _is_client(meta.get(CLIENT_KEY, {"name": "", "version": ""})):
                 return None
             if method == "server/discover":
@@ -188,8 +191,34 @@ class Launcher:
         return {**self.baked["modern"][kind], kind: items} if modern else {kind: items}
 
 
+def _is_odd(line: bytes) -> bool:
+    """Tell what JSON parsers and line readers see differently: half a surrogate, a bare CR, deep nesting."""
+    return b"\\ud" in line.lower() or b"\r" in line[:-1] or line.count(b"[") + line.count(b"{") > 100
+
+
+def _is_meta(meta: Any) -> bool:
+    known = type(meta) is dict and type(meta.get("progressToken", 0)) in (int, str)
+    return known and meta.get(LEVEL_KEY, LEVELS[0]) in LEVELS
+
+
+def _is_able(capabilities: Any) -> bool:
+    """Tell whether each capability is an object that holds objects, and perhaps the flag `listChanged`."""
+    return type(capabilities) is dict and all(
+        type(about) is dict
+        and all(type(what) is dict or (name == "listChanged" and type(what) is bool) for name, what in about.items())
+        for about in capabilities.values()
+    )
+
+
 def _is_client(info: Any) -> bool:
-    return type(info) is dict and type(info.get("name")) is str and type(info.get("version")) is str
+    if type(info) is not dict or type(info.get("name")) is not str or type(info.get("version")) is not str:
+        return False
+    texts = [info.get(name) for name in ("title", "description", "websiteUrl")]
+    for icon in info.get("icons", ()):
+        if not {"src", "mimeType"}.issuperset(icon):
+            return False
+        texts += [icon["src"], icon.get("mimeType")]
+    return all(text is None or type(text) is str for text in texts)
 
 
 def wanted(environ: Any = os.environ) -> bool:

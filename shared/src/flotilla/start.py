@@ -26,7 +26,7 @@ class Ahead(io.RawIOBase):
     """Bytes that were read already, in front of the wire. It has no fileno, so that mcp reads through it."""
 
     def __init__(self, wire: int, left: bytes) -> None:
-        self.wire, self.left = wire, left
+        self.wire, self.left = wire, memoryview(left)  # a view: pieces of a long line are not copied again and again
 
     def readable(self) -> bool:
         """Yes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def main() -> int:
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(files[name], encoding="utf-8")
         print(f"wrote {name}")
+    for path in ROOT.glob("servers/*/discovery.json"):
+        os.utime(path)  # it has just been compared: the launcher trusts what is newer than the sources
     for path in stale:
         path.unlink()
         print(f"removed {path.relative_to(ROOT)}")
