@@ -168,10 +168,10 @@ def renewed(about: Consent, oauth: OAuth2Client, refresh_token: str) -> dict[str
 
 
 def who(about: Consent, access_token: str) -> str:
-    """Ask whose account it is: the one call that checks a connection. A few vendors want the token as a parameter."""
+    """Ask whose account it is: the one call that checks a connection."""
     response = httpx.get(about.who_url, headers={"Authorization": f"Bearer {access_token}"}, timeout=30)
-    if response.status_code == 401:
-        response = httpx.get(about.who_url, params={"access_token": access_token}, timeout=30)
+    if response.status_code == 401 and about.parameter:
+        response = httpx.get(about.who_url, params={about.parameter: access_token}, timeout=30)
     if response.status_code != 200:
         raise Refused(f"The connection does not work: {urlsplit(about.who_url).netloc} answers {response.status_code}.")
     found: Any = response.json()

@@ -182,12 +182,15 @@ async def list_invitees(
     return await api.page(path, Invitee, params={"status": status}, limit=limit, cursor=cursor)
 
 
-@server.destroys(confirm="Cancel the Calendly event {event}? Its invitees get an e-mail.", idempotent=False)
+@server.destroys(asks=True, idempotent=False)
 async def cancel_event(
     event: EventId,
     reason: Annotated[str | None, Field(max_length=10_000, description="The invitees read it")] = None,
 ) -> Cancellation:
     """Cancel a booked meeting; Calendly tells the invitees. It cannot be undone."""
+    about = await get_event(event)
+    when = f"{about.start_time:%d %B %Y, %H:%M} UTC"
+    await server.confirm(f"Cancel «{about.name}» of {when}? The {about.invitees} invitees get an e-mail.")
     answer = await api.post(f"/scheduled_events/{id_of(event)}/cancellation", json={"reason": reason})
     return Cancellation.model_validate(answer["resource"])
 

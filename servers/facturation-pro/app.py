@@ -21,6 +21,7 @@ CONSENT = Consent(
     who="email",
     scopes=("read_write",),
     ports=(8976,),
+    parameter="access_token",
     register="www.facturation.pro/oauth/applications, redirect URL http://127.0.0.1:8976/",
 )
 OAUTH = ("client_id", "client_secret", "refresh_token")

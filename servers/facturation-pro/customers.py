@@ -103,7 +103,7 @@ async def update_customer(
     )
 
 
-@server.destroys(core=False, group="customers", confirm="Delete customer {customer_id} with its quotes?")
+@server.destroys(core=False, group="customers", asks=True)
 async def delete_customer(customer_id: CustomerId) -> Done:
     """Delete a customer who was never invoiced, with its quotes. Others: facturation_archive_customer."""
     customer = await api.get(f"/customers/{customer_id}.json")
@@ -112,13 +112,15 @@ async def delete_customer(customer_id: CustomerId) -> Done:
             f"Customer {customer_id} was invoiced on {customer['last_invoiced_on']}, so it cannot be deleted.",
             "Archive it with facturation_archive_customer.",
         )
+    await server.confirm(f"Delete the customer {Customer.flat(customer)['name']} with its quotes?")
     await api.send("DELETE", f"/customers/{customer_id}.json")
     return Done(id=customer_id, done="deleted")
 
 
-@server.destroys(core=False, group="customers", confirm="Archive customer {customer_id}?", idempotent=True)
+@server.destroys(core=False, group="customers", asks=True, idempotent=True)
 async def archive_customer(customer_id: CustomerId) -> Done:
     """Archive a customer: it is no longer listed. facturation_restore_customer undoes it."""
+    await server.confirm(f"Archive the customer {(await get_customer(customer_id)).name}?")
     await api.send("POST", f"/customers/{customer_id}/archive.json")
     return Done(id=customer_id, done="archived")
 

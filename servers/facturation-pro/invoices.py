@@ -104,7 +104,7 @@ async def update_invoice(
     )
 
 
-@server.destroys(core=False, group="invoices", confirm="Delete the draft invoice {invoice_id}?")
+@server.destroys(core=False, group="invoices", asks=True)
 async def delete_invoice(invoice_id: DraftId) -> Done:
     """Delete a draft invoice. A final one can only be cancelled: facturation_refund_invoice."""
     invoice = await api.get(f"/invoices/{invoice_id}.json")
@@ -113,6 +113,7 @@ async def delete_invoice(invoice_id: DraftId) -> Done:
             f"{label(invoice, 'Invoice')} is final, so it cannot be deleted.",
             "Cancel it with facturation_refund_invoice.",
         )
+    await server.confirm(f"Delete the draft {label(invoice, 'invoice')}?")
     await api.send("DELETE", f"/invoices/{invoice_id}.json")
     return Done(id=invoice_id, done="deleted")
 
@@ -161,7 +162,7 @@ async def _either(bill_id: int) -> dict[str, Any]:
         return dict(await api.get(f"/quotes/{bill_id}.json"))
 
 
-@server.destroys(core=False, group="invoices", confirm="Cancel invoice {invoice_id} with a credit note?", creates=True)
+@server.destroys(core=False, group="invoices", asks=True, creates=True)
 async def refund_invoice(
     invoice_id: InvoiceId,
     api_id: Annotated[int | None, Field(description="Your number on the credit note")] = None,
@@ -171,5 +172,6 @@ async def refund_invoice(
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     if invoice.get("draft"):
         raise errors.Input(f"{label(invoice, 'Invoice')} is a draft.", "Delete it with facturation_delete_invoice.")
+    await server.confirm(f"Cancel {label(invoice, 'invoice')} with a credit note of its whole amount?")
     params = {"api_id": api_id, "api_custom": api_custom}
     return read(Saved, await api.post(f"/invoices/{invoice_id}/refund.json", params=params))

@@ -76,8 +76,9 @@ async def update_product(
     return read(Product, await api.patch(f"/products/{product_id}.json", json=record, nulls=True), id=product_id)
 
 
-@server.destroys(core=False, group="products", confirm="Delete product {product_id}?")
+@server.destroys(core=False, group="products", asks=True)
 async def delete_product(product_id: ProductId) -> Done:
     """Delete a product from the catalogue."""
+    await server.confirm(f"Delete the product «{(await get_product(product_id)).title}»?")
     await api.send("DELETE", f"/products/{product_id}.json")
     return Done(id=product_id, done="deleted")

@@ -119,9 +119,10 @@ async def update_purchase(
     return read(Purchase, await api.patch(f"/purchases/{purchase_id}.json", json=record, nulls=True), id=purchase_id)
 
 
-@server.destroys(core=False, group="purchases", confirm="Delete purchase {purchase_id}?")
+@server.destroys(core=False, group="purchases", asks=True)
 async def delete_purchase(purchase_id: PurchaseId) -> Done:
     """Delete a purchase."""
+    await server.confirm(f"Delete the purchase «{(await get_purchase(purchase_id)).title}»?")
     await api.send("DELETE", f"/purchases/{purchase_id}.json")
     return Done(id=purchase_id, done="deleted")
 

@@ -20,7 +20,7 @@ from .arguments import (
     read,
 )
 from .bill_models import Quote, Saved, WholeQuote
-from .bills import LineChanges, Lines, QuoteFilters, merged, told
+from .bills import LineChanges, Lines, QuoteFilters, label, merged, told
 from .documents import download, upload
 from .enums import QUOTE_STATUS, QuoteStatus
 from .fields import Changes, QuoteFields, body
@@ -84,9 +84,11 @@ async def update_quote(
     return read(Saved, await api.patch(f"/quotes/{quote_id}.json", json=record, nulls=True), id=quote_id)
 
 
-@server.destroys(core=False, group="quotes", confirm="Delete quote {quote_id}?")
+@server.destroys(core=False, group="quotes", asks=True)
 async def delete_quote(quote_id: QuoteId) -> Done:
     """Delete a quote."""
+    quote = await api.get(f"/quotes/{quote_id}.json")
+    await server.confirm(f"Delete {label(quote, 'quote')}?")
     await api.send("DELETE", f"/quotes/{quote_id}.json")
     return Done(id=quote_id, done="deleted")
 

@@ -67,8 +67,9 @@ async def update_supplier(
     return read(Supplier, await api.patch(f"/suppliers/{supplier_id}.json", json=record, nulls=True), id=supplier_id)
 
 
-@server.destroys(core=False, group="suppliers", confirm="Delete supplier {supplier_id} and all its purchases?")
+@server.destroys(core=False, group="suppliers", asks=True)
 async def delete_supplier(supplier_id: SupplierId) -> Done:
     """Delete a supplier, and with it all its purchases (achats)."""
+    await server.confirm(f"Delete the supplier {(await get_supplier(supplier_id)).name} and all its purchases?")
     await api.send("DELETE", f"/suppliers/{supplier_id}.json")
     return Done(id=supplier_id, done="deleted")

@@ -184,9 +184,11 @@ async def get_attachment(
     return await in_thread(files.write, place, content, path is None)
 
 
-@server.destroys(confirm="Move the message {message} to the trash?", idempotent=True, scopes=MODIFY)
+@server.destroys(asks=True, idempotent=True, scopes=MODIFY)
 async def trash_message(message: MessageId) -> Trashed:
     """Move a message to the trash; Gmail deletes it after 30 days."""
+    about = await get_message(message)
+    await server.confirm(f"Move the mail «{about.subject}» from {about.sender} to the trash?")
     await api.post(f"{ME}/messages/{segment(message)}/trash")
     return Trashed(trashed=message)
 

@@ -74,17 +74,16 @@ async def book_appointment(
     return _beside(Appointment.model_validate(answer), start_time.tzinfo)
 
 
-@server.destroys(
-    confirm="Cancel the appointment {appointment_id}?", core=False, idempotent=True, scopes=["calendars/events.write"]
-)
+@server.destroys(asks=True, core=False, idempotent=True, scopes=["calendars/events.readonly calendars/events.write"])
 async def cancel_appointment(
     appointment_id: Annotated[str, Field(description="From ghl_book_appointment", examples=["0TkCdp9PfvLeWKYRRvIz"])],
 ) -> Appointment:
     """Cancel an appointment (annule, rendez-vous); it stays in the calendar as cancelled."""
-    body = {"appointmentStatus": "cancelled"}
-    path = f"/calendars/events/appointments/{segment(appointment_id)}"
-    answer = await api.put(path, json=body, headers=OLDER)
-    return _beside(Appointment.model_validate(answer), zone(server.settings.timezone))
+    path, here = f"/calendars/events/appointments/{segment(appointment_id)}", zone(server.settings.timezone)
+    event = (await api.get(path, headers=OLDER))["event"]
+    await server.confirm(f"Cancel the appointment «{event.get('title')}» of {event.get('startTime')}?")
+    answer = await api.put(path, json={"appointmentStatus": "cancelled"}, headers=OLDER)
+    return _beside(Appointment.model_validate(answer), here)
 
 
 def _beside(appointment: Appointment, here: dt.tzinfo | None) -> Appointment:

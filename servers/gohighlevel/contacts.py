@@ -137,9 +137,11 @@ async def update_contact(
     return Contact.model_validate((await api.put(path_of(contact_id), json=fields))["contact"])
 
 
-@server.destroys(confirm="Delete the contact {contact_id} of GoHighLevel for good?", core=False, scopes=WRITE)
+@server.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"])
 async def delete_contact(contact_id: ContactId) -> Done:
     """Delete a contact for good (supprime), with its notes and conversations."""
+    about = await get_contact(contact_id)
+    await server.confirm(f"Delete the contact {about.name or about.email or about.phone or contact_id} for good?")
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
 

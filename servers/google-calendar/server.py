@@ -221,9 +221,11 @@ async def update_event(
     return Booked.model_validate(ours(answer, event))
 
 
-@server.destroys(confirm="Cancel the event {event}? Mail to guests: {send_updates}.", scopes=WRITE, idempotent=True)
+@server.destroys(asks=True, scopes=WRITE, idempotent=True)
 async def cancel_event(event: EventId, send_updates: Updates = "none") -> Cancelled:
     """Cancel an event, one occurrence by its own id, or all of a series."""
+    about = await get_event(event)
+    await server.confirm(f"Cancel «{about.title}» of {about.start}? Mail to guests: {send_updates}.")
     await api.delete(path(event), params={"sendUpdates": send_updates})
     return Cancelled(cancelled=event)
 

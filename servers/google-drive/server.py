@@ -148,16 +148,18 @@ async def move_file(
     name: Annotated[str | None, Field(description="New name")] = None,
 ) -> Done:
     """Move a file or folder, and rename it if you like."""
-    to, about = file_id(folder), await _about(file)
+    about = await _about(file)
+    to = (await _about(folder))["id"] if folder == "root" else file_id(folder)  # a file's parents hold no aliases
     old = [one for one in about.get("parents", ()) if one != to]
     params = {"addParents": to, "removeParents": ",".join(old) or None, "fields": FIELDS, **EVERYWHERE}
     path = f"/files/{segment(str(about['id']))}"
     return Done.model_validate(await api.patch(path, params=params, json={"name": name}))
 
 
-@server.destroys(confirm="Move the file {file} to the trash?", idempotent=True, scopes=WRITE)
+@server.destroys(asks=True, idempotent=True, scopes=WRITE)
 async def trash_file(file: FileId) -> Trashed:
     """Move a file or folder to the trash; Drive deletes it after 30 days."""
+    await server.confirm(f"Move «{(await get_file(file)).name}» to the trash?")
     target = file_id(file)
     await api.patch(f"/files/{segment(target)}", params=EVERYWHERE, json={"trashed": True})
     return Trashed(trashed=target)

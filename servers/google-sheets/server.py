@@ -94,10 +94,12 @@ async def append_rows(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entr
     return Written.model_validate(answer.get("updates") or {})
 
 
-@server.destroys(confirm="Empty {cells} of the spreadsheet {spreadsheet}?", idempotent=True, scopes=WRITE)
+@server.destroys(asks=True, idempotent=True, scopes=WRITE)
 async def clear_range(spreadsheet: SpreadsheetId, cells: Range) -> Cleared:
     """Empty cells; their formats stay."""
     where = area(cells)
+    about = await api.get(f"/spreadsheets/{file_id(spreadsheet)}", params={"fields": "properties.title"})
+    await server.confirm(f"Empty {cells} of «{about['properties']['title']}»?")
     answer = await api.post(f"{_path(spreadsheet, where)}:clear", json={})
     return Cleared(cleared=(answer or {}).get("clearedRange", str(where)))
 

@@ -17,6 +17,7 @@ from .markdown import markdown_of
 from .models import Comment, Content, Database, Found, Property, Row, Rows, User, Written
 from .properties import options, related_to, title_name, values
 from .richtext import Run, rich
+from .values import title_of
 
 __all__ = ["server"]
 PAGE = "598337872cf94fdf8782e53db20768a5"
@@ -184,9 +185,11 @@ async def update_page(
     return written(await api.patch(f"/pages/{here['id']}", json={"properties": made}))
 
 
-@server.destroys(confirm="Move the Notion page {page} to the trash?", idempotent=True)
+@server.destroys(asks=True, idempotent=True)
 async def archive_page(page: PageId) -> Written:
     """Move a page or item to the trash (supprimer, delete, corbeille)."""
+    about = await api.get(f"/pages/{id_of(page)}")
+    await server.confirm(f"Move the Notion page «{title_of(about)}» to the trash?")
     return written(await api.patch(f"/pages/{id_of(page)}", json={"in_trash": True}))
 
 

@@ -50,6 +50,15 @@ def build(server: Server[Any]) -> Server[Any]:
         ran.append(plan)
         return Out(done=plan)
 
+    @server.destroys(asks=True)
+    async def archive_page(page: str, forgets: bool = False) -> Out:
+        """Archive; asks by a name that it has looked up."""
+        if not forgets:
+            await server.confirm(f"Archive «the page {page}»?")
+        server.announce(action="archive", page=page)
+        ran.append(page)
+        return Out(done=page)
+
     @server.writes(asks=True)
     async def write_file(path: str, twice: bool = False) -> Out:
         """Write; asks when something is there."""
@@ -67,6 +76,40 @@ def build(server: Server[Any]) -> Server[Any]:
 
 def ran(server: Server[Any]) -> list[str]:
     return list(server.ran)  # type: ignore[attr-defined]
+
+
+# --- tools that ask themselves
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_tool_asks_by_what_a_person_knows(server: Server[Any], mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "accept", asked) as c:
+        assert (await call(c, "acme_archive_page", page="7")).structured_content == {"done": "7"}
+    assert asked == ["Archive «the page 7»?"]
+    async with client(server, mode, "decline") as c:
+        assert (await call(c, "acme_archive_page", page="8")).is_error
+    async with client(server, mode) as c:
+        preview = (await call(c, "acme_archive_page", page="9")).structured_content["preview"]
+        assert preview["question"] == "Archive «the page 9»?"
+        await call(c, "acme_archive_page", page="9", confirm_token=preview["confirm_token"])
+    assert ran(server) == ["7", "9"]
+
+
+async def test_a_tool_that_forgets_to_ask_destroys_nothing(
+    server: Server[Any], environ: pytest.MonkeyPatch, audit: Lines
+) -> None:
+    async with client(server, MODERN, "accept") as c:
+        result = await call(c, "acme_archive_page", page="7", forgets=True)
+        assert result.is_error
+        assert "failed inside Flotilla" in text_of(result)
+        assert "dry_run" in text_of(await call(c, "acme_archive_page", page="7", forgets=True, dry_run=True))
+    assert ran(server) == []
+    environ.setenv("FLOTILLA_CONFIRM", "off")
+    server.reset()
+    async with client(server, MODERN) as c:
+        await call(c, "acme_archive_page", page="7", forgets=True)
+    assert ran(server) == ["7"]
 
 
 # --- clients that can be asked

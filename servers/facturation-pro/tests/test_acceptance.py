@@ -1,7 +1,10 @@
+from contextlib import nullcontext
+
 from flotilla.testing.acceptance import suite
 
 TestAcceptance = suite(
     "facturation-pro",
+    world=lambda _: nullcontext({"FACTURATION_PRO_REFRESH_TOKEN": ""}),  # by the key; OAuth has tests of its own
     arguments={  # where no argument is required by itself, but one of several is
         "facturation_create_customer": {"company_name": "Atelier Lefèvre"},
         "facturation_update_category": {"title": "Formation"},

@@ -16,6 +16,7 @@ from flotilla.testing.case import UNASKED, Case
 from flotilla.testing.client import text_of
 from flotilla.testing.contract import declared, read
 from flotilla_servers.facturation_pro import bills, customers, fields, products, purchases, suppliers
+from flotilla_servers.facturation_pro.tests import test_acceptance
 from hypothesis import HealthCheck, given, settings
 from pydantic import AwareDatetime, BaseModel
 
@@ -178,7 +179,7 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def case() -> Iterator[Case]:
-    with Case("facturation-pro") as case:
+    with test_acceptance.TestAcceptance.opened() as case:
         yield case
 
 

@@ -13,6 +13,7 @@ from flotilla.testing.arguments import example_of
 from flotilla.testing.case import UNASKED, Case
 from flotilla.testing.client import text_of
 from flotilla.testing.contract import specs
+from flotilla_servers.facturation_pro.tests import test_acceptance
 
 SPEC = specs() / "facturation-pro" / "openapi.yaml"
 ROUTES = {
@@ -98,7 +99,7 @@ NEEDED = {  # where no argument is required by itself
 
 @pytest.fixture(scope="module")
 def case() -> Iterator[Case]:
-    with Case("facturation-pro") as case:
+    with test_acceptance.TestAcceptance.opened() as case:
         yield case
 
 

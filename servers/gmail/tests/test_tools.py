@@ -238,7 +238,7 @@ async def test_labels(gmail: Trial) -> None:
 
 async def test_trash_message_and_restore_message(gmail: Trial) -> None:
     assert await gmail.gives("trash_message", message=MARIE) == {"trashed": MARIE}
-    assert gmail.asked == [f"Move the message {MARIE} to the trash?"]
+    assert gmail.asked == ["Move the mail «Devis pour juin» from Marie Dupont <marie@client.example> to the trash?"]
     await gmail.gives("restore_message", message=MARIE)
     assert sent(gmail)[:2] == ("POST", f"{ME}/messages/{MARIE}/untrash")
 

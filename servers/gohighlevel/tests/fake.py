@@ -344,6 +344,11 @@ class GoHighLevel(App):
         self.appointments[one] = made
         return Answer.of(made)
 
+    def appointment(self, request: Request, one: str) -> Answer:
+        if one not in self.appointments:
+            raise Refusal(400, "Appointment not found")
+        return Answer.of({"event": self.appointments[one]})
+
     def move(self, request: Request, one: str) -> Answer:
         if one not in self.appointments:
             raise Refusal(400, "Appointment not found")
@@ -465,6 +470,7 @@ ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
     ("GET", "/calendars/", OLDER, GoHighLevel.list_calendars),
     ("GET", "/calendars/(?P<calendar>[^/]+)/free-slots", OLDER, GoHighLevel.free),
     ("POST", "/calendars/events/appointments", OLDER, GoHighLevel.book),
+    ("GET", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, GoHighLevel.appointment),
     ("PUT", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, GoHighLevel.move),
     ("GET", "/opportunities/pipelines", NEWER, GoHighLevel.list_pipelines),
     ("POST", "/opportunities/", NEWER, GoHighLevel.create_opportunity),

@@ -194,7 +194,7 @@ async def test_delete_contact_asks_and_can_be_rehearsed(ghl: GoHighLevel, tmp_pa
         asked: list[str] = []
         async with client(server, answer="decline", asked=asked) as connected:
             assert "did not agree" in text_of(await call(connected, "ghl_delete_contact", contact_id=one))
-        assert asked == [f"Delete the contact {one} of GoHighLevel for good?"]
+        assert asked == ["Delete the contact Jean for good?"]
         shown = (await call(server, "ghl_delete_contact", contact_id=one, dry_run=True)).structured_content
         assert shown
         assert (shown["dry_run"]["method"], shown["dry_run"]["headers"]["version"]) == ("DELETE", "2021-07-28")

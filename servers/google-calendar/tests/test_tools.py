@@ -193,7 +193,7 @@ async def test_cancel_event(gcal: Trial) -> None:
         "cancelled": "7ohk4v1mfq0d2c"
     }
     assert sent(gcal) == ("DELETE", EVENT, {"sendUpdates": "all"})
-    assert gcal.asked == ["Cancel the event 7ohk4v1mfq0d2c? Mail to guests: all."]
+    assert gcal.asked == ["Cancel «Point avec Marie» of 2030-06-04T14:00:00+02:00? Mail to guests: all."]
 
 
 async def test_respond_to_invitation_touches_one_answer(gcal: Trial) -> None:

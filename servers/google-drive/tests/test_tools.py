@@ -244,7 +244,7 @@ async def test_move_file(gdrive: Trial) -> None:
 
 async def test_trash_file_and_restore_file(gdrive: Trial) -> None:
     assert await gdrive.gives("trash_file", file=ID) == {"trashed": ID}
-    assert gdrive.asked == [f"Move the file {ID} to the trash?"]
+    assert gdrive.asked == ["Move «Devis n° 42/2030.pdf» to the trash?"]
     assert gdrive.requests[-1].json() == {"trashed": True}
     await gdrive.gives("restore_file", file=ID)
     assert gdrive.requests[-1].json() == {"trashed": False}

@@ -134,7 +134,7 @@ async def test_append_rows(gsheets: Trial) -> None:
 
 async def test_clear_range_asks(gsheets: Trial) -> None:
     assert await gsheets.gives("clear_range", spreadsheet=ID, cells="Suivi!A2:D40") == {"cleared": "Suivi!A2:D40"}
-    assert gsheets.asked == [f"Empty Suivi!A2:D40 of the spreadsheet {ID}?"]
+    assert gsheets.asked == ["Empty Suivi!A2:D40 of «Suivi des devis»?"]
 
 
 async def test_add_sheet(gsheets: Trial) -> None:

@@ -96,7 +96,7 @@ async def test_update_page(tool: Any, problem: Any, notion: Notion, desk: Desk) 
 async def test_archive_page(tool: Any, notion: Notion, desk: Desk) -> None:
     asked = await call(server, "notion_archive_page", page=desk.dupont)
     preview = asked.structured_content["preview"]  # a client that cannot be asked
-    assert desk.dupont in preview["question"]
+    assert preview["question"] == "Move the Notion page «Jean Dupont» to the trash?"
     assert not notion.pages[desk.dupont]["in_trash"]
     rehearsed = await call(server, "notion_archive_page", page=desk.dupont, dry_run=True)
     assert rehearsed.structured_content["dry_run"]["body"] == {"in_trash": True}

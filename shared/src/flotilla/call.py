@@ -42,6 +42,7 @@ class Call:
     idempotency_key: str = ""
     keyed: int = 0  # requests that carried the idempotency key, so that sending them again is safe
     confirm_token: str = ""
+    unasked: bool = False  # a person has yet to agree: nothing may be done before
     agreed: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     links: list[Any] = field(default_factory=list)  # resource links that go out with the result
     timer: asyncio.Timeout | None = None
@@ -105,6 +106,8 @@ def announce(**request: Any) -> None:
     call = current()
     if call.dry_run:
         raise Rehearsed(request)
+    if call.unasked:
+        raise RuntimeError(f"{call.tool} must call server.confirm before it destroys anything")
     call.acted = True
 
 

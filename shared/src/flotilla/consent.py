@@ -40,6 +40,7 @@ class Consent:
     rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
+    parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
     register: str = ""  # where and how a user gets client_id and client_secret
 
 

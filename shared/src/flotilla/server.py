@@ -156,7 +156,9 @@ class Server(Generic[S]):
     def destroys(self, fn: Any = None, /, **options: Any) -> Any:
         """Register a tool that takes something away: it gets `dry_run` and runs only after a yes.
 
-        Options: as `writes`, and `confirm`, the question, which may name arguments: "Delete {path} for good?".
+        Options: as `writes`, and `confirm`, the question, which may name arguments: "Delete {path} for good?". Where
+        these are ids, which tell a person nothing, the tool looks first and asks itself (`asks=True`); what it does
+        before it has asked is refused.
         """
         return self._register("destroys", fn, options)
 
@@ -222,6 +224,7 @@ class Server(Generic[S]):
         """
         if self.fleet.confirm and not current().dry_run:
             await self._confirmation.ask(errors.excerpt(question, 1000))
+            current().unasked = False
 
     @property
     def running(self) -> int:

@@ -54,7 +54,7 @@ class WriteOptions(ReadOptions, total=False):
 
 
 class DestroyOptions(WriteOptions, total=False):
-    """`confirm`: the question, which may name arguments: "Delete {path} for good?"."""
+    """`confirm`: the question, which may name arguments: "Delete {path} for good?"; `asks`: the tool asks itself."""
 
     confirm: str
 
@@ -69,6 +69,7 @@ class FleetTool(Tool):
     effect: str
     deadline: float | None
     question: str = ""
+    asks: bool = False
 
     @classmethod
     def of(
@@ -110,6 +111,7 @@ class FleetTool(Tool):
             effect=effect,
             deadline=options.get("deadline"),
             question=question,
+            asks=options.get("asks", False),
         )
 
     def get_meta(self) -> dict[str, Any]:
@@ -131,7 +133,9 @@ class FleetTool(Tool):
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
             async with asyncio.timeout(seconds) as call.timer:
                 if self.effect == "destroys":
-                    await server.confirm(self._question(given))
+                    call.unasked = server.fleet.confirm and not call.dry_run
+                    if not self.asks:
+                        await server.confirm(self._question(given))
                 if call.idempotency_key and not call.dry_run:
                     return await server._idempotency.once(self._done)
                 return await self._done()

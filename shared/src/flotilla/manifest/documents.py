@@ -21,7 +21,11 @@ FLEET = {  # what every server understands, as the catalog's settings
     "allow": ("FLOTILLA_ALLOW", "string", "Only these tools, comma-separated"),
     "deny": ("FLOTILLA_DENY", "string", "Never these tools, comma-separated"),
     "read_only": ("FLOTILLA_READ_ONLY", "boolean", "Hide and refuse every tool that changes something"),
-    "confirm": ("FLOTILLA_CONFIRM", "string", "off runs destroying calls without asking; for unattended use"),
+    "confirm": (
+        "FLOTILLA_CONFIRM",
+        "string",
+        "off asks nobody before it destroys; new-recipients also asks before mail goes to strangers",
+    ),
     "dry_run": ("FLOTILLA_DRY_RUN", "boolean", "Writing tools only show what they would send"),
 }
 

@@ -178,7 +178,7 @@ class Case:
 
     def secrets(self) -> list[str]:
         """Return the values that must never be seen."""
-        return [value for name, value in self.settings().items() if name in self.canaries]
+        return [value for name, value in self.settings().items() if name in self.canaries and value]
 
     def example(self, tool: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return arguments that work for a tool."""
