@@ -86,6 +86,7 @@ def main() -> int:
     part("in the image", lambda: starts(rows, "image", containers.processes(RUNS)))
     part("docker run", lambda: containers.runs(rows, RUNS))
     part("many servers", lambda: containers.replay(rows, RUNS))
+    part("a list of many servers", lambda: doors.listing(rows, RUNS))
     part("doors", lambda: doors.measure(rows, RUNS))
     if "build" in sys.argv[1:]:
         part("build", lambda: containers.build(rows))

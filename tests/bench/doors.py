@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +16,7 @@ from flotilla.manifest.fleet import ROOT
 from .containers import GATEWAY, Row, Unavailable, servers
 from .inside import Session
 
-CALLS = 50
+CALLS, FLEET = 50, 33
 CALL = {"name": "fs_list_directory", "arguments": {}}
 
 
@@ -43,6 +45,7 @@ def measure(rows: list[Row], runs: int) -> dict[str, Any]:
     names = servers()
     if shutil.which("docker") is None:
         raise Unavailable("no docker command")
+    (ROOT / "servers/switchboard/discovery.json").touch()
     out: dict[str, Any] = {"direct": direct(runs)}
     for size, some in (("1 server", ["filesystem"]), (f"{len(names)} servers", names)):
         for door, command in commands(some).items():
@@ -60,6 +63,37 @@ def measure(rows: list[Row], runs: int) -> dict[str, Any]:
         session.close()
         rows.append((f"door {door}: a call, to a direct one", f"{mid / out['direct']:.2f} ×", f"{mid * 1000:.1f} ms"))
     return out
+
+
+def listing(rows: list[Row], runs: int) -> dict[str, float]:
+    """Time the switchboard's list of 33 servers, copies of ours under other names; nothing is started."""
+    folder = ROOT / "build/bench-fleet"
+    shutil.rmtree(folder, ignore_errors=True)
+    registry = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))["registry"]
+    copies = {f"{slug}-{n // len(registry)}": slug for n, slug in zip(range(FLEET), cycle(registry), strict=False)}
+    for copy, slug in copies.items():
+        baked = json.loads((ROOT / f"servers/{slug}/discovery.json").read_text(encoding="utf-8"))
+        for kind, about in baked["attributes"].items():
+            for item in baked[kind]:
+                about[f"{item['name']}_{copy}"] = about.pop(item["name"])
+                item["name"] += f"_{copy}"
+        (folder / copy).mkdir(parents=True)
+        (folder / copy / "discovery.json").write_text(json.dumps(baked), encoding="utf-8")
+    catalog = {"registry": {copy: registry[slug] for copy, slug in copies.items()}}
+    (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+    (ROOT / "servers/switchboard/discovery.json").touch()
+    options = ["--catalog", str(folder / "catalog.json"), "--discovery", str(folder), "--servers", "all"]
+    command = [sys.executable, "-m", "flotilla.boot", "switchboard", *options]
+    times = []
+    for _ in range(runs):
+        session = Session(command)
+        times.append(session.listed())
+        session.close()
+    shutil.rmtree(folder)
+    rows.append(
+        (f"door switchboard: start → tools/list, {FLEET} servers", f"{median(times) * 1000:.0f} ms", "≤ 100 ms")
+    )
+    return {"listed": median(times)}
 
 
 def calls(session: Session) -> float:

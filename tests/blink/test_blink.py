@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from flotilla import boot, launcher, start
 from flotilla.launcher import LEVELS
-from flotilla.manifest.answers import META, VERSIONS
+from flotilla.manifest.answers import META, VERSIONS, attributes
 from flotilla.manifest.fleet import ROOT, slugs
 from flotilla.manifest.text import DOORS
 
@@ -51,10 +51,14 @@ class Zygote:
         return answers, got["err"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fresh() -> None:
+    for slug in slugs():
+        (ROOT / "servers" / slug / "discovery.json").touch()  # in a checkout, sources may just have been edited
+
+
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    for slug in SLUGS:
-        (ROOT / "servers" / slug / "discovery.json").touch()  # a checkout's files have no order in time
+def zygote(fresh: None) -> Iterator[Zygote]:
     zygote = Zygote()
     yield zygote
     assert zygote.process.stdin
@@ -255,8 +259,6 @@ DOOR = "switchboard"
 @pytest.mark.parametrize("env", [{}, {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "all"}], ids=["plain", "read-only"])
 @pytest.mark.parametrize("servers", ["all", "", "filesystem", "nonsense"])
 def test_the_door_lists_the_same(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
-    for slug in slugs():
-        (ROOT / "servers" / slug / "discovery.json").touch()
     env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
     for lines in (old("2025-06-18"), old("1999-01-01"), new()):
         expected = sum(said.count('"id"') for said in lines) if servers != "nonsense" else 0
@@ -344,6 +346,11 @@ def test_a_baked_file_counts_while_no_source_is_newer(tmp_path: Path) -> None:
         moment = baked.stat().st_mtime + seconds
         os.utime(source, (moment, moment))
         assert boot.is_fresh(str(baked), str(tmp_path)) is fresh
+
+
+def test_the_filters_attributes_are_read_from_the_code() -> None:
+    baked = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
+    assert attributes(f"flotilla_servers.{PROBE}.server", baked, lib=str(ROOT / "shared/src")) == baked["attributes"]
 
 
 def test_nothing_heavy_is_imported_before_the_first_call() -> None:

@@ -89,6 +89,16 @@ def answers(command: list[str]) -> dict[str, Any]:
     }
 
 
+def attributes(module: str, found: dict[str, Any], *flags: str, lib: str = "/app/lib") -> dict[str, Any]:
+    """Return what the code says of each tool and prompt that is listed: effect, tier and group, by which filters go."""
+    code = (
+        f"import json, sys; sys.path.append({lib!r}); from {module} import server; print(json.dumps(server.attributes))"
+    )
+    done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, check=True)
+    real = json.loads(done.stdout)
+    return {kind: {item["name"]: real[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")}
+
+
 def verify(slug: str, target: str) -> int:
     """Compare the image's own answers with its file; 1 when they differ."""
     module = f"app/lib/flotilla_servers/{slug.replace('-', '_')}"
@@ -96,6 +106,8 @@ def verify(slug: str, target: str) -> int:
         text = file.read()
     baked = json.loads(text)
     real = answers([sys.executable, "-I", "-S", "/app/boot.pyc", slug])
+    package = f"flotilla_servers.{slug.replace('-', '_')}.server"
+    real["attributes"] = attributes(package, real, "-I", "-S")
     wrong = [key for key in real if real[key] != baked.get(key)]
     if wrong:
         print(f"{slug}: discovery.json is out of date ({', '.join(wrong)}). Run `make generate`.", file=sys.stderr)
