@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import uuid
@@ -84,3 +86,23 @@ def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
     entry = ["--entrypoint", "/usr/bin/python3.13", "flotilla/filesystem", "-I", "-S", "-c", code]
     done = subprocess.run(["docker", "run", "--rm", *entry], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("wrong", ["", "description", "tier"])
+def test_an_image_is_built_only_of_a_file_that_matches(tmp_path: Path, wrong: str) -> None:
+    for path in ("servers/calendly", "shared/src/flotilla/manifest"):
+        shutil.copytree(ROOT / path, tmp_path / path, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    file = tmp_path / "servers/calendly/discovery.json"
+    baked = json.loads(file.read_text(encoding="utf-8"))
+    if wrong == "description":
+        baked["tools"][0]["description"] += " And more."
+    elif wrong == "tier":
+        baked["attributes"]["tools"]["calendly_cancel_event"]["tier"] = "all"
+    file.write_text(json.dumps(baked), encoding="utf-8")
+    engine = subprocess.run(["docker", "context", "show"], capture_output=True, text=True, check=True).stdout.strip()
+    command = ["docker", "buildx", "bake", "--builder", engine, "-f", "docker-bake.hcl", "-f", "build/bake.json"]
+    command += ["--set", f"calendly.context={tmp_path}", "--set", "calendly.tags=flotilla-test-calendly", "calendly"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    subprocess.run(["docker", "image", "rm", "--force", "flotilla-test-calendly"], capture_output=True, check=False)
+    assert (done.returncode != 0) is bool(wrong), done.stderr[-2000:]
+    assert ("discovery.json is out of date" in done.stderr) is bool(wrong)

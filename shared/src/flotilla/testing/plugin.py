@@ -1,11 +1,12 @@
-"""What holds for every suite."""
+"""What holds for every test (pytest: `-p flotilla.testing.plugin`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from flotilla import settings
+
+from .. import settings
 
 
 @pytest.fixture(autouse=True)
