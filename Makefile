@@ -54,8 +54,10 @@ test: ## Everything: checks, conformance, units, contracts, images, doors, clien
 	@scripts/test
 
 test-fast: setup ## What needs no Docker and no Node; S=email: one server, with its acceptance suite
-	@$(if $(S),$(PYTEST) servers/$(S),$(PYTEST) -n auto --dist loadgroup --ignore-glob '*/test_acceptance.py') \
-		-m "not docker and not node and not slow" --timeout 60
+	@$(if $(S),$(PYTEST) servers/$(S) -m "not docker and not node", \
+		$(PYTEST) -n auto --dist loadgroup shared/tests servers tests/oauth tests/test_acceptance.py \
+		--ignore-glob 'servers/*/test_acceptance.py' -m "not docker and not node and not slow") \
+		--timeout 60
 
 contract: setup ## Send every tool's examples and compare the requests with the vendors' contracts
 	@$(PYTEST) tests/contract

@@ -12,6 +12,8 @@ import pytest
 from flotilla.manifest.fleet import ROOT
 from flotilla.manifest.scaffold import write
 
+pytestmark = pytest.mark.slow
+
 FILLED = {
     "server.py": {
         "TODO what one does with it here": "things, one by one",

@@ -20,6 +20,8 @@ from flotilla.testing.case import Case
 from flotilla.testing.process import Process
 from flotilla.testing.rules import RULES, Claim, quality_problems, read_quality
 
+pytestmark = pytest.mark.slow
+
 GOOD = dedent('''
     """Shelf: a vendor that nobody has."""
 

@@ -163,6 +163,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "gets", "puts", "posts"), MATRIX, ids=NAMES)
 async def test_who_is_asked_how_often(
     connected: Callable[..., Api], vendor: Vendor, fault: faults.Fault, gets: int, puts: int, posts: int

@@ -133,6 +133,7 @@ async def test_the_clients_trace_is_continued(server: Server[Any], audit: Lines,
             assert (line["trace_id"] == TRACE) == kept
 
 
+@pytest.mark.slow
 def test_spans() -> None:
     program = Path(__file__).parent / "programs" / "spans.py"
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)

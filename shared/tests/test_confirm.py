@@ -212,6 +212,7 @@ async def test_an_answer_counts_for_its_own_question_only(server: Server[Any]) -
         assert done.structured_content == {"done": "old.md"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 async def test_waiting_for_a_person_does_not_count(make: Make, environ: pytest.MonkeyPatch, mode: str) -> None:
     environ.setenv("FLOTILLA_DEADLINE", "0.3")

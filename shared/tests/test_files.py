@@ -178,6 +178,7 @@ def test_pipes_and_folders_are_not_read(data: Path) -> None:
     assert files.stat("pipe").type == "other"
 
 
+@pytest.mark.slow
 def test_a_folder_swapped_for_a_link_never_leads_out(data: Path) -> None:
     """A thread swaps a folder with a link to the outside as fast as it can, while files are opened through it."""
     outside = data.parent / "outside"
@@ -455,6 +456,7 @@ def test_walk_is_ordered_and_starts_anywhere(data: Path) -> None:
         names("a")
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_in_pages(data: Path) -> None:
     (data / "many").mkdir()
     for n in range(10_000):

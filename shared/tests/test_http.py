@@ -21,6 +21,8 @@ from fastmcp.client.transports import StreamableHttpTransport
 from flotilla.testing.client import MODES, text_of
 from flotilla.testing.process import KEPT
 
+pytestmark = pytest.mark.slow
+
 PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 TOKEN = "canary-http-4711"
 LEGACY, MODERN = MODES

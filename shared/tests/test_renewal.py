@@ -81,6 +81,7 @@ async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: Ven
     assert json.loads((tmp_path / ".flotilla/acme/oauth.json").read_text())["refresh_token"] == "refresh-1"
 
 
+@pytest.mark.slow
 async def test_processes_that_share_the_state_renew_once(vendor: Vendor) -> None:
     pipe = asyncio.subprocess.PIPE
     starts = [

@@ -236,6 +236,7 @@ async def test_a_wrong_fleet_setting_is_told_by_each_call(
     assert not (await call(server, "acme_get_it")).is_error
 
 
+@pytest.mark.slow
 def test_the_launchers_modules_need_the_standard_library_only() -> None:
     code = (
         "import sys; import flotilla.boot, flotilla.filters, flotilla.environment; "

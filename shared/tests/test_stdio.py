@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from flotilla.testing.process import Process
 
+pytestmark = pytest.mark.slow
+
 PROBE = str(Path(__file__).parent / "programs" / "probe.py")
 LONGEST = 2.0  # seconds that an end may take
 EOF = "end of input"

@@ -23,6 +23,7 @@ from flotilla_servers.google_calendar.server import server as gcal
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from road import consent, login, vault
 
+pytestmark = pytest.mark.slow
 SERVERS = {"gmail": gmail, "google-calendar": gcal}
 AUTH = "https://www.googleapis.com/auth/"
 

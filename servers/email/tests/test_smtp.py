@@ -16,6 +16,8 @@ from flotilla_servers.email.message import Attachment, Draft, Mail, build, mailb
 from flotilla_servers.email.refusals import Route
 from flotilla_servers.email.smtp import deliver, probe
 
+pytestmark = pytest.mark.slow
+
 USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"
 Make = Callable[..., Route]
 Start = Callable[..., Awaitable[Any]]

@@ -110,6 +110,7 @@ def test_title_and_running_head() -> None:
     assert reader.pages[0].mediabox.width > reader.pages[0].mediabox.height
 
 
+@pytest.mark.slow
 def test_headings_stay_with_what_they_head() -> None:
     rows = "| N | Montant |\n|---|--:|\n" + "".join(f"| ligne {i} | {i},00 € |\n" for i in range(60))
     for before in range(24, 40):

@@ -20,6 +20,8 @@ from flotilla_servers.facturation_pro.tests import test_acceptance
 from hypothesis import HealthCheck, given, settings
 from pydantic import AwareDatetime, BaseModel
 
+pytestmark = pytest.mark.slow
+
 RATES = st.sampled_from(["0", "2.1", "5,5", "8.5", "10", "20", 20, 5.5])
 AMOUNTS = st.one_of(
     st.integers(-99_999, 999_999),

@@ -15,6 +15,7 @@ from flotilla.testing.client import text_of
 from flotilla.testing.contract import specs
 from flotilla_servers.facturation_pro.tests import test_acceptance
 
+pytestmark = pytest.mark.slow
 SPEC = specs() / "facturation-pro" / "openapi.yaml"
 ROUTES = {
     "get_account": "GET /account.json",

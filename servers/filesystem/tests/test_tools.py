@@ -260,6 +260,7 @@ async def test_list_directory(fs: Fs, data: Path, refused: type[Exception]) -> N
             await fs.list_directory(path=path)
 
 
+@pytest.mark.slow
 async def test_list_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
     (data / "many").mkdir()
     for n in range(10_000):
@@ -493,6 +494,7 @@ async def test_no_tool_leaves_the_folder(fs: Fs, data: Path, refused: type[Excep
 anything = some.text(some.sampled_from("ab/.é€\u0301\0\\~:*[\u202e"), max_size=8) | some.text(max_size=6)
 
 
+@pytest.mark.slow
 @settings(quick, max_examples=40)
 @given(path=anything, other=anything, text=some.text(max_size=20))
 def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other: str, text: str) -> None:
@@ -517,6 +519,7 @@ def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_server_in_mid_write_leaves_the_old_file_or_the_new_one(data: Path) -> None:
     new = "0123456789abcde\n" * 180_000
     for _ in range(3):

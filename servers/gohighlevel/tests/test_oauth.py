@@ -131,6 +131,7 @@ async def test_a_lost_answer_is_made_good_by_reconnecting(world: GoHighLevel, cl
     assert renewals(world)[-1]["grant_type"] == "refresh_token"
 
 
+@pytest.mark.slow
 async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
     with GoHighLevel() as ghl:
         settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_DATA": str(tmp_path)}

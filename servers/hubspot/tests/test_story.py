@@ -15,6 +15,8 @@ from flotilla.testing.process import command
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
 
+pytestmark = pytest.mark.slow
+
 DUE = "2030-06-03T09:00:00+02:00"
 RATE = Answer.of(
     {"status": "error", "message": "limit reached", "correlationId": "c", "category": "RATE_LIMITS",

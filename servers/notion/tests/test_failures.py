@@ -11,6 +11,7 @@ from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk
 from flotilla_servers.notion.tests.fake import Notion
 
+pytestmark = pytest.mark.slow
 LONG = "\n\n".join(f"ligne {n}" for n in range(250))
 ITEM = {"database": "Clients", "properties": {"Nom": "Durand"}}
 

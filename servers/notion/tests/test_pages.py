@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flotilla.testing import call, text_of
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk
@@ -36,6 +37,7 @@ async def test_create_page_and_get_page(tool: Any, notion: Notion, desk: Desk) -
     assert "third level" in (await tool("create_page", parent=desk.home, title="Autre", markdown="##### x"))["note"]
 
 
+@pytest.mark.slow
 async def test_long_and_deep_pages_are_written_whole(tool: Any, notion: Notion, desk: Desk) -> None:
     table = "| a |\n|---|\n" + "".join(f"| {n} |\n" for n in range(230))
     markdown = "\n\n".join([*(f"ligne {n}" for n in range(150)), nested(8), table, "fin"])

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+pytestmark = pytest.mark.slow
+
 ERAS = ("legacy", "2026-07-28")
 BOTH = pytest.mark.parametrize("era", ERAS)
 HERE = Path(__file__).parent

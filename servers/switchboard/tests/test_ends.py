@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from mcp import MCPError
 
+pytestmark = pytest.mark.slow
+
 STATES = ("idle", "busy", "blocked", "starting")
 
 

@@ -16,6 +16,8 @@ import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 
+pytestmark = pytest.mark.slow
+
 ERAS = ("legacy", "2026-07-28")
 BOTH = pytest.mark.parametrize("era", ERAS)
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

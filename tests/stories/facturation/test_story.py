@@ -134,6 +134,8 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Off
 @pytest.mark.parametrize("era", ERAS)
 async def test_an_accountants_day(office: tuple[Office, Any], era: str) -> None:
     here, books = office
+    if here.door == "gateway" and era != "legacy":
+        pytest.skip("Docker's gateway speaks up to 2025-11-25")
     async with here.client(era) as client:
 
         async def ask(tool: str, /, **arguments: Any) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class Office:
         transport = StdioTransport(
             command[0], command[1:], env=kept, keep_alive=False, log_file=self.folder / "door.log"
         )
+        mode = "legacy" if self.door == "gateway" else mode  # Docker's gateway speaks up to 2025-11-25
         handler = reply if answer is not None else None
         async with Client(transport, timeout=60, mode=mode, elicitation_handler=handler) as client:
             yield client
