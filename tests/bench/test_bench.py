@@ -1,0 +1,25 @@
+"""The benchmark's parts that need neither Docker nor time count every server and every utterance."""
+
+from __future__ import annotations
+
+from flotilla.manifest.fleet import ROOT, slugs
+from flotilla.manifest.text import DOORS
+
+from tests.bench import lists, search
+
+
+def test_lists_count_every_server() -> None:
+    rows: list[tuple[str, str, str]] = []
+    found = lists.measure(rows)
+    assert list(found) == [slug for slug in slugs(ROOT) if slug not in DOORS]
+    assert len(rows) == len(found)
+    assert found["filesystem"]["core"] == sum(found["filesystem"]["tools"].values())
+
+
+def test_every_utterance_is_asked() -> None:
+    rows: list[tuple[str, str, str]] = []
+    found = search.measure(rows)
+    assert {name: row["of"] for name, row in found.items()} == {
+        "gohighlevel": 20, "held-out": 120, "hubspot": 20, "notion": 20,
+    }  # fmt: skip
+    assert all(row["hits"] + len(row["missed"]) == row["of"] for row in found.values())
