@@ -8,7 +8,7 @@ from typing import Any
 import flotilla
 from fastmcp import FastMCP
 from fastmcp.tools.base import Tool
-from flotilla.private import accept_arguments_as_text
+from flotilla.private import NoSessionState, accept_arguments_as_text, keep_no_session_state
 
 LIBRARY = Path(flotilla.__file__).parent
 
@@ -20,6 +20,21 @@ def test_the_sdks_middleware_list() -> None:
     added, *rest = mcp._mcp_server.middleware
     assert rest == before
     assert list(inspect.signature(added).parameters) == ["ctx", "call_next"]
+
+
+def test_keep_no_session_state_replaces_the_store() -> None:
+    mcp: FastMCP[Any] = FastMCP("x")
+    keep_no_session_state(mcp)
+    assert isinstance(mcp._state_store, NoSessionState)
+
+
+async def test_visibility_rules_are_asked_from_the_store() -> None:
+    """What the replacement saves: FastMCP's rules come from `get`, which says that there are none."""
+    from fastmcp.server.transforms import visibility
+
+    source = inspect.getsource(visibility.get_visibility_rules)
+    assert "_state_store.get(key=key)" in source
+    assert await NoSessionState().get(key="x") is None
 
 
 def test_private_names_stand_in_one_module() -> None:

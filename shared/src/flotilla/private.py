@@ -21,3 +21,25 @@ def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
         return await call_next(ctx)
 
     mcp._mcp_server.middleware.insert(0, decode)
+
+
+class NoSessionState:
+    """A session store that holds nothing.
+
+    FastMCP asks its store on every call for visibility rules of the session, which no server of the fleet has; its own
+    store costs an import of 370 modules at the first call (a ninth of its time) and 3 MB.
+    """
+
+    async def get(self, key: str) -> None:
+        """Return None: nothing is stored."""
+
+    async def put(self, **_: Any) -> None:
+        """Raise RuntimeError: state belongs into `Server.state`."""
+        raise RuntimeError("This server keeps no session state.")
+
+    delete = put
+
+
+def keep_no_session_state(mcp: FastMCP[Any]) -> None:
+    """Spare a server FastMCP's session store."""
+    mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]

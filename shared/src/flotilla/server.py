@@ -26,7 +26,7 @@ from .audit import Audit
 from .call import announce, current
 from .confirm import Confirmation
 from .idempotency import Idempotency
-from .private import accept_arguments_as_text
+from .private import accept_arguments_as_text, keep_no_session_state
 from .results import link_to
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
@@ -90,6 +90,7 @@ class Server(Generic[S]):
             middleware=[self._voice],
         )
         accept_arguments_as_text(self._mcp)
+        keep_no_session_state(self._mcp)
 
     # -- settings and state -------------------------------------------------------------------------------------
 

@@ -10,8 +10,11 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMAT = 1
 VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -32,14 +35,13 @@ HELLO = {"protocolVersion": VERSIONS[-1], "capabilities": {}, "clientInfo": CLIE
 
 
 def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Start a server as its users do, over stdio with an empty environment; return its results in order."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+    """Start a server as its users do, over stdio; return its results in order."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**kept, "FLOTILLA_TIER": "all", "FLOTILLA_BAKED": "off"},
+        env=environment(),
     )
     assert process.stdin
     assert process.stdout
@@ -60,19 +62,27 @@ def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[st
     return answers
 
 
-def answers(command: list[str]) -> dict[str, Any]:
-    """Return a server's answers in both protocol eras: each list once, and what 2026-07-28 adds around it."""
-    old = [
+def environment() -> dict[str, str]:
+    """Return the environment in which a server shows all that it has: no setting of this machine counts."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+    return {**kept, "FLOTILLA_TIER": "all", "FLOTILLA_BAKED": "off"}
+
+
+def answers(ask: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return a server's answers in both protocol eras: each list once, and what 2026-07-28 adds around it.
+
+    `ask` sends messages to a new session of the server, and returns the results of the requests among them.
+    """
+    old: list[dict[str, Any]] = [
         {"id": 0, "method": "initialize", "params": HELLO},
         {"method": "notifications/initialized"},
         *({"id": n, "method": method, "params": {}} for n, method in enumerate(LISTS.values(), 1)),
     ]
-    new = [
+    new: list[dict[str, Any]] = [
         {"id": n, "method": method, "params": {"_meta": META}}
         for n, method in enumerate(("server/discover", *LISTS.values()))
     ]
-    with ThreadPoolExecutor() as pool:
-        (hello, *lists), (discover, *modern) = pool.map(lambda said: converse(command, said), (old, new))
+    (hello, *lists), (discover, *modern) = ask(old), ask(new)
     found = {key: result[key] for key, result in zip(LISTS, lists, strict=True)}
     around = {}
     for key, result in zip(LISTS, modern, strict=True):
@@ -105,7 +115,7 @@ def verify(slug: str, target: str) -> int:
     with open(f"/{module}/discovery.json", encoding="utf-8") as file:
         text = file.read()
     baked = json.loads(text)
-    real = answers([sys.executable, "-I", "-S", "/app/boot.pyc", slug])
+    real = answers(lambda messages: converse([sys.executable, "-I", "-S", "/app/boot.pyc", slug], messages))
     package = f"flotilla_servers.{slug.replace('-', '_')}.server"
     real["attributes"] = attributes(package, real, "-I", "-S")
     wrong = [key for key in real if real[key] != baked.get(key)]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import os
+import json
+import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from flotilla import Server
 
-from .answers import answers
+from .answers import answers, converse, environment
 from .documents import variable
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -29,9 +29,14 @@ def server_of(slug: str) -> Server[Any]:
     return server
 
 
-def discovery(slug: str) -> dict[str, Any]:
-    """Return a server's answers, with the attributes that the filters decide by and what it needs to work."""
-    found = answers([sys.executable, "-m", "flotilla.boot", slug])
+def discoveries(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the servers' answers, with the attributes that the filters decide by and what each needs to work."""
+    command = [sys.executable, "-m", "flotilla.manifest.inside", *names]
+    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, check=True)
+    return {slug: _described(slug, found) for slug, found in json.loads(done.stdout).items()}
+
+
+def _described(slug: str, found: dict[str, Any]) -> dict[str, Any]:
     server = server_of(slug)
     attributes = {
         kind: {item["name"]: server.attributes[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")
@@ -49,13 +54,6 @@ def door(slug: str) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
         catalog.write('{"registry": {}}')
         catalog.flush()
-        found = answers([sys.executable, "-m", "flotilla.boot", slug, "--catalog", catalog.name])
+        command = [sys.executable, "-m", "flotilla.boot", slug, "--catalog", catalog.name]
+        found = answers(lambda messages: converse(command, messages))
     return {"format": found.pop("format"), "server": slug, "door": True, **found, "attributes": {}}
-
-
-def discoveries(names: list[str]) -> dict[str, dict[str, Any]]:
-    """Ask several servers, as many at a time as there are cores."""
-    for name in names:
-        server_of(name)  # imported here, one by one: threads importing the same package stumble over each other
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(names, pool.map(discovery, names), strict=True))
