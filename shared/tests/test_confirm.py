@@ -186,10 +186,15 @@ async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Reply, mo
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_the_question_made_of_the_arguments(server: Server[Any], mode: str) -> None:
+    """What is destroyed is shown whole, hidden characters too; of a very long name the end, which tells it apart."""
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         await call(c, "acme_cancel_plan", plan="basic \u202e" + "x" * 500)
-    assert asked == [f"Cancel plan: plan=basic {'x' * 193}…?"]
+        await call(c, "acme_delete_file", path="d/" * 1000 + "a\u200bb.txt")
+    assert asked[0] == f"Cancel plan: plan=basic ⟨U+202E⟩{'x' * 500}?"
+    assert len(asked[1]) < 1100
+    assert asked[1].startswith("Delete …")
+    assert asked[1].endswith("d/a⟨U+200B⟩b.txt of None for good?")
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 
 from . import errors
 from .listing import Entry, entry_of, quota, recount, stat, usage, walk
-from .paths import folder, lstat, parts_of, place, root, saying, shown
+from .paths import folder, lstat, parts_of, place, refuse_hidden, root, saying, shown
 
 __all__ = [
     "MAX_FILE", "Entry", "FileRef", "Writer", "check", "content_type", "mkdir", "move", "parts_of", "quota", "read",
@@ -141,6 +141,8 @@ def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result 
     old = lstat(fd, name)
     if old:
         _regular(old, here)
+    else:
+        refuse_hidden(name)
     if old and not overwrite:
         raise errors.Input(f"{here} exists already.", "Overwrite it explicitly, or choose another path.")
     return old

@@ -30,6 +30,7 @@ from .private import accept_arguments_as_text
 from .results import link_to
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
+from .text import visible
 from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
 from .voice import Voice
@@ -229,7 +230,7 @@ class Server(Generic[S]):
         if current().acted:
             raise RuntimeError(f"{current().tool} must call server.confirm before it does anything")
         if self.fleet.confirm and not current().dry_run:
-            await self._confirmation.ask(errors.excerpt(question, 1000))
+            await self._confirmation.ask(visible(question, name=True))  # whole: a person must see what is meant
             current().unasked = False
 
     @property

@@ -18,8 +18,9 @@ from pydantic.json_schema import SkipJsonSchema
 from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
-from .results import failed, fitted, linked, packed
+from .results import failed, fitted, linked, packed, safe, seen
 from .schema import arguments_of, decoded, portable, without_nulls
+from .text import named
 
 if TYPE_CHECKING:
     from .server import Server
@@ -36,13 +37,17 @@ HIDDEN: dict[str, tuple[Any, Any]] = {  # arguments that the library handles, no
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`."""
+    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`.
+
+    `exact`: fields of the result that go out as they are, because the tool itself escapes what is hidden in them.
+    """
 
     core: bool
     group: str
     title: str
     deadline: float
     scopes: Sequence[str]
+    exact: Sequence[str]
 
 
 class ChangeOptions(ReadOptions, total=False):
@@ -75,6 +80,7 @@ class FleetTool(Tool):
     deadline: float | None
     question: str = ""
     asks: bool = False
+    exact: Sequence[str] = ()
     must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
@@ -121,6 +127,7 @@ class FleetTool(Tool):
             deadline=options.get("deadline"),
             question=question,
             asks=options.get("asks", False),
+            exact=options.get("exact", ()),
             must_ask=must_ask,
         )
 
@@ -151,7 +158,7 @@ class FleetTool(Tool):
                 return await self._done()
         except Rehearsed as end:
             call.outcome = "dry_run"
-            return packed({"dry_run": server.audit.masked(end.request)})
+            return packed({"dry_run": seen(server.audit.masked(end.request))})
         except Unanswered as end:
             call.outcome = end.outcome
             return end.result
@@ -195,12 +202,12 @@ class FleetTool(Tool):
         raw = await self.fn(**current().arguments)
         if isinstance(raw, ToolResult):
             return raw
-        data = self.gives.dump_python(self.gives.validate_python(raw), mode="json")
+        data = safe(self.gives.dump_python(self.gives.validate_python(raw), mode="json"), self.exact)
         shown = fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"])
         return linked(packed(shown))
 
     def _question(self, given: dict[str, Any]) -> str:
-        told = {name: errors.excerpt(value, 200) for name, value in given.items()}
+        told = {name: named(value) for name, value in given.items()}
         if self.question:
             return self.question.format_map(told)
         return f"{self.title}: {', '.join(f'{n}={told[n]}' for n, v in given.items() if v is not None)}?"
