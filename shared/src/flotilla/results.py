@@ -15,7 +15,7 @@ from . import errors
 from .call import current
 from .paths import parts_of
 from .settings import scrub
-from .text import cleaned, escaped
+from .text import cleaned, visible
 
 if TYPE_CHECKING:
     from .files import FileRef
@@ -63,10 +63,10 @@ def safe(data: dict[str, Any], exact: Sequence[str] = ()) -> dict[str, Any]:
 def seen(value: Any) -> Any:
     """Show hidden characters of a request that a dry run shows: what is sent holds them."""
     if isinstance(value, dict):
-        return {escaped(str(k)): seen(v) for k, v in value.items()}
+        return {visible(str(k)): seen(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [seen(v) for v in value]
-    return escaped(value) if isinstance(value, str) else value
+    return visible(value) if isinstance(value, str) else value
 
 
 def _without_hidden(value: Any) -> tuple[Any, int]:
