@@ -23,7 +23,7 @@ from mcp.server.request_state import RequestStateSecurity
 
 from . import errors
 from .audit import Audit
-from .call import announce, current
+from .call import announce, current, in_thread
 from .confirm import Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .files import FileRef
     from .wire import Wire
 
+FEW = 5  # recipients of what cannot be called back; more are asked about
 S = TypeVar("S", bound=ServerSettings)
 Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
 
@@ -232,6 +233,26 @@ class Server(Generic[S]):
         if self.fleet.confirm and not current().dry_run:
             await self._confirmation.ask(visible(question, name=True))  # whole: a person must see what is meant
             current().unasked = False
+
+    async def confirm_replacing(self, path: str, overwrite: bool = True) -> None:
+        """Ask before a file of the data folder is written over; where nothing would be lost, nobody is asked.
+
+        Raises what `files.writer` would say about the path. For tools that are registered with `replaces=True`.
+        """
+        from .files import replaced
+
+        if lost := await in_thread(replaced, path, overwrite):
+            await self.confirm(f"Replace {lost}? What it holds now is lost.")
+
+    async def confirm_many(self, recipients: Sequence[str], doing: str) -> None:
+        """Ask before something that cannot be called back goes to more than FEW people; `doing`: "Send «Offre»".
+
+        For tools that are registered with `asks=True`.
+        """
+        names = list(dict.fromkeys(recipients))
+        if len(names) > FEW:
+            more = f" and {len(names) - 50} more" if len(names) > 50 else ""
+            await self.confirm(f"{doing} to {len(names)} recipients: {', '.join(names[:50])}{more}?")
 
     @property
     def running(self) -> int:
