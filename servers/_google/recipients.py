@@ -8,8 +8,10 @@ from typing import Any
 from flotilla import Server
 
 
-async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str) -> None:
+async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str) -> bool:
     """Ask before writing to people who are new to a conversation, where FLOTILLA_CONFIRM is new-recipients.
+
+    Returns whether there was something to ask.
 
     `doing` is the start of the question: "Send the mail «Offre» to". Call it before the first side effect, in a tool
     that is registered with `asks=True`.
@@ -18,3 +20,5 @@ async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str)
     if names and server.fleet.confirm == "new-recipients":
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         await server.confirm(f"{doing} {', '.join(names[:10])}{more}? They are new to this conversation.")
+        return True
+    return False

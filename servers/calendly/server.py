@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from flotilla import (
     Api,
@@ -85,6 +86,13 @@ def utc(moment: datetime | None) -> str | None:
     if moment and not 1970 < moment.year < 2970:
         raise errors.Input("The time is out of range.", "Give one near today.")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def shown(moment: datetime, zone: str) -> str:
+    """Return a time as a person reads it in a zone (IANA name): 3 June 2030, 14:00 (Europe/Paris)."""
+    known = zone in available_timezones()
+    local = moment.astimezone(ZoneInfo(zone) if known else UTC)
+    return f"{local.day} {local:%B %Y, %H:%M} ({zone if known else 'UTC'})"
 
 
 def id_of(thing: str) -> str:
@@ -189,8 +197,9 @@ async def cancel_event(
 ) -> Cancellation:
     """Cancel a booked meeting; Calendly tells the invitees. It cannot be undone."""
     about = await get_event(event)
-    when = f"{about.start_time:%d %B %Y, %H:%M} UTC"
-    await server.confirm(f"Cancel «{about.name}» of {when}? The {about.invitees} invitees get an e-mail.")
+    here = (await get_current_user()).timezone  # the person's own, as Calendly's pages show times
+    who = "The invitee gets" if about.invitees == 1 else f"The {about.invitees} invitees get"
+    await server.confirm(f"Cancel «{about.name}» of {shown(about.start_time, here)}? {who} an e-mail.")
     answer = await api.post(f"/scheduled_events/{id_of(event)}/cancellation", json={"reason": reason})
     return Cancellation.model_validate(answer["resource"])
 
@@ -202,7 +211,7 @@ async def create_scheduling_link(event_type: EventTypeId) -> SchedulingLink:
     return SchedulingLink.model_validate((await api.post("/scheduling_links", json=body))["resource"])
 
 
-@server.writes
+@server.writes(additive=False)
 async def mark_no_show(
     invitee: Annotated[
         str,

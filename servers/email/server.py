@@ -146,6 +146,7 @@ async def send(draft: Draft) -> Sent:
     limit = server.settings.max_message_mb * 1_000_000
     if mail.size > limit:
         raise too_big(mail.size, limit, "EMAIL_MAX_MESSAGE_MB")
+    await server.confirm_many(mail.recipients, f"Send the mail «{errors.excerpt(draft.subject, 80)}»")
     server.announce(
         action="send_email",
         server=str(way),
@@ -162,7 +163,7 @@ async def send(draft: Draft) -> Sent:
     return Sent(message_id=mail.message_id, recipients=verdicts)
 
 
-@server.writes(creates=True, deadline=55)
+@server.writes(creates=True, additive=False, asks=True, deadline=55)
 async def send_email(
     to: To,
     subject: Subject,
@@ -179,7 +180,7 @@ async def send_email(
     return await send(Draft(subject=subject, text=text or "", html=html or "", **shared))
 
 
-@server.writes(creates=True, deadline=55)
+@server.writes(creates=True, additive=False, asks=True, deadline=55)
 async def send_template(
     template: Annotated[str, Field(description="Name in templates/", examples=["relance"])],
     to: To,

@@ -41,7 +41,7 @@ Language = Annotated[Literal["en", "fr", "de", "es", "it"], Field(description="L
 Overwrite = Annotated[bool, Field(description="Replace a file")]
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_csv(
     path: CsvPath,
     columns: Columns = None,
@@ -56,6 +56,7 @@ async def create_csv(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as CSV. Formulas in it are made harmless."""
     path = await in_thread(target, path, (".csv", ".tsv", ".txt"), overwrite)
+    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
     server.announce(action="create_csv", path=path, **made.told, dialect=dialect, overwrite=overwrite)
 
@@ -65,7 +66,7 @@ async def create_csv(
     return await produce(path, overwrite, write)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
@@ -77,6 +78,7 @@ async def create_xlsx(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as an Excel workbook with typed cells."""
     path = await in_thread(target, path, (".xlsx",), overwrite)
+    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
     server.announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
 
@@ -88,7 +90,7 @@ async def create_xlsx(
     return await produce(path, overwrite, write)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -103,6 +105,7 @@ async def create_pdf(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as PDF (A4)."""
     path = await in_thread(target, path, (".pdf",), overwrite)
+    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
@@ -116,7 +119,7 @@ async def create_pdf(
     return await produce(path, overwrite, write)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_report_pdf(
     path: PdfPath,
     markdown: Annotated[str | None, Field(description="The text")] = None,
@@ -129,6 +132,7 @@ async def create_report_pdf(
 ) -> ExportedFile:
     """Write Markdown as a PDF report (A4): headings, lists, tables, code, quotes, links, images of the data folder."""
     path = await in_thread(target, path, (".pdf",), overwrite)
+    await server.confirm_replacing(path, overwrite)
     text, folder = await in_thread(report_text, markdown, source)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_report_pdf", path=path, characters=len(text), **look, overwrite=overwrite)

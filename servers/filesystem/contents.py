@@ -6,16 +6,20 @@ import base64
 import binascii
 import codecs
 import difflib
+import re
 import threading
 import unicodedata
 
 from flotilla import errors, files
-from flotilla.text import plain
+from flotilla.text import cleaned, escaped, plain, unescaped
 
 from .models import Deleted, Edit, FileContent, FileInfo
 
 LARGEST_EDIT = 2 * 2**20  # bytes: a diff of more takes too long
 LONGEST_DIFF = 20_000  # characters
+LONGEST_PART = 200_000  # bytes of text in one answer
+SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")  # that look like the ordinary one
+_LIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-"})
 _SAMPLE = 2**16  # bytes that an encoding is guessed from
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b")
 _editing = threading.Lock()  # edits of one file read it, change it and write it back, one after the other
@@ -25,6 +29,8 @@ def guess(data: bytes) -> str:
     """Return the encoding that bytes seem to have; `base64` for what is no text."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
     if b"\0" in data:
         halves = (data[::2].count(0), data[1::2].count(0))  # Western text in UTF-16: every other byte is 0
         return "utf-16" if max(halves) > len(data) // 3 and min(halves) * 8 < max(halves) else "base64"
@@ -40,7 +46,12 @@ def guess(data: bytes) -> str:
 
 
 def codec(encoding: str, start: bytes) -> str:
-    """Return Python's codec for an encoding; the start of the file tells the byte order of UTF-16."""
+    """Return Python's codec for an encoding; the start of the file tells the byte order of UTF-16.
+
+    A byte order mark is read as a character of the text.
+    """
+    if encoding == "utf-8-sig":
+        return "utf-8"
     if encoding != "utf-16":
         return encoding
     marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -49,7 +60,10 @@ def codec(encoding: str, start: bytes) -> str:
 
 
 def read_part(path: str, encoding: str, offset: int, limit: int) -> FileContent:
-    """Return up to `limit` bytes from `offset` on as text that ends at a line's or at least a character's end."""
+    """Return up to `limit` bytes from `offset` on as text that ends at a line's or at least a character's end.
+
+    Hidden characters of text are shown as ⟨U+200B⟩, which `whole` reads; a byte order mark is told by the encoding.
+    """
     with files.reader(path) as file:
         start = file.read(256)
         size = file.seek(0, 2)
@@ -62,8 +76,20 @@ def read_part(path: str, encoding: str, offset: int, limit: int) -> FileContent:
         text, used = base64.b64encode(data).decode(), len(data)
     else:
         text, used = _decoded(data, encoding, codec(encoding, start), final, path, offset)
+        if not offset and text.startswith("\ufeff"):
+            text, encoding = text[1:], {"utf-8": "utf-8-sig"}.get(encoding, encoding)
     following = None if final else offset + used
-    return FileContent(path=files.shown(path), content=text, encoding=encoding, bytes=size, next_offset=following)
+    content, hidden = (text, 0) if encoding == "base64" else (escaped(text), cleaned(text)[1])
+    if hidden and len(content.encode()) > LONGEST_PART:
+        return read_part(path, encoding, offset, limit // 2)  # shown, what is hidden takes more room
+    return FileContent(
+        path=files.shown(path),
+        content=content,
+        encoding=encoding,
+        bytes=size,
+        hidden=hidden or None,
+        next_offset=following,
+    )
 
 
 def _decoded(data: bytes, encoding: str, name: str, final: bool, path: str, offset: int) -> tuple[str, int]:
@@ -101,12 +127,23 @@ def encoded(content: str, encoding: str) -> bytes:
         raise errors.Input(f"{encoding} has no {name}.", "Use encoding=utf-8, or other words.") from None
 
 
+def whole(path: str, content: str, encoding: str, replaces: bool) -> bytes:
+    """Return a new file's bytes, ⟨U+200B⟩ read as the character. One that began with a byte order mark keeps it."""
+    if encoding == "base64":
+        return encoded(content, encoding)
+    text = unescaped(content)
+    if encoding == "utf-8" and replaces:
+        with files.reader(path) as old:
+            encoding = "utf-8-sig" if old.read(3) == codecs.BOM_UTF8 else encoding
+    return encoded(text.removeprefix("\ufeff") if encoding in ("utf-8-sig", "utf-16") else text, encoding)
+
+
 class Change:
-    """The edits of one file: `diff` shows them, `apply` does them."""
+    """The edits of one file: `diff` shows them, `notes` say how a passage differs, `apply` does them."""
 
     def __init__(self, path: str, edits: list[Edit], encoding: str) -> None:
         self.path, self.edits, self.encoding = files.shown(path), edits, encoding
-        self.diff = ""
+        self.diff, self.notes = "", list[str]()
         self.plan()
 
     def plan(self) -> bytes:
@@ -114,38 +151,129 @@ class Change:
         data = files.read(self.path, LARGEST_EDIT)
         name = codec(self.encoding, data[:256])
         before, _ = _decoded(data, self.encoding, name, True, self.path, 0)
-        after = before
+        after, self.notes = before, []
         for number, edit in enumerate(self.edits, 1):
             after = self._replaced(after, edit, number)
         if after == before:
             raise errors.Input("The edits change nothing.", "Give a new_text that differs from old_text.")
-        self.diff = diff(before, after, self.path)
+        self.diff = escaped(diff(before, after, self.path))
         return encoded(after, name)
 
     def _replaced(self, text: str, edit: Edit, number: int) -> str:
-        old, new = edit.old_text, edit.new_text
-        if old not in text and "\r\n" in text:  # Windows lines, which models write as Unix ones
-            old, new = (part.replace("\r\n", "\n").replace("\n", "\r\n") for part in (old, new))
-        first = text.find(old)
-        if first < 0:
-            why, then = "not", "Read the file again and copy a passage exactly."
-            if plain(old) in plain(text):  # which reading does not show
-                why, then = "only with invisible characters inside", "Choose another passage, or write the whole file."
-            raise errors.Input(f"The old_text of edit {number} is {why} in {self.path}.", then)
-        if text.find(old, first + 1) >= 0:
-            places: list[str] = []
-            at = first
-            while at >= 0 and len(places) < 5:
-                places.append(str(text.count("\n", 0, at) + 1))
-                at = text.find(old, at + 1)
-            what = f"The old_text of edit {number} occurs more than once, at lines {', '.join(places)}."
+        """Replace the one place that is the passage, or the one that differs from it only in spaces and accents."""
+        old, new = unescaped(edit.old_text), unescaped(edit.new_text)
+        found = _exactly(text, old) or _alike(text, old)
+        if not found:
+            raise self._absent(text, old, number)
+        start, end = found[0]
+        passage = text[start:end]
+        if len(found) > 1:
+            lines = ", ".join(str(text.count("\n", 0, at) + 1) for at, _ in found[:5])
+            what = f"The old_text of edit {number} occurs more than once, at lines {lines}"
+            what += (
+                "." if passage == old else f", where all spaces and accents count alike ({_difference(passage, old)})."
+            )
             raise errors.Input(what, "Include more of what stands around the one you mean.")
-        return text[:first] + new + text[first + len(old) :]
+        if passage.replace("\r\n", "\n") != old.replace("\r\n", "\n"):
+            self.notes.append(f"Edit {number}: {_difference(passage, old)}.")
+        if _windows(text, start):
+            new = new.replace("\r\n", "\n").replace("\n", "\r\n")
+        return text[:start] + new + text[end:]
+
+    def _absent(self, text: str, old: str, number: int) -> errors.Input:
+        what, then = f"The old_text of edit {number} is not in {self.path}", "copy a passage exactly"
+        if near := _alike(text, old, loose=True):
+            start, end = near[0]
+            line = text.count("\n", 0, start) + 1
+            what += f", but almost, in line {line}: {_difference(text[start:end], old)}"
+        return errors.Input(f"{what}.", f"Read the file again and {then}.")
 
     def apply(self) -> files.FileRef:
         """Do it, on what the file holds now."""
         with _editing:
             return files.write(self.path, self.plan(), True)
+
+
+Places = list[tuple[int, int]]  # where passages begin and end
+
+
+def _exactly(text: str, old: str) -> Places:
+    found: Places = []
+    at = text.find(old)
+    while at >= 0 and len(found) < 6:
+        found.append((at, at + len(old)))
+        at = text.find(old, at + 1)
+    return found
+
+
+def _alike(text: str, old: str, loose: bool = False) -> Places:
+    """Return where a passage stands when all spaces, line ends and ways to write an accent count alike.
+
+    `loose`: also kinds of quotes and dashes, upper case, and with hidden characters left out.
+    """
+    folded, places = _folded(text, loose)
+    wanted = _folded(old, loose)[0]
+    places.append(len(text))
+    found: Places = []
+    at = folded.find(wanted) if wanted else -1
+    while at >= 0 and len(found) < 6:
+        end = at + len(wanted)
+        within = (at > 0 and places[at - 1] == places[at]) or places[end - 1] == places[end]
+        if not (within or _combines(folded, at) or _combines(folded, end)):  # never half of a letter
+            found.append((places[at], places[end]))
+        at = folded.find(wanted, at + 1)
+    return found
+
+
+def _folded(text: str, loose: bool) -> tuple[str, list[int]]:
+    """Return text as it is compared, and for each of its characters where that stands in the text."""
+    if loose:
+        text = text.translate(_LIKE)  # of the same length
+    letters, places = list[str](), list[int]()
+    for at, letter in enumerate(text):
+        like = letter
+        if letter == "\n" and text[at - 1 : at] == "\r":
+            continue  # "\r" stands for both
+        if letter == "\r" and text[at + 1 : at + 2] == "\n":
+            like = "\n"
+        elif not letter.isascii():
+            if loose and not plain(letter):
+                continue
+            like = unicodedata.normalize("NFD", SPACES.sub(" ", letter))
+        for one in like.casefold() if loose else like:
+            letters.append(one)
+            places.append(at)
+    return "".join(letters), places
+
+
+def _combines(text: str, at: int) -> bool:
+    return at < len(text) and unicodedata.combining(text[at]) > 0
+
+
+def _difference(passage: str, old: str) -> str:
+    """Say where a passage of a file first differs from what was asked for, and how."""
+    there, asked = passage.replace("\r\n", "\n"), old.replace("\r\n", "\n")
+    at = next((n for n, (a, b) in enumerate(zip(there, asked, strict=False)) if a != b), min(len(there), len(asked)))
+    at = next((n for n in range(at, 0, -1) if not (_combines(there, n) or _combines(asked, n))), 0)
+    before = escaped(there[max(0, at - 20) : at], name=True)
+    where = f" after {before!r}" if before else " at its beginning"
+    return f"the file has {_spelled(there, at)} where old_text has {_spelled(asked, at)}{where}"
+
+
+def _spelled(text: str, at: int) -> str:
+    """Name a character and the accents that follow it."""
+    end = at + 1
+    while _combines(text, end):
+        end += 1
+    named = [f"U+{ord(one):04X} ({unicodedata.name(one, 'no name').lower()})" for one in text[at:end]]
+    return " and ".join(named) or "nothing more"
+
+
+def _windows(text: str, at: int) -> bool:
+    """Tell whether lines around a place end as Windows ends them."""
+    end = text.find("\n", at)
+    end = end if end >= 0 else text.rfind("\n", 0, at)
+    return end > 0 and text[end - 1] == "\r"
 
 
 def diff(before: str, after: str, path: str) -> str:

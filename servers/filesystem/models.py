@@ -8,9 +8,10 @@ from flotilla import Model, Untrusted
 from flotilla.files import Entry, FileRef
 from pydantic import Field
 
-TextEncoding = Annotated[Literal["utf-8", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
+TextEncoding = Annotated[Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
 Encoding = Annotated[
-    Literal["utf-8", "cp1252", "latin-1", "utf-16", "base64"], Field(description="base64 for anything but text")
+    Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "base64"],
+    Field(description="base64 for anything but text; utf-8-sig begins with a byte order mark, as Excel wants"),
 ]
 
 
@@ -33,13 +34,14 @@ class FileContent(Model):
     content: Untrusted
     encoding: str
     bytes: int = Field(description="Of the whole file")
+    hidden: int | None = Field(None, description="Hidden characters, shown as ⟨U+200B⟩; write them so")
     next_offset: int | None = Field(None, description="offset of the next part")
 
 
 class Edit(Model):
     """One replacement."""
 
-    old_text: str = Field(min_length=1, description="Must occur exactly once")
+    old_text: str = Field(min_length=1, description="Must occur once")
     new_text: str
 
 
@@ -47,6 +49,7 @@ class Edited(FileRef):
     """An edited file and what changed in it."""
 
     diff: Untrusted
+    note: str | None = None
 
 
 class Match(Entry):
@@ -73,3 +76,8 @@ class Deleted(Model):
     type: str
     files: int
     bytes: int
+
+    @property
+    def amount(self) -> str:
+        """How many files and bytes go, in words."""
+        return f"{self.files:,} {'file' if self.files == 1 else 'files'} and {self.bytes:,} bytes"

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from flotilla import errors, files
 
-from .contents import codec, guess
+from .contents import SPACES, codec, guess
 from .models import Match
 
 STEP = 0.2  # seconds
@@ -21,8 +21,8 @@ _PIECE = 2**16  # characters of a line looked at together: some files are one li
 
 
 def folded(text: str) -> str:
-    """Return text in the form that is compared: accents composed, no upper case."""
-    return unicodedata.normalize("NFC", text).casefold()
+    """Return text in the form that is compared: accents composed, no upper case, all spaces alike."""
+    return SPACES.sub(" ", unicodedata.normalize("NFC", text)).casefold()
 
 
 def fits(names: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -77,7 +77,7 @@ class Search:
 
     def _all(self) -> Iterator[Match | None]:
         """Give every match, and None now and then, so that the search can be stopped in between."""
-        for entry in files.walk("/".join(self.top), start=self.start):
+        for entry in files.walk(files.joined(self.top), start=self.start):
             self.at = (0, entry.path)
             if not fits([folded(name) for name in files.parts_of(entry.path)[len(self.top) :]], self.pattern):
                 if entry.path != self.start:  # no stop before the search has got on
@@ -103,7 +103,7 @@ class Search:
                         return
                     self.at = (number, entry.path)
                     piece = unicodedata.normalize("NFC", piece)
-                    place = piece.casefold().find(self.text) if number > matched else -1
+                    place = folded(piece).find(self.text) if number > matched else -1
                     if place >= 0:
                         matched = number
                         shown = piece[max(0, place - AROUND) : place + len(self.text) + AROUND].strip()

@@ -10,7 +10,7 @@ from flotilla import Cursor, Limit, Page, Server, ServerSettings, errors, files,
 from flotilla.files import Entry, FileRef
 from pydantic import Field
 
-from .contents import Change, count, describe, encoded, read_part
+from .contents import Change, count, describe, read_part, whole
 from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, Place, TextEncoding
 from .search import Search
 
@@ -45,7 +45,7 @@ async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor =
     return Page(items=found[:limit], next_cursor=found[limit].path if len(found) > limit else None)
 
 
-@server.reads
+@server.reads(exact=["content"])
 async def read_file(
     path: Path,
     encoding: Encoding = "utf-8",
@@ -56,7 +56,7 @@ async def read_file(
     return await in_thread(read_part, path, encoding, offset, limit)
 
 
-@server.writes(creates=True)
+@server.writes(creates=True, replaces=True)
 async def write_file(
     path: NewPath,
     content: Annotated[
@@ -67,13 +67,15 @@ async def write_file(
 ) -> FileRef:
     """Write a whole file; makes its folders. Refuses to replace a file unless overwrite=true. To change a part use
     fs_edit_file."""
-    data = encoded(content, encoding)
-    await in_thread(files.check, path, overwrite)
+    lost = await in_thread(files.replaced, path, overwrite)
+    data = await in_thread(whole, path, content, encoding, bool(lost))
+    if lost:
+        await server.confirm(f"Replace {lost} by {len(data):,} bytes? What it holds now is lost.")
     server.announce(action="write_file", path=files.shown(path), bytes=len(data), overwrite=overwrite)
     return await in_thread(files.write, path, data, overwrite)
 
 
-@server.writes
+@server.writes(additive=False, exact=["diff"])
 async def edit_file(
     path: Path,
     edits: Annotated[
@@ -87,11 +89,12 @@ async def edit_file(
     ],
     encoding: TextEncoding = "utf-8",
 ) -> Edited:
-    """Replace exact passages of a text file and return the diff. dry_run shows it first."""
+    """Replace passages of a text file and return the diff; dry_run shows it first. Kinds of spaces, accents and line
+    ends count alike where the exact passage is not there; the note says so."""
     change = await in_thread(Change, path, edits, encoding)
     server.announce(action="edit_file", path=change.path, diff=change.diff)
     done = await in_thread(change.apply)
-    return Edited(**done.model_dump(), diff=change.diff)
+    return Edited(**done.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
 
 
 @server.reads
@@ -125,16 +128,17 @@ async def create_directory(
     return Place.of(await in_thread(files.mkdir, path))
 
 
-@server.writes
+@server.writes(replaces=True)
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
     """Move or rename a file or folder; destination is the whole new path. Makes folders on the way."""
-    await in_thread(files.stat, source)
-    await in_thread(files.check, destination, overwrite)
+    moved = await in_thread(files.stat, source)
+    if lost := await in_thread(files.replaced, destination, overwrite):
+        await server.confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
     server.announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
     return Place.of(await in_thread(files.move, source, destination, overwrite))
 
 
-@server.destroys(confirm="Delete {path} for good, with all it holds if it is a folder?")
+@server.destroys(asks=True)
 async def delete_file(
     path: Path,
     recursive: Annotated[bool, Field(description="A folder with all it holds")] = False,
@@ -143,6 +147,9 @@ async def delete_file(
     what = await in_thread(count, path)
     if what.type == "directory" and what.files and not recursive:
         raise errors.Input(f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go.")
+    top = await in_thread(files.stat, path)
+    held = f"the folder {what.path} with all it holds, {what.amount},"
+    await server.confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?")
     server.announce(action="delete_file", **what.model_dump())
     await in_thread(files.remove, path, recursive)
     return what

@@ -71,7 +71,9 @@ async def get_message(message: MessageId) -> Message:
     return Message.of(await api.get(f"{ME}/messages/{segment(message)}", params={"format": "full"}))
 
 
-@server.writes(creates=True, asks=True, scopes=[scope(s) for s in ("gmail.send", "gmail.compose", "gmail.modify")])
+@server.writes(
+    creates=True, additive=False, asks=True, scopes=[scope(s) for s in ("gmail.send", "gmail.compose", "gmail.modify")]
+)
 async def send_email(
     to: To,
     subject: Annotated[str, Field(description="Subject", examples=["Devis n° 42"])],
@@ -83,13 +85,16 @@ async def send_email(
 ) -> Sent:
     """Send a new mail. To answer one: gmail_reply_to_message."""
     draft = Draft(to, subject, text, html or "", cc or (), bcc or (), await attached(attachments or ()))
-    strangers = mailboxes([*to, *(cc or ()), *(bcc or ())], "to")
-    await confirm_new(server, strangers, f"Send the mail «{errors.excerpt(subject, 80)}» to")
+    everybody = mailboxes([*to, *(cc or ()), *(bcc or ())], "to")
+    doing = f"Send the mail «{errors.excerpt(subject, 80)}»"
+    if not await confirm_new(server, everybody, f"{doing} to"):
+        await server.confirm_many(everybody, doing)
     return Sent.model_validate(await deliver("send a mail", "/messages/send", draft))
 
 
 @server.writes(
     creates=True,
+    additive=False,
     asks=True,
     scopes=[*map(scope, ("gmail.readonly gmail.send", "gmail.readonly gmail.compose", "gmail.modify"))],
 )
@@ -115,10 +120,10 @@ async def reply_to_message(
     draft = Draft(
         to, text=text, html=html or "", cc=cc or (), attachments=await attached(attachments or ()), **threaded(raw)
     )
-    if server.fleet.confirm == "new-recipients":
-        there = await _participants(thread)
-        strangers = [a for a in mailboxes([*to, *(cc or ())], "cc") if a.lower() not in there]
-        await confirm_new(server, strangers, f"Answer «{errors.excerpt(draft.subject, 80)}» to")
+    readers, doing = mailboxes([*to, *(cc or ())], "cc"), f"Answer «{errors.excerpt(draft.subject, 80)}»"
+    there = await _participants(thread) if server.fleet.confirm == "new-recipients" else set[str]()
+    if not await confirm_new(server, [a for a in readers if a.lower() not in there], f"{doing} to"):
+        await server.confirm_many(readers, doing)
     return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread))
 
 
@@ -158,7 +163,7 @@ async def list_labels(limit: Limit = 50, cursor: Cursor = None) -> Page[Label]:
     return sliced([Label.model_validate(label) for label in await known()], limit, cursor)
 
 
-@server.writes(idempotent=True, scopes=MODIFY)
+@server.writes(additive=False, idempotent=True, scopes=MODIFY)
 async def modify_labels(
     message: MessageId,
     add: Annotated[list[str] | None, Field(description="Names or ids")] = None,

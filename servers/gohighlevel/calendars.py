@@ -81,7 +81,9 @@ async def cancel_appointment(
     """Cancel an appointment (annule, rendez-vous); it stays in the calendar as cancelled."""
     path, here = f"/calendars/events/appointments/{segment(appointment_id)}", zone(server.settings.timezone)
     event = (await api.get(path, headers=OLDER))["event"]
-    await server.confirm(f"Cancel the appointment «{event.get('title')}» of {event.get('startTime')}?")
+    start = _beside(Appointment.model_validate({"id": appointment_id, **event}), here).start_time
+    when = f"{start.day} {start:%B %Y, %H:%M} ({here.key})" if start else "no known time"
+    await server.confirm(f"Cancel the appointment «{event.get('title')}» of {when}?")
     answer = await api.put(path, json={"appointmentStatus": "cancelled"}, headers=OLDER)
     return _beside(Appointment.model_validate(answer), here)
 

@@ -187,7 +187,7 @@ async def create_event(
     return Booked.model_validate(ours(answer, "" if calendar == "primary" else f"{calendar}/"))
 
 
-@server.writes(asks=True, scopes=WRITE)
+@server.writes(additive=False, asks=True, scopes=WRITE)
 async def update_event(
     event: EventId,
     title: Annotated[str | None, Field(description="Title")] = None,
@@ -230,7 +230,7 @@ async def cancel_event(event: EventId, send_updates: Updates = "none") -> Cancel
     return Cancelled(cancelled=event)
 
 
-@server.writes(idempotent=True, scopes=WRITE)
+@server.writes(additive=False, idempotent=True, scopes=WRITE)
 async def respond_to_invitation(
     event: EventId,
     response: Annotated[
@@ -249,7 +249,7 @@ async def respond_to_invitation(
     return Answered(event=event, response=response)
 
 
-@server.writes(core=False, idempotent=True, scopes=WRITE)
+@server.writes(additive=False, core=False, idempotent=True, scopes=WRITE)
 async def move_event(
     event: EventId, to: Annotated[str, Field(description="Calendar id", examples=["team@example.org"])]
 ) -> Booked:

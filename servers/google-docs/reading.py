@@ -159,3 +159,16 @@ class _Tab:
 def _defused(found: re.Match[str]) -> str:
     sign = found[2]
     return f"{found[1]}{sign[:-1]}\\{sign[-1]}"
+
+
+def occurrences(part: Any, text: str, match_case: bool) -> int:
+    """Count how often a text stands in a document, in all its tabs, tables, headers and footnotes."""
+    if isinstance(part, list):
+        return sum(occurrences(one, text, match_case) for one in part)
+    if not isinstance(part, dict):
+        return 0
+    runs = part.get("elements")
+    if not isinstance(runs, list):
+        return sum(occurrences(one, text, match_case) for one in part.values())
+    line = "".join((run.get("textRun") or {}).get("content", "") for run in runs)
+    return line.count(text) if match_case else line.casefold().count(text.casefold())

@@ -57,7 +57,7 @@ async def append_text(document: DocumentId, text: Markdown) -> Written:
     return await content.appended(file_id(document), blocks, lost)
 
 
-@server.writes(scopes=WRITE)
+@server.writes(replaces=True, scopes=WRITE)
 async def replace_text(
     document: DocumentId,
     find: Annotated[str, Field(min_length=1, description="Plain text", examples=["{{client}}"])],
@@ -65,6 +65,10 @@ async def replace_text(
     match_case: Annotated[bool, Field(description="Tell capitals apart")] = True,
 ) -> Replaced:
     """Replace a text wherever it stands in a document; its look stays."""
+    about = await content.whole(file_id(document))
+    if places := reading.occurrences(about, find, match_case):
+        where = f"in {places} {'place' if places == 1 else 'places'} of «{about.get('title', '')}»"
+        await server.confirm(f"Replace «{find}» by «{replace}» {where}?")
     told = {"replaceText": replace, "containsText": {"text": find, "matchCase": match_case}}
     body: dict[str, Any] = {"requests": [{"replaceAllText": told}]}
     answer = await api.post(f"/documents/{segment(file_id(document))}:batchUpdate", json=body)

@@ -97,7 +97,7 @@ async def download_file(
     return await saved(url, params, place, path is None, int(about.get("size", 0)), str(about.get("md5Checksum", "")))
 
 
-@server.writes(creates=True, scopes=WRITE, deadline=55)
+@server.writes(creates=True, replaces=True, scopes=WRITE, deadline=55)
 async def upload_file(
     path: Path,
     folder: FolderId = "root",
@@ -106,6 +106,12 @@ async def upload_file(
     replaces: Annotated[str | None, Field(description="Id of the file whose content it becomes")] = None,
 ) -> Done:
     """Upload a file of the data folder."""
+    if replaces:
+        old = await get_file(replaces)
+        size = (
+            f" ({old.bytes:,} bytes, changed {old.modified:%d %B %Y, %H:%M %Z})" if old.bytes and old.modified else ""
+        )
+        await server.confirm(f"Replace what «{old.name}»{size} holds in Drive by {files.shown(path)}?")
     return Done.model_validate(
         await sent(path, file_id(folder), name, convert, file_id(replaces) if replaces else None)
     )
@@ -131,7 +137,7 @@ async def share_file(
     """Let somebody see or change a file or folder."""
     target = file_id(file)
     if who == "anyone":
-        await server.confirm(f"Let everybody who has the link be {role} of the file {target}?")
+        await server.confirm(f"Let everybody who has the link be {role} of «{(await get_file(file)).name}»?")
         body, params = {"type": "anyone", "role": role}, {}
     else:
         await confirm_new(server, [who], f"Share the file {target} as {role} with")
@@ -141,7 +147,7 @@ async def share_file(
     return Shared(file=target, who=who, role=role, permission=str((answer or {}).get("id", "")))
 
 
-@server.writes(idempotent=True, scopes=WRITE)
+@server.writes(additive=False, idempotent=True, scopes=WRITE)
 async def move_file(
     file: FileId,
     folder: Annotated[str, Field(description="Where to; root is My Drive", examples=["root"])],

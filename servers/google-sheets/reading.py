@@ -108,3 +108,10 @@ def _closed(where: Area, sheet: dict[str, Any]) -> Area:
     left, top = where.left or 1, where.top or 1
     right = where.right or max(grid.get("columnCount", 1), left)
     return Area(where.name, left, top, right, where.bottom or max(grid.get("rowCount", 1), top))
+
+
+async def written_over(spreadsheet: str, where: Area, rows: list[list[Any]]) -> int:
+    """Count the cells that hold something which writing these rows would replace by something else."""
+    told = (await _values(spreadsheet, where, "formulas")).get("values", ())
+    pairs = [pair for old, new in zip(told, rows, strict=False) for pair in zip(old, new, strict=False)]
+    return sum(1 for old, new in pairs if old not in ("", None) and old != new)

@@ -70,7 +70,7 @@ async def read_range(
     return await reading.page(file_id(spreadsheet), area(cells), values, cursor)
 
 
-@server.writes(idempotent=True, scopes=WRITE)
+@server.writes(replaces=True, idempotent=True, scopes=WRITE)
 async def write_range(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entry: Entry = "RAW") -> Written:
     """Write cells over what is there, from the range's first cell on. New rows below a table: gsheets_append_rows."""
     columns = _checked(rows)
@@ -80,6 +80,10 @@ async def write_range(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entr
     if (where.height or MOST) < len(rows) or (where.width or MOST) < columns:
         raise errors.Input(
             f"{len(rows)} rows of {columns} cells do not fit {where}.", "Pass the first cell alone, or a larger range."
+        )
+    if lost := await reading.written_over(file_id(spreadsheet), where, rows):
+        await server.confirm(
+            f"Write over {lost} {'cell' if lost == 1 else 'cells'} of {where} that hold something else?"
         )
     answer = await api.put(_path(spreadsheet, where), params={"valueInputOption": entry}, json={"values": rows})
     return Written.model_validate(answer)

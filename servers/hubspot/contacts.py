@@ -131,7 +131,7 @@ async def _unique(ready: dict[str, str]) -> None:
         )
 
 
-@server.writes(idempotent=True, group="contacts", scopes=WRITE)
+@server.writes(additive=False, idempotent=True, group="contacts", scopes=WRITE)
 async def update_contact(
     contact: WhoseId,
     properties: Annotated[

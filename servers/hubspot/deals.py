@@ -85,7 +85,7 @@ async def create_deal(
     return await _placed(await records.create("deals", ready, linked_to))
 
 
-@server.writes(idempotent=True, group="deals", scopes=WRITE)
+@server.writes(additive=False, idempotent=True, group="deals", scopes=WRITE)
 async def update_deal(
     deal: Annotated[str, Field(description="Id", examples=["77"])],
     stage: StageOf = None,

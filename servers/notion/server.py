@@ -168,7 +168,7 @@ async def append_block(
     return Written(id=target, note=loss(lost))
 
 
-@server.writes(idempotent=True)
+@server.writes(additive=False, idempotent=True)
 async def update_page(
     page: PageId,
     properties: Annotated[

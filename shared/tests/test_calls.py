@@ -236,7 +236,7 @@ async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: Server[Any]) ->
     assert result.structured_content["cut"].endswith("of 100 items. Ask for a smaller part.")
 
 
-@pytest.mark.parametrize("sign", ["x", "€", "\x00", "é\n"])
+@pytest.mark.parametrize("sign", ["x", "€", '"', "é\n"])
 async def test_a_text_too_big_is_cut(acme: Server[Any], sign: str) -> None:
     big(acme)
     result = await call(acme, "acme_get_document", sign=sign * 2)
@@ -479,7 +479,7 @@ async def test_outside_of_a_call_nothing_hurries() -> None:
 
 
 def test_hidden_characters_are_dropped() -> None:
-    hidden = "a\u200bb\u202ec\u2066d\u00ade\ufefff\U000e0041g\ufe0fh\U000e0100i\x1bj\x00k\u3164l\ue000m\ud800n"
+    hidden = "a\u200bb\u202ec\u2066d\u2060e\ufefff\U000e0041g\ufe0fh\U000e0100i\x1bj\x00k\u3164l\U000f0000m\ud800n"
     assert plain(hidden) == "abcdefghijklmn"
     kept = "Été\t— 3 €\r\n日本語 العربية 👍 „x“ \u2028"
     assert plain(kept) == kept
@@ -505,4 +505,7 @@ async def test_untrusted_fields(acme: Server[Any]) -> None:
         (tool,) = await c.list_tools()
         assert tool.output_schema is not None
         assert tool.output_schema["properties"]["body"]["description"] == "Untrusted text"
-        assert (await call(c, "acme_get_note")).structured_content == {"body": "do this"}
+        assert (await call(c, "acme_get_note")).structured_content == {
+            "body": "do this",
+            "removed": "2 hidden characters",
+        }

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import re
 import signal
 import time
 import unicodedata
@@ -21,7 +22,7 @@ from flotilla.testing import client as connect
 from flotilla.testing import text_of
 from flotilla.testing.client import MODES
 from flotilla.testing.process import Process, command
-from flotilla.text import plain
+from flotilla.text import unescaped
 from flotilla_servers.filesystem import contents
 from flotilla_servers.filesystem import server as module
 from flotilla_servers.filesystem.search import fits
@@ -132,7 +133,10 @@ def test_parts_make_up_the_whole(data: Path, text: str, encoding: str, limit: in
         assert part.next_offset > offset
         offset = part.next_offset
     whole = "".join(parts)
-    assert (base64.b64decode(whole) == raw) if encoding == "base64" else (whole == plain(text))
+    if encoding == "base64":
+        assert base64.b64decode(whole) == raw
+    else:
+        assert unescaped(whole) == text.removeprefix("\ufeff")
 
 
 async def test_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) -> None:
@@ -160,9 +164,60 @@ async def test_the_largest_part_fits_one_answer(fs: Fs, data: Path) -> None:
         assert part["next_offset"] == 80_000
 
 
-async def test_invisible_characters_do_not_reach_the_model(fs: Fs, data: Path) -> None:
+MEANT = "famille 👨\u200d👩\u200d👧 ❤\ufe0f می\u200cخواهم so\xadft\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        MEANT.encode(),
+        "pay \u202e\u200bnow\U000e0041\U000e0042 \x1b[31m\n".encode(),
+        "a literal ⟨U+200B⟩ and a real \u200b\n".encode(),
+        "\ufeffNom;Prix\r\nÉté;12,50\r\n".encode(),
+        "Été".encode("utf-16"),
+    ],
+)
+async def test_what_was_read_can_be_written_back(fs: Fs, data: Path, raw: bytes) -> None:
+    """Nothing is lost on the way, neither what an emoji is made of nor what is hidden, nor a byte order mark."""
+    (data / "x").write_bytes(raw)
+    encoding = "utf-16" if raw.startswith(b"\xff") else "utf-8"
+    found = await fs.read_file(path="x", encoding=encoding)
+    await fs.write_file(path="y", content=found["content"], encoding=found["encoding"])
+    await fs.write_file(path="x", content=found["content"], encoding=encoding, overwrite=True)
+    assert (data / "y").read_bytes() == raw
+    assert (data / "x").read_bytes() == raw
+
+
+async def test_what_means_something_is_read_as_it_is(fs: Fs, data: Path) -> None:
+    (data / "x").write_text(MEANT)
+    found = await fs.read_file(path="x")
+    assert found["content"] == MEANT
+    assert "hidden" not in found
+    (data / "x").write_text("\ufeffNom;Prix\n")
+    found = await fs.read_file(path="x")
+    assert (found["content"], found["encoding"]) == ("Nom;Prix\n", "utf-8-sig")
+
+
+async def test_a_part_full_of_hidden_characters_fits_one_answer(fs: Fs, data: Path) -> None:
+    (data / "x").write_text("\u200b" * 40_000)
+    parts, offset = "", 0
+    while True:
+        part = await fs.read_file(path="x", offset=offset, limit=80_000)
+        assert "cut" not in part
+        parts += part["content"]
+        if not (offset := part.get("next_offset", 0)):
+            break
+    assert unescaped(parts) == "\u200b" * 40_000
+
+
+async def test_invisible_characters_are_shown_to_the_model(fs: Fs, data: Path) -> None:
     (data / "x").write_text("pay \u202e\u200bnow\U000e0041\n")
-    assert (await fs.read_file(path="x"))["content"] == "pay now\n"
+    found = await fs.read_file(path="x")
+    assert found["content"] == "pay ⟨U+202E⟩⟨U+200B⟩now⟨U+E0041⟩\n"
+    assert found["hidden"] == 3
+    edits = [{"old_text": "⟨U+202E⟩⟨U+200B⟩now", "new_text": "later"}]
+    assert "-pay ⟨U+202E⟩⟨U+200B⟩now" in (await fs.edit_file(path="x", edits=edits))["diff"]
+    assert (data / "x").read_text() == "pay later\U000e0041\n"
 
 
 # --- edit
@@ -191,7 +246,7 @@ async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused:
         ([("un", "1")], "edit 1 occurs more than once, at lines 1, 3. Include more"),
         ([("deux", "2"), ("trois", "3")], "edit 2 is not in x. Read the file again"),
         ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
-        ([("invisible", "x")], "only with invisible characters inside in x. Choose another passage"),
+        ([("invisible", "x")], r"almost, in line 5: the file has U\+200B \(zero width space\) where old_text has"),
         ([("deux", "deux")], "change nothing"),
         ([("", "x")], "at least 1 character"),
         ([], "at least 1 item"),
@@ -225,6 +280,92 @@ def test_the_diff_of_a_large_file_is_quick_and_short() -> None:
     text = contents.diff("x\n" + before, before + "y\n", "x")
     assert time.monotonic() - began < 10
     assert len(text) < contents.LONGEST_DIFF + 100
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "after", "note"),
+    [
+        ("Total\xa0: 12\u202f€ TTC", "Total : 12 €", "Total : 13 €", "Total : 13 € TTC", "U+00A0 (no-break"),
+        ("Re\u0301sume\u0301 : e\u0301te\u0301", "Résumé : été", "Bilan", "Bilan", "(latin small letter e) and U+0301"),
+        ("Résumé", "Re\u0301sume\u0301", "Bilan", "Bilan", "U+00E9"),
+        ("alpha\r\nbeta\r\n", "beta", "beta\nbeta2", "alpha\r\nbeta\r\nbeta2\r\n", None),
+        ("a\r\nb\r\nc\nd\n", "a\nb", "A\nB", "A\r\nB\r\nc\nd\n", None),
+        ("a\r\nb\r\nc\nd\n", "b\nc\nd", "B\nC", "a\r\nB\r\nC\n", None),
+        ("a\nb\n", "b", "b\nc", "a\nb\nc\n", None),
+    ],
+)  # fmt: skip
+async def test_edit_finds_what_people_and_editors_write(
+    fs: Fs, data: Path, text: str, old: str, new: str, after: str, note: str | None
+) -> None:
+    """Kinds of spaces, of line ends and of accents count alike where the exact passage is not there."""
+    (data / "x").write_bytes(text.encode())
+    done = await fs.edit_file(path="x", edits=[{"old_text": old, "new_text": new}])
+    assert (data / "x").read_bytes().decode() == after
+    assert (note in done["note"]) if note else ("note" not in done)
+
+
+async def test_edit_says_what_is_different(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    for text, old, words in (
+        ("a\xa0: 1\na\u202f: 2\n", "a :", r"lines 1, 2, where all spaces .* has U\+00A0 .* after 'a'\)"),
+        ("C’est l’été", "C'est", r"almost, in line 1: the file has U\+2019 \(right single quotation mark\)"),
+        ("xét", "xe", "is not in x. Read the file again"),  # half of a letter is no place
+    ):
+        (data / "x").write_text(text)
+        with pytest.raises(refused, match=words):
+            await fs.edit_file(path="x", edits=[{"old_text": old, "new_text": "y"}])
+        assert (data / "x").read_text() == text
+
+
+async def test_search_folds_spaces_and_accents(fs: Fs, data: Path) -> None:
+    (data / "note\xa01.md").write_text("Total\xa0: 12\u202f€\nRe\u0301sume\u0301\n")
+    assert [m["line"] for m in (await fs.search_files(text="total : 12 €"))["items"]] == [1]
+    assert [m["line"] for m in (await fs.search_files(text="résumé"))["items"]] == [2]
+    assert len((await fs.search_files(pattern="note 1.md"))["items"]) == 1
+
+
+# --- what is replaced
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_replacing_a_file_asks_first(data: Path, mode: str) -> None:
+    """The only copy is not lost without a yes, whether it is written over or moved over."""
+    asked: list[str] = []
+    for name in ("contrat.md", "new.md"):
+        (data / name).write_text(name)
+    write = ("fs_write_file", {"path": "contrat.md", "content": "", "overwrite": True})
+    move = ("fs_move_file", {"source": "new.md", "destination": "contrat.md", "overwrite": True})
+    async with connect(module.server, mode, "decline", asked) as client:
+        for tool, arguments in (write, move):
+            assert (await call_tool(client, tool, **arguments)).is_error
+    changed = r"contrat\.md \(10 bytes, changed \d+ \w+ \d{4}, \d\d:\d\d UTC\)"
+    assert re.fullmatch(rf"Replace {changed} by 0 bytes\? What it holds now is lost\.", asked[0])
+    assert re.fullmatch(rf"Replace {changed} by new\.md\? What contrat\.md holds now is lost\.", asked[1])
+    assert (data / "contrat.md").read_text() == "contrat.md"
+    async with connect(module.server, mode, "accept", asked) as client:
+        await call_tool(client, write[0], **write[1])
+        assert len(asked) == 3
+        await call_tool(client, move[0], **move[1])  # nothing is in it by now
+        await call_tool(client, "fs_write_file", path="free.md", content="x", overwrite=True)
+    assert len(asked) == 3
+    assert (data / "contrat.md").read_text() == "new.md"
+
+
+async def test_the_question_says_how_much_goes(data: Path) -> None:
+    asked: list[str] = []
+    (data / "d/e").mkdir(parents=True)
+    (data / "d/e/x").write_bytes(b"1" * 1500)
+    (data / "d/y").write_bytes(b"2")
+    (data / "a\u200bb.txt").write_text("hid")
+    (data / "ab.txt").write_text("other")
+    async with connect(module.server, MODES[-1], "decline", asked) as client:
+        await call_tool(client, "fs_delete_file", path="d", recursive=True)
+        await call_tool(client, "fs_delete_file", path="a⟨U+200B⟩b.txt")
+        await call_tool(client, "fs_delete_file", path="ab.txt")
+    assert asked[0] == "Delete the folder d with all it holds, 2 files and 1,501 bytes, for good?"
+    assert asked[1].startswith("Delete a⟨U+200B⟩b.txt (3 bytes, changed ")
+    assert asked[2].startswith("Delete ab.txt (5 bytes, changed ")
+    listed = await call_tool(module.server, "fs_list_directory")
+    assert [e["path"] for e in listed.structured_content["items"]] == ["ab.txt", "a⟨U+200B⟩b.txt", "d"]
 
 
 # --- list and search
@@ -453,7 +594,7 @@ async def test_delete_asks_first(data: Path, mode: str) -> None:
     async with connect(module.server, mode, "decline", asked) as client:
         assert (await call_tool(client, "fs_delete_file", path="x")).is_error
     assert len(asked) == 1
-    assert "Delete x for good" in asked[0]
+    assert re.fullmatch(r"Delete x \(0 bytes, changed .* UTC\) for good\?", asked[0])
     async with connect(module.server, mode) as client:  # it cannot be asked
         preview = (await call_tool(client, "fs_delete_file", path="x")).structured_content
         assert preview

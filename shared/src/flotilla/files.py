@@ -27,11 +27,11 @@ from pydantic import BaseModel
 
 from . import errors
 from .listing import Entry, entry_of, quota, recount, stat, usage, walk
-from .paths import folder, lstat, parts_of, place, root, saying, shown
+from .paths import folder, joined, lstat, parts_of, place, refuse_hidden, root, saying, shown
 
 __all__ = [
-    "MAX_FILE", "Entry", "FileRef", "Writer", "check", "content_type", "mkdir", "move", "parts_of", "quota", "read",
-    "reader", "ref", "remove", "root", "shown", "stat", "usage", "walk", "write", "writer",
+    "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "content_type", "joined", "mkdir", "move", "parts_of",
+    "quota", "read", "reader", "ref", "remove", "replaced", "root", "shown", "stat", "usage", "walk", "write", "writer",
 ]  # fmt: skip
 
 MAX_FILE = 256 * 2**20  # bytes
@@ -141,6 +141,8 @@ def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result 
     old = lstat(fd, name)
     if old:
         _regular(old, here)
+    else:
+        refuse_hidden(name)
     if old and not overwrite:
         raise errors.Input(f"{here} exists already.", "Overwrite it explicitly, or choose another path.")
     return old
@@ -150,6 +152,24 @@ def check(path: str, overwrite: bool = False) -> None:
     """Raise what `writer` would say about the path, for dry runs and before long work."""
     with suppress(errors.NotFound), place(path) as (fd, name, here):
         _replaced(fd, name, here, overwrite)
+
+
+def replaced(path: str, overwrite: bool = False) -> str:
+    """Return what a write would replace, as a person is asked about it: "a.md (1,204 bytes, changed …)".
+
+    Empty when nothing would be lost. Raises what `writer` would say about the path.
+    """
+    check(path, overwrite)
+    with suppress(errors.NotFound):
+        entry = stat(path)
+        return about(entry) if entry.bytes else ""
+    return ""
+
+
+def about(entry: Entry) -> str:
+    """Return a file's path, size and date in words, for a question."""
+    when = f"changed {entry.modified.day} {entry.modified:%B %Y, %H:%M} UTC"
+    return f"{entry.path} ({entry.bytes:,} bytes, {when})" if entry.bytes is not None else f"{entry.path} ({when})"
 
 
 @contextmanager

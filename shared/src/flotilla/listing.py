@@ -16,7 +16,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from . import errors
 from .environment import setting
-from .paths import TEMPORARY, folder, parts_of, place, root, saying, wrong
+from .paths import TEMPORARY, folder, joined, parts_of, place, root, saying, wrong
 
 _STALE = 3600  # seconds after which a temporary file has lost its writer: no call lasts that long
 _FRESH = 10  # seconds to trust a count of the folder's bytes, since other servers write there too
@@ -65,7 +65,7 @@ def entry_of(parts: tuple[str, ...], info: os.stat_result) -> Entry:
     kinds: dict[int, Any] = {st.S_IFREG: "file", st.S_IFDIR: "directory", st.S_IFLNK: "link"}
     kind = kinds.get(st.S_IFMT(info.st_mode), "other")
     when = datetime.fromtimestamp(min(max(int(info.st_mtime), 0), 253402300799), UTC)  # up to the year 9999
-    return Entry(path="/".join(parts) or ".", type=kind, bytes=info.st_size if kind == "file" else None, modified=when)
+    return Entry(path=joined(parts), type=kind, bytes=info.st_size if kind == "file" else None, modified=when)
 
 
 def stat(path: str) -> Entry:
@@ -80,8 +80,8 @@ def stat(path: str) -> Entry:
 def walk(path: str = ".", start: str = ".", deep: bool = True) -> Iterator[Entry]:
     """List a folder by name from the path `start` on, each folder followed by what it holds if `deep`.
 
-    Names that could not be passed back (control characters, broken UTF-8) are left out, and so is what vanishes on the
-    way or may not be read; the folder itself must be there.
+    Hidden characters of a name are shown (⟨U+200B⟩), and every path can be passed back; names that could not be (broken
+    UTF-8) are left out, and so is what vanishes on the way or may not be read; the folder itself must be there.
     """
     first = parts_of(start)
     waiting = _below(parts_of(path), first)
@@ -96,7 +96,7 @@ def walk(path: str = ".", start: str = ".", deep: bool = True) -> Iterator[Entry
 
 def _below(parts: tuple[str, ...], first: tuple[str, ...]) -> list[tuple[tuple[str, ...], os.stat_result]]:
     found = {}
-    with folder(parts) as fd, saying("/".join(parts)), os.scandir(fd) as entries:
+    with folder(parts) as fd, saying(joined(parts)), os.scandir(fd) as entries:
         for entry in entries:
             inner = (*parts, unicodedata.normalize("NFC", entry.name))
             with suppress(OSError):

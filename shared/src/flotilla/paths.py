@@ -15,9 +15,10 @@ from contextlib import contextmanager, suppress
 
 from . import errors
 from .environment import setting
+from .text import escaped, hides, unescaped
 
 TEMPORARY = re.compile(r"\.flotilla-[0-9a-f]{16}\.tmp")
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # also what turns text around
+_BROKEN = re.compile("[\0\ud800-\udfff]")
 _FOREIGN = re.compile(r"[A-Za-z]:(/|$)|~(/|$)|.*\\", re.DOTALL)
 _DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RIGHT = (errors.Setup, "The server has no right to do that with {}.", "Ask the user to let it write there.")
@@ -43,8 +44,11 @@ def root() -> str:
 
 
 def parts_of(path: str) -> tuple[str, ...]:
-    """Return the names along a path, accents composed (NFC), none for the folder itself; raises errors.Input."""
-    text = unicodedata.normalize("NFC", path)
+    """Return the names along a path, accents composed (NFC), none for the folder itself; raises errors.Input.
+
+    Hidden characters of a name may be written as `joined` shows them: ⟨U+200B⟩.
+    """
+    text = unicodedata.normalize("NFC", unescaped(path))
     prefix = next((p for p in (root(), "/data") if text == p or text.startswith(p + "/")), "")
     parts: list[str] = []
     for part in text[len(prefix) :].split("/"):
@@ -61,12 +65,12 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 def wrong(parts: Sequence[str]) -> str:
     """Tell what is wrong with the names of a path, or nothing."""
-    joined = "/".join(parts)
-    if _CONTROL.search(joined):
-        return "holds control characters"
-    if _FOREIGN.match(joined):
+    path = "/".join(parts)
+    if _BROKEN.search(path):
+        return "holds a NUL or half a character"
+    if _FOREIGN.match(path):
         return "holds a ~, a drive or a backslash, which mean nothing here"
-    if len(joined.encode()) > 1024 or any(len(part.encode()) > 255 for part in parts):
+    if len(path.encode()) > 1024 or any(len(part.encode()) > 255 for part in parts):
         return "is too long: at most 255 bytes a name and 1024 in all"
     if (parts and parts[0].casefold() == ".flotilla") or any(TEMPORARY.fullmatch(part) for part in parts):
         return "is reserved for the server itself"
@@ -75,7 +79,19 @@ def wrong(parts: Sequence[str]) -> str:
 
 def shown(path: str) -> str:
     """Return a path as results show it: relative, normalised, `.` for the folder itself."""
-    return "/".join(parts_of(path)) or "."
+    return joined(parts_of(path))
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return names as results and questions show them, and as every path is taken: a⟨U+200B⟩b.txt."""
+    return escaped("/".join(parts), name=True) or "."
+
+
+def refuse_hidden(name: str) -> None:
+    """Raise errors.Input for a new name that would show as another one."""
+    if code := hides(name):
+        what = f"The name {escaped(name, name=True)} would hold a character that is not seen ({code})."
+        raise errors.Input(what, "Choose a name without it.")
 
 
 @contextmanager
@@ -98,10 +114,11 @@ def folder(parts: tuple[str, ...], make: bool = False) -> Iterator[int]:
         what = f"The data folder {root()} cannot be opened: {problem.strerror}."
         raise errors.Setup(what, "Ask the user to mount a volume there or to set FLOTILLA_DATA.") from None
     try:
-        with saying("/".join(parts)):
+        with saying(joined(parts)):
             for part in parts:
                 name = actual(fd, part)
-                if make:
+                if make and not lstat(fd, name):
+                    refuse_hidden(name)
                     with suppress(FileExistsError):
                         os.mkdir(name, dir_fd=fd)
                 inner = os.open(name, _DIR, dir_fd=fd)
@@ -118,10 +135,12 @@ def place(path: str, make: bool = False) -> Iterator[tuple[int, str, str]]:
     parts = parts_of(path)
     if not parts:
         raise errors.Input("That is the data folder itself.", "Give the path of something in it.")
-    here = "/".join(parts)
+    here = joined(parts)
     with folder(parts[:-1], make) as fd:
         with saying(here):
             name = actual(fd, parts[-1])
+            if make and not lstat(fd, name):
+                refuse_hidden(name)
         yield fd, name, here
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,7 +13,9 @@ from mcp_types import ResourceLink, TextContent
 
 from . import errors
 from .call import current
+from .paths import parts_of
 from .settings import scrub
+from .text import cleaned, visible
 
 if TYPE_CHECKING:
     from .files import FileRef
@@ -30,7 +33,7 @@ def packed(data: Any) -> ToolResult:
 def link_to(file: FileRef) -> ResourceLink:
     """Return a resource link to a file of the data folder, by its address inside a container of the fleet."""
     name = file.path.rsplit("/", 1)[-1]
-    uri = "file:///data/" + quote(file.path)
+    uri = "file:///data/" + quote("/".join(parts_of(file.path)))
     return ResourceLink(type="resource_link", uri=uri, name=name, mime_type=file.content_type, size=file.bytes)
 
 
@@ -47,6 +50,36 @@ def failed(problem: errors.Problem) -> ToolResult:
     current().outcome = problem.kind
     text = "Error: " + errors.excerpt(scrub(str(problem)), 3 * errors.LONGEST)
     return ToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+def safe(data: dict[str, Any], exact: Sequence[str] = ()) -> dict[str, Any]:
+    """Drop hidden characters from every text and name of a result, and say in `removed` how many there were."""
+    found = {name: (value, 0) if name in exact else _without_hidden(value) for name, value in data.items()}
+    removed = sum(number for _, number in found.values())
+    shown = {cleaned(name)[0]: value for name, (value, _) in found.items()}
+    return {**shown, "removed": f"{removed} hidden characters"} if removed else shown
+
+
+def seen(value: Any) -> Any:
+    """Show hidden characters of a request that a dry run shows: what is sent holds them."""
+    if isinstance(value, dict):
+        return {visible(str(k)): seen(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [seen(v) for v in value]
+    return visible(value) if isinstance(value, str) else value
+
+
+def _without_hidden(value: Any) -> tuple[Any, int]:
+    """Clean JSON-like data; return it, and how many characters were dropped."""
+    if isinstance(value, str):
+        return cleaned(value)
+    if isinstance(value, dict):
+        pairs = [(cleaned(k), _without_hidden(v)) for k, v in value.items()]
+        return {k[0]: v[0] for k, v in pairs}, sum(k[1] + v[1] for k, v in pairs)
+    if isinstance(value, list):
+        items = [_without_hidden(v) for v in value]
+        return [v for v, _ in items], sum(n for _, n in items)
+    return value, 0
 
 
 def fitted(data: dict[str, Any], pages: bool) -> dict[str, Any]:

@@ -23,14 +23,15 @@ from mcp.server.request_state import RequestStateSecurity
 
 from . import errors
 from .audit import Audit
-from .call import announce, current
+from .call import announce, current, in_thread
 from .confirm import Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text, keep_no_session_state
 from .results import link_to
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
-from .tool import DestroyOptions, FleetTool, ReadOptions, WriteOptions, prose
+from .text import visible
+from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
 from .voice import Voice
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .files import FileRef
     from .wire import Wire
 
+FEW = 5  # recipients of what cannot be called back; more are asked about
 S = TypeVar("S", bound=ServerSettings)
 Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
 
@@ -146,14 +148,18 @@ class Server(Generic[S]):
     def writes(self, fn: Any = None, /, **options: Any) -> Any:
         """Register a tool that adds or changes. It gets `dry_run`, and `idempotency_key` with `creates=True`.
 
-        Options: as `reads`; `idempotent` (repeating it changes nothing more); `asks` (it may call `confirm`).
+        Options: as `reads`; `idempotent` (repeating it changes nothing more); `asks` (it may call `confirm`);
+        `additive=False` for a tool that changes or removes part of what is there (an update, a move, a message that
+        cannot be called back): clients are told that it is destructive, nobody is asked; `replaces=True` for a tool
+        that overwrites or cannot be taken back: clients are told so, and it asks, either every time by
+        `confirm="Replace {path}?"`, or by `await server.confirm(question)` exactly when something would be lost.
         """
         return self._register("writes", fn, options)
 
     @overload
     def destroys(self, fn: Function, /) -> Function: ...
     @overload
-    def destroys(self, /, **options: Unpack[DestroyOptions]) -> Callable[[Function], Function]: ...
+    def destroys(self, /, **options: Unpack[ChangeOptions]) -> Callable[[Function], Function]: ...
     def destroys(self, fn: Any = None, /, **options: Any) -> Any:
         """Register a tool that takes something away: it gets `dry_run` and runs only after a yes.
 
@@ -223,9 +229,31 @@ class Server(Generic[S]):
         Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that
         asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
         """
+        if current().acted:
+            raise RuntimeError(f"{current().tool} must call server.confirm before it does anything")
         if self.fleet.confirm and not current().dry_run:
-            await self._confirmation.ask(errors.excerpt(question, 1000))
+            await self._confirmation.ask(visible(question, name=True))  # whole: a person must see what is meant
             current().unasked = False
+
+    async def confirm_replacing(self, path: str, overwrite: bool = True) -> None:
+        """Ask before a file of the data folder is written over; where nothing would be lost, nobody is asked.
+
+        Raises what `files.writer` would say about the path. For tools that are registered with `replaces=True`.
+        """
+        from .files import replaced
+
+        if lost := await in_thread(replaced, path, overwrite):
+            await self.confirm(f"Replace {lost}? What it holds now is lost.")
+
+    async def confirm_many(self, recipients: Sequence[str], doing: str) -> None:
+        """Ask before something that cannot be called back goes to more than FEW people; `doing`: "Send «Offre»".
+
+        For tools that are registered with `asks=True`.
+        """
+        names = list(dict.fromkeys(recipients))
+        if len(names) > FEW:
+            more = f" and {len(names) - 50} more" if len(names) > 50 else ""
+            await self.confirm(f"{doing} to {len(names)} recipients: {', '.join(names[:50])}{more}?")
 
     @property
     def running(self) -> int:

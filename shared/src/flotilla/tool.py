@@ -18,8 +18,9 @@ from pydantic.json_schema import SkipJsonSchema
 from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
-from .results import failed, fitted, linked, packed
+from .results import failed, fitted, linked, packed, safe, seen
 from .schema import arguments_of, decoded, portable, without_nulls
+from .text import named
 
 if TYPE_CHECKING:
     from .server import Server
@@ -36,27 +37,36 @@ HIDDEN: dict[str, tuple[Any, Any]] = {  # arguments that the library handles, no
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`."""
+    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`.
+
+    `exact`: fields of the result that go out as they are, because the tool itself escapes what is hidden in them.
+    """
 
     core: bool
     group: str
     title: str
     deadline: float
     scopes: Sequence[str]
+    exact: Sequence[str]
 
 
-class WriteOptions(ReadOptions, total=False):
-    """`creates`: takes an idempotency_key; `idempotent`: repeating it changes nothing more; `asks`: may confirm."""
+class ChangeOptions(ReadOptions, total=False):
+    """`creates`: takes an idempotency_key; `idempotent`: repeating it changes nothing more.
+
+    `confirm`: the question, which may name arguments: "Delete {path} for good?"; `asks`: the tool asks by itself.
+    """
 
     creates: bool
     idempotent: bool
     asks: bool
-
-
-class DestroyOptions(WriteOptions, total=False):
-    """`confirm`: the question, which may name arguments: "Delete {path} for good?"; `asks`: the tool asks itself."""
-
     confirm: str
+
+
+class WriteOptions(ChangeOptions, total=False):
+    """`additive=False`: changes or removes part of a record; `replaces`: overwrites, or cannot be taken back."""
+
+    additive: bool
+    replaces: bool
 
 
 class FleetTool(Tool):
@@ -70,21 +80,26 @@ class FleetTool(Tool):
     deadline: float | None
     question: str = ""
     asks: bool = False
+    exact: Sequence[str] = ()
+    must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
     def of(
-        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: DestroyOptions
+        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: WriteOptions
     ) -> FleetTool:
         """Make the tool of a function; raises TypeError for what the fleet does not take."""
         name, question = f"{server.prefix}_{fn.__name__}", options.get("confirm", "")
         hints = get_type_hints(fn, include_extras=True)
-        asks = effect == "destroys" or options.get("asks", False)
+        replaces = options.get("replaces", False)
+        must_ask = effect == "destroys" or bool(question)
         hidden = {
             "idempotency_key": options.get("creates", False),
             "dry_run": effect != "reads",
-            "confirm_token": asks,
+            "confirm_token": must_ask or replaces or options.get("asks", False),
         }
         _refuse(name, fn, hints, question)
+        if question and not (effect == "destroys" or replaces):
+            raise TypeError(f"{name} asks every time, so it must say replaces=True")
         takes = arguments_of(fn, {n: HIDDEN[n] for n, wanted in hidden.items() if wanted})
         gives = TypeAdapter(hints["return"])
         output = portable(gives, "serialization")
@@ -100,7 +115,7 @@ class FleetTool(Tool):
             output_schema=output,
             annotations=ToolAnnotations(
                 read_only_hint=effect == "reads",
-                destructive_hint=effect == "destroys",
+                destructive_hint=effect == "destroys" or replaces or not options.get("additive", True),
                 idempotent_hint=options.get("idempotent", effect == "reads"),
                 open_world_hint=server.network,
             ),
@@ -112,6 +127,8 @@ class FleetTool(Tool):
             deadline=options.get("deadline"),
             question=question,
             asks=options.get("asks", False),
+            exact=options.get("exact", ()),
+            must_ask=must_ask,
         )
 
     def get_meta(self) -> dict[str, Any]:
@@ -132,7 +149,7 @@ class FleetTool(Tool):
             call.confirm_token = hidden["confirm_token"] or ""
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
             async with asyncio.timeout(seconds) as call.timer:
-                if self.effect == "destroys":
+                if self.must_ask:
                     call.unasked = server.fleet.confirm and not call.dry_run
                     if not self.asks:
                         await server.confirm(self._question(given))
@@ -141,7 +158,7 @@ class FleetTool(Tool):
                 return await self._done()
         except Rehearsed as end:
             call.outcome = "dry_run"
-            return packed({"dry_run": server.audit.masked(end.request)})
+            return packed({"dry_run": seen(server.audit.masked(end.request))})
         except Unanswered as end:
             call.outcome = end.outcome
             return end.result
@@ -185,12 +202,12 @@ class FleetTool(Tool):
         raw = await self.fn(**current().arguments)
         if isinstance(raw, ToolResult):
             return raw
-        data = self.gives.dump_python(self.gives.validate_python(raw), mode="json")
+        data = safe(self.gives.dump_python(self.gives.validate_python(raw), mode="json"), self.exact)
         shown = fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"])
         return linked(packed(shown))
 
     def _question(self, given: dict[str, Any]) -> str:
-        told = {name: errors.excerpt(value, 200) for name, value in given.items()}
+        told = {name: named(value) for name, value in given.items()}
         if self.question:
             return self.question.format_map(told)
         return f"{self.title}: {', '.join(f'{n}={told[n]}' for n, v in given.items() if v is not None)}?"
