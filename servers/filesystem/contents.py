@@ -6,7 +6,6 @@ import base64
 import binascii
 import codecs
 import difflib
-import threading
 import unicodedata
 
 from flotilla import errors, files
@@ -18,7 +17,6 @@ LARGEST_EDIT = 2 * 2**20  # bytes: a diff of more takes too long
 LONGEST_DIFF = 20_000  # characters
 _SAMPLE = 2**16  # bytes that an encoding is guessed from
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b")
-_editing = threading.Lock()  # edits of one file read it, change it and write it back, one after the other
 
 
 def guess(data: bytes) -> str:
@@ -111,7 +109,10 @@ class Change:
 
     def plan(self) -> bytes:
         """Return the file as it will be; raises errors.Input when an edit does not fit."""
-        data = files.read(self.path, LARGEST_EDIT)
+        return self.changed(files.read(self.path, LARGEST_EDIT))
+
+    def changed(self, data: bytes) -> bytes:
+        """Return what the edits make of a file's bytes."""
         name = codec(self.encoding, data[:256])
         before, _ = _decoded(data, self.encoding, name, True, self.path, 0)
         after = before
@@ -144,8 +145,7 @@ class Change:
 
     def apply(self) -> files.FileRef:
         """Do it, on what the file holds now."""
-        with _editing:
-            return files.write(self.path, self.plan(), True)
+        return files.rewrite(self.path, self.changed, LARGEST_EDIT)
 
 
 def diff(before: str, after: str, path: str) -> str:

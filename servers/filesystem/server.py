@@ -134,7 +134,7 @@ async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = F
     return Place.of(await in_thread(files.move, source, destination, overwrite))
 
 
-@server.destroys(confirm="Delete {path} for good, with all it holds if it is a folder?")
+@server.destroys(asks=True)
 async def delete_file(
     path: Path,
     recursive: Annotated[bool, Field(description="A folder with all it holds")] = False,
@@ -143,6 +143,9 @@ async def delete_file(
     what = await in_thread(count, path)
     if what.type == "directory" and what.files and not recursive:
         raise errors.Input(f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go.")
+    held = f"the folder with {what.files} files of" if what.type == "directory" else f"the {what.type} of"
+    version = await in_thread(files.version, path)
+    await server.confirm(f"Delete {what.path} for good, {held} {what.bytes} bytes?", version)
     server.announce(action="delete_file", **what.model_dump())
     await in_thread(files.remove, path, recursive)
     return what

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 from . import errors
 from .environment import setting
+from .mounts import is_kept
 
 TEMPORARY = re.compile(r"\.flotilla-[0-9a-f]{16}\.tmp")
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # also what turns text around
@@ -40,6 +41,13 @@ _SAYS: dict[int, tuple[type[errors.Problem], str, str]] = {
 def root() -> str:
     """Return where the data folder is on this machine."""
     return os.path.abspath(os.path.expanduser(setting("FLOTILLA_DATA") or "/data"))
+
+
+def writable() -> None:
+    """Raise errors.Setup where what is written would be lost with the container."""
+    if not is_kept(root()):
+        what = f"The data folder {root()} is part of the container and is lost with it: nothing is written there."
+        raise errors.Setup(what, f"Ask the user to start the container with `-v flotilla-data:{root()}`.")
 
 
 def parts_of(path: str) -> tuple[str, ...]:
