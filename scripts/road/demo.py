@@ -114,10 +114,11 @@ def sink(run: str) -> Iterator[Sink]:
 def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
     """Give the command of a door of its own: own volume, own settings, nothing of the user's."""
     name = f"{place.owner()}-demo-{os.getpid()}"
+    state = f"{place.owner()}-demo-state-{os.getpid()}"
     catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
     catalog["registry"] = {slug: catalog["registry"][slug] for slug in SERVERS}
     for server in catalog["registry"].values():
-        server["volumes"] = [f"{name}:/data"]
+        server["volumes"] = [f"{name}:/data", f"{state}:/state"]
     smtp = {"smtp_host": box.host, "smtp_port": box.port, "security": "none"}
     config = {"email": {**smtp, "sender": "ventes@exemple.fr", "sender_name": "Équipe Ventes"}}
     with ExitStack() as stack:
@@ -132,9 +133,10 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
             command = door.gateway_command(SERVERS, path.name)
         else:
             command = door.switchboard_command(SERVERS, run, path)
-            command += ["--data", str(data)] if run == "process" else []
+            command += ["--data", str(data), "--state", str(folder / "state")] if run == "process" else []
         if run == "docker":
             stack.callback(_drop, name)
+            stack.callback(_drop, state)
         yield command + files
 
 

@@ -152,6 +152,10 @@ def data() -> Iterator[Finding]:
             yield Finding("problem", "data", f"The volume {place.VOLUME} belongs to user {owner}, not {UID}.", mend)
         else:
             yield ok("data", f"The volume {place.VOLUME} is there.")
+    state = place.state_folder()
+    if state.exists() and not (state.is_dir() and os.access(state, os.R_OK | os.W_OK | os.X_OK)):
+        what = f"{state}, where servers that run as processes keep tokens and records, cannot be written."
+        yield Finding("problem", "data", what, f"sudo chown -R $USER {state}, or name another: FLOTILLA_STATE=…")
     folder = place.data_folder()
     if folder.exists() and not folder.is_dir():
         yield Finding("problem", "data", f"{folder} is no folder.", "Move it away, or name another: FLOTILLA_DATA=…")

@@ -144,7 +144,8 @@ def choose(engine: bool, running: Running) -> str:
 
 def fingerprint(kind: str, run: str, servers: list[str]) -> str:
     """Return what changes whenever a running door would no longer be the one that would be started now."""
-    parts: list[Any] = [kind, run, servers, place.port(), place.owner(), os.environ.get("FLOTILLA_DATA", ""), token()]
+    parts: list[Any] = [kind, run, servers, place.port(), place.owner(), token()]
+    parts += [os.environ.get(name, "") for name in ("FLOTILLA_DATA", "FLOTILLA_STATE")]
     for path in (place.CATALOG, place.QUICK_CATALOG, place.secrets_file(), place.config_file()):
         parts.append(hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
     if run == "docker":
@@ -166,7 +167,8 @@ def switchboard_command(servers: list[str], run: str, catalog: Path = place.QUIC
     """Return the switchboard's command over stdio, without the user's files."""
     command = [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", ",".join(servers)]
     command += ["--run", run, "--owner", place.owner()]
-    return [*command, "--data", str(place.data_folder())] if run == "process" else command
+    folders = ["--data", str(place.data_folder()), "--state", str(place.state_folder())]
+    return [*command, *folders] if run == "process" else command
 
 
 def gateway_command(servers: list[str], catalog: str = "flotilla.yaml") -> list[str]:

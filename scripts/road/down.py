@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from . import door, machine, place
+from . import door, fleet, machine, place
 
 SWITCHBOARD, COMPOSE, GATEWAY = "flotilla.switchboard", "com.docker.compose.project", "docker-mcp"
 
@@ -50,6 +50,13 @@ def demos() -> list[str]:
     return gone
 
 
+def volumes() -> list[str]:
+    """Return the volumes that are here: the files, and the state of each server."""
+    known = {place.VOLUME, *(f"flotilla-{slug}" for slug in fleet.registry())}
+    named = (machine.docker("volume", "ls", "--filter", "name=flotilla-", "--format", "{{.Name}}") or "").split()
+    return [name for name in named if name in known]
+
+
 def main(argv: list[str]) -> int:
     """Stop it all, and say what was stopped and what stays."""
     argparse.ArgumentParser(prog="scripts/down", description=__doc__).parse_args(argv)
@@ -69,13 +76,15 @@ def main(argv: list[str]) -> int:
             done += machine.remove(orphans())
             done += machine.remove(machine.containers(f"label=flotilla.door={place.owner()}"))
             done += compose() + demos()
-            stays = [f"the volume {place.VOLUME}"] if machine.volume_exists(place.VOLUME) else []
+            stays = [f"the volume {name}" for name in volumes()]
         else:
             stays = []
     for path in (door.log_file(), place.run_folder() / "lock"):
         path.unlink(missing_ok=True)
     if place.data_folder().is_dir():
         stays.append(f"your files in {place.short(place.data_folder())}")
+    if place.state_folder().is_dir():
+        stays.append(f"the servers' own state in {place.short(place.state_folder())}")
     if (place.run_folder() / "token").is_file():
         stays.append(f"the token in {place.short(place.run_folder() / 'token')}, so that clients stay connected")
     place.say(f"Stopped: {', '.join(done)}." if done else "Nothing was running.")

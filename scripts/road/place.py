@@ -47,6 +47,13 @@ def data_folder() -> Path:
     return Path(given).expanduser() if given else Path.home() / ".local" / "share" / "flotilla"
 
 
+def state_folder() -> Path:
+    """Return where servers that run as processes keep tokens, records and keys: not in a folder that may be shared."""
+    given = os.environ.get("FLOTILLA_STATE")
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return Path(given).expanduser() if given else home / "flotilla"
+
+
 def port() -> int:
     """Return the port of the door. Raises ValueError."""
     asked = os.environ.get("FLOTILLA_PORT") or "8811"

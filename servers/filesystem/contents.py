@@ -7,7 +7,6 @@ import binascii
 import codecs
 import difflib
 import re
-import threading
 import unicodedata
 
 from flotilla import errors, files
@@ -22,7 +21,6 @@ SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")  # that look 
 _LIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-"})
 _SAMPLE = 2**16  # bytes that an encoding is guessed from
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b")
-_editing = threading.Lock()  # edits of one file read it, change it and write it back, one after the other
 
 
 def guess(data: bytes) -> str:
@@ -148,7 +146,10 @@ class Change:
 
     def plan(self) -> bytes:
         """Return the file as it will be; raises errors.Input when an edit does not fit."""
-        data = files.read(self.path, LARGEST_EDIT)
+        return self.changed(files.read(self.path, LARGEST_EDIT))
+
+    def changed(self, data: bytes) -> bytes:
+        """Return what the edits make of a file's bytes."""
         name = codec(self.encoding, data[:256])
         before, _ = _decoded(data, self.encoding, name, True, self.path, 0)
         after, self.notes = before, []
@@ -190,8 +191,7 @@ class Change:
 
     def apply(self) -> files.FileRef:
         """Do it, on what the file holds now."""
-        with _editing:
-            return files.write(self.path, self.plan(), True)
+        return files.rewrite(self.path, self.changed, LARGEST_EDIT)
 
 
 Places = list[tuple[int, int]]  # where passages begin and end

@@ -149,7 +149,8 @@ async def delete_file(
         raise errors.Input(f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go.")
     top = await in_thread(files.stat, path)
     held = f"the folder {what.path} with all it holds, {what.amount},"
-    await server.confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?")
+    version = await in_thread(files.version, path)
+    await server.confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?", version)
     server.announce(action="delete_file", **what.model_dump())
     await in_thread(files.remove, path, recursive)
     return what

@@ -109,10 +109,10 @@ async def location() -> str:
     if not settings.token.get_secret_value() and (told := await oauth.location()):
         return told
     whose = digest(settings.token.get_secret_value(), str(settings.refresh_token), str(settings.base_url))
-    known = server.state.get("location") or {}
+    known = server.state.cached("location") or {}
     if known.get("whose") != whose:
         known = {"whose": whose, "id": await _only_one()}
-        server.state.put("location", known)
+        server.state.cache("location", known)
     return str(known["id"])
 
 

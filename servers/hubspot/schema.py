@@ -40,12 +40,12 @@ async def kept(name: str, path: str, renew: bool = False) -> tuple[list[Any], bo
 
     way = AUTH.chosen
     owner = digest(server.settings.base_url, way.value("token") or way.value("refresh_token"))
-    held = server.state.get(name) or {}
+    held = server.state.cached(name) or {}
     if not renew and held.get("of") == owner and held.get("at", 0) > time.time() - DAY:
         return list(held["rows"]), False
     answer = await api.get(path)
     rows = [_short(row) for row in answer["results"] if not row.get("archived")]
-    server.state.put(name, {"of": owner, "at": time.time(), "rows": rows})
+    server.state.cache(name, {"of": owner, "at": time.time(), "rows": rows})
     return rows, True
 
 

@@ -27,6 +27,7 @@ from pydantic import TypeAdapter
 
 from .catalog import Entry
 from .commands import Commands, docker
+from .private import let_servers_finish
 
 if TYPE_CHECKING:
     from .door import Front
@@ -72,6 +73,9 @@ async def discover(session: ClientSession) -> None:
     meta: Any = {mt.PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION, mt.CLIENT_CAPABILITIES_META_KEY: {}}
     request = mt.DiscoverRequest(params=mt.RequestParams(_meta=meta | {mt.CLIENT_INFO_META_KEY: ME.model_dump()}))
     session.adopt(await session.send_request(request, mt.DiscoverResult))
+
+
+let_servers_finish()
 
 
 class Backend:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import os
 import platform
 import secrets
@@ -28,8 +26,8 @@ TIED = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and shutil.
 class Commands:
     """The commands of one switchboard, for all its servers."""
 
-    def __init__(self, options: Namespace, state_key: str) -> None:
-        self._options, self._key = options, state_key.encode()
+    def __init__(self, options: Namespace) -> None:
+        self._options = options
         self._swept: asyncio.Task[None] | None = None
 
     async def start(self, entry: Entry) -> tuple[StdioServerParameters, str]:
@@ -38,16 +36,16 @@ class Commands:
         if mode == "auto":
             image = await docker("image", "inspect", entry.spec.get("image", ""))
             mode = "process" if image is None and program.exists() else "docker"
-        # The same key at every start: a server that is restarted between question and answer still knows its question.
-        key = hmac.new(self._key, entry.slug.encode(), hashlib.sha256).hexdigest()
-        env = {"FLOTILLA_STATE_KEY": key, **entry.env}
+        # No FLOTILLA_STATE_KEY: each server keeps a key of its own in its state, which every door to it then shares.
         if mode == "process":
-            data = Path(self._options.data).absolute()
+            data, state = Path(self._options.data).absolute(), Path(self._options.state).absolute()
             data.mkdir(parents=True, exist_ok=True)
-            return _tied([str(program), *entry.command], {"FLOTILLA_DATA": str(data), **env}), ""
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folders = {"FLOTILLA_DATA": str(data), "FLOTILLA_STATE": str(state)}
+            return _tied([str(program), *entry.command], folders | entry.env), ""
         self._swept = self._swept or asyncio.create_task(sweep())
         await self._swept
-        return self._container(entry, env)
+        return self._container(entry, entry.env)
 
     def _container(self, entry: Entry, env: dict[str, str]) -> tuple[StdioServerParameters, str]:
         name = f"{self._options.owner}-{entry.slug}-{secrets.token_hex(4)}"

@@ -29,6 +29,10 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
     "start-timeout": (60.0, "seconds that a server may take to start"),
     "data": (Path.home() / ".local" / "share" / "flotilla", "folder for files when servers run as processes"),
+    "state": (
+        Path.home() / ".local" / "state" / "flotilla",
+        "folder for the servers' own state (tokens, records, keys) when they run as processes",
+    ),
     "bin": (Path(sys.executable).parent, "folder of the flotilla-<server> commands"),
     "cpus": (1.0, "CPUs of a container"),
     "memory": ("512m", "memory of a container"),

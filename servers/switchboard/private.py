@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp.client import stdio
+
 if TYPE_CHECKING:
     from fastmcp.server.context import Context
+
+
+def let_servers_finish() -> None:
+    """Kill a server eight seconds after SIGTERM, not two: it may be saving tokens (see `flotilla.finishing`)."""
+    stdio.FORCE_KILL_TIMEOUT = 8.0
 
 
 def log_level(ctx: Context) -> str | None:

@@ -41,7 +41,7 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     state_key, token = setting("FLOTILLA_STATE_KEY") or secrets.token_hex(32), setting("FLOTILLA_REMOTE_TOKEN")
     if len(state_key) < 32:
         raise Problem("FLOTILLA_STATE_KEY has fewer than 32 characters.")
-    commands, offered = Commands(options, state_key), Definitions()
+    commands, offered = Commands(options), Definitions()
     backends: list[Backend] = []
     elsewhere = remotes(options)
     for entry in chosen(options):
@@ -74,7 +74,7 @@ async def serve(options: argparse.Namespace) -> None:
     front, backends = build(options)
 
     async def close() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await asyncio.gather(*(backend.close() for backend in backends))
 
     def leave() -> None:  # without it the process would die before its servers, or hang

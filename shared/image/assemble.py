@@ -305,8 +305,9 @@ def make_root(packages: Path, root: Path) -> None:
     )
     (root / "tmp").mkdir()
     (root / "tmp").chmod(0o1777)
-    (root / "data").mkdir()
-    os.chown(root / "data", 10001, 10001)
+    for folder in ("data", "state"):
+        (root / folder).mkdir()
+        os.chown(root / folder, 10001, 10001)
     settle(root)
 
 

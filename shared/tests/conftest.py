@@ -29,6 +29,7 @@ def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
         if name.startswith(("FLOTILLA_", "ACME_", "OTEL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("FLOTILLA_DATA", str(tmp_path))
+    monkeypatch.setenv("FLOTILLA_STATE", str(tmp_path))
     monkeypatch.setenv("ACME_TOKEN", SECRET)
     return monkeypatch
 

@@ -83,6 +83,7 @@ class Fleet:
             "secrets": self.folder / "secrets",
             "discovery": self.folder,
             "data": self.data,
+            "state": self.folder / "state",
             "bin": self.folder,
             "run": "process",
             "owner": "flotilla-test",

@@ -17,14 +17,20 @@ from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from mcp.server.request_state import RequestStateSecurity
 
-KEY = os.environ.get("FLOTILLA_STATE_KEY", "")
 DATA = Path(os.environ.get("FLOTILLA_DATA", "/data"))
 READ, WRITE = {"readOnlyHint": True}, {"readOnlyHint": False}
 FORM: dict[str, Any] = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 
-mcp: FastMCP[Any] = FastMCP(
-    "probe", version="9", request_state_security=RequestStateSecurity(keys=[KEY.encode()]) if KEY else None
-)
+
+def key() -> str:
+    """As our servers do: one key, kept beside what it protects."""
+    path = DATA / "key"
+    if not path.exists():
+        path.write_text("k" * 32)
+    return path.read_text()
+
+
+mcp: FastMCP[Any] = FastMCP("probe", version="9", request_state_security=RequestStateSecurity(keys=[key()]))
 
 
 def record(file: str, text: str) -> None:

@@ -93,7 +93,7 @@ def free_port() -> int:
 @asynccontextmanager
 async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
     """Run the probe elsewhere: over HTTP, with a token of its own."""
-    env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data), "FLOTILLA_STATE_KEY": "k" * 32}
+    env = {**os.environ, "PROBE_PORT": str(port), "FLOTILLA_DATA": str(fleet.data)}
     probe = subprocess.Popen([sys.executable, str(Path(__file__).parent / "probe.py")], env=env, stderr=-3)  # noqa: ASYNC220
 
     def up() -> bool:

@@ -3,7 +3,14 @@
 from typing import Any
 
 from fastmcp import Client, Context, FastMCP
-from flotilla_servers.switchboard.private import log_level
+from flotilla_servers.switchboard.private import let_servers_finish, log_level
+from mcp.client import stdio
+
+
+def test_let_servers_finish_names_what_the_sdk_reads() -> None:
+    let_servers_finish()
+    assert "FORCE_KILL_TIMEOUT" in stdio._terminate_process_tree.__code__.co_names
+    assert stdio.FORCE_KILL_TIMEOUT == 8.0
 
 
 async def test_log_level_is_what_the_client_set() -> None:

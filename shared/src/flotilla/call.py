@@ -43,6 +43,7 @@ class Call:
     keyed: int = 0  # requests that carried the idempotency key, so that sending them again is safe
     confirm_token: str = ""
     unasked: bool = False  # a person has yet to agree: nothing may be done before
+    spent: str = ""  # the mark of the answer that this call has used up, see `confirm`
     agreed: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     links: list[Any] = field(default_factory=list)  # resource links that go out with the result
     timer: asyncio.Timeout | None = None

@@ -7,18 +7,21 @@
 | neither | a preview and a token bound to tool, arguments and question; a second call passes the token back |
 
 In the first and the last way the tool runs again from the top: ask before the first side effect. A tool may ask more
-than once; what was agreed to travels with the client, sealed, so that another worker can go on.
+than once; what was agreed to travels with the client, sealed, so that another worker can go on. Each token and each
+sealed state bears a mark that is used up, for all processes of the same state, when it is accepted: a yes is worth one
+execution.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import InputRequiredToolResult, ToolResult
-from mcp.server.request_state import AESGCMRequestStateCodec, InvalidRequestState
+from mcp.server.request_state import InvalidRequestState
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -26,7 +29,11 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from . import errors
 from .call import Call, current
 from .results import packed
+from .sealing import LazyCodec
 from .state import digest
+
+if TYPE_CHECKING:
+    from .server import Server
 
 TOKEN_SECONDS = 600
 FORM = {
@@ -45,65 +52,94 @@ class Unanswered(Exception):  # noqa: N818 - no error: the question is the resul
 
 
 class Confirmation:
-    """Asks, and remembers nothing: what a later call must prove is sealed into what the client holds."""
+    """Asks, and remembers only which answers were used: what else must be proved is sealed in what the client holds."""
 
-    def __init__(self, key: bytes) -> None:
-        self._codec = AESGCMRequestStateCodec([key])
+    def __init__(self, server: Server[Any], codec: LazyCodec) -> None:
+        self._server, self._codec = server, codec
+        self._spent: set[str] = set()  # where the key is of this process alone, so are the tokens
 
-    async def ask(self, question: str) -> None:
-        """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token."""
-        call, ctx, mine = current(), get_context(), digest(question)
+    async def ask(self, question: str, version: object = None) -> None:
+        """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token.
+
+        `version` identifies the state of what the question is about. Raises errors.Setup when it cannot be recorded
+        that an answer was used.
+        """
+        call, ctx, mine = current(), get_context(), digest(question, version)
         session = ctx.session
         caps = session.client_capabilities
         able = caps is not None and caps.elicitation is not None
-        if call.confirm_token and mine in self._unsealed(call):
+        if call.confirm_token and mine in (claim := self._unsealed(call))[1]:
+            self._spend(call, claim[0])
             call.agreed.append(mine)
         elif able and session.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            *earlier, last = (ctx.request_state or "-").split()  # sealed by the SDK: it holds what we put there
+            mark, *earlier, last = (ctx.request_state or "- -").split()  # sealed by the SDK: it holds what we put there
             answer = (ctx.input_responses or {}).get("confirm")
             if mine not in earlier:
                 if mine != last or answer is None:
                     raise Unanswered(_round(question, [*call.agreed, mine]), "asked")
                 _judge(answer)
+            self._spend(call, mark)
             call.agreed.append(mine)
         elif able and session.can_send_request:
             try:
                 with call.unhurried():
                     answer = await session.elicit(question, FORM, related_request_id=ctx.request_id)
             except MCPError:  # a gateway says that it can ask, for clients that cannot
-                raise Unanswered(self._preview(call, question), "preview") from None
+                raise Unanswered(self._preview(call, question, mine), "preview") from None
             _judge(answer)
         else:
-            raise Unanswered(self._preview(call, question), "preview")
+            raise Unanswered(self._preview(call, question, mine), "preview")
 
-    def _preview(self, call: Call, question: str) -> ToolResult:
-        agreed = [*call.agreed, digest(question)]
-        claim = [call.tool, digest(call.arguments), int(time.time()) + TOKEN_SECONDS, agreed]
+    def _spend(self, call: Call, mark: str) -> None:
+        """Use an answer up; within the call that did so, it stands for its further questions."""
+        if mark == call.spent:
+            return
+        if self._server._keys.shared:
+            first = self._server.state.spend(mark)
+        else:
+            first = mark not in self._spent
+            self._spent.add(mark)
+        if not first:
+            raise errors.Input(
+                "This yes was used already, and one yes is worth one execution.",
+                "Look whether it was done; to do it again, call without confirm_token: the user is then asked again.",
+            )
+        call.spent = mark
+
+    def _preview(self, call: Call, question: str, mine: str) -> ToolResult:
+        agreed = [*call.agreed, mine]
+        claim = [call.tool, digest(call.arguments), int(time.time()) + TOKEN_SECONDS, _mark(), agreed]
+        alone = "" if self._server._keys.shared else ", in this session: the server has no folder to keep its key in"
         preview = {
             "question": question,
             "confirm_token": self._codec.seal(json.dumps(claim).encode()),
             "next": "Nothing was done. Ask the user; after a yes, call again with the same arguments and confirm_token "
-            f"within {TOKEN_SECONDS // 60} minutes.",
+            f"within {TOKEN_SECONDS // 60} minutes{alone}.",
         }
         return packed({"preview": preview})
 
-    def _unsealed(self, call: Call) -> list[str]:
-        """Return the digests of the questions that the call's token stands for."""
+    def _unsealed(self, call: Call) -> tuple[str, list[str]]:
+        """Return the mark of the call's token, and the digests of the questions that it stands for."""
         then = "Call without confirm_token, show the user what it says, then pass the token it returns."
         try:
-            tool, arguments, until, agreed = json.loads(self._codec.unseal(call.confirm_token))
+            tool, arguments, until, mark, agreed = json.loads(self._codec.unseal(call.confirm_token))
         except (InvalidRequestState, ValueError):
             raise errors.Input("The confirm_token is not one of ours.", then) from None
         if until < time.time():
             raise errors.Input("The confirm_token has expired.", then)
         if [tool, arguments] != [call.tool, digest(call.arguments)]:
             raise errors.Input("The confirm_token was given for other arguments.", then)
-        return list(agreed)
+        return str(mark), list(agreed)
+
+
+def _mark() -> str:
+    return secrets.token_hex(16)
 
 
 def _round(question: str, asked: list[str]) -> ToolResult:
     form = ElicitRequestFormParams(message=question, requested_schema=FORM)
-    wanted = InputRequiredResult(input_requests={"confirm": ElicitRequest(params=form)}, request_state=" ".join(asked))
+    state = " ".join([_mark(), *asked])
+    wanted = InputRequiredResult(input_requests={"confirm": ElicitRequest(params=form)}, request_state=state)
     return InputRequiredToolResult(wanted)
 
 

@@ -6,12 +6,14 @@ it and never through a link, so that no `..`, link or swapped folder leads out. 
 All files together stay under FLOTILLA_DATA_QUOTA bytes (2 GiB; 0: no limit), each under MAX_FILE.
 
 The functions block: call them with `in_thread`. They raise errors.Input, errors.NotFound, and errors.Setup where the
-folder is at fault (missing, not writable, disk full). The library's own folder `.flotilla` stays out of sight.
+folder is at fault (missing, not writable, disk full, lost with the container). The library's own folder `.flotilla`,
+which holds locks, stays out of sight.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import io
 import mimetypes
@@ -19,22 +21,24 @@ import os
 import secrets
 import shutil
 import stat as st
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
 from . import errors
-from .listing import Entry, entry_of, quota, recount, stat, usage, walk
-from .paths import folder, joined, lstat, parts_of, place, refuse_hidden, root, saying, shown
+from .listing import Entry, entry_of, quota, recount, stat, usage, version, walk
+from .paths import folder, joined, lstat, parts_of, place, refuse_hidden, root, saying, shown, writable
 
 __all__ = [
     "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "content_type", "joined", "mkdir", "move", "parts_of",
-    "quota", "read", "reader", "ref", "remove", "replaced", "root", "shown", "stat", "usage", "walk", "write", "writer",
+    "quota", "read", "reader", "ref", "remove", "replaced", "rewrite", "root", "shown", "stat", "usage", "version",
+    "walk", "write", "writer",
 ]  # fmt: skip
 
 MAX_FILE = 256 * 2**20  # bytes
+TRIES = 20  # times that a change begins again
 _TYPES = mimetypes.MimeTypes()  # the built-in table alone answers alike on every machine
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 for _ending, _type in {
@@ -150,6 +154,7 @@ def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result 
 
 def check(path: str, overwrite: bool = False) -> None:
     """Raise what `writer` would say about the path, for dry runs and before long work."""
+    writable()
     with suppress(errors.NotFound), place(path) as (fd, name, here):
         _replaced(fd, name, here, overwrite)
 
@@ -173,12 +178,15 @@ def about(entry: Entry) -> str:
 
 
 @contextmanager
-def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Iterator[Writer]:
+def writer(
+    path: str, overwrite: bool = False, max_bytes: int = MAX_FILE, only_if: os.stat_result | None = None
+) -> Iterator[Writer]:
     """Write a file that is there, whole, when the block ends, or not at all if it fails; makes folders on the way.
 
     `with writer("a/b.pdf") as out: …`, and then `out.ref`. Until the end an old file stays as it was, even if the
-    process is killed.
+    process is killed. `only_if`: raise Changed unless the file that is replaced is still this one, untouched.
     """
+    writable()
     with place(path, make=True) as (fd, name, here):
         old = _replaced(fd, name, here, overwrite)
         before = old.st_size if old else 0
@@ -198,6 +206,8 @@ def writer(path: str, overwrite: bool = False, max_bytes: int = MAX_FILE) -> Ite
                 done = _ref(raw, here)
                 if 0 < quota() < usage(done.bytes - before):  # others filled it meanwhile
                     raise _full()
+                if only_if and _mark(os.stat(name, dir_fd=fd, follow_symlinks=False)) != _mark(only_if):
+                    raise Changed(here)
                 _publish((fd, temporary), (fd, name), overwrite)
             out.ref = done
         finally:
@@ -211,6 +221,54 @@ def write(path: str, data: bytes, overwrite: bool = False) -> FileRef:
     with writer(path, overwrite) as out:
         out.write(data)
     return out.ref
+
+
+class Changed(Exception):  # noqa: N818 - no failure: `rewrite` begins again
+    """Somebody else changed the file in the meantime."""
+
+
+def _mark(info: os.stat_result) -> tuple[int, ...]:
+    return info.st_ino, info.st_size, info.st_mtime_ns
+
+
+def rewrite(path: str, change: Callable[[bytes], bytes], max_bytes: int = MAX_FILE) -> FileRef:
+    """Read a file, change it and replace it. What others write to it meanwhile is not lost: the change begins again.
+
+    One process at a time, of all that share the folder, rewrites a file; what writes in other ways, such as an editor
+    on the host, is seen right before the file is replaced. `change` may run several times.
+    """
+    with _alone(path):
+        for _ in range(TRIES):
+            with reader(path) as file:
+                before = os.fstat(file.fileno())
+                data = file.read(max_bytes + 1)
+            if len(data) > max_bytes:
+                raise errors.Input(f"{shown(path)} has more than {max_bytes} bytes.", "Choose a smaller file.")
+            try:
+                with writer(path, overwrite=True, only_if=before) as out:
+                    out.write(change(data))
+            except Changed:
+                continue
+            return out.ref
+    raise errors.Upstream(f"{shown(path)} is being changed by others all the time.", "Read it again and try later.")
+
+
+@contextmanager
+def _alone(path: str) -> Iterator[None]:
+    """Keep out the other threads, processes and containers that rewrite the same file; the end of one lets go too.
+
+    A lock file stands for many files, so that they stay few: whoever waits for a neighbour waits for milliseconds.
+    """
+    writable()
+    name = hashlib.sha256(shown(path).encode()).hexdigest()[:2]
+    with folder((".flotilla", "locks"), make=True) as fd, saying(".flotilla/locks"):
+        lock = os.open(name, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=fd)
+    try:
+        with saying(".flotilla/locks"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _publish(source: tuple[int, str], target: tuple[int, str], overwrite: bool) -> None:
@@ -235,6 +293,7 @@ def _publish(source: tuple[int, str], target: tuple[int, str], overwrite: bool) 
 def mkdir(path: str) -> Entry:
     """Make a folder and those above it; one that is there is fine."""
     parts = parts_of(path)
+    writable()
     with folder(parts, make=True) as fd:
         return entry_of(parts, os.fstat(fd))
 
@@ -243,6 +302,7 @@ def move(source: str, destination: str, overwrite: bool = False) -> Entry:
     """Move or rename a file, folder or link; folders on the way are made, and only a file may be overwritten."""
     if parts_of(destination)[: len(parts_of(source))] == parts_of(source):
         raise errors.Input(f"{shown(source)} cannot be moved onto or into itself.", "Choose another destination.")
+    writable()
     with place(source) as (fd, name, here):
         with saying(here):
             info = os.stat(name, dir_fd=fd, follow_symlinks=False)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ import httpx2 as httpx
 from . import errors
 from .auth import Auth
 from .consent import scopes
+from .finishing import must_finish
 from .settings import remember_secret
 from .state import digest
 
@@ -35,8 +36,10 @@ class Grant(Auth):
     """Base: access tokens are renewed ahead of expiry, and once after a 401, by one caller at a time.
 
     They are saved in the server's state before they are used, and belong to what they were traded for. Processes that
-    share the state renew one after the other. `keep` names further fields of the token endpoint's answer, see `kept`.
-    `revoked` is the next step of somebody whose grant has ended; `{slug}` in it is the server's.
+    share the state renew one after the other, and no end of a process cuts a renewal off. A new refresh token that
+    cannot be saved is used all the same; every result says so until a later call has saved it. `keep` names further
+    fields of the token endpoint's answer, see `kept`. `revoked` is the next step of somebody whose grant has ended;
+    `{slug}` in it is the server's.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Grant(Auth):
         """Drop the tokens in memory; the saved ones stay."""
         self._lock = asyncio.Lock()  # a new one, since a lock belongs to an event loop
         self._token: dict[str, Any] = {}
+        self._unsaved = False  # a refresh token that is in memory alone
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a valid access token; after a 401 renew it and send once more."""
@@ -92,19 +96,27 @@ class Grant(Auth):
 
     async def access_token(self, instead_of: str = "") -> str:
         """Return a valid access token, another one than `instead_of`."""
-        if not self._good(self._token, instead_of):
-            # In a task of its own: a call that is cancelled must not drop an answer with a new refresh token in it.
-            renewal = asyncio.ensure_future(self._renew(instead_of))
-            renewal.add_done_callback(lambda done: done.cancelled() or done.exception())
-            await asyncio.shield(renewal)
+        if self._unsaved or not self._good(self._token, instead_of):
+            await must_finish(self._renew(instead_of))  # its answer may hold a new refresh token
         return str(self._token["access_token"])
 
     async def _renew(self, instead_of: str) -> None:
         async with self._lock:
-            if not self._good(self._token, instead_of):
-                async with self.server.state.alone("oauth"):
-                    held = self._saved()  # another process may have renewed it
-                    self._token = held if self._good(held, instead_of) else await self._renewed(held)
+            if self._good(self._token, instead_of):
+                if self._unsaved:
+                    self._save(self._token)
+                return
+            async with self._alone():
+                held = self._token if self._unsaved else self._saved()  # another process may have renewed it
+                self._token = held if self._good(held, instead_of) else await self._renewed(held)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Keep out other processes; without a state folder there is nothing that they could share."""
+        async with AsyncExitStack() as stack:
+            with suppress(errors.Setup):
+                await stack.enter_async_context(self.server.state.alone("oauth"))
+            yield
 
     def kept(self, name: str) -> str:
         """Return a field that the token endpoint answered with, such as whose tokens they are; empty without one."""
@@ -150,8 +162,25 @@ class Grant(Auth):
             raise errors.Upstream(what, "Try again later.") from None
         remember_secret(kept["access_token"])
         remember_secret(kept["refresh_token"])
-        self.server.state.put("oauth", kept)  # before use: a rotated token that is lost locks the user out
+        self._save(kept)  # before use: a rotated token that is lost locks the user out
         return kept
+
+    def _save(self, tokens: dict[str, Any]) -> None:
+        """Save tokens, of the refresh token only another one than the configured one."""
+        rotated = tokens["refresh_token"] not in ("", self.lasting())
+        try:
+            self.server.state.put("oauth", tokens if rotated else {**tokens, "refresh_token": ""})
+        except errors.Setup as problem:
+            self.server.audit.line("tokens not saved", level="error" if rotated else "warning", reason=str(problem))
+            if rotated:
+                self.server.warnings["oauth"] = (
+                    f"The renewed access to {self.server.title} could not be saved: when this server ends it is lost, "
+                    f"and the account must be connected again. {problem}"
+                )
+            self._unsaved = rotated
+            return
+        self._unsaved = False
+        self.server.warnings.pop("oauth", None)
 
     def _problem(self, error: str) -> errors.Problem:
         code = errors.excerpt(error, 60)

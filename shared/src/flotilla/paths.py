@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 from . import errors
 from .environment import setting
+from .mounts import is_kept
 from .text import escaped, hides, unescaped
 
 TEMPORARY = re.compile(r"\.flotilla-[0-9a-f]{16}\.tmp")
@@ -41,6 +42,13 @@ _SAYS: dict[int, tuple[type[errors.Problem], str, str]] = {
 def root() -> str:
     """Return where the data folder is on this machine."""
     return os.path.abspath(os.path.expanduser(setting("FLOTILLA_DATA") or "/data"))
+
+
+def writable() -> None:
+    """Raise errors.Setup where what is written would be lost with the container."""
+    if not is_kept(root()):
+        what = f"The data folder {root()} is part of the container and is lost with it: nothing is written there."
+        raise errors.Setup(what, f"Ask the user to start the container with `-v flotilla-data:{root()}`.")
 
 
 def parts_of(path: str) -> tuple[str, ...]:

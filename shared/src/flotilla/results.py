@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pydantic_core
 from fastmcp.server.dependencies import get_context
-from fastmcp.tools.base import ToolResult
+from fastmcp.tools.base import InputRequiredToolResult, ToolResult
 from mcp_types import ResourceLink, TextContent
 
 from . import errors
@@ -42,6 +42,13 @@ def linked(result: ToolResult) -> ToolResult:
     links = current().links
     if links and str(get_context().session.protocol_version or "") >= LINKED_SINCE:
         result.content += links
+    return result
+
+
+def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
+    """Add what the user must hear of beside the result, each sentence as text of its own behind the JSON."""
+    if not isinstance(result, InputRequiredToolResult):
+        result.content += [TextContent(type="text", text=f"Warning: {scrub(text)}") for text in warnings]
     return result
 
 

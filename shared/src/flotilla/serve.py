@@ -12,9 +12,11 @@ import threading
 import time
 from contextlib import suppress
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from . import errors, telemetry
+import anyio
+
+from . import errors, finishing, telemetry
 from .audit import Audit
 from .environment import setting, words
 from .settings import scrub
@@ -39,10 +41,22 @@ def run(server: Server[Any]) -> None:
         # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
         wires = [os.dup(getattr(stream, "wire", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]
         threading.Thread(target=_end_on_hang_up, args=wires, daemon=True).start()
-        server._mcp.run("stdio", show_banner=False)
+        _until_finished(server, "stdio", show_banner=False)
     else:
         _http(server)
     _end()
+
+
+def _until_finished(server: Server[Any], transport: Literal["stdio", "http"], **options: Any) -> None:
+    """Serve, and close the event loop only after what must not be cut off."""
+
+    async def serve() -> None:
+        try:
+            await server._mcp.run_async(transport, **options)
+        finally:
+            await finishing.finished()
+
+    anyio.run(serve)
 
 
 class _Lines(logging.Handler):
@@ -59,7 +73,11 @@ class _Lines(logging.Handler):
 
 
 def _end() -> None:
-    """End the process now: interpreter shutdown would wait for threads, and costs a third of a second."""
+    """End the process now: interpreter shutdown would wait for threads, and costs a third of a second.
+
+    Only what must not be cut off is waited for, see `finishing`.
+    """
+    finishing.wait()
     with suppress(Exception):
         telemetry.flush()
         sys.stderr.flush()
@@ -119,7 +137,7 @@ def _http(server: Server[Any]) -> None:
         sys.exit(f"flotilla-{server.slug}: {problem}")
     _routes(server)
     server.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
-    mcp.run("http", stateless_http=not fleet.stateful, **options)
+    _until_finished(server, "http", stateless_http=not fleet.stateful, **options)
 
 
 def listening(host: str, port: int) -> dict[str, Any]:

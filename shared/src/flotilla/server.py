@@ -11,7 +11,6 @@ private, so that no tool can go round them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
@@ -24,10 +23,11 @@ from mcp.server.request_state import RequestStateSecurity
 from . import errors
 from .audit import Audit
 from .call import announce, current, in_thread
-from .confirm import Confirmation
+from .confirm import TOKEN_SECONDS, Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text, keep_no_session_state
 from .results import link_to
+from .sealing import Keys, LazyCodec
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
 from .text import visible
@@ -76,9 +76,10 @@ class Server(Generic[S]):
         self.apis: list[Wire] = []  # every Api adds itself
         self.audit = Audit(slug, frozenset(masked or []))
         self._voice = Voice(self)
-        key = self.fleet.state_key  # the same for every worker, so that another one can go on after a question
-        self._key = key.get_secret_value().encode() if key else os.urandom(32)
-        self._confirmation = Confirmation(self._key)
+        self.warnings: dict[str, str] = {}  # sentences that every result carries, see `voice`
+        # The same keys for every process of this state, so that another one can go on after a question.
+        self._confirmation = Confirmation(self, LazyCodec(lambda: self._keys, "confirmations"))
+        rounds = LazyCodec(lambda: self._keys, "rounds")
         self._mcp = FastMCP(
             f"flotilla-{slug}",
             version=VERSION,
@@ -88,7 +89,7 @@ class Server(Generic[S]):
             dereference_schemas=False,
             cache_ttl=60,
             cache_scope="public",
-            request_state_security=RequestStateSecurity(keys=[self._key], audience=f"flotilla-{slug}"),
+            request_state_security=RequestStateSecurity(codec=rounds, ttl=TOKEN_SECONDS, audience=f"flotilla-{slug}"),
             middleware=[self._voice],
         )
         accept_arguments_as_text(self._mcp)
@@ -118,16 +119,26 @@ class Server(Generic[S]):
     @cached_property
     def state(self) -> State:
         """Documents that outlive the process."""
-        return State(self.fleet.data, self.slug)
+        key = self.fleet.state_key
+        return State(self.fleet.state, self.slug, key.get_secret_value() if key else "")
+
+    @cached_property
+    def _keys(self) -> Keys:
+        """What seals a question in the client's hands: where no key can be kept, one of this process alone."""
+        try:
+            return self.state.keys
+        except errors.Setup:
+            return Keys.of_this_process(self.slug)
 
     @cached_property
     def _idempotency(self) -> Idempotency:
-        return Idempotency(self.state)
+        return Idempotency(self.state, self.audit)
 
     def reset(self) -> None:
         """Forget the environment that was read and every open connection: for tests, which change both."""
-        for name in ("_settings", "fleet", "fleet_problem", "state", "_idempotency"):
+        for name in ("_settings", "fleet", "fleet_problem", "state", "_keys", "_idempotency"):
             self.__dict__.pop(name, None)
+        self.warnings.clear()
         for api in self.apis:
             api.reset()
 
@@ -223,16 +234,19 @@ class Server(Generic[S]):
         """Add a link to a file of the data folder to the running call's result, behind its text."""
         current().links.append(link_to(file))
 
-    async def confirm(self, question: str) -> None:
+    async def confirm(self, question: str, version: object = None) -> None:
         """Go on only after a person's yes; ask before the first side effect, since the tool may run again from the top.
 
-        Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that
-        asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
+        A yes is worth one execution. `version` is what tells one state of the thing from another (size and time, an
+        etag): when it has changed since the question was asked, the question is asked again. Nobody is asked in a dry
+        run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that asks by itself is registered
+        with `asks=True`, so that clients that cannot be asked have a way too.
         """
         if current().acted:
             raise RuntimeError(f"{current().tool} must call server.confirm before it does anything")
         if self.fleet.confirm and not current().dry_run:
-            await self._confirmation.ask(visible(question, name=True))  # whole: a person must see what is meant
+            shown = visible(question, name=True)  # whole: a person must see what is meant
+            await self._confirmation.ask(shown, version)
             current().unasked = False
 
     async def confirm_replacing(self, path: str, overwrite: bool = True) -> None:
@@ -240,10 +254,10 @@ class Server(Generic[S]):
 
         Raises what `files.writer` would say about the path. For tools that are registered with `replaces=True`.
         """
-        from .files import replaced
+        from .files import replaced, version
 
         if lost := await in_thread(replaced, path, overwrite):
-            await self.confirm(f"Replace {lost}? What it holds now is lost.")
+            await self.confirm(f"Replace {lost}? What it holds now is lost.", await in_thread(version, path))
 
     async def confirm_many(self, recipients: Sequence[str], doing: str) -> None:
         """Ask before something that cannot be called back goes to more than FEW people; `doing`: "Send «Offre»".

@@ -134,14 +134,15 @@ def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str,
 class FleetSettings(ServerSettings):
     """What every server understands, from `FLOTILLA_…`. Which tools show is in `filters`."""
 
-    data: str = Field("/data", description="Folder for files and for the servers' own state")
+    data: str = Field("/data", description="Folder for the user's files")
+    state: str = Field("/state", description="Folder for the servers' own state: tokens, records, keys")
     deadline: float = Field(45, gt=0, le=3600, description="Seconds that a call may take, without a person's answer")
     confirm: bool | Literal["new-recipients"] = Field(
         True, description="off: nothing is asked; new-recipients: writing to strangers is asked too"
     )
     dry_run: bool = Field(False, description="on: writing calls only show what they would send")
     state_key: SecretStr | None = Field(
-        None, min_length=32, description="32 or more characters; the same for every worker of a server"
+        None, min_length=32, description="32 or more characters that seal the state; else a key is made in its folder"
     )
     user: str = Field("", description="Who is served, for the audit line")
     transport: str = Field("stdio", pattern="^(stdio|http)$", description="stdio or http")

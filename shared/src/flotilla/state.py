@@ -1,79 +1,88 @@
-"""What a server must remember across restarts: small JSON documents under `.flotilla/<server>/` of the data folder.
+"""What a server must remember across restarts: small sealed documents in its folder, `<FLOTILLA_STATE>/<server>/`.
 
-Where the folder cannot be written (no volume), the documents live as long as the process.
+`put` returns when a document is safe, and raises errors.Setup where it cannot be saved: nothing is remembered in the
+process alone. What can be had again is a cache (`cache`, `cached`), which fails nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pydantic_core
 
+from . import errors
+from .mounts import is_kept
+from .sealing import Keys, key_in, read_key
+
 DAY = 86_400
+HOUR = 3_600
+BLOCK = 4_096  # bytes that a small file takes on most disks
+ROOM = "Ask the user to free space, to mount a volume at {}, or to set FLOTILLA_STATE to a folder that can be written."
 
 
 class State:
-    """Documents by name. Writes are atomic and private to the user; a half-written document never shows."""
+    """Documents by name. Writes are atomic and private to the user; a half-written document never shows.
 
-    def __init__(self, data: str, slug: str) -> None:
-        self._folder = Path(data) / ".flotilla" / slug
-        self._memory: dict[str, tuple[float, Any]] = {}  # when and what, of documents that could not be saved
+    `key` is the configured state key, if any. `kept` tells whether what is written to a folder outlives the container.
+    """
 
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+    def __init__(self, root: str, slug: str, key: str = "", kept: Callable[[str], bool] = is_kept) -> None:
+        self._root, self._slug, self._configured, self._kept = Path(root), slug, key, kept
+        self._folder = self._root / slug
+        self._memory: dict[str, Any] = {}  # of the cache only
+        self._swept = False
 
-    def _made(self) -> None:
-        for folder in (self._folder.parent, self._folder):  # the data folder itself is not ours to make
-            folder.mkdir(exist_ok=True, mode=0o700)
+    # -- documents ------------------------------------------------------------------------------------------------
 
     def get(self, name: str) -> Any:
-        """Return a document, or None."""
-        if name in self._memory:
-            return self._memory[name][1]
-        with suppress(OSError, ValueError):
-            return json.loads(self._path(name).read_text(encoding="utf-8"))
-        return None
+        """Return a document, None when there is none. Raises errors.Setup when it cannot be read or opened."""
+        path = self._path(name)
+        try:
+            sealed = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            what = f"{path} cannot be read: {problem.strerror}."
+            raise errors.Setup(what, "Ask the user to let the server read it.") from None
+        try:
+            return json.loads(self.keys.open(sealed, self._place(name)))
+        except (errors.Setup, ValueError):
+            what = "tokens" if name == "oauth" else f"document {name}"
+            then = f"set FLOTILLA_STATE_KEY to what it was, or delete {path}"
+            raise errors.Setup(
+                f"The saved {what} of {self._slug} cannot be opened: the state key has changed or the file is damaged.",
+                f"Ask the user to {then}" + (" and to connect the account again." if name == "oauth" else "."),
+            ) from None
 
     def put(self, name: str, document: Any) -> None:
-        """Save a document before returning."""
-        self._memory[name] = (time.time(), document)
+        """Save a document before returning. Raises errors.Setup when it is not safe on the disk."""
+        sealed = self.keys.seal(json.dumps(document).encode(), self._place(name))
         path = self._path(name)
         part = path.with_suffix(f".{secrets.token_hex(4)}.part")
-        with suppress(OSError):
+        with self._saying():
             self._made()
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                json.dump(document, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            del self._memory[name]
-
-    @asynccontextmanager
-    async def alone(self, name: str) -> AsyncIterator[None]:
-        """Keep out the other processes that share this state and want the same name; the end of one lets go too."""
-        fd = self._lock_file(name)
-        try:
-            while fd is not None and not _locked(fd):  # noqa: ASYNC110 - held by another process
-                await asyncio.sleep(0.05)
-            yield
-        finally:
-            if fd is not None:
-                os.close(fd)
-
-    def _lock_file(self, name: str) -> int | None:
-        with suppress(OSError):
-            self._made()
-            return os.open(self._path(name).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        return None  # no volume, so nobody to keep out
+            try:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(sealed)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(path)
+            finally:
+                with suppress(OSError):  # gone, unless something failed
+                    part.unlink()
+            self._fsync()
 
     def drop(self, name: str) -> None:
         """Forget a document."""
@@ -81,27 +90,138 @@ class State:
         with suppress(OSError):
             self._path(name).unlink()
 
-    def sweep(self, prefix: str, older_than: float = DAY) -> None:
-        """Forget the documents whose name starts so and that are older, in seconds."""
-        last = time.time() - older_than
-        for name in [n for n, (saved, _) in self._memory.items() if n.startswith(prefix) and saved < last]:
-            del self._memory[name]
+    def cached(self, name: str) -> Any:
+        """Return what `cache` keeps under a name, or None."""
+        with suppress(errors.Setup):
+            return self._memory.get(name) or self.get(name)
+        return None
+
+    def cache(self, name: str, document: Any) -> None:
+        """Keep what can be had again: on the disk, or in this process where that cannot be."""
+        self._memory.pop(name, None)
+        try:
+            self.put(name, document)
+        except errors.Setup:
+            self._memory[name] = document
+
+    # -- once and alone -------------------------------------------------------------------------------------------
+
+    def spend(self, mark: str) -> bool:
+        """Use a mark up, for every process that shares this state; False when it was used up before.
+
+        Marks are forgotten after an hour: what bears one must have ended by then. Raises errors.Setup when it cannot
+        be recorded.
+        """
+        self.sweep("spent-", HOUR)
+        with self._saying():
+            self._made()
+            try:
+                os.close(os.open(self._folder / f"spent-{mark}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            except FileExistsError:
+                return False
+            self._fsync()
+        return True
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """Keep out the other processes that share this state and want the same name; the end of one lets go too.
+
+        Raises errors.Setup where nobody can be kept out.
+        """
+        with self._saying():
+            self._made()
+            fd = os.open(self._path(name).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with self._saying():
+                os.utime(fd)  # in use, so that no sweep takes it away
+                while not _locked(fd):  # noqa: ASYNC110 - held by another process
+                    await asyncio.sleep(0.05)
+            yield
+        finally:
+            os.close(fd)
+
+    def sweep(self, prefix: str, older_than: float = DAY) -> int:
+        """Forget what has a name with this prefix and is older, in seconds; return the bytes that the others take."""
+        last, used = time.time() - older_than, 0
         for path in self._folder.glob(f"{prefix}*"):
             with suppress(OSError):
-                if path.stat().st_mtime < last:
+                info = path.stat()
+                if info.st_mtime < last:
                     path.unlink()
+                else:
+                    used += -(-info.st_size // BLOCK) * BLOCK
+        return used
+
+    # -- the key --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The server's keys. Raises errors.Setup where none is configured and none can be kept."""
+        path = self._folder / "key"
+        if self._configured:
+            keys = [self._configured]
+            with suppress(OSError, ValueError):
+                keys.append(read_key(path))
+            return Keys(self._slug, keys, shared=True)
+        try:
+            with self._saying():
+                self._made()
+                return Keys(self._slug, [key_in(path)], shared=True)
+        except ValueError as problem:
+            raise errors.Setup(f"{problem}.", "Ask the user to bring the key back, or to delete the file.") from None
+
+    # -- the folder -----------------------------------------------------------------------------------------------
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.sealed"
+
+    def _place(self, name: str) -> str:
+        return f"{self._slug}/{name}"
+
+    def _made(self) -> None:
+        place = self._folder if self._folder.is_dir() else self._root
+        if not self._kept(str(place)):
+            raise errors.Setup(
+                f"The state folder {self._root} is part of the container and is lost with it: nothing is saved there.",
+                f"Ask the user to start the container with `-v flotilla-{self._slug}:{self._root}`.",
+            )
+        self._folder.mkdir(exist_ok=True, mode=0o700)  # the state folder itself is not ours to make
+        if not self._swept:
+            self._swept = True
+            for path in self._folder.glob("*.part"):  # of a process that was killed
+                with suppress(OSError):
+                    if path.stat().st_mtime < time.time() - HOUR:
+                        path.unlink()
+
+    def _fsync(self) -> None:
+        """Make the folder's names safe too."""
+        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with suppress(OSError):  # some shared disks cannot
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """Say an OSError in the library's voice."""
+        try:
+            yield
+        except OSError as problem:
+            why = problem.strerror or str(problem)
+            if problem.errno in (errno.ENOENT, errno.ENOTDIR):
+                why = "there is no such folder"
+            raise errors.Setup(
+                f"The state folder {self._root} cannot be written: {why}.", ROOM.format(self._root)
+            ) from None
 
 
 def _locked(fd: int) -> bool:
-    """Try to lock a file; True as well where the system has no such locks."""
+    """Try to lock a file. Raises OSError where the disk has no locks."""
     try:
-        import fcntl
-
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):  # Windows; a disk without locks
-        return True
     return True
 
 

@@ -151,11 +151,9 @@ class FleetTool(Tool):
             async with asyncio.timeout(seconds) as call.timer:
                 if self.must_ask:
                     call.unasked = server.fleet.confirm and not call.dry_run
-                    if not self.asks:
-                        await server.confirm(self._question(given))
                 if call.idempotency_key and not call.dry_run:
-                    return await server._idempotency.once(self._done)
-                return await self._done()
+                    return await server._idempotency.once(self._asked_and_done)
+                return await self._asked_and_done()
         except Rehearsed as end:
             call.outcome = "dry_run"
             return packed({"dry_run": seen(server.audit.masked(end.request))})
@@ -197,6 +195,12 @@ class FleetTool(Tool):
             return errors.Input(f"Argument `{name}` is missing.", f"Call {self.name} again with it.")
         message = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
         return errors.Input(f"Argument `{name}` does not fit: {message}.", "Correct it and call again.")
+
+    async def _asked_and_done(self) -> ToolResult:
+        """Ask inside of the idempotency: a repeat with the same key gets its result, though its yes was used up."""
+        if self.effect == "destroys" and not self.asks:
+            await self.server.confirm(self._question(current().arguments))
+        return await self._done()
 
     async def _done(self) -> ToolResult:
         raw = await self.fn(**current().arguments)

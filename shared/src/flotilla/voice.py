@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 from . import errors
 from .call import Call, entered
 from .filters import visible
-from .results import failed
+from .results import failed, warned
 
 if TYPE_CHECKING:
     from .server import Server
@@ -63,7 +63,7 @@ class Voice(Middleware):
         self.running += 1
         with entered(Call(name)) as call:
             try:
-                result = await self._answer(context, call_next, name)
+                result = warned(await self._answer(context, call_next, name), server.warnings.values())
                 return result
             except asyncio.CancelledError:
                 call.outcome = "cancelled"

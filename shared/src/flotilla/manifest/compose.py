@@ -26,6 +26,11 @@ INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between d
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
 
 
+def _network(server: Server[Any]) -> dict[str, Any]:
+    """Return the network on which only the switchboard meets the server; without a way out where none is needed."""
+    return {} if server.network else {"internal": True}
+
+
 def _from_dotenv(name: str) -> str:
     return f"${{{name}:-}}"
 
@@ -71,7 +76,11 @@ def compose_gateway(servers: dict[str, Server[Any]]) -> str:
 
 
 def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
-    """Return the stack with the switchboard before HTTP servers: nobody needs the engine's socket."""
+    """Return the stack with the switchboard before HTTP servers: nobody needs the engine's socket.
+
+    A network for each server: they all know the same token, so only what cannot be reached cannot be called past the
+    switchboard's filters.
+    """
     services: dict[str, Any] = {
         "switchboard": {
             "image": f"flotilla/switchboard:${{FLOTILLA_VERSION:-{VERSION}}}",
@@ -91,7 +100,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
             },
             "ports": [LOOPBACK_PORT],
-            "networks": ["front", "fleet"],
+            "networks": ["front", *servers],
             "depends_on": {slug: {"condition": "service_healthy"} for slug in servers},
         }
     }
@@ -112,14 +121,14 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 **{env: _from_dotenv(env) for env, _, _ in documents.common(server).values()},
                 **own,
             },
-            "volumes": [documents.volume(server)],
-            "networks": ["fleet", "outside"] if server.network else ["fleet"],
+            "volumes": documents.volumes(server),
+            "networks": [slug],
         }
-    volumes = sorted({documents.volume(server).split(":")[0] for server in servers.values()})
+    volumes = sorted({text.split(":")[0] for server in servers.values() for text in documents.volumes(server)})
     stack = {
         "name": "flotilla",
         "services": services,
-        "networks": {"front": {}, "fleet": {"internal": True}, "outside": {}},
+        "networks": {"front": {}, **{slug: _network(server) for slug, server in servers.items()}},
         "volumes": {name: {"name": name} for name in volumes},
     }
     return as_yaml(stack)

@@ -65,9 +65,9 @@ def example(field: FieldInfo) -> str:
     return ",".join(map(str, found)) if isinstance(found, list) else str(found)
 
 
-def volume(server: Server[Any]) -> str:
-    """Return the volume at /data: servers that work on files share one, the others have their own small state."""
-    return "flotilla-data:/data" if server.files else f"flotilla-{server.slug}:/data"
+def volumes(server: Server[Any]) -> list[str]:
+    """Return the volumes: one of its own for each server's state, and one of files for those that work on files."""
+    return [f"flotilla-{server.slug}:/state", *(["flotilla-data:/data"] if server.files else [])]
 
 
 def tools(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
                 },
             }
         ],
-        "volumes": [volume(server)],
+        "volumes": volumes(server),
         "metadata": {
             "category": server.category,
             "tags": server.tags,
@@ -175,7 +175,7 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
 
 def registry_entry(server: Server[Any]) -> dict[str, Any]:
     """Return server.yaml as docker/mcp-registry wants it."""
-    run: dict[str, Any] = {"volumes": [volume(server)]}
+    run: dict[str, Any] = {"volumes": volumes(server)}
     if server.hosts:
         run["allowHosts"] = server.hosts
     if not server.network:
@@ -206,8 +206,14 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
 
 
 def label(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
-    """Return the image's self-description: names only, since the gateway trusts nothing else from a label."""
+    """Return the image's self-description: names only, since the gateway trusts nothing else from a label.
+
+    Empty where the server could not work from it: the gateway takes neither volumes nor secrets from a label, so that
+    what is written would be lost at once, and no account be reached.
+    """
     entry = catalog_entry(server, found)
+    if entry.get("volumes") or entry.get("secrets"):
+        return {}
     return {
         "name": server.slug,
         **{key: entry[key] for key in ("title", "description", "type")},

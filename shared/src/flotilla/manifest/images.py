@@ -15,14 +15,20 @@ from .text import DOORS, MARK
 TEMPLATES = Path(__file__).parent
 
 
-def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, offered: Iterable[str] = ()) -> str:
-    """Return the Dockerfile of one server, from the one template; a door also holds what it offers."""
+def dockerfile(
+    root: Path, slug: str, title: str, label: dict[str, Any], description: str, offered: Iterable[str] = ()
+) -> str:
+    """Return the Dockerfile of one server, from the one template; a door also holds what it offers.
+
+    `label` is the image's description of itself for Docker's gateway, empty for none.
+    """
     template = (TEMPLATES / "server.Dockerfile").read_text(encoding="utf-8")
     common = common_folders(root, slug)
     blocks = {
         "own dependencies": (root / "requirements" / f"{slug}.txt").exists(),
         "discovery": slug not in DOORS,
         "common": bool(common),
+        "label": bool(label),
     }
     quoted = json.dumps(json.dumps(label, ensure_ascii=False, separators=(",", ":")), ensure_ascii=False)
     kept: list[str] = []
@@ -41,7 +47,7 @@ def dockerfile(root: Path, slug: str, label: dict[str, Any], description: str, o
         "{{module}}": slug.replace("-", "_"),
         "{{version}}": VERSION,
         "{{description}}": json.dumps(description, ensure_ascii=False),
-        "{{title}}": json.dumps(f"Flotilla {label['title']}", ensure_ascii=False),
+        "{{title}}": json.dumps(f"Flotilla {title}", ensure_ascii=False),
         "{{source}}": documents.PROJECT,
         "{{common}}": "\n".join(
             f"COPY servers/{name} /{name}\n"

@@ -15,6 +15,19 @@ from .images import bake, dockerfile
 from .tables import fleet_table, server_table
 from .text import DOORS, MARK, as_json, as_yaml
 
+ALONE = [
+    "run",
+    "-i",
+    "--rm",
+    "--init",
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+]
 OPEN, CLOSE = "<!-- generated -->", "<!-- /generated -->"
 
 
@@ -38,7 +51,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
         {slug: [t["name"] for t in found[slug]["tools"] if _is_core(found[slug], t["name"])] for slug in names},
         f"{MARK}\n# For `docker mcp gateway run --tools-config`: the core tools of each server; shorten to taste.",
     )
-    files |= clients(names)
+    files |= clients(servers)
     files[".env.example"] = dotenv(servers)
     files["compose/compose.yaml"] = compose_gateway(servers)
     files["compose/compose.switchboard.yaml"] = compose_switchboard(servers)
@@ -47,7 +60,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
         about = "One door to the fleet, where Docker's gateway is not at hand."
         label = {"name": slug, "title": slug.capitalize(), "description": about, "type": "server"}
         files[f"servers/{slug}/discovery.json"] = as_json(door(slug))
-        files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, label, about, names)
+        files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, slug.capitalize(), label, about, names)
     files["docker-bake.hcl"] = bake([*names, *doors])
     files["docs/quality.md"] = quality_page()
     files["README.md"] = _between(root / "README.md", fleet_table(servers, found))
@@ -63,7 +76,9 @@ def of_server(root: Path, server: Server[Any], found: dict[str, Any]) -> dict[st
     folder = f"servers/{server.slug}"
     head = f"# Flotilla {server.title}\n\n{OPEN}\n{CLOSE}\n"
     return {
-        f"{folder}/Dockerfile": dockerfile(root, server.slug, documents.label(server, found), server.description),
+        f"{folder}/Dockerfile": dockerfile(
+            root, server.slug, server.title, documents.label(server, found), server.description
+        ),
         f"{folder}/server.yaml": as_yaml(documents.registry_entry(server)),
         f"{folder}/tools.json": as_json(documents.tools(found)),
         f"{folder}/discovery.json": as_json(found),
@@ -117,7 +132,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "FLOTILLA_FLEET_TOKEN=",
         "# Port on this machine, on 127.0.0.1 only.",
         "FLOTILLA_PORT=8811",
-        "# 32 or more characters, so that a question outlives a restart.",
+        "# 32 or more characters that seal the servers' tokens and records; when left out, each server makes a key in",
+        "# its state volume. What was sealed with one does not open with another.",
         "FLOTILLA_STATE_KEY=",
     ]
     lines += [
@@ -144,10 +160,16 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
-def clients(names: list[str]) -> dict[str, str]:
+def single(server: Server[Any]) -> list[str]:
+    """Return the arguments of `docker` that run one server by itself: its volumes, and nothing else of the machine."""
+    volumes = [part for volume in documents.volumes(server) for part in ("-v", volume)]
+    return [*ALONE, *volumes, *([] if server.network else ["--network", "none"]), f"flotilla/{server.slug}"]
+
+
+def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
     """Return a ready configuration for each client and road. `make connect CLIENT=…` merges them into real files."""
     gateway = {"command": "docker", "args": ["mcp", "gateway", "run", "--profile", "flotilla"]}
-    legacy = ["mcp", "gateway", "run", "--catalog", "flotilla.yaml", "--servers", ",".join(names)]
+    legacy = ["mcp", "gateway", "run", "--catalog", "flotilla.yaml", "--servers", ",".join(servers)]
     files = [
         "--secrets",
         "${HOME}/.docker/mcp/flotilla.secrets.env",
@@ -171,11 +193,12 @@ def clients(names: list[str]) -> dict[str, str]:
         "http.json": {"mcpServers": {"flotilla": http}},
         "single-server.json": {
             "mcpServers": {
-                slug: {
+                server.slug: {
                     "command": "docker",
-                    "args": ["run", "-i", "--rm", "--init", "-v", "flotilla-data:/data", f"flotilla/{slug}"],
+                    "args": single(server),
                 }
-                for slug in ("filesystem",)
+                for server in servers.values()
+                if server.files and not server.network
             }
         },
     }

@@ -21,6 +21,7 @@ TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
 SECRET = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+$")
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 SMALL_WORDS = {"and", "for"}
+LABEL = "io.docker.server.metadata"
 TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wrong one aborts it
     "title": str, "description": str, "type": str, "image": str, "user": str, "prefix": str,
     "command": list, "volumes": list, "env": list, "secrets": list, "tools": list, "config": list, "allowHosts": list,
@@ -133,6 +134,16 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
                     yield f"{slug}: {tool['name']}: the root of {key} must be an object: others crash the gateway."
 
 
+def of_image(slug: str, entry: dict[str, Any], dockerfile: str) -> Iterator[str]:
+    """Yield what makes an image describe itself as more than it can be without its catalog entry."""
+    needs = [what for what in ("volumes", "secrets") if entry.get(what)]
+    if needs and LABEL in dockerfile:
+        yield (
+            f"{slug}: the image must not carry {LABEL}: a gateway that starts it from the label alone gives it no "
+            f"{' and no '.join(needs)}, so that files are lost after each call or no account is reached."
+        )
+
+
 def problems(root: Path = ROOT) -> list[str]:
     """Return everything that is wrong with the generated manifests of a checkout."""
     told: list[str] = []
@@ -144,6 +155,8 @@ def problems(root: Path = ROOT) -> list[str]:
             found[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
             entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
             told += [f"servers/{slug}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
+            dockerfile = (folder / "Dockerfile").read_text(encoding="utf-8")
+            told += [f"servers/{line}" for line in of_image(slug, catalog["registry"][slug], dockerfile)]
             tools = json.loads((folder / "tools.json").read_text(encoding="utf-8"))
             told += [f"servers/{slug}/tools.json: {line}" for line in of_tools(tools)]
     return told + [f"catalog/flotilla.yaml: {line}" for line in of_catalog(catalog, found)]

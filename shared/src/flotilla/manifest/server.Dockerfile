@@ -46,6 +46,8 @@ LABEL org.opencontainers.image.title={{title}} \
       org.opencontainers.image.description={{description}} \
       org.opencontainers.image.version="{{version}}" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.source="{{source}}" \
-      io.docker.server.metadata={{label}}
+      org.opencontainers.image.source="{{source}}"
+#if label
+LABEL io.docker.server.metadata={{label}}
+#end
 ENTRYPOINT ["/usr/bin/python3.13", "-I", "-S", "/app/boot.pyc", "{{slug}}"]

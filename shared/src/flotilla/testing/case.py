@@ -199,6 +199,9 @@ class Case:
 
     # -- trials ---------------------------------------------------------------------------------------------------
 
+    def _new_state(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
     def _new_data(self) -> Path:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         seed = self.folder / "tests" / "data"
@@ -224,6 +227,7 @@ class Case:
         values = {
             **self.settings(recorded=recorder is not None),
             "FLOTILLA_DATA": str(data),
+            "FLOTILLA_STATE": str(self._new_state()),
             "FLOTILLA_TIER": "all",
             **(environ or {}),
         }
@@ -238,7 +242,7 @@ class Case:
             start = "import pathlib, sys, flotilla_servers as f; f.CHECKOUT = pathlib.Path(sys.argv.pop()); "
             start += "from flotilla.boot import main; sys.argv[0] = 'boot.py'; main()"
             own = [sys.executable, "-c", start, self.slug, str(self.folder.parent)]
-        values = {"FLOTILLA_DATA": str(self._new_data()), **environ}
+        values = {"FLOTILLA_DATA": str(self._new_data()), "FLOTILLA_STATE": str(self._new_state()), **environ}
         return self._stack.enter_context(Process(own, values, revision))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -25,12 +26,15 @@ def _tls() -> ssl.SSLContext:
 
 @contextmanager
 def environment(server: Server[Any], **values: str) -> Iterator[None]:
-    """Run with these variables, and with nothing else that a server reads; its caches are dropped before and after."""
+    """Run with these variables, and with nothing else that a server reads; its caches are dropped before and after.
+
+    Unless FLOTILLA_STATE is among them, its state folder is a new one that is gone afterwards.
+    """
     own = server.slug.upper().replace("-", "_") + "_"
-    with patch.dict(os.environ):
+    with patch.dict(os.environ), tempfile.TemporaryDirectory(prefix="flotilla-state-") as state:
         for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
             del os.environ[name]
-        os.environ.update(values)
+        os.environ.update({"FLOTILLA_STATE": state, **values})
         server.reset()
         try:
             yield
