@@ -198,7 +198,7 @@ class FleetTool(Tool):
 
     async def _asked_and_done(self) -> ToolResult:
         """Ask inside of the idempotency: a repeat with the same key gets its result, though its yes was used up."""
-        if self.effect == "destroys" and not self.asks:
+        if self.must_ask and not self.asks:
             await self.server.confirm(self._question(current().arguments))
         return await self._done()
 
