@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -33,6 +32,7 @@ from flotilla.call import Call, entered
 from flotilla.consent import fewest, scopes
 from flotilla.oauth import Grant
 from flotilla.settings import scrub
+from flotilla.state import State
 from flotilla.testing import faults
 from flotilla.testing.answers import Answer, Answers
 from flotilla.testing.vendor import Vendor
@@ -207,7 +207,7 @@ async def test_fifty_calls_at_once_renew_once(connect: Callable[..., Api], conne
 
 
 def saved(tmp_path: Path) -> Path:
-    return tmp_path / ".flotilla" / "acme" / "oauth.json"
+    return tmp_path / "acme" / "oauth.sealed"
 
 
 async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
@@ -216,7 +216,7 @@ async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
     seen: list[Any] = []
 
     async def look(exchange: faults.Exchange) -> None:
-        seen.append(json.loads(saved(tmp_path).read_text())["refresh_token"])
+        seen.append(State(str(tmp_path), "acme").get("oauth")["refresh_token"])
         await exchange.send(Answer.of({}))
 
     connection.vendor.fails(look, method="GET", times=1)

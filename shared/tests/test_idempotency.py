@@ -1,7 +1,6 @@
 """The same key gives the same result, and nothing is done twice; what is remembered survives a restart."""
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Callable
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, errors
+from flotilla import Model, Server, errors, idempotency
 from flotilla.call import current
-from flotilla.state import State, digest
+from flotilla.state import BLOCK, State, digest
 from flotilla.testing.client import call, client, text_of
 from pydantic import AwareDatetime
 
@@ -160,58 +159,94 @@ async def test_a_restart_and_a_day(make: Make, environ: pytest.MonkeyPatch, tmp_
     now = time.time()
     environ.setattr(time, "time", lambda: now + 86_401)
     assert await again.order() == {"number": 11}
-    (note,) = (tmp_path / ".flotilla" / "acme").glob("*.json")
-    assert json.loads(note.read_text())["result"] == {"number": 11}
+    (note,) = (tmp_path / "acme").glob("once-*.sealed")
+    assert State(str(tmp_path), "acme").get(note.stem)["result"] == {"number": 11}
     assert note.stat().st_mode & 0o077 == 0
 
 
 async def test_old_keys_are_swept(shop: Shop, tmp_path: Path) -> None:
-    folder = tmp_path / ".flotilla" / "acme"
+    folder = tmp_path / "acme"
     await shop.order("old")
     await shop.order("new")
-    old, new = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
-    (folder / "oauth.json").write_text("{}")
-    (folder / "once-x.1234.part").write_text("{")  # a process was killed
-    for path in (old, folder / "oauth.json", folder / "once-x.1234.part"):
+    old, new = sorted(folder.glob("once-*.sealed"), key=lambda p: p.stat().st_mtime)
+    (folder / "oauth.sealed").write_text("{}")
+    for path in (old, folder / "oauth.sealed"):
         os.utime(path, (1, 1))
     await shop.order("newer")
     assert not old.exists()
     assert new.exists()
-    assert not list(folder.glob("*.part"))
-    assert (folder / "oauth.json").exists()
+    assert (folder / "oauth.sealed").exists()
 
 
-async def test_without_a_folder_keys_live_as_long_as_the_process(
-    make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
+# --- what cannot be remembered
+
+
+def no_room(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+async def test_a_key_that_cannot_be_remembered_is_refused_before_anything_is_done(
+    shop: Shop, environ: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    environ.setenv("FLOTILLA_DATA", str(tmp_path / "absent"))
+    environ.setattr(os, "fsync", no_room)
+    text = await shop.order()
+    assert text == (
+        "Error: The idempotency_key cannot be remembered, so nothing was done. The state folder "
+        f"{tmp_path} cannot be written: No space left on device. Ask the user to free space, to mount a volume at "
+        f"{tmp_path}, or to set FLOTILLA_STATE to a folder that can be written. The same call without "
+        "idempotency_key works."
+    )
+    assert shop.placed == 0
+    assert await shop.order(None) == {"number": 1}
+
+
+async def test_without_a_state_folder_a_key_is_refused(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environ.setenv("FLOTILLA_STATE", str(tmp_path / "absent"))
     shop = Shop(make())
+    assert "there is no such folder" in await shop.order()
+    assert await shop.order(None) == {"number": 1}
+    assert not (tmp_path / "absent").exists()
+
+
+async def test_a_result_that_cannot_be_remembered_is_given_and_logged(
+    shop: Shop, environ: pytest.MonkeyPatch, audit: Lines
+) -> None:
+    """What was done is done: the first note stays, and a repeat is told that it is not known."""
+    fsync = os.fsync
+
+    def full_after_the_act(fd: int) -> None:
+        if shop.placed:
+            no_room()
+        fsync(fd)
+
+    environ.setattr(os, "fsync", full_after_the_act)
     assert await shop.order() == {"number": 1}
+    (line,) = [line for line in audit() if line["event"] != "call"]
+    assert (line["level"], line["event"]) == ("error", "idempotency record not saved")
+    assert "No space left" in line["reason"]
+    assert await shop.order() == BROKEN
+    assert shop.placed == 1
+
+
+async def test_a_large_result_is_remembered_as_done(shop: Shop, environ: pytest.MonkeyPatch) -> None:
+    environ.setattr(idempotency, "LARGEST", 5)
     assert await shop.order() == {"number": 1}
-    assert not (tmp_path / "absent").exists()  # the data folder itself is not the library's to make
+    assert await shop.order() == (
+        "Error: The call with this idempotency_key was done already; its result was too large to be kept. "
+        "Do not repeat it: look up what it made."
+    )
+    assert shop.placed == 1
 
 
-def test_state(tmp_path: Path, environ: pytest.MonkeyPatch) -> None:
-    state = State(str(tmp_path), "acme")
-    assert state.get("a") is None
-    state.put("a", {"n": 1})
-    assert State(str(tmp_path), "acme").get("a") == {"n": 1}
-    (tmp_path / ".flotilla" / "acme" / "a.json").write_text("{half")
-    assert state.get("a") is None
-    state.drop("a")
-    state.drop("a")
-    state.put("b", 1)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    environ.setattr(os, "fsync", full)
-    state.put("b", 2)
-    assert state.get("b") == 2  # newer than what is on disk
-    state.sweep("b")
-    assert state.get("b") == 2
-    state.sweep("b", older_than=-10)
-    assert state.get("b") is None
+async def test_the_records_of_a_day_cannot_fill_the_disk(shop: Shop, environ: pytest.MonkeyPatch) -> None:
+    environ.setattr(idempotency, "MOST", 2 * BLOCK)
+    for key in ("a", "b", "c"):
+        await shop.order(key)
+    text = await shop.order("d")
+    assert "idempotency keys take" in text
+    assert "The same call without idempotency_key works." in text
+    assert await shop.order("a") == {"number": 1}
+    assert await shop.order(None) == {"number": 4}
 
 
 def test_digests() -> None:

@@ -1,23 +1,27 @@
 """Renewal of OAuth tokens where it is easily lost: cancelled calls, several processes, fields beside the tokens."""
 
 import asyncio
-import json
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from flotilla import Api, OAuth2, Secret, Server, ServerSettings
+from flotilla import Api, Model, OAuth2, Secret, Server, ServerSettings, errors, finishing
 from flotilla.state import State
 from flotilla.testing import faults
 from flotilla.testing.answers import Answer, Answers
+from flotilla.testing.client import call
+from flotilla.testing.process import Process
 from flotilla.testing.vendor import Vendor
 from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
+Lines = Callable[[], list[dict[str, Any]]]
 SCRIPT = """
 import asyncio, os
 from flotilla import Api, OAuth2, Secret, Server, ServerSettings
@@ -31,6 +35,40 @@ server = Server("acme", title="Acme", description="Things.", category="test", se
 api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
 print(asyncio.run(api.get("/x")))
 """
+
+
+SERVING = """
+import asyncio, os, threading
+from flotilla import Api, Model, OAuth2, Secret, Server, ServerSettings
+from pydantic import HttpUrl
+class Settings(ServerSettings):
+    client_id: str = "client"
+    client_secret: Secret
+    refresh_token: Secret
+    base_url: HttpUrl
+class Out(Model):
+    ok: bool
+server = Server("acme", title="Acme", description="Things.", category="test", settings=Settings)
+api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
+@server.reads
+async def get_thing() -> Out:
+    \"\"\"Get.\"\"\"
+    return Out.model_validate(await api.get("/x"))
+if os.environ["FLOTILLA_TRANSPORT"] == "http":
+    os.environ["FLOTILLA_PORT"] = "0"
+    run = server._mcp.run_async
+    async def with_a_call(*args, **options):
+        asyncio.ensure_future(api.get("/x"))
+        await run(*args, **options)
+    server._mcp.run_async = with_a_call
+server.run()
+"""
+
+
+class Out(Model):
+    """What was got."""
+
+    ok: bool
 
 
 class Settings(ServerSettings):
@@ -78,7 +116,7 @@ async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: Ven
         await asyncio.wait_for(api.get("/x"), 0.1)
     assert await api.get("/x") == {"ok": True}
     assert renewals(vendor) == 1
-    assert json.loads((tmp_path / ".flotilla/acme/oauth.json").read_text())["refresh_token"] == "refresh-1"
+    assert State(str(tmp_path), "acme").get("oauth")["refresh_token"] == "refresh-1"
 
 
 @pytest.mark.slow
@@ -103,17 +141,134 @@ async def test_fields_beside_the_tokens_are_kept(make: Make, vendor: Vendor) -> 
     assert renewals(vendor) == 1
 
 
-async def test_who_is_alone(tmp_path: Path) -> None:
-    order: list[str] = []
-    one, other = State(str(tmp_path), "acme"), State(str(tmp_path), "acme")
+# --- what cannot be saved
 
-    async def work(state: State, name: str) -> None:
-        async with state.alone("x"):
-            order.append(f"{name} in")
-            await asyncio.sleep(0.1)
-            order.append(f"{name} out")
 
-    await asyncio.gather(work(one, "a"), work(other, "b"))
-    assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
-    async with State(str(tmp_path / "nowhere"), "acme").alone("x"):
-        pass  # no folder: nobody to keep out
+def no_room(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
+    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, tmp_path: Path, audit: Lines
+) -> None:
+    """The call goes on; the next process would be locked out, so every result says so."""
+    server = make(settings=Settings)
+    api = Api(server, auth=OAuth2(f"{vendor.url}/token"))
+
+    @server.reads
+    async def get_thing(wrong: bool = False) -> Out:
+        """Get."""
+        await api.get("/x")
+        if wrong:
+            raise errors.Input("Wrong.")
+        return Out(ok=True)
+
+    environ.setattr(os, "fsync", no_room)
+    for wrong in (False, True):
+        result = await call(server, "acme_get_thing", wrong=wrong)
+        assert result.is_error == wrong
+        first, warning = result.content
+        assert first.text == ("Error: Wrong." if wrong else '{"ok":true}')
+        assert warning.text.startswith("Warning: The renewed access to Acme could not be saved: when this server ends")
+        assert "No space left on device" in warning.text
+    lines = [line for line in audit() if line["event"] == "tokens not saved"]
+    assert {line["level"] for line in lines} == {"error"}
+    assert len(lines) == 2  # each call tries again
+    environ.undo()
+    environ.setenv("FLOTILLA_STATE", str(tmp_path))
+    assert len((await call(server, "acme_get_thing")).content) == 1
+    assert State(str(tmp_path), "acme").get("oauth")["refresh_token"] == "refresh-1"
+    assert renewals(vendor) == 1
+
+
+async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
+    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
+    server = make(settings=Settings)
+    api = Api(server, auth=OAuth2(f"{vendor.url}/token"))
+    assert await api.get("/x") == {"ok": True}
+    assert "could not be saved" in server.warnings["oauth"]
+    assert renewals(vendor) == 1
+
+
+async def test_tokens_that_do_not_open_are_not_renewed_with_a_spent_one(
+    make: Make, vendor: Vendor, tmp_path: Path
+) -> None:
+    await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+    (tmp_path / "acme" / "key").write_text("another key of enough characters to be one")
+    with pytest.raises(errors.Setup, match="The saved tokens of acme cannot be opened"):
+        await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+    assert renewals(vendor) == 1
+
+
+async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
+    make: Make, vendor: Vendor, tmp_path: Path
+) -> None:
+    async def same(exchange: faults.Exchange) -> None:
+        told = {"access_token": "access", "expires_in": 3600} if exchange.request.path == "/token" else {"ok": True}
+        await exchange.send(Answer.of(told))
+
+    vendor.recovers()
+    vendor.fails(same)
+    await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+    held = State(str(tmp_path), "acme").get("oauth")
+    assert (held["access_token"], held["refresh_token"]) == ("access", "")
+
+
+# --- the end of a process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_no_end_cuts_a_renewal_off(
+    vendor: Vendor, tmp_path: Path, how: str | signal.Signals, transport: str, environ: pytest.MonkeyPatch
+) -> None:
+    """The vendor has rotated the refresh token by then: unsaved, the user would be locked out."""
+    if transport == "http" and how == "end of input":
+        pytest.skip("HTTP has no input that ends")
+    values = {name: value for name, value in os.environ.items() if name.startswith(("ACME_", "FLOTILLA_"))}
+    with Process([sys.executable, "-c", SERVING], {**values, "FLOTILLA_TRANSPORT": transport}) as process:
+        if transport == "stdio":
+            process.start()
+            process.ask("tools/call", name="acme_get_thing", arguments={})
+        wait_for(lambda: renewals(vendor) == 1)
+        process.hang_up() if how == "end of input" else process.terminate(signal.Signals(how))
+        code, _ = process.ended(20)
+        assert code == 0, process.err
+    assert State(str(tmp_path), "acme").get("oauth")["refresh_token"] == "refresh-1"
+
+
+def wait_for(there: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+async def test_finished_waits_for_nothing_but_what_must_finish() -> None:
+    done: list[str] = []
+
+    async def work(name: str) -> None:
+        await asyncio.sleep(0.05)
+        done.append(name)
+
+    other = asyncio.ensure_future(asyncio.sleep(3600))
+    call_ = asyncio.ensure_future(finishing.must_finish(work("a")))
+    await asyncio.sleep(0)
+    call_.cancel()
+    await finishing.finished(5)
+    assert done == ["a"]
+    assert not other.done()
+    other.cancel()
+
+
+async def test_finished_gives_up() -> None:
+    work = asyncio.ensure_future(finishing.must_finish(asyncio.sleep(3600)))
+    await asyncio.sleep(0)
+    await finishing.finished(0.05)
+    assert not work.done()
+    for task in finishing._left():
+        task.cancel()
+    work.cancel()
