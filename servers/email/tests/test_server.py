@@ -283,7 +283,7 @@ async def test_the_public_surface(configured: Configure) -> None:
     for name, tool in tools.items():
         hints = tool.annotations
         assert hints.read_only_hint is (name == "email_verify_connection")
-        assert (hints.destructive_hint, hints.open_world_hint) == (False, True)
+        assert (hints.destructive_hint, hints.open_world_hint) == (name.startswith("email_send"), True)
         schemas = json.dumps([tool.input_schema, tool.output_schema], separators=(",", ":"), ensure_ascii=False)
         assert len(name) + len(tool.description or "") + len(schemas) <= 1600
         assert all("description" in p for p in tool.input_schema["properties"].values())

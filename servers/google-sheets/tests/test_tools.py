@@ -103,6 +103,15 @@ async def test_write_range(gsheets: Trial) -> None:
     assert sent(gsheets) == ("PUT", f"{HOME}/values/A:A", {"valueInputOption": "USER_ENTERED"})
 
 
+async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
+    await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a", "new", 6], ["c", "d"]])
+    assert gsheets.asked == ["Write over 2 cells of 'Suivi'!A2:C3 that hold something else?"]
+    gsheets.told(VALUES, Answer.of({"range": "x"}))
+    await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a"]])
+    assert len(gsheets.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -81,6 +81,7 @@ class FleetTool(Tool):
     question: str = ""
     asks: bool = False
     exact: Sequence[str] = ()
+    replaces: bool = False
     must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
@@ -128,6 +129,7 @@ class FleetTool(Tool):
             question=question,
             asks=options.get("asks", False),
             exact=options.get("exact", ()),
+            replaces=replaces,
             must_ask=must_ask,
         )
 
