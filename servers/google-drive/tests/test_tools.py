@@ -188,7 +188,9 @@ async def test_ways_to_upload(gdrive: Trial) -> None:
     assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
     gdrive.requests.clear()
     await gdrive.gives("upload_file", path="devis.pdf", replaces=ID)
-    assert gdrive.asked == ["Replace what «Devis n° 42/2030.pdf» holds in Drive by devis.pdf?"]
+    assert gdrive.asked == [
+        "Replace what «Devis n° 42/2030.pdf» (17 bytes, changed 02 June 2030, 11:00 UTC) holds in Drive by devis.pdf?"
+    ]
     patch = next(r for r in gdrive.requests if r.method == "PATCH")
     assert patch.url.partition("?")[0] == f"{UPLOAD}/files/{ID}"
     assert patch.json() == {}  # name and folder stay

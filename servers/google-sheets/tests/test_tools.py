@@ -45,7 +45,8 @@ async def test_read_range(gsheets: Trial) -> None:
         f"{HOME}/values/'Suivi'!A2:D40",
         {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "FORMATTED_STRING"},
     )
-    assert found == {"range": "Suivi!A2:D40", "rows": [ROW, [], ["2030-06-04", "Paul", 80]]}  # nothing invisible in it
+    rows = [ROW, [], ["2030-06-04", "Paul", 80]]  # nothing invisible in it
+    assert found == {"range": "Suivi!A2:D40", "rows": rows, "removed": "1 hidden character"}
     assert len(gsheets.requests) == 1  # all four ends are known
     await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi!A2:D40", values="formulas")
     assert sent(gsheets)[2]["valueRenderOption"] == "FORMULA"
