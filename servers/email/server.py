@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from flotilla import Model, Secret, Server, ServerSettings, Untrusted, Words, errors, files, in_thread
+from flotilla.addresses import AddressList
 from flotilla.call import current
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from .message import Attachment, Draft, Mailbox, build, mailbox, mailboxes, permit
 from .refusals import Route, Security, too_big
@@ -50,10 +51,9 @@ server = Server(
     instructions="Sends from one configured address. Attachments and templates are files of the data folder.",
 )
 
-Split = BeforeValidator(lambda v: v.replace(";", ",").split(",") if isinstance(v, str) else v)
-To = Annotated[list[str], Split, Field(description="Address or Name <address>", examples=[["jean@exemple.fr"]])]
-Copies = Annotated[list[str] | None, Split, Field(description="Copies")]
-Hidden = Annotated[list[str] | None, Split, Field(description="Hidden copies")]
+To = Annotated[AddressList, Field(description="Address or Name <address>", examples=[["jean@exemple.fr"]])]
+Copies = Annotated[AddressList | None, Field(description="Copies")]
+Hidden = Annotated[AddressList | None, Field(description="Hidden copies")]
 Subject = Annotated[str, Field(description="One line", examples=["Votre facture n° 2025-042"])]
 Answers = Annotated[str | None, Field(description="Where answers go")]
 Paths = Annotated[list[str] | None, Field(description="Files in /data")]

@@ -11,7 +11,7 @@ from pydantic import Field
 TextEncoding = Annotated[Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
 Encoding = Annotated[
     Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "base64"],
-    Field(description="base64 for anything but text; utf-8-sig begins with a byte order mark, as Excel wants"),
+    Field(description="base64 for anything but text; utf-8-sig: with a BOM"),
 ]
 
 

@@ -89,8 +89,8 @@ async def edit_file(
     ],
     encoding: TextEncoding = "utf-8",
 ) -> Edited:
-    """Replace passages of a text file and return the diff; dry_run shows it first. Kinds of spaces, accents and line
-    ends count alike where the exact passage is not there; the note says so."""
+    """Replace passages of a text file and return the diff; dry_run shows it first. Spaces, accents and line ends may be
+    of another kind; the note says so."""
     change = await in_thread(Change, path, edits, encoding)
     server.announce(action="edit_file", path=change.path, diff=change.diff)
     done = await in_thread(change.apply)
@@ -130,7 +130,7 @@ async def create_directory(
 
 @server.writes(replaces=True)
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
-    """Move or rename a file or folder; destination is the whole new path. Makes folders on the way."""
+    """Move or rename a file or folder; destination is the whole new path. Makes folders."""
     moved = await in_thread(files.stat, source)
     if lost := await in_thread(files.replaced, destination, overwrite):
         await server.confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")

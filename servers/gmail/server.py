@@ -10,6 +10,7 @@ import re
 from typing import Annotated, Any
 
 from flotilla import ByCursor, Cursor, Limit, Page, errors, files, in_thread, segment, sliced
+from flotilla.addresses import AddressList
 from flotilla_servers._google import confirm_new, scope
 from pydantic import Field
 
@@ -26,8 +27,8 @@ READ = [scope("gmail.readonly"), scope("gmail.modify")]
 MODIFY = [scope("gmail.modify")]
 PAGES = ByCursor("messages", "nextPageToken", cursor="pageToken", limit="maxResults")
 MessageId = Annotated[str, Field(description="Message id", examples=["18f2a7c4d9e0b1a3"])]
-To = Annotated[list[str], Field(description="Addresses", examples=[["Marie Dupont <marie@example.org>"]])]
-People = Annotated[list[str] | None, Field(description="Addresses")]
+To = Annotated[AddressList, Field(description="Addresses", examples=[["Marie Dupont <marie@example.org>"]])]
+People = Annotated[AddressList | None, Field(description="Addresses")]
 Text = Annotated[str, Field(description="Plain text", examples=["Bonjour, voici le devis."])]
 Html = Annotated[str | None, Field(description="HTML beside it")]
 Files = Annotated[list[str] | None, Field(description="Paths in the data folder")]
@@ -138,7 +139,7 @@ async def _participants(thread: str) -> set[str]:
 @server.writes(creates=True, scopes=[*map(scope, ("gmail.readonly gmail.compose", "gmail.modify"))])
 async def create_draft(
     text: Text,
-    to: Annotated[list[str] | None, Field(description="Addresses")] = None,
+    to: People = None,
     subject: Annotated[str | None, Field(description="Subject")] = None,
     html: Html = None,
     cc: People = None,

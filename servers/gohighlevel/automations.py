@@ -28,14 +28,14 @@ async def list_workflows(
     return sliced([one for one in named if folded(query or "") in folded(one.name)], limit, cursor)
 
 
-@server.writes(creates=True, additive=False, scopes=WRITE)
+@server.writes(creates=True, scopes=WRITE)
 async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Put a contact into a workflow (mets, nurturing): it starts at once, and again if repeated."""
     path = path_of(contact_id, "workflow", segment(workflow_id))
     return Done.model_validate(await api.post(path, json={}) or {})
 
 
-@server.writes(additive=False, core=False, idempotent=True, scopes=WRITE)
+@server.writes(core=False, idempotent=True, scopes=WRITE)
 async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Take a contact out of a workflow (retire): what it has not sent yet is not sent."""
     path = path_of(contact_id, "workflow", segment(workflow_id))

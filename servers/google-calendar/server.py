@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors, segment
+from flotilla.addresses import AddressList
 from flotilla_servers._google import confirm_new, scope
 from pydantic import AwareDatetime, Field
 
@@ -28,7 +29,7 @@ Zone = Annotated[str | None, Field(description="IANA name")]
 After = Annotated[AwareDatetime, Field(description="From, with offset", examples=["2030-06-03T00:00:00+02:00"])]
 Before = Annotated[AwareDatetime | None, Field(description="Until, with offset")]
 Updates = Annotated[Literal["none", "all"], Field(description="Who gets mail")]
-Guests = Annotated[list[str] | None, Field(description="Addresses")]
+Guests = Annotated[AddressList | None, Field(description="Addresses")]
 MOST = 100  # stretches of free time in one answer
 HOURS = r"^\d\d:\d\d-\d\d:\d\d$"
 

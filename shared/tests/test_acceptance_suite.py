@@ -195,6 +195,8 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
     ("hints", "@server.reads\nasync def get_thing", "@server.writes\nasync def get_thing", "sounds as if it only read"),
     ("hints", "@server.destroys", "@server.writes", "takes something away"),
     ("hints", "@server.writes(creates=True)", "@server.reads", "sounds as if it changed something"),
+    ("hints", "async def create_thing", "async def update_thing", "changes what is there: register it with additive"),
+    ("confirm", "@server.writes(creates=True)", "@server.writes(creates=True, replaces=True)", "asks 0 times"),
     ("arguments", 'description="Its name", examples=["vase"]', 'description="Its name"', "name has no example"),
     ("arguments", 'description="Its name", examples=["vase"]', 'examples=["vase"]', "name has no description"),
     ("arguments", 'description="Its name", ', 'description="Its name", pattern="^x", ', "does not fit its schema"),
@@ -280,6 +282,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
     ("filters", {"flotilla.voice.visible": lambda *_: True}, "can be called with"),
     ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
+    ("results", {"flotilla.tool.safe": lambda data, exact: data}, "lets hidden characters out"),
     ("both_eras", {"flotilla.testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
 ]  # fmt: skip
 

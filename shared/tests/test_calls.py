@@ -20,7 +20,7 @@ from flotilla.text import plain
 from hypothesis import given
 from hypothesis import strategies as some
 from mcp.shared.exceptions import MCPError
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 Make = Callable[..., Server[Any]]
 Audit = Callable[[], list[dict[str, Any]]]
@@ -105,12 +105,12 @@ async def test_the_arguments_may_be_one_text(echo: Server[Any], revision: str) -
         ({"nn": 1}, "Unknown argument `nn`; did you mean `n`? acme_get_echo takes: n, ratio, flag, text,"),
         ({"n": 1, "zzz": 1}, "Unknown argument `zzz`. acme_get_echo takes: n,"),
         ({"n": 1, "z" * 500: 1}, f"Unknown argument `{'z' * 59}…`."),
-        ({"n": "five"}, "Argument `n` does not fit: Input should be a valid integer"),
+        ({"n": "five"}, "Argument `n` does not fit: it must be a whole number. Correct"),
         (
             {"n": -1},
-            "Argument `n` does not fit: Input should be greater than or equal to 0. Correct it and call again.",
+            "Argument `n` does not fit: it must be at least 0. Correct it and call again.",
         ),
-        ({"n": 1, "unit": "m"}, "Argument `unit` does not fit: Input should be 'km' or 'mi'."),
+        ({"n": 1, "unit": "m"}, "Argument `unit` does not fit: it must be one of 'km' or 'mi'."),
         ({"n": 1, "tags": [1, {}]}, "Argument `tags.1` does not fit"),
         ({"n": 1, "day": "2030-13-01"}, "Argument `day` does not fit"),
     ],
@@ -509,3 +509,67 @@ async def test_untrusted_fields(acme: Server[Any]) -> None:
             "body": "do this",
             "removed": "2 hidden characters",
         }
+
+
+# --- refusals without a validator's words
+
+
+async def test_wrong_values_are_told_in_plain_words(acme: Server[Any]) -> None:
+    class Condition(Model):
+        property: str
+        value: int = 0
+
+    @acme.reads
+    async def list_things(
+        count: Annotated[int, Field(ge=1, le=9)] = 1,
+        ratio: float | None = None,
+        flag: bool = False,
+        at: AwareDatetime | None = None,
+        day: date | None = None,
+        unit: Literal["km", "mi"] | None = None,
+        code: Annotated[str | None, Field(pattern="^[A-Z]{3}$", examples=["EUR"])] = None,
+        tags: Annotated[list[str] | None, Field(min_length=1, max_length=2)] = None,
+        cells: list[list[bool | int | str]] | None = None,
+        conditions: list[Condition] | None = None,
+        values: dict[str, Any] | None = None,
+    ) -> Echo:
+        """List."""
+        return Echo()
+
+    for arguments, sentence in (
+        ({"count": "x"}, "`count` does not fit: it must be a whole number."),
+        ({"count": 1.5}, "`count` does not fit: it must be a whole number."),
+        ({"count": 10}, "`count` does not fit: it must be at most 9."),
+        ({"ratio": "x"}, "`ratio` does not fit: it must be a number."),
+        ({"flag": "perhaps"}, "`flag` does not fit: it must be true or false."),
+        ({"at": "2030-06-03T09:00:00"}, "`at` does not fit: it needs an offset, such as 2030-06-03T09:00:00+02:00."),
+        ({"at": "soon"}, "`at` does not fit: it must be a time with an offset, such as 2030"),
+        ({"day": "2030-13-01"}, "`day` does not fit: it must be a date such as 2030-06-03."),
+        ({"unit": "m"}, "`unit` does not fit: it must be one of 'km' or 'mi'."),
+        ({"code": "eur"}, "`code` does not fit: it is not of the right form, such as EUR."),
+        ({"tags": ["a", "b", "c"]}, "`tags` does not fit: it must have at most 2 items."),
+        ({"tags": []}, "`tags` does not fit: it must have at least 1 item."),
+        ({"cells": ["x"]}, "`cells.0` does not fit: it must be a list."),
+        (
+            {"cells": [[{"a": 1}]]},
+            "`cells.0.0` does not fit: it must be true or false or must be a whole number or must",
+        ),
+        (
+            {"conditions": [{"property": "x", "value": "y"}]},
+            "`conditions.0.value` does not fit: it must be a whole num",
+        ),
+        ({"conditions": [{"value": 1}]}, "`conditions.0.property` is missing."),
+        (
+            {"conditions": {"property": "x", "valeu": 1}},
+            "Unknown argument `valeu` in `conditions.0`; did you mean `value`? `conditions.0` takes: property, value.",
+        ),
+    ):
+        text = text_of(await call(acme, "acme_list_things", **arguments))
+        assert text.removeprefix("Error: Argument ").removeprefix("Error: ").startswith(sentence), text
+        assert "Input should" not in text
+        assert "pattern" not in text
+    left_out = {"count": "", "ratio": "null", "flag": "", "at": "", "unit": "", "tags": ["null"], "conditions": ""}
+    given = {"values": {"any": 1}, "conditions": {"property": "x"}, "unit": "KM"}
+    for arguments in (left_out, given):
+        result = await call(acme, "acme_list_things", **arguments)
+        assert not result.is_error, text_of(result)

@@ -127,9 +127,16 @@ ARGUMENTS = {
         "rows": {"type": "array", "items": {"type": "array", "items": {"type": "object"}}},
         "where": {"type": "object", "properties": {"path": {"type": "object"}, "x": {"type": "string"}}},
         "free": {"type": "object", "additionalProperties": True},
+        "flag": {"type": "boolean"},
+        "unit": {"type": "string", "enum": ["km", "mi"]},
+        "day": {"type": "string", "format": "date"},
+        "name": {"type": "string"},
+        "many": {"type": "array", "items": {"type": "string"}},
+        "parts": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}}}},
         "lists": {"type": "object", "additionalProperties": {"type": "array", "items": {}}},
     },
     "additionalProperties": False,
+    "required": ["many"],
 }
 
 
@@ -138,8 +145,16 @@ ARGUMENTS = {
     [
         ({"n": None, "unknown": None}, {}),
         ({"tags": '["a", "b"]'}, {"tags": ["a", "b"]}),
-        ({"tags": "a, b"}, {"tags": "a, b"}),  # no JSON: for the validator to say
-        ({"tags": '{"a": 1}'}, {"tags": '{"a": 1}'}),  # another kind of JSON
+        ({"tags": "a, b"}, {"tags": ["a, b"]}),  # one: a comma may be part of a word
+        ({"tags": '{"a": 1}'}, {"tags": ['{"a": 1}']}),  # another kind of JSON
+        ({"tags": "a"}, {"tags": ["a"]}),
+        ({"rows": {"a": 1}}, {"rows": [{"a": 1}]}),
+        ({"parts": {"a": 1}}, {"parts": [{"a": 1}]}),
+        ({"parts": '{"a": "1"}'}, {"parts": [{"a": "1"}]}),
+        ({"n": "", "tags": "", "flag": "null", "unit": "", "day": "null", "lists": ""}, {}),
+        ({"tags": ["null"], "parts": '["null"]', "rows": "null"}, {}),
+        ({"unit": "KM", "name": "", "free": ""}, {"unit": "km", "name": ""}),
+        ({"name": "null", "many": ""}, {"name": "null", "many": ""}),  # text may say so; what is needed is told
         ({"where": '{"path": "{\\"p\\": 1}", "x": null}'}, {"where": {"path": {"p": 1}}}),
         ({"where": {"x": '{"a": 1}', "y": None}}, {"where": {"x": '{"a": 1}', "y": None}}),
         ({"free": {"a": None, "b": "[1]"}}, {"free": {"a": None, "b": "[1]"}}),  # null may mean: clear this

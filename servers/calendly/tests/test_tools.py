@@ -221,7 +221,9 @@ async def test_cancel_event(calendly: Trial) -> None:
     assert sent(calendly) == ("POST", f"{EVENT}/cancellation", {})
     assert calendly.requests[-1].json() == {"reason": "Salon à Lyon"}
     assert done == {"canceled_by": "Zoé Lefèvre", "reason": "Salon à Lyon"}
-    assert calendly.asked == ["Cancel «Premier échange» of 29 March 2030, 08:00 UTC? The 1 invitees get an e-mail."]
+    assert calendly.asked == [
+        "Cancel «Premier échange» of 29 March 2030, 09:00 (Europe/Paris)? The invitee gets an e-mail."
+    ]
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])

@@ -259,6 +259,31 @@ async def test_lists_may_come_as_text(sink: Start, configured: Configure, call: 
     good(await call("send_email", **LETTER | {"to": '["d@exemple.fr"]'}))
     assert there.envelopes[0].rcpt_tos == ["a@exemple.fr", "b@exemple.fr", "c@exemple.fr"]
     assert there.envelopes[1].rcpt_tos == ["d@exemple.fr"]
+    good(
+        await call(
+            "send_email", **LETTER | {"to": '"Dupont, Jean" <e@exemple.fr>', "cc": ["f@exemple.fr, g@exemple.fr"]}
+        )
+    )
+    assert there.envelopes[2].rcpt_tos == ["e@exemple.fr", "f@exemple.fr", "g@exemple.fr"]
+    good(await call("send_email", **LETTER | {"cc": "", "attachments": ["null"]}))
+    assert there.envelopes[3].rcpt_tos == ["jean@exemple.fr"]
+
+
+async def test_mail_to_more_than_five_is_asked_about(sink: Start, configured: Configure, call: Call) -> None:
+    """What cannot be called back is asked about when it goes to many at once."""
+    there = await sink()
+    configured(there.port)
+    many = {"to": [f"a{n}@exemple.fr" for n in range(3)], "cc": "b@exemple.fr, c@exemple.fr", "bcc": "d@exemple.fr"}
+    preview = good(await call("send_email", **LETTER | many))["preview"]
+    assert preview["question"] == (
+        "Send the mail «Facture n° 42 : 1 250,50 €» to 6 recipients: a0@exemple.fr, a1@exemple.fr, a2@exemple.fr, "
+        "b@exemple.fr, c@exemple.fr, d@exemple.fr?"
+    )
+    assert there.envelopes == []
+    good(await call("send_email", **LETTER | many, confirm_token=preview["confirm_token"]))
+    assert len(there.envelopes) == 1
+    good(await call("send_email", **LETTER | many | {"bcc": ""}))
+    assert len(there.envelopes) == 2
 
 
 async def test_the_password_is_in_no_output(
@@ -283,7 +308,7 @@ async def test_the_public_surface(configured: Configure) -> None:
     for name, tool in tools.items():
         hints = tool.annotations
         assert hints.read_only_hint is (name == "email_verify_connection")
-        assert (hints.destructive_hint, hints.open_world_hint) == (False, True)
+        assert (hints.destructive_hint, hints.open_world_hint) == (name.startswith("email_send"), True)
         schemas = json.dumps([tool.input_schema, tool.output_schema], separators=(",", ":"), ensure_ascii=False)
         assert len(name) + len(tool.description or "") + len(schemas) <= 1600
         assert all("description" in p for p in tool.input_schema["properties"].values())

@@ -15,4 +15,10 @@ TestAcceptance = suite(
         "export_create_pdf": TABLE,
         "export_create_report_pdf": {"markdown": "# Bilan\n\nTotal : **12 €**"},
     },
+    lossy={
+        "export_create_csv": {"path": "factures.csv", "overwrite": True},
+        "export_create_xlsx": {"path": "ancien.xlsx", "overwrite": True},
+        "export_create_pdf": {"path": "ancien.pdf", "overwrite": True},
+        "export_create_report_pdf": {"path": "ancien.pdf", "overwrite": True},
+    },
 )

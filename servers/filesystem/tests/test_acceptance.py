@@ -2,4 +2,10 @@
 
 from flotilla.testing.acceptance import suite
 
-TestAcceptance = suite("filesystem")
+TestAcceptance = suite(
+    "filesystem",
+    lossy={
+        "fs_write_file": {"path": "notes.txt", "overwrite": True},
+        "fs_move_file": {"source": "reports/june.md", "destination": "notes.txt", "overwrite": True},
+    },
+)

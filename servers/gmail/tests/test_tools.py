@@ -123,6 +123,18 @@ async def test_a_name_of_an_attachment_leads_nowhere_else(gmail: Trial, name: st
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
+async def test_mail_to_more_than_five_is_asked_about(gmail: Trial) -> None:
+    """What cannot be called back is asked about when it goes to many at once."""
+    six = {"to": ["a@x.example, b@x.example"], "cc": "c@x.example; d@x.example", "bcc": ["e@x.example", "f@x.example"]}
+    await gmail.gives("send_email", **six, subject="Offre", text="x")
+    assert gmail.asked == [
+        "Send the mail «Offre» to 6 recipients: a@x.example, b@x.example, c@x.example, d@x.example, e@x.example, "
+        "f@x.example?"
+    ]
+    await gmail.gives("send_email", **six | {"bcc": "e@x.example"}, subject="Offre", text="x")
+    assert len(gmail.asked) == 1
+
+
 async def test_send_email(gmail: Trial) -> None:
     (gmail.data / "été.pdf").write_bytes(b"%PDF-1.4")
     answer = await gmail.gives(
@@ -164,7 +176,6 @@ MAIL = {"to": ["marie@client.example"], "subject": "Devis", "text": "Bonjour"}
     ("wrong", "said"),
     [
         ({"to": ["marie"]}, "is no e-mail address"),
-        ({"to": ["a@b.example, c@d.example"]}, "is no e-mail address"),
         ({"to": ["Marie <marie@client.example>\r\nBcc: x@evil.example"]}, "holds a line break"),
         ({"subject": "x\r\nBcc: x@evil.example"}, "holds a line break"),
         ({"subject": "=?utf-8?q?x=0D=0ABcc:_x@evil.example?="}, "encoded word"),

@@ -145,6 +145,7 @@ async def test_get_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
         "postal_code": "69003", "city": "Lyon", "country": "FR", "source": "Salon", "assigned_to": "u1",
         "date_added": "2030-05-01T08:01:00Z",
         "custom_fields": [{"id": "f1", "value": "12 000 €"}],
+        "removed": "1 hidden character",
     }  # fmt: skip
     assert "GoHighLevel does not have this" in await problem("get_contact", contact_id="nobody")
 

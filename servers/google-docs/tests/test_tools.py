@@ -217,6 +217,9 @@ async def test_replace_text(gdocs: Trial) -> None:
     assert gdocs.requests[-1].json()["requests"] == [
         {"replaceAllText": {"replaceText": "Marie", "containsText": {"text": "{{client}}", "matchCase": True}}}
     ]
+    assert gdocs.asked == []  # it stands nowhere in this document
+    await gdocs.gives("replace_text", document=ID, find="compte", replace="X", match_case=False)
+    assert gdocs.asked == ["Replace «compte» by «X» in 1 place of «Compte rendu»?"]
 
 
 async def test_insert_table(gdocs: Trial) -> None:

@@ -1,3 +1,3 @@
 from flotilla.testing.acceptance import suite
 
-TestAcceptance = suite("google-drive")
+TestAcceptance = suite("google-drive", lossy={"gdrive_upload_file": {"replaces": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"}})

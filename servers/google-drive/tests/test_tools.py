@@ -188,8 +188,12 @@ async def test_ways_to_upload(gdrive: Trial) -> None:
     assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
     gdrive.requests.clear()
     await gdrive.gives("upload_file", path="devis.pdf", replaces=ID)
-    assert (gdrive.requests[0].method, gdrive.requests[0].url.partition("?")[0]) == ("PATCH", f"{UPLOAD}/files/{ID}")
-    assert gdrive.requests[0].json() == {}  # name and folder stay
+    assert gdrive.asked == [
+        "Replace what «Devis n° 42/2030.pdf» (17 bytes, changed 02 June 2030, 11:00 UTC) holds in Drive by devis.pdf?"
+    ]
+    patch = next(r for r in gdrive.requests if r.method == "PATCH")
+    assert patch.url.partition("?")[0] == f"{UPLOAD}/files/{ID}"
+    assert patch.json() == {}  # name and folder stay
     gdrive.requests.clear()
     await gdrive.gives("upload_file", path="leer.txt")
     assert [(r.method, r.url.partition("?")[0]) for r in gdrive.requests] == [("POST", f"{HOME}/files")]
@@ -219,7 +223,7 @@ async def test_share_file(gdrive: Trial) -> None:
     await gdrive.gives("share_file", file=ID, who="marie@client.example", notify=True, message="Bonjour")
     assert sent(gdrive)[2]["emailMessage"] == "Bonjour"
     await gdrive.gives("share_file", file=ID, who="anyone")
-    assert gdrive.asked == [f"Let everybody who has the link be reader of the file {ID}?"]
+    assert gdrive.asked == ["Let everybody who has the link be reader of «Devis n° 42/2030.pdf»?"]
     assert gdrive.requests[-1].json() == {"type": "anyone", "role": "reader"}
     await gdrive.refuses("share_file", file=ID, who="marie")
 

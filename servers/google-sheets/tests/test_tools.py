@@ -45,7 +45,8 @@ async def test_read_range(gsheets: Trial) -> None:
         f"{HOME}/values/'Suivi'!A2:D40",
         {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "FORMATTED_STRING"},
     )
-    assert found == {"range": "Suivi!A2:D40", "rows": [ROW, [], ["2030-06-04", "Paul", 80]]}  # nothing invisible in it
+    rows = [ROW, [], ["2030-06-04", "Paul", 80]]  # nothing invisible in it
+    assert found == {"range": "Suivi!A2:D40", "rows": rows, "removed": "1 hidden character"}
     assert len(gsheets.requests) == 1  # all four ends are known
     await gsheets.gives("read_range", spreadsheet=ID, cells="Suivi!A2:D40", values="formulas")
     assert sent(gsheets)[2]["valueRenderOption"] == "FORMULA"
@@ -101,6 +102,15 @@ async def test_write_range(gsheets: Trial) -> None:
     assert done == {"range": "Suivi!A2:D2", "rows": 1, "cells": 4}
     await gsheets.gives("write_range", spreadsheet=ID, cells="A:A", rows=[["=1+1"]], entry="USER_ENTERED")
     assert sent(gsheets) == ("PUT", f"{HOME}/values/A:A", {"valueInputOption": "USER_ENTERED"})
+
+
+async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
+    await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a", "new", 6], ["c", "d"]])
+    assert gsheets.asked == ["Write over 2 cells of 'Suivi'!A2:C3 that hold something else?"]
+    gsheets.told(VALUES, Answer.of({"range": "x"}))
+    await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a"]])
+    assert len(gsheets.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,11 @@ async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fake, "ROUTES", routes)
         assert "10,000" in (await tool("query_database", database="Clients"))["note"]
+
+
+async def test_an_unknown_name_in_a_filter_is_told(problem: Any) -> None:
+    """A condition that would be lost shows other rows than were asked for."""
+    for key in ("valeur", "value_"):
+        text = await problem("query_database", database="Clients", filters=[{"property": "Nom", key: "x"}])
+        assert f"Unknown argument `{key}` in `filters.0`" in text
+        assert "`filters.0` takes: property, is, value." in text

@@ -64,7 +64,7 @@ def safe(data: dict[str, Any], exact: Sequence[str] = ()) -> dict[str, Any]:
     found = {name: (value, 0) if name in exact else _without_hidden(value) for name, value in data.items()}
     removed = sum(number for _, number in found.values())
     shown = {cleaned(name)[0]: value for name, (value, _) in found.items()}
-    return {**shown, "removed": f"{removed} hidden characters"} if removed else shown
+    return {**shown, "removed": f"{removed} hidden character{'' if removed == 1 else 's'}"} if removed else shown
 
 
 def seen(value: Any) -> Any:

@@ -84,27 +84,67 @@ def arguments_of(fn: Callable[..., Any], extra: dict[str, tuple[Any, Any]]) -> T
 
 
 def decoded(value: Any, schema: Schema) -> Any:
-    """Read JSON text where the schema wants an object or an array, and drop nulls of known names: clients send both."""
+    """Read what lenient clients send, by one rule for every tool.
+
+    - JSON text where the schema wants an object or an array is read;
+    - null of a known name is left out, and so are "", "null" and ["null"] of an optional one that is no plain text;
+    - a single value where an array is wanted is an array of one; "a, b" is one value: a comma may be part of a word;
+    - a word of a closed list may be written in other capitals.
+    """
     kind = schema.get("type")
     if isinstance(value, str) and kind in ("object", "array"):
-        try:
-            read = json.loads(value)
-        except ValueError:
-            return value
+        read = _json(value)
         value = read if isinstance(read, dict if kind == "object" else list) else value
+    if isinstance(value, str) and value not in (choices := schema.get("enum", ())):
+        alike = [choice for choice in choices if str(choice).casefold() == value.strip().casefold()]
+        value = alike[0] if len(alike) == 1 else value
     if isinstance(value, dict):  # in a free object, null may mean "clear this"
         known = schema.get("properties", {}) if schema.get("additionalProperties") is not False else value
-        return {k: decoded(v, _inner(schema, k)) for k, v in value.items() if v is not None or k not in known}
+        need = schema.get("required", ())
+        return {
+            name: _single(decoded(item, below), below)
+            for name, item in value.items()
+            for below in [inner(schema, name)]
+            if not (item is None and name in known) and not (name not in need and _left_out(item, below))
+        }
     if isinstance(value, list):
-        return [decoded(v, schema.get("items", {})) for v in value]
+        return [decoded(item, schema.get("items", {})) for item in value]
     return value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _left_out(value: Any, schema: Schema) -> bool:
+    """Tell whether a value stands for nothing, where the schema has no plain text that it could be."""
+    kinds = [branch for branch in schema.get("anyOf", [schema]) if branch]
+    text = any(k.get("type") == "string" and not (set(k) & {"enum", "format"}) for k in kinds)
+    if not kinds or text or any("type" not in kind and "enum" not in kind for kind in kinds):
+        return False
+    if isinstance(value, str) and "array" in [kind.get("type") for kind in kinds]:
+        read = _json(value)
+        value = read if isinstance(read, list) else value
+    return value in ("", "null", ["null"], [""]) and value not in schema.get("enum", ())
+
+
+def _single(value: Any, schema: Schema) -> Any:
+    """Return a list of one where a list is wanted."""
+    if schema.get("type") != "array" or isinstance(value, list) or value in (None, ""):
+        return value
+    items = schema.get("items", {})
+    read = _json(value) if isinstance(value, str) and items.get("type") == "object" else None
+    return [decoded(read if isinstance(read, dict) else value, items)]
 
 
 def without_nulls(value: Any, schema: Schema) -> Any:
     """Drop fields that are null or no number, and write integers that a float64 cannot hold as text where the schema
     leaves that open."""
     if isinstance(value, dict):
-        return {k: without_nulls(v, _inner(schema, k)) for k, v in value.items() if not _nothing(v)}
+        return {k: without_nulls(v, inner(schema, k)) for k, v in value.items() if not _nothing(v)}
     if isinstance(value, list):
         return [without_nulls(v, schema.get("items", {})) for v in value]
     if type(value) is int and abs(value) > SAFE_INTEGER and schema.get("type") != "integer":
@@ -112,7 +152,8 @@ def without_nulls(value: Any, schema: Schema) -> Any:
     return value
 
 
-def _inner(schema: Schema, name: str) -> Schema:
+def inner(schema: Schema, name: str) -> Schema:
+    """Return the schema of one name of an object, {} where nothing is said of it."""
     others = schema.get("additionalProperties")
     found: Schema = schema.get("properties", {}).get(name) or (others if isinstance(others, dict) else {})
     return found

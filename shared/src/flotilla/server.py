@@ -30,7 +30,7 @@ from .results import link_to
 from .sealing import Keys, LazyCodec
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
-from .text import visible
+from .text import plain, visible
 from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
 from .voice import Voice
@@ -193,7 +193,13 @@ class Server(Generic[S]):
     def prompt(self, fn: Function) -> Function:
         """Register a prompt: an async function that returns the text a user would otherwise type."""
         name, label = self._named(fn)
-        prompt = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
+
+        @wraps(fn)
+        async def shown(*args: Any, **given: Any) -> Any:
+            text = await fn(*args, **given)
+            return plain(text) if isinstance(text, str) else text
+
+        prompt = Prompt.from_function(shown, name=name, title=label, description=prose(fn))
         for argument in prompt.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
             argument.description = (argument.description or "").split("\n\nProvide a value")[0] or None
         self._mcp.add_prompt(prompt)
@@ -211,7 +217,8 @@ class Server(Generic[S]):
             async def shown(**given: Any) -> Any:
                 if not self._voice.visible(name):
                     raise NotFoundError(f"Unknown resource: {name}")
-                return await fn(**given)
+                text = await fn(**given)
+                return plain(text) if isinstance(text, str) else text
 
             self._mcp.resource(uri, name=name, title=label, description=prose(fn), mime_type=mime)(shown)
             return fn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,6 +20,7 @@ from .confirm import Unanswered
 from .results import failed, fitted, linked, packed, safe, seen
 from .schema import arguments_of, decoded, portable, without_nulls
 from .text import named
+from .validation import input_problem, unknown_key
 
 if TYPE_CHECKING:
     from .server import Server
@@ -81,6 +81,7 @@ class FleetTool(Tool):
     question: str = ""
     asks: bool = False
     exact: Sequence[str] = ()
+    replaces: bool = False
     must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
@@ -128,6 +129,7 @@ class FleetTool(Tool):
             question=question,
             asks=options.get("asks", False),
             exact=options.get("exact", ()),
+            replaces=replaces,
             must_ask=must_ask,
         )
 
@@ -173,28 +175,13 @@ class FleetTool(Tool):
             return failed(errors.Upstream(what + call.doubt(), "Tell the user; the server's log has the details."))
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        read = decoded(arguments, self.parameters)
+        if problem := unknown_key(self.name, read, self.parameters):
+            raise problem
         try:
-            return dict(self.takes.validate_python(decoded(arguments, self.parameters)))
+            return dict(self.takes.validate_python(read))
         except ValidationError as problem:
-            raise self._input_problem(problem) from None
-
-    def _input_problem(self, problem: ValidationError) -> errors.Input:
-        """Put the most telling problem into words: an unknown name before a missing one before a wrong value."""
-        found = problem.errors(include_url=False, include_input=False)
-        order = ("unexpected_keyword_argument", "missing_argument", "missing_keyword_only_argument", "missing")
-        first = min(found, key=lambda e: order.index(e["type"]) if e["type"] in order else len(order))
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "unexpected_keyword_argument":
-            known = list(self.parameters["properties"])
-            near = difflib.get_close_matches(name, known, n=1)
-            return errors.Input(
-                f"Unknown argument `{errors.excerpt(name, 60)}`" + (f"; did you mean `{near[0]}`?" if near else "."),
-                f"{self.name} takes: {', '.join(known) or 'no arguments'}.",
-            )
-        if first["type"].startswith("missing"):
-            return errors.Input(f"Argument `{name}` is missing.", f"Call {self.name} again with it.")
-        message = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
-        return errors.Input(f"Argument `{name}` does not fit: {message}.", "Correct it and call again.")
+            raise input_problem(self.name, self.parameters, problem) from None
 
     async def _asked_and_done(self) -> ToolResult:
         """Ask inside of the idempotency: a repeat with the same key gets its result, though its yes was used up."""

@@ -40,20 +40,25 @@ async def wrong(case: Case, rule: Rule, claim: Claim) -> list[str]:
 
 
 def suite(
-    slug: str, *, world: World | None = None, arguments: Mapping[str, Mapping[str, Any]] | None = None
+    slug: str,
+    *,
+    world: World | None = None,
+    arguments: Mapping[str, Mapping[str, Any]] | None = None,
+    lossy: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> type[Any]:
     """Return the pytest class of a server.
 
     `world`: for servers whose other side is no HTTP vendor: a function of a temporary folder that returns a context
     manager; it starts that side and yields the settings (variable: value) that lead there. `arguments`: by tool, more
-    arguments for the calls that are to work, where the examples of the required ones are not enough.
+    arguments for the calls that are to work, where the examples of the required ones are not enough. `lossy`: by tool
+    that replaces, more arguments with which something is lost, such as a path that is there and overwrite.
     """
 
     class Acceptance:
         @staticmethod
         def opened() -> Case:
             """Return a new case, which the contract suite opens too."""
-            return Case(slug, world=world, arguments=arguments)
+            return Case(slug, world=world, arguments=arguments, lossy=lossy)
 
         @pytest.fixture(scope="class")
         @classmethod

@@ -111,9 +111,14 @@ class Case:
     """One server and all it takes to try it. A context manager: it owns a vendor and processes."""
 
     def __init__(
-        self, slug: str, *, world: World | None = None, arguments: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        slug: str,
+        *,
+        world: World | None = None,
+        arguments: Mapping[str, Mapping[str, Any]] | None = None,
+        lossy: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.slug, self._world, self._arguments = slug, world, arguments or {}
+        self.slug, self._world, self._arguments, self._lossy = slug, world, arguments or {}, lossy or {}
         self.folder: Path = flotilla_servers.CHECKOUT / slug
         routes = self.folder / "tests" / "answers.yaml"
         self.answers = Answers.load(routes) if routes.is_file() else None
@@ -183,6 +188,14 @@ class Case:
     def example(self, tool: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return arguments that work for a tool."""
         return {**example_of(tool, self.given(tool)), **more}
+
+    def lossy(self, tool: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments with which a tool would lose something, so that it must ask."""
+        return self.example(tool, **self._lossy.get(tool["name"], {}))
+
+    async def replaces(self, tool: Mapping[str, Any]) -> bool:
+        """Tell whether a tool is registered with replaces=True."""
+        return bool(getattr(await self.server._mcp.get_tool(tool["name"]), "replaces", False))
 
     def given(self, tool: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the arguments that the server's test file gives for a tool."""

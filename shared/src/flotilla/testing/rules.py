@@ -31,7 +31,11 @@ class Rule:
 
 RULES = (
     Rule("names", "bronze", "Tool names are the prefix, a verb of the closed list and a noun, 45 characters at most."),
-    Rule("hints", "bronze", "Every tool sets its title and all four hints, and they fit its verb."),
+    Rule(
+        "hints",
+        "bronze",
+        "Every tool sets its title and all four hints; destructive is all that is not purely additive.",
+    ),
     Rule("arguments", "bronze", "Every argument is described; required ones have examples that are valid."),
     Rule("few_arguments", "bronze", "A tool takes at most 8 arguments, hidden ones apart."),
     Rule("portable_schemas", "bronze", "Schemas have object roots and no $ref, null, title, const or item-less array."),
@@ -44,7 +48,9 @@ RULES = (
     Rule("plain_source", "bronze", "server.py has no try, no os, no logging and no json: the library does that."),
     Rule("unit_tests", "bronze", "The server's own tests call every tool."),
     Rule(
-        "results", "bronze", "Results fit their schema, equal their text, hold no null and no time without an offset."
+        "results",
+        "bronze",
+        "Results fit their schema, equal their text, hold no null, no hidden character and no time without an offset.",
     ),
     Rule("paging", "silver", "Every list takes limit and cursor, caps the limit and comes to an end."),
     Rule("error_classes", "silver", "Each way a vendor can fail gives the right class, a reason and a next step."),
@@ -60,7 +66,11 @@ RULES = (
     Rule("contract", "silver", "The requests fit the vendor's published contract, unknown fields included."),
     Rule("both_eras", "gold", "Every protocol revision from 2024-11-05 to 2026-07-28 lists the tools and calls one."),
     Rule("dry_run", "gold", "A dry run of every write shows the exact request, and sends nothing."),
-    Rule("confirm", "gold", "What destroys runs only after a yes, in both eras and with a client that cannot ask."),
+    Rule(
+        "confirm",
+        "gold",
+        "What destroys or replaces runs only after a yes, in both eras and with a client that cannot ask.",
+    ),
     Rule("idempotency", "gold", "What creates takes an idempotency key: same key, done once."),
     Rule("budget", "gold", "12 core tools and 10,000 characters at most; a tool 900 (median) and 1,600 (most)."),
     Rule("oauth_refresh", "gold", "OAuth tokens are renewed in time, tested with a fake clock.", evidence=True),
@@ -81,6 +91,10 @@ WRITING = _words(
     "insert log mark merge modify move pause publish record remove rename reopen replace reply reschedule resolve "
     "respond restore resume run schedule send set share start stop submit trigger unshare update upload validate write"
 )
+CHANGING = DESTROYING | _words(
+    "close complete deactivate edit mark merge modify move pause remove rename replace reschedule resolve respond set "
+    "stop unshare update write"
+)  # changes or removes part of what is there, so that it is not purely additive
 VERBS = READING | DESTROYING | WRITING
 
 

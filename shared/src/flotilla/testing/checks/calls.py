@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
+from ...text import cleaned, escaped
+from ..answers import Answer, Answers, Request
 from ..arguments import broken_sets, valid_sets
 from ..case import UNASKED, Case, Trial
 from ..client import MODES, REVISIONS, raw, text_of
@@ -50,6 +52,51 @@ async def results(case: Case) -> list[str]:
                 wrong = Draft202012Validator(tool["outputSchema"]).iter_errors(data)
                 problems += [f"{tool['name']}: the result does not fit its schema: {w.message}." for w in wrong]
                 problems += [f"{tool['name']}: {where} {what}." for where, what in _odd(data, "result")]
+    return problems
+
+
+HIDING = "\u200b\u202e\U000e0041"
+
+
+class _Tainted(Answers):
+    """The recorded answers, with hidden characters in every text but those that match `spared`."""
+
+    def __init__(self, real: Answers, spared: str) -> None:
+        self.real, self.spared = real, re.compile(spared)
+
+    def seen(self, request: Request) -> Request:
+        return self.real.seen(request)
+
+    def to(self, request: Request) -> Answer:
+        answer = self.real.to(request)
+        if "json" not in answer.headers.get("content-type", "") or not answer.body:
+            return answer
+        return Answer.of(self._tainted(json.loads(answer.body)), answer.status, answer.headers)
+
+    def _tainted(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._tainted(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._tainted(inner) for inner in value]
+        if not isinstance(value, str) or self.spared.fullmatch(value):
+            return value
+        return value[:1] + HIDING + value[1:]
+
+
+@check("results")
+async def hidden(case: Case) -> list[str]:
+    """Whatever a vendor hides in any string of its answers, none of it comes out, neither in results nor in errors."""
+    if not case.answers:
+        raise NothingToCheck
+    problems = []
+    for spared in ("", r"\S*[\d:/@]\S*", r"\S*"):  # nothing; what looks like an id, a date, an address; single words
+        for tool in await case.tools():
+            async with case.trial(UNASKED, recorded=True) as trial:
+                assert trial.recorder
+                trial.recorder.answers = _Tainted(case.answers, spared)
+                result = await trial.call(tool["name"], **case.example(tool))
+                if cleaned(text_of(result))[1]:
+                    problems.append(f"{tool['name']} lets hidden characters out: {escaped(text_of(result))[:300]}")
     return problems
 
 

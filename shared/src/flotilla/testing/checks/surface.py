@@ -14,7 +14,7 @@ from pydantic import ValidationError as Refused
 
 from ..arguments import visible
 from ..case import Case
-from ..rules import DESTROYING, READING, VERBS
+from ..rules import CHANGING, DESTROYING, READING, VERBS
 from . import check
 
 HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
@@ -61,6 +61,8 @@ async def hints(case: Case) -> list[str]:
             problems.append(f"{name} sounds as if it changed something, but is registered as reads.")
         if verb(case, name) in DESTROYING and not told.get("destructiveHint"):
             problems.append(f"{name} takes something away: register it with destroys.")
+        elif verb(case, name) in CHANGING and not told.get("destructiveHint"):
+            problems.append(f"{name} changes what is there: register it with additive=False, or replaces=True.")
         if reads and told.get("destructiveHint"):
             problems.append(f"{name} cannot be read-only and destructive.")
         if told.get("openWorldHint") != case.server.network:
