@@ -137,7 +137,9 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
         ("update_quote", {"quote_id": 1}, "nothing to change"),
         ("create_quote", {"customer_id": 1, "items": []}, "one line at least"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "vat": "0.2"}]}, "a percentage: 20, not 0.2"),
-        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "a number such as"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "`dix` is not a number"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "12.500"}]}, "Write 12500 or 12.50"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "12 USD"}]}, "the document's currency"),
         (
             "create_settlement",
             {"invoice_id": 1, "total": "1,234", "payment_mode": 3, "paid_on": "2025-06-30"},

@@ -239,8 +239,9 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Trial) -> None:
         ({"statut lead": "NEW"}, "have no property 'statut lead'. Similar ones: hs_lead_status"),
         ({"Ville préférée": "Lyon"}, "Use one of: ville_a, ville_b."),
         ({"createdate": "2030-01-01"}, "HubSpot sets `createdate` itself"),
-        ({"budget": "beaucoup"}, "'beaucoup' is no number"),
-        ({"budget": "12,500"}, "is no number"),  # twelve and a half, or twelve thousand
+        ({"budget": "beaucoup"}, "`beaucoup` is not a number"),
+        ({"budget": "12,500"}, "can be read in two ways. Write 12500 or 12.50"),
+        ({"budget": "12.500 €"}, "can be read in two ways. Write 12500 or 12.50"),
         ({"date_de_naissance": "29/02/1980"}, "is no date or time"),
         ({"lifecyclestage": ["lead", "customer"]}, "takes one value"),
         ({"interets": ["site", "radio"]}, "'radio' is no value of `interets`"),
