@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, BinaryIO, Literal
 
-from flotilla import Server, ServerSettings, in_thread
+from flotilla import Server, ServerSettings, errors, in_thread
 from pydantic import Field
 
 from .csv_file import DIALECTS, write_csv
 from .table import table
 from .text import report_text
-from .work import Check, ExportedFile, Made, produce, target
+from .work import Check, ExportedFile, Made, produce, question, target
 
 server: Server[ServerSettings] = Server(
     "export",
@@ -23,6 +23,7 @@ server: Server[ServerSettings] = Server(
     instructions="Paths are in the data folder. Small tables come as rows, large ones from a file (source).",
 )
 DEADLINE = 55  # seconds, for 100,000 rows on a slow machine: the gateway waits 60
+LONG = 300  # for a workbook of 100,000 rows and 40 columns; clients that wait so long are told how far it is
 
 CsvPath = Annotated[str, Field(description="File to write", examples=["clients.csv"])]
 XlsxPath = Annotated[str, Field(description="File to write", examples=["clients.xlsx"])]
@@ -41,7 +42,7 @@ Language = Annotated[Literal["en", "fr", "de", "es", "it"], Field(description="L
 Overwrite = Annotated[bool, Field(description="Replace a file")]
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_csv(
     path: CsvPath,
     columns: Columns = None,
@@ -52,20 +53,27 @@ async def create_csv(
         Literal["comma", "semicolon", "tab", "excel", "excel_fr"],
         Field(description="semicolon: decimal commas; excel, excel_fr: the same for Excel, with BOM"),
     ] = "comma",
+    guard: Annotated[
+        bool, Field(description="false: leave formulas as they are, for programs that read the file")
+    ] = True,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as CSV. Formulas in it are made harmless."""
+    if not guard and DIALECTS[dialect].bom:
+        raise errors.Input("A CSV file for Excel is always guarded against formulas.", "Use another dialect, or guard.")
     path = await in_thread(target, path, (".csv", ".tsv", ".txt"), overwrite)
     made = await in_thread(table, columns, rows, source, types)
-    server.announce(action="create_csv", path=path, **made.told, dialect=dialect, overwrite=overwrite)
+    if overwrite and (asked := await question(path)):
+        await server.confirm(asked)
+    server.announce(action="create_csv", path=path, **made.told, dialect=dialect, guard=guard, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
-        return write_csv(out, made.checked(check), DIALECTS[dialect])
+        return write_csv(out, made.checked(check), DIALECTS[dialect], guard)
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=LONG)
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
@@ -78,17 +86,19 @@ async def create_xlsx(
     """Write a table of columns and rows, or of source, as an Excel workbook with typed cells."""
     path = await in_thread(target, path, (".xlsx",), overwrite)
     made = await in_thread(table, columns, rows, source, types)
+    if overwrite and (asked := await question(path)):
+        await server.confirm(asked)
     server.announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
-        from .xlsx_file import write_xlsx  # on the first call: openpyxl takes longer to import than to list tools
+        from .xlsx_file import write_xlsx  # on the first call: its import takes longer than to list tools
 
         return write_xlsx(out, made.checked(check), sheet)
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -104,6 +114,8 @@ async def create_pdf(
     """Write a table of columns and rows, or of source, as PDF (A4)."""
     path = await in_thread(target, path, (".pdf",), overwrite)
     made = await in_thread(table, columns, rows, source, types)
+    if overwrite and (asked := await question(path)):
+        await server.confirm(asked)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
 
@@ -113,10 +125,10 @@ async def create_pdf(
 
         return write_pdf(out, made.checked(check), page(title, footer, landscape, language))
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_report_pdf(
     path: PdfPath,
     markdown: Annotated[str | None, Field(description="The text")] = None,
@@ -130,6 +142,8 @@ async def create_report_pdf(
     """Write Markdown as a PDF report (A4): headings, lists, tables, code, quotes, links, images of the data folder."""
     path = await in_thread(target, path, (".pdf",), overwrite)
     text, folder = await in_thread(report_text, markdown, source)
+    if overwrite and (asked := await question(path)):
+        await server.confirm(asked)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_report_pdf", path=path, characters=len(text), **look, overwrite=overwrite)
 

@@ -20,10 +20,7 @@ from pydantic import BeforeValidator, PlainValidator
 from .. import errors
 
 LONGEST = 100  # characters of a text that may be a number
-SYMBOLS = {
-    "EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "CZK": "Kč", "UAH": "₴",
-    "TRY": "₺", "ILS": "₪", "VND": "₫", "NGN": "₦", "PHP": "₱",
-}  # fmt: skip
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "CZK": "Kč"}
 """The usual sign of a currency, by its ISO 4217 code."""
 
 _CODES = (
@@ -52,6 +49,10 @@ class NumberError(errors.Input, ValueError):
     """The text is not a number, or two. A ValueError too, so that pydantic names the argument."""
 
 
+class AmbiguousNumberError(NumberError):
+    """The text is two numbers."""
+
+
 class MoneyValue(NamedTuple):
     """An amount, and its currency as ISO 4217 code: None where the text names none."""
 
@@ -59,8 +60,8 @@ class MoneyValue(NamedTuple):
     currency: str | None = None
 
 
-def read_money(value: Any) -> MoneyValue:
-    """Return the amount and the currency of a text or a JSON number; raises NumberError."""
+def read_money(value: Any, *, decimal: str = "") -> MoneyValue:
+    """Return the amount and the currency of a text or a JSON number; raises NumberError. `decimal`: as below."""
     if isinstance(value, MoneyValue):
         return value
     if not isinstance(value, str):
@@ -73,7 +74,7 @@ def read_money(value: Any) -> MoneyValue:
         if inner and currency:
             raise _no_number(value)
         currency = currency or inner
-    amount = _signed(figure, value, signs="" if negative else "+-")
+    amount = _signed(figure, value, "" if negative else "+-", decimal)
     return MoneyValue(-amount if negative else amount, currency)
 
 
@@ -150,11 +151,11 @@ def _no_number(given: str) -> NumberError:
     return NumberError(f"`{errors.excerpt(given, 60)}` is not a number.", "Write it as 1250.50.")
 
 
-def _two_ways(text: str, given: str) -> NumberError:
+def _two_ways(text: str, given: str) -> AmbiguousNumberError:
     whole, _, part = text.replace(",", ".").partition(".")
     part = part.rstrip("0").ljust(2, "0")
     part += "0" if len(part) == 3 else ""  # four decimals cannot be thousands
-    return NumberError(
+    return AmbiguousNumberError(
         f"`{errors.excerpt(given, 60)}` can be read in two ways.",
         f"Write {re.sub('[.,]', '', text)} or {whole}.{part}, whichever is meant.",
     )
