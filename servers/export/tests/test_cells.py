@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flotilla import errors
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.export.cells import Column, column, number, plain, read
 from hypothesis import given
 from hypothesis import strategies as some
@@ -102,6 +103,17 @@ def test_types(kind: str, value: Any, want: Any, fits: bool) -> None:
     got = read(value, column("C", kind))
     assert got == (want, fits)
     assert type(got[0]) is type(want)
+
+
+def test_amounts_as_in_the_whole_fleet() -> None:
+    """One table for all servers; what has two readings stays text."""
+    for text, amount in READ.items():
+        assert read(text, column("C", "money EUR")) == (amount, True), text
+    for text in TWO_WAYS:
+        assert read(text, column("C", "money EUR")) == (text, False)
+        assert read(text, column("C", "decimal")) == (text, False)
+    for value in NUMBERS:
+        assert read(value, column("C", "money EUR")) == (Decimal(str(value)), True)
 
 
 @pytest.mark.parametrize("kind", ["dollars", "money EURO", "date yyyy", "text 5", "integer EUR"])
