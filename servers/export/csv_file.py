@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO
@@ -12,6 +13,8 @@ from .cells import Cell, plain
 from .guard import runs
 from .table import Table
 from .work import Made
+
+_LONE = re.compile("[\ud800-\udfff]")  # surrogates: JSON can say them, UTF-8 cannot
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ def write_csv(out: BinaryIO, table: Table, dialect: Dialect, guard: bool = True)
 
     def written(cell: Cell, row: int) -> str:
         if isinstance(cell, str):
+            if _LONE.search(cell):
+                table.notes.count("Halves of characters, which no file can hold, became question marks", row)
             if guard and runs(cell, words):
                 table.notes.count("Text that a spreadsheet would take for a formula got an apostrophe in front", row)
                 return "'" + cell

@@ -85,7 +85,7 @@ class _Sheet:
             if len(digits.digits) > _DIGITS or (type(value) is int and abs(value) >= 10**_DIGITS):
                 self.table.notes.count("Numbers of more than 15 digits, which Excel would round, became text", count)
                 return plain(value), ""
-            if value and not _SMALLEST < abs(value) < _LARGEST:
+            if value and not _SMALLEST < abs(Decimal(value)) < _LARGEST:
                 self.table.notes.count("Numbers too large or too small for Excel became text", count)
                 return plain(value), ""
             return (value if isinstance(value, int) else float(value)), _form(column, value)

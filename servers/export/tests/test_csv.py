@@ -151,3 +151,10 @@ def test_numbers_are_never_guarded(value: float) -> None:
     assert float(got) == float(value)
     ((french,),) = written([[value]], "semicolon")
     assert french == got.replace(".", ",")
+
+
+async def test_characters_that_cannot_be_written_are_told(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.jsonl").write_text('{"a": "x\\ud83dy"}')
+    done = await export.create_csv(path="a.csv", source="in.jsonl")
+    assert (data / "a.csv").read_text() == "a\nx?y\n"
+    assert done["warnings"] == ["Halves of characters, which no file can hold, became question marks (row 1)."]
