@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from flotilla import errors
+from flotilla.parsing.money import AmbiguousNumberError, NumberError, read_money, read_number
 
 Cell = str | bool | int | Decimal | date | datetime | None
 
@@ -22,20 +23,12 @@ KINDS = (
     "auto, text, integer, decimal, money EUR (or another currency), date, date dd/mm/yyyy, "
     "date mm/dd/yyyy, datetime, boolean"
 )
-SPACES = " \u00a0\u202f\u2009"
 _OTHER_WORDS = {"string": "text", "number": "decimal", "float": "decimal", "int": "integer", "bool": "boolean"}
 _YES = {"true", "yes", "oui", "vrai", "1", "ja", "sí", "si", "sì", "x"}
 _NO = {"false", "no", "non", "faux", "0", "nein"}
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.A)
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.A)
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.A)
-_PLAIN = re.compile(r"[+-]?(\d+(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.A)
-_GROUPED = re.compile(rf"[+-]?\d{{1,3}}([{SPACES}'’]\d{{3}})+([.,]\d+)?", re.A)
-_COMMA = re.compile(r"[+-]?\d+,\d+", re.A)
-_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.A)
-_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})", re.A)
-_UNSURE = re.compile(r"[+-]?\d{1,3},\d{3}", re.A)  # 1,234: a thousand or one and a bit
-_LONGEST_NUMBER = 300  # characters; more is no number that anyone exports
 
 
 @dataclass(frozen=True)
@@ -66,15 +59,15 @@ def column(name: str, described: str) -> Column:
     return Column(name, word, detail.upper() if word == "money" else detail.lower())
 
 
-def read(value: Any, wanted: Column, comma: bool = False) -> tuple[Cell, bool]:
+def read(value: Any, wanted: Column, decimal: str = "") -> tuple[Cell, bool]:
     """Return a value as the column's kind, and whether it fits; one that does not stays what it was.
 
-    `comma` says that the source writes decimals with a comma, which settles what 1,234 means.
+    `decimal` is the sign before decimals where the source settles it, and with it what 1,234 or 1.234 means.
     """
     value = _settled(value)
     if value is None or (isinstance(value, str) and not value.strip() and wanted.kind not in ("auto", "text")):
         return None, True
-    return _READERS[wanted.kind](value, wanted.detail, comma)
+    return _READERS[wanted.kind](value, wanted.detail, decimal)
 
 
 def _settled(value: Any) -> Cell:
@@ -87,38 +80,39 @@ def _settled(value: Any) -> Cell:
     return str(value)
 
 
-def _auto(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _auto(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     return value, True
 
 
-def _text(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _text(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     return value if isinstance(value, str) else plain(value), True
 
 
-def _integer(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
-    got, fits = _decimal(value, detail, comma)
+def _integer(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
+    got, fits = _decimal(value, detail, "")  # 12.000 is in doubt wherever it stands: an integer has no decimals
     if isinstance(got, Decimal) and got == got.to_integral_value():
         return int(got), fits
     return got if isinstance(value, Decimal) else value, type(got) is int
 
 
-def _decimal(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _decimal(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     if isinstance(value, str):
-        got = number(value, comma)
+        got = number(value, decimal)
         return (value, False) if got is None else (got, True)
     return value, isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _money(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
-    bare = value
-    if isinstance(value, str):
-        bare = value.replace(detail, "") if detail else value
-        bare = bare.replace(SYMBOLS.get(detail, "\0"), "").strip(SPACES)
-    got, fits = _decimal(bare, detail, comma)
-    return (got, True) if fits else (value, False)
+def _money(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
+    if not isinstance(value, str):
+        return _decimal(value, detail, decimal)
+    try:  # a point before three digits is in doubt in any file: few currencies have thousandths, many have thousands
+        got = read_money(value, decimal=decimal if decimal == "," else "")
+    except NumberError:
+        return value, False
+    return (got.amount, True) if got.currency in (None, detail) else (value, False)
 
 
-def _date(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _date(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     if isinstance(value, datetime):
         return value, False
     if isinstance(value, date):
@@ -139,7 +133,7 @@ def _date(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
     return value, False
 
 
-def _datetime(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _datetime(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     if isinstance(value, date):
         return value, True
     text = value.strip() if isinstance(value, str) else ""
@@ -153,12 +147,12 @@ def _datetime(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
     return value, False
 
 
-def _boolean(value: Cell, detail: str, comma: bool) -> tuple[Cell, bool]:
+def _boolean(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     word = str(value).strip().lower()
     return (word in _YES, True) if word in _YES | _NO else (value, False)
 
 
-_READERS: dict[str, Callable[[Cell, str, bool], tuple[Cell, bool]]] = {
+_READERS: dict[str, Callable[[Cell, str, str], tuple[Cell, bool]]] = {
     "auto": _auto,
     "text": _text,
     "integer": _integer,
@@ -169,23 +163,22 @@ _READERS: dict[str, Callable[[Cell, str, bool], tuple[Cell, bool]]] = {
     "boolean": _boolean,
 }
 
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "CZK": "Kč"}
 
-
-def number(text: str, comma: bool = False) -> Decimal | None:
+def number(text: str, decimal: str = "") -> Decimal | None:
     """Read a number as people write it (1234.5, 1 234,50, 1.234,50, 1,234.50), or None, also where it is ambiguous."""
-    text = text.strip().replace("\u2212", "-")
-    if len(text) > _LONGEST_NUMBER:
+    try:
+        return read_number(text, decimal=decimal)
+    except NumberError:
         return None
-    if _PLAIN.fullmatch(text):
-        return Decimal(text)
-    if _GROUPED.fullmatch(text):
-        return Decimal(re.sub(rf"[{SPACES}'’]", "", text).replace(",", "."))
-    if _POINT_GROUPS.fullmatch(text) or (_COMMA.fullmatch(text) and (comma or not _UNSURE.fullmatch(text))):
-        return Decimal(text.replace(".", "").replace(",", "."))
-    if _COMMA_GROUPS.fullmatch(text):
-        return Decimal(text.replace(",", ""))
-    return None
+
+
+def unsure(value: Any) -> bool:
+    """Tell whether a cell was left as it is because it can be read as two numbers."""
+    try:
+        read_money(value if isinstance(value, str) else "")
+    except NumberError as problem:
+        return isinstance(problem, AmbiguousNumberError)
+    return False
 
 
 def plain(value: Cell) -> str:

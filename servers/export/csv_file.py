@@ -10,14 +10,11 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from .cells import Cell, plain
+from .guard import runs
 from .table import Table
 from .work import Made
 
-# What spreadsheets take for a formula, with the full-width forms that some of them read alike, behind blanks and
-# characters that nobody sees and that an import may drop.
-_UNSEEN = r"\s\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
-_RISKY = re.compile(rf"[{_UNSEEN}]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+_LONE = re.compile("[\ud800-\udfff]")  # surrogates: JSON can say them, UTF-8 cannot
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,15 @@ DIALECTS = {
 }
 
 
-def risky(text: str) -> bool:
-    """Tell whether a spreadsheet would run a text: it starts like a formula and is no plain number."""
-    return bool(_RISKY.match(text)) and not _NUMBER.fullmatch(text)
-
-
-def write_csv(out: BinaryIO, table: Table, dialect: Dialect) -> Made:
-    """Write a table, lines ended by CR LF (RFC 4180), in UTF-8."""
+def write_csv(out: BinaryIO, table: Table, dialect: Dialect, guard: bool = True) -> Made:
+    """Write a table, lines ended by CR LF (RFC 4180), in UTF-8. Without `guard` every text stays as it is."""
+    words = not dialect.bom  # those with a BOM are made for Excel, which shows #NAME? for them
 
     def written(cell: Cell, row: int) -> str:
         if isinstance(cell, str):
-            if risky(cell):
+            if _LONE.search(cell):
+                table.notes.count("Halves of characters, which no file can hold, became question marks", row)
+            if guard and runs(cell, words):
                 table.notes.count("Text that a spreadsheet would take for a formula got an apostrophe in front", row)
                 return "'" + cell
             return cell

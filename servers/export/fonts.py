@@ -41,7 +41,8 @@ FACES = {
     MONO: ("DejaVuSansMono", "Vera"),
     MONO_BOLD: ("DejaVuSansMono-Bold", "VeraBd"),
 }
-_SELECTORS = dict.fromkeys(range(0xFE00, 0xFE10))  # say how an emoji is to look: nothing to draw
+_DRAWN: dict[int, str | None] = dict.fromkeys(range(0xFE00, 0xFE10))  # say how an emoji is to look: nothing to draw
+_DRAWN |= {0x2705: "✔", 0x274C: "✘", 0x274E: "✘", 0x2B50: "★"}  # signs that the font lacks, as those that it has
 _EASY = re.compile("[ -~\xa0-\xac\xae-\u024f\u2010-\u2027\u202f\u20ac]*").fullmatch  # most of Europe: drawn as it is
 _TURNED = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]").search
 _lock = threading.Lock()
@@ -108,7 +109,7 @@ def drawable(text: str) -> str:
     if _EASY(text):
         return text
     text = unicodedata.normalize("NFC", text.replace("\t", "    ").replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.translate(_SELECTORS).replace("\u2028", "\n").replace("\u2029", "\n")
+    text = text.translate(_DRAWN).replace("\u2028", "\n").replace("\u2029", "\n")
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 

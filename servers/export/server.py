@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, BinaryIO, Literal
 
-from flotilla import Server, ServerSettings, in_thread
+from flotilla import Server, ServerSettings, errors, in_thread
 from pydantic import Field
 
 from .csv_file import DIALECTS, write_csv
@@ -23,6 +23,7 @@ server: Server[ServerSettings] = Server(
     instructions="Paths are in the data folder. Small tables come as rows, large ones from a file (source).",
 )
 DEADLINE = 55  # seconds, for 100,000 rows on a slow machine: the gateway waits 60
+LONG = 300  # for a workbook of 100,000 rows and 40 columns; clients that wait so long are told how far it is
 
 CsvPath = Annotated[str, Field(description="File to write", examples=["clients.csv"])]
 XlsxPath = Annotated[str, Field(description="File to write", examples=["clients.xlsx"])]
@@ -52,21 +53,26 @@ async def create_csv(
         Literal["comma", "semicolon", "tab", "excel", "excel_fr"],
         Field(description="semicolon: decimal commas; excel, excel_fr: the same for Excel, with BOM"),
     ] = "comma",
+    guard: Annotated[
+        bool, Field(description="false: leave formulas as they are, for programs that read the file")
+    ] = True,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as CSV. Formulas in it are made harmless."""
+    if not guard and DIALECTS[dialect].bom:
+        raise errors.Input("A CSV file for Excel is always guarded against formulas.", "Use another dialect, or guard.")
     path = await in_thread(target, path, (".csv", ".tsv", ".txt"), overwrite)
-    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
-    server.announce(action="create_csv", path=path, **made.told, dialect=dialect, overwrite=overwrite)
+    await server.confirm_replacing(path, overwrite)
+    server.announce(action="create_csv", path=path, **made.told, dialect=dialect, guard=guard, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
-        return write_csv(out, made.checked(check), DIALECTS[dialect])
+        return write_csv(out, made.checked(check), DIALECTS[dialect], guard)
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=LONG)
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
@@ -78,16 +84,16 @@ async def create_xlsx(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as an Excel workbook with typed cells."""
     path = await in_thread(target, path, (".xlsx",), overwrite)
-    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
+    await server.confirm_replacing(path, overwrite)
     server.announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
-        from .xlsx_file import write_xlsx  # on the first call: openpyxl takes longer to import than to list tools
+        from .xlsx_file import write_xlsx  # on the first call: its import takes longer than to list tools
 
         return write_xlsx(out, made.checked(check), sheet)
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
 @server.writes(creates=True, replaces=True, deadline=DEADLINE)
@@ -105,8 +111,8 @@ async def create_pdf(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as PDF (A4)."""
     path = await in_thread(target, path, (".pdf",), overwrite)
-    await server.confirm_replacing(path, overwrite)
     made = await in_thread(table, columns, rows, source, types)
+    await server.confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
 
@@ -116,7 +122,7 @@ async def create_pdf(
 
         return write_pdf(out, made.checked(check), page(title, footer, landscape, language))
 
-    return await produce(path, overwrite, write)
+    return await produce(path, overwrite, write, made.total)
 
 
 @server.writes(creates=True, replaces=True, deadline=DEADLINE)
@@ -132,8 +138,8 @@ async def create_report_pdf(
 ) -> ExportedFile:
     """Write Markdown as a PDF report (A4): headings, lists, tables, code, quotes, links, images of the data folder."""
     path = await in_thread(target, path, (".pdf",), overwrite)
-    await server.confirm_replacing(path, overwrite)
     text, folder = await in_thread(report_text, markdown, source)
+    await server.confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
     server.announce(action="create_report_pdf", path=path, characters=len(text), **look, overwrite=overwrite)
 

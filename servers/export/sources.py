@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -15,26 +16,38 @@ from typing import Any, BinaryIO, TextIO
 
 from flotilla import errors, files
 
+from .guard import bare
+
 _CHUNK = 2**16
-_BIGGEST_ITEM = 2**22  # characters of one JSON row
+_BIGGEST_ITEM = 2**22  # characters of one JSON row, or of one CSV cell
+_MOST_KEYS = 10_000
 _GAP = re.compile(r"[ \t\r\n,]*").match
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=lambda name: None)
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)  # NaN is text: an empty cell would hide it
+_SAMPLE = 30  # rows of a CSV file that tell how it is laid out
+_SEP = re.compile(r"\s*sep=([,;\t|])\s*", re.I)  # what Excel understands as the first line of a CSV file
+_ALONE = "\x1f"  # parts the cells of a file with one column, since nothing does
+csv.field_size_limit(_BIGGEST_ITEM)  # of the whole process; the module's own limit is 131,072
 Row = list[Any] | dict[str, Any]
 
 
 @dataclass
 class Source:
-    """A file of rows. `names` are its own column names, empty when it has none; `comma`: decimals have a comma."""
+    """A file of rows. `names` are its own column names, empty when it has none.
+
+    `skipped` rows stand before the column names: titles, or the line that tells Excel the delimiter.
+    """
 
     path: str
     encoding: str = "utf-8-sig"
     delimiter: str = ""
     names: list[str] = field(default_factory=list)
+    skipped: int = 0
+    titles: list[str] = field(default_factory=list)
 
     @property
-    def comma(self) -> bool:
-        """Whether decimals are likely written with a comma: where `;` parts the cells, the comma was taken."""
-        return self.delimiter == ";"
+    def decimal(self) -> str:
+        """What decimals are likely written with: the comma where `;` parts the cells, the point where a comma does."""
+        return {";": ",", ",": "."}.get(self.delimiter, "")
 
     def rows(self) -> Iterator[Row]:
         """Read the file from its start: lists in the order of `names`, or objects."""
@@ -51,15 +64,29 @@ def opened(path: str) -> Source:
         source = Source(path, _encoding(raw))
         raw.seek(0)
         if _READERS[ending] is _csv:
-            source.delimiter = _delimiter(io.TextIOWrapper(raw, source.encoding, newline=""))
+            _lay_out(source, io.TextIOWrapper(raw, source.encoding, newline=""))
+    if not source.delimiter:
+        source.names = _keys(source)
+        return source
     first: Row = next(source.rows(), [])
-    if isinstance(first, dict):
-        source.names = list(first)
-    elif source.delimiter:
-        source.names = [str(name).strip() for name in first]
-        if not any(source.names):
-            raise errors.Input(f"{path} has no header line.", "The first line must name the columns.")
+    source.names = [bare(str(name).strip()) for name in first]
+    if not any(source.names):
+        raise errors.Input(f"{path} has no header line.", "The first line must name the columns.")
     return source
+
+
+def _keys(source: Source) -> list[str]:
+    """Return the keys of all records in the order in which they first appear; none where rows are arrays."""
+    names: dict[str, None] = {}
+    for row in source.rows():
+        if isinstance(row, dict):
+            names |= dict.fromkeys(row)
+        elif not names:
+            return []
+        if len(names) > _MOST_KEYS:
+            what = f"The records of {source.path} have more than {_MOST_KEYS} different keys."
+            raise errors.Input(what, "Make it a list of records with the same keys.")
+    return list(names)
 
 
 def _rows(source: Source, raw: BinaryIO) -> Iterator[Row]:
@@ -72,11 +99,25 @@ def _rows(source: Source, raw: BinaryIO) -> Iterator[Row]:
 
 
 def _csv(source: Source, text: TextIO) -> Iterator[Row]:
-    rows: Iterator[list[str]] = csv.reader(text, delimiter=source.delimiter or ",")
-    rows = (row for row in rows if row)  # blank lines are no rows
-    if source.names:
-        next(rows, None)
-    yield from rows
+    ended = False
+
+    def lines() -> Iterator[str]:
+        nonlocal ended
+        yield from text
+        ended = True
+
+    reader = csv.reader(lines(), delimiter=source.delimiter or ",")
+    start = source.skipped + bool(source.names)
+    count = 0
+    for row in reader:
+        if ended:  # the last line was asked for more: a quotation mark swallowed the rest
+            raise ValueError(
+                f"a quotation mark is opened and never closed, in a cell that ends at line {reader.line_num}"
+            )
+        if row:  # blank lines are no rows
+            count += 1
+            if count > start:
+                yield row
 
 
 def _json_lines(source: Source, text: TextIO) -> Iterator[Row]:
@@ -137,13 +178,42 @@ def _encoding(raw: BinaryIO) -> str:
     return "utf-8-sig"
 
 
-def _delimiter(text: io.TextIOWrapper) -> str:
-    """Return what parts the names in the first line that is not empty."""
+def _lay_out(source: Source, text: io.TextIOWrapper) -> None:
+    """Find what parts the cells of a CSV file, and how many rows stand before the column names."""
     try:
-        line = next((line for line in iter(lambda: text.readline(_CHUNK), "") if line.strip()), "")
+        lines = [line for line in itertools.islice(iter(lambda: text.readline(_CHUNK), ""), _SAMPLE) if line.strip()]
     except ValueError:
-        return ","
+        lines = []
     finally:
         text.detach()
-    outside = "".join(line.split('"')[::2])
-    return max(",;\t|", key=outside.count) if outside.strip() else ","
+    source.delimiter = ","
+    if not lines:
+        return
+    if told := _SEP.fullmatch(lines[0]):
+        source.delimiter, source.skipped = told[1], 1
+        return
+    outside = "".join(lines[0].split('"')[::2])
+    likely = max(",;\t|", key=outside.count) if outside.strip() else ","
+    rows = _sampled(lines, likely)
+    if likely in outside and (len(rows) < 2 or len(rows[1]) == len(rows[0])):
+        source.delimiter = likely
+        return
+    for delimiter in ";\t|,":
+        rows = _sampled(lines, delimiter)
+        for at in range(1, min(len(rows) - 1, 10)):
+            if _is_heading(rows, at, 3 if delimiter == "," else 2):
+                source.delimiter, source.skipped = delimiter, at
+                source.titles = [" ".join(cell for cell in row if cell) for row in rows[:at]]
+                return
+    source.delimiter = likely if likely in outside else _ALONE
+
+
+def _sampled(lines: list[str], delimiter: str) -> list[list[str]]:
+    return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+
+
+def _is_heading(rows: list[list[str]], at: int, least: int) -> bool:
+    """Tell whether a row names columns under rows of titles: words, as many as the next row has cells."""
+    row, width = rows[at], len(rows[at])
+    named = all(cell.strip() and not re.search(r"\d", cell) for cell in row)
+    return named and width >= least and len(rows[at + 1]) == width and all(len(one) < width for one in rows[:at])

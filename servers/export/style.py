@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flotilla.parsing.money import SYMBOLS
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -15,7 +16,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from . import fonts
-from .cells import SYMBOLS, Cell, Column
+from .cells import Cell, Column
 
 INK, MUTED, ACCENT = HexColor("#1f2933"), HexColor("#66727f"), HexColor("#1f4e79")
 LINE, BAND, SHADE = HexColor("#d8dee6"), HexColor("#e9eff5"), HexColor("#f4f6f8")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flotilla import errors
 
 from . import sources
-from .cells import Cell, Column, column, read
+from .cells import Cell, Column, column, read, unsure
+from .guard import bare
+from .work import Check, unhurried
 
 MOST_COLUMNS = 200
+SHORT = "Rows with fewer cells than columns were filled with empty cells"
 _EVERY = 256  # rows between two looks at whether the caller still waits
 
 
@@ -49,7 +52,7 @@ class Table:
     given: list[list[Any]] = field(default_factory=list)
     source: sources.Source | None = None
     notes: Notes = field(default_factory=Notes)
-    check: Callable[[], None] = lambda: None
+    check: Check = unhurried
 
     @property
     def told(self) -> dict[str, Any]:
@@ -57,54 +60,103 @@ class Table:
         columns = [f"{c.name} ({' '.join(filter(None, (c.kind, c.detail)))})" for c in self.columns]
         return {"columns": columns, **({"source": self.source.path} if self.source else {"rows": len(self.given)})}
 
-    def checked(self, check: Callable[[], None]) -> Table:
+    @property
+    def total(self) -> int | None:
+        """How many rows there are, None where only reading the file would tell."""
+        return None if self.source else len(self.given)
+
+    def checked(self, check: Check) -> Table:
         """Return it with `check`."""
         return replace(self, check=check)
+
+    def count(self) -> int:
+        """Return how many rows there are, by going through all of them where they come from a file."""
+        if not self.source:
+            return len(self.given)
+        count = 0
+        for count, _ in enumerate(self.source.rows(), 1):
+            if count % _EVERY == 1:
+                self.check()
+        return count
 
     def rows(self, noting: bool = True) -> Iterator[list[Cell]]:
         """Go through the rows from the first one, each as long as `columns`; notes what is odd unless told not to."""
         notes = self.notes if noting else Notes()
-        comma = bool(self.source and self.source.comma)
+        decimal = self.source.decimal if self.source else ""
         raw: Iterator[list[Any]] = self._from(self.source, notes) if self.source else iter(self.given)
         for count, cells in enumerate(raw, 1):
             if count % _EVERY == 1:
-                self.check()
-            yield self._typed(cells, count, comma, notes)
+                self.check(count if noting else 0)
+            yield self._typed(cells, count, decimal, notes)
 
     def _from(self, source: sources.Source, notes: Notes) -> Iterator[list[Any]]:
         names = [c.name for c in self.columns]
-        at = [source.names.index(name) if name in source.names else -1 for name in names]
+        at = _places(names, source.names)
         straight = not source.names or at == list(range(len(source.names)))
         missing = set(names) - set(source.names) if source.names else set()
-        for row in source.rows():
+        wide = len(source.names) if source.delimiter else 0
+        for count, row in enumerate(source.rows(), 1):
             if isinstance(row, dict):
                 missing -= row.keys()
                 yield [row.get(name) for name in names]
-            elif straight:
+                continue
+            if source.delimiter:
+                row = [_unguarded(cell, count, notes) for cell in row]
+            if straight:
                 yield row
-            else:
-                yield [row[i] if 0 <= i < len(row) else None for i in at]
+                continue
+            if wide and len(row) > wide and any(row[wide:]):
+                raise _too_wide(count, len(row), wide)
+            if len(row) < wide:
+                notes.count(SHORT, count)
+            yield [row[i] if 0 <= i < len(row) else None for i in at]
         for name in sorted(missing):
             notes.say(f"No record of {source.path} has `{errors.excerpt(name, 40)}`: that column is empty.")
 
-    def _typed(self, cells: list[Any], count: int, comma: bool, notes: Notes) -> list[Cell]:
+    def _typed(self, cells: list[Any], count: int, decimal: str, notes: Notes) -> list[Cell]:
         wanted = len(self.columns)
         if len(cells) > wanted:
             if any(cell not in (None, "") for cell in cells[wanted:]):
-                what = f"Row {count} has {len(cells)} cells, but there are {wanted} columns."
-                raise errors.Input(what, "Give every row one cell a column.")
+                raise _too_wide(count, len(cells), wanted)
             cells = cells[:wanted]
         elif len(cells) < wanted:
-            notes.count("Rows with fewer cells than columns were filled with empty cells", count)
+            notes.count(SHORT, count)
             cells = [*cells, *itertools.repeat(None, wanted - len(cells))]
         row: list[Cell] = []
         for value, kind in zip(cells, self.columns, strict=True):
-            cell, fits = read(value, kind, comma)
+            cell, fits = read(value, kind, decimal)
             if not fits:
                 name = errors.excerpt(kind.name, 40)
-                notes.count(f"Column `{name}` has cells that are no {kind.kind} and stay as they are", count)
+                why = "can be read in two ways" if kind.numeric and unsure(value) else f"are no {kind.kind}"
+                notes.count(f"Column `{name}` has cells that {why} and stay as they are", count)
             row.append(cell)
         return row
+
+
+def _too_wide(row: int, cells: int, columns: int) -> errors.Input:
+    what = f"Row {row} has {cells} cells, but there are {columns} columns."
+    return errors.Input(what, "Give every row one cell a column.")
+
+
+def _places(wanted: list[str], names: list[str]) -> list[int]:
+    """Return where each wanted column stands in a file, -1 for nowhere. Of columns with one name each is taken once."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    used: dict[str, int] = {}
+    found = []
+    for name in wanted:
+        there = places.get(name, [-1])
+        found.append(there[min(used.get(name, 0), len(there) - 1)])
+        used[name] = used.get(name, 0) + 1
+    return found
+
+
+def _unguarded(cell: str, row: int, notes: Notes) -> str:
+    found = bare(cell)
+    if found is not cell:
+        notes.count("Text that a CSV export had made harmless lost the apostrophe in front of it", row)
+    return found
 
 
 def table(
@@ -129,4 +181,9 @@ def table(
         what = f"There are {len(types)} types for {len(names)} columns."
         raise errors.Input(what, 'Give one a column, in the same order; "" where nothing is to be said.')
     kinds = [*types, *[""] * (len(names) - len(types))]
-    return Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
+    made = Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
+    if origin and origin.titles:
+        count, shown = len(origin.titles), errors.excerpt(" / ".join(origin.titles), 120)
+        lines = "line" if count == 1 else f"{count} lines"
+        made.notes.say(f"The first {lines} of {source}, above the column names, were left out: {shown}.")
+    return made

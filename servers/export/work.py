@@ -6,15 +6,26 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
-from flotilla import errors, files, in_thread
+from flotilla import errors, files, in_thread, progress
 from pydantic import BaseModel
 
 AT_ONCE = 2  # files in the making: each may take a processor and tens of megabytes
 _turns = threading.BoundedSemaphore(AT_ONCE)
-Check = Callable[[], None]
+TICK = 1.0  # seconds between two reports of progress
 T = TypeVar("T")
+
+
+class Check(Protocol):
+    """Called often by a writer: raises to stop it, and hears how many rows are done."""
+
+    def __call__(self, rows: int = 0) -> None:
+        """Go on, or raise Stopped."""
+
+
+def unhurried(rows: int = 0) -> None:
+    """Let the writer go on."""
 
 
 class ExportedFile(BaseModel):
@@ -56,21 +67,37 @@ def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
     return files.shown(path)
 
 
-async def produce(path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made]) -> ExportedFile:
-    """Write a file with `write(out, check)` and describe it. A cancelled call leaves nothing behind."""
-    stop = threading.Event()
+async def produce(
+    path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made], total: int | None = None
+) -> ExportedFile:
+    """Write a file with `write(out, check)` and describe it. A cancelled call leaves nothing behind.
+
+    `total` is the number of rows, for a client that wants to know how far it is.
+    """
+    state = _State()
+    work = asyncio.ensure_future(in_thread(_produce, path, overwrite, write, state))
     try:
-        return await in_thread(_produce, path, overwrite, write, stop)
+        while not (await asyncio.wait({work}, timeout=TICK))[0]:
+            await progress(state.rows, total)
+        return work.result()
     except asyncio.CancelledError:
-        stop.set()
+        state.stop.set()
+        work.cancel()
         raise
 
 
-def _produce(
-    path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made], stop: threading.Event
-) -> ExportedFile:
-    def check() -> None:
-        if stop.is_set():
+@dataclass
+class _State:
+    """How far a writer is, and whether it is to stop."""
+
+    rows: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def _produce(path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made], state: _State) -> ExportedFile:
+    def check(rows: int = 0) -> None:
+        state.rows = max(state.rows, rows)
+        if state.stop.is_set():
             raise Stopped
 
     while not _turns.acquire(timeout=0.2):

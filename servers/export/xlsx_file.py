@@ -4,96 +4,72 @@ from __future__ import annotations
 
 import itertools
 import re
-import zipfile
-from contextlib import suppress
-from copy import copy
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from flotilla import errors
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.writer.excel import ExcelWriter
+from flotilla import errors, files
+from flotilla.parsing.money import SYMBOLS
+from xlsxwriter import Workbook
 
-from .cells import SYMBOLS, Cell, Column, plain
-from .csv_file import risky
+from .cells import Cell, Column, plain
+from .guard import risky
 from .table import Table
 from .work import Made
 
 MOST_ROWS = 1_048_575  # under the heading
 _LONGEST_TEXT = 32_767
+_LONGEST_TITLE = 31
 _DIGITS = 15  # Excel keeps no more of a number
+_LARGEST, _SMALLEST = Decimal("9.99999999999999E+307"), Decimal("2.2251E-308")
 _OLDEST = date(1900, 1, 1)
+_DAY_0 = date(1899, 12, 31).toordinal()
 _SAMPLE = 500  # rows that decide the column widths
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_DATED = (1980, 1, 1, 0, 0, 0)  # the oldest date that a zip can say: no clock shows in the bytes
-
-
-class _Archive(zipfile.ZipFile):
-    """A zip whose parts carry one date, so that the time of writing is not in the bytes."""
-
-    def writestr(self, zinfo_or_arcname: Any, data: Any, *rest: Any, **options: Any) -> None:
-        """Write a part out of memory."""
-        super().writestr(self._part(str(zinfo_or_arcname)), data)
-
-    def write(self, filename: Any, arcname: Any = None, *rest: Any, **options: Any) -> None:
-        """Write a part out of a file."""
-        with open(filename, "rb") as part, self.open(self._part(str(arcname)), "w", force_zip64=True) as out:
-            while chunk := part.read(2**18):
-                out.write(chunk)
-
-    @staticmethod
-    def _part(name: str) -> zipfile.ZipInfo:
-        info = zipfile.ZipInfo(name, _DATED)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        return info
+_DATED = datetime(1980, 1, 1)  # no clock shows in the bytes
+_PADDING = 5 / 7  # of a character: what XlsxWriter adds to the width of a column
 
 
 class _Sheet:
-    """Turns cells into openpyxl's. One cell object a column is used again and again: rows are written at once."""
+    """Writes cells: XlsxWriter keeps one row in memory, and the rest in a temporary file."""
 
-    def __init__(self, sheet: Any, table: Table) -> None:
-        self.table, self.sheet = table, sheet
-        self.cells = [WriteOnlyCell(sheet) for _ in table.columns]
-        self.styles: dict[str, Any] = {}
+    def __init__(self, book: Workbook, sheet: Any, table: Table) -> None:
+        self.book, self.sheet, self.table = book, sheet, table
+        self.formats: dict[str, Any] = {}
         self.offsets: set[str] = set()
 
-    def style(self, form: str) -> Any:
-        """Return the style of a number format; the format "guarded" is text that must stay text when it is edited."""
-        if form not in self.styles:
-            model: Any = WriteOnlyCell(self.sheet)
-            model.alignment = Alignment(vertical="top")
-            if form == "guarded":
-                model.quotePrefix = True
+    def format(self, form: str) -> Any:
+        """Return the format of a number format; "guarded" is text that must stay text when it is edited."""
+        if form not in self.formats:
+            own = {"quote_prefix": True} if form == "guarded" else {"num_format": form}
+            self.formats[form] = self.book.add_format({"valign": "top", **own})
+        return self.formats[form]
+
+    def row(self, values: list[Cell], count: int) -> None:
+        """Write one row; empty cells are left out."""
+        for at, (value, column) in enumerate(zip(values, self.table.columns, strict=True)):
+            if value is None or value == "":
+                continue
+            kept, form = self.stored(value, column, count)
+            if isinstance(kept, str):
+                self.string(count, at, self.text(kept, count))
+            elif isinstance(kept, bool):
+                self.sheet.write_boolean(count, at, kept, self.format(form))
             else:
-                model.number_format = form
-            self.styles[form] = copy(model._style)
-        return self.styles[form]
+                self.sheet.write_number(count, at, kept, self.format(form))
 
-    def row(self, values: list[Cell], count: int) -> list[Any]:
-        """Return one row; empty cells stay None."""
-        columns = self.table.columns
-        return [
-            None if value is None or value == "" else self.cell(cell, value, column, count)
-            for cell, value, column in zip(self.cells, values, columns, strict=True)
-        ]
-
-    def cell(self, cell: Any, value: Any, column: Column, count: int) -> Any:
-        """Return an openpyxl cell with a value in it."""
-        kept, form = self.stored(value, column, count)
-        if isinstance(kept, str):
-            kept = self.text(kept, count)
-            if not kept:
-                return None
-            form = "guarded" if risky(kept) else "General"
-        cell._style = self.style(form)
-        cell.value = kept
-        if isinstance(kept, str):
-            cell.data_type = "s"  # openpyxl would take "=…" for a formula and "#N/A" for an error
-        return cell
+    def string(self, row: int, at: int, text: str, form: Any = None) -> None:
+        """Write a text as text, whatever it looks like."""
+        if not text:
+            return
+        form = form or self.format("guarded" if risky(text) else "General")
+        if text.startswith("<r>") and text.endswith(
+            "</r>"
+        ):  # XlsxWriter would take it for its own markup; in two pieces it is text
+            self.sheet.write_rich_string(row, at, text[0], self.format("General"), text[1:], form)
+        else:
+            self.sheet.write_string(row, at, text, form)
 
     def stored(self, value: Cell, column: Column, count: int) -> tuple[Any, str]:
         """Return what Excel can hold of a value, and its number format."""
@@ -103,13 +79,16 @@ class _Sheet:
             if value < _OLDEST:
                 self.table.notes.count("Dates before 1900, which Excel has not, became text", count)
                 return value.isoformat(), ""
-            return value, "yyyy-mm-dd"
+            return _serial(value), "yyyy-mm-dd"
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             digits = Decimal(value).normalize().as_tuple()
             if len(digits.digits) > _DIGITS or (type(value) is int and abs(value) >= 10**_DIGITS):
                 self.table.notes.count("Numbers of more than 15 digits, which Excel would round, became text", count)
                 return plain(value), ""
-            return value, _form(column, value)
+            if value and not _SMALLEST < abs(Decimal(value)) < _LARGEST:
+                self.table.notes.count("Numbers too large or too small for Excel became text", count)
+                return plain(value), ""
+            return (value if isinstance(value, int) else float(value)), _form(column, value)
         return value, "General"
 
     def moment(self, value: datetime, count: int) -> tuple[Any, str]:
@@ -118,66 +97,79 @@ class _Sheet:
             self.table.notes.count("Dates before 1900, which Excel has not, became text", count)
             return value.isoformat(), ""
         if value.tzinfo is None:
-            return value, "yyyy-mm-dd hh:mm:ss"
+            return _moment(value), "yyyy-mm-dd hh:mm:ss"
         offset = value.isoformat()[-6:]
         self.offsets.add(offset)
-        return value.replace(tzinfo=None), f'yyyy-mm-dd hh:mm:ss "{offset}"'
+        return _moment(value), f'yyyy-mm-dd hh:mm:ss "{offset}"'
 
     def text(self, value: str, count: int) -> str:
-        """Return text as the format allows it."""
+        """Return text as the format allows it. A line ends as in Excel, with LF."""
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
         if _ILLEGAL.search(value):
             self.table.notes.count("Control characters, which the format forbids, were left out", count)
             value = _ILLEGAL.sub("", value)
         if len(value.encode("utf-16-le")) // 2 > _LONGEST_TEXT:
             self.table.notes.count(f"Texts longer than {_LONGEST_TEXT} characters, Excel's limit, were cut", count)
-            value = value.encode("utf-16-le")[: 2 * _LONGEST_TEXT].decode("utf-16-le", "ignore")
+            value = _cut(value, _LONGEST_TEXT)
         return value
+
+
+def _serial(day: date) -> int:
+    """Return Excel's number of a day; Excel believes that there was a 29th of February 1900."""
+    days = day.toordinal() - _DAY_0
+    return days + (days > 59)
+
+
+def _moment(value: datetime) -> float:
+    """Return Excel's number of a local time, to the millisecond: Excel knows no less, and no time after year 9999."""
+    seconds = value.hour * 3600 + value.minute * 60 + value.second
+    return _serial(value.date()) + (seconds * 1000 + value.microsecond // 1000) / 86_400_000
 
 
 def write_xlsx(out: BinaryIO, table: Table, sheet_name: str) -> Made:
     """Write a table as a workbook of one sheet: heading bold and frozen, filters, widths that fit."""
-    book = Workbook(write_only=True)
-    book.properties.created = book.properties.modified = datetime(*_DATED)
-    book.properties.creator = "Flotilla"
-    sheet: Any = book.create_sheet(_title(sheet_name, table))
-    for index, width in enumerate(_widths(table), 1):
-        sheet.column_dimensions[get_column_letter(index)].width = width
-    sheet.freeze_panes = "A2"
-    sheet.print_title_rows = "1:1"
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    try:
-        count = _fill(sheet, table)
-        with _Archive(out, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-            ExcelWriter(book, archive).save()  # not book.save, which puts the time of day in
-    except BaseException:
-        _drop(sheet)
-        raise
+    _refuse_too_many(table)
+    title = _title(sheet_name, table)
+    with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
+        book = Workbook(out, {"constant_memory": True, "tmpdir": folder})
+        try:
+            count = _fill(book, book.add_worksheet(title), table)
+            book.set_properties({"author": "Flotilla", "created": _DATED})
+            book.close()
+        finally:
+            book.fileclosed = True  # or the workbook that failed is saved when Python drops it
     return Made(rows=count, warnings=table.notes.list())
 
 
-def _fill(sheet: Any, table: Table) -> int:
+def _refuse_too_many(table: Table) -> None:
+    """Raise errors.Input for more rows than a sheet holds, before the work; a row takes two bytes at least."""
+    if table.source and (files.stat(table.source.path).bytes or 0) < 2 * MOST_ROWS:
+        return
+    if (count := table.count()) > MOST_ROWS:
+        what = f"There are {count} rows, and a sheet holds {MOST_ROWS} at most."
+        raise errors.Input(what, "Split the rows, or use export_create_csv.")
+
+
+def _fill(book: Workbook, sheet: Any, table: Table) -> int:
     """Write heading and rows, and return how many rows there are."""
-    maker = _Sheet(sheet, table)
-    sheet.append([_heading(sheet, maker.text(column.name, 0), column) for column in table.columns])
+    last = len(table.columns) - 1
+    for at, width in enumerate(_widths(table)):
+        sheet.set_column(at, at, width - _PADDING)
+    sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+    sheet.fit_to_pages(1, 0)
+    maker = _Sheet(book, sheet, table)
+    for at, column in enumerate(table.columns):
+        name = maker.text(column.name, 0)
+        maker.string(0, at, name, _heading(book, name, column))
     count = 0
     for count, values in enumerate(table.rows(), 1):
-        if count > MOST_ROWS:
-            raise errors.Input(f"A sheet holds {MOST_ROWS} rows at most.", "Split the rows, or use export_create_csv.")
-        sheet.append(maker.row(values, count))
+        maker.row(values, count)
     if len(maker.offsets) > 1:
         table.notes.say("Times have different offsets; Excel sorts them by the local time shown.")
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns))}{count + 1}"
+    sheet.autofilter(0, 0, count, last)
     table.check()
     return count
-
-
-def _drop(sheet: Any) -> None:
-    """Delete the temporary file that openpyxl keeps until the process ends when a book is not saved."""
-    with suppress(Exception):
-        if not sheet.closed:
-            sheet.close()
-        sheet._writer.cleanup()
 
 
 def _form(column: Column, value: int | Decimal) -> str:
@@ -190,15 +182,19 @@ def _form(column: Column, value: int | Decimal) -> str:
     return "0" if type(value) is int and column.kind == "integer" else "General"
 
 
-def _heading(sheet: Any, name: str, column: Column) -> Any:
-    cell = WriteOnlyCell(sheet, name)
-    cell.data_type = "s"
-    cell.quotePrefix = risky(name)
-    cell.font = Font(bold=True)
-    cell.fill = PatternFill("solid", fgColor="E8EEF4")
-    cell.border = Border(bottom=Side("thin", "1F4E79"))
-    cell.alignment = Alignment("right" if column.numeric else "left", "center", wrap_text=True)
-    return cell
+def _heading(book: Workbook, name: str, column: Column) -> Any:
+    return book.add_format(
+        {
+            "bold": True,
+            "bg_color": "#E8EEF4",
+            "bottom": 1,
+            "bottom_color": "#1F4E79",
+            "align": "right" if column.numeric else "left",
+            "valign": "vcenter",
+            "text_wrap": True,
+            "quote_prefix": risky(name),
+        }
+    )
 
 
 def _widths(table: Table) -> list[float]:
@@ -216,7 +212,14 @@ def _ems(value: Cell) -> int:
 
 
 def _title(wanted: str, table: Table) -> str:
-    title = " ".join(re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", wanted).split()).strip("'")[:31].rstrip()
+    title = " ".join(re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", _ILLEGAL.sub(" ", wanted)).split())
+    title = _cut(title.strip("'"), _LONGEST_TITLE).rstrip("' ")
+    title = f"{title}_" if title.casefold() == "history" else title or "Sheet1"  # Excel keeps that name for itself
     if title != wanted:
-        table.notes.say(f"The sheet is called `{title or 'Sheet1'}`: Excel allows 31 characters and no []:*?/\\.")
-    return title or "Sheet1"
+        table.notes.say(f"The sheet is called `{title}`: Excel allows 31 characters and no []:*?/\\.")
+    return title
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text of at most so many characters as Excel counts them: an emoji is two."""
+    return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")

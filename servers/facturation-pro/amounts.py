@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainSerializer
+from flotilla.parsing.money import read_money, read_number
+from pydantic import BeforeValidator, PlainSerializer
 
-_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
-_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
 CENT = Decimal("0.01")
+_MOST, _PLACES = Decimal(10) ** 12, 6  # of a number, as far as the vendor goes
 
 
-def decimal(given: str) -> str:
-    """Return a decimal as the vendor takes it; a comma will do. Raises ValueError, also for 1,234: who knows which."""
-    text = re.sub(r"[\s\u00a0\u202f€%]", "", given)
-    if _THOUSANDS.fullmatch(text):
-        raise ValueError(f"{text} may be {text.replace(',', '')} or {text.replace(',', '.')}: give it without a comma")
-    text = text.replace(",", ".")
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError("give a number such as 1234.50")
-    return text
+def decimal(given: Any) -> str:
+    """Return an amount as the vendor takes it; raises ValueError for one of another currency than the euro.
+
+    A document's currency stands in its own field, so that an amount says nothing, or what is the vendor's default.
+    """
+    amount, currency = read_money(given)
+    if currency not in (None, "EUR"):
+        raise ValueError(f"an amount is in the document's currency: set `currency`, and leave {currency} out here")
+    return _sent(amount)
 
 
-def percentage(given: str) -> str:
+def decimal_number(given: Any) -> str:
+    """Return a quantity as the vendor takes it; raises ValueError."""
+    return _sent(read_number(given))
+
+
+def decimal_percent(given: Any) -> str:
+    """Return a percentage as the vendor takes it; raises ValueError."""
+    return _sent(read_number(given, percent=True))
+
+
+def _sent(number: Decimal) -> str:
+    if abs(number) >= _MOST or -int(number.as_tuple().exponent) > _PLACES:
+        raise ValueError("give a number such as 1234.50, with 12 digits before the point and 6 behind it at most")
+    return f"{number:f}"
+
+
+def percentage(given: Any) -> str:
     """Return a VAT rate in percent; raises ValueError for one that looks like a fraction: no rate is below 0.9 %."""
-    rate = Decimal(decimal(given))
+    rate = Decimal(decimal_percent(given))
     if not (rate == 0 or Decimal("0.5") <= rate <= 100):
         raise ValueError("a VAT rate is a percentage: 20, not 0.2")
     return shown(rate)
@@ -70,6 +85,8 @@ def shown(amount: Decimal) -> str:
     return f"{amount.normalize() + 0:f}"
 
 
-Amount = Annotated[str, AfterValidator(decimal)]
-Rate = Annotated[str, AfterValidator(percentage), PlainSerializer(fraction)]
+Amount = Annotated[str, BeforeValidator(decimal)]
+Quantity = Annotated[str, BeforeValidator(decimal_number)]
+Percentage = Annotated[str, BeforeValidator(decimal_percent)]
+Rate = Annotated[str, BeforeValidator(percentage), PlainSerializer(fraction)]
 """A VAT rate: percent for the model, fraction for the vendor."""

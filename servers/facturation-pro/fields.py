@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from flotilla import errors
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from .amounts import Amount, Rate
+from .amounts import Amount, Percentage, Quantity, Rate
 from .enums import CategoryUse, FollowupUse, Mode, Nature, PurchaseMode, PurchaseNature, QuoteStatus
 
 Short = Annotated[str, Field(max_length=255)]
@@ -88,8 +88,8 @@ class CustomerFields(Party):
     sepa_rum: str | None = None
     sepa_signature_on: date | None = None
     reference: Short | None = None
-    penalty: Amount | None = None
-    discount: Amount | None = None
+    penalty: Percentage | None = None
+    discount: Percentage | None = None
     pay_before: Short | None = None
     validity: int | None = None
     currency: Currency | None = None
@@ -118,7 +118,7 @@ class Line(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     title: str | None = None
-    quantity: Amount | None = None
+    quantity: Quantity | None = None
     unit_price: Amount | None = None
     vat: Rate | None = None
     product_id: int | None = None
@@ -148,14 +148,14 @@ class BillFields(Labelled):
     invoiced_on: date | None = None
     term_on: date | None = None
     currency: Currency | None = None
-    rebate_percentage: Amount | None = None
+    rebate_percentage: Percentage | None = None
     vat_exemption: Short | None = None
     vat_country: Annotated[str, Field(max_length=2)] | None = None
     tax_title: Short | None = None
-    tax_percent: Amount | None = None
-    penalty: Amount | None = None
+    tax_percent: Percentage | None = None
+    penalty: Percentage | None = None
     pay_before: Annotated[str, Field(max_length=16)] | None = None
-    discount: Amount | None = None
+    discount: Percentage | None = None
     precompte: bool | None = None
     activity_title: Short | None = None
     service_personne: bool | None = None

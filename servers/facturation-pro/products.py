@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page
+from flotilla import Cursor, Limit, Money, Page, Percent
 from pydantic import Field
 
 from .app import api, server
@@ -42,8 +42,8 @@ async def list_products(
 @server.writes(core=False, group="products", creates=True)
 async def create_product(
     title: Annotated[str, Field(description="Libellé", examples=["Développement"])],
-    unit_price: Annotated[str, Field(description="HT", examples=["200.00"])],
-    vat: Annotated[str, Field(description="TVA in %", examples=["20"])],
+    unit_price: Annotated[Money, Field(description="HT", examples=["200.00"])],
+    vat: Annotated[Percent, Field(description="TVA in %", examples=["20"])],
     ref: Annotated[str | None, Field(max_length=255, description="Reference")] = None,
     fields: Annotated[Changes | None, Field(description="As in facturation_update_product")] = None,
 ) -> Product:

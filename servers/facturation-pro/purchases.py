@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page
+from flotilla import Cursor, Limit, Money, Page
 from pydantic import Field
 
 from .app import api, server
@@ -81,8 +81,8 @@ async def create_purchase(
     supplier_id: Annotated[int, Field(description="Supplier", examples=[49091])],
     title: Annotated[str, Field(description="Libellé", examples=["Restaurant"])],
     invoiced_on: Annotated[date, Field(description="Date of the invoice", examples=["2025-06-12"])],
-    total_with_vat: Annotated[str, Field(description="TTC", examples=["110.00"])],
-    vat_amount: Annotated[str, Field(description="TVA, an amount", examples=["10.00"])],
+    total_with_vat: Annotated[Money, Field(description="TTC", examples=["110.00"])],
+    vat_amount: Annotated[Money, Field(description="TVA, an amount", examples=["10.00"])],
     fields: Annotated[
         Changes | None,
         Field(description="As in facturation_update_purchase"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, sliced
+from flotilla import Cursor, Limit, Money, Page, sliced
 from pydantic import Field
 
 from .app import api, server
@@ -26,7 +26,7 @@ async def list_settlements(invoice_id: InvoiceId, limit: Limit = 20, cursor: Cur
 @server.writes(group="settlements", creates=True)
 async def create_settlement(
     invoice_id: InvoiceId,
-    total: Annotated[str, Field(description="TTC", examples=["100.00"])],
+    total: Annotated[Money, Field(description="TTC", examples=["100.00"])],
     payment_mode: Annotated[
         Annotated[Mode, WORD],
         Field(description="card, check, cash, direct debit …", examples=["bank transfer"]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page, errors, segment, sliced
+from flotilla import Amount, Cursor, Limit, Page, errors, segment, sliced
 from pydantic import Field
 
 from .app import ContactId, api, chosen, location, server
@@ -12,9 +13,16 @@ from .models import Opportunity, Pipeline
 
 READ, WRITE = ["opportunities.readonly"], ["opportunities.write"]
 Status = Literal["open", "won", "lost", "abandoned"]
-Value = Annotated[float | None, Field(ge=0, description="Without currency")]
+Value = Annotated[Amount | None, Field(description="Amount, in the sub-account's own currency", examples=["1250.50"])]
 PipelineName = Annotated[str | None, Field(description="Name or id; if several")]
 StageName = Annotated[str | None, Field(description="Name or id")]
+
+
+def sent(amount: Decimal | None) -> float | None:
+    """Return an amount as the JSON number that the API takes; raises errors.Input for a negative one."""
+    if amount is not None and amount < 0:
+        raise errors.Input("The amount is negative.", "Write the value of the opportunity, 0 or more.")
+    return None if amount is None else float(amount)
 
 
 async def pipelines() -> list[Pipeline]:
@@ -46,7 +54,7 @@ async def create_opportunity(
         "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None,
         "status": "open",
         "contactId": contact_id,
-        "monetaryValue": amount,
+        "monetaryValue": sent(amount),
     }
     return Opportunity.model_validate((await api.post("/opportunities/", json=body))["opportunity"])
 
@@ -61,7 +69,7 @@ async def update_opportunity(
     status: Annotated[Status | None, Field(description="won, lost …")] = None,
 ) -> Opportunity:
     """Change an opportunity (opportunité): move it to another stage, mark it won or lost."""
-    body = {"name": name, "monetaryValue": amount, "status": status}
+    body = {"name": name, "monetaryValue": sent(amount), "status": status}
     path = f"/opportunities/{segment(opportunity_id)}"
     if stage or pipeline:
         if not pipeline:

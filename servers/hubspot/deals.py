@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, errors, sliced
-from pydantic import Field
+from flotilla import Cursor, Limit, Page, sliced
+from flotilla.parsing.money import MoneyValue, read_money
+from pydantic import Field, PlainValidator
 
-from . import records, setup, values
+from . import records, setup
 from .app import api, server
 from .models import Found, Pipeline, Placed, Row, flat
 from .records import Free, Query, Ref, Refs, StageOf, Where
@@ -16,8 +16,16 @@ from .records import Free, Query, Ref, Refs, StageOf, Where
 USUAL = ("dealname", "amount", "deal_currency_code", "dealstage", "pipeline", "closedate", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.deals.read"], ["crm.objects.deals.read crm.objects.deals.write"]
 
-SIGNS = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "$": "USD", "£": "GBP"}
-Amount = Annotated[str | None, Field(description="With currency", examples=["12500.50 EUR"])]
+
+def _amount(value: Any) -> Any:
+    return value if value in (None, "") else read_money(value)  # "" clears it
+
+
+Amount = Annotated[
+    MoneyValue | str | None,
+    PlainValidator(_amount, json_schema_input_type=str),
+    Field(description="With currency", examples=["12500.50 EUR"]),
+]
 CloseDate = Annotated[str | None, Field(description="2030-06-30")]
 
 
@@ -30,17 +38,11 @@ def row(pipelines: list[dict[str, Any]], raw: dict[str, Any], wanted: list[str])
     return {name: value for name, value in told.items() if value}
 
 
-def money(amount: str | None) -> dict[str, str | None]:
-    """Return amount and currency of "12 500,50 €" or "12500.50 EUR" as properties; raises errors.Input."""
-    if not amount:
+def money(amount: MoneyValue | str | None) -> dict[str, Any]:
+    """Return amount and currency as properties; an empty amount clears it."""
+    if not isinstance(amount, MoneyValue):
         return {"amount": amount}
-    found = re.fullmatch(r"\s*([A-Za-z]{3}\b|[€$£])?(.*?)(euros?|[A-Za-z]{3}|[€$£])?\s*", amount, re.DOTALL | re.I)
-    before, figure, after = found.groups() if found else (None, amount, None)
-    sign = before or after
-    if re.fullmatch(r"\s*\d{1,3}\.\d{3}\s*", figure):  # 12.500 is twelve thousand five hundred to some
-        raise errors.Input(f"{errors.excerpt(amount, 60)!r} can be read in two ways.", "Write it as 12500.50 EUR.")
-    code = SIGNS.get(sign.upper(), sign.upper()) if sign else None
-    return {"amount": values.number(figure), "deal_currency_code": code}
+    return {"amount": amount.amount, "deal_currency_code": amount.currency}
 
 
 @server.reads(group="deals", scopes=READ)

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flotilla import errors
+from flotilla.parsing.money import read_money
 
 from . import values
 from .app import AUTH, api, server
 
 DAY = 86_400
+CURRENCY = "deal_currency_code"
 OWNER = "hubspot_owner_id"  # an id; here an e-mail address goes too
 SHOWN = 25  # allowed values that a refusal lists
 
@@ -127,6 +129,9 @@ def _fitted(known: Mapping[str, Property], kind: str, given: Mapping[str, Any]) 
         if found.get(prop.name, text := converted(prop, value)) != text:
             raise errors.Input(f"`{prop.name}` is given twice.", "Give each property once.")
         found[prop.name] = text
+        named = read_money(value).currency if prop.name == "amount" and isinstance(value, str) and value else None
+        if named and CURRENCY in known:  # "1 250 EUR" says both
+            found.setdefault(CURRENCY, converted(known[CURRENCY], named))
     return found
 
 
@@ -146,7 +151,7 @@ def converted(prop: Property, value: Any) -> str:
             raise errors.Input(f"`{prop.name}` takes one value.", "Choose one.")
         return ";".join(_option(prop, str(part).strip()) for part in parts)
     if prop.type == "number":
-        return values.number(text)
+        return values.number(value)
     if prop.type == "date":
         return values.instant(text).astimezone(values.zone()).date().isoformat()
     if prop.type == "datetime":

@@ -6,14 +6,16 @@ import html
 import re
 import unicodedata
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flotilla import errors
+from flotilla.parsing.money import read_money
 
 from .app import server
 
-_SPACES = re.compile(r"[\s\u00a0\u202f€$£]")
+_MOST = Decimal(10) ** 18  # of a number
 NOON = time(12)
 
 
@@ -29,20 +31,11 @@ def zone() -> ZoneInfo:
     return ZoneInfo(server.settings.timezone)
 
 
-def number(text: str) -> str:
+def number(value: Any) -> str:
     """Return a number as HubSpot takes it: "12 500,50 €" is 12500.50. Raises errors.Input."""
-    bare = _SPACES.sub("", text)
-    if "," in bare and "." in bare:
-        decimal = max(bare.rfind(","), bare.rfind("."))
-        bare = re.sub("[,.]", "", bare[:decimal]) + "." + bare[decimal + 1 :]
-    elif re.fullmatch(r"[+-]?\d+,(\d|\d\d|\d{4,})", bare):
-        bare = bare.replace(",", ".")
-    try:
-        found = Decimal(bare)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or len(bare) > 30 or abs(found) >= Decimal(10) ** 18:
-        raise errors.Input(f"{errors.excerpt(text, 60)!r} is no number.", "Write it as 12500.50.")
+    found = read_money(value).amount
+    if abs(found) >= _MOST:
+        raise errors.Input(f"{errors.excerpt(str(value), 60)!r} is too large.", "Write a number below 10^18.")
     return f"{found:f}"
 
 

@@ -108,7 +108,8 @@ async def _value(name: str, told: dict[str, Any], value: Any) -> Any:
         return properties.option(name, told, value)
     if ways := _WAYS.get(kind):
         if ways is _NUMBER:
-            return (await properties.values({name: {"type": "number"}}, {name: value}))[name]["number"]
+            number = {"type": "number", "number": told.get("number")}
+            return (await properties.values({name: number}, {name: value}))[name]["number"]
         if ways is _DATE:
             return properties.moment(name, told, value)
     if kind == "checkbox":

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flotilla import errors
+from flotilla.parsing.money import read_money, read_number
 
 from . import lookup
 from .blocks import inline
@@ -21,8 +22,8 @@ Schema = dict[str, dict[str, Any]]
 _COMPUTED = "formula rollup created_time created_by last_edited_time last_edited_by unique_id button verification place"
 COMPUTED = frozenset(_COMPUTED.split())
 _YES, _NO = {"true", "yes", "oui", "1", "x"}, {"false", "no", "non", "0", ""}
-_DATE, _SPACES = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"[\s\u00a0\u202f]")
-_FRENCH = re.compile(r"-?\d+,\d{1,2}|-?\d{1,3}(?:\.\d{3})+,\d+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_MOST = 10**15  # a number keeps no more digits
 
 
 async def values(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
@@ -94,17 +95,13 @@ def _text(name: str, told: dict[str, Any], value: Any) -> Any:
 
 
 def _number(name: str, told: dict[str, Any], value: Any) -> Any:
-    wanted = "a number without signs for thousands, such as 1250.5"
-    if isinstance(value, str):
-        text = _SPACES.sub("", value).strip("€$£%")
-        text = text.replace(".", "").replace(",", ".") if _FRENCH.fullmatch(text) else text
-        unclear = re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", text)  # 12.500 is twelve thousand five hundred to some
-        if unclear or not re.fullmatch(r"-?\d{1,15}(\.\d{1,15})?", text):
-            raise misfit(name, told, value, wanted)
-        return float(text) if "." in text else int(text)
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
-        raise misfit(name, told, value, wanted)
-    return value
+    share = isinstance(value, str) and value.rstrip().endswith("%")
+    found = read_number(value, percent=True) if share else read_money(value).amount
+    if share and (told.get("number") or {}).get("format") == "percent":
+        found /= 100  # kept as a fraction, shown as a percentage
+    if abs(found) >= _MOST:
+        raise misfit(name, told, value, "a number such as 1250.5")
+    return int(found) if found == found.to_integral_value() else float(found)
 
 
 def options(told: dict[str, Any]) -> list[str]:

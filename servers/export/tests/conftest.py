@@ -56,3 +56,14 @@ def export(client: Client[Any]) -> SimpleNamespace:
 @pytest.fixture
 def refused() -> type[Refused]:
     return Refused
+
+
+@pytest.fixture
+def agreed() -> Callable[..., Awaitable[dict[str, Any]]]:
+    """Call a tool that asks, and say yes: the result, with the question in it."""
+
+    async def call(tool: Callable[..., Awaitable[dict[str, Any]]], **arguments: Any) -> dict[str, Any]:
+        preview = (await tool(**arguments))["preview"]
+        return {**await tool(**arguments, confirm_token=preview["confirm_token"]), "question": preview["question"]}
+
+    return call

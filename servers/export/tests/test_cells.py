@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flotilla import errors
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.export.cells import Column, column, number, plain, read
 from hypothesis import given
 from hypothesis import strategies as some
@@ -27,6 +28,7 @@ PARIS = timezone(timedelta(hours=1))
         ("1.234,50", "1234.50"),
         ("1,234.50", "1234.50"),
         ("1,234,567", "1234567"),
+        ("1.234.567", "1234567"),
         ("1'234.50", "1234.50"),
         ("12,5", "12.5"),
         ("1e3", "1E+3"),
@@ -38,7 +40,7 @@ def test_numbers_as_people_write_them(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1,234", "12 34", "abc", "1.2.3", "=1+1", "1e9999999", "9" * 400, "0x10", "١٢", "-"]
+    "text", ["", "1,234", "1.234", "12.500", "12 34", "abc", "1.2.3", "=1+1", "1e9999999", "9" * 400, "0x10", "١٢", "-"]
 )
 def test_what_is_no_number_or_may_be_two(text: str) -> None:
     assert number(text) is None
@@ -46,7 +48,10 @@ def test_what_is_no_number_or_may_be_two(text: str) -> None:
 
 def test_a_semicolon_file_settles_what_a_comma_means() -> None:
     assert number("1,234") is None
-    assert number("1,234", comma=True) == Decimal("1.234")
+    assert number("1,234", ",") == Decimal("1.234")
+    assert number("1.234", ",") is None
+    assert number("1.234", ".") == Decimal("1.234")
+    assert number("1,234", ".") is None
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,13 @@ def test_a_semicolon_file_settles_what_a_comma_means() -> None:
         ("money EUR", "1 234,50 €", Decimal("1234.50"), True),
         ("money eur", "12.00 EUR", Decimal("12.00"), True),
         ("money EUR", "$12", "$12", False),
+        ("money EUR", "12.500 €", "12.500 €", False),
+        ("money EUR", "12.500", "12.500", False),
+        ("money EUR", "-12,50 €", Decimal("-12.50"), True),
+        ("money EUR", "(12,50)", Decimal("-12.50"), True),
+        ("money EUR", "12 euros", Decimal(12), True),
+        ("money", "12 €", "12 €", False),  # a column without a currency would lose it
+        ("integer", "12.000", "12.000", False),
         ("money", "12", Decimal(12), True),
         ("date", "2026-02-28", date(2026, 2, 28), True),
         ("date", "2026-02-31", "2026-02-31", False),
@@ -93,6 +105,17 @@ def test_types(kind: str, value: Any, want: Any, fits: bool) -> None:
     assert type(got[0]) is type(want)
 
 
+def test_amounts_as_in_the_whole_fleet() -> None:
+    """One table for all servers; what has two readings stays text."""
+    for text, amount in READ.items():
+        assert read(text, column("C", "money EUR")) == (amount, True), text
+    for text in TWO_WAYS:
+        assert read(text, column("C", "money EUR")) == (text, False)
+        assert read(text, column("C", "decimal")) == (text, False)
+    for value in NUMBERS:
+        assert read(value, column("C", "money EUR")) == (Decimal(str(value)), True)
+
+
 @pytest.mark.parametrize("kind", ["dollars", "money EURO", "date yyyy", "text 5", "integer EUR"])
 def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
     with pytest.raises(errors.Input, match=r"is no column type\. Types are: auto, text, integer"):
@@ -106,10 +129,10 @@ def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
     some.sampled_from(
         ["", "text", "integer", "decimal", "money EUR", "date", "date dd/mm/yyyy", "datetime", "boolean"]
     ),
-    some.booleans(),
+    some.sampled_from(["", ",", "."]),
 )
-def test_reading_never_fails_and_never_changes_what_does_not_fit(value: Any, kind: str, comma: bool) -> None:
-    got, fits = read(value, column("C", kind), comma)
+def test_reading_never_fails_and_never_changes_what_does_not_fit(value: Any, kind: str, decimal: str) -> None:
+    got, fits = read(value, column("C", kind), decimal)
     plain(got)
     if not fits and isinstance(value, str):
         assert got == value

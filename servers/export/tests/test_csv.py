@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from flotilla_servers.export.csv_file import DIALECTS, risky, write_csv
+import openpyxl
+import pytest
+from flotilla_servers.export.csv_file import DIALECTS, write_csv
 from flotilla_servers.export.table import table
 from hypothesis import example, given
 from hypothesis import strategies as some
@@ -51,10 +54,10 @@ async def test_the_guard_says_what_it_did(export: SimpleNamespace, data: Path) -
         ["'=A", "b", "c"],
         ['\'=HYPERLINK("http://evil","x")', "-5", "-5"],
         ["'@SUM(A1)", "1", "'-2+3+cmd|' /C calc'!A0"],
-        ["Zoé", "2", "'+33 6 12"],
+        ["Zoé", "2", "+33 6 12"],
     ]
     assert done["warnings"] == [
-        "Text that a spreadsheet would take for a formula got an apostrophe in front (5 times, first in the heading)."
+        "Text that a spreadsheet would take for a formula got an apostrophe in front (4 times, first in the heading)."
     ]
 
 
@@ -80,11 +83,66 @@ def test_no_text_runs_and_none_is_lost(start: str, rest: str, dialect: str) -> N
     (got,) = written([[text]], dialect) or [[""]]  # a lone empty cell is a blank line
     back = got[0] if got else ""
     assert back in (text, "'" + text)
-    plain_number = back.strip("+-").replace(",", ".").replace(".", "", 1).isascii() and back.lstrip("+-")[:1].isdigit()
-    assert back.lstrip(" \u00a0\0\u2060\ufeff\xad")[:1] not in tuple("=@\t\r\n＝＋－＠")
-    if back[:1] in ("+", "-"):
-        assert plain_number
-        assert not risky(text)
+    assert back.lstrip(" \u00a0\0\u2060\ufeff\xad")[:1] not in tuple("=\t\r\n＝＋－＠")
+    if back[:1] in ("+", "-", "@"):
+        assert not re.search(r"[=+!|\[\]{}&<>\"#*^~\\\t\r\n]", back[1:])
+        assert "(" not in back or not re.search(r"[^\W\d_]", back[:-3]) or not re.search(r"\w\s*\(", back)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["+33 6 12 34 56 78", "-12,50 €", "-5 %", "+1 (555) 010-0000", "-12,50 EUR", "-€12.50", "-1 250,50", "+1/2"],
+)
+def test_figures_stay_as_they_are(text: str) -> None:
+    """A sign before figures calls nothing: phone numbers and negative amounts reach every program unchanged."""
+    for dialect in DIALECTS:
+        assert written([[text]], dialect) == [[text]]
+
+
+@pytest.mark.parametrize("text", ["- item", "@handle", "+ une idée", "- note: l’été", "-- fin"])
+def test_words_are_guarded_for_excel_alone(text: str) -> None:
+    """Excel shows #NAME? for plain words behind a sign; other programs take them as they are."""
+    for dialect in ("comma", "semicolon", "tab"):
+        assert written([[text]], dialect) == [[text if text != "-- fin" else "'-- fin"]]
+    for dialect in ("excel", "excel_fr"):
+        assert written([[text]], dialect) == [["'" + text]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1", "@SUM(A1)", "-SUM(1)", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "-A1", "+$B$2", "@A1",
+        "-(HYPERLINK)(1)", "-Sheet!A1", "+[x.xlsx]S!A1", "-a&b", "+a=b", "＝1", "－1", " =1", "\t-1", "-\n1", "+1+1",
+        "-EUR(1)", "-1EUR(1)", "+1 EUR!A1", "-12(ABC)", "@a\t=1",
+    ],
+)  # fmt: skip
+def test_what_may_call_something_is_always_guarded(text: str) -> None:
+    for dialect in DIALECTS:
+        assert written([[text]], dialect) == [["'" + text]]
+
+
+async def test_programs_get_every_text_as_it_is_on_request(
+    export: SimpleNamespace, data: Path, refused: type[Exception]
+) -> None:
+    done = await export.create_csv(path="a.csv", columns=["=a"], rows=[["=1+1"], ["@b"]], guard=False)
+    assert (data / "a.csv").read_text() == "=a\n=1+1\n@b\n"
+    assert done["warnings"] == []
+    with pytest.raises(refused, match="always guarded"):
+        await export.create_csv(path="b.csv", columns=["a"], rows=[["=1"]], guard=False, dialect="excel")
+
+
+async def test_a_round_trip_gives_back_texts_and_amounts(export: SimpleNamespace, data: Path) -> None:
+    """What one export made harmless the next one reads as it was; negative amounts add up."""
+    rows = [["=1+1", "-12,50 €"], ["- item", "(3,00)"], ["it's", "4,00"], ["'tis", "-1 250,00 €"]]
+    await export.create_csv(path="a.csv", columns=["=t", "m"], rows=rows, dialect="excel_fr")
+    done = await export.create_xlsx(path="b.xlsx", source="a.csv", types=["", "money EUR"])
+    sheet = openpyxl.load_workbook(data / "b.xlsx").active
+    assert [[cell.value for cell in row] for row in sheet] == [
+        ["=t", "m"], ["=1+1", -12.5], ["- item", -3], ["it's", 4], ["'tis", -1250],
+    ]  # fmt: skip
+    assert done["warnings"] == [
+        "Text that a CSV export had made harmless lost the apostrophe in front of it (2 times, first in row 1)."
+    ]
 
 
 @given(some.integers() | some.floats(allow_nan=False, allow_infinity=False))
@@ -93,3 +151,10 @@ def test_numbers_are_never_guarded(value: float) -> None:
     assert float(got) == float(value)
     ((french,),) = written([[value]], "semicolon")
     assert french == got.replace(".", ",")
+
+
+async def test_characters_that_cannot_be_written_are_told(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.jsonl").write_text('{"a": "x\\ud83dy"}')
+    done = await export.create_csv(path="a.csv", source="in.jsonl")
+    assert (data / "a.csv").read_text() == "a\nx?y\n"
+    assert done["warnings"] == ["Halves of characters, which no file can hold, became question marks (row 1)."]

@@ -221,3 +221,10 @@ def test_wrapping_loses_nothing_but_spaces(text: str, room: float) -> None:
 
 def test_every_language_has_words() -> None:
     assert set(LANGUAGES) == {"en", "fr", "de", "es", "it"}
+
+
+def test_signs_that_the_font_lacks_are_drawn_as_those_that_it_has() -> None:
+    """✅ and ❌ are the signs that models write most."""
+    reader, done = pdf([["✅ fait", "❌ non ⭐"]], ["a", "b"])
+    assert "✔ fait ✘ non ★" in text_of(reader)
+    assert done.warnings == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,9 +52,9 @@ async def test_json(export: SimpleNamespace, data: Path, ending: str) -> None:
     (data / f"in.{ending}").write_text(text)
     done = await export.create_csv(path="out.csv", source=f"in.{ending}")
     assert lines(data / "out.csv") == [
-        ["id", "nom", "prix", "ok", "vide"],
-        ["12345678901234567890", "Œ", "0.1", "true", ""],
-        ["2", "b", "100.0", "", ""],
+        ["id", "nom", "prix", "ok", "vide", "tags"],
+        ["12345678901234567890", "Œ", "0.1", "true", "", ""],
+        ["2", "b", "100.0", "", "", '["x"]'],
     ]
     done = await export.create_csv(path="two.csv", source=f"in.{ending}", columns=["tags", "nmo", "nom"])
     assert lines(data / "two.csv")[2] == ['["x"]', "", "b"]
@@ -80,7 +81,9 @@ async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, re
         ("a.jsonl", b'{"a": 1}\n{"a"\n', "cannot be read"),
         ("a.csv", b"", "has no header line|no columns"),
         ("a.csv", b"a,b\n1,2,3\n", "Row 1 has 3 cells, but there are 2 columns"),
-        ("a.csv", b'a,b\n"' + b"x" * 200_000, "cannot be read"),
+        ("a.csv", b'a,b\n"' + b"x" * 200_000, "a quotation mark is opened and never closed"),
+        ("a.csv", b'a,b\n1,"2\n3,4\n5,6\n', "never closed"),
+        ("a.csv", b"a,b\n1," + b"x" * (2**22 + 1) + b"\n", "cannot be read"),
         ("a.csv", b"a,b\n\x81\xff,2\n", "cannot be read"),
         ("a.xlsx", b"PK", "no CSV or JSON file by its name"),
     ],
@@ -102,9 +105,9 @@ async def test_missing_and_foreign_sources(export: SimpleNamespace, data: Path, 
         await export.create_csv(path="out.csv", source="in.csv", columns=["a"], rows=[["x"]])
 
 
-async def test_a_source_may_be_replaced_by_its_own_export(export: SimpleNamespace, data: Path) -> None:
+async def test_a_source_may_be_replaced_by_its_own_export(export: SimpleNamespace, data: Path, agreed: Any) -> None:
     (data / "in.csv").write_text(FRENCH)
-    await export.create_csv(path="in.csv", source="in.csv", overwrite=True)
+    await agreed(export.create_csv, path="in.csv", source="in.csv", overwrite=True)
     assert lines(data / "in.csv")[1] == ["2026-03-01", "Société Générale", "1 234,50"]
 
 
@@ -129,3 +132,72 @@ def test_json_streams_like_the_whole(data: Path, monkeypatch: pytest.MonkeyPatch
 def test_delimiters(data: Path, header: str, delimiter: str) -> None:
     (data / "d.csv").write_text(f"\n{header}\n1\n")
     assert sources.opened("d.csv").delimiter == delimiter
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+async def test_json_records_keep_all_their_keys(export: SimpleNamespace, data: Path, ending: str) -> None:
+    """Sparse records are what APIs return: the columns are all keys, in the order in which they first appear."""
+    records: list[dict[str, Any]] = [{"a": 1, "b": {"c": 2}}, {"a": "x"}, {"z": 3, "a": 4}]
+    text = json.dumps(records) if ending == "json" else "\n".join(map(json.dumps, records))
+    (data / f"in.{ending}").write_text(text)
+    done = await export.create_csv(path="out.csv", source=f"in.{ending}")
+    assert lines(data / "out.csv") == [["a", "b", "z"], ["1", '{"c":2}', ""], ["x", "", ""], ["4", "", "3"]]
+    assert done["warnings"] == []
+
+
+async def test_json_no_number_stays_text(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.json").write_text('[{"a": NaN, "b": -Infinity}]')
+    await export.create_csv(path="out.csv", source="in.json")
+    assert lines(data / "out.csv")[1] == ["NaN", "-Infinity"]
+
+
+async def test_csv_columns_of_one_name_keep_their_cells(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.csv").write_text("a,a,b\n1,2,3\n")
+    await export.create_csv(path="out.csv", source="in.csv")
+    assert lines(data / "out.csv") == [["a", "a", "b"], ["1", "2", "3"]]
+    await export.create_csv(path="two.csv", source="in.csv", columns=["b", "a"])
+    assert lines(data / "two.csv") == [["b", "a"], ["3", "1"]]
+
+
+async def test_csv_chosen_columns_hide_no_odd_rows(
+    export: SimpleNamespace, data: Path, refused: type[Exception]
+) -> None:
+    (data / "long.csv").write_text("a,b\n1,2,3\n")
+    with pytest.raises(refused, match="Row 1 has 3 cells, but there are 2 columns"):
+        await export.create_csv(path="out.csv", source="long.csv", columns=["b"])
+    (data / "short.csv").write_text("a,b\n1\n")
+    done = await export.create_csv(path="out.csv", source="short.csv", columns=["b"])
+    assert done["warnings"] == ["Rows with fewer cells than columns were filled with empty cells (row 1)."]
+
+
+async def test_csv_long_cells_are_read(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.csv").write_text("a,b\n1," + "x" * 200_000 + "\n")
+    assert (await export.create_csv(path="out.csv", source="in.csv"))["rows"] == 1
+
+
+async def test_csv_first_line_names_the_delimiter(export: SimpleNamespace, data: Path) -> None:
+    """`sep=;` is what Excel itself writes and understands."""
+    (data / "in.csv").write_bytes(b"\xef\xbb\xbfsep=;\r\nNom;Montant\r\nZo\xc3\xa9;1,5\r\n")
+    done = await export.create_csv(path="out.csv", source="in.csv", types=["", "decimal"])
+    assert lines(data / "out.csv") == [["Nom", "Montant"], ["Zoé", "1.5"]]
+    assert done["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    "title", ["Relevé de compte au 31/03", "Relevé de compte, mars", "Compte 12\n\nTitulaire: Zoé"]
+)
+async def test_csv_titles_above_the_column_names(export: SimpleNamespace, data: Path, title: str) -> None:
+    (data / "in.csv").write_text(f"{title}\n\nDate;Libellé;Montant\n01/03/2026;Loyer;-800,00\n02/03/2026;Eau;-12,5\n")
+    done = await export.create_csv(path="out.csv", source="in.csv", types=["date dd/mm/yyyy", "", "money EUR"])
+    assert lines(data / "out.csv")[:2] == [["Date", "Libellé", "Montant"], ["2026-03-01", "Loyer", "-800.00"]]
+    (warning,) = done["warnings"]
+    assert re.search(r"above the column names, were left out: (Relevé|Compte 12 / Titulaire)", warning)
+
+
+@pytest.mark.parametrize(
+    "content", ["Montant\n12,5\n3,25\n", "Nom\nDupont, Jean\nRoy, Luc\n", "Note\nun; deux; 3\nx\n"]
+)
+async def test_csv_with_one_column_is_not_cut(export: SimpleNamespace, data: Path, content: str) -> None:
+    (data / "in.csv").write_text(content)
+    await export.create_csv(path="out.csv", source="in.csv")
+    assert [row[0] for row in lines(data / "out.csv")] == content.splitlines()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 
 LINE = {"title": "Conseil", "quantity": "1", "unit_price": "100.00", "vat": "20"}
 
@@ -137,11 +139,13 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
         ("update_quote", {"quote_id": 1}, "nothing to change"),
         ("create_quote", {"customer_id": 1, "items": []}, "one line at least"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "vat": "0.2"}]}, "a percentage: 20, not 0.2"),
-        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "a number such as"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "`dix` is not a number"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "12.500"}]}, "Write 12500 or 12.50"),
+        ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "12 USD"}]}, "the document's currency"),
         (
             "create_settlement",
             {"invoice_id": 1, "total": "1,234", "payment_mode": 3, "paid_on": "2025-06-30"},
-            "or 1.234",
+            "Write 1234 or 1.2340",
         ),
         ("create_settlement", {"invoice_id": 1, "total": "1", "payment_mode": "troc", "paid_on": "2025-06-30"}, "bank"),
         ("list_invoices", {"filters": {"period_start": "juin"}}, "period_start"),
@@ -152,6 +156,44 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
 async def test_what_cannot_work_is_not_sent(firm: Any, tool: str, arguments: dict[str, Any], told: str) -> None:
     assert told in await firm.no(tool, **arguments)
     assert not [r for r in firm.vendor.requests if r.path != "/account.json"]
+
+
+PAYMENT = {"invoice_id": 1, "payment_mode": "check", "paid_on": "2025-06-30"}
+PURCHASE = {"supplier_id": 1, "title": "Papier", "invoiced_on": "2025-06-12", "vat_amount": "0"}
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "field"),
+    [
+        ("create_settlement", PAYMENT, "total"),
+        ("create_product", {"title": "Conseil", "vat": "20"}, "unit_price"),
+        ("create_purchase", PURCHASE, "total_with_vat"),
+        ("create_quote", {"customer_id": 1}, "unit_price"),
+    ],
+)
+async def test_amounts_as_in_the_whole_fleet(firm: Any, tool: str, given: dict[str, Any], field: str) -> None:
+    """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
+
+    def arguments(value: Any) -> dict[str, Any]:
+        one = {field: value}
+        return {**given, **({"items": [{**LINE, **one}]} if tool == "create_quote" else one)}
+
+    for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
+        body = (await firm.ask(tool, **arguments(value), dry_run=True))["dry_run"]["body"]
+        sent = body["items"][0] if tool == "create_quote" else body
+        assert Decimal(sent[field]) == amount, value
+    for text, ways in TWO_WAYS.items():
+        assert f"Write {ways}" in await firm.no(tool, **arguments(text))
+    assert "in the document's currency" in await firm.no(tool, **arguments("1 250 dollars"))
+
+
+@pytest.mark.parametrize("quantity", ["1,5", "0,25", "12,50", 1.125])
+async def test_quantities(firm: Any, quantity: Any) -> None:
+    """A decimal comma is read wherever there is one reading; a JSON number has one."""
+    body = await firm.ask("create_quote", customer_id=1, items=[{**LINE, "quantity": quantity}], dry_run=True)
+    sent = body["dry_run"]["body"]["items"][0]["quantity"]
+    assert Decimal(sent) == Decimal(str(quantity).replace(",", "."))
+    assert "Write 1234 or 1.2340" in await firm.no("create_quote", customer_id=1, items=[{**LINE, "quantity": "1,234"}])
 
 
 async def test_periods_go_by_the_date_of_the_invoice_unless_asked(firm: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from flotilla.testing import faults
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
 
 NURTURING, DRAFT = "78559bb3-b920-461e-b010-7b2a2816d2a9", "89660cc4-c031-472f-c121-8c3b3927e3ba"
@@ -153,6 +155,20 @@ async def test_create_opportunity(tool: Any, ghl: GoHighLevel, jean: str) -> Non
         "id": next(iter(ghl.opportunities)), "amount": "1250.50", "status": "open",
         "stage_id": "8026efed-9029-45e6-9cd4-88d15faa5b21",
     }  # fmt: skip
+
+
+async def test_create_opportunity_amounts_as_in_the_whole_fleet(
+    tool: Any, problem: Any, ghl: GoHighLevel, jean: str
+) -> None:
+    """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
+    given = {"contact_id": jean, "name": "Site"}
+    for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
+        shown = await tool("create_opportunity", **given, amount=value, dry_run=True)
+        assert Decimal(str(shown["dry_run"]["body"]["monetaryValue"])) == amount, value
+    for text, ways in TWO_WAYS.items():
+        assert f"Write {ways}" in await problem("create_opportunity", **given, amount=text)
+    assert "The amount is negative" in await problem("create_opportunity", **given, amount="-12,50 €")
+    assert ghl.opportunities == {}
 
 
 async def test_which_pipeline_and_stage(problem: Any, ghl: GoHighLevel, jean: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flotilla.testing import Answer, Trial
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 
 API = "https://api.hubapi.com"
 CRM = f"{API}/crm/v3/objects"
@@ -239,8 +241,9 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Trial) -> None:
         ({"statut lead": "NEW"}, "have no property 'statut lead'. Similar ones: hs_lead_status"),
         ({"Ville préférée": "Lyon"}, "Use one of: ville_a, ville_b."),
         ({"createdate": "2030-01-01"}, "HubSpot sets `createdate` itself"),
-        ({"budget": "beaucoup"}, "'beaucoup' is no number"),
-        ({"budget": "12,500"}, "is no number"),  # twelve and a half, or twelve thousand
+        ({"budget": "beaucoup"}, "`beaucoup` is not a number"),
+        ({"budget": "12,500"}, "can be read in two ways. Write 12500 or 12.50"),
+        ({"budget": "12.500 €"}, "can be read in two ways. Write 12500 or 12.50"),
         ({"date_de_naissance": "29/02/1980"}, "is no date or time"),
         ({"lifecyclestage": ["lead", "customer"]}, "takes one value"),
         ({"interets": ["site", "radio"]}, "'radio' is no value of `interets`"),
@@ -330,6 +333,24 @@ async def test_create_deal(hubspot: Trial, amount: Any, figure: str, currency: s
     assert (values(hubspot)["pipeline"], values(hubspot)["dealstage"]) == ("default", "appointmentscheduled")
     assert links(hubspot) == [("51", 3), ("9", 341)]
     assert placed["record"] == "deal:77"
+
+
+@pytest.mark.parametrize("free", [False, True], ids=["amount", "properties"])
+async def test_create_deal_amounts_as_in_the_whole_fleet(hubspot: Trial, free: bool) -> None:
+    """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
+
+    def given(value: Any) -> dict[str, Any]:
+        return {"properties": {"amount": value}} if free else {"amount": value}
+
+    for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
+        shown = await hubspot.gives("create_deal", name="Site", **given(value), dry_run=True)
+        properties = shown["dry_run"]["body"]["properties"]
+        assert Decimal(properties["amount"]) == amount, value
+        euros = isinstance(value, str) and any(word in value for word in ("€", "EUR", "euros"))
+        assert properties.get("deal_currency_code") == ("EUR" if euros else None), value
+    for text, ways in TWO_WAYS.items():
+        assert f"Write {ways}" in await hubspot.refuses("create_deal", name="Site", **given(text))
+    assert hubspot.writes == []
 
 
 @pytest.mark.parametrize("amount", ["beaucoup", "12,500 EUR", "12.500 €", "1e999", "NaN", "12 CHF"])

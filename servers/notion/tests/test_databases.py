@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
+from flotilla_servers.notion import properties
 from flotilla_servers.notion.tests.desk import Desk
 from flotilla_servers.notion.tests.fake import Notion
 
@@ -104,8 +107,8 @@ MISFITS = [
     ({"Statut": "Tiède"}, "Lead chaud, Client, Perdu"),
     ({"Étiquettes": ["VIP", "Neuf"]}, "Nurturing, VIP"),
     ({"Budget": "beaucoup"}, "1250.5"),
-    ({"Budget": "1,250"}, "1250.5"),
-    ({"Budget": "1.250 €"}, "1250.5"),
+    ({"Budget": "1,250"}, "in two ways. Write 1250"),
+    ({"Budget": "1.250 €"}, "in two ways"),
     ({"Budget": True}, "1250.5"),
     ({"Rendez-vous": "demain"}, "2030-06-01"),
     ({"Rendez-vous": "03/06/2030"}, "2030-06-01"),
@@ -134,6 +137,26 @@ async def test_what_does_not_fit_is_refused_before_anything_is_sent(
     said = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
     assert told in said
     assert not any(request.writes for request in notion.vendor.requests)
+
+
+async def test_numbers_as_in_the_whole_fleet(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+    """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
+    for value, number in {**READ, **{one: Decimal(str(one)) for one in NUMBERS}}.items():
+        given = {"Nom": "Nouveau", "Budget": value}
+        shown = await tool("create_database_item", database="Clients", properties=given, dry_run=True)
+        sent = shown["dry_run"]["body"]["properties"]["Budget"]["number"]
+        assert Decimal(str(sent)) == number, value
+    for text, ways in TWO_WAYS.items():
+        given = {"Nom": "Nouveau", "Budget": text}
+        assert f"Write {ways}" in await problem("create_database_item", database="Clients", properties=given)
+    assert not any(request.writes for request in notion.vendor.requests)
+
+
+@pytest.mark.parametrize(("form", "number"), [("percent", 0.2), ("number", 20)])
+async def test_a_percentage_is_stored_as_the_property_shows_it(form: str, number: float) -> None:
+    """Notion shows 0.2 as 20 % where the number's format is percent."""
+    schema = {"Taux": {"type": "number", "number": {"format": form}}}
+    assert await properties.values(schema, {"Taux": "20 %"}) == {"Taux": {"number": number}}
 
 
 async def test_an_item_needs_a_title(problem: Any, tool: Any, notion: Notion, desk: Desk) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .paging import Model as Model
     from .paging import Page as Page
     from .paging import sliced as sliced
+    from .parsing.money import Amount as Amount
+    from .parsing.money import Money as Money
+    from .parsing.money import Number as Number
+    from .parsing.money import Percent as Percent
     from .server import Server as Server
     from .settings import Secret as Secret
     from .settings import ServerSettings as ServerSettings
@@ -39,6 +43,7 @@ _HOMES = {
     "JwtBearer": "oauth", "OAuth2": "oauth",
     "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
     "Model": "paging", "Page": "paging", "sliced": "paging",
+    "Amount": "parsing.money", "Money": "parsing.money", "Number": "parsing.money", "Percent": "parsing.money",
     "Server": "server",
     "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
     "Untrusted": "text",

@@ -117,8 +117,11 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
     return await anyio.to_thread.run_sync(lambda: fn(*args), abandon_on_cancel=True)
 
 
-async def progress(done: float, total: float) -> None:
-    """Tell a client that wants to know how far the running call is; without one, nothing happens."""
+async def progress(done: float, total: float | None = None) -> None:
+    """Tell a client that wants to know how far the running call is; without one, nothing happens.
+
+    `total` is None where nobody knows it yet.
+    """
     from fastmcp.server.dependencies import get_context
 
     with suppress(Exception):  # a client that does not listen stops no work
