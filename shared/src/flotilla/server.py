@@ -44,7 +44,10 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
 
 
 class Server(Generic[S]):
-    """One integration. `hosts` are the only addresses it may contact (`host:port`); none means no network at all."""
+    """One integration. `hosts` are the only addresses it may contact (`host:port`); none means no network at all.
+
+    The credentials go to the API's own address alone, and to those of `hosts` that `credential_hosts` repeats.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Server(Generic[S]):
         prefix: str = "",
         tags: list[str] | None = None,
         hosts: list[str] | None = None,
+        credential_hosts: list[str] | None = None,
         network: bool | None = None,
         files: bool = False,
         instructions: str = "",
@@ -67,6 +71,9 @@ class Server(Generic[S]):
         self.slug, self.prefix = slug, prefix or slug.replace("-", "_")
         self.title, self.description, self.category, self.docs = title, description, category, docs
         self.tags, self.hosts, self.files = tags or [], hosts or [], files
+        self.credential_hosts = credential_hosts or []
+        if unknown := set(self.credential_hosts) - set(self.hosts):
+            raise TypeError(f"credential_hosts must be among the hosts: {', '.join(sorted(unknown))}")
         self.network = bool(self.hosts) if network is None else network
         self.settings_class, self.instructions, self.consent = settings, instructions, consent
         self.attributes: dict[str, dict[str, str]] = {}  # what `filters.visible` decides by, tools and prompts
