@@ -193,7 +193,7 @@ async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., A
 
     connection.vendor.fails(faults.status(401, {"message": "No."}), method="GET")
     connection.vendor._plans.reverse()  # now every GET is refused, whatever the token
-    assert await failed(api) == (errors.Auth, "Acme does not accept the credentials: No. Ask the user to renew them.")
+    assert await failed(api) == (errors.Auth, 'Acme does not accept the credentials: "No". Ask the user to renew them.')
     assert len(connection.renewals) == 3  # once
 
 

@@ -28,10 +28,10 @@ LONGEST_WORD = 200  # characters of a text without a space: no words but junk
 _WORDS = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
 
 
-class Lacking(errors.Upstream, KeyError):
+class Lacking(errors.Upstream, KeyError):  # noqa: N818 - as all classes of errors
     """A vendor's object lacks what its documentation promises."""
 
-    __str__ = Exception.__str__
+    __str__ = errors.Problem.__str__
 
 
 class Record(dict[str, Any]):

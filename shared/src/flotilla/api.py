@@ -146,9 +146,7 @@ class Api(Wire):
         return await self._exchange(method, path, request, whole=True)
 
     @asynccontextmanager
-    async def stream(
-        self, method: str, path: str, **request: Unpack[RequestOptions]
-    ) -> AsyncIterator[httpx.Response]:
+    async def stream(self, method: str, path: str, **request: Unpack[RequestOptions]) -> AsyncIterator[httpx.Response]:
         """Send, and yield the successful answer before its body is read: for downloads. Otherwise as `send`."""
         response = await self._exchange(method, path, request, whole=False)
         try:
@@ -174,7 +172,8 @@ class Api(Wire):
         try:
             url = httpx.URL(path if whole_address else self.base.rstrip("/") + path)
         except httpx.InvalidURL:
-            raise errors.Upstream(f"{self.server.title} pointed to an address that is not valid.", "Tell the user.") from None
+            what = f"{self.server.title} pointed to an address that is not valid."
+            raise errors.Upstream(what, "Tell the user.") from None
         trusted = not whole_address or may_hold_credentials(self.server, url, httpx.URL(self.base))
         call, headers = current(), {**(self._headers if trusted else {}), **(options.get("headers") or {})}
         _TRACE.inject(headers)

@@ -48,7 +48,7 @@ class Auth(httpx.Auth):
         return True
 
     def value(self, field: str) -> str:
-        """Return a settings field as text, "" where it is optional and unset; raises errors.Setup for a required one."""
+        """Return a settings field as text, "" where it is unset; raises errors.Setup where a required one is."""
         found = getattr(self.server.settings, field, "")
         return str(found.get_secret_value() if hasattr(found, "get_secret_value") else found or "")
 

@@ -29,7 +29,16 @@ class Problem(Exception):  # noqa: N818 - read as errors.Input, errors.Rate: the
 
     def __init__(self, what: str, then: str = "") -> None:
         self.what, self.then = what.strip(), then.strip()
-        super().__init__(f"{self.what} {self.then}".strip())
+        super().__init__(self.what, self.then)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.then}".strip()
+
+    def noted(self, note: str) -> Problem:
+        """Add a sentence to what is wrong, unless it is there already; returns the problem."""
+        if note.strip() not in self.what:
+            self.what += note
+        return self
 
 
 class Setup(Problem):

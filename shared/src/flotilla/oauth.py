@@ -158,7 +158,15 @@ class Grant(Auth):
             raise self._remembered(whose, self._problem(refusal.error)) from None
         except errors.Problem as problem:
             raise self._remembered(whose, problem) from None
-        except (httpx.HTTPError, KeyError, ValueError, TypeError, AttributeError, RecursionError, TimeoutError) as wrong:
+        except (
+            httpx.HTTPError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            TimeoutError,
+        ) as wrong:
             raise self._remembered(whose, unrenewed(self.server.title, wrong)) from None
         remember_secret(kept["access_token"])
         remember_secret(kept["refresh_token"])
@@ -176,7 +184,9 @@ class Grant(Auth):
         if code in ("invalid_client", "unauthorized_client"):
             return errors.Auth(f"The OAuth client is not accepted ({code}).", self.unknown)
         if code in ("slow_down", "temporarily_unavailable"):
-            return errors.Rate(f"{self.server.title} gives no access token for now ({code}).", patience(60), again=False)
+            return errors.Rate(
+                f"{self.server.title} gives no access token for now ({code}).", patience(60), again=False
+            )
         if code != "invalid_grant":  # a policy, a wrong scope: the grant itself may be good
             return errors.Auth(f"No access token is given ({code}).", "Try again later; if it stays, tell the user.")
         then = self.revoked.replace("{slug}", self.server.slug)

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property, wraps
+from functools import cached_property
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import NotFoundError
+from fastmcp.exceptions import NotFoundError, PromptError, ResourceError
 from fastmcp.prompts.base import Prompt
 from mcp.server.request_state import RequestStateSecurity
 
@@ -28,6 +29,7 @@ from .confirm import Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text
 from .results import link_to
+from .running import FleetPrompt, guarded
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
 from .tool import DestroyOptions, FleetTool, ReadOptions, WriteOptions, prose
@@ -182,10 +184,18 @@ class Server(Generic[S]):
     def prompt(self, fn: Function) -> Function:
         """Register a prompt: an async function that returns the text a user would otherwise type."""
         name, label = self._named(fn)
-        prompt = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
-        for argument in prompt.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
+        plain = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
+        for argument in plain.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
             argument.description = (argument.description or "").split("\n\nProvide a value")[0] or None
-        self._mcp.add_prompt(prompt)
+        self._mcp.add_prompt(
+            FleetPrompt(
+                name=name,
+                title=label,
+                description=plain.description,
+                arguments=plain.arguments,
+                run=guarded(self, name, fn, PromptError),
+            )
+        )
         return fn
 
     def resource(self, uri: str, *, mime: str = "text/plain") -> Callable[[Function], Function]:
@@ -195,13 +205,17 @@ class Server(Generic[S]):
 
         def register(fn: Function) -> Function:
             name, label = self._named(fn)
+            run = guarded(self, name, fn, ResourceError)
 
-            @wraps(fn)
             async def shown(**given: Any) -> Any:
                 if not self._voice.visible(name):
                     raise NotFoundError(f"Unknown resource: {name}")
-                return await fn(**given)
+                return await run(given)
 
+            # Texts alone, as they stand in an address: what they mean is checked like the arguments of a tool.
+            names = [parameter.replace(annotation=str) for parameter in signature(fn).parameters.values()]
+            shown.__signature__ = Signature(names)  # type: ignore[attr-defined]
+            shown.__annotations__ = {parameter.name: str for parameter in names}
             self._mcp.resource(uri, name=name, title=label, description=prose(fn), mime_type=mime)(shown)
             return fn
 

@@ -42,7 +42,7 @@ class TokenEndpoint(httpx.AsyncBaseTransport):
         self._check(request.url)
         request.headers["User-Agent"] = f"flotilla-{self._grant.server.slug}/{wire.VERSION}"
         for attempt in range(1, TRIES + 1):
-            wait = wire._backoff(attempt)
+            wait = wire.backoff(attempt)
             try:
                 response = await self._read(await self._client.send(request, stream=True))
             except wire.NEVER_SENT:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
 from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
 from .results import failed, fitted, linked, packed
-from .schema import arguments_of, decoded, portable, without_nulls
+from .running import deadline, problem_of_bug, validated
+from .schema import arguments_of, portable, without_nulls
 
 if TYPE_CHECKING:
     from .server import Server
@@ -122,7 +121,6 @@ class FleetTool(Tool):
         """Run one call and return its result; every failure is a result too."""
         call = current()
         server: Server[Any] = self.server
-        seconds = self.deadline or server.fleet.deadline
         try:
             given = self._validated(arguments)
             hidden = {name: given.pop(name, None) for name in HIDDEN}
@@ -131,7 +129,7 @@ class FleetTool(Tool):
             call.idempotency_key = hidden["idempotency_key"] or ""
             call.confirm_token = hidden["confirm_token"] or ""
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
-            async with asyncio.timeout(seconds) as call.timer:
+            async with deadline(self.deadline or server.fleet.deadline):
                 if self.effect == "destroys":
                     call.unasked = server.fleet.confirm and not call.dry_run
                     if not self.asks:
@@ -145,41 +143,13 @@ class FleetTool(Tool):
         except Unanswered as end:
             call.outcome = end.outcome
             return end.result
-        except errors.Problem as problem:
-            return failed(problem)
         except MCPError:  # the protocol's own, such as a capability that the client lacks
             raise
         except Exception as bug:  # one voice: never a traceback to the client
-            if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
-                what = f"{self.name} took longer than {seconds:g} seconds and was stopped."
-                return failed(errors.Upstream(what + call.doubt(), "Ask for less at a time, or try again later."))
-            server.audit.bug(self.name, bug)
-            what = f"{self.name} failed inside Flotilla ({type(bug).__name__})."
-            return failed(errors.Upstream(what + call.doubt(), "Tell the user; the server's log has the details."))
+            return failed(problem_of_bug(server, self.name, bug))
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return dict(self.takes.validate_python(decoded(arguments, self.parameters)))
-        except ValidationError as problem:
-            raise self._input_problem(problem) from None
-
-    def _input_problem(self, problem: ValidationError) -> errors.Input:
-        """Put the most telling problem into words: an unknown name before a missing one before a wrong value."""
-        found = problem.errors(include_url=False, include_input=False)
-        order = ("unexpected_keyword_argument", "missing_argument", "missing_keyword_only_argument", "missing")
-        first = min(found, key=lambda e: order.index(e["type"]) if e["type"] in order else len(order))
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "unexpected_keyword_argument":
-            known = list(self.parameters["properties"])
-            near = difflib.get_close_matches(name, known, n=1)
-            return errors.Input(
-                f"Unknown argument `{errors.excerpt(name, 60)}`" + (f"; did you mean `{near[0]}`?" if near else "."),
-                f"{self.name} takes: {', '.join(known) or 'no arguments'}.",
-            )
-        if first["type"].startswith("missing"):
-            return errors.Input(f"Argument `{name}` is missing.", f"Call {self.name} again with it.")
-        message = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
-        return errors.Input(f"Argument `{name}` does not fit: {message}.", "Correct it and call again.")
+        return validated(self.name, self.takes, self.parameters, arguments)
 
     async def _done(self) -> ToolResult:
         raw = await self.fn(**current().arguments)

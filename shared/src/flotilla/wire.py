@@ -183,5 +183,10 @@ class Wire:
             ) from None
 
 
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait before another attempt, where the vendor names none."""
+    return _backoff(attempt)
+
+
 def _backoff(attempt: int) -> float:
     return 0.25 * float(2**attempt) * random.uniform(0.5, 1.0)
