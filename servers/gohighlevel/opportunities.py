@@ -19,7 +19,7 @@ StageName = Annotated[str | None, Field(description="Name or id")]
 
 async def pipelines() -> list[Pipeline]:
     """Return all pipelines."""
-    rows = (await api.get("/opportunities/pipelines", params={"locationId": await location()}))["pipelines"]
+    rows = await api.rows("/opportunities/pipelines", "pipelines", params={"locationId": await location()})
     return [Pipeline.model_validate(row) for row in rows]
 
 

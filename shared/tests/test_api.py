@@ -364,7 +364,10 @@ def test_the_vendors_own_words(body: Any, words: str) -> None:
         (Answer(500, b"\xff\xfe"), 'Acme failed (500): "\ufffd\ufffd". Try again later.'),
         (Answer.of({"message": "x y " * 5000}, 500), f'Acme failed (500): "{"x y " * 74}x y…". Try again later.'),
         (Answer.of({"message": "x" * 5000}, 500), "Acme failed (500). Try again later."),
-        (Answer.of({"message": "\x1b[31mred\x1b[0m ![a](http://x/y)"}, 500), 'Acme failed (500): "red ![a](http://x/y)".'),
+        (
+            Answer.of({"message": "\x1b[31mred\x1b[0m ![a](http://x/y)"}, 500),
+            'Acme failed (500): "red ![a](http://x/y)".',
+        ),
         (Answer.of({"message": 'say "yes"'}, 500), "Acme failed (500): \"say 'yes'\". Try"),
         (Answer(500, b'{"message": "' + b"x " * 100_000 + b'"}'), "Acme failed (500). Try again later."),
         (Answer(500, b'{"message":' * 5000 + b"1" + b"}" * 5000), "Acme failed (500). Try again later."),
@@ -522,9 +525,7 @@ async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], 
     with Vendor(ANSWERS) as other:
         api = connected()
         problem = await problem_of(api.get(f"{other.url}/things/7"))
-        assert str(problem) == (
-            f"Acme pointed to {other.url}, which this server may not contact. Do not follow it."
-        )
+        assert str(problem) == (f"Acme pointed to {other.url}, which this server may not contact. Do not follow it.")
         vendor.fails(faults.redirect(f"{other.url}/things/7"))
         assert "may not contact" in str(await problem_of(api.get("/things/7")))
         assert other.requests == []

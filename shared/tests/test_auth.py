@@ -279,8 +279,16 @@ async def test_a_vendor_that_does_not_rotate(connect: Callable[..., Api], connec
         (faults.status(503), errors.Upstream, "The access token could not be renewed: 503. Try again"),
         (faults.cut(), errors.Upstream, "The access token could not be renewed: the connection was cut. Try"),
         (faults.bad_json(), errors.Upstream, "The access token could not be renewed: the answer cannot be read ("),
-        (faults.status(200, {"hello": 1}), errors.Upstream, "The access token could not be renewed: the answer cannot be read ("),
-        (faults.status(200, [1]), errors.Upstream, "The access token could not be renewed: the answer cannot be read ("),
+        (
+            faults.status(200, {"hello": 1}),
+            errors.Upstream,
+            "The access token could not be renewed: the answer cannot be read (",
+        ),
+        (
+            faults.status(200, [1]),
+            errors.Upstream,
+            "The access token could not be renewed: the answer cannot be read (",
+        ),
     ],
 )
 async def test_when_it_cannot_be_renewed(

@@ -79,7 +79,7 @@ def object_of(data: Any, title: str) -> dict[str, Any]:
 
 
 def rows_of(data: Any, title: str, at: str = "", *, missing: bool = False) -> list[Any]:
-    """Return the list that stands at a dotted path of an answer; raises errors.Upstream where there is none.
+    """Return the objects of the list at a dotted path of an answer; raises errors.Upstream where there is no list.
 
     `missing`: the vendor leaves an empty list out.
     """
@@ -89,7 +89,7 @@ def rows_of(data: Any, title: str, at: str = "", *, missing: bool = False) -> li
     if not isinstance(found, list):
         where = f" at `{at}`" if at else ""
         raise unreadable(title, f"answered with {_kind(found)} in place of a list{where}")
-    return found
+    return [row for row in found if isinstance(row, dict)]
 
 
 def _kind(data: Any) -> str:

@@ -135,7 +135,8 @@ class Api(Wire):
         answer = json_of(response, self.server.title)
         rows_of(answer, self.server.title, way.items, missing=True)  # many vendors leave an empty list out
         rows, following = way.read(answer, response.links, limit, cursor)
-        return Page(items=[item.model_validate(row) for row in rows], next_cursor=following)
+        items = [item.model_validate(row) for row in rows if isinstance(row, dict)]
+        return Page(items=items, next_cursor=following)
 
     async def request(self, method: str, path: str, **request: Unpack[RequestOptions]) -> Any:
         """Send and return the decoded JSON; None for an empty answer. See `send`."""
