@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -223,7 +222,7 @@ async def test_parallel_calls_do_not_come_back_together(
         waits.append(seconds)
 
     api = connected()
-    environ.setattr(wire, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    environ.setattr(wire, "pause", sleep)
     for _ in range(8):
         vendor.fails(faults.rate(2), times=1)
         await api.get("/things/7")

@@ -67,8 +67,13 @@ def json_of(response: httpx.Response, title: str) -> Any:
 
 def unreadable(title: str, how: str, then: str = "Try again; if it stays, tell the user.") -> errors.Upstream:
     """Return the problem of a success that cannot be read; what was done is never to be tried again."""
+    return errors.Upstream(f"{title} {how}.{current().doubt()}", _unless_done(then))
+
+
+def _unless_done(then: str) -> str:
+    """Return a next step, but nothing where something was done: what is to be done then stands in the warning."""
     call = current()
-    return errors.Upstream(f"{title} {how}.{call.doubt()}", "" if call.acted and call.settled else then)
+    return "" if call.acted and call.settled else then
 
 
 def object_of(data: Any, title: str) -> dict[str, Any]:
@@ -138,7 +143,7 @@ def problem_of(response: httpx.Response, words: str, title: str, wait: float | N
         return errors.Upstream(what, "If it stays, ask the user to check the address of the API.")
     if 400 <= status < 500 and status not in UNCLEAR:
         return errors.Input(f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again.")
-    return errors.Upstream(f"{title} failed ({status}){told}.{doubt}", "Try again later.")
+    return errors.Upstream(f"{title} failed ({status}){told}.{doubt}", _unless_done("Try again later."))
 
 
 _REFUSALS: dict[int, tuple[type[errors.Problem], str, str]] = {
@@ -196,7 +201,7 @@ def broken(cut: Exception, title: str) -> errors.Problem:
         how = "did not answer in time"
     elif not isinstance(cut, httpx.TransportError):
         how = f"answered in a way that cannot be read ({type(cut).__name__})"
-    return errors.Upstream(f"{title} {how}.{current().doubt()}", "Try again later.")
+    return errors.Upstream(f"{title} {how}.{current().doubt()}", _unless_done("Try again later."))
 
 
 def retry_after(response: httpx.Response, header: str = "") -> float | None:

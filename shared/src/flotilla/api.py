@@ -182,7 +182,7 @@ class Api(Wire):
             call.keyed += 1  # a call's later requests are other actions, so the vendor must not take them for the first
             suffix = f"-{call.keyed}" if call.keyed > 1 else ""
             headers[self._idempotency_header] = call.idempotency_key + suffix
-        parts: dict[str, Any] = {name: options[name] for name in _PARTS if name in options}
+        parts: dict[str, Any] = {name: part for name, part in options.items() if name in _PARTS}
         for field in ("params",) if options.get("nulls") else ("params", "json"):
             if isinstance(parts.get(field), dict):
                 parts[field] = {k: v for k, v in parts[field].items() if v is not None}

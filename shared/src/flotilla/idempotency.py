@@ -40,6 +40,11 @@ class Idempotency:
                 if "result" in seen:
                     call.outcome = "repeated"
                     return packed(seen["result"])
+                if seen.get("done"):
+                    raise errors.Upstream(
+                        "An earlier call with this idempotency_key was done, but its answer could not be read.",
+                        "Do not repeat it; look it up.",
+                    )
                 if not seen.get("replayable"):
                     raise errors.Upstream(
                         "An earlier call with this idempotency_key broke off: it may or may not have been done.",
@@ -55,6 +60,8 @@ class Idempotency:
                     self._state.drop(name)  # nothing was done: the key is free again
                 elif call.keyed:
                     self._state.put(name, {**note, "replayable": True})  # the vendor knows the key too
+                elif call.landed and call.settled and not call.later:
+                    self._state.put(name, {**note, "done": True})
                 raise
             self._state.put(name, {**note, "result": result.structured_content})
             return result

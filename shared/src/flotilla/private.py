@@ -40,7 +40,8 @@ def quiet_error(failure: type[FastMCPError], text: str, *, is_input: bool) -> Fa
 
 def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> None:
     """Answer lines on stdio that the SDK cannot read, and `note` each: it would drop them and let the client wait."""
-    serve = mcp._mcp_server.run
+    low: Any = mcp._mcp_server
+    serve = low.run
 
     async def run(reads: Any, writes: Any, *more: Any, **options: Any) -> Any:
         async def refuse(problem: Exception) -> None:
@@ -50,7 +51,7 @@ def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> N
 
         return await serve(_Answering(reads, refuse), writes, *more, **options)
 
-    mcp._mcp_server.run = run  # type: ignore[method-assign]
+    low.run = run
 
 
 def _refusal(problem: Exception) -> tuple[JSONRPCError, str]:

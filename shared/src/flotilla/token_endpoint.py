@@ -6,7 +6,6 @@ no harm, and an end in time.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import httpx2 as httpx
@@ -14,6 +13,7 @@ import httpx2 as httpx
 from . import errors, wire
 from .answers import patience, retry_after
 from .hosts import check_encrypted, is_allowed, origin
+from .version import VERSION
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -40,7 +40,7 @@ class TokenEndpoint(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and return the answer, its body read. Raises errors.Rate, errors.Setup and errors.Upstream."""
         self._check(request.url)
-        request.headers["User-Agent"] = f"flotilla-{self._grant.server.slug}/{wire.VERSION}"
+        request.headers["User-Agent"] = f"flotilla-{self._grant.server.slug}/{VERSION}"
         for attempt in range(1, TRIES + 1):
             wait = wire.backoff(attempt)
             try:
@@ -55,7 +55,7 @@ class TokenEndpoint(httpx.AsyncBaseTransport):
                     return response
                 if attempt == TRIES or wait > WAIT:
                     return self._given_up(response, asked)
-            await asyncio.sleep(wait)
+            await wire.pause(wait)
         raise AssertionError
 
     def _given_up(self, response: httpx.Response, asked: float | None) -> httpx.Response:

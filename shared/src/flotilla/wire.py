@@ -25,6 +25,7 @@ TRIES = 3
 LARGEST = 10_000_000  # bytes of one answer that is read into memory
 JITTER = 0.25  # seconds on top of a Retry-After, so that parallel calls do not come back together
 WAIT = 60.0  # seconds of a Retry-After that are worth waiting for, if the deadline allows
+pause = asyncio.sleep  # between attempts; here so that tests need not wait
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # true of the wire alone
 HARMLESS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent", "traceparent", "tracestate"})
@@ -104,7 +105,7 @@ class Wire:
         """
         attempt = 1
         while not isinstance(answer := await self._attempt(request, repeatable, whole, attempt), httpx.Response):
-            await asyncio.sleep(answer)
+            await pause(answer)
             attempt += 1
         return answer
 
