@@ -24,7 +24,7 @@ def refusal(server: Server[Any]) -> Callable[[int, Any], errors.Problem | None]:
     def classify(status: int, body: Any) -> errors.Problem | None:
         error = body.get("error") if isinstance(body, dict) else None
         why = frozenset(reasons(error))
-        words = errors.excerpt(error.get("message", "") if isinstance(error, dict) else "").rstrip(".")
+        words = errors.quoted(error.get("message") or "") if isinstance(error, dict) else ""
         told = f": {words}" if words else ""
         again = f"Ask the user to run `scripts/login {server.slug}` again"
         if status == 401:

@@ -62,7 +62,7 @@ def settled(status: int, body: Any) -> errors.Problem | None:
     """Tell what no right would allow from what lacks a right: Calendly says 403 to both."""
     words = said(status, body)
     if status == 403 and ("already canceled" in words or "in the past" in words):
-        return errors.Input(f"Calendly refuses: {errors.excerpt(words)}.", "Look at it with calendly_get_event.")
+        return errors.Input(f"Calendly refuses: {errors.quoted(words)}.", "Look at it with calendly_get_event.")
     return None
 
 
@@ -144,8 +144,9 @@ async def list_available_times(
 ) -> Page[Slot]:
     """List the free slots of one event type, each with the link that books it."""
     span = {"start_time": utc(start), "end_time": utc(start + timedelta(days=days))}
-    answer = await api.get("/event_type_available_times", params={"event_type": uri_of(event_type), **span})
-    return sliced([Slot.model_validate(row) for row in answer["collection"]], limit, cursor)
+    params = {"event_type": uri_of(event_type), **span}
+    rows = await api.rows("/event_type_available_times", "collection", params=params)
+    return sliced([Slot.model_validate(row) for row in rows], limit, cursor)
 
 
 @server.reads

@@ -280,7 +280,7 @@ async def _data(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: Mail
         raise refused(route, "data", code, reply)
     if code != 250:
         raise _broken(route, mail, aiosmtplib.SMTPServerDisconnected("nonsense"), call.acted)
-    call.landed = True
+    call.done()
     return route.clean(reply)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import httpx2 as httpx
 from flotilla import Basic, OAuth2
 from flotilla.auth import Auth, FirstOf
+from flotilla.hosts import origin
 
 Flow = AsyncGenerator[httpx.Request, httpx.Response]
 
@@ -35,8 +36,8 @@ class Granted(OAuth2):
         """Send with a valid token; after a 401 renew it, then try the other way."""
         token = await self.access_token()
         response = yield self._signed(request, token)
-        if response.status_code != 401:
-            return
+        if response.status_code != 401 or origin(response.request.url) != origin(request.url):
+            return  # after a redirect to another address, which gets no token
         await response.aread()
         token = await self.access_token(instead_of=token)
         # after a redirect it is the last request that was refused, and it has lost its parameters

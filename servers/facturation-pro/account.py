@@ -52,7 +52,7 @@ class Collaborator(Model):
 async def get_account() -> Account:
     """Who is connected, the firms (entreprises) of the account, and how many requests are left."""
     account = await api.get(ACCOUNT)
-    firms = account.get("firms") or []
+    firms = api.rows_in(account, "firms", missing=True)
     in_use = server.settings.firm_id or (firms[0]["id"] if len(firms) == 1 else None)
     return Account.model_validate({**account, "firm_id": in_use, **api.allowance})
 
@@ -60,10 +60,10 @@ async def get_account() -> Account:
 @server.reads(core=False, group="account")
 async def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[Order]:
     """List what the firm paid for Facturation.PRO itself (abonnement)."""
-    return sliced([Order.model_validate(row) for row in await api.get("/orders.json")], limit, cursor)
+    return sliced([Order.model_validate(row) for row in await api.rows("/orders.json")], limit, cursor)
 
 
 @server.reads(core=False, group="collaborators")
 async def list_collaborators(limit: Limit = 20, cursor: Cursor = None) -> Page[Collaborator]:
     """List who works in the firm, with their roles. Gives the user_id that quotes and invoices take."""
-    return sliced([Collaborator.model_validate(row) for row in await api.get("/collaborators.json")], limit, cursor)
+    return sliced([Collaborator.model_validate(row) for row in await api.rows("/collaborators.json")], limit, cursor)

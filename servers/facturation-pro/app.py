@@ -91,10 +91,10 @@ def _joined(told: Any) -> str:
 def meaning(status: int, body: Any) -> errors.Problem | None:
     """Tell apart what the usual classes cannot."""
     if status == 403:
-        told = errors.excerpt(scrub(words(status, body))) or "the key has no right to it"
+        told = errors.quoted(scrub(words(status, body)))
         return errors.Scope(
-            f"Facturation.PRO does not allow this: {told.rstrip('.')}.",
-            "Ask for the right, or for the key of the firm's administrator, whom SEPA data needs.",
+            f"Facturation.PRO does not allow this{f': {told}' if told else ''}.",
+            "Tell the user: it may need another permission, or the key of the firm's administrator, as SEPA data does.",
         )
     return None
 

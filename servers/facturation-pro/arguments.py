@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 
 from flotilla import Page, errors
+from flotilla.answers import object_of
 from pydantic import Field, PlainSerializer
 
-from .app import api
+from .app import api, server
 from .fields import Changes, Fields, body, names
 from .models import Thing, detailed
 
@@ -63,7 +64,7 @@ async def listed(
 
 def read(thing: type[T], answer: Any, **known: Any) -> T:
     """Return the object of an answer; before 2026 a change was answered with nothing, so what is known stands in."""
-    return thing.model_validate({**known, **(answer or {})})
+    return thing.model_validate({**known, **(object_of(answer, server.title) if answer else {})})
 
 
 def by_invoice_date(filters: Changes | None) -> Changes | None:

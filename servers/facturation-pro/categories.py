@@ -56,7 +56,11 @@ async def update_category(
 ) -> Category:
     """Rename a category, or change what it is used for."""
     changes = changed(CategoryFields, title=title, status=status)
-    return read(Category, await api.patch(f"/categories/{category_id}.json", json=changes, nulls=True), id=category_id)
+    return read(
+        Category,
+        await api.request("PATCH", f"/categories/{category_id}.json", json=changes, nulls=True),
+        id=category_id,
+    )
 
 
 @server.destroys(core=False, group="categories", confirm="Delete category {category_id}?")

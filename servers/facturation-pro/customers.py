@@ -99,7 +99,9 @@ async def update_customer(
     """Change fields of a customer; the others stay."""
     record = changed(CustomerFields, changes)
     return read(
-        SavedCustomer, await api.patch(f"/customers/{customer_id}.json", json=record, nulls=True), id=customer_id
+        SavedCustomer,
+        await api.request("PATCH", f"/customers/{customer_id}.json", json=record, nulls=True),
+        id=customer_id,
     )
 
 

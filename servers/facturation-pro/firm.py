@@ -10,11 +10,12 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import httpx2 as httpx
 from flotilla import Api, Page, errors
 from flotilla.answers import json_of
+from flotilla.api import RequestOptions
 from flotilla.version import VERSION
 from pydantic import BaseModel
 
@@ -45,7 +46,7 @@ class Firm(Api):
         given: int | None = self.server.settings.firm_id
         self._found = given or self._found
         if self._found is None:
-            firms = (await self.get(ACCOUNT)).get("firms") or []
+            firms = await self.rows(ACCOUNT, "firms", missing=True)
             if len(firms) != 1:
                 shown = "; ".join(f"{f['id']} {errors.excerpt(f.get('name', ''), 40)}" for f in firms[:20]) or "none"
                 raise errors.Setup(
@@ -55,13 +56,13 @@ class Firm(Api):
             self._found = int(firms[0]["id"])
         return self._found
 
-    async def _request(self, method: str, path: str, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def _request(self, method: str, path: str, request: RequestOptions) -> tuple[str, RequestOptions]:
         """Return the whole path and the request with the vendor's headers; true is 1, lists are comma-separated."""
-        headers = {"User-Agent": self._agent(), **(request.pop("headers", None) or {})}
+        headers = {"User-Agent": self._agent(), **(request.get("headers") or {})}
         if method != "GET" and "files" not in request:  # a POST without a body too, as the page on credit notes shows
             headers["Content-Type"] = JSON
-        if request.get("params"):
-            request["params"] = {k: _plain(v) for k, v in request["params"].items()}
+        if params := request.get("params"):
+            request = {**request, "params": {k: _plain(v) for k, v in params.items()}}
         where = path if path == ACCOUNT else f"/firms/{await self.firm_id()}{path}"
         return where, {**request, "headers": headers}
 
@@ -70,10 +71,10 @@ class Firm(Api):
         told = f"Flotilla {self.server.slug}/{VERSION} ({self.server.settings.contact or PROJECT})"
         return unicodedata.normalize("NFKD", " ".join(told.split())).encode("ascii", "ignore").decode()
 
-    async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
+    async def send(self, method: str, path: str, **request: Unpack[RequestOptions]) -> httpx.Response:
         """Send within the firm. Otherwise as Api.send."""
         where, parts = await self._request(method, path, request)
-        response = await super().send(method, where, idempotent=idempotent, **parts)
+        response = await super().send(method, where, **parts)
         with suppress(ValueError, KeyError):
             self.allowance = {
                 "requests_allowed": int(response.headers["x-ratelimit-limit"]),
@@ -82,12 +83,10 @@ class Firm(Api):
         return response
 
     @asynccontextmanager
-    async def stream(
-        self, method: str, path: str, *, idempotent: bool = False, **request: Any
-    ) -> AsyncIterator[httpx.Response]:
+    async def stream(self, method: str, path: str, **request: Unpack[RequestOptions]) -> AsyncIterator[httpx.Response]:
         """Stream within the firm. Otherwise as Api.stream."""
         where, parts = await self._request(method, path, request)
-        async with super().stream(method, where, idempotent=idempotent, **parts) as response:
+        async with super().stream(method, where, **parts) as response:
             yield response
 
     async def listed(
@@ -110,9 +109,7 @@ class Firm(Api):
             response = await self.send("GET", first)
         else:
             response = await self.send("GET", path, params={**(params or {}), "page": number if number > 1 else None})
-        rows = json_of(response, self.server.title) or []
-        if not isinstance(rows, list):
-            raise errors.Upstream("Facturation.PRO answered with something that is no list.", "Tell the user.")
+        rows = self.rows_in(json_of(response, self.server.title), "")
         end = start + limit
         following = f"{number}-{end}" if end < len(rows) else ""
         if not following and rows and _pages(response, number, len(rows)) > number:

@@ -56,7 +56,9 @@ async def update_followup(
 ) -> Followup:
     """Rename a follow-up, or change what it is used for."""
     changes = changed(FollowupFields, title=title, status=status)
-    return read(Followup, await api.patch(f"/followups/{followup_id}.json", json=changes, nulls=True), id=followup_id)
+    return read(
+        Followup, await api.request("PATCH", f"/followups/{followup_id}.json", json=changes, nulls=True), id=followup_id
+    )
 
 
 @server.destroys(core=False, group="followups", confirm="Delete follow-up {followup_id}?")

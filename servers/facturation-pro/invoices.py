@@ -99,9 +99,8 @@ async def update_invoice(
     if items:
         record["items"] = merged(invoice, items)
     params = {"type_doc": None if draft is False else "final" if finalize else "draft" if draft else None}
-    return read(
-        Saved, await api.patch(f"/invoices/{invoice_id}.json", params=params, json=record, nulls=True), id=invoice_id
-    )
+    answer = await api.request("PATCH", f"/invoices/{invoice_id}.json", params=params, json=record, nulls=True)
+    return read(Saved, answer, id=invoice_id)
 
 
 @server.destroys(core=False, group="invoices", asks=True)
@@ -157,9 +156,9 @@ async def send_email(
 async def _either(bill_id: int) -> dict[str, Any]:
     """Return an invoice or a quote: the vendor numbers both in one row."""
     try:
-        return dict(await api.get(f"/invoices/{bill_id}.json"))
+        return await api.get(f"/invoices/{bill_id}.json")
     except errors.NotFound:
-        return dict(await api.get(f"/quotes/{bill_id}.json"))
+        return await api.get(f"/quotes/{bill_id}.json")
 
 
 @server.destroys(core=False, group="invoices", asks=True, creates=True)

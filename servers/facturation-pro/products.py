@@ -73,7 +73,9 @@ async def update_product(
 ) -> Product:
     """Change fields of a product; invoices that are written stay as they are."""
     record = changed(ProductFields, changes)
-    return read(Product, await api.patch(f"/products/{product_id}.json", json=record, nulls=True), id=product_id)
+    return read(
+        Product, await api.request("PATCH", f"/products/{product_id}.json", json=record, nulls=True), id=product_id
+    )
 
 
 @server.destroys(core=False, group="products", asks=True)

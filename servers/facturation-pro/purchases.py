@@ -116,7 +116,9 @@ async def update_purchase(
 ) -> Purchase:
     """Change fields of a purchase, such as its payment; the others stay."""
     record = changed(PurchaseFields, changes)
-    return read(Purchase, await api.patch(f"/purchases/{purchase_id}.json", json=record, nulls=True), id=purchase_id)
+    return read(
+        Purchase, await api.request("PATCH", f"/purchases/{purchase_id}.json", json=record, nulls=True), id=purchase_id
+    )
 
 
 @server.destroys(core=False, group="purchases", asks=True)

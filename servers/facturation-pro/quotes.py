@@ -81,7 +81,7 @@ async def update_quote(
     record = changed(QuoteFields, changes, quote_status=quote_status) if changes or quote_status or not items else {}
     if items:
         record["items"] = merged(await api.get(f"/quotes/{quote_id}.json"), items)
-    return read(Saved, await api.patch(f"/quotes/{quote_id}.json", json=record, nulls=True), id=quote_id)
+    return read(Saved, await api.request("PATCH", f"/quotes/{quote_id}.json", json=record, nulls=True), id=quote_id)
 
 
 @server.destroys(core=False, group="quotes", asks=True)

@@ -19,7 +19,7 @@ from .models import Done
 @server.reads(core=False, group="settlements")
 async def list_settlements(invoice_id: InvoiceId, limit: Limit = 20, cursor: Cursor = None) -> Page[Settlement]:
     """List the payments (règlements) of an invoice."""
-    rows = await api.get(f"/invoices/{invoice_id}/settlements.json")
+    rows = await api.rows(f"/invoices/{invoice_id}/settlements.json")
     return sliced([Settlement.model_validate(row) for row in rows], limit, cursor)
 
 

@@ -64,7 +64,9 @@ async def update_supplier(
 ) -> Supplier:
     """Change fields of a supplier; the others stay."""
     record = changed(SupplierFields, changes)
-    return read(Supplier, await api.patch(f"/suppliers/{supplier_id}.json", json=record, nulls=True), id=supplier_id)
+    return read(
+        Supplier, await api.request("PATCH", f"/suppliers/{supplier_id}.json", json=record, nulls=True), id=supplier_id
+    )
 
 
 @server.destroys(core=False, group="suppliers", asks=True)

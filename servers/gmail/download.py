@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from flotilla import errors, segment
+from flotilla.answers import decoded_json
 
 from .app import ME, api
 from .reading import attachments, data
@@ -35,6 +35,6 @@ async def content_of(message: str, part: str) -> tuple[str, bytes]:
             if len(received) > LARGEST:
                 raise errors.Upstream("The attachment is larger than a mail can be.", "Open it in Gmail.")
     try:
-        return name, data(json.loads(received)["data"])
-    except (ValueError, KeyError, TypeError):
+        return name, data(decoded_json(bytes(received))["data"])
+    except (ValueError, TypeError):
         raise errors.Upstream("Gmail answered with something else than an attachment.", "Try again later.") from None

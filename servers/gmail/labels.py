@@ -14,7 +14,7 @@ OWN = frozenset(("INBOX", "UNREAD", "STARRED", "IMPORTANT", "SENT", "DRAFT", "SP
 
 async def known() -> list[dict[str, Any]]:
     """Return all labels: the API has no pages of them."""
-    return list((await api.get(f"{ME}/labels")).get("labels", ()))
+    return await api.rows(f"{ME}/labels", "labels", missing=True)
 
 
 async def ids_of(names: Sequence[str]) -> list[str]:

@@ -132,7 +132,7 @@ async def _participants(thread: str) -> set[str]:
     """Return everybody who wrote or got a mail of a thread. Reply-To does not count: anybody can write there."""
     params = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc"]}
     found = await api.get(f"{ME}/threads/{segment(thread)}", params=params)
-    heads = [reading.headers(one) for one in found.get("messages", ())]
+    heads = [reading.headers(one) for one in api.rows_in(found, "messages", missing=True)]
     return {a for head in heads for name in ("From", "To", "Cc") for a in addresses(head.get(name, ""))}
 
 
@@ -195,7 +195,7 @@ async def trash_message(message: MessageId) -> Trashed:
     """Move a message to the trash; Gmail deletes it after 30 days."""
     about = await get_message(message)
     await server.confirm(f"Move the mail «{about.subject}» from {about.sender} to the trash?")
-    await api.post(f"{ME}/messages/{segment(message)}/trash")
+    await api.send("POST", f"{ME}/messages/{segment(message)}/trash")
     return Trashed(trashed=message)
 
 

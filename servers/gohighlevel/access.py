@@ -68,4 +68,5 @@ class MarketplaceApp(OAuth2):
             "locationId": location,
         }
         answer = await client.request("POST", self._at("/oauth/reconnect"), json=told, withhold_token=True)
-        return str(answer.json().get("authorizationCode") or "") if answer.is_success else ""
+        got = answer.json() if answer.is_success else {}
+        return str(got.get("authorizationCode") or "") if isinstance(got, dict) else ""

@@ -62,7 +62,7 @@ def said(status: int, body: Any) -> str:
 
 def meaning(status: int, body: Any) -> errors.Problem | None:
     """Tell missing scopes from bad tokens, and missing things from bad arguments: the API says 401 and 400 to both."""
-    words = errors.excerpt(said(status, body), 200).rstrip(".")
+    words = errors.quoted(said(status, body), 200)
     known, told = words.lower(), body.get("meta") if isinstance(body, dict) else None
     if status in (401, 403) and ("scope" in known or "access to this location" in known):
         return errors.Scope(
@@ -119,7 +119,7 @@ async def location() -> str:
 async def _only_one() -> str:
     then = "Ask the user which sub-account is meant, and to set GOHIGHLEVEL_LOCATION_ID to its id."
     try:
-        found = (await api.get("/locations/search", params={"limit": 10}))["locations"]
+        found = await api.rows("/locations/search", "locations", params={"limit": 10})
     except errors.Scope as refusal:
         raise errors.Scope(refusal.what, "Give the token locations.readonly, or set GOHIGHLEVEL_LOCATION_ID.") from None
     if len(found) == 1:

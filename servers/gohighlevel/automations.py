@@ -23,7 +23,7 @@ async def list_workflows(
     cursor: Cursor = None,
 ) -> Page[Workflow]:
     """List workflows (quels, automations) with the id that ghl_trigger_automation needs."""
-    rows = (await api.get("/workflows/", params={"locationId": await location()}))["workflows"]
+    rows = await api.rows("/workflows/", "workflows", params={"locationId": await location()})
     named = sorted((Workflow.model_validate(row) for row in rows), key=lambda one: folded(one.name))
     return sliced([one for one in named if folded(query or "") in folded(one.name)], limit, cursor)
 
@@ -32,7 +32,7 @@ async def list_workflows(
 async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Put a contact into a workflow (mets, nurturing): it starts at once, and again if repeated."""
     path = path_of(contact_id, "workflow", segment(workflow_id))
-    return Done.model_validate(await api.post(path, json={}) or {})
+    return Done.model_validate(await api.request("POST", path, json={}) or {})
 
 
 @server.writes(core=False, idempotent=True, scopes=WRITE)

@@ -19,7 +19,7 @@ CalendarName = Annotated[str, Field(description="Name or id", examples=["Démo"]
 
 async def active() -> list[Calendar]:
     """Return the calendars that are no drafts."""
-    rows = (await api.get("/calendars/", params={"locationId": await location()}, headers=OLDER))["calendars"]
+    rows = await api.rows("/calendars/", "calendars", params={"locationId": await location()}, headers=OLDER)
     return [Calendar.model_validate(row) for row in rows if row.get("isActive", True)]
 
 

@@ -45,7 +45,7 @@ async def found(body: dict[str, Any], limit: int) -> list[dict[str, Any]]:
     """Search contacts. https://marketplace.gohighlevel.com/docs/ghl/contacts/search-contacts-advanced"""
     sent = {"locationId": await location(), "pageLimit": limit, **body}
     answer = await api.post("/contacts/search", json=sent, reads=True)
-    return list(answer["contacts"])
+    return api.rows_in(answer, "contacts")
 
 
 async def namesake(first_name: str | None, last_name: str | None) -> dict[str, Any] | None:

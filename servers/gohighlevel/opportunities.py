@@ -27,7 +27,7 @@ def sent(amount: Decimal | None) -> float | None:
 
 async def pipelines() -> list[Pipeline]:
     """Return all pipelines."""
-    rows = (await api.get("/opportunities/pipelines", params={"locationId": await location()}))["pipelines"]
+    rows = await api.rows("/opportunities/pipelines", "pipelines", params={"locationId": await location()})
     return [Pipeline.model_validate(row) for row in rows]
 
 

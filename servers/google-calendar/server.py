@@ -127,9 +127,11 @@ async def check_availability(
     busy = [
         (datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"]))
         for told in answer.values()
-        for b in told.get("busy", ())
+        for b in api.rows_in(told, "busy", missing=True)
     ]
-    unreadable = [f"{n}: {e['reason']}" for n, told in answer.items() for e in told.get("errors", ())]
+    unreadable = [
+        f"{n}: {e['reason']}" for n, told in answer.items() for e in api.rows_in(told, "errors", missing=True)
+    ]
     if len({line.split(":")[0] for line in unreadable}) == len(answer):
         raise errors.NotFound(f"None of the calendars can be read ({unreadable[0]}).", "Check the addresses.")
     stretches = slots.free(
@@ -246,7 +248,7 @@ async def respond_to_invitation(
         raise errors.Input("The account is not among the guests.", "Choose an event that it is invited to.")
     mine = {"email": me["email"], "responseStatus": response}
     body = {"attendees": [mine], "attendeesOmitted": True}  # the API's way to touch one answer and no other
-    await api.patch(path(event), params={"sendUpdates": send_updates}, json=body)
+    await api.send("PATCH", path(event), params={"sendUpdates": send_updates}, json=body)
     return Answered(event=event, response=response)
 
 

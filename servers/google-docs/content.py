@@ -44,7 +44,8 @@ async def filled(document: str, blocks: Sequence[Block]) -> None:
     if not blocks:
         return
     try:
-        await api.post(f"/documents/{segment(document)}:batchUpdate", json={"requests": requests_of(blocks, 1)})
+        body = {"requests": requests_of(blocks, 1)}
+        await api.send("POST", f"/documents/{segment(document)}:batchUpdate", json=body)
     except errors.Problem as problem:
         then = f"The document {document} is there, without text: write it with gdocs_append_text."
         raise type(problem)(problem.what, then) from None
@@ -64,7 +65,7 @@ async def appended(document: str, blocks: Sequence[Block], lost: set[str]) -> Wr
         body["writeControl"] = {"requiredRevisionId": raw["revisionId"]}
     if not blocks:
         raise errors.Input("There is nothing to write.", "Pass some text.")
-    await api.post(f"/documents/{segment(document)}:batchUpdate", json=body)
+    await api.send("POST", f"/documents/{segment(document)}:batchUpdate", json=body)
     return Written(id=document, url=url(document), lost=sorted(lost))
 
 

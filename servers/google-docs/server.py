@@ -72,7 +72,7 @@ async def replace_text(
     told = {"replaceText": replace, "containsText": {"text": find, "matchCase": match_case}}
     body: dict[str, Any] = {"requests": [{"replaceAllText": told}]}
     answer = await api.post(f"/documents/{segment(file_id(document))}:batchUpdate", json=body)
-    done = (answer or {}).get("replies") or [{}]
+    done = api.rows_in(answer, "replies", missing=True) or [{}]
     return Replaced(replaced=done[0].get("replaceAllText", {}).get("occurrencesChanged", 0))
 
 

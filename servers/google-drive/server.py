@@ -144,7 +144,7 @@ async def share_file(
         body = {"type": "user", "role": role, "emailAddress": who}
         params = {"sendNotificationEmail": "true" if notify else "false", "emailMessage": message if notify else None}
     answer = await api.post(f"/files/{segment(target)}/permissions", params={**params, **EVERYWHERE}, json=body)
-    return Shared(file=target, who=who, role=role, permission=str((answer or {}).get("id", "")))
+    return Shared(file=target, who=who, role=role, permission=str(answer.get("id", "")))
 
 
 @server.writes(additive=False, idempotent=True, scopes=WRITE)
@@ -167,7 +167,7 @@ async def trash_file(file: FileId) -> Trashed:
     """Move a file or folder to the trash; Drive deletes it after 30 days."""
     await server.confirm(f"Move «{(await get_file(file)).name}» to the trash?")
     target = file_id(file)
-    await api.patch(f"/files/{segment(target)}", params=EVERYWHERE, json={"trashed": True})
+    await api.send("PATCH", f"/files/{segment(target)}", params=EVERYWHERE, json={"trashed": True})
     return Trashed(trashed=target)
 
 

@@ -76,7 +76,7 @@ async def bounded(spreadsheet: str, wanted: Area) -> Area:
     if None not in (wanted.left, wanted.top, wanted.right, wanted.bottom):
         return wanted
     shape = await api.get(f"/spreadsheets/{spreadsheet}", params={"fields": SHAPE})
-    sheets = [one["properties"] for one in shape.get("sheets", ())]
+    sheets = [one["properties"] for one in api.rows_in(shape, "sheets", missing=True)]
     sheet = next((s for s in sheets if s["title"] == wanted.name or not wanted.name), None)
     if sheet is None:
         sheet = next((s for s in sheets if s["title"].casefold() == wanted.name.casefold()), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from flotilla import errors, segment
+from flotilla.answers import Record
 from flotilla_servers._google import file_id, scope
 from pydantic import Field
 
@@ -105,7 +106,7 @@ async def clear_range(spreadsheet: SpreadsheetId, cells: Range) -> Cleared:
     about = await api.get(f"/spreadsheets/{file_id(spreadsheet)}", params={"fields": "properties.title"})
     await server.confirm(f"Empty {cells} of «{about['properties']['title']}»?")
     answer = await api.post(f"{_path(spreadsheet, where)}:clear", json={})
-    return Cleared(cleared=(answer or {}).get("clearedRange", str(where)))
+    return Cleared(cleared=answer.get("clearedRange", str(where)))
 
 
 @server.writes(creates=True, scopes=WRITE)
@@ -113,7 +114,7 @@ async def add_sheet(spreadsheet: SpreadsheetId, title: Title) -> Sheet:
     """Add a sheet to a spreadsheet."""
     body = {"requests": [{"addSheet": {"properties": {"title": title}}}]}
     answer = await api.post(f"/spreadsheets/{file_id(spreadsheet)}:batchUpdate", json=body)
-    return Sheet.of(answer["replies"][0]["addSheet"]["properties"])
+    return Sheet.of([*api.rows_in(answer, "replies"), Record()][0]["addSheet"]["properties"])
 
 
 def _path(spreadsheet: str, where: Area) -> str:

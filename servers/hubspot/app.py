@@ -82,9 +82,9 @@ def said(status: int, body: Any) -> str:
 def meaning(status: int, body: Any) -> errors.Problem | None:
     """Tell what the usual classes would not: a day's limit, a duplicate, the scopes that lack."""
     told = body if isinstance(body, Mapping) else {}
-    words = errors.excerpt(said(status, body), 200).rstrip(". ")
+    words = errors.excerpt(said(status, body), 200)
     if status == 429 and str(told.get("policyName") or "").upper() == "DAILY":
-        what = f"HubSpot's requests for today are used up: {words}."
+        what = f"HubSpot's requests for today are used up: {errors.quoted(words)}."
         return errors.Rate(what, "Nothing was done; try again tomorrow.", again=False)
     if status == 409 and (existing := _EXISTING.search(words)):
         return errors.Input(

@@ -80,7 +80,7 @@ async def read(kind: str, numbers: list[str]) -> list[Row]:
     asked = [subject, when] if when else [subject]
     body = {"inputs": [{"id": i} for i in newest], "properties": asked, "propertiesWithHistory": []}
     answer = await api.post(f"/crm/v3/objects/{kind}/batch/read", json=body, reads=True)  # 207: some are gone
-    got = {str(raw["id"]): raw["properties"] for raw in answer["results"]}
+    got = {str(raw["id"]): raw["properties"] for raw in api.rows_in(answer, "results")}
     found = []
     for number in (n for n in newest if n in got):
         text = errors.excerpt(values.as_text(str(got[number].get(subject) or "")), 500)

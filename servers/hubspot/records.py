@@ -93,21 +93,22 @@ async def create(kind: str, properties: dict[str, str], refs: Sequence[str] | No
         to, number = split(ref)
         types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TYPES[kind][to]}]
         links.append({"to": {"id": number}, "types": types})
-    return dict(await api.post(f"/crm/v3/objects/{kind}", json={"properties": properties, "associations": links}))
+    return await api.post(f"/crm/v3/objects/{kind}", json={"properties": properties, "associations": links})
 
 
 async def update(kind: str, number: str, properties: dict[str, str], **params: str) -> dict[str, Any]:
     """Change properties of a record; raises errors.Input where there is nothing to change."""
     if not properties:
         raise errors.Input("There is nothing to change.", "Pass at least one value.")
-    return dict(await api.patch(f"/crm/v3/objects/{kind}/{number}", params=params, json={"properties": properties}))
+    return await api.patch(f"/crm/v3/objects/{kind}/{number}", params=params, json={"properties": properties})
 
 
 async def same(kind: str, filters: list[list[dict[str, Any]]], name: str) -> tuple[str, str] | None:
     """Return id and name of a record that one of the filter groups finds; `name` are the properties of the name."""
     wanted = name.split()
     body = {"filterGroups": [{"filters": f} for f in filters], "properties": wanted, "sorts": [], "limit": 2}
-    rows = (await finder.post(f"/crm/v3/objects/{kind}/search", json={**body, "after": "0"}, reads=True))["results"]
+    answer = await finder.post(f"/crm/v3/objects/{kind}/search", json={**body, "after": "0"}, reads=True)
+    rows = finder.rows_in(answer, "results")
     if not rows:
         return None
     return rows[0]["id"], " ".join(str(rows[0]["properties"].get(part) or "") for part in wanted).strip()
@@ -194,7 +195,7 @@ async def search(
     if following.isdecimal() and int(following) >= LAST:
         following = ""
         note += f"; HubSpot shows the first {LAST} only: narrow the search to see others"
-    items = [make(row, shown) for row in answer["results"]]
+    items = [make(row, shown) for row in finder.rows_in(answer, "results")]
     return Found(items=items, next_cursor=following or None, note=note)
 
 

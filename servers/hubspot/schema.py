@@ -45,8 +45,7 @@ async def kept(name: str, path: str, renew: bool = False) -> tuple[list[Any], bo
     held = server.state.cached(name) or {}
     if not renew and held.get("of") == owner and held.get("at", 0) > time.time() - DAY:
         return list(held["rows"]), False
-    answer = await api.get(path)
-    rows = [_short(row) for row in answer["results"] if not row.get("archived")]
+    rows = [_short(row) for row in await api.rows(path, "results") if not row.get("archived")]
     server.state.cache(name, {"of": owner, "at": time.time(), "rows": rows})
     return rows, True
 

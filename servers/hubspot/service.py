@@ -70,7 +70,7 @@ async def associate_records(
 async def _label(kind: str, to: str, label: str) -> list[dict[str, Any]]:
     """Return the association type that a label means between two kinds, in this direction."""
     path = f"/crm/v4/associations/{records.PLURAL[kind]}/{records.PLURAL[to]}/labels"
-    rows = [row for row in (await api.get(path))["results"] if row.get("label")]
+    rows = [row for row in await api.rows(path, "results") if row.get("label")]
     for row in rows:
         if values.folded(row["label"]) == values.folded(label):
             return [{"associationCategory": row["category"], "associationTypeId": row["typeId"]}]
@@ -94,12 +94,12 @@ async def _batch(
     last = "batch/create" if types else "batch/associate/default"
     path = f"/crm/v4/associations/{records.PLURAL[kind]}/{records.PLURAL[to]}/{last}"
     answer = await api.post(path, json={"inputs": pairs})
-    rows = answer.get("results") or []
+    rows = api.rows_in(answer, "results", missing=True)
     ids = {str(row.get("toObjectId") or (row.get("to") or {}).get("id")) for row in rows}
     # The default batch answers both directions of a pair; those of another direction name our record.
     ids |= {str((row.get("from") or {}).get("id")) for row in rows if str((row.get("to") or {}).get("id")) == number}
     linked = [ref for ref in refs if split(ref)[1] in ids]
-    wrong = answer.get("errors") or []
+    wrong = api.rows_in(answer, "errors", missing=True)
     return linked, [f"{ref}: {_reason(split(ref)[1], wrong)}" for ref in refs if ref not in linked]
 
 

@@ -73,9 +73,9 @@ async def owner(text: str | None) -> str | None:
         return text
     if "@" not in text:
         raise errors.Input(f"{errors.excerpt(text, 60)!r} is no owner.", "Pass an e-mail address or an owner's id.")
-    answer = await api.get("/crm/v3/owners/", params={"email": text, "limit": 1})
-    if not answer["results"]:
+    rows = await api.rows("/crm/v3/owners/", "results", params={"email": text, "limit": 1})
+    if not rows:
         raise errors.Input(
             f"Nobody in HubSpot has the address {errors.excerpt(text, 80)}.", "List them with hubspot_list_owners."
         )
-    return str(answer["results"][0]["id"])
+    return str(rows[0]["id"])

@@ -41,19 +41,20 @@ server = Server(
 
 def meaning(status: int, body: Any) -> errors.Problem | None:
     """Put Notion's own refusals into words. A conflict or an overload did nothing and may be tried again."""
-    words = errors.excerpt(body.get("message", "") if isinstance(body, dict) else "", 200).rstrip(".")
+    words = errors.quoted(body.get("message") or "", 200) if isinstance(body, dict) else ""
+    told = f": {words}" if words else ""
     if status == 409:
-        return errors.Rate(f"Notion is saving another change here (409): {words}.", "Wait a few seconds, then retry.")
+        return errors.Rate(f"Notion is saving another change here (409){told}.", "Wait a few seconds, then retry.")
     if status == 529:
-        return errors.Rate(f"Notion is overloaded (529): {words}.", "Wait a minute, then retry.")
+        return errors.Rate(f"Notion is overloaded (529){told}.", "Wait a minute, then retry.")
     if status == 404:
         return errors.NotFound(
-            f"Notion does not have this, or has not shared it: {words}.",
+            f"Notion does not have this, or has not shared it{told}.",
             "Check the id; else ask the user to open it in Notion > ... > Connections and add the integration.",
         )
     if status == 403:
         return errors.Scope(
-            f"Notion does not allow this: {words}.",
+            f"Notion does not allow this{told}.",
             "Ask the user to give the integration this capability at notion.so/profile/integrations.",
         )
     return None
@@ -72,7 +73,9 @@ api = Api(
 async def asked(path: str, body: dict[str, Any], limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     """Return one page of a list that is asked for by POST: `results`, `has_more`, `next_cursor`."""
     sent = {**body, "page_size": limit, "start_cursor": cursor}
-    return dict(await api.post(path, json=sent, reads=True))
+    answer = await api.post(path, json=sent, reads=True)
+    answer["results"] = api.rows_in(answer, "results")
+    return answer
 
 
 def id_in(text: str) -> str:

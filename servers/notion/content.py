@@ -52,7 +52,9 @@ async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
 
 async def _children(block: str, cursor: str | None) -> dict[str, Any]:
     params = {"page_size": 100, "start_cursor": cursor}
-    return dict(await api.get(f"/blocks/{block}/children", params=params))
+    answer = await api.get(f"/blocks/{block}/children", params=params)
+    answer["results"] = api.rows_in(answer, "results")
+    return answer
 
 
 # -- writing
@@ -100,7 +102,7 @@ async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
         sent = [block for block, _ in carried]
         answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent})
         progress.wrote(sent)
-        for (_, rest), made in zip(carried, answer["results"], strict=False):
+        for (_, rest), made in zip(carried, api.rows_in(answer, "results"), strict=False):
             if rest:
                 await append(made["id"], rest, progress)
 
@@ -139,7 +141,7 @@ async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) 
 
 async def _made(body: dict[str, Any], seek: Seek | None) -> dict[str, Any]:
     try:
-        return dict(await api.post("/pages", json=body))
+        return await api.post("/pages", json=body)
     except errors.Upstream:
         found = None
         if seek and current().acted and current().left() > 2 * _RESERVE:

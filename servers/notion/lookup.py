@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flotilla import errors
+from flotilla.answers import json_of, object_of
 
-from .app import api, asked, id_in
+from .app import api, asked, id_in, server
 from .values import title_of
 
 PAGES = 3  # of a hundred: how far a name is looked for
@@ -60,8 +61,8 @@ async def source(database: str) -> Source:
         return await _by_name(database)
     answer = await api.send("GET", f"/data_sources/{found}", expected=(404,))
     if answer.status_code == 200:
-        return Source.of(answer.json())
-    inside = (await api.get(f"/databases/{found}")).get("data_sources") or []
+        return Source.of(object_of(json_of(answer, server.title), server.title))
+    inside = await api.rows(f"/databases/{found}", "data_sources", missing=True)
     if len(inside) != 1:
         told = listed(f"{one['name']} ({one['id']})" for one in inside)
         raise errors.Input(f"This database has {len(inside)} data sources: {told or 'none'}.", "Pass the id of one.")
@@ -110,7 +111,7 @@ async def person(name: str) -> str:
     cursor = None
     while True:
         page = await api.get("/users", params={"page_size": 100, "start_cursor": cursor})
-        people += [user for user in page["results"] if user.get("type") != "bot"]
+        people += [user for user in api.rows_in(page, "results") if user.get("type") != "bot"]
         cursor = page.get("next_cursor")
         if not cursor:
             break
@@ -154,7 +155,9 @@ async def subpage(parent: str, title: str) -> dict[str, Any] | None:
     for _ in range(5):
         told = await api.get(f"/blocks/{parent}/children", params={"page_size": 100, "start_cursor": cursor})
         pages = [
-            (block["child_page"]["title"], block["id"]) for block in told["results"] if block["type"] == "child_page"
+            (block["child_page"]["title"], block["id"])
+            for block in api.rows_in(told, "results")
+            if block["type"] == "child_page"
         ]
         if hits := matching(title, pages):
             return {"id": str(hits[0])}

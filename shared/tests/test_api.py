@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -150,7 +149,8 @@ MATRIX = [
     (faults.status(500), 1, 1, 1),
     (faults.status(501), 1, 1, 1),
     (faults.status(404), 1, 1, 1),
-    (faults.status(408), 1, 1, 1),
+    (faults.status(408), 3, 3, 1),
+    (faults.status(425), 3, 3, 3),
     (faults.cut(), 3, 3, 1),
     (faults.broken(), 3, 3, 1),
     (faults.hang(5), 3, 3, 1),
@@ -158,7 +158,7 @@ MATRIX = [
     (faults.bad_json(), 1, 1, 1),
 ]
 NAMES = [
-    "429-seconds", "429-date", "429", "502", "503", "503-after", "504-html", "500", "501", "404", "408", "cut",
+    "429-seconds", "429-date", "429", "502", "503", "503-after", "504-html", "500", "501", "404", "408", "425", "cut",
     "broken-body", "silence", "redirect", "bad-json",
 ]  # fmt: skip
 
@@ -222,7 +222,7 @@ async def test_parallel_calls_do_not_come_back_together(
         waits.append(seconds)
 
     api = connected()
-    environ.setattr(wire, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    environ.setattr(wire, "pause", sleep)
     for _ in range(8):
         vendor.fails(faults.rate(2), times=1)
         await api.get("/things/7")
@@ -309,17 +309,21 @@ def test_backoff_grows_with_jitter() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "sentence"),
     [
-        (400, errors.Input, "Acme refuses the request (400): Why. Correct the arguments and try again."),
-        (401, errors.Auth, "Acme does not accept the credentials: Why. Ask the user to renew them."),
-        (402, errors.Input, "Acme refuses the request (402): Why."),
-        (403, errors.Scope, "Acme does not allow this: Why. The user must grant the right, or use another."),
-        (404, errors.NotFound, "Acme does not have this: Why. Check the id, or list or search first."),
-        (408, errors.Upstream, "Acme failed (408): Why. Try again later."),
-        (409, errors.Input, "Acme refuses the request (409): Why."),
-        (410, errors.NotFound, "Acme does not have this: Why."),
-        (422, errors.Input, "Acme refuses the request (422): Why."),
-        (429, errors.Rate, "Acme refuses more requests for now: Why. Wait 60 seconds, then retry."),
-        (500, errors.Upstream, "Acme failed (500): Why. Try again later."),
+        (400, errors.Input, 'Acme refuses the request (400): "Why". Correct the arguments and try again.'),
+        (401, errors.Auth, 'Acme does not accept the credentials: "Why". Ask the user to renew them.'),
+        (402, errors.Scope, 'Acme wants a payment or another plan for this (402): "Why". Tell the user.'),
+        (403, errors.Scope, 'Acme does not allow this: "Why". Tell the user: the reason may be'),
+        (404, errors.NotFound, 'Acme does not have this: "Why". Check the id, or list or search first.'),
+        (408, errors.Upstream, 'Acme failed (408): "Why". Try again later.'),
+        (405, errors.Upstream, 'Acme does not offer this (405): "Why". Tell the user: other arguments will not help.'),
+        (409, errors.Input, 'Acme refuses the request (409): "Why".'),
+        (410, errors.NotFound, 'Acme does not have this: "Why".'),
+        (413, errors.Input, 'Acme does not take so much at a time (413): "Why". Send less: a smaller file'),
+        (422, errors.Input, 'Acme refuses the request (422): "Why".'),
+        (425, errors.Rate, 'Acme is not ready for this yet (425): "Why". Wait a few seconds, then retry.'),
+        (429, errors.Rate, 'Acme refuses more requests for now: "Why". Wait 60 seconds, then retry.'),
+        (451, errors.Scope, 'Acme may not give this for legal reasons (451): "Why". Tell the user'),
+        (500, errors.Upstream, 'Acme failed (500): "Why". Try again later.'),
         (304, errors.Upstream, "Acme failed (304). Try again later."),
     ],
 )
@@ -355,12 +359,21 @@ def test_the_vendors_own_words(body: Any, words: str) -> None:
     [
         (Answer(500, b"<html>nginx</html>"), "Acme failed (500). Try again later."),
         (Answer(500, b""), "Acme failed (500). Try again later."),
-        (Answer(500, "caf\u202eé".encode()), "Acme failed (500): café. Try again later."),
-        (Answer(500, b"\xff\xfe"), "Acme failed (500): \ufffd\ufffd. Try again later."),
-        (Answer.of({"message": "x" * 5000}, 500), f"Acme failed (500): {'x' * 299}…. Try again later."),
-        (Answer.of({"message": "token canary-7f3a9c"}, 500), "Acme failed (500): token ***. Try again later."),
-        (Answer(500, b"x" * 200_000), f"Acme failed (500): {'x' * 299}…. Try again later."),
-        (Answer(500, b"x" * 10, {"content-length": "20"}), "Acme failed (500): xxxxxxxxxx. Try again later."),
+        (Answer(500, "caf\u202eé".encode()), 'Acme failed (500): "café". Try again later.'),
+        (Answer(500, b"\xff\xfe"), 'Acme failed (500): "\ufffd\ufffd". Try again later.'),
+        (Answer.of({"message": "x y " * 5000}, 500), f'Acme failed (500): "{"x y " * 74}x y…". Try again later.'),
+        (Answer.of({"message": "x" * 5000}, 500), "Acme failed (500). Try again later."),
+        (
+            Answer.of({"message": "\x1b[31mred\x1b[0m ![a](http://x/y)"}, 500),
+            'Acme failed (500): "red ![a](http://x/y)".',
+        ),
+        (Answer.of({"message": 'say "yes"'}, 500), "Acme failed (500): \"say 'yes'\". Try"),
+        (Answer(500, b'{"message": "' + b"x " * 100_000 + b'"}'), "Acme failed (500). Try again later."),
+        (Answer(500, b'{"message":' * 5000 + b"1" + b"}" * 5000), "Acme failed (500). Try again later."),
+        (Answer(200, b"[" * 100_000 + b"]" * 100_000), "Acme answered with JSON that cannot be read. Try again"),
+        (Answer.of({"message": "token canary-7f3a9c"}, 500), 'Acme failed (500): "token ***". Try again later.'),
+        (Answer(500, b"x" * 200_000), "Acme failed (500). Try again later."),
+        (Answer(500, b"x" * 10, {"content-length": "20"}), 'Acme failed (500): "xxxxxxxxxx". Try again later.'),
         (Answer(200, b"<html>", {"content-type": "text/html; x"}), "Acme answered with text/html that is no JSON. Try"),
         (Answer(200, b"\xff"), "Acme answered with no content type that is no JSON. Try again; if it stays, tell"),
         (Answer(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
@@ -381,7 +394,7 @@ async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], ve
     vendor.fails(faults.status(404, {"code": "plan"}), times=1)
     assert type(await problem_of(api.get("/things/7"))) is errors.Scope
     vendor.fails(faults.status(404, {"code": "gone"}), times=1)
-    assert str(await problem_of(api.get("/things/7"))).startswith("Acme does not have this: 404/gone.")
+    assert str(await problem_of(api.get("/things/7"))).startswith('Acme does not have this: "404/gone".')
 
 
 async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., Api]) -> None:
@@ -390,7 +403,7 @@ async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., 
         lambda request: httpx.Response(404, extensions={"reason_phrase": next(phrases)})
     )
     told = [(await problem_of(api.get("/things/7"))).what for _ in range(3)]
-    assert told == ["Acme does not have this: No such thing here.", *["Acme does not have this."] * 2]
+    assert told == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
 
 
 async def test_a_status_that_is_an_answer(connected: Callable[..., Api], vendor: Vendor) -> None:
@@ -511,9 +524,7 @@ async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], 
     with Vendor(ANSWERS) as other:
         api = connected()
         problem = await problem_of(api.get(f"{other.url}/things/7"))
-        assert str(problem) == (
-            f"Acme pointed to {other.url.removeprefix('http://')}, which this server may not contact. Do not follow it."
-        )
+        assert str(problem) == (f"Acme pointed to {other.url}, which this server may not contact. Do not follow it.")
         vendor.fails(faults.redirect(f"{other.url}/things/7"))
         assert "may not contact" in str(await problem_of(api.get("/things/7")))
         assert other.requests == []
@@ -552,7 +563,11 @@ async def test_wildcard_hosts(make: Make) -> None:
 
 async def test_a_post_does_not_follow(connected: Callable[..., Api], vendor: Vendor) -> None:
     vendor.fails(faults.redirect("/things/7"))
-    assert "Acme failed (302)" in str(await problem_of(connected().post("/things", json={})))
+    assert str(await problem_of(connected().post("/things", json={}))) == (
+        f"Acme answered with a redirect (302) to {vendor.url.removeprefix('http://')}/things/7, which is not followed. "
+        "It may or may not have been done: look before you repeat it. "
+        "If it stays, ask the user to check the address of the API."
+    )
     assert len(vendor.requests) == 1
 
 

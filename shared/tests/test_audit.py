@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flotilla import Model, Server, telemetry
 from flotilla.audit import Audit
+from flotilla.settings import remember_secret
 from flotilla.testing.client import MODES, call, client
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -94,6 +95,37 @@ async def test_secrets_are_masked_and_long_values_cut(server: Server[Any], audit
     assert "canary" not in json.dumps(line)
 
 
+async def test_line_has_an_upper_size(server: Server[Any], audit: Lines) -> None:
+    many = {f"name-{number}" + "x" * 200: "y" * 300 for number in range(2000)}
+    await call(server, "acme_" + "z" * 10_000, **many)
+    (text,) = [json.dumps(line, ensure_ascii=False) for line in audit() if line["event"] == "call"]
+    assert len(text.encode()) <= 8_000
+    await call(server, "acme_update_it", options={str(number): number for number in range(200)})
+    (line,) = [line for line in audit() if line["event"] == "call"]
+    assert len(line["arguments"]["options"]) == 51
+    assert line["arguments"]["options"]["…"] == "150 more"
+
+
+async def test_secrets_in_names_and_numbers_are_masked(server: Server[Any], audit: Lines) -> None:
+    remember_secret("4711471147")
+    await call(server, "acme_update_it", options={"canary-7f3a9c": 1, "pin": 4711471147})
+    await call(server, "acme_update_it", options={"x": "y"})
+    first, _ = audit()
+    assert first["arguments"]["options"] == {"***": 1, "pin": "***"}
+
+
+@pytest.mark.parametrize("depth", [70, 480, 600])
+async def test_deep_arguments_are_refused_and_audited(server: Server[Any], audit: Lines, depth: int) -> None:
+    result = await call(server, "acme_update_it", options='{"a":' * depth + "1" + "}" * depth)
+    assert result.is_error
+    nested: Any = 1
+    for _ in range(depth):
+        nested = {"a": nested}
+    Audit("acme", frozenset()).call(arguments={"options": nested}, tool_name="acme_update_it", outcome="input")
+    lines = [line for line in audit() if line["event"] == "call"]
+    assert [line["outcome"] for line in lines] == ["input", "input"]
+
+
 class Broken:
     def write(self, _: str) -> int:
         raise BrokenPipeError
@@ -142,6 +174,7 @@ def test_spans() -> None:
     (served,) = [span for span in spans if span["kind"] == "SpanKind.SERVER" and "tools/call" in span["name"]]
     assert served["context"]["trace_id"] == "0x" + line["trace_id"]
     assert served["attributes"]["gen_ai.tool.name"] == "acme_get_it"
+    assert {span["name"].split()[0] for span in spans} >= {"tools/call", "prompts/get", "resources/read"}
     assert "canary" not in done.stdout
 
 

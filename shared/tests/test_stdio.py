@@ -176,3 +176,26 @@ def test_a_cancelled_call_is_stopped(start: Start) -> None:
     assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
     time.sleep(0.1)
     assert '"outcome": "cancelled"' in process.err
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "code"),
+    [
+        (r'{"jsonrpc":"2.0","id":77,"method":"tools/call","params":{"name":"probe_get_pong","arguments":{"text":"\ud800"}}}',
+         77, -32700),
+        (r'{"jsonrpc":"2.0","id":"a-1","method":"tools/list","params":{"x":"\ud800"}}', "a-1", -32700),
+        ('{"jsonrpc":"2.0","method":"tools/list","params":' + "[" * 300 + "]" * 300 + ',"id":78}', 78, -32700),
+        ('{"jsonrpc":"2.0","method":"x","params":{"n":' + "9" * 5000 + '},"id":79}', 79, -32700),
+        ("{nonsense", None, -32700),
+        ('{"jsonrpc":"1.0"}', None, -32600),
+    ],
+)  # fmt: skip
+def test_line_that_cannot_be_read_is_answered(start: Start, line: str, number: Any, code: int) -> None:
+    process = start()
+    assert process.popen.stdin is not None
+    process.popen.stdin.write(line.encode() + b"\n")
+    process.popen.stdin.flush()
+    answer = process.answer(number)
+    assert answer["error"]["code"] == code
+    assert process.call("probe_get_pong", text="still here")["structuredContent"] == {"done": "still here"}
+    assert [json.loads(text)["event"] for text in process.err.splitlines()].count("unreadable") == 1

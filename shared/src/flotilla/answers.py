@@ -1,10 +1,13 @@
-"""What a vendor's answer means: its JSON, its own words, and the problem that a failure is."""
+"""What a vendor's answer means: its JSON, which is never assumed whole, its own words, and the problem of a failure."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import responses
 from typing import Any
@@ -13,12 +16,41 @@ import httpx2 as httpx
 
 from . import errors
 from .call import current
+from .paging import dig
 from .settings import scrub
 
 Reason = Callable[[int, Any], str]
 Classify = Callable[[int, Any], errors.Problem | None]
 UNIX = 1e9  # a bigger number is no duration but a time
+UNCLEAR = frozenset({408, 444, 460, 499})  # of 4xx: what a proxy says of a request that may have got through
+YEAR = 366 * 86_400  # seconds
+LONGEST_WORD = 200  # characters of a text without a space: no words but junk
 _WORDS = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
+
+
+class Lacking(errors.Upstream, KeyError):  # noqa: N818 - as all classes of errors
+    """A vendor's object lacks what its documentation promises."""
+
+    __str__ = errors.Problem.__str__
+
+
+class Record(dict[str, Any]):
+    """A vendor's JSON object, which is never assumed whole: a key that is not there raises errors.Upstream.
+
+    `record["name"]` is for what must be there, `record.get("name")` for what may be missing.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        what = unreadable(current().heard or "The vendor", f"answered without `{errors.excerpt(key, 60)}`")
+        raise Lacking(what.what, what.then)
+
+
+def decoded_json(data: bytes | str) -> Any:
+    """Return decoded JSON, its objects as `Record`; raises ValueError, also for JSON that is nested too deeply."""
+    try:
+        return json.loads(data, object_hook=Record)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def json_of(response: httpx.Response, title: str) -> Any:
@@ -26,21 +58,56 @@ def json_of(response: httpx.Response, title: str) -> Any:
     if not response.content.strip():
         return None
     try:
-        return response.json()
-    except ValueError:
+        return decoded_json(response.content)
+    except ValueError as wrong:
         kind = errors.excerpt(response.headers.get("content-type", "no content type").split(";")[0], 60)
-        raise errors.Upstream(
-            f"{title} answered with {kind} that is no JSON.{current().doubt()}",
-            "Try again; if it stays, tell the user.",
-        ) from None
+        how = "JSON that cannot be read" if "deeply" in str(wrong) else f"{kind} that is no JSON"
+        raise unreadable(title, f"answered with {how}") from None
 
 
-def said(status: int, body: Any) -> str:
+def unreadable(title: str, how: str, then: str = "Try again; if it stays, tell the user.") -> errors.Upstream:
+    """Return the problem of a success that cannot be read; what was done is never to be tried again."""
+    return errors.Upstream(f"{title} {how}.{current().doubt()}", _unless_done(then))
+
+
+def _unless_done(then: str) -> str:
+    """Return a next step, but nothing where something was done: what is to be done then stands in the warning."""
+    call = current()
+    return "" if call.acted and call.settled else then
+
+
+def object_of(data: Any, title: str) -> dict[str, Any]:
+    """Return an answer that must be a JSON object; raises errors.Upstream for another one."""
+    if isinstance(data, dict):
+        return data
+    raise unreadable(title, f"answered with {_kind(data)} in place of an object")
+
+
+def rows_of(data: Any, title: str, at: str = "", *, missing: bool = False) -> list[Any]:
+    """Return the objects of the list at a dotted path of an answer; raises errors.Upstream where there is no list.
+
+    `missing`: the vendor leaves an empty list out.
+    """
+    found = dig(object_of(data, title), at) if at else data
+    if found is None and missing and at:
+        return []
+    if not isinstance(found, list):
+        where = f" at `{at}`" if at else ""
+        raise unreadable(title, f"answered with {_kind(found)} in place of a list{where}")
+    return [row for row in found if isinstance(row, dict)]
+
+
+def _kind(data: Any) -> str:
+    names = {type(None): "nothing", list: "a list", dict: "an object", str: "a text"}
+    return names.get(type(data), "an object" if isinstance(data, dict) else "a number")
+
+
+def said(status: int, body: Any, deepest: int = 10) -> str:
     """Return a vendor's own words from the usual places of an error answer."""
     if isinstance(body, Mapping):
-        return next((said(status, body[key]) for key in _WORDS if body.get(key)), "")
+        return next((said(status, body[key], deepest - 1) for key in _WORDS if body.get(key)), "") if deepest else ""
     if isinstance(body, list):
-        return "; ".join(said(status, part) for part in body[:5])
+        return "; ".join(said(status, part, deepest - 1) for part in body[:5]) if deepest else ""
     return str(body or "")
 
 
@@ -54,28 +121,63 @@ async def body_of(response: httpx.Response) -> Any:
                 break
     await response.aclose()
     with suppress(ValueError):
-        return httpx.Response(200, content=bytes(body)).json()
+        return decoded_json(bytes(body))
     text = bytes(body).decode("utf-8", "replace").strip()
-    return "" if text.startswith("<") else text  # a page of HTML helps nobody
+    return "" if text.startswith(("<", "{", "[")) else text  # a page, or a piece of JSON, helps nobody
 
 
 def problem_of(response: httpx.Response, words: str, title: str, wait: float | None) -> errors.Problem:
     """Return the problem that an unsuccessful answer is; `words` are the vendor's, `wait` what it asks for."""
     status = response.status_code
-    words = errors.excerpt(scrub(words or phrase(response)))
-    told = f": {words}".rstrip(".") if words else ""
-    if status == 401:
-        return errors.Auth(f"{title} does not accept the credentials{told}.", "Ask the user to renew them.")
-    if status == 403:
-        return errors.Scope(f"{title} does not allow this{told}.", "The user must grant the right, or use another.")
-    if status in (404, 410):
-        return errors.NotFound(f"{title} does not have this{told}.", "Check the id, or list or search first.")
+    words = scrub(words or phrase(response))
+    junk = len(words) > LONGEST_WORD and not re.search(r"\s", words[:1000].strip())
+    told = f": {line}" if not junk and (line := errors.quoted(words)) else ""
+    doubt = current().doubt()
     if status == 429:
-        then = f"Wait {60 if wait is None else wait:.0f} seconds, then retry."
-        return errors.Rate(f"{title} refuses more requests for now{told}.", then)
-    if 400 <= status < 500 and status != 408:
+        return errors.Rate(f"{title} refuses more requests for now{told}.", patience(60 if wait is None else wait))
+    if status in _REFUSALS:
+        kind, what, then = _REFUSALS[status]
+        return kind(f"{title} {what}{told}.", then)
+    if 300 <= status < 400 and (to := _pointed(response)):
+        what = f"{title} answered with a redirect ({status}) to {to}, which is not followed.{doubt}"
+        return errors.Upstream(what, "If it stays, ask the user to check the address of the API.")
+    if 400 <= status < 500 and status not in UNCLEAR:
         return errors.Input(f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again.")
-    return errors.Upstream(f"{title} failed ({status}){told}.{current().doubt()}", "Try again later.")
+    return errors.Upstream(f"{title} failed ({status}){told}.{doubt}", _unless_done("Try again later."))
+
+
+_REFUSALS: dict[int, tuple[type[errors.Problem], str, str]] = {
+    401: (errors.Auth, "does not accept the credentials", "Ask the user to renew them."),
+    402: (errors.Scope, "wants a payment or another plan for this (402)", "Tell the user."),
+    403: (
+        errors.Scope,
+        "does not allow this",
+        "Tell the user: the reason may be a missing permission, a limit, or the state that the thing is in.",
+    ),
+    404: (errors.NotFound, "does not have this", "Check the id, or list or search first."),
+    405: (errors.Upstream, "does not offer this (405)", "Tell the user: other arguments will not help."),
+    410: (errors.NotFound, "does not have this", "Check the id, or list or search first."),
+    413: (errors.Input, "does not take so much at a time (413)", "Send less: a smaller file, or fewer items."),
+    425: (errors.Rate, "is not ready for this yet (425)", "Wait a few seconds, then retry."),
+    451: (errors.Scope, "may not give this for legal reasons (451)", "Tell the user: other arguments will not help."),
+}
+
+
+def _pointed(response: httpx.Response) -> str:
+    """Return host and path of the address that a redirect points to, "" where there is none."""
+    with suppress(httpx.InvalidURL, KeyError, ValueError):
+        url = response.request.url.join(response.headers["location"])
+        return errors.excerpt(scrub(f"{url.netloc.decode('ascii')}{url.path}"), 120)
+    return ""
+
+
+def patience(seconds: float) -> str:
+    """Say how long to wait; beyond some minutes nobody counts seconds."""
+    if seconds <= 300:
+        return f"Wait {seconds:.0f} seconds, then retry."
+    if seconds > YEAR:
+        return "Do not try again now: tell the user."
+    return f"Try again after {datetime.fromtimestamp(time.time() + seconds, UTC):%Y-%m-%d %H:%M} UTC."
 
 
 def phrase(response: httpx.Response) -> str:
@@ -99,7 +201,7 @@ def broken(cut: Exception, title: str) -> errors.Problem:
         how = "did not answer in time"
     elif not isinstance(cut, httpx.TransportError):
         how = f"answered in a way that cannot be read ({type(cut).__name__})"
-    return errors.Upstream(f"{title} {how}.{current().doubt()}", "Try again later.")
+    return errors.Upstream(f"{title} {how}.{current().doubt()}", _unless_done("Try again later."))
 
 
 def retry_after(response: httpx.Response, header: str = "") -> float | None:

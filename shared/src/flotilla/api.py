@@ -4,15 +4,15 @@
     user = await api.get("/users/me")
     page = await api.page("/scheduled_events", Event, params={"user": uri}, limit=limit, cursor=cursor)
 
-Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`. How requests travel is in
-`wire`, what answers mean in `answers`.
+Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`, also when an answer lacks
+what is asked of it (`answers.Record`). How requests travel is in `wire`, what answers mean in `answers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx2 as httpx
@@ -20,10 +20,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from pydantic import BaseModel
 
 from . import errors
-from .answers import Classify, Reason, broken, json_of, said
+from .answers import Classify, Reason, broken, json_of, object_of, rows_of, said
 from .call import announce, current
+from .hosts import may_hold_credentials, origin
 from .paging import Page, Paging
-from .wire import HARMLESS, SAFE, WIRE_HEADERS, Wire, address
+from .wire import HARMLESS, SAFE, WIRE_HEADERS, Wire
 
 if TYPE_CHECKING:
     from .auth import Auth
@@ -31,6 +32,30 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 _TRACE = TraceContextTextMapPropagator()
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request may be given, each by its name.
+
+    As httpx takes them: `params`, `headers`, and one body: `json`, `data` (a form), `files`, `content`. None among the
+    params and in the top level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a
+    field. `idempotent=True`: it may be repeated, though it is no GET. `reads=True`: a POST that only asks, such as a
+    search; a dry run sends it too. `expected`: further statuses that are answers, such as (308,).
+    """
+
+    params: Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    json: Any
+    data: Mapping[str, Any] | None
+    files: Any
+    content: str | bytes | None
+    nulls: bool
+    idempotent: bool
+    reads: bool
+    expected: Sequence[int]
+
+
+_PARTS = ("params", "json", "data", "files", "content")
 
 
 class Api(Wire):
@@ -60,25 +85,38 @@ class Api(Wire):
         super().__init__(server, auth, base_url, limits, reason or said, classify, wait_header, read_timeout)
         self.paging, self._headers, self._idempotency_header = paging, dict(headers or {}), idempotency_header
 
-    async def get(self, path: str, **request: Any) -> Any:
-        """GET; returns the decoded JSON."""
-        return await self.request("GET", path, **request)
+    async def get(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """GET; returns the JSON object, a `Record`. Raises errors.Upstream for an answer that is no object."""
+        return object_of(await self.request("GET", path, **request), self.server.title)
 
-    async def post(self, path: str, **request: Any) -> Any:
-        """POST; never repeated once it may have arrived."""
-        return await self.request("POST", path, **request)
+    async def post(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """POST; never repeated once it may have arrived. Returns the JSON object; where none matters, see `send`."""
+        return object_of(await self.request("POST", path, **request), self.server.title)
 
-    async def put(self, path: str, **request: Any) -> Any:
-        """PUT; never repeated once it may have arrived, unless `idempotent=True`."""
-        return await self.request("PUT", path, **request)
+    async def put(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """PUT; never repeated once it may have arrived, unless `idempotent=True`. Returns the JSON object."""
+        return object_of(await self.request("PUT", path, **request), self.server.title)
 
-    async def patch(self, path: str, **request: Any) -> Any:
-        """PATCH; never repeated once it may have arrived."""
-        return await self.request("PATCH", path, **request)
+    async def patch(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """PATCH; never repeated once it may have arrived. Returns the JSON object."""
+        return object_of(await self.request("PATCH", path, **request), self.server.title)
 
-    async def delete(self, path: str, **request: Any) -> Any:
-        """DELETE; never repeated once it may have arrived, unless `idempotent=True`."""
+    async def delete(self, path: str, **request: Unpack[RequestOptions]) -> Any:
+        """DELETE; never repeated once it may have arrived, unless `idempotent=True`. Returns JSON, or None."""
         return await self.request("DELETE", path, **request)
+
+    async def rows(
+        self, path: str, at: str = "", *, missing: bool = False, **request: Unpack[RequestOptions]
+    ) -> list[Any]:
+        """GET; returns the list that the answer is, or that stands at a dotted path of it.
+
+        `missing`: the vendor leaves an empty list out. Raises errors.Upstream for an answer without a list.
+        """
+        return rows_of(await self.request("GET", path, **request), self.server.title, at, missing=missing)
+
+    def rows_in(self, answer: Any, at: str, *, missing: bool = False) -> list[Any]:
+        """Return the list at a dotted path of an answer that is there already. See `rows`."""
+        return rows_of(answer, self.server.title, at, missing=missing)
 
     async def page(
         self,
@@ -94,29 +132,24 @@ class Api(Wire):
         way = paging or self.paging
         assert way is not None, "give the Api or the call a paging style"
         response = await self.send("GET", path, params={**(params or {}), **way.query(limit, cursor)})
-        rows, following = way.read(json_of(response, self.server.title), response.links, limit, cursor)
-        return Page(items=[item.model_validate(row) for row in rows], next_cursor=following)
+        answer = json_of(response, self.server.title)
+        rows_of(answer, self.server.title, way.items, missing=True)  # many vendors leave an empty list out
+        rows, following = way.read(answer, response.links, limit, cursor)
+        items = [item.model_validate(row) for row in rows if isinstance(row, dict)]
+        return Page(items=items, next_cursor=following)
 
-    async def request(self, method: str, path: str, **request: Any) -> Any:
+    async def request(self, method: str, path: str, **request: Unpack[RequestOptions]) -> Any:
         """Send and return the decoded JSON; None for an empty answer. See `send`."""
         return json_of(await self.send(method, path, **request), self.server.title)
 
-    async def send(self, method: str, path: str, *, idempotent: bool = False, **request: Any) -> httpx.Response:
-        """Send and return the whole answer, LARGEST bytes at most. Raises the errors' classes.
-
-        Takes what httpx takes (params, json, data, files, content, headers), `idempotent=True` for requests other
-        than GET that may be repeated, `reads=True` for a POST that only asks, such as a search (a dry run sends it
-        too), and `expected`, further statuses that are answers, such as (308,). None among the params and in the top
-        level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a field.
-        """
-        return await self._exchange(method, path, request, idempotent, whole=True)
+    async def send(self, method: str, path: str, **request: Unpack[RequestOptions]) -> httpx.Response:
+        """Send and return the whole answer, LARGEST bytes at most. See `RequestOptions`; raises the errors' classes."""
+        return await self._exchange(method, path, request, whole=True)
 
     @asynccontextmanager
-    async def stream(
-        self, method: str, path: str, *, idempotent: bool = False, **request: Any
-    ) -> AsyncIterator[httpx.Response]:
+    async def stream(self, method: str, path: str, **request: Unpack[RequestOptions]) -> AsyncIterator[httpx.Response]:
         """Send, and yield the successful answer before its body is read: for downloads. Otherwise as `send`."""
-        response = await self._exchange(method, path, request, idempotent, whole=False)
+        response = await self._exchange(method, path, request, whole=False)
         try:
             yield response
         except httpx.RequestError as cut:
@@ -124,35 +157,49 @@ class Api(Wire):
         finally:
             await response.aclose()
 
-    async def _exchange(
-        self, method: str, path: str, parts: dict[str, Any], idempotent: bool, whole: bool
-    ) -> httpx.Response:
-        asks = parts.pop("reads", False) or method in SAFE
-        request = self._built(method, path, parts, asks)
+    async def _exchange(self, method: str, path: str, options: RequestOptions, whole: bool) -> httpx.Response:
+        asks = options.get("reads", False) or method in SAFE
+        request, parts = self._built(method, path, options, asks)
         if not asks:
             self._announce(request, parts)
-        return await self.exchange(request, asks or idempotent, whole)
+        return await self.exchange(request, asks or options.get("idempotent", False), whole)
 
-    def _built(self, method: str, path: str, parts: dict[str, Any], asks: bool) -> httpx.Request:
-        url = path if path.startswith(("https://", "http://")) else self.base.rstrip("/") + path
-        call, headers = current(), {**self._headers, **(parts.pop("headers", None) or {})}
+    def _built(
+        self, method: str, path: str, options: RequestOptions, asks: bool
+    ) -> tuple[httpx.Request, dict[str, Any]]:
+        """Return the request, and what it is given after nulls were left out."""
+        self.check_base()
+        whole_address = path.startswith(("https://", "http://"))
+        try:
+            url = httpx.URL(path if whole_address else self.base.rstrip("/") + path)
+        except httpx.InvalidURL:
+            what = f"{self.server.title} pointed to an address that is not valid."
+            raise errors.Upstream(what, "Tell the user.") from None
+        trusted = not whole_address or may_hold_credentials(self.server, url, httpx.URL(self.base))
+        call, headers = current(), {**(self._headers if trusted else {}), **(options.get("headers") or {})}
         _TRACE.inject(headers)
         if self._idempotency_header and call.idempotency_key and not asks:
             call.keyed += 1  # a call's later requests are other actions, so the vendor must not take them for the first
             suffix = f"-{call.keyed}" if call.keyed > 1 else ""
             headers[self._idempotency_header] = call.idempotency_key + suffix
-        for field in ("params",) if parts.pop("nulls", False) else ("params", "json"):
+        parts: dict[str, Any] = {name: part for name, part in options.items() if name in _PARTS}
+        for field in ("params",) if options.get("nulls") else ("params", "json"):
             if isinstance(parts.get(field), dict):
                 parts[field] = {k: v for k, v in parts[field].items() if v is not None}
-        extensions = {"address": address(httpx.URL(url)), "expected": parts.pop("expected", ()), "asks": asks}
-        return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts)
+        extensions = {
+            "origin": origin(url),
+            "expected": options.get("expected", ()),
+            "asks": asks,
+            "credentials": trusted,
+        }
+        return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts
 
     def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:
         body = next((parts[name] for name in ("json", "data", "content") if parts.get(name) is not None), None)
         if isinstance(body, bytes) or "files" in parts:
             body = f"{request.headers.get('content-length', '?')} bytes"
         headers = {k: v for k, v in request.headers.items() if k not in HARMLESS | WIRE_HEADERS}
-        if self._auth:
+        if self._auth and request.extensions["credentials"]:
             headers[self._auth.header.lower()] = "***"
         announce(
             method=request.method,

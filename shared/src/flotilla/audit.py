@@ -5,14 +5,20 @@ from __future__ import annotations
 import sys
 import traceback
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 
+import pydantic_core
 import structlog
 
 from .settings import scrub
 
 MASKED = ("password", "secret", "token", "api_key", "apikey", "authorization", "credential", "cookie")
 LONGEST = 200  # characters of one argument: enough to recognise a call
+NAME = 100  # characters of a name
+MOST_KEYS, MOST = 50, 20  # names of an object, rows of a list
+DEEPEST = 10  # levels
+LINE = 8_000  # bytes of a line
 
 
 _PROCESSORS: list[Any] = [
@@ -47,20 +53,37 @@ class Audit:
             sys.stderr.flush()
 
     def call(self, *, arguments: dict[str, Any], **fields: Any) -> None:
-        """Write the line of one call."""
-        self.line("call", arguments=_short(self.masked(arguments)), **fields)
+        """Write the line of one call, LINE bytes at most."""
+        shown: Any = "cannot be shown"
+        with suppress(Exception):  # such as arguments that are nested too deeply: the line is written all the same
+            shown = self._short(arguments)
+            if len(pydantic_core.to_json(shown, fallback=str)) > LINE - 2_000:
+                shown = {"…": f"{len(arguments)} arguments, too long to be shown"}
+        self.line("call", **{name: self._short(value) for name, value in fields.items()}, arguments=shown)
 
     def bug(self, tool: str, bug: Exception) -> None:
-        """Write an unexpected exception with its traceback, secrets masked."""
+        """Write an unexpected exception with the end of its traceback, secrets masked."""
         trace = scrub("".join(traceback.format_exception(bug)))
-        self.line("bug", level="error", tool_name=tool, exception=trace)
+        self.line("bug", level="error", tool_name=self._short(tool), exception=trace[-(LINE - 1_000) :])
+
+    def _short(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """Return a value masked, and cut: MOST keys and rows, NAME characters of a key, LONGEST of a text."""
+        low = name.lower()
+        if value is not None and (low in self._names or any(word in low for word in MASKED)):
+            return "***"
+        if isinstance(value, dict | list | tuple) and depth > DEEPEST:
+            return "…"
+        if isinstance(value, dict):
+            first = list(islice(value.items(), MOST_KEYS))
+            shown = {_cut(scrub(str(k)), NAME): self._short(v, str(k), depth + 1) for k, v in first}
+            return shown | ({"…": f"{len(value) - MOST_KEYS} more"} if len(value) > MOST_KEYS else {})
+        if isinstance(value, list | tuple):
+            more = [f"… {len(value) - MOST} more"] if len(value) > MOST else []
+            return [self._short(v, name, depth + 1) for v in value[:MOST]] + more
+        if isinstance(value, str):
+            return _cut(scrub(value), LONGEST)
+        return "***" if isinstance(value, int | float) and scrub(str(value)) != str(value) else value
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _short(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_short(v) for v in value[:20]] + ([f"… {len(value) - 20} more"] if len(value) > 20 else [])
-    if isinstance(value, str) and len(value) > LONGEST:
-        return f"{value[:LONGEST]}… ({len(value)} characters)"
-    return value
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"

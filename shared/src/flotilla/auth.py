@@ -11,12 +11,12 @@ OAuth 2 is in `oauth`.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx2 as httpx
 
-from .settings import remember_secret
+from .settings import missing, remember_secret
 
 if TYPE_CHECKING:
     from .server import Server
@@ -29,9 +29,16 @@ class Auth(httpx.Auth):
     header = "Authorization"
 
     def bind(self, server: Server[Any]) -> Auth:
-        """Tie this object to the server whose settings it reads."""
+        """Tie this object to the server whose settings it reads; raises TypeError for a field they do not have."""
+        for field in self.fields():
+            if not hasattr(server.settings_class, field) and field not in server.settings_class.model_fields:
+                raise TypeError(f"{type(self).__name__}: {server.settings_class.__qualname__} has no field {field!r}")
         self.server = server
         return self
+
+    def fields(self) -> Sequence[str]:
+        """Return the names of the settings fields that it reads."""
+        return ()
 
     def forget(self) -> None:
         """Drop what was remembered between requests: nothing, for most."""
@@ -41,9 +48,15 @@ class Auth(httpx.Auth):
         return True
 
     def value(self, field: str) -> str:
-        """Return a settings field as text; raises errors.Setup when it is not configured."""
+        """Return a settings field as text, "" where it is unset; raises errors.Setup where a required one is."""
         found = getattr(self.server.settings, field, "")
         return str(found.get_secret_value() if hasattr(found, "get_secret_value") else found or "")
+
+    def needed(self, field: str) -> str:
+        """Return a settings field as text; raises errors.Setup that names it where it is empty."""
+        if not (found := self.value(field)):
+            raise missing(self.server.settings_class, self.server.slug, field)
+        return found
 
     def proof(self) -> str:
         """Return the header's value."""
@@ -65,9 +78,13 @@ class Bearer(Auth):
         """Tell whether there is a token."""
         return bool(self.value(self.field))
 
+    def fields(self) -> Sequence[str]:
+        """Return the token's field."""
+        return (self.field,)
+
     def proof(self) -> str:
         """Return the scheme and the token."""
-        return f"Bearer {self.value(self.field)}"
+        return f"Bearer {self.needed(self.field)}"
 
 
 class HeaderKey(Auth):
@@ -76,20 +93,31 @@ class HeaderKey(Auth):
     def __init__(self, field: str, header: str, scheme: str = "") -> None:
         self.field, self.header, self.scheme = field, header, scheme
 
+    def fields(self) -> Sequence[str]:
+        """Return the key's field."""
+        return (self.field,)
+
     def proof(self) -> str:
         """Return the scheme and the key."""
-        return self.scheme + self.value(self.field)
+        return self.scheme + self.needed(self.field)
 
 
 class Basic(Auth):
-    """HTTP Basic with two settings fields; `suffix` is what some vendors want behind the user name."""
+    """HTTP Basic with two settings fields; `suffix` is what some vendors want behind the user name.
+
+    Where the vendor wants no password, its field is "".
+    """
 
     def __init__(self, user: str, password: str, suffix: str = "") -> None:
         self.user, self.password, self.suffix = user, password, suffix
 
+    def fields(self) -> Sequence[str]:
+        """Return both fields."""
+        return (self.user, self.password) if self.password else (self.user,)
+
     def proof(self) -> str:
         """Return the scheme and both fields, base64."""
-        pair = f"{self.value(self.user)}{self.suffix}:{self.value(self.password)}"
+        pair = f"{self.needed(self.user)}{self.suffix}:{self.needed(self.password) if self.password else ''}"
         encoded = base64.b64encode(pair.encode()).decode()
         remember_secret(encoded)
         return f"Basic {encoded}"

@@ -15,6 +15,8 @@ import anyio.to_thread
 from opentelemetry import trace
 
 T = TypeVar("T")
+DONE = " It was done, but the answer could not be read: do not repeat it; look it up."
+PARTLY = " A part of it was done already: look before you repeat it."
 
 
 class Rehearsed(Exception):  # noqa: N818 - no error: the answer of a dry run
@@ -30,7 +32,9 @@ class Call:
     """One tool call.
 
     `acted` is true from the moment before its first side effect, and false again when it is certain that none took
-    place; `landed` is true once one certainly did. `outcome` is for the audit line.
+    place; `landed` is true once one certainly did. `settled`: no side effect is left whose end is unknown; `later`:
+    something else was begun since the last one that landed. `awaited` is the vendor whose answer is waited for, and
+    since when. `outcome` is for the audit line.
     """
 
     tool: str
@@ -39,6 +43,10 @@ class Call:
     dry_run: bool = False
     acted: bool = False
     landed: bool = False
+    settled: bool = False
+    later: bool = False
+    awaited: tuple[str, float] | None = None
+    heard: str = ""  # title of the vendor that answered last
     idempotency_key: str = ""
     keyed: int = 0  # requests that carried the idempotency key, so that sending them again is safe
     confirm_token: str = ""
@@ -47,6 +55,7 @@ class Call:
     agreed: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     links: list[Any] = field(default_factory=list)  # resource links that go out with the result
     timer: asyncio.Timeout | None = None
+    seconds: float = 0  # that the timer gives
 
     @cached_property
     def trace_id(self) -> str:
@@ -72,13 +81,34 @@ class Call:
         finally:
             self.timer.reschedule(asyncio.get_running_loop().time() + left)
 
+    def begun(self, title: str, writes: bool) -> None:
+        """Note that a request goes out to the vendor of this title, and that its answer is waited for."""
+        self.acted, self.settled, self.later = self.acted or writes, self.settled and not writes, self.landed
+        self.awaited = (title, asyncio.get_running_loop().time())
+
+    def hangs(self) -> str:
+        """Return the title of a vendor that is waited for since half of the call's time, "" where there is none."""
+        if not (self.awaited and self.timer and (end := self.timer.when())):
+            return ""
+        title, since = self.awaited
+        return title if end - since >= self.seconds / 2 else ""
+
     def spared(self) -> None:
         """Note that the last side effect certainly did not take place."""
-        self.acted = self.landed
+        self.acted = self.settled = self.landed
+
+    def done(self) -> None:
+        """Note that the last side effect certainly took place."""
+        self.acted = self.landed = self.settled = True
+        self.later = False
 
     def doubt(self) -> str:
-        """Return the warning that a failed call needs when it may have acted."""
-        return " It may or may not have been done: look before you repeat it." if self.acted else ""
+        """Return the warning that a failed call needs when it has acted, or may have."""
+        if not self.acted:
+            return ""
+        if not self.settled:
+            return " It may or may not have been done: look before you repeat it."
+        return PARTLY if self.later else DONE
 
 
 _current: ContextVar[Call | None] = ContextVar("flotilla_call", default=None)
@@ -109,7 +139,7 @@ def announce(**request: Any) -> None:
         raise Rehearsed(request)
     if call.unasked:
         raise RuntimeError(f"{call.tool} must call server.confirm before it does anything")
-    call.acted = True
+    call.acted, call.settled, call.later = True, False, call.landed
 
 
 async def in_thread(fn: Callable[..., T], *args: Any) -> T:

@@ -14,9 +14,12 @@ A message is one sentence about what is wrong and one about what to do next. `Er
 
 from __future__ import annotations
 
+import re
+
 from .text import plain
 
 LONGEST = 300  # characters of a vendor's own words: enough for a reason, too little for a body
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]|\x1b[@-_]")  # colours and the like of a terminal
 
 
 class Problem(Exception):  # noqa: N818 - read as errors.Input, errors.Rate: the module says "error"
@@ -26,7 +29,16 @@ class Problem(Exception):  # noqa: N818 - read as errors.Input, errors.Rate: the
 
     def __init__(self, what: str, then: str = "") -> None:
         self.what, self.then = what.strip(), then.strip()
-        super().__init__(f"{self.what} {self.then}".strip())
+        super().__init__(self.what, self.then)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.then}".strip()
+
+    def noted(self, note: str) -> Problem:
+        """Add a sentence to what is wrong, unless it is there already; returns the problem."""
+        if note.strip() not in self.what:
+            self.what += note
+        return self
 
 
 class Setup(Problem):
@@ -77,5 +89,11 @@ class Upstream(Problem):
 
 def excerpt(text: object, longest: int = LONGEST) -> str:
     """Return somebody else's words in one line of at most `longest` characters."""
-    line = " ".join(plain(str(text)).split())
+    line = " ".join(plain(_ANSI.sub("", str(text))).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def quoted(text: object, longest: int = LONGEST) -> str:
+    """Return somebody else's words in quotation marks, so that a reader sees whose they are; "" without words."""
+    line = excerpt(text, longest).rstrip(". ").replace('"', "'")
+    return f'"{line}"' if line else ""

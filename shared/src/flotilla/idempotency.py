@@ -58,9 +58,9 @@ class Idempotency:
                     call.outcome = "repeated"
                     return packed(seen["result"])
                 if seen.get("done"):
-                    raise errors.Input(
-                        "The call with this idempotency_key was done already; its result was too large to be kept.",
-                        "Do not repeat it: look up what it made.",
+                    raise errors.Upstream(
+                        "The call with this idempotency_key was done already, but its result was not kept.",
+                        "Do not repeat it; look it up.",
                     )
                 if not seen.get("replayable"):
                     raise errors.Upstream(
@@ -76,6 +76,8 @@ class Idempotency:
                     self._state.drop(name)  # nothing was done: the key is free again
                 elif call.keyed:
                     await must_finish(self._after(name, {**note, "replayable": True}))  # the vendor knows the key too
+                elif call.landed and call.settled and not call.later:
+                    await must_finish(self._after(name, {**note, "done": True}))
                 raise
             small = len(pydantic_core.to_json(result.structured_content)) <= LARGEST
             how = {"result": result.structured_content} if small else {"done": True}

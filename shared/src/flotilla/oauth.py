@@ -10,6 +10,7 @@ scripts/login.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -19,15 +20,18 @@ from typing import TYPE_CHECKING, Any
 import httpx2 as httpx
 
 from . import errors
+from .answers import patience
 from .auth import Auth
 from .consent import scopes
 from .finishing import must_finish
 from .settings import remember_secret
 from .state import digest
+from .token_endpoint import LONGEST, client_of, unrenewed
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
+AGAIN = 5.0  # seconds after a renewal that failed in which nobody asks again
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SKEW = 60  # seconds that a clock may be wrong without anybody noticing
 
@@ -65,10 +69,20 @@ class Grant(Auth):
         """Return the token endpoint's answer; `held` are the tokens so far. Raises authlib's OAuthError."""
         raise NotImplementedError
 
+    def fields(self) -> Sequence[str]:
+        """Return the settings fields that are read: that of the token URL, and those of the client."""
+        client = () if self.client_auth == "none" else ("client_id", "client_secret")
+        return (self.token_url_field, *client) if self.token_url_field else client
+
+    @property
+    def token_url_field(self) -> str:
+        """The settings field that holds the token URL, so that it is the operator's; "" where it stands in the code."""
+        return "" if "://" in self._token_url else self._token_url
+
     @property
     def token_url(self) -> str:
         """Where tokens come from."""
-        return self._token_url if "://" in self._token_url else self.value(self._token_url)
+        return self.needed(self.token_url_field) if self.token_url_field else self._token_url
 
     def now(self) -> float:
         """Return the time in seconds: looked up each time, so that a test can set the clock."""
@@ -83,6 +97,7 @@ class Grant(Auth):
         self._lock = asyncio.Lock()  # a new one, since a lock belongs to an event loop
         self._token: dict[str, Any] = {}
         self._unsaved = False  # a refresh token that is in memory alone
+        self._refused: tuple[str, float, errors.Problem] | None = None  # whose, until when, why
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Send with a valid access token; after a 401 renew it and send once more."""
@@ -137,16 +152,12 @@ class Grant(Auth):
 
     async def _renewed(self, held: Mapping[str, Any]) -> dict[str, Any]:
         from authlib.integrations.base_client import OAuthError
-        from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-        client = AsyncOAuth2Client(
-            self.value("client_id"),
-            self.value("client_secret"),
-            token_endpoint_auth_method=self.client_auth,
-            timeout=15,
-        )
+        whose = digest(self.lasting())
+        if self._refused and self._refused[0] == whose and self.now() < self._refused[1]:
+            raise self._refused[2]
         try:
-            async with client:
+            async with asyncio.timeout(LONGEST), client_of(self, self.client_auth) as client:
                 got = await self.trade(client, held)
             kept: dict[str, Any] = {
                 **{name: got.get(name) or held.get(name) for name in self._keep},
@@ -156,10 +167,19 @@ class Grant(Auth):
                 "origin": digest(self.lasting()),
             }
         except OAuthError as refusal:
-            raise self._problem(str(refusal.error)) from None
-        except (httpx.HTTPError, KeyError, ValueError) as wrong:
-            what = f"The access token could not be renewed ({type(wrong).__name__})."
-            raise errors.Upstream(what, "Try again later.") from None
+            raise self._remembered(whose, self._problem(refusal.error)) from None
+        except errors.Problem as problem:
+            raise self._remembered(whose, problem) from None
+        except (
+            httpx.HTTPError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            TimeoutError,
+        ) as wrong:
+            raise self._remembered(whose, unrenewed(self.server.title, wrong)) from None
         remember_secret(kept["access_token"])
         remember_secret(kept["refresh_token"])
         self._save(kept)  # before use: a rotated token that is lost locks the user out
@@ -182,11 +202,21 @@ class Grant(Auth):
         self._unsaved = False
         self.server.warnings.pop("oauth", None)
 
-    def _problem(self, error: str) -> errors.Problem:
-        code = errors.excerpt(error, 60)
-        if error in ("invalid_client", "unauthorized_client"):
+    def _remembered(self, whose: str, problem: errors.Problem) -> errors.Problem:
+        """Note a renewal that failed, so that the next calls do not ask again at once; returns the problem."""
+        self._refused = (whose, self.now() + AGAIN, problem)
+        return problem
+
+    def _problem(self, error: object) -> errors.Problem:
+        """Return the problem that an OAuth error code is (RFC 6749 §5.2)."""
+        code = error if isinstance(error, str) and re.fullmatch(r"[\w.:/-]{1,60}", error, re.ASCII) else "no known code"
+        if code in ("invalid_client", "unauthorized_client"):
             return errors.Auth(f"The OAuth client is not accepted ({code}).", self.unknown)
-        if error != "invalid_grant":  # too many requests, a policy, a wrong scope: the grant itself may be good
+        if code in ("slow_down", "temporarily_unavailable"):
+            return errors.Rate(
+                f"{self.server.title} gives no access token for now ({code}).", patience(60), again=False
+            )
+        if code != "invalid_grant":  # a policy, a wrong scope: the grant itself may be good
             return errors.Auth(f"No access token is given ({code}).", "Try again later; if it stays, tell the user.")
         then = self.revoked.replace("{slug}", self.server.slug)
         return errors.Auth(f"Access was revoked or has expired ({code}).", then)
@@ -198,13 +228,17 @@ class OAuth2(Grant):
     A rotated refresh token wins over the configured one until that one changes.
     """
 
+    def fields(self) -> Sequence[str]:
+        """Return what every grant reads, and the refresh token."""
+        return (*super().fields(), "refresh_token")
+
     def lasting(self) -> str:
         """Return the refresh token that the user set."""
         return self.value("refresh_token")
 
     async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
         """Refresh (RFC 6749 §6)."""
-        newest = held.get("refresh_token") or self.lasting()
+        newest = held.get("refresh_token") or self.needed("refresh_token")
         got: Mapping[str, Any] = await client.refresh_token(self.token_url, refresh_token=newest)
         return {"refresh_token": newest, **got}
 
@@ -221,6 +255,10 @@ class JwtBearer(Grant):
     ) -> None:
         super().__init__(token_url, client_auth="none", **more)
         self._issuer, self._key, self._subject, self.alg = issuer, key, subject, alg
+
+    def fields(self) -> Sequence[str]:
+        """Return what every grant reads, and the fields that were named."""
+        return (*super().fields(), *(name for name in (self._issuer, self._key, self._subject) if name))
 
     def identity(self) -> tuple[str, str]:
         """Return the issuer and its private key, both empty where they are not configured."""
@@ -257,6 +295,8 @@ class JwtBearer(Grant):
         from joserfc.jwk import import_key
 
         issuer, key = self.identity()
+        if not key and self._key:
+            self.needed(self._key)
         try:
             assertion = JWTBearerGrant.sign(
                 import_key(key, "EC" if self.alg.startswith("ES") else "RSA"),

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import logging
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from fastmcp import FastMCP
+from fastmcp.exceptions import FastMCPError, ValidationError
+from mcp.shared.message import SessionMessage
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from pydantic import ValidationError as Unreadable
+
+from .schema import read_json
+
+_ID = re.compile(r'"id"\s*:\s*(-?\d{1,15}(?=\s*[,}])|"[^"\\]{1,100}")')
 
 
 def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
@@ -17,7 +27,7 @@ def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
         arguments = (ctx.params or {}).get("arguments") if isinstance(ctx.params, dict) else None
         if ctx.method == "tools/call" and isinstance(arguments, str):
             with suppress(ValueError):
-                ctx = dataclasses.replace(ctx, params={**ctx.params, "arguments": json.loads(arguments)})
+                ctx = dataclasses.replace(ctx, params={**ctx.params, "arguments": read_json(arguments)})
         return await call_next(ctx)
 
     mcp._mcp_server.middleware.insert(0, decode)
@@ -43,3 +53,63 @@ class NoSessionState:
 def keep_no_session_state(mcp: FastMCP[Any]) -> None:
     """Spare a server FastMCP's session store."""
     mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]
+
+
+def quiet_error(failure: type[FastMCPError], text: str, *, is_input: bool) -> FastMCPError:
+    """Return the exception whose text FastMCP hands to the client as it is, without a traceback in the log."""
+    return (ValidationError if is_input else failure)(text, log_level=logging.DEBUG)
+
+
+def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> None:
+    """Answer lines on stdio that the SDK cannot read, and `note` each: it would drop them and let the client wait."""
+    low: Any = mcp._mcp_server
+    serve = low.run
+
+    async def run(reads: Any, writes: Any, *more: Any, **options: Any) -> Any:
+        async def refuse(problem: Exception) -> None:
+            answer, why = _refusal(problem)
+            note(why)
+            await writes.send(SessionMessage(answer))
+
+        return await serve(_Answering(reads, refuse), writes, *more, **options)
+
+    low.run = run
+
+
+def _refusal(problem: Exception) -> tuple[JSONRPCError, str]:
+    first: Any = problem.errors(include_url=False)[0] if isinstance(problem, Unreadable) else {}
+    code, why = INVALID_REQUEST, "The line is no JSON-RPC message."
+    if first.get("type") == "json_invalid":
+        code, why = PARSE_ERROR, f"The line is not valid JSON: {str(first.get('ctx', {}).get('error', ''))[:200]}."
+    found = _ID.search(str(first.get("input", ""))[:1_000_000]) if code == PARSE_ERROR else None
+    number = json_id(found[1]) if found else None
+    return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=code, message=why)), why
+
+
+def json_id(text: str) -> int | str:
+    """Return the id of a request, as it stands in JSON."""
+    return text[1:-1] if text.startswith('"') else int(text)
+
+
+class _Answering:
+    """A stream of messages without the exceptions, each of which is given to `refuse`."""
+
+    def __init__(self, stream: Any, refuse: Any) -> None:
+        self._stream, self._refuse = stream, refuse
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def __aenter__(self) -> _Answering:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stream.aclose()
+
+    def __aiter__(self) -> _Answering:
+        return self
+
+    async def __anext__(self) -> Any:
+        while isinstance(item := await self._stream.__anext__(), Exception):
+            await self._refuse(item)
+        return item

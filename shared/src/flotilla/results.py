@@ -55,8 +55,12 @@ def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
 def failed(problem: errors.Problem) -> ToolResult:
     """Return the error result of a problem, and note its class for the audit."""
     current().outcome = problem.kind
-    text = "Error: " + errors.excerpt(scrub(str(problem)), 3 * errors.LONGEST)
-    return ToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+    return ToolResult(content=[TextContent(type="text", text=sentence(problem))], is_error=True)
+
+
+def sentence(problem: errors.Problem) -> str:
+    """Return what a client reads of a problem: one line that begins with `Error:`, without secrets."""
+    return "Error: " + errors.excerpt(scrub(str(problem)), 3 * errors.LONGEST)
 
 
 def safe(data: dict[str, Any], exact: Sequence[str] = ()) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from pydantic import ConfigDict, TypeAdapter
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
 _DATA = ("examples", "enum", "default")  # keywords whose value is no schema
+DEEPEST = 64  # levels of arguments
+LONGEST_TEXT = 4_000_000  # characters of arguments that come as JSON text
 SAFE_INTEGER = 2**53  # the gateway carries numbers as float64
 
 
@@ -83,6 +85,34 @@ def arguments_of(fn: Callable[..., Any], extra: dict[str, tuple[Any, Any]]) -> T
     return TypeAdapter(collect, config=ConfigDict(coerce_numbers_to_str=True))  # type: ignore[arg-type]
 
 
+def read_json(text: str) -> Any:
+    """Return arguments that came as JSON text; raises ValueError, also for too long and too deeply nested ones."""
+    if len(text) > LONGEST_TEXT:
+        raise ValueError("too long")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if is_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def is_deep(value: Any, deepest: int = DEEPEST) -> bool:
+    """Tell whether lists and objects stand more than so many levels inside of one another."""
+    level = [value]
+    for _ in range(deepest + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def decoded(value: Any, schema: Schema) -> Any:
     """Read what lenient clients send, by one rule for every tool.
 
@@ -114,7 +144,7 @@ def decoded(value: Any, schema: Schema) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return None
 

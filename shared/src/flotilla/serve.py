@@ -19,6 +19,7 @@ import anyio
 from . import errors, finishing, telemetry
 from .audit import Audit
 from .environment import setting, words
+from .private import answer_unreadable_lines
 from .settings import scrub
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(server: Server[Any]) -> None:
         # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
         wires = [os.dup(getattr(stream, "wire", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]
         threading.Thread(target=_end_on_hang_up, args=wires, daemon=True).start()
+        answer_unreadable_lines(server._mcp, lambda why: server.audit.line("unreadable", level="warning", message=why))
         _until_finished(server, "stdio", show_banner=False)
     else:
         _http(server)

@@ -12,11 +12,12 @@ private, so that no tool can go round them.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property, wraps
+from functools import cached_property
+from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import NotFoundError
+from fastmcp.exceptions import NotFoundError, PromptError, ResourceError
 from fastmcp.prompts.base import Prompt
 from mcp.server.request_state import RequestStateSecurity
 
@@ -27,10 +28,11 @@ from .confirm import TOKEN_SECONDS, Confirmation
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text, keep_no_session_state
 from .results import link_to
+from .running import FleetPrompt, guarded
 from .sealing import Keys, LazyCodec
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
-from .text import plain, visible
+from .text import visible
 from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
 from .voice import Voice
@@ -46,7 +48,10 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[Any]])
 
 
 class Server(Generic[S]):
-    """One integration. `hosts` are the only addresses it may contact (`host:port`); none means no network at all."""
+    """One integration. `hosts` are the only addresses it may contact (`host:port`); none means no network at all.
+
+    The credentials go to the API's own address alone, and to those of `hosts` that `credential_hosts` repeats.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class Server(Generic[S]):
         prefix: str = "",
         tags: list[str] | None = None,
         hosts: list[str] | None = None,
+        credential_hosts: list[str] | None = None,
         network: bool | None = None,
         files: bool = False,
         instructions: str = "",
@@ -69,6 +75,9 @@ class Server(Generic[S]):
         self.slug, self.prefix = slug, prefix or slug.replace("-", "_")
         self.title, self.description, self.category, self.docs = title, description, category, docs
         self.tags, self.hosts, self.files = tags or [], hosts or [], files
+        self.credential_hosts = credential_hosts or []
+        if unknown := set(self.credential_hosts) - set(self.hosts):
+            raise TypeError(f"credential_hosts must be among the hosts: {', '.join(sorted(unknown))}")
         self.network = bool(self.hosts) if network is None else network
         self.settings_class, self.instructions, self.consent = settings, instructions, consent
         self.attributes: dict[str, dict[str, str]] = {}  # what `filters.visible` decides by, tools and prompts
@@ -193,16 +202,18 @@ class Server(Generic[S]):
     def prompt(self, fn: Function) -> Function:
         """Register a prompt: an async function that returns the text a user would otherwise type."""
         name, label = self._named(fn)
-
-        @wraps(fn)
-        async def shown(*args: Any, **given: Any) -> Any:
-            text = await fn(*args, **given)
-            return plain(text) if isinstance(text, str) else text
-
-        prompt = Prompt.from_function(shown, name=name, title=label, description=prose(fn))
-        for argument in prompt.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
+        plain = Prompt.from_function(fn, name=name, title=label, description=prose(fn))
+        for argument in plain.arguments or []:  # FastMCP adds a paragraph on JSON, which is for programs
             argument.description = (argument.description or "").split("\n\nProvide a value")[0] or None
-        self._mcp.add_prompt(prompt)
+        self._mcp.add_prompt(
+            FleetPrompt(
+                name=name,
+                title=label,
+                description=plain.description,
+                arguments=plain.arguments,
+                run=guarded(self, name, fn, PromptError),
+            )
+        )
         return fn
 
     def resource(self, uri: str, *, mime: str = "text/plain") -> Callable[[Function], Function]:
@@ -212,14 +223,17 @@ class Server(Generic[S]):
 
         def register(fn: Function) -> Function:
             name, label = self._named(fn)
+            run = guarded(self, name, fn, ResourceError)
 
-            @wraps(fn)
             async def shown(**given: Any) -> Any:
                 if not self._voice.visible(name):
                     raise NotFoundError(f"Unknown resource: {name}")
-                text = await fn(**given)
-                return plain(text) if isinstance(text, str) else text
+                return await run(given)
 
+            # Texts alone, as they stand in an address: what they mean is checked like the arguments of a tool.
+            names = [parameter.replace(annotation=str) for parameter in signature(fn).parameters.values()]
+            shown.__signature__ = Signature(names)  # type: ignore[attr-defined]
+            shown.__annotations__ = {parameter.name: str for parameter in names}
             self._mcp.resource(uri, name=name, title=label, description=prose(fn), mime_type=mime)(shown)
             return fn
 

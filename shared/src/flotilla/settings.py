@@ -8,7 +8,7 @@ Lists are comma-separated words: `Annotated[list[str], Words]`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -115,6 +115,11 @@ def load(cls: type[Loaded], slug: str) -> Loaded:
     return loaded
 
 
+def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.Setup:
+    """Return the problem of a settings field that is empty, though a call needs it."""
+    return _setup_problem(cls, slug, slug.upper().replace("-", "_") + "_", name, "")
+
+
 def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str, wrong: str) -> errors.Setup:
     field = cls.model_fields.get(name)
     if field is None:
@@ -149,4 +154,7 @@ class FleetSettings(ServerSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
+    plain_http: Annotated[list[str], Words] = Field(
+        [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
+    )
     stateful: bool = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")

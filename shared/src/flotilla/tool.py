@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
-from . import errors
 from .call import Rehearsed, current
 from .confirm import Unanswered
 from .results import failed, fitted, linked, packed, safe, seen
-from .schema import arguments_of, decoded, portable, without_nulls
+from .running import deadline, problem_of_bug, validated
+from .schema import arguments_of, portable, without_nulls
 from .text import named
-from .validation import input_problem, unknown_key
 
 if TYPE_CHECKING:
     from .server import Server
@@ -141,7 +139,6 @@ class FleetTool(Tool):
         """Run one call and return its result; every failure is a result too."""
         call = current()
         server: Server[Any] = self.server
-        seconds = self.deadline or server.fleet.deadline
         try:
             given = self._validated(arguments)
             hidden = {name: given.pop(name, None) for name in HIDDEN}
@@ -150,7 +147,7 @@ class FleetTool(Tool):
             call.idempotency_key = hidden["idempotency_key"] or ""
             call.confirm_token = hidden["confirm_token"] or ""
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
-            async with asyncio.timeout(seconds) as call.timer:
+            async with deadline(self.deadline or server.fleet.deadline):
                 if self.must_ask:
                     call.unasked = server.fleet.confirm and not call.dry_run
                 if call.idempotency_key and not call.dry_run:
@@ -162,26 +159,13 @@ class FleetTool(Tool):
         except Unanswered as end:
             call.outcome = end.outcome
             return end.result
-        except errors.Problem as problem:
-            return failed(problem)
         except MCPError:  # the protocol's own, such as a capability that the client lacks
             raise
         except Exception as bug:  # one voice: never a traceback to the client
-            if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
-                what = f"{self.name} took longer than {seconds:g} seconds and was stopped."
-                return failed(errors.Upstream(what + call.doubt(), "Ask for less at a time, or try again later."))
-            server.audit.bug(self.name, bug)
-            what = f"{self.name} failed inside Flotilla ({type(bug).__name__})."
-            return failed(errors.Upstream(what + call.doubt(), "Tell the user; the server's log has the details."))
+            return failed(problem_of_bug(server, self.name, bug))
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        read = decoded(arguments, self.parameters)
-        if problem := unknown_key(self.name, read, self.parameters):
-            raise problem
-        try:
-            return dict(self.takes.validate_python(read))
-        except ValidationError as problem:
-            raise input_problem(self.name, self.parameters, problem) from None
+        return validated(self.name, self.takes, self.parameters, arguments)
 
     async def _asked_and_done(self) -> ToolResult:
         """Ask inside of the idempotency: a repeat with the same key gets its result, though its yes was used up."""

@@ -6,12 +6,13 @@ import asyncio
 import difflib
 import os
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types as mt
-from fastmcp.exceptions import NotFoundError
+from fastmcp.exceptions import FastMCPError, NotFoundError, PromptError, ResourceError
 from fastmcp.prompts.base import PromptResult
+from fastmcp.resources.base import ResourceResult
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import ToolResult
@@ -20,12 +21,14 @@ from mcp.shared.exceptions import MCPError
 from . import errors
 from .call import Call, entered
 from .filters import visible
-from .results import failed, warned
+from .private import quiet_error
+from .results import failed, sentence, warned
 
 if TYPE_CHECKING:
     from .server import Server
 
 Context = MiddlewareContext
+R = TypeVar("R")
 
 
 class Voice(Middleware):
@@ -50,23 +53,65 @@ class Voice(Middleware):
         context: Context[mt.GetPromptRequestParams],
         call_next: CallNext[mt.GetPromptRequestParams, PromptResult],
     ) -> PromptResult:
-        """Refuse what the operator hides."""
-        if not self.visible(context.message.name):
-            raise NotFoundError(f"Unknown prompt: {context.message.name!r}")
-        return await call_next(context)
+        """Render one prompt as a tool is called, and write its audit line; refuse what the operator hides."""
+        name = context.message.name
+
+        async def rendered(call: Call) -> PromptResult:
+            self._check_settings(call, PromptError)
+            if not self.visible(name):
+                raise NotFoundError(f"Unknown prompt: {name!r}")
+            return await call_next(context)
+
+        return await self._audited(rendered, name, dict(context.message.arguments or {}), prompt_name=name)
+
+    async def on_read_resource(
+        self,
+        context: Context[mt.ReadResourceRequestParams],
+        call_next: CallNext[mt.ReadResourceRequestParams, ResourceResult],
+    ) -> ResourceResult:
+        """Read one resource as a tool is called, and write its audit line."""
+        uri = str(context.message.uri)
+
+        async def read(call: Call) -> ResourceResult:
+            self._check_settings(call, ResourceError)
+            return await call_next(context)
+
+        return await self._audited(read, uri, {}, resource_uri=uri)
+
+    def _check_settings(self, call: Call, failure: type[FastMCPError]) -> None:
+        if self._server.fleet and (problem := self._server.fleet_problem):
+            call.outcome = problem.kind
+            raise quiet_error(failure, sentence(problem), is_input=False)
 
     async def on_call_tool(
         self, context: Context[mt.CallToolRequestParams], call_next: CallNext[mt.CallToolRequestParams, ToolResult]
     ) -> ToolResult:
         """Run one call, and write its audit line."""
-        name, server, started, result = context.message.name, self._server, time.perf_counter(), None
+        name = context.message.name
+
+        async def run(call: Call) -> ToolResult:
+            return warned(await self._answer(context, call_next, name), self._server.warnings.values())
+
+        return await self._audited(run, name, dict(context.message.arguments or {}), tool_name=name)
+
+    async def _audited(
+        self, work: Callable[[Call], Awaitable[R]], called: str, arguments: dict[str, Any], **named: str
+    ) -> R:
+        """Run the work of one request as the current call, and write its audit line."""
+        server, started, result = self._server, time.perf_counter(), None
         self.running += 1
-        with entered(Call(name)) as call:
+        with entered(Call(called)) as call:
             try:
-                result = warned(await self._answer(context, call_next, name), server.warnings.values())
+                result = await work(call)
                 return result
             except asyncio.CancelledError:
                 call.outcome = "cancelled"
+                raise
+            except NotFoundError:
+                call.outcome = errors.NotFound.kind
+                raise
+            except Exception:
+                call.outcome = errors.Upstream.kind if call.outcome == "ok" else call.outcome
                 raise
             finally:
                 self.running -= 1
@@ -74,10 +119,10 @@ class Voice(Middleware):
                 server.audit.call(
                     trace_id=call.trace_id,
                     user_id=server.fleet.user or (token.client_id if token else ""),
-                    tool_name=name,
-                    arguments=dict(context.message.arguments or {}),
+                    **named,
+                    arguments=arguments,
                     outcome=call.outcome,
-                    mcp_response=sum(len(getattr(part, "text", "")) for part in result.content) if result else 0,
+                    mcp_response=_size(result),
                     latency_ms=round((time.perf_counter() - started) * 1000, 1),
                 )
 
@@ -106,3 +151,12 @@ class Voice(Middleware):
         except Exception as bug:  # whatever FastMCP raises on the way must not become a protocol error with a trace
             server.audit.bug(name, bug)
             return failed(errors.Upstream(f"{name} failed inside Flotilla ({type(bug).__name__}).", "Tell the user."))
+
+
+def _size(result: Any) -> int:
+    """Return how many characters of text, or bytes, a client gets."""
+    if isinstance(result, PromptResult):
+        return sum(len(getattr(message.content, "text", "")) for message in result.messages)
+    if isinstance(result, ResourceResult):
+        return sum(len(part.content) for part in result.contents)
+    return sum(len(getattr(part, "text", "")) for part in result.content) if result else 0

@@ -11,8 +11,9 @@ import httpx2 as httpx
 from aiolimiter import AsyncLimiter
 
 from . import errors
-from .answers import Classify, Reason, body_of, broken, problem_of, retry_after, unreachable
+from .answers import UNCLEAR, Classify, Reason, body_of, broken, problem_of, retry_after, unreachable, unreadable
 from .call import current
+from .hosts import check_encrypted, is_allowed, origin
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ TRIES = 3
 LARGEST = 10_000_000  # bytes of one answer that is read into memory
 JITTER = 0.25  # seconds on top of a Retry-After, so that parallel calls do not come back together
 WAIT = 60.0  # seconds of a Retry-After that are worth waiting for, if the deadline allows
+pause = asyncio.sleep  # between attempts; here so that tests need not wait
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 WIRE_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # true of the wire alone
 HARMLESS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent", "traceparent", "tracestate"})
@@ -78,16 +80,22 @@ class Wire:
 
     async def _guard(self, request: httpx.Request) -> None:
         """Refuse every address that was not declared, after redirects too; a redirect takes no key to another one."""
-        here = address(request.url)
-        allowed = {address(httpx.URL(self.base)), *self.server.hosts}
-        if here not in allowed and not any(host.startswith("*.") and here.endswith(host[1:]) for host in allowed):
+        here = origin(request.url)
+        first = request.extensions.get("origin", here)
+        lost = first.startswith("https:") and request.url.scheme != "https"  # the encryption, on the way
+        if lost or not is_allowed(self.server, request.url, origin(httpx.URL(self.base))):
             raise errors.Upstream(
                 f"{self.server.title} pointed to {errors.excerpt(here, 80)}, which this server may not contact.",
                 "Do not follow it.",
             )
-        if here != request.extensions.get("address", here):
+        if here != first:
             for name in set(request.headers) - HARMLESS:
                 del request.headers[name]
+
+    def check_base(self) -> None:
+        """Raise errors.Setup where credentials would go to the API without encryption."""
+        if self._auth:
+            check_encrypted(self.server, httpx.URL(self.base), self._base_field)
 
     async def exchange(self, request: httpx.Request, repeatable: bool, whole: bool) -> httpx.Response:
         """Return the successful answer, its body read if `whole`; raises the errors' classes.
@@ -97,7 +105,7 @@ class Wire:
         """
         attempt = 1
         while not isinstance(answer := await self._attempt(request, repeatable, whole, attempt), httpx.Response):
-            await asyncio.sleep(answer)
+            await pause(answer)
             attempt += 1
         return answer
 
@@ -107,33 +115,42 @@ class Wire:
         """Return a successful answer, or the seconds to wait before the next attempt."""
         call, title = current(), self.server.title
         writes = not request.extensions.get("asks", request.method in SAFE)
+        auth = self._auth if request.extensions.get("credentials", True) else None
         wait = _backoff(attempt)
-        await self._turn()
-        call.acted |= writes
         try:
-            response = await self.client.send(request, stream=True, auth=self._auth, follow_redirects=not writes)
+            await self._turn()
+            call.begun(title, writes)
+            response = await self.client.send(request, stream=True, auth=auth, follow_redirects=not writes)
             if response.is_success or response.status_code in request.extensions.get("expected", ()):
-                call.landed |= writes
-                return await self._whole(response) if whole else response
+                if writes and response.is_success:
+                    call.done()
+                whole_response = await self._whole(response) if whole else response
+                call.awaited, call.heard = None, title
+                return whole_response
             body = await body_of(response)
         except NEVER_SENT as cut:
-            call.spared()
+            if writes:
+                call.spared()
             repeatable, problem = True, unreachable(cut, title)
         except httpx.RequestError as cut:
             repeatable &= isinstance(cut, httpx.TransportError)
             problem = broken(cut, title)
-        except errors.Problem:  # from the guard, or for want of an access token: the vendor did nothing
-            call.spared()
+        except errors.Problem:  # from the limits, the guard, for want of an access token, for the size of the answer
+            if writes and not call.settled:
+                call.spared()
+            call.awaited = None
             raise
         else:
             status, asked = response.status_code, retry_after(response, self._wait_header)
             wait = wait if asked is None else asked + random.uniform(0, JITTER)
-            if status < 500 and status != 408:
+            own = self._classify(status, body) if self._classify and status >= 400 else None
+            clear = 400 <= status < 500 and status not in UNCLEAR
+            if writes and (clear or (own and not isinstance(own, errors.Upstream))):  # of 5xx the server knows
                 call.spared()
-            own = self._classify(status, body) if self._classify else None
             problem = own or problem_of(response, self._reason(status, body), title, asked)
-            gateway = status in (502, 503, 504)
-            repeatable = problem.again if isinstance(problem, errors.Rate) else repeatable and gateway
+            passing = status in (408, 502, 503, 504)
+            repeatable = problem.again if isinstance(problem, errors.Rate) else repeatable and passing
+        call.awaited = None
         if repeatable and attempt < TRIES and wait <= WAIT and wait < call.left():
             return wait
         raise problem
@@ -144,8 +161,8 @@ class Wire:
             async for part in response.aiter_bytes():
                 body += part
                 if len(body) > LARGEST:
-                    raise errors.Upstream(
-                        f"{self.server.title} answered with more than {LARGEST // 1_000_000} MB.", "Ask for less."
+                    raise unreadable(
+                        self.server.title, f"answered with more than {LARGEST // 1_000_000} MB", "Ask for less."
                     )
         finally:
             await response.aclose()
@@ -167,9 +184,9 @@ class Wire:
             ) from None
 
 
-def address(url: httpx.URL) -> str:
-    """Return host:port."""
-    return f"{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait before another attempt, where the vendor names none."""
+    return _backoff(attempt)
 
 
 def _backoff(attempt: int) -> float:

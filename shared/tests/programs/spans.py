@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 from flotilla import Model, Server, ServerSettings, telemetry
 from flotilla.testing.client import client
+from mcp.shared.exceptions import MCPError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -26,9 +28,25 @@ async def get_it(note: str) -> Out:
     return Out()
 
 
+@server.prompt
+async def plan_it() -> str:
+    """Plan."""
+    raise ValueError("canary-span")
+
+
+@server.resource("acme://about")
+async def about() -> str:
+    """About."""
+    raise ValueError("canary-span")
+
+
 async def main() -> None:
     """Call it."""
     async with client(server) as c:
+        with suppress(MCPError):
+            await c.get_prompt("acme_plan_it")
+        with suppress(MCPError):
+            await c.read_resource("acme://about")
         await c.call_tool_mcp("acme_get_it", {"note": "canary-span"})
 
 

@@ -13,10 +13,10 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 import flotilla_servers
 import mcp_types as mt
 from fastmcp import Client
+from mcp.shared.exceptions import MCPError
 
 from ..server import Server
 from ..settings import is_secret
@@ -60,6 +61,28 @@ class Trial:
         result = await self.client.call_tool_mcp(name, arguments)
         self.heard.append(result.model_dump_json(by_alias=True))
         return result
+
+    async def render(self, name: str, /, **arguments: Any) -> tuple[str, bool]:
+        """Get a prompt; returns its text, or that of the error, and whether it is one."""
+        try:
+            result = await self.client.get_prompt(name, arguments)
+        except MCPError as refusal:
+            text, failed = refusal.error.message, True
+        else:
+            text, failed = "".join(getattr(message.content, "text", "") for message in result.messages), False
+        self.heard.append(text)
+        return text, failed
+
+    async def read(self, uri: str) -> tuple[str, bool]:
+        """Read a resource; returns its text, or that of the error, and whether it is one."""
+        try:
+            parts = await self.client.read_resource(uri)
+        except MCPError as refusal:
+            text, failed = refusal.error.message, True
+        else:
+            text, failed = "".join(getattr(part, "text", "") for part in parts), False
+        self.heard.append(text)
+        return text, failed
 
     async def gives(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool by its name without the prefix, and return its result; an error fails the test."""
@@ -206,6 +229,24 @@ class Case:
         with environment(self.server, **{"FLOTILLA_TIER": "all", **environ}):
             return await tools_of(self.server)
 
+    async def prompts(self) -> list[dict[str, Any]]:
+        """Return the prompts on the wire."""
+        with environment(self.server, FLOTILLA_TIER="all"):
+            async with client(self.server) as connected:
+                listed = await connected.list_prompts()
+        return [prompt.model_dump(mode="json", by_alias=True, exclude_none=True) for prompt in listed]
+
+    async def resources(self) -> list[str]:
+        """Return the addresses of the resources on the wire; templates have none that is known here."""
+        with environment(self.server, FLOTILLA_TIER="all"):
+            async with client(self.server) as connected:
+                return [str(resource.uri) for resource in await connected.list_resources()]
+
+    async def asides(self) -> list[tuple[str, Callable[[Trial], Awaitable[tuple[str, bool]]]]]:
+        """Return what runs beside the tools, prompts and resources: a name, and how it is run in a trial."""
+        rendered = [(p["name"], partial(_render, name=p["name"], given=self.given(p))) for p in await self.prompts()]
+        return [*rendered, *((uri, partial(_read, uri=uri)) for uri in await self.resources())]
+
     def effect(self, tool: Mapping[str, Any]) -> str:
         """Return reads, writes or destroys."""
         return self.server.attributes[tool["name"]]["effect"]
@@ -257,6 +298,14 @@ class Case:
             own = [sys.executable, "-c", start, self.slug, str(self.folder.parent)]
         values = {"FLOTILLA_DATA": str(self._new_data()), "FLOTILLA_STATE": str(self._new_state()), **environ}
         return self._stack.enter_context(Process(own, values, revision))
+
+
+async def _render(trial: Trial, name: str, given: Mapping[str, Any]) -> tuple[str, bool]:
+    return await trial.render(name, **given)
+
+
+async def _read(trial: Trial, uri: str) -> tuple[str, bool]:
+    return await trial.read(uri)
 
 
 @contextmanager

@@ -174,6 +174,15 @@ async def audit(case: Case) -> list[str]:
                 problems.append(f"{tool['name']}: the audit line says {told}.")
             if not re.fullmatch("[0-9a-f]{32}", str(lines[-1].get("trace_id"))):
                 problems.append(f"{tool['name']}: the trace_id is {lines[-1].get('trace_id')!r}.")
+        for name, run in await case.asides():
+            before = len(trial.lines)
+            await run(trial)
+            lines = [line for line in trial.lines[before:] if line.get("event") == "call"]
+            if len(lines) != 1 or name not in (lines[0].get("prompt_name"), lines[0].get("resource_uri")):
+                return [*problems, f"{name} wrote {len(lines)} audit lines that name it."]
+            problems += [
+                f"{name}: the audit line lacks {k}." for k in AUDITED if k not in lines[0] and k != "tool_name"
+            ]
     return problems
 
 
@@ -208,7 +217,25 @@ async def generated_arguments(case: Case) -> list[str]:
                     "preview",
                 ):
                     problems[tool["name"], "outcome"] = f"{tool['name']} ended as {line['outcome']}."
-    return list(problems.values())
+    return list(problems.values()) + await _generated_for_prompts(case)
+
+
+async def _generated_for_prompts(case: Case) -> list[str]:
+    """Try prompts without arguments, with one too many, and with texts that mean nothing."""
+    problems = []
+    async with case.trial(UNASKED, recorded=True) as trial:
+        for prompt in await case.prompts():
+            names = [argument["name"] for argument in prompt.get("arguments") or []]
+            tried = [
+                {},
+                {"nothing": "x"},
+                *({**dict.fromkeys(names, text)} for text in ("", "x", "[]", "9" * 400, "\0")),
+            ]
+            for arguments in tried:
+                text, failed = await trial.render(prompt["name"], **arguments)
+                if failed and (what := voice(text)):
+                    problems.append(f"{prompt['name']} with {arguments} {what}: {text[:200]}")
+    return problems
 
 
 def _hosts(case: Case) -> set[str]:

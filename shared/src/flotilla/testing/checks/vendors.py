@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from .. import faults
 from ..answers import Answer
@@ -17,6 +18,7 @@ from .calls import voice
 
 SHORT = 0.1  # seconds a vendor gets, where it is about timeouts
 DOUBT = "may or may not"  # what an error must say when a write may have arrived
+DONE = "was done"  # and when one was carried out, though its answer cannot be read
 
 
 def ways(case: Case) -> dict[str, tuple[str, Fault]]:
@@ -42,6 +44,15 @@ ONLY_READS: dict[str, Fault] = {  # a write that was carried out need not read i
     "broken JSON": faults.bad_json(),
     "page in place of JSON": faults.html(200),
 }
+SHAPES: dict[str, Fault] = {  # of a success: what no tool may take for granted
+    "204": faults.answer(Answer(204)),
+    "an empty body": faults.answer(Answer(200)),
+    "null": faults.answer(Answer.of(None)),
+    "a list": faults.answer(Answer.of([1])),
+    "a text": faults.answer(Answer.of("x")),
+    "an empty object": faults.answer(Answer.of({})),
+}
+REFUSED = {402: "scope", 405: "upstream", 408: "upstream", 413: "input", 425: "rate", 451: "scope"}
 TOO_MUCH: dict[str, Fault] = {
     "huge body": faults.huge(),
     "small body that unpacks to a huge one": faults.huge(60_000_000, compressed=True),
@@ -55,43 +66,121 @@ def vendor_of(case: Case) -> Vendor:
     return case.vendor
 
 
-async def usual(case: Case) -> list[tuple[dict[str, Any], int, bool]]:
-    """Return the tools that ask the vendor, how many requests each makes, and whether one of them writes."""
+@dataclass(frozen=True)
+class _Usual:
+    """What one tool sends: for each request its method, and whether it writes."""
+
+    tool: dict[str, Any]
+    sent: tuple[tuple[str, bool], ...]
+
+
+async def _usual(case: Case) -> list[_Usual]:
     if "usual" not in case.kept:
         found = []
         for tool in await case.tools():
             async with case.trial(UNASKED) as trial:
                 await trial.call(tool["name"], **case.example(tool))
-                found.append((tool, len(trial.requests), bool(trial.writes)))
-        case.kept["usual"] = [row for row in found if row[1]]
-    rows: list[tuple[dict[str, Any], int, bool]] = case.kept["usual"]
+                found.append(_Usual(tool, tuple((request.method, request.writes) for request in trial.requests)))
+        case.kept["usual"] = [one for one in found if one.sent]
+    rows: list[_Usual] = case.kept["usual"]
     return rows
+
+
+async def usual(case: Case) -> list[tuple[dict[str, Any], int, bool]]:
+    """Return the tools that ask the vendor, how many requests each makes, and whether one of them writes."""
+    return [(one.tool, len(one.sent), any(writes for _, writes in one.sent)) for one in await _usual(case)]
 
 
 @check("error_classes")
 async def error_classes(case: Case) -> list[str]:
     """Each way to fail, at the first and at the last request of each tool."""
     vendor, problems = vendor_of(case), []
-    for tool, count, writes in await usual(case):
+    for one in await _usual(case):
+        tool, count = one.tool, len(one.sent)
+        writes = any(flag for _, flag in one.sent)
         for way, (kind, fault) in ways(case).items():
             for after in sorted({0, count - 1} if way != "timeout" else {count - 1}):  # timeouts take time
                 async with case.trial(UNASKED, timeout=SHORT if way == "timeout" else 5) as trial:
                     vendor.fails(fault, after=after)
-                    doubtful = writes and after == count - 1 and kind == "upstream"
-                    problems += await _refused(trial, case, tool, way, kind, doubtful)
+                    told = _expected(one, after, landed=way == "reset in mid-body") if kind == "upstream" else ""
+                    problems += await _refused(trial, case, tool, way, kind, told)
         for way, fault in ONLY_READS.items() if not writes else ():
             async with case.trial() as trial:
                 vendor.fails(fault)
-                problems += await _refused(trial, case, tool, way, "upstream", False)
+                problems += await _refused(trial, case, tool, way, "upstream", "")
+        for way, fault in SHAPES.items():
+            async with case.trial(UNASKED) as trial:
+                vendor.fails(fault, after=count - 1)
+                problems += await _unreadable(trial, case, one, way)
     for tool in [tool for tool, _, writes in await usual(case) if not writes][:1]:
         for way, fault in TOO_MUCH.items():
             async with case.trial() as trial:
                 vendor.fails(fault)
-                problems += await _refused(trial, case, tool, way, "upstream", False)
+                problems += await _refused(trial, case, tool, way, "upstream", "")
+    return problems + await _once_a_method(case, vendor) + await _asides(case, vendor)
+
+
+def _expected(one: _Usual, after: int, *, landed: bool = False) -> str:
+    """Return what an error of a request must say of what was done before it, and of itself."""
+    if one.sent[after][1]:
+        return DONE if landed else DOUBT
+    return DONE if any(writes for _, writes in one.sent[:after]) else ""
+
+
+async def _once_a_method(case: Case, vendor: Vendor) -> list[str]:
+    """Try the rarer answers once for each method: what they mean does not depend on the tool."""
+    problems = []
+    first = {one.sent[-1]: one for one in reversed(await _usual(case))}
+    for (_, writes), one in first.items():
+        after = len(one.sent) - 1
+        for code, kind in REFUSED.items():
+            async with case.trial(UNASKED) as trial:
+                vendor.fails(faults.status(code), after=after)
+                told = _expected(one, after) if code == 408 or not writes else ""
+                problems += await _refused(trial, case, one.tool, str(code), kind, told)
+        for code in (302, 303, 307) if writes else ():
+            async with case.trial(UNASKED) as trial:
+                vendor.fails(faults.redirect("/elsewhere?token=x", code), after=after)
+                problems += await _refused(trial, case, one.tool, f"a redirect ({code})", "upstream", DOUBT)
+        if writes:
+            async with case.trial(UNASKED) as trial:
+                vendor.fails(faults.huge(), after=after)
+                problems += await _unreadable(trial, case, one, "a huge answer")
     return problems
 
 
-async def _refused(trial: Trial, case: Case, tool: Mapping[str, Any], way: str, kind: str, doubtful: bool) -> list[str]:
+async def _unreadable(trial: Trial, case: Case, one: _Usual, way: str) -> list[str]:
+    """Check the answer to a success of another shape: none, or an error that is the vendor's and doubts nothing."""
+    result = await trial.call(one.tool["name"], **case.example(one.tool))
+    text, name = text_of(result), one.tool["name"]
+    if not result.is_error:  # it does without the answer
+        return []
+    if wrong := voice(text):
+        return [f"{name} after {way}: the error {wrong}: {text}"]
+    if one.sent[-1][1] and (DOUBT in text or DONE not in text):
+        return [f"{name} after {way}: the error must say that it {DONE}: {text}"]
+    return []
+
+
+async def _asides(case: Case, vendor: Vendor) -> list[str]:
+    """Try each way to fail on prompts and resources, which have no error results but errors."""
+    problems = []
+    for name, run in await case.asides():
+        async with case.trial(UNASKED) as trial:
+            await run(trial)
+            if not trial.requests:
+                continue
+        for way, (kind, fault) in ways(case).items():
+            async with case.trial(UNASKED, timeout=SHORT if way == "timeout" else 5) as trial:
+                vendor.fails(fault)
+                text, failed = await run(trial)
+                if not failed or trial.outcome != kind or (what := voice(text)):
+                    what = f"is {trial.outcome}, not {kind}" if failed and trial.outcome != kind else "is no error"
+                    problems.append(f"{name} after {way} {what}: {text[:200]}")
+    return problems
+
+
+async def _refused(trial: Trial, case: Case, tool: Mapping[str, Any], way: str, kind: str, told: str) -> list[str]:
     result = await trial.call(tool["name"], **case.example(tool))
     text, name = text_of(result), tool["name"]
     if not result.is_error:
@@ -100,8 +189,10 @@ async def _refused(trial: Trial, case: Case, tool: Mapping[str, Any], way: str, 
         return [f"{name} calls {way} {trial.outcome}, not {kind}: {text}"]
     if wrong := voice(text):
         return [f"{name} after {way}: the error {wrong}: {text}"]
-    if doubtful != (DOUBT in text):
-        return [f"{name} after {way}: the error must {'' if doubtful else 'not '}say that it {DOUBT} be done: {text}"]
+    if (told == DOUBT) != (DOUBT in text):
+        return [f"{name} after {way}: the error must {'' if told else 'not '}say that it {DOUBT} be done: {text}"]
+    if told and told not in text:
+        return [f"{name} after {way}: the error must say what {told}: {text}"]
     return []
 
 
@@ -138,19 +229,27 @@ async def _patience(case: Case, vendor: Vendor) -> list[str]:
     reads = [tool for tool, _, writes in await usual(case) if not writes]
     if not reads:
         return []
-    tool, problems = reads[0], []
-    for way, fault, least in (("seconds", faults.rate(1), 0.95), ("a date", faults.rate(2, date=True), 0.9)):
+    tool, problems, waits = reads[0], [], list[float]()
+
+    async def noted(seconds: float) -> None:
+        waits.append(seconds)
+
+    for way, fault, least, most in (
+        ("seconds", faults.rate(7), 7, 7.01),
+        ("a date", faults.rate(9, date=True), 7, 9.01),  # in whole seconds
+    ):
         async with case.trial() as trial:
             vendor.fails(fault, times=1)
-            begun = time.monotonic()
-            result = await trial.call(tool["name"], **case.example(tool))
-            if result.is_error or not least <= time.monotonic() - begun < 5:
+            with patch("flotilla.wire.pause", noted):
+                result = await trial.call(tool["name"], **case.example(tool))
+            if result.is_error or not least <= waits[-1] <= most:
                 problems.append(f"{tool['name']} does not wait as Retry-After says in {way}: {text_of(result)[:100]}")
+    waits.clear()
     async with case.trial() as trial:
         vendor.fails(faults.rate(3600))
-        begun = time.monotonic()
-        result = await trial.call(tool["name"], **case.example(tool))
-        if trial.outcome != "rate" or time.monotonic() - begun > 2 or len(trial.requests) != 1:
+        with patch("flotilla.wire.pause", noted):
+            result = await trial.call(tool["name"], **case.example(tool))
+        if trial.outcome != "rate" or waits or len(trial.requests) != 1:
             problems.append(
                 f"{tool['name']} must pass on a Retry-After that is longer than a call: {text_of(result)[:100]}"
             )
@@ -163,13 +262,11 @@ async def canary(case: Case) -> list[str]:
     if not case.canaries:
         raise NothingToCheck
     problems = []
+    said: dict[str, Fault | None] = {"usual answer": None}
+    if case.vendor:
+        said |= {way: fault for way, (_, fault) in ways(case).items() if way != "timeout"}
+        said |= {f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)}
     for tool in await case.tools():
-        said: dict[str, Fault | None] = {"usual answer": None}
-        if case.vendor:
-            said |= {way: fault for way, (_, fault) in ways(case).items() if way != "timeout"}
-            said |= {
-                f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)
-            }
         for way, fault in said.items():
             async with case.trial(UNASKED) as trial:
                 if fault and case.vendor:
@@ -181,6 +278,14 @@ async def canary(case: Case) -> list[str]:
                 for place, text in seen.items():
                     if any(secret in text for secret in _all_forms(case, trial)):
                         problems.append(f"{tool['name']}: a secret is in the {place} after {way}.")
+    for name, run in await case.asides():
+        for way, fault in said.items():
+            async with case.trial(UNASKED) as trial:
+                if fault and case.vendor:
+                    case.vendor.fails(fault)
+                await run(trial)
+                if any(secret in "".join(trial.heard) + trial.log.getvalue() for secret in _all_forms(case, trial)):
+                    problems.append(f"{name}: a secret is in the answer or the audit after {way}.")
     return problems
 
 

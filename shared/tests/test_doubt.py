@@ -1,0 +1,205 @@
+"""What is said of a write: refused, perhaps done, or done though its answer cannot be read; and of odd shapes."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flotilla import Api, Bearer, Model, Server, errors, wire
+from flotilla.answers import Record, decoded_json, patience
+from flotilla.testing import faults
+from flotilla.testing.answers import Answer, Answers
+from flotilla.testing.client import call, text_of
+from flotilla.testing.vendor import Vendor
+
+Make = Callable[..., Server[Any]]
+DOUBT = "It may or may not have been done: look before you repeat it."
+DONE = "It was done, but the answer could not be read: do not repeat it; look it up."
+PARTLY = "A part of it was done already: look before you repeat it."
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    with Vendor(
+        Answers({"GET /things": {"json": {"id": 1}}, "POST /things": {"json": {"thing": {"id": 8}}}})
+    ) as running:
+        yield running
+
+
+class Thing(Model):
+    id: str
+
+
+@pytest.fixture
+def api(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Api:
+    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
+    environ.setenv("ACME_BASE_URL", vendor.url)
+    api = Api(make(), auth=Bearer("token"), read_timeout=5)
+
+    @api.server.writes(creates=True)
+    async def create_thing(more: bool = False) -> Thing:
+        """Create."""
+        answer = await api.post("/things", json={})
+        if more:
+            await api.get("/things")
+        return Thing.model_validate(answer["thing"])
+
+    @api.server.reads(deadline=1.5)
+    async def get_thing() -> Thing:
+        """Get."""
+        return Thing.model_validate(await api.get("/things"))
+
+    return api
+
+
+async def create(api: Api, key: str | None = None, **more: Any) -> str:
+    return text_of(await call(api.server, "acme_create_thing", idempotency_key=key, **more))
+
+
+@pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
+async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: Vendor, code: int) -> None:
+    vendor.fails(faults.redirect("/elsewhere/x?secret=y", code), times=1)
+    text = await create(api, "k")
+    assert DOUBT in text
+    assert f"({code}) to {vendor.url.removeprefix('http://')}/elsewhere/x" in text
+    assert "secret" not in text
+    assert "broke off: it may or may not have been done" in await create(api, "k")
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 409, 413, 422, 451])
+async def test_write_refused_frees_its_key(api: Api, vendor: Vendor, code: int) -> None:
+    vendor.fails(faults.status(code), times=1)
+    text = await create(api, "k")
+    assert text.startswith("Error: ")
+    assert "done" not in text
+    assert await create(api, "k") == '{"id":"8"}'
+
+
+@pytest.mark.parametrize("code", [408, 444, 460, 499, 500, 502])
+async def test_write_without_a_clear_refusal_is_doubtful(api: Api, vendor: Vendor, code: int) -> None:
+    vendor.fails(faults.status(code))
+    assert DOUBT in await create(api)
+    assert len(vendor.requests) == 1
+
+
+async def test_write_redirected_is_never_a_refusal_of_the_server(api: Api, vendor: Vendor) -> None:
+    api._classify = lambda status, body: errors.Scope("No.", "Ask.")
+    vendor.fails(faults.redirect("/x"), times=1)
+    assert DOUBT in await create(api, "k")
+    await create(api, "k")
+    assert len(vendor.requests) == 1
+
+
+async def test_write_that_the_server_knows_as_refused_frees_its_key(api: Api, vendor: Vendor) -> None:
+    api._classify = lambda status, body: errors.Rate("Overloaded.", "Wait.", again=False) if status == 529 else None
+    vendor.fails(faults.status(529), times=1)
+    assert await create(api, "k") == "Error: Overloaded. Wait."
+    assert await create(api, "k") == '{"id":"8"}'
+
+
+UNREADABLE = {
+    "empty": (faults.answer(Answer(200)), "answered with nothing in place of an object."),
+    "204": (faults.answer(Answer(204)), "answered with nothing in place of an object."),
+    "null": (faults.answer(Answer.of(None)), "answered with nothing in place of an object."),
+    "list": (faults.answer(Answer.of([])), "answered with a list in place of an object."),
+    "text": (faults.answer(Answer.of("x")), "answered with a text in place of an object."),
+    "object": (faults.answer(Answer.of({})), "answered without `thing`."),
+    "inner": (faults.answer(Answer.of({"thing": {"name": "x"}})), "answered without what is expected at `id`."),
+    "page": (faults.html(200), "answered with text/html that is no JSON."),
+    "deep": (faults.answer(Answer(200, b"[" * 100_000 + b"]" * 100_000)), "answered with JSON that cannot be read."),
+    "huge": (faults.huge(), "answered with more than 10 MB."),
+    "cut": (faults.broken(), "cut the connection."),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: Vendor, name: str) -> None:
+    fault, how = UNREADABLE[name]
+    vendor.fails(fault, times=1)
+    assert await create(api, "k") == f"Error: Acme {how} {DONE}"
+    assert await create(api, "k") == (
+        "Error: An earlier call with this idempotency_key was done, but its answer could not be read. "
+        "Do not repeat it; look it up."
+    )
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["empty", "list", "text", "object"])
+async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: Vendor, name: str) -> None:
+    vendor.fails(UNREADABLE[name][0])
+    text = text_of(await call(api.server, "acme_get_thing"))
+    assert text.startswith("Error: Acme answered with")
+    assert text.endswith("Try again; if it stays, tell the user.")
+
+
+@pytest.mark.parametrize("code", [404, 503])
+async def test_failure_after_a_write_tells_of_the_write(api: Api, vendor: Vendor, code: int) -> None:
+    vendor.fails(faults.status(code), method="GET")
+    text = await create(api, more=True)
+    assert PARTLY in text
+    assert "may or may not" not in text
+
+
+async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: Vendor) -> None:
+    @api.server.writes
+    async def update_thing() -> Thing:
+        """Update."""
+        first: errors.Problem | None = None
+        try:
+            await api.post("/things", json={})
+        except errors.Upstream as problem:
+            first = problem
+        try:
+            await api.get("/things")
+        except errors.NotFound:
+            raise RuntimeError from first
+        return Thing(id="1")
+
+    vendor.fails(faults.cut(), method="POST")
+    vendor.fails(faults.status(404), method="GET")
+    assert DOUBT in text_of(await call(api.server, "acme_update_thing"))
+
+
+async def test_deadline_while_the_vendor_is_silent_blames_the_vendor(api: Api, vendor: Vendor) -> None:
+    vendor.fails(faults.hang(9))
+    assert text_of(await call(api.server, "acme_get_thing")) == (
+        "Error: Acme did not answer, so acme_get_thing was stopped after 1.5 seconds. Try again later."
+    )
+
+
+async def test_deadline_of_own_work_asks_for_less(api: Api) -> None:
+    @api.server.reads(deadline=0.3)
+    async def list_thing() -> Thing:
+        """List."""
+        await api.get("/things")
+        await asyncio.sleep(5)
+        return Thing(id="1")
+
+    assert "took longer than 0.3 seconds" in text_of(await call(api.server, "acme_list_thing"))
+
+
+def test_record_lacks_a_key() -> None:
+    record = decoded_json('{"a": {"b": 1}, "c": [{}]}')
+    assert (record["a"]["b"], record.get("x"), {**record}.get("x")) == (1, None, None)
+    for lacking in (record, record["a"], record["c"][0]):
+        assert isinstance(lacking, Record)
+        with pytest.raises(errors.Upstream, match="answered without `x`"):
+            lacking["x"]
+        with pytest.raises(KeyError):
+            lacking["x"]
+
+
+def test_rows_of_another_shape(api: Api) -> None:
+    assert api.rows_in({"a": {"b": [{"id": 1}, "odd", None]}}, "a.b") == [{"id": 1}]
+    assert api.rows_in({}, "a", missing=True) == []
+    for wrong in ({}, {"a": None}, {"a": "x"}, {"a": {}}, [], None, "x"):
+        with pytest.raises(errors.Upstream, match="in place of"):
+            api.rows_in(wrong, "a")
+
+
+def test_patience() -> None:
+    assert patience(20) == "Wait 20 seconds, then retry."
+    assert patience(9_999).startswith("Try again after 20")
+    assert patience(9_999).endswith(" UTC.")
+    assert patience(float("inf")) == "Do not try again now: tell the user."

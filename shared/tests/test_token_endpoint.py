@@ -1,0 +1,163 @@
+"""A token endpoint that fails in every way: the same rules hold for it as for the API."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flotilla import Api, OAuth2, Secret, Server, ServerSettings, errors, token_endpoint, wire
+from flotilla.call import Call, entered
+from flotilla.testing import faults
+from flotilla.testing.answers import Answer, Answers
+from flotilla.testing.vendor import Vendor
+from pydantic import HttpUrl
+
+Make = Callable[..., Server[Any]]
+GOOD = Answer.of({"access_token": "access-1", "expires_in": 3600})
+
+
+class Settings(ServerSettings):
+    """What OAuth needs."""
+
+    client_id: str = "client"
+    client_secret: Secret
+    refresh_token: Secret
+    token_url: HttpUrl
+    base_url: HttpUrl
+
+
+@pytest.fixture
+def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
+    with Vendor(Answers({"GET /x": {"json": {"ok": True}}})) as running:
+        running.answers.tell("POST /token", GOOD)
+        environ.setenv("ACME_CLIENT_SECRET", "client-canary")
+        environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
+        environ.setenv("ACME_BASE_URL", running.url)
+        environ.setenv("ACME_TOKEN_URL", f"{running.url}/token")
+        environ.setattr(wire, "_backoff", lambda attempt: 0.01)
+        yield running
+
+
+@pytest.fixture
+def api(make: Make, vendor: Vendor) -> Api:
+    clock = [1000.0]
+    api = Api(make(settings=Settings), auth=OAuth2("token_url", now=lambda: clock[0]))
+    api.clock = clock  # type: ignore[attr-defined]
+    return api
+
+
+def asked(vendor: Vendor) -> int:
+    return sum(request.path == "/token" for request in vendor.requests)
+
+
+async def failed(api: Api) -> errors.Problem:
+    with entered(Call("acme_test")), pytest.raises(errors.Problem) as caught:
+        await api.get("/x")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.status(503), faults.status(500), faults.rate(0), faults.rate(0, date=True), faults.html(502)]
+)
+async def test_token_endpoint_is_asked_again_once(api: Api, vendor: Vendor, fault: faults.Fault) -> None:
+    vendor.fails(fault, times=1)
+    assert await api.get("/x") == {"ok": True}
+    assert asked(vendor) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "times", "sentence"),
+    [
+        (faults.rate(), errors.Rate, 2, "Acme gives no access token for now (429). Wait 60 seconds, then retry."),
+        (faults.rate(90), errors.Rate, 1, "Acme gives no access token for now (429). Wait 90 seconds, then retry."),
+        (faults.status(503), errors.Upstream, 2, "The access token could not be renewed: 503. Try again later."),
+        (faults.cut(), errors.Upstream, 1, "The access token could not be renewed: the connection was cut. Try again"),
+        (faults.huge(3_000_000), errors.Upstream, 1, "Acme answered with more than 1 MB to a renewal. Try again later"),
+        (
+            faults.huge(60_000_000, compressed=True),
+            errors.Upstream,
+            1,
+            "Acme answered with more than 1 MB to a renewal. Try again later",
+        ),
+        (faults.redirect("/token"), errors.Upstream, 1, "The access token could not be renewed: 302."),
+        (
+            faults.status(400, {"error": {"code": 1, "message": "bad"}}),
+            errors.Auth,
+            1,
+            "No access token is given (no known code). Try again later; if it stays, tell the user.",
+        ),
+        (faults.status(400, {"error": "slow_down"}), errors.Rate, 1, "Acme gives no access token for now (slow_down)."),
+        (
+            faults.answer(Answer(200, b"[" * 100_000, {"content-type": "application/json"})),
+            errors.Upstream,
+            1,
+            "The access token could not be renewed: ",
+        ),
+        (
+            faults.status(200, {"access_token": "x", "expires_in": [1]}),
+            errors.Upstream,
+            1,
+            "The access token could not be renewed: the answer cannot be read (TypeError).",
+        ),
+    ],
+)
+async def test_token_endpoint_fails(
+    api: Api, vendor: Vendor, fault: faults.Fault, kind: type[errors.Problem], times: int, sentence: str
+) -> None:
+    vendor.fails(fault)
+    problem = await failed(api)
+    assert type(problem) is kind
+    assert str(problem).startswith(sentence)
+    assert asked(vendor) == times
+    assert str(await failed(api)) == str(problem)  # remembered: nobody asks again at once
+    assert asked(vendor) == times
+    vendor.recovers()
+    api.clock[0] += 6  # type: ignore[attr-defined]
+    assert await api.get("/x") == {"ok": True}
+
+
+async def test_token_endpoint_that_drips_ends_in_time(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    environ.setattr("flotilla.oauth.LONGEST", 1.5)
+    vendor.fails(faults.drip(0.2))
+    problem = await failed(api)
+    assert str(problem) == "The access token could not be renewed: no answer within 15 seconds. Try again later."
+    vendor.recovers()
+    api.clock[0] += 6  # type: ignore[attr-defined]
+    assert await api.get("/x") == {"ok": True}  # the lock is free again
+
+
+async def test_token_endpoint_new_settings_ask_at_once(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    vendor.fails(faults.status(400, {"error": "invalid_grant"}), times=1)
+    assert type(await failed(api)) is errors.Auth
+    environ.setenv("ACME_REFRESH_TOKEN", "refresh-new")
+    api.server.reset()
+    assert await api.get("/x") == {"ok": True}
+
+
+async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: Vendor) -> None:
+    with Vendor(Answers()) as other:
+        api = Api(make(settings=Settings), auth=OAuth2(f"{other.url}/token"))
+        problem = await failed(api)
+        assert type(problem) is errors.Setup
+        assert str(problem).startswith(f"The access tokens of Acme come from {other.url}, which this server may not")
+        assert other.requests == []
+
+
+async def test_token_endpoint_over_plain_http_is_refused(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("ACME_TOKEN_URL", "http://login.acme.test/token")
+    api.server.reset()
+    problem = await failed(api)
+    assert type(problem) is errors.Setup
+    assert str(problem).startswith("ACME_TOKEN_URL is http://login.acme.test:80: credentials do not go over")
+
+
+async def test_token_endpoint_the_operators_own_is_asked(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+    with Vendor(Answers()) as other:
+        other.answers.tell("POST /token", GOOD)
+        environ.setenv("ACME_TOKEN_URL", f"{other.url}/token")
+        api.server.reset()
+        assert await api.get("/x") == {"ok": True}
+        assert len(other.requests) == 1
+
+
+def test_token_endpoint_limits() -> None:
+    assert (token_endpoint.LONGEST, token_endpoint.LARGEST, token_endpoint.TRIES) == (15, 1_000_000, 2)
