@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
-from flotilla import Model, Server
+from flotilla import Model, Server, errors
+from flotilla.confirm import TOKEN_SECONDS
+from flotilla.state import HOUR, State
 from flotilla.testing.client import MODES, Reply, call, client, raw, stamped, text_of
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR
@@ -88,6 +92,21 @@ def build(server: Server[Any]) -> Server[Any]:
         ran.append(page)
         return Out(done=page)
 
+    @server.destroys(confirm="Delete {path} of {when} for good?")
+    async def trash_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
+        """Trash; takes what delete_file takes, and asks the same."""
+        ran.append(f"trash {path}")
+        return Out(done=path)
+
+    @server.destroys(asks=True)
+    async def drop_page(page: str) -> Out:
+        """Drop; what is dropped can change between question and answer."""
+        await server.confirm(f"Drop {page}?", server.etag)  # type: ignore[attr-defined]
+        server.announce(action="drop", page=page)
+        ran.append(page)
+        return Out(done=page)
+
+    server.etag = "1"  # type: ignore[attr-defined]
     server.ran = ran  # type: ignore[attr-defined]
     return server
 
@@ -336,6 +355,7 @@ async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.Mon
             ("was given for other arguments", "acme_delete_file", {"path": "b.md"}),
             ("was given for other arguments", "acme_delete_file", {"path": "a.md", "part": {"name": "x"}}),
             ("was given for other arguments", "acme_cancel_plan", {"plan": "a.md"}),
+            ("was given for other arguments", "acme_trash_file", {"path": "a.md"}),  # the same, but for the tool
         ):
             assert sentence in text_of(await call(c, tool, **arguments, confirm_token=token))
         for forged in ("yes", token[:-4] + "AAAA", token + "x", "🙂"):
@@ -369,7 +389,119 @@ async def test_a_gateway_that_claims_to_ask_and_cannot(server: Server[Any]) -> N
         assert result.structured_content == {"done": "a.md"}
 
 
+# --- a yes is worth one execution
+
+USED = (
+    "Error: This yes was used already, and one yes is worth one execution. Look whether it was done; to do it again, "
+    "call without confirm_token: the user is then asked again."
+)
+
+
+async def test_a_token_is_used_once(server: Server[Any], make: Make) -> None:
+    token = (await preview(server, path="a.md"))["confirm_token"]
+    assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
+    for other in (server, build(make())):  # and another process of the same state
+        assert text_of(await call(other, "acme_delete_file", path="a.md", confirm_token=token)) == USED
+        assert ran(other) == (["a.md"] if other is server else [])
+
+
+async def test_a_token_is_used_once_where_no_key_can_be_kept(
+    make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
+    server = build(make())
+    told = await preview(server, path="a.md")
+    assert "within 10 minutes, in this session: the server has no folder to keep its key in." in told["next"]
+    token = told["confirm_token"]
+    assert "not one of ours" in text_of(await call(build(make()), "acme_delete_file", path="a.md", confirm_token=token))
+    assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
+    assert text_of(await call(server, "acme_delete_file", path="a.md", confirm_token=token)) == USED
+    assert ran(server) == ["a.md"]
+
+
+async def test_a_yes_that_cannot_be_used_up_is_refused(server: Server[Any], environ: pytest.MonkeyPatch) -> None:
+    """Another process could take it once more."""
+    token = (await preview(server, path="a.md"))["confirm_token"]
+
+    def no_room(*_: object, **__: object) -> bool:
+        raise errors.Setup("The state folder cannot be written.")
+
+    environ.setattr(State, "spend", no_room)
+    result = await call(server, "acme_delete_file", path="a.md", confirm_token=token)
+    assert text_of(result) == "Error: The state folder cannot be written."
+    assert ran(server) == []
+
+
+async def test_an_answer_is_used_once(server: Server[Any], make: Make) -> None:
+    """In the new era the answer and the sealed state travel with the client, which could send them again."""
+
+    async def send(to: Server[Any], state: str | None = None, **arguments: Any) -> Any:
+        responses: Any = {"confirm": {"action": "accept", "content": {"confirm": True}}}
+        async with client(to, MODERN, "accept") as c:
+            return await c.session.call_tool(
+                "acme_write_file", arguments, input_responses=responses, request_state=state, allow_input_required=True
+            )
+
+    first = await send(server, path="old.md")
+    assert (await send(server, first.request_state, path="old.md")).structured_content == {"done": "old.md"}
+    for other in (server, build(make())):
+        assert text_of(await send(other, first.request_state, path="old.md")) == USED
+    assert ran(server) == ["old.md"]
+
+    one = await send(server, path="old.md", twice=True)
+    two = await send(server, one.request_state, path="old.md", twice=True)
+    assert (await send(server, two.request_state, path="old.md", twice=True)).structured_content
+    for state in (one.request_state, two.request_state):
+        assert text_of(await send(server, state, path="old.md", twice=True)) == USED
+    assert ran(server) == ["old.md", "old.md"]
+
+
+async def test_what_has_changed_is_asked_about_again(server: Server[Any]) -> None:
+    first = await preview(server, "acme_drop_page", page="7")
+    server.etag = "2"  # type: ignore[attr-defined]
+    second = await preview(server, "acme_drop_page", page="7", confirm_token=first["confirm_token"])
+    assert ran(server) == []
+    result = await call(server, "acme_drop_page", page="7", confirm_token=second["confirm_token"])
+    assert result.structured_content == {"done": "7"}
+
+
+async def test_a_repeat_with_the_same_key_needs_no_second_yes(make: Make) -> None:
+    server = make()
+    ran: list[str] = []
+
+    @server.destroys(creates=True, confirm="Replace {path}?")
+    async def replace_file(path: str) -> Out:
+        """Replace."""
+        server.announce(action="replace", path=path)
+        ran.append(path)
+        return Out(done=path)
+
+    keyed = {"path": "a", "idempotency_key": "k"}
+    token = (await preview(server, "acme_replace_file", **keyed))["confirm_token"]
+    for _ in range(2):
+        result = await call(server, "acme_replace_file", **keyed, confirm_token=token)
+        assert result.structured_content == {"done": "a"}
+    assert ran == ["a"]
+
+
+async def test_spent_answers_are_swept(server: Server[Any], tmp_path: Path) -> None:
+    for _ in range(2):
+        token = (await preview(server, path="a.md"))["confirm_token"]
+        await call(server, "acme_delete_file", path="a.md", confirm_token=token)
+        (spent,) = (tmp_path / "acme").glob("spent-*")
+        os.utime(spent, (time.time() - HOUR - 1,) * 2)
+    assert HOUR > TOKEN_SECONDS
+
+
 # --- restarts and other workers
+
+
+async def test_a_token_of_one_process_works_in_the_next(server: Server[Any], make: Make) -> None:
+    """As with `docker mcp tools call`, which starts a new container for each call."""
+    token = (await preview(server, path="a.md"))["confirm_token"]
+    other = build(make())
+    assert (await call(other, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
+    assert (ran(server), ran(other)) == ([], ["a.md"])
 
 
 async def test_the_state_key_survives_a_restart(make: Make, environ: pytest.MonkeyPatch) -> None:

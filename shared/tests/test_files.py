@@ -16,6 +16,7 @@ import threading
 import time
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -591,3 +592,83 @@ def test_a_missing_or_locked_data_folder_is_the_operators_affair(data: Path, mon
 )
 def test_content_types(name: str, kind: str) -> None:
     assert files.content_type(name) == kind
+
+
+# --- read, change, replace
+
+
+def test_rewrite_loses_nothing_that_others_wrote(data: Path) -> None:
+    """An editor on the host takes no lock: what it saves between reading and replacing begins the change again."""
+    (data / "x").write_bytes(b"one")
+    seen: list[bytes] = []
+
+    def change(old: bytes) -> bytes:
+        seen.append(old)
+        if len(seen) == 1:
+            (data / "x").write_bytes(b"two")  # of the same length
+        return old + b"!"
+
+    assert files.rewrite("x", change).bytes == 4
+    assert seen == [b"one", b"two"]
+    assert (data / "x").read_bytes() == b"two!"
+    assert names() == ["x"]
+
+
+def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
+    (data / "x").write_bytes(b"")
+
+    def change(old: bytes) -> bytes:
+        (data / "x").write_bytes(old + b"x")
+        return b"lost"
+
+    with pytest.raises(errors.Upstream, match="is being changed by others all the time"):
+        files.rewrite("x", change)
+    assert (data / "x").read_bytes() == b"x" * files.TRIES
+
+
+def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:
+    (data / "x").write_bytes(b"12345")
+    with pytest.raises(errors.Input, match="more than 4 bytes"):
+        files.rewrite("x", lambda old: old, 4)
+    with pytest.raises(errors.NotFound):
+        files.rewrite("y", lambda old: old)
+
+
+def test_version_tells_one_state_from_another(data: Path) -> None:
+    (data / "d" / "e").mkdir(parents=True)
+    (data / "d" / "e" / "x").write_text("1")
+    seen = [files.version("d")]
+    assert files.version("d") == seen[0]
+    (data / "d" / "e" / "x").write_text("2")
+    seen.append(files.version("d"))
+    (data / "d" / "y").touch()
+    seen.append(files.version("d"))
+    (data / "d" / "y").rename(data / "d" / "z")
+    seen.append(files.version("d"))
+    assert len(set(seen)) == 4
+    with pytest.raises(errors.NotFound):
+        files.version("nowhere")
+
+
+# --- what is lost with the container
+
+
+def test_nothing_is_written_where_it_is_lost_with_the_container(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "x").write_text("x")
+    monkeypatch.setattr("flotilla.paths.is_kept", lambda folder: folder != str(data))
+    writes: list[Callable[[], object]] = [
+        lambda: files.write("a", b""),
+        lambda: files.mkdir("d"),
+        lambda: files.move("x", "y"),
+        lambda: files.check("a"),
+        lambda: files.rewrite("x", lambda old: old + b"!"),
+    ]
+    for write in writes:
+        with pytest.raises(errors.Setup) as refused:
+            write()
+        assert str(refused.value) == (
+            f"The data folder {data} is part of the container and is lost with it: nothing is written there. "
+            f"Ask the user to start the container with `-v flotilla-data:{data}`."
+        )
+    assert files.read("x") == b"x"
+    assert names() == ["x"]

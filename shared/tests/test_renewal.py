@@ -21,6 +21,7 @@ from flotilla.testing.vendor import Vendor
 from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
+PAUSE = [0.3]  # seconds that the token endpoint takes
 Lines = Callable[[], list[dict[str, Any]]]
 SCRIPT = """
 import asyncio, os
@@ -89,7 +90,7 @@ def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
         if exchange.request.path != "/token":
             await exchange.send(Answer.of({"ok": True}))
             return
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(PAUSE[0])
         form = parse_qs(exchange.request.body.decode())
         if form["refresh_token"] != valid[-1:]:
             await exchange.send(Answer.of({"error": "invalid_grant"}, 400))
@@ -228,6 +229,7 @@ def test_no_end_cuts_a_renewal_off(
     """The vendor has rotated the refresh token by then: unsaved, the user would be locked out."""
     if transport == "http" and how == "end of input":
         pytest.skip("HTTP has no input that ends")
+    environ.setattr(sys.modules[__name__], "PAUSE", [1.5])  # longer than calls in flight are waited for
     values = {name: value for name, value in os.environ.items() if name.startswith(("ACME_", "FLOTILLA_"))}
     with Process([sys.executable, "-c", SERVING], {**values, "FLOTILLA_TRANSPORT": transport}) as process:
         if transport == "stdio":

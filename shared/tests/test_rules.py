@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from flotilla.manifest.fleet import ROOT
-from flotilla.manifest.rules import of_catalog, of_registry_entry, of_tools, problems
+from flotilla.manifest import documents
+from flotilla.manifest.compose import compose_switchboard
+from flotilla.manifest.fleet import ROOT, server_of
+from flotilla.manifest.images import dockerfile
+from flotilla.manifest.render import clients
+from flotilla.manifest.rules import of_catalog, of_image, of_registry_entry, of_tools, problems
 
 Break = Callable[[dict[str, Any]], Any]
 
@@ -112,3 +116,47 @@ def test_a_server_without_discovery() -> None:
 def test_a_dot_in_a_name() -> None:
     catalog = {"registry": {"e.mail": CATALOG["registry"]["email"]}}
     assert [line for line in of_catalog(catalog, {"e.mail": FOUND["email"]}) if "a dot breaks profiles" in line]
+
+
+def test_an_image_that_cannot_work_from_its_label_has_none() -> None:
+    """The gateway takes neither volumes nor secrets from a label: each call would lose its files in a new container."""
+    server = server_of("filesystem")
+    found = json.loads((ROOT / "servers/filesystem/discovery.json").read_text(encoding="utf-8"))
+    assert documents.label(server, found) == {}
+    text = dockerfile(ROOT, "filesystem", server.title, {}, server.description)
+    assert "io.docker.server.metadata" not in text
+    assert 'org.opencontainers.image.title="Flotilla Filesystem"' in text
+    labelled = dockerfile(ROOT, "filesystem", server.title, {"name": "filesystem"}, server.description)
+    assert 'LABEL io.docker.server.metadata="{\\"name\\":\\"filesystem\\"}"' in labelled
+    entry = documents.catalog_entry(server, found)
+    assert list(of_image("filesystem", entry, text)) == []
+    (line,) = of_image("filesystem", entry, labelled)
+    assert "gives it no volumes" in line
+    assert list(of_image("filesystem", {}, labelled)) == []
+
+
+def test_each_server_has_a_state_volume_of_its_own() -> None:
+    assert documents.volumes(server_of("filesystem")) == ["flotilla-filesystem:/state", "flotilla-data:/data"]
+    assert documents.volumes(server_of("calendly")) == ["flotilla-calendly:/state"]
+
+
+def test_in_the_stack_only_the_switchboard_meets_a_server() -> None:
+    """All servers know one token, so one that could reach another could call it past the switchboard's filters."""
+    slugs = ["calendly", "export", "filesystem", "gmail"]
+    stack = yaml.safe_load(compose_switchboard({slug: server_of(slug) for slug in slugs}))
+    services = {name: set(service["networks"]) for name, service in stack["services"].items()}
+    for one in slugs:
+        assert not [other for other in slugs if other != one and services[one] & services[other]]
+        assert services["switchboard"] & services[one]
+        mounted = {volume.partition(":")[2]: volume.partition(":")[0] for volume in stack["services"][one]["volumes"]}
+        assert mounted["/state"] == f"flotilla-{one}"
+    internal = {name for name, network in stack["networks"].items() if (network or {}).get("internal")}
+    assert internal == {"export", "filesystem"}
+
+
+def test_a_single_server_keeps_what_it_writes_and_reaches_nothing() -> None:
+    text = clients({slug: server_of(slug) for slug in ("calendly", "filesystem")})["catalog/clients/single-server.json"]
+    (args,) = (server["args"] for server in json.loads(text)["mcpServers"].values())
+    line = " ".join(args)
+    for part in ("-v flotilla-data:/data", "-v flotilla-filesystem:/state", "--network none", "--read-only"):
+        assert part in line

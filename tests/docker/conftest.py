@@ -166,7 +166,7 @@ class Fleet:
         self.name = f"flotilla-test-{secrets.token_hex(4)}"
         self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
         for server in self.catalog.values():
-            server["volumes"] = [f"{volume}:/data"]
+            server["volumes"] = [f"{volume}:/data", f"{volume}:/state"]
         self.catalog["probe"] = {
             "title": "Probe",
             "description": "Shows what a server can see.",

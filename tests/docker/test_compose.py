@@ -129,7 +129,7 @@ async def test_a_server_that_was_restarted_is_found_again(running: DockerClient,
 
 
 def test_the_walls_of_the_stack(running: DockerClient) -> None:
-    outside = set()
+    outside, meets = set(), {}
     for container in running.compose.ps():
         host, service = container.host_config, (container.config.labels or {})["com.docker.compose.service"]
         assert host.readonly_rootfs, service
@@ -142,11 +142,16 @@ def test_the_walls_of_the_stack(running: DockerClient) -> None:
             assert service == "switchboard"
             assert all(p.host_ip == "127.0.0.1" for p in published or [])
         networks = container.network_settings.networks or {}
+        meets[service] = set(networks)
         if any(not running.network.inspect(name).internal for name in networks):
             outside.add(service)
     assert "filesystem" not in outside
     assert "export" not in outside
     assert "switchboard" in outside
+    for service, own in meets.items():
+        assert [other for other, theirs in meets.items() if other != service and own & theirs] == (
+            ["switchboard"] if service != "switchboard" else [other for other in meets if other != "switchboard"]
+        ), "a server reaches another one past the switchboard"
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.switchboard.yaml"])

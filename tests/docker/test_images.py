@@ -229,15 +229,61 @@ def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
     assert found.config.user == "10001:10001"
     assert found.config.healthcheck
     labels = found.config.labels or {}
-    own = json.loads(labels["io.docker.server.metadata"])
-    assert own["name"] == slug
-    assert [tool["name"] for tool in own["tools"]] == [tool["name"] for tool in baked(slug)["tools"]]
+    assert "io.docker.server.metadata" not in labels, "a gateway takes neither volumes nor secrets from a label"
     for name in ("title", "description", "version", "licenses", "source"):
         assert labels[f"org.opencontainers.image.{name}"]
     told = json.dumps(subprocess.check_output(["docker", "history", "--no-trunc", image(slug)], text=True))
     for variable in ("HTTPS_PROXY", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
         if value := os.environ.get(variable):
             assert value not in told, "the builder's machine shows in the image"
+
+
+def answer(text: dict[str, Any]) -> str:
+    return "".join(part.get("text", "") for part in text["result"]["content"])
+
+
+@pytest.mark.parametrize("walls", [[], ["--read-only", "--tmpfs", "/tmp"]], ids=["plain", "read-only"])
+def test_what_would_be_lost_with_the_container_is_refused(docker: DockerClient, walls: list[str]) -> None:
+    """`docker run -i --rm` without a volume: nothing is said to be written that is gone with the container."""
+    command = [
+        "docker",
+        "run",
+        "-i",
+        "--rm",
+        "--network=none",
+        *walls,
+        "--name",
+        f"flotilla-test-d-{secrets.token_hex(4)}",
+    ]
+    write = {"name": "fs_write_file", "arguments": {"path": "x", "content": "x"}}
+    look = {"name": "fs_list_directory", "arguments": {}}
+    asked = [{"id": n, "method": "tools/call", "params": params} for n, params in enumerate((write, look), 1)]
+    _, written, listed = speak([*command, image("filesystem")], *hello(), *asked)
+    assert written["result"]["isError"]
+    assert "is lost with it" in answer(written)
+    assert "`-v flotilla-data:/data`" in answer(written)
+    assert json.loads(answer(listed)) == {"items": []}
+
+
+def test_a_key_without_a_state_volume_is_refused_and_a_volume_keeps_all(docker: DockerClient, volume: str) -> None:
+    """One container previews a deletion, the next one does it: once."""
+    base = ["docker", "run", "-i", "--rm", "--network=none", "-v", f"{volume}:/data"]
+
+    def ask(name: str, *options: str, **arguments: Any) -> dict[str, Any]:
+        own = ["--name", f"flotilla-test-d-{secrets.token_hex(4)}", *options, image("filesystem")]
+        call = {"id": 1, "method": "tools/call", "params": {"name": f"fs_{name}", "arguments": arguments}}
+        return speak([*base, *own], *hello(), call)[-1]
+
+    keyed = ask("write_file", path="x", content="x", idempotency_key="k")
+    assert "`-v flotilla-filesystem:/state`. The same call without idempotency_key works." in answer(keyed)
+    state = ("-v", f"{volume}:/state")
+    for _ in range(2):
+        again = ask("write_file", *state, path="x", content="x", idempotency_key="k")
+        assert not again["result"].get("isError"), answer(again)
+    token = json.loads(answer(ask("delete_file", *state, path="x")))["preview"]["confirm_token"]
+    done = ask("delete_file", *state, path="x", confirm_token=token)
+    assert json.loads(answer(done))["files"] == 1
+    assert ask("delete_file", *state, path="x", confirm_token=token)["result"]["isError"]
 
 
 def test_the_servers_share_one_base(docker: DockerClient) -> None:

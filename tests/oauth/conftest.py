@@ -45,6 +45,8 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name != "FLOTILLA_SPECS":  # where the contracts are is no setting of a server
             monkeypatch.delenv(name)
     monkeypatch.setenv("FLOTILLA_DATA", str(tmp_path / "data"))
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("FLOTILLA_STATE", str(tmp_path / "state"))
     (tmp_path / "data").mkdir()
 
 

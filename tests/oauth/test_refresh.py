@@ -61,6 +61,7 @@ def settings(vendor: Vendor, **more: str) -> Any:
         "GMAIL_BASE_URL": f"{vendor.url}/gmail/v1",
         "FLOTILLA_TIER": "all",
         "FLOTILLA_DATA": os.environ["FLOTILLA_DATA"],
+        "FLOTILLA_STATE": os.environ["FLOTILLA_STATE"],
     }
     stack = ExitStack()
     stack.enter_context(environment(gmail, **{k: v for k, v in {**given, **more}.items() if v}))

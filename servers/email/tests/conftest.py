@@ -231,6 +231,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     monkeypatch.setenv("FLOTILLA_DATA", str(folder))
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("FLOTILLA_STATE", str(tmp_path / "state"))
     return folder
 
 

@@ -609,6 +609,35 @@ async def test_delete_asks_first(data: Path, mode: str) -> None:
 # --- every tool, anything
 
 
+async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
+    """A yes to one file is no yes to what stands there later, not even for as long as the token lasts."""
+    (data / "x").write_text("old")
+    (data / "d").mkdir()
+    (data / "d" / "y").write_text("y")
+    async with connect(module.server, "legacy") as client:
+
+        async def preview(**arguments: Any) -> dict[str, Any]:
+            result = await call_tool(client, "fs_delete_file", **arguments)
+            return dict(result.structured_content["preview"])
+
+        first = await preview(path="x")
+        assert first["question"] == "Delete x for good, the file of 3 bytes?"
+        folder = await preview(path="d", recursive=True)
+        assert folder["question"] == "Delete d for good, the folder with 1 files of 1 bytes?"
+        (data / "x").write_text("new")
+        (data / "d" / "y").write_text("z")
+        second = await preview(path="x", confirm_token=first["confirm_token"])
+        await preview(path="d", recursive=True, confirm_token=folder["confirm_token"])
+        assert (data / "x").read_text() == "new"
+        assert (data / "d" / "y").exists()
+        done = await call_tool(client, "fs_delete_file", path="x", confirm_token=second["confirm_token"])
+        assert not done.is_error
+        (data / "x").write_text("again")
+        again = await call_tool(client, "fs_delete_file", path="x", confirm_token=second["confirm_token"])
+        assert "preview" in (again.structured_content or {})  # it is another file, so this is asked about anew
+        assert (data / "x").exists()
+
+
 @pytest.mark.parametrize("path", ["../x", "/data/../../etc/passwd", "a\0b", "link/passwd", ".flotilla/key", "C:\\x"])
 async def test_no_tool_leaves_the_folder(fs: Fs, data: Path, refused: type[Exception], path: str) -> None:
     (data / "link").symlink_to("/etc")
@@ -655,9 +684,29 @@ def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other:
                 words = text_of(result)
                 assert not result.is_error or words.startswith("Error: ")
                 assert "inside Flotilla" not in words, words
-        assert {p.name for p in data.parent.iterdir()} == {"data"}
+        assert {p.name for p in data.parent.iterdir()} == {"data", "state"}
 
     asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_edits_of_two_servers_are_all_there(data: Path) -> None:
+    """Two clients with a server each on one folder: what both were told was done is in the file."""
+    (data / "x").write_text("".join(f"{who} {n:03}: old\n" for n in range(100) for who in "ab"))
+    environ = {"FLOTILLA_DATA": str(data), "FLOTILLA_BAKED": "off"}
+    with Process(command("filesystem"), environ) as a, Process(command("filesystem"), environ) as b:
+        asked = []
+        for process in (a, b):
+            process.start()
+            process.call("fs_list_directory")
+        for n in range(100):
+            for who, process in (("a", a), ("b", b)):
+                edits = [{"old_text": f"{who} {n:03}: old", "new_text": f"{who} {n:03}: new"}]
+                number = process.ask("tools/call", name="fs_edit_file", arguments={"path": "x", "edits": edits})
+                asked.append((process, number))
+        results = [process.answer(number, 100)["result"] for process, number in asked]
+    assert not [result for result in results if result.get("isError")]
+    assert (data / "x").read_text() == "".join(f"{who} {n:03}: new\n" for n in range(100) for who in "ab")
 
 
 @pytest.mark.slow

@@ -25,9 +25,9 @@ FORM: dict[str, Any] = {"type": "object", "properties": {"answer": {"type": "str
 def key() -> str:
     """As our servers do: one key, kept beside what it protects."""
     path = DATA / "key"
-    if not path.exists():
+    if DATA.is_dir() and not path.exists():
         path.write_text("k" * 32)
-    return path.read_text()
+    return path.read_text() if path.exists() else "x" * 32
 
 
 mcp: FastMCP[Any] = FastMCP("probe", version="9", request_state_security=RequestStateSecurity(keys=[key()]))

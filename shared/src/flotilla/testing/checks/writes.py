@@ -117,7 +117,7 @@ async def confirm(case: Case) -> list[str]:
 
 
 async def _deaf(trial: Trial, case: Case, tool: Mapping[str, Any], mode: str) -> list[str]:
-    """A client that cannot be asked gets a preview and a token; only that token, for these arguments, in time."""
+    """A client that cannot be asked gets a preview and a token; only that token, for these arguments, in time, once."""
     name, arguments, before, problems = tool["name"], case.lossy(tool), trial.effects(), []
 
     async def token_for(given: Mapping[str, Any]) -> str:
@@ -149,6 +149,10 @@ async def _deaf(trial: Trial, case: Case, tool: Mapping[str, Any], mode: str) ->
     result = await trial.call(name, **arguments, confirm_token=token)
     if result.is_error or trial.effects() == before:
         problems.append(f"{name} in {mode}: the right token does not run it: {text_of(result)}")
+    before = trial.effects()
+    result = await trial.call(name, **arguments, confirm_token=token)
+    if not result.is_error or trial.effects() != before:
+        problems.append(f"{name} in {mode}: a token that was used runs it again: {text_of(result)}")
     return problems
 
 
