@@ -1,4 +1,4 @@
-"""Every keyword of a request is spelled, so that a typo is a type error; so is a credential's field that is not there."""
+"""Every keyword of a request is spelled, so that a typo is a type error; so is a credential field that is not there."""
 
 import subprocess
 import sys
