@@ -38,9 +38,9 @@ async def hosts(case: Case) -> list[str]:
             heard.clear()
     async with case.trial(UNASKED):
         for grant in (way for api in case.server.apis for way in _ways(api.auth) if isinstance(way, Grant)):
-            url = httpx.URL(grant.token_url)
-            if url.port not in allowed and not is_allowed(case.server, url):
-                problems.append(f"{url} is where tokens come from, which is not among the hosts.")
+            token_url = httpx.URL(grant.token_url)
+            if token_url.port not in allowed and not is_allowed(case.server, token_url):
+                problems.append(f"{token_url} is where tokens come from, which is not among the hosts.")
     if case.vendor and case.server.apis:
         problems += await _redirects(case, case.vendor)
     return problems
