@@ -20,7 +20,14 @@ from flotilla.filters import SETTINGS, visible
 
 from .options import names, remotes
 
-FLEET = (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN", "FLOTILLA_DEADLINE", "FLOTILLA_USER")  # for all servers
+FLEET = (  # for all servers
+    *SETTINGS,
+    "FLOTILLA_CONFIRM",
+    "FLOTILLA_DRY_RUN",
+    "FLOTILLA_DEADLINE",
+    "FLOTILLA_USER",
+    "FLOTILLA_PLAIN_HTTP",
+)
 STEERING = re.compile(r"DOCKER_|LD_|(PATH|HOME)$")  # variables that would change what the docker command itself does
 TERM = re.compile(r"\{\{(.*?)\}\}")
 

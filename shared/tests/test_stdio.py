@@ -198,4 +198,6 @@ def test_line_that_cannot_be_read_is_answered(start: Start, line: str, number: A
     answer = process.answer(number)
     assert answer["error"]["code"] == code
     assert process.call("probe_get_pong", text="still here")["structuredContent"] == {"done": "still here"}
-    assert [json.loads(text)["event"] for text in process.err.splitlines()].count("unreadable") == 1
+    process.hang_up()
+    process.ended()
+    assert process.err.count('"event": "unreadable"') == 1

@@ -4,13 +4,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, get_type_hints
 
 import pytest
 from flotilla import Api, Basic, Bearer, FirstOf, HeaderKey, JwtBearer, OAuth2, Secret, Server, ServerSettings, errors
+from flotilla.api import RequestOptions
 from flotilla.auth import Auth
 from pydantic import HttpUrl
 
+ROOT = Path(__file__).parents[2]
 Make = Callable[..., Server[Any]]
 SNIPPET = """
 from flotilla import Api
@@ -32,14 +34,26 @@ async def ask(api: Api) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_api_misspelt_keywords_are_type_errors(tmp_path: Path) -> None:
     path = tmp_path / "snippet.py"
     path.write_text(SNIPPET)
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--follow-imports", "silent", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # where mypy has its cache
     wrong = {int(line.split(":")[1]) for line in done.stdout.splitlines() if "snippet.py" in line and "error" in line}
     typos = {number for number, line in enumerate(SNIPPET.splitlines(), 1) if "api." in line and "params" not in line}
     assert wrong == typos, done.stdout
+
+
+@pytest.mark.parametrize("name", ["get", "post", "put", "patch", "delete", "rows", "request", "send", "stream"])
+def test_api_keywords_are_spelled(name: str) -> None:
+    assert get_type_hints(getattr(Api, name))["request"] == Unpack[RequestOptions]
+
+
+async def test_api_misspelt_keyword_is_an_error(acme: Server[Any]) -> None:
+    api = Api(acme)
+    with pytest.raises(TypeError, match="a request takes no idempotant, parms"):
+        await api.post("/x", parms={}, idempotant=True)  # type: ignore[call-arg]
 
 
 class Optional(ServerSettings):

@@ -251,7 +251,7 @@ async def test_a_second_cancel_is_no_question_of_rights(calendly: Trial, words: 
     refusal = Answer.of({"title": "Permission Denied", "message": words}, 403)
     calendly.told("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert await calendly.refuses("cancel_event", event=EVENT) == (
-        f"Error: Calendly refuses: {words}. Look at it with calendly_get_event."
+        f'Error: Calendly refuses: "{words}". Look at it with calendly_get_event.'
     )
     assert calendly.outcome == "input"
     assert len(calendly.writes) == 1
@@ -292,14 +292,14 @@ async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Trial) -> Non
     calendly.told("GET /scheduled_events", Answer.of(said, 400))
     message = await calendly.refuses("list_events", invitee_email="jean@exemple.fr")
     assert message == (
-        "Error: Calendly refuses the request (400): The supplied parameters are invalid. "
-        "min_start_time must be a valid UTC time. Correct the arguments and try again."
+        'Error: Calendly refuses the request (400): "The supplied parameters are invalid. '
+        'min_start_time must be a valid UTC time". Correct the arguments and try again.'
     )
 
 
 async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Trial) -> None:
     calendly.told("GET /users/me", Answer.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
-    assert (await calendly.refuses("get_current_user")).endswith("Too many. Wait 50 seconds, then retry.")
+    assert (await calendly.refuses("get_current_user")).endswith('"Too many". Wait 50 seconds, then retry.')
 
 
 async def test_without_a_token_it_says_where_to_get_one() -> None:

@@ -304,8 +304,8 @@ async def test_a_reply_to_that_nobody_knows_is_new() -> None:
         (403, {"code": 403, "errors": [{"reason": "accessNotConfigured"}]}, "Error: The API of Gmail is switched off"),
         (403, {"code": 403, "errors": [{"reason": "dailyLimitExceeded"}]}, "Error: The Google project has used up"),
         (403, {"code": 403, "errors": [{"reason": "userRateLimitExceeded"}]}, "Error: Google refuses more requests"),
-        (403, {"code": 403, "message": "Delegation denied"}, "Error: Gmail does not allow this: Delegation denied."),
-        (401, {"code": 401, "message": "Invalid Credentials"}, "Error: Google does not accept the access: Invalid"),
+        (403, {"code": 403, "message": "Delegation denied"}, 'Error: Gmail does not allow this: "Delegation denied".'),
+        (401, {"code": 401, "message": "Invalid Credentials"}, 'Error: Google does not accept the access: "Invalid'),
     ],
 )
 async def test_a_refusal_is_told_by_its_reason(gmail: Trial, status: int, error: dict[str, Any], said: str) -> None:

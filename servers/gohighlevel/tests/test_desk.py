@@ -46,7 +46,7 @@ async def test_trigger_automation_and_remove_from_automation(tool: Any, ghl: GoH
 
 async def test_a_workflow_that_is_not_there(problem: Any, ghl: GoHighLevel, jean: str) -> None:
     assert await problem("trigger_automation", contact_id=jean, workflow_id="none") == (
-        "Error: GoHighLevel does not have this: The workflow does not exist. Check the id, or list or search first."
+        'Error: GoHighLevel does not have this: "The workflow does not exist". Check the id, or list or search first.'
     )
 
 
@@ -121,7 +121,7 @@ async def test_book_appointment_once(tool: Any, problem: Any, ghl: GoHighLevel, 
         "end_time": "2030-06-03T10:00:00+02:00", "status": "confirmed",
     }  # fmt: skip
     assert await problem("book_appointment", **given) == (
-        "Error: The time is not free: The slot you have selected is no longer available. "
+        'Error: The time is not free: "The slot you have selected is no longer available". '
         "Choose one from ghl_get_free_slots."
     )
     assert "2030-06-03T09:30" not in str(await tool("get_free_slots", calendar=DEMO, start="2030-06-03", days=1))

@@ -123,6 +123,7 @@ async def test_a_lost_answer_is_made_good_by_reconnecting(world: GoHighLevel, cl
     clock.now += 90_000
     world.vendor.fails(faults.cut(), times=1, method="POST")  # the old refresh token is spent, nobody has the new one
     assert "could not be renewed" in text_of(await listed())
+    clock.now += 6  # for a few seconds nobody asks again
     assert not (await listed()).is_error
     assert [form["grant_type"] for form in renewals(world)] == ["refresh_token"] * 3 + ["authorization_code"]
     clock.now += 90_000

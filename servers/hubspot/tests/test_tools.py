@@ -524,7 +524,7 @@ async def test_a_later_kind_that_fails_takes_nothing_back(hubspot: Trial) -> Non
     hubspot.told("POST /crm/v4/associations/deals/companies/batch/associate/default", refusal)
     got = await hubspot.gives("associate_records", record="deal:77", others=["company:9", "contact:51"][::-1])
     assert got["associated"] == ["contact:51"]
-    assert "company:9: HubSpot refuses the request (400): down." in got["refused"][0]
+    assert 'company:9: HubSpot refuses the request (400): "down".' in got["refused"][0]
 
 
 async def test_associate_records_with_a_label(hubspot: Trial) -> None:
@@ -571,6 +571,6 @@ async def test_the_reason_of_a_refusal_reaches_the_model(hubspot: Trial) -> None
     hubspot.told("POST /crm/v3/objects/contacts", hubspot.recorder.answers.errors["input"])
     message = await hubspot.refuses("create_contact", name="Jean", email="jean")
     assert message == (
-        "Error: HubSpot refuses the request (400): Property values were not valid: Email address jean is invalid. "
+        'Error: HubSpot refuses the request (400): "Property values were not valid: Email address jean is invalid". '
         "Correct the arguments and try again."
     )

@@ -158,6 +158,8 @@ class Api(Wire):
             await response.aclose()
 
     async def _exchange(self, method: str, path: str, options: RequestOptions, whole: bool) -> httpx.Response:
+        if unknown := options.keys() - RequestOptions.__annotations__.keys():
+            raise TypeError(f"a request takes no {', '.join(sorted(unknown))}")
         asks = options.get("reads", False) or method in SAFE
         request, parts = self._built(method, path, options, asks)
         if not asks:

@@ -44,7 +44,7 @@ def problem_of_bug(server: Server[Any], name: str, bug: Exception) -> errors.Pro
     call = current()
     doubt, settled = call.doubt(), call.acted and call.settled
     if isinstance(bug, errors.Problem):
-        return bug.noted(doubt) if settled else bug
+        return bug.noted(doubt) if settled and call.later else bug  # else the tool knows what it says
     if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
         what = f"{name} took longer than {call.seconds:g} seconds and was stopped."
         then = "Ask for less at a time, or try again later."

@@ -66,6 +66,11 @@ class Wire:
         return str(getattr(self.server.settings, self._base_field))
 
     @property
+    def auth(self) -> Auth | None:
+        """How requests prove who sends them."""
+        return self._auth
+
+    @property
     def client(self) -> httpx.AsyncClient:
         """The pooled client, made on first use. Proxy and CA variables of the environment count."""
         if self._client is None:

@@ -107,6 +107,8 @@ class Agency:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
             registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{self.volume}:/data"]}
             registry[slug].pop("allowHosts", None)  # of the real vendors
+            plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": _address(self.door)}
+            registry[slug]["env"] = [*registry[slug].get("env", []), plain]
         catalog = self.folder / "catalog.yaml"
         if self.door == "gateway":
             catalog = place.mcp_home() / "catalogs" / f"{self.volume}.yaml"

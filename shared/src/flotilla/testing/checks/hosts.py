@@ -6,6 +6,11 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2 as httpx
+
+from ...auth import Auth, FirstOf
+from ...hosts import is_allowed
+from ...oauth import Grant
 from .. import faults
 from ..answers import Answers
 from ..case import UNASKED, Case
@@ -31,9 +36,19 @@ async def hosts(case: Case) -> list[str]:
             await trial.call(tool["name"], **case.example(tool))
             problems += [f"{tool['name']} contacts {host}:{port}." for host, port in heard if port not in allowed]
             heard.clear()
+    async with case.trial(UNASKED):
+        for grant in (way for api in case.server.apis for way in _ways(api.auth) if isinstance(way, Grant)):
+            token_url = httpx.URL(grant.token_url)
+            if token_url.port not in allowed and not is_allowed(case.server, token_url):
+                problems.append(f"{token_url} is where tokens come from, which is not among the hosts.")
     if case.vendor and case.server.apis:
         problems += await _redirects(case, case.vendor)
     return problems
+
+
+def _ways(auth: Auth | None) -> list[Auth]:
+    """Return the ways in, each by itself."""
+    return [one for way in auth.ways for one in _ways(way)] if isinstance(auth, FirstOf) else [auth] if auth else []
 
 
 def _ports(case: Case) -> set[int]:
