@@ -178,8 +178,8 @@ class FleetTool(Tool):
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
         read = decoded(arguments, self.parameters)
-        if problem := unknown_key(self.name, read, self.parameters):
-            raise problem
+        if lost := unknown_key(self.name, read, self.parameters):
+            raise lost
         try:
             return dict(self.takes.validate_python(read))
         except ValidationError as problem:
