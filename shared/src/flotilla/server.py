@@ -11,7 +11,7 @@ private, so that no tool can go round them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from inspect import Signature, signature
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
@@ -280,7 +280,7 @@ class Server(Generic[S]):
         if lost := await in_thread(replaced, path, overwrite):
             await self.confirm(f"Replace {lost}? What it holds now is lost.", await in_thread(version, path))
 
-    async def confirm_many(self, recipients: Collection[str], doing: str) -> None:
+    async def confirm_many(self, recipients: Iterable[str], doing: str) -> None:
         """Ask before something that cannot be called back goes to more than FEW people; `doing`: "Send «Offre»".
 
         For tools that are registered with `asks=True`.
