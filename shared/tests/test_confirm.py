@@ -70,6 +70,24 @@ def build(server: Server[Any]) -> Server[Any]:
         ran.append(path)
         return Out(done=path)
 
+    @server.writes(replaces=True, confirm="Replace {page}?")
+    async def replace_page(page: str) -> Out:
+        """Replace."""
+        server.announce(action="replace", page=page)
+        ran.append(page)
+        return Out(done=page)
+
+    @server.writes(replaces=True)
+    async def move_page(page: str, late: bool = False) -> Out:
+        """Move; asks when the place is taken."""
+        if late:
+            server.announce(action="move", page=page)
+        if page.startswith("taken"):
+            await server.confirm(f"Replace {page}?")
+        server.announce(action="move", page=page)
+        ran.append(page)
+        return Out(done=page)
+
     server.ran = ran  # type: ignore[attr-defined]
     return server
 
@@ -110,6 +128,35 @@ async def test_a_tool_that_forgets_to_ask_destroys_nothing(
     async with client(server, MODERN) as c:
         await call(c, "acme_archive_page", page="7", forgets=True)
     assert ran(server) == ["7"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_replaces_with_confirm_asks_every_time(server: Server[Any], mode: str) -> None:
+    asked: list[str] = []
+    async with client(server, mode, "decline", asked) as c:
+        assert (await call(c, "acme_replace_page", page="7")).is_error
+    async with client(server, mode) as c:
+        token = (await preview(c, "acme_replace_page", page="8"))["confirm_token"]
+        assert ran(server) == []
+        await call(c, "acme_replace_page", page="8", confirm_token=token)
+    assert asked == ["Replace 7?"]
+    assert ran(server) == ["8"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_replaces_asks_only_when_the_tool_does(server: Server[Any], mode: str) -> None:
+    async with client(server, mode) as c:
+        assert (await call(c, "acme_move_page", page="free")).structured_content == {"done": "free"}
+        token = (await preview(c, "acme_move_page", page="taken"))["confirm_token"]
+        await call(c, "acme_move_page", page="taken", confirm_token=token)
+    assert ran(server) == ["free", "taken"]
+
+
+async def test_a_question_after_the_first_side_effect_is_a_bug(server: Server[Any], audit: Lines) -> None:
+    async with client(server, MODERN, "accept") as c:
+        result = await call(c, "acme_move_page", page="taken", late=True)
+    assert "failed inside Flotilla" in text_of(result)
+    assert ran(server) == []
 
 
 # --- clients that can be asked

@@ -63,6 +63,14 @@ async def test_a_tool_on_the_wire(acme: Server[Any], mode: str) -> None:
         ("writes", {"idempotent": True}, (False, False, True), {"dry_run"}),
         ("writes", {"creates": True}, (False, False, False), {"dry_run", "idempotency_key"}),
         ("writes", {"asks": True}, (False, False, False), {"dry_run", "confirm_token"}),
+        ("writes", {"additive": False}, (False, True, False), {"dry_run"}),
+        ("writes", {"replaces": True}, (False, True, False), {"dry_run", "confirm_token"}),
+        (
+            "writes",
+            {"replaces": True, "confirm": "Replace {thing}?"},
+            (False, True, False),
+            {"dry_run", "confirm_token"},
+        ),
         ("destroys", {}, (False, True, False), {"dry_run", "confirm_token"}),
         ("destroys", {"idempotent": True}, (False, True, True), {"dry_run", "confirm_token"}),
     ],
@@ -163,6 +171,8 @@ def test_only_documented_typed_async_functions(acme: Server[Any]) -> None:
             acme.reads(fn)
     with refused("asks about an argument"):
         acme.destroys(confirm="Delete {pfad}?")(get_thing)
+    with refused("asks every time, so it must say replaces=True"):
+        acme.writes(confirm="Replace {thing}?")(get_thing)
     assert acme.attributes == {}
 
 

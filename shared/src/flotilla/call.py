@@ -107,7 +107,7 @@ def announce(**request: Any) -> None:
     if call.dry_run:
         raise Rehearsed(request)
     if call.unasked:
-        raise RuntimeError(f"{call.tool} must call server.confirm before it destroys anything")
+        raise RuntimeError(f"{call.tool} must call server.confirm before it does anything")
     call.acted = True
 
 

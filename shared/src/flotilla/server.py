@@ -30,7 +30,7 @@ from .private import accept_arguments_as_text
 from .results import link_to
 from .settings import FleetSettings, ServerSettings, load
 from .state import State
-from .tool import DestroyOptions, FleetTool, ReadOptions, WriteOptions, prose
+from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
 from .voice import Voice
 
@@ -145,14 +145,18 @@ class Server(Generic[S]):
     def writes(self, fn: Any = None, /, **options: Any) -> Any:
         """Register a tool that adds or changes. It gets `dry_run`, and `idempotency_key` with `creates=True`.
 
-        Options: as `reads`; `idempotent` (repeating it changes nothing more); `asks` (it may call `confirm`).
+        Options: as `reads`; `idempotent` (repeating it changes nothing more); `asks` (it may call `confirm`);
+        `additive=False` for a tool that changes or removes part of what is there (an update, a move, a message that
+        cannot be called back): clients are told that it is destructive, nobody is asked; `replaces=True` for a tool
+        that overwrites or cannot be taken back: clients are told so, and it asks, either every time by
+        `confirm="Replace {path}?"`, or by `await server.confirm(question)` exactly when something would be lost.
         """
         return self._register("writes", fn, options)
 
     @overload
     def destroys(self, fn: Function, /) -> Function: ...
     @overload
-    def destroys(self, /, **options: Unpack[DestroyOptions]) -> Callable[[Function], Function]: ...
+    def destroys(self, /, **options: Unpack[ChangeOptions]) -> Callable[[Function], Function]: ...
     def destroys(self, fn: Any = None, /, **options: Any) -> Any:
         """Register a tool that takes something away: it gets `dry_run` and runs only after a yes.
 
@@ -222,6 +226,8 @@ class Server(Generic[S]):
         Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that
         asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
         """
+        if current().acted:
+            raise RuntimeError(f"{current().tool} must call server.confirm before it does anything")
         if self.fleet.confirm and not current().dry_run:
             await self._confirmation.ask(errors.excerpt(question, 1000))
             current().unasked = False

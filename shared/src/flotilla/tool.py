@@ -45,18 +45,23 @@ class ReadOptions(TypedDict, total=False):
     scopes: Sequence[str]
 
 
-class WriteOptions(ReadOptions, total=False):
-    """`creates`: takes an idempotency_key; `idempotent`: repeating it changes nothing more; `asks`: may confirm."""
+class ChangeOptions(ReadOptions, total=False):
+    """`creates`: takes an idempotency_key; `idempotent`: repeating it changes nothing more.
+
+    `confirm`: the question, which may name arguments: "Delete {path} for good?"; `asks`: the tool asks by itself.
+    """
 
     creates: bool
     idempotent: bool
     asks: bool
-
-
-class DestroyOptions(WriteOptions, total=False):
-    """`confirm`: the question, which may name arguments: "Delete {path} for good?"; `asks`: the tool asks itself."""
-
     confirm: str
+
+
+class WriteOptions(ChangeOptions, total=False):
+    """`additive=False`: changes or removes part of a record; `replaces`: overwrites, or cannot be taken back."""
+
+    additive: bool
+    replaces: bool
 
 
 class FleetTool(Tool):
@@ -70,21 +75,25 @@ class FleetTool(Tool):
     deadline: float | None
     question: str = ""
     asks: bool = False
+    must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
     def of(
-        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: DestroyOptions
+        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: WriteOptions
     ) -> FleetTool:
         """Make the tool of a function; raises TypeError for what the fleet does not take."""
         name, question = f"{server.prefix}_{fn.__name__}", options.get("confirm", "")
         hints = get_type_hints(fn, include_extras=True)
-        asks = effect == "destroys" or options.get("asks", False)
+        replaces = options.get("replaces", False)
+        must_ask = effect == "destroys" or bool(question)
         hidden = {
             "idempotency_key": options.get("creates", False),
             "dry_run": effect != "reads",
-            "confirm_token": asks,
+            "confirm_token": must_ask or replaces or options.get("asks", False),
         }
         _refuse(name, fn, hints, question)
+        if question and not (effect == "destroys" or replaces):
+            raise TypeError(f"{name} asks every time, so it must say replaces=True")
         takes = arguments_of(fn, {n: HIDDEN[n] for n, wanted in hidden.items() if wanted})
         gives = TypeAdapter(hints["return"])
         output = portable(gives, "serialization")
@@ -100,7 +109,7 @@ class FleetTool(Tool):
             output_schema=output,
             annotations=ToolAnnotations(
                 read_only_hint=effect == "reads",
-                destructive_hint=effect == "destroys",
+                destructive_hint=effect == "destroys" or replaces or not options.get("additive", True),
                 idempotent_hint=options.get("idempotent", effect == "reads"),
                 open_world_hint=server.network,
             ),
@@ -112,6 +121,7 @@ class FleetTool(Tool):
             deadline=options.get("deadline"),
             question=question,
             asks=options.get("asks", False),
+            must_ask=must_ask,
         )
 
     def get_meta(self) -> dict[str, Any]:
@@ -132,7 +142,7 @@ class FleetTool(Tool):
             call.confirm_token = hidden["confirm_token"] or ""
             server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
             async with asyncio.timeout(seconds) as call.timer:
-                if self.effect == "destroys":
+                if self.must_ask:
                     call.unasked = server.fleet.confirm and not call.dry_run
                     if not self.asks:
                         await server.confirm(self._question(given))
