@@ -62,7 +62,7 @@ RULES = (
     Rule("dry_run", "gold", "A dry run of every write shows the exact request, and sends nothing."),
     Rule("confirm", "gold", "What destroys runs only after a yes, in both eras and with a client that cannot ask."),
     Rule("idempotency", "gold", "What creates takes an idempotency key: same key, done once."),
-    Rule("budget", "gold", "12 core tools and 10,000 characters at most; a tool 900 (median) and 1,600 (most)."),
+    Rule("budget", "gold", "14 core tools and 14,000 characters at most; a tool 900 (median) and 1,600 (most)."),
     Rule("oauth_refresh", "gold", "OAuth tokens are renewed in time, tested with a fake clock.", evidence=True),
     Rule(
         "real_server", "gold", "Tested against a real server of the vendor, where one can be installed.", evidence=True
