@@ -233,6 +233,11 @@ class Server(Generic[S]):
             current().unasked = False
 
     @property
+    def asks(self) -> bool:
+        """Whether `confirm` asks in the running call: where it does not, what only the question needs is not fetched."""
+        return bool(self.fleet.confirm) and not current().dry_run
+
+    @property
     def running(self) -> int:
         """How many calls are in flight."""
         return self._voice.running
