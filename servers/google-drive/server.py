@@ -97,7 +97,7 @@ async def download_file(
     return await saved(url, params, place, path is None, int(about.get("size", 0)), str(about.get("md5Checksum", "")))
 
 
-@server.writes(creates=True, scopes=WRITE, deadline=55)
+@server.writes(creates=True, replaces=True, scopes=WRITE, deadline=55)
 async def upload_file(
     path: Path,
     folder: FolderId = "root",
@@ -105,7 +105,9 @@ async def upload_file(
     convert: Annotated[bool, Field(description="Into a Google document, sheet or presentation")] = False,
     replaces: Annotated[str | None, Field(description="Id of the file whose content it becomes")] = None,
 ) -> Done:
-    """Upload a file of the data folder."""
+    """Upload a file of the data folder; asks before it replaces the content of another one."""
+    if replaces and server.asks:
+        await server.confirm(f"Replace the content of «{(await get_file(replaces)).name}» in Drive by {path}?")
     return Done.model_validate(
         await sent(path, file_id(folder), name, convert, file_id(replaces) if replaces else None)
     )
@@ -118,7 +120,7 @@ async def create_folder(name: Name, folder: FolderId = "root") -> Done:
     return Done.model_validate(await api.post("/files", params={"fields": FIELDS, **EVERYWHERE}, json=body))
 
 
-@server.writes(asks=True, scopes=WRITE)
+@server.writes(replaces=True, scopes=WRITE)
 async def share_file(
     file: FileId,
     who: Annotated[
@@ -131,7 +133,9 @@ async def share_file(
     """Let somebody see or change a file or folder."""
     target = file_id(file)
     if who == "anyone":
-        await server.confirm(f"Let everybody who has the link be {role} of the file {target}?")
+        if server.asks:
+            name = (await get_file(file)).name
+            await server.confirm(f"Let everybody who has the link be {role} of «{name}», without an account?")
         body, params = {"type": "anyone", "role": role}, {}
     else:
         await confirm_new(server, [who], f"Share the file {target} as {role} with")

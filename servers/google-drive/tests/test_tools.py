@@ -187,9 +187,12 @@ async def test_ways_to_upload(gdrive: Trial) -> None:
     await gdrive.gives("upload_file", path="suivi.csv", convert=True)
     assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
     gdrive.requests.clear()
+    assert gdrive.asked == []
     await gdrive.gives("upload_file", path="devis.pdf", replaces=ID)
-    assert (gdrive.requests[0].method, gdrive.requests[0].url.partition("?")[0]) == ("PATCH", f"{UPLOAD}/files/{ID}")
-    assert gdrive.requests[0].json() == {}  # name and folder stay
+    assert gdrive.asked == [f"Replace the content of «{FILE['name']}» in Drive by devis.pdf?"]
+    start = gdrive.writes[0]
+    assert (start.method, start.url.partition("?")[0]) == ("PATCH", f"{UPLOAD}/files/{ID}")
+    assert start.json() == {}  # name and folder stay
     gdrive.requests.clear()
     await gdrive.gives("upload_file", path="leer.txt")
     assert [(r.method, r.url.partition("?")[0]) for r in gdrive.requests] == [("POST", f"{HOME}/files")]
@@ -219,7 +222,7 @@ async def test_share_file(gdrive: Trial) -> None:
     await gdrive.gives("share_file", file=ID, who="marie@client.example", notify=True, message="Bonjour")
     assert sent(gdrive)[2]["emailMessage"] == "Bonjour"
     await gdrive.gives("share_file", file=ID, who="anyone")
-    assert gdrive.asked == [f"Let everybody who has the link be reader of the file {ID}?"]
+    assert gdrive.asked == [f"Let everybody who has the link be reader of «{FILE['name']}», without an account?"]
     assert gdrive.requests[-1].json() == {"type": "anyone", "role": "reader"}
     await gdrive.refuses("share_file", file=ID, who="marie")
 
