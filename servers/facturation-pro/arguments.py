@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 from flotilla import Page, errors
@@ -10,9 +11,11 @@ from pydantic import Field, PlainSerializer
 
 from .app import api, server
 from .fields import Changes, Fields, body, names
+from .firm import FULL
 from .models import Thing, detailed
 
 T = TypeVar("T", bound=Thing)
+PAGES = 20  # 1,000 rows
 Sort = Literal["asc", "desc"]
 Detailed = Annotated[bool, Field(description="All fields: untrusted text")]
 PeriodType = Annotated[Literal["billed", "paid"], PlainSerializer(lambda by: "" if by == "paid" else by)]
@@ -60,6 +63,18 @@ async def listed(
     """Return a page of a list of the vendor, filtered. Raises errors.Input for a filter that it does not have."""
     params = body(filters, more, **given)
     return await api.listed(path, detailed(thing) if details else thing, params=params, limit=limit, cursor=cursor)
+
+
+async def first(path: str, thing: type[T], fits: Callable[[T], bool], **params: Any) -> T | None:
+    """Return the first object of a list that fits; looks through PAGES pages of the vendor at most."""
+    cursor = None
+    for _ in range(PAGES):
+        page = await api.listed(path, thing, params=params, limit=FULL, cursor=cursor)
+        found = next((one for one in page.items if fits(one)), None)
+        cursor = page.next_cursor
+        if found or not cursor:
+            return found
+    return None
 
 
 def read(thing: type[T], answer: Any, **known: Any) -> T:

@@ -69,7 +69,7 @@ async def list_quote_files(
     return await _files("quote", quote_id, filters, limit, cursor)
 
 
-@server.destroys(core=False, group="files", confirm="Delete the attached file {file_id}?")
+@server.destroys(core=False, group="files", confirm="Delete the attached file {file_id} for good?")
 async def delete_file(file_id: AssetId) -> Done:
     """Delete an attached file."""
     await api.send("DELETE", f"/assets/{file_id}.json")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from flotilla import errors
 from pydantic import BaseModel, Field
 
+from .amounts import CENT, money, number
 from .arguments import Labels, Period, PeriodType
 from .fields import OBJECT, Line, LineChange
 
@@ -104,3 +105,22 @@ def label(bill: dict[str, Any], kind: str) -> str:
     """Return how a person calls a bill."""
     number = bill.get("full_invoice_ref") or bill.get("invoice_ref") or bill.get("quote_ref")
     return f"{kind} {number or bill.get('id')}"
+
+
+def described(bill: dict[str, Any], kind: str) -> str:
+    """Return what a person must know of a bill to say yes: its number, whose it is, what it comes to."""
+    who = errors.excerpt(bill.get("customer_identity") or bill.get("customer_name") or "", 80)
+    amount = f"{money(bill.get('total_with_vat'))} {bill.get('currency') or 'EUR'} TTC"
+    return f"{label(bill, kind)}{f' of {who}' if who else ''}, {amount}"
+
+
+def priced(lines: list[Line], currency: str) -> str:
+    """Return what new lines come to, as far as they say it: the vendor computes the total, with rebates and VAT."""
+    sums = [
+        quantity * price
+        for line in lines
+        if not line.optional and (quantity := number(line.quantity)) and (price := number(line.unit_price)) is not None
+    ]
+    told = f"{len(lines)} {'line' if len(lines) == 1 else 'lines'}, {sum(sums, CENT * 0):.2f} {currency} HT"
+    catalogue = sum(line.unit_price is None and line.product_id is not None for line in lines)
+    return told + (f" and what {catalogue} lines from the catalogue cost" if catalogue else "")

@@ -48,7 +48,7 @@ async def get_category(category_id: CategoryId) -> Category:
     return read(Category, await api.get(f"/categories/{category_id}.json"))
 
 
-@server.writes(core=False, group="categories")
+@server.writes(core=False, group="categories", additive=False)
 async def update_category(
     category_id: CategoryId,
     title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["Formation"])] = None,
@@ -63,8 +63,9 @@ async def update_category(
     )
 
 
-@server.destroys(core=False, group="categories", confirm="Delete category {category_id}?")
+@server.destroys(core=False, group="categories", asks=True)
 async def delete_category(category_id: CategoryId) -> Done:
     """Delete a category."""
+    await server.confirm(f"Delete the category «{(await get_category(category_id)).title}»?")
     await api.send("DELETE", f"/categories/{category_id}.json")
     return Done(id=category_id, done="deleted")

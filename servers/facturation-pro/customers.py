@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeVar
 
 from flotilla import Cursor, Limit, Page, errors
@@ -15,6 +16,7 @@ from .arguments import (
     Name,
     Upload,
     changed,
+    first,
     listed,
     read,
 )
@@ -67,12 +69,25 @@ async def create_customer(
         Field(description="individual (particulier), email, street, zip_code, city, country …"),
     ] = None,
 ) -> SavedCustomer:
-    """Make a customer (client)."""
+    """Make a customer (client). One with this SIRET is returned unchanged: `created` is false then."""
     if not (company_name or last_name):
         raise errors.Input("A customer needs a name.", "Give company_name, or last_name of a person.")
     given = {"company_name": company_name, "last_name": last_name, "siret": siret}
     record = {"individual": False, **body(CustomerFields, fields, **given)}
+    if there := await _with_siret(record.get("siret")):
+        note = "Not created and not changed: this customer has the SIRET already. Use its id."
+        return there.model_copy(update={"created": False, "note": note})
     return read(SavedCustomer, await api.post("/customers.json", json=record))
+
+
+async def _with_siret(siret: str | None) -> SavedCustomer | None:
+    """Return the customer of this SIRET, an archived one too: the vendor's list has no such filter."""
+    wanted = re.sub(r"\W", "", siret or "")
+    if not wanted:
+        return None
+    return await first(
+        "/customers.json", SavedCustomer, lambda one: re.sub(r"\W", "", one.siret or "") == wanted, mode="all"
+    )
 
 
 @server.reads(core=False, group="customers")
@@ -85,7 +100,7 @@ async def get_customer(
     return read(WholeCustomer, await api.get(f"/customers/{customer_id}.json", params=params))
 
 
-@server.writes(core=False, group="customers")
+@server.writes(core=False, group="customers", additive=False)
 async def update_customer(
     customer_id: CustomerId,
     changes: Annotated[

@@ -48,7 +48,7 @@ async def get_followup(followup_id: FollowupId) -> Followup:
     return read(Followup, await api.get(f"/followups/{followup_id}.json"))
 
 
-@server.writes(core=False, group="followups")
+@server.writes(core=False, group="followups", additive=False)
 async def update_followup(
     followup_id: FollowupId,
     title: Annotated[str | None, Field(max_length=255, description="Libellé", examples=["À facturer"])] = None,
@@ -61,8 +61,9 @@ async def update_followup(
     )
 
 
-@server.destroys(core=False, group="followups", confirm="Delete follow-up {followup_id}?")
+@server.destroys(core=False, group="followups", asks=True)
 async def delete_followup(followup_id: FollowupId) -> Done:
     """Delete a follow-up."""
+    await server.confirm(f"Delete the follow-up «{(await get_followup(followup_id)).title}»?")
     await api.send("DELETE", f"/followups/{followup_id}.json")
     return Done(id=followup_id, done="deleted")

@@ -18,15 +18,17 @@ from .arguments import (
     Visible,
     by_invoice_date,
     changed,
+    first,
     listed,
     read,
 )
 from .bill_models import Invoice, Saved, WholeInvoice
-from .bills import BillType, InvoiceFilters, LineChanges, Lines, label, merged, told
+from .bills import BillType, InvoiceFilters, LineChanges, Lines, described, label, merged, priced, told
 from .documents import download, upload
 from .fields import WORD, Changes, InvoiceFields, body
-from .models import Attachment, Document, Done
+from .models import Attachment, Customer, Document, Done, detailed
 
+NO_WAY_BACK = "A final invoice has a legal number and can be neither changed nor deleted."
 AMOUNTS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "vat_exemption", "customer_id")
 
 
@@ -53,7 +55,7 @@ async def list_invoices(
     return await listed("/invoices.json", Invoice, InvoiceFilters, limit, cursor, more=more, details=details, **given)
 
 
-@server.writes(group="invoices", creates=True)
+@server.writes(group="invoices", creates=True, replaces=True)
 async def create_invoice(
     customer_id: CustomerId,
     items: Lines,
@@ -63,11 +65,16 @@ async def create_invoice(
         Field(description="title (objet), invoiced_on, pay_before, external_ref …"),
     ] = None,
 ) -> Saved:
-    """Make a draft invoice (facture), or a final one."""
-    record = body(InvoiceFields, fields, customer_id=customer_id)
+    """Make a draft invoice (facture), or a final one, which asks first."""
+    record, lines = body(InvoiceFields, fields, customer_id=customer_id), told(items)
     external = bool(record.get("external_ref"))  # the number that another program gave it
+    if (final or external) and server.asks:
+        customer = await api.get(f"/customers/{customer_id}.json")
+        what = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
+        money = priced(items, record.get("currency") or customer.get("currency") or "EUR")
+        await server.confirm(f"Make {what} for {Customer.flat(customer)['name']}: {money}? {NO_WAY_BACK}")
     params = {"type_doc": None if final or external else "draft", "external": external or None}
-    return read(Saved, await api.post("/invoices.json", params=params, json={**record, "items": told(items)}))
+    return read(Saved, await api.post("/invoices.json", params=params, json={**record, "items": lines}))
 
 
 @server.reads(group="invoices")
@@ -76,14 +83,14 @@ async def get_invoice(invoice_id: InvoiceId) -> WholeInvoice:
     return read(WholeInvoice, await api.get(f"/invoices/{invoice_id}.json"))
 
 
-@server.writes(group="invoices")
+@server.writes(group="invoices", replaces=True)
 async def update_invoice(
     invoice_id: DraftId,
     finalize: Annotated[bool, Field(description="Make it final")] = False,
     changes: Annotated[Changes | None, Field(description="Fields, also paid_on, payment_mode")] = None,
     items: LineChanges = None,
 ) -> Saved:
-    """Change or finalize a draft (brouillon), or mark an invoice paid. A final one keeps its amounts."""
+    """Change a draft (brouillon), finalize it after a yes, or mark an invoice paid. A final one keeps its amounts."""
     record = changed(InvoiceFields, changes) if changes or not (items or finalize) else {}
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     draft = invoice.get("draft")
@@ -98,6 +105,9 @@ async def update_invoice(
             return read(Saved, invoice)
     if items:
         record["items"] = merged(invoice, items)
+    if finalize and draft is not False:
+        now = described(invoice, "draft invoice") + (" before its lines change too" if items else "")
+        await server.confirm(f"Make the {now}, final? {NO_WAY_BACK}")
     params = {"type_doc": None if draft is False else "final" if finalize else "draft" if draft else None}
     answer = await api.request("PATCH", f"/invoices/{invoice_id}.json", params=params, json=record, nulls=True)
     return read(Saved, answer, id=invoice_id)
@@ -112,7 +122,7 @@ async def delete_invoice(invoice_id: DraftId) -> Done:
             f"{label(invoice, 'Invoice')} is final, so it cannot be deleted.",
             "Cancel it with facturation_refund_invoice.",
         )
-    await server.confirm(f"Delete the draft {label(invoice, 'invoice')}?")
+    await server.confirm(f"Delete the {described(invoice, 'draft invoice')}?")
     await api.send("DELETE", f"/invoices/{invoice_id}.json")
     return Done(id=invoice_id, done="deleted")
 
@@ -134,7 +144,7 @@ async def upload_invoice_file(
     return await upload(f"/invoices/{invoice_id}/upload.json", path, filename, visible)
 
 
-@server.writes(core=False, group="invoices", creates=True)
+@server.writes(core=False, group="invoices", creates=True, replaces=True)
 async def send_email(
     bill_id: Annotated[int, Field(description="Invoice or quote", examples=[411588])],
     to: Annotated[str | None, Field(description="Else the customer")] = None,
@@ -143,14 +153,24 @@ async def send_email(
     subject: Annotated[str | None, Field(description="Else the usual")] = None,
     message: Annotated[str | None, Field(description="Else the usual")] = None,
 ) -> Done:
-    """E-mail a final invoice or a quote with the account's SMTP settings."""
+    """E-mail a final invoice or a quote with the account's SMTP settings, after a yes."""
     bill = await _either(bill_id)
     if bill.get("draft") or bill.get("external"):
         which = "a draft" if bill.get("draft") else "external"
         raise errors.Input(f"{label(bill, 'Document')} is {which}, so it cannot be sent.", "Send a final one.")
+    if server.asks:
+        kind = "quote" if bill.get("quote_ref") else "invoice"
+        people = ", ".join(errors.excerpt(one, 200) for one in (to or await _address(bill), cc, bcc) if one)
+        await server.confirm(f"E-mail the {described(bill, kind)}, to {people}? A mail cannot be called back.")
     mail = {"to": to, "cc": cc, "bcc": bcc, "subject": subject, "message": message}
     await api.send("POST", "/emails.json", params={"bill_id": bill_id}, json=mail)
     return Done(id=bill_id, done="sent")
+
+
+async def _address(bill: dict[str, Any]) -> str:
+    """Return where the vendor sends a bill when it is not told: to its customer."""
+    customer = await api.get(f"/customers/{bill['customer_id']}.json")
+    return str(customer.get("invoice_email") or customer.get("email") or "the customer, who has no address")
 
 
 async def _either(bill_id: int) -> dict[str, Any]:
@@ -171,6 +191,25 @@ async def refund_invoice(
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     if invoice.get("draft"):
         raise errors.Input(f"{label(invoice, 'Invoice')} is a draft.", "Delete it with facturation_delete_invoice.")
-    await server.confirm(f"Cancel {label(invoice, 'invoice')} with a credit note of its whole amount?")
+    if invoice.get("refund_id"):
+        raise errors.Input(
+            f"{label(invoice, 'Invoice')} is a credit note itself.", "Ask the user which invoice is meant."
+        )
+    note = await first(
+        "/invoices.json",
+        detailed(Invoice),
+        lambda row: (row.details or {}).get("refund_id") == invoice_id,
+        bill_type="refund",
+        customer_id=invoice.get("customer_id"),
+    )
+    if note:
+        raise errors.Input(
+            f"{label(invoice, 'Invoice')} is cancelled already, by the credit note {note.number} (id {note.id}).",
+            "Tell the user its number.",
+        )
+    await server.confirm(
+        f"Cancel the {described(invoice, 'invoice')}, with a credit note of its whole amount? "
+        "A credit note has a legal number and can be neither changed nor deleted."
+    )
     params = {"api_id": api_id, "api_custom": api_custom}
     return read(Saved, await api.post(f"/invoices/{invoice_id}/refund.json", params=params))

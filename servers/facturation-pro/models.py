@@ -274,6 +274,9 @@ class WholePurchase(Purchase):
 
 
 class SavedCustomer(Customer):
-    """A customer that was written: a caller knows the rest."""
+    """A customer that was written: a caller knows the rest. `created` is false for one that was there already."""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "warning")
+    said: ClassVar[tuple[str, ...]] = ("id", "warning", "created", "note")
+
+    created: bool | None = None
+    note: str | None = None

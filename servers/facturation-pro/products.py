@@ -58,7 +58,7 @@ async def get_product(product_id: ProductId) -> WholeProduct:
     return read(WholeProduct, await api.get(f"/products/{product_id}.json"))
 
 
-@server.writes(core=False, group="products")
+@server.writes(core=False, group="products", additive=False)
 async def update_product(
     product_id: ProductId,
     changes: Annotated[

@@ -100,7 +100,7 @@ async def get_purchase(purchase_id: PurchaseId) -> WholePurchase:
     return read(WholePurchase, await api.get(f"/purchases/{purchase_id}.json"))
 
 
-@server.writes(core=False, group="purchases")
+@server.writes(core=False, group="purchases", additive=False)
 async def update_purchase(
     purchase_id: PurchaseId,
     changes: Annotated[

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page
+from flotilla import Cursor, Limit, Page, errors
 from pydantic import BeforeValidator, Field
 
+from .amounts import money
 from .app import api, server
 from .arguments import (
     CustomerId,
@@ -20,7 +21,7 @@ from .arguments import (
     read,
 )
 from .bill_models import Quote, Saved, WholeQuote
-from .bills import LineChanges, Lines, QuoteFilters, label, merged, told
+from .bills import LineChanges, Lines, QuoteFilters, described, label, merged, told
 from .documents import download, upload
 from .enums import QUOTE_STATUS, QuoteStatus
 from .fields import Changes, QuoteFields, body
@@ -70,7 +71,7 @@ async def get_quote(quote_id: QuoteId) -> WholeQuote:
     return read(WholeQuote, await api.get(f"/quotes/{quote_id}.json"))
 
 
-@server.writes(group="quotes")
+@server.writes(group="quotes", additive=False)
 async def update_quote(
     quote_id: QuoteId,
     quote_status: Annotated[QuoteStatus | None, Field(description="Statut")] = None,
@@ -88,7 +89,7 @@ async def update_quote(
 async def delete_quote(quote_id: QuoteId) -> Done:
     """Delete a quote."""
     quote = await api.get(f"/quotes/{quote_id}.json")
-    await server.confirm(f"Delete {label(quote, 'quote')}?")
+    await server.confirm(f"Delete the {described(quote, 'quote')}?")
     await api.send("DELETE", f"/quotes/{quote_id}.json")
     return Done(id=quote_id, done="deleted")
 
@@ -110,7 +111,36 @@ async def upload_quote_file(
     return await upload(f"/quotes/{quote_id}/upload.json", path, filename, visible)
 
 
-@server.writes(group="quotes", creates=True)
+@server.writes(group="quotes", creates=True, replaces=True)
 async def create_invoice_from_quote(quote_id: QuoteId) -> Saved:
-    """Turn a quote into an invoice (facturer le devis), final unless it comes back as a draft."""
+    """Turn a quote into an invoice (facturer le devis), after a yes: it is final unless it comes back as a draft."""
+    quote = await api.get(f"/quotes/{quote_id}.json")
+    if QUOTE_STATUS.word(quote.get("quote_status")) == "refused":
+        raise errors.Input(
+            f"{label(quote, 'Quote')} was refused (refusé), so no invoice was made of it.",
+            "Ask the user; where the customer agrees after all, accept it first with facturation_update_quote.",
+        )
+    there = quote.get("invoice_ids") or []
+    if quote.get("fully_invoiced") or (there and quote.get("fully_invoiced") is None):
+        raise errors.Input(
+            f"{label(quote, 'Quote')} is invoiced already: {await _numbers(there)}.",
+            "Tell the user its number; facturation_get_invoice shows it.",
+        )
+    if server.asks:
+        whole = described(quote, "quote")
+        done = (
+            f", {money(quote.get('amount_invoiced'))} of it invoiced already ({await _numbers(there)})" if there else ""
+        )
+        further = "a further invoice" if there else "an invoice"
+        await server.confirm(
+            f"Turn the {whole}{done}, into {further}? It may be final at once: then it has a legal number and can be "
+            "neither changed nor deleted."
+        )
     return read(Saved, await api.post(f"/quotes/{quote_id}/invoice.json"))
+
+
+async def _numbers(invoice_ids: list[int]) -> str:
+    """Return how a person calls these invoices, the first five."""
+    bills: list[dict[str, Any]] = [await api.get(f"/invoices/{one}.json") for one in invoice_ids[:5]]
+    named = [f"{label(one, 'draft invoice' if one.get('draft') else 'invoice')} (id {one['id']})" for one in bills]
+    return ", ".join(named) + (" …" if len(invoice_ids) > 5 else "") or "the vendor does not say by which invoice"

@@ -11,6 +11,7 @@ from pydantic import Field
 from .app import api, server
 from .arguments import InvoiceId, SettlementId, read
 from .bill_models import Settlement
+from .bills import described
 from .enums import Mode
 from .fields import WORD, SettlementFields, body
 from .models import Done
@@ -45,8 +46,14 @@ async def get_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> 
     return read(Settlement, await api.get(f"/invoices/{invoice_id}/settlements/{settlement_id}.json"))
 
 
-@server.destroys(core=False, group="settlements", confirm="Delete payment {settlement_id} of invoice {invoice_id}?")
+@server.destroys(core=False, group="settlements", asks=True)
 async def delete_settlement(invoice_id: InvoiceId, settlement_id: SettlementId) -> Done:
     """Delete a payment; a paid invoice becomes unpaid. There is no change of a payment: delete it, make another."""
+    payment = await get_settlement(invoice_id, settlement_id)
+    invoice = await api.get(f"/invoices/{invoice_id}.json")
+    await server.confirm(
+        f"Delete the payment of {payment.total} by {payment.payment_mode} on {payment.paid_on} of the "
+        f"{described(invoice, 'invoice')}?"
+    )
     await api.send("DELETE", f"/invoices/{invoice_id}/settlements/{settlement_id}.json")
     return Done(id=settlement_id, done="deleted")

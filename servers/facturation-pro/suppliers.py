@@ -55,7 +55,7 @@ async def get_supplier(supplier_id: SupplierId) -> WholeSupplier:
     return read(WholeSupplier, await api.get(f"/suppliers/{supplier_id}.json"))
 
 
-@server.writes(core=False, group="suppliers")
+@server.writes(core=False, group="suppliers", additive=False)
 async def update_supplier(
     supplier_id: SupplierId,
     changes: Annotated[

@@ -22,8 +22,16 @@ async def ids_of(names: Sequence[str]) -> list[str]:
     if all(name.upper() in OWN for name in names):
         return [name.upper() for name in names]
     labels = await known()
-    ids = {label["name"].casefold(): label["id"] for label in labels} | {label["id"]: label["id"] for label in labels}
-    found = [name.upper() if name.upper() in OWN else ids.get(name) or ids.get(name.casefold(), "") for name in names]
+    by_name, ids = {label["name"].casefold(): label["id"] for label in labels}, {label["id"] for label in labels}
+    found = []
+    for name in names:
+        named, own = by_name.get(name.casefold(), ""), name.upper() in OWN
+        if not own and name in ids and named not in ("", name):
+            raise errors.Input(
+                f"`{errors.excerpt(name, 60)}` is the id of one label and the name of another ({named}).",
+                f"Pass {named} for the one of this name, or the other one's name.",
+            )
+        found.append(name.upper() if own else name if name in ids else named)
     if "" in found:
         what = errors.excerpt(names[found.index("")], 60)
         raise errors.Input(f"There is no label `{what}`.", "gmail_list_labels tells which there are.")

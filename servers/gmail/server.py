@@ -173,6 +173,8 @@ async def modify_labels(
     """Add and remove labels of a message."""
     if not (add or remove):
         raise errors.Input("Nothing is to be changed.", "Pass labels in `add` or `remove`.")
+    if any(label.strip().upper() == "TRASH" for label in add or []):
+        raise errors.Input("TRASH is no label to add.", "Use gmail_trash_message, which asks first.")
     body = {"addLabelIds": await ids_of(add or []), "removeLabelIds": await ids_of(remove or [])}
     answer = await api.post(f"{ME}/messages/{segment(message)}/modify", json={n: v for n, v in body.items() if v})
     return Labelled.model_validate(answer)

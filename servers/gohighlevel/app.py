@@ -49,7 +49,7 @@ server = Server(
     hosts=["services.leadconnectorhq.com:443"],
     settings=Settings,
     docs="https://marketplace.gohighlevel.com/docs",
-    instructions="Ids come from searches and lists. A contact that is there already is told, not created. "
+    instructions="Ids come from searches and lists. A contact that exists already is returned as it is, not changed. "
     "Tags are added to those that are there.",
 )
 

@@ -13,12 +13,12 @@ from flotilla import Cursor, Limit, Page, errors, segment
 from pydantic import Field
 
 from .app import ContactId, api, folded, location, server
-from .models import Contact, Details, Done, Note, Saved, Tags
+from .models import Changed, Contact, Details, Done, Note, Saved, Tags
 from .phones import e164, looks_like_one
 
 READ, WRITE = ["contacts.readonly"], ["contacts.write"]
-NAMESAKE = "Not created: a contact of this name is there. Use its id, or same_name=true for another person."
-UPDATED = "Not created: it was there already. What was given was updated, tags stay."
+SPOKEN = {"firstName": "first_name", "lastName": "last_name", "companyName": "company", "address1": "address"}
+SPOKEN |= {"postalCode": "postal_code"}  # the API's fields under the names that the tools have for them
 Name = Annotated[str | None, Field(description="As said")]
 Email = Annotated[str | None, Field(description="E-mail")]
 Phone = Annotated[str | None, Field(description="06 12… or +33 6 12…")]
@@ -55,7 +55,58 @@ async def namesake(first_name: str | None, last_name: str | None) -> dict[str, A
     return next((row for row in rows if folded(Contact.model_validate(row).name or "") == folded(name)), None)
 
 
-@server.writes(creates=True, scopes=WRITE)
+async def owner(**known_by: str | None) -> dict[str, Any] | None:
+    """Return the contact that has this `email` or this phone `number`, None where nobody has it.
+
+    https://marketplace.gohighlevel.com/docs/ghl/contacts/get-duplicate-contact
+    """
+    if not any(known_by.values()):
+        return None
+    with suppress(errors.NotFound):
+        found = await api.get("/contacts/search/duplicate", params={"locationId": await location(), **known_by})
+        return (found or {}).get("contact") or None
+    return None
+
+
+def differing(sent: dict[str, Any], contact: dict[str, Any]) -> list[str]:
+    """Return the tools' names of the fields that a contact does not have as they were given.
+
+    Capitals and accents apart, since the API gives names back in small letters; of a phone number the digits count.
+    """
+    names = []
+    for field, value in sent.items():
+        have = str(contact.get(field) or "")
+        if field == "phone":
+            same = re.sub(r"\D", "", have) == re.sub(r"\D", "", value)
+        else:
+            same = folded(have) == folded(value)
+        if not same:
+            names.append(SPOKEN.get(field, field))
+    return names
+
+
+def unchanged(contact: dict[str, Any], fields: dict[str, Any], shared: str, another: str) -> Saved:
+    """Return a contact that was there already, and say that nothing was done to it and what differs."""
+    differs = differing(fields, contact)
+    note = f"Not created and not changed: a contact with this {shared} exists already. "
+    note += f"It differs from what was given in {', '.join(differs)}. " if differs else ""
+    note += (
+        f"To change it, call ghl_update_contact with its id; to tag it, ghl_add_tags. For another person: {another}."
+    )
+    return Saved.model_validate({**contact, "created": False, "note": note})
+
+
+def not_kept(fields: dict[str, Any], contact: dict[str, Any]) -> str | None:
+    """Return a note on the fields that did not come back as they were sent, None where all did."""
+    lost = ", ".join(differing(fields, contact))
+    return (
+        f"GoHighLevel did not keep this as given: {lost}. Tell the user; the result shows what it has."
+        if lost
+        else None
+    )
+
+
+@server.writes(creates=True, scopes=["contacts.readonly contacts.write"])
 async def create_contact(
     first_name: Name = None,
     last_name: Name = None,
@@ -64,15 +115,30 @@ async def create_contact(
     company: Annotated[str | None, Field(description="Company")] = None,
     same_name: Annotated[bool, Field(description="true: another one of a name that is there")] = False,
 ) -> Saved:
-    """Create a contact (crée le contact, lead), or update the one with this e-mail or phone: `created` tells."""
+    """Create a contact (crée le contact, lead). Who has this e-mail or phone is returned unchanged: see `created`."""
     fields = spoken(first_name, last_name, email, phone, companyName=company)
     if not any(fields.get(name) for name in ("firstName", "lastName", "email", "phone")):
         raise errors.Input("A contact needs a name, an e-mail or a phone.", "Ask the user for one.")
     if not (email or phone or same_name) and (there := await namesake(first_name, last_name)):
-        return Saved.model_validate({**there, "created": False, "note": NAMESAKE})
-    answer = await api.post("/contacts/upsert", json={"locationId": await location(), **fields})
-    new = bool(answer.get("new"))
-    return Saved.model_validate({**answer["contact"], "created": new, "note": None if new else UPDATED})
+        return unchanged(there, fields, "name", "pass same_name=true")
+    # looked for apart: with both in one question the API looks at the first only, and an upsert writes over a person
+    by_email, by_phone = await owner(email=fields.get("email")), await owner(number=fields.get("phone"))
+    if by_email and by_phone and by_email["id"] != by_phone["id"]:
+        raise errors.Input(
+            f"Nothing was created or changed: the e-mail address belongs to {_shown(by_email)}, "
+            f"and the phone number to {_shown(by_phone)}.",
+            "Ask the user who is meant, and use that contact's id.",
+        )
+    if there := by_email or by_phone:
+        shared = "e-mail and phone" if by_email and by_phone else "e-mail" if by_email else "phone"
+        return unchanged(there, fields, shared, f"leave the {shared} out")
+    made = (await api.post("/contacts/", json={"locationId": await location(), **fields}))["contact"]
+    return Saved.model_validate({**made, "created": True, "note": not_kept(fields, made)})
+
+
+def _shown(contact: dict[str, Any]) -> str:
+    about = Contact.model_validate(contact)
+    return errors.excerpt(f"{about.name or about.email or about.phone or 'a contact'} ({about.id})", 120)
 
 
 @server.reads(scopes=READ)
@@ -119,7 +185,7 @@ async def get_contact(contact_id: ContactId) -> Details:
     return Details.model_validate((await api.get(path_of(contact_id)))["contact"])
 
 
-@server.writes(core=False, idempotent=True, scopes=WRITE)
+@server.writes(additive=False, idempotent=True, scopes=WRITE)
 async def update_contact(
     contact_id: ContactId,
     first_name: Name = None,
@@ -129,12 +195,13 @@ async def update_contact(
     address: Annotated[str | None, Field(description="Street")] = None,
     postal_code: Annotated[str | None, Field(description="Postal code")] = None,
     city: Annotated[str | None, Field(description="City")] = None,
-) -> Contact:
+) -> Changed:
     """Change a contact's name, e-mail, phone number or address; what is left out stays. Tags: ghl_add_tags."""
     fields = spoken(first_name, last_name, email, phone, address1=address, postalCode=postal_code, city=city)
     if not fields:
         raise errors.Input("There is nothing to change.", "Pass at least one field.")
-    return Contact.model_validate((await api.put(path_of(contact_id), json=fields))["contact"])
+    contact = (await api.put(path_of(contact_id), json=fields))["contact"]
+    return Changed.model_validate({**contact, "note": not_kept(fields, contact)})
 
 
 @server.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"])
@@ -152,7 +219,7 @@ async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     return Tags.model_validate(answer)
 
 
-@server.writes(core=False, idempotent=True, scopes=WRITE)
+@server.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
 async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Take a tag off a contact (retire, étiquette); the others stay."""
     answer = await api.delete(path_of(contact_id, "tags"), json={"tags": _named(tags)})

@@ -18,7 +18,7 @@ def as_html(text: str) -> str:
     return "".join(f"<p>{part.strip().replace(chr(10), '<br>')}</p>" for part in parts)
 
 
-@server.writes(creates=True, scopes=["conversations/message.write"])
+@server.writes(creates=True, additive=False, scopes=["conversations/message.write"])
 async def send_message(
     contact_id: ContactId,
     channel: Annotated[Literal["SMS", "Email", "WhatsApp"], Field(description="How", examples=["SMS"])],

@@ -45,11 +45,17 @@ class Contact(Model):
         return {**contact, "name": both or next(filter(None, others), None), "tags": contact.get("tags") or []}
 
 
-class Saved(Contact):
-    """A contact after create_contact."""
+class Changed(Contact):
+    """A contact after update_contact; `note` says what was not kept as it was given."""
 
-    created: bool = True
     note: str | None = None
+
+
+class Saved(Changed):
+    """A contact after create_contact; `created` is false for one that was there already and is as it was."""
+
+    company: Untrusted | None = Field(None, alias="companyName")
+    created: bool = True
 
 
 class CustomField(Model):

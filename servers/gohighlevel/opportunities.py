@@ -59,7 +59,7 @@ async def create_opportunity(
     return Opportunity.model_validate((await api.post("/opportunities/", json=body))["opportunity"])
 
 
-@server.writes(core=False, idempotent=True, scopes=WRITE)
+@server.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
 async def update_opportunity(
     opportunity_id: Annotated[str, Field(description="Its id", examples=["yWQobCRIhRguQtD2llvk"])],
     name: Annotated[str | None, Field(min_length=1, description="Name")] = None,

@@ -5,7 +5,7 @@ API: https://developers.google.com/workspace/calendar/api/v3/reference
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors, segment
@@ -17,7 +17,7 @@ from . import slots
 from .app import api, server
 from .bodies import checked_rules, guests_of, moved
 from .models import Answered, Availability, Booked, Calendar, CalendarInfo, Cancelled, Event, Free, Line
-from .times import moment, sent, span, utc, working_hours, zone
+from .times import moment, received, sent, span, utc, working_hours, zone
 
 __all__ = ["server"]
 READ = [scope(s) for s in ("calendar.events.readonly", "calendar.readonly", "calendar.events", "calendar")]
@@ -190,7 +190,7 @@ async def create_event(
     return Booked.model_validate(ours(answer, "" if calendar == "primary" else f"{calendar}/"))
 
 
-@server.writes(additive=False, asks=True, scopes=WRITE)
+@server.writes(replaces=True, scopes=WRITE)
 async def update_event(
     event: EventId,
     title: Annotated[str | None, Field(description="Title")] = None,
@@ -208,6 +208,12 @@ async def update_event(
     body: dict[str, Any] = {"summary": title, "location": location, "description": description}
     if start or end:
         body |= moved(old, start, end, timezone)
+        if old.get("recurrence") and server.asks:
+            begins = received(body.get("start") or old["start"]).isoformat()
+            await server.confirm(
+                f"Move the whole series «{errors.excerpt(old.get('summary', ''), 80)}», {await _occurrences(event)}? "
+                f"It begins at {begins} then: occurrences before that are gone, and those changed by hand may be lost."
+            )
     if add_guests or remove_guests:
         there = old.get("attendees") or []
         known = {g.get("email", "").lower() for g in there}
@@ -227,8 +233,12 @@ async def update_event(
 @server.destroys(asks=True, scopes=WRITE, idempotent=True)
 async def cancel_event(event: EventId, send_updates: Updates = "none") -> Cancelled:
     """Cancel an event, one occurrence by its own id, or all of a series."""
-    about = await get_event(event)
-    await server.confirm(f"Cancel «{about.title}» of {about.start}? Mail to guests: {send_updates}.")
+    if server.asks:
+        about = await get_event(event)
+        what = f"«{about.title}» of {about.start}"
+        if about.recurrence:
+            what = f"the whole series «{about.title}» since {about.start}, {await _occurrences(event)}"
+        await server.confirm(f"Cancel {what}? Mail to guests: {send_updates}.")
     await api.delete(path(event), params={"sendUpdates": send_updates})
     return Cancelled(cancelled=event)
 
@@ -259,6 +269,17 @@ async def move_event(
     """Move an event to another calendar of the account; its guests stay."""
     answer = await api.post(f"{path(event)}/move", params={"destination": to})
     return Booked.model_validate(ours(answer, f"{to}/"))
+
+
+async def _occurrences(series: str) -> str:
+    """Return how many occurrences a series has, and how many of them are past."""
+    params = {"maxResults": 2500, "fields": "items(start),nextPageToken"}
+    told = await api.get(f"{path(series)}/instances", params=params)
+    starts = [received(one["start"]) for one in told.get("items", ()) if one.get("start")]
+    now = datetime.now(UTC)
+    past = sum(start < now if isinstance(start, datetime) else start < now.date() for start in starts)
+    more = " or more" if told.get("nextPageToken") else ""
+    return f"all {len(starts)}{more} occurrences, {past} past ones too"
 
 
 def _request_id() -> str:

@@ -105,8 +105,8 @@ async def upload_file(
     convert: Annotated[bool, Field(description="Into a Google document, sheet or presentation")] = False,
     replaces: Annotated[str | None, Field(description="Id of the file whose content it becomes")] = None,
 ) -> Done:
-    """Upload a file of the data folder."""
-    if replaces:
+    """Upload a file of the data folder; asks before it replaces the content of another one."""
+    if replaces and server.asks:
         old = await get_file(replaces)
         size = (
             f" ({old.bytes:,} bytes, changed {old.modified:%d %B %Y, %H:%M %Z})" if old.bytes and old.modified else ""
@@ -124,7 +124,7 @@ async def create_folder(name: Name, folder: FolderId = "root") -> Done:
     return Done.model_validate(await api.post("/files", params={"fields": FIELDS, **EVERYWHERE}, json=body))
 
 
-@server.writes(asks=True, scopes=WRITE)
+@server.writes(replaces=True, scopes=WRITE)
 async def share_file(
     file: FileId,
     who: Annotated[
@@ -137,7 +137,9 @@ async def share_file(
     """Let somebody see or change a file or folder."""
     target = file_id(file)
     if who == "anyone":
-        await server.confirm(f"Let everybody who has the link be {role} of «{(await get_file(file)).name}»?")
+        if server.asks:
+            name = (await get_file(file)).name
+            await server.confirm(f"Let everybody who has the link be {role} of «{name}», without an account?")
         body, params = {"type": "anyone", "role": role}, {}
     else:
         await confirm_new(server, [who], f"Share the file {target} as {role} with")

@@ -6,7 +6,7 @@ https://developers.google.com/workspace/sheets/api/guides/concepts#expandable-1
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from flotilla import errors
 
@@ -20,7 +20,9 @@ _BAD = re.compile(r"[\x00-\x1f\x7f]")
 class Area:
     """A range: columns and rows count from 1, both ends included; None where it is open.
 
-    Without any of the four it is the whole of `name`, a sheet's name or a named range's.
+    Without any of the four it is the whole of `name`, a sheet's name or a named range's. `bare` is the text of a name
+    or a cell without quotes, sheet and dollar signs: only the spreadsheet tells which of them it is
+    (`reading.meant`). `alias` is the named range that it was looked up from.
     """
 
     name: str = ""
@@ -28,6 +30,8 @@ class Area:
     top: int | None = None
     right: int | None = None
     bottom: int | None = None
+    bare: str = field(default="", compare=False)
+    alias: str = field(default="", compare=False)
 
     @property
     def whole(self) -> bool:
@@ -52,7 +56,7 @@ class Area:
     def sized(self, rows: int, columns: int) -> Area:
         """Return the range of this size that begins where this one does."""
         left, top = self.left or 1, self.top or 1
-        return replace(self, left=left, top=top, right=left + columns - 1, bottom=top + rows - 1)
+        return Area(self.name, left, top, left + columns - 1, top + rows - 1)
 
     def __str__(self) -> str:
         sheet = "'" + self.name.replace("'", "''") + "'" if self.name else ""
@@ -75,8 +79,8 @@ def area(text: str) -> Area:
         name = quoted[1].replace("''", "'") if quoted else sheet
         return replace(_cells(cells, given), name=_named(name, given))
     if _CELLS.fullmatch(given) and (":" in given or re.fullmatch(r"\$?[A-Za-z]{1,3}\$?[0-9]+", given)):
-        return _cells(given, given)
-    return Area(_named(given, given))
+        return replace(_cells(given, given), bare="" if set(given) & set("$:") else given)
+    return Area(_named(given, given), bare=given)
 
 
 def _named(name: str, given: str) -> str:

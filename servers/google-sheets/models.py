@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from flotilla import Model, Untrusted
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-Given = bool | int | float | str
+Given = Annotated[
+    bool | int | float | str | None,  # said without a union, which some clients refuse with the whole list of tools
+    WithJsonSchema({"description": "Text, number, true or false; null leaves the cell as it is"}),
+]
 """A value for a cell."""
 Cell = bool | int | float | Untrusted
 """A value of a cell; "" for an empty one."""

@@ -20,6 +20,7 @@ RENDER = {
     "shown": {"valueRenderOption": "FORMATTED_VALUE"},
     "formulas": {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "FORMATTED_STRING"},
 }
+FILLED = 50_000  # cells that are looked through before they are emptied
 SHAPE = "sheets.properties(sheetId,title,gridProperties(rowCount,columnCount)),namedRanges(name,range)"
 
 
@@ -71,23 +72,90 @@ def _fitting(rows: list[list[Any]]) -> list[list[Any]]:
     return rows
 
 
+async def shape(spreadsheet: str) -> dict[str, Any]:
+    """Return a spreadsheet's title, its sheets with their sizes, and its named ranges."""
+    found: dict[str, Any] = await api.get(
+        f"/spreadsheets/{spreadsheet}", params={"fields": f"properties.title,{SHAPE}"}
+    )
+    return found
+
+
+async def resolved(spreadsheet: str, wanted: Area, *, destructive: bool = False) -> Area:
+    """Return what a range means in this spreadsheet; looks only where its text alone does not tell. As `meant`."""
+    return meant(wanted, await shape(spreadsheet), destructive=destructive) if wanted.bare else wanted
+
+
+def meant(wanted: Area, book: dict[str, Any], *, destructive: bool = False) -> Area:
+    """Return what a bare name or cell means: a sheet of this name before a cell of the first sheet or a named range.
+
+    Raises errors.Input where both are there and the act is destructive, errors.NotFound for the name of nothing.
+    """
+    if not wanted.bare:
+        return wanted
+    sheets, name = _sheets(book), wanted.bare
+    sheet = _titled(sheets, name)
+    named = next((n for n in book.get("namedRanges", ()) if n.get("name", "").casefold() == name.casefold()), None)
+    other = ""
+    if wanted.cell and (sheet is None or _inside(wanted, sheets[0])):
+        other = str(replace(wanted, name=sheets[0]["title"])) if sheets else str(wanted)
+    elif named:
+        other = str(_of(named.get("range") or {}, sheets))
+    if sheet and other and destructive:
+        which, mine = "a cell" if wanted.cell else "a named range", Area(sheet["title"])
+        raise errors.Input(
+            f"`{name}` is the name of a sheet here, and also {which}, {other}.",
+            f"Pass {mine} or {mine}!A1 with the quotes for the sheet, or {other} for the other.",
+        )
+    if sheet:
+        return Area(sheet["title"])
+    if wanted.cell:
+        return wanted
+    if named:
+        return replace(_of(named.get("range") or {}, sheets), alias=named["name"])
+    raise _no_sheet(name, sheets)
+
+
 async def bounded(spreadsheet: str, wanted: Area) -> Area:
     """Return a range with four ends: where one is open, the sheet's size or the named range's closes it."""
-    if None not in (wanted.left, wanted.top, wanted.right, wanted.bottom):
+    if not wanted.bare and None not in (wanted.left, wanted.top, wanted.right, wanted.bottom):
         return wanted
-    shape = await api.get(f"/spreadsheets/{spreadsheet}", params={"fields": SHAPE})
-    sheets = [one["properties"] for one in api.rows_in(shape, "sheets", missing=True)]
-    sheet = next((s for s in sheets if s["title"] == wanted.name or not wanted.name), None)
+    return closed(wanted, await shape(spreadsheet))
+
+
+def closed(wanted: Area, book: dict[str, Any]) -> Area:
+    """Return a range with four ends, by the sizes that `shape` tells. Raises errors.NotFound for an unknown sheet."""
+    where, sheets = meant(wanted, book), _sheets(book)
+    if None not in (where.left, where.top, where.right, where.bottom):
+        return where
+    sheet = _titled(sheets, where.name) if where.name else next(iter(sheets), None)
     if sheet is None:
-        sheet = next((s for s in sheets if s["title"].casefold() == wanted.name.casefold()), None)
-    if sheet is None and wanted.whole:
-        for one in shape.get("namedRanges", ()):
-            if one.get("name", "").casefold() == wanted.name.casefold():
-                return _of(one.get("range") or {}, sheets)
-    if sheet is None:
-        there = ", ".join(errors.excerpt(s["title"], 40) for s in sheets[:10])
-        raise errors.NotFound(f"There is no sheet `{errors.excerpt(wanted.name, 60)}`.", f"There is: {there}.")
-    return _closed(replace(wanted, name=sheet["title"]), sheet)
+        raise _no_sheet(where.name, sheets)
+    return _closed(replace(where, name=sheet["title"]), sheet)
+
+
+async def filled(spreadsheet: str, where: Area) -> tuple[list[list[Any]], str]:
+    """Return the rows of a range, formulas as such, "" for empty cells, and how Google calls the range."""
+    told = await _values(spreadsheet, where, "formulas")
+    return list(told.get("values", ())), str(told.get("range", where))
+
+
+def _sheets(book: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["properties"] for one in api.rows_in(book, "sheets", missing=True)]
+
+
+def _titled(sheets: list[dict[str, Any]], title: str) -> dict[str, Any] | None:
+    exact = next((s for s in sheets if s["title"] == title), None)
+    return exact or next((s for s in sheets if s["title"].casefold() == title.casefold()), None)
+
+
+def _inside(cell: Area, sheet: dict[str, Any]) -> bool:
+    grid = sheet.get("gridProperties") or {}
+    return (cell.left or 1) <= grid.get("columnCount", 0) and (cell.top or 1) <= grid.get("rowCount", 0)
+
+
+def _no_sheet(name: str, sheets: list[dict[str, Any]]) -> errors.NotFound:
+    there = ", ".join(errors.excerpt(s["title"], 40) for s in sheets[:10])
+    return errors.NotFound(f"There is no sheet `{errors.excerpt(name, 60)}`.", f"There is: {there}.")
 
 
 def _of(grid: dict[str, Any], sheets: list[dict[str, Any]]) -> Area:
@@ -108,10 +176,3 @@ def _closed(where: Area, sheet: dict[str, Any]) -> Area:
     left, top = where.left or 1, where.top or 1
     right = where.right or max(grid.get("columnCount", 1), left)
     return Area(where.name, left, top, right, where.bottom or max(grid.get("rowCount", 1), top))
-
-
-async def written_over(spreadsheet: str, where: Area, rows: list[list[Any]]) -> int:
-    """Count the cells that hold something which writing these rows would replace by something else."""
-    told = (await _values(spreadsheet, where, "formulas")).get("values", ())
-    pairs = [pair for old, new in zip(told, rows, strict=False) for pair in zip(old, new, strict=False)]
-    return sum(1 for old, new in pairs if old not in ("", None) and old != new)

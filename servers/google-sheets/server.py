@@ -25,7 +25,11 @@ MOST = 10_000  # cells of one call
 
 SpreadsheetId = Annotated[str, Field(description="Id or address", examples=["1BxiMVs0XRA5nFM"])]
 Range = Annotated[
-    str, Field(description="A1 range, sheet or named range; quotes for a sheet like 'T1'", examples=["Suivi!A2:D40"])
+    str,
+    Field(
+        description="A1 range, a sheet's name or a named range. Q1 is the sheet Q1 where there is one",
+        examples=["Suivi!A2:D40"],
+    ),
 ]
 Rows = Annotated[
     list[list[Given]],
@@ -71,21 +75,24 @@ async def read_range(
     return await reading.page(file_id(spreadsheet), area(cells), values, cursor)
 
 
-@server.writes(replaces=True, idempotent=True, scopes=WRITE)
+@server.writes(idempotent=True, replaces=True, scopes=WRITE)
 async def write_range(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entry: Entry = "RAW") -> Written:
-    """Write cells over what is there, from the range's first cell on. New rows below a table: gsheets_append_rows."""
-    columns = _checked(rows)
-    where = area(cells)
+    """Write cells from the range's first cell on. Asks where filled cells would be written over.
+
+    New rows below a table: gsheets_append_rows.
+    """
+    columns, book = _checked(rows), file_id(spreadsheet)
+    where = await reading.resolved(book, area(cells), destructive=True)
     if where.cell:
         where = where.sized(len(rows), columns)
     if (where.height or MOST) < len(rows) or (where.width or MOST) < columns:
         raise errors.Input(
             f"{len(rows)} rows of {columns} cells do not fit {where}.", "Pass the first cell alone, or a larger range."
         )
-    if lost := await reading.written_over(file_id(spreadsheet), where, rows):
-        await server.confirm(
-            f"Write over {lost} {'cell' if lost == 1 else 'cells'} of {where} that hold something else?"
-        )
+    if server.asks:
+        there, place = await reading.filled(book, where.sized(len(rows), columns))
+        if lost := _lost(there, rows):
+            await server.confirm(f"Write over {_counted(lost)} in {place}?")
     answer = await api.put(_path(spreadsheet, where), params={"valueInputOption": entry}, json={"values": rows})
     return Written.model_validate(answer)
 
@@ -95,16 +102,18 @@ async def append_rows(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entr
     """Add rows below the table that stands in the range; the sheet's name will do. Returns where they landed."""
     _checked(rows)
     params = {"valueInputOption": entry, "insertDataOption": "INSERT_ROWS"}  # nothing below is written over
-    answer = await api.post(f"{_path(spreadsheet, area(cells))}:append", params=params, json={"values": rows})
+    where = await reading.resolved(file_id(spreadsheet), area(cells))
+    answer = await api.post(f"{_path(spreadsheet, where)}:append", params=params, json={"values": rows})
     return Written.model_validate(answer.get("updates") or {})
 
 
 @server.destroys(asks=True, idempotent=True, scopes=WRITE)
 async def clear_range(spreadsheet: SpreadsheetId, cells: Range) -> Cleared:
     """Empty cells; their formats stay."""
-    where = area(cells)
-    about = await api.get(f"/spreadsheets/{file_id(spreadsheet)}", params={"fields": "properties.title"})
-    await server.confirm(f"Empty {cells} of «{about['properties']['title']}»?")
+    book = file_id(spreadsheet)
+    about = await reading.shape(book)
+    where = reading.meant(area(cells), about, destructive=True)
+    await server.confirm(await _emptying(book, where, about))
     answer = await api.post(f"{_path(spreadsheet, where)}:clear", json={})
     return Cleared(cleared=answer.get("clearedRange", str(where)))
 
@@ -118,7 +127,28 @@ async def add_sheet(spreadsheet: SpreadsheetId, title: Title) -> Sheet:
 
 
 def _path(spreadsheet: str, where: Area) -> str:
-    return f"/spreadsheets/{file_id(spreadsheet)}/values/{segment(str(where))}"
+    return f"/spreadsheets/{file_id(spreadsheet)}/values/{segment(where.alias or str(where))}"
+
+
+def _lost(there: list[list[Any]], rows: list[list[Given]]) -> int:
+    """Return how many filled cells get another value; null leaves one as it is."""
+    pairs = [pair for old, new in zip(there, rows, strict=False) for pair in zip(old, new, strict=False)]
+    return sum(before not in ("", None) and after is not None and before != after for before, after in pairs)
+
+
+def _counted(cells: int) -> str:
+    return f"{cells:,} filled {'cell' if cells == 1 else 'cells'}"
+
+
+async def _emptying(spreadsheet: str, where: Area, about: dict[str, Any]) -> str:
+    """Return the question before a range is emptied: where it is, and how much stands in it."""
+    whole = reading.closed(where, about)
+    most = max(1, reading.FILLED // (whole.width or 1))
+    rows, _ = await reading.filled(spreadsheet, whole.sized(min(whole.height or 1, most), whole.width or 1))
+    count = _counted(sum(cell not in ("", None) for row in rows for cell in row))
+    count = f"{count} or more" if (whole.height or 1) > most else count
+    place = f"the whole sheet {where}" if where.whole else f"{where.alias}, {whole}" if where.alias else str(whole)
+    return f"Empty {place} of «{errors.excerpt(about['properties']['title'], 100)}», {count}?"
 
 
 def _checked(rows: list[list[Given]]) -> int:

@@ -86,6 +86,15 @@ async def firm(settings: dict[str, str], vendor: Vendor, books: Any) -> AsyncIte
 
 
 @pytest.fixture
+async def asking(firm: Firm, settings: dict[str, str]) -> AsyncIterator[tuple[Firm, list[str]]]:
+    """The same with a person who says yes, and the questions that were asked."""
+    asked: list[str] = []
+    with environment(server, **{**settings, "FLOTILLA_CONFIRM": "on"}), impatient(server):
+        async with client(server, answer="accept", asked=asked) as connected:
+            yield Firm(connected, firm.books, firm.vendor, firm.data, firm.story), asked
+
+
+@pytest.fixture
 async def customer(firm: Firm) -> int:
     made = await firm.ask("create_customer", company_name="Atelier Lefèvre", siret="53165179200016")
     return int(made["id"])

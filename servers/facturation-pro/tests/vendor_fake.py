@@ -17,6 +17,7 @@ from flotilla.testing import Answer, Answers, Request
 
 Row = dict[str, Any]
 PDF = b"%PDF-1.4\n% facture {ref}\n%%EOF\n"
+TODAY, MADE_ON = "2025-06-30", "2025-06-02"  # where a bill has no date of its own
 COMPUTED = ("id", "total", "total_with_vat", "balance", "draft", "number", "settlements", "customer_identity")
 
 
@@ -93,9 +94,18 @@ class Accounts(Answers):
             ("GET", r"/assets/(\d+)/download", self._download),
             ("POST", r"/emails\.json", self._email),
         ]
+        routes += [
+            (
+                "GET",
+                r"/invoices/(\d+)/settlements/(\d+)\.json",
+                lambda r, i, n: self._told(self._get("settlements", n)),
+            ),
+            ("POST", r"/customers/(\d+)/archive\.json", lambda r, i: self._archive(i, True)),
+            ("POST", r"/customers/(\d+)/unarchive\.json", lambda r, i: self._archive(i, False)),
+        ]
         for kind in ("customers", "products", "suppliers", "purchases"):
             routes += [
-                ("GET", rf"/{kind}\.json", lambda r, k=kind: self._page(r, list(self.rows[k].values()))),
+                ("GET", rf"/{kind}\.json", lambda r, k=kind: self._page(r, self._fitting(r, k))),
                 ("POST", rf"/{kind}\.json", lambda r, k=kind: self._told(self._add(k, self._body(r)), 201)),
                 ("GET", rf"/{kind}/(\d+)\.json", lambda r, i, k=kind: self._told(self._get(k, i))),
                 ("PATCH", rf"/{kind}/(\d+)\.json", lambda r, i, k=kind: self._change(r, k, i)),
@@ -157,6 +167,32 @@ class Accounts(Answers):
         self.rows[kind][number] = {**row, "id": number}
         return self.rows[kind][number]
 
+    def _fitting(self, request: Request, kind: str) -> list[Row]:
+        """Filter as the documentation says: parts of texts, whole references; `ids` makes the others be ignored."""
+        query, rows = dict(request.query), list(self.rows[kind].values())
+        if "ids" in query:
+            return [row for row in rows if str(row["id"]) in query["ids"].split(",")]
+        for name, value in query.items():
+            field = "company_name" if name == "company" else name
+            if name in ("company", "last_name", "title", "ref", "email"):
+                rows = [row for row in rows if value.casefold() in str(row.get(field) or "").casefold()]
+            elif name in ("api_id", "api_custom", "category_id"):
+                rows = [row for row in rows if str(row.get(name) or "") == value]
+        if kind == "customers":
+            modes: dict[str, Callable[[Row], bool]] = {
+                "all": lambda row: True,
+                "archived": lambda row: bool(row.get("archived")),
+                "company": lambda row: not row.get("archived") and not row.get("individual"),
+                "individual": lambda row: not row.get("archived") and bool(row.get("individual")),
+                "missing_siret": lambda row: not (row.get("archived") or row.get("individual") or row.get("siret")),
+            }
+            rows = [row for row in rows if modes.get(query.get("mode", ""), lambda r: not r.get("archived"))(row)]
+        return rows
+
+    def _archive(self, number: int, archived: bool) -> Answer:
+        self._get("customers", number)["archived"] = archived
+        return Answer(200, b" ")
+
     def _get(self, kind: str, number: int) -> Row:
         if number not in self.rows[kind]:
             raise Refusal(404)
@@ -191,7 +227,8 @@ class Accounts(Answers):
         bill["customer_identity"] = self.rows["customers"][given["customer_id"]].get("company_name")
         if kind == "quote":
             self.quote += 1
-            bill |= {"quote_ref": self.quote, "quote_status": 0, "invoice_ids": [], "draft": False}
+            bill |= {"quote_ref": self.quote, "quote_status": given.get("quote_status", 0), "invoice_ids": []}
+            bill |= {"draft": False, "fully_invoiced": False, "amount_invoiced": "0.0"}
         bill = self._add("bills", bill)
         self._lines(bill, given["items"])
         if kind == "invoice" and not bill["draft"]:
@@ -207,6 +244,9 @@ class Accounts(Answers):
             if line.get("_destroy") == "1":
                 continue
             row = {**before.get(line.get("id"), {"id": self._next(), "vat": "0.200"}), **line}
+            row |= {k: v for k, v in self._product(row).items() if row.get(k) is None}
+            if row.get("quantity") is None or row.get("unit_price") is None:
+                raise invalid(items="la quantité et le prix doivent être remplis")
             row["total"] = str(Decimal(row["quantity"]) * Decimal(row["unit_price"]))
             kept.append(row)
         bill["items"] = kept
@@ -214,6 +254,11 @@ class Accounts(Answers):
         vat = sum((Decimal(r["total"]) * Decimal(r["vat"]) for r in kept), Decimal(0))
         bill["total_with_vat"] = str((Decimal(bill["total"]) + vat).quantize(Decimal("0.01"), ROUND_HALF_UP))
         self._balance(bill)
+
+    def _product(self, line: Row) -> Row:
+        """Return what a line takes from its product."""
+        product = self.rows["products"].get(line.get("product_id") or 0, {})
+        return {k: product[k] for k in ("title", "unit_price", "vat") if k in product}
 
     def _finalize(self, bill: Row) -> None:
         self.final += 1
@@ -241,6 +286,8 @@ class Accounts(Answers):
 
     def _convert(self, request: Request, number: int) -> Answer:
         quote = self._bill(number, "quote")
+        if quote["fully_invoiced"] or quote["quote_status"] == 9:  # not documented: the strictest
+            raise invalid(base="Ce devis ne peut pas être facturé")
         lines = [{k: v for k, v in line.items() if k not in ("id", "total")} for line in quote["items"]]
         told = {k: quote[k] for k in ("customer_id", "customer_identity", "currency", "title") if k in quote}
         told |= {"kind": "invoice", "items": [], "payment_mode": 0, "draft": True, "external": False}
@@ -249,7 +296,7 @@ class Accounts(Answers):
         if self.converts_to_final:
             self._finalize(invoice)
         quote["invoice_ids"].append(invoice["id"])
-        quote["fully_invoiced"] = True
+        quote |= {"fully_invoiced": True, "amount_invoiced": quote["total_with_vat"]}
         return self._told(invoice, 201)
 
     def _refund(self, request: Request, number: int) -> Answer:
@@ -267,14 +314,33 @@ class Accounts(Answers):
         query, rows = dict(request.query), [row for row in self.rows["bills"].values() if row["kind"] == kind]
         if "customer_id" in query:
             rows = [row for row in rows if row["customer_id"] == int(query["customer_id"])]
-        wanted = query.get("bill_type")
-        if wanted in ("paid", "unpaid"):
-            rows = [row for row in rows if bool(row.get("paid_on")) == (wanted == "paid") and not row["draft"]]
-        if wanted == "refund":
-            rows = [row for row in rows if row.get("refund_id")]
+        for name, field in (("company", "customer_identity"), ("title", "title")):
+            if name in query:
+                rows = [r for r in rows if query[name].casefold() in str(r.get(field) or "").casefold()]
+        field = "invoiced_on" if kind == "quote" or query.get("period_type") == "billed" else "paid_on"
+        first, last = query.get("period_start", ""), query.get("period_end", "9")  # a month ends with its last day
+        if first or last != "9":
+            dates = [(row, str(row.get(field) or (MADE_ON if field == "invoiced_on" else ""))) for row in rows]
+            rows = [row for row, day in dates if day >= first and "" < day[: len(last)] <= last]
+        wanted = query.get("bill_type" if kind == "invoice" else "status", "")
+        rows = [row for row in rows if self._wanted(row, wanted)]
         if query.get("with_details") != "1":
             rows = [{k: v for k, v in row.items() if k != "items"} for row in rows]
         return self._page(request, rows)
+
+    def _wanted(self, row: Row, wanted: str) -> bool:
+        """Tell whether a bill is of a `bill_type` or, a quote, of a `status`."""
+        final, paid = not row["draft"] and not row.get("refund_id"), bool(row.get("paid_on"))
+        status, done = row.get("quote_status"), bool(row.get("fully_invoiced"))
+        kinds = {
+            "": True, "draft": row["draft"], "paid": not row["draft"] and paid, "unpaid": not row["draft"] and not paid,
+            "term": final and not paid and "" < str(row.get("term_on") or "") < TODAY,
+            "invoice": final and not row.get("external"), "external": bool(row.get("external")),
+            "refund": bool(row.get("refund_id")),
+            "pending": status in (0, 1) and not done, "to_invoice": status == 1 and not done, "invoiced": done,
+            "0": status == 0, "1": status == 1, "9": status == 9,
+        }  # fmt: skip
+        return kinds.get(wanted, False)
 
     def _redirect(self, request: Request, number: int) -> Answer:
         self._get("customers", number)

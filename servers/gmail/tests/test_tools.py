@@ -247,6 +247,21 @@ async def test_labels(gmail: Trial) -> None:
     assert (await gmail.gives("create_label", name="Clients/Durand"))["id"] == "Label_13"
 
 
+async def test_modify_labels_does_not_trash_unasked(gmail: Trial) -> None:
+    told = await gmail.refuses("modify_labels", message=MARIE, add=["trash"])
+    assert told == "Error: TRASH is no label to add. Use gmail_trash_message, which asks first."
+    assert gmail.requests == []
+
+
+async def test_modify_labels_refuses_a_name_that_is_the_id_of_another(gmail: Trial) -> None:
+    labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
+    gmail.told("GET /gmail/v1/users/me/labels", Answer.of({"labels": labels}))
+    told = await gmail.refuses("modify_labels", message=MARIE, add=["Label_5"])
+    assert "is the id of one label and the name of another (Label_6)" in told
+    await gmail.gives("modify_labels", message=MARIE, add=["Label_6"])
+    assert gmail.requests[-1].json() == {"addLabelIds": ["Label_6"]}
+
+
 async def test_trash_message_and_restore_message(gmail: Trial) -> None:
     assert await gmail.gives("trash_message", message=MARIE) == {"trashed": MARIE}
     assert gmail.asked == ["Move the mail «Devis pour juin» from Marie Dupont <marie@client.example> to the trash?"]

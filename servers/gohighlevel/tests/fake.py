@@ -92,6 +92,7 @@ class GoHighLevel(App):
         }
         self.plans: list[Refusing] = []
         self.allows_duplicates = False
+        self.drops: set[str] = set()  # fields that are taken and not kept
         self.tokens = {TOKEN}
         self.refresh, self.access, self.code, self.installed, self.user_type = "refresh-0", "", "", True, "Location"
         self.before_answer: Callable[[], None] = lambda: None  # runs when a token is made and not yet told
@@ -188,16 +189,48 @@ class GoHighLevel(App):
 
     # -- contacts
 
+    def create(self, request: Request) -> Answer:
+        fields = self._new_fields(request)
+        found = self._duplicate(fields)
+        if found and not self.allows_duplicates:
+            raise self._duplicated(found, fields)
+        return Answer.of({"contact": written(self.contacts[self.contact(**self._stored(fields))])}, 201)
+
     def upsert(self, request: Request) -> Answer:
-        body = request.json()
-        fields = self._fields(body)
+        """Where the e-mail is one contact's and the phone another's, the first is updated without the second field."""
+        fields = self._new_fields(request)
+        found = self._duplicate(fields)
+        if found and not (request.json().get("createNewIfDuplicateAllowed") and self.allows_duplicates):
+            taken = [k for k in ("email", "phone") if self._duplicate({k: fields.get(k)}, found["id"])]
+            found.update({k: v for k, v in fields.items() if k not in taken})
+            return Answer.of({"new": False, "contact": written(found)})
+        return Answer.of({"new": True, "contact": written(self.contacts[self.contact(**self._stored(fields))])})
+
+    def duplicate(self, request: Request) -> Answer:
+        """Answer with one contact; of both an e-mail and a number only the first that fits counts."""
+        query = dict(request.query)
+        if not (query.get("locationId") and (query.get("email") or query.get("number"))):
+            raise Refusal(400, "email or number is required")
+        found = self._duplicate({"email": query.get("email"), "phone": query.get("number")})
+        return Answer.of({"contact": written(found) if found else None, "traceId": "0b20"})
+
+    def _new_fields(self, request: Request) -> Thing:
+        fields = self._fields(request.json())
         if not any(fields.get(k) for k in ("firstName", "lastName", "name", "email", "phone")):
             raise Refusal(422, ["email or phone or name is needed"])
-        found = self._duplicate(fields)
-        if found and not (body.get("createNewIfDuplicateAllowed") and self.allows_duplicates):
-            found.update(fields)
-            return Answer.of({"new": False, "contact": written(found)})
-        return Answer.of({"new": True, "contact": written(self.contacts[self.contact(**fields)])})
+        return fields
+
+    def _stored(self, fields: Thing) -> Thing:
+        return {k: v for k, v in fields.items() if k not in self.drops}
+
+    def _duplicated(self, other: Thing, fields: Thing) -> Refusal:
+        same = str(other.get("email") or "").casefold() == str(fields.get("email") or "").casefold() != ""
+        about = {
+            "contactName": full(other),
+            "matchingField": "email" if same else "phone",
+            "contactId": other["id"],
+        }
+        return Refusal(400, "This location does not allow duplicated contacts.", meta=about)
 
     def _fields(self, body: Thing) -> Thing:
         unknown = [f"property {name} should not exist" for name in body if name not in CONTACT]
@@ -238,13 +271,8 @@ class GoHighLevel(App):
         if "companyName" in fields:
             raise Refusal(422, ["property companyName should not exist"])
         if other := self._duplicate(fields, one):
-            field = "email" if str(other.get("email")) == fields.get("email") else "phone"
-            raise Refusal(
-                400,
-                "This location does not allow duplicated contacts.",
-                meta={"contactName": full(other), "matchingField": field, "contactId": other["id"]},
-            )
-        contact.update(fields)
+            raise self._duplicated(other, fields)
+        contact.update(self._stored(fields))
         return Answer.of({"succeded": True, "contact": written(contact)})
 
     def delete(self, request: Request, one: str) -> Answer:
@@ -282,6 +310,8 @@ class GoHighLevel(App):
         self._there(one)
         if workflow not in self.workflows:
             raise Refusal(400, "The workflow does not exist")
+        if self.workflows[workflow]["status"] == "draft":  # what the vendor says is not documented: the strictest
+            raise Refusal(400, "The workflow is not published")
         self.enrolled.append((workflow, one))
         return Answer.of({"succeded": True})
 
@@ -456,7 +486,9 @@ def matches(contact: Thing, body: Thing) -> bool:
 
 C, ONE = "/contacts", r"/contacts/(?P<one>[^/]+)"
 ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
+    ("POST", f"{C}/", NEWER, GoHighLevel.create),
     ("POST", f"{C}/upsert", NEWER, GoHighLevel.upsert),
+    ("GET", f"{C}/search/duplicate", NEWER, GoHighLevel.duplicate),
     ("POST", f"{C}/search", NEWER, GoHighLevel.search),
     ("GET", ONE, NEWER, GoHighLevel.get_contact),
     ("PUT", ONE, NEWER, GoHighLevel.update),

@@ -22,7 +22,7 @@ async def test_create_contact(tool: Any, ghl: GoHighLevel) -> None:
     assert writes(ghl) == [
         (
             "POST",
-            "/contacts/upsert",
+            "/contacts/",
             {
                 "locationId": LOCATION,
                 "firstName": "Jean",
@@ -36,20 +36,75 @@ async def test_create_contact(tool: Any, ghl: GoHighLevel) -> None:
     assert made.pop("id") in ghl.contacts
     assert made == {
         "created": True, "name": "Jean Dupont", "email": "jean.dupont@exemple.fr", "phone": "+33612345678", "tags": [],
+        "company": "Boulangerie de l’Œuvre",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("known_by", [{"email": "JEAN.DUPONT@exemple.fr"}, {"phone": "+33 (0)6 12 34 56 78"}])
-async def test_a_duplicate_is_told_and_its_tags_stay(tool: Any, ghl: GoHighLevel, known_by: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("known_by", "shared"),
+    [({"email": "JEAN.DUPONT@exemple.fr"}, "e-mail"), ({"phone": "+33 (0)6 12 34 56 78"}, "phone")],
+)
+async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
+    tool: Any, ghl: GoHighLevel, known_by: dict[str, str], shared: str
+) -> None:
     there = ghl.contact(
         firstName="J.", email="jean.dupont@exemple.fr", phone="+33612345678", tags=["Client"], city="Lyon"
     )
+    before = {**ghl.contacts[there]}
     made = await tool("create_contact", first_name="Jean", **known_by)
-    assert (made["id"], made["created"], made["tags"], made["name"]) == (there, False, ["Client"], "Jean")
-    assert made["note"].startswith("Not created: it was there already.")
-    assert len(ghl.contacts) == 1
-    assert ghl.contacts[there]["city"] == "Lyon"
-    assert "tags" not in writes(ghl)[0][2]
+    assert (made["id"], made["created"], made["tags"], made["name"]) == (there, False, ["Client"], "J.")
+    assert made["note"] == (
+        f"Not created and not changed: a contact with this {shared} exists already. It differs from what was given in "
+        "first_name. To change it, call ghl_update_contact with its id; to tag it, ghl_add_tags. For another person: "
+        f"leave the {shared} out."
+    )
+    assert ghl.contacts == {there: before}
+    assert writes(ghl) == []
+
+
+async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: Any, ghl: GoHighLevel) -> None:
+    """The number of a switchboard belongs to Jean: creating Marie must not write over him."""
+    jean = ghl.contact(
+        firstName="Jean", lastName="Dupont", email="jean@dupont.example", phone="+33142000000",
+        companyName="Dupont SARL", tags=["Client VIP"],
+    )  # fmt: skip
+    made = await tool(
+        "create_contact", first_name="Marie", last_name="Durand", phone="01 42 00 00 00", company="Durand SAS"
+    )
+    assert made["created"] is False
+    assert (made["id"], made["name"], made["company"]) == (jean, "Jean Dupont", "Dupont SARL")
+    assert "It differs from what was given in first_name, last_name, company." in made["note"]
+    assert ghl.contacts[jean]["companyName"] == "Dupont SARL"
+    assert writes(ghl) == []
+
+
+async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(problem: Any, ghl: GoHighLevel) -> None:
+    jean = ghl.contact(firstName="Jean", lastName="Dupont", email="jean@dupont.example")
+    paul = ghl.contact(firstName="Paul", lastName="Roy", phone="+33612345678")
+    before = {one: {**about} for one, about in ghl.contacts.items()}
+    assert await problem("create_contact", first_name="Jean", email="jean@dupont.example", phone="06 12 34 56 78") == (
+        f"Error: Nothing was created or changed: the e-mail address belongs to Jean Dupont ({jean}), and the phone "
+        f"number to Paul Roy ({paul}). Ask the user who is meant, and use that contact's id."
+    )
+    assert ghl.contacts == before
+
+
+async def test_create_contact_says_what_was_not_kept(tool: Any, ghl: GoHighLevel) -> None:
+    ghl.drops = {"phone"}
+    made = await tool("create_contact", **JEAN)
+    assert made["created"] is True
+    assert "phone" not in made
+    assert made["note"] == (
+        "GoHighLevel did not keep this as given: phone. Tell the user; the result shows what it has."
+    )
+
+
+async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: GoHighLevel) -> None:
+    one = ghl.contact(firstName="Jean", phone="+33612345678")
+    ghl.drops = {"city"}
+    changed = await tool("update_contact", contact_id=one, first_name="JEAN", city="Lyon")
+    assert "city" in changed["note"]
+    assert "note" not in await tool("update_contact", contact_id=one, first_name="Jean")
 
 
 async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: GoHighLevel) -> None:

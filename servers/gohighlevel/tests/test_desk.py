@@ -50,6 +50,14 @@ async def test_a_workflow_that_is_not_there(problem: Any, ghl: GoHighLevel, jean
     )
 
 
+async def test_trigger_automation_refuses_a_draft(problem: Any, ghl: GoHighLevel, jean: str) -> None:
+    assert await problem("trigger_automation", contact_id=jean, workflow_id=DRAFT) == (
+        "Error: The workflow «Relance d’été» is a draft, so it would not run. Ask the user to publish it in "
+        "GoHighLevel, or choose another one from ghl_list_workflows."
+    )
+    assert ghl.enrolled == []
+
+
 async def test_a_lost_answer_is_not_sent_again(problem: Any, ghl: GoHighLevel, jean: str) -> None:
     ghl.vendor.fails(faults.cut(), times=1, method="write")
     told = {"contact_id": jean, "workflow_id": NURTURING, "idempotency_key": "appel-7"}

@@ -196,6 +196,34 @@ async def test_cancel_event(gcal: Trial) -> None:
     assert gcal.asked == ["Cancel «Point avec Marie» of 2030-06-04T14:00:00+02:00? Mail to guests: all."]
 
 
+SERIES = {
+    "id": "s1", "summary": "Point", "recurrence": ["RRULE:FREQ=WEEKLY"], "etag": '"1"',
+    "start": {"dateTime": "2020-01-07T09:00:00+01:00", "timeZone": "Europe/Paris"},
+    "end": {"dateTime": "2020-01-07T10:00:00+01:00", "timeZone": "Europe/Paris"},
+}  # fmt: skip
+
+
+async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Trial) -> None:
+    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Answer.of(SERIES))
+    await gcal.gives("cancel_event", event="s1")
+    assert gcal.asked == [
+        "Cancel the whole series «Point» since 2020-01-07T09:00:00+01:00, all 3 occurrences, 2 past ones too? "
+        "Mail to guests: none."
+    ]
+
+
+async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Trial) -> None:
+    """A new start of a series makes it begin there: what was before vanishes."""
+    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Answer.of(SERIES))
+    await gcal.gives("update_event", event="s1", title="Point hebdo")
+    assert gcal.asked == []
+    await gcal.gives("update_event", event="s1", start="2030-06-11T15:00:00+02:00")
+    assert gcal.asked == [
+        "Move the whole series «Point», all 3 occurrences, 2 past ones too? It begins at 2030-06-11T15:00:00+02:00 "
+        "then: occurrences before that are gone, and those changed by hand may be lost."
+    ]
+
+
 async def test_respond_to_invitation_touches_one_answer(gcal: Trial) -> None:
     await gcal.gives("respond_to_invitation", event="7ohk4v1mfq0d2c", response="declined", send_updates="all")
     assert gcal.requests[-1].json() == {

@@ -187,6 +187,7 @@ async def test_ways_to_upload(gdrive: Trial) -> None:
     await gdrive.gives("upload_file", path="suivi.csv", convert=True)
     assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
     gdrive.requests.clear()
+    assert gdrive.asked == []
     await gdrive.gives("upload_file", path="devis.pdf", replaces=ID)
     assert gdrive.asked == [
         "Replace what «Devis n° 42/2030.pdf» (17 bytes, changed 02 June 2030, 11:00 UTC) holds in Drive by devis.pdf?"
@@ -223,7 +224,7 @@ async def test_share_file(gdrive: Trial) -> None:
     await gdrive.gives("share_file", file=ID, who="marie@client.example", notify=True, message="Bonjour")
     assert sent(gdrive)[2]["emailMessage"] == "Bonjour"
     await gdrive.gives("share_file", file=ID, who="anyone")
-    assert gdrive.asked == ["Let everybody who has the link be reader of «Devis n° 42/2030.pdf»?"]
+    assert gdrive.asked == [f"Let everybody who has the link be reader of «{FILE['name']}», without an account?"]
     assert gdrive.requests[-1].json() == {"type": "anyone", "role": "reader"}
     await gdrive.refuses("share_file", file=ID, who="marie")
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from flotilla.testing import Answer, Trial
+from flotilla.testing import Answer, Trial, stage
 
 ID = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgVE2upms"
 HOME = f"https://sheets.googleapis.com/v4/spreadsheets/{ID}"
@@ -142,9 +142,116 @@ async def test_append_rows(gsheets: Trial) -> None:
     assert done["range"] == "Suivi!A5:D5"
 
 
-async def test_clear_range_asks(gsheets: Trial) -> None:
+async def test_clear_range_asks_with_sheet_range_and_filled_cells(gsheets: Trial) -> None:
     assert await gsheets.gives("clear_range", spreadsheet=ID, cells="Suivi!A2:D40") == {"cleared": "Suivi!A2:D40"}
-    assert gsheets.asked == ["Empty Suivi!A2:D40 of «Suivi des devis»?"]
+    await gsheets.gives("clear_range", spreadsheet=ID, cells="Suivi")
+    await gsheets.gives("clear_range", spreadsheet=ID, cells="clients")
+    assert gsheets.asked == [
+        "Empty 'Suivi'!A2:D40 of «Suivi des devis», 7 filled cells?",
+        "Empty the whole sheet 'Suivi' of «Suivi des devis», 7 filled cells?",
+        "Empty Clients, 'L''été 2030'!A2:B11 of «Suivi des devis», 7 filled cells?",
+    ]
+
+
+# -- a name that is also an expression --------------------------------------------------------------------------------
+
+
+def quarters(trial: Trial, columns: int = 26) -> None:
+    """Let the spreadsheet have the sheets Q1, Q2 and FY24, and a named range that is called as a sheet is."""
+    grid = {"rowCount": 1000, "columnCount": columns}
+    sheets = [
+        {"properties": {"sheetId": n, "title": title, "gridProperties": grid}}
+        for n, title in enumerate(("Q1", "Q2", "FY24", "Ventes"))
+    ]
+    where = {"startRowIndex": 0, "endRowIndex": 9, "startColumnIndex": 0, "endColumnIndex": 2}
+    named = [{"name": "Ventes", "range": {"sheetId": 1, **where}}, {"name": "Clients", "range": where}]
+    shape = {"spreadsheetId": ID, "properties": {"title": "B"}, "sheets": sheets, "namedRanges": named}
+    trial.told("GET /v4/spreadsheets/{id}", Answer.of(shape))
+
+
+async def test_write_range_refuses_a_name_that_is_a_sheet_and_a_cell(gsheets: Trial) -> None:
+    """A sheet called Q2 was silently taken for the cell Q2 of the first sheet, and written over."""
+    quarters(gsheets)
+    told = await gsheets.refuses("write_range", spreadsheet=ID, cells="Q2", rows=[["Mois", "CA"]])
+    assert told == (
+        "Error: `Q2` is the name of a sheet here, and also a cell, 'Q1'!Q2. "
+        "Pass 'Q2' or 'Q2'!A1 with the quotes for the sheet, or 'Q1'!Q2 for the other."
+    )
+    assert "also a cell, 'Q1'!Q1" in await gsheets.refuses("clear_range", spreadsheet=ID, cells="q1")
+    assert "also a named range, 'Q2'!A1:B9" in await gsheets.refuses("clear_range", spreadsheet=ID, cells="ventes")
+    assert (gsheets.writes, gsheets.asked) == ([], [])
+
+
+@pytest.mark.parametrize(("cells", "sent_to"), [("'Q2'", "'Q2'"), ("FY24", "'FY24'"), ("Q1!Q2", "'Q1'!Q2:R2")])
+async def test_write_range_writes_where_only_one_thing_is_meant(gsheets: Trial, cells: str, sent_to: str) -> None:
+    """FY24 is no cell of a sheet with 26 columns."""
+    quarters(gsheets)
+    await gsheets.gives("write_range", spreadsheet=ID, cells=cells, rows=[["Mois", "CA"]])
+    assert sent(gsheets)[:2] == ("PUT", f"{HOME}/values/{sent_to}")
+
+
+async def test_append_rows_and_read_range_mean_the_sheet(gsheets: Trial) -> None:
+    quarters(gsheets)
+    await gsheets.gives("append_rows", spreadsheet=ID, cells="Q1", rows=[ROW])
+    assert sent(gsheets)[1] == f"{HOME}/values/'Q1':append"
+    await gsheets.gives("read_range", spreadsheet=ID, cells="q2")
+    assert sent(gsheets, -2)[1] == f"{HOME}/values/'Q2'!A1:Z384"
+    await gsheets.gives("read_range", spreadsheet=ID, cells="$Q$2")
+    assert sent(gsheets)[1] == f"{HOME}/values/Q2"
+
+
+async def test_a_bare_cell_is_a_cell_where_no_sheet_has_its_name(gsheets: Trial) -> None:
+    await gsheets.gives("write_range", spreadsheet=ID, cells="B2", rows=[["x", "y"]])
+    assert sent(gsheets)[:2] == ("PUT", f"{HOME}/values/B2:C2")
+    await gsheets.gives("read_range", spreadsheet=ID, cells="B2")
+    assert sent(gsheets)[1] == f"{HOME}/values/B2"
+
+
+async def test_named_ranges_are_written_under_their_own_name(gsheets: Trial) -> None:
+    """In quotes it would be a sheet of this name."""
+    await gsheets.gives("append_rows", spreadsheet=ID, cells="clients", rows=[["Durand", 80]])
+    assert sent(gsheets)[1] == f"{HOME}/values/Clients:append"
+    await gsheets.gives("write_range", spreadsheet=ID, cells="Clients", rows=[["Durand", 80]])
+    assert sent(gsheets)[1] == f"{HOME}/values/Clients"
+    await gsheets.gives("clear_range", spreadsheet=ID, cells="Clients")
+    assert sent(gsheets)[1] == f"{HOME}/values/Clients:clear"
+    assert "do not fit" in await gsheets.refuses("write_range", spreadsheet=ID, cells="Clients", rows=[[1, 2, 3]])
+    assert "There is no sheet `Nope`" in await gsheets.refuses("append_rows", spreadsheet=ID, cells="Nope", rows=[[1]])
+
+
+# -- cells that are filled --------------------------------------------------------------------------------------------
+
+
+async def test_write_range_asks_exactly_when_filled_cells_get_another_value(gsheets: Trial) -> None:
+    gsheets.told(VALUES, Answer.of({"range": "Suivi!A2:D3", "values": [["2030-06-03", "", 80], [], ["below"]]}))
+    given: dict[str, Any] = {"spreadsheet": ID, "cells": "Suivi!A2"}
+    await gsheets.gives("write_range", **given, rows=[["2030-06-03", "Marie", 80], ["new"]])
+    assert gsheets.asked == []  # the same value, or none before
+    await gsheets.gives("write_range", **given, rows=[[None, "Marie", None]])
+    assert gsheets.asked == []  # null leaves a cell as it is
+    assert gsheets.requests[-1].json() == {"values": [[None, "Marie", None]]}
+    await gsheets.gives("write_range", **given, rows=[["2030-06-04", "Marie", 90]])
+    assert gsheets.asked == ["Write over 2 filled cells in Suivi!A2:D3?"]
+    assert [request.method for request in gsheets.requests[-2:]] == ["GET", "PUT"]
+
+
+async def test_write_range_writes_nothing_after_a_no() -> None:
+    async with stage("google-sheets", answer="decline") as trial:
+        assert "did not agree" in await trial.refuses("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["x"]])
+        assert trial.writes == []
+
+
+async def test_write_range_looks_at_nothing_where_nobody_is_asked() -> None:
+    async with stage("google-sheets", {"FLOTILLA_CONFIRM": "off"}) as trial:
+        await trial.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["x"]])
+        assert [request.method for request in trial.requests] == ["PUT"]
+
+
+async def test_rows_are_described_without_a_union(gsheets: Trial) -> None:
+    tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
+    for name in ("gsheets_write_range", "gsheets_append_rows"):
+        cell = tools[name].input_schema["properties"]["rows"]["items"]["items"]
+        assert cell == {"description": "Text, number, true or false; null leaves the cell as it is"}
 
 
 async def test_add_sheet(gsheets: Trial) -> None:

@@ -291,6 +291,11 @@ class Server(Generic[S]):
             await self.confirm(f"{doing} to {len(names)} recipients: {', '.join(names[:50])}{more}?")
 
     @property
+    def asks(self) -> bool:
+        """Whether `confirm` asks in the running call; where not, what only the question needs is not fetched."""
+        return bool(self.fleet.confirm) and not current().dry_run
+
+    @property
     def running(self) -> int:
         """How many calls are in flight."""
         return self._voice.running

@@ -72,7 +72,7 @@ RULES = (
         "What destroys or replaces runs only after a yes, in both eras and with a client that cannot ask.",
     ),
     Rule("idempotency", "gold", "What creates takes an idempotency key: same key, done once."),
-    Rule("budget", "gold", "12 core tools and 10,000 characters at most; a tool 900 (median) and 1,600 (most)."),
+    Rule("budget", "gold", "14 core tools and 14,000 characters at most; a tool 900 (median) and 1,600 (most)."),
     Rule("oauth_refresh", "gold", "OAuth tokens are renewed in time, tested with a fake clock.", evidence=True),
     Rule(
         "real_server", "gold", "Tested against a real server of the vendor, where one can be installed.", evidence=True

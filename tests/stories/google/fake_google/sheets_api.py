@@ -24,6 +24,7 @@ class Book:
 
     title: str
     sheets: dict[str, list[list[Any]]]
+    named: dict[str, str] = field(default_factory=dict)  # ranges such as 'Ventes'!A1:C9
 
 
 @dataclass
@@ -52,9 +53,16 @@ def mount(google: Google) -> None:
     def told(book: str) -> dict[str, Any]:
         size = {"gridProperties": {"rowCount": ROWS, "columnCount": COLUMNS}}
         sheets = [{"properties": {"sheetId": n, "title": t, **size}} for n, t in enumerate(find(book).sheets)]
+        named = [{"name": name, "range": _grid(find(book), cells)} for name, cells in find(book).named.items()]
         about = {"title": find(book).title, "timeZone": "Europe/Paris"}
         url = f"https://docs.google.example/spreadsheets/d/{book}/edit"
-        return {"spreadsheetId": book, "spreadsheetUrl": url, "properties": about, "sheets": sheets}
+        return {
+            "spreadsheetId": book,
+            "spreadsheetUrl": url,
+            "properties": about,
+            "sheets": sheets,
+            "namedRanges": named,
+        }
 
     def made(account: str, request: Request) -> dict[str, Any]:
         given = body(request)
@@ -76,7 +84,8 @@ def mount(google: Google) -> None:
         for n, row in enumerate(values, top):
             rows += [[] for _ in range(n + 1 - len(rows))]
             rows[n] += [""] * (left + len(row) - len(rows[n]))
-            rows[n][left : left + len(row)] = row
+            there = rows[n][left : left + len(row)]  # null leaves a cell as it is
+            rows[n][left : left + len(row)] = [old if new is None else new for old, new in zip(there, row, strict=True)]
         width = max(len(row) for row in values)
         where = f"{name}!{chr(65 + left)}{top + 1}:{chr(64 + left + width)}{top + len(values)}"
         return {"updatedRange": where, "updatedRows": len(values), "updatedCells": sum(map(len, values))}
@@ -124,13 +133,39 @@ def _entered(request: Request) -> list[list[Any]]:
 
 
 def _range(book: Book, encoded: str) -> tuple[str, int, int, int, int]:
-    """Return a sheet's name and left, top, right, bottom, from 0, the ends left out."""
-    found = re.fullmatch(r"(?:'((?:[^']|'')+)')?!?(?:([A-Z]*)(\d*)(?::([A-Z]*)(\d*))?)?", unquote(encoded))
-    name = found[1].replace("''", "'") if found and found[1] else next(iter(book.sheets))
-    if not found or name not in book.sheets:
-        raise Refusal(400, "badRequest", f"Unable to parse range: {unquote(encoded)}")
-    first, top, last, bottom = found[2], found[3], found[4], found[5]
-    left, up = (ord(first) - 65 if first else 0), (int(top) - 1 if top else 0)
+    """Return a sheet's name and left, top, right, bottom, from 0, the ends left out.
+
+    As Google reads it: in quotes it is a sheet; without, a cell of the first sheet or a named range before a sheet.
+    """
+    text = unquote(encoded)
+    found = re.fullmatch(r"(?:'((?:[^']|'')+)'(?:!(.+))?|(?:([^'!]+)!)?([^!]+))", text)
+    if not found:
+        raise Refusal(400, "badRequest", f"Unable to parse range: {text}")
+    quoted, inside, plain, cells = found.groups()
+    sheet = quoted.replace("''", "'") if quoted else plain
+    corners = re.fullmatch(r"([A-Z]*)(\d*)(?::([A-Z]*)(\d*))?", (inside if quoted else cells) or "")
+    if cells and not plain and not (corners and (":" in cells or re.fullmatch(r"[A-Z]{1,3}\d+", cells))):
+        if cells in book.named:
+            return _range(book, book.named[cells])
+        sheet, corners = cells, re.fullmatch("()()()()", "")
+    name = next(iter(book.sheets)) if sheet is None else sheet
+    if not corners or name not in book.sheets:
+        raise Refusal(400, "badRequest", f"Unable to parse range: {text}")
+    first, top, last, bottom = corners.groups()
+    left, up = (_column(first) - 1 if first else 0), (int(top) - 1 if top else 0)
     single = last is None and bottom is None and first
-    right = left + 1 if single else ord(last) - 64 if last else COLUMNS
+    right = left + 1 if single else _column(last) if last else COLUMNS
     return name, left, up, right, up + 1 if single else int(bottom) if bottom else ROWS
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _grid(book: Book, cells: str) -> dict[str, int]:
+    name, left, top, right, bottom = _range(book, cells)
+    ends = {"startRowIndex": top, "endRowIndex": bottom, "startColumnIndex": left, "endColumnIndex": right}
+    return {"sheetId": list(book.sheets).index(name), **ends}
