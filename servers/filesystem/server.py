@@ -69,7 +69,8 @@ async def write_file(
     fs_edit_file."""
     data = encoded(content, encoding)
     await in_thread(files.check, path, overwrite)
-    server.announce(action="write_file", path=files.shown(path), bytes=len(data), overwrite=overwrite)
+    shown = {"content": content[:1000], "encoding": encoding, "bytes": len(data), "overwrite": overwrite}
+    server.announce(action="write_file", path=files.shown(path), **shown)
     return await in_thread(files.write, path, data, overwrite)
 
 
@@ -89,7 +90,7 @@ async def edit_file(
 ) -> Edited:
     """Replace exact passages of a text file and return the diff. dry_run shows it first."""
     change = await in_thread(Change, path, edits, encoding)
-    server.announce(action="edit_file", path=change.path, diff=change.diff)
+    server.announce(action="edit_file", path=change.path, diff=change.diff, encoding=encoding)
     done = await in_thread(change.apply)
     return Edited(**done.model_dump(), diff=change.diff)
 

@@ -119,7 +119,7 @@ async def reply_to_message(
         there = await _participants(thread)
         strangers = [a for a in mailboxes([*to, *(cc or ())], "cc") if a.lower() not in there]
         await confirm_new(server, strangers, f"Answer «{errors.excerpt(draft.subject, 80)}» to")
-    return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread))
+    return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread, message))
 
 
 async def _participants(thread: str) -> set[str]:
@@ -149,7 +149,8 @@ async def create_draft(
     draft = Draft(
         to or (), text=text, html=html or "", cc=cc or (), attachments=await attached(attachments or ()), **about
     )
-    return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, str(raw.get("threadId", ""))))
+    thread = str(raw.get("threadId", ""))
+    return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, thread, answers or ""))
 
 
 @server.reads(scopes=[scope(s) for s in ("gmail.labels", "gmail.readonly", "gmail.modify")])
