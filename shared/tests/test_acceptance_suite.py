@@ -161,7 +161,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         (folder / "server.py").write_text(source)
         (folder / "tests" / "answers.yaml").write_text(dedent(ANSWERS))
         (folder / "tests" / "contract.yaml").write_text("spec: shelf.json\n")
-        (folder / "tests" / "test_tools.py").write_text("# list_things get_thing create_thing shelf_delete_thing\n")
         (folder / "quality.yaml").write_text("".join(f"{rule.id}: done\n" for rule in RULES))
         opened.append(kind(slug).__enter__())
         return opened[-1]
@@ -182,7 +181,7 @@ async def broken(case: Case, name: str) -> str:
 
 async def test_the_good_server_keeps_every_rule(shelf: Make) -> None:
     case = shelf()
-    found = {r.id: await wrong(case, r, DONE) for r in RULES}
+    found = {r.id: await wrong(case, r, DONE) for r in RULES if r.id != "unit_tests"}  # see test_plugin.py
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
@@ -205,7 +204,6 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
     ("budget", '"""A thing."""', "".join(f"f{n}: str = ''\n    " for n in range(40)), "(median), more than 900"),
     ("plain_source", "from typing", "import os\nfrom typing", "imports os"),
     ("plain_source", "from typing", "try:\n    pass\nfinally:\n    pass\nfrom typing", "has a try"),
-    ("unit_tests", "async def get_thing", "async def get_other", "shelf_get_other is in no test"),
     ("results", "    since: Aware", "    at: str = '2025-01-01T09:00'\n    since: Aware", "a time without an offset"),
     ("results", GET, "    return Thing.model_validate({} or await api.get(f'/none') or (", "with its examples answers"),
     ("paging", "limit: Limit = 20, cursor", "cursor", "must take limit and cursor"),
