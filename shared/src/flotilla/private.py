@@ -21,3 +21,20 @@ def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
         return await call_next(ctx)
 
     mcp._mcp_server.middleware.insert(0, decode)
+
+
+def limit_sessions(most: int, idle: float) -> None:
+    """Set how many sessions stateful HTTP keeps and after how many idle seconds one ends: FastMCP passes neither on."""
+    from fastmcp.server import http
+
+    class Limited(http.FastMCPStreamableHTTPSessionManager):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.max_sessions, self.session_idle_timeout = most, idle
+
+    http.FastMCPStreamableHTTPSessionManager = Limited  # type: ignore[misc]
+
+
+def low_level(mcp: FastMCP[Any]) -> tuple[Any, Any]:
+    """Return the SDK's server underneath, and the context in which it runs."""
+    return mcp._mcp_server, mcp._lifespan_manager()
