@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from flotilla.manifest.fleet import ROOT
-from flotilla.manifest.scaffold import write
-
-pytestmark = pytest.mark.slow
+from flotilla.manifest.scaffold import EXEMPT, write
+from flotilla.testing.rules import read_quality
 
 FILLED = {
     "server.py": {
@@ -52,6 +51,19 @@ def run(checkout: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def test_scaffold_as_written_fails_only_for_what_is_to_be_filled_in(checkout: Path) -> None:
+    """The next step that `make new` prints: the server works as written, and one test lists what says TODO."""
+    code, text = run(checkout, "-m", "flotilla.manifest.scaffold", "acme")
+    assert code == 0, text
+    code, text = run(checkout, "-m", "pytest", "servers/acme", "-p", "no:cacheprovider", "-rf")
+    failed = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    assert len(failed) == 1, text
+    assert "test_tools.py::test_nothing_is_left_to_do" in failed[0]
+    assert "fill in what says TODO in README.md, quality.yaml, server.py" in text
+    assert code == 1
+
+
+@pytest.mark.slow
 def test_scaffold_fill_green(checkout: Path) -> None:
     code, text = run(checkout, "-m", "flotilla.manifest.scaffold", "acme")
     assert code == 0, text
@@ -85,6 +97,27 @@ def test_scaffold_fill_green(checkout: Path) -> None:
 def test_names_that_cannot_be(checkout: Path, name: str) -> None:
     with pytest.raises(ValueError, match="no name for a server"):
         write(name, checkout)
+
+
+@pytest.mark.parametrize("name", ["class", "import", "async"])
+def test_write_refuses_a_word_of_python(checkout: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{name}' is a word of Python"):
+        write(name, checkout)
+    assert not (checkout / "servers" / name).exists()
+
+
+def test_write_refuses_the_prefix_of_another_server(checkout: Path) -> None:
+    (checkout / "servers/filesystem").mkdir()
+    (checkout / "servers/filesystem/server.py").write_text('server = Server("filesystem", prefix="fs")')
+    with pytest.raises(ValueError, match=r"The tools of servers/filesystem begin with fs_ already\. Choose another"):
+        write("fs", checkout)
+
+
+def test_quality_reads_as_the_claims_that_it_dumps(checkout: Path) -> None:
+    """Sentences with commas, colons and quotes stay sentences."""
+    write("acme", checkout)
+    claims = read_quality(checkout / "servers/acme/quality.yaml")
+    assert {name: claim.reason for name, claim in claims.items() if claim.state == "exempt"} == EXEMPT
 
 
 def test_nothing_is_overwritten(checkout: Path) -> None:

@@ -31,15 +31,18 @@ async def resumable(
     params: Mapping[str, Any] | None = None,
     method: str = "POST",
     chunk: int = CHUNK,
+    source: str = "",
 ) -> Any:
     """Upload `size` bytes of a seekable file and return the decoded answer.
 
     `prefix` is what stands in front of the API's path for uploads, "/upload" or "/resumable/upload". Raises the
-    errors' classes; a broken connection is gone on with from what has arrived.
+    errors' classes; a broken connection is gone on with from what has arrived. A dry run shows `source`, where the
+    content comes from.
     """
     base = urlsplit(api.base.rstrip("/"))
     url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
-    announce(action="upload in parts", method=method, to=url, body=dict(metadata), bytes=size)
+    told = {"source": source} if source else {}
+    announce(action="upload in parts", method=method, to=url, **told, body=dict(metadata), bytes=size)
     current().spared()  # an open session does nothing yet, so it may be asked for again
     opened = await api.send(
         method,

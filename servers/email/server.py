@@ -139,8 +139,8 @@ async def addressed(
     return {"sender": sender(), **boxes, "attachments": await attached(attachments)}
 
 
-async def send(draft: Draft) -> Sent:
-    """Build, announce (a dry run ends there, with no connection made), hand over."""
+async def send(draft: Draft, **more: Any) -> Sent:
+    """Build, announce (a dry run ends there, with no connection made), hand over. `more` is shown in a dry run too."""
     way = route()
     mail = await in_thread(build, draft, current().idempotency_key)
     limit = server.settings.max_message_mb * 1_000_000
@@ -149,6 +149,7 @@ async def send(draft: Draft) -> Sent:
     await server.confirm_many(mail.recipients, f"Send the mail «{errors.excerpt(draft.subject, 80)}»")
     server.announce(
         action="send_email",
+        **more,
         server=str(way),
         security=way.security,
         envelope={"from": mail.sender, "to": list(mail.recipients)},
@@ -196,7 +197,9 @@ async def send_template(
     filled = await in_thread(fill, template, variables or {})
     if not (subject or filled.subject):
         raise errors.Input(f"The template `{template}` has no subject file.", "Give `subject`.")
-    return await send(Draft(subject=subject or filled.subject, text=filled.text, html=filled.html, **shared))
+    return await send(
+        Draft(subject=subject or filled.subject, text=filled.text, html=filled.html, **shared), template=template
+    )
 
 
 @server.reads(deadline=55)

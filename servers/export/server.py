@@ -141,7 +141,15 @@ async def create_report_pdf(
     text, folder = await in_thread(report_text, markdown, source)
     await server.confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
-    server.announce(action="create_report_pdf", path=path, characters=len(text), **look, overwrite=overwrite)
+    server.announce(
+        action="create_report_pdf",
+        path=path,
+        source=source,
+        text=text[:1000],
+        characters=len(text),
+        **look,
+        overwrite=overwrite,
+    )
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .report import write_report

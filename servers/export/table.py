@@ -58,7 +58,9 @@ class Table:
     def told(self) -> dict[str, Any]:
         """What a dry run shows of it."""
         columns = [f"{c.name} ({' '.join(filter(None, (c.kind, c.detail)))})" for c in self.columns]
-        return {"columns": columns, **({"source": self.source.path} if self.source else {"rows": len(self.given)})}
+        if self.source:
+            return {"columns": columns, "source": self.source.path}
+        return {"columns": columns, "rows": len(self.given), "first_rows": self.given[:5]}
 
     @property
     def total(self) -> int | None:

@@ -71,7 +71,8 @@ async def write_file(
     data = await in_thread(whole, path, content, encoding, bool(lost))
     if lost:
         await server.confirm(f"Replace {lost} by {len(data):,} bytes? What it holds now is lost.")
-    server.announce(action="write_file", path=files.shown(path), bytes=len(data), overwrite=overwrite)
+    shown = {"content": content[:1000], "encoding": encoding, "bytes": len(data), "overwrite": overwrite}
+    server.announce(action="write_file", path=files.shown(path), **shown)
     return await in_thread(files.write, path, data, overwrite)
 
 
@@ -92,7 +93,7 @@ async def edit_file(
     """Replace passages of a text file and return the diff; dry_run shows it first. Spaces, accents and line ends may be
     of another kind; the note says so."""
     change = await in_thread(Change, path, edits, encoding)
-    server.announce(action="edit_file", path=change.path, diff=change.diff)
+    server.announce(action="edit_file", path=change.path, diff=change.diff, encoding=encoding)
     done = await in_thread(change.apply)
     return Edited(**done.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
 

@@ -28,8 +28,10 @@ async def attached(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     return found
 
 
-async def deliver(action: str, path: str, draft: Draft, thread: str = "") -> Any:
+async def deliver(action: str, path: str, draft: Draft, thread: str = "", answers: str = "") -> Any:
     """Send a draft to `path`, which takes a message or wraps one, and return the API's answer.
+
+    `answers` is the id of the message that it answers, for a dry run.
 
     A dry run shows the mail in readable form: what goes out is base64.
     """
@@ -43,6 +45,7 @@ async def deliver(action: str, path: str, draft: Draft, thread: str = "") -> Any
         "text": draft.text,
         "html": draft.html,
         "attachments": [name for name, _ in draft.attachments],
+        "answers": answers,
         "thread": thread,
         "bytes": len(mail),
     }

@@ -125,7 +125,7 @@ async def reply_to_message(
     there = await _participants(thread) if server.fleet.confirm == "new-recipients" else set[str]()
     if not await confirm_new(server, [a for a in readers if a.lower() not in there], f"{doing} to"):
         await server.confirm_many(readers, doing)
-    return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread))
+    return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread, message))
 
 
 async def _participants(thread: str) -> set[str]:
@@ -155,7 +155,8 @@ async def create_draft(
     draft = Draft(
         to or (), text=text, html=html or "", cc=cc or (), attachments=await attached(attachments or ()), **about
     )
-    return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, str(raw.get("threadId", ""))))
+    thread = str(raw.get("threadId", ""))
+    return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, thread, answers or ""))
 
 
 @server.reads(scopes=[scope(s) for s in ("gmail.labels", "gmail.readonly", "gmail.modify")])

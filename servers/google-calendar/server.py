@@ -5,11 +5,14 @@ API: https://developers.google.com/workspace/calendar/api/v3/reference
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, errors, segment
 from flotilla.addresses import AddressList
+from flotilla.call import current
+from flotilla.state import digest
 from flotilla_servers._google import confirm_new, scope
 from pydantic import AwareDatetime, Field
 
@@ -283,4 +286,7 @@ async def _occurrences(series: str) -> str:
 
 
 def _request_id() -> str:
-    return f"flotilla-{datetime.now().timestamp():.6f}"
+    """Name the request for a link: the same for the same idempotency key, so that a call that is repeated makes one."""
+    call = current()
+    key = digest(call.tool, call.idempotency_key) if call.idempotency_key else secrets.token_hex(16)
+    return f"flotilla-{key}"

@@ -39,6 +39,12 @@ def part(text: str, cursor: str | None) -> tuple[str, str | None]:
     return text[start:end], str(end) if end < len(text) else None
 
 
+def announced(blocks: Sequence[Block]) -> None:
+    """Say for a dry run what `filled` will send once the document has an id."""
+    if blocks:
+        api.follows("POST", "/documents/{documentId}:batchUpdate", json={"requests": requests_of(blocks, 1)})
+
+
 async def filled(document: str, blocks: Sequence[Block]) -> None:
     """Write into a document that was just made; a failure says that it is there."""
     if not blocks:

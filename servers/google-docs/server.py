@@ -32,6 +32,7 @@ async def create_document(
     """Make a document from Markdown: headings, lists, tables, links, code. `lost` says what it cannot take."""
     lost: set[str] = set()
     blocks = blocks_of(text, lost)
+    content.announced(blocks)
     made = (await api.post("/documents", json={"title": title}))["documentId"]
     await content.filled(made, blocks)
     return Written(id=made, url=content.url(made), lost=sorted(lost))

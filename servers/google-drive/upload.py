@@ -38,4 +38,5 @@ async def sent(path: str, folder: str, name: str | None, convert: bool, replaces
             content_type=files.content_type(path),
             params=params,
             method=method,
+            source=files.shown(path),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flotilla import errors
-from flotilla.call import current
+from flotilla.call import current, follows
 
 from .app import api
 from .blocks import Block, chunks, count, fits, parted
@@ -90,6 +90,14 @@ def leading(blocks: list[Block]) -> list[Block]:
     return part[:whole]
 
 
+def announced(blocks: list[Block]) -> None:
+    """Say for a dry run what `append` writes in further requests, since one cannot carry it all."""
+    first, *more = [*chunks(blocks), []]
+    left = [rest for _, rest in map(parted, first) if rest] + [part for part in more if part]
+    if left:
+        follows(action="append what one request cannot carry", blocks=left)
+
+
 async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
     """Put blocks at the end of a page or block, in as few requests as Notion's limits allow.
 
@@ -129,8 +137,10 @@ async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) 
     When the answer is lost, `seek` looks whether the page is there; it must have been sure before that it was not.
     """
     lead = leading(blocks)
-    page = await _made({**body, "children": lead or None}, seek)
     rest = blocks[len(lead) :]
+    if rest:
+        follows(action="append what one request cannot carry", blocks=rest)
+    page = await _made({**body, "children": lead or None}, seek)
     if rest:
         progress = Progress(count(blocks), page["id"], f"The page was created ({page['id']}). ")
         progress.wrote(lead)

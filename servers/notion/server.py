@@ -163,6 +163,7 @@ async def append_block(
         raise errors.Input("The Markdown holds nothing that Notion could show.", "Call again with text.")
     target = id_of(page)
     progress = content.Progress(count(content.checked(blocks)), target)
+    content.announced(blocks)
     with content.telling(progress):
         await content.append(target, blocks, progress)
     return Written(id=target, note=loss(lost))

@@ -117,6 +117,7 @@ async def test_dry_run(export: SimpleNamespace, data: Path, tool: str, ending: s
     assert (shown["action"], shown["path"]) == (tool, f"x{ending}")
     if "rows" in arguments:
         assert (shown["columns"], shown["rows"]) == (["A (auto)", "B (auto)"], 1)
+        assert shown["first_rows"] == arguments["rows"]
     assert files(data) == []
 
 

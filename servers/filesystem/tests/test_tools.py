@@ -60,7 +60,8 @@ async def test_write_replaces_only_when_told(fs: Fs, data: Path, refused: type[E
     await fs.write_file(path="a.txt", content="3", overwrite=True)
     assert (data / "a.txt").read_text() == "3"
     shown = await fs.write_file(path="new/b.txt", content="été", dry_run=True)
-    expected = {"action": "write_file", "path": "new/b.txt", "bytes": 5, "overwrite": False}
+    expected = {"content": "été", "encoding": "utf-8", "bytes": 5, "overwrite": False}
+    expected |= {"action": "write_file", "path": "new/b.txt"}
     assert shown["dry_run"] == expected
     assert os.listdir(data) == ["a.txt"]
 
@@ -231,7 +232,7 @@ async def test_edit_and_its_diff(fs: Fs, data: Path) -> None:
         " ligne 9\n ligne 10"
     )
     shown = await fs.edit_file(path="x.md", edits=edits, dry_run=True)
-    assert shown["dry_run"] == {"action": "edit_file", "path": "x.md", "diff": diff}
+    assert shown["dry_run"] == {"action": "edit_file", "path": "x.md", "diff": diff, "encoding": "utf-8"}
     assert "sept" not in (data / "x.md").read_text()
     done = await fs.edit_file(path="x.md", edits=edits)
     assert done["diff"] == diff

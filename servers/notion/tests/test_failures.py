@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flotilla.testing import call, faults, text_of
+from flotilla.testing.rehearsal import problems
 from flotilla_servers.notion.app import api
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk
@@ -82,6 +83,29 @@ async def test_a_create_that_cannot_be_found_again_is_in_doubt(
     notion.refuses(500, method="write")
     said = await problem("create_database_item", **ITEM, allow_duplicate=True)  # two of a name: nothing to look for
     assert "may or may not" in said
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("append_block", {"markdown": LONG}),
+        ("create_page", {"title": "Longue", "markdown": LONG}),
+        ("create_database_item", {**ITEM, "markdown": LONG}),
+    ],
+)
+async def test_dry_run_shows_what_further_requests_write(
+    notion: Notion, desk: Desk, tool: str, arguments: dict[str, Any]
+) -> None:
+    """More than one request can carry: the dry run shows the rest too, and nothing else is sent."""
+    page = {"append_block": {"page": desk.dupont}, "create_page": {"parent": desk.dupont}}.get(tool, {})
+    result = await call(server, f"notion_{tool}", **page, **arguments, dry_run=True)
+    shown = (result.structured_content or {})["dry_run"]
+    begun = len(notion.vendor.requests)
+    assert not (await call(server, f"notion_{tool}", **page, **arguments)).is_error
+    sent = notion.vendor.requests[begun:]
+    assert len([request for request in sent if request.writes]) > 1
+    assert problems(shown, {}, sent, server) == []
+    assert "ligne 249" in str(shown["then"])
 
 
 async def test_dry_runs_write_nothing(notion: Notion, desk: Desk) -> None:

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from . import errors
 from .answers import Classify, Reason, broken, json_of, object_of, rows_of, said
-from .call import announce, current
+from .call import announce, current, follows
 from .hosts import may_hold_credentials, origin
 from .paging import Page, Paging
 from .wire import HARMLESS, SAFE, WIRE_HEADERS, Wire
@@ -196,11 +196,19 @@ class Api(Wire):
         }
         return self.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts
 
+    def follows(self, method: str, path: str, *, json: Any = None) -> None:
+        """Say which request will come after the first one that writes, so that a dry run shows it; see `call.follows`.
+
+        None in the top level of a JSON object is left out, as when it is sent.
+        """
+        body = {k: v for k, v in json.items() if v is not None} if isinstance(json, dict) else json
+        follows(method=method, url=self.base.rstrip("/") + path, **({} if body is None else {"body": body}))
+
     def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:
-        body = next((parts[name] for name in ("json", "data", "content") if parts.get(name) is not None), None)
-        if isinstance(body, bytes) or "files" in parts:
-            body = f"{request.headers.get('content-length', '?')} bytes"
+        body = _shown(parts)
         headers = {k: v for k, v in request.headers.items() if k not in HARMLESS | WIRE_HEADERS}
+        if "files" in parts:
+            headers["content-type"] = "multipart/form-data"  # without the boundary, which is new each time
         if self._auth and request.extensions["credentials"]:
             headers[self._auth.header.lower()] = "***"
         announce(
@@ -209,6 +217,21 @@ class Api(Wire):
             **({"headers": headers} if headers else {}),
             **({"body": body} if body is not None else {}),
         )
+
+
+def _shown(parts: Mapping[str, Any]) -> Any:
+    """Return a request's body as a dry run shows it: of files and of bytes their size."""
+    if parts.get("files"):
+        files = parts["files"].items() if isinstance(parts["files"], Mapping) else parts["files"]
+        return {"fields": dict(parts.get("data") or {}), "files": [_file(name, file) for name, file in files]}
+    body = next((parts[name] for name in ("json", "data", "content") if parts.get(name) is not None), None)
+    return f"{len(body)} bytes" if isinstance(body, bytes) else body
+
+
+def _file(field: str, given: Any) -> dict[str, Any]:
+    name, content, *kind = given if isinstance(given, tuple) else ("upload", given)
+    size = len(content.encode() if isinstance(content, str) else content)
+    return {"field": field, "name": name, "bytes": size, **({"type": kind[0]} if kind else {})}
 
 
 def segment(value: str) -> str:

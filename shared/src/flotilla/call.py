@@ -54,6 +54,7 @@ class Call:
     spent: str = ""  # the mark of the answer that this call has used up, see `confirm`
     agreed: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     links: list[Any] = field(default_factory=list)  # resource links that go out with the result
+    following: list[dict[str, Any]] = field(default_factory=list)  # what will be done after the first side effect
     timer: asyncio.Timeout | None = None
     seconds: float = 0  # that the timer gives
 
@@ -136,10 +137,19 @@ def announce(**request: Any) -> None:
     """
     call = current()
     if call.dry_run:
-        raise Rehearsed(request)
+        raise Rehearsed({**request, "then": call.following} if call.following else request)
     if call.unasked:
         raise RuntimeError(f"{call.tool} must call server.confirm before it does anything")
     call.acted, call.settled, call.later = True, False, call.landed
+
+
+def follows(**request: Any) -> None:
+    """Say what will be done after the first side effect: a dry run, which ends at the first, shows it under `then`.
+
+    Call it before the first side effect, once for each request, in their order. `request` is as for `announce`; what
+    only an answer will tell stands in braces in the address, such as `/documents/{documentId}`.
+    """
+    current().following.append(request)
 
 
 async def in_thread(fn: Callable[..., T], *args: Any) -> T:

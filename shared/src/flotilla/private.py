@@ -113,3 +113,20 @@ class _Answering:
         while isinstance(item := await self._stream.__anext__(), Exception):
             await self._refuse(item)
         return item
+
+
+def limit_sessions(most: int, idle: float) -> None:
+    """Set how many sessions stateful HTTP keeps and after how many idle seconds one ends: FastMCP passes neither on."""
+    from fastmcp.server import http
+
+    class Limited(http.FastMCPStreamableHTTPSessionManager):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.max_sessions, self.session_idle_timeout = most, idle
+
+    http.FastMCPStreamableHTTPSessionManager = Limited  # type: ignore[misc]
+
+
+def low_level(mcp: FastMCP[Any]) -> tuple[Any, Any]:
+    """Return the SDK's server underneath, and the context in which it runs."""
+    return mcp._mcp_server, mcp._lifespan_manager()

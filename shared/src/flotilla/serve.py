@@ -145,8 +145,12 @@ def _http(server: Server[Any]) -> None:
 def listening(host: str, port: int) -> dict[str, Any]:
     """Return what FastMCP's HTTP transport runs with: a socket that listens, whose Host and Origin must be ours.
 
-    Raises errors.Setup where it cannot listen.
+    Connections and sessions are limited in number and time (see `connections`), also those of later transports of
+    this process. Raises errors.Setup where it cannot listen.
     """
+    from . import connections
+    from .private import limit_sessions
+
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as problem:
@@ -154,12 +158,16 @@ def listening(host: str, port: int) -> dict[str, Any]:
         raise errors.Setup(
             f"cannot listen on {host} port {port}: {why}.", "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
         ) from None
+    # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    limit_sessions(connections.MOST_SESSIONS, connections.IDLE)
+    uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
     return {
         "sockets": [listener],
         "host_origin_protection": True,
         "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
         "show_banner": False,
-        "uvicorn_config": {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"},
+        "uvicorn_config": {**uvicorn, **connections.options()},
     }
 
 

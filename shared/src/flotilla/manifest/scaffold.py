@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 import sys
 from pathlib import Path
+
+import yaml
 
 from .fleet import ROOT
 
@@ -21,7 +24,17 @@ def quality() -> str:
     """Return a quality.yaml that claims everything, but for what only the author can know."""
     from flotilla.testing.rules import RULES
 
-    return "\n".join(f"{r.id}: {{exempt: {EXEMPT[r.id]}}}" if r.id in EXEMPT else f"{r.id}: done" for r in RULES)
+    claims = {r.id: {"exempt": EXEMPT[r.id]} if r.id in EXEMPT else "done" for r in RULES}
+    return yaml.safe_dump(claims, sort_keys=False, allow_unicode=True, width=110).strip()
+
+
+def prefixes(root: Path) -> dict[str, str]:
+    """Return the prefixes of tools that servers have, with the server of each."""
+    found = {path.parent.name.replace("-", "_"): path.parent.name for path in root.glob("servers/*/server.py")}
+    for path in sorted(root.glob("servers/*/*.py")):
+        for prefix in re.findall(r'\bprefix="(\w+)"', path.read_text(encoding="utf-8")):
+            found[prefix] = path.parent.name
+    return found
 
 
 def write(slug: str, root: Path = ROOT) -> list[Path]:
@@ -32,6 +45,10 @@ def write(slug: str, root: Path = ROOT) -> list[Path]:
     if folder.exists():
         raise ValueError(f"servers/{slug} is there already. Choose another name, or delete the folder.")
     module = slug.replace("-", "_")
+    if keyword.iskeyword(module):
+        raise ValueError(f"{slug!r} is a word of Python, so no module can have this name. Choose another one.")
+    if other := prefixes(root).get(module):
+        raise ValueError(f"The tools of servers/{other} begin with {module}_ already. Choose another name.")
     words = {
         "slug": slug,
         "module": module,

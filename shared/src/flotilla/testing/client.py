@@ -24,6 +24,7 @@ from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
+from ..private import low_level
 from ..server import Server
 
 Reply = Literal["accept", "unticked", "decline", "cancel"]
@@ -120,9 +121,9 @@ class Raw:
 @asynccontextmanager
 async def raw(server: Server[Any], revision: str) -> AsyncIterator[Raw]:
     """Connect in memory at one protocol revision, with the handshake that it wants."""
-    low = server._mcp._mcp_server
+    low, lifespan = low_level(server._mcp)
     async with create_client_server_memory_streams() as ((receive, send), (server_reads, server_writes)):
-        async with server._mcp._lifespan_manager(), anyio.create_task_group() as tasks:
+        async with lifespan, anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: low.run(server_reads, server_writes, low.create_initialization_options()))
             session = Raw(revision, send, receive)
             if revision in HANDSHAKE_PROTOCOL_VERSIONS:

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from pydantic import ValidationError as Refused
 
+from .. import plugin
 from ..arguments import visible
 from ..case import Case
 from ..rules import CHANGING, DESTROYING, READING, VERBS
@@ -195,8 +197,9 @@ async def plain_source(case: Case) -> list[str]:
 
 @check("unit_tests")
 async def unit_tests(case: Case) -> list[str]:
-    """Every tool is named as a whole word in the server's own tests."""
-    files = [p for p in (case.folder / "tests").rglob("*.py") if p.name != "test_acceptance.py"]
-    words = set(re.findall(r"\w+", "\n".join(p.read_text(encoding="utf-8") for p in files)))
-    tested = {name: {name, name.removeprefix(f"{case.server.prefix}_")} & words for name in case.server.attributes}
-    return [f"{name} is in no test of servers/{case.slug}/tests." for name, found in tested.items() if not found]
+    """Every tool is called by the server's own tests: judged by `plugin` at the end of the run, when all have run."""
+    excepted = case.quality["unit_tests"].excepted
+    plugin.expected[case.slug] = {tool["name"] for tool in await case.tools()} - set(excepted)
+    if case.slug not in plugin.complete:
+        pytest.skip(f"only some of the server's tests run: pytest servers/{case.slug}")
+    return []

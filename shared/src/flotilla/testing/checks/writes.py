@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 from unittest.mock import patch
 
-from .. import faults
-from ..answers import Request
-from ..arguments import valid_sets
+from ...tool import HIDDEN
+from .. import faults, rehearsal
+from ..arguments import examples_of, valid_sets
 from ..case import UNASKED, Case, Trial
 from ..client import MODES, text_of
 from . import NothingToCheck, check
 from .surface import verb
 from .vendors import DOUBT
 
+SETS = 10  # generated argument sets of a tool whose dry run is compared with what is sent, beside its examples
 CREATING = ("add", "append", "book", "create", "import", "log", "record", "reply", "schedule", "send", "upload")
 
 
@@ -35,7 +36,6 @@ async def dry_run(case: Case) -> list[str]:
     problems = []
     for tool in await _of(case, "writes", "destroys"):
         name, arguments = tool["name"], case.example(tool)
-        shown: dict[str, Any] = {}
         key = {"idempotency_key": "rehearsal"} if "idempotency_key" in tool["inputSchema"]["properties"] else {}
         ways: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
             ({}, {"dry_run": True}),
@@ -51,35 +51,36 @@ async def dry_run(case: Case) -> list[str]:
                     problems.append(f"{name} does not show what it would do with {environ or more}: {text_of(result)}")
                 if trial.effects() != before:
                     problems.append(f"{name} does something in a dry run with {environ or more}.")
-        if case.vendor and "url" in shown:
-            problems += await _same(case, name, arguments, shown)
+        async with case.trial(UNASKED, recorded=True) as trial:
+            sets = [*examples_of(tool, case.given(tool)), *valid_sets(tool, SETS, given=case.given(tool))]
+            for number, given in enumerate(sets):  # each with a key of its own, where the tool takes one
+                fresh = {"idempotency_key": f"rehearsal-{number}"} if key else {}
+                if found := await _compared(trial, name, {**given, **fresh}):
+                    problems += found
+                    break  # the other sets would say the same
     return problems
 
 
-async def _same(case: Case, name: str, arguments: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
-    async with case.trial(UNASKED) as trial:
-        await trial.call(name, **arguments)
-        if not trial.writes:
-            return [f"{name} shows a request in a dry run, and sends none without."]
-        sent = trial.writes[0]
-        if (shown.get("method"), shown["url"]) != (sent.method, sent.url):
-            return [f"{name} shows {shown.get('method')} {shown['url']}, and sends {sent.method} {sent.url}."]
-        if not _same_body(shown.get("body"), sent):
-            return [f"{name} shows the body {shown.get('body')}, and sends {sent.body[:300]!r}."]
-    return []
-
-
-def _same_body(shown: Any, sent: Request) -> bool:
-    """Tell whether what was shown is what was sent, as far as it was masked neither there nor here."""
-    kind = sent.headers.get("content-type", "")
-    if shown is None:
-        return sent.body in (b"", b"{}")
-    if "json" not in kind:
-        return bool(shown) == bool(sent.body)
-    got = sent.json()
-    if isinstance(shown, dict) and isinstance(got, dict):
-        return {k: v for k, v in shown.items() if v is not None and v != "***"}.items() <= got.items()
-    return bool(shown == got)
+async def _compared(trial: Trial, name: str, arguments: Mapping[str, Any]) -> list[str]:
+    """Compare a dry run with the same call in earnest. Calls that fail are compared as far as they came."""
+    before = trial.effects()
+    rehearsed = await trial.call(name, **arguments, dry_run=True)
+    if trial.effects() != before:
+        return [f"{name} does something in a dry run with {arguments}."]
+    shown = (rehearsed.structured_content or {}).get("dry_run") or {}
+    begun = len(trial.requests)
+    result = await trial.call(name, **arguments)
+    sent = trial.requests[begun:]
+    writes = [request for request in sent if request.writes]
+    if rehearsed.is_error or (result.is_error and not writes):
+        if rehearsed.is_error == result.is_error:
+            return []
+        return [f"{name} with {arguments} answers {text_of(result)}, in a dry run {text_of(rehearsed)}"]
+    if not shown:  # it found that there is nothing to do
+        return [f"{name} shows nothing, and sends {writes[0].method} {writes[0].url}."] if writes else []
+    meant = {n: value for n, value in arguments.items() if n not in HIDDEN}
+    problems = rehearsal.problems(shown, meant, sent, trial.case.server, broke_off=bool(result.is_error))
+    return [f"{name} {problem}" for problem in problems]
 
 
 # -- confirmation -----------------------------------------------------------------------------------------------------
