@@ -92,6 +92,7 @@ def leading(blocks: list[Block]) -> list[Block]:
 
 def announced(blocks: list[Block]) -> None:
     """Say for a dry run what `append` writes in further requests, since one cannot carry it all."""
+    more: list[list[Block]]
     first, *more = [*chunks(blocks), []]
     left = [rest for _, rest in map(parted, first) if rest] + [part for part in more if part]
     if left:

@@ -52,6 +52,10 @@ _HOMES = {
 __all__ = ["errors", "files", *_HOMES]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> object:
     from importlib import import_module
 

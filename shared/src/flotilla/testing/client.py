@@ -105,7 +105,7 @@ class Raw:
         number = next(self.ids)
         body = mt.JSONRPCRequest(jsonrpc="2.0", id=number, method=method, params=stamped(self.revision, params))
         await self.send.send(SessionMessage(body))
-        with anyio.fail_after(30):
+        with anyio.fail_after(120):
             while True:
                 answer: dict[str, Any] = (await self.receive.receive()).message.model_dump(
                     mode="json", by_alias=True, exclude_none=True

@@ -49,7 +49,7 @@ def impatient(
     """Let a server's Apis wait for nothing: no pause between attempts, no client-side limit, a short timeout."""
     with ExitStack() as stack:
         stack.enter_context(patch("flotilla.wire._backoff", lambda attempt: 0.001))
-        stack.enter_context(patch("flotilla.wire.JITTER", 0))
+        stack.enter_context(patch("flotilla.wire.JITTER", 0.0))
         for api in server.apis:
             stack.enter_context(patch.object(api, "_windows", ()))
             stack.enter_context(patch.object(api, "_timeout", httpx.Timeout(timeout, connect=2, pool=5)))

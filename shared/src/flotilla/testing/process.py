@@ -96,7 +96,7 @@ class Process:
         self.write({"jsonrpc": "2.0", "id": number, "method": method, "params": stamped(self.revision, params)})
         return number
 
-    def answer(self, number: int, timeout: float = 30) -> dict[str, Any]:
+    def answer(self, number: int, timeout: float = 120) -> dict[str, Any]:
         """Wait for the answer to a request: the whole message. Raises TimeoutError."""
         end = time.monotonic() + timeout
         while number not in self._early:
