@@ -52,7 +52,7 @@ def gordon(servers: list[str], dry_run: bool) -> int:
             place.say(" ".join(command))
             if not dry_run and subprocess.run(command, check=False).returncode:
                 return place.fail("That failed; its words are above.")
-    place.say("Secrets of a profile are Docker Desktop's: docker mcp secret set <server>.<name>=…")
+    place.say("Secrets of a profile are Docker Desktop's: docker mcp secret set flotilla-<server>.<name>=…")
     return 0
 
 

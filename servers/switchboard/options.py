@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flotilla.environment import setting
+from flotilla.naming import slug_of
 
 HERE = Path(__file__).resolve().parents[1]
 CHECKOUT = HERE.parent if HERE.name == "servers" else None
@@ -55,5 +56,6 @@ def names(options: argparse.Namespace) -> list[str]:
 
 
 def remotes(options: argparse.Namespace) -> dict[str, str]:
-    """Return the addresses of servers that run elsewhere."""
-    return dict(pair.strip().partition("=")[::2] for pair in options.remote.split(",") if pair.strip())
+    """Return the addresses of servers that run elsewhere, by slug."""
+    pairs = (pair.strip().partition("=") for pair in options.remote.split(",") if pair.strip())
+    return {slug_of(name): url for name, _, url in pairs}

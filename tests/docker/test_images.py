@@ -1,4 +1,4 @@
-"""Each image by itself, as a user runs it: `docker run -i --rm flotilla/<slug>`, behind the highest walls there are."""
+"""Each image by itself, as a user runs it: `docker run -i --rm <image>`, behind the highest walls there are."""
 
 from __future__ import annotations
 
@@ -17,22 +17,19 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
+from flotilla.naming import catalog_name, image, slug_of
 from python_on_whales import Container, DockerClient
 
-from .conftest import HARDENED, ROOT, hello, speak
+from .conftest import HARDENED, ROOT, RUN, hello, speak
 
 REGISTRY = yaml.safe_load((ROOT / "catalog" / "flotilla.yaml").read_text(encoding="utf-8"))["registry"]
-SLUGS = list(REGISTRY)
+SLUGS = [slug_of(name) for name in REGISTRY]
 KINDS = [
     "calendly",
     "email",
     "export",
     "filesystem",
 ]  # REST, own protocol, own dependencies, files: the rest are as these
-
-
-def image(slug: str) -> str:
-    return f"flotilla/{slug}"
 
 
 def baked(slug: str) -> dict[str, Any]:
@@ -52,7 +49,7 @@ def run(slug: str, *options: str) -> list[str]:
         "-i",
         "--rm",
         "--name",
-        f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        f"{RUN}-{slug}-{secrets.token_hex(3)}",
         *options,
         image(slug),
     ]
@@ -178,7 +175,7 @@ def listening(docker: DockerClient, slug: str, **environ: str) -> Iterator[tuple
     container = docker.run(
         image(slug),
         detach=True,
-        name=f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        name=f"{RUN}-{slug}-{secrets.token_hex(3)}",
         read_only=True,
         cap_drop=["ALL"],
         tmpfs=["/tmp"],
@@ -230,7 +227,7 @@ def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
     assert found.config.healthcheck
     labels = found.config.labels or {}
     own = json.loads(labels["io.docker.server.metadata"])
-    assert own["name"] == slug
+    assert own["name"] == catalog_name(slug)
     assert [tool["name"] for tool in own["tools"]] == [tool["name"] for tool in baked(slug)["tools"]]
     for name in ("title", "description", "version", "licenses", "source"):
         assert labels[f"org.opencontainers.image.{name}"]
@@ -241,7 +238,7 @@ def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
 
 
 def test_the_servers_share_one_base(docker: DockerClient) -> None:
-    base = docker.image.inspect("flotilla/base").root_fs.layers
+    base = docker.image.inspect(image("base")).root_fs.layers
     assert base
     for slug in SLUGS:
         layers = docker.image.inspect(image(slug)).root_fs.layers
@@ -254,7 +251,7 @@ def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
     """A server's own layers, with and without the cache; the base's byte code has a test of its own."""
     found = []
     for cache in ("false", "true"):
-        tag = f"flotilla-test-d-{secrets.token_hex(4)}"
+        tag = f"{RUN}-{secrets.token_hex(4)}"
         command = ["docker", "buildx", "bake", "--builder", "default", "--progress", "plain", "--load"]
         command += ["-f", "docker-bake.hcl", "-f", "build/bake.json", "--set", f"filesystem.no-cache={cache}"]
         command += ["--set", f"filesystem.tags={tag}", "filesystem"]

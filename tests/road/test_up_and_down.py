@@ -142,7 +142,7 @@ def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatc
 
 
 def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, export,filesystem")
+    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
     assert fleet.choose() == ["filesystem", "export"]
 
 
@@ -175,12 +175,12 @@ def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> N
 def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLOTILLA_SERVERS")
     assert fleet.choose() == ["export", "filesystem"]
-    place.write(place.secrets_file(), "calendly.token=your_token\n")
+    place.write(place.secrets_file(), "flotilla-calendly.token=your_token\n")
     assert "calendly" not in fleet.choose()
-    place.write(place.secrets_file(), "calendly.token=eyJ\n")
+    place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
     assert "calendly" in fleet.choose()
     assert "email" not in fleet.choose()
-    place.write(place.config_file(), "email:\n  smtp_host: mail.exemple.fr\n")
+    place.write(place.config_file(), "flotilla-email:\n  smtp_host: mail.exemple.fr\n")
     assert "email" in fleet.choose()
     monkeypatch.setenv("FLOTILLA_SERVERS", "all")
     assert fleet.choose() == list(fleet.registry())

@@ -1,9 +1,10 @@
 {{mark}}
 # docker buildx bake            the images of this machine's architecture, loaded into the engine
 # docker buildx bake release    amd64 and arm64, with SBOM and provenance, pushed to REGISTRY
+# The images are called what the catalog calls them; REGISTRY and VERSION call them otherwise, for a trial.
 
 variable "VERSION" { default = "{{version}}" }
-variable "REGISTRY" { default = "" }
+variable "REGISTRY" { default = "{{registry}}" }
 variable "SOURCE_DATE_EPOCH" { default = "0" }
 
 group "default" { targets = [{{names}}] }
@@ -16,14 +17,14 @@ target "_common" {
 target "build" {
   inherits   = ["_common"]
   dockerfile = "shared/Dockerfile"
-  target     = "build"
+  target     = "flotilla-build"
 }
 
 target "base" {
   inherits   = ["_common"]
   dockerfile = "shared/Dockerfile"
-  target     = "base"
-  tags       = ["${REGISTRY}flotilla/base:${VERSION}", "${REGISTRY}flotilla/base:latest"]
+  target     = "flotilla-base"
+  tags       = ["${REGISTRY}/base:${VERSION}", "${REGISTRY}/base:latest"]
 }
 
 # What the released images stand on must be there for each architecture too.
@@ -35,7 +36,7 @@ target "release" {
   name       = "release-${slug}"
   matrix     = { slug = [{{names}}] }
   inherits   = [slug, "_everywhere"]
-  contexts   = { "flotilla/base" = "target:everywhere-base", "flotilla/build" = "target:everywhere-build" }
+  contexts   = { flotilla-base = "target:everywhere-base", flotilla-build = "target:everywhere-build" }
   attest     = ["type=provenance,mode=max", "type=sbom"]
   output     = ["type=registry,rewrite-timestamp=true"]
 }
