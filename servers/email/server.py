@@ -104,7 +104,8 @@ def route() -> Route:
     settings = server.settings
     if settings.username and not settings.password:
         raise errors.Setup(
-            "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog), but EMAIL_USERNAME is.",
+            "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog), "
+            "but EMAIL_USERNAME is.",
             "Ask the user to set it: the mailbox's password, for Gmail, iCloud and Yahoo an app password.",
         )
     return Route(

@@ -168,16 +168,22 @@ def chosen(options: Namespace) -> list[Entry]:
 
 def is_ready(entry: Entry, folder: Path) -> bool:
     """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs."""
-    path = folder / entry.slug / "discovery.json"
+    path = discovery_of(entry, folder)
     needs = json.loads(read(path)).get("needs") if path.exists() else None
     if needs is None:  # a foreign server: what its catalog entry declares
         return entry.ready
     return any(all(map(entry.env.get, way)) for way in needs)
 
 
+def discovery_of(entry: Entry, folder: Path) -> Path:
+    """Return a server's discovery file: in a folder named by its slug, or as a Python package is in a wheel."""
+    package = folder / entry.slug.replace("-", "_") / "discovery.json"
+    return package if package.exists() else folder / entry.slug / "discovery.json"
+
+
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return what a server would list itself with its environment, without starting it."""
-    baked = json.loads(read(folder / entry.slug / "discovery.json"))
+    baked = json.loads(read(discovery_of(entry, folder)))
     listed = {kind: baked.get(kind) or [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
     for kind in ("tools", "prompts"):
         about = (baked.get("attributes") or {}).get(kind) or {}

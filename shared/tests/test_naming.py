@@ -1,4 +1,4 @@
-"""The names that others see are written once: no other file has a registry, a namespace or a catalog name of its own."""
+"""The names that others see are written once: no other file has a registry or a catalog name of its own."""
 
 from __future__ import annotations
 

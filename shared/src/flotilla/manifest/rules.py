@@ -21,12 +21,11 @@ SERVER = re.compile(r"^[a-z0-9-]+$")
 TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
 SECRET = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+$")
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
-TAKEN = set(  # of docker/mcp-registry at 818bf16 (July 2026), as far as a server here could be called the same
-    """
-    asana atlassian close elasticsearch fetch filesystem git github gitlab gmail-mcp google-maps hubspot linear memory
-    monday mongodb n8n notion obsidian paypal postman redis slack stripe teamwork time webflow wix
-    """.split()
-)
+TAKEN = {  # of docker/mcp-registry at 818bf16 (July 2026), as far as a server here could be called the same
+    "asana", "atlassian", "close", "elasticsearch", "fetch", "filesystem", "git", "github", "gitlab", "gmail-mcp",
+    "google-maps", "hubspot", "linear", "memory", "monday", "mongodb", "n8n", "notion", "obsidian", "paypal",
+    "postman", "redis", "slack", "stripe", "teamwork", "time", "webflow", "wix",
+}  # fmt: skip
 SMALL_WORDS = {"and", "for"}
 TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wrong one aborts it
     "title": str, "description": str, "type": str, "image": str, "user": str, "prefix": str,
@@ -93,7 +92,7 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
         if not SERVER.match(slug):
             yield f"{slug}: a server's name is made of a-z, 0-9 and -: a dot breaks profiles."
         if slug in TAKEN:
-            yield f"{slug}: Docker's own catalog has this name, and refuses a profile with both: call it {PREFIX}{slug}."
+            yield f"{slug}: Docker's catalog has this name, and a profile with both is refused: call it {PREFIX}{slug}."
         wrong = [key for key, kind in TYPES.items() if key in entry and not isinstance(entry[key], kind)]
         if wrong:
             yield from (f"{slug}: {k} must be a {TYPES[k].__name__}: another type aborts the gateway." for k in wrong)
