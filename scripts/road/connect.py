@@ -71,7 +71,8 @@ def main(argv: list[str]) -> int:
     except ValueError as problem:
         return place.fail(str(problem))
     if not options.dry_run:
-        for line in install.install():
+        kind, run = clients.road()
+        for line in [*(install.missing_images(servers) if run == "docker" else ()), *install.install()]:
             place.say(line)
     if options.client == "gordon":
         return gordon(servers, options.dry_run)

@@ -84,8 +84,13 @@ def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> l
 def choose() -> list[str]:
     """Return the servers to start: those that need no account, and those whose account is in the user's files.
 
-    FLOTILLA_SERVERS names others, with commas between them, or `all`.
+    FLOTILLA_SERVERS names others, with commas between them, or `all`. Raises ValueError for a name that is no server's.
     """
+    if bare := [slug for slug, mine in settings(place.config_file()).items() if mine and slug in registry()]:
+        raise ValueError(
+            f"{place.short(place.config_file())}: the settings of `{bare[0]}` must stand under "
+            f"`{catalog_name(bare[0])}`, its name in the catalog: otherwise they count for nothing. Rename it."
+        )
     words = (slug_of(word.strip()) for word in os.environ.get("FLOTILLA_SERVERS", "").split(","))
     asked = list(dict.fromkeys(word for word in words if word))
     if asked == ["all"]:

@@ -163,6 +163,12 @@ def chosen(options: Namespace) -> list[Entry]:
     secrets = read_secrets(Path(options.secrets)) if options.secrets else {}
     config = read_document(Path(options.config)) if options.config else {}
     entries = read_catalog(Path(options.catalog), secrets, config)
+    ours = {entry.slug for name, entry in entries.items() if name != entry.slug} - entries.keys()
+    if bare := [slug for slug, mine in config.items() if mine and slug in ours]:
+        raise Problem(
+            f"{options.config}: the settings of `{bare[0]}` must stand under `{catalog_name(bare[0])}`, its name in "
+            "the catalog: otherwise they count for nothing. Rename it."
+        )
     return choose(entries, names(options), remotes(options), Path(options.discovery))
 
 

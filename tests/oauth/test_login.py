@@ -130,12 +130,20 @@ class TestBrowser:
         ("config", "what", "scopes"),
         [
             ("", "gmail", ["gmail.modify"]),
-            ("gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
-            ("gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
-            ("gmail: {allow: 'gmail_send_email,gmail_search_messages'}", "gmail", ["gmail.readonly", "gmail.send"]),
-            ("gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}", "gmail", ["gmail.readonly", "gmail.compose"]),
+            ("flotilla-gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
+            ("flotilla-gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
             (
-                "gmail: {allow: gmail_send_email}\ngoogle-calendar: {allow: gcal_check_availability}",
+                "flotilla-gmail: {allow: 'gmail_send_email,gmail_search_messages'}",
+                "gmail",
+                ["gmail.readonly", "gmail.send"],
+            ),
+            (
+                "flotilla-gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}",
+                "gmail",
+                ["gmail.readonly", "gmail.compose"],
+            ),
+            (
+                "flotilla-gmail: {allow: gmail_send_email}\nflotilla-google-calendar: {allow: gcal_check_availability}",
                 "google",
                 ["gmail.send", "calendar.freebusy"],
             ),
@@ -265,7 +273,7 @@ def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
 @pytest.mark.usefixtures("here")
 class TestAfterwards:
     def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
-        (files / "config.yaml").write_text("gmail: {read_only: true}")
+        (files / "config.yaml").write_text("flotilla-gmail: {read_only: true}")
         run("gmail")
         capsys.readouterr()
         assert run("--list") == 0
@@ -273,7 +281,7 @@ class TestAfterwards:
             "gmail: connected as helene@atelier.example",
             "google-calendar: not connected (scripts/login google-calendar)",
         ]
-        (files / "config.yaml").write_text("gmail: {allow: 'gmail_get_message,gmail_send_email'}")
+        (files / "config.yaml").write_text("flotilla-gmail: {allow: 'gmail_get_message,gmail_send_email'}")
         run("--list", "gmail")
         assert "no consent yet for gmail_send_email" in capsys.readouterr().out
         oauth.end(oauth.tokens[-1])

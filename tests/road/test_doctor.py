@@ -21,7 +21,7 @@ def levels(text: str) -> list[tuple[str, str]]:
 
 
 def test_a_good_secrets_file() -> None:
-    assert levels("# comment\n\ncalendly.token=a=b c#d\nemail.password=\n") == []
+    assert levels("# comment\n\nflotilla-calendly.token=a=b c#d\nflotilla-email.password=\n") == []
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_good_secrets_file() -> None:
         ("flotilla-calendly.tokn=x", "warning", "flotilla-calendly.token is meant"),
         ('flotilla-calendly.token="x"', "warning", "quotes"),
         ("flotilla-calendly.token= x", "warning", "blanks before the value"),
-        ("flotilla-calendly.token=x\ncalendly.token=y", "warning", "line 1 has the same name"),
+        ("flotilla-calendly.token=x\nflotilla-calendly.token=y", "warning", "line 1 has the same name"),
     ],
 )
 def test_every_fault_of_a_secrets_file(text: str, level: str, says: str) -> None:
@@ -78,10 +78,8 @@ def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> N
 
 
 def test_a_good_settings_file() -> None:
-    assert (
-        list(doctor.settings_problems({"flotilla-email": {"smtp_host": "x", "smtp_port": 25}, "filesystem": None}))
-        == []
-    )
+    settings = {"flotilla-email": {"smtp_host": "x", "smtp_port": 25}, "flotilla-filesystem": None}
+    assert list(doctor.settings_problems(settings)) == []
 
 
 def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from road import door, fleet, machine, place
+from flotilla.naming import image
+from road import door, fleet, install, machine, place
 
 from .conftest import ROOT, Script
 
@@ -146,6 +147,13 @@ def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: p
     assert fleet.choose() == ["filesystem", "export"]
 
 
+def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
+    """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
+    place.write(place.config_file(), "filesystem:\n  read_only: true\n")
+    with pytest.raises(ValueError, match="must stand under `flotilla-filesystem`"):
+        fleet.choose()
+
+
 def test_an_engine_that_means_nothing_installs_nothing(
     home: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,3 +232,19 @@ def test_every_script_tells_what_it_does(name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 60
+
+
+def test_install_says_which_images_are_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
+    here = {image("filesystem"): "sha256:1"}
+    monkeypatch.setattr(machine, "engine", lambda: "26.1")
+    monkeypatch.setattr(machine, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    assert install.main([]) == 0
+    said = capsys.readouterr().out
+    assert said.index(image("gmail")) < said.index("Catalog: installed")
+    assert image("filesystem") not in said
+    assert f"make build S='{' '.join(slug for slug in fleet.registry() if slug != 'filesystem')}'" in said
+    here |= dict.fromkeys(fleet.images(list(fleet.registry())), "sha256:2")
+    assert install.missing_images(list(fleet.registry())) == []
