@@ -5,9 +5,14 @@
 
 variable "VERSION" { default = "{{version}}" }
 variable "REGISTRY" { default = "{{registry}}" }
+variable "FLOTILLA_IMAGES" {
+  default = [
+{{names}}
+  ]
+}
 variable "SOURCE_DATE_EPOCH" { default = "0" }
 
-group "default" { targets = [{{names}}] }
+group "default" { targets = FLOTILLA_IMAGES }
 
 target "_common" {
   context = "."
@@ -34,7 +39,7 @@ target "everywhere-build" { inherits = ["build", "_everywhere"] }
 
 target "release" {
   name       = "release-${slug}"
-  matrix     = { slug = [{{names}}] }
+  matrix     = { slug = FLOTILLA_IMAGES }
   inherits   = [slug, "_everywhere"]
   contexts   = { flotilla-base = "target:everywhere-base", flotilla-build = "target:everywhere-build" }
   attest     = ["type=provenance,mode=max", "type=sbom"]

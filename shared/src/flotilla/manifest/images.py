@@ -78,7 +78,7 @@ def bake(names: list[str]) -> str:
         f'  tags       = ["${{REGISTRY}}/{slug}:${{VERSION}}", "${{REGISTRY}}/{slug}:latest"]\n}}'
         for slug in names
     )
-    quoted = ", ".join(f'"{slug}"' for slug in names)
+    quoted = "\n".join(f'    "{slug}",' for slug in names)  # a line each: two branches that add one do not meet
     return (
         (TEMPLATES / "bake.hcl")
         .read_text(encoding="utf-8")
