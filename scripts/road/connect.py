@@ -52,7 +52,7 @@ def gordon(servers: list[str], dry_run: bool) -> int:
             place.say(" ".join(command))
             if not dry_run and subprocess.run(command, check=False).returncode:
                 return place.fail("That failed; its words are above.")
-    place.say("Secrets of a profile are Docker Desktop's: docker mcp secret set <server>.<name>=…")
+    place.say("Secrets of a profile are Docker Desktop's: docker mcp secret set flotilla-<server>.<name>=…")
     return 0
 
 
@@ -71,7 +71,8 @@ def main(argv: list[str]) -> int:
     except ValueError as problem:
         return place.fail(str(problem))
     if not options.dry_run:
-        for line in install.install():
+        kind, run = clients.road()
+        for line in [*(install.missing_images(servers) if run == "docker" else ()), *install.install()]:
             place.say(line)
     if options.client == "gordon":
         return gordon(servers, options.dry_run)

@@ -25,6 +25,7 @@ import pypdf
 import yaml
 from aiosmtpd.controller import Controller
 from fastmcp import Client
+from flotilla.naming import catalog_name
 
 from . import client, clients, door, machine, place, up
 
@@ -116,11 +117,11 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
     name = f"{place.owner()}-demo-{os.getpid()}"
     state = f"{place.owner()}-demo-state-{os.getpid()}"
     catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
-    catalog["registry"] = {slug: catalog["registry"][slug] for slug in SERVERS}
+    catalog["registry"] = {name: catalog["registry"][name] for name in map(catalog_name, SERVERS)}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data", f"{state}:/state"]
     smtp = {"smtp_host": box.host, "smtp_port": box.port, "security": "none"}
-    config = {"email": {**smtp, "sender": "ventes@exemple.fr", "sender_name": "Équipe Ventes"}}
+    config = {catalog_name("email"): {**smtp, "sender": "ventes@exemple.fr", "sender_name": "Équipe Ventes"}}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flotilla-demo-")))
         place.write(folder / "config.yaml", yaml.safe_dump(config, allow_unicode=True))

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import yaml
 from flotilla.environment import is_placeholder
 from flotilla.manifest import rules
+from flotilla.naming import GATEWAY_IMAGE, catalog_name, slug_of
 
 from . import door, fleet, machine, place
 
@@ -93,7 +94,7 @@ def gateway() -> Iterator[Finding]:
     if version := machine.gateway_plugin():
         yield ok("gateway", f"The Docker MCP plugin {version} is here.")
     elif machine.gateway_image(pull=False):
-        yield ok("gateway", f"The image {machine.GATEWAY_IMAGE} is here.")
+        yield ok("gateway", f"The image {GATEWAY_IMAGE} is here.")
     else:
         yield Finding(
             "note",
@@ -218,9 +219,8 @@ def secrets_lines(text: str, names: set[str]) -> Iterator[Finding]:
         elif name != name.strip():
             yield problem(number, "blanks around the name become a part of it.", "Take them away.")
         elif name not in names:
-            near = difflib.get_close_matches(name, names, 1) or [
-                n for n in names if n.replace(".", "_").upper() == name
-            ]
+            near = [n for n in names if name in (slug_of(n), re.sub("[.-]", "_", slug_of(n)).upper())]
+            near = near or difflib.get_close_matches(name, names, 1)
             says = "no server declares this name" + (f"; {near[0]} is meant?" if near else ".")
             yield Finding("warning", "secrets", f"Line {number}: {says}", f"The names are: {', '.join(sorted(names))}.")
         if re.fullmatch(r"""\s*(".*"|'.*')\s*""", value):
@@ -277,15 +277,21 @@ def settings_problems(config: Any) -> Iterator[Finding]:
             "problem", "settings", "The file must map servers to their settings.", "See catalog/config.example.yaml."
         )
         return
-    for slug, mine in config.items():
-        if slug not in fleet.registry():
-            near = difflib.get_close_matches(str(slug), fleet.registry(), 1)
-            says = f"There is no server {slug}" + (f"; {near[0]} is meant?" if near else ".")
-            yield Finding("warning", "settings", says, f"The servers are: {', '.join(fleet.registry())}.")
+    names = {catalog_name(slug): slug for slug in fleet.registry()}
+    for name, mine in config.items():
+        if name not in names:
+            short = [catalog_name(str(name))] if name in fleet.registry() else []
+            near = short or difflib.get_close_matches(str(name), names, 1)
+            says = f"There is no server {name}" + (f"; {near[0]} is meant?" if near else ".")
+            yield Finding("warning", "settings", says, f"The servers are: {', '.join(names)}.")
             continue
+        slug = names[name]
         if not isinstance(mine, dict | None):
             yield Finding(
-                "problem", "settings", f"{slug} must hold `name: value` lines.", "See catalog/config.example.yaml."
+                "problem",
+                "settings",
+                f"{catalog_name(slug)} must hold `name: value` lines.",
+                "See catalog/config.example.yaml.",
             )
             continue
         server = fleet.registry()[slug]
@@ -294,13 +300,13 @@ def settings_problems(config: Any) -> Iterator[Finding]:
             known |= part.get("properties") or {}
         for name, value in (mine or {}).items():
             if name not in known:
-                is_secret = f"{slug}.{name}" in {s["name"] for s in server.get("secrets") or []}
+                is_secret = f"{catalog_name(slug)}.{name}" in {s["name"] for s in server.get("secrets") or []}
                 mend = f"It is a secret: it belongs into {place.short(place.secrets_file())}." if is_secret else ""
                 near = difflib.get_close_matches(str(name), known, 1)
-                says = f"{slug} has no setting {name}" + (f"; {near[0]} is meant?" if near else ".")
+                says = f"{catalog_name(slug)} has no setting {name}" + (f"; {near[0]} is meant?" if near else ".")
                 yield Finding("warning", "settings", says, mend or f"Its settings are: {', '.join(known)}.")
             elif value is not None and (fits := KINDS.get(known[name].get("type", ""))) and not fits(value):
-                says = f"{slug}.{name} must be of type {known[name]['type']}."
+                says = f"{catalog_name(slug)}.{name} must be of type {known[name]['type']}."
                 yield Finding("problem", "settings", says, "Mend it: Docker's gateway would stop, or pass nonsense on.")
 
 

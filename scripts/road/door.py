@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flotilla.naming import GATEWAY_IMAGE
 from flotilla_servers.switchboard.catalog import FLEET
 
 from . import fleet, machine, place
@@ -24,7 +25,7 @@ from . import fleet, machine, place
 KINDS = ("gateway", "gateway-image", "switchboard")
 NAMES = {
     "gateway": "docker mcp gateway run",
-    "gateway-image": f"the image {machine.GATEWAY_IMAGE}",
+    "gateway-image": f"the image {GATEWAY_IMAGE}",
     "switchboard": "the switchboard",
 }
 
@@ -128,9 +129,7 @@ def choose(engine: bool, running: Running) -> str:
             " with Docker Desktop, or from https://github.com/docker/mcp-gateway/releases. Unset it to do without."
         )
     if asked == "gateway-image" and not machine.gateway_image(pull=True, seconds=300):
-        raise Problem(
-            f"FLOTILLA_DOOR=gateway-image, but {machine.GATEWAY_IMAGE} cannot be pulled. Unset it to do without."
-        )
+        raise Problem(f"FLOTILLA_DOOR=gateway-image, but {GATEWAY_IMAGE} cannot be pulled. Unset it to do without.")
     if asked:
         return asked
     if not engine:
@@ -174,7 +173,7 @@ def switchboard_command(servers: list[str], run: str, catalog: Path = place.QUIC
 def gateway_command(servers: list[str], catalog: str = "flotilla.yaml") -> list[str]:
     """Return the gateway's command over stdio, without the user's files."""
     docker = shutil.which("docker") or "docker"
-    return [docker, "mcp", "gateway", "run", "--catalog", catalog, "--servers", ",".join(servers)]
+    return [docker, "mcp", "gateway", "run", "--catalog", catalog, "--servers", fleet.catalog_names(servers)]
 
 
 def files(secret: Path, config: Path) -> list[str]:
@@ -256,7 +255,8 @@ def _start_image(door: Running, port: int) -> None:
     command += ["--volume", "/var/run/docker.sock:/var/run/docker.sock"]  # it starts the servers itself
     for source, target in mounts.items():
         command += ["--volume", f"{source}:{target}:ro"]
-    command += [machine.GATEWAY_IMAGE, "--catalog", "flotilla.yaml", "--servers", ",".join(door.servers), *options]
+    command += [GATEWAY_IMAGE, "--catalog", "flotilla.yaml"]
+    command += ["--servers", fleet.catalog_names(door.servers), *options]
     command += ["--transport", "streaming", "--port", str(port)]
     done = subprocess.run(
         ["docker", *command],
@@ -267,7 +267,7 @@ def _start_image(door: Running, port: int) -> None:
     )
     if done.returncode:
         machine.docker("rm", "--force", "--volumes", name)
-        raise Problem(f"{machine.GATEWAY_IMAGE} did not start: {done.stderr.strip()[-300:]}")
+        raise Problem(f"{GATEWAY_IMAGE} did not start: {done.stderr.strip()[-300:]}")
     door.container = name
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 
+from flotilla.naming import REGISTRY
+
 from . import door, fleet, machine, place
 
 SWITCHBOARD, COMPOSE, GATEWAY = "flotilla.switchboard", "com.docker.compose.project", "docker-mcp"
@@ -22,7 +24,7 @@ def orphans() -> list[dict[str, str]]:
 
 def of_gateway() -> list[dict[str, str]]:
     """Return containers of this fleet that a gateway has started."""
-    return [c for c in machine.containers(f"label={GATEWAY}=true") if c["Image"].startswith("flotilla/")]
+    return [c for c in machine.containers(f"label={GATEWAY}=true") if c["Image"].startswith(f"{REGISTRY}/")]
 
 
 def compose() -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from flotilla.environment import is_placeholder
+from flotilla.naming import catalog_name, slug_of
 
 from . import place
 
@@ -20,9 +21,14 @@ TERM = re.compile(r"\{\{\s*([\w.-]+)")
 
 @cache
 def registry() -> dict[str, dict[str, Any]]:
-    """Return the generated catalog's servers."""
+    """Return the generated catalog's servers by slug, as people name them; the catalog calls them `catalog_name`."""
     found: dict[str, dict[str, Any]] = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
-    return found
+    return {slug_of(name): server for name, server in found.items()}
+
+
+def catalog_names(slugs: Iterable[str]) -> str:
+    """Return servers as a gateway's --servers takes them."""
+    return ",".join(map(catalog_name, slugs))
 
 
 def images(slugs: list[str]) -> list[str]:
@@ -33,7 +39,7 @@ def images(slugs: list[str]) -> list[str]:
 def needs(slug: str) -> list[list[str]]:
     """Return the secrets and settings without which the server's calls fail, a list for each way in.
 
-    They are named as the user's files name them: `calendly.token`.
+    They are named as the user's files name them: `flotilla-calendly.token`.
     """
     path = place.ROOT / "servers" / slug / "discovery.json"
     if not path.is_file():  # a server that is being written
@@ -68,8 +74,8 @@ def settings(path: Path) -> dict[str, Any]:
 
 def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
     """Return what a server needs and the user's files do not give, of the way in that lacks the least."""
-    mine = config.get(slug)
-    values = {f"{slug}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
+    mine = config.get(catalog_name(slug))
+    values = {f"{catalog_name(slug)}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
     values |= given
     lost = [[name for name in way if is_placeholder(str(values.get(name) or ""))] for way in needs(slug)]
     return min(lost, key=len)
@@ -78,9 +84,14 @@ def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> l
 def choose() -> list[str]:
     """Return the servers to start: those that need no account, and those whose account is in the user's files.
 
-    FLOTILLA_SERVERS names others, with commas between them, or `all`.
+    FLOTILLA_SERVERS names others, with commas between them, or `all`. Raises ValueError for a name that is no server's.
     """
-    words = (word.strip() for word in os.environ.get("FLOTILLA_SERVERS", "").split(","))
+    if bare := [slug for slug, mine in settings(place.config_file()).items() if mine and slug in registry()]:
+        raise ValueError(
+            f"{place.short(place.config_file())}: the settings of `{bare[0]}` must stand under "
+            f"`{catalog_name(bare[0])}`, its name in the catalog: otherwise they count for nothing. Rename it."
+        )
+    words = (slug_of(word.strip()) for word in os.environ.get("FLOTILLA_SERVERS", "").split(","))
     asked = list(dict.fromkeys(word for word in words if word))
     if asked == ["all"]:
         return list(registry())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import place
+from . import fleet, machine, place
 
 
 def install() -> list[str]:
@@ -25,8 +25,29 @@ def install() -> list[str]:
     return done
 
 
+def missing_images(servers: list[str]) -> list[str]:
+    """Return what to say of images that the catalog names and the engine does not have; nothing without an engine.
+
+    Docker's gateway would try to fetch such an image when it starts, and leave its server out when it cannot.
+    """
+    if not machine.engine():
+        return []
+    wanted = dict(zip(servers, fleet.images(servers), strict=True))
+    here = machine.image_ids(list(wanted.values()))
+    lost = [slug for slug, image in wanted.items() if image not in here]
+    if not lost:
+        return []
+    return [
+        f"Images: these are not here: {', '.join(wanted[slug] for slug in lost)}.",
+        "Docker's gateway fetches them from there if that version was released, else it leaves these servers out.",
+        f"To build them from this checkout: make build S='{' '.join(lost)}'",
+    ]
+
+
 def main(argv: list[str]) -> int:
-    """Install, and say so."""
+    """Install, and say so; first of all which images are missing."""
+    for line in missing_images(list(fleet.registry())):
+        place.say(line)
     try:
         done = install()
     except OSError as problem:

@@ -18,11 +18,17 @@ from flotilla.environment import is_placeholder
 from flotilla.filters import visible
 from flotilla.manifest.documents import common, variable
 from flotilla.manifest.fleet import server_of
+from flotilla.naming import catalog_name, slug_of
 
 from . import consent, fleet, place, vault
 
 KEPT = ("client_id", "client_secret", "refresh_token")
 Servers = dict[str, Server[Any]]
+
+
+def secret(slug: str, name: str) -> str:
+    """Return what a secret is called in the secrets file and in Docker Desktop's keychain."""
+    return f"{catalog_name(slug)}.{name}"
 
 
 def connectable() -> Servers:
@@ -33,7 +39,7 @@ def connectable() -> Servers:
 
 def meant(word: str, all_: Servers) -> Servers:
     """Return the servers of a name: one server, or all that share an account."""
-    found = {slug: s for slug, s in all_.items() if word in (slug, s.consent.account if s.consent else "")}
+    found = {slug: s for slug, s in all_.items() if slug_of(word) in (slug, s.consent.account if s.consent else "")}
     if not found:
         accounts = sorted({s.consent.account for s in all_.values() if s.consent})
         raise consent.Refused(f"Nothing is connected as {word!r}; there are {', '.join(sorted({*all_, *accounts}))}.")
@@ -42,7 +48,7 @@ def meant(word: str, all_: Servers) -> Servers:
 
 def environ_of(server: Server[Any]) -> dict[str, str]:
     """Return the variables that decide which of a server's tools are enabled: the user's settings over the shell's."""
-    mine = fleet.settings(place.config_file()).get(server.slug)
+    mine = fleet.settings(place.config_file()).get(catalog_name(server.slug))
     given = {name: str(value) for name, value in mine.items()} if isinstance(mine, dict) else {}
     return {**os.environ, **{env: given[name] for name, (env, _, _) in common(server).items() if name in given}}
 
@@ -75,12 +81,12 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
 
     def of(name: str, given: str | None, slugs: Sequence[str]) -> str:
         places = [given, *(os.environ.get(variable(s, name)) for s in servers.values())]
-        places += [kept.get(f"{slug}.{name}") for slug in slugs]
+        places += [kept.get(secret(slug, name)) for slug in slugs]
         return next((value for value in places if value and not is_placeholder(value)), "")
 
     slugs = [*servers, *family]
     client_id = of("client_id", options.client_id, slugs)
-    secret = of("client_secret", None, [s for s in slugs if kept.get(f"{s}.client_id", client_id) == client_id])
+    hidden = of("client_secret", None, [s for s in slugs if kept.get(secret(s, "client_id"), client_id) == client_id])
     if not client_id:
         place.say(f"An OAuth client is needed, once. Make it at {about.register}.")
         if not sys.stdin.isatty():
@@ -88,17 +94,17 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
                 f"Pass --client-id, and the secret as {variable(next(iter(servers.values())), 'client_secret')}."
             )
         client_id = input("client_id: ").strip()
-    if not secret and sys.stdin.isatty():
-        secret = getpass.getpass("client_secret (empty for none): ").strip()
-    return client_id, secret
+    if not hidden and sys.stdin.isatty():
+        hidden = getpass.getpass("client_secret (empty for none): ").strip()
+    return client_id, hidden
 
 
 def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
     about, scopes = about_of(servers), wanted(servers)
-    client_id, secret = credentials(servers, options)
+    client_id, client_secret = credentials(servers, options)
     place.say(f"For {', '.join(servers)}: {', '.join(short(scope) for scope in scopes)}.")
-    with consent.client(about, client_id, secret, scopes) as oauth:
+    with consent.client(about, client_id, client_secret, scopes) as oauth:
         if options.device:
             token = consent.by_device(about, oauth)
         elif options.paste or not browser():
@@ -111,9 +117,9 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
             "account's connected apps, then start again."
         )
     person = consent.who(about, token["access_token"])
-    values = dict(zip(KEPT, (client_id, secret, token["refresh_token"]), strict=True))
+    values = dict(zip(KEPT, (client_id, client_secret, token["refresh_token"]), strict=True))
     kept = fleet.secrets(place.secrets_file())  # the secret of an earlier client does not stay beside another client
-    new = {f"{slug}.{name}": value for slug in servers for name, value in values.items()}
+    new = {secret(slug, name): value for slug in servers for name, value in values.items()}
     where = vault.store({name: value for name, value in new.items() if value or name in kept}, desktop(options))
     place.say(f"Connected: {person}, for {', '.join(servers)}. Kept in {where}.")
     granted = set(str(token.get("scope") or "").replace(",", " ").split())
@@ -140,9 +146,9 @@ def show(all_: Servers) -> int:
     """Say of every account whose it is, and whether the consent still holds and covers the enabled tools."""
     kept, keychain = fleet.secrets(place.secrets_file()), vault.listed() if vault.desktop() else ""
     for slug, server in all_.items():
-        about, token = server.consent, kept.get(f"{slug}.refresh_token", "")
+        about, token = server.consent, kept.get(secret(slug, "refresh_token"), "")
         assert about
-        if is_placeholder(token) and f"{slug}.refresh_token" in keychain:
+        if is_placeholder(token) and secret(slug, "refresh_token") in keychain:
             place.say(f"{slug}: kept in Docker Desktop's keychain, which gives no value back, so it was not tried")
         elif is_placeholder(token):
             place.say(f"{slug}: not connected (scripts/login {slug})")
@@ -155,7 +161,7 @@ def show(all_: Servers) -> int:
 
 def state(server: Server[Any], about: Consent, kept: Mapping[str, str]) -> str:
     """Try a connection."""
-    names = [kept.get(f"{server.slug}.{name}", "") for name in KEPT]
+    names = [kept.get(secret(server.slug, name), "") for name in KEPT]
     try:
         with consent.client(about, names[0], names[1], []) as oauth:
             token = consent.renewed(about, oauth, names[2])
@@ -173,21 +179,20 @@ def state(server: Server[Any], about: Consent, kept: Mapping[str, str]) -> str:
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Take consents back at the vendor, and empty what was kept, for every server that held the same."""
     about, kept = about_of(servers), fleet.secrets(place.secrets_file())
-    tokens = {token for slug in servers if not is_placeholder(token := kept.get(f"{slug}.refresh_token", ""))}
+    tokens = {token for slug in servers if not is_placeholder(token := kept.get(secret(slug, "refresh_token"), ""))}
     if not tokens and not desktop(options):
         raise consent.Refused("Nothing is connected.")
-    holders = [slug for slug in connectable() | servers if kept.get(f"{slug}.refresh_token") in tokens]
+    holders = [slug for slug in connectable() | servers if kept.get(secret(slug, "refresh_token")) in tokens]
     for token in tokens if about.revoke_url else ():
-        slug = next(s for s in holders if kept[f"{s}.refresh_token"] == token)
-        with consent.client(
-            about, kept.get(f"{slug}.client_id", ""), kept.get(f"{slug}.client_secret", ""), []
-        ) as oauth:
+        slug = next(s for s in holders if kept[secret(s, "refresh_token")] == token)
+        client_id, client_secret = (kept.get(secret(slug, name), "") for name in ("client_id", "client_secret"))
+        with consent.client(about, client_id, client_secret, []) as oauth:
             answer = oauth.revoke_token(about.revoke_url, token=token, token_type_hint="refresh_token")
         if answer.status_code not in (200, 204, 400):  # 400: it had ended already
             raise consent.Refused(
                 f"The vendor answers {answer.status_code}, so nothing was taken back. Try again later."
             )
-    vault.forget([f"{slug}.refresh_token" for slug in holders or servers], desktop(options))
+    vault.forget([secret(slug, "refresh_token") for slug in holders or servers], desktop(options))
     place.say(f"Disconnected: {', '.join(holders or servers)}.")
     if not tokens:
         place.say(

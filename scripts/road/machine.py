@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-GATEWAY_IMAGE = "docker/mcp-gateway"
+from flotilla.naming import GATEWAY_IMAGE
 
 
 def docker(*args: str, timeout: float = 60) -> str | None:

@@ -93,7 +93,7 @@ def sender() -> Mailbox:
     settings = server.settings
     if "@" not in (settings.sender or settings.username):
         raise errors.Setup(
-            "EMAIL_SENDER is not set (setting `email.sender` in the Docker catalog).",
+            "EMAIL_SENDER is not set (setting `flotilla-email.sender` in the Docker catalog).",
             "Ask the user to set it to the address that mail comes from.",
         )
     return mailbox(settings.sender or settings.username, "EMAIL_SENDER", settings.sender_name)
@@ -104,7 +104,8 @@ def route() -> Route:
     settings = server.settings
     if settings.username and not settings.password:
         raise errors.Setup(
-            "EMAIL_PASSWORD is not set (secret `email.password` in the Docker catalog), but EMAIL_USERNAME is.",
+            "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog), "
+            "but EMAIL_USERNAME is.",
             "Ask the user to set it: the mailbox's password, for Gmail, iCloud and Yahoo an app password.",
         )
     return Route(

@@ -17,6 +17,7 @@ from typing import Any
 
 from flotilla.environment import setting
 from flotilla.filters import SETTINGS, visible
+from flotilla.naming import catalog_name, slug_of
 
 from .options import names, remotes
 
@@ -40,7 +41,7 @@ class Problem(Exception):  # noqa: N818 - a sentence for the operator, not a tra
 class Entry:
     """One server of the catalog with its templates filled in. `env` holds its secrets too."""
 
-    slug: str
+    slug: str  # its catalog name without our prefix: of its command, its folder and its container
     spec: Mapping[str, Any]  # as it stands in the catalog
     env: dict[str, str]
     command: list[str]
@@ -92,30 +93,30 @@ def read_catalog(path: Path, secrets: Mapping[str, str], config: Mapping[str, An
     registry = read_document(path).get("registry")
     if not isinstance(registry, dict):
         raise Problem(f"{path} has no `registry`: run `make generate`.")
-    return {slug: _entry(slug, spec, secrets, config) for slug, spec in registry.items()}
+    return {name: _entry(name, spec, secrets, config) for name, spec in registry.items()}
 
 
-def _entry(slug: str, spec: Mapping[str, Any], given: Mapping[str, str], config: Mapping[str, Any]) -> Entry:
-    declared, mine, headers = spec.get("secrets", ()), config.get(slug) or {}, spec.get("remote", {}).get("headers", {})
+def _entry(name: str, spec: Mapping[str, Any], given: Mapping[str, str], config: Mapping[str, Any]) -> Entry:
+    declared, mine, headers = spec.get("secrets", ()), config.get(name) or {}, spec.get("remote", {}).get("headers", {})
     secrets = {s["env"]: value for s in declared if (value := given.get(s["name"]))}
-    if wrong := [name for name in secrets if STEERING.match(name)]:
-        raise Problem(f"The secret {wrong[0]} of {slug} would change the docker command itself: rename it.")
-    env = {name: value for name in FLEET if (value := setting(name, os.environ))} | secrets
+    if wrong := [variable for variable in secrets if STEERING.match(variable)]:
+        raise Problem(f"The secret {wrong[0]} of {name} would change the docker command itself: rename it.")
+    env = {word: value for word in FLEET if (value := setting(word, os.environ))} | secrets
     for item in spec.get("env", ()):
         text = str(item["value"])
         env[item["name"]] = " ".join(fill(text, config)) if "{{" in text else _expand(text, env)
     volumes = [part for text in spec.get("volumes", ()) for part in fill(text, config) if part]
-    required = [name for schema in spec.get("config", ()) for name in schema.get("required", ())]
+    required = [field for schema in spec.get("config", ()) for field in schema.get("required", ())]
     return Entry(
-        slug,
+        slug_of(name),
         spec,
-        env={name: value for name, value in env.items() if value},
+        env={variable: value for variable, value in env.items() if value},
         command=[_expand(part, env) for text in spec.get("command", ()) for part in fill(text, config)],
         # as in the gateway, a folder of the host is mounted for reading; a named volume is not
         volumes=[f"{part}:ro" if part.startswith("/") and part.count(":") == 1 else part for part in volumes],
-        headers={name: _expand(value, secrets) for name, value in headers.items()},
+        headers={header: _expand(value, secrets) for header, value in headers.items()},
         secrets=frozenset(secrets.values()),
-        ready=len(secrets) == len(declared) and all(mine.get(name) not in (None, "") for name in required),
+        ready=len(secrets) == len(declared) and all(mine.get(field) not in (None, "") for field in required),
     )
 
 
@@ -150,12 +151,18 @@ def _expand(text: str, env: Mapping[str, str]) -> str:
 
 
 def choose(entries: Mapping[str, Entry], wanted: Sequence[str], elsewhere: Iterable[str], folder: Path) -> list[Entry]:
-    """Return the servers asked for by name, all of them for `all`, and for no name those that are ready to work."""
-    if unknown := [slug for slug in (*wanted, *elsewhere) if slug not in (*entries, "all")]:
-        raise Problem(f"The catalog has no server {', '.join(unknown)}; it has {', '.join(entries)}.")
+    """Return the servers asked for by name, all of them for `all`, and for no name those that are ready to work.
+
+    A server may be asked for by its name in the catalog or by its slug: `flotilla-notion` or `notion`.
+    """
+    named = {word: word if word in entries else catalog_name(word) for word in (*wanted, *elsewhere) if word != "all"}
+    if unknown := [word for word, name in named.items() if name not in entries]:
+        known = ", ".join(entry.slug for entry in entries.values())
+        raise Problem(f"The catalog has no server {', '.join(unknown)}; it has {known}.")
     if wanted and "all" not in wanted:
-        return [entries[slug] for slug in dict.fromkeys(wanted)]
-    return [entry for slug, entry in entries.items() if wanted or slug in elsewhere or is_ready(entry, folder)]
+        return [entries[name] for name in dict.fromkeys(named[word] for word in wanted)]
+    remote = {named[word] for word in elsewhere}
+    return [entry for name, entry in entries.items() if wanted or name in remote or is_ready(entry, folder)]
 
 
 def chosen(options: Namespace) -> list[Entry]:
@@ -163,21 +170,33 @@ def chosen(options: Namespace) -> list[Entry]:
     secrets = read_secrets(Path(options.secrets)) if options.secrets else {}
     config = read_document(Path(options.config)) if options.config else {}
     entries = read_catalog(Path(options.catalog), secrets, config)
+    ours = {entry.slug for name, entry in entries.items() if name != entry.slug} - entries.keys()
+    if bare := [slug for slug, mine in config.items() if mine and slug in ours]:
+        raise Problem(
+            f"{options.config}: the settings of `{bare[0]}` must stand under `{catalog_name(bare[0])}`, its name in "
+            "the catalog: otherwise they count for nothing. Rename it."
+        )
     return choose(entries, names(options), remotes(options), Path(options.discovery))
 
 
 def is_ready(entry: Entry, folder: Path) -> bool:
     """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs."""
-    path = folder / entry.slug / "discovery.json"
+    path = discovery_of(entry, folder)
     needs = json.loads(read(path)).get("needs") if path.exists() else None
     if needs is None:  # a foreign server: what its catalog entry declares
         return entry.ready
     return any(all(map(entry.env.get, way)) for way in needs)
 
 
+def discovery_of(entry: Entry, folder: Path) -> Path:
+    """Return a server's discovery file: in a folder named by its slug, or as a Python package is in a wheel."""
+    package = folder / entry.slug.replace("-", "_") / "discovery.json"
+    return package if package.exists() else folder / entry.slug / "discovery.json"
+
+
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return what a server would list itself with its environment, without starting it."""
-    baked = json.loads(read(folder / entry.slug / "discovery.json"))
+    baked = json.loads(read(discovery_of(entry, folder)))
     listed = {kind: baked.get(kind) or [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
     for kind in ("tools", "prompts"):
         about = (baked.get("attributes") or {}).get(kind) or {}

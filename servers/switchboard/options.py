@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from flotilla.environment import setting
+from flotilla.naming import slug_of
 
-HERE = Path(__file__).resolve().parents[1]
-CHECKOUT = HERE.parent if HERE.name == "servers" else None
+SERVERS = Path(__file__).resolve().parents[1]  # servers/ of a checkout, or the package of an image or a wheel
+if SERVERS.name == "servers":
+    CATALOG, DISCOVERY = SERVERS.parent / "catalog" / "flotilla.json", SERVERS
+elif SERVERS.is_relative_to("/app"):  # an image, into which its Dockerfile copies both
+    CATALOG, DISCOVERY = Path("/app/catalog.json"), Path("/app/discovery")
+else:
+    CATALOG, DISCOVERY = Path(__file__).with_name("catalog.json"), SERVERS
 OPTIONS: dict[str, tuple[Any, str]] = {
-    "catalog": (
-        CHECKOUT / "catalog" / "flotilla.json" if CHECKOUT else "/app/catalog.json",
-        "the catalog file",
-    ),
+    "catalog": (CATALOG, "the catalog file"),
     "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),
     "secrets": ("", "file of server.name=value lines"),
     "config": ("", "YAML file of the servers' settings"),
-    "discovery": (HERE if CHECKOUT else "/app/discovery", "folder of <server>/discovery.json"),
+    "discovery": (DISCOVERY, "folder of <server>/discovery.json"),
     "run": ("auto", "how servers run: docker, process, auto (docker where the image is), http-map (only --remote)"),
     "remote": ("", "name=url, comma-separated: servers that run elsewhere; their token in FLOTILLA_REMOTE_TOKEN"),
     "transport": ("stdio", "how clients connect: stdio or http; the token in FLOTILLA_HTTP_TOKEN"),
@@ -59,5 +62,6 @@ def names(options: argparse.Namespace) -> list[str]:
 
 
 def remotes(options: argparse.Namespace) -> dict[str, str]:
-    """Return the addresses of servers that run elsewhere."""
-    return dict(pair.strip().partition("=")[::2] for pair in options.remote.split(",") if pair.strip())
+    """Return the addresses of servers that run elsewhere, by slug."""
+    pairs = (pair.strip().partition("=") for pair in options.remote.split(",") if pair.strip())
+    return {slug_of(name): url for name, _, url in pairs}

@@ -170,7 +170,7 @@ def test_ready_says_what_is_missing(start: Start) -> None:
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "not configured",
-        "reason": "PROBE_SECRET is not set (secret `probe.secret` in the Docker catalog). "
+        "reason": "PROBE_SECRET is not set (secret `flotilla-probe.secret` in the Docker catalog). "
         "Ask the user to set it: Anything.",
     }
     assert get(f"{server.url}/health").status_code == 200

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 import trustme
+from flotilla.naming import image
 
 ROOT = Path(__file__).parents[2]
-BASE = "flotilla/base"
+BASE = image("base")
 HARDENED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=10001", "--tmpfs=/tmp"]
 HARDENED += ["--cpus=1", "--memory=512m"]
 

@@ -26,14 +26,17 @@ def test_what_is_committed_is_right() -> None:
 @pytest.mark.parametrize(
     ("broken", "says"),
     [
-        (lambda e: e.update(name="Email"), "name must be 'email'"),
+        (lambda e: e.update(name="Email"), "name must be 'flotilla-email'"),
+        (lambda e: e.update(name="email"), "name must be 'flotilla-email'"),
+        (lambda e: e.update(name="notion"), "another server's in docker/mcp-registry"),
+        (lambda e: e["config"]["env"][0].update(value="{{email.x}}"), "must begin with {{flotilla-email."),
         (lambda e: e["about"].update(title="Email Server"), "must not be empty nor contain MCP or Server"),
         (lambda e: e["about"].update(title="e-mail"), "begin with a capital"),
         (lambda e: e["about"].update(description=""), "about.description is empty"),
         (lambda e: e["source"].update(commit="main"), "40 hexadecimal digits"),
         (lambda e: e["config"]["secrets"][0].update(name="password"), "must read <server>.<name>"),
         (lambda e: e["config"]["secrets"][0].update(env=""), "needs the variable"),
-        (lambda e: e["config"]["env"][0].update(value="{{ email.x}}"), "template must begin"),
+        (lambda e: e["config"]["env"][0].update(value="{{ flotilla-email.x}}"), "template must begin"),
         (lambda e: e["config"].update(description=""), "config.description is needed"),
         (lambda e: e["config"]["parameters"]["properties"]["tier"].pop("type"), "parameter tier needs a type"),
     ],
@@ -75,6 +78,7 @@ FOUND = {
         (lambda e: e.update(type="container"), "type must be server"),
         (lambda e: e.update(image="mcp/email:1"), "wants a signature"),
         (lambda e: e.update(image="docker.io/mcp/email:1"), "wants a signature"),
+        (lambda e: e.update(image="flotilla/email:1"), "may be somebody else's"),
         (lambda e: e.update(volumes=["/home/me:/data"]), "must have a name"),
         (lambda e: e["env"][0].update(value=1), "exactly a name and a value"),
         (lambda e: e["secrets"][0].update(name="password"), "must read <server>.<name>"),
@@ -85,16 +89,16 @@ FOUND = {
     ],
 )
 def test_a_catalog(broken: Break, says: str) -> None:
-    catalog = {"registry": {"email": copy.deepcopy(CATALOG["registry"]["email"])}}
+    catalog = {"registry": {"flotilla-email": copy.deepcopy(CATALOG["registry"]["flotilla-email"])}}
     assert list(of_catalog(catalog, FOUND)) == []
-    broken(catalog["registry"]["email"])
+    broken(catalog["registry"]["flotilla-email"])
     assert [line for line in of_catalog(catalog, FOUND) if says in line]
 
 
 @pytest.mark.parametrize(
     ("kind", "broken", "says"),
     [
-        ("tools", lambda t: t.update(name="fs_read_file"), "fs_read_file is filesystem's too"),
+        ("tools", lambda t: t.update(name="fs_read_file"), "fs_read_file is flotilla-filesystem's too"),
         ("tools", lambda t: t.update(name="mcp-find"), "one of the gateway's own names"),
         ("tools", lambda t: t.update(name="email_" + "x" * 40), "at most 45 characters"),
         ("tools", lambda t: t["inputSchema"].update(type="array"), "root of inputSchema must be an object"),
@@ -104,17 +108,17 @@ def test_a_catalog(broken: Break, says: str) -> None:
 def test_what_a_server_lists(kind: str, broken: Break, says: str) -> None:
     found = copy.deepcopy(FOUND)
     broken(found["email"][kind][0])
-    catalog = {"registry": {slug: CATALOG["registry"][slug] for slug in ("filesystem", "email")}}
+    catalog = {"registry": {name: CATALOG["registry"][name] for name in ("flotilla-filesystem", "flotilla-email")}}
     assert [line for line in of_catalog(catalog, found) if says in line]
 
 
 def test_a_server_without_discovery() -> None:
-    catalog = {"registry": {"email": CATALOG["registry"]["email"]}}
-    assert list(of_catalog(catalog, {})) == ["email: no discovery.json; run `make generate`."]
+    catalog = {"registry": {"flotilla-email": CATALOG["registry"]["flotilla-email"]}}
+    assert list(of_catalog(catalog, {})) == ["flotilla-email: no discovery.json; run `make generate`."]
 
 
 def test_a_dot_in_a_name() -> None:
-    catalog = {"registry": {"e.mail": CATALOG["registry"]["email"]}}
+    catalog = {"registry": {"e.mail": CATALOG["registry"]["flotilla-email"]}}
     assert [line for line in of_catalog(catalog, {"e.mail": FOUND["email"]}) if "a dot breaks profiles" in line]
 
 
@@ -160,3 +164,11 @@ def test_a_single_server_keeps_what_it_writes_and_reaches_nothing() -> None:
     line = " ".join(args)
     for part in ("-v flotilla-data:/data", "-v flotilla-filesystem:/state", "--network none", "--read-only"):
         assert part in line
+
+
+@pytest.mark.parametrize("name", ["filesystem", "hubspot", "notion", "slack", "n8n"])
+def test_catalog_name_of_another_server(name: str) -> None:
+    """A profile with Docker's own server of that name and ours is refused whole."""
+    catalog = {"registry": {name: CATALOG["registry"]["flotilla-email"]}}
+    told = list(of_catalog(catalog, {name: FOUND["email"]}))
+    assert [line for line in told if line.endswith(f"call it flotilla-{name}.")]

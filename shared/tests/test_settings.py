@@ -44,7 +44,7 @@ def test_placeholders_mean_not_configured(environ: pytest.MonkeyPatch, value: st
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_PAGES", value)
     assert told() == (
-        "ACME_TOKEN is not set (secret `acme.token` in the Docker catalog). "
+        "ACME_TOKEN is not set (secret `flotilla-acme.token` in the Docker catalog). "
         "Ask the user to set it: API token, from acme.example > API."
     )
 
@@ -70,7 +70,10 @@ def test_values_are_read_and_checked(environ: pytest.MonkeyPatch) -> None:
 
 
 def test_a_setting_without_description(environ: pytest.MonkeyPatch) -> None:
-    assert told() == "ACME_NEEDED is not set (setting `acme.needed` in the Docker catalog). Ask the user to set it."
+    assert (
+        told()
+        == "ACME_NEEDED is not set (setting `flotilla-acme.needed` in the Docker catalog). Ask the user to set it."
+    )
 
 
 def test_wrong_values_do_not_come_back(environ: pytest.MonkeyPatch) -> None:
@@ -160,7 +163,9 @@ def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_a_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("GOOGLE_CALENDAR_TOKEN", "t")
-    assert told("google-calendar").startswith("GOOGLE_CALENDAR_NEEDED is not set (setting `google-calendar.needed`")
+    assert told("google-calendar").startswith(
+        "GOOGLE_CALENDAR_NEEDED is not set (setting `flotilla-google-calendar.needed`"
+    )
 
 
 def test_switches_and_words() -> None:
@@ -204,7 +209,9 @@ async def test_a_server_starts_and_lists_with_nothing_configured(make: Make, env
 async def test_a_call_says_what_is_missing_until_it_is_there(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.delenv("ACME_TOKEN")
     server = with_tool(make())
-    assert text_of(await call(server, "acme_get_it")).startswith("Error: ACME_TOKEN is not set (secret `acme.token`")
+    assert text_of(await call(server, "acme_get_it")).startswith(
+        "Error: ACME_TOKEN is not set (secret `flotilla-acme.token`"
+    )
     environ.setenv("ACME_TOKEN", "now-it-is")
     assert (await call(server, "acme_get_it")).structured_content == {"ok": True}
 

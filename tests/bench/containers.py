@@ -13,6 +13,7 @@ from typing import Any
 
 from flotilla.manifest.fleet import ROOT, slugs
 from flotilla.manifest.text import DOORS
+from flotilla.naming import image
 
 from .inside import HELLO, Session
 
@@ -42,8 +43,8 @@ def docker(*arguments: str, **options: Any) -> str:
 
 def servers() -> list[str]:
     """Return the slugs whose image is there; builds nothing."""
-    have = set(docker("images", "--format", "{{.Repository}}").split())
-    found = [slug for slug in slugs(ROOT) if slug not in DOORS and f"flotilla/{slug}" in have]
+    have = set(docker("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+    found = [slug for slug in slugs(ROOT) if slug not in DOORS and image(slug) in have]
     if not found:
         raise Unavailable("no images: run `make build` first")
     return found
@@ -55,7 +56,7 @@ def bare_image() -> str:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(BENCH / "bare.py", folder)
     entry = 'ENTRYPOINT ["/usr/bin/python3.13", "-I", "-S", "/app/bare.py"]'
-    text = f"FROM flotilla/base\nCOPY bare.py /app/bare.py\n{entry}\n"
+    text = f"FROM {image('base')}\nCOPY bare.py /app/bare.py\n{entry}\n"
     (folder / "Dockerfile").write_text(text)
     docker("build", "-q", "-t", BARE, str(folder))
     return BARE
@@ -91,12 +92,12 @@ def typescript_image() -> str:
 def images(rows: list[Row]) -> dict[str, Any]:
     """Weigh the images: the base, each server's own bytes, and compressed."""
     found: dict[str, Any] = {}
-    base_layers = json.loads(docker("image", "inspect", "flotilla/base"))[0]
-    found["base"] = {"bytes": base_layers["Size"], "gzip": gzipped("flotilla/base")}
+    base_layers = json.loads(docker("image", "inspect", image("base")))[0]
+    found["base"] = {"bytes": base_layers["Size"], "gzip": gzipped(image("base"))}
     rows.append(("image: base", f"{base_layers['Size'] / 1e6:.1f} MB", "≤ 60 MB (moonshot), 78 (good)"))
     rows.append(("image: base, compressed", f"{found['base']['gzip'] / 1e6:.1f} MB", "≤ 23 MB (moonshot), 28 (good)"))
     for slug in servers():
-        own = json.loads(docker("image", "inspect", f"flotilla/{slug}"))[0]["Size"] - base_layers["Size"]
+        own = json.loads(docker("image", "inspect", image(slug)))[0]["Size"] - base_layers["Size"]
         found[slug] = own
         extras = (ROOT / f"requirements/{slug}.txt").exists()
         target = "own dependencies" if extras else "≤ 20 kB (moonshot), 100 kB (good)"
@@ -104,9 +105,9 @@ def images(rows: list[Row]) -> dict[str, Any]:
     return found
 
 
-def gzipped(image: str) -> int:
+def gzipped(name: str) -> int:
     """Return the size of an image's saved layers under gzip, as a registry would hold them."""
-    save = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
+    save = subprocess.Popen(["docker", "save", name], stdout=subprocess.PIPE)
     zipped = subprocess.run(["gzip", "-c", "-6"], stdin=save.stdout, capture_output=True, check=True).stdout
     save.wait()
     return len(zipped)
@@ -124,7 +125,7 @@ def processes(runs: int) -> dict[str, Any]:
     }
     job = json.dumps({"runs": runs, "calls": 50, "commands": commands})
     mount = ["-v", f"{BENCH}:/bench:ro", "--tmpfs", "/data:uid=10001"]
-    entry = ["--entrypoint", "/usr/bin/python3.13", "flotilla/filesystem", "-I", "-S", "/bench/inside.py", job]
+    entry = ["--entrypoint", "/usr/bin/python3.13", image("filesystem"), "-I", "-S", "/bench/inside.py", job]
     found: dict[str, Any] = json.loads(docker("run", "--rm", *mount, *entry))
     return found
 
@@ -140,8 +141,8 @@ def runs(rows: list[Row], count: int) -> dict[str, Any]:
         )
         found["true"].append(time.perf_counter() - began)
         for name, arguments in (
-            ("baked", ["flotilla/filesystem"]),
-            ("plain", ["-e", "FLOTILLA_BAKED=off", "flotilla/filesystem"]),
+            ("baked", [image("filesystem")]),
+            ("plain", ["-e", "FLOTILLA_BAKED=off", image("filesystem")]),
             ("bare", [bare_image() if not found["bare"] else BARE]),
         ):
             session = Session([*GATEWAY, *arguments])
@@ -174,7 +175,7 @@ def discover(servers_: list[list[str]]) -> float:
 
 def replay(rows: list[Row], count: int) -> dict[str, Any]:
     """Time a gateway's start with 1, 5 and 20 servers, beside the same number of bare servers."""
-    own = [[f"flotilla/{slug}"] for slug in servers()]
+    own = [[image(slug)] for slug in servers()]
     without = [["-e", "FLOTILLA_BAKED=off", *arguments] for arguments in own]
     kinds = {"flotilla": own, "without": without, "fastmcp": [[bare_image()]]}
     try:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from flotilla.manifest.fleet import ROOT
+from flotilla.naming import image, slug_of
 
 from .containers import GATEWAY, Row, Unavailable, servers
 from .inside import Session
@@ -72,13 +73,13 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
     registry = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))["registry"]
     copies = {f"{slug}-{n // len(registry)}": slug for n, slug in zip(range(FLEET), cycle(registry), strict=False)}
     for copy, slug in copies.items():
-        baked = json.loads((ROOT / f"servers/{slug}/discovery.json").read_text(encoding="utf-8"))
+        baked = json.loads((ROOT / f"servers/{slug_of(slug)}/discovery.json").read_text(encoding="utf-8"))
         for kind, about in baked["attributes"].items():
             for item in baked[kind]:
                 about[f"{item['name']}_{copy}"] = about.pop(item["name"])
                 item["name"] += f"_{copy}"
-        (folder / copy).mkdir(parents=True)
-        (folder / copy / "discovery.json").write_text(json.dumps(baked), encoding="utf-8")
+        (folder / slug_of(copy)).mkdir(parents=True)
+        (folder / slug_of(copy) / "discovery.json").write_text(json.dumps(baked), encoding="utf-8")
     catalog = {"registry": {copy: registry[slug] for copy, slug in copies.items()}}
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
     (ROOT / "servers/switchboard/discovery.json").touch()
@@ -111,7 +112,7 @@ def calls(session: Session) -> float:
 
 def direct(runs: int) -> float:
     """Return the median call without a door."""
-    session = Session([*GATEWAY, "--tmpfs", "/data:uid=10001", "flotilla/filesystem"])
+    session = Session([*GATEWAY, "--tmpfs", "/data:uid=10001", image("filesystem")])
     session.listed()
     found = calls(session)
     session.close()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flotilla.manifest.answers import HELLO, LISTS, META
 from flotilla.manifest.fleet import ROOT, slugs
+from flotilla.naming import image
 
 sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
 from tests.bench.inside import Session
@@ -33,15 +34,15 @@ HEAVY = {
 }
 IMAGES = set(
     subprocess.run(
-        ["docker", "images", "--format", "{{.Repository}}"], capture_output=True, text=True, check=False
+        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"], capture_output=True, text=True, check=False
     ).stdout.split()
 )
-pytestmark = [pytest.mark.docker, pytest.mark.skipif("flotilla/base" not in IMAGES, reason="no images: `make build`")]
-SLUGS = [slug for slug in slugs() if f"flotilla/{slug}" in IMAGES]
+pytestmark = [pytest.mark.docker, pytest.mark.skipif(image("base") not in IMAGES, reason="no images: `make build`")]
+SLUGS = [slug for slug in slugs() if image(slug) in IMAGES]
 
 
 def run(slug: str, *arguments: str) -> Session:
-    return Session(["docker", "run", "-i", "--rm", "--init", "--network", "none", *arguments, f"flotilla/{slug}"])
+    return Session(["docker", "run", "-i", "--rm", "--init", "--network", "none", *arguments, image(slug)])
 
 
 def answers(slug: str, modern: bool, *arguments: str) -> list[dict[str, Any]]:
@@ -83,7 +84,7 @@ def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
         "launcher.Launcher(launcher.read('/app/lib/flotilla_servers/filesystem/discovery.json'));"
         "print(' '.join(sys.modules))"
     )
-    entry = ["--entrypoint", "/usr/bin/python3.13", "flotilla/filesystem", "-I", "-S", "-c", code]
+    entry = ["--entrypoint", "/usr/bin/python3.13", image("filesystem"), "-I", "-S", "-c", code]
     done = subprocess.run(["docker", "run", "--rm", *entry], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
 

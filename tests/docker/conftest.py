@@ -1,4 +1,4 @@
-"""Real images, real doors, real clients. All of it is called flotilla-test-*, and none of it is there afterwards."""
+"""Real images, real doors, real clients. All of it is called flotilla-test-<this run>-*, and none of it stays."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from flotilla.naming import catalog_name, image, slug_of
 from python_on_whales import DockerClient
 
 HERE = Path(__file__).resolve().parent
@@ -29,7 +30,8 @@ from tests.conftest import DOORS, missing  # noqa: E402
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
-PROBE = f"flotilla-test-door-{secrets.token_hex(4)}"  # its own for each run, so that two do not meet
+RUN = f"flotilla-test-{secrets.token_hex(4)}"  # of this run alone: two checkouts may test on one engine at once
+PROBE = f"{RUN}-probe"
 
 
 # -- what is here -----------------------------------------------------------------------------------------------------
@@ -60,7 +62,10 @@ def images() -> Iterator[None]:
     done = subprocess.run([str(ROOT / "scripts" / "build")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     built = subprocess.run(
-        ["docker", "build", "--quiet", "--tag", PROBE, str(HERE / "probe")], capture_output=True, text=True, check=False
+        ["docker", "build", "--quiet", "--build-arg", f"BASE={image('base')}", "--tag", PROBE, str(HERE / "probe")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert built.returncode == 0, built.stderr[-3000:]
     yield
@@ -74,7 +79,7 @@ def ours() -> list[str]:
     """Return our containers, and those that a gateway started from our images under names of its own."""
     listed = machine.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
     pairs = (line.split() for line in listed.splitlines())
-    return [name for name, image in pairs if name.startswith("flotilla-test-d") or image == PROBE]
+    return [name for name, image in pairs if name.startswith(RUN) or image == PROBE]
 
 
 def dead_children() -> list[str]:
@@ -98,13 +103,13 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.1)
     machine.remove([c for c in machine.containers() if c["Names"] in left])
     assert left == []
-    assert list((place.mcp_home() / "catalogs").glob("flotilla-test-*")) == []
+    assert list((place.mcp_home() / "catalogs").glob(f"{RUN}*")) == []
 
 
 @pytest.fixture
 def volume() -> Iterator[str]:
     """A volume for one test."""
-    name = f"flotilla-test-data-{secrets.token_hex(4)}"
+    name = f"{RUN}-data-{secrets.token_hex(4)}"
     yield name
     end = time.monotonic() + 10
     while machine.docker("volume", "rm", "--force", name) is None and time.monotonic() < end:
@@ -142,7 +147,7 @@ def hello(version: str = "2025-11-25") -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def baked(images: None) -> dict[str, Any]:
     """The probe's discovery file, as the generator would make it."""
-    command = ["docker", "run", "--rm", "-i", *HARDENED, "--name", "flotilla-test-d-bake", PROBE]
+    command = ["docker", "run", "--rm", "-i", *HARDENED, "--name", f"{RUN}-bake", PROBE]
     asked = [{"id": n, "method": m, "params": {}} for n, m in enumerate(("tools/list", "prompts/list"), 1)]
     answers = speak(command, *hello(), *asked)
     tools = answers[1]["result"]["tools"]
@@ -163,7 +168,7 @@ class Fleet:
 
     def __init__(self, kind: str, folder: Path, volume: str, baked: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
-        self.name = f"flotilla-test-{secrets.token_hex(4)}"
+        self.name = f"{RUN}-{secrets.token_hex(4)}"
         self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
         for server in self.catalog.values():
             server["volumes"] = [f"{volume}:/data", f"{volume}:/state"]
@@ -180,10 +185,10 @@ class Fleet:
         }
         self.secrets, self.config = "probe.token=s3cr=et\n", {"probe": {"word": "Été"}}
         for slug in self.catalog:
-            (folder / slug).mkdir()
-            source = ROOT / "servers" / slug / "discovery.json"
+            (folder / slug_of(slug)).mkdir()
+            source = ROOT / "servers" / slug_of(slug) / "discovery.json"
             text = json.dumps(baked) if slug == "probe" else source.read_text(encoding="utf-8")
-            (folder / slug / "discovery.json").write_text(text, encoding="utf-8")
+            (folder / slug_of(slug) / "discovery.json").write_text(text, encoding="utf-8")
         self.processes: list[int] = []
 
     def _file(self) -> Path:
@@ -192,7 +197,8 @@ class Fleet:
         )
 
     def command(self, *servers: str) -> list[str]:
-        """Return the door's command over stdio; writes the files it reads."""
+        """Return the door's command over stdio; writes the files it reads. Servers by slug or by catalog name."""
+        servers = tuple(name if name in self.catalog else catalog_name(name) for name in servers)
         place.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
         (self.folder / "secrets").write_text(self.secrets, encoding="utf-8")
         (self.folder / "config").write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
@@ -216,7 +222,7 @@ class Fleet:
             "--servers",
             ",".join(servers),
         ]
-        return [*command, *files, "--discovery", str(self.folder), "--run", "docker", "--owner", "flotilla-test-d"]
+        return [*command, *files, "--discovery", str(self.folder), "--run", "docker", "--owner", RUN]
 
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
@@ -239,7 +245,7 @@ class Fleet:
 
     def read(self, path: str) -> str:
         """Return a file of the volume, nothing when it is not there."""
-        command = ["docker", "run", "--rm", "--name", "flotilla-test-d-read", "-v", f"{self.volume}:/data"]
+        command = ["docker", "run", "--rm", "--name", f"{RUN}-read", "-v", f"{self.volume}:/data"]
         command += ["--entrypoint", "/usr/bin/python3.13", PROBE, "-I", "-S", "-c"]
         code = f"import os, sys; p = '/data/{path}'; sys.stdout.write(open(p).read() if os.path.exists(p) else '')"
         return subprocess.run([*command, code], capture_output=True, text=True, check=True).stdout

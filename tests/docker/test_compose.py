@@ -20,10 +20,10 @@ from fastmcp.client.transports import StreamableHttpTransport
 from pytest_docker.plugin import get_docker_services
 from python_on_whales import DockerClient
 
-from .conftest import ROOT, called
+from .conftest import ROOT, RUN, called
 
 COMPOSE = ROOT / "compose"
-PROJECT = f"flotilla-test-compose-{secrets.token_hex(4)}"  # its own for each run, so that two do not meet
+PROJECT = f"{RUN}-compose"
 
 
 def stack(name: str) -> dict[str, Any]:

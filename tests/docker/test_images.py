@@ -1,4 +1,4 @@
-"""Each image by itself, as a user runs it: `docker run -i --rm flotilla/<slug>`, behind the highest walls there are."""
+"""Each image by itself, as a user runs it: `docker run -i --rm <image>`, behind the highest walls there are."""
 
 from __future__ import annotations
 
@@ -17,22 +17,19 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
+from flotilla.naming import image, slug_of
 from python_on_whales import Container, DockerClient
 
-from .conftest import HARDENED, ROOT, hello, speak
+from .conftest import HARDENED, ROOT, RUN, hello, speak
 
 REGISTRY = yaml.safe_load((ROOT / "catalog" / "flotilla.yaml").read_text(encoding="utf-8"))["registry"]
-SLUGS = list(REGISTRY)
+SLUGS = [slug_of(name) for name in REGISTRY]
 KINDS = [
     "calendly",
     "email",
     "export",
     "filesystem",
 ]  # REST, own protocol, own dependencies, files: the rest are as these
-
-
-def image(slug: str) -> str:
-    return f"flotilla/{slug}"
 
 
 def baked(slug: str) -> dict[str, Any]:
@@ -52,7 +49,7 @@ def run(slug: str, *options: str) -> list[str]:
         "-i",
         "--rm",
         "--name",
-        f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        f"{RUN}-{slug}-{secrets.token_hex(3)}",
         *options,
         image(slug),
     ]
@@ -178,7 +175,7 @@ def listening(docker: DockerClient, slug: str, **environ: str) -> Iterator[tuple
     container = docker.run(
         image(slug),
         detach=True,
-        name=f"flotilla-test-d-{slug}-{secrets.token_hex(3)}",
+        name=f"{RUN}-{slug}-{secrets.token_hex(3)}",
         read_only=True,
         cap_drop=["ALL"],
         tmpfs=["/tmp"],
@@ -287,7 +284,7 @@ def test_a_key_without_a_state_volume_is_refused_and_a_volume_keeps_all(docker: 
 
 
 def test_the_servers_share_one_base(docker: DockerClient) -> None:
-    base = docker.image.inspect("flotilla/base").root_fs.layers
+    base = docker.image.inspect(image("base")).root_fs.layers
     assert base
     for slug in SLUGS:
         layers = docker.image.inspect(image(slug)).root_fs.layers
@@ -300,7 +297,7 @@ def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
     """A server's own layers, with and without the cache; the base's byte code has a test of its own."""
     found = []
     for cache in ("false", "true"):
-        tag = f"flotilla-test-d-{secrets.token_hex(4)}"
+        tag = f"{RUN}-{secrets.token_hex(4)}"
         command = ["docker", "buildx", "bake", "--builder", "default", "--progress", "plain", "--load"]
         command += ["-f", "docker-bake.hcl", "-f", "build/bake.json", "--set", f"filesystem.no-cache={cache}"]
         command += ["--set", f"filesystem.tags={tag}", "filesystem"]

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from flotilla.naming import catalog_name
 from road import place
 
-from .conftest import MISSING, called
+from .conftest import MISSING, RUN, called
 
 
 @pytest.fixture
@@ -23,9 +24,10 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
     if MISSING["gateway"]:
         pytest.skip(MISSING["gateway"])
     record_property("door", "gateway")
-    name = f"flotilla-test-{secrets.token_hex(4)}"
+    name = f"{RUN}-{secrets.token_hex(4)}"
     catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
-    catalog["registry"] = {slug: catalog["registry"][slug] for slug in ("filesystem", "export")}
+    chosen = map(catalog_name, ("filesystem", "export"))
+    catalog["registry"] = {key: catalog["registry"][key] for key in chosen}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{volume}:/data"]
     path = place.mcp_home() / "catalogs" / f"{name}.yaml"
@@ -57,7 +59,7 @@ def test_a_profile_takes_every_server_of_the_catalog(tmp_path: Path) -> None:
     """No required setting: one that is missing would stop the whole profile."""
     if MISSING["gateway"]:
         pytest.skip(MISSING["gateway"])
-    name = f"flotilla-test-{secrets.token_hex(4)}"
+    name = f"{RUN}-{secrets.token_hex(4)}"
     path = place.mcp_home() / "catalogs" / f"{name}.yaml"
     place.write(path, place.CATALOG.read_text(encoding="utf-8"))
     try:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flotilla.naming import image
 
-from .conftest import HARDENED, Fleet
+from .conftest import HARDENED, RUN, Fleet
 
 pytestmark = pytest.mark.node
 SDKS = [("v1", None), ("v2", "legacy"), ("v2", "auto")]
@@ -54,7 +55,7 @@ def test_one_container(typescript: Run, volume: str, sdk: str, mode: str | None)
         "-i",
         "--rm",
         "--name",
-        f"flotilla-test-d-{secrets.token_hex(3)}",
+        f"{RUN}-{secrets.token_hex(3)}",
         *HARDENED,
         "-v",
         f"{volume}:/data",
@@ -63,7 +64,7 @@ def test_one_container(typescript: Run, volume: str, sdk: str, mode: str | None)
     got = typescript(
         sdk=sdk,
         mode=mode,
-        stdio={"command": "docker", "args": [*args, "flotilla/filesystem"], "env": env},
+        stdio={"command": "docker", "args": [*args, image("filesystem")], "env": env},
         steps=[
             {"call": "fs_write_file", "arguments": {"path": "é.txt", "content": "œuf"}},
             {"call": "fs_list_directory", "arguments": {"path": "."}},

@@ -102,14 +102,14 @@ class TestBrowser:
     def test_one_consent_for_all(
         self, files: Path, browser: Browser, oauth: OAuthServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        (files / "secrets.env").write_text("# mine\nother.key=a=b\ngmail.refresh_token=\nlast.line=1")
+        (files / "secrets.env").write_text("# mine\nother.key=a=b\nflotilla-gmail.refresh_token=\nlast.line=1")
         assert run("google") == 0
         token = oauth.tokens[-1]
         assert (files / "secrets.env").read_text() == (
-            f"# mine\nother.key=a=b\ngmail.refresh_token={token.refresh}\nlast.line=1\n"
-            "gmail.client_id=desktop\ngmail.client_secret=hush\n"
-            f"google-calendar.client_id=desktop\ngoogle-calendar.client_secret=hush\n"
-            f"google-calendar.refresh_token={token.refresh}\n"
+            f"# mine\nother.key=a=b\nflotilla-gmail.refresh_token={token.refresh}\nlast.line=1\n"
+            "flotilla-gmail.client_id=desktop\nflotilla-gmail.client_secret=hush\n"
+            f"flotilla-google-calendar.client_id=desktop\nflotilla-google-calendar.client_secret=hush\n"
+            f"flotilla-google-calendar.refresh_token={token.refresh}\n"
         )
         assert (files / "secrets.env").stat().st_mode & 0o777 == 0o600
         said = capsys.readouterr().out
@@ -130,12 +130,20 @@ class TestBrowser:
         ("config", "what", "scopes"),
         [
             ("", "gmail", ["gmail.modify"]),
-            ("gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
-            ("gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
-            ("gmail: {allow: 'gmail_send_email,gmail_search_messages'}", "gmail", ["gmail.readonly", "gmail.send"]),
-            ("gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}", "gmail", ["gmail.readonly", "gmail.compose"]),
+            ("flotilla-gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
+            ("flotilla-gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
             (
-                "gmail: {allow: gmail_send_email}\ngoogle-calendar: {allow: gcal_check_availability}",
+                "flotilla-gmail: {allow: 'gmail_send_email,gmail_search_messages'}",
+                "gmail",
+                ["gmail.readonly", "gmail.send"],
+            ),
+            (
+                "flotilla-gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}",
+                "gmail",
+                ["gmail.readonly", "gmail.compose"],
+            ),
+            (
+                "flotilla-gmail: {allow: gmail_send_email}\nflotilla-google-calendar: {allow: gcal_check_availability}",
                 "google",
                 ["gmail.send", "calendar.freebusy"],
             ),
@@ -216,7 +224,7 @@ class TestElsewhere:
 
         monkeypatch.setattr(consent, "by_paste", _with(consent.by_paste, read=typed))
         assert run("gmail", "--paste") == 0
-        assert kept(files)["gmail.refresh_token"] == oauth.tokens[-1].refresh
+        assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
     @pytest.mark.parametrize("text", ["", "http://127.0.0.1:8765/", "no address"])
     def test_something_else_is_pasted(self, monkeypatch: pytest.MonkeyPatch, capsys: Any, text: str) -> None:
@@ -251,7 +259,7 @@ class TestElsewhere:
         monkeypatch.setattr(consent, "by_device", _with(consent.by_device, sleep=sleep))
         assert run("gmail", "--device") == 0
         assert pauses == [1, 1, 6]  # slow_down adds five seconds
-        assert kept(files)["gmail.refresh_token"] == oauth.tokens[-1].refresh
+        assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
     def test_no_device_codes_for_google(self, capsys: Any) -> None:
         assert run("gmail", "--device") == 1
@@ -265,7 +273,7 @@ def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
 @pytest.mark.usefixtures("here")
 class TestAfterwards:
     def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
-        (files / "config.yaml").write_text("gmail: {read_only: true}")
+        (files / "config.yaml").write_text("flotilla-gmail: {read_only: true}")
         run("gmail")
         capsys.readouterr()
         assert run("--list") == 0
@@ -273,7 +281,7 @@ class TestAfterwards:
             "gmail: connected as helene@atelier.example",
             "google-calendar: not connected (scripts/login google-calendar)",
         ]
-        (files / "config.yaml").write_text("gmail: {allow: 'gmail_get_message,gmail_send_email'}")
+        (files / "config.yaml").write_text("flotilla-gmail: {allow: 'gmail_get_message,gmail_send_email'}")
         run("--list", "gmail")
         assert "no consent yet for gmail_send_email" in capsys.readouterr().out
         oauth.end(oauth.tokens[-1])
@@ -296,8 +304,11 @@ class TestAfterwards:
         assert run("gmail", "--revoke") == 0  # one consent for two: both end
         assert "Disconnected: gmail, google-calendar." in capsys.readouterr().out
         assert all(token.revoked for token in oauth.tokens)
-        assert (kept(files)["gmail.refresh_token"], kept(files)["google-calendar.refresh_token"]) == ("", "")
-        assert kept(files)["gmail.client_id"] == "desktop"
+        assert (kept(files)["flotilla-gmail.refresh_token"], kept(files)["flotilla-google-calendar.refresh_token"]) == (
+            "",
+            "",
+        )
+        assert kept(files)["flotilla-gmail.client_id"] == "desktop"
         assert run("gmail", "--revoke") == 1
 
     def test_a_vendor_that_does_not_take_it_back(
@@ -307,11 +318,11 @@ class TestAfterwards:
         vendor.fails(faults.status(401), method="POST")
         assert run("gmail", "--revoke") == 1
         assert "nothing was taken back" in capsys.readouterr().err
-        assert kept(files)["gmail.refresh_token"]
+        assert kept(files)["flotilla-gmail.refresh_token"]
 
     def test_docker_desktop_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         monkeypatch.setattr(vault, "desktop", lambda: True)
-        monkeypatch.setattr(vault, "listed", lambda: '[{"name": "gmail.refresh_token"}]')
+        monkeypatch.setattr(vault, "listed", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
         monkeypatch.setattr(vault, "forget", lambda names, desktop: None)
         run("--list")
         assert capsys.readouterr().out.splitlines() == [
@@ -331,7 +342,7 @@ class TestAfterwards:
         vendor.requests.clear()
         assert run("gmail", "--client-id", "another") == 0
         assert not [request for request in vendor.requests if b"hush" in request.body]
-        assert kept(files)["gmail.client_secret"] == ""
+        assert kept(files)["flotilla-gmail.client_secret"] == ""
 
     def test_unknown(self, capsys: Any) -> None:
         assert run("hotmail") == 1
@@ -372,12 +383,12 @@ def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert vault.store({"gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
-    assert (tmp_path / "calls").read_text() == "mcp secret set gmail.refresh_token\n"
+    assert vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
+    assert (tmp_path / "calls").read_text() == "mcp secret set flotilla-gmail.refresh_token\n"
     assert (tmp_path / "values").read_text() == "rt-1\n"
     docker.write_text("#!/bin/sh\necho 'no keychain' >&2; exit 1\n")
     with pytest.raises(OSError, match="no keychain"):
-        vault.store({"gmail.refresh_token": "rt-1"}, True)
+        vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
 
 
 def test_where_it_is_kept() -> None:

@@ -172,7 +172,7 @@ async def test_what_is_missing_leads_to_the_login(vendor: Vendor) -> None:
     with settings(vendor, GMAIL_REFRESH_TOKEN=""):
         said = await asked()
     assert said.startswith(
-        "Error: GMAIL_REFRESH_TOKEN is not set (secret `gmail.refresh_token` in the Docker catalog)."
+        "Error: GMAIL_REFRESH_TOKEN is not set (secret `flotilla-gmail.refresh_token` in the Docker catalog)."
     )
     assert "scripts/login google" in said
     assert vendor.requests == []

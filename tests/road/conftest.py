@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from road import machine  # noqa: E402 - found above
 
+OWNER = f"flotilla-test-road-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,7 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "FLOTILLA_ENGINE": "none",
         "FLOTILLA_RUN_FOLDER": str(tmp_path / "run"),
         "FLOTILLA_PORT": str(free_port()),
-        "FLOTILLA_OWNER": "flotilla-test-road",
+        "FLOTILLA_OWNER": OWNER,
         "FLOTILLA_SERVERS": "filesystem",
     }.items():
         monkeypatch.setenv(name, value)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from road import machine, place
 
-from .conftest import ROOT, Script, no_engine
+from .conftest import OWNER, ROOT, Script, no_engine
 
 CALLS = 8
 pytestmark = pytest.mark.slow
@@ -18,11 +18,13 @@ pytestmark = pytest.mark.slow
 
 def leftovers() -> list[str]:
     found = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
-    found += [str(path) for path in (place.mcp_home() / "catalogs").glob("*-demo-*")]
+    found += [str(path) for path in (place.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
     found += [
-        name for name in (machine.docker("volume", "ls", "--format", "{{.Name}}") or "").split() if "road-demo-" in name
+        name
+        for name in (machine.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
+        if name.startswith(f"{OWNER}-demo-")
     ]
-    return found + [c["Names"] for c in machine.containers() if c["Names"].startswith("flotilla-test-road")]
+    return found + [c["Names"] for c in machine.containers() if c["Names"].startswith(OWNER)]
 
 
 @pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])

@@ -13,7 +13,7 @@ from road import doctor, door, fleet, machine, place
 
 from .conftest import Script
 
-NAMES = {"calendly.token", "email.password"}
+NAMES = {"flotilla-calendly.token", "flotilla-email.password"}
 
 
 def levels(text: str) -> list[tuple[str, str]]:
@@ -21,21 +21,22 @@ def levels(text: str) -> list[tuple[str, str]]:
 
 
 def test_a_good_secrets_file() -> None:
-    assert levels("# comment\n\ncalendly.token=a=b c#d\nemail.password=\n") == []
+    assert levels("# comment\n\nflotilla-calendly.token=a=b c#d\nflotilla-email.password=\n") == []
 
 
 @pytest.mark.parametrize(
     ("text", "level", "says"),
     [
-        ("calendly.token=x\nnothing here", "problem", "Line 2: it has no `=`"),
+        ("flotilla-calendly.token=x\nnothing here", "problem", "Line 2: it has no `=`"),
         ("  # note", "problem", "comment must begin"),
-        ("export calendly.token=x", "problem", "`export`"),
-        ("calendly.token =x", "problem", "blanks around the name"),
-        ("CALENDLY_TOKEN=x", "warning", "calendly.token is meant"),
-        ("calendly.tokn=x", "warning", "calendly.token is meant"),
-        ('calendly.token="x"', "warning", "quotes"),
-        ("calendly.token= x", "warning", "blanks before the value"),
-        ("calendly.token=x\ncalendly.token=y", "warning", "line 1 has the same name"),
+        ("export flotilla-calendly.token=x", "problem", "`export`"),
+        ("flotilla-calendly.token =x", "problem", "blanks around the name"),
+        ("CALENDLY_TOKEN=x", "warning", "flotilla-calendly.token is meant"),
+        ("calendly.token=x", "warning", "flotilla-calendly.token is meant"),
+        ("flotilla-calendly.tokn=x", "warning", "flotilla-calendly.token is meant"),
+        ('flotilla-calendly.token="x"', "warning", "quotes"),
+        ("flotilla-calendly.token= x", "warning", "blanks before the value"),
+        ("flotilla-calendly.token=x\nflotilla-calendly.token=y", "warning", "line 1 has the same name"),
     ],
 )
 def test_every_fault_of_a_secrets_file(text: str, level: str, says: str) -> None:
@@ -48,7 +49,7 @@ def test_every_fault_of_a_secrets_file(text: str, level: str, says: str) -> None
 def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
     path = place.secrets_file()
     path.parent.mkdir(parents=True)
-    path.write_text("Canary1\nexport calendly.token=Canary2\nCanary3 =Canary4\nunknown.name='Canary5'\n")
+    path.write_text("Canary1\nexport flotilla-calendly.token=Canary2\nCanary3 =Canary4\nunknown.name='Canary5'\n")
     done = script("doctor", status=1)
     assert "Line 1" in done.stdout
     assert "Canary1" not in done.stdout + done.stderr
@@ -59,13 +60,14 @@ def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
     ("config", "level", "says"),
     [
         (["a"], "problem", "must map servers"),
-        ({"emial": {}}, "warning", "email is meant"),
-        ({"email": "x"}, "problem", "must hold"),
-        ({"email": {"smtp_hosst": "x"}}, "warning", "smtp_host is meant"),
-        ({"email": {"password": "x"}}, "warning", "no setting password"),
-        ({"email": {"smtp_port": "often"}}, "problem", "of type integer"),
-        ({"email": {"read_only": "yes"}}, "problem", "of type boolean"),
-        ({"email": {"smtp_host": True}}, "problem", "of type string"),
+        ({"flotilla-emial": {}}, "warning", "flotilla-email is meant"),
+        ({"email": {}}, "warning", "flotilla-email is meant"),
+        ({"flotilla-email": "x"}, "problem", "must hold"),
+        ({"flotilla-email": {"smtp_hosst": "x"}}, "warning", "smtp_host is meant"),
+        ({"flotilla-email": {"password": "x"}}, "warning", "no setting password"),
+        ({"flotilla-email": {"smtp_port": "often"}}, "problem", "of type integer"),
+        ({"flotilla-email": {"read_only": "yes"}}, "problem", "of type boolean"),
+        ({"flotilla-email": {"smtp_host": True}}, "problem", "of type string"),
     ],
 )
 def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> None:
@@ -76,7 +78,8 @@ def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> N
 
 
 def test_a_good_settings_file() -> None:
-    assert list(doctor.settings_problems({"email": {"smtp_host": "x", "smtp_port": 25}, "filesystem": None})) == []
+    settings = {"flotilla-email": {"smtp_host": "x", "smtp_port": 25}, "flotilla-filesystem": None}
+    assert list(doctor.settings_problems(settings)) == []
 
 
 def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from road import door, fleet, machine, place
+from flotilla.naming import image
+from road import door, fleet, install, machine, place
 
 from .conftest import ROOT, Script
 
@@ -142,8 +143,15 @@ def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatc
 
 
 def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, export,filesystem")
+    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
     assert fleet.choose() == ["filesystem", "export"]
+
+
+def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
+    """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
+    place.write(place.config_file(), "filesystem:\n  read_only: true\n")
+    with pytest.raises(ValueError, match="must stand under `flotilla-filesystem`"):
+        fleet.choose()
 
 
 def test_an_engine_that_means_nothing_installs_nothing(
@@ -175,12 +183,12 @@ def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> N
 def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLOTILLA_SERVERS")
     assert fleet.choose() == ["export", "filesystem"]
-    place.write(place.secrets_file(), "calendly.token=your_token\n")
+    place.write(place.secrets_file(), "flotilla-calendly.token=your_token\n")
     assert "calendly" not in fleet.choose()
-    place.write(place.secrets_file(), "calendly.token=eyJ\n")
+    place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
     assert "calendly" in fleet.choose()
     assert "email" not in fleet.choose()
-    place.write(place.config_file(), "email:\n  smtp_host: mail.exemple.fr\n")
+    place.write(place.config_file(), "flotilla-email:\n  smtp_host: mail.exemple.fr\n")
     assert "email" in fleet.choose()
     monkeypatch.setenv("FLOTILLA_SERVERS", "all")
     assert fleet.choose() == list(fleet.registry())
@@ -224,3 +232,19 @@ def test_every_script_tells_what_it_does(name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 60
+
+
+def test_install_says_which_images_are_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
+    here = {image("filesystem"): "sha256:1"}
+    monkeypatch.setattr(machine, "engine", lambda: "26.1")
+    monkeypatch.setattr(machine, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    assert install.main([]) == 0
+    said = capsys.readouterr().out
+    assert said.index(image("gmail")) < said.index("Catalog: installed")
+    assert image("filesystem") not in said
+    assert f"make build S='{' '.join(slug for slug in fleet.registry() if slug != 'filesystem')}'" in said
+    here |= dict.fromkeys(fleet.images(list(fleet.registry())), "sha256:2")
+    assert install.missing_images(list(fleet.registry())) == []

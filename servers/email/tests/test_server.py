@@ -188,7 +188,10 @@ async def test_a_key_whose_mail_is_surely_not_out_is_free(script: Start, configu
     [
         ({"SMTP_HOST": ""}, "EMAIL_SMTP_HOST is not set"),
         ({"SMTP_HOST": "<UNKNOWN>"}, "EMAIL_SMTP_HOST is not set"),
-        ({"PASSWORD": "<UNKNOWN>"}, "EMAIL_PASSWORD is not set (secret `email.password` in the Docker catalog)"),
+        (
+            {"PASSWORD": "<UNKNOWN>"},
+            "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog)",
+        ),
         ({"USERNAME": "", "SENDER": ""}, "EMAIL_SENDER is not set"),
         ({"SENDER": "pas une adresse@"}, "EMAIL_SENDER"),
         ({"SECURITY": "ssl"}, "EMAIL_SECURITY is wrong"),

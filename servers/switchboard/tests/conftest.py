@@ -19,6 +19,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
+from flotilla import naming
 from flotilla.manifest.answers import answers
 
 HERE = Path(__file__).parent
@@ -214,10 +215,10 @@ def image() -> Iterator[str]:
     """Build the probe's image on the fleet's base; gives its name."""
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         pytest.skip("no Docker engine")
-    if not docker("images", "-q", "flotilla/base").strip():
-        pytest.skip("flotilla/base is not built")
+    if not docker("images", "-q", naming.image("base")).strip():
+        pytest.skip("the base image is not built: make build S=filesystem")
     name = "flotilla-test-probe"
-    recipe = "FROM flotilla/base\nENV PYTHONPATH=/app/lib\nCOPY probe.py /probe.py\n"
+    recipe = f"FROM {naming.image('base')}\nENV PYTHONPATH=/app/lib\nCOPY probe.py /probe.py\n"
     recipe += 'ENTRYPOINT ["/usr/bin/python3.13", "/probe.py"]\n'
     docker("build", "-q", "-t", name, "-f", "-", str(HERE), input=recipe)
     yield name

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
-from flotilla_servers.switchboard.catalog import Problem, choose, fill, read_catalog, read_document, read_secrets
+from flotilla_servers.switchboard.catalog import (
+    Problem,
+    choose,
+    chosen,
+    fill,
+    read_catalog,
+    read_document,
+    read_secrets,
+)
+from flotilla_servers.switchboard.options import arguments, remotes
 
 CONFIG: dict[str, Any] = {
     "x": {"name": "a b", "num": 42, "on": True, "paths": ["/a", "/b"], "deep": {"er": "d"}, "empty": ""}
@@ -146,3 +155,39 @@ def test_the_list_needs_no_fastmcp() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("asked", ["notion", "flotilla-notion", "notion,flotilla-notion"])
+def test_servers_by_slug_and_by_catalog_name(tmp_path: Path, asked: str) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}, "other": {}}}))
+    options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--servers", asked])
+    assert [entry.slug for entry in chosen(options)] == ["notion"]
+
+
+def test_servers_of_two_names_are_two(tmp_path: Path) -> None:
+    """A catalog may hold somebody else's `notion` beside ours: each is started by its whole name."""
+    registry = {"flotilla-notion": {"image": "ours"}, "notion": {"image": "theirs"}}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": registry}))
+    for asked, image in (("flotilla-notion", "ours"), ("notion", "theirs")):
+        options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--servers", asked])
+        assert [entry.spec["image"] for entry in chosen(options)] == [image]
+
+
+@pytest.mark.parametrize("name", ["notion", "flotilla-notion"])
+def test_remotes_by_slug_and_by_catalog_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}}}))
+    (tmp_path / "notion").mkdir()
+    (tmp_path / "notion" / "discovery.json").write_text('{"needs": [["NOTION_TOKEN"]]}')
+    options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--remote", f"{name}=http://notion:8000/mcp"])
+    options.discovery = str(tmp_path)
+    assert remotes(options) == {"notion": "http://notion:8000/mcp"}
+    assert [entry.slug for entry in chosen(options)] == ["notion"]
+
+
+def test_settings_under_a_servers_short_name_are_refused(tmp_path: Path) -> None:
+    """They would count for nothing: a `read_only` among them would let everything be written."""
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}}}))
+    (tmp_path / "config.yaml").write_text("notion: {read_only: true}\n")
+    options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--config", str(tmp_path / "config.yaml")])
+    with pytest.raises(Problem, match="of `notion` must stand under `flotilla-notion`"):
+        chosen(options)

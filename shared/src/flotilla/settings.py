@@ -1,7 +1,8 @@
 """Settings from the environment, and the secrets among them.
 
 A field `token` of the server `calendly` is read from `CALENDLY_TOKEN`, or from the file that `CALENDLY_TOKEN_FILE`
-names, and stands in the catalog as the secret `calendly.token`. What counts as "not configured" is in `environment`.
+names, and stands in the catalog as the secret `flotilla-calendly.token`. What counts as "not configured" is in
+`environment`.
 Lists are comma-separated words: `Annotated[list[str], Words]`.
 """
 
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from . import errors
 from .environment import setting
+from .naming import catalog_name
 
 Secret = SecretStr
 Words = BeforeValidator(lambda v: [w.strip() for w in v.split(",") if w.strip()] if isinstance(v, str) else v)
@@ -124,7 +126,7 @@ def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str,
     field = cls.model_fields.get(name)
     if field is None:
         return errors.Setup(f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to mend them.")
-    kind = f"secret `{slug}.{name}`" if is_secret(field) else f"setting `{slug}.{name}`"
+    kind = f"{'secret' if is_secret(field) else 'setting'} `{catalog_name(slug)}.{name}`"
     variable = prefix + name.upper()
     about = (field.description or "").rstrip(".")
     if wrong:

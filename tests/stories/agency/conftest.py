@@ -17,8 +17,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla.manifest.documents import catalog_entry, image
+from flotilla.manifest.documents import catalog_entry
 from flotilla.manifest.fleet import server_of
+from flotilla.naming import catalog_name, image
 from flotilla.testing import Vendor
 from flotilla_servers.gohighlevel.tests.fake import TOKEN, GoHighLevel
 from flotilla_servers.notion.tests.desk import Desk, furnish
@@ -30,7 +31,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from road import machine, place  # noqa: E402 - the road's own eyes, found above
 
 SERVERS = ("gohighlevel", "notion")
-OWNER = "flotilla-test-agency"
+OWNER = f"flotilla-test-agency-{secrets.token_hex(3)}"  # of this run alone
 DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
 OURS = ("FLOTILLA_", "GOHIGHLEVEL_", "NOTION_")
 
@@ -105,20 +106,21 @@ class Agency:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{self.volume}:/data"]}
-            registry[slug].pop("allowHosts", None)  # of the real vendors
+            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{self.volume}:/data"]}
+            entry.pop("allowHosts", None)  # of the real vendors
             plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": _address(self.door)}
-            registry[slug]["env"] = [*registry[slug].get("env", []), plain]
+            registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         catalog = self.folder / "catalog.yaml"
         if self.door == "gateway":
             catalog = place.mcp_home() / "catalogs" / f"{self.volume}.yaml"
         place.write(catalog, yaml.safe_dump({"name": self.volume, "registry": registry}, allow_unicode=True))
-        settings = {"gohighlevel": {"base_url": self.ghl.vendor.url}, "notion": {"base_url": self.notion.url}}
+        urls = {"gohighlevel": self.ghl.vendor.url, "notion": self.notion.url}
+        settings = {catalog_name(slug): {"base_url": url} for slug, url in urls.items()}
         (self.folder / "config.yaml").write_text(yaml.safe_dump(settings))
-        keys = f"gohighlevel.token={TOKEN}\nnotion.token={NOTION_TOKEN}\n"
+        keys = f"flotilla-gohighlevel.token={TOKEN}\nflotilla-notion.token={NOTION_TOKEN}\n"
         place.write(self.folder / "secrets.env", keys)
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
-        names = ",".join(SERVERS)
+        names = ",".join(map(catalog_name, SERVERS))
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         (self.folder / "data").mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ import base64
 import importlib.util
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,8 +18,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla.manifest.documents import catalog_entry, image
+from flotilla.manifest.documents import catalog_entry
 from flotilla.manifest.fleet import server_of
+from flotilla.naming import catalog_name, image
 from flotilla.testing import Vendor, text_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +28,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from road import machine, place  # noqa: E402 - the road's own eyes, found above
 
 SERVERS = ("facturation-pro", "filesystem")
-NAME = "flotilla-test-facturation"
+NAME = f"flotilla-test-facturation-{secrets.token_hex(3)}"  # of this run alone
 DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
 ERAS = ("legacy", "2026-07-28")
 
@@ -60,16 +62,22 @@ class Office:
     def __init__(self, folder: Path, door: str, vendor: Vendor) -> None:
         self.folder, self.door = folder, door
         self.config = {
-            "facturation-pro": {"base_url": vendor.url, "identifier": "12345", "tier": "all", "confirm": "off"},
-            "filesystem": {"tier": "all"},
+            catalog_name("facturation-pro"): {
+                "base_url": vendor.url,
+                "identifier": "12345",
+                "tier": "all",
+                "confirm": "off",
+            },
+            catalog_name("filesystem"): {"tier": "all"},
         }
 
     def _catalog(self) -> Path:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data"]}
-            registry[slug].pop("allowHosts", None)  # of the real vendor
+            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data"]}
+            entry.pop("allowHosts", None)  # of the real vendor
+            registry[catalog_name(slug)] = entry
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
             path = place.mcp_home() / "catalogs" / f"{NAME}.yaml"
@@ -78,9 +86,9 @@ class Office:
 
     def command(self) -> list[str]:
         """Return how the door is started."""
-        catalog, names = self._catalog(), ",".join(SERVERS)
+        catalog, names = self._catalog(), ",".join(map(catalog_name, SERVERS))
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
-        (self.folder / "secrets.env").write_text("facturation-pro.api_key=clef-de-test\n")
+        (self.folder / "secrets.env").write_text("flotilla-facturation-pro.api_key=clef-de-test\n")
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]

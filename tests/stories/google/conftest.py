@@ -8,6 +8,7 @@ import dataclasses
 import email.message
 import json
 import os
+import secrets
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,8 +22,9 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StdioTransport
-from flotilla.manifest.documents import catalog_entry, image
+from flotilla.manifest.documents import catalog_entry
 from flotilla.manifest.fleet import server_of
+from flotilla.naming import catalog_name, image
 from flotilla.testing import Vendor
 from flotilla.testing.oauth import approve
 
@@ -34,6 +36,7 @@ from fake_google import Google, google  # noqa: E402
 from road import consent, login, machine, place, vault  # noqa: E402
 
 SERVERS = ("gmail", "google-calendar", "google-drive", "google-sheets", "google-docs")
+OWNER = f"flotilla-test-google-{secrets.token_hex(3)}"  # of this run alone
 HELENE, MARIE = "helene@atelier.example", "marie@client.example"
 DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
 
@@ -96,23 +99,26 @@ class Office:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": ["flotilla-test-google:/data"]}
-            registry[slug].pop("allowHosts", None)  # of the real Google
+            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{OWNER}:/data"]}
+            entry.pop("allowHosts", None)  # of the real Google
+            registry[catalog_name(slug)] = entry
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
-            path = place.mcp_home() / "catalogs" / "flotilla-test-google.yaml"
-        place.write(path, yaml.safe_dump({"name": "flotilla-test-google", "registry": registry}, allow_unicode=True))
+            path = place.mcp_home() / "catalogs" / f"{OWNER}.yaml"
+        place.write(path, yaml.safe_dump({"name": OWNER, "registry": registry}, allow_unicode=True))
         return path
 
     def _command(self) -> list[str]:
         catalog = self._catalog()
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.settings))
+        (self.folder / "config.yaml").write_text(
+            yaml.safe_dump({catalog_name(slug): mine for slug, mine in self.settings.items()})
+        )
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
-        names = ",".join(SERVERS)
+        names = ",".join(map(catalog_name, SERVERS))
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         board = str(place.VENV / "flotilla-switchboard")
-        run = ["--run", self.door, "--owner", "flotilla-test-google", "--data", str(self.folder / "data")]
+        run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
@@ -149,7 +155,7 @@ def office(
         connected(tmp_path, vendor, monkeypatch)
         yield Office(tmp_path, request.param, vendor, url)
     if request.param != "process":
-        machine.docker("volume", "rm", "--force", "flotilla-test-google")
+        machine.docker("volume", "rm", "--force", OWNER)
 
 
 def connected(folder: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flotilla import Server
 
+from ..naming import GATEWAY_IMAGE, catalog_name, image
 from ..version import VERSION
 from . import documents
 from .text import as_yaml
@@ -21,6 +22,7 @@ HARDENED: dict[str, Any] = {
     "cpus": 1,
     "pids_limit": 256,
 }
+TAG = f"${{FLOTILLA_VERSION:-{VERSION}}}"
 LOOPBACK_PORT = "127.0.0.1:${FLOTILLA_PORT:-8811}:8811"
 INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between door and servers: no client has it
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
@@ -38,10 +40,10 @@ def _from_dotenv(name: str) -> str:
 def compose_gateway(servers: dict[str, Server[Any]]) -> str:
     """Return the stack with Docker's gateway: it starts the servers itself, so it needs the engine's socket."""
     gateway = {
-        "image": "${FLOTILLA_GATEWAY_IMAGE:-docker/mcp-gateway}",
+        "image": f"${{FLOTILLA_GATEWAY_IMAGE:-{GATEWAY_IMAGE}}}",
         "command": [
             "--catalog=/root/.docker/mcp/catalogs/flotilla.yaml",
-            f"--servers=${{FLOTILLA_SERVERS:-{','.join(servers)}}}",
+            f"--servers=${{FLOTILLA_SERVERS:-{','.join(map(catalog_name, servers))}}}",
             "--secrets=/run/secrets/flotilla",
             "--config=/root/.docker/mcp/config.yaml",
             "--transport=streaming",
@@ -83,7 +85,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
     """
     services: dict[str, Any] = {
         "switchboard": {
-            "image": f"flotilla/switchboard:${{FLOTILLA_VERSION:-{VERSION}}}",
+            "image": image("switchboard", TAG),
             **HARDENED,
             "command": [
                 "--servers=all",
@@ -110,7 +112,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             for n in server.settings_class.model_fields
         }
         services[slug] = {
-            "image": f"flotilla/{slug}:${{FLOTILLA_VERSION:-{VERSION}}}",
+            "image": image(slug, TAG),
             **HARDENED,
             "environment": {
                 "FLOTILLA_TRANSPORT": "http",

@@ -11,9 +11,8 @@ from pydantic_core import PydanticUndefined
 from flotilla import Server
 from flotilla.settings import is_secret
 
-from ..version import VERSION
+from ..naming import PROJECT, catalog_name, image
 
-PROJECT = "https://github.com/flotilla-mcp/flotilla"
 UNRELEASED = "0" * 40  # server.yaml wants a commit; who hands it in to the registry writes the released one
 FLEET = {  # what every server understands, as the catalog's settings
     "tier": ("FLOTILLA_TIER", "string", "core, or all for every tool"),
@@ -35,11 +34,6 @@ QUOTA = {"data_quota": ("FLOTILLA_DATA_QUOTA", "integer", "Bytes that the data f
 def common(server: Server[Any]) -> dict[str, tuple[str, str, str]]:
     """Return the settings that the library gives this server: variable, JSON type and description by name."""
     return {**FLEET, **(QUOTA if server.files else {})}
-
-
-def image(slug: str) -> str:
-    """Return the image's name with its version."""
-    return f"flotilla/{slug}:{VERSION}"
 
 
 def variable(server: Server[Any], field: str) -> str:
@@ -115,7 +109,7 @@ def environment(server: Server[Any]) -> list[dict[str, str]]:
     """Return the variables that the settings fill: an empty one is not passed to the container."""
     own = {variable(server, name): name for name in fields(server, secret=False)}
     return [
-        {"name": env, "value": f"{{{{{server.slug}.{name}}}}}"}
+        {"name": env, "value": f"{{{{{catalog_name(server.slug)}.{name}}}}}"}
         for env, name in {**own, **{env: name for name, (env, _, _) in common(server).items()}}.items()
     ]
 
@@ -125,7 +119,7 @@ def secrets(server: Server[Any]) -> list[dict[str, Any]]:
     needed = server.settings_class.required()[0]  # of several ways in, the first
     return [
         {
-            "name": f"{server.slug}.{name}",
+            "name": f"{catalog_name(server.slug)}.{name}",
             "env": variable(server, name),
             "example": example(field),
             "required": name in needed,
@@ -147,7 +141,7 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
         "env": environment(server),
         "config": [
             {
-                "name": server.slug,
+                "name": catalog_name(server.slug),
                 "description": f"Settings of {server.title}",
                 "type": "object",
                 "properties": {  # a default would be shown, but never reach the container
@@ -183,14 +177,14 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     declared = secrets(server)
     config: dict[str, Any] = {"description": f"Settings of {server.title}"}
     if declared:
-        config["secrets"] = [{k: s[k] for k in ("name", "env", "example", "required")} for s in declared]
+        config["secrets"] = [{k: s[k] for k in ("name", "env", "example", "description", "required")} for s in declared]
     config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
     needed = server.settings_class.required()[0]
     required = [name for name in fields(server, secret=False) if name in needed]
     config["parameters"] = {"type": "object", "properties": parameters(server), "required": required}
     return {
-        "name": server.slug,
-        "image": f"mcp/flotilla-{server.slug}",
+        "name": catalog_name(server.slug),
+        "image": f"mcp/{catalog_name(server.slug)}",
         "type": "server",
         "longLived": True,
         "meta": {"category": server.category, "tags": server.tags},
@@ -215,7 +209,7 @@ def label(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
     if entry.get("volumes") or entry.get("secrets"):
         return {}
     return {
-        "name": server.slug,
+        "name": catalog_name(server.slug),
         **{key: entry[key] for key in ("title", "description", "type")},
         "env": [{"name": e["name"]} for e in entry["env"]],
         **{key: entry[key] for key in ("config", "metadata")},

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..naming import PROJECT, REGISTRY
 from ..version import VERSION
-from . import documents
 from .text import DOORS, MARK
 
 TEMPLATES = Path(__file__).parent
@@ -48,7 +48,8 @@ def dockerfile(
         "{{version}}": VERSION,
         "{{description}}": json.dumps(description, ensure_ascii=False),
         "{{title}}": json.dumps(f"Flotilla {title}", ensure_ascii=False),
-        "{{source}}": documents.PROJECT,
+        "{{source}}": PROJECT,
+        "{{shared}}": shared_stages(root),
         "{{common}}": "\n".join(
             f"COPY servers/{name} /{name}\n"
             f'RUN ["python3.13", "/opt/assemble.py", "layer", "{name}", "/{name}", "/layer"]'
@@ -63,6 +64,12 @@ def dockerfile(
     return text
 
 
+def shared_stages(root: Path) -> str:
+    """Return the stages of shared/Dockerfile, without the comment at its head."""
+    text = (root / "shared" / "Dockerfile").read_text(encoding="utf-8")
+    return text[text.index("FROM ") :].strip()
+
+
 def common_folders(root: Path, slug: str) -> list[str]:
     """Return the folders `servers/_*` that a server's modules import from."""
     code = "".join(path.read_text(encoding="utf-8") for path in sorted((root / "servers" / slug).glob("*.py")))
@@ -73,16 +80,17 @@ def bake(names: list[str]) -> str:
     """Return the bake file: every image for both architectures, with SBOM and provenance in the release group."""
     targets = "\n\n".join(
         f'target "{slug}" {{\n  inherits   = ["_common"]\n  dockerfile = "servers/{slug}/Dockerfile"\n'
-        f'  contexts   = {{ "flotilla/base" = "target:base", "flotilla/build" = "target:build" }}\n'
-        f'  tags       = ["${{REGISTRY}}flotilla/{slug}:${{VERSION}}", "${{REGISTRY}}flotilla/{slug}:latest"]\n}}'
+        f'  contexts   = {{ flotilla-base = "target:base", flotilla-build = "target:build" }}\n'
+        f'  tags       = ["${{REGISTRY}}/{slug}:${{VERSION}}", "${{REGISTRY}}/{slug}:latest"]\n}}'
         for slug in names
     )
-    quoted = ", ".join(f'"{slug}"' for slug in names)
+    quoted = "\n".join(f'    "{slug}",' for slug in names)  # a line each: two branches that add one do not meet
     return (
         (TEMPLATES / "bake.hcl")
         .read_text(encoding="utf-8")
         .replace("{{mark}}", MARK)
         .replace("{{version}}", VERSION)
+        .replace("{{registry}}", REGISTRY)
         .replace("{{names}}", quoted)
         .replace("{{targets}}", targets)
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from flotilla import Server
 
+from ..naming import GATEWAY_IMAGE, catalog_name, image
 from . import documents
 from .compose import compose_gateway, compose_switchboard
 from .fleet import ROOT, discoveries, door, server_of, slugs
@@ -20,6 +21,8 @@ ALONE = [
     "-i",
     "--rm",
     "--init",
+    "--pull",  # the image that `make build` made, never one that Docker would have to fetch
+    "never",
     "--read-only",
     "--tmpfs",
     "/tmp",
@@ -39,16 +42,19 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     files: dict[str, str] = {}
     for slug, server in servers.items():
         files |= of_server(root, server, found[slug])
-    registry = {slug: documents.catalog_entry(servers[slug], found[slug]) for slug in names}
+    registry = {catalog_name(slug): documents.catalog_entry(servers[slug], found[slug]) for slug in names}
     catalog = {"version": 3, "name": "flotilla", "displayName": "Flotilla", "registry": registry}
     files["catalog/flotilla.yaml"] = as_yaml(catalog)
     files["catalog/flotilla.json"] = as_json(catalog)  # the same for the switchboard, which has no time to read YAML
     for slug in names:
-        files[f"catalog/servers/{slug}.yaml"] = as_yaml({"name": slug, **registry[slug]})
+        files[f"catalog/servers/{slug}.yaml"] = as_yaml({"name": catalog_name(slug), **registry[catalog_name(slug)]})
     files["catalog/secrets.example.env"] = secrets_file(servers)
     files["catalog/config.example.yaml"] = config_file(servers)
     files["catalog/tools.example.yaml"] = as_yaml(
-        {slug: [t["name"] for t in found[slug]["tools"] if _is_core(found[slug], t["name"])] for slug in names},
+        {
+            catalog_name(slug): [t["name"] for t in found[slug]["tools"] if _is_core(found[slug], t["name"])]
+            for slug in names
+        },
         f"{MARK}\n# For `docker mcp gateway run --tools-config`: the core tools of each server; shorten to taste.",
     )
     files |= clients(servers)
@@ -58,7 +64,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     doors = [slug for slug in slugs(root) if slug in DOORS]
     for slug in doors:
         about = "One door to the fleet, where Docker's gateway is not at hand."
-        label = {"name": slug, "title": slug.capitalize(), "description": about, "type": "server"}
+        label = {"name": catalog_name(slug), "title": slug.capitalize(), "description": about, "type": "server"}
         files[f"servers/{slug}/discovery.json"] = as_json(door(slug))
         files[f"servers/{slug}/Dockerfile"] = dockerfile(root, slug, slug.capitalize(), label, about, names)
     files["docker-bake.hcl"] = bake([*names, *doors])
@@ -114,7 +120,7 @@ def config_file(servers: dict[str, Server[Any]]) -> str:
     """Return an example of the gateway's configuration file, everything commented out."""
     lines = [MARK, "# For `--config`: take the # away before what you set."]
     for slug, server in servers.items():
-        lines.append(f"{slug}:")
+        lines.append(f"{catalog_name(slug)}:")
         for name, schema in documents.parameters(server).items():
             lines.append(f"#  {name}: {json.dumps(schema.get('default', ''))}  # {schema['description']}")
     return "\n".join(lines) + "\n"
@@ -141,7 +147,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "# For compose.yaml: your secrets file and settings file, as paths from compose/; else those of catalog/.",
         "FLOTILLA_SECRETS_FILE=",
         "FLOTILLA_CONFIG_FILE=",
-        "# For compose.yaml: the gateway's image, docker/mcp-gateway when left out; and the servers, all if left out.",
+        f"# For compose.yaml: the gateway's image, {GATEWAY_IMAGE} when left out; and the servers, all when left out,",
+        f"# by their names in the catalog: {catalog_name('filesystem')},{catalog_name('export')}.",
         "FLOTILLA_GATEWAY_IMAGE=",
         "FLOTILLA_SERVERS=",
         "# For compose.switchboard.yaml: the version of the images, that of this checkout when left out.",
@@ -163,13 +170,13 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
 def single(server: Server[Any]) -> list[str]:
     """Return the arguments of `docker` that run one server by itself: its volumes, and nothing else of the machine."""
     volumes = [part for volume in documents.volumes(server) for part in ("-v", volume)]
-    return [*ALONE, *volumes, *([] if server.network else ["--network", "none"]), f"flotilla/{server.slug}"]
+    return [*ALONE, *volumes, *([] if server.network else ["--network", "none"]), image(server.slug)]
 
 
 def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
     """Return a ready configuration for each client and road. `make connect CLIENT=…` merges them into real files."""
     gateway = {"command": "docker", "args": ["mcp", "gateway", "run", "--profile", "flotilla"]}
-    legacy = ["mcp", "gateway", "run", "--catalog", "flotilla.yaml", "--servers", ",".join(servers)]
+    legacy = ["mcp", "gateway", "run", "--catalog", "flotilla.yaml", "--servers", ",".join(map(catalog_name, servers))]
     files = [
         "--secrets",
         "${HOME}/.docker/mcp/flotilla.secrets.env",
@@ -193,7 +200,7 @@ def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
         "http.json": {"mcpServers": {"flotilla": http}},
         "single-server.json": {
             "mcpServers": {
-                server.slug: {
+                catalog_name(server.slug): {
                     "command": "docker",
                     "args": single(server),
                 }

@@ -14,12 +14,18 @@ from typing import Any
 
 import yaml
 
+from ..naming import PREFIX, REGISTRY, catalog_name, slug_of
 from .fleet import ROOT, slugs
 
 SERVER = re.compile(r"^[a-z0-9-]+$")
 TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
 SECRET = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+$")
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
+TAKEN = {  # of docker/mcp-registry at 818bf16 (July 2026), as far as a server here could be called the same
+    "asana", "atlassian", "close", "elasticsearch", "fetch", "filesystem", "git", "github", "gitlab", "gmail-mcp",
+    "google-maps", "hubspot", "linear", "memory", "monday", "mongodb", "n8n", "notion", "obsidian", "paypal",
+    "postman", "redis", "slack", "stripe", "teamwork", "time", "webflow", "wix",
+}  # fmt: skip
 SMALL_WORDS = {"and", "for"}
 LABEL = "io.docker.server.metadata"
 TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wrong one aborts it
@@ -36,8 +42,11 @@ RESERVED = {
 
 def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
     """Yield what docker/mcp-registry's validator would refuse in a server.yaml."""
-    if not SERVER.match(entry.get("name", "")) or entry["name"] != slug:
-        yield f"name must be {slug!r}, the folder's name, in [a-z0-9-]."
+    name = catalog_name(slug)
+    if not SERVER.match(entry.get("name", "")) or entry["name"] != name:
+        yield f"name must be {name!r}, which is the name of its folder in the registry too."
+    if entry.get("name") in TAKEN:
+        yield f"name {entry['name']!r} is another server's in docker/mcp-registry, which would be overwritten."
     title = entry.get("about", {}).get("title", "")
     if not title or re.search(r"\b(mcp|server)\b", title, re.IGNORECASE):
         yield f"about.title {title!r} must not be empty nor contain MCP or Server: name the product alone."
@@ -55,14 +64,14 @@ def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
         if not secret.get("env"):
             yield f"secret {secret['name']!r} needs the variable that it fills."
     for env in config.get("env", ()):
-        if env["value"].startswith("{{") and not env["value"].startswith(f"{{{{{slug}."):
-            yield f"env {env['name']}: the template must begin with {{{{{slug}. and have no blank."
+        if env["value"].startswith("{{") and not env["value"].startswith(f"{{{{{name}."):
+            yield f"env {env['name']}: the template must begin with {{{{{name}. and have no blank."
     properties = config.get("parameters", {}).get("properties", {})
     if properties and not config.get("description"):
         yield "config.description is needed where there are parameters."
-    for name, schema in properties.items():
+    for parameter, schema in properties.items():
         if "type" not in schema:
-            yield f"parameter {name} needs a type."
+            yield f"parameter {parameter} needs a type."
 
 
 def of_tools(tools: list[dict[str, Any]]) -> Iterator[str]:
@@ -83,6 +92,8 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
     for slug, entry in catalog["registry"].items():
         if not SERVER.match(slug):
             yield f"{slug}: a server's name is made of a-z, 0-9 and -: a dot breaks profiles."
+        if slug in TAKEN:
+            yield f"{slug}: Docker's catalog has this name, and a profile with both is refused: call it {PREFIX}{slug}."
         wrong = [key for key, kind in TYPES.items() if key in entry and not isinstance(entry[key], kind)]
         if wrong:
             yield from (f"{slug}: {k} must be a {TYPES[k].__name__}: another type aborts the gateway." for k in wrong)
@@ -91,6 +102,8 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
             yield f"{slug}: type must be server, remote or poci, else no profile takes it."
         if re.match(r"(docker\.io/)?mcp/", entry.get("image", "")):
             yield f"{slug}: image {entry['image']} must not stand under mcp/: the gateway then wants a signature."
+        elif not entry.get("image", f"{REGISTRY}/").startswith(f"{REGISTRY}/"):
+            yield f"{slug}: image {entry['image']} must stand under {REGISTRY}/: elsewhere it may be somebody else's."
         for text in (*entry.get("command", ()), *entry.get("volumes", ())):
             if not isinstance(text, str):
                 yield f"{slug}: {text!r} must be a text: another type aborts the gateway."
@@ -110,7 +123,7 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
                     yield f"{slug}: setting {name} has the type {schema.get('type')!r}, which no profile takes."
             if config.get("required"):
                 yield f"{slug}: config must require nothing: one missing value stops a whole profile."
-        found = discoveries.get(slug)
+        found = discoveries.get(slug_of(slug))
         if found is None:
             yield f"{slug}: no discovery.json; run `make generate`."
             continue
@@ -151,7 +164,7 @@ def problems(root: Path = ROOT) -> list[str]:
     found = {}
     for slug in slugs(root):
         folder = root / "servers" / slug
-        if slug in catalog["registry"]:
+        if catalog_name(slug) in catalog["registry"]:
             found[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
             entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
             told += [f"servers/{slug}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]

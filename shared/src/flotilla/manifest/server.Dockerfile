@@ -1,8 +1,11 @@
 {{mark}}
-ARG BASE=flotilla/base
-ARG BUILD=flotilla/build
+# Builds alone, from the root of the repository: docker buildx build -f servers/{{slug}}/Dockerfile .
 
-FROM ${BUILD} AS build
+# -- what all servers stand on: shared/Dockerfile, word for word
+{{shared}}
+
+# -- this server
+FROM flotilla-build AS build
 #if own dependencies
 COPY requirements/{{slug}}*.txt /requirements/own/
 RUN --mount=type=secret,id=ca --mount=type=secret,id=env --mount=type=cache,id=flotilla-uv,target=/cache \
@@ -16,7 +19,7 @@ RUN ["python3.13", "/opt/assemble.py", "layer", "{{slug}}", "/source", "/layer"]
 #if discovery
 
 # The image's own server must answer what the baked file says, else there is no image.
-FROM ${BASE} AS verified
+FROM flotilla-base AS verified
 #if own dependencies
 COPY --from=build /extras /
 #end
@@ -31,7 +34,7 @@ COPY catalog/flotilla.json /catalog.json
 {{discoveries}}
 #end
 
-FROM ${BASE}
+FROM flotilla-base
 #if own dependencies
 COPY --from=build /extras /
 #end

@@ -6,6 +6,7 @@ from typing import Any
 
 from flotilla import Server
 
+from ..naming import catalog_name, image
 from . import documents
 
 
@@ -14,7 +15,7 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
     lines = [
         server.description,
         "",
-        f"Image `{documents.image(server.slug)}` · contacts {_reach(server)}"
+        f"Image `{image(server.slug)}` · contacts {_reach(server)}"
         + (f" · [vendor's documentation]({server.docs})" if server.docs else ""),
         "",
         "| tool | what it does | effect | tier |",
@@ -31,7 +32,9 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
         need = " **(needed)**" if name in needed else ""
         kind = "secret" if name in documents.fields(server, secret=True) else "setting"
         about = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{server.slug}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |")
+        lines.append(
+            f"| `{catalog_name(server.slug)}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |"
+        )
     if not server.settings_class.model_fields:
         lines = lines[:-3]
     return "\n".join(lines)
