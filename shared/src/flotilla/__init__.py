@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .paging import Page as Page
     from .paging import sliced as sliced
     from .server import Server as Server
+    from .settings import Preference as Preference
     from .settings import Secret as Secret
     from .settings import ServerSettings as ServerSettings
     from .settings import Words as Words
@@ -40,7 +41,7 @@ _HOMES = {
     "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
     "Model": "paging", "Page": "paging", "sliced": "paging",
     "Server": "server",
-    "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
+    "Preference": "settings", "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
     "Untrusted": "text",
     "VERSION": "version",
 }  # fmt: skip

@@ -5,6 +5,7 @@
 | MCP 2026-07-28 with elicitation | the call's result is the question; the answer comes with the repeated call |
 | before that, over stdio or stateful HTTP, with elicitation | `elicitation/create`, answered while the call waits |
 | neither | a preview and a token bound to tool, arguments and question; a second call passes the token back |
+| neither, under FLOTILLA_CONFIRM=strict | none: the model holds the token, and could say yes for the user |
 
 In the first and the last way the tool runs again from the top: ask before the first side effect. A tool may ask more
 than once; what was agreed to travels with the client, sealed, so that another worker can go on.
@@ -50,13 +51,16 @@ class Confirmation:
     def __init__(self, key: bytes) -> None:
         self._codec = AESGCMRequestStateCodec([key])
 
-    async def ask(self, question: str) -> None:
-        """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token."""
+    async def ask(self, question: str, strict: bool = False) -> None:
+        """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token.
+
+        `strict`: only a person's own answer counts, so no token is given or taken; raises errors.Setup then.
+        """
         call, ctx, mine = current(), get_context(), digest(question)
         session = ctx.session
         caps = session.client_capabilities
         able = caps is not None and caps.elicitation is not None
-        if call.confirm_token and mine in self._unsealed(call):
+        if call.confirm_token and not strict and mine in self._unsealed(call):
             call.agreed.append(mine)
         elif able and session.protocol_version in MODERN_PROTOCOL_VERSIONS:
             *earlier, last = (ctx.request_state or "-").split()  # sealed by the SDK: it holds what we put there
@@ -71,10 +75,19 @@ class Confirmation:
                 with call.unhurried():
                     answer = await session.elicit(question, FORM, related_request_id=ctx.request_id)
             except MCPError:  # a gateway says that it can ask, for clients that cannot
-                raise Unanswered(self._preview(call, question), "preview") from None
+                raise self._without_asking(call, question, strict) from None
             _judge(answer)
         else:
-            raise Unanswered(self._preview(call, question), "preview")
+            raise self._without_asking(call, question, strict)
+
+    def _without_asking(self, call: Call, question: str, strict: bool) -> Exception:
+        if strict:
+            return errors.Setup(
+                "This needs a person's yes, and this client cannot ask for one (FLOTILLA_CONFIRM=strict): "
+                "nothing was done.",
+                "Tell the user to do it in the product itself, or from a client that supports elicitation.",
+            )
+        return Unanswered(self._preview(call, question), "preview")
 
     def _preview(self, call: Call, question: str) -> ToolResult:
         agreed = [*call.agreed, digest(question)]

@@ -25,10 +25,11 @@ from . import errors
 from .audit import Audit
 from .call import announce, current
 from .confirm import Confirmation
+from .filters import check
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text
 from .results import link_to
-from .settings import FleetSettings, ServerSettings, load
+from .settings import FleetSettings, ServerSettings, guards, load
 from .state import State
 from .tool import DestroyOptions, FleetTool, ReadOptions, WriteOptions, prose
 from .version import VERSION
@@ -111,6 +112,10 @@ class Server(Generic[S]):
         except errors.Setup as problem:
             self.fleet_problem = problem
             return FleetSettings.model_construct()
+
+    def check_guards(self) -> None:
+        """Raise errors.Setup where the operator's filters or guards are unclear: then nothing is listed or done."""
+        check(os.environ, self.attributes, guards(self.settings_class, self.slug, self.files))
 
     @cached_property
     def state(self) -> State:
@@ -219,11 +224,11 @@ class Server(Generic[S]):
     async def confirm(self, question: str) -> None:
         """Go on only after a person's yes; ask before the first side effect, since the tool may run again from the top.
 
-        Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that
-        asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
+        Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no, errors.Setup
+        under `FLOTILLA_CONFIRM=strict` where the client cannot ask. A tool that asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
         """
         if self.fleet.confirm and not current().dry_run:
-            await self._confirmation.ask(errors.excerpt(question, 1000))
+            await self._confirmation.ask(errors.excerpt(question, 1000), strict=self.fleet.confirm == "strict")
             current().unasked = False
 
     @property

@@ -36,11 +36,19 @@ class Voice(Middleware):
         self.running = 0  # calls in flight, for a polite end
 
     def visible(self, name: str) -> bool:
-        """Tell whether the operator shows a tool, prompt or resource."""
+        """Tell whether the operator shows a tool, prompt or resource; `check` comes first."""
         return visible(os.environ, self._server.attributes.get(name, {}), name)
+
+    def check(self) -> None:
+        """Raise an error of the protocol, in a sentence, where a guard is unclear."""
+        try:
+            self._server.check_guards()
+        except errors.Setup as problem:
+            raise MCPError(code=mt.INTERNAL_ERROR, message=f"Error: {problem}") from None
 
     async def _shown(self, context: Context[Any], call_next: CallNext[Any, Sequence[Any]]) -> Sequence[Any]:
         """Leave out what the operator hides."""
+        self.check()
         return [item for item in await call_next(context) if self.visible(item.name)]
 
     on_list_tools = on_list_prompts = on_list_resources = on_list_resource_templates = _shown
@@ -51,8 +59,14 @@ class Voice(Middleware):
         call_next: CallNext[mt.GetPromptRequestParams, PromptResult],
     ) -> PromptResult:
         """Refuse what the operator hides."""
+        self.check()
         if not self.visible(context.message.name):
             raise NotFoundError(f"Unknown prompt: {context.message.name!r}")
+        return await call_next(context)
+
+    async def on_read_resource(self, context: Context[Any], call_next: CallNext[Any, Any]) -> Any:
+        """Read nothing where a guard is unclear."""
+        self.check()
         return await call_next(context)
 
     async def on_call_tool(
@@ -91,6 +105,7 @@ class Voice(Middleware):
         try:
             if server.fleet and server.fleet_problem:
                 raise server.fleet_problem
+            server.check_guards()
             if name not in server.attributes or not self.visible(name):
                 raise NotFoundError(name)
             return await call_next(context)
