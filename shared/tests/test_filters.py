@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from flotilla import Model, Server
-from flotilla import errors
+from flotilla import Model, Server, errors
 from flotilla.filters import SETTINGS, check, visible
 from flotilla.launcher import Launcher
 from flotilla.testing.client import MODES, call, client, text_of
@@ -169,7 +168,7 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
         return made
 
     assert b"acme_delete_thing" in (front().answer(asked) or b"")
-    with pytest.raises(errors.Setup, match="^FLOTILLA_") as refused:
+    with pytest.raises(errors.Setup, match=r"^FLOTILLA_") as refused:
         front(**variables).answer(asked)
     assert str(refused.value).startswith(sentence)
 
@@ -236,7 +235,9 @@ async def test_resources(shelf: Server[Any], mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}])
+@pytest.mark.parametrize(
+    "variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}]
+)
 async def test_hidden_resources_are_refused(
     shelf: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
 ) -> None:

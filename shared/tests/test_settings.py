@@ -176,7 +176,7 @@ def test_switches_and_words() -> None:
 @pytest.mark.parametrize("unclear", ["anything", "tru", "2", "se://docker/mcp/x", "{{x.y}}", "your_choice", "<on>"])
 def test_switched_on_unclear_value(unclear: str) -> None:
     """A guard that is neither yes nor no is an error, never "off"."""
-    with pytest.raises(errors.Setup, match="^X "):
+    with pytest.raises(errors.Setup, match=r"^X "):
         switched_on("X", {"X": unclear})
 
 

@@ -19,6 +19,10 @@ YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 NOT_SET = ("", "<unknown>")  # the second is what Docker's gateway writes for a secret that nobody set
 
 
+class SettingError(Exception):
+    """Base of errors.Setup: a setting is wrong. For those who must not import more than this module."""
+
+
 def is_placeholder(value: str) -> bool:
     """Tell whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
     word = value.strip().lower()
@@ -68,7 +72,7 @@ def _unclear(name: str, value: str) -> Setup:
     if value.strip().lower().startswith("se://"):
         return wrong(
             f"{name} holds a reference (se://…) that nobody resolved, so nobody knows what it is set to.",
-            "Only Docker Desktop resolves such references: elsewhere start the gateway with `--servers` and `--secrets`.",
+            "Only Docker Desktop resolves it: elsewhere, start the gateway with `--servers` and `--secrets`.",
         )
     return wrong(
         f"{name} holds what looks like a placeholder, so nobody knows what it is set to.",
@@ -107,7 +111,7 @@ def listed(text: str) -> list[str]:
 
 
 def words(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]:
-    """Return a guard that is a list as a set of lower-case words, empty when it is not set; else raises errors.Setup."""
+    """Return a guard that is a list as a set of lower-case words, empty when not set; raises errors.Setup."""
     value = setting(name, environ, guard=True)
     if value is None:
         return frozenset()

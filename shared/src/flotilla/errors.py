@@ -14,6 +14,7 @@ A message is one sentence about what is wrong and one about what to do next. `Er
 
 from __future__ import annotations
 
+from .environment import SettingError
 from .text import plain
 
 LONGEST = 300  # characters of a vendor's own words: enough for a reason, too little for a body
@@ -29,7 +30,7 @@ class Problem(Exception):  # noqa: N818 - read as errors.Input, errors.Rate: the
         super().__init__(f"{self.what} {self.then}".strip())
 
 
-class Setup(Problem):
+class Setup(Problem, SettingError):  # noqa: N818 - as Problem
     """A setting is missing or wrong."""
 
     kind = "setup"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import _json
 import os
 
-from .environment import setting
+from .environment import SettingError, setting
 from .filters import check, visible
 
 TYPE_CHECKING = False
@@ -233,5 +233,5 @@ def wanted(environ: Any = os.environ) -> bool:
     try:
         off = (setting("FLOTILLA_BAKED", environ) or "").lower() in ("off", "0", "false", "no")
         return not off and (setting("FLOTILLA_TRANSPORT", environ) or "stdio") == "stdio"
-    except Exception:  # a file that is named and cannot be read: the real server says so
+    except SettingError:  # a file that is named and cannot be read: the real server says so
         return False

@@ -225,7 +225,8 @@ class Server(Generic[S]):
         """Go on only after a person's yes; ask before the first side effect, since the tool may run again from the top.
 
         Nobody is asked in a dry run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no, errors.Setup
-        under `FLOTILLA_CONFIRM=strict` where the client cannot ask. A tool that asks by itself is registered with `asks=True`, so that clients that cannot be asked have a way too.
+        under `FLOTILLA_CONFIRM=strict` where the client cannot ask. A tool that asks by itself is registered with
+        `asks=True`, so that clients that cannot be asked have a way too.
         """
         if self.fleet.confirm and not current().dry_run:
             await self._confirmation.ask(errors.excerpt(question, 1000), strict=self.fleet.confirm == "strict")

@@ -29,7 +29,7 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
     needed = server.settings_class.required()[0]
     for name, field in server.settings_class.model_fields.items():
         need = " **(needed)**" if name in needed else ""
-        kind = "secret" if name in documents.fields(server, secret=True) else "setting"
+        kind = "preference" if name in documents.fields(server, secret=False) else "secret"
         about = (field.description or "").replace("|", "\\|")
         lines.append(f"| `{server.slug}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |")
     if not server.settings_class.model_fields:
