@@ -118,12 +118,12 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
     catalog["registry"] = {slug: catalog["registry"][slug] for slug in SERVERS}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data"]
-    smtp = {"smtp_host": box.host, "smtp_port": box.port, "security": "none"}
-    config = {"email": {**smtp, "sender": "ventes@exemple.fr", "sender_name": "Équipe Ventes"}}
+    mail = {"smtp_host": box.host, "smtp_port": box.port, "security": "none", "sender": "ventes@exemple.fr"}
+    config = {"email": {"sender_name": "Équipe Ventes"}}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flotilla-demo-")))
         place.write(folder / "config.yaml", yaml.safe_dump(config, allow_unicode=True))
-        place.write(folder / "secrets.env", "")
+        place.write(folder / "secrets.env", "".join(f"email.{name}={value}\n" for name, value in mail.items()))
         path = place.mcp_home() / "catalogs" / f"{name}.yaml" if kind == "gateway" else folder / "catalog.yaml"
         stack.callback(path.unlink, missing_ok=True)
         place.write(path, yaml.safe_dump(catalog, allow_unicode=True))

@@ -247,6 +247,8 @@ def test_an_address_for_credentials(environ: pytest.MonkeyPatch, url: str, fine:
         assert str(load(All, "acme").base_url).startswith(url)
     else:
         assert told().startswith("ACME_BASE_URL is wrong: it must begin with https://")
+        environ.setenv("FLOTILLA_PLAIN_HTTP", url.removeprefix("http://"))
+        assert str(load(All, "acme").base_url).startswith(url)
 
 
 @pytest.mark.parametrize("value", ["your_secret_abc123", "<s3cret-0123456789>", "se://docker/mcp/token"])

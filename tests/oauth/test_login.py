@@ -127,24 +127,24 @@ class TestBrowser:
         assert (asked["access_type"], asked["prompt"], asked["response_type"]) == ("offline", "consent", "code")
 
     @pytest.mark.parametrize(
-        ("config", "what", "scopes"),
+        ("guards", "what", "scopes"),
         [
             ("", "gmail", ["gmail.modify"]),
-            ("gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
-            ("gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
-            ("gmail: {allow: 'gmail_send_email,gmail_search_messages'}", "gmail", ["gmail.readonly", "gmail.send"]),
-            ("gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}", "gmail", ["gmail.readonly", "gmail.compose"]),
+            ("gmail.read_only=true", "gmail", ["gmail.readonly"]),
+            ("gmail.allow=gmail_send_email", "gmail", ["gmail.send"]),
+            ("gmail.allow=[gmail_send_email gmail_search_messages]", "gmail", ["gmail.readonly", "gmail.send"]),
+            ("gmail.deny=gmail_modify_labels,gmail_trash_message", "gmail", ["gmail.readonly", "gmail.compose"]),
             (
-                "gmail: {allow: gmail_send_email}\ngoogle-calendar: {allow: gcal_check_availability}",
+                "gmail.allow=gmail_send_email\ngoogle-calendar.allow=gcal_check_availability",
                 "google",
                 ["gmail.send", "calendar.freebusy"],
             ),
         ],
     )
     def test_only_the_scopes_of_the_enabled_tools(
-        self, files: Path, browser: Browser, config: str, what: str, scopes: list[str]
+        self, files: Path, browser: Browser, guards: str, what: str, scopes: list[str]
     ) -> None:
-        (files / "config.yaml").write_text(config)
+        (files / "secrets.env").write_text(f"{guards}\n")
         assert run(what) == 0
         assert sorted(browser.asked["scope"].split()) == sorted(["openid", "email", *(AUTH + s for s in scopes)])
 
@@ -265,7 +265,7 @@ def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
 @pytest.mark.usefixtures("here")
 class TestAfterwards:
     def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
-        (files / "config.yaml").write_text("gmail: {read_only: true}")
+        (files / "secrets.env").write_text("gmail.read_only=true\n")
         run("gmail")
         capsys.readouterr()
         assert run("--list") == 0
@@ -273,7 +273,8 @@ class TestAfterwards:
             "gmail: connected as helene@atelier.example",
             "google-calendar: not connected (scripts/login google-calendar)",
         ]
-        (files / "config.yaml").write_text("gmail: {allow: 'gmail_get_message,gmail_send_email'}")
+        held = (files / "secrets.env").read_text().replace("read_only=true", "allow=gmail_get_message,gmail_send_email")
+        (files / "secrets.env").write_text(held)
         run("--list", "gmail")
         assert "no consent yet for gmail_send_email" in capsys.readouterr().out
         oauth.end(oauth.tokens[-1])

@@ -118,9 +118,7 @@ def test_a_client_that_knows_another_list(home: Path, monkeypatch: pytest.Monkey
         assert list(doctor.connected()) == []
 
 
-FEATURES = (
-    "Available features:\n\n  oauth-interceptor    disabled\n  dynamic-tools        {}\n   Enable x\n"
-)
+FEATURES = "Available features:\n\n  oauth-interceptor    disabled\n  dynamic-tools        {}\n   Enable x\n"
 
 
 @pytest.mark.parametrize(("state", "warned"), [("enabled", True), ("disabled", False)])

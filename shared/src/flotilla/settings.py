@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from . import errors
-from .environment import listed, setting, yes_or_no
+from .environment import listed, setting, words, yes_or_no
 from .filters import CONFIRM
 
 Secret = SecretStr
@@ -114,9 +114,11 @@ class ServerSettings(BaseSettings):
     @field_validator("*", mode="after")
     @classmethod
     def _no_credential_in_clear(cls, value: Any) -> Any:
-        """Refuse an address to which a credential would travel unencrypted."""
-        clear = isinstance(value, AnyUrl) and value.scheme != "https" and not _is_loopback(value.host or "")
-        if clear and any(map(is_secret, cls.model_fields.values())):
+        """Refuse an address to which a credential would travel in clear, unless FLOTILLA_PLAIN_HTTP names its host."""
+        if not isinstance(value, AnyUrl) or value.scheme == "https" or _is_loopback(value.host or ""):
+            return value
+        plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP")
+        if not plain and any(map(is_secret, cls.model_fields.values())):
             raise ValueError("it must begin with https://, since credentials go there (http:// on this machine only)")
         return value
 

@@ -111,9 +111,9 @@ class Agency:
         if self.door == "gateway":
             catalog = place.mcp_home() / "catalogs" / f"{self.volume}.yaml"
         place.write(catalog, yaml.safe_dump({"name": self.volume, "registry": registry}, allow_unicode=True))
-        settings = {"gohighlevel": {"base_url": self.ghl.vendor.url}, "notion": {"base_url": self.notion.url}}
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+        (self.folder / "config.yaml").write_text("{}")
         keys = f"gohighlevel.token={TOKEN}\nnotion.token={NOTION_TOKEN}\n"
+        keys += f"gohighlevel.base_url={self.ghl.vendor.url}\nnotion.base_url={self.notion.url}\n"
         place.write(self.folder / "secrets.env", keys)
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(SERVERS)

@@ -79,8 +79,10 @@ class Office:
     def command(self) -> list[str]:
         """Return how the door is started."""
         catalog, names = self._catalog(), ",".join(SERVERS)
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
-        (self.folder / "secrets.env").write_text("facturation-pro.api_key=clef-de-test\n")
+        (self.folder / "config.yaml").write_text("{}")
+        given = {f"{slug}.{name}": value for slug, mine in self.config.items() for name, value in mine.items()}
+        given["facturation-pro.api_key"] = "clef-de-test"
+        (self.folder / "secrets.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
