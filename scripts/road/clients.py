@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import door, machine, place
+from . import door, jsonc, machine, place
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,17 @@ CLIENTS = {
 def command(servers: list[str], kind: str, run: str) -> dict[str, Any]:
     """Return the command with which a client starts a door of its own over stdio.
 
-    With whole paths: programs that are started from a desktop do not have the terminal's PATH.
+    With whole paths, and a PATH for the docker commands that either door runs: programs that are started from a desktop
+    do not have the terminal's. The switchboard finds out itself which servers are ready, each time it starts, unless
+    FLOTILLA_SERVERS names some; Docker's gateway takes a list, which `stale` compares.
     """
-    line = door.gateway_command(servers) if kind == "gateway" else door.switchboard_command(servers, run)
+    asked = servers if os.environ.get("FLOTILLA_SERVERS") else []
+    line = door.gateway_command(servers) if kind == "gateway" else door.switchboard_command(asked, run)
     line += door.files(place.secrets_file(), place.config_file())
     entry: dict[str, Any] = {"command": line[0], "args": line[1:]}
     kept = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if os.environ.get(name)}
     if run == "docker":
-        if kind != "gateway" and shutil.which("docker"):
+        if shutil.which("docker"):
             kept["PATH"] = os.pathsep.join(dict.fromkeys([str(Path(shutil.which("docker") or "").parent), *_system()]))
         if kept:
             entry["env"] = kept
@@ -131,6 +134,20 @@ def entry(client: Client, servers: list[str], kind: str, run: str, http: tuple[s
             raise ValueError(f"{client.title}'s settings file takes commands only, no URL: leave HTTP=1 away.")
         return client.http(*http)
     return client.stdio(command(servers, kind, run))
+
+
+def stale(servers: list[str]) -> Iterator[tuple[str, Path, str]]:
+    """Yield title, file and name of each client that knows a list of servers, and another one than these."""
+    for name, client in CLIENTS.items():
+        path = client.path()
+        try:
+            held = jsonc.loads(path.read_text(encoding="utf-8"))[client.key]["flotilla"]
+            args = [str(arg) for arg in held.get("args") or ()]
+            listed = args[args.index("--servers") + 1]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, jsonc.Broken):
+            continue  # not connected, not to be read, or without a list
+        if listed.split(",") != servers:
+            yield client.title, path, name
 
 
 def road() -> tuple[str, str]:

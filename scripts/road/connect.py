@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,28 @@ def write(path: Path, text: str) -> Path | None:
     return kept
 
 
+def outdated(profile: Mapping[str, Any]) -> list[str]:
+    """Return the servers of which a profile keeps another image, or other tools, than the catalog has now.
+
+    A profile is a copy that Docker makes once; a new catalog does not reach it.
+    """
+    found = []
+    for held in profile.get("servers") or ():
+        mine = (held.get("snapshot") or {}).get("server") or {}
+        now = fleet.registry().get(mine.get("name", ""))
+        if now and (mine.get("image"), _tools(mine), _secrets(mine)) != (now["image"], _tools(now), _secrets(now)):
+            found.append(mine["name"])
+    return found
+
+
+def _tools(entry: Mapping[str, Any]) -> set[str]:
+    return {tool["name"] for tool in entry.get("tools") or ()}
+
+
+def _secrets(entry: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(secret["name"], secret["env"]) for secret in entry.get("secrets") or ()}
+
+
 def gordon(servers: list[str], dry_run: bool) -> int:
     """Let Docker's own command connect Gordon, which takes profiles of the gateway and nothing else."""
     if not machine.gateway_plugin():
@@ -45,14 +68,19 @@ def gordon(servers: list[str], dry_run: bool) -> int:
         )
     create = ["docker", "mcp", "profile", "create", "--name", "flotilla", "--server", "file://flotilla.yaml"]
     connect = ["docker", "mcp", "client", "connect", "gordon", "--global", "--profile", "flotilla"]
-    if "flotilla" in (machine.docker("mcp", "profile", "ls") or ""):
-        create = []
-    for command in (create, connect):
-        if command:
-            place.say(" ".join(command))
-            if not dry_run and subprocess.run(command, check=False).returncode:
-                return place.fail("That failed; its words are above.")
-    place.say("Secrets of a profile are Docker Desktop's: docker mcp secret set flotilla-<server>.<name>=…")
+    remove = ["docker", "mcp", "profile", "remove", "flotilla"]
+    held = machine.profile("flotilla")
+    steps = [connect] if held and not outdated(held) else [*([remove] if held else []), create, connect]
+    for command in steps:
+        place.say(" ".join(command))
+        if not dry_run and subprocess.run(command, check=False).returncode:
+            return place.fail("That failed; its words are above.")
+    place.say(
+        "Secrets of a profile are Docker Desktop's, and so are its guards: "
+        "docker mcp secret set flotilla-<server>.<name>=…"
+    )
+    if machine.dynamic_tools():
+        place.say(machine.DYNAMIC_TOOLS)
     return 0
 
 

@@ -120,12 +120,14 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
     catalog["registry"] = {name: catalog["registry"][name] for name in map(catalog_name, SERVERS)}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data", f"{state}:/state"]
-    smtp = {"smtp_host": box.host, "smtp_port": box.port, "security": "none"}
-    config = {catalog_name("email"): {**smtp, "sender": "ventes@exemple.fr", "sender_name": "Équipe Ventes"}}
+    mail = {"smtp_host": box.host, "smtp_port": box.port, "security": "none", "sender": "ventes@exemple.fr"}
+    config = {catalog_name("email"): {"sender_name": "Équipe Ventes"}}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flotilla-demo-")))
         place.write(folder / "config.yaml", yaml.safe_dump(config, allow_unicode=True))
-        place.write(folder / "secrets.env", "")
+        place.write(
+            folder / "secrets.env", "".join(f"{catalog_name('email')}.{key}={value}\n" for key, value in mail.items())
+        )
         path = place.mcp_home() / "catalogs" / f"{name}.yaml" if kind == "gateway" else folder / "catalog.yaml"
         stack.callback(path.unlink, missing_ok=True)
         place.write(path, yaml.safe_dump(catalog, allow_unicode=True))

@@ -20,7 +20,7 @@ from flotilla.environment import is_placeholder
 from flotilla.manifest import rules
 from flotilla.naming import GATEWAY_IMAGE, catalog_name, slug_of
 
-from . import door, fleet, machine, place
+from . import clients, connect, door, fleet, machine, place
 
 UID = 10001  # of every server in its container
 
@@ -93,6 +93,14 @@ def gateway() -> Iterator[Finding]:
         return
     if version := machine.gateway_plugin():
         yield ok("gateway", f"The Docker MCP plugin {version} is here.")
+        if machine.dynamic_tools():
+            says, _, mend = machine.DYNAMIC_TOOLS.rpartition(": ")
+            yield Finding("warning", "gateway", f"{says}.", mend)
+        held = machine.profile("flotilla")
+        if held and (old := connect.outdated(held)):
+            says = f"The profile flotilla keeps an older {', '.join(old)} than the catalog has."
+            mend = "make install; docker mcp profile remove flotilla; then create it again, as README says"
+            yield Finding("warning", "profile", says, mend)
     elif machine.gateway_image(pull=False):
         yield ok("gateway", f"The image {GATEWAY_IMAGE} is here.")
     else:
@@ -300,11 +308,16 @@ def settings_problems(config: Any) -> Iterator[Finding]:
             known |= part.get("properties") or {}
         for name, value in (mine or {}).items():
             if name not in known:
-                is_secret = f"{catalog_name(slug)}.{name}" in {s["name"] for s in server.get("secrets") or []}
-                mend = f"It is a secret: it belongs into {place.short(place.secrets_file())}." if is_secret else ""
+                full = f"{catalog_name(slug)}.{name}"
+                if full in {s["name"] for s in server.get("secrets") or []}:
+                    says = f"{full} is not used here: a model can change this file's settings."
+                    mend = f"Write {full}=… into {place.short(place.secrets_file())}, and take it away here."
+                    yield Finding("problem", "settings", says, mend)
+                    continue
                 near = difflib.get_close_matches(str(name), known, 1)
                 says = f"{catalog_name(slug)} has no setting {name}" + (f"; {near[0]} is meant?" if near else ".")
-                yield Finding("warning", "settings", says, mend or f"Its settings are: {', '.join(known)}.")
+                mend = f"Its settings are: {', '.join(known)}." if known else "It has none in this file."
+                yield Finding("warning", "settings", says, mend)
             elif value is not None and (fits := KINDS.get(known[name].get("type", ""))) and not fits(value):
                 says = f"{catalog_name(slug)}.{name} must be of type {known[name]['type']}."
                 yield Finding("problem", "settings", says, "Mend it: Docker's gateway would stop, or pass nonsense on.")
@@ -329,9 +342,29 @@ def settings() -> Iterator[Finding]:
         yield ok("settings", f"{place.short(path)} can be read, and every name in it is known.")
 
 
+def guards() -> Iterator[Finding]:
+    """Yield what the switchboard, or a server behind Docker's gateway, would refuse to offer anything for."""
+    try:
+        problem = fleet.refused(fleet.choose())
+    except (OSError, ValueError):  # other looks say what is wrong with the files
+        return
+    if problem:
+        yield Finding("problem", "guards", problem, "Mend it in the secrets file; nothing is offered until then.")
+
+
+def connected() -> Iterator[Finding]:
+    try:
+        servers = fleet.choose()
+    except ValueError:
+        return
+    for title, path, name in clients.stale(servers):
+        says = f"{title} ({place.short(path)}) knows another list of servers than are ready now."
+        yield Finding("warning", "client", says, f"make connect CLIENT={name}")
+
+
 # -- all of it --------------------------------------------------------------------------------------------------------
 
-LOOKS = (python, engine, gateway, images, catalog, secrets, settings, data, running)
+LOOKS = (python, engine, gateway, images, catalog, secrets, settings, guards, connected, data, running)
 
 
 def findings() -> list[Finding]:

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from flotilla.naming import GATEWAY_IMAGE
-from flotilla_servers.switchboard.catalog import FLEET
+from flotilla_servers.switchboard.catalog import FLEET, own_variables
 
 from . import fleet, machine, place
 
+BLOCK_SECRETS = "--block-secrets=false"
 KINDS = ("gateway", "gateway-image", "switchboard")
 NAMES = {
     "gateway": "docker mcp gateway run",
@@ -150,7 +151,8 @@ def fingerprint(kind: str, run: str, servers: list[str]) -> str:
     if run == "docker":
         parts.append(machine.image_ids(fleet.images(servers)))
     if kind == "switchboard":  # it hands them to every server
-        parts.append([os.environ.get(name, "") for name in FLEET])
+        own = [name for slug in servers for name in own_variables(slug)]
+        parts.append([os.environ.get(name, "") for name in (*FLEET, *own)])
     sources = [place.ROOT / "servers" / "switchboard"] if kind == "switchboard" else []
     sources += [place.ROOT / "servers" / slug for slug in servers] if run == "process" else []
     for folder in [*sources, *([place.ROOT / "shared" / "src" / "flotilla"] if sources else [])]:
@@ -163,17 +165,31 @@ def fingerprint(kind: str, run: str, servers: list[str]) -> str:
 
 
 def switchboard_command(servers: list[str], run: str, catalog: Path = place.QUICK_CATALOG) -> list[str]:
-    """Return the switchboard's command over stdio, without the user's files."""
-    command = [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", ",".join(servers)]
+    """Return the switchboard's command over stdio, without the user's files. No servers: those that are ready then."""
+    command = [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog)]
+    command += ["--servers", ",".join(servers)] if servers else []
     command += ["--run", run, "--owner", place.owner()]
     folders = ["--data", str(place.data_folder()), "--state", str(place.state_folder())]
     return [*command, *folders] if run == "process" else command
 
 
 def gateway_command(servers: list[str], catalog: str = "flotilla.yaml") -> list[str]:
-    """Return the gateway's command over stdio, without the user's files."""
+    """Return the gateway's command over stdio, without the user's files.
+
+    `--servers` also keeps its dynamic tools away. It blocks nothing by patterns of secrets: see docs/guards.md.
+    """
     docker = shutil.which("docker") or "docker"
-    return [docker, "mcp", "gateway", "run", "--catalog", catalog, "--servers", fleet.catalog_names(servers)]
+    return [
+        docker,
+        "mcp",
+        "gateway",
+        "run",
+        "--catalog",
+        catalog,
+        "--servers",
+        fleet.catalog_names(servers),
+        BLOCK_SECRETS,
+    ]
 
 
 def files(secret: Path, config: Path) -> list[str]:
@@ -256,7 +272,7 @@ def _start_image(door: Running, port: int) -> None:
     for source, target in mounts.items():
         command += ["--volume", f"{source}:{target}:ro"]
     command += [GATEWAY_IMAGE, "--catalog", "flotilla.yaml"]
-    command += ["--servers", fleet.catalog_names(door.servers), *options]
+    command += ["--servers", fleet.catalog_names(door.servers), *options, BLOCK_SECRETS]
     command += ["--transport", "streaming", "--port", str(port)]
     done = subprocess.run(
         ["docker", *command],

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from flotilla.environment import is_placeholder
 from flotilla.naming import catalog_name, slug_of
+from flotilla_servers.switchboard import catalog, options
 
 from . import place
 
@@ -70,6 +71,25 @@ def settings(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def refused(servers: list[str]) -> str:
+    """Return why a door would not offer these servers: a guard that is unclear, or stands where it does not count.
+
+    The switchboard says so itself; Docker's gateway would leave a guard of the settings file out without a word.
+    """
+    line = [f"--catalog={place.QUICK_CATALOG}", f"--servers={','.join(servers)}"]
+    for name, path in (("secrets", place.secrets_file()), ("config", place.config_file())):
+        line += [f"--{name}={path if path.is_file() else ''}"]
+    try:
+        asked = options.arguments([*line, f"--discovery={place.ROOT / 'servers'}", "--remote="])
+        for entry in catalog.chosen(asked):
+            catalog.definitions(entry, Path(asked.discovery))
+    except catalog.Problem as problem:
+        return str(problem)
+    except SystemExit:  # an option in the environment that argparse has just complained of
+        return ""
+    return ""
 
 
 def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:

@@ -47,10 +47,10 @@ def meant(word: str, all_: Servers) -> Servers:
 
 
 def environ_of(server: Server[Any]) -> dict[str, str]:
-    """Return the variables that decide which of a server's tools are enabled: the user's settings over the shell's."""
-    mine = fleet.settings(place.config_file()).get(catalog_name(server.slug))
-    given = {name: str(value) for name, value in mine.items()} if isinstance(mine, dict) else {}
-    return {**os.environ, **{env: given[name] for name, (env, _, _) in common(server).items() if name in given}}
+    """Return the variables that decide which of a server's tools are enabled: the user's secrets over the shell's."""
+    given = fleet.secrets(place.secrets_file())
+    mine = {env: given.get(f"{catalog_name(server.slug)}.{name}", "") for name, (env, _, _) in common(server).items()}
+    return {**os.environ, **{env: value for env, value in mine.items() if value}}
 
 
 def wanted(servers: Servers) -> list[str]:

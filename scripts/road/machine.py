@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from flotilla.naming import GATEWAY_IMAGE
 
@@ -37,6 +38,28 @@ def engine() -> str | None:
 def gateway_plugin() -> str | None:
     """Return the version of the Docker MCP plugin, which brings `docker mcp gateway run`."""
     return docker("mcp", "version", timeout=20) or None
+
+
+DYNAMIC_TOOLS = (
+    "Docker's dynamic tools are on: wherever a gateway runs a profile, the model itself may add servers and write their"
+    " configuration (mcp-add, mcp-config-set). Guards are out of its reach, preferences are not:"
+    " docker mcp feature disable dynamic-tools"
+)
+
+
+def dynamic_tools() -> bool:
+    """Tell whether a gateway without `--servers` lets the model add and configure servers: Docker's default."""
+    said = docker("mcp", "feature", "ls", timeout=20) or ""
+    return any(line.split()[:2] == ["dynamic-tools", "enabled"] for line in said.splitlines())
+
+
+def profile(name: str) -> dict[str, Any] | None:
+    """Return a profile of the Docker MCP plugin by its id, None where there is none."""
+    try:
+        found = json.loads(docker("mcp", "profile", "ls", "--format", "json", timeout=20) or "[]")
+    except ValueError:
+        return None
+    return next((one for one in found if isinstance(one, dict) and one.get("id") == name), None)
 
 
 def gateway_image(pull: bool, seconds: float = 30) -> bool:

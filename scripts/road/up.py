@@ -132,6 +132,8 @@ def main(argv: list[str]) -> int:
         servers = fleet.choose()
         if not servers:
             raise ValueError("No server is ready to start: FLOTILLA_SERVERS=filesystem,export names some.")
+        if problem := fleet.refused(servers):
+            raise ValueError(problem)
         if engine and not build(servers):
             if os.environ.get("FLOTILLA_DOOR") in ("gateway", "gateway-image"):
                 raise ValueError("The images could not be built (see above), and this door needs them.")
@@ -149,6 +151,10 @@ def main(argv: list[str]) -> int:
     except (door.Problem, ValueError) as problem:
         return place.fail(str(problem))
     place.say("\n" + report(running, tried))
+    for title, path, name in clients.stale(servers):
+        place.say(f"\n{title} ({place.short(path)}) knows another list of servers: make connect CLIENT={name}")
+    if running.kind.startswith("gateway") and machine.dynamic_tools():
+        place.say(f"\n{machine.DYNAMIC_TOOLS}")
     place.say(paste(servers, running))
     place.say("\nStop it: `make down`. See it work: `make demo`. Something wrong: `make doctor`.")
     return 0

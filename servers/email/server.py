@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Model, Secret, Server, ServerSettings, Untrusted, Words, errors, files, in_thread
+from flotilla import Model, Preference, Secret, Server, ServerSettings, Untrusted, Words, errors, files, in_thread
 from flotilla.addresses import AddressList
 from flotilla.call import current
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .message import Attachment, Draft, Mailbox, build, mailbox, mailboxes, permit
 from .refusals import Route, Security, too_big
@@ -30,13 +30,22 @@ class Settings(ServerSettings):
         examples=["abcd efgh ijkl mnop"],
     )
     sender: str = Field("", description="Address that mail comes from; the username when left out")
-    sender_name: str = Field("", description="Name that readers see beside the sender's address")
+    sender_name: Annotated[str, Preference] = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
     allowed_recipients: Annotated[list[str] | None, Words] = Field(
         None, description="Addresses and domains that may be written to, with commas between them; all when left out"
     )
     ca_file: str = Field("", description="PEM file of a private certificate authority, beside the system's own")
-    max_message_mb: int = Field(25, ge=1, le=50, description="Largest mail in MB, attachments included")
+    max_message_mb: Annotated[int, Preference] = Field(
+        25, ge=1, le=50, description="Largest mail in MB, attachments included"
+    )
+
+    @field_validator("allowed_recipients")
+    @classmethod
+    def _are_recipients(cls, rules: list[str] | None) -> list[str] | None:
+        """Refuse a list that nobody could ever match; raises errors.Setup."""
+        permit((), rules or [])
+        return rules
 
 
 server = Server(
@@ -93,7 +102,7 @@ def sender() -> Mailbox:
     settings = server.settings
     if "@" not in (settings.sender or settings.username):
         raise errors.Setup(
-            "EMAIL_SENDER is not set (setting `flotilla-email.sender` in the Docker catalog).",
+            "EMAIL_SENDER is not set (secret `flotilla-email.sender` in the Docker catalog).",
             "Ask the user to set it to the address that mail comes from.",
         )
     return mailbox(settings.sender or settings.username, "EMAIL_SENDER", settings.sender_name)

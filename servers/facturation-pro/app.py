@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from flotilla import Consent, Secret, Server, ServerSettings, errors
+from flotilla import Consent, Preference, Secret, Server, ServerSettings, errors
 from flotilla.answers import said
 from flotilla.settings import scrub
 from pydantic import Field, HttpUrl
@@ -48,7 +48,9 @@ class Settings(ServerSettings):
     client_id: Secret = Field(description="OAuth: of the application, from www.facturation.pro/oauth/applications")
     client_secret: Secret = Field(description="OAuth: secret of the application")
     refresh_token: Secret = Field(description="OAuth: refresh token of the user")
-    contact: str = Field("", description="Mail address or page that the vendor may turn to, sent in the User-Agent")
+    contact: Annotated[str, Preference] = Field(
+        "", description="Mail address or page that the vendor may turn to, sent in the User-Agent"
+    )
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
     @property

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
-from flotilla import Api, Bearer, FirstOf, Secret, Server, ServerSettings, errors
+from flotilla import Api, Bearer, FirstOf, Preference, Secret, Server, ServerSettings, errors
 from flotilla.state import digest
 from pydantic import Field, HttpUrl
 
@@ -31,8 +31,12 @@ class Settings(ServerSettings):
         description="Id of the sub-account (location), in its address behind /location/; found where there is one only",
         examples=["ve9EPM428h8vShlRW1KT"],
     )
-    country: str = Field("FR", pattern="^[A-Z]{2}$", description="Country of phone numbers without +, two letters")
-    timezone: str = Field("Europe/Paris", description="IANA time zone of days and slots where a call names none")
+    country: Annotated[str, Preference] = Field(
+        "FR", pattern="^[A-Z]{2}$", description="Country of phone numbers without +, two letters"
+    )
+    timezone: Annotated[str, Preference] = Field(
+        "Europe/Paris", description="IANA time zone of days and slots where a call names none"
+    )
     refresh_token: Secret = Field(description="In place of the token: of a Marketplace app, OAuth 2")
     client_id: Secret = Field(description="Client id of the Marketplace app")
     client_secret: Secret = Field(description="Client secret of the Marketplace app")

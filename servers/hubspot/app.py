@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from flotilla import Api, Bearer, ByCursor, Consent, FirstOf, OAuth2, Secret, Server, ServerSettings, errors
+from flotilla import Api, Bearer, ByCursor, Consent, FirstOf, OAuth2, Preference, Secret, Server, ServerSettings, errors
 from pydantic import Field, HttpUrl, field_validator
 
 HOME = "https://api.hubapi.com"
@@ -38,7 +38,9 @@ class Settings(ServerSettings):
     refresh_token: Secret = Field(description="In place of the token: OAuth, with the next two")
     client_id: Secret = Field(description=f"OAuth client, from {CONSENT.register}")
     client_secret: Secret = Field(description="Secret of the OAuth client")
-    timezone: str = Field("Europe/Paris", description="IANA zone of times without an offset, and of those in results")
+    timezone: Annotated[str, Preference] = Field(
+        "Europe/Paris", description="IANA zone of times without an offset, and of those in results"
+    )
     token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where OAuth access tokens come from")
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 

@@ -12,23 +12,19 @@ import re
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from flotilla.environment import setting
-from flotilla.filters import SETTINGS, visible
+from flotilla.environment import SettingError, setting, words
+from flotilla.filters import LISTS, SETTINGS, check, visible
 from flotilla.naming import catalog_name, slug_of
 
 from .options import names, remotes
 
-FLEET = (  # for all servers
-    *SETTINGS,
-    "FLOTILLA_CONFIRM",
-    "FLOTILLA_DRY_RUN",
-    "FLOTILLA_DEADLINE",
-    "FLOTILLA_USER",
-    "FLOTILLA_PLAIN_HTTP",
-)
+GUARDS = (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN")  # of a server, or of all servers together
+FLEET = (*GUARDS, "FLOTILLA_DEADLINE", "FLOTILLA_USER", "FLOTILLA_PLAIN_HTTP")  # for all servers
+KINDS = ("tools", "prompts", "resources", "resourceTemplates")
 STEERING = re.compile(r"DOCKER_|LD_|(PATH|HOME)$")  # variables that would change what the docker command itself does
 TERM = re.compile(r"\{\{(.*?)\}\}")
 
@@ -49,6 +45,7 @@ class Entry:
     headers: dict[str, str]  # of a remote server
     secrets: frozenset[str]
     ready: bool  # every secret and every required setting has a value
+    hidden: bool = False  # a list of the whole fleet leaves nothing of it
 
 
 def read(path: Path) -> str:
@@ -93,7 +90,45 @@ def read_catalog(path: Path, secrets: Mapping[str, str], config: Mapping[str, An
     registry = read_document(path).get("registry")
     if not isinstance(registry, dict):
         raise Problem(f"{path} has no `registry`: run `make generate`.")
-    return {name: _entry(name, spec, secrets, config) for name, spec in registry.items()}
+    if lost := misplaced(registry, secrets, config):
+        raise Problem(lost[0])
+    try:
+        return {name: _entry(name, spec, secrets, config) for name, spec in registry.items()}
+    except SettingError as problem:
+        raise Problem(str(problem)) from None
+
+
+def misplaced(registry: Mapping[str, Any], secrets: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each setting of the user's files that would not count where it stands.
+
+    Whoever wrote it believes in it: a guard that is not read protects nobody.
+    """
+    declared = {secret["name"]: secret["env"] for spec in registry.values() for secret in spec.get("secrets") or ()}
+    guards = {name.partition(".")[2] for name, env in declared.items() if env.startswith("FLOTILLA_")}
+    told = []
+    for slug, mine in config.items():
+        for leaf, value in mine.items() if isinstance(mine, dict) else ():
+            name = f"{slug}.{leaf}"
+            if value not in (None, "") and (name in declared or (slug not in registry and leaf in guards)):
+                told.append(
+                    f"{name} stands in the settings file, where a model could change it, so it is not used there: "
+                    "write it into the secrets file as a line name=value, and take it away here."
+                )
+    for name, value in secrets.items():
+        if name in declared or not value:
+            continue
+        owner, _, leaf = name.partition(".")
+        near = get_close_matches(name, [known for known in declared if known.startswith(f"{owner}.")], 1, 0.8)
+        if near or leaf in guards:
+            said = f": {near[0]} is meant?" if near else "."
+            told.append(f"The secrets file sets {name}, which no server has{said} Mend it, or take the line away.")
+    return told
+
+
+def own_variables(slug: str) -> dict[str, str]:
+    """Return the variables of the switchboard's environment that set a guard of one server, and what they set."""
+    begin = slug.upper().replace("-", "_")
+    return {name.replace("FLOTILLA", begin, 1): name for name in GUARDS}
 
 
 def _entry(name: str, spec: Mapping[str, Any], given: Mapping[str, str], config: Mapping[str, Any]) -> Entry:
@@ -101,7 +136,10 @@ def _entry(name: str, spec: Mapping[str, Any], given: Mapping[str, str], config:
     secrets = {s["env"]: value for s in declared if (value := given.get(s["name"]))}
     if wrong := [variable for variable in secrets if STEERING.match(variable)]:
         raise Problem(f"The secret {wrong[0]} of {name} would change the docker command itself: rename it.")
-    env = {word: value for word in FLEET if (value := setting(word, os.environ))} | secrets
+    env = {word: value for word in FLEET if word not in LISTS and (value := setting(word, os.environ, guard=True))}
+    own = own_variables(slug_of(name))
+    env |= {word: value for mine_, word in own.items() if (value := setting(mine_, os.environ, guard=True))}
+    env |= secrets
     for item in spec.get("env", ()):
         text = str(item["value"])
         env[item["name"]] = " ".join(fill(text, config)) if "{{" in text else _expand(text, env)
@@ -115,8 +153,9 @@ def _entry(name: str, spec: Mapping[str, Any], given: Mapping[str, str], config:
         # as in the gateway, a folder of the host is mounted for reading; a named volume is not
         volumes=[f"{part}:ro" if part.startswith("/") and part.count(":") == 1 else part for part in volumes],
         headers={header: _expand(value, secrets) for header, value in headers.items()},
-        secrets=frozenset(secrets.values()),
-        ready=len(secrets) == len(declared) and all(mine.get(field) not in (None, "") for field in required),
+        secrets=frozenset(value for variable, value in secrets.items() if variable not in FLEET and len(value) > 3),
+        ready=all(s["env"] in (*secrets, *FLEET) for s in declared)
+        and all(mine.get(field) not in (None, "") for field in required),
     )
 
 
@@ -161,8 +200,8 @@ def choose(entries: Mapping[str, Entry], wanted: Sequence[str], elsewhere: Itera
         raise Problem(f"The catalog has no server {', '.join(unknown)}; it has {known}.")
     if wanted and "all" not in wanted:
         return [entries[name] for name in dict.fromkeys(named[word] for word in wanted)]
-    remote = {named[word] for word in elsewhere}
-    return [entry for name, entry in entries.items() if wanted or name in remote or is_ready(entry, folder)]
+    remote = {named[word] for word in elsewhere if word != "all"}
+    return [entry for name, entry in entries.items() if wanted or is_ready(entry, folder, name in remote)]
 
 
 def chosen(options: Namespace) -> list[Entry]:
@@ -176,16 +215,74 @@ def chosen(options: Namespace) -> list[Entry]:
             f"{options.config}: the settings of `{bare[0]}` must stand under `{catalog_name(bare[0])}`, its name in "
             "the catalog: otherwise they count for nothing. Rename it."
         )
-    return choose(entries, names(options), remotes(options), Path(options.discovery))
+    folder = Path(options.discovery)
+    found = choose(entries, names(options), remotes(options), folder)
+    try:
+        narrow(entries, found, folder)
+    except SettingError as problem:
+        raise Problem(str(problem)) from None
+    return found
 
 
-def is_ready(entry: Entry, folder: Path) -> bool:
-    """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs."""
+def narrow(entries: Mapping[str, Entry], found: Iterable[Entry], folder: Path) -> None:
+    """Give each server its own words of the lists that filter the whole fleet.
+
+    A server refuses a list that names what it has not. Raises errors.Setup for a word that names nothing of any server.
+    """
+    lists = {name: given for name in LISTS if (given := words(name, os.environ))}
+    if not lists:
+        return
+    check({name: " ".join(given) for name, given in lists.items()}, _union(entries.values(), folder))
+    for entry in found:
+        known = attributes(entry, folder)
+        groups = {about["group"] for about in known.values() if about.get("group")}
+        for name, given in lists.items():
+            mine = given & (groups if name == "FLOTILLA_GROUPS" else known.keys())
+            own = words(name, entry.env)
+            if name == "FLOTILLA_DENY":
+                mine |= own
+            elif own:
+                continue
+            elif not mine:  # nothing of it is wanted: it keeps a list that it refuses, should it ever be asked
+                entry.hidden, mine = True, given
+            if mine:
+                entry.env[name] = " ".join(sorted(mine))
+
+
+def _union(entries: Iterable[Entry], folder: Path) -> dict[str, Mapping[str, str]]:
+    return {name: about for entry in entries for name, about in attributes(entry, folder).items()}
+
+
+def baked(entry: Entry, folder: Path) -> dict[str, Any]:
+    """Return the generated discovery of a server, nothing where there is none."""
     path = discovery_of(entry, folder)
-    needs = json.loads(read(path)).get("needs") if path.exists() else None
+    return dict(json.loads(read(path))) if path.exists() else {}
+
+
+def attributes(entry: Entry, folder: Path) -> dict[str, Mapping[str, str]]:
+    """Return all that a server's filters may name, with what they decide by."""
+    found = baked(entry, folder)
+    about = found.get("attributes") or {}
+    return {
+        item["name"]: (about.get(kind) or {}).get(item["name"], {}) for kind in KINDS for item in found.get(kind) or ()
+    }
+
+
+def is_ready(entry: Entry, folder: Path, elsewhere: bool = False) -> bool:
+    """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs.
+
+    One that runs elsewhere has its account there. It counts as ready, unless the environment has the variables that it
+    needs, as compose sets them for the switchboard, and leaves them empty.
+    """
+    needs = baked(entry, folder).get("needs")
+    given: Mapping[str, str] = entry.env
+    if elsewhere:
+        given = os.environ
+        if not any(name in given for way in needs or () for name in way):
+            return True
     if needs is None:  # a foreign server: what its catalog entry declares
         return entry.ready
-    return any(all(map(entry.env.get, way)) for way in needs)
+    return any(all(map(given.get, way)) for way in needs)
 
 
 def discovery_of(entry: Entry, folder: Path) -> Path:
@@ -195,10 +292,19 @@ def discovery_of(entry: Entry, folder: Path) -> Path:
 
 
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return what a server would list itself with its environment, without starting it."""
-    baked = json.loads(read(discovery_of(entry, folder)))
-    listed = {kind: baked.get(kind) or [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    for kind in ("tools", "prompts"):
-        about = (baked.get("attributes") or {}).get(kind) or {}
-        listed[kind] = [one for one in listed[kind] if visible(entry.env, about.get(one["name"], {}), one["name"])]
-    return listed
+    """Return what a server would list itself with its environment, without starting it. Raises Problem."""
+    found = json.loads(read(discovery_of(entry, folder)))
+    about = attributes(entry, folder)
+    try:
+        if not entry.hidden:
+            check(entry.env, about, found.get("guards", ()))
+        return {
+            kind: [
+                one
+                for one in found.get(kind) or ()
+                if not entry.hidden and visible(entry.env, about[one["name"]], one["name"])
+            ]
+            for kind in KINDS
+        }
+    except SettingError as problem:
+        raise Problem(f"{entry.slug}: {problem}") from None

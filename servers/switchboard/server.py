@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flotilla.environment import setting
+from flotilla.environment import SettingError, setting
 from flotilla.version import VERSION
 
 from .catalog import Problem, chosen, definitions
@@ -38,7 +38,8 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     from .commands import Commands
     from .door import Definitions, Unknown
 
-    state_key, token = setting("FLOTILLA_STATE_KEY") or secrets.token_hex(32), setting("FLOTILLA_REMOTE_TOKEN")
+    state_key = setting("FLOTILLA_STATE_KEY", guard=True) or secrets.token_hex(32)
+    token = setting("FLOTILLA_REMOTE_TOKEN", guard=True)
     if len(state_key) < 32:
         raise Problem("FLOTILLA_STATE_KEY has fewer than 32 characters.")
     commands, offered = Commands(options), Definitions()
@@ -101,7 +102,7 @@ async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
     from starlette.requests import Request
     from starlette.responses import JSONResponse
 
-    given = setting("FLOTILLA_HTTP_TOKEN")
+    given = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = given or secrets.token_urlsafe(32)
     front.auth = fixed_token(token)
 
@@ -135,7 +136,7 @@ class Switchboard:
         logging.getLogger("fastmcp").setLevel(logging.CRITICAL)  # it would write every error with its traceback
         try:
             asyncio.run(serve(arguments(sys.argv[1:])))
-        except Problem as problem:
+        except (Problem, SettingError) as problem:
             sys.exit(f"flotilla-switchboard: {problem}")
 
 

@@ -178,6 +178,41 @@ async def test_a_question_after_the_first_side_effect_is_a_bug(server: Server[An
     assert ran(server) == []
 
 
+# --- FLOTILLA_CONFIRM=strict
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_strict_destroys_nothing_where_nobody_can_be_asked(
+    server: Server[Any], environ: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The token of a preview is in the model's hands: under strict none is given, and none is taken."""
+    async with client(server, mode) as c:
+        preview = (await call(c, "acme_archive_page", page="9")).structured_content["preview"]
+    environ.setenv("FLOTILLA_CONFIRM", "strict")
+    server.reset()
+    async with client(server, mode) as c:
+        for more in ({}, {"confirm_token": preview["confirm_token"]}):
+            for tool, given in (("archive_page", {"page": "9"}), ("delete_file", {"path": "a.md"})):
+                result = await call(c, f"acme_{tool}", **given, **more)
+                assert result.is_error
+                assert "FLOTILLA_CONFIRM=strict" in text_of(result)
+                assert "confirm_token" not in text_of(result)
+    assert ran(server) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_strict_asks_where_somebody_can_be_asked(
+    server: Server[Any], environ: pytest.MonkeyPatch, mode: str
+) -> None:
+    environ.setenv("FLOTILLA_CONFIRM", "strict")
+    server.reset()
+    async with client(server, mode, "accept") as c:
+        assert (await call(c, "acme_archive_page", page="7")).structured_content == {"done": "7"}
+    async with client(server, mode, "decline") as c:
+        assert (await call(c, "acme_archive_page", page="8")).is_error
+    assert ran(server) == ["7"]
+
+
 # --- clients that can be asked
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from flotilla import Model, Server
-from flotilla.filters import SETTINGS, visible
+from flotilla import Model, Server, errors
+from flotilla.filters import SETTINGS, check, visible
+from flotilla.launcher import Launcher
 from flotilla.testing.client import MODES, call, client, text_of
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
@@ -62,7 +63,12 @@ ALL = ["acme_list_things", "acme_get_report", "acme_create_report", "acme_delete
         ({"READ_ONLY": "on", "TIER": "all"}, [0, 1], True),
         ({"GROUPS": "reports"}, [1, 2], False),
         ({"GROUPS": "reports", "READ_ONLY": "1"}, [1], False),
+        ({"READ_ONLY": '"true"'}, [0], True),
         ({"ALLOW": "acme_delete_thing, acme_list_things"}, [0, 3], False),
+        ({"ALLOW": "[acme_delete_thing ACME_list_things]"}, [0, 3], False),
+        ({"DENY": "[acme_list_things]"}, [2], True),
+        ({"DENY": "acme_list_things;acme_create_report"}, [], True),
+        ({"GROUPS": "[Reports]"}, [1, 2], False),
         ({"ALLOW": "acme_delete_thing", "READ_ONLY": "1"}, [], False),
         ({"DENY": "acme_list_things"}, [2], True),
         ({"DENY": "acme_list_things,acme_plan_week", "ALLOW": "acme_list_things,acme_get_report"}, [1], False),
@@ -108,6 +114,78 @@ async def test_a_prompt_on_the_wire(fleet: Server[Any], mode: str) -> None:
             await c.get_prompt("acme_unknown")
 
 
+UNCLEAR = [
+    ({"DENY": "acme_delet_thing"}, "FLOTILLA_DENY names acme_delet_thing, but there is no such tool or prompt here."),
+    ({"DENY": "<acme_delete_thing>"}, "FLOTILLA_DENY holds what looks like a placeholder"),
+    ({"ALLOW": "x"}, "FLOTILLA_ALLOW names x"),
+    ({"ALLOW": ","}, "FLOTILLA_ALLOW is set, but names nothing."),
+    ({"GROUPS": "report"}, "FLOTILLA_GROUPS names report, but there is no such group here."),
+    ({"TIER": "bogus"}, "FLOTILLA_TIER must be core or all."),
+    ({"TIER": "{{acme.tier}}"}, "FLOTILLA_TIER holds what looks like a placeholder"),
+    ({"READ_ONLY": "tru"}, "FLOTILLA_READ_ONLY must be yes or no"),
+    ({"READ_ONLY": "se://docker/mcp/acme.read_only"}, "FLOTILLA_READ_ONLY holds a reference (se://…)"),
+    ({"READ_ONLY_FILE": "/nonexistent"}, "FLOTILLA_READ_ONLY_FILE names a file that cannot be read"),
+    ({"DENY_FILE": "/nonexistent"}, "FLOTILLA_DENY_FILE names a file that cannot be read"),
+    ({"CONFIRM": "perhaps"}, "FLOTILLA_CONFIRM "),
+    ({"DRY_RUN": "perhaps"}, "FLOTILLA_DRY_RUN "),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
+async def test_a_guard_that_is_unclear(
+    fleet: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
+) -> None:
+    """A guard never fails open: nothing is listed, called, read or prompted, and each answer says which setting."""
+    for name, value in variables.items():
+        environ.setenv(f"FLOTILLA_{name}", value)
+    fleet.reset()
+    async with client(fleet, mode) as c:
+        for listing in (c.list_tools, c.list_prompts, c.list_resources, c.list_resource_templates):
+            with pytest.raises(MCPError) as refused:
+                await listing()
+            assert refused.value.error.message.startswith(f"Error: {sentence}")
+        for name in ALL:
+            assert text_of(await call(c, name)).startswith(f"Error: {sentence}")
+        with pytest.raises(MCPError) as refused:
+            await c.get_prompt("acme_plan_week")
+        assert sentence in refused.value.error.message
+    assert fleet.ran == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
+def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str], sentence: str) -> None:
+    """It lists nothing by itself, so that the server refuses in its own words."""
+    tool = {"name": "acme_delete_thing"}
+    lists: dict[str, Any] = {"tools": [tool], "prompts": [], "resources": [], "resourceTemplates": []}
+    attributes = {"tools": {"acme_delete_thing": {"effect": "destroys", "group": "reports"}}, "prompts": {}}
+    baked = {"initialize": {}, **lists, "attributes": attributes}
+    asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+
+    def front(**variables: str) -> Launcher:
+        made = Launcher(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
+        made.era = "old"
+        return made
+
+    assert b"acme_delete_thing" in (front().answer(asked) or b"")
+    with pytest.raises(errors.Setup, match=r"^FLOTILLA_") as refused:
+        front(**variables).answer(asked)
+    assert str(refused.value).startswith(sentence)
+
+
+def test_the_launcher_leaves_an_unclear_guard_of_the_server_itself() -> None:
+    baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
+    front = Launcher({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
+    front.era = "old"
+    with pytest.raises(errors.Setup, match="ACME_BASE_URL holds a reference"):
+        front.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
+
+
+def test_check_offers_the_nearest_name() -> None:
+    with pytest.raises(errors.Setup, match="fs_delete_file is meant"):
+        check({"FLOTILLA_DENY": "fs_delet_file"}, {"fs_delete_file": {}, "fs_read_file": {}})
+
+
 def test_the_function_is_pure() -> None:
     assert visible({}, {}, "x")
     assert not visible({"FLOTILLA_DENY": "x"}, {}, "x")
@@ -123,6 +201,11 @@ def shelf(acme: Server[Any]) -> Server[Any]:
     async def about() -> str:
         """What this is."""
         return "Acme"
+
+    @acme.reads(group="x")
+    async def get_else() -> Out:
+        """Something else, so that a filter may name it."""
+        return Out()
 
     @acme.resource("acme://pictures/{name}", mime="image/png")
     async def picture(name: str) -> bytes:
@@ -152,7 +235,9 @@ async def test_resources(shelf: Server[Any], mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_x"}, {"GROUPS": "x"}])
+@pytest.mark.parametrize(
+    "variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}]
+)
 async def test_hidden_resources_are_refused(
     shelf: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
 ) -> None:

@@ -116,6 +116,29 @@ def get(url: str, **headers: str) -> httpx.Response:
 # --- who may come in
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"FLOTILLA_HTTP_TOKEN_FILE": "/nonexistent"},
+        {"FLOTILLA_HTTP_TOKEN": "<UNKNOWN>", "FLOTILLA_HTTP_TOKEN_FILE": "/dev/null"},
+        {"FLOTILLA_HTTP_TOKEN": "your_secret_abc123"},
+        {"FLOTILLA_HTTP_TOKEN": "<s3cret>"},
+        {"FLOTILLA_HTTP_TOKEN": "se://docker/mcp/token"},
+    ],
+)
+def test_it_does_not_listen_without_a_token_that_was_meant_to_be_there(start: Start, given: dict[str, str]) -> None:
+    running = start(**given)
+    assert running.told.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
+    assert "secret_abc" not in running.told
+    assert "s3cret" not in running.told
+    assert running.popen.wait(10) == 1
+
+
+def test_it_does_not_listen_where_the_hosts_are_unclear(start: Start) -> None:
+    running = start(FLOTILLA_ALLOWED_HOSTS=" , ")
+    assert running.told.startswith("flotilla-probe: FLOTILLA_ALLOWED_HOSTS is set, but names nothing.")
+
+
 def test_it_says_where_it_listens(shared: Running) -> None:
     assert (shared.told["event"], shared.told["host"], shared.told["mcp_server"]) == ("listening", "127.0.0.1", "probe")
 

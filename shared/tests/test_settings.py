@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from flotilla import Model, Secret, Server, ServerSettings, Words, errors
-from flotilla.environment import is_placeholder, setting, switched_on, words
-from flotilla.settings import is_secret, load, remember_secret, scrub
+from flotilla import Model, Preference, Secret, Server, ServerSettings, Words, errors
+from flotilla.environment import is_placeholder, listed, setting, switched_on, words
+from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
 from flotilla.testing.client import call, text_of, tools_of
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
@@ -25,7 +25,7 @@ class All(ServerSettings):
     token: Secret = Field(description="API token, from acme.example > API.", examples=["acme_live_1"])
     spare: Secret | None = None
     base_url: HttpUrl = HttpUrl("https://api.acme.example")
-    pages: int = 3
+    pages: Annotated[int, Preference] = 3
     fast: bool = False
     names: Annotated[list[str], Words] = []  # noqa: RUF012 - pydantic copies it
     needed: str
@@ -72,7 +72,7 @@ def test_values_are_read_and_checked(environ: pytest.MonkeyPatch) -> None:
 def test_a_setting_without_description(environ: pytest.MonkeyPatch) -> None:
     assert (
         told()
-        == "ACME_NEEDED is not set (setting `flotilla-acme.needed` in the Docker catalog). Ask the user to set it."
+        == "ACME_NEEDED is not set (secret `flotilla-acme.needed` in the Docker catalog). Ask the user to set it."
     )
 
 
@@ -145,7 +145,7 @@ def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Pa
     environ.setenv("ACME_TOKEN_FILE", str(path))
     unreadable = (
         "ACME_TOKEN_FILE names a file that cannot be read, or that is empty. "
-        "Ask the user to set it: API token, from acme.example > API."
+        "Ask the user to mend the path or the file, or to unset ACME_TOKEN_FILE."
     )
     assert told() == unreadable
     path.write_text("\n")
@@ -164,18 +164,114 @@ def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Pa
 def test_a_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("GOOGLE_CALENDAR_TOKEN", "t")
     assert told("google-calendar").startswith(
-        "GOOGLE_CALENDAR_NEEDED is not set (setting `flotilla-google-calendar.needed`"
+        "GOOGLE_CALENDAR_NEEDED is not set (secret `flotilla-google-calendar.needed`"
     )
 
 
 def test_switches_and_words() -> None:
-    for off in ("", "0", "false", "No", "OFF", "<UNKNOWN>"):
+    for off in ("", "0", "false", "No", "OFF", "<UNKNOWN>", '"false"'):
         assert not switched_on("X", {"X": off})
-    for on in ("1", "true", "yes", "on", "anything"):
+    for on in ("1", "true", "yes", "on", '"true"', " TRUE "):
         assert switched_on("X", {"X": on})
     assert words("X", {"X": "a, b,,"}) == {"a", "b"}
     assert words("X", {}) == frozenset()
     assert setting("X", {"X": " v "}) == "v"
+
+
+@pytest.mark.parametrize("unclear", ["anything", "tru", "2", "se://docker/mcp/x", "{{x.y}}", "your_choice", "<on>"])
+def test_switched_on_unclear_value(unclear: str) -> None:
+    """A guard that is neither yes nor no is an error, never "off"."""
+    with pytest.raises(errors.Setup, match=r"^X "):
+        switched_on("X", {"X": unclear})
+
+
+@pytest.mark.parametrize("text", ["[a b]", "a,b", " a ; b ", "[A, B]", '["a", "b"]', "a\nb"])
+def test_words_every_way_to_write_a_list(text: str) -> None:
+    assert words("X", {"X": text}) == {"a", "b"}
+
+
+@pytest.mark.parametrize("text", [",", "[]", ";", "[ , ]"])
+def test_words_list_that_names_nothing(text: str) -> None:
+    assert listed(text) == []
+    with pytest.raises(errors.Setup, match="X is set, but names nothing"):
+        words("X", {"X": text})
+
+
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
+def test_setting_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    """A file that is named and cannot be read is an error for every setting, guard or not."""
+    path = tmp_path / "value"
+    if content is not None:
+        path.write_bytes(content)
+    for guard in (False, True):
+        with pytest.raises(errors.Setup, match="X_FILE names a file that cannot be read, or that is empty"):
+            setting("X", {"X_FILE": str(path)}, guard=guard)
+
+
+def test_setting_guard_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("yes\n")
+    assert switched_on("X", {"X": "<UNKNOWN>", "X_FILE": str(tmp_path / "value")})
+    (tmp_path / "value").write_text("<UNKNOWN>\n")
+    with pytest.raises(errors.Setup, match="placeholder"):
+        switched_on("X", {"X_FILE": str(tmp_path / "value")})
+
+
+def test_an_optional_secret_whose_file_cannot_be_read(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_SPARE_FILE", "/nonexistent")
+    assert told().startswith("ACME_SPARE_FILE names a file that cannot be read")
+
+
+def test_an_endpoint_that_is_unclear(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_BASE_URL", "se://docker/mcp/acme.base_url")
+    assert told().startswith("ACME_BASE_URL holds a reference (se://…) that nobody resolved")
+    environ.setenv("ACME_BASE_URL", "<UNKNOWN>")
+    assert str(load(All, "acme").base_url) == "https://api.acme.example/"
+    assert guards(All, "acme", files=True) == [
+        "ACME_BASE_URL", "ACME_FAST", "ACME_NAMES", "ACME_NEEDED", "FLOTILLA_DATA_QUOTA",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://api.acme.example", True),
+        ("http://127.0.0.1:9555", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1", True),
+        ("http://172.17.0.1:9555", False),
+        ("http://api.acme.example", False),
+        ("http://localhost.acme.example", False),
+    ],
+)
+def test_an_address_for_credentials(environ: pytest.MonkeyPatch, url: str, fine: bool) -> None:
+    environ.setenv("ACME_NEEDED", "x")
+    environ.setenv("ACME_BASE_URL", url)
+    if fine:
+        assert str(load(All, "acme").base_url).startswith(url)
+    else:
+        assert told().startswith("ACME_BASE_URL is wrong: it must begin with https://")
+        environ.setenv("FLOTILLA_PLAIN_HTTP", url.removeprefix("http://"))
+        assert str(load(All, "acme").base_url).startswith(url)
+
+
+@pytest.mark.parametrize("value", ["your_secret_abc123", "<s3cret-0123456789>", "se://docker/mcp/token"])
+@pytest.mark.parametrize("name", ["HTTP_TOKEN", "STATE_KEY", "CONFIRM", "DRY_RUN"])
+def test_a_fleet_setting_that_looks_like_a_placeholder(environ: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environ.setenv(f"FLOTILLA_{name}", value)
+    with pytest.raises(errors.Setup, match=f"^FLOTILLA_{name} holds ") as problem:
+        load(FleetSettings, "flotilla")
+    assert value not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "means"),
+    [("on", True), ("OFF", False), ('"false"', False), ("strict", "strict"), ("New-Recipients", "new-recipients")],
+)
+def test_confirm_values(environ: pytest.MonkeyPatch, value: str, means: Any) -> None:
+    environ.setenv("FLOTILLA_CONFIRM", value)
+    assert load(FleetSettings, "flotilla").confirm == means
 
 
 def test_secrets_are_scrubbed() -> None:
@@ -221,8 +317,6 @@ async def test_a_call_says_what_is_missing_until_it_is_there(make: Make, environ
     [
         ("FLOTILLA_DEADLINE", "soon", "FLOTILLA_DEADLINE is wrong: Input should be a valid number"),
         ("FLOTILLA_DEADLINE", "0", "FLOTILLA_DEADLINE is wrong: Input should be greater than 0"),
-        ("FLOTILLA_CONFIRM", "perhaps", "FLOTILLA_CONFIRM is wrong: Input should be a valid boolean"),
-        ("FLOTILLA_DRY_RUN", "perhaps", "FLOTILLA_DRY_RUN is wrong"),
         ("FLOTILLA_STATE_KEY", "short-canary", "FLOTILLA_STATE_KEY is wrong: Value should have at least 32 items"),
         ("FLOTILLA_TRANSPORT", "carrier pigeon", "FLOTILLA_TRANSPORT is wrong"),
         ("FLOTILLA_PORT", "70000", "FLOTILLA_PORT is wrong"),

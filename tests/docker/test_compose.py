@@ -44,7 +44,8 @@ def variables() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def environ(unused_tcp_port_factory: Any) -> Iterator[dict[str, str]]:
-    given = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory())}
+    given = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory()), "FLOTILLA_SERVERS": "all"}
+    given |= {"COMPOSE_PROFILES": "all"}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     yield given

@@ -13,7 +13,7 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from flotilla.naming import catalog_name
-from road import place
+from road import place, vault
 
 from .conftest import MISSING, RUN, called
 
@@ -46,10 +46,14 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
 
 
 async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
+    """Only Docker Desktop resolves the secrets of a profile: elsewhere guards are unknown, and nothing is offered."""
     args = ["mcp", "gateway", "run", "--profile", profile]
     transport = StdioTransport("docker", args, env=dict(os.environ), keep_alive=False, log_file=tmp_path / "log")
     async with Client(transport, timeout=60) as client:
         names = {tool.name for tool in await client.list_tools()}
+        if not vault.desktop():
+            assert names.isdisjoint({"fs_write_file", "export_create_csv"})
+            return
         assert {"fs_write_file", "export_create_csv"} <= names
         await called(client, "fs_write_file", path="é.txt", content="œuf")
         assert (await called(client, "fs_read_file", path="é.txt"))["content"] == "œuf"

@@ -127,32 +127,32 @@ class TestBrowser:
         assert (asked["access_type"], asked["prompt"], asked["response_type"]) == ("offline", "consent", "code")
 
     @pytest.mark.parametrize(
-        ("config", "what", "scopes"),
+        ("guards", "what", "scopes"),
         [
             ("", "gmail", ["gmail.modify"]),
-            ("flotilla-gmail: {read_only: true}", "gmail", ["gmail.readonly"]),
-            ("flotilla-gmail: {allow: gmail_send_email}", "gmail", ["gmail.send"]),
+            ("flotilla-gmail.read_only=true", "gmail", ["gmail.readonly"]),
+            ("flotilla-gmail.allow=gmail_send_email", "gmail", ["gmail.send"]),
             (
-                "flotilla-gmail: {allow: 'gmail_send_email,gmail_search_messages'}",
+                "flotilla-gmail.allow=[gmail_send_email gmail_search_messages]",
                 "gmail",
                 ["gmail.readonly", "gmail.send"],
             ),
             (
-                "flotilla-gmail: {deny: 'gmail_modify_labels,gmail_trash_message'}",
+                "flotilla-gmail.deny=gmail_modify_labels,gmail_trash_message",
                 "gmail",
                 ["gmail.readonly", "gmail.compose"],
             ),
             (
-                "flotilla-gmail: {allow: gmail_send_email}\nflotilla-google-calendar: {allow: gcal_check_availability}",
+                "flotilla-gmail.allow=gmail_send_email\nflotilla-google-calendar.allow=gcal_check_availability",
                 "google",
                 ["gmail.send", "calendar.freebusy"],
             ),
         ],
     )
     def test_only_the_scopes_of_the_enabled_tools(
-        self, files: Path, browser: Browser, config: str, what: str, scopes: list[str]
+        self, files: Path, browser: Browser, guards: str, what: str, scopes: list[str]
     ) -> None:
-        (files / "config.yaml").write_text(config)
+        (files / "secrets.env").write_text(f"{guards}\n")
         assert run(what) == 0
         assert sorted(browser.asked["scope"].split()) == sorted(["openid", "email", *(AUTH + s for s in scopes)])
 
@@ -273,7 +273,7 @@ def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
 @pytest.mark.usefixtures("here")
 class TestAfterwards:
     def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
-        (files / "config.yaml").write_text("flotilla-gmail: {read_only: true}")
+        (files / "secrets.env").write_text("flotilla-gmail.read_only=true\n")
         run("gmail")
         capsys.readouterr()
         assert run("--list") == 0
@@ -281,7 +281,8 @@ class TestAfterwards:
             "gmail: connected as helene@atelier.example",
             "google-calendar: not connected (scripts/login google-calendar)",
         ]
-        (files / "config.yaml").write_text("flotilla-gmail: {allow: 'gmail_get_message,gmail_send_email'}")
+        held = (files / "secrets.env").read_text().replace("read_only=true", "allow=gmail_get_message,gmail_send_email")
+        (files / "secrets.env").write_text(held)
         run("--list", "gmail")
         assert "no consent yet for gmail_send_email" in capsys.readouterr().out
         oauth.end(oauth.tokens[-1])
@@ -354,7 +355,7 @@ def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None
     def account(request: Request) -> Answer:
         header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
         good = header == "Bearer t" if takes == "header" else parameter == "t"
-        return Answer.of({"email": "zoé@example.fr"}) if good else Answer.of({}, 401)
+        return Answer.of({"flotilla-email": "zoé@example.fr"}) if good else Answer.of({}, 401)
 
     vendor = App()
     vendor.on("GET", "/account.json", account)

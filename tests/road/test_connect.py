@@ -66,9 +66,51 @@ def test_every_client_gets_a_command_that_is_there(home: Path, script: Script, c
     assert os.access(found["command"], os.X_OK)
     named = dict(zip(found["args"][::2], found["args"][1::2], strict=True))
     assert named["--run"] == "process"
-    assert named["--servers"] == "filesystem"
+    assert named["--servers"] == "filesystem", "FLOTILLA_SERVERS asks for it"
     for option in ("--catalog", "--secrets", "--config"):
         assert Path(named[option]).is_file(), option
+
+
+def test_no_list_that_goes_stale(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The switchboard finds out which servers are ready each time it starts."""
+    monkeypatch.delenv("FLOTILLA_SERVERS")
+    made = clients.command(["filesystem"], "switchboard", "process")
+    assert "--servers" not in made["args"]
+    assert clients.command(["filesystem"], "gateway", "docker")["args"][:6][-1] == "--servers"
+
+
+@pytest.mark.parametrize("kind", ["gateway", "switchboard"])
+def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Docker's gateway runs `docker` by name, and a program started from a desktop has a short PATH."""
+    monkeypatch.setattr(clients.shutil, "which", lambda name: f"/opt/there/{name}")
+    made = clients.command(["filesystem"], kind, "docker")
+    assert made["env"]["PATH"].split(os.pathsep)[0] == "/opt/there"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "steps"),
+    [
+        ([{"id": "my-flotilla-test", "servers": []}], ["create", "connect"]),
+        ([{"id": "flotilla", "servers": []}], ["connect"]),
+        (
+            [{"id": "flotilla", "servers": [{"snapshot": {"server": {"name": "email", "image": "flotilla/email:0"}}}]}],
+            ["remove", "create", "connect"],
+        ),
+    ],
+)
+def test_gordon_gets_a_profile_of_todays_catalog(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profiles: Any, steps: list[str]
+) -> None:
+    answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
+    monkeypatch.setattr(
+        connect.machine,
+        "docker",
+        lambda *args, **more: next((s for asked, s in answers.items() if " ".join(args).startswith(asked)), None),
+    )
+    assert connect.gordon(["filesystem"], dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[3] for line in said.splitlines() if line.startswith("docker mcp ")] == steps
+    assert "docker mcp feature disable dynamic-tools" in said
 
 
 def test_what_is_there_stays_and_is_kept_beside(home: Path, script: Script) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from road import doctor, door, fleet, machine, place
+from road import clients, doctor, door, fleet, machine, place
 
 from .conftest import Script
 
@@ -63,11 +63,14 @@ def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
         ({"flotilla-emial": {}}, "warning", "flotilla-email is meant"),
         ({"email": {}}, "warning", "flotilla-email is meant"),
         ({"flotilla-email": "x"}, "problem", "must hold"),
-        ({"flotilla-email": {"smtp_hosst": "x"}}, "warning", "smtp_host is meant"),
-        ({"flotilla-email": {"password": "x"}}, "warning", "no setting password"),
-        ({"flotilla-email": {"smtp_port": "often"}}, "problem", "of type integer"),
-        ({"flotilla-email": {"read_only": "yes"}}, "problem", "of type boolean"),
-        ({"flotilla-email": {"smtp_host": True}}, "problem", "of type string"),
+        ({"flotilla-email": {"sender_nam": "x"}}, "warning", "sender_name is meant"),
+        ({"flotilla-filesystem": {"nonsense": "x"}}, "warning", "no setting nonsense"),
+        ({"flotilla-email": {"password": "x"}}, "problem", "flotilla-email.password is not used here"),
+        ({"flotilla-email": {"smtp_host": "x"}}, "problem", "flotilla-email.smtp_host is not used here"),
+        ({"flotilla-email": {"read_only": True}}, "problem", "flotilla-email.read_only is not used here"),
+        ({"flotilla-filesystem": {"deny": ["x"]}}, "problem", "flotilla-filesystem.deny is not used here"),
+        ({"flotilla-email": {"max_message_mb": "often"}}, "problem", "of type integer"),
+        ({"flotilla-email": {"sender_name": True}}, "problem", "of type string"),
     ],
 )
 def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> None:
@@ -78,8 +81,78 @@ def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> N
 
 
 def test_a_good_settings_file() -> None:
-    settings = {"flotilla-email": {"smtp_host": "x", "smtp_port": 25}, "flotilla-filesystem": None}
-    assert list(doctor.settings_problems(settings)) == []
+    assert (
+        list(
+            doctor.settings_problems(
+                {"flotilla-email": {"sender_name": "x", "max_message_mb": 5}, "flotilla-filesystem": None}
+            )
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("secrets", "config", "says"),
+    [
+        ("flotilla-filesystem.deny=fs_delet_file\n", "", "FLOTILLA_DENY names fs_delet_file"),
+        ("flotilla-filesystem.read_only=tru\n", "", "FLOTILLA_READ_ONLY must be yes or no"),
+        ("", "flotilla-filesystem:\n  read_only: true\n", "flotilla-filesystem.read_only stands in the settings file"),
+    ],
+)
+def test_a_guard_that_would_not_count(home: Path, script: Script, secrets: str, config: str, says: str) -> None:
+    """doctor names it, and no door is started without it, whichever door that is."""
+    place.write(place.secrets_file(), secrets)
+    place.write(place.config_file(), config)
+    (found,) = doctor.guards()
+    assert (found.level, says in found.says) == ("problem", True)
+    refused = script("up", status=1)
+    assert says in refused.stderr
+    assert "Door: starting" not in refused.stdout
+
+
+def test_no_guard_is_wrong(home: Path) -> None:
+    place.write(place.secrets_file(), "flotilla-filesystem.deny=[fs_delete_file]\n")
+    assert list(doctor.guards()) == []
+
+
+def test_a_client_that_knows_another_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = clients.CLIENTS["cursor"].path()
+    place.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": ["--servers", "a,b"]}}}))
+    (found,) = doctor.connected()
+    assert (found.level, found.mend) == ("warning", "make connect CLIENT=cursor")
+    for args in (["--servers", "filesystem"], ["--run", "process"], []):
+        place.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": args}}}))
+        assert list(doctor.connected()) == []
+
+
+FEATURES = "Available features:\n\n  oauth-interceptor    disabled\n  dynamic-tools        {}\n   Enable x\n"
+
+
+@pytest.mark.parametrize(("state", "warned"), [("enabled", True), ("disabled", False)])
+def test_dynamic_tools_are_told_of(monkeypatch: pytest.MonkeyPatch, home: Path, state: str, warned: bool) -> None:
+    monkeypatch.delenv("FLOTILLA_ENGINE")
+    says = {"info": "28", "mcp version": "2.0.1", "mcp feature ls": FEATURES.format(state), "mcp profile ls": "[]"}
+    monkeypatch.setattr(machine, "docker", docker_says(says))
+    found = [f for f in doctor.gateway() if f.level == "warning"]
+    assert bool(found) is warned
+    assert all(f.mend == "docker mcp feature disable dynamic-tools" and "mcp-config-set" in f.says for f in found)
+
+
+def test_a_profile_that_is_older_than_the_catalog(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.delenv("FLOTILLA_ENGINE")
+
+    def found(profile: str, **changed: Any) -> list[str]:
+        name, entry = next(iter(fleet.registry().items()))
+        kept = {"name": name, **entry, **changed}
+        held = [{"id": profile, "servers": [{"snapshot": {"server": kept}}]}]
+        answers = {"info": "28", "mcp version": "2", "mcp feature ls": "", "mcp profile ls": json.dumps(held)}
+        monkeypatch.setattr(machine, "docker", docker_says(answers))
+        return [f.says for f in doctor.gateway() if f.level == "warning"]
+
+    assert found("flotilla") == []
+    for changed in ({"image": "flotilla/old:0"}, {"tools": []}, {"secrets": []}):
+        assert "keeps an older" in found("flotilla", **changed)[0]
+        assert found("my-flotilla-test", **changed) == [], "another profile, whose name holds ours"
 
 
 def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:

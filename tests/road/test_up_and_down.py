@@ -58,13 +58,13 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
 def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
     script("up")
     first, token = door.Running.read().pid, door.token()
-    place.config_file().write_text("filesystem:\n  read_only: true\n")
+    place.write(place.secrets_file(), "filesystem.read_only=true\n")
     said = script("up").stdout
     assert "restarting" in said
     assert "no file was written" in said
-    place.config_file().write_text("filesystem:\n  dry_run: true\n")
+    place.write(place.secrets_file(), "filesystem.dry_run=true\n")
     assert "a dry run by its settings, so no file was written" in script("up").stdout
-    place.config_file().write_text("")
+    place.write(place.secrets_file(), "")
     script("up")
     assert door.Running.read().pid != first
     assert door.token() == token
@@ -188,7 +188,7 @@ def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytes
     place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
     assert "calendly" in fleet.choose()
     assert "email" not in fleet.choose()
-    place.write(place.config_file(), "flotilla-email:\n  smtp_host: mail.exemple.fr\n")
+    place.write(place.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
     assert "email" in fleet.choose()
     monkeypatch.setenv("FLOTILLA_SERVERS", "all")
     assert fleet.choose() == list(fleet.registry())

@@ -1,6 +1,7 @@
 """The gateway's formats, read as the gateway reads them, and better where it is silent."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from flotilla_servers.switchboard.catalog import (
     Problem,
     choose,
     chosen,
+    definitions,
     fill,
     read_catalog,
     read_document,
@@ -86,6 +88,161 @@ def test_settings_of_the_whole_fleet_reach_every_server(tmp_path: Path, monkeypa
 def test_a_secret_must_not_steer_the_docker_command(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="DOCKER_HOST of x"):
         entry(tmp_path, {"x.h": "tcp://evil"}, secrets=[{"name": "x.h", "env": "DOCKER_HOST"}])
+
+
+GUARDED: dict[str, Any] = {
+    "filesystem": {
+        "secrets": [
+            {"name": f"filesystem.{leaf}", "env": f"FLOTILLA_{leaf.upper()}"}
+            for leaf in ("deny", "allow", "groups", "tier", "read_only", "confirm")
+        ]
+    },
+    "mail": {
+        "secrets": [
+            *({"name": f"mail.{leaf}", "env": f"FLOTILLA_{leaf.upper()}"} for leaf in ("deny", "allow", "groups")),
+            {"name": "mail.base_url", "env": "MAIL_BASE_URL"},
+        ],
+        "config": [{"name": "mail", "properties": {"language": {"type": "string"}}}],
+    },
+}
+
+
+def guarded(folder: Path, secrets: str = "", config: dict[str, Any] | None = None) -> dict[str, list[str]]:
+    """Return the tools that each server of a small fleet would list."""
+    (folder / "c.json").write_text(json.dumps({"registry": GUARDED}))
+    (folder / "secrets").write_text(secrets)
+    (folder / "config").write_text(json.dumps(config or {}))
+    for slug, names in (("filesystem", ("fs_read", "fs_delete")), ("mail", ("mail_send", "mail_list"))):
+        (folder / slug).mkdir(exist_ok=True)
+        effects = {name: "reads" if name in ("fs_read", "mail_list") else "destroys" for name in names}
+        found = {
+            "needs": [[]],
+            "guards": ["MAIL_BASE_URL"] if slug == "mail" else [],
+            "tools": [{"name": name} for name in names],
+            "attributes": {
+                "tools": {n: {"effect": effects[n], "group": slug if slug == "mail" else ""} for n in names}
+            },
+        }
+        (folder / slug / "discovery.json").write_text(json.dumps(found))
+    given = ("catalog", "c.json"), ("secrets", "secrets"), ("config", "config"), ("discovery", "")
+    options = arguments([f"--{name}={folder / path}" for name, path in given])
+    return {e.slug: [tool["name"] for tool in definitions(e, folder)["tools"]] for e in chosen(options)}
+
+
+ALL = {"filesystem": ["fs_read", "fs_delete"], "mail": ["mail_send", "mail_list"]}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in [name for name in os.environ if name.startswith(("FLOTILLA_", "FILESYSTEM_", "MAIL_"))]:
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("secrets", "offered"),
+    [
+        ("filesystem.deny=\n", ALL),
+        ("filesystem.deny=<UNKNOWN>\n", ALL),
+        ("filesystem.deny=[fs_delete]\n", ALL | {"filesystem": ["fs_read"]}),
+        ('filesystem.read_only="true"\n', ALL | {"filesystem": ["fs_read"]}),
+        ("mail.allow=MAIL_LIST; mail_list\n", ALL | {"mail": ["mail_list"]}),
+        ("other.deny_list=x\n", ALL),
+    ],
+)
+def test_guards_of_the_secrets_file(
+    tmp_path: Path, bare: pytest.MonkeyPatch, secrets: str, offered: dict[str, list[str]]
+) -> None:
+    assert guarded(tmp_path, secrets) == offered
+
+
+@pytest.mark.parametrize(
+    ("secrets", "config", "environ", "says"),
+    [
+        ("", {"filesystem": {"read_only": True}}, {}, "filesystem.read_only stands in the settings file"),
+        ("", {"filesystem": {"deny": ["fs_delete"]}}, {}, "filesystem.deny stands in the settings file"),
+        ("", {"mail": {"base_url": "https://x"}}, {}, "mail.base_url stands in the settings file"),
+        ("", {"file-system": {"read_only": True}}, {}, "file-system.read_only stands in the settings file"),
+        ("filesystem.read_onyl=true\n", {}, {}, "sets filesystem.read_onyl, which no server has: filesystem.read_only"),
+        ("renamed.read_only=true\n", {}, {}, "sets renamed.read_only, which no server has"),
+        ("filesystem.deny=fs_delet\n", {}, {}, "filesystem: FLOTILLA_DENY names fs_delet"),
+        ("filesystem.read_only=se://x\n", {}, {}, "filesystem: FLOTILLA_READ_ONLY holds a reference"),
+        ("mail.base_url=your_url\n", {}, {}, "mail: MAIL_BASE_URL holds what looks like a placeholder"),
+        ("", {}, {"FLOTILLA_DENY": "fs_delet"}, "FLOTILLA_DENY names fs_delet"),
+        ("", {}, {"FLOTILLA_GROUPS": "mails"}, "FLOTILLA_GROUPS names mails"),
+        ("", {}, {"FLOTILLA_READ_ONLY": "tru"}, "FLOTILLA_READ_ONLY must be yes or no"),
+        ("", {}, {"FILESYSTEM_DENY_FILE": "/nonexistent"}, "FILESYSTEM_DENY_FILE names a file that cannot be read"),
+    ],
+)
+def test_a_guard_that_would_not_count(
+    tmp_path: Path,
+    bare: pytest.MonkeyPatch,
+    secrets: str,
+    config: dict[str, Any],
+    environ: dict[str, str],
+    says: str,
+) -> None:
+    """Nothing is offered, and the operator reads why: a guard never fails open."""
+    for name, value in environ.items():
+        bare.setenv(name, value)
+    with pytest.raises(Problem) as problem:
+        guarded(tmp_path, secrets, config)
+    assert says in str(problem.value)
+
+
+def test_a_preference_stays_in_the_settings_file(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+    assert guarded(tmp_path, "", {"mail": {"language": "fr"}, "filesystem": None}) == ALL
+
+
+@pytest.mark.parametrize(
+    ("environ", "secrets", "offered"),
+    [
+        ({"FLOTILLA_DENY": "fs_delete,mail_send"}, "", {"filesystem": ["fs_read"], "mail": ["mail_list"]}),
+        ({"FLOTILLA_DENY": "[fs_delete]"}, "mail.deny=mail_send\n", {"filesystem": ["fs_read"], "mail": ["mail_list"]}),
+        ({"FLOTILLA_ALLOW": "fs_read"}, "", {"filesystem": ["fs_read"], "mail": []}),
+        ({"FLOTILLA_GROUPS": "mail"}, "", {"filesystem": [], "mail": ALL["mail"]}),
+        ({"FLOTILLA_ALLOW": "fs_read"}, "mail.allow=mail_send\n", {"filesystem": ["fs_read"], "mail": ["mail_send"]}),
+        ({"FILESYSTEM_DENY": "fs_delete"}, "", {"filesystem": ["fs_read"], "mail": ALL["mail"]}),
+        ({"FLOTILLA_READ_ONLY": "on", "MAIL_READ_ONLY": "off"}, "", {"filesystem": ["fs_read"], "mail": ALL["mail"]}),
+    ],
+)
+def test_lists_of_the_whole_fleet(
+    tmp_path: Path,
+    bare: pytest.MonkeyPatch,
+    environ: dict[str, str],
+    secrets: str,
+    offered: dict[str, list[str]],
+) -> None:
+    """Each server gets its own words: it would refuse a list that names what it has not."""
+    for name, value in environ.items():
+        bare.setenv(name, value)
+    assert guarded(tmp_path, secrets) == offered
+    (tmp_path / "c.json").write_text(json.dumps({"registry": GUARDED}))
+    options = arguments(
+        [f"--catalog={tmp_path / 'c.json'}", f"--secrets={tmp_path / 'secrets'}", f"--discovery={tmp_path}"]
+    )
+    for entry in chosen(options):
+        for name in ("FLOTILLA_DENY", "FLOTILLA_ALLOW", "FLOTILLA_GROUPS"):
+            known = {*ALL[entry.slug], *(["mail"] if entry.slug == "mail" else [])}
+            assert entry.hidden or set(entry.env.get(name, "").replace(",", " ").split()) <= known
+
+
+def test_a_remote_server_whose_account_is_not_set(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+    """In compose the switchboard knows which variables are set; elsewhere a remote server counts as ready."""
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({"registry": {"keyed": {}}}))
+    (tmp_path / "keyed").mkdir()
+    (tmp_path / "keyed/discovery.json").write_text(json.dumps({"needs": [["KEYED_TOKEN"]]}))
+
+    def ready() -> bool:
+        return bool(choose(read_catalog(path, {}, {}), [], ["keyed"], tmp_path))
+
+    bare.delenv("KEYED_TOKEN", raising=False)
+    assert ready()
+    bare.setenv("KEYED_TOKEN", "")
+    assert not ready()
+    bare.setenv("KEYED_TOKEN", "set")
+    assert ready()
 
 
 def test_secrets_file(tmp_path: Path) -> None:

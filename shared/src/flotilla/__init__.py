@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .parsing.money import Number as Number
     from .parsing.money import Percent as Percent
     from .server import Server as Server
+    from .settings import Preference as Preference
     from .settings import Secret as Secret
     from .settings import ServerSettings as ServerSettings
     from .settings import Words as Words
@@ -45,7 +46,7 @@ _HOMES = {
     "Model": "paging", "Page": "paging", "sliced": "paging",
     "Amount": "parsing.money", "Money": "parsing.money", "Number": "parsing.money", "Percent": "parsing.money",
     "Server": "server",
-    "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
+    "Preference": "settings", "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
     "Untrusted": "text",
     "VERSION": "version",
 }  # fmt: skip

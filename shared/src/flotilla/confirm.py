@@ -5,6 +5,7 @@
 | MCP 2026-07-28 with elicitation | the call's result is the question; the answer comes with the repeated call |
 | before that, over stdio or stateful HTTP, with elicitation | `elicitation/create`, answered while the call waits |
 | neither | a preview and a token bound to tool, arguments and question; a second call passes the token back |
+| neither, under FLOTILLA_CONFIRM=strict | none: the model holds the token, and could say yes for the user |
 
 In the first and the last way the tool runs again from the top: ask before the first side effect. A tool may ask more
 than once; what was agreed to travels with the client, sealed, so that another worker can go on. Each token and each
@@ -58,17 +59,18 @@ class Confirmation:
         self._server, self._codec = server, codec
         self._spent: set[str] = set()  # where the key is of this process alone, so are the tokens
 
-    async def ask(self, question: str, version: object = None) -> None:
+    async def ask(self, question: str, version: object = None, *, strict: bool = False) -> None:
         """Return after a yes. Raises Unanswered with the question, errors.Input after a no or with a wrong token.
 
-        `version` identifies the state of what the question is about. Raises errors.Setup when it cannot be recorded
+        `version` identifies the state of what the question is about. `strict`: only a person's own answer counts, so
+        no token is given or taken; raises errors.Setup then. Raises errors.Setup when it cannot be recorded
         that an answer was used.
         """
         call, ctx, mine = current(), get_context(), digest(question, version)
         session = ctx.session
         caps = session.client_capabilities
         able = caps is not None and caps.elicitation is not None
-        if call.confirm_token and mine in (claim := self._unsealed(call))[1]:
+        if call.confirm_token and not strict and mine in (claim := self._unsealed(call))[1]:
             self._spend(call, claim[0])
             call.agreed.append(mine)
         elif able and session.protocol_version in MODERN_PROTOCOL_VERSIONS:
@@ -85,10 +87,19 @@ class Confirmation:
                 with call.unhurried():
                     answer = await session.elicit(question, FORM, related_request_id=ctx.request_id)
             except MCPError:  # a gateway says that it can ask, for clients that cannot
-                raise Unanswered(self._preview(call, question, mine), "preview") from None
+                raise self._without_asking(call, question, mine, strict) from None
             _judge(answer)
         else:
-            raise Unanswered(self._preview(call, question, mine), "preview")
+            raise self._without_asking(call, question, mine, strict)
+
+    def _without_asking(self, call: Call, question: str, mine: str, strict: bool) -> Exception:
+        if strict:
+            return errors.Setup(
+                "This needs a person's yes, and this client cannot ask for one (FLOTILLA_CONFIRM=strict): "
+                "nothing was done.",
+                "Tell the user to do it in the product itself, or from a client that supports elicitation.",
+            )
+        return Unanswered(self._preview(call, question, mine), "preview")
 
     def _spend(self, call: Call, mark: str) -> None:
         """Use an answer up; within the call that did so, it stands for its further questions."""

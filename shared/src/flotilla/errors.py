@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 
+from .environment import SettingError
 from .text import plain
 
 LONGEST = 300  # characters of a vendor's own words: enough for a reason, too little for a body
@@ -41,7 +42,7 @@ class Problem(Exception):  # noqa: N818 - read as errors.Input, errors.Rate: the
         return self
 
 
-class Setup(Problem):
+class Setup(Problem, SettingError):  # noqa: N818 - as Problem
     """A setting is missing or wrong."""
 
     kind = "setup"

@@ -13,8 +13,8 @@ from __future__ import annotations
 import _json
 import os
 
-from .environment import setting
-from .filters import visible
+from .environment import SettingError, setting
+from .filters import check, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,9 +186,16 @@ class Launcher:
         kind = LISTS.get(method)
         if kind is None:
             return None
+        self._checked()
         about = self.baked["attributes"].get(kind, {})
         items = [i for i in self.baked[kind] if visible(self.environ, about.get(i["name"], {}), i["name"])]
         return {**self.baked["modern"][kind], kind: items} if modern else {kind: items}
+
+    def _checked(self) -> None:
+        """Raise where a guard is unclear: the server itself says which, in place of a list."""
+        about = self.baked["attributes"]
+        known = {i["name"]: about.get(kind, {}).get(i["name"], {}) for kind in LISTS.values() for i in self.baked[kind]}
+        check(self.environ, known, self.baked.get("guards", ()))
 
 
 def _is_odd(line: bytes) -> bool:
@@ -223,5 +230,8 @@ def _is_client(info: Any) -> bool:
 
 def wanted(environ: Any = os.environ) -> bool:
     """Tell whether discovery is to be answered from the file: over stdio, unless FLOTILLA_BAKED=off."""
-    off = (setting("FLOTILLA_BAKED", environ) or "").lower() in ("off", "0", "false", "no")
-    return not off and (setting("FLOTILLA_TRANSPORT", environ) or "stdio") == "stdio"
+    try:
+        off = (setting("FLOTILLA_BAKED", environ) or "").lower() in ("off", "0", "false", "no")
+        return not off and (setting("FLOTILLA_TRANSPORT", environ) or "stdio") == "stdio"
+    except SettingError:  # a file that is named and cannot be read: the real server says so
+        return False

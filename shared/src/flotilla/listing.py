@@ -40,7 +40,7 @@ class Entry(BaseModel):
 
 def quota() -> int:
     """Return how many bytes the folder may hold, 0 for no limit; raises errors.Setup."""
-    value = setting("FLOTILLA_DATA_QUOTA") or str(2 * 2**30)
+    value = setting("FLOTILLA_DATA_QUOTA", guard=True) or str(2 * 2**30)
     if not (value.isascii() and value.isdecimal()):
         raise errors.Setup("FLOTILLA_DATA_QUOTA is no number of bytes.", "Ask the user to mend it; 0 means no limit.")
     return int(value)

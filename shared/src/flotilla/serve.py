@@ -38,7 +38,11 @@ def run(server: Server[Any]) -> None:
     logging.captureWarnings(True)
     telemetry.configure(server.slug)
     _end_on_signals(server)
-    if (setting("FLOTILLA_TRANSPORT") or "stdio") == "stdio":
+    try:
+        over_stdio = (setting("FLOTILLA_TRANSPORT", guard=True) or "stdio") == "stdio"
+    except errors.Setup as problem:
+        sys.exit(f"flotilla-{server.slug}: {problem}")
+    if over_stdio:
         # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
         wires = [os.dup(getattr(stream, "wire", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]
         threading.Thread(target=_end_on_hang_up, args=wires, daemon=True).start()
@@ -179,6 +183,7 @@ def _routes(server: Server[Any]) -> None:
 
     async def ready(_: Request) -> JSONResponse:
         try:
+            server.check_guards()
             server.settings  # noqa: B018 - reading it is the check
         except errors.Setup as problem:
             return JSONResponse({"status": "not configured", "reason": str(problem)}, status_code=503)

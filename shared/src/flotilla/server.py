@@ -11,6 +11,7 @@ private, so that no tool can go round them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cached_property
 from inspect import Signature, signature
@@ -25,12 +26,13 @@ from . import errors
 from .audit import Audit
 from .call import announce, current, in_thread
 from .confirm import TOKEN_SECONDS, Confirmation
+from .filters import check
 from .idempotency import Idempotency
 from .private import accept_arguments_as_text, keep_no_session_state
 from .results import link_to
 from .running import FleetPrompt, guarded
 from .sealing import Keys, LazyCodec
-from .settings import FleetSettings, ServerSettings, load
+from .settings import FleetSettings, ServerSettings, guards, load
 from .state import State
 from .text import visible
 from .tool import ChangeOptions, FleetTool, ReadOptions, WriteOptions, prose
@@ -124,6 +126,10 @@ class Server(Generic[S]):
         except errors.Setup as problem:
             self.fleet_problem = problem
             return FleetSettings.model_construct()
+
+    def check_guards(self) -> None:
+        """Raise errors.Setup where the operator's filters or guards are unclear: then nothing is listed or done."""
+        check(os.environ, self.attributes, guards(self.settings_class, self.slug, self.files))
 
     @cached_property
     def state(self) -> State:
@@ -261,13 +267,14 @@ class Server(Generic[S]):
         A yes is worth one execution. `version` is what tells one state of the thing from another (size and time, an
         etag): when it has changed since the question was asked, the question is asked again. Nobody is asked in a dry
         run, or under `FLOTILLA_CONFIRM=off`. Raises errors.Input after a no. A tool that asks by itself is registered
-        with `asks=True`, so that clients that cannot be asked have a way too.
+        with `asks=True`, so that clients that cannot be asked have a way too; under `FLOTILLA_CONFIRM=strict` these
+        get errors.Setup.
         """
         if current().acted:
             raise RuntimeError(f"{current().tool} must call server.confirm before it does anything")
         if self.fleet.confirm and not current().dry_run:
             shown = visible(question, name=True)  # whole: a person must see what is meant
-            await self._confirmation.ask(shown, version)
+            await self._confirmation.ask(shown, version, strict=self.fleet.confirm == "strict")
             current().unasked = False
 
     async def confirm_replacing(self, path: str, overwrite: bool = True) -> None:

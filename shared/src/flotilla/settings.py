@@ -3,24 +3,62 @@
 A field `token` of the server `calendly` is read from `CALENDLY_TOKEN`, or from the file that `CALENDLY_TOKEN_FILE`
 names, and stands in the catalog as the secret `flotilla-calendly.token`. What counts as "not configured" is in
 `environment`.
-Lists are comma-separated words: `Annotated[list[str], Words]`.
+Lists are words with commas between them: `Annotated[list[str], Words]`.
+
+Every setting is the operator's: an endpoint, an account and a guard stand among the catalog's secrets, where no model
+can change them. Only what is marked as harmless, `Annotated[str, Preference]`, is part of a gateway's configuration,
+which Docker's dynamic tools let a model write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AnyUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from . import errors
-from .environment import setting
+from .environment import listed, setting, words, yes_or_no
+from .filters import CONFIRM
 from .naming import catalog_name
 
 Secret = SecretStr
-Words = BeforeValidator(lambda v: [w.strip() for w in v.split(",") if w.strip()] if isinstance(v, str) else v)
+
+
+class Preference:
+    """Marks a settings field that protects and steers nothing, such as a time zone or a language."""
+
+
+def _words(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    found = listed(value)
+    if not found:
+        raise ValueError("it is set, but names nothing")
+    return found
+
+
+def _switch(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if (answer := yes_or_no(value)) is None:
+        raise ValueError("it must be yes or no (true, 1, on, false, 0, off)")
+    return answer
+
+
+def _confirm(value: Any) -> Any:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word not in CONFIRM and isinstance(word, str) and yes_or_no(word) is None:
+        raise ValueError(f"it must be on, off, {' or '.join(CONFIRM)}")
+    return word if word in CONFIRM else _switch(word)
+
+
+Words = BeforeValidator(_words)
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Confirm = Annotated[bool | Literal["new-recipients", "strict"], BeforeValidator(_confirm)]
 
 _secrets: set[str] = set()
 
@@ -39,14 +77,15 @@ def scrub(text: str) -> str:
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """The only source: a variable or a file a field, placeholders left out."""
+    """The only source: a variable or a file a field, placeholders left out. Raises errors.Setup, see `environment`."""
 
     def __init__(self, cls: type[BaseSettings], prefix: str) -> None:
         super().__init__(cls)
         self.prefix = prefix
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        return setting(self.prefix + field_name.upper()), field_name, False
+        guard = self.settings_cls.strict or is_guard(field)  # type: ignore[attr-defined]
+        return setting(self.prefix + field_name.upper(), guard=guard), field_name, False
 
     def __call__(self) -> dict[str, str]:
         found = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
@@ -61,6 +100,7 @@ class ServerSettings(BaseSettings):
     """
 
     ways: ClassVar[Sequence[Sequence[str]]] = ()
+    strict: ClassVar[bool] = False  # every field is a guard, secrets too
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
     @model_validator(mode="before")
@@ -72,6 +112,17 @@ class ServerSettings(BaseSettings):
         there = [[bool(given.get(name)) for name in way] for way in cls.ways]
         begun = cls.ways[max(range(len(there)), key=lambda n: (all(there[n]), sum(there[n])))]
         return {**{name: "" for way in cls.ways for name in way if name not in begun}, **given}
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_credential_in_clear(cls, value: Any) -> Any:
+        """Refuse an address to which a credential would travel in clear, unless FLOTILLA_PLAIN_HTTP names its host."""
+        if not isinstance(value, AnyUrl) or value.scheme == "https" or _is_loopback(value.host or ""):
+            return value
+        plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP")
+        if not plain and any(map(is_secret, cls.model_fields.values())):
+            raise ValueError("it must begin with https://, since credentials go there (http:// on this machine only)")
+        return value
 
     @classmethod
     def required(cls) -> list[list[str]]:
@@ -101,9 +152,37 @@ def is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in str(field.annotation)
 
 
+def is_preference(field: FieldInfo) -> bool:
+    """Tell whether a settings field is harmless, so that a gateway's configuration may hold it."""
+    return Preference in field.metadata
+
+
+def is_guard(field: FieldInfo) -> bool:
+    """Tell whether a settings field protects or steers: all that is neither a credential nor a preference."""
+    return not is_secret(field) and not is_preference(field)
+
+
+def variable(slug: str, field: str) -> str:
+    """Return the environment variable of a settings field."""
+    return f"{slug}_{field}".upper().replace("-", "_")
+
+
+def guards(cls: type[ServerSettings], slug: str, files: bool) -> list[str]:
+    """Return the variables of a server's own guards; see `filters.check`."""
+    own = [variable(slug, name) for name, field in cls.model_fields.items() if is_guard(field)]
+    return [*own, *(["FLOTILLA_DATA_QUOTA"] if files else [])]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def load(cls: type[Loaded], slug: str) -> Loaded:
     """Read the settings of a server; raises errors.Setup that names the variable, the catalog secret and the source."""
-    prefix = slug.upper().replace("-", "_") + "_"
+    prefix = variable(slug, "")
     try:
         loaded = cls(_env_prefix=prefix)  # type: ignore[call-arg]
     except ValidationError as problem:
@@ -126,28 +205,30 @@ def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str,
     field = cls.model_fields.get(name)
     if field is None:
         return errors.Setup(f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to mend them.")
-    kind = f"{'secret' if is_secret(field) else 'setting'} `{catalog_name(slug)}.{name}`"
-    variable = prefix + name.upper()
+    kind = f"{'setting' if is_preference(field) else 'secret'} `{catalog_name(slug)}.{name}`"
+    env = prefix + name.upper()
     about = (field.description or "").rstrip(".")
     if wrong:
-        what = f"{variable} is wrong: {errors.excerpt(wrong.rstrip('.'))}."
-    elif setting(f"{variable}_FILE"):
-        what = f"{variable}_FILE names a file that cannot be read, or that is empty."
+        what = f"{env} is wrong: {errors.excerpt(wrong.removeprefix('Value error, ').rstrip('.'))}."
     else:
-        what = f"{variable} is not set ({kind} in the Docker catalog)."
+        what = f"{env} is not set ({kind} in the Docker catalog)."
     return errors.Setup(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
 
 
 class FleetSettings(ServerSettings):
     """What every server understands, from `FLOTILLA_…`. Which tools show is in `filters`."""
 
+    strict = True
+
     data: str = Field("/data", description="Folder for the user's files")
     state: str = Field("/state", description="Folder for the servers' own state: tokens, records, keys")
     deadline: float = Field(45, gt=0, le=3600, description="Seconds that a call may take, without a person's answer")
-    confirm: bool | Literal["new-recipients"] = Field(
-        True, description="off: nothing is asked; new-recipients: writing to strangers is asked too"
+    confirm: Confirm = Field(
+        True,
+        description="off: nothing is asked; new-recipients: writing to strangers is asked too; "
+        "strict: nothing is destroyed where nobody can be asked",
     )
-    dry_run: bool = Field(False, description="on: writing calls only show what they would send")
+    dry_run: Switch = Field(False, description="on: writing calls only show what they would send")
     state_key: SecretStr | None = Field(
         None, min_length=32, description="32 or more characters that seal the state; else a key is made in its folder"
     )
@@ -159,4 +240,4 @@ class FleetSettings(ServerSettings):
     plain_http: Annotated[list[str], Words] = Field(
         [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
     )
-    stateful: bool = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")
+    stateful: Switch = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")

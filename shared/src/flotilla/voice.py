@@ -39,11 +39,19 @@ class Voice(Middleware):
         self.running = 0  # calls in flight, for a polite end
 
     def visible(self, name: str) -> bool:
-        """Tell whether the operator shows a tool, prompt or resource."""
+        """Tell whether the operator shows a tool, prompt or resource; `check` comes first."""
         return visible(os.environ, self._server.attributes.get(name, {}), name)
+
+    def check(self) -> None:
+        """Raise an error of the protocol, in a sentence, where a guard is unclear."""
+        try:
+            self._server.check_guards()
+        except errors.Setup as problem:
+            raise MCPError(code=mt.INTERNAL_ERROR, message=f"Error: {problem}") from None
 
     async def _shown(self, context: Context[Any], call_next: CallNext[Any, Sequence[Any]]) -> Sequence[Any]:
         """Leave out what the operator hides."""
+        self.check()
         return [item for item in await call_next(context) if self.visible(item.name)]
 
     on_list_tools = on_list_prompts = on_list_resources = on_list_resource_templates = _shown
@@ -79,9 +87,11 @@ class Voice(Middleware):
         return await self._audited(read, uri, {}, resource_uri=uri)
 
     def _check_settings(self, call: Call, failure: type[FastMCPError]) -> None:
-        if self._server.fleet and (problem := self._server.fleet_problem):
+        try:
+            self._server.check_guards()
+        except errors.Setup as problem:
             call.outcome = problem.kind
-            raise quiet_error(failure, sentence(problem), is_input=False)
+            raise quiet_error(failure, sentence(problem), is_input=False) from None
 
     async def on_call_tool(
         self, context: Context[mt.CallToolRequestParams], call_next: CallNext[mt.CallToolRequestParams, ToolResult]
@@ -136,6 +146,7 @@ class Voice(Middleware):
         try:
             if server.fleet and server.fleet_problem:
                 raise server.fleet_problem
+            server.check_guards()
             if name not in server.attributes or not self.visible(name):
                 raise NotFoundError(name)
             return await call_next(context)

@@ -114,10 +114,9 @@ class Agency:
         if self.door == "gateway":
             catalog = place.mcp_home() / "catalogs" / f"{self.volume}.yaml"
         place.write(catalog, yaml.safe_dump({"name": self.volume, "registry": registry}, allow_unicode=True))
-        urls = {"gohighlevel": self.ghl.vendor.url, "notion": self.notion.url}
-        settings = {catalog_name(slug): {"base_url": url} for slug, url in urls.items()}
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+        (self.folder / "config.yaml").write_text("{}")
         keys = f"flotilla-gohighlevel.token={TOKEN}\nflotilla-notion.token={NOTION_TOKEN}\n"
+        keys += f"flotilla-gohighlevel.base_url={self.ghl.vendor.url}\nflotilla-notion.base_url={self.notion.url}\n"
         place.write(self.folder / "secrets.env", keys)
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(map(catalog_name, SERVERS))

@@ -87,8 +87,12 @@ class Office:
     def command(self) -> list[str]:
         """Return how the door is started."""
         catalog, names = self._catalog(), ",".join(map(catalog_name, SERVERS))
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config))
-        (self.folder / "secrets.env").write_text("flotilla-facturation-pro.api_key=clef-de-test\n")
+        (self.folder / "config.yaml").write_text("{}")
+        given = {
+            f"{catalog_name(slug)}.{name}": value for slug, mine in self.config.items() for name, value in mine.items()
+        }
+        given["flotilla-facturation-pro.api_key"] = "clef-de-test"
+        (self.folder / "secrets.env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]

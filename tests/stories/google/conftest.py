@@ -110,10 +110,17 @@ class Office:
 
     def _command(self) -> list[str]:
         catalog = self._catalog()
-        (self.folder / "config.yaml").write_text(
-            yaml.safe_dump({catalog_name(slug): mine for slug, mine in self.settings.items()})
-        )
-        files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
+        (self.folder / "config.yaml").write_text("{}")
+        guards = {
+            f"{catalog_name(slug)}.{name}": value
+            for slug, mine in self.settings.items()
+            for name, value in mine.items()
+        }
+        kept = self.folder / "secrets.env"  # of scripts/login
+        lines = [kept.read_text()] if kept.exists() else []
+        lines += [f"{name}={value}\n" for name, value in guards.items()]
+        place.write(self.folder / "door.env", "".join(lines))
+        files = ["--secrets", str(self.folder / "door.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(map(catalog_name, SERVERS))
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]

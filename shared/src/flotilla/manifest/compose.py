@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import Server
+from flotilla.filters import LISTS, SETTINGS
 
 from ..naming import GATEWAY_IMAGE, catalog_name, image
 from ..version import VERSION
@@ -23,7 +24,7 @@ HARDENED: dict[str, Any] = {
     "pids_limit": 256,
 }
 TAG = f"${{FLOTILLA_VERSION:-{VERSION}}}"
-LOOPBACK_PORT = "127.0.0.1:${FLOTILLA_PORT:-8811}:8811"
+PORT = "${FLOTILLA_BIND:-127.0.0.1}:${FLOTILLA_PORT:-8811}:8811"
 INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between door and servers: no client has it
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
 
@@ -33,8 +34,28 @@ def _network(server: Server[Any]) -> dict[str, Any]:
     return {} if server.network else {"internal": True}
 
 
-def _from_dotenv(name: str) -> str:
-    return f"${{{name}:-}}"
+def _from_dotenv(name: str, fallback: str = "") -> str:
+    return f"${{{name}:-{fallback}}}"
+
+
+def _guards(server: Server[Any]) -> dict[str, str]:
+    """Return a server's guards: its own from .env, else the fleet's, but for the lists.
+
+    A list of the whole fleet names other servers' tools too, which a server would refuse: the switchboard applies it.
+    So is the tier, since a list may ask for tools beyond core.
+    """
+    found = {}
+    for name, (env, _, _) in documents.common(server).items():
+        whole = "" if env in LISTS else _from_dotenv(env)
+        found[env] = "all" if name == "tier" else _from_dotenv(documents.variable(server, name), whole)
+    return found
+
+
+def _known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
+    """Return what the switchboard lists a server by: its filters, and which of its needs are set, but not to what."""
+    needs = {documents.variable(server, name) for way in server.settings_class.required() for name in way}
+    filters = {documents.variable(server, name) for name, (env, _, _) in documents.FLEET.items() if env in SETTINGS}
+    return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
 
 
 def compose_gateway(servers: dict[str, Server[Any]]) -> str:
@@ -49,9 +70,10 @@ def compose_gateway(servers: dict[str, Server[Any]]) -> str:
             "--transport=streaming",
             "--port=8811",
             "--long-lived",
+            "--block-secrets=false",  # see docs/guards.md
         ],
         "environment": {"MCP_GATEWAY_AUTH_TOKEN": NEEDED},
-        "ports": [LOOPBACK_PORT],
+        "ports": [PORT],
         "volumes": [
             "/var/run/docker.sock:/var/run/docker.sock",
             "../catalog/flotilla.yaml:/root/.docker/mcp/catalogs/flotilla.yaml:ro",
@@ -88,7 +110,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "image": image("switchboard", TAG),
             **HARDENED,
             "command": [
-                "--servers=all",
+                "--servers=${FLOTILLA_SERVERS:-}",
                 f"--remote={','.join(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
             ],
             "environment": {
@@ -97,13 +119,14 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_PORT": "8811",
                 "FLOTILLA_HTTP_TOKEN": NEEDED,
                 "FLOTILLA_REMOTE_TOKEN": INNER,
-                "FLOTILLA_ALLOWED_HOSTS": "switchboard",
+                "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
+                **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
             },
-            "ports": [LOOPBACK_PORT],
+            "ports": [PORT],
             "networks": ["front", *servers],
-            "depends_on": {slug: {"condition": "service_healthy"} for slug in servers},
+            "depends_on": {slug: {"condition": "service_healthy", "required": False} for slug in servers},
         }
     }
     for slug, server in servers.items():
@@ -113,6 +136,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
         }
         services[slug] = {
             "image": image(slug, TAG),
+            "profiles": [slug, "all"],
             **HARDENED,
             "environment": {
                 "FLOTILLA_TRANSPORT": "http",
@@ -120,7 +144,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_HTTP_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": slug,
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
-                **{env: _from_dotenv(env) for env, _, _ in documents.common(server).values()},
+                **_guards(server),
                 **own,
             },
             "volumes": documents.volumes(server),

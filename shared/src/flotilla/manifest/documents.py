@@ -9,25 +9,30 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from flotilla import Server
-from flotilla.settings import is_secret
+from flotilla.settings import is_preference
+from flotilla.settings import variable as variable_of
 
 from ..naming import PROJECT, catalog_name, image
 
 UNRELEASED = "0" * 40  # server.yaml wants a commit; who hands it in to the registry writes the released one
-FLEET = {  # what every server understands, as the catalog's settings
+# What every server understands: variable, JSON type, description. These guard and steer, so they are secrets in the
+# catalog, which only the operator can set. A gateway's configuration can be written by a model (mcp-config-set).
+FLEET = {
     "tier": ("FLOTILLA_TIER", "string", "core, or all for every tool"),
-    "groups": ("FLOTILLA_GROUPS", "string", "Only the tools of these groups, comma-separated"),
-    "allow": ("FLOTILLA_ALLOW", "string", "Only these tools, comma-separated"),
-    "deny": ("FLOTILLA_DENY", "string", "Never these tools, comma-separated"),
+    "groups": ("FLOTILLA_GROUPS", "string", "Only the tools of these groups, with commas between them"),
+    "allow": ("FLOTILLA_ALLOW", "string", "Only these tools, with commas between them"),
+    "deny": ("FLOTILLA_DENY", "string", "Never these tools, with commas between them"),
     "read_only": ("FLOTILLA_READ_ONLY", "boolean", "Hide and refuse every tool that changes something"),
     "confirm": (
         "FLOTILLA_CONFIRM",
         "string",
-        "off asks nobody before it destroys; new-recipients also asks before mail goes to strangers",
+        "off asks nobody before it destroys; new-recipients also asks before mail goes to strangers; strict destroys "
+        "nothing where the client cannot ask a person",
     ),
     "dry_run": ("FLOTILLA_DRY_RUN", "boolean", "Writing tools only show what they would send"),
 }
 
+EXAMPLES = {"tier": "all", "read_only": "true", "confirm": "strict", "dry_run": "true", "data_quota": "1000000000"}
 QUOTA = {"data_quota": ("FLOTILLA_DATA_QUOTA", "integer", "Bytes that the data folder may hold; 0 for no limit")}
 
 
@@ -38,12 +43,15 @@ def common(server: Server[Any]) -> dict[str, tuple[str, str, str]]:
 
 def variable(server: Server[Any], field: str) -> str:
     """Return the environment variable of a settings field."""
-    return f"{server.slug}_{field}".upper().replace("-", "_")
+    return variable_of(server.slug, field)
 
 
 def fields(server: Server[Any], secret: bool) -> dict[str, FieldInfo]:
-    """Return the settings fields that are secrets, or those that are not."""
-    return {n: f for n, f in server.settings_class.model_fields.items() if is_secret(f) is secret}
+    """Return the settings fields that the catalog has among its secrets, or those that its configuration holds.
+
+    Only a preference may stand in the configuration: endpoints, accounts and guards are the operator's alone.
+    """
+    return {n: f for n, f in server.settings_class.model_fields.items() if is_preference(f) is not secret}
 
 
 def kind_of(annotation: Any) -> str:
@@ -87,8 +95,8 @@ def tools(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def parameters(server: Server[Any]) -> dict[str, Any]:
-    """Return the settings that are no secrets, as the properties of a JSON schema."""
-    own = {
+    """Return the settings that the configuration holds, as the properties of a JSON schema; none for many servers."""
+    return {
         name: {
             "type": kind_of(field.annotation),
             "description": field.description or name,
@@ -96,7 +104,6 @@ def parameters(server: Server[Any]) -> dict[str, Any]:
         }
         for name, field in fields(server, secret=False).items()
     }
-    return {**own, **{name: {"type": kind, "description": about} for name, (_, kind, about) in common(server).items()}}
 
 
 def _plain(value: Any) -> Any:
@@ -106,18 +113,17 @@ def _plain(value: Any) -> Any:
 
 
 def environment(server: Server[Any]) -> list[dict[str, str]]:
-    """Return the variables that the settings fill: an empty one is not passed to the container."""
-    own = {variable(server, name): name for name in fields(server, secret=False)}
+    """Return the variables that the configuration fills: an empty one is not passed to the container."""
     return [
-        {"name": env, "value": f"{{{{{catalog_name(server.slug)}.{name}}}}}"}
-        for env, name in {**own, **{env: name for name, (env, _, _) in common(server).items()}}.items()
+        {"name": variable(server, name), "value": f"{{{{{catalog_name(server.slug)}.{name}}}}}"}
+        for name in fields(server, secret=False)
     ]
 
 
 def secrets(server: Server[Any]) -> list[dict[str, Any]]:
-    """Return the secrets: the catalog's name, the variable, an example, and whether calls need it."""
+    """Return what only the operator sets: the catalog's name, the variable, an example, and whether calls need it."""
     needed = server.settings_class.required()[0]  # of several ways in, the first
-    return [
+    own = [
         {
             "name": f"{catalog_name(server.slug)}.{name}",
             "env": variable(server, name),
@@ -126,6 +132,16 @@ def secrets(server: Server[Any]) -> list[dict[str, Any]]:
             "description": field.description or name,
         }
         for name, field in fields(server, secret=True).items()
+    ]
+    return own + [
+        {
+            "name": f"{catalog_name(server.slug)}.{name}",
+            "env": env,
+            "example": EXAMPLES.get(name, ""),
+            "required": False,
+            "description": about,
+        }
+        for name, (env, _, about) in common(server).items()
     ]
 
 
@@ -158,8 +174,19 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
             "owner": "flotilla",
         },
     }
-    if declared := secrets(server):
-        entry["secrets"] = [{k: s[k] for k in ("name", "env", "example", "description")} for s in declared]
+    entry["secrets"] = [{k: s[k] for k in ("name", "env", "example", "description")} for s in secrets(server)]
+    if preferences := parameters(server):  # mcp-add refuses a server that has a block here and no values for it
+        entry["env"] = environment(server)
+        entry["config"] = [
+            {
+                "name": server.slug,
+                "description": f"Preferences of {server.title}",
+                "type": "object",
+                "properties": {  # a default would be shown, but never reach the container
+                    name: {k: v for k, v in schema.items() if k != "default"} for name, schema in preferences.items()
+                },
+            }
+        ]
     if server.hosts:
         entry["allowHosts"] = server.hosts
     if not server.network:
@@ -174,14 +201,12 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
         run["allowHosts"] = server.hosts
     if not server.network:
         run["disableNetwork"] = True
-    declared = secrets(server)
     config: dict[str, Any] = {"description": f"Settings of {server.title}"}
-    if declared:
-        config["secrets"] = [{k: s[k] for k in ("name", "env", "example", "description", "required")} for s in declared]
-    config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
-    needed = server.settings_class.required()[0]
-    required = [name for name in fields(server, secret=False) if name in needed]
-    config["parameters"] = {"type": "object", "properties": parameters(server), "required": required}
+    told = ("name", "env", "example", "description", "required")
+    config["secrets"] = [{k: s[k] for k in told} for s in secrets(server)]
+    if preferences := parameters(server):
+        config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
+        config["parameters"] = {"type": "object", "properties": preferences}
     return {
         "name": catalog_name(server.slug),
         "image": f"mcp/{catalog_name(server.slug)}",
@@ -211,7 +236,7 @@ def label(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": catalog_name(server.slug),
         **{key: entry[key] for key in ("title", "description", "type")},
-        "env": [{"name": e["name"]} for e in entry["env"]],
-        **{key: entry[key] for key in ("config", "metadata")},
+        "env": [{"name": e["name"]} for e in entry.get("env", ())],
+        **{key: entry[key] for key in ("config", "metadata") if key in entry},
         "tools": [{"name": t["name"], "description": t["description"].split("\n")[0]} for t in entry["tools"]],
     }

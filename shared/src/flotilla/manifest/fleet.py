@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flotilla import Server
+from flotilla.settings import guards
 
 from .answers import answers, converse, environment
 from .documents import variable
@@ -41,7 +42,12 @@ def _described(slug: str, found: dict[str, Any]) -> dict[str, Any]:
     attributes = {
         kind: {item["name"]: server.attributes[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")
     }
-    return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, "needs": needs(server)}
+    return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, **protected(server)}
+
+
+def protected(server: Server[Any]) -> dict[str, Any]:
+    """Return what must be set before calls can work, and which variables guard: both are looked at before a start."""
+    return {"needs": needs(server), "guards": guards(server.settings_class, server.slug, server.files)}
 
 
 def needs(server: Server[Any]) -> list[list[str]]:

@@ -107,21 +107,46 @@ def _between(path: Path, content: str, empty: str = f"{OPEN}\n{CLOSE}\n") -> str
 def secrets_file(servers: dict[str, Server[Any]]) -> str:
     """Return an example of the gateway's secrets file, which the switchboard reads too."""
     lines = [
-        MARK,
-        "# For `--secrets`: one `name=value` a line; the gateway drops the whole file for one line without =.",
+        *_example("flotilla.secrets.env"),
+        "# For `--secrets`: one `name=value` a line, no quotes; # at a line's start is a comment.",
+        "# Docker's gateway drops the whole file for one line without =. What is left empty is not set.",
+        "# Beside the accounts, all that guards and steers stands here, where no model can change it: what a server",
+        "# shows, asks about and may write to, and which address it contacts. Take the # away before what you set.",
+        "#",
+        "# Every server has these:",
     ]
+    lines += [f"#   {name}: {about}" for name, (_, _, about) in {**documents.FLEET, **documents.QUOTA}.items()]
     for server in servers.values():
+        lines += ["", f"# -- {server.title}"]
+        needed = {name for way in server.settings_class.required() for name in way}
+        common = {f"{catalog_name(server.slug)}.{name}" for name in documents.common(server)}
         for secret in documents.secrets(server):
-            lines += [f"# {secret['description']}", f"{secret['name']}="]
+            if secret["name"] in common:
+                lines.append(f"#{secret['name']}=")
+            else:
+                sign = "" if secret["name"].rpartition(".")[2] in needed else "#"
+                lines += [f"# {secret['description']}", f"{sign}{secret['name']}="]
     return "\n".join(lines) + "\n"
+
+
+def _example(name: str) -> list[str]:
+    return [
+        "# An example, written by `make generate` from the servers' code.",
+        f"# `make install` copies it to ~/.docker/mcp/{name}: fill in that copy.",
+    ]
 
 
 def config_file(servers: dict[str, Server[Any]]) -> str:
     """Return an example of the gateway's configuration file, everything commented out."""
-    lines = [MARK, "# For `--config`: take the # away before what you set."]
+    lines = [
+        *_example("flotilla.config.yaml"),
+        "# For `--config`: take the # away before what you set. Preferences only: with Docker's dynamic tools a model",
+        "# may change them. What guards and steers belongs into the secrets file; here it is refused.",
+    ]
     for slug, server in servers.items():
-        lines.append(f"{catalog_name(slug)}:")
-        for name, schema in documents.parameters(server).items():
+        preferences = documents.parameters(server)
+        lines += [f"{catalog_name(slug)}:"] if preferences else []
+        for name, schema in preferences.items():
             lines.append(f"#  {name}: {json.dumps(schema.get('default', ''))}  # {schema['description']}")
     return "\n".join(lines) + "\n"
 
@@ -136,8 +161,11 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "FLOTILLA_HTTP_TOKEN=",
         "# What the switchboard shows to the servers: another long random word. Needed by compose.switchboard.yaml.",
         "FLOTILLA_FLEET_TOKEN=",
-        "# Port on this machine, on 127.0.0.1 only.",
+        "# Port on this machine; address it listens on, 127.0.0.1 when left out; names by which clients know it, with",
+        "# commas between them. To serve other machines, read docs/serving-others.md first.",
         "FLOTILLA_PORT=8811",
+        "FLOTILLA_BIND=",
+        "FLOTILLA_ALLOWED_HOSTS=",
         "# 32 or more characters that seal the servers' tokens and records; when left out, each server makes a key in",
         "# its state volume. What was sealed with one does not open with another.",
         "FLOTILLA_STATE_KEY=",
@@ -147,20 +175,24 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "# For compose.yaml: your secrets file and settings file, as paths from compose/; else those of catalog/.",
         "FLOTILLA_SECRETS_FILE=",
         "FLOTILLA_CONFIG_FILE=",
-        f"# For compose.yaml: the gateway's image, {GATEWAY_IMAGE} when left out; and the servers, all when left out,",
-        f"# by their names in the catalog: {catalog_name('filesystem')},{catalog_name('export')}.",
+        f"# For compose.yaml: the gateway's image, {GATEWAY_IMAGE} when left out.",
         "FLOTILLA_GATEWAY_IMAGE=",
+        "# The servers, with commas between them, as the catalog names them for compose.yaml (flotilla-gmail). Left",
+        "# out, compose.yaml takes all, compose.switchboard.yaml those whose account is filled in below; the next line",
+        "# is which containers that one starts.",
         "FLOTILLA_SERVERS=",
+        "COMPOSE_PROFILES=${FLOTILLA_SERVERS:-all}",
         "# For compose.switchboard.yaml: the version of the images, that of this checkout when left out.",
         "FLOTILLA_VERSION=",
         "",
     ]
+    lines += ["# -- For compose.switchboard.yaml: all servers together; what is set for one below counts for that one."]
     lines += [f"# {about}.\n{env}=" for env, _, about in {**documents.FLEET, **documents.QUOTA}.values()]
     for server in servers.values():
-        names = list(server.settings_class.model_fields.items())
-        lines += ["", f"# -- {server.title}"] if names else []
-        for name, field in names:
+        lines += ["", f"# -- {server.title}"]
+        for name, field in server.settings_class.model_fields.items():
             lines += [f"# {field.description or name}", f"{documents.variable(server, name)}="]
+        lines += [f"#{documents.variable(server, name)}=" for name in documents.common(server)]
     return "\n".join(lines) + "\n"
 
 
@@ -176,7 +208,16 @@ def single(server: Server[Any]) -> list[str]:
 def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
     """Return a ready configuration for each client and road. `make connect CLIENT=…` merges them into real files."""
     gateway = {"command": "docker", "args": ["mcp", "gateway", "run", "--profile", "flotilla"]}
-    legacy = ["mcp", "gateway", "run", "--catalog", "flotilla.yaml", "--servers", ",".join(map(catalog_name, servers))]
+    legacy = [
+        "mcp",
+        "gateway",
+        "run",
+        "--catalog",
+        "flotilla.yaml",
+        "--servers",
+        ",".join(map(catalog_name, servers)),
+        "--block-secrets=false",
+    ]
     files = [
         "--secrets",
         "${HOME}/.docker/mcp/flotilla.secrets.env",
@@ -194,10 +235,9 @@ def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
         "claude-desktop.json": {"mcpServers": {"flotilla": gateway}},
         "cursor.json": {"mcpServers": {"flotilla": gateway}},
         "vscode.json": {"servers": {"flotilla": {"type": "stdio", **gateway}}},
-        "gordon.json": {"mcpServers": {"flotilla": gateway}},
         "docker-ce.json": {"mcpServers": {"flotilla": docker_ce}},
         "no-docker.json": {"mcpServers": {"flotilla": local}},
-        "http.json": {"mcpServers": {"flotilla": http}},
+        "claude-code-http.json": {"mcpServers": {"flotilla": http}},
         "single-server.json": {
             "mcpServers": {
                 catalog_name(server.slug): {

@@ -34,10 +34,25 @@ TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wr
     "extraHosts": list, "longLived": bool, "disableNetwork": bool, "metadata": dict, "remote": dict,
 }  # fmt: skip
 SETTING_TYPES = {"string", "integer", "number", "boolean", "object", "array"}
+STEERING = re.compile(  # names of what guards, steers or identifies: no business of a gateway's configuration
+    r"(^|_)(url|uri|host|hosts|port|endpoint|address|proxy|security|tls|ssl|ca|cert|allow\w*|deny|read_only|confirm|dry_run|"
+    r"tier|groups|quota|data_quota|token|key|secret|password|user|username|account|identifier|subject|sender|reply_to)($|_)"
+)
 RESERVED = {
     "code-mode", "find-tools", "mcp-add", "mcp-find", "mcp-exec", "mcp-remove", "mcp-config-set", "mcp-create-profile",
     "mcp-activate-profile", "mcp-registry-import", "mcp-discover",
 }  # fmt: skip
+
+
+def of_configuration(server: str, env: list[dict[str, Any]], properties: dict[str, Any]) -> Iterator[str]:
+    """Yield each guard or endpoint that a gateway's configuration could fill: a model may write that."""
+    for name in properties:
+        if STEERING.search(name):
+            yield f"{server}: setting {name} guards or steers: it must be a secret, so that no model can change it."
+    for item in env:
+        name, value = str(item.get("name")), str(item.get("value"))
+        if "{{" in value and (name.startswith("FLOTILLA_") or STEERING.search(name.lower())):
+            yield f"{server}: env {name} guards or steers: it must be a secret, so that no model can change it."
 
 
 def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
@@ -69,6 +84,7 @@ def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
     properties = config.get("parameters", {}).get("properties", {})
     if properties and not config.get("description"):
         yield "config.description is needed where there are parameters."
+    yield from of_configuration(slug, config.get("env", []), properties)
     for parameter, schema in properties.items():
         if "type" not in schema:
             yield f"parameter {parameter} needs a type."
@@ -115,7 +131,13 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
         for env in entry.get("env", ()):
             if not isinstance(env, dict) or set(env) != {"name", "value"} or not isinstance(env["value"], str):
                 yield f"{slug}: each env needs exactly a name and a value, which is a text."
+        declared = [secret.get("name") for secret in entry.get("secrets", ())]
+        if twice := {name for name in declared if declared.count(name) > 1}:
+            yield f"{slug}: secret {', '.join(map(str, twice))} is declared twice: a setting has the name of a guard."
+        templates = [env for env in entry.get("env", ()) if isinstance(env, dict)]
+        yield from of_configuration(slug, templates, {})
         for config in entry.get("config", ()):
+            yield from of_configuration(slug, [], config.get("properties", {}))
             if missing := {"name", "description", "type", "properties"} - set(config):
                 yield f"{slug}: config needs {', '.join(sorted(missing))}, else no profile takes it."
             for name, schema in config.get("properties", {}).items():

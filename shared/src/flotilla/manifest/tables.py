@@ -30,7 +30,7 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
     needed = server.settings_class.required()[0]
     for name, field in server.settings_class.model_fields.items():
         need = " **(needed)**" if name in needed else ""
-        kind = "secret" if name in documents.fields(server, secret=True) else "setting"
+        kind = "preference" if name in documents.fields(server, secret=False) else "secret"
         about = (field.description or "").replace("|", "\\|")
         lines.append(
             f"| `{catalog_name(server.slug)}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |"
