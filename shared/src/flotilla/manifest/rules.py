@@ -191,7 +191,7 @@ def problems(root: Path = ROOT) -> list[str]:
             entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
             told += [f"servers/{slug}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
             dockerfile = (folder / "Dockerfile").read_text(encoding="utf-8")
-            told += [f"servers/{line}" for line in of_image(slug, catalog["registry"][slug], dockerfile)]
+            told += [f"servers/{line}" for line in of_image(slug, catalog["registry"][catalog_name(slug)], dockerfile)]
             tools = json.loads((folder / "tools.json").read_text(encoding="utf-8"))
             told += [f"servers/{slug}/tools.json: {line}" for line in of_tools(tools)]
     return told + [f"catalog/flotilla.yaml: {line}" for line in of_catalog(catalog, found)]
