@@ -115,7 +115,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
         done, late = ([CONTACT], TAG) if step == 1 else ([CONTACT, TAG], FLOW)
         assert agent.report.startswith(f"Done: {'; '.join(done)}.")
         assert (
-            f'In doubt: {late} (Error: GoHighLevel failed (500): "Refused on purpose". It may or may not' in agent.report
+            f'In doubt: {late} (Error: GoHighLevel failed (500): "Refused on purpose". It may or may' in agent.report
         )
         assert (f"Not done: {FLOW}." in agent.report) == (step == 1)
         assert agency.ghl.enrolled == []
