@@ -14,7 +14,14 @@ from flotilla.manifest.compose import compose_switchboard
 from flotilla.manifest.fleet import ROOT, server_of
 from flotilla.manifest.images import dockerfile
 from flotilla.manifest.render import clients
-from flotilla.manifest.rules import of_catalog, of_image, of_registry_entry, of_tools, problems
+from flotilla.manifest.rules import (
+    of_catalog,
+    of_configuration,
+    of_image,
+    of_registry_entry,
+    of_tools,
+    problems,
+)
 
 Break = Callable[[dict[str, Any]], Any]
 
@@ -38,13 +45,51 @@ def test_what_is_committed_is_right() -> None:
         (lambda e: e["config"]["secrets"][0].update(env=""), "needs the variable"),
         (lambda e: e["config"]["env"][0].update(value="{{ flotilla-email.x}}"), "template must begin"),
         (lambda e: e["config"].update(description=""), "config.description is needed"),
-        (lambda e: e["config"]["parameters"]["properties"]["tier"].pop("type"), "parameter tier needs a type"),
+        (
+            lambda e: e["config"]["parameters"]["properties"]["sender_name"].pop("type"),
+            "parameter sender_name needs a type",
+        ),
+        (
+            lambda e: e["config"]["parameters"]["properties"].update(read_only={"type": "boolean"}),
+            "read_only guards or steers",
+        ),
+        (
+            lambda e: e["config"]["env"].append({"name": "EMAIL_SMTP_HOST", "value": "{{flotilla-email.smtp_host}}"}),
+            "EMAIL_SMTP_HOST guards or steers",
+        ),
     ],
 )
 def test_a_registry_entry(broken: Break, says: str) -> None:
     entry = yaml.safe_load((ROOT / "servers/email/server.yaml").read_text(encoding="utf-8"))
     broken(entry)
     assert [line for line in of_registry_entry("email", entry) if says in line]
+
+
+GUARDS = ("tier", "groups", "allow", "deny", "read_only", "confirm", "dry_run", "base_url", "token_url", "smtp_host")
+
+
+@pytest.mark.parametrize(
+    "name", [*GUARDS, "smtp_port", "ca_file", "allowed_recipients", "security", "data_quota", "api_key"]
+)
+def test_a_guard_is_no_business_of_the_configuration(name: str) -> None:
+    assert list(of_configuration("x", [], {name: {}}))
+    assert list(of_configuration("x", [{"name": f"X_{name.upper()}", "value": "{{x.y}}"}], {}))
+    assert not list(of_configuration("x", [{"name": f"X_{name.upper()}", "value": "fixed by the operator"}], {}))
+
+
+def test_every_guard_is_a_secret_and_harmless_servers_have_no_configuration() -> None:
+    """mcp-config-set writes `config` alone; mcp-add refuses a server that has such a block and no values for it."""
+    catalog = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))
+    harmless = {}
+    for slug, entry in catalog["registry"].items():
+        leaves = {secret["name"].rpartition(".")[2] for secret in entry["secrets"]}
+        assert {"tier", "groups", "allow", "deny", "read_only", "confirm", "dry_run"} <= leaves
+        harmless[slug] = {name for part in entry.get("config", ()) for name in part["properties"]}
+        assert ("config" in entry) == ("env" in entry) == bool(harmless[slug])
+        assert not harmless[slug] & leaves
+    assert harmless["filesystem"] == harmless["export"] == harmless["gmail"] == set()
+    assert harmless["email"] == {"sender_name", "max_message_mb"}
+    assert set().union(*harmless.values()) <= {"sender_name", "max_message_mb", "timezone", "country", "contact"}
 
 
 @pytest.mark.parametrize(
@@ -83,8 +128,12 @@ FOUND = {
         (lambda e: e["env"][0].update(value=1), "exactly a name and a value"),
         (lambda e: e["secrets"][0].update(name="password"), "must read <server>.<name>"),
         (lambda e: e["config"][0].pop("description"), "config needs description"),
-        (lambda e: e["config"][0].update(required=["smtp_host"]), "must require nothing"),
-        (lambda e: e["config"][0]["properties"]["tier"].update(type="null"), "which no profile takes"),
+        (lambda e: e["config"][0].update(required=["sender_name"]), "must require nothing"),
+        (lambda e: e["config"][0]["properties"]["sender_name"].update(type="null"), "which no profile takes"),
+        (lambda e: e["config"][0]["properties"].update(base_url={"type": "string"}), "base_url guards or steers"),
+        (lambda e: e["env"].append({"name": "FLOTILLA_DENY", "value": "{{email.deny}}"}), "FLOTILLA_DENY guards"),
+        (lambda e: e["env"].append({"name": "EMAIL_BASE_URL", "value": "{{email.x}}"}), "EMAIL_BASE_URL guards"),
+        (lambda e: e["secrets"].append(dict(e["secrets"][0])), "is declared twice"),
         (lambda e: e["tools"].pop(), "not those that the server lists"),
     ],
 )

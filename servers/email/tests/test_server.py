@@ -217,6 +217,30 @@ async def test_the_port_follows_the_security(configured: Configure, call: Call) 
         assert good(await call("send_email", **LETTER, dry_run=True))["dry_run"]["server"] == f"localhost:{port}"
 
 
+@pytest.mark.parametrize(
+    "rules", ["[exemple.fr paul@ailleurs.fr]", "Exemple.fr;Paul@ailleurs.fr", "exemple.fr,paul@ailleurs.fr"]
+)
+async def test_allowed_recipients_written_in_any_way(
+    sink: Start, configured: Configure, call: Call, rules: str
+) -> None:
+    there = await sink()
+    configured(there.port, ALLOWED_RECIPIENTS=rules)
+    good(await call("send_email", **LETTER, bcc=["paul@ailleurs.fr"]))
+    assert "eve@ailleurs.fr is not among" in bad(await call("send_email", **LETTER, cc=["eve@ailleurs.fr"]))
+
+
+@pytest.mark.parametrize(
+    "rules", ["*", ";", "[]", "exemple.fr *", "se://docker/mcp/email.allowed_recipients", "<domains>"]
+)
+async def test_allowed_recipients_that_name_nobody(sink: Start, configured: Configure, call: Call, rules: str) -> None:
+    """The check of the settings says so too, not only the first mail."""
+    there = await sink()
+    configured(there.port, ALLOWED_RECIPIENTS=rules)
+    for answer in (await call("verify_connection"), await call("send_email", **LETTER)):
+        assert bad(answer).startswith("Error: EMAIL_ALLOWED_RECIPIENTS ")
+    assert there.messages == []
+
+
 async def test_only_allowed_recipients(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink()
     configured(there.port, ALLOWED_RECIPIENTS="exemple.fr, paul@ailleurs.fr")

@@ -36,7 +36,7 @@ TYPES: dict[str, type] = {  # the gateway reads the catalog into these, and a wr
 SETTING_TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 STEERING = re.compile(  # names of what guards, steers or identifies: no business of a gateway's configuration
     r"(^|_)(url|uri|host|hosts|port|endpoint|address|proxy|security|tls|ssl|ca|cert|allow\w*|deny|read_only|confirm|dry_run|"
-    r"tier|groups|quota|data_quota|token|key|secret|password|user|username|account|identifier|subject|sender|reply_to)($|_)"
+    r"tier|groups|quota|data_quota|token|key|secret|password|user|username|account|identifier|subject|sender(?!_name)|reply_to)($|_)"
 )
 RESERVED = {
     "code-mode", "find-tools", "mcp-add", "mcp-find", "mcp-exec", "mcp-remove", "mcp-config-set", "mcp-create-profile",

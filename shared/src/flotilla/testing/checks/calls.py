@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
+from mcp.shared.exceptions import MCPError
 
+from ...filters import SETTINGS
+from ...settings import guards
 from ...text import cleaned, escaped
 from ..answers import Answer, Answers, Request
 from ..arguments import broken_sets, valid_sets
@@ -308,4 +311,20 @@ async def filters(case: Case) -> list[str]:
                 result = await trial.call(hidden)
                 if not result.is_error or trial.outcome != "not_found":
                     problems.append(f"{hidden} can be called with {environ}.")
+    own = guards(case.server.settings_class, case.slug, case.server.files)
+    unclear = [(name, "se://docker/mcp/x") for name in (*SETTINGS, "FLOTILLA_CONFIRM", "FLOTILLA_DRY_RUN", *own)]
+    unclear += [(name, "no_such_name") for name in SETTINGS] + [("FLOTILLA_CONFIRM", "perhaps")]
+    for name, value in unclear:
+        try:
+            problems.append(
+                f"With {name}={value} it lists {[tool['name'] for tool in await case.tools(**{name: value})]}."
+            )
+        except MCPError as refused:
+            if not str(refused).startswith(f"Error: {name} "):
+                problems.append(f"The list with {name}={value} does not name it: {refused}")
+        async with case.trial({**UNASKED, name: value}) as trial:
+            before = trial.effects()
+            text = text_of(await trial.call(every[0]))
+            if not text.startswith(f"Error: {name} ") or trial.effects() != before:
+                problems.append(f"{every[0]} with {name}={value} answers {text[:100]!r}.")
     return problems
