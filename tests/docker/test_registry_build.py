@@ -57,7 +57,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def this_machine() -> list[str]:
-    """Return what only this machine's builds need: its mirrors, as secrets, and a network that reaches them."""
+    """Return what only this machine's builds need: its mirrors, as secrets (paths from ROOT), and its network."""
     common = json.loads((ROOT / "build" / "bake.json").read_text(encoding="utf-8"))["target"]["_common"]
     return [f"--network={common['network']}", *(f"--secret={secret}" for secret in common["secret"])]
 
@@ -67,7 +67,7 @@ def test_dockerfile_builds_alone_from_a_commit(docker: DockerClient, images: Non
     """The registry's own command: no bake file, no named context, no image of ours that would have to be there."""
     command = ["docker", "buildx", "build", "--builder", "default", "--load", "--tag", BUILT]
     command += ["-f", f"servers/{slug}/Dockerfile", *this_machine(), repository]
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     try:
         assert layers(docker, BUILT) == layers(docker, image(slug)), "it is not the image that the bake file makes"
