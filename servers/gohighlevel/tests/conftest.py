@@ -37,7 +37,7 @@ def ghl(tmp_path: Path) -> Iterator[GoHighLevel]:
     with (
         GoHighLevel() as running,
         environment(
-            server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_CONFIRM="off", FLOTILLA_DATA=str(tmp_path)
+            server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_CONFIRM="off", FLOTILLA_STATE=str(tmp_path)
         ),
         impatient(server),
     ):

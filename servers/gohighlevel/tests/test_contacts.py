@@ -145,7 +145,7 @@ async def test_what_is_refused_before_the_call(
 
 async def test_a_country_of_ones_own(tmp_path: Any, ghl: GoHighLevel) -> None:
     with environment(
-        server, **ghl.settings, GOHIGHLEVEL_COUNTRY="BE", FLOTILLA_TIER="all", FLOTILLA_DATA=str(tmp_path)
+        server, **ghl.settings, GOHIGHLEVEL_COUNTRY="BE", FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)
     ):
         result = await call(server, "ghl_create_contact", first_name="Anouk", phone="0470 12 34 56")
         assert result.structured_content
@@ -245,7 +245,7 @@ async def test_add_note(tool: Any, ghl: GoHighLevel) -> None:
 
 async def test_delete_contact_asks_and_can_be_rehearsed(ghl: GoHighLevel, tmp_path: Any) -> None:
     one = ghl.contact(firstName="Jean")
-    settings = {**ghl.settings, "FLOTILLA_TIER": "all", "FLOTILLA_DATA": str(tmp_path)}
+    settings = {**ghl.settings, "FLOTILLA_TIER": "all", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         asked: list[str] = []
         async with client(server, answer="decline", asked=asked) as connected:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flotilla.state import State
 from flotilla.testing import Process, call, environment, faults, impatient, text_of
 from flotilla.testing.app import form_of
 from flotilla_servers.gohighlevel.app import api, oauth
@@ -54,7 +54,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def world(tmp_path: Path, clock: Clock) -> Iterator[GoHighLevel]:
     with (
         GoHighLevel() as ghl,
-        environment(server, **ghl.app_settings, FLOTILLA_TIER="all", FLOTILLA_DATA=str(tmp_path)),
+        environment(server, **ghl.app_settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)),
         impatient(server),
     ):
         yield ghl
@@ -104,7 +104,7 @@ async def test_saved_before_it_is_used(world: GoHighLevel, tmp_path: Path) -> No
     handler = world._allowed
 
     def look(request: Any, version: str) -> None:
-        seen.append(json.loads((tmp_path / ".flotilla/gohighlevel/oauth.json").read_text())["refresh_token"])
+        seen.append(State(str(tmp_path), "gohighlevel").get("oauth")["refresh_token"])
         handler(request, version)
 
     world._allowed = look  # type: ignore[method-assign]
@@ -135,13 +135,13 @@ async def test_a_lost_answer_is_made_good_by_reconnecting(world: GoHighLevel, cl
 @pytest.mark.slow
 async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
     with GoHighLevel() as ghl:
-        settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_DATA": str(tmp_path)}
+        settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
         with Process([sys.executable, "-c", KILLED], settings) as process:
             process.start()
             process.ask("tools/call", name="ghl_list_workflows", arguments={})
             assert process.popen.wait(30) == -signal.SIGKILL
         assert ghl.refresh != "refresh-0"  # rotated, and nobody knows the new one
-        assert not (tmp_path / ".flotilla/gohighlevel/oauth.json").exists()
+        assert not (tmp_path / "gohighlevel" / "oauth.sealed").exists()
         with environment(server, **settings), impatient(server):
             result = await call(server, "ghl_list_workflows")
             assert not result.is_error, text_of(result)
@@ -164,7 +164,7 @@ async def test_without_a_location_there_is_no_way_back(world: GoHighLevel) -> No
 
 
 async def test_wrong_client(world: GoHighLevel, tmp_path: Path) -> None:
-    settings = {**world.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_DATA": str(tmp_path)}
+    settings = {**world.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "The OAuth client is not accepted" in text_of(await listed())
 
@@ -196,7 +196,7 @@ async def test_which_location_is_asked_for(problem: Any, ghl: GoHighLevel) -> No
 
 
 async def test_a_location_that_is_set_is_not_searched_for(ghl: GoHighLevel, tmp_path: Path) -> None:
-    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_DATA": str(tmp_path)}
+    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert not (await listed()).is_error
     assert [r.path for r in ghl.vendor.requests] == ["/workflows/"]
@@ -209,7 +209,7 @@ async def test_a_token_that_may_not_search_locations(problem: Any, ghl: GoHighLe
 
 
 async def test_somebody_elses_location(ghl: GoHighLevel, tmp_path: Path) -> None:
-    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": "other", "FLOTILLA_DATA": str(tmp_path)}
+    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": "other", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "does not have access to this location" in text_of(await listed())
 

@@ -19,7 +19,7 @@ def settings(url: str, data: Path, **more: str) -> dict[str, str]:
         "HUBSPOT_CLIENT_SECRET": "shh-4711",
         "HUBSPOT_TOKEN_URL": f"{url}/oauth/v3/token",
         "HUBSPOT_BASE_URL": url,
-        "FLOTILLA_DATA": str(data),
+        "FLOTILLA_STATE": str(data),
         "FLOTILLA_TIER": "all",
         **more,
     }

@@ -48,7 +48,7 @@ class Desk:
 @asynccontextmanager
 async def opened(data: Path, **settings: str) -> AsyncIterator[Desk]:
     with running() as (hubspot, vendor):
-        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_DATA": str(data), **settings}
+        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_STATE": str(data), **settings}
         with environment(server, **values), impatient(server):
             async with client(server) as mcp:
                 yield Desk(mcp, hubspot, vendor)
@@ -275,7 +275,7 @@ async def test_a_dry_run_writes_nothing(desk: Desk) -> None:
 def test_the_story_through_a_process(tmp_path: Path) -> None:
     """The server as its own process, over its pipes; it ends behind a lost answer, and a new one goes on."""
     with running() as (hubspot, vendor):
-        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_DATA": str(tmp_path)}
+        values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_STATE": str(tmp_path)}
         vendor.fails(faults.cut(), method="write", after=1, times=1)
         lost = False
         for _ in range(2):

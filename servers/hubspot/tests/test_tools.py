@@ -213,7 +213,8 @@ async def test_the_schema_is_read_once(hubspot: Trial) -> None:
     for number in range(3):
         await hubspot.gives("create_contact", name="Jean Dupont", email=f"jean{number}@exemple.fr")
     assert [r.path for r in hubspot.requests].count("/crm/v3/properties/contacts") == 1
-    kept = json.loads((hubspot.data / ".flotilla" / "hubspot" / "properties-contacts.json").read_text("utf-8"))
+    kept = hubspot.case.server.state.get("properties-contacts")
+    assert kept
     assert not any(secret in json.dumps(kept) for secret in hubspot.case.secrets())
 
 

@@ -31,7 +31,7 @@ def contract() -> Contract | None:
 def notion(tmp_path: Path) -> Iterator[Notion]:
     with (
         Notion() as running,
-        environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_DATA=str(tmp_path)),
+        environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)),
         impatient(server),
     ):
         asked = running.to
