@@ -94,7 +94,7 @@ async def _batch(
     last = "batch/create" if types else "batch/associate/default"
     path = f"/crm/v4/associations/{records.PLURAL[kind]}/{records.PLURAL[to]}/{last}"
     answer = await api.post(path, json={"inputs": pairs})
-    rows = api.rows_in(answer, "results", missing=True)
+    rows = api.rows_in(answer, "results")
     ids = {str(row.get("toObjectId") or (row.get("to") or {}).get("id")) for row in rows}
     # The default batch answers both directions of a pair; those of another direction name our record.
     ids |= {str((row.get("from") or {}).get("id")) for row in rows if str((row.get("to") or {}).get("id")) == number}

@@ -116,7 +116,7 @@ async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
     line = [{"title": "x", "quantity": "1", "unit_price": "1", "vat": "20"}]
     said = await firm.no("create_quote", customer_id=5, items=line)
     assert said == (
-        "Error: Facturation.PRO refuses the request (422): customer_id: n'est pas valide. "
+        'Error: Facturation.PRO refuses the request (422): "customer_id: n\'est pas valide". '
         "Correct the arguments and try again."
     )
     assert "does not have this" in await firm.no("get_quote", quote_id=5)
@@ -143,7 +143,7 @@ async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
         await exchange.write(b"HTTP/1.1 404 The record could not be found\r\ncontent-length: 0\r\n\r\n")
 
     firm.vendor.fails(play)
-    assert "does not have this: The record could not be found." in await firm.no("get_account")
+    assert 'does not have this: "The record could not be found".' in await firm.no("get_account")
 
 
 async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flotilla_servers.facturation_pro import prompts
+from mcp.shared.exceptions import MCPError
 
 
 def invoice(number: int, lines: list[tuple[str, str]], **more: Any) -> dict[str, Any]:
@@ -38,7 +39,10 @@ PAID = [{"id": 1, "total": "90.0"}, {"id": 2, "total": "7.0"}]
 
 
 async def told(firm: Any, name: str, **arguments: str) -> str:
-    result = await firm.client.get_prompt(f"facturation_{name}", arguments)
+    try:
+        result = await firm.client.get_prompt(f"facturation_{name}", arguments)
+    except MCPError as refusal:
+        return str(refusal.error.message)
     return str(result.messages[0].content.text)
 
 
@@ -89,7 +93,18 @@ def test_the_day_is_the_one_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
     assert prompts.today() == date(2025, 7, 1)
 
 
+@pytest.mark.parametrize(
+    "odd", [{"term_on": "2025-13-45"}, {"term_on": "soon"}, {"items": ["x", None]}, {"settlements": ["x"]}]
+)
+async def test_unpaid_invoices_of_an_odd_shape(firm: Any, odd: dict[str, Any]) -> None:
+    """One odd invoice spoils no list, and nothing of it is shown as an error."""
+    firm.books.rows["bills"] = {row["id"]: {**row, **odd} for row in MONTH}
+    text = await told(firm, "unpaid_invoices", overdue_only="no")
+    assert text.startswith("Unpaid invoices on")
+
+
 async def test_what_goes_wrong_is_said(firm: Any) -> None:
-    assert (await told(firm, "month_revenue", month="juin")).startswith("Error: ")
+    assert (await told(firm, "month_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
+    assert (await told(firm, "month_revenue")).startswith("Error: Argument `month` is missing.")
     firm.books.key = "other"
     assert "credentials" in await told(firm, "unpaid_invoices")
