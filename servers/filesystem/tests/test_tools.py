@@ -249,7 +249,7 @@ async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused:
         ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
         ([("invisible", "x")], r"almost, in line 5: the file has U\+200B \(zero width space\) where old_text has"),
         ([("deux", "deux")], "change nothing"),
-        ([("", "x")], "at least 1 character"),
+        ([("", "x")], "must not be empty"),
         ([], "at least 1 item"),
     ):
         with pytest.raises(refused, match=words):
