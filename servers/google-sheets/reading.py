@@ -150,7 +150,7 @@ def _titled(sheets: list[dict[str, Any]], title: str) -> dict[str, Any] | None:
 
 def _inside(cell: Area, sheet: dict[str, Any]) -> bool:
     grid = sheet.get("gridProperties") or {}
-    return (cell.left or 1) <= grid.get("columnCount", 0) and (cell.top or 1) <= grid.get("rowCount", 0)
+    return bool((cell.left or 1) <= grid.get("columnCount", 0) and (cell.top or 1) <= grid.get("rowCount", 0))
 
 
 def _no_sheet(name: str, sheets: list[dict[str, Any]]) -> errors.NotFound:
