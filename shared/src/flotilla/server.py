@@ -234,7 +234,7 @@ class Server(Generic[S]):
 
     @property
     def asks(self) -> bool:
-        """Whether `confirm` asks in the running call: where it does not, what only the question needs is not fetched."""
+        """Whether `confirm` asks anybody in the running call: otherwise what only a question needs is not fetched."""
         return bool(self.fleet.confirm) and not current().dry_run
 
     @property
