@@ -29,6 +29,10 @@ class Problem(Exception):  # noqa: N818 - a sentence for the operator, not a tra
     """The catalog, the secrets file or the configuration cannot be used as it is."""
 
 
+class Unreadable(Problem):
+    """What one server offers cannot be read: the others can still be offered."""
+
+
 @dataclass
 class Entry:
     """One server of the catalog with its templates filled in. `env` holds its secrets too."""
@@ -162,17 +166,39 @@ def chosen(options: Namespace) -> list[Entry]:
 def is_ready(entry: Entry, folder: Path) -> bool:
     """Tell whether a server can work with what it is given: it needs no account, or has been told what it needs."""
     path = folder / entry.slug / "discovery.json"
-    needs = json.loads(read(path)).get("needs") if path.exists() else None
+    try:
+        needs = discovery(entry, folder).get("needs") if path.exists() else None
+    except Unreadable:
+        return True  # so that it is missed, and the reason said
     if needs is None:  # a foreign server: what its catalog entry declares
         return entry.ready
     return any(all(map(entry.env.get, way)) for way in needs)
 
 
+def discovery(entry: Entry, folder: Path) -> dict[str, Any]:
+    """Return what a server's discovery.json holds. Raises Unreadable."""
+    path = folder / entry.slug / "discovery.json"
+    try:
+        found = json.loads(read(path))
+        if not isinstance(found, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        what = f"{path} is not the discovery file of a server."
+        raise Unreadable(f"{what} Run `make generate` to write it anew.") from None
+    except Problem as problem:
+        raise Unreadable(str(problem)) from None
+    return found
+
+
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return what a server would list itself with its environment, without starting it."""
-    baked = json.loads(read(folder / entry.slug / "discovery.json"))
-    listed = {kind: baked.get(kind) or [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    for kind in ("tools", "prompts"):
-        about = (baked.get("attributes") or {}).get(kind) or {}
-        listed[kind] = [one for one in listed[kind] if visible(entry.env, about.get(one["name"], {}), one["name"])]
+    """Return what a server would list itself with its environment, without starting it. Raises Unreadable."""
+    baked = discovery(entry, folder)
+    try:
+        listed = {kind: list(baked.get(kind) or ()) for kind in ("tools", "prompts", "resources", "resourceTemplates")}
+        for kind in ("tools", "prompts"):
+            about = (baked.get("attributes") or {}).get(kind) or {}
+            listed[kind] = [one for one in listed[kind] if visible(entry.env, about.get(one["name"], {}), one["name"])]
+    except (AttributeError, KeyError, TypeError):
+        what = f"{folder / entry.slug / 'discovery.json'} is not the discovery file of a server."
+        raise Unreadable(f"{what} Run `make generate` to write it anew.") from None
     return listed
