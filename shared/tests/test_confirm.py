@@ -44,6 +44,13 @@ def build(server: Server[Any]) -> Server[Any]:
         ran.append(path)
         return Out(done=path)
 
+    @server.destroys(confirm="Delete {path} of {when} for good?")
+    async def trash_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
+        """Another tool, with the same arguments and the same question."""
+        server.announce(action="trash", path=path)
+        ran.append(path)
+        return Out(done=path)
+
     @server.destroys
     async def cancel_plan(plan: str, note: str | None = None) -> Out:
         """Cancel."""
@@ -284,6 +291,7 @@ async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.Mon
             ("was given for other arguments", "acme_delete_file", {"path": "b.md"}),
             ("was given for other arguments", "acme_delete_file", {"path": "a.md", "part": {"name": "x"}}),
             ("was given for other arguments", "acme_cancel_plan", {"plan": "a.md"}),
+            ("was given for other arguments", "acme_trash_file", {"path": "a.md"}),
         ):
             assert sentence in text_of(await call(c, tool, **arguments, confirm_token=token))
         for forged in ("yes", token[:-4] + "AAAA", token + "x", "🙂"):
