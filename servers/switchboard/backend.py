@@ -44,6 +44,14 @@ class Lost(Exception):  # noqa: N818 - a sentence for the caller
     """The server went away after the request was sent: nobody knows whether it was done."""
 
 
+class Silent(Lost):
+    """The server neither answered nor made progress for longer than any call takes: it hangs."""
+
+
+SILENCE = 60.0  # seconds that a server may say nothing, on top of the deadline of its calls
+DEADLINE = 60.0  # seconds: no tool of the fleet has a longer one, unless FLOTILLA_DEADLINE says so
+
+
 class Relay(JSONRPCDispatcher[Any]):
     """The wire to a server: speaks for the front that is calling, and tells when the connection has ended."""
 
@@ -68,11 +76,30 @@ class Relay(JSONRPCDispatcher[Any]):
             self._ended()
 
 
-async def discover(session: ClientSession) -> None:
-    """As session.discover(), which gives up after 10 s: a container on a busy machine may start more slowly."""
+async def discover(session: ClientSession, entry: Entry) -> None:
+    """As session.discover(), which gives up after 10 s: a container on a busy machine may start more slowly.
+
+    A server that does not know `server/discover` is greeted as before 2026-07-28; raises NotStarted when that fails.
+    """
     meta: Any = {mt.PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION, mt.CLIENT_CAPABILITIES_META_KEY: {}}
     request = mt.DiscoverRequest(params=mt.RequestParams(_meta=meta | {mt.CLIENT_INFO_META_KEY: ME.model_dump()}))
-    session.adopt(await session.send_request(request, mt.DiscoverResult))
+    try:
+        session.adopt(await session.send_request(request, mt.DiscoverResult))
+    except MCPError as problem:
+        if problem.code == mt.CONNECTION_CLOSED:
+            raise
+        await greet(session, entry)
+
+
+async def greet(session: ClientSession, entry: Entry) -> None:
+    """Shake hands with a server that speaks only older revisions of MCP."""
+    try:
+        await session.initialize()
+    except (MCPError, RuntimeError) as problem:
+        raise NotStarted(
+            f"{entry.slug} speaks neither MCP {LATEST_MODERN_VERSION} nor an older revision that the switchboard "
+            f"knows ({str(problem)[:200]})"
+        ) from None
 
 
 let_servers_finish()
@@ -81,15 +108,35 @@ let_servers_finish()
 class Backend:
     """What the door asks: `send` a request of a front."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, silence: float = SILENCE) -> None:
         self.entry, self.closed = entry, False
+        self.silence = silence + max(DEADLINE, _number(entry.env.get("FLOTILLA_DEADLINE")))
 
     async def send(self, front: Front, request: Any, result: TypeAdapter[Any], safe: bool) -> Any:
         """Return the server's result. A safe request (a read) is sent a second time when the connection broke."""
-        with suppress(Lost):
-            if safe:
-                return await self._once(front, request, result)
+        try:
+            return await self._once(front, request, result)
+        except Lost as problem:
+            if not safe or isinstance(problem, Silent):  # who waited so long is not made to wait again
+                raise
         return await self._once(front, request, result)
+
+    async def _heard(self, front: Front, session: ClientSession, request: Any, result: TypeAdapter[Any]) -> Any:
+        """Send a request; raises Silent when there is neither an answer nor progress for too long."""
+        loop = asyncio.get_running_loop()
+
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            limit.reschedule(loop.time() + self.silence)
+            if front.progress:
+                await front.progress(done, total, message)
+
+        try:
+            async with asyncio.timeout(self.silence) as limit:
+                return await session.send_request(request, result, progress_callback=progress)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Silent(f"{self.entry.slug} gave no answer for {self.silence:g} seconds and was given up") from None
 
     async def _once(self, front: Front, request: Any, result: TypeAdapter[Any]) -> Any:
         raise NotImplementedError
@@ -105,8 +152,10 @@ class Process(Backend):
     All of its state changes between two awaits of one event loop, so it needs no lock.
     """
 
-    def __init__(self, entry: Entry, commands: Commands, idle: float, patience: float) -> None:
-        super().__init__(entry)
+    def __init__(
+        self, entry: Entry, commands: Commands, idle: float, patience: float, silence: float = SILENCE
+    ) -> None:
+        super().__init__(entry, silence)
         self.commands, self.idle, self.patience = commands, idle, patience
         self._run: Run | None = None
         self._active: dict[object, Front] = {}
@@ -120,7 +169,10 @@ class Process(Backend):
         try:
             run, session = await self._started()
             try:
-                return await session.send_request(request, result, progress_callback=front.progress)
+                return await self._heard(front, session, request, result)
+            except Silent:
+                run.stop()  # the next call starts it anew
+                raise
             except MCPError as problem:
                 if problem.code != mt.CONNECTION_CLOSED:
                     raise
@@ -192,7 +244,7 @@ class Run:
                     stderr.close()
                     relay = Relay(*wire, ended=self.stop)
                     async with ClientSession(dispatcher=relay, logging_callback=backend.log, client_info=ME) as session:
-                        await discover(session)
+                        await discover(session, backend.entry)
                         limit.reschedule(None)
                         self.ready.set_result(session)
                         await self._halt.wait()
@@ -216,7 +268,10 @@ class Run:
                     sys.stderr.buffer.write(line)
                     sys.stderr.buffer.flush()
 
-    def _why(self, entry: Entry, problem: Exception) -> str:
+    def _why(self, entry: Entry, problem: BaseException) -> str:
+        problem = cause_of(problem)
+        if isinstance(problem, NotStarted):  # it runs, and says why it is of no use
+            return str(problem)
         said = [line for line in self._said if line and not line.startswith(("See 'docker", "Run 'docker"))]
         reason = said[-1] if said else "it took too long" if isinstance(problem, TimeoutError) else str(problem)
         for value in sorted(entry.secrets, key=len, reverse=True):
@@ -227,11 +282,12 @@ class Run:
 class Remote(Backend):
     """A server at a URL: a session a call, because one that is kept would not survive the server's restart."""
 
-    def __init__(self, entry: Entry, url: str, headers: Mapping[str, str]) -> None:
-        super().__init__(entry)
+    def __init__(self, entry: Entry, url: str, headers: Mapping[str, str], silence: float = SILENCE) -> None:
+        super().__init__(entry, silence)
         self._place, self._url, self._headers = f"{entry.slug} at {url}", url, dict(headers)
         self._http: httpx2.AsyncClient | None = None
         self._known: mt.DiscoverResult | None = None
+        self._old = False  # it speaks only revisions before 2026-07-28, which shake hands
 
     def _client(self) -> httpx2.AsyncClient:
         if self._http is None:  # made once: each new one would read all CA certificates again
@@ -256,24 +312,47 @@ class Remote(Backend):
                 streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None) as wire,
                 ClientSession(dispatcher=Relay(*wire), logging_callback=front.log, client_info=ME) as session,
             ):
-                if self._known:
-                    session.adopt(self._known)  # asked once: a probe costs as much as the call
-                else:
-                    self._known = await session.discover()
+                await self._met(session)
                 sent = True
-                return await session.send_request(request, result, progress_callback=front.progress)
+                return await self._heard(front, session, request, result)
         except Exception as problem:
-            cause: BaseException = problem
-            while isinstance(cause, BaseExceptionGroup):  # of the task that sent the request: it holds one
-                cause = cause.exceptions[0]
+            cause = cause_of(problem)
             if not isinstance(cause, httpx2.HTTPError) and getattr(cause, "code", 0) != mt.CONNECTION_CLOSED:
                 raise cause from None
             if not sent or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
                 raise NotStarted(f"{self._place} cannot be reached") from None
             raise Lost(f"{self._place} broke off during the call") from None
 
+    async def _met(self, session: ClientSession) -> None:
+        """Learn once which revision it speaks: a probe costs as much as the call."""
+        if self._old:
+            await greet(session, self.entry)
+        elif self._known:
+            session.adopt(self._known)
+        else:
+            try:
+                self._known = await session.discover()
+            except MCPError as problem:
+                if problem.code == mt.CONNECTION_CLOSED:
+                    raise
+                await greet(session, self.entry)
+                self._old = True
+
     async def close(self) -> None:
         """Close the connections."""
         await super().close()
         if self._http:
             await self._http.aclose()
+
+
+def cause_of(problem: BaseException) -> BaseException:
+    """Return what a group of one exception, as tasks raise it, holds."""
+    while isinstance(problem, BaseExceptionGroup):
+        problem = problem.exceptions[0]
+    return problem
+
+
+def _number(text: str | None) -> float:
+    with suppress(ValueError):
+        return float(text or 0)
+    return 0.0

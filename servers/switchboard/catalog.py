@@ -33,6 +33,10 @@ class Problem(Exception):  # noqa: N818 - a sentence for the operator, not a tra
     """The catalog, the secrets file or the configuration cannot be used as it is."""
 
 
+class Unreadable(Problem):
+    """What one server offers cannot be read: the others can still be offered."""
+
+
 @dataclass
 class Entry:
     """One server of the catalog with its templates filled in. `env` holds its secrets too."""
@@ -254,18 +258,22 @@ def _union(entries: Iterable[Entry], folder: Path) -> dict[str, Mapping[str, str
 
 
 def baked(entry: Entry, folder: Path) -> dict[str, Any]:
-    """Return the generated discovery of a server, nothing where there is none."""
-    path = discovery_of(entry, folder)
-    return dict(json.loads(read(path))) if path.exists() else {}
+    """Return the generated discovery of a server, nothing where there is none. Raises Unreadable."""
+    return discovery(entry, folder) if discovery_of(entry, folder).exists() else {}
 
 
 def attributes(entry: Entry, folder: Path) -> dict[str, Mapping[str, str]]:
-    """Return all that a server's filters may name, with what they decide by."""
-    found = baked(entry, folder)
-    about = found.get("attributes") or {}
-    return {
-        item["name"]: (about.get(kind) or {}).get(item["name"], {}) for kind in KINDS for item in found.get(kind) or ()
-    }
+    """Return all that a server's filters may name, with what they decide by; nothing where its file is unreadable."""
+    try:
+        found = baked(entry, folder)
+        about = found.get("attributes") or {}
+        return {
+            item["name"]: (about.get(kind) or {}).get(item["name"], {})
+            for kind in KINDS
+            for item in found.get(kind) or ()
+        }
+    except (Unreadable, AttributeError, KeyError, TypeError):
+        return {}
 
 
 def is_ready(entry: Entry, folder: Path, elsewhere: bool = False) -> bool:
@@ -274,7 +282,10 @@ def is_ready(entry: Entry, folder: Path, elsewhere: bool = False) -> bool:
     One that runs elsewhere has its account there. It counts as ready, unless the environment has the variables that it
     needs, as compose sets them for the switchboard, and leaves them empty.
     """
-    needs = baked(entry, folder).get("needs")
+    try:
+        needs = baked(entry, folder).get("needs")
+    except Unreadable:
+        return True  # so that it is missed, and the reason said
     given: Mapping[str, str] = entry.env
     if elsewhere:
         given = os.environ
@@ -291,9 +302,27 @@ def discovery_of(entry: Entry, folder: Path) -> Path:
     return package if package.exists() else folder / entry.slug / "discovery.json"
 
 
+def discovery(entry: Entry, folder: Path) -> dict[str, Any]:
+    """Return what a server's discovery.json holds. Raises Unreadable."""
+    path = discovery_of(entry, folder)
+    try:
+        found = json.loads(read(path))
+        if not isinstance(found, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        what = f"{path} is not the discovery file of a server."
+        raise Unreadable(f"{what} Run `make generate` to write it anew.") from None
+    except Problem as problem:
+        raise Unreadable(str(problem)) from None
+    return found
+
+
 def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return what a server would list itself with its environment, without starting it. Raises Problem."""
-    found = json.loads(read(discovery_of(entry, folder)))
+    """Return what a server would list itself with its environment, without starting it.
+
+    Raises Problem for a guard that is unclear, Unreadable for a broken file.
+    """
+    found = discovery(entry, folder)
     about = attributes(entry, folder)
     try:
         if not entry.hidden:
@@ -308,3 +337,6 @@ def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
         }
     except SettingError as problem:
         raise Problem(f"{entry.slug}: {problem}") from None
+    except (AttributeError, KeyError, TypeError):
+        what = f"{discovery_of(entry, folder)} is not the discovery file of a server."
+        raise Unreadable(f"{what} Run `make generate` to write it anew.") from None

@@ -24,7 +24,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
 
 from .backend import FRONT, Backend, Lost, NotStarted
-from .catalog import Problem
+from .catalog import Problem, Unreadable
 from .private import log_level
 
 HOP = (mt.PROTOCOL_VERSION_META_KEY, mt.CLIENT_INFO_META_KEY, mt.CLIENT_CAPABILITIES_META_KEY)  # of one connection
@@ -188,18 +188,29 @@ class Definitions(Provider):
         self._taken: dict[tuple[str, str], str] = {}
 
     def add(self, backend: Backend, baked: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Offer what a server offers; raises Problem for a name that another one has."""
+        """Offer what a server offers.
+
+        Raises Problem for a name that another one has, and Unreadable for definitions that break the protocol.
+        """
+        try:
+            tools = [mt.Tool.model_validate(item) for item in baked["tools"]]
+            prompts = [mt.Prompt.model_validate(item) for item in baked["prompts"]]
+            resources = [mt.Resource.model_validate(item) for item in baked["resources"]]
+            templates = [mt.ResourceTemplate.model_validate(item) for item in baked["resourceTemplates"]]
+        except ValidationError:
+            what = "its discovery.json holds a definition that breaks the protocol"
+            raise Unreadable(f"{what}. Run `make generate` to write it anew.") from None
         for kind, item in [(kind, item) for kind, items in baked.items() for item in items]:
             name = item.get("uri") or item.get("uriTemplate") or item["name"]
             if (other := self._taken.setdefault((kind, name), backend.entry.slug)) != backend.entry.slug:
                 raise Problem(f"{backend.entry.slug} and {other} both offer `{name}`.")
-        for tool in [mt.Tool.model_validate(item) for item in baked["tools"]]:
+        for tool in tools:
             fields = {"title": tool.title, "parameters": tool.input_schema, "annotations": tool.annotations}
             self.tools.append(DoorTool.of(backend, tool, **fields))
-        self._prompts += [DoorPrompt.of(backend, mt.Prompt.model_validate(item)) for item in baked["prompts"]]
-        for thing in [mt.Resource.model_validate(item) for item in baked["resources"]]:
+        self._prompts += [DoorPrompt.of(backend, prompt) for prompt in prompts]
+        for thing in resources:
             self._resources.append(DoorResource.of(backend, thing, uri=thing.uri))
-        for form in [mt.ResourceTemplate.model_validate(item) for item in baked["resourceTemplates"]]:
+        for form in templates:
             self._templates.append(DoorTemplate.of(backend, form, uri_template=form.uri_template, parameters={}))
 
     async def _list_tools(self) -> Sequence[Tool]:

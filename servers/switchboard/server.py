@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flotilla.environment import SettingError, setting
 from flotilla.version import VERSION
 
-from .catalog import Problem, chosen, definitions
+from .catalog import Problem, Unreadable, chosen, definitions
 from .options import arguments, remotes
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
             backend = Remote(entry, remote["url"], entry.headers)
         elif options.run == "http-map":
             raise Problem(f"No URL is given for {entry.slug}: add it to --remote, or leave it out of --servers.")
-        offered.add(backend, definitions(entry, Path(options.discovery)))
+        try:
+            offered.add(backend, definitions(entry, Path(options.discovery)))
+        except Unreadable as problem:
+            say(f"{entry.slug} is left out: {problem}")
+            continue
         backends.append(backend)
     front: FastMCP[Any] = FastMCP(
         "flotilla",

@@ -48,6 +48,13 @@ def build(server: Server[Any]) -> Server[Any]:
         ran.append(path)
         return Out(done=path)
 
+    @server.destroys(confirm="Delete {path} of {when} for good?")
+    async def trash_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
+        """Another tool, with the same arguments and the same question."""
+        server.announce(action="trash", path=path)
+        ran.append(path)
+        return Out(done=path)
+
     @server.destroys
     async def cancel_plan(plan: str, note: str | None = None) -> Out:
         """Cancel."""
@@ -91,12 +98,6 @@ def build(server: Server[Any]) -> Server[Any]:
         server.announce(action="move", page=page)
         ran.append(page)
         return Out(done=page)
-
-    @server.destroys(confirm="Delete {path} of {when} for good?")
-    async def trash_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
-        """Trash; takes what delete_file takes, and asks the same."""
-        ran.append(f"trash {path}")
-        return Out(done=path)
 
     @server.destroys(asks=True)
     async def drop_page(page: str) -> Out:

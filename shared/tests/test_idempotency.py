@@ -254,3 +254,18 @@ def test_digests() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert digest(object) != digest(int)
     assert len(digest()) == 32
+
+
+def test_state_folders_are_private(make: Make) -> None:
+    """Tokens lie in them: nobody else on the machine may even list them, whatever the umask."""
+    server = make()
+    before = os.umask(0)
+    try:
+        server.state.put("token", {"access": "x"})
+    finally:
+        os.umask(before)
+    folder = server.state._folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in folder.iterdir())
+    made = [path for path in folder.parents if path.name == ".flotilla"]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * len(made)

@@ -348,6 +348,83 @@ async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
 
 
 @pytest.mark.slow
+async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> None:
+    """No answer and no progress: the caller is told what is known, and the next call starts the server anew."""
+    async with fleet.inside() as (front, [backend]), (one := person(front, "auto")).client:
+        pids = []
+        for tool, told in (
+            ("probe_echo", "Nothing was changed."),
+            ("probe_die_writing", "`probe_die_writing` may or may not have been done. Look before you repeat it."),
+        ):
+            backend.silence = 60.0
+            pids.append((await one.about())["pid"])
+            os.kill(pids[-1], signal.SIGSTOP)
+            backend.silence = 0.3
+            text = await one.call(tool)
+            assert text.startswith("Error: probe gave no answer for 0.3 seconds and was given up")
+            assert told in text
+        backend.silence = 60.0
+        pids.append((await one.about())["pid"])
+        assert len(set(pids)) == 3
+        assert fleet.alive() == [pids[-1]]
+
+
+@pytest.mark.slow
+async def test_heard_waits_while_there_is_progress(fleet: Any, person: Any) -> None:
+    async with fleet.inside() as (front, [backend]), (one := person(front, "auto")).client:
+        await one.call("probe_echo")
+        backend.silence = 4.0  # a step each two seconds
+        assert (await one.call("probe_wait", seconds=8, name="long")).startswith("long")
+
+
+def test_silence_is_longer_than_any_call(fleet: Any) -> None:
+    from flotilla_servers.switchboard.backend import SILENCE, Backend
+    from flotilla_servers.switchboard.catalog import chosen
+    from flotilla_servers.switchboard.options import arguments
+
+    [entry] = chosen(arguments(fleet.options()))
+    assert Backend(entry).silence == SILENCE + 60
+    entry.env["FLOTILLA_DEADLINE"] = "300"
+    assert Backend(entry).silence == SILENCE + 300
+
+
+OLD = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        continue
+    answer = {"error": {"code": -32601, "message": "Method not found"}}
+    if asked["method"] == "initialize" and VERSION:
+        info = {"name": "old", "version": "1"}
+        answer = {"result": {"protocolVersion": VERSION, "capabilities": {"tools": {}}, "serverInfo": info}}
+    if asked["method"] == "tools/call":
+        answer = {"result": {"content": [{"type": "text", "text": "old " + asked["params"]["name"]}]}}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}), flush=True)
+"""
+
+
+@BOTH
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-11-25"])
+async def test_discover_greets_a_server_of_an_older_revision(fleet: Any, person: Any, version: str, era: str) -> None:
+    (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
+    (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
+    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+        assert await one.call("probe_echo", value=1) == "old probe_echo"
+
+
+@pytest.mark.parametrize("version", ["", "2031-01-01"])
+async def test_discover_says_which_revision_a_server_must_speak(fleet: Any, person: Any, version: str) -> None:
+    """It has started, so it is not told that it could not start."""
+    (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
+    (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
+    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+        text = await one.call("probe_echo")
+        assert "probe speaks neither MCP 2026-07-28 nor an older revision that the switchboard knows" in text
+        assert "could not start" not in text
+
+
+@pytest.mark.slow
 async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 60
     async with fleet.inside("--start-timeout", "1") as (front, _), (one := person(front, "auto")).client:

@@ -77,6 +77,37 @@ def test_environment_of_a_server(tmp_path: Path) -> None:
     assert made.secrets == {"pa$$=word"}
 
 
+BROKEN = ["", "{", "[]", "\xff", '{"tools": 7}', '{"tools": [7]}', '{"tools": [{}]}', '{"tools": [{"name": "x_a"}]}']
+
+
+@pytest.mark.parametrize("text", BROKEN)
+async def test_build_leaves_out_a_server_whose_discovery_is_broken(
+    fleet: Any, person: Any, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """One broken file of many: a sentence, and the others are there."""
+    fleet.options()
+    both = {"registry": {"other": {"image": "x"}, "probe": fleet.spec}}
+    (fleet.folder / "both.yaml").write_text(yaml.safe_dump(both))
+    (fleet.folder / "other").mkdir()
+    (fleet.folder / "other" / "discovery.json").write_bytes(text.encode("latin-1"))
+    async with fleet.inside("--catalog", str(fleet.folder / "both.yaml")) as (front, backends):
+        async with person(front, "auto").client as client:
+            assert "probe_echo" in [tool.name for tool in await client.list_tools()]
+    assert [backend.entry.slug for backend in backends] == ["probe"]
+    said = capsys.readouterr().err
+    assert "flotilla-switchboard: other is left out: " in said
+    assert "Run `make generate` to write it anew." in said
+
+
+async def test_build_leaves_out_a_server_without_discovery(fleet: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.options()
+    both = {"registry": {"other": {"image": "x"}, "probe": fleet.spec}}
+    (fleet.folder / "both.yaml").write_text(yaml.safe_dump(both))
+    async with fleet.inside("--catalog", str(fleet.folder / "both.yaml")) as (_, backends):
+        assert len(backends) == 1
+    assert "other is left out: " in capsys.readouterr().err
+
+
 def test_settings_of_the_whole_fleet_reach_every_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_READ_ONLY", "1")
     monkeypatch.setenv("FLOTILLA_TIER", "all")
