@@ -66,6 +66,7 @@ def open_door(engine: bool, servers: list[str]) -> tuple[door.Running, str]:
         return running, try_it(running)
     if running.alive():
         place.say(f"Door: restarting it, since {'something has changed' if healthy else 'it does not answer'}.")
+        place.say("Clients that are connected to its URL must connect again: restart the `flotilla` entry in each.")
     door.stop(running, grace=15 if healthy else 2)
     for attempt in dict.fromkeys([kind, "switchboard"] if not os.environ.get("FLOTILLA_DOOR") else [kind]):
         place.say(f"Door: starting {door.NAMES[attempt]} on {', '.join(servers)}.")

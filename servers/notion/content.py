@@ -92,9 +92,8 @@ def leading(blocks: list[Block]) -> list[Block]:
 
 def announced(blocks: list[Block]) -> None:
     """Say for a dry run what `append` writes in further requests, since one cannot carry it all."""
-    more: list[list[Block]]
-    first, *more = [*chunks(blocks), []]
-    left = [rest for _, rest in map(parted, first) if rest] + [part for part in more if part]
+    parts = list(chunks(blocks))
+    left = [rest for _, rest in map(parted, parts[0] if parts else []) if rest] + parts[1:]
     if left:
         follows(action="append what one request cannot carry", blocks=left)
 

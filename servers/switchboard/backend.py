@@ -125,14 +125,14 @@ class Backend:
         """Send a request; raises Silent when there is neither an answer nor progress for too long."""
         loop = asyncio.get_running_loop()
 
-        async def progress(done: float, total: float | None, message: str | None) -> None:
+        async def heard(progress: float, total: float | None, message: str | None) -> None:
             limit.reschedule(loop.time() + self.silence)
             if front.progress:
-                await front.progress(done, total, message)
+                await front.progress(progress, total, message)
 
         try:
             async with asyncio.timeout(self.silence) as limit:
-                return await session.send_request(request, result, progress_callback=progress)
+                return await session.send_request(request, result, progress_callback=heard)
         except TimeoutError:
             if not limit.expired():
                 raise

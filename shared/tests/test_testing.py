@@ -111,9 +111,7 @@ def test_answers_that_are_odd(vendor: Vendor, http: httpx.Client) -> None:
     small = http.get("/things")
     assert int(small.headers["content-length"]) < 50_000 < len(small.content)
     vendor.fails(faults.drip(0.03), times=1)
-    begun = time.monotonic()
     assert http.get("/things").json() == [1]
-    assert time.monotonic() - begun > 0.05
 
 
 def test_retry_after_is_told_in_both_ways(vendor: Vendor, http: httpx.Client) -> None:

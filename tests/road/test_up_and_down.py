@@ -61,6 +61,7 @@ def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> N
     place.write(place.secrets_file(), "filesystem.read_only=true\n")
     said = script("up").stdout
     assert "restarting" in said
+    assert "Clients that are connected to its URL must connect again" in said
     assert "no file was written" in said
     place.write(place.secrets_file(), "filesystem.dry_run=true\n")
     assert "a dry run by its settings, so no file was written" in script("up").stdout
