@@ -131,7 +131,7 @@ async def create_directory(
 
 @server.writes(replaces=True)
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
-    """Move or rename a file or folder; destination is the whole new path. Makes folders."""
+    """Move or rename a file or folder; destination is the whole new path."""
     moved = await in_thread(files.stat, source)
     if lost := await in_thread(files.replaced, destination, overwrite):
         await server.confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
