@@ -119,7 +119,7 @@ async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: Vendor, n
     vendor.fails(fault, times=1)
     assert await create(api, "k") == f"Error: Acme {how} {DONE}"
     assert await create(api, "k") == (
-        "Error: An earlier call with this idempotency_key was done, but its answer could not be read. "
+        "Error: The call with this idempotency_key was done already, but its result was not kept. "
         "Do not repeat it; look it up."
     )
     assert len(vendor.requests) == 1

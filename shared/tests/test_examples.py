@@ -15,15 +15,16 @@ def text(name: str) -> str:
 def test_any_setting_can_be_taken_out_of_its_comment() -> None:
     example = text("catalog/config.example.yaml")
     assert set(yaml.safe_load(example).values()) == {None}
-    one = example.replace('#  smtp_host: ""', '  smtp_host: "mail.exemple.fr"')
-    assert yaml.safe_load(one)["email"] == {"smtp_host": "mail.exemple.fr"}
+    one = example.replace('#  sender_name: ""', '  sender_name: "Ventes"')
+    assert yaml.safe_load(one)["flotilla-email"] == {"sender_name": "Ventes"}
     every = yaml.safe_load(re.sub(r"(?m)^#  ", "  ", example))
-    assert {"tier", "read_only"} <= set(every["filesystem"])
+    assert set(every["flotilla-email"]) == {"sender_name", "max_message_mb"}
 
 
 def test_no_value_of_the_dotenv_begins_with_a_comment() -> None:
     values = dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", text(".env.example")))
     assert values.pop("FLOTILLA_PORT") == "8811"
+    assert values.pop("COMPOSE_PROFILES") == "${FLOTILLA_SERVERS:-all}"
     assert set(values.values()) == {""}, "compose takes `NAME=  # words` for the value `# words`"
 
 

@@ -232,8 +232,8 @@ async def test_a_large_result_is_remembered_as_done(shop: Shop, environ: pytest.
     environ.setattr(idempotency, "LARGEST", 5)
     assert await shop.order() == {"number": 1}
     assert await shop.order() == (
-        "Error: The call with this idempotency_key was done already; its result was too large to be kept. "
-        "Do not repeat it: look up what it made."
+        "Error: The call with this idempotency_key was done already, but its result was not kept. "
+        "Do not repeat it; look it up."
     )
     assert shop.placed == 1
 

@@ -120,6 +120,7 @@ async def test_http_goes_through_the_proxy(
     make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]], value: str
 ) -> None:
     environ.setenv("http_proxy", value.format(proxy[0]))
+    environ.setenv("FLOTILLA_PLAIN_HTTP", "acme.test")
     assert await api_at(make, environ, "http://acme.test/api").get("/x") == {"proxy": True}
     assert proxy[1] == ["GET http://acme.test/api/x HTTP/1.1"]
 

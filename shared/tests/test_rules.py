@@ -85,10 +85,10 @@ def test_every_guard_is_a_secret_and_harmless_servers_have_no_configuration() ->
         leaves = {secret["name"].rpartition(".")[2] for secret in entry["secrets"]}
         assert {"tier", "groups", "allow", "deny", "read_only", "confirm", "dry_run"} <= leaves
         harmless[slug] = {name for part in entry.get("config", ()) for name in part["properties"]}
-        assert ("config" in entry) == ("env" in entry) == bool(harmless[slug])
+        assert bool(entry.get("config")) == bool(entry.get("env")) == bool(harmless[slug])
         assert not harmless[slug] & leaves
-    assert harmless["filesystem"] == harmless["export"] == harmless["gmail"] == set()
-    assert harmless["email"] == {"sender_name", "max_message_mb"}
+    assert harmless["flotilla-filesystem"] == harmless["flotilla-export"] == harmless["flotilla-gmail"] == set()
+    assert harmless["flotilla-email"] == {"sender_name", "max_message_mb"}
     assert set().union(*harmless.values()) <= {"sender_name", "max_message_mb", "timezone", "country", "contact"}
 
 

@@ -147,7 +147,7 @@ async def test_token_endpoint_over_plain_http_is_refused(api: Api, vendor: Vendo
     api.server.reset()
     problem = await failed(api)
     assert type(problem) is errors.Setup
-    assert str(problem).startswith("ACME_TOKEN_URL is http://login.acme.test:80: credentials do not go over")
+    assert str(problem).startswith("ACME_TOKEN_URL is wrong: it must begin with https://, since credentials go there")
 
 
 async def test_token_endpoint_the_operators_own_is_asked(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:

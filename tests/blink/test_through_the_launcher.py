@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla.manifest.answers import answers
+from flotilla.manifest.answers import answers, converse
 from flotilla.testing.client import MODES, text_of
 
 RUN = [sys.executable, str(Path(__file__).parent / "run_probe.py")]
@@ -22,7 +22,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the probe answers to discovery."""
     folder = tmp_path_factory.mktemp("probe") / "probe"
     folder.mkdir()
-    (folder / "discovery.json").write_text(json.dumps({**answers(RUN), "attributes": {}}))
+    (folder / "discovery.json").write_text(
+        json.dumps({**answers(lambda messages: converse(RUN, messages)), "attributes": {}})
+    )
     return folder
 
 

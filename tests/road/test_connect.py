@@ -93,7 +93,12 @@ def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, ki
         ([{"id": "my-flotilla-test", "servers": []}], ["create", "connect"]),
         ([{"id": "flotilla", "servers": []}], ["connect"]),
         (
-            [{"id": "flotilla", "servers": [{"snapshot": {"server": {"name": "email", "image": "flotilla/email:0"}}}]}],
+            [
+                {
+                    "id": "flotilla",
+                    "servers": [{"snapshot": {"server": {"name": "flotilla-email", "image": "example.test/email:0"}}}],
+                }
+            ],
             ["remove", "create", "connect"],
         ),
     ],

@@ -35,7 +35,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def client(data: Path) -> AsyncIterator[Client[Any]]:
-    async with connect(server, "legacy", "accept") as connected:
+    async with connect(server, "legacy") as connected:
         yield connected
 
 

@@ -73,6 +73,7 @@ def settings(vendor: Vendor, tmp_path: Path) -> dict[str, str]:
         "FACTURATION_PRO_IDENTIFIER": "12345",
         "FACTURATION_PRO_API_KEY": "clef-de-test",
         "FLOTILLA_DATA": str(tmp_path / "data"),
+        "FLOTILLA_STATE": str(tmp_path / "state"),
         "FLOTILLA_TIER": "all",
         "FLOTILLA_CONFIRM": "off",
     }

@@ -622,9 +622,9 @@ async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
             return dict(result.structured_content["preview"])
 
         first = await preview(path="x")
-        assert first["question"] == "Delete x for good, the file of 3 bytes?"
+        assert first["question"].startswith("Delete x (3 bytes, changed ")
         folder = await preview(path="d", recursive=True)
-        assert folder["question"] == "Delete d for good, the folder with 1 files of 1 bytes?"
+        assert folder["question"] == "Delete the folder d with all it holds, 1 file of 1 byte, for good?"
         (data / "x").write_text("new")
         (data / "d" / "y").write_text("z")
         second = await preview(path="x", confirm_token=first["confirm_token"])

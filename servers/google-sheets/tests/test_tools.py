@@ -107,7 +107,7 @@ async def test_write_range(gsheets: Trial) -> None:
 async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Trial) -> None:
     gsheets.told(VALUES, Answer.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
     await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a", "new", 6], ["c", "d"]])
-    assert gsheets.asked == ["Write over 2 cells of 'Suivi'!A2:C3 that hold something else?"]
+    assert gsheets.asked == ["Write over 2 filled cells in x?"]
     gsheets.told(VALUES, Answer.of({"range": "x"}))
     await gsheets.gives("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a"]])
     assert len(gsheets.asked) == 1

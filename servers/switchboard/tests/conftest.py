@@ -20,7 +20,7 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
 from flotilla import naming
-from flotilla.manifest.answers import answers
+from flotilla.manifest.answers import answers, converse
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")
@@ -38,7 +38,8 @@ def _probe() -> Any:
 def _bake() -> dict[str, Any]:
     """Make the discovery file as the generator does: what the server says on the wire."""
     with tempfile.TemporaryDirectory() as data:
-        found = answers(["env", f"FLOTILLA_DATA={data}", sys.executable, str(HERE / "probe.py")])
+        command = ["env", f"FLOTILLA_DATA={data}", sys.executable, str(HERE / "probe.py")]
+        found = answers(lambda messages: converse(command, messages))
     about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in found["tools"]}
     about["probe_extra"]["tier"] = "all"
     attributes = {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}}

@@ -105,7 +105,7 @@ class Confirmation:
         """Use an answer up; within the call that did so, it stands for its further questions."""
         if mark == call.spent:
             return
-        if self._server._keys.shared:
+        if self._server.keys.shared:
             first = self._server.state.spend(mark)
         else:
             first = mark not in self._spent
@@ -120,7 +120,7 @@ class Confirmation:
     def _preview(self, call: Call, question: str, mine: str) -> ToolResult:
         agreed = [*call.agreed, mine]
         claim = [call.tool, digest(call.arguments), int(time.time()) + TOKEN_SECONDS, _mark(), agreed]
-        alone = "" if self._server._keys.shared else ", in this session: the server has no folder to keep its key in"
+        alone = "" if self._server.keys.shared else ", in this session: the server has no folder to keep its key in"
         preview = {
             "question": question,
             "confirm_token": self._codec.seal(json.dumps(claim).encode()),

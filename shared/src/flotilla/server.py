@@ -89,8 +89,8 @@ class Server(Generic[S]):
         self._voice = Voice(self)
         self.warnings: dict[str, str] = {}  # sentences that every result carries, see `voice`
         # The same keys for every process of this state, so that another one can go on after a question.
-        self._confirmation = Confirmation(self, LazyCodec(lambda: self._keys, "confirmations"))
-        rounds = LazyCodec(lambda: self._keys, "rounds")
+        self._confirmation = Confirmation(self, LazyCodec(lambda: self.keys, "confirmations"))
+        rounds = LazyCodec(lambda: self.keys, "rounds")
         self._mcp = FastMCP(
             f"flotilla-{slug}",
             version=VERSION,
@@ -138,7 +138,7 @@ class Server(Generic[S]):
         return State(self.fleet.state, self.slug, key.get_secret_value() if key else "")
 
     @cached_property
-    def _keys(self) -> Keys:
+    def keys(self) -> Keys:
         """What seals a question in the client's hands: where no key can be kept, one of this process alone."""
         try:
             return self.state.keys
@@ -151,7 +151,7 @@ class Server(Generic[S]):
 
     def reset(self) -> None:
         """Forget the environment that was read and every open connection: for tests, which change both."""
-        for name in ("_settings", "fleet", "fleet_problem", "state", "_keys", "_idempotency"):
+        for name in ("_settings", "fleet", "fleet_problem", "state", "keys", "_idempotency"):
             self.__dict__.pop(name, None)
         self.warnings.clear()
         for api in self.apis:

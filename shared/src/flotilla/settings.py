@@ -121,7 +121,10 @@ class ServerSettings(BaseSettings):
             return value
         plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP")
         if not plain and any(map(is_secret, cls.model_fields.values())):
-            raise ValueError("it must begin with https://, since credentials go there (http:// on this machine only)")
+            raise ValueError(
+                "it must begin with https://, since credentials go there (http:// only on this machine, or "
+                "for a host that FLOTILLA_PLAIN_HTTP names)"
+            )
         return value
 
     @classmethod

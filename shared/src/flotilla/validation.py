@@ -59,6 +59,9 @@ def input_problem(tool: str, schema: Schema, problem: ValidationError) -> errors
         error for error in found if _place(error["loc"], schema)[0] == path
     ]  # one a branch, where there are several
     sentences = list(dict.fromkeys(_sentence(error, about) for error in alike))
+    if first["type"] == "value_error" and len(sentences) == 1:  # the type's own sentence
+        own = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
+        return errors.Input(f"Argument `{path}` does not fit: {own}.", "Correct it and call again.")
     return errors.Input(f"Argument `{path}` does not fit: it {' or '.join(sentences)}.", "Correct it and call again.")
 
 

@@ -88,6 +88,8 @@ class Voice(Middleware):
 
     def _check_settings(self, call: Call, failure: type[FastMCPError]) -> None:
         try:
+            if self._server.fleet and self._server.fleet_problem:
+                raise self._server.fleet_problem
             self._server.check_guards()
         except errors.Setup as problem:
             call.outcome = problem.kind

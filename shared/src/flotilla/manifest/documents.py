@@ -154,18 +154,6 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
         "image": image(server.slug),
         "longLived": True,
         "tools": tools(found),
-        "env": environment(server),
-        "config": [
-            {
-                "name": catalog_name(server.slug),
-                "description": f"Settings of {server.title}",
-                "type": "object",
-                "properties": {  # a default would be shown, but never reach the container
-                    name: {k: v for k, v in schema.items() if k != "default"}
-                    for name, schema in parameters(server).items()
-                },
-            }
-        ],
         "volumes": volumes(server),
         "metadata": {
             "category": server.category,
@@ -179,7 +167,7 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
         entry["env"] = environment(server)
         entry["config"] = [
             {
-                "name": server.slug,
+                "name": catalog_name(server.slug),
                 "description": f"Preferences of {server.title}",
                 "type": "object",
                 "properties": {  # a default would be shown, but never reach the container

@@ -18,6 +18,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 from pydantic import TypeAdapter
 
+from ..private import low_level
 from .answers import answers
 from .fleet import server_of
 
@@ -26,7 +27,8 @@ _MESSAGE: TypeAdapter[Any] = TypeAdapter(JSONRPCMessage)
 
 async def _converse(slug: str, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Speak to a server over streams in memory, as over stdio; return its results in order."""
-    low = server_of(slug)._mcp._mcp_server
+    server = server_of(slug)
+    low, _ = low_level(server._mcp)
     to_server, server_reads = anyio.create_memory_object_stream[Any](16)
     server_writes, from_server = anyio.create_memory_object_stream[Any](16)
     token = set_transport("stdio")
