@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import httpx2 as httpx
@@ -218,7 +217,7 @@ async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
         waits.append(seconds)
 
     api = connected()
-    environ.setattr(wire, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
+    environ.setattr(wire, "pause", sleep)
     vendor.fails(fault, times=1)
     assert (await api.post("/things", json={}))["id"] == 8
     assert len(waits) == 1

@@ -68,6 +68,7 @@ def vendor(books: Any) -> Iterator[Vendor]:
 @pytest.fixture
 def settings(vendor: Vendor, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "data").mkdir()
+    (tmp_path / "state").mkdir()
     return {
         "FACTURATION_PRO_BASE_URL": vendor.url,
         "FACTURATION_PRO_IDENTIFIER": "12345",

@@ -624,7 +624,7 @@ async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
         first = await preview(path="x")
         assert first["question"].startswith("Delete x (3 bytes, changed ")
         folder = await preview(path="d", recursive=True)
-        assert folder["question"] == "Delete the folder d with all it holds, 1 file of 1 byte, for good?"
+        assert folder["question"] == "Delete the folder d with all it holds, 1 file and 1 byte, for good?"
         (data / "x").write_text("new")
         (data / "d" / "y").write_text("z")
         second = await preview(path="x", confirm_token=first["confirm_token"])
