@@ -20,6 +20,7 @@ from .call import current
 from .private import quiet_error
 from .results import sentence
 from .schema import DEEPEST, Schema, arguments_of, decoded, is_deep, portable
+from .settings import scrub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +106,8 @@ def guarded(server: Server[Any], name: str, fn: Callable[..., Awaitable[Any]], f
             call.arguments = validated(name, takes, schema, arguments)
             server.settings  # noqa: B018 - what is not configured is told before anything is sent
             async with deadline(server.fleet.deadline):
-                return await fn(**call.arguments)
+                result = await fn(**call.arguments)
+            return scrub(result) if isinstance(result, str) else result
         except (MCPError, FastMCPError):
             raise
         except Exception as bug:
