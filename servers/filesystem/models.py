@@ -80,4 +80,5 @@ class Deleted(Model):
     @property
     def amount(self) -> str:
         """How many files and bytes go, in words."""
-        return f"{self.files:,} {'file' if self.files == 1 else 'files'} and {self.bytes:,} {'byte' if self.bytes == 1 else 'bytes'}"
+        files, size = "file" if self.files == 1 else "files", "byte" if self.bytes == 1 else "bytes"
+        return f"{self.files:,} {files} and {self.bytes:,} {size}"

@@ -255,6 +255,14 @@ async def nothing(*_: Any, **__: Any) -> None:
     return None
 
 
+async def handed_on(self: Any, context: Any, call_next: Any) -> Any:
+    return await call_next(context)
+
+
+def spared_not(call: Any) -> None:
+    """Do not note that a write was done."""
+
+
 def same(text: str) -> str:
     return text
 
@@ -267,6 +275,12 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
     ("retries", {"flotilla.wire.retry_after": lambda response, otherwise: 0.01}, "does not wait as Retry-After says"),
     ("error_classes", {"flotilla.wire.LARGEST": 10**9}, "takes no notice of"),
     ("error_classes", {"flotilla.call.Call.doubt": lambda self: ""}, "must say that it may or may not"),
+    ("error_classes", {"flotilla.call.Call.done": spared_not}, "after null: the error must say that it was done"),
+    ("error_classes", {"flotilla.call.Call.done": spared_not}, "after a huge answer: the error must say that it was"),
+    ("error_classes", {"flotilla.api.object_of": lambda data, _: data, "flotilla.running.ValidationError": KeyError},
+     "after a list: the error shows a bug of ours"),
+    ("error_classes", {"flotilla.answers._REFUSALS": {}}, "calls 402 input, not scope"),
+    ("error_classes", {"flotilla.wire.UNCLEAR": range(300, 400)}, "after 408: the error must say that it may or may"),
     ("canary", {"flotilla.results.scrub": same, "flotilla.answers.scrub": same}, "a secret is in the answer after 401"),
     ("hosts", {"flotilla.wire.Wire._guard": nothing}, "follows a redirect (302)"),
     ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
@@ -393,6 +407,44 @@ async def test_dry_run_action_holds_every_argument(shelf: Make, old: str, new: s
     found = await broken(shelf((POST, ACTION.replace(old, new) + POST)), "dry_run")
     assert told in found
     assert bool(told) == bool(found)
+
+
+PROMPT = dedent("""
+    @server.prompt
+    async def plan_things(number: Annotated[int, Field(description="How many")] = 3) -> str:
+        '''Plan.'''
+        return str([await api.get("/things"), number])
+
+
+    @server.resource(server.slug + "://about")
+    async def about() -> str:
+        '''About.'''
+        return str(await api.get("/things"))
+
+
+    @server.destroys
+""").strip("\n")
+BROKEN_PROMPTS = [
+    ("audit", {"flotilla.voice.Voice.on_get_prompt": handed_on}, "shelf_plan_things wrote 0 audit lines"),
+    ("audit", {"flotilla.voice.Voice.on_read_resource": handed_on}, "://about wrote 0 audit lines"),
+    ("error_classes", {"flotilla.running.sentence": str}, "shelf_plan_things after auth"),
+    ("generated_arguments", {"flotilla.running.validated": lambda name, takes, schema, given: given}, "a bug of ours"),
+    ("canary", {"flotilla.running.scrub": same}, "shelf_plan_things: a secret is in the answer or the audit after 200"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"), BROKEN_PROMPTS, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN_PROMPTS)]
+)
+async def test_a_prompt_that_goes_its_own_way_is_found_out(
+    shelf: Make, name: str, changes: dict[str, Any], told: str
+) -> None:
+    case = shelf(("@server.destroys", PROMPT))
+    assert await broken(case, name) == ""
+    with ExitStack() as stack:
+        for target, value in changes.items():
+            stack.enter_context(patch(target, value))
+        assert told in await broken(case, name)
 
 
 # -- a process that misbehaves ----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from .call import current
 from .private import quiet_error
 from .results import sentence
 from .schema import DEEPEST, Schema, arguments_of, decoded, is_deep, portable
+from .settings import scrub
 from .text import plain
 from .validation import input_problem, unknown_key
 
@@ -91,8 +92,8 @@ def guarded(server: Server[Any], name: str, fn: Callable[..., Awaitable[Any]], f
             call.arguments = validated(name, takes, schema, arguments)
             server.settings  # noqa: B018 - what is not configured is told before anything is sent
             async with deadline(server.fleet.deadline):
-                text = await fn(**call.arguments)
-                return plain(text) if isinstance(text, str) else text
+                result = await fn(**call.arguments)
+            return scrub(plain(result)) if isinstance(result, str) else result
         except (MCPError, FastMCPError):
             raise
         except Exception as bug:
