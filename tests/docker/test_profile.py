@@ -27,7 +27,7 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
     catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
     catalog["registry"] = {slug: catalog["registry"][slug] for slug in ("filesystem", "export")}
     for server in catalog["registry"].values():
-        server["volumes"] = [f"{volume}:/data"]
+        server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
     path = place.mcp_home() / "catalogs" / f"{name}.yaml"
     place.write(path, yaml.safe_dump(catalog, allow_unicode=True))
     try:

@@ -105,7 +105,10 @@ class Agency:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{self.volume}:/data"]}
+            registry[slug] = {
+                **catalog_entry(server_of(slug), found),
+                "volumes": [f"{self.volume}:/data", f"{self.volume}:/state"],
+            }
             registry[slug].pop("allowHosts", None)  # of the real vendors
         catalog = self.folder / "catalog.yaml"
         if self.door == "gateway":
@@ -121,6 +124,7 @@ class Agency:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         board = str(place.VENV / "flotilla-switchboard")
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 

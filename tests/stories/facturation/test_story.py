@@ -68,7 +68,7 @@ class Office:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data"]}
+            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data", f"{NAME}:/state"]}
             registry[slug].pop("allowHosts", None)  # of the real vendor
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
@@ -86,6 +86,7 @@ class Office:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", NAME, "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         return [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager

@@ -96,7 +96,10 @@ class Office:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            registry[slug] = {**catalog_entry(server_of(slug), found), "volumes": ["flotilla-test-google:/data"]}
+            registry[slug] = {
+                **catalog_entry(server_of(slug), found),
+                "volumes": ["flotilla-test-google:/data", "flotilla-test-google:/state"],
+            }
             registry[slug].pop("allowHosts", None)  # of the real Google
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
@@ -113,6 +116,7 @@ class Office:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         board = str(place.VENV / "flotilla-switchboard")
         run = ["--run", self.door, "--owner", "flotilla-test-google", "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
