@@ -24,7 +24,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def ways(tmp_path: Path) -> dict[str, dict[str, Any]]:
-    door = ["--servers", "filesystem", "--run", "process", "--data", str(tmp_path)]
+    door = ["--servers", "filesystem", "--run", "process", "--data", str(tmp_path), "--state", str(tmp_path)]
     env = environment(tmp_path)
     return {
         "alone": {"command": str(BIN / "flotilla-filesystem"), "args": [], "env": env},

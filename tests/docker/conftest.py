@@ -108,13 +108,14 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def volume() -> Iterator[str]:
-    """A volume for one test."""
+    """A volume for one test, and beside it one for state, whose name ends in -state."""
     name = f"{RUN}-data-{secrets.token_hex(4)}"
     yield name
     end = time.monotonic() + 10
-    while machine.docker("volume", "rm", "--force", name) is None and time.monotonic() < end:
+    while machine.docker("volume", "rm", "--force", name, f"{name}-state") is None and time.monotonic() < end:
         time.sleep(0.2)
     assert not machine.volume_exists(name)
+    assert not machine.volume_exists(f"{name}-state")
 
 
 # -- a fleet and its doors --------------------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ class Fleet:
         self.name = f"{RUN}-{secrets.token_hex(4)}"
         self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
         for server in self.catalog.values():
-            server["volumes"] = [f"{volume}:/data", f"{volume}:/state"]
+            server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
         self.catalog["probe"] = {
             "title": "Probe",
             "description": "Shows what a server can see.",

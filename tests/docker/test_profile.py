@@ -29,7 +29,7 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
     chosen = map(catalog_name, ("filesystem", "export"))
     catalog["registry"] = {key: catalog["registry"][key] for key in chosen}
     for server in catalog["registry"].values():
-        server["volumes"] = [f"{volume}:/data"]
+        server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
     path = place.mcp_home() / "catalogs" / f"{name}.yaml"
     place.write(path, yaml.safe_dump(catalog, allow_unicode=True))
     try:

@@ -78,12 +78,12 @@ class _Lines(logging.Handler):
         self._audit.line("log", level=record.levelname.lower(), logger=record.name, message=text)
 
 
-def _end() -> None:
+def _end(patience: float = finishing.LONGEST) -> None:
     """End the process now: interpreter shutdown would wait for threads, and costs a third of a second.
 
-    Only what must not be cut off is waited for, see `finishing`.
+    Only what must not be cut off is waited for, see `finishing`; `patience` is in seconds.
     """
-    finishing.wait()
+    finishing.wait(patience)
     with suppress(Exception):
         telemetry.flush()
         sys.stderr.flush()
@@ -110,7 +110,7 @@ def _end_on_signals(server: Server[Any]) -> None:
             while time.monotonic() < end and (server.running or uvicorn):
                 time.sleep(0.02)
             time.sleep(0.1)  # what has just ended is still being written
-        _end()
+        _end(finishing.LONGEST - GRACE)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -122,7 +122,7 @@ def _end_on_hang_up(wire_in: int, wire_out: int) -> None:
     poll.register(wire_out, 0)
     poll.poll()
     time.sleep(GRACE)
-    _end()
+    _end(finishing.LONGEST - GRACE)
 
 
 def _http(server: Server[Any]) -> None:

@@ -106,7 +106,10 @@ class Agency:
         registry = {}
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{self.volume}:/data"]}
+            entry = {
+                **catalog_entry(server_of(slug), found),
+                "volumes": [f"{self.volume}:/data", f"{self.volume}:/state"],
+            }
             entry.pop("allowHosts", None)  # of the real vendors
             plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": _address(self.door)}
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
@@ -124,6 +127,7 @@ class Agency:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         board = str(place.VENV / "flotilla-switchboard")
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -73,11 +74,14 @@ class Office:
 
     def _catalog(self) -> Path:
         registry = {}
+        given = [str(value) for mine in self.config.values() for value in mine.values()]
+        clear = {urlsplit(url).netloc for url in given if url.startswith("http://")}  # stand-ins speak no TLS
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data"]}
+            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{NAME}:/data", f"{NAME}:/state"]}
             entry.pop("allowHosts", None)  # of the real vendor
-            registry[catalog_name(slug)] = entry
+            plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": ",".join(sorted(clear))}
+            registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
             path = place.mcp_home() / "catalogs" / f"{NAME}.yaml"
@@ -98,6 +102,7 @@ class Office:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", NAME, "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         return [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager

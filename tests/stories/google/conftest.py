@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
@@ -97,11 +98,14 @@ class Office:
 
     def _catalog(self) -> Path:
         registry = {}
+        given = [str(value) for mine in self.settings.values() for value in mine.values()]
+        clear = {urlsplit(url).netloc for url in given if url.startswith("http://")}  # stand-ins speak no TLS
         for slug in SERVERS:
             found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
-            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{OWNER}:/data"]}
+            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{OWNER}:/data", f"{OWNER}:/state"]}
             entry.pop("allowHosts", None)  # of the real Google
-            registry[catalog_name(slug)] = entry
+            plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": ",".join(sorted(clear))}
+            registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
             path = place.mcp_home() / "catalogs" / f"{OWNER}.yaml"
@@ -126,6 +130,7 @@ class Office:
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         board = str(place.VENV / "flotilla-switchboard")
         run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
+        run += ["--state", str(self.folder / "state")]
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
