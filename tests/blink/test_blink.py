@@ -95,10 +95,11 @@ FILTERS: dict[str, dict[str, str]] = {
     "none": {},
     "all": {"FLOTILLA_TIER": "all"},
     "read-only": {"FLOTILLA_READ_ONLY": "1"},
-    "placeholders": {"FLOTILLA_READ_ONLY": "<UNKNOWN>", "FLOTILLA_TIER": "{{x.tier}}"},
+    "not set": {"FLOTILLA_READ_ONLY": "<UNKNOWN>", "FLOTILLA_TIER": "<UNKNOWN>"},
+    "unclear": {"FLOTILLA_TIER": "{{x.tier}}"},
     "groups": {"FLOTILLA_GROUPS": "invoices,quotes"},
     "a group, read-only": {"FLOTILLA_GROUPS": " invoices ,", "FLOTILLA_READ_ONLY": "true"},
-    "read-only off": {"FLOTILLA_READ_ONLY": "Off", "FLOTILLA_TIER": "nonsense"},
+    "read-only off": {"FLOTILLA_READ_ONLY": "Off", "FLOTILLA_TIER": "CORE"},
     "from a file": {"FLOTILLA_TIER_FILE": "{folder}/tier"},
     "mixture": {
         "FLOTILLA_READ_ONLY": "yes",
