@@ -133,8 +133,8 @@ def main(argv: list[str]) -> int:
         servers = fleet.choose()
         if not servers:
             raise ValueError("No server is ready to start: FLOTILLA_SERVERS=filesystem,export names some.")
-        if refusal := fleet.refused(servers):
-            raise ValueError(refusal)
+        if unclear := fleet.refused(servers):
+            raise ValueError(unclear)
         if engine and not build(servers):
             if os.environ.get("FLOTILLA_DOOR") in ("gateway", "gateway-image"):
                 raise ValueError("The images could not be built (see above), and this door needs them.")
