@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flotilla.naming import slug_of
+
 from . import clients, door, fleet, install, jsonc, machine, place
 
 
@@ -46,7 +48,7 @@ def outdated(profile: Mapping[str, Any]) -> list[str]:
     found = []
     for held in profile.get("servers") or ():
         mine = (held.get("snapshot") or {}).get("server") or {}
-        now = fleet.registry().get(mine.get("name", ""))
+        now = fleet.registry().get(slug_of(mine.get("name", "")))
         if now and (mine.get("image"), _tools(mine), _secrets(mine)) != (now["image"], _tools(now), _secrets(now)):
             found.append(mine["name"])
     return found

@@ -23,7 +23,7 @@ server: Server[ServerSettings] = Server(
     instructions="Paths are in the data folder. Small tables come as rows, large ones from a file (source).",
 )
 DEADLINE = 55  # seconds, for 100,000 rows on a slow machine: the gateway waits 60
-LONG = 300  # for a workbook of 100,000 rows and 40 columns; clients that wait so long are told how far it is
+LONG = 300  # for 100,000 rows, in a workbook with 40 columns; clients that wait so long are told how far it is
 
 CsvPath = Annotated[str, Field(description="File to write", examples=["clients.csv"])]
 XlsxPath = Annotated[str, Field(description="File to write", examples=["clients.xlsx"])]
@@ -96,7 +96,7 @@ async def create_xlsx(
     return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=LONG)
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -125,7 +125,7 @@ async def create_pdf(
     return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=DEADLINE)
+@server.writes(creates=True, replaces=True, deadline=LONG)
 async def create_report_pdf(
     path: PdfPath,
     markdown: Annotated[str | None, Field(description="The text")] = None,

@@ -125,6 +125,7 @@ async def create_directory(
     path: Annotated[str, Field(description="In the data folder", examples=["reports/2025"])],
 ) -> Place:
     """Make a folder and those above it. One that is there stays as it is."""
+    await in_thread(files.check_folder, path)
     server.announce(action="create_directory", path=files.shown(path))
     return Place.of(await in_thread(files.mkdir, path))
 

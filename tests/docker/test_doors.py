@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fastmcp.client.elicitation import ElicitResult
+from flotilla.naming import slug_of
 from mcp import MCPError
 from road import machine
 
@@ -51,7 +52,7 @@ async def test_the_whole_fleet_lists_what_its_servers_list(fleet: Fleet) -> None
         listed = [tool.model_dump(mode="json", by_alias=True, exclude_unset=True) for tool in await client.list_tools()]
     wanted: list[dict[str, Any]] = []
     for slug in slugs:
-        found = json.loads((ROOT / "servers" / slug / "discovery.json").read_text())
+        found = json.loads((ROOT / "servers" / slug_of(slug) / "discovery.json").read_text())
         core = found["attributes"]["tools"]
         wanted += [tool for tool in found["tools"] if core[tool["name"]]["tier"] == "core"]
     if fleet.kind == "switchboard":

@@ -355,7 +355,7 @@ def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None
     def account(request: Request) -> Answer:
         header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
         good = header == "Bearer t" if takes == "header" else parameter == "t"
-        return Answer.of({"flotilla-email": "zoé@example.fr"}) if good else Answer.of({}, 401)
+        return Answer.of({"email": "zoé@example.fr"}) if good else Answer.of({}, 401)
 
     vendor = App()
     vendor.on("GET", "/account.json", account)

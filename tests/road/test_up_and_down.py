@@ -58,12 +58,12 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
 def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
     script("up")
     first, token = door.Running.read().pid, door.token()
-    place.write(place.secrets_file(), "filesystem.read_only=true\n")
+    place.write(place.secrets_file(), "flotilla-filesystem.read_only=true\n")
     said = script("up").stdout
     assert "restarting" in said
     assert "Clients that are connected to its URL must connect again" in said
     assert "no file was written" in said
-    place.write(place.secrets_file(), "filesystem.dry_run=true\n")
+    place.write(place.secrets_file(), "flotilla-filesystem.dry_run=true\n")
     assert "a dry run by its settings, so no file was written" in script("up").stdout
     place.write(place.secrets_file(), "")
     script("up")
@@ -175,7 +175,6 @@ def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> N
     script("install")
     place.secrets_file().write_text("a line that is broken\n")
     said = script("up", status=1).stderr
-    assert "did not start" in said
     assert "line 1" in said
     assert "a line that is broken" not in said
     assert not door.Running.read().pid

@@ -13,4 +13,5 @@ TestAcceptance = suite(
         "facturation_update_quote": {"quote_status": "accepted"},
         "facturation_update_invoice": {"finalize": True},
     },
+    lossy={"facturation_create_invoice": {"final": True}},
 )

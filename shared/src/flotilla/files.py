@@ -32,8 +32,8 @@ from .listing import Entry, entry_of, quota, recount, stat, usage, version, walk
 from .paths import folder, joined, lstat, parts_of, place, refuse_hidden, root, saying, shown, writable
 
 __all__ = [
-    "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "content_type", "joined", "mkdir", "move", "parts_of",
-    "quota", "read", "reader", "ref", "remove", "replaced", "rewrite", "root", "shown", "stat", "usage", "version",
+    "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "check_folder", "content_type", "joined", "mkdir", "move",
+    "parts_of", "quota", "read", "reader", "ref", "remove", "replaced", "rewrite", "root", "shown", "stat", "usage", "version",
     "walk", "write", "writer",
 ]  # fmt: skip
 
@@ -288,6 +288,16 @@ def _publish(source: tuple[int, str], target: tuple[int, str], overwrite: bool) 
     for fd in {source[0], target[0]}:
         with suppress(OSError):  # some shared disks cannot; the file is in its place all the same
             os.fsync(fd)
+
+
+def check_folder(path: str) -> None:
+    """Raise errors.Input when a folder on the way, or the last one, would get a name that hides something."""
+    parts = parts_of(path)
+    for depth in range(1, len(parts) + 1):
+        with suppress(errors.NotFound):
+            stat("/".join(parts[:depth]))
+            continue
+        refuse_hidden(parts[depth - 1])
 
 
 def mkdir(path: str) -> Entry:

@@ -86,6 +86,12 @@ def _refusal(problem: Exception) -> tuple[JSONRPCError, str]:
     return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=code, message=why)), why
 
 
+def _is_blank(problem: Exception) -> bool:
+    """Tell whether a line was empty: it asks for nothing, so it gets no answer."""
+    first: Any = problem.errors(include_url=False)[0] if isinstance(problem, Unreadable) else {}
+    return first.get("type") == "json_invalid" and not str(first.get("input", "")).strip()
+
+
 def json_id(text: str) -> int | str:
     """Return the id of a request, as it stands in JSON."""
     return text[1:-1] if text.startswith('"') else int(text)
@@ -111,7 +117,8 @@ class _Answering:
 
     async def __anext__(self) -> Any:
         while isinstance(item := await self._stream.__anext__(), Exception):
-            await self._refuse(item)
+            if not _is_blank(item):
+                await self._refuse(item)
         return item
 
 

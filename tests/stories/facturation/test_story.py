@@ -63,13 +63,13 @@ class Office:
     def __init__(self, folder: Path, door: str, vendor: Vendor) -> None:
         self.folder, self.door = folder, door
         self.config = {
-            catalog_name("facturation-pro"): {
+            "facturation-pro": {
                 "base_url": vendor.url,
                 "identifier": "12345",
                 "tier": "all",
                 "confirm": "off",
             },
-            catalog_name("filesystem"): {"tier": "all"},
+            "filesystem": {"tier": "all"},
         }
 
     def _catalog(self) -> Path:

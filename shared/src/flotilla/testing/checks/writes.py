@@ -152,7 +152,8 @@ async def _deaf(trial: Trial, case: Case, tool: Mapping[str, Any], mode: str) ->
         problems.append(f"{name} in {mode}: the right token does not run it: {text_of(result)}")
     before = trial.effects()
     result = await trial.call(name, **arguments, confirm_token=token)
-    if not result.is_error or trial.effects() != before:
+    asked_anew = "preview" in (result.structured_content or {})  # about what stands there now
+    if not (result.is_error or asked_anew) or trial.effects() != before:
         problems.append(f"{name} in {mode}: a token that was used runs it again: {text_of(result)}")
     return problems
 
