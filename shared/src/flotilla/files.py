@@ -32,9 +32,9 @@ from .listing import Entry, entry_of, quota, recount, stat, usage, version, walk
 from .paths import folder, joined, lstat, parts_of, place, refuse_hidden, root, saying, shown, writable
 
 __all__ = [
-    "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "check_folder", "content_type", "joined", "mkdir", "move",
-    "parts_of", "quota", "read", "reader", "ref", "remove", "replaced", "rewrite", "root", "shown", "stat", "usage", "version",
-    "walk", "write", "writer",
+    "MAX_FILE", "Entry", "FileRef", "Writer", "about", "check", "check_folder", "content_type", "joined", "mkdir",
+    "move", "parts_of", "quota", "read", "reader", "ref", "remove", "replaced", "rewrite", "root", "shown", "stat",
+    "usage", "version", "walk", "write", "writer",
 ]  # fmt: skip
 
 MAX_FILE = 256 * 2**20  # bytes
