@@ -23,7 +23,7 @@ from python_on_whales import DockerClient
 from .conftest import ROOT, RUN, called
 
 COMPOSE = ROOT / "compose"
-PROJECT = f"{RUN}-compose"
+PROJECT = f"flotilla-test-compose-{RUN.rpartition('-')[2]}"  # no container of RUN's: it outlives a test
 
 
 def stack(name: str) -> dict[str, Any]:
