@@ -142,7 +142,7 @@ def _entry(name: str, spec: Mapping[str, Any], given: Mapping[str, str], config:
         raise Problem(f"The secret {wrong[0]} of {name} would change the docker command itself: rename it.")
     env = {word: value for word in FLEET if word not in LISTS and (value := setting(word, os.environ, guard=True))}
     own = own_variables(slug_of(name))
-    env |= {word: value for mine_, word in own.items() if (value := setting(mine_, os.environ, guard=True))}
+    env |= {word: value for variable, word in own.items() if (value := setting(variable, os.environ, guard=True))}
     env |= secrets
     for item in spec.get("env", ()):
         text = str(item["value"])

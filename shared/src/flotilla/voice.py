@@ -86,11 +86,15 @@ class Voice(Middleware):
 
         return await self._audited(read, uri, {}, resource_uri=uri)
 
+    def _refuse_wrong_settings(self) -> None:
+        """Raise errors.Setup where a setting of the library is wrong or a guard is unclear: nothing is done then."""
+        if self._server.fleet and self._server.fleet_problem:
+            raise self._server.fleet_problem
+        self._server.check_guards()
+
     def _check_settings(self, call: Call, failure: type[FastMCPError]) -> None:
         try:
-            if self._server.fleet and self._server.fleet_problem:
-                raise self._server.fleet_problem
-            self._server.check_guards()
+            self._refuse_wrong_settings()
         except errors.Setup as problem:
             call.outcome = problem.kind
             raise quiet_error(failure, sentence(problem), is_input=False) from None
@@ -146,9 +150,7 @@ class Voice(Middleware):
     ) -> ToolResult:
         server = self._server
         try:
-            if server.fleet and server.fleet_problem:
-                raise server.fleet_problem
-            server.check_guards()
+            self._refuse_wrong_settings()
             if name not in server.attributes or not self.visible(name):
                 raise NotFoundError(name)
             return await call_next(context)
