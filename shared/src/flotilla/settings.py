@@ -13,7 +13,6 @@ which Docker's dynamic tools let a model write.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AnyUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -23,6 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from . import errors
 from .environment import listed, setting, words, yes_or_no
 from .filters import CONFIRM
+from .hosts import is_loopback
 from .naming import catalog_name
 
 Secret = SecretStr
@@ -117,7 +117,7 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _no_credential_in_clear(cls, value: Any) -> Any:
         """Refuse an address to which a credential would travel in clear, unless FLOTILLA_PLAIN_HTTP names its host."""
-        if not isinstance(value, AnyUrl) or value.scheme == "https" or _is_loopback(value.host or ""):
+        if not isinstance(value, AnyUrl) or value.scheme == "https" or is_loopback(value.host or ""):
             return value
         plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP")
         if not plain and any(map(is_secret, cls.model_fields.values())):
@@ -174,13 +174,6 @@ def guards(cls: type[ServerSettings], slug: str, files: bool) -> list[str]:
     """Return the variables of a server's own guards; see `filters.check`."""
     own = [variable(slug, name) for name, field in cls.model_fields.items() if is_guard(field)]
     return [*own, *(["FLOTILLA_DATA_QUOTA"] if files else [])]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def load(cls: type[Loaded], slug: str) -> Loaded:
