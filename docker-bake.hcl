@@ -82,7 +82,7 @@ target "export" {
 
 target "facturation-pro" {
   inherits   = ["_common"]
-  dockerfile = "servers/facturation-pro/Dockerfile"
+  dockerfile = "servers/facturation_pro/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/facturation-pro:${VERSION}", "${REGISTRY}/facturation-pro:latest"]
 }
@@ -110,28 +110,28 @@ target "gohighlevel" {
 
 target "google-calendar" {
   inherits   = ["_common"]
-  dockerfile = "servers/google-calendar/Dockerfile"
+  dockerfile = "servers/google_calendar/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/google-calendar:${VERSION}", "${REGISTRY}/google-calendar:latest"]
 }
 
 target "google-docs" {
   inherits   = ["_common"]
-  dockerfile = "servers/google-docs/Dockerfile"
+  dockerfile = "servers/google_docs/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/google-docs:${VERSION}", "${REGISTRY}/google-docs:latest"]
 }
 
 target "google-drive" {
   inherits   = ["_common"]
-  dockerfile = "servers/google-drive/Dockerfile"
+  dockerfile = "servers/google_drive/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/google-drive:${VERSION}", "${REGISTRY}/google-drive:latest"]
 }
 
 target "google-sheets" {
   inherits   = ["_common"]
-  dockerfile = "servers/google-sheets/Dockerfile"
+  dockerfile = "servers/google_sheets/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/google-sheets:${VERSION}", "${REGISTRY}/google-sheets:latest"]
 }

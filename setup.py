@@ -11,7 +11,8 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
-SLUGS = sorted(p.parent.name for p in HERE.glob("servers/*/server.py"))
+SERVERS = sorted(p.parent.name for p in HERE.glob("servers/*/server.py"))
+PARTS = sorted(p.parent.name for p in HERE.glob("servers/_*/__init__.py"))  # what several servers share
 
 
 def requirements(slug: str) -> list[str]:
@@ -34,16 +35,19 @@ class BuildWithCatalog(build_py):
             )
 
 
-VERSION = runpy.run_path(str(HERE / "shared" / "src" / "flotilla" / "version.py"))["VERSION"]
-COMMON = sorted(p.parent.name for p in HERE.glob("servers/_*/__init__.py"))  # what several servers share
-packages = {f"flotilla_servers.{slug.replace('-', '_')}": f"servers/{slug}" for slug in [*COMMON, *SLUGS]}
+VERSION = runpy.run_path(str(HERE / "shared" / "src" / "flotilla_launcher" / "version.py"))["VERSION"]
+SLUGS = [name.replace("_", "-") for name in SERVERS]
+packages = ["flotilla_servers", *(f"flotilla_servers.{name}" for name in [*PARTS, *SERVERS])]
+packages += [
+    f"flotilla_servers.{name}.tools" for name in SERVERS if (HERE / "servers" / name / "tools" / "__init__.py").exists()
+]
 setup(
     version=VERSION,
     install_requires=[f"flotilla-mcp=={VERSION}"],  # a discovery.json is right for one version of the library
-    packages=list(packages),
-    package_dir=packages,
-    package_data={name: ["discovery.json"] for name in packages},
+    packages=packages,
+    package_dir={"flotilla_servers": "servers"},
+    package_data={f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
     cmdclass={"build_py": BuildWithCatalog},
-    entry_points={"console_scripts": [f"flotilla-{slug} = flotilla.boot:main" for slug in SLUGS]},
+    entry_points={"console_scripts": [f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS]},
     extras_require={slug: requirements(slug) for slug in SLUGS if requirements(slug)},
 )

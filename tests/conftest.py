@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from road import machine  # noqa: E402 - the road's own eyes, found above
+from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
 
 DOORS = ["switchboard", "gateway"]
 CLIENTS = Path(__file__).resolve().parent / "clients"

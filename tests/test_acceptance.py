@@ -11,8 +11,8 @@ from typing import Any
 import flotilla_servers
 import pytest
 from flotilla import Server
-from flotilla.testing import environment, tools_of
-from flotilla.testing.rules import RULES, quality_problems, read_quality
+from flotilla_testing import environment, tools_of
+from flotilla_testing.rules import RULES, quality_problems, read_quality
 
 FOLDERS = sorted(path.parent for path in flotilla_servers.CHECKOUT.glob("*/server.py"))
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from flotilla.manifest.fleet import ROOT
-from flotilla.manifest.scaffold import EXEMPT, write
-from flotilla.testing.rules import read_quality
+from flotilla_cli.generator.scaffold import EXEMPT, write
+from flotilla_cli.generator.servers import ROOT
+from flotilla_testing.rules import read_quality
 
 FILLED = {
     "server.py": {
@@ -53,7 +53,7 @@ def run(checkout: Path, *arguments: str) -> tuple[int, str]:
 
 def test_scaffold_as_written_fails_only_for_what_is_to_be_filled_in(checkout: Path) -> None:
     """The next step that `make new` prints: the server works as written, and one test lists what says TODO."""
-    code, text = run(checkout, "-m", "flotilla.manifest.scaffold", "acme")
+    code, text = run(checkout, "-m", "flotilla_cli.generator.scaffold", "acme")
     assert code == 0, text
     code, text = run(checkout, "-m", "pytest", "servers/acme", "-p", "no:cacheprovider", "-rf")
     failed = [line for line in text.splitlines() if line.startswith(("FAILED", "ERROR"))]
@@ -65,7 +65,7 @@ def test_scaffold_as_written_fails_only_for_what_is_to_be_filled_in(checkout: Pa
 
 @pytest.mark.slow
 def test_scaffold_fill_green(checkout: Path) -> None:
-    code, text = run(checkout, "-m", "flotilla.manifest.scaffold", "acme")
+    code, text = run(checkout, "-m", "flotilla_cli.generator.scaffold", "acme")
     assert code == 0, text
     assert "servers/acme/server.py" in text
     tests = ("-m", "pytest", "servers/acme", "-p", "no:cacheprovider")
@@ -82,13 +82,13 @@ def test_scaffold_fill_green(checkout: Path) -> None:
     code, text = run(checkout, *tests)
     assert code == 0, text
     assert " passed" in text
-    code, text = run(checkout, "-m", "flotilla.manifest")
+    code, text = run(checkout, "-m", "flotilla_cli.generator")
     assert code == 0, text
     assert "wrote servers/acme/discovery.json" in text
     assert "acme" in (checkout / "catalog/flotilla.yaml").read_text()
-    assert run(checkout, "-m", "flotilla.manifest.rules")[0] == 0
+    assert run(checkout, "-m", "flotilla_cli.generator.registry_rules")[0] == 0
     shutil.rmtree(checkout / "servers/acme")  # deleting the folder deletes the integration
-    assert run(checkout, "-m", "flotilla.manifest")[0] == 0
+    assert run(checkout, "-m", "flotilla_cli.generator")[0] == 0
     assert "acme" not in (checkout / "catalog/flotilla.yaml").read_text()
     assert not (checkout / "catalog/servers/acme.yaml").exists()
 
@@ -108,7 +108,7 @@ def test_write_refuses_a_word_of_python(checkout: Path, name: str) -> None:
 
 def test_write_refuses_the_prefix_of_another_server(checkout: Path) -> None:
     (checkout / "servers/filesystem").mkdir()
-    (checkout / "servers/filesystem/server.py").write_text('server = Server("filesystem", prefix="fs")')
+    (checkout / "servers/filesystem/server.py").write_text('server = ScratchServer("filesystem", prefix="fs")')
     with pytest.raises(ValueError, match=r"The tools of servers/filesystem begin with fs_ already\. Choose another"):
         write("fs", checkout)
 

@@ -15,10 +15,10 @@ from flotilla import (
     ByCursor,
     Consent,
     FirstOf,
+    Integration,
     JwtBearer,
     OAuth2,
-    Secret,
-    Server,
+    SecretStr,
     ServerSettings,
     errors,
 )
@@ -45,22 +45,22 @@ CONSENT = Consent(
 class GoogleSettings(ServerSettings):
     """Three ways in; `scripts/login` stores the first three fields, which are one of them."""
 
-    ways = (LASTING, ("service_account",), ("access_token",))
+    auth_options = (LASTING, ("service_account",), ("access_token",))
 
-    refresh_token: Secret = Field(
+    refresh_token: SecretStr = Field(
         description="Run `scripts/login google`: it asks for consent and stores this",
         examples=["1//0gAbCdEfGhIjKl"],
     )
-    client_id: Secret = Field(
+    client_id: SecretStr = Field(
         description=f"OAuth client, from {CONSENT.register}",
         examples=["1234567890-abcdef.apps.googleusercontent.com"],
     )
-    client_secret: Secret = Field(description="Secret of the OAuth client", examples=["GOCSPX-abcdef"])
-    service_account: Secret = Field(
+    client_secret: SecretStr = Field(description="Secret of the OAuth client", examples=["GOCSPX-abcdef"])
+    service_account: SecretStr = Field(
         description="In place of the three: a service account's JSON key (the variable with _FILE names its file)"
     )
     subject: str = Field("", description="Whose account the service account works for, by domain-wide delegation")
-    access_token: Secret = Field(description="In place of all these: a ready access token, which is not renewed")
+    access_token: SecretStr = Field(description="In place of all these: a ready access token, which is not renewed")
     token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where access tokens come from")
 
 
@@ -68,7 +68,10 @@ class ServiceAccount(JwtBearer):
     """The JSON key of a service account: https://developers.google.com/identity/protocols/oauth2/service-account"""
 
     def identity(self) -> tuple[str, str]:
-        """Return its e-mail address and private key; raises errors.Setup for something that is no such key."""
+        """Return its e-mail address and private key.
+
+        Raises errors.ConfigurationError for something that is no such key.
+        """
         text = self.value("service_account")
         if not text:
             return "", ""
@@ -76,36 +79,38 @@ class ServiceAccount(JwtBearer):
             key = json.loads(text)
             return str(key["client_email"]), str(key["private_key"])
         except (ValueError, KeyError, TypeError):
-            name = f"{self.server.slug.upper().replace('-', '_')}_SERVICE_ACCOUNT"
-            raise errors.Setup(
+            name = f"{self.integration.slug.upper().replace('-', '_')}_SERVICE_ACCOUNT"
+            raise errors.ConfigurationError(
                 f"{name} is no JSON key of a service account.",
                 f"Ask the user to set {name}_FILE to the file that Google Cloud gave.",
             ) from None
 
 
-def google(server: Server[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
+def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
     """Return the way to one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most."""
     return Api(
-        server,
+        integration,
         auth=FirstOf(
             Bearer("access_token"),
             ServiceAccount(
                 "token_url",
                 subject="subject",
-                revoked="Check the service account's key and {slug}.subject.",
-                unknown="Ask a Workspace admin to allow its client and scopes: Security > API controls > Domain-wide "
+                revoked_hint="Check the service account's key and {slug}.subject.",
+                unknown_client_hint=("Ask a Workspace admin to allow its client and scopes: Security > API controls > "
+                    "Domain-wide ")
                 "delegation.",
             ),
             OAuth2(
                 "token_url",
-                revoked="It ends after 7 days while the consent screen is in testing: ask the user to run "
+                revoked_hint="It ends after 7 days while the consent screen is in testing: ask the user to run "
                 "`scripts/login {slug}` again.",
-                unknown="Ask the user to check client_id and client_secret, then to run scripts/login again.",
+                unknown_client_hint=("Ask the user to check client_id and client_secret, then to run scripts/login "
+                    "again."),
             ),
         ),
         paging=ByCursor("items", "nextPageToken", cursor="pageToken", limit="maxResults"),
         limits=limits,
-        classify=refusal(server),
+        map_error=refusal(integration),
     )
 
 

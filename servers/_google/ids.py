@@ -11,14 +11,14 @@ _IN_URL = re.compile(r"https://[a-z]+\.google\.com/\S*?(?:/d/|/folders/|[?&]id=)
 
 
 def file_id(given: str) -> str:
-    """Return the id in an id or an address of a file; raises errors.Input for something else."""
+    """Return the id in an id or an address of a file; raises errors.InvalidInputError for something else."""
     text = given.strip()
     found = _IN_URL.fullmatch(text)
     if found:
         return found[1]
     if _ID.fullmatch(text):
         return text
-    raise errors.Input(
+    raise errors.InvalidInputError(
         f"`{errors.excerpt(given, 80)}` is no id and no address of a Google file.",
         "Pass the id that a list or search returned, or the address in the browser.",
     )

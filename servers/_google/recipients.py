@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flotilla import Server
+from flotilla import Integration, confirm, connection_of
 
 
-async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str) -> bool:
+async def confirm_new(integration: Integration[Any], strangers: Iterable[str], doing: str) -> bool:
     """Ask before writing to people who are new to a conversation, where FLOTILLA_CONFIRM is new-recipients.
 
     Returns whether there was something to ask.
@@ -17,8 +17,8 @@ async def confirm_new(server: Server[Any], strangers: Iterable[str], doing: str)
     that is registered with `asks=True`.
     """
     names = sorted(set(strangers))
-    if names and server.fleet.confirm == "new-recipients":
+    if names and connection_of(integration).fleet.confirm == "new-recipients":
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        await server.confirm(f"{doing} {', '.join(names[:10])}{more}? They are new to this conversation.")
+        await confirm(f"{doing} {', '.join(names[:10])}{more}? They are new to this conversation.")
         return True
     return False

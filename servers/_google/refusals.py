@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flotilla import Server, errors
-from flotilla.call import current
+from flotilla import Integration, errors
+from flotilla.calls.context import current
 
 LIMITS = frozenset(
     ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "sharingRateLimitExceeded", "RESOURCE_EXHAUSTED")
@@ -18,34 +18,38 @@ SCOPE = frozenset(("insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
 OFF = frozenset(("accessNotConfigured", "SERVICE_DISABLED"))
 
 
-def refusal(server: Server[Any]) -> Callable[[int, Any], errors.Problem | None]:
+def refusal(integration: Integration[Any]) -> Callable[[int, Any], errors.FlotillaError | None]:
     """Return what tells one refusal from another by its reason; None leaves it to the status."""
 
-    def classify(status: int, body: Any) -> errors.Problem | None:
+    def classify(status: int, body: Any) -> errors.FlotillaError | None:
         error = body.get("error") if isinstance(body, dict) else None
         why = frozenset(reasons(error))
         words = errors.quoted(error.get("message") or "") if isinstance(error, dict) else ""
         told = f": {words}" if words else ""
-        again = f"Ask the user to run `scripts/login {server.slug}` again"
+        again = f"Ask the user to run `scripts/login {integration.slug}` again"
         if status == 401:
-            return errors.Auth(f"Google does not accept the access{told}.", f"{again}.")
+            return errors.AuthenticationError(f"Google does not accept the access{told}.", f"{again}.")
         if status == 412:
-            return errors.Input("It was changed by somebody else meanwhile.", "Get it again, then repeat the change.")
+            return errors.InvalidInputError(
+                "It was changed by somebody else meanwhile.", "Get it again, then repeat the change."
+            )
         if status != 403:
             return None
         if "dailyLimitExceeded" in why:
-            return errors.Rate("The Google project has used up its day's requests.", "Try again tomorrow.")
+            return errors.RateLimitError("The Google project has used up its day's requests.", "Try again tomorrow.")
         if why & LIMITS:
-            return errors.Rate(f"Google refuses more requests for now{told}.", "Wait a minute, then try again.")
+            return errors.RateLimitError(
+                f"Google refuses more requests for now{told}.", "Wait a minute, then try again."
+            )
         if why & SCOPE:
-            return errors.Scope(
-                f"The consent does not cover this: {_needed(server)}.",
+            return errors.PermissionDeniedError(
+                f"The consent does not cover this: {_needed(integration)}.",
                 f"{again}: it asks for what the enabled tools need. A service account needs its scopes allowed by "
                 "the Workspace admin.",
             )
         if why & OFF:
-            return errors.Scope(
-                f"The API of {server.title} is switched off in the Google Cloud project.",
+            return errors.PermissionDeniedError(
+                f"The API of {integration.title} is switched off in the Google Cloud project.",
                 "Ask the user to enable it: console.cloud.google.com > APIs & Services > Library.",
             )
         return None
@@ -62,8 +66,8 @@ def reasons(error: Any) -> Iterator[str]:
                 yield str(part.get("reason", ""))
 
 
-def _needed(server: Server[Any]) -> str:
+def _needed(integration: Integration[Any]) -> str:
     """Say which scopes the running tool could do with, the narrowest first."""
-    alternatives = server.scopes.get(current().tool) or ("another scope",)
+    alternatives = integration.scopes.get(current().tool) or ("another scope",)
     short = [one.replace("https://www.googleapis.com/auth/", "") for one in alternatives[:2]]
     return f"it needs the scope {' or '.join(one.replace(' ', ' and ') for one in short)}"

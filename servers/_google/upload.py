@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from flotilla import Api, errors, in_thread, progress
-from flotilla.answers import json_of
-from flotilla.call import announce, current
+from flotilla import Api, announce, errors, in_thread, progress
+from flotilla.calls.context import current
+from flotilla.http.responses import json_of
 
 CHUNK = 8 * 2**20  # bytes; a multiple of 256 KiB, as the protocol wants
 BREAKS = 5  # in a row, without a byte more that arrived
@@ -43,7 +43,7 @@ async def resumable(
     url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
     told = {"source": source} if source else {}
     announce(action="upload in parts", method=method, to=url, **told, body=dict(metadata), bytes=size)
-    current().spared()  # an open session does nothing yet, so it may be asked for again
+    current().mark_not_sent()  # an open session does nothing yet, so it may be asked for again
     opened = await api.send(
         method,
         url,
@@ -59,16 +59,18 @@ async def resumable(
         headers = {"Content-Type": content_type, "Content-Range": span}
         try:
             answer = await api.send("PUT", session, content=part, headers=headers, expected=(MORE,))
-        except errors.Upstream:
+        except errors.UpstreamError:
             headers = {"Content-Range": f"bytes */{size}"}  # how much has arrived?
             answer = await api.send("PUT", session, content=b"", headers=headers, expected=(MORE,), idempotent=True)
         if answer.status_code != MORE:
             await progress(size, size)
-            return json_of(answer, api.server.title)
+            return json_of(answer, api.integration.title)
         arrived = _arrived(answer.headers.get("range", ""))
         done, breaks = arrived, breaks + 1 if arrived <= done else 0
         await progress(done, size)
-    raise errors.Upstream(f"{api.server.title} did not take the upload; nothing was done.", "Try again later.")
+    raise errors.UpstreamError(
+        f"{api.integration.title} did not take the upload; nothing was done.", "Try again later."
+    )
 
 
 def _part(content: BinaryIO, start: int, size: int) -> bytes:

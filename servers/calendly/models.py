@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flotilla import Model, Untrusted
+from flotilla import Model, UntrustedText
 from pydantic import AwareDatetime, Field, model_validator
 
 
@@ -27,7 +27,7 @@ class EventType(Model):
     active: bool
     duration: float = Field(description="Minutes")
     scheduling_url: str
-    description: Untrusted | None = Field(None, alias="description_plain")
+    description: UntrustedText | None = Field(None, alias="description_plain")
 
 
 class Slot(Model):
@@ -42,11 +42,11 @@ class Event(Model):
     """https://developer.calendly.com/api-docs/e2f95ebd44914-get-event; `invitees` counts the active ones."""
 
     uri: str
-    name: Untrusted | None = None
+    name: UntrustedText | None = None
     status: str
     start_time: AwareDatetime
     end_time: AwareDatetime
-    location: Untrusted | None = None
+    location: UntrustedText | None = None
     invitees: int = 0
 
     @model_validator(mode="before")
@@ -63,15 +63,15 @@ class Event(Model):
 class Answer(Model):
     """One question of the booking form."""
 
-    question: Untrusted
-    answer: Untrusted
+    question: UntrustedText
+    answer: UntrustedText
 
 
 class Invitee(Model):
     """https://developer.calendly.com/api-docs/eb8ee72701f99-list-event-invitees"""
 
     uri: str
-    name: Untrusted
+    name: UntrustedText
     email: str
     status: str
     timezone: str | None = None
@@ -84,7 +84,7 @@ class Cancellation(Model):
     """https://developer.calendly.com/api-docs/afb2e9fe3a0a0-cancel-event"""
 
     canceled_by: str | None = None
-    reason: Untrusted | None = None
+    reason: UntrustedText | None = None
 
 
 class SchedulingLink(Model):

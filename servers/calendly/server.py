@@ -11,11 +11,14 @@ from flotilla import (
     Bearer,
     ByCursor,
     Cursor,
+    Integration,
     Limit,
     Page,
-    Secret,
+    SecretStr,
     Server,
     ServerSettings,
+    Toolset,
+    confirm,
     errors,
     segment,
     sliced,
@@ -30,14 +33,14 @@ HOME = "https://api.calendly.com"  # every uri of a thing begins so, wherever ba
 class Settings(ServerSettings):
     """Read from CALENDLY_TOKEN and CALENDLY_BASE_URL."""
 
-    token: Secret = Field(
+    token: SecretStr = Field(
         description="Personal access token, made at calendly.com > Integrations & apps > API & webhooks",
         examples=["eyJraWQiOiIxY2UxZTEzNj"],
     )
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
 
-server = Server(
+integration = Integration(
     "calendly",
     title="Calendly",
     description="See event types, free slots and bookings of Calendly, cancel a booking, make a one-time booking link.",
@@ -58,22 +61,24 @@ def said(status: int, body: Any) -> str:
     return " ".join([str(body.get("message") or ""), *(f"{d.get('parameter')} {d.get('message')}" for d in details)])
 
 
-def settled(status: int, body: Any) -> errors.Problem | None:
+def settled(status: int, body: Any) -> errors.FlotillaError | None:
     """Tell what no right would allow from what lacks a right: Calendly says 403 to both."""
     words = said(status, body)
     if status == 403 and ("already canceled" in words or "in the past" in words):
-        return errors.Input(f"Calendly refuses: {errors.quoted(words)}.", "Look at it with calendly_get_event.")
+        return errors.InvalidInputError(
+            f"Calendly refuses: {errors.quoted(words)}.", "Look at it with calendly_get_event."
+        )
     return None
 
 
 api = Api(
-    server,
+    integration,
     auth=Bearer("token"),
     paging=ByCursor("collection", "pagination.next_page_token", cursor="page_token", limit="count"),
     limits=[(50, 60)],  # the free plan's; paid plans have 500 a minute
     wait_header="X-RateLimit-Reset",
-    reason=said,
-    classify=settled,
+    error_message=said,
+    map_error=settled,
 )
 
 EventId = Annotated[str, Field(description="The event's uri or id", examples=["GBGBDCAADAEDCRZ2"])]
@@ -84,7 +89,7 @@ Whose = Annotated[Literal["me", "organization"], Field(description="organization
 def utc(moment: datetime | None) -> str | None:
     """Return a time as the API takes it."""
     if moment and not 1970 < moment.year < 2970:
-        raise errors.Input("The time is out of range.", "Give one near today.")
+        raise errors.InvalidInputError("The time is out of range.", "Give one near today.")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
@@ -98,7 +103,9 @@ def shown(moment: datetime, zone: str) -> str:
 def id_of(thing: str) -> str:
     """Return the id in a uri of this API, or the id that was given."""
     if "://" in thing and not thing.startswith(f"{HOME}/"):
-        raise errors.Input("The uri does not belong to Calendly's API.", "Pass the uri that a calendly tool returned.")
+        raise errors.InvalidInputError(
+            "The uri does not belong to Calendly's API.", "Pass the uri that a calendly tool returned."
+        )
     return segment(thing.rstrip("/").rsplit("/", 1)[-1])
 
 
@@ -113,13 +120,16 @@ async def owner(whose: str) -> dict[str, str]:
     return {"user": me.uri} if whose == "me" else {"organization": me.current_organization}
 
 
-@server.reads
+tools = Toolset()
+
+
+@tools.reads
 async def get_current_user() -> User:
     """Who is connected: name, e-mail, time zone, public booking page."""
     return User.model_validate((await api.get("/users/me"))["resource"])
 
 
-@server.reads
+@tools.reads
 async def list_event_types(
     whose: Whose = "me",
     active: Annotated[bool | None, Field(description="Only active ones, or only inactive ones")] = None,
@@ -132,7 +142,7 @@ async def list_event_types(
     return await api.page("/event_types", EventType, params=params, limit=limit, cursor=cursor)
 
 
-@server.reads
+@tools.reads
 async def list_available_times(
     event_type: EventTypeId,
     start: Annotated[
@@ -149,7 +159,7 @@ async def list_available_times(
     return sliced([Slot.model_validate(row) for row in rows], limit, cursor)
 
 
-@server.reads
+@tools.reads
 async def list_events(
     whose: Whose = "me",
     status: Annotated[Literal["active", "canceled"] | None, Field(description="Both when left out")] = None,
@@ -172,13 +182,13 @@ async def list_events(
     return await api.page("/scheduled_events", Event, params=params, limit=limit, cursor=cursor)
 
 
-@server.reads
+@tools.reads
 async def get_event(event: EventId) -> Event:
     """Get one booked meeting: time, place, status, number of invitees."""
     return Event.model_validate((await api.get(f"/scheduled_events/{id_of(event)}"))["resource"])
 
 
-@server.reads
+@tools.reads
 async def list_invitees(
     event: EventId,
     status: Annotated[Literal["active", "canceled"] | None, Field(description="Both when left out")] = None,
@@ -191,7 +201,7 @@ async def list_invitees(
     return await api.page(path, Invitee, params={"status": status}, limit=limit, cursor=cursor)
 
 
-@server.destroys(asks=True, idempotent=False)
+@tools.destroys(asks=True, idempotent=False)
 async def cancel_event(
     event: EventId,
     reason: Annotated[str | None, Field(max_length=10_000, description="The invitees read it")] = None,
@@ -200,19 +210,19 @@ async def cancel_event(
     about = await get_event(event)
     here = (await get_current_user()).timezone  # the person's own, as Calendly's pages show times
     who = "The invitee gets" if about.invitees == 1 else f"The {about.invitees} invitees get"
-    await server.confirm(f"Cancel «{about.name}» of {shown(about.start_time, here)}? {who} an e-mail.")
+    await confirm(f"Cancel «{about.name}» of {shown(about.start_time, here)}? {who} an e-mail.")
     answer = await api.post(f"/scheduled_events/{id_of(event)}/cancellation", json={"reason": reason})
     return Cancellation.model_validate(answer["resource"])
 
 
-@server.writes(creates=True)
+@tools.writes(creates=True)
 async def create_scheduling_link(event_type: EventTypeId) -> SchedulingLink:
     """Make a link that books this event type once, to send to one person."""
     body = {"max_event_count": 1, "owner": uri_of(event_type), "owner_type": "EventType"}
     return SchedulingLink.model_validate((await api.post("/scheduling_links", json=body))["resource"])
 
 
-@server.writes(additive=False)
+@tools.writes(additive=False)
 async def mark_no_show(
     invitee: Annotated[
         str,
@@ -225,3 +235,6 @@ async def mark_no_show(
 ) -> NoShow:
     """Note that an invitee did not come."""
     return NoShow.model_validate((await api.post("/invitee_no_shows", json={"invitee": invitee}))["resource"])
+
+
+server = Server(integration, toolsets=[tools])

@@ -143,24 +143,28 @@ class Mail:
 
 
 def line(text: str, what: str, longest: int = LONGEST_SUBJECT) -> str:
-    """Return `text` if it can stand in a header; raises errors.Input that names `what` and what is wrong with it."""
+    """Return `text` if it can stand in a header.
+
+    Raises errors.InvalidInputError that names `what` and what is wrong with it.
+    """
     if len(text) > longest:
-        raise errors.Input(f"The {what} has {len(text)} characters, more than {longest}.", "Shorten it.")
+        raise errors.InvalidInputError(f"The {what} has {len(text)} characters, more than {longest}.", "Shorten it.")
     for char in text:
         if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in _REORDERING:
-            raise errors.Input(
+            raise errors.InvalidInputError(
                 f"The {what} holds a line break or a control character (U+{ord(char):04X}).",
                 "Write it as one line of plain text.",
             )
     if _ENCODED_WORD.search(text):
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The {what} holds an encoded word (=?…?=).", "Write the text itself, accents and all: it is encoded here."
         )
     return text.strip()
 
 
 def mailbox(given: str, what: str = "address", called: str = "") -> Mailbox:
-    """Read `jean@exemple.fr` or `Jean Dupont <jean@exemple.fr>`; raises errors.Input when that is no address.
+    """Read `jean@exemple.fr` or `Jean Dupont <jean@exemple.fr>`; raises errors.InvalidInputError when that is no
+    address.
 
     `called` is the name of an address that has none in `given`.
     """
@@ -172,12 +176,12 @@ def mailbox(given: str, what: str = "address", called: str = "") -> Mailbox:
     try:
         found = validate_email(address, check_deliverability=False, globally_deliverable=False, strict=True)
     except EmailNotValidError as problem:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The {what} `{errors.excerpt(given, 80)}` is not valid: {errors.excerpt(problem, 160).rstrip('.')}.",
             "Give one address an item, as jean@exemple.fr or Jean Dupont <jean@exemple.fr>.",
         ) from None
     if "." not in found.ascii_domain:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The {what} `{errors.excerpt(given, 80)}` is not valid: its domain has no dot.", "Give the full address."
         )
     return Mailbox(
@@ -195,11 +199,14 @@ def mailboxes(given: Iterable[str], what: str) -> tuple[Mailbox, ...]:
 
 
 def permit(boxes: Iterable[Mailbox], rules: Iterable[str]) -> None:
-    """Raise errors.Scope for a mailbox that an allow-list of addresses and domains does not name; no rules: all may."""
+    """Raise errors.PermissionDeniedError for a mailbox that an allow-list of addresses and domains does not name.
+
+    No rules: all may.
+    """
     allowed = {_rule(rule) for rule in rules}
     for box in boxes if allowed else ():
         if not {box.address.casefold(), "@" + box.domain} & allowed:
-            raise errors.Scope(
+            raise errors.PermissionDeniedError(
                 f"{box.address} is not among the recipients that the operator allows (EMAIL_ALLOWED_RECIPIENTS).",
                 "Leave it out, or ask the user to add the address or its domain.",
             )
@@ -210,8 +217,8 @@ def _rule(rule: str) -> str:
     whole = "@" in rule.lstrip("@")
     try:
         box = mailbox(rule if whole else "x@" + rule.lstrip("@"))
-    except errors.Input:
-        raise errors.Setup(
+    except errors.InvalidInputError:
+        raise errors.ConfigurationError(
             f"EMAIL_ALLOWED_RECIPIENTS holds `{errors.excerpt(rule, 80)}`, which is no address and no domain.",
             "Ask the user to correct it: addresses and domains with commas between them.",
         ) from None
@@ -232,7 +239,10 @@ def message_id(draft: Draft, key: str = "") -> str:
 
 
 def build(draft: Draft, key: str = "", now: datetime | None = None) -> Mail:
-    """Turn a draft into bytes; raises errors.Input for what cannot be sent. bcc stands in the envelope alone."""
+    """Turn a draft into bytes.
+
+    Raises errors.InvalidInputError for what cannot be sent. bcc stands in the envelope alone.
+    """
     draft = replace(draft, subject=line(draft.subject, "subject"))
     recipients: dict[str, str] = {}
     for box in (*draft.to, *draft.cc, *draft.bcc):
@@ -270,23 +280,25 @@ def build(draft: Draft, key: str = "", now: datetime | None = None) -> Mail:
 
 def _check(draft: Draft, recipients: int) -> None:
     if not (draft.text.strip() or draft.html.strip()):
-        raise errors.Input("The mail has no body.", "Give `text`, or `html`, or both.")
+        raise errors.InvalidInputError("The mail has no body.", "Give `text`, or `html`, or both.")
     if not draft.subject:
-        raise errors.Input("The subject is empty.", "Give `subject`.")
+        raise errors.InvalidInputError("The subject is empty.", "Give `subject`.")
     if not recipients:
-        raise errors.Input("The mail has no recipient.", "Give at least one address in `to`.")
+        raise errors.InvalidInputError("The mail has no recipient.", "Give at least one address in `to`.")
     if recipients > MOST_RECIPIENTS:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The mail has {recipients} recipients, more than {MOST_RECIPIENTS}.", "Send it in several calls."
         )
     if len(draft.attachments) > MOST_ATTACHMENTS:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The mail has {len(draft.attachments)} attachments, more than {MOST_ATTACHMENTS}.",
             "Send fewer, or put them into one archive.",
         )
     for name, body in (("text", draft.text), ("html", draft.html)):
         if any(0xD800 <= ord(char) <= 0xDFFF for char in body):
-            raise errors.Input(f"The {name} holds half a character (a lone surrogate).", "Send it as valid Unicode.")
+            raise errors.InvalidInputError(
+                f"The {name} holds half a character (a lone surrogate).", "Send it as valid Unicode."
+            )
 
 
 def _subject(text: str) -> str:
@@ -299,7 +311,9 @@ def _subject(text: str) -> str:
 def _unbroken(value: str) -> str:
     # The last gate, whatever happened before it: a header is its own lines and none besides.
     if not _FOLDED.fullmatch(value):
-        raise errors.Input("A header of the mail would hold a line break.", "Write names and subject as plain text.")
+        raise errors.InvalidInputError(
+            "A header of the mail would hold a line break.", "Write names and subject as plain text."
+        )
     return value
 
 

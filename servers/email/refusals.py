@@ -59,7 +59,7 @@ class Route:
 class Passing(Exception):  # noqa: N818 - not an error yet: a second try may do
     """Nothing was sent, and a second try may help; `problem` is what to raise if it does not."""
 
-    def __init__(self, problem: errors.Problem) -> None:
+    def __init__(self, problem: errors.FlotillaError) -> None:
         super().__init__(str(problem))
         self.problem = problem
 
@@ -81,83 +81,93 @@ def explained(route: Route, stage: Stage) -> Iterator[None]:
 def _unreachable(route: Route, stage: Stage, trouble: Exception) -> Exception:
     cause = trouble if isinstance(trouble, (ssl.SSLError, socket.gaierror)) else trouble.__cause__ or trouble
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return errors.Setup(
+        return errors.ConfigurationError(
             f"The certificate of {route} is not accepted: {errors.excerpt(cause.verify_message)}.",
             "Ask the user to check that EMAIL_SMTP_HOST is the name in the certificate, or to set EMAIL_CA_FILE "
             "for a private authority.",
         )
     if isinstance(cause, ssl.SSLError):
-        return errors.Setup(
+        return errors.ConfigurationError(
             f"No TLS connection can be made with {route} ({errors.excerpt(cause.reason or 'handshake failed', 80)}).",
             f"Ask the user to check EMAIL_SECURITY (starttls or tls) and {PORTS}.",
         )
     if isinstance(cause, socket.gaierror):
         again = cause.errno == socket.EAI_AGAIN
-        problem = (errors.Upstream if again else errors.Setup)(
+        problem = (errors.UpstreamError if again else errors.ConfigurationError)(
             f"The mail server's name {route.host} cannot be looked up.",
             "Ask the user to check EMAIL_SMTP_HOST" + (" and the network's name server." if again else "."),
         )
         return Passing(problem) if again else problem
     if isinstance(cause, UnicodeError):
-        return errors.Setup("EMAIL_SMTP_HOST is no host name.", "Ask the user to correct it, as in smtp.exemple.fr.")
+        return errors.ConfigurationError(
+            "EMAIL_SMTP_HOST is no host name.", "Ask the user to correct it, as in smtp.exemple.fr."
+        )
     if stage == "starttls" and type(trouble) is aiosmtplib.SMTPException:
-        return errors.Setup(
+        return errors.ConfigurationError(
             f"{route} does not offer STARTTLS, and nothing is sent unencrypted.",
             "Ask the user to set EMAIL_SECURITY to tls, usually with EMAIL_SMTP_PORT 465.",
         )
     check = f"Ask the user to check EMAIL_SMTP_HOST and {PORTS}; some networks block these ports. Or try again later."
     if isinstance(trouble, TimeoutError):
-        return Passing(errors.Upstream(f"{route} did not answer in time; nothing was sent.", check))
+        return Passing(errors.UpstreamError(f"{route} did not answer in time; nothing was sent.", check))
     if stage == "connect":
-        return Passing(errors.Upstream(f"No connection can be made to {route}; nothing was sent.", check))
-    return Passing(errors.Upstream(f"{route} broke the connection off; nothing was sent.", "Try again later."))
+        return Passing(errors.UpstreamError(f"No connection can be made to {route}; nothing was sent.", check))
+    return Passing(errors.UpstreamError(f"{route} broke the connection off; nothing was sent.", "Try again later."))
 
 
-def too_big(size: int, limit: int, who: str) -> errors.Input:
+def too_big(size: int, limit: int, who: str) -> errors.InvalidInputError:
     """Return the error for a mail over a limit; both in octets."""
-    return errors.Input(
+    return errors.InvalidInputError(
         f"The mail has {size / 1e6:.1f} MB, more than the {limit / 1e6:.1f} MB that {who} takes.",
         "Send fewer or smaller attachments (they grow by a third on the way), or a link.",
     )
 
 
-def refused(route: Route, stage: Stage, code: int, words: str) -> errors.Problem:
+def refused(route: Route, stage: Stage, code: int, words: str) -> errors.FlotillaError:
     """Return the error for a reply that ends the session; nothing was sent."""
     said = f"{code} {route.clean(words)}".rstrip(". ") if code > 0 else "an answer that is not SMTP"
     if code > 0 and _BUSY.search(words) and stage != "rcpt":
-        return errors.Rate(f"{route} takes no more for now: {said}.", "Nothing was sent. Wait some minutes at least.")
+        return errors.RateLimitError(
+            f"{route} takes no more for now: {said}.", "Nothing was sent. Wait some minutes at least."
+        )
     if code < 0 or 400 <= code < 500:
-        return errors.Upstream(f"{route} cannot take the mail now: {said}.", "Nothing was sent. Try again later.")
+        return errors.UpstreamError(f"{route} cannot take the mail now: {said}.", "Nothing was sent. Try again later.")
     if code in (530, 538) or stage in ("connect", "starttls", "hello"):
-        return errors.Setup(
+        return errors.ConfigurationError(
             f"{route} refuses the session: {said}.",
             "Ask the user to check EMAIL_SECURITY (starttls or tls), EMAIL_USERNAME and EMAIL_PASSWORD.",
         )
     if stage == "login":
-        return errors.Auth(
+        return errors.AuthenticationError(
             f"{route} refuses the login of {route.username}: {said}.",
             "Ask the user to check EMAIL_USERNAME and EMAIL_PASSWORD: Gmail, iCloud, Yahoo and accounts with two-step "
             "verification want an app password; Microsoft 365 wants SMTP AUTH switched on for the mailbox.",
         )
     if code == 552 or "5.3.4" in words:
-        return errors.Input(f"{route} finds the mail too big: {said}.", "Nothing was sent. Send fewer attachments.")
+        return errors.InvalidInputError(
+            f"{route} finds the mail too big: {said}.", "Nothing was sent. Send fewer attachments."
+        )
     if stage == "mail":
-        return errors.Scope(
+        return errors.PermissionDeniedError(
             f"{route} does not let this account send from the sender's address: {said}.",
             "Ask the user to set EMAIL_SENDER to an address of this account.",
         )
-    return errors.Input(f"{route} refuses the mail: {said}.", "Nothing was sent. Change what it objects to.")
+    return errors.InvalidInputError(
+        f"{route} refuses the mail: {said}.", "Nothing was sent. Change what it objects to."
+    )
 
 
-def no_recipient(route: Route, verdicts: Sequence[tuple[str, int, str]]) -> errors.Problem:
+def no_recipient(route: Route, verdicts: Sequence[tuple[str, int, str]]) -> errors.FlotillaError:
     """Return the error for a mail that no recipient was accepted for: (address, code, reply) each."""
     told = "; ".join(f"{address}: {code} {errors.excerpt(reply, 120)}" for address, code, reply in verdicts[:4])
     more = f"; and {len(verdicts) - 4} more" if len(verdicts) > 4 else ""
     what = f"{route} accepted no recipient, so nothing was sent ({told}{more})."
     if all(_NO_RELAY.search(reply) for _, _, reply in verdicts) and not route.username:
-        return errors.Setup(what, "Ask the user to set EMAIL_USERNAME and EMAIL_PASSWORD: the server wants a login.")
+        return errors.ConfigurationError(
+            what, "Ask the user to set EMAIL_USERNAME and EMAIL_PASSWORD: the server wants a login."
+        )
     if any(_BUSY.search(reply) for _, _, reply in verdicts):
-        return errors.Rate(what, "Wait some minutes at least.")
+        return errors.RateLimitError(what, "Wait some minutes at least.")
     if any(400 <= code < 500 for _, code, _ in verdicts):
-        return errors.Upstream(what, "Codes from 400 to 499 are for now only: try again in a quarter of an hour.")
-    return errors.Input(what, "Check the addresses with the user.")
+        return errors.UpstreamError(what, "Codes from 400 to 499 are for now only: try again in a quarter of an hour.")
+    return errors.InvalidInputError(what, "Check the addresses with the user.")

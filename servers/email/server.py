@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Model, Preference, Secret, Server, ServerSettings, Untrusted, Words, errors, files, in_thread
-from flotilla.addresses import AddressList
-from flotilla.call import current
+from flotilla import (
+    CommaSeparated,
+    Integration,
+    Model,
+    Preference,
+    SecretStr,
+    Server,
+    ServerSettings,
+    Toolset,
+    UntrustedText,
+    announce,
+    confirm_recipients,
+    errors,
+    files,
+    in_thread,
+    settings_of,
+)
+from flotilla.calls.context import current
+from flotilla.parsing.addresses import AddressList
 from pydantic import Field, field_validator
 
 from .message import Attachment, Draft, Mailbox, build, mailbox, mailboxes, permit
@@ -24,7 +40,7 @@ class Settings(ServerSettings):
     )
     security: Security = Field("starttls", description="starttls, tls (encrypted from the start) or none")
     username: str = Field("", description="Login, most often the e-mail address; empty for a server that wants none")
-    password: Secret | None = Field(
+    password: SecretStr | None = Field(
         None,
         description="Password of the mailbox; an app password for Gmail, iCloud, Yahoo (see the server's README)",
         examples=["abcd efgh ijkl mnop"],
@@ -32,7 +48,7 @@ class Settings(ServerSettings):
     sender: str = Field("", description="Address that mail comes from; the username when left out")
     sender_name: Annotated[str, Preference] = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
-    allowed_recipients: Annotated[list[str] | None, Words] = Field(
+    allowed_recipients: Annotated[list[str] | None, CommaSeparated] = Field(
         None, description="Addresses and domains that may be written to, with commas between them; all when left out"
     )
     ca_file: str = Field("", description="PEM file of a private certificate authority, beside the system's own")
@@ -43,12 +59,12 @@ class Settings(ServerSettings):
     @field_validator("allowed_recipients")
     @classmethod
     def _are_recipients(cls, rules: list[str] | None) -> list[str] | None:
-        """Refuse a list that nobody could ever match; raises errors.Setup."""
+        """Refuse a list that nobody could ever match; raises errors.ConfigurationError."""
         permit((), rules or [])
         return rules
 
 
-server = Server(
+integration = Integration(
     "email",
     title="Email",
     description="Send mail through any SMTP server: text and HTML, templates, attachments from the data folder.",
@@ -73,7 +89,7 @@ class Recipient(Model):
 
     address: str
     status: Literal["accepted", "deferred", "refused"]
-    reply: Untrusted
+    reply: UntrustedText
 
 
 class Sent(Model):
@@ -94,14 +110,14 @@ class Connection(Model):
     max_message_bytes: int
     smtputf8: bool
     extensions: list[str]
-    banner: Untrusted
+    banner: UntrustedText
 
 
 def sender() -> Mailbox:
-    """Return who mail comes from; raises errors.Setup when that is not configured."""
-    settings = server.settings
+    """Return who mail comes from; raises errors.ConfigurationError when that is not configured."""
+    settings = settings_of(integration)
     if "@" not in (settings.sender or settings.username):
-        raise errors.Setup(
+        raise errors.ConfigurationError(
             "EMAIL_SENDER is not set (secret `flotilla-email.sender` in the Docker catalog).",
             "Ask the user to set it to the address that mail comes from.",
         )
@@ -109,10 +125,13 @@ def sender() -> Mailbox:
 
 
 def route() -> Route:
-    """Return where mail goes and with which login; raises errors.Setup when half of the login is missing."""
-    settings = server.settings
+    """Return where mail goes and with which login.
+
+    Raises errors.ConfigurationError when half of the login is missing.
+    """
+    settings = settings_of(integration)
     if settings.username and not settings.password:
-        raise errors.Setup(
+        raise errors.ConfigurationError(
             "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog), "
             "but EMAIL_USERNAME is.",
             "Ask the user to set it: the mailbox's password, for Gmail, iCloud and Yahoo an app password.",
@@ -130,7 +149,7 @@ def route() -> Route:
 
 async def attached(paths: list[str] | None) -> tuple[Attachment, ...]:
     """Read files of the data folder, together no more than fits one mail (base64 makes four bytes of three)."""
-    found, room = [], server.settings.max_message_mb * 750_000
+    found, room = [], settings_of(integration).max_message_mb * 750_000
     for path in paths or []:
         content = await in_thread(files.read, path, room)
         found.append(Attachment(files.shown(path).rpartition("/")[2], content))
@@ -142,10 +161,10 @@ async def addressed(
     to: list[str], cc: list[str] | None, bcc: list[str] | None, reply_to: str | None, attachments: list[str] | None
 ) -> dict[str, Any]:
     """Return the parts of a draft that both sending tools share, checked."""
-    answers = reply_to or server.settings.reply_to
+    answers = reply_to or settings_of(integration).reply_to
     given = {"to": to, "cc": cc or [], "bcc": bcc or [], "reply_to": [answers] if answers else []}
     boxes = {name: mailboxes(items, name) for name, items in given.items()}
-    permit((box for items in boxes.values() for box in items), server.settings.allowed_recipients or [])
+    permit((box for items in boxes.values() for box in items), settings_of(integration).allowed_recipients or [])
     return {"sender": sender(), **boxes, "attachments": await attached(attachments)}
 
 
@@ -153,11 +172,11 @@ async def send(draft: Draft, **more: Any) -> Sent:
     """Build, announce (a dry run ends there, with no connection made), hand over. `more` is shown in a dry run too."""
     way = route()
     mail = await in_thread(build, draft, current().idempotency_key)
-    limit = server.settings.max_message_mb * 1_000_000
+    limit = settings_of(integration).max_message_mb * 1_000_000
     if mail.size > limit:
         raise too_big(mail.size, limit, "EMAIL_MAX_MESSAGE_MB")
-    await server.confirm_many(mail.recipients, f"Send the mail «{errors.excerpt(draft.subject, 80)}»")
-    server.announce(
+    await confirm_recipients(mail.recipients, f"Send the mail «{errors.excerpt(draft.subject, 80)}»")
+    announce(
         action="send_email",
         **more,
         server=str(way),
@@ -174,7 +193,10 @@ async def send(draft: Draft, **more: Any) -> Sent:
     return Sent(message_id=mail.message_id, recipients=verdicts)
 
 
-@server.writes(creates=True, additive=False, asks=True, deadline=55)
+tools = Toolset()
+
+
+@tools.writes(creates=True, additive=False, asks=True, deadline=55)
 async def send_email(
     to: To,
     subject: Subject,
@@ -191,7 +213,7 @@ async def send_email(
     return await send(Draft(subject=subject, text=text or "", html=html or "", **shared))
 
 
-@server.writes(creates=True, additive=False, asks=True, deadline=55)
+@tools.writes(creates=True, additive=False, asks=True, deadline=55)
 async def send_template(
     template: Annotated[str, Field(description="Name in templates/", examples=["relance"])],
     to: To,
@@ -206,13 +228,13 @@ async def send_template(
     shared = await addressed(to, cc, bcc, reply_to, attachments)
     filled = await in_thread(fill, template, variables or {})
     if not (subject or filled.subject):
-        raise errors.Input(f"The template `{template}` has no subject file.", "Give `subject`.")
+        raise errors.InvalidInputError(f"The template `{template}` has no subject file.", "Give `subject`.")
     return await send(
         Draft(subject=subject or filled.subject, text=filled.text, html=filled.html, **shared), template=template
     )
 
 
-@server.reads(deadline=55)
+@tools.reads(deadline=55)
 async def verify_connection() -> Connection:
     """Check the mail settings: connect, encrypt, log in, and tell what the server offers. Sends nothing."""
     way = route()
@@ -228,3 +250,6 @@ async def verify_connection() -> Connection:
         extensions=list(found.extensions),
         banner=found.banner,
     )
+
+
+server = Server(integration, toolsets=[tools])

@@ -21,7 +21,7 @@ from typing import Literal, TypeVar, cast
 
 import aiosmtplib
 from flotilla import errors
-from flotilla.call import current
+from flotilla.calls.context import current
 
 from .message import Mail
 from .refusals import Passing, Route, explained, no_recipient, refused, too_big
@@ -82,7 +82,7 @@ async def deliver(route: Route, mail: Mail) -> tuple[Verdict, ...]:
     The verdicts are in the order of the recipients.
     """
     clock = _Clock(route)
-    current().spared()  # announced, but nothing is done before the final dot
+    current().mark_not_sent()  # announced, but nothing is done before the final dot
 
     async def attempt() -> tuple[Verdict, ...]:
         async with _session(route, clock) as (client, _, _):
@@ -132,7 +132,7 @@ def _tls(route: Route) -> ssl.SSLContext:
             context.load_verify_locations(route.ca_file)
         except OSError as problem:
             reason = problem.strerror if not isinstance(problem, ssl.SSLError) and problem.strerror else "no PEM inside"
-            raise errors.Setup(
+            raise errors.ConfigurationError(
                 f"The certificates of EMAIL_CA_FILE ({route.ca_file}) cannot be read: {reason}.",
                 "Ask the user to correct the path; the server must be able to read the file, and it must be PEM.",
             ) from None
@@ -150,7 +150,7 @@ def _loopback(host: str) -> bool:
 async def _session(route: Route, clock: _Clock) -> AsyncIterator[tuple[aiosmtplib.SMTP, str, str]]:
     """Give a client that is encrypted and logged in, the banner, and the login method; leave nothing open."""
     if route.password and route.security == "none" and not _loopback(route.host):
-        raise errors.Setup(
+        raise errors.ConfigurationError(
             "EMAIL_SECURITY is `none`, which would send the password unencrypted.",
             "Ask the user to set starttls (usual with port 587) or tls (port 465), or to remove EMAIL_PASSWORD.",
         )
@@ -193,7 +193,7 @@ async def _login(client: aiosmtplib.SMTP, route: Route, clock: _Clock) -> str:
         way = "Ask the user to set EMAIL_SECURITY to starttls or tls: many servers offer a login only then."
         if route.security != "none":
             way = "Ask the user to check EMAIL_SMTP_HOST and EMAIL_SMTP_PORT, or to remove EMAIL_USERNAME."
-        raise errors.Setup(f"{route} offers no login with a password (AUTH PLAIN or LOGIN).", way)
+        raise errors.ConfigurationError(f"{route} offers no login with a password (AUTH PLAIN or LOGIN).", way)
     with explained(route, "login"):
         while True:
             method = client.auth_plain if offered[0] == "plain" else client.auth_login
@@ -222,7 +222,7 @@ async def _envelope(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: 
         options.append(f"SIZE={mail.size}")
     if mail.utf8:
         if not client.supports_extension("smtputf8"):
-            raise errors.Input(
+            raise errors.InvalidInputError(
                 f"{route} does not take addresses with accents before the @ (no SMTPUTF8).",
                 "Use an address without them; accents in names and domains are fine.",
             )
@@ -268,29 +268,29 @@ async def _data(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: Mail
                 if end.done():
                     break
             if not end.done():
-                call.acted = True  # from here on it may be out, whatever happens
+                call.may_have_side_effects = True  # from here on it may be out, whatever happens
                 protocol.write(b".\r\n")
             code, reply = await end
         finally:
             end.cancel()
     except (aiosmtplib.SMTPException, OSError) as problem:
-        raise _broken(route, mail, problem, call.acted) from None
+        raise _broken(route, mail, problem, call.may_have_side_effects) from None
     if 400 <= code < 600:
-        call.spared()
+        call.mark_not_sent()
         raise refused(route, "data", code, reply)
     if code != 250:
-        raise _broken(route, mail, aiosmtplib.SMTPServerDisconnected("nonsense"), call.acted)
-    call.done()
+        raise _broken(route, mail, aiosmtplib.SMTPServerDisconnected("nonsense"), call.may_have_side_effects)
+    call.mark_done()
     return route.clean(reply)
 
 
-def _broken(route: Route, mail: Mail, problem: Exception, out: bool) -> errors.Upstream:
+def _broken(route: Route, mail: Mail, problem: Exception, out: bool) -> errors.UpstreamError:
     how = "did not answer in time" if isinstance(problem, TimeoutError) else "broke the connection off"
     if not out:
-        return errors.Upstream(
+        return errors.UpstreamError(
             f"{route} {how} while the mail was being handed over: it was not sent.", "It is safe to send it again."
         )
-    return errors.Upstream(
+    return errors.UpstreamError(
         f"{route} {how} after the mail had been handed over: it may or may not have been sent "
         f"(Message-ID {mail.message_id}).",
         "Do not send it again before the user has looked into the sent folder or asked a recipient.",

@@ -36,32 +36,35 @@ class Rendered:
 
 
 def fill(name: str, variables: dict[str, Any], seconds: float = SECONDS) -> Rendered:
-    """Render the parts of a template; blocks for at most `seconds`. Raises errors.Input and errors.NotFound."""
+    """Render the parts of a template.
+
+    Blocks for at most `seconds`. Raises errors.InvalidInputError and errors.NotFoundError.
+    """
     name = name.removeprefix(FOLDER + "/").removesuffix(".html").removesuffix(".txt").removesuffix(".subject")
     sources: dict[str, str] = {}
     for ending in PARTS.values():
         _collect(name + ending, sources)
     parts = {part: name + ending for part, ending in PARTS.items() if name + ending in sources}
     if "text" not in parts and "html" not in parts:
-        raise errors.NotFound(
+        raise errors.NotFoundError(
             f"There is no template `{errors.excerpt(name, 60)}`: neither {name}.html nor {name}.txt in {FOLDER}/.",
             f"There are: {', '.join(names()) or 'none'}.",
         )
     answer = _rendered({"sources": sources, "parts": parts, "variables": variables}, seconds)
     if "missing" in answer:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The template `{name}` needs variables that were not given: {', '.join(answer['missing'])}.",
             "Call again with all of them in `variables`.",
         )
     if "error" in answer:
-        raise errors.Input(f"The template `{name}` fails: {errors.excerpt(answer['error'])}.", _MEND)
+        raise errors.InvalidInputError(f"The template `{name}` fails: {errors.excerpt(answer['error'])}.", _MEND)
     return Rendered(**{part: text.strip() if part == "subject" else text for part, text in answer["parts"].items()})
 
 
 def names() -> list[str]:
     """Return the names of the templates, sorted, at most 50; files that begin with `_` are only parts of others."""
     found: set[str] = set()
-    with suppress(errors.Problem):  # no folder, no templates
+    with suppress(errors.FlotillaError):  # no folder, no templates
         for entry in islice(files.walk(FOLDER), 1000):
             path = entry.path.removeprefix(FOLDER + "/")
             base, dot, ending = path.rpartition(".")
@@ -75,26 +78,30 @@ def _collect(name: str, sources: dict[str, str], wanted_by: str = "") -> None:
     if name in sources:
         return
     if ".." in name.split("/"):
-        raise errors.Input(f"The template file {name} is not in {FOLDER}/.", "Give the name of a template in it.")
+        raise errors.InvalidInputError(
+            f"The template file {name} is not in {FOLDER}/.", "Give the name of a template in it."
+        )
     try:
         source = files.read(f"{FOLDER}/{name}", BIGGEST).decode()
     except UnicodeDecodeError:
-        raise errors.Input(f"The template file {name} is not UTF-8.", _MEND) from None
-    except errors.NotFound:
+        raise errors.InvalidInputError(f"The template file {name} is not UTF-8.", _MEND) from None
+    except errors.NotFoundError:
         if wanted_by:
-            raise errors.NotFound(f"The template file {wanted_by} wants {name}, which is not there.", _MEND) from None
+            raise errors.NotFoundError(
+                f"The template file {wanted_by} wants {name}, which is not there.", _MEND
+            ) from None
         return
     if len(sources) >= MOST_FILES:
-        raise errors.Input(f"The template uses more than {MOST_FILES} files.", _MEND)
+        raise errors.InvalidInputError(f"The template uses more than {MOST_FILES} files.", _MEND)
     sources[name] = source
     try:
         wanted = list(meta.find_referenced_templates(Environment().parse(source)))
     except (TemplateSyntaxError, RecursionError) as problem:
         where = f", line {problem.lineno}" if isinstance(problem, TemplateSyntaxError) else ""
-        raise errors.Input(f"The template file {name}{where}: {errors.excerpt(problem)}.", _MEND) from None
+        raise errors.InvalidInputError(f"The template file {name}{where}: {errors.excerpt(problem)}.", _MEND) from None
     for other in wanted:
         if other is None:
-            raise errors.Input(f"The template file {name} includes a file whose name is computed.", _MEND)
+            raise errors.InvalidInputError(f"The template file {name} includes a file whose name is computed.", _MEND)
         _collect(other, sources, name)
 
 

@@ -46,7 +46,10 @@ class Column:
 
 
 def column(name: str, described: str) -> Column:
-    """Return a column from a heading and a type such as "money EUR"; raises errors.Input for an unknown type."""
+    """Return a column from a heading and a type such as "money EUR".
+
+    Raises errors.InvalidInputError for an unknown type.
+    """
     word, _, detail = described.strip().partition(" ")
     word, detail = word.lower() or "auto", detail.strip()
     word = _OTHER_WORDS.get(word, word)
@@ -55,7 +58,7 @@ def column(name: str, described: str) -> Column:
         "date": detail.lower() in ("", "iso", "dd/mm/yyyy", "mm/dd/yyyy"),
     }.get(word, not detail and word in _READERS)
     if not fits:
-        raise errors.Input(f"`{errors.excerpt(described, 40)}` is no column type.", f"Types are: {KINDS}.")
+        raise errors.InvalidInputError(f"`{errors.excerpt(described, 40)}` is no column type.", f"Types are: {KINDS}.")
     return Column(name, word, detail.upper() if word == "money" else detail.lower())
 
 

@@ -68,7 +68,7 @@ class _Layout:
         room = self.page.width
         if room / len(columns) < _NARROWEST:
             most = int(room // _NARROWEST)
-            raise errors.Input(f"{len(columns)} columns do not fit the page; {most} do.", _wider(self.page))
+            raise errors.InvalidInputError(f"{len(columns)} columns do not fit the page; {most} do.", _wider(self.page))
         for self.size, self.pad in (*SIZES, _TIGHT):
             natural = [width * self.size / 1000 + 2 * self.pad for width in widest]
             longest = [width * self.size / 1000 + 2 * self.pad for width in words]
@@ -89,7 +89,9 @@ class _Layout:
             row = []
             for i, text in enumerate(texts):
                 if at >= len(self.measured):
-                    raise errors.Input("The source changed while it was read.", "Call again when it is at rest.")
+                    raise errors.InvalidInputError(
+                        "The source changed while it was read.", "Call again when it is at rest."
+                    )
                 lines = [text] if self.measured[at] <= rooms[i] else wrapped(text, rooms[i], self.body)
                 if len(lines) > _LINES:
                     self.cut.setdefault(count)
@@ -161,7 +163,7 @@ def write_pdf(out: BinaryIO, table: Table, page: Page) -> Made:
     first = top - (len(title) * 19 + 5 * mm if title else 0)
     tops = first - height, top - height
     if tops[0] < FOOT + 40 * mm:
-        raise errors.Input("Title and heading fill the page.", "Shorten the title or the columns' names.")
+        raise errors.InvalidInputError("Title and heading fill the page.", "Shorten the title or the columns' names.")
     total = max((number for number, _, _ in layout.placed(*tops)), default=1)
     number, drawing = 1, _Drawing(canvas, layout)
     drawing.title(title, top)

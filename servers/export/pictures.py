@@ -30,17 +30,17 @@ class Prepared(NamedTuple):
 def prepared(source: str, folder: str, width: float, height: float) -> Prepared:
     """Return an image fitted into `width` × `height` points; `folder` is what its path is relative to.
 
-    Raises errors.Input or errors.NotFound with the reason where it cannot be shown.
+    Raises errors.InvalidInputError or errors.NotFoundError with the reason where it cannot be shown.
     """
     if "://" in source or source.startswith(("data:", "//")):
-        raise errors.Input("It is not in the data folder.")
+        raise errors.InvalidInputError("It is not in the data folder.")
     path = unquote(source)
     raw = files.read(path if path.startswith("/") else posixpath.join(folder, path), MOST_BYTES)
     try:
         image: Any = Pillow.open(io.BytesIO(raw), formats=_FORMATS)
         kind, dots = str(image.format), (image.width, image.height)
         if dots[0] * dots[1] > MOST_PIXELS.get(kind, _MOST_OTHERS):
-            raise errors.Input(f"It has {dots[0]} × {dots[1]} pixels, which is too many.")
+            raise errors.InvalidInputError(f"It has {dots[0]} × {dots[1]} pixels, which is too many.")
         image.draft("RGB", _sharp(*_fitted(dots, max(width, height), max(width, height))))
         image = ImageOps.exif_transpose(image)  # how the camera was held
         turned = dots[::-1] if (image.width > image.height) != (dots[0] > dots[1]) else dots
@@ -48,7 +48,9 @@ def prepared(source: str, folder: str, width: float, height: float) -> Prepared:
         image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
         image.thumbnail(_sharp(*size))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as problem:
-        raise errors.Input("It is no PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read.") from problem
+        raise errors.InvalidInputError(
+            "It is no PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read."
+        ) from problem
     out = io.BytesIO()
     if kind == "JPEG":
         image.save(out, "JPEG", quality=88)

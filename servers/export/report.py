@@ -239,9 +239,9 @@ class Report:
             key = piece.source, width
             ready = self.pictures.get(key) or prepared(piece.source, self.folder, width, self.page.size[1] * 0.6)
             self.pictures[key] = ready
-        except errors.Problem as problem:
+        except errors.FlotillaError as problem:
             name = errors.excerpt(piece.source, 80)
-            self.said[f"The picture {name} was left out. {problem.what}"] = None
+            self.said[f"The picture {name} was left out. {problem.message}"] = None
             return [Paragraph(caption or self.inline.literal(f"[{name}]", fonts.ITALIC).markup, CAPTION)]
         image: Any = Image(io.BytesIO(ready.data), ready.width, ready.height, hAlign="LEFT")
         image.spaceAfter = 4 if piece.caption else 8
@@ -350,7 +350,7 @@ class Report:
             document.build(self.story(), canvasmaker=page.canvas)
         except LayoutError as problem:
             what = f"A part of the report does not fit a page ({errors.excerpt(problem, 80)})."
-            raise errors.Input(what, "Shorten that part, or nest lists and quotes less.") from None
+            raise errors.InvalidInputError(what, "Shorten that part, or nest lists and quotes less.") from None
         return last
 
 
@@ -375,9 +375,11 @@ def write_report(out: BinaryIO, text: str, page: Page, folder: str, check: Check
     It is built twice, since the first page already says how many there are.
     """
     if len(text) > MOST_CHARACTERS:
-        raise errors.Input(f"The report has {len(text)} characters; {MOST_CHARACTERS} is the most.", "Split it.")
+        raise errors.InvalidInputError(
+            f"The report has {len(text)} characters; {MOST_CHARACTERS} is the most.", "Split it."
+        )
     if max(map(len, text.split("\n"))) > _LONGEST_LINE:
-        raise errors.Input(f"A line has more than {_LONGEST_LINE} characters.", "Break it into paragraphs.")
+        raise errors.InvalidInputError(f"A line has more than {_LONGEST_LINE} characters.", "Break it into paragraphs.")
     report = Report(text, page, folder, check)
     total = report.build(io.BytesIO(), 0)
     pages = report.build(out, total)

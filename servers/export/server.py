@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, BinaryIO, Literal
 
-from flotilla import Server, ServerSettings, errors, in_thread
+from flotilla import Integration, Server, ServerSettings, Toolset, announce, confirm_replacing, errors, in_thread
 from pydantic import Field
 
 from .csv_file import DIALECTS, write_csv
@@ -12,7 +12,9 @@ from .table import table
 from .text import report_text
 from .work import Check, ExportedFile, Made, produce, target
 
-server: Server[ServerSettings] = Server(
+tools = Toolset()
+
+integration: Integration[ServerSettings] = Integration(
     "export",
     title="Export",
     description="Write tables as CSV, Excel (XLSX) and PDF, and Markdown reports as PDF, into the data folder.",
@@ -42,7 +44,7 @@ Language = Annotated[Literal["en", "fr", "de", "es", "it"], Field(description="L
 Overwrite = Annotated[bool, Field(description="Replace a file")]
 
 
-@server.writes(creates=True, replaces=True, deadline=DEADLINE)
+@tools.writes(creates=True, replaces=True, deadline=DEADLINE)
 async def create_csv(
     path: CsvPath,
     columns: Columns = None,
@@ -60,11 +62,13 @@ async def create_csv(
 ) -> ExportedFile:
     """Write a table of columns and rows, or of source, as CSV. Formulas in it are made harmless."""
     if not guard and DIALECTS[dialect].bom:
-        raise errors.Input("A CSV file for Excel is always guarded against formulas.", "Use another dialect, or guard.")
+        raise errors.InvalidInputError(
+            "A CSV file for Excel is always guarded against formulas.", "Use another dialect, or guard."
+        )
     path = await in_thread(target, path, (".csv", ".tsv", ".txt"), overwrite)
     made = await in_thread(table, columns, rows, source, types)
-    await server.confirm_replacing(path, overwrite)
-    server.announce(action="create_csv", path=path, **made.told, dialect=dialect, guard=guard, overwrite=overwrite)
+    await confirm_replacing(path, overwrite)
+    announce(action="create_csv", path=path, **made.told, dialect=dialect, guard=guard, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         return write_csv(out, made.checked(check), DIALECTS[dialect], guard)
@@ -72,7 +76,7 @@ async def create_csv(
     return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG)
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
@@ -85,8 +89,8 @@ async def create_xlsx(
     """Write a table of columns and rows, or of source, as an Excel workbook with typed cells."""
     path = await in_thread(target, path, (".xlsx",), overwrite)
     made = await in_thread(table, columns, rows, source, types)
-    await server.confirm_replacing(path, overwrite)
-    server.announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
+    await confirm_replacing(path, overwrite)
+    announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .xlsx_file import write_xlsx  # on the first call: its import takes longer than to list tools
@@ -96,7 +100,7 @@ async def create_xlsx(
     return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG)
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -112,9 +116,9 @@ async def create_pdf(
     """Write a table of columns and rows, or of source, as PDF (A4)."""
     path = await in_thread(target, path, (".pdf",), overwrite)
     made = await in_thread(table, columns, rows, source, types)
-    await server.confirm_replacing(path, overwrite)
+    await confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
-    server.announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
+    announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .pdf_table import write_pdf
@@ -125,7 +129,7 @@ async def create_pdf(
     return await produce(path, overwrite, write, made.total)
 
 
-@server.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG)
 async def create_report_pdf(
     path: PdfPath,
     markdown: Annotated[str | None, Field(description="The text")] = None,
@@ -139,9 +143,9 @@ async def create_report_pdf(
     """Write Markdown as a PDF report (A4): headings, lists, tables, code, quotes, links, images of the data folder."""
     path = await in_thread(target, path, (".pdf",), overwrite)
     text, folder = await in_thread(report_text, markdown, source)
-    await server.confirm_replacing(path, overwrite)
+    await confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
-    server.announce(
+    announce(
         action="create_report_pdf",
         path=path,
         source=source,
@@ -158,3 +162,6 @@ async def create_report_pdf(
         return write_report(out, text, page(title, footer, landscape, language), folder, check)
 
     return await produce(path, overwrite, write)
+
+
+server = Server(integration, toolsets=[tools])

@@ -56,10 +56,15 @@ class Source:
 
 
 def opened(path: str) -> Source:
-    """Look at a file: how it is encoded, how it is delimited, what its columns are called. Raises errors.Input."""
+    """Look at a file: how it is encoded, how it is delimited, what its columns are called.
+
+    Raises errors.InvalidInputError.
+    """
     ending = path.rpartition(".")[2].lower()
     if ending not in _READERS:
-        raise errors.Input(f"{path} is no CSV or JSON file by its name.", "Sources end in .csv, .tsv, .json or .jsonl.")
+        raise errors.InvalidInputError(
+            f"{path} is no CSV or JSON file by its name.", "Sources end in .csv, .tsv, .json or .jsonl."
+        )
     with files.reader(path) as raw:
         source = Source(path, _encoding(raw))
         raw.seek(0)
@@ -71,7 +76,7 @@ def opened(path: str) -> Source:
     first: Row = next(source.rows(), [])
     source.names = [bare(str(name).strip()) for name in first]
     if not any(source.names):
-        raise errors.Input(f"{path} has no header line.", "The first line must name the columns.")
+        raise errors.InvalidInputError(f"{path} has no header line.", "The first line must name the columns.")
     return source
 
 
@@ -85,7 +90,7 @@ def _keys(source: Source) -> list[str]:
             return []
         if len(names) > _MOST_KEYS:
             what = f"The records of {source.path} have more than {_MOST_KEYS} different keys."
-            raise errors.Input(what, "Make it a list of records with the same keys.")
+            raise errors.InvalidInputError(what, "Make it a list of records with the same keys.")
     return list(names)
 
 
@@ -95,7 +100,7 @@ def _rows(source: Source, raw: BinaryIO) -> Iterator[Row]:
         yield from _READERS[source.path.rpartition(".")[2].lower()](source, text)
     except (csv.Error, ValueError) as problem:
         what = f"{source.path} cannot be read: {errors.excerpt(problem, 120)}."
-        raise errors.Input(what, "Correct the file, or pass the rows in the call.") from None
+        raise errors.InvalidInputError(what, "Correct the file, or pass the rows in the call.") from None
 
 
 def _csv(source: Source, text: TextIO) -> Iterator[Row]:

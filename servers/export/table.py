@@ -12,7 +12,7 @@ from flotilla import errors
 from . import sources
 from .cells import Cell, Column, column, read, unsure
 from .guard import bare
-from .work import Check, unhurried
+from .work import Check, pause_deadline
 
 MOST_COLUMNS = 200
 SHORT = "Rows with fewer cells than columns were filled with empty cells"
@@ -52,7 +52,7 @@ class Table:
     given: list[list[Any]] = field(default_factory=list)
     source: sources.Source | None = None
     notes: Notes = field(default_factory=Notes)
-    check: Check = unhurried
+    check: Check = pause_deadline
 
     @property
     def told(self) -> dict[str, Any]:
@@ -135,9 +135,9 @@ class Table:
         return row
 
 
-def _too_wide(row: int, cells: int, columns: int) -> errors.Input:
+def _too_wide(row: int, cells: int, columns: int) -> errors.InvalidInputError:
     what = f"Row {row} has {cells} cells, but there are {columns} columns."
-    return errors.Input(what, "Give every row one cell a column.")
+    return errors.InvalidInputError(what, "Give every row one cell a column.")
 
 
 def _places(wanted: list[str], names: list[str]) -> list[int]:
@@ -164,24 +164,29 @@ def _unguarded(cell: str, row: int, notes: Notes) -> str:
 def table(
     columns: list[str] | None, rows: list[list[Any]] | None, source: str | None, types: list[str] | None
 ) -> Table:
-    """Return a call's table, of `rows` or of the file `source`; raises errors.Input when it does not add up."""
+    """Return a call's table, of `rows` or of the file `source`.
+
+    Raises errors.InvalidInputError when it does not add up.
+    """
     columns, rows, types = columns or [], rows or [], types or []
     if rows and source:
-        raise errors.Input("Both rows and source are given.", "Give one of them.")
+        raise errors.InvalidInputError("Both rows and source are given.", "Give one of them.")
     origin = sources.opened(source) if source else None
     names = columns or (origin.names if origin else [])
     if not names:
-        raise errors.Input("There are no columns.", "Give columns, the headings from left to right.")
+        raise errors.InvalidInputError("There are no columns.", "Give columns, the headings from left to right.")
     if len(names) > MOST_COLUMNS:
-        raise errors.Input(f"There are {len(names)} columns; {MOST_COLUMNS} is the most.", "Choose some with columns.")
+        raise errors.InvalidInputError(
+            f"There are {len(names)} columns; {MOST_COLUMNS} is the most.", "Choose some with columns."
+        )
     if origin and origin.names:
         unknown = [name for name in names if name not in origin.names]
         if unknown and (origin.delimiter or len(unknown) == len(names)):
             what = f"{source} has no column `{errors.excerpt(unknown[0], 60)}`."
-            raise errors.Input(what, f"It has: {errors.excerpt(', '.join(origin.names), 200)}.")
+            raise errors.InvalidInputError(what, f"It has: {errors.excerpt(', '.join(origin.names), 200)}.")
     if len(types) > len(names):
         what = f"There are {len(types)} types for {len(names)} columns."
-        raise errors.Input(what, 'Give one a column, in the same order; "" where nothing is to be said.')
+        raise errors.InvalidInputError(what, 'Give one a column, in the same order; "" where nothing is to be said.')
     kinds = [*types, *[""] * (len(names) - len(types))]
     made = Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
     if origin and origin.titles:

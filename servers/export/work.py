@@ -24,7 +24,7 @@ class Check(Protocol):
         """Go on, or raise Stopped."""
 
 
-def unhurried(rows: int = 0) -> None:
+def pause_deadline(rows: int = 0) -> None:
     """Let the writer go on."""
 
 
@@ -53,7 +53,10 @@ class Stopped(Exception):  # noqa: N818 - no failure: nobody waits any more
 
 
 def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
-    """Return the path to write to, its ending added where there is none; raises errors.Input when that cannot be."""
+    """Return the path to write to, its ending added where there is none.
+
+    Raises errors.InvalidInputError when that cannot be.
+    """
     path = path.rstrip("/")
     name = path.rpartition("/")[2]
     if not name.strip("."):
@@ -62,7 +65,7 @@ def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
         path += endings[0]
     elif not name.lower().endswith(endings):
         what = f"The file is not called {errors.excerpt(name, 80)}."
-        raise errors.Input(what, f"Let its name end in {' or '.join(endings)}.")
+        raise errors.InvalidInputError(what, f"Let its name end in {' or '.join(endings)}.")
     files.check(path, overwrite)
     return files.shown(path)
 

@@ -142,12 +142,15 @@ def write_xlsx(out: BinaryIO, table: Table, sheet_name: str) -> Made:
 
 
 def _refuse_too_many(table: Table) -> None:
-    """Raise errors.Input for more rows than a sheet holds, before the work; a row takes two bytes at least."""
+    """Raise errors.InvalidInputError for more rows than a sheet holds, before the work.
+
+    A row takes two bytes at least.
+    """
     if table.source and (files.stat(table.source.path).bytes or 0) < 2 * MOST_ROWS:
         return
     if (count := table.count()) > MOST_ROWS:
         what = f"There are {count} rows, and a sheet holds {MOST_ROWS} at most."
-        raise errors.Input(what, "Split the rows, or use export_create_csv.")
+        raise errors.InvalidInputError(what, "Split the rows, or use export_create_csv.")
 
 
 def _fill(book: Workbook, sheet: Any, table: Table) -> int:

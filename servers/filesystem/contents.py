@@ -66,7 +66,9 @@ def read_part(path: str, encoding: str, offset: int, limit: int) -> FileContent:
         start = file.read(256)
         size = file.seek(0, 2)
         if offset > size:
-            raise errors.Input(f"{files.shown(path)} has only {size} bytes.", "Use an offset that next_offset gave.")
+            raise errors.InvalidInputError(
+                f"{files.shown(path)} has only {size} bytes.", "Use an offset that next_offset gave."
+            )
         file.seek(offset)
         data = file.read(limit - limit % 3 if encoding == "base64" else limit)  # so that parts can be put together
     final = offset + len(data) >= size
@@ -103,7 +105,7 @@ def _decoded(data: bytes, encoding: str, name: str, final: bool, path: str, offs
         then = f"It looks like {other}: call again with encoding={other}."
         if other == encoding or (offset and not wrong):
             then = "Use an offset that next_offset gave, or encoding=base64."
-        raise errors.Input(f"{files.shown(path)} is no {encoding} text near byte {offset + wrong}.", then)
+        raise errors.InvalidInputError(f"{files.shown(path)} is no {encoding} text near byte {offset + wrong}.", then)
     cut = text.rfind("\n", len(text) // 2) + 1
     if cut and not final:
         return text[:cut], len(text[:cut].encode(name))
@@ -111,18 +113,20 @@ def _decoded(data: bytes, encoding: str, name: str, final: bool, path: str, offs
 
 
 def encoded(content: str, encoding: str) -> bytes:
-    """Return text as bytes; raises errors.Input when the encoding has no such character."""
+    """Return text as bytes; raises errors.InvalidInputError when the encoding has no such character."""
     if encoding == "base64":
         try:
             return base64.b64decode("".join(content.split()), validate=True)
         except (binascii.Error, ValueError):
-            raise errors.Input("The content is not base64.", "Encode it again, or use encoding=utf-8.") from None
+            raise errors.InvalidInputError(
+                "The content is not base64.", "Encode it again, or use encoding=utf-8."
+            ) from None
     try:
         return content.encode(encoding)
     except UnicodeEncodeError as problem:
         letter = content[problem.start]
         name = unicodedata.name(letter, f"U+{ord(letter):04X}")
-        raise errors.Input(f"{encoding} has no {name}.", "Use encoding=utf-8, or other words.") from None
+        raise errors.InvalidInputError(f"{encoding} has no {name}.", "Use encoding=utf-8, or other words.") from None
 
 
 def whole(path: str, content: str, encoding: str, replaces: bool) -> bytes:
@@ -145,7 +149,7 @@ class Change:
         self.plan()
 
     def plan(self) -> bytes:
-        """Return the file as it will be; raises errors.Input when an edit does not fit."""
+        """Return the file as it will be; raises errors.InvalidInputError when an edit does not fit."""
         return self.changed(files.read(self.path, LARGEST_EDIT))
 
     def changed(self, data: bytes) -> bytes:
@@ -156,7 +160,7 @@ class Change:
         for number, edit in enumerate(self.edits, 1):
             after = self._replaced(after, edit, number)
         if after == before:
-            raise errors.Input("The edits change nothing.", "Give a new_text that differs from old_text.")
+            raise errors.InvalidInputError("The edits change nothing.", "Give a new_text that differs from old_text.")
         self.diff = escaped(diff(before, after, self.path))
         return encoded(after, name)
 
@@ -174,20 +178,20 @@ class Change:
             what += (
                 "." if passage == old else f", where all spaces and accents count alike ({_difference(passage, old)})."
             )
-            raise errors.Input(what, "Include more of what stands around the one you mean.")
+            raise errors.InvalidInputError(what, "Include more of what stands around the one you mean.")
         if passage.replace("\r\n", "\n") != old.replace("\r\n", "\n"):
             self.notes.append(f"Edit {number}: {_difference(passage, old)}.")
         if _windows(text, start):
             new = new.replace("\r\n", "\n").replace("\n", "\r\n")
         return text[:start] + new + text[end:]
 
-    def _absent(self, text: str, old: str, number: int) -> errors.Input:
+    def _absent(self, text: str, old: str, number: int) -> errors.InvalidInputError:
         what, then = f"The old_text of edit {number} is not in {self.path}", "copy a passage exactly"
         if near := _alike(text, old, loose=True):
             start, end = near[0]
             line = text.count("\n", 0, start) + 1
             what += f", but almost, in line {line}: {_difference(text[start:end], old)}"
-        return errors.Input(f"{what}.", f"Read the file again and {then}.")
+        return errors.InvalidInputError(f"{what}.", f"Read the file again and {then}.")
 
     def apply(self) -> files.FileRef:
         """Do it, on what the file holds now."""

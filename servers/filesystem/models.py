@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flotilla import Model, Untrusted
+from flotilla import Model, UntrustedText
 from flotilla.files import Entry, FileRef
 from pydantic import Field
 
@@ -31,7 +31,7 @@ class FileContent(Model):
     """One part of a file."""
 
     path: str
-    content: Untrusted
+    content: UntrustedText
     encoding: str
     bytes: int = Field(description="Of the whole file")
     hidden: int | None = Field(None, description="Hidden characters, shown as ⟨U+200B⟩; write them so")
@@ -48,7 +48,7 @@ class Edit(Model):
 class Edited(FileRef):
     """An edited file and what changed in it."""
 
-    diff: Untrusted
+    diff: UntrustedText
     note: str | None = None
 
 
@@ -56,7 +56,7 @@ class Match(Entry):
     """A file or folder that was found; with `text`, one line in it."""
 
     line: int | None = None
-    text: Untrusted | None = None
+    text: UntrustedText | None = None
 
 
 class FileInfo(Entry):

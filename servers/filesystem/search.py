@@ -48,7 +48,7 @@ class Search:
     def __init__(self, path: str, pattern: str, text: str | None, limit: int, cursor: str | None) -> None:
         found = re.fullmatch(r"(\d{1,12}):(.+)", cursor or "0:.", re.DOTALL)
         if not found:
-            raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+            raise errors.InvalidInputError("The cursor is not one of ours.", "Leave it out to start at the first page.")
         self.line, self.start = int(found[1]), files.shown(found[2])
         self.top, self.limit, self.text = files.parts_of(path), limit, folded(text or "")
         names = [name for name in folded(pattern).split("/") if name]
@@ -111,5 +111,5 @@ class Search:
                     elif count % 1000 == 0 and number > skipped:
                         yield None
                     number += piece.endswith("\n")
-        except errors.Problem:  # gone or locked since it was listed
+        except errors.FlotillaError:  # gone or locked since it was listed
             return

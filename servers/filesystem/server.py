@@ -6,7 +6,20 @@ import time
 from itertools import islice
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, Server, ServerSettings, errors, files, in_thread
+from flotilla import (
+    Cursor,
+    Integration,
+    Limit,
+    Page,
+    Server,
+    ServerSettings,
+    Toolset,
+    announce,
+    confirm,
+    errors,
+    files,
+    in_thread,
+)
 from flotilla.files import Entry, FileRef
 from pydantic import Field
 
@@ -14,7 +27,9 @@ from .contents import Change, count, describe, read_part, whole
 from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, Place, TextEncoding
 from .search import Search
 
-server: Server[ServerSettings] = Server(
+tools = Toolset()
+
+integration: Integration[ServerSettings] = Integration(
     "filesystem",
     prefix="fs",
     title="Filesystem",
@@ -34,7 +49,7 @@ Folder = Annotated[str, Field(description="Folder")]
 Overwrite = Annotated[bool, Field(description="Replace an existing file")]
 
 
-@server.reads
+@tools.reads
 async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor = None) -> Page[Entry]:
     """List what one folder holds, by name."""
 
@@ -45,7 +60,7 @@ async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor =
     return Page(items=found[:limit], next_cursor=found[limit].path if len(found) > limit else None)
 
 
-@server.reads(exact=["content"])
+@tools.reads(exact=["content"])
 async def read_file(
     path: Path,
     encoding: Encoding = "utf-8",
@@ -56,7 +71,7 @@ async def read_file(
     return await in_thread(read_part, path, encoding, offset, limit)
 
 
-@server.writes(creates=True, replaces=True)
+@tools.writes(creates=True, replaces=True)
 async def write_file(
     path: NewPath,
     content: Annotated[
@@ -70,13 +85,13 @@ async def write_file(
     lost = await in_thread(files.replaced, path, overwrite)
     data = await in_thread(whole, path, content, encoding, bool(lost))
     if lost:
-        await server.confirm(f"Replace {lost} by {len(data):,} bytes? What it holds now is lost.")
+        await confirm(f"Replace {lost} by {len(data):,} bytes? What it holds now is lost.")
     shown = {"content": content[:1000], "encoding": encoding, "bytes": len(data), "overwrite": overwrite}
-    server.announce(action="write_file", path=files.shown(path), **shown)
+    announce(action="write_file", path=files.shown(path), **shown)
     return await in_thread(files.write, path, data, overwrite)
 
 
-@server.writes(additive=False, exact=["diff"])
+@tools.writes(additive=False, exact=["diff"])
 async def edit_file(
     path: Path,
     edits: Annotated[
@@ -93,12 +108,12 @@ async def edit_file(
     """Replace passages of a text file and return the diff; dry_run shows it first. Spaces, accents and line ends may be
     of another kind; the note says so."""
     change = await in_thread(Change, path, edits, encoding)
-    server.announce(action="edit_file", path=change.path, diff=change.diff, encoding=encoding)
+    announce(action="edit_file", path=change.path, diff=change.diff, encoding=encoding)
     done = await in_thread(change.apply)
     return Edited(**done.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
 
 
-@server.reads
+@tools.reads
 async def search_files(
     path: Folder = ".",
     pattern: Annotated[str, Field(description="*.md, or by path: 2024/**/*.csv")] = "*",
@@ -114,33 +129,33 @@ async def search_files(
     return Page(items=search.items, next_cursor=search.cursor)
 
 
-@server.reads
+@tools.reads
 async def get_file_info(path: Path) -> FileInfo:
     """Type, size, time, checksum and likely encoding of a file; entries of a folder; of . the room left."""
     return await in_thread(describe, path)
 
 
-@server.writes(creates=True, idempotent=True)
+@tools.writes(creates=True, idempotent=True)
 async def create_directory(
     path: Annotated[str, Field(description="In the data folder", examples=["reports/2025"])],
 ) -> Place:
     """Make a folder and those above it. One that is there stays as it is."""
     await in_thread(files.check_folder, path)
-    server.announce(action="create_directory", path=files.shown(path))
+    announce(action="create_directory", path=files.shown(path))
     return Place.of(await in_thread(files.mkdir, path))
 
 
-@server.writes(replaces=True)
+@tools.writes(replaces=True)
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
     """Move or rename a file or folder; destination is the whole new path."""
     moved = await in_thread(files.stat, source)
     if lost := await in_thread(files.replaced, destination, overwrite):
-        await server.confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
-    server.announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
+        await confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
+    announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
     return Place.of(await in_thread(files.move, source, destination, overwrite))
 
 
-@server.destroys(asks=True)
+@tools.destroys(asks=True)
 async def delete_file(
     path: Path,
     recursive: Annotated[bool, Field(description="A folder with all it holds")] = False,
@@ -148,11 +163,16 @@ async def delete_file(
     """Delete a file or an empty folder for good; a folder that holds something only with recursive=true."""
     what = await in_thread(count, path)
     if what.type == "directory" and what.files and not recursive:
-        raise errors.Input(f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go.")
+        raise errors.InvalidInputError(
+            f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go."
+        )
     top = await in_thread(files.stat, path)
     held = f"the folder {what.path} with all it holds, {what.amount},"
     version = await in_thread(files.version, path)
-    await server.confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?", version)
-    server.announce(action="delete_file", **what.model_dump())
+    await confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?", version)
+    announce(action="delete_file", **what.model_dump())
     await in_thread(files.remove, path, recursive)
     return what
+
+
+server = Server(integration, toolsets=[tools])

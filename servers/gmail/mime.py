@@ -37,12 +37,17 @@ class Draft:
 
 
 def build(draft: Draft) -> bytes:
-    """Return the mail; raises errors.Input for what cannot be sent. Gmail adds From, Date and Message-ID."""
+    """Return the mail; raises errors.InvalidInputError for what cannot be sent.
+
+    Gmail adds From, Date and Message-ID.
+    """
     if not (draft.text.strip() or draft.html.strip()):
-        raise errors.Input("The mail has no body.", "Give `text`, or `html`, or both.")
+        raise errors.InvalidInputError("The mail has no body.", "Give `text`, or `html`, or both.")
     lists = {name: mailboxes(getattr(draft, name.lower()), name) for name in ("To", "Cc", "Bcc")}
     if sum(map(len, lists.values())) > MOST_RECIPIENTS:
-        raise errors.Input(f"The mail has more than {MOST_RECIPIENTS} recipients.", "Send it in several calls.")
+        raise errors.InvalidInputError(
+            f"The mail has more than {MOST_RECIPIENTS} recipients.", "Send it in several calls."
+        )
     head = {name: f",{_NEWLINE} ".join(map(_mailbox, boxes.items())) for name, boxes in lists.items() if boxes}
     head["Subject"] = _encoded(line(draft.subject, "subject"))
     if draft.reply_to:
@@ -56,7 +61,9 @@ def _body(draft: Draft) -> bytes:
     mime = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # base64 or quoted-printable: survives every server
     for body in (draft.text, draft.html):
         if any(0xD800 <= ord(char) <= 0xDFFF for char in body):
-            raise errors.Input("The text holds half a character (a lone surrogate).", "Send it as valid Unicode.")
+            raise errors.InvalidInputError(
+                "The text holds half a character (a lone surrogate).", "Send it as valid Unicode."
+            )
     mime.set_content(draft.text or text_of(draft.html))
     if draft.html.strip():
         mime.add_alternative(draft.html, subtype="html")
@@ -69,11 +76,11 @@ def _body(draft: Draft) -> bytes:
 
 
 def line(text: str, what: str) -> str:
-    """Return `text` if it can stand in a header; raises errors.Input."""
+    """Return `text` if it can stand in a header; raises errors.InvalidInputError."""
     if len(text) > 900:
-        raise errors.Input(f"The {what} has {len(text)} characters, more than 900.", "Shorten it.")
+        raise errors.InvalidInputError(f"The {what} has {len(text)} characters, more than 900.", "Shorten it.")
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text) or _ENCODED_WORD.search(text):
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The {what} holds a line break, a control character or an encoded word (=?…?=).",
             "Write it as one line of plain text: it is encoded here.",
         )
@@ -81,7 +88,7 @@ def line(text: str, what: str) -> str:
 
 
 def mailboxes(given: Iterable[str], what: str) -> dict[str, str]:
-    """Return names by address, each address once; raises errors.Input for what is no address."""
+    """Return names by address, each address once; raises errors.InvalidInputError for what is no address."""
     found: dict[str, str] = {}
     for text in given:
         pairs = getaddresses([line(text, f"address in `{what.lower()}`")])
@@ -92,7 +99,7 @@ def mailboxes(given: Iterable[str], what: str) -> dict[str, str]:
         except UnicodeError:
             address = ""
         if not _ADDRESS.fullmatch(address):
-            raise errors.Input(
+            raise errors.InvalidInputError(
                 f"`{errors.excerpt(text, 80)}` in `{what.lower()}` is no e-mail address.",
                 "Give one address an item, as jean@exemple.fr or Jean Dupont <jean@exemple.fr>.",
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
-from flotilla import Model, Untrusted
+from flotilla import Model, UntrustedText
 from pydantic import AwareDatetime, Field
 
 from . import reading
@@ -17,10 +17,10 @@ class Line(Model):
 
     id: str
     thread: str
-    sender: Untrusted
-    subject: Untrusted
+    sender: UntrustedText
+    subject: UntrustedText
     date: AwareDatetime
-    snippet: Untrusted
+    snippet: UntrustedText
     unread: bool
 
     @classmethod
@@ -42,7 +42,7 @@ class File(Model):
     """An attachment."""
 
     id: str
-    name: Untrusted
+    name: UntrustedText
     bytes: int
 
 
@@ -51,12 +51,12 @@ class Message(Model):
 
     id: str
     thread: str = ""
-    sender: Untrusted = ""
-    to: Untrusted = ""
-    cc: Untrusted | None = None
-    subject: Untrusted = ""
+    sender: UntrustedText = ""
+    to: UntrustedText = ""
+    cc: UntrustedText | None = None
+    subject: UntrustedText = ""
     date: AwareDatetime
-    text: Untrusted = ""
+    text: UntrustedText = ""
     labels: list[str] = Field(default_factory=list)
     attachments: list[File] = Field(default_factory=list)
 

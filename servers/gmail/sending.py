@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from flotilla import errors, files, in_thread
+from flotilla import announce, errors, files, in_thread
 from flotilla_servers._google import resumable
 
-from .app import ME, api, server
+from .client import ME, api
 from .mime import LARGEST, Draft, build
 from .reading import SHOWN, headers
 
@@ -19,7 +19,7 @@ BIG = 4_000_000  # bytes of a mail that no longer goes as JSON
 
 
 async def attached(paths: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Read files of the data folder; raises errors.Input when all together are more than Gmail takes."""
+    """Read files of the data folder; raises errors.InvalidInputError when all together are more than Gmail takes."""
     found, left = [], LARGEST
     for path in paths:
         content = await in_thread(files.read, path, left)
@@ -49,7 +49,7 @@ async def deliver(action: str, path: str, draft: Draft, thread: str = "", answer
         "thread": thread,
         "bytes": len(mail),
     }
-    server.announce(action=action, **{name: value for name, value in told.items() if value})
+    announce(action=action, **{name: value for name, value in told.items() if value})
     message: dict[str, Any] = {"threadId": thread} if thread else {}
     drafts = path.endswith("/drafts")
     if len(mail) > BIG:
@@ -80,7 +80,9 @@ def threaded(raw: Mapping[str, Any]) -> dict[str, Any]:
     known = head.get("Message-ID", "").strip()
     chain = [word for word in head.get("References", "").split() if word.startswith("<")]
     if not known:
-        raise errors.Input("The message has no Message-ID, so nothing can answer it.", "Send a new mail in its place.")
+        raise errors.InvalidInputError(
+            "The message has no Message-ID, so nothing can answer it.", "Send a new mail in its place."
+        )
     return {
         "subject": subject if subject.lower().startswith("re:") else f"Re: {subject}".strip(),
         "reply_to": known,

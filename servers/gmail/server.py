@@ -9,20 +9,36 @@ import asyncio
 import re
 from typing import Annotated, Any
 
-from flotilla import ByCursor, Cursor, Limit, Page, errors, files, in_thread, segment, sliced
-from flotilla.addresses import AddressList
+from flotilla import (
+    ByCursor,
+    Cursor,
+    Limit,
+    Page,
+    Server,
+    Toolset,
+    confirm,
+    confirm_recipients,
+    connection_of,
+    errors,
+    files,
+    in_thread,
+    segment,
+    sliced,
+)
+from flotilla.parsing.addresses import AddressList
 from flotilla_servers._google import confirm_new, scope
 from pydantic import Field
 
 from . import reading
-from .app import ME, api, server
+from .client import ME, api, integration
 from .download import content_of
 from .labels import ids_of, known
 from .mime import Draft, addresses, mailboxes
 from .models import Drafted, Label, Labelled, Line, Message, Profile, Sent, Trashed
 from .sending import answered, attached, deliver, threaded
 
-__all__ = ["server"]
+tools = Toolset()
+
 READ = [scope("gmail.readonly"), scope("gmail.modify")]
 MODIFY = [scope("gmail.modify")]
 PAGES = ByCursor("messages", "nextPageToken", cursor="pageToken", limit="maxResults")
@@ -34,7 +50,7 @@ Html = Annotated[str | None, Field(description="HTML beside it")]
 Files = Annotated[list[str] | None, Field(description="Paths in the data folder")]
 
 
-@server.reads(scopes=READ)
+@tools.reads(scopes=READ)
 async def search_messages(
     query: Annotated[str, Field(description="As in Gmail's search box", examples=["from:marie has:attachment"])],
     limit: Limit = 10,
@@ -44,7 +60,7 @@ async def search_messages(
     return await _listed(limit, cursor, q=query)
 
 
-@server.reads(scopes=READ)
+@tools.reads(scopes=READ)
 async def list_messages(
     label: Annotated[str, Field(description="Name or id")] = "INBOX", limit: Limit = 10, cursor: Cursor = None
 ) -> Page[Line]:
@@ -66,13 +82,13 @@ async def _listed(limit: int, cursor: str | None, **params: Any) -> Page[Line]:
     return Page(items=lines, next_cursor=page.next_cursor)
 
 
-@server.reads(scopes=READ)
+@tools.reads(scopes=READ)
 async def get_message(message: MessageId) -> Message:
     """Read a message: headers, text, attachments."""
     return Message.of(await api.get(f"{ME}/messages/{segment(message)}", params={"format": "full"}))
 
 
-@server.writes(
+@tools.writes(
     creates=True, additive=False, asks=True, scopes=[scope(s) for s in ("gmail.send", "gmail.compose", "gmail.modify")]
 )
 async def send_email(
@@ -88,12 +104,12 @@ async def send_email(
     draft = Draft(to, subject, text, html or "", cc or (), bcc or (), await attached(attachments or ()))
     everybody = mailboxes([*to, *(cc or ()), *(bcc or ())], "to")
     doing = f"Send the mail «{errors.excerpt(subject, 80)}»"
-    if not await confirm_new(server, everybody, f"{doing} to"):
-        await server.confirm_many(everybody, doing)
+    if not await confirm_new(integration, everybody, f"{doing} to"):
+        await confirm_recipients(everybody, doing)
     return Sent.model_validate(await deliver("send a mail", "/messages/send", draft))
 
 
-@server.writes(
+@tools.writes(
     creates=True,
     additive=False,
     asks=True,
@@ -117,14 +133,14 @@ async def reply_to_message(
         others = [a for a in addresses(f"{head.get('To', '')}, {head.get('Cc', '')}") if a != me and a not in to]
         cc = [*(cc or ()), *others]
     if not to:
-        raise errors.Input("The message names nobody to answer.", "Send a new mail in its place.")
+        raise errors.InvalidInputError("The message names nobody to answer.", "Send a new mail in its place.")
     draft = Draft(
         to, text=text, html=html or "", cc=cc or (), attachments=await attached(attachments or ()), **threaded(raw)
     )
     readers, doing = mailboxes([*to, *(cc or ())], "cc"), f"Answer «{errors.excerpt(draft.subject, 80)}»"
-    there = await _participants(thread) if server.fleet.confirm == "new-recipients" else set[str]()
-    if not await confirm_new(server, [a for a in readers if a.lower() not in there], f"{doing} to"):
-        await server.confirm_many(readers, doing)
+    there = await _participants(thread) if connection_of(integration).fleet.confirm == "new-recipients" else set[str]()
+    if not await confirm_new(integration, [a for a in readers if a.lower() not in there], f"{doing} to"):
+        await confirm_recipients(readers, doing)
     return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread, message))
 
 
@@ -136,7 +152,7 @@ async def _participants(thread: str) -> set[str]:
     return {a for head in heads for name in ("From", "To", "Cc") for a in addresses(head.get(name, ""))}
 
 
-@server.writes(creates=True, scopes=[*map(scope, ("gmail.readonly gmail.compose", "gmail.modify"))])
+@tools.writes(creates=True, scopes=[*map(scope, ("gmail.readonly gmail.compose", "gmail.modify"))])
 async def create_draft(
     text: Text,
     to: People = None,
@@ -159,13 +175,13 @@ async def create_draft(
     return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, thread, answers or ""))
 
 
-@server.reads(scopes=[scope(s) for s in ("gmail.labels", "gmail.readonly", "gmail.modify")])
+@tools.reads(scopes=[scope(s) for s in ("gmail.labels", "gmail.readonly", "gmail.modify")])
 async def list_labels(limit: Limit = 50, cursor: Cursor = None) -> Page[Label]:
     """List labels; INBOX, UNREAD and STARRED are Gmail's own."""
     return sliced([Label.model_validate(label) for label in await known()], limit, cursor)
 
 
-@server.writes(additive=False, idempotent=True, scopes=MODIFY)
+@tools.writes(additive=False, idempotent=True, scopes=MODIFY)
 async def modify_labels(
     message: MessageId,
     add: Annotated[list[str] | None, Field(description="Names or ids")] = None,
@@ -173,15 +189,15 @@ async def modify_labels(
 ) -> Labelled:
     """Add and remove labels of a message."""
     if not (add or remove):
-        raise errors.Input("Nothing is to be changed.", "Pass labels in `add` or `remove`.")
+        raise errors.InvalidInputError("Nothing is to be changed.", "Pass labels in `add` or `remove`.")
     if any(label.strip().upper() == "TRASH" for label in add or []):
-        raise errors.Input("TRASH is no label to add.", "Use gmail_trash_message, which asks first.")
+        raise errors.InvalidInputError("TRASH is no label to add.", "Use gmail_trash_message, which asks first.")
     body = {"addLabelIds": await ids_of(add or []), "removeLabelIds": await ids_of(remove or [])}
     answer = await api.post(f"{ME}/messages/{segment(message)}/modify", json={n: v for n, v in body.items() if v})
     return Labelled.model_validate(answer)
 
 
-@server.reads(scopes=READ)
+@tools.reads(scopes=READ)
 async def get_attachment(
     message: MessageId,
     attachment: Annotated[str, Field(description="Its id in the message", examples=["1"])],
@@ -193,22 +209,22 @@ async def get_attachment(
     return await in_thread(files.write, place, content, path is None)
 
 
-@server.destroys(asks=True, idempotent=True, scopes=MODIFY)
+@tools.destroys(asks=True, idempotent=True, scopes=MODIFY)
 async def trash_message(message: MessageId) -> Trashed:
     """Move a message to the trash; Gmail deletes it after 30 days."""
     about = await get_message(message)
-    await server.confirm(f"Move the mail «{about.subject}» from {about.sender} to the trash?")
+    await confirm(f"Move the mail «{about.subject}» from {about.sender} to the trash?")
     await api.send("POST", f"{ME}/messages/{segment(message)}/trash")
     return Trashed(trashed=message)
 
 
-@server.writes(core=False, idempotent=True, scopes=MODIFY)
+@tools.writes(core=False, idempotent=True, scopes=MODIFY)
 async def restore_message(message: MessageId) -> Labelled:
     """Take a message out of the trash."""
     return Labelled.model_validate(await api.post(f"{ME}/messages/{segment(message)}/untrash"))
 
 
-@server.writes(core=False, creates=True, scopes=[scope("gmail.labels"), scope("gmail.modify")])
+@tools.writes(core=False, creates=True, scopes=[scope("gmail.labels"), scope("gmail.modify")])
 async def create_label(
     name: Annotated[str, Field(description="Parent/child nests", examples=["Clients/Dupont"])],
 ) -> Label:
@@ -216,7 +232,10 @@ async def create_label(
     return Label.model_validate(await api.post(f"{ME}/labels", json={"name": name}))
 
 
-@server.reads(core=False, scopes=READ)
+@tools.reads(core=False, scopes=READ)
 async def get_current_user() -> Profile:
     """Whose mailbox is connected."""
     return Profile.model_validate(await api.get(f"{ME}/profile"))
+
+
+server = Server(integration, toolsets=[tools])

@@ -31,13 +31,16 @@ class MarketplaceApp(OAuth2):
     async def location(self) -> str:
         """Return the id of the location that the tokens are for, empty when the vendor did not say."""
         await self.access_token()
-        return self.kept("locationId")
+        return self.extra("locationId")
 
-    async def trade(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Refresh; where the refresh token is spent, reconnect. Raises errors.Setup for the token of an agency."""
+    async def exchange_token(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Refresh; where the refresh token is spent, reconnect.
+
+        Raises errors.ConfigurationError for the token of an agency.
+        """
         from authlib.integrations.base_client import OAuthError
 
-        newest, location = held.get("refresh_token") or self.lasting(), held.get("locationId")
+        newest, location = held.get("refresh_token") or self.refresh_source(), held.get("locationId")
         try:
             got: Mapping[str, Any] = await client.refresh_token(
                 self.token_url, refresh_token=newest, user_type="Location"
@@ -52,7 +55,7 @@ class MarketplaceApp(OAuth2):
                 self.token_url, grant_type="authorization_code", code=code, user_type="Location"
             )
         if got.get("userType") == "Company":
-            raise errors.Setup(
+            raise errors.ConfigurationError(
                 "The refresh token belongs to an agency, and contacts belong to a sub-account.",
                 "Ask the user to install the app on the sub-account and to set the refresh token from there.",
             )

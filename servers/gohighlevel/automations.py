@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, errors, segment, sliced
+from flotilla import Cursor, Limit, Page, Toolset, errors, segment, sliced
 from pydantic import Field
 
-from .app import ContactId, api, folded, location, server
+from .client import ContactId, api, folded, location
 from .contacts import WRITE, path_of
 from .models import Done, Workflow
+
+tools = Toolset("automations")
 
 WorkflowId = Annotated[
     str, Field(description="From ghl_list_workflows", examples=["78559bb3-b920-461e-b010-7b2a2816d2a9"])
@@ -22,7 +24,7 @@ async def workflows() -> list[Workflow]:
     return [Workflow.model_validate(row) for row in rows]
 
 
-@server.reads(scopes=["workflows.readonly"])
+@tools.reads(scopes=["workflows.readonly"])
 async def list_workflows(
     query: Annotated[str | None, Field(description="Part of the name")] = None,
     limit: Limit = 20,
@@ -33,12 +35,12 @@ async def list_workflows(
     return sliced([one for one in named if folded(query or "") in folded(one.name)], limit, cursor)
 
 
-@server.writes(creates=True, additive=False, scopes=["contacts.write workflows.readonly"])
+@tools.writes(creates=True, additive=False, scopes=["contacts.write workflows.readonly"])
 async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Put a contact into a workflow (mets, nurturing): it starts at once, and again if repeated."""
     wanted = next((one for one in await workflows() if one.id == workflow_id), None)
     if wanted and wanted.status == "draft":  # the API takes it and says that it was done, but nothing runs
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The workflow «{errors.excerpt(wanted.name, 60)}» is a draft, so it would not run.",
             "Ask the user to publish it in GoHighLevel, or choose another one from ghl_list_workflows.",
         )
@@ -46,7 +48,7 @@ async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> 
     return Done.model_validate(await api.request("POST", path, json={}) or {})
 
 
-@server.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
+@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
 async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Take a contact out of a workflow (retire): what it has not sent yet is not sent."""
     path = path_of(contact_id, "workflow", segment(workflow_id))

@@ -6,12 +6,14 @@ import datetime as dt
 import re
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, segment, sliced
+from flotilla import Cursor, Limit, Page, Toolset, confirm, segment, settings_of, sliced
 from pydantic import AwareDatetime, Field
 
-from .app import OLDER, ContactId, api, chosen, folded, location, server
+from .client import OLDER, ContactId, api, chosen, folded, integration, location
 from .models import Appointment, Calendar
 from .times import slots, span, zone
+
+tools = Toolset("calendars")
 
 ID = re.compile("[A-Za-z0-9]{20}")
 CalendarName = Annotated[str, Field(description="Name or id", examples=["Démo"])]
@@ -24,17 +26,17 @@ async def active() -> list[Calendar]:
 
 
 async def id_of(calendar: str) -> str:
-    """Return a calendar's id, looked up where it is a name. Raises errors.Input that names them all."""
+    """Return a calendar's id, looked up where it is a name. Raises errors.InvalidInputError that names them all."""
     return calendar if ID.fullmatch(calendar) else chosen(await active(), calendar, "calendar").id
 
 
-@server.reads(core=False, scopes=["calendars.readonly"])
+@tools.reads(core=False, scopes=["calendars.readonly"])
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
     """List the calendars (calendriers) that people can book."""
     return sliced(sorted(await active(), key=lambda one: folded(one.name)), limit, cursor)
 
 
-@server.reads(scopes=["calendars.readonly"])
+@tools.reads(scopes=["calendars.readonly"])
 async def get_free_slots(
     calendar: CalendarName,
     start: Annotated[dt.date, Field(description="First day", examples=["2030-06-03"])],
@@ -44,14 +46,14 @@ async def get_free_slots(
     cursor: Cursor = None,
 ) -> Page[AwareDatetime]:
     """When is a calendar free (créneaux libres, disponible): times for ghl_book_appointment, in the caller's zone."""
-    here = zone(timezone or server.settings.timezone)
+    here = zone(timezone or settings_of(integration).timezone)
     first, last = span(start, days, here)  # 31 days, the API's most, would be too much where the clocks go back
     params = {"startDate": first, "endDate": last, "timezone": here.key}
     answer = await api.get(f"/calendars/{segment(await id_of(calendar))}/free-slots", params=params, headers=OLDER)
     return sliced(slots(answer, here), limit, cursor)
 
 
-@server.writes(creates=True, scopes=["calendars/events.write"])
+@tools.writes(creates=True, scopes=["calendars/events.write"])
 async def book_appointment(
     calendar: CalendarName,
     contact_id: ContactId,
@@ -74,16 +76,16 @@ async def book_appointment(
     return _beside(Appointment.model_validate(answer), start_time.tzinfo)
 
 
-@server.destroys(asks=True, core=False, idempotent=True, scopes=["calendars/events.readonly calendars/events.write"])
+@tools.destroys(asks=True, core=False, idempotent=True, scopes=["calendars/events.readonly calendars/events.write"])
 async def cancel_appointment(
     appointment_id: Annotated[str, Field(description="From ghl_book_appointment", examples=["0TkCdp9PfvLeWKYRRvIz"])],
 ) -> Appointment:
     """Cancel an appointment (annule, rendez-vous); it stays in the calendar as cancelled."""
-    path, here = f"/calendars/events/appointments/{segment(appointment_id)}", zone(server.settings.timezone)
+    path, here = f"/calendars/events/appointments/{segment(appointment_id)}", zone(settings_of(integration).timezone)
     event = (await api.get(path, headers=OLDER))["event"]
     start = _beside(Appointment.model_validate({"id": appointment_id, **event}), here).start_time
     when = f"{start.day} {start:%B %Y, %H:%M} ({here.key})" if start else "no known time"
-    await server.confirm(f"Cancel the appointment «{event.get('title')}» of {when}?")
+    await confirm(f"Cancel the appointment «{event.get('title')}» of {when}?")
     answer = await api.put(path, json={"appointmentStatus": "cancelled"}, headers=OLDER)
     return _beside(Appointment.model_validate(answer), here)
 

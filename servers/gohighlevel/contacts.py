@@ -9,12 +9,14 @@ import re
 from contextlib import suppress
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, Page, errors, segment
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, segment, settings_of
 from pydantic import Field
 
-from .app import ContactId, api, folded, location, server
+from .client import ContactId, api, folded, integration, location
 from .models import Changed, Contact, Details, Done, Note, Saved, Tags
 from .phones import e164, looks_like_one
+
+tools = Toolset("contacts")
 
 READ, WRITE = ["contacts.readonly"], ["contacts.write"]
 SPOKEN = {"firstName": "first_name", "lastName": "last_name", "companyName": "company", "address1": "address"}
@@ -33,12 +35,17 @@ def path_of(contact_id: str, *more: str) -> str:
 def spoken(
     first_name: str | None, last_name: str | None, email: str | None, phone: str | None, **more: str | None
 ) -> dict[str, Any]:
-    """Return a contact's fields as the API takes them; raises errors.Input for a bad e-mail address or phone number."""
+    """Return a contact's fields as the API takes them.
+
+    Raises errors.InvalidInputError for a bad e-mail address or phone number.
+    """
     if email is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", email.strip()):
-        raise errors.Input(f"`{errors.excerpt(email, 60)}` is no e-mail address.", "Pass one such as jean@exemple.fr.")
+        raise errors.InvalidInputError(
+            f"`{errors.excerpt(email, 60)}` is no e-mail address.", "Pass one such as jean@exemple.fr."
+        )
     told = {"firstName": first_name, "lastName": last_name, "email": email, **more}
     clean = {name: " ".join(text.split()) for name, text in told.items() if text is not None}
-    return {**clean, **({} if phone is None else {"phone": e164(phone, server.settings.country)})}
+    return {**clean, **({} if phone is None else {"phone": e164(phone, settings_of(integration).country)})}
 
 
 async def found(body: dict[str, Any], limit: int) -> list[dict[str, Any]]:
@@ -62,7 +69,7 @@ async def owner(**known_by: str | None) -> dict[str, Any] | None:
     """
     if not any(known_by.values()):
         return None
-    with suppress(errors.NotFound):
+    with suppress(errors.NotFoundError):
         found = await api.get("/contacts/search/duplicate", params={"locationId": await location(), **known_by})
         return (found or {}).get("contact") or None
     return None
@@ -106,7 +113,7 @@ def not_kept(fields: dict[str, Any], contact: dict[str, Any]) -> str | None:
     )
 
 
-@server.writes(creates=True, scopes=["contacts.readonly contacts.write"])
+@tools.writes(creates=True, scopes=["contacts.readonly contacts.write"])
 async def create_contact(
     first_name: Name = None,
     last_name: Name = None,
@@ -118,13 +125,13 @@ async def create_contact(
     """Create a contact (crée le contact, lead). Who has this e-mail or phone is returned unchanged: see `created`."""
     fields = spoken(first_name, last_name, email, phone, companyName=company)
     if not any(fields.get(name) for name in ("firstName", "lastName", "email", "phone")):
-        raise errors.Input("A contact needs a name, an e-mail or a phone.", "Ask the user for one.")
+        raise errors.InvalidInputError("A contact needs a name, an e-mail or a phone.", "Ask the user for one.")
     if not (email or phone or same_name) and (there := await namesake(first_name, last_name)):
         return unchanged(there, fields, "name", "pass same_name=true")
     # looked for apart: with both in one question the API looks at the first only, and an upsert writes over a person
     by_email, by_phone = await owner(email=fields.get("email")), await owner(number=fields.get("phone"))
     if by_email and by_phone and by_email["id"] != by_phone["id"]:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"Nothing was created or changed: the e-mail address belongs to {_shown(by_email)}, "
             f"and the phone number to {_shown(by_phone)}.",
             "Ask the user who is meant, and use that contact's id.",
@@ -141,7 +148,7 @@ def _shown(contact: dict[str, Any]) -> str:
     return errors.excerpt(f"{about.name or about.email or about.phone or 'a contact'} ({about.id})", 120)
 
 
-@server.reads(scopes=READ)
+@tools.reads(scopes=READ)
 async def search_contacts(
     query: Annotated[str | None, Field(max_length=75, description="Name, e-mail, phone …")] = None,
     tag: Annotated[str | None, Field(description="Only with this tag")] = None,
@@ -150,8 +157,8 @@ async def search_contacts(
 ) -> Page[Contact]:
     """Find a contact (cherche, trouve) by name, e-mail, phone number or tag, newest first."""
     if query and looks_like_one(query):
-        with suppress(errors.Input):  # a part of a number, or a year, is looked for as it is
-            query = e164(query, server.settings.country)
+        with suppress(errors.InvalidInputError):  # a part of a number, or a year, is looked for as it is
+            query = e164(query, settings_of(integration).country)
     filters = [{"field": "tags", "operator": "contains", "value": [tag]}] if tag else None
     body = {
         "query": query,
@@ -175,17 +182,17 @@ def _opened(cursor: str) -> list[Any]:
     except (binascii.Error, ValueError):
         after = None
     if not isinstance(after, list):
-        raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+        raise errors.InvalidInputError("The cursor is not one of ours.", "Leave it out to start at the first page.")
     return after
 
 
-@server.reads(core=False, scopes=READ)
+@tools.reads(core=False, scopes=READ)
 async def get_contact(contact_id: ContactId) -> Details:
     """Get one contact whole, everything: company, address, source, owner, custom fields."""
     return Details.model_validate((await api.get(path_of(contact_id)))["contact"])
 
 
-@server.writes(additive=False, idempotent=True, scopes=WRITE)
+@tools.writes(additive=False, idempotent=True, scopes=WRITE)
 async def update_contact(
     contact_id: ContactId,
     first_name: Name = None,
@@ -199,27 +206,27 @@ async def update_contact(
     """Change a contact's name, e-mail, phone number or address; what is left out stays. Tags: ghl_add_tags."""
     fields = spoken(first_name, last_name, email, phone, address1=address, postalCode=postal_code, city=city)
     if not fields:
-        raise errors.Input("There is nothing to change.", "Pass at least one field.")
+        raise errors.InvalidInputError("There is nothing to change.", "Pass at least one field.")
     contact = (await api.put(path_of(contact_id), json=fields))["contact"]
     return Changed.model_validate({**contact, "note": not_kept(fields, contact)})
 
 
-@server.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"])
+@tools.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"])
 async def delete_contact(contact_id: ContactId) -> Done:
     """Delete a contact for good (supprime), with its notes and conversations."""
     about = await get_contact(contact_id)
-    await server.confirm(f"Delete the contact {about.name or about.email or about.phone or contact_id} for good?")
+    await confirm(f"Delete the contact {about.name or about.email or about.phone or contact_id} for good?")
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
 
-@server.writes(idempotent=True, scopes=WRITE)
+@tools.writes(idempotent=True, scopes=WRITE)
 async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Tag a contact: add a tag (ajoute, étiquette) to those that it has; none is lost."""
     answer = await api.post(path_of(contact_id, "tags"), json={"tags": _named(tags)})
     return Tags.model_validate(answer)
 
 
-@server.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
+@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
 async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Take a tag off a contact (retire, étiquette); the others stay."""
     answer = await api.delete(path_of(contact_id, "tags"), json={"tags": _named(tags)})
@@ -229,11 +236,11 @@ async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
 def _named(tags: list[str]) -> list[str]:
     clean = list(dict.fromkeys(" ".join(tag.split()) for tag in tags))
     if not all(clean):
-        raise errors.Input("A tag is empty.", "Leave it out.")
+        raise errors.InvalidInputError("A tag is empty.", "Leave it out.")
     return clean
 
 
-@server.writes(creates=True, scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def add_note(
     contact_id: ContactId,
     body: Annotated[str, Field(min_length=1, description="Text", examples=["Rappeler mardi"])],

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 from typing import Annotated, Literal
 
-from flotilla import errors
+from flotilla import Toolset, errors
 from pydantic import Field
 
-from .app import OLDER, ContactId, api, server
+from .client import OLDER, ContactId, api
 from .models import Message
+
+tools = Toolset("messages")
 
 
 def as_html(text: str) -> str:
@@ -18,7 +20,7 @@ def as_html(text: str) -> str:
     return "".join(f"<p>{part.strip().replace(chr(10), '<br>')}</p>" for part in parts)
 
 
-@server.writes(creates=True, additive=False, scopes=["conversations/message.write"])
+@tools.writes(creates=True, additive=False, scopes=["conversations/message.write"])
 async def send_message(
     contact_id: ContactId,
     channel: Annotated[Literal["SMS", "Email", "WhatsApp"], Field(description="How", examples=["SMS"])],
@@ -27,9 +29,11 @@ async def send_message(
 ) -> Message:
     """Send a contact (envoie à) an SMS, an e-mail or a WhatsApp message, at once."""
     if (channel == "Email") != bool(subject):
-        raise errors.Input("An e-mail needs a subject, and nothing else has one.", "Correct channel or subject.")
+        raise errors.InvalidInputError(
+            "An e-mail needs a subject, and nothing else has one.", "Correct channel or subject."
+        )
     if not text.strip():
-        raise errors.Input("The text is empty.", "Pass what is to be said.")
+        raise errors.InvalidInputError("The text is empty.", "Pass what is to be said.")
     said = {"html": as_html(text), "subject": subject} if subject else {"message": text}
     # status is what the contract wants of every message, new ones too
     body = {"type": channel, "contactId": contact_id, "status": "pending", **said}

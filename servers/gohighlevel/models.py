@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from flotilla import Model, Untrusted
+from flotilla import Model, UntrustedText
 from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, model_validator
 
 
@@ -29,7 +29,7 @@ class Contact(Model):
     """A person; or a company, where nobody is named."""
 
     id: str
-    name: Untrusted | None = None
+    name: UntrustedText | None = None
     email: str | None = None
     phone: str | None = None
     tags: list[str] = Field(default_factory=list)
@@ -54,7 +54,7 @@ class Changed(Contact):
 class Saved(Changed):
     """A contact after create_contact; `created` is false for one that was there already and is as it was."""
 
-    company: Untrusted | None = Field(None, alias="companyName")
+    company: UntrustedText | None = Field(None, alias="companyName")
     created: bool = True
 
 
@@ -62,7 +62,7 @@ class CustomField(Model):
     """A field of the sub-account's own."""
 
     id: str
-    value: Untrusted
+    value: UntrustedText
 
     @model_validator(mode="before")
     @classmethod
@@ -76,12 +76,12 @@ class CustomField(Model):
 class Details(Contact):
     """A contact with all that is shown of it."""
 
-    company: Untrusted | None = Field(None, alias="companyName")
-    address: Untrusted | None = Field(None, alias="address1")
+    company: UntrustedText | None = Field(None, alias="companyName")
+    address: UntrustedText | None = Field(None, alias="address1")
     postal_code: str | None = Field(None, alias="postalCode")
-    city: Untrusted | None = None
+    city: UntrustedText | None = None
     country: str | None = None
-    source: Untrusted | None = None
+    source: UntrustedText | None = None
     assigned_to: str | None = Field(None, alias="assignedTo")
     date_added: Moment | None = Field(None, alias="dateAdded")
     custom_fields: list[CustomField] = Field(default_factory=list, alias="customFields")
@@ -103,7 +103,7 @@ class Workflow(Model):
     """An automation; only published ones run."""
 
     id: str
-    name: Untrusted
+    name: UntrustedText
     status: str
 
 
@@ -117,7 +117,7 @@ class Calendar(Model):
     """What appointments are booked in."""
 
     id: str
-    name: Untrusted
+    name: UntrustedText
 
 
 class Appointment(Model):
@@ -133,14 +133,14 @@ class Stage(Model):
     """A step of a pipeline."""
 
     id: str
-    name: Untrusted
+    name: UntrustedText
 
 
 class Pipeline(Model):
     """Where opportunities stand."""
 
     id: str
-    name: Untrusted
+    name: UntrustedText
     stages: list[Stage] = Field(default_factory=list)
 
 

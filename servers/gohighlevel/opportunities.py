@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from flotilla import Amount, Cursor, Limit, Page, errors, segment, sliced
+from flotilla import Amount, Cursor, Limit, Page, Toolset, errors, segment, sliced
 from pydantic import Field
 
-from .app import ContactId, api, chosen, location, server
+from .client import ContactId, api, chosen, location
 from .models import Opportunity, Pipeline
+
+tools = Toolset("opportunities")
 
 READ, WRITE = ["opportunities.readonly"], ["opportunities.write"]
 Status = Literal["open", "won", "lost", "abandoned"]
@@ -19,9 +21,9 @@ StageName = Annotated[str | None, Field(description="Name or id")]
 
 
 def sent(amount: Decimal | None) -> float | None:
-    """Return an amount as the JSON number that the API takes; raises errors.Input for a negative one."""
+    """Return an amount as the JSON number that the API takes; raises errors.InvalidInputError for a negative one."""
     if amount is not None and amount < 0:
-        raise errors.Input("The amount is negative.", "Write the value of the opportunity, 0 or more.")
+        raise errors.InvalidInputError("The amount is negative.", "Write the value of the opportunity, 0 or more.")
     return None if amount is None else float(amount)
 
 
@@ -31,13 +33,13 @@ async def pipelines() -> list[Pipeline]:
     return [Pipeline.model_validate(row) for row in rows]
 
 
-@server.reads(core=False, scopes=READ)
+@tools.reads(core=False, scopes=READ)
 async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[Pipeline]:
     """List sales pipelines and stages."""
     return sliced(await pipelines(), limit, cursor)
 
 
-@server.writes(creates=True, scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def create_opportunity(
     contact_id: ContactId,
     name: Annotated[str, Field(min_length=1, description="Name", examples=["Refonte du site"])],
@@ -59,7 +61,7 @@ async def create_opportunity(
     return Opportunity.model_validate((await api.post("/opportunities/", json=body))["opportunity"])
 
 
-@server.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
+@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE)
 async def update_opportunity(
     opportunity_id: Annotated[str, Field(description="Its id", examples=["yWQobCRIhRguQtD2llvk"])],
     name: Annotated[str | None, Field(min_length=1, description="Name")] = None,
@@ -77,5 +79,5 @@ async def update_opportunity(
         line = chosen(await pipelines(), pipeline, "pipeline")
         body |= {"pipelineId": line.id, "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None}
     if all(value is None for value in body.values()):
-        raise errors.Input("There is nothing to change.", "Pass at least one field.")
+        raise errors.InvalidInputError("There is nothing to change.", "Pass at least one field.")
     return Opportunity.model_validate((await api.put(path, json=body))["opportunity"])

@@ -49,11 +49,13 @@ def looks_like_one(text: str) -> bool:
 def e164(text: str, country: str) -> str:
     """Return a number as +<country><number>; `country` (FR) is meant where it has no country code.
 
-    Raises errors.Input for what is no number there.
+    Raises errors.InvalidInputError for what is no number there.
     """
     shown = errors.excerpt(text, 40)
     if not _PHONE.fullmatch(text.strip()) or "+" in text.strip()[1:]:
-        raise errors.Input(f"`{shown}` is no phone number.", "Pass digits, best with the country: +33 6 12 34 56 78.")
+        raise errors.InvalidInputError(
+            f"`{shown}` is no phone number.", "Pass digits, best with the country: +33 6 12 34 56 78."
+        )
     plain = re.sub(r"\(0\)", "", text) if "+" in text else text  # +33 (0)6: the zero is for callers inside
     digits = re.sub("[^0-9]", "", plain)
     exit_code = ABROAD.get(country, "00")
@@ -64,7 +66,9 @@ def e164(text: str, country: str) -> str:
         return _abroad(digits, shown)
     plan = PLANS.get(country)
     if plan is None:
-        raise errors.Input(f"`{shown}` has no country code.", "Pass it with one, such as +33 6 12 34 56 78.")
+        raise errors.InvalidInputError(
+            f"`{shown}` has no country code.", "Pass it with one, such as +33 6 12 34 56 78."
+        )
     return "+" + plan.code + _national(digits, plan, shown, country)
 
 
@@ -74,7 +78,7 @@ def _abroad(digits: str, shown: str) -> str:
         plan = PLANS[country]
         return "+" + plan.code + _national(digits.removeprefix(plan.code), plan, shown, country)
     if not 7 <= len(digits) <= 15 or digits.startswith("0"):
-        raise errors.Input(f"`{shown}` is no phone number of any country.", "Check its digits.")
+        raise errors.InvalidInputError(f"`{shown}` is no phone number of any country.", "Check its digits.")
     return "+" + digits
 
 
@@ -83,7 +87,7 @@ def _national(digits: str, plan: Plan, shown: str, country: str) -> str:
         digits = digits.removeprefix(plan.trunk)
     if not plan.shortest <= len(digits) <= plan.longest:
         long = f"{plan.shortest}" if plan.shortest == plan.longest else f"{plan.shortest} to {plan.longest}"
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"`{shown}` has {len(digits)} digits, and a number of {country} has {long}.",
             "Check it, or pass it with its country code.",
         )

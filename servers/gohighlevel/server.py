@@ -2,5 +2,12 @@
 
 from __future__ import annotations
 
-from . import automations, calendars, contacts, messages, opportunities  # noqa: F401 - each registers its tools
-from .app import server as server
+from flotilla import Server
+
+from . import automations, calendars, contacts, messages, opportunities
+from .client import integration
+
+server = Server(
+    integration,
+    toolsets=[automations.tools, calendars.tools, contacts.tools, messages.tools, opportunities.tools],
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import errors
+from flotilla import Toolset, errors
 from pydantic import AwareDatetime, Field
 
 from . import records, setup, values
-from .app import server
 from .models import Activity
 from .records import OwnerOf, Ref, Refs
+
+tools = Toolset("activities")
 
 WRITE = ["crm.objects.contacts.read crm.objects.contacts.write"]
 Body = Annotated[str | None, Field(description="Plain text")]
@@ -21,16 +22,18 @@ LONGEST = 65_536  # characters of HTML: what HubSpot keeps of a text
 async def added(kind: str, name: str, given: dict[str, Any], refs: list[str] | None) -> Activity:
     """Create an activity on its records; one that hangs on nothing is a task."""
     if not refs and kind != "tasks":
-        raise errors.Input(f"A {name} belongs to a record.", "Pass one, such as contact:51.")
+        raise errors.InvalidInputError(f"A {name} belongs to a record.", "Pass one, such as contact:51.")
     told = {name: str(value) for name, value in given.items() if value is not None}
     if any(len(value) > LONGEST for value in told.values()):
-        raise errors.Input(f"The text is longer than HubSpot takes ({LONGEST:,} characters).", "Shorten it.")
+        raise errors.InvalidInputError(
+            f"The text is longer than HubSpot takes ({LONGEST:,} characters).", "Shorten it."
+        )
     raw = await records.create(kind, told, refs)
     at = values.told(raw["properties"].get("hs_timestamp") or told["hs_timestamp"])
     return Activity(record=f"{name}:{raw['id']}", at=at)
 
 
-@server.writes(creates=True, group="activities", scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def add_note(
     text: Annotated[str, Field(description="Text", examples=["Budget 12 000 €."])],
     linked_to: About,
@@ -41,7 +44,7 @@ async def add_note(
     return await added("notes", "note", given, linked_to)
 
 
-@server.writes(creates=True, group="activities", scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def create_task(
     title: Annotated[str, Field(description="Title", examples=["Envoyer le devis"])],
     due: Annotated[AwareDatetime, Field(description="With offset", examples=["2030-06-03T09:00:00+02:00"])],
@@ -63,7 +66,7 @@ async def create_task(
     return await added("tasks", "task", given, linked_to)
 
 
-@server.writes(creates=True, core=False, group="activities", scopes=WRITE)
+@tools.writes(creates=True, core=False, scopes=WRITE)
 async def log_call(
     linked_to: About,
     at: Annotated[AwareDatetime, Field(description="With offset", examples=["2030-06-03T09:00:00+02:00"])],

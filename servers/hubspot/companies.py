@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from flotilla import Cursor, Limit, errors
+from flotilla import Cursor, Limit, Toolset, errors
 from pydantic import Field
 
 from . import records
-from .app import server
 from .models import Found, Saved, flat
 from .records import Free, Query, Refs, Where
+
+tools = Toolset("companies")
 
 USUAL = ("name", "domain", "phone", "city", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.companies.read"], ["crm.objects.companies.read crm.objects.companies.write"]
 
 
-@server.reads(core=False, group="companies", scopes=READ)
+@tools.reads(core=False, scopes=READ)
 async def search_companies(query: Query = None, where: Where = None, limit: Limit = 20, cursor: Cursor = None) -> Found:
     """Find companies: cherche entreprise, société."""
     return await records.search(
@@ -36,7 +37,7 @@ def bare(domain: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", domain.strip().lower()).split("/")[0]
 
 
-@server.writes(creates=True, group="companies", scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def create_company(
     name: Annotated[str, Field(description="Name", examples=["Lefèvre"])],
     domain: Annotated[str | None, Field(description="Domain")] = None,
@@ -49,7 +50,7 @@ async def create_company(
     field = "domain" if ready.get("domain") else "name"
     found = await records.same("companies", [[records.equal(field, ready[field])]], "name domain")
     if found:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"HubSpot has a company with this {field} already: company:{found[0]} ({errors.excerpt(found[1], 80)}).",
             f"Go on with that one; for another company, pass another {field}.",
         )

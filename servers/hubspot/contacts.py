@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, errors, segment
+from flotilla import Cursor, Limit, Toolset, errors, segment
 from pydantic import Field
 
 from . import records, schema, values
-from .app import api, server
+from .client import api
 from .models import ContactDetail, Found, Row, Saved, flat
 from .records import Free, Query, Ref, Refs, Values, Where
+
+tools = Toolset("contacts")
 
 USUAL = ("firstname", "lastname", "email", "phone", "mobilephone", "company", "lifecyclestage", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.contacts.read"], ["crm.objects.contacts.read crm.objects.contacts.write"]
@@ -31,7 +33,7 @@ def address(contact: str) -> tuple[str, dict[str, str]]:
     return records.id_of(contact, "contact"), {}
 
 
-@server.reads(group="contacts", scopes=READ)
+@tools.reads(scopes=READ)
 async def search_contacts(
     query: Query = None,
     where: Where = None,
@@ -52,7 +54,7 @@ async def search_contacts(
     )
 
 
-@server.reads(group="contacts", scopes=[f"{READ[0]} crm.objects.companies.read crm.objects.deals.read"])
+@tools.reads(scopes=[f"{READ[0]} crm.objects.companies.read crm.objects.deals.read"])
 async def get_contact(
     contact: WhoseId,
     properties: Annotated[list[str] | None, Field(description="More, by name")] = None,
@@ -89,7 +91,7 @@ async def read(kind: str, numbers: list[str]) -> list[Row]:
     return found
 
 
-@server.writes(creates=True, group="contacts", scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def create_contact(
     name: Annotated[str, Field(description="First, last", examples=["Jean Dupont"])],
     email: Annotated[str | None, Field(description="E-mail")] = None,
@@ -121,17 +123,19 @@ async def _unique(ready: dict[str, str]) -> None:
     else:
         groups = [[records.equal(field, ready[field]) for field in ("firstname", "lastname") if ready.get(field)]]
     if not groups[0]:
-        raise errors.Input("A contact needs a name, an e-mail or a phone number.", "Pass at least one of them.")
+        raise errors.InvalidInputError(
+            "A contact needs a name, an e-mail or a phone number.", "Pass at least one of them."
+        )
     found = await records.same("contacts", groups, "firstname lastname email")
     if found:
         what = "phone number" if phone else "name"
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"HubSpot has a contact with this {what} already: contact:{found[0]} ({errors.excerpt(found[1], 80)}).",
             "Go on with that one; for another person, pass an e-mail address too.",
         )
 
 
-@server.writes(additive=False, idempotent=True, group="contacts", scopes=WRITE)
+@tools.writes(additive=False, idempotent=True, scopes=WRITE)
 async def update_contact(
     contact: WhoseId,
     properties: Annotated[

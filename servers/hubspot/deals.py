@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, sliced
+from flotilla import Cursor, Limit, Page, Toolset, sliced
 from flotilla.parsing.money import MoneyValue, read_money
 from pydantic import Field, PlainValidator
 
 from . import records, setup
-from .app import api, server
+from .client import api
 from .models import Found, Pipeline, Placed, Row, flat
 from .records import Free, Query, Ref, Refs, StageOf, Where
+
+tools = Toolset("deals")
 
 USUAL = ("dealname", "amount", "deal_currency_code", "dealstage", "pipeline", "closedate", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.deals.read"], ["crm.objects.deals.read crm.objects.deals.write"]
@@ -45,7 +47,7 @@ def money(amount: MoneyValue | str | None) -> dict[str, Any]:
     return {"amount": amount.amount, "deal_currency_code": amount.currency}
 
 
-@server.reads(group="deals", scopes=READ)
+@tools.reads(scopes=READ)
 async def search_deals(
     query: Query = None,
     stage: StageOf = None,
@@ -70,7 +72,7 @@ async def search_deals(
     )
 
 
-@server.writes(creates=True, group="deals", scopes=WRITE)
+@tools.writes(creates=True, scopes=WRITE)
 async def create_deal(
     name: Annotated[str, Field(description="Name", examples=["Refonte du site"])],
     amount: Amount = None,
@@ -87,7 +89,7 @@ async def create_deal(
     return await _placed(await records.create("deals", ready, linked_to))
 
 
-@server.writes(additive=False, idempotent=True, group="deals", scopes=WRITE)
+@tools.writes(additive=False, idempotent=True, scopes=WRITE)
 async def update_deal(
     deal: Annotated[str, Field(description="Id", examples=["77"])],
     stage: StageOf = None,
@@ -119,7 +121,7 @@ async def _pipeline(number: str) -> str | None:
     return str(raw["properties"].get("pipeline") or "") or None
 
 
-@server.reads(core=False, group="deals", scopes=[*READ, "tickets"])
+@tools.reads(core=False, scopes=[*READ, "tickets"])
 async def list_pipelines(
     kind: Annotated[Literal["deals", "tickets"], Field(description="Of which")] = "deals",
     limit: Limit = 20,

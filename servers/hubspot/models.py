@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flotilla import Model, Page, Untrusted
+from flotilla import Model, Page, UntrustedText
 from pydantic import Field
 
 from . import values
 
-Row = dict[str, Untrusted]
+Row = dict[str, UntrustedText]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
 _ALWAYS = (
     "hs_object_id",
@@ -20,7 +20,7 @@ _ALWAYS = (
     "hs_createdate",
     "lastmodifieddate",
     "hs_lastmodifieddate",
-)  # HubSpot adds them unasked
+)  # HubSpot adds them confirmation_pending
 
 
 def flat(kind: str, raw: Mapping[str, Any], wanted: Iterable[str] = ()) -> Row:

@@ -11,7 +11,7 @@ from flotilla import errors
 from pydantic import AfterValidator, Field
 
 from . import schema, setup, values
-from .app import api, finder
+from .client import api, finder
 from .models import Found, Row
 
 LAST = 10_000  # results that HubSpot's search shows of any query
@@ -49,7 +49,7 @@ Where = Annotated[
     Field(description="With = != < <= > >= ~", examples=[["createdate>=2030-01-01"]]),
 ]
 OwnerOf = Annotated[str | None, Field(description="E-mail or id")]
-Query = Annotated[str | None, Field(description="Words")]
+Query = Annotated[str | None, Field(description="CommaSeparated")]
 StageOf = Annotated[str | None, Field(description="Name or id")]
 
 
@@ -67,16 +67,16 @@ def split(ref: str) -> tuple[str, str]:
 
 
 def id_of(text: str, kind: str) -> str:
-    """Return the id in "51" or "contact:51"; raises errors.Input for another kind or no id."""
+    """Return the id in "51" or "contact:51"; raises errors.InvalidInputError for another kind or no id."""
     number = text.strip().removeprefix(f"{kind}:")
     if not (number.isascii() and number.isdecimal() and len(number) < 20):
         then = f"Find it with hubspot_search_{PLURAL[kind]}."
-        raise errors.Input(f"{errors.excerpt(text, 60)!r} is no {kind}'s id.", then)
+        raise errors.InvalidInputError(f"{errors.excerpt(text, 60)!r} is no {kind}'s id.", then)
     return number
 
 
 async def prepared(kind: str, given: dict[str, Any], more: dict[str, Any] | None) -> dict[str, str]:
-    """Return arguments and free values as properties that the portal has; raises errors.Input."""
+    """Return arguments and free values as properties that the portal has; raises errors.InvalidInputError."""
     both = {name: value for name, value in given.items() if value is not None}
     for name, value in (more or {}).items():
         both[name] = "" if value is None else value  # null clears
@@ -97,9 +97,9 @@ async def create(kind: str, properties: dict[str, str], refs: Sequence[str] | No
 
 
 async def update(kind: str, number: str, properties: dict[str, str], **params: str) -> dict[str, Any]:
-    """Change properties of a record; raises errors.Input where there is nothing to change."""
+    """Change properties of a record; raises errors.InvalidInputError where there is nothing to change."""
     if not properties:
-        raise errors.Input("There is nothing to change.", "Pass at least one value.")
+        raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     return await api.patch(f"/crm/v3/objects/{kind}/{number}", params=params, json={"properties": properties})
 
 
@@ -128,10 +128,13 @@ _OPERATORS = {"=": "EQ", "!=": "NEQ", "<": "LT", "<=": "LTE", ">": "GT", ">=": "
 
 
 def condition(known: dict[str, schema.Property], kind: str, text: str) -> dict[str, Any]:
-    """Return HubSpot's filter for "amount>=1000", "city~Lyon" or "phone=*" (has one); raises errors.Input."""
+    """Return HubSpot's filter for "amount>=1000", "city~Lyon" or "phone=*" (has one).
+
+    Raises errors.InvalidInputError.
+    """
     parts = _CONDITION.fullmatch(text)
     if not parts or not parts[3]:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The condition {errors.excerpt(text, 80)!r} cannot be read.",
             "Write a property, one of = != < <= > >= ~ and a value; =* means that it has one.",
         )
@@ -180,7 +183,7 @@ async def search(
             one["value"] = await setup.owner(one["value"])
     shown = [f["propertyName"] for f in both if "." not in f["propertyName"]]
     if len(both) > MOST:
-        raise errors.Input(f"HubSpot takes {MOST} conditions at most.", "Leave some out.")
+        raise errors.InvalidInputError(f"HubSpot takes {MOST} conditions at most.", "Leave some out.")
     body = {
         "query": query or None,
         "filterGroups": [{"filters": both}] if both else [],
@@ -204,7 +207,7 @@ async def conditions(kind: str, where: list[str]) -> list[dict[str, Any]]:
     known, fresh = await schema.properties(kind)
     try:
         return [condition(known, kind, text) for text in where]
-    except errors.Input:
+    except errors.InvalidInputError:
         if fresh:
             raise
     known, _ = await schema.properties(kind, renew=True)
@@ -221,7 +224,9 @@ def _start(cursor: str | None) -> int:
     if cursor is None or cursor == "":
         return 0
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9):
-        raise errors.Input("The cursor is not one of ours.", "Leave it out to start at the first page.")
+        raise errors.InvalidInputError("The cursor is not one of ours.", "Leave it out to start at the first page.")
     if int(cursor) >= LAST:
-        raise errors.Input("HubSpot shows the first 10,000 results of a search only.", "Narrow the search instead.")
+        raise errors.InvalidInputError(
+            "HubSpot shows the first 10,000 results of a search only.", "Narrow the search instead."
+        )
     return int(cursor)

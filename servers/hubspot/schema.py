@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flotilla import errors
+from flotilla import connection_of, errors, settings_of
 from flotilla.parsing.money import read_money
 
 from . import values
-from .app import AUTH, api, server
+from .client import AUTH, api, integration
 
 DAY = 86_400
 CURRENCY = "deal_currency_code"
@@ -41,12 +41,12 @@ async def kept(name: str, path: str, renew: bool = False) -> tuple[list[Any], bo
     from flotilla.state import digest
 
     way = AUTH.chosen
-    owner = digest(server.settings.base_url, way.value("token") or way.value("refresh_token"))
-    held = server.state.cached(name) or {}
+    owner = digest(settings_of(integration).base_url, way.value("token") or way.value("refresh_token"))
+    held = connection_of(integration).state.cached(name) or {}
     if not renew and held.get("of") == owner and held.get("at", 0) > time.time() - DAY:
         return list(held["rows"]), False
     rows = [_short(row) for row in await api.rows(path, "results") if not row.get("archived")]
-    server.state.cache(name, {"of": owner, "at": time.time(), "rows": rows})
+    connection_of(integration).state.cache(name, {"of": owner, "at": time.time(), "rows": rows})
     return rows, True
 
 
@@ -69,7 +69,7 @@ async def properties(kind: str, renew: bool = False) -> tuple[dict[str, Property
 
 
 def find(known: Mapping[str, Property], name: str, kind: str) -> Property:
-    """Return the property of this name or label; raises errors.Input that names similar ones."""
+    """Return the property of this name or label; raises errors.InvalidInputError that names similar ones."""
     if name in known:
         return known[name]
     wanted = values.folded(name)
@@ -80,23 +80,25 @@ def find(known: Mapping[str, Property], name: str, kind: str) -> Property:
         return found[0]
     if found:
         names = ", ".join(p.name for p in found)
-        raise errors.Input(f"Several properties are called {errors.excerpt(name, 60)!r}.", f"Use one of: {names}.")
+        raise errors.InvalidInputError(
+            f"Several properties are called {errors.excerpt(name, 60)!r}.", f"Use one of: {names}."
+        )
     ways = {values.folded(way): p.name for p in known.values() for way in (p.label, p.name)}
     near = list(dict.fromkeys(ways[way] for way in difflib.get_close_matches(wanted, ways, 5, 0.6)))
-    raise errors.Input(
+    raise errors.InvalidInputError(
         f"HubSpot's {kind} have no property {errors.excerpt(name, 60)!r}.",
         f"Similar ones: {', '.join(near)}." if near else "Use a name or label from HubSpot > Settings > Properties.",
     )
 
 
 async def names(kind: str, asked: list[str]) -> list[str]:
-    """Return properties' own names, by name or label; raises errors.Input for unknown ones."""
+    """Return properties' own names, by name or label; raises errors.InvalidInputError for unknown ones."""
     if not asked:
         return []
     known, fresh = await properties(kind)
     try:
         return [find(known, name, kind).name for name in asked]
-    except errors.Input:
+    except errors.InvalidInputError:
         if fresh:
             raise
     known, _ = await properties(kind, renew=True)
@@ -106,13 +108,14 @@ async def names(kind: str, asked: list[str]) -> list[str]:
 async def fit(kind: str, given: Mapping[str, Any]) -> dict[str, str]:
     """Return values by HubSpot's property names, as text; None is left out, "" clears.
 
-    Raises errors.Input with the allowed values. What does not fit is looked up once more: somebody may have added it.
+    Raises errors.InvalidInputError with the allowed values. What does not fit is looked up once more: somebody may have
+    added it.
     """
     wanted = {name: value for name, value in given.items() if value is not None}
     known, fresh = await properties(kind)
     try:
         return _fitted(known, kind, wanted)
-    except errors.Input:
+    except errors.InvalidInputError:
         if fresh:
             raise
     known, _ = await properties(kind, renew=True)
@@ -124,9 +127,9 @@ def _fitted(known: Mapping[str, Property], kind: str, given: Mapping[str, Any]) 
     for name, value in given.items():
         prop = find(known, name, kind)
         if prop.read_only:
-            raise errors.Input(f"HubSpot sets `{prop.name}` itself.", "Leave it out.")
+            raise errors.InvalidInputError(f"HubSpot sets `{prop.name}` itself.", "Leave it out.")
         if found.get(prop.name, text := converted(prop, value)) != text:
-            raise errors.Input(f"`{prop.name}` is given twice.", "Give each property once.")
+            raise errors.InvalidInputError(f"`{prop.name}` is given twice.", "Give each property once.")
         found[prop.name] = text
         named = read_money(value).currency if prop.name == "amount" and isinstance(value, str) and value else None
         if named and CURRENCY in known:  # "1 250 EUR" says both
@@ -135,11 +138,13 @@ def _fitted(known: Mapping[str, Property], kind: str, given: Mapping[str, Any]) 
 
 
 def converted(prop: Property, value: Any) -> str:
-    """Return a value as the text that HubSpot takes for a property; raises errors.Input."""
+    """Return a value as the text that HubSpot takes for a property; raises errors.InvalidInputError."""
     if value == "":
         return ""
     if isinstance(value, dict) or (isinstance(value, list) and prop.type != "enumeration"):
-        raise errors.Input(f"`{prop.name}` takes one {prop.type}.", "Give a text, a number, or true or false.")
+        raise errors.InvalidInputError(
+            f"`{prop.name}` takes one {prop.type}.", "Give a text, a number, or true or false."
+        )
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if prop.type == "bool":
         return _option(prop, {"oui": "true", "yes": "true", "non": "false", "no": "false"}.get(text.lower(), text))
@@ -147,7 +152,7 @@ def converted(prop: Property, value: Any) -> str:
         several = prop.field_type == "checkbox"
         parts = value if isinstance(value, list) else text.split(";") if several else [text]
         if len(parts) > 1 and not several:
-            raise errors.Input(f"`{prop.name}` takes one value.", "Choose one.")
+            raise errors.InvalidInputError(f"`{prop.name}` takes one value.", "Choose one.")
         return ";".join(_option(prop, str(part).strip()) for part in parts)
     if prop.type == "number":
         return values.number(value)
@@ -158,7 +163,7 @@ def converted(prop: Property, value: Any) -> str:
     if prop.type == "phone_number" or prop.field_type == "phonenumber":
         return values.phone(text)
     if len(text) > 65_536:
-        raise errors.Input(f"`{prop.name}` is longer than 65,536 characters.", "Shorten it.")
+        raise errors.InvalidInputError(f"`{prop.name}` is longer than 65,536 characters.", "Shorten it.")
     return text
 
 
@@ -175,7 +180,7 @@ def _option(prop: Property, text: str) -> str:
         value if values.folded(value) == values.folded(label) else f"{value} ({label})" for value, label in options
     ]
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    raise errors.Input(
+    raise errors.InvalidInputError(
         f"{errors.excerpt(text, 60)!r} is no value of `{prop.name}` ({prop.label}).",
         f"Allowed: {', '.join(shown[:SHOWN])}{more}.",
     )

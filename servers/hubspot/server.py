@@ -5,7 +5,9 @@ API: https://developers.hubspot.com/docs/api-reference/overview
 
 from __future__ import annotations
 
-from . import contacts, companies, deals, activities, service  # isort: skip - the order of the tools
-from .app import server  # isort: skip
+from flotilla import Server
 
-__all__ = ["activities", "companies", "contacts", "deals", "server", "service"]
+from . import activities, companies, contacts, deals, service
+from .client import integration
+
+server = Server(integration, toolsets=[contacts.tools, companies.tools, deals.tools, activities.tools, service.tools])

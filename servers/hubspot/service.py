@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, Page, errors
+from flotilla import Cursor, Limit, Page, Toolset, errors
 from pydantic import Field
 
 from . import records, setup, values
-from .app import api, server
+from .client import api
 from .models import Associated, Owner, Placed
 from .records import Free, Ref, Refs, StageOf, split
 
+tools = Toolset("service")
 
-@server.writes(creates=True, core=False, group="tickets", scopes=["tickets"])
+
+@tools.writes(creates=True, core=False, group="tickets", scopes=["tickets"])
 async def create_ticket(
     subject: Annotated[str, Field(description="Subject", examples=["Accès refusé"])],
     text: Annotated[str | None, Field(description="What it is about")] = None,
@@ -37,7 +39,7 @@ async def create_ticket(
     return Placed(record=f"ticket:{raw['id']}", stage=stage)
 
 
-@server.writes(idempotent=True, core=False, group="associations", scopes=["crm.objects.contacts.write"])
+@tools.writes(idempotent=True, core=False, group="associations", scopes=["crm.objects.contacts.write"])
 async def associate_records(
     record: Annotated[Ref, Field(description="One record", examples=["deal:77"])],
     others: Annotated[
@@ -57,13 +59,13 @@ async def associate_records(
     for to, refs in by_kind.items():
         try:
             linked, wrong = await _batch(record, to, refs, specs.get(to))
-        except errors.Problem as problem:
+        except errors.FlotillaError as problem:
             if not done:
                 raise
             linked, wrong = [], [f"{ref}: {problem}" for ref in refs]
         done, refused = done + linked, refused + wrong
     if not done:
-        raise errors.Input(f"HubSpot associated none of them: {refused[0]}", "Check the ids.")
+        raise errors.InvalidInputError(f"HubSpot associated none of them: {refused[0]}", "Check the ids.")
     return Associated(associated=done, refused=refused)
 
 
@@ -75,7 +77,7 @@ async def _label(kind: str, to: str, label: str) -> list[dict[str, Any]]:
         if values.folded(row["label"]) == values.folded(label):
             return [{"associationCategory": row["category"], "associationTypeId": row["typeId"]}]
     names = ", ".join(dict.fromkeys(row["label"] for row in rows)) or "none"
-    raise errors.Input(
+    raise errors.InvalidInputError(
         f"There is no association label {errors.excerpt(label, 60)!r} from {kind} to {to}.", f"There are: {names}."
     )
 
@@ -110,7 +112,7 @@ def _reason(number: str, wrong: list[dict[str, Any]]) -> str:
     return next(iter(own or told), "HubSpot gave no reason.")
 
 
-@server.reads(core=False, group="owners", scopes=["crm.objects.owners.read"])
+@tools.reads(core=False, group="owners", scopes=["crm.objects.owners.read"])
 async def list_owners(
     email: Annotated[str | None, Field(description="Only this person")] = None,
     limit: Limit = 20,

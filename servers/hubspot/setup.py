@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from flotilla import errors
 
 from . import values
-from .app import api
+from .client import api
 from .schema import kept
 
 
@@ -35,12 +35,12 @@ def named(rows: list[dict[str, Any]], pipeline: str | None, stage: str | None) -
 async def place(kind: str, stage: str | None, here: str | None = None) -> Place:
     """Return where a stage's name or id, or "pipeline / stage", leads; without one, the first of the first pipeline.
 
-    `here` is the pipeline that a record is in. Raises errors.Input with the names there are; what is unknown is
-    looked up once more before.
+    `here` is the pipeline that a record is in. Raises errors.InvalidInputError with the names there are; what is
+    unknown is looked up once more before.
     """
     try:
         return _place(await pipelines(kind), stage, here)
-    except errors.Input:
+    except errors.InvalidInputError:
         return _place(await pipelines(kind, renew=True), stage, here)
 
 
@@ -54,9 +54,13 @@ def _place(rows: list[dict[str, Any]], stage: str | None, here: str | None) -> P
         return Place(found[0][0]["id"], found[0][1]["id"])
     if found:
         names = ", ".join(f"{row['label']} / {step['label']}" for row, step in found)
-        raise errors.Input(f"Several pipelines have a stage {errors.excerpt(stage, 60)!r}.", f"Write one of: {names}.")
+        raise errors.InvalidInputError(
+            f"Several pipelines have a stage {errors.excerpt(stage, 60)!r}.", f"Write one of: {names}."
+        )
     names = "; ".join(f"{row['label']}: {', '.join(step['label'] for step in row['stages'])}" for row in rows[:8])
-    raise errors.Input(f"There is no stage {errors.excerpt(stage or '', 60)!r}.", f"There are {names or 'none'}.")
+    raise errors.InvalidInputError(
+        f"There is no stage {errors.excerpt(stage or '', 60)!r}.", f"There are {names or 'none'}."
+    )
 
 
 def _is(row: dict[str, Any], step: dict[str, Any], text: str) -> bool:
@@ -68,14 +72,16 @@ def _is(row: dict[str, Any], step: dict[str, Any], text: str) -> bool:
 
 
 async def owner(text: str | None) -> str | None:
-    """Return the id of an owner by id or e-mail address; raises errors.Input for a stranger."""
+    """Return the id of an owner by id or e-mail address; raises errors.InvalidInputError for a stranger."""
     if text is None or (text.isascii() and text.isdecimal()):
         return text
     if "@" not in text:
-        raise errors.Input(f"{errors.excerpt(text, 60)!r} is no owner.", "Pass an e-mail address or an owner's id.")
+        raise errors.InvalidInputError(
+            f"{errors.excerpt(text, 60)!r} is no owner.", "Pass an e-mail address or an owner's id."
+        )
     rows = await api.rows("/crm/v3/owners/", "results", params={"email": text, "limit": 1})
     if not rows:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"Nobody in HubSpot has the address {errors.excerpt(text, 80)}.", "List them with hubspot_list_owners."
         )
     return str(rows[0]["id"])

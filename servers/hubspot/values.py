@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flotilla import errors
+from flotilla import errors, settings_of
 from flotilla.parsing.money import read_money
 
-from .app import server
+from .client import integration
 
 _MOST = Decimal(10) ** 18  # of a number
 NOON = time(12)
@@ -28,14 +28,16 @@ def folded(text: str) -> str:
 
 def zone() -> ZoneInfo:
     """Return the zone of times that come without an offset."""
-    return ZoneInfo(server.settings.timezone)
+    return ZoneInfo(settings_of(integration).timezone)
 
 
 def number(value: Any) -> str:
-    """Return a number as HubSpot takes it: "12 500,50 €" is 12500.50. Raises errors.Input."""
+    """Return a number as HubSpot takes it: "12 500,50 €" is 12500.50. Raises errors.InvalidInputError."""
     found = read_money(value).amount
     if abs(found) >= _MOST:
-        raise errors.Input(f"{errors.excerpt(str(value), 60)!r} is too large.", "Write a number below 10^18.")
+        raise errors.InvalidInputError(
+            f"{errors.excerpt(str(value), 60)!r} is too large.", "Write a number below 10^18."
+        )
     return f"{found:f}"
 
 
@@ -59,7 +61,7 @@ def spellings(text: str) -> list[str]:
 def instant(text: str, at: time = NOON) -> datetime:
     """Return a moment; a bare date is `at` of that day, and without an offset it is in the settings' zone.
 
-    Noon is the same day in every zone of Europe and America. Raises errors.Input.
+    Noon is the same day in every zone of Europe and America. Raises errors.InvalidInputError.
     """
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip()):
@@ -67,16 +69,16 @@ def instant(text: str, at: time = NOON) -> datetime:
         else:
             found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"{errors.excerpt(text, 60)!r} is no date or time.", "Write 2030-06-30, or 2030-06-30T09:00:00+02:00."
         ) from None
     return checked(found if found.tzinfo else found.replace(tzinfo=zone()))
 
 
 def checked(moment: datetime) -> datetime:
-    """Return a moment that HubSpot can hold; raises errors.Input for another one."""
+    """Return a moment that HubSpot can hold; raises errors.InvalidInputError for another one."""
     if not 1902 <= moment.year <= 2900:
-        raise errors.Input("The time is out of range.", "Give one near today.")
+        raise errors.InvalidInputError("The time is out of range.", "Give one near today.")
     return moment
 
 

@@ -36,26 +36,36 @@ _parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enabl
 
 
 def blocks_of(markdown: str) -> tuple[list[Block], list[str]]:
-    """Return the blocks of a text, and what could not be kept. Raises errors.Input for too deep a nesting."""
+    """Return the blocks of a text, and what could not be kept.
+
+    Raises errors.InvalidInputError for too deep a nesting.
+    """
     if len(markdown) > LONGEST:
-        raise errors.Input(f"The Markdown is longer than {LONGEST:,} characters.", "Write it in several calls.")
+        raise errors.InvalidInputError(
+            f"The Markdown is longer than {LONGEST:,} characters.", "Write it in several calls."
+        )
     tokens, lost = _parser.parse(markdown), set[str]()
     if max((token.level for token in tokens), default=0) >= _DEEPEST - 2:  # the parser drops what is deeper
-        raise errors.Input("The Markdown is nested too deeply.", "Make its lists or quotes flatter.")
+        raise errors.InvalidInputError("The Markdown is nested too deeply.", "Make its lists or quotes flatter.")
     return list(_blocks(Node(tokens), lost)), sorted(lost)
 
 
 def inline(text: str, lost: set[str]) -> list[dict[str, Any]]:
-    """Return one text with Markdown's emphasis, code and links as rich text; raises errors.Input where too long."""
+    """Return one text with Markdown's emphasis, code and links as rich text.
+
+    Raises errors.InvalidInputError where too long.
+    """
     if len(text) > LONGEST:
-        raise errors.Input(f"The text is longer than {LONGEST:,} characters.", "Make it shorter.")
+        raise errors.InvalidInputError(f"The text is longer than {LONGEST:,} characters.", "Make it shorter.")
     told = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
     found = rich(told)
     if len(found) > MOST:
         found = rich([Run("".join(run.text for run in told))])
         lost.add("emphasis and links in a very long text")
     if len(found) > MOST:
-        raise errors.Input("A text is longer than 200,000 characters.", "Make it shorter, or put it into the page.")
+        raise errors.InvalidInputError(
+            "A text is longer than 200,000 characters.", "Make it shorter, or put it into the page."
+        )
     return found
 
 
@@ -208,7 +218,9 @@ def _table(node: Node, lost: set[str]) -> Iterator[Block]:
 def _cell(node: Node, lost: set[str]) -> list[dict[str, Any]]:
     text = rich([_flat(run) for run in _content(node, lost)])
     if len(text) > MOST:
-        raise errors.Input("A cell of a table is too long.", "Make it shorter, or write it below the table.")
+        raise errors.InvalidInputError(
+            "A cell of a table is too long.", "Make it shorter, or write it below the table."
+        )
     return text
 
 

@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from flotilla import errors
-from flotilla.call import current, follows
+from flotilla import errors, follows
+from flotilla.calls.context import current
 
-from .app import api
 from .blocks import Block, chunks, count, fits, parted
+from .client import api
 
 Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been made
 READS = 50  # requests that reading one page may take: three a second go through
@@ -77,9 +77,11 @@ class Progress:
 
 
 def checked(blocks: list[Block]) -> list[Block]:
-    """Return the blocks; raises errors.Input for more than one call can write."""
+    """Return the blocks; raises errors.InvalidInputError for more than one call can write."""
     if (total := count(blocks)) > MOST:
-        raise errors.Input(f"The Markdown makes {total} blocks, more than {MOST}.", "Write it in several calls.")
+        raise errors.InvalidInputError(
+            f"The Markdown makes {total} blocks, more than {MOST}.", "Write it in several calls."
+        )
     return blocks
 
 
@@ -105,7 +107,7 @@ async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
     """
     for part in chunks(blocks):
         if current().left() < _RESERVE:
-            raise errors.Upstream("The time of one call is over.", "")
+            raise errors.UpstreamError("The time of one call is over.", "")
         carried = [parted(block) for block in part]
         sent = [block for block, _ in carried]
         answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent})
@@ -120,13 +122,13 @@ def telling(progress: Progress) -> Iterator[None]:
     """Say in a failure what was written and what was not."""
     try:
         yield
-    except errors.Problem as problem:
+    except errors.FlotillaError as problem:
         if not (progress.done or progress.what):
             raise
         upto = f", up to {errors.excerpt(progress.last, 60)!r}" if progress.last else ""
         told = f"{progress.what}{progress.done} of {progress.total} blocks are written{upto}; the rest is not."
         raise type(problem)(
-            f"{problem.what} {told}",
+            f"{problem.message} {told}",
             f"Look with notion_get_page at {progress.page}, then add only what is missing with notion_append_block.",
         ) from None
 
@@ -152,10 +154,10 @@ async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) 
 async def _made(body: dict[str, Any], seek: Seek | None) -> dict[str, Any]:
     try:
         return await api.post("/pages", json=body)
-    except errors.Upstream:
+    except errors.UpstreamError:
         found = None
-        if seek and current().acted and current().left() > 2 * _RESERVE:
-            with suppress(errors.Problem):  # the first problem is the one to tell
+        if seek and current().may_have_side_effects and current().left() > 2 * _RESERVE:
+            with suppress(errors.FlotillaError):  # the first problem is the one to tell
                 found = await seek()
         if found is None:
             raise

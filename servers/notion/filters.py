@@ -52,9 +52,9 @@ class Filter(BaseModel):
 
 
 async def filter_of(schema: Schema, filters: list[Filter], match: str) -> dict[str, Any] | None:
-    """Return Notion's filter, None for none. Raises errors.Input for what a property does not allow."""
+    """Return Notion's filter, None for none. Raises errors.InvalidInputError for what a property does not allow."""
     if len(filters) > 100:
-        raise errors.Input("There are more than 100 filters.", "Give fewer.")
+        raise errors.InvalidInputError("There are more than 100 filters.", "Give fewer.")
     made = [await _one(schema, given) for given in filters]
     return {match: made} if len(made) > 1 else made[0] if made else None
 
@@ -80,14 +80,14 @@ async def _one(schema: Schema, given: Filter) -> dict[str, Any]:
         return {"property": name, "formula": _of_formula(name, told, given)}
     ways = _WAYS.get(kind)
     if ways is None:
-        raise errors.Input(f"Notion cannot filter by {name!r} ({kind}).", "Filter by another property.")
+        raise errors.InvalidInputError(f"Notion cannot filter by {name!r} ({kind}).", "Filter by another property.")
     condition = await _condition(name, told, given, ways)
     return {"timestamp": kind, kind: condition} if stamp else {"property": name, kind: condition}
 
 
 async def _condition(name: str, told: dict[str, Any], given: Filter, ways: dict[str, str]) -> dict[str, Any]:
     if given.is_ not in ways:
-        raise errors.Input(
+        raise errors.InvalidInputError(
             f"The property {name!r} ({told['type']}) cannot be compared with {given.is_!r}.",
             f"It can be with: {', '.join(ways)}.",
         )
@@ -133,5 +133,7 @@ def _of_formula(name: str, told: dict[str, Any], given: Filter) -> dict[str, Any
     else:
         kind, ways, value = "string", _TEXT, str(value)
     if given.is_ not in ways or given.is_ == "within":
-        raise errors.Input(f"The formula {name!r} cannot be compared so.", f"Use one of: {', '.join(ways)}.")
+        raise errors.InvalidInputError(
+            f"The formula {name!r} cannot be compared so.", f"Use one of: {', '.join(ways)}."
+        )
     return {kind: {ways[given.is_]: True if given.is_ in _THERE else value}}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flotilla import errors
-from flotilla.answers import json_of, object_of
+from flotilla.http.responses import json_of, object_of
 
-from .app import api, asked, id_in, server
+from .client import api, asked, id_in, integration
 from .values import title_of
 
 PAGES = 3  # of a hundred: how far a name is looked for
@@ -54,33 +54,39 @@ def listed(things: Iterable[object], most: int = 40) -> str:
 async def source(database: str) -> Source:
     """Return the data source that is meant by a name, an address or an id.
 
-    Raises errors.NotFound, and errors.Input where a name or a database stands for several.
+    Raises errors.NotFoundError, and errors.InvalidInputError where a name or a database stands for several.
     """
     found = id_in(database)
     if not found:
         return await _by_name(database)
     answer = await api.send("GET", f"/data_sources/{found}", expected=(404,))
     if answer.status_code == 200:
-        return Source.of(object_of(json_of(answer, server.title), server.title))
+        return Source.of(object_of(json_of(answer, integration.title), integration.title))
     inside = await api.rows(f"/databases/{found}", "data_sources", missing=True)
     if len(inside) != 1:
         told = listed(f"{one['name']} ({one['id']})" for one in inside)
-        raise errors.Input(f"This database has {len(inside)} data sources: {told or 'none'}.", "Pass the id of one.")
+        raise errors.InvalidInputError(
+            f"This database has {len(inside)} data sources: {told or 'none'}.", "Pass the id of one."
+        )
     return Source.of(await api.get(f"/data_sources/{inside[0]['id']}"))
 
 
 async def _by_name(name: str) -> Source:
     if not 0 < len(name.strip()) <= 500:
-        raise errors.Input("This is no name of a database.", "Find it with notion_search and kind=database.")
+        raise errors.InvalidInputError(
+            "This is no name of a database.", "Find it with notion_search and kind=database."
+        )
     hits, seen = await _sources(name.strip(), name)
     if not hits:  # the search may not know that é is e
         hits, seen = await _sources("", name)
     if len(hits) > 1:
         told = listed(f"{hit['id']} ({hit.get('url', '')})" for hit in hits)
-        raise errors.Input(f"There are {len(hits)} databases {errors.excerpt(name, 60)!r}: {told}.", "Pass an id.")
+        raise errors.InvalidInputError(
+            f"There are {len(hits)} databases {errors.excerpt(name, 60)!r}: {told}.", "Pass an id."
+        )
     if not hits:
         near = listed((title_of(told) for told in seen), 10)
-        raise errors.NotFound(
+        raise errors.NotFoundError(
             f"No database {errors.excerpt(name, 60)!r} is shared with the integration.",
             f"There are: {near}." if near else "Look with notion_search, or ask the user to share it.",
         )
@@ -104,7 +110,7 @@ async def _sources(query: str, name: str) -> tuple[list[dict[str, Any]], list[di
 
 
 async def person(name: str) -> str:
-    """Return the id of a person by name or e-mail; raises errors.Input with those that there are."""
+    """Return the id of a person by name or e-mail; raises errors.InvalidInputError with those that there are."""
     if id_in(name):
         return id_in(name)
     people: list[dict[str, Any]] = []
@@ -123,7 +129,9 @@ async def person(name: str) -> str:
         f"{user.get('name') or '?'} ({(user.get('person') or {}).get('email') or user['id']})" for user in people
     )
     how_many = "Several people are" if hits else "Nobody is"
-    raise errors.Input(f"{how_many} called {errors.excerpt(name, 60)!r}; there are: {known}.", "Pass an e-mail or id.")
+    raise errors.InvalidInputError(
+        f"{how_many} called {errors.excerpt(name, 60)!r}; there are: {known}.", "Pass an e-mail or id."
+    )
 
 
 async def titled(data_source: str, title: str) -> list[dict[str, Any]]:
@@ -134,7 +142,10 @@ async def titled(data_source: str, title: str) -> list[dict[str, Any]]:
 
 
 async def related(data_source: str, name: str) -> str:
-    """Return the id of a related page by its title; raises errors.Input where there is none or more than one."""
+    """Return the id of a related page by its title.
+
+    Raises errors.InvalidInputError where there is none or more than one.
+    """
     if id_in(name):
         return id_in(name)
     hits = await titled(data_source, name)
@@ -142,8 +153,10 @@ async def related(data_source: str, name: str) -> str:
         return str(hits[0]["id"])
     if hits:
         told = listed((hit["id"] for hit in hits), 10)
-        raise errors.Input(f"{len(hits)} related pages are called {errors.excerpt(name, 60)!r}: {told}.", "Pass an id.")
-    raise errors.Input(
+        raise errors.InvalidInputError(
+            f"{len(hits)} related pages are called {errors.excerpt(name, 60)!r}: {told}.", "Pass an id."
+        )
+    raise errors.InvalidInputError(
         f"The related database {data_source} has no page {errors.excerpt(name, 60)!r}.",
         "Find it with notion_query_database, or create it first.",
     )

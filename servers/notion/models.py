@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Model, Page, Untrusted
+from flotilla import Model, Page, UntrustedText
 from pydantic import Field, model_validator
 
 from .values import plain_properties, title_of
 
-Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
+Values = Annotated[dict[str, Any], Field(description="UntrustedText text")]  # made safe in `values`
 
 
 class Found(Model):
@@ -17,7 +17,7 @@ class Found(Model):
 
     id: str
     kind: str
-    title: Untrusted
+    title: UntrustedText
     url: str | None = None
 
     @model_validator(mode="before")
@@ -48,9 +48,9 @@ class Rows(Page[Row]):
 class Property(Model):
     """https://developers.notion.com/reference/property-object; `database` is what a relation leads to."""
 
-    name: Untrusted
+    name: UntrustedText
     type: str
-    allowed: list[Untrusted] | None = None
+    allowed: list[UntrustedText] | None = None
     database: str | None = None
 
 
@@ -65,7 +65,7 @@ class Database(Model):
 class Content(Row):
     """A page with what it says."""
 
-    markdown: Untrusted
+    markdown: UntrustedText
     next_cursor: str | None = None
     note: str | None = None
 
@@ -90,7 +90,7 @@ class User(Model):
     """https://developers.notion.com/reference/user; bots are integrations."""
 
     id: str
-    name: Untrusted | None = None
+    name: UntrustedText | None = None
     type: str | None = None
     email: str | None = None
 

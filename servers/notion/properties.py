@@ -29,13 +29,13 @@ _MOST = 10**15  # a number keeps no more digits
 async def values(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
     """Return properties as the API takes them, by name; null clears one.
 
-    Raises errors.Input that says what a property allows, before anything is written.
+    Raises errors.InvalidInputError that says what a property allows, before anything is written.
     """
     made: dict[str, Any] = {}
     for name, value in given.items():
         spelt, told = find(schema, name)
         if spelt in made:
-            raise errors.Input(f"The property {spelt!r} is given twice.", "Give it once.")
+            raise errors.InvalidInputError(f"The property {spelt!r} is given twice.", "Give it once.")
         made[spelt] = await _value(spelt, told, value)
     return made
 
@@ -55,22 +55,24 @@ def find(schema: Schema, name: str) -> tuple[str, dict[str, Any]]:
         return hits[0], schema[hits[0]]
     near = difflib.get_close_matches(name, schema, n=1)
     known = lookup.listed(f"{own} ({told['type']})" for own, told in schema.items())
-    raise errors.Input(
+    raise errors.InvalidInputError(
         f"There is no property {errors.excerpt(name, 60)!r}" + (f"; did you mean {near[0]!r}?" if near else "."),
         f"There are: {known}.",
     )
 
 
-def misfit(name: str, told: dict[str, Any], value: Any, wanted: str) -> errors.Input:
+def misfit(name: str, told: dict[str, Any], value: Any, wanted: str) -> errors.InvalidInputError:
     """Return the refusal of a value."""
     shown = errors.excerpt(value if isinstance(value, str) else repr(value), 60)
-    return errors.Input(f"The property {name!r} ({told['type']}) does not take {shown!r}.", f"It takes {wanted}.")
+    return errors.InvalidInputError(
+        f"The property {name!r} ({told['type']}) does not take {shown!r}.", f"It takes {wanted}."
+    )
 
 
 async def _value(name: str, told: dict[str, Any], value: Any) -> dict[str, Any]:
     kind = told["type"]
     if kind in COMPUTED or kind not in _MAKERS:
-        raise errors.Input(f"The property {name!r} ({kind}) is filled by Notion itself.", "Leave it out.")
+        raise errors.InvalidInputError(f"The property {name!r} ({kind}) is filled by Notion itself.", "Leave it out.")
     if value is None or value == "":
         empty: Any = False if kind == "checkbox" else [] if kind in _LISTS else None
         if kind == "title":
@@ -111,7 +113,7 @@ def options(told: dict[str, Any]) -> list[str]:
 
 
 def option(name: str, told: dict[str, Any], value: Any) -> str:
-    """Return an option's own name; raises errors.Input with the allowed ones."""
+    """Return an option's own name; raises errors.InvalidInputError with the allowed ones."""
     hits = lookup.matching(_words(name, told, value), ((own, own) for own in options(told)))
     if not hits:
         known = lookup.listed(options(told))
@@ -126,7 +128,7 @@ def _select(name: str, told: dict[str, Any], value: Any) -> Any:
 def _many(name: str, told: dict[str, Any], value: Any) -> list[Any]:
     many = value if isinstance(value, list) else [value]
     if len(many) > MOST:
-        raise errors.Input(f"The property {name!r} takes {MOST} values at most.", "Give fewer.")
+        raise errors.InvalidInputError(f"The property {name!r} takes {MOST} values at most.", "Give fewer.")
     if any(isinstance(one, dict | list) or one is None for one in many):
         raise misfit(name, told, value, "a list of texts")
     return many

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, errors
+from flotilla import Cursor, Limit, Page, Server, Toolset, confirm, errors
 from pydantic import Field
 
 from . import content, lookup
-from .app import api, asked, id_of, server
 from .blocks import blocks_of, count, inline
+from .client import api, asked, id_of, integration
 from .duplicates import already
 from .filters import Filter, filter_of, sorts_of
 from .markdown import markdown_of
@@ -19,7 +19,8 @@ from .properties import options, related_to, title_name, values
 from .richtext import Run, rich
 from .values import title_of
 
-__all__ = ["server"]
+tools = Toolset()
+
 PAGE = "598337872cf94fdf8782e53db20768a5"
 DatabaseName = Annotated[str, Field(description="Name, URL or id", examples=["Clients"])]
 PageId = Annotated[str, Field(description="URL or id", examples=[PAGE])]
@@ -28,9 +29,9 @@ AllowDuplicate = Annotated[bool, Field(description="Though it is there")]
 AGAIN = "It was there already: nothing was created. Change it with notion_update_page or notion_append_block."
 
 
-@server.reads
+@tools.reads
 async def search(
-    query: Annotated[str, Field(description="Words of the title")] = "",
+    query: Annotated[str, Field(description="CommaSeparated of the title")] = "",
     kind: Annotated[Literal["page", "database"] | None, Field(description="Only")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -45,7 +46,7 @@ async def search(
     return Page(items=[Found.model_validate(one) for one in told["results"]], next_cursor=told.get("next_cursor"))
 
 
-@server.reads
+@tools.reads
 async def query_database(
     database: DatabaseName,
     filters: Annotated[list[Filter] | None, Field(description="Conditions")] = None,
@@ -68,7 +69,7 @@ async def query_database(
     return Rows(items=rows, next_cursor=told.get("next_cursor"), note=note)
 
 
-@server.reads
+@tools.reads
 async def get_database(database: DatabaseName) -> Database:
     """Get the properties (columns, fields; colonnes, champs) of a database: types, allowed values. Call it first."""
     source = await lookup.source(database)
@@ -84,7 +85,7 @@ async def get_database(database: DatabaseName) -> Database:
     return Database(id=source.id, url=source.url, properties=told)
 
 
-@server.writes(creates=True)
+@tools.writes(creates=True)
 async def create_database_item(
     database: DatabaseName,
     properties: Annotated[
@@ -105,7 +106,7 @@ async def create_database_item(
     made = await values(source.properties, properties)
     named = title_name(source.properties)
     if named not in made:
-        raise errors.Input(f"The title is missing: the property {named!r}.", "Call again with it.")
+        raise errors.InvalidInputError(f"The title is missing: the property {named!r}.", "Call again with it.")
     seek = None if allow_duplicate else partial(already, source, made)
     if seek and (there := await seek()):
         return written(there, created=False, note=AGAIN)
@@ -114,7 +115,7 @@ async def create_database_item(
     return written(page, created=True, note=loss(lost))
 
 
-@server.writes(creates=True)
+@tools.writes(creates=True)
 async def create_page(
     parent: PageId,
     title: Annotated[str, Field(description="Title", examples=["Compte rendu"])],
@@ -136,7 +137,7 @@ async def create_page(
     return written(page, created=True, note=loss(lost))
 
 
-@server.reads
+@tools.reads
 async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     """Read what a page says (lis, contenu): Markdown and properties, 100 blocks at a time."""
     found = await api.get(f"/pages/{id_of(page)}")
@@ -149,7 +150,7 @@ async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     return Content.model_validate({**found, **more})
 
 
-@server.writes(creates=True)
+@tools.writes(creates=True)
 async def append_block(
     page: PageId,
     markdown: Annotated[
@@ -160,7 +161,7 @@ async def append_block(
     """Add text, lists, to-dos (texte, paragraphe, liste) in Markdown at the end of a page."""
     blocks, lost = blocks_of(markdown)
     if not blocks:
-        raise errors.Input("The Markdown holds nothing that Notion could show.", "Call again with text.")
+        raise errors.InvalidInputError("The Markdown holds nothing that Notion could show.", "Call again with text.")
     target = id_of(page)
     progress = content.Progress(count(content.checked(blocks)), target)
     content.announced(blocks)
@@ -169,7 +170,7 @@ async def append_block(
     return Written(id=target, note=loss(lost))
 
 
-@server.writes(additive=False, idempotent=True)
+@tools.writes(additive=False, idempotent=True)
 async def update_page(
     page: PageId,
     properties: Annotated[
@@ -182,19 +183,19 @@ async def update_page(
     schema = await lookup.schema_of(here)
     made = await values(schema, properties)
     if not made:
-        raise errors.Input("No property is given.", f"There are: {lookup.listed(schema)}.")
+        raise errors.InvalidInputError("No property is given.", f"There are: {lookup.listed(schema)}.")
     return written(await api.patch(f"/pages/{here['id']}", json={"properties": made}))
 
 
-@server.destroys(asks=True, idempotent=True)
+@tools.destroys(asks=True, idempotent=True)
 async def archive_page(page: PageId) -> Written:
     """Move a page or item to the trash (supprimer, delete, corbeille)."""
     about = await api.get(f"/pages/{id_of(page)}")
-    await server.confirm(f"Move the Notion page «{title_of(about)}» to the trash?")
+    await confirm(f"Move the Notion page «{title_of(about)}» to the trash?")
     return written(await api.patch(f"/pages/{id_of(page)}", json={"in_trash": True}))
 
 
-@server.writes(creates=True)
+@tools.writes(creates=True)
 async def add_comment(
     page: PageId,
     text: Annotated[str, Field(description="Text", examples=["Validé."])],
@@ -202,11 +203,11 @@ async def add_comment(
     """Comment on a page (commentaire)."""
     body = {"parent": {"type": "page_id", "page_id": id_of(page)}, "rich_text": inline(text.strip(), set())}
     if not body["rich_text"]:
-        raise errors.Input("The comment is empty.", "Call again with text.")
+        raise errors.InvalidInputError("The comment is empty.", "Call again with text.")
     return Comment.model_validate(await api.post("/comments", json=body))
 
 
-@server.reads(core=False)
+@tools.reads(core=False)
 async def list_users(limit: Limit = 20, cursor: Cursor = None) -> Page[User]:
     """List people of the workspace (membres, utilisateurs) with e-mails."""
     return await api.page("/users", User, limit=limit, cursor=cursor)
@@ -225,3 +226,6 @@ def loss(lost: list[str]) -> str | None:
 def written(page: dict[str, Any], **more: Any) -> Written:
     """Return a page as the result of a change."""
     return Written(id=page["id"], url=page.get("url") or address(page["id"]), **more)
+
+
+server = Server(integration, toolsets=[tools])

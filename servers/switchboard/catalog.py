@@ -16,9 +16,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from flotilla.environment import SettingError, setting, words
-from flotilla.filters import LISTS, SETTINGS, check, visible
-from flotilla.naming import catalog_name, slug_of
+from flotilla_launcher.environment import SettingError, setting, words
+from flotilla_launcher.filters import LISTS, SETTINGS, check, visible
+from flotilla_launcher.naming import catalog_name, slug_of
 
 from .options import names, remotes
 
@@ -231,7 +231,8 @@ def chosen(options: Namespace) -> list[Entry]:
 def narrow(entries: Mapping[str, Entry], found: Iterable[Entry], folder: Path) -> None:
     """Give each server its own words of the lists that filter the whole fleet.
 
-    A server refuses a list that names what it has not. Raises errors.Setup for a word that names nothing of any server.
+    A server refuses a list that names what it has not. Raises errors.ConfigurationError for a word that names nothing
+    of any server.
     """
     lists = {name: given for name in LISTS if (given := words(name, os.environ))}
     if not lists:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flotilla.environment import setting
-from flotilla.naming import slug_of
+from flotilla_launcher.environment import setting
+from flotilla_launcher.naming import slug_of
 
 SERVERS = Path(__file__).resolve().parents[1]  # servers/ of a checkout, or the package of an image or a wheel
 if SERVERS.name == "servers":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def let_servers_finish() -> None:
-    """Kill a server eight seconds after SIGTERM, not two: it may be saving tokens (see `flotilla.finishing`)."""
+    """Kill a server eight seconds after SIGTERM, not two: it may be saving tokens (see `flotilla.calls.finishing`)."""
     stdio.FORCE_KILL_TIMEOUT = 8.0
 
 

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flotilla.environment import SettingError, setting
-from flotilla.version import VERSION
+from flotilla_launcher.environment import SettingError, setting
+from flotilla_launcher.version import VERSION
 
 from .catalog import Problem, Unreadable, chosen, definitions
 from .options import arguments, remotes
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     """Make the front and the servers behind it; nothing is started. Raises Problem."""
     from fastmcp import FastMCP
-    from flotilla.private import accept_arguments_as_text
+    from flotilla.compat import accept_arguments_as_text
     from mcp.server.request_state import RequestStateSecurity
 
     from .backend import Process, Remote
@@ -101,8 +101,8 @@ async def serve(options: argparse.Namespace) -> None:
 
 async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
     """Serve streamable HTTP to those who know the token; the Host and Origin of a request must be ours."""
-    from flotilla.errors import Setup
-    from flotilla.serve import fixed_token, listening
+    from flotilla.errors import ConfigurationError
+    from flotilla.serving.http import fixed_token, listening
     from starlette.requests import Request
     from starlette.responses import JSONResponse
 
@@ -116,7 +116,7 @@ async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
 
     try:
         how = listening(options.host, options.port)
-    except Setup as problem:
+    except ConfigurationError as problem:
         raise Problem(str(problem)) from None
     port = how["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL

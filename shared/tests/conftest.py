@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import Secret, Server, ServerSettings
+from flotilla import SecretStr, Server, ServerSettings
 from pydantic import Field, HttpUrl
 
 SECRET = "canary-7f3a9c"
@@ -18,7 +18,7 @@ SECRET = "canary-7f3a9c"
 class Settings(ServerSettings):
     """Read from ACME_TOKEN and ACME_BASE_URL."""
 
-    token: Secret = Field(description="API token, from acme.example > API", examples=["acme_live_1"])
+    token: SecretStr = Field(description="API token, from acme.example > API", examples=["acme_live_1"])
     base_url: HttpUrl = HttpUrl("https://api.acme.example")
 
 

@@ -14,11 +14,13 @@ from unittest.mock import patch
 
 import flotilla_servers
 import pytest
-from flotilla.call import announce
-from flotilla.testing.acceptance import wrong
-from flotilla.testing.case import Case
-from flotilla.testing.process import Process
-from flotilla.testing.rules import RULES, Claim, quality_problems, read_quality
+from flotilla import announce
+from flotilla.calls.context import announce
+from flotilla_launcher.naming import module_of
+from flotilla_testing.acceptance import wrong
+from flotilla_testing.process import Process
+from flotilla_testing.rules import RULES, Claim, quality_problems, read_quality
+from flotilla_testing.subject import Subject
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +31,7 @@ GOOD = dedent('''
     from typing import Annotated
 
     from flotilla import (
-        Api, Bearer, ByCursor, Cursor, Limit, Model, Page, Secret, Server, ServerSettings, errors, files, segment
+        Api, Bearer, ByCursor, Cursor, Limit, Model, Page, SecretStr, Server, ServerSettings, errors, files, segment
     )
     from pydantic import AwareDatetime, Field, HttpUrl
 
@@ -37,11 +39,11 @@ GOOD = dedent('''
     class Settings(ServerSettings):
         """Read from the environment."""
 
-        token: Secret = Field(description="Key of the shelf, from the carpenter")
+        token: SecretStr = Field(description="Key of the shelf, from the carpenter")
         base_url: HttpUrl = HttpUrl("https://shelf.example")
 
 
-    server = Server(
+    server = ScratchServer(
         "SLUG", prefix="shelf", title="Shelf", description="A shelf.", category="things", settings=Settings,
         hosts=["shelf.example:443"],
     )
@@ -139,7 +141,7 @@ CONTRACT = {
 }
 FRESH = count(1)
 DONE = Claim("done")
-Make = Callable[..., Case]
+Make = Callable[..., Subject]
 
 
 @pytest.fixture
@@ -148,15 +150,15 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     monkeypatch.setattr(flotilla_servers, "CHECKOUT", tmp_path / "servers")
     monkeypatch.setenv("FLOTILLA_SPECS", str(tmp_path))
     (tmp_path / "shelf.json").write_text(json.dumps(CONTRACT))
-    opened: list[Case] = []
+    opened: list[Subject] = []
 
-    def make(*changes: tuple[str, str], kind: type[Case] = Case) -> Case:
+    def make(*changes: tuple[str, str], kind: type[Subject] = Subject) -> Subject:
         slug = f"shelf{next(FRESH)}"  # each is a module of its own
         source = GOOD.replace("SLUG", slug)
         for old, new in changes:
             assert old in source
             source = source.replace(old, new)
-        folder = tmp_path / "servers" / slug
+        folder = tmp_path / "servers" / module_of(slug)
         (folder / "tests").mkdir(parents=True)
         (folder / "server.py").write_text(source)
         (folder / "tests" / "answers.yaml").write_text(dedent(ANSWERS))
@@ -174,7 +176,7 @@ def rule(name: str) -> Any:
     return next(r for r in RULES if r.id == name)
 
 
-async def broken(case: Case, name: str) -> str:
+async def broken(case: Subject, name: str) -> str:
     """Return what the suite finds under a rule."""
     return "\n".join(await wrong(case, rule(name), DONE))
 
@@ -211,8 +213,18 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
     ("paging", "limit: Limit = 20, cursor", "cursor", "must take limit and cursor"),
     ("paging", "limit: Limit = 20", 'limit: Annotated[int, Field(description="N", ge=1)] = 20', "needs a minimum"),
     ("paging", "cursor=cursor)", "cursor=None)", "the same next_cursor twice"),
-    ("error_classes", '"next"))', '"next"), classify=lambda status, body: errors.Input("No.", "Go."))', "not auth"),
-    ("error_classes", '"next"))', '"next"), classify=lambda status, body: errors.Auth("No", ""))', "is not a sentence"),
+    (
+        "error_classes",
+        '"next"))',
+        '"next"), map_error=lambda status, body: errors.InvalidInputError("No.", "Go."))',
+        "not auth",
+    ),
+    (
+        "error_classes",
+        '"next"))',
+        '"next"), map_error=lambda status, body: errors.AuthenticationError("No", ""))',
+        "is not a sentence",
+    ),
     ("retries", '"/things", json', '"/things", idempotent=True, json', "sends a POST 3 times after cut"),
     ("hosts", '"shelf.example:443"', '"other.example:443"', "is not among the hosts"),
     ("hosts", GET, f"    __import__('socket').socket().connect_ex(('127.0.0.1', 9))\n{GET}", "contacts 127.0.0.1:9"),
@@ -240,8 +252,8 @@ async def test_a_badly_written_server_is_found_out(shelf: Make, name: str, old: 
     ("name", "old", "new"),
     [
         ("confirm", "@server.destroys", "@server.writes"),
-        ("canary", "token: Secret", "token: str"),
-        ("missing_secret", "token: Secret = Field(", 'token: str = Field("none", '),
+        ("canary", "token: SecretStr", "token: str"),
+        ("missing_secret", "token: SecretStr = Field(", 'token: str = Field("none", '),
     ],
 )
 async def test_what_does_not_apply_must_be_exempt(shelf: Make, name: str, old: str, new: str) -> None:
@@ -268,34 +280,38 @@ def same(text: str) -> str:
 
 
 BROKEN = [  # rule, what is broken in the library, and what the suite must say
-    ("retries", {"flotilla.wire.SAFE": {"GET", "POST"}, "flotilla.api.SAFE": {"GET", "POST"}}, "a POST 3 times"),
-    ("retries", {"flotilla.wire.TRIES": 1}, "gives up on a read"),
-    ("retries", {"flotilla.wire.TRIES": 6}, "tries a read 6 times"),
-    ("retries", {"flotilla.wire.WAIT": 0.5}, "does not wait as Retry-After says"),
-    ("retries", {"flotilla.wire.retry_after": lambda response, otherwise: 0.01}, "does not wait as Retry-After says"),
-    ("error_classes", {"flotilla.wire.LARGEST": 10**9}, "takes no notice of"),
-    ("error_classes", {"flotilla.call.Call.doubt": lambda self: ""}, "must say that it may or may not"),
-    ("error_classes", {"flotilla.call.Call.done": spared_not}, "after null: the error must say that it was done"),
-    ("error_classes", {"flotilla.call.Call.done": spared_not}, "after a huge answer: the error must say that it was"),
-    ("error_classes", {"flotilla.api.object_of": lambda data, _: data, "flotilla.running.ValidationError": KeyError},
+    ("retries", {"flotilla.http.transport.SAFE": {"GET", "POST"}, "flotilla.http.client.SAFE": {"GET", "POST"}}, "a POST 3 times"),
+    ("retries", {"flotilla.http.transport.TRIES": 1}, "gives up on a read"),
+    ("retries", {"flotilla.http.transport.TRIES": 6}, "tries a read 6 times"),
+    ("retries", {"flotilla.http.transport.WAIT": 0.5}, "does not wait as Retry-After says"),
+    ("retries", {"flotilla.http.transport.retry_after": lambda response, otherwise: 0.01}, "does not wait as Retry-After says"),
+    ("error_classes", {"flotilla.http.transport.LARGEST": 10**9}, "takes no notice of"),
+    ("error_classes", {"flotilla.calls.context.Call.doubt": lambda self: ""}, "must say that it may or may not"),
+    ("error_classes", {"flotilla.calls.context.Call.done": spared_not}, "after null: the error must say that it was "
+        "done"),
+    ("error_classes", {"flotilla.calls.context.Call.done": spared_not}, "after a huge answer: the error must say that "
+        "it was"),
+    ("error_classes", {"flotilla.http.client.object_of": lambda data, _: data, "flotilla.calls.execution.ValidationError": KeyError},
      "after a list: the error shows a bug of ours"),
-    ("error_classes", {"flotilla.answers._REFUSALS": {}}, "calls 402 input, not scope"),
-    ("error_classes", {"flotilla.wire.UNCLEAR": range(300, 400)}, "after 408: the error must say that it may or may"),
-    ("canary", {"flotilla.results.scrub": same, "flotilla.answers.scrub": same}, "a secret is in the answer after 401"),
-    ("hosts", {"flotilla.wire.Wire._guard": nothing}, "follows a redirect (302)"),
+    ("error_classes", {"flotilla.http.responses._REFUSALS": {}}, "calls 402 input, not scope"),
+    ("error_classes", {"flotilla.http.transport.UNCLEAR": range(300, 400)}, "after 408: the error must say that it may "
+        "or may"),
+    ("canary", {"flotilla.calls.results.scrub": same, "flotilla.http.responses.scrub": same}, "a secret is in the answer after 401"),
+    ("hosts", {"flotilla.http.transport.Transport._guard": nothing}, "follows a redirect (302)"),
     ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
-    ("confirm", {"flotilla.confirm.Confirmation.ask": nothing}, "asks 0 times"),
-    ("confirm", {"flotilla.confirm._judge": lambda answer: None}, "after decline it answers"),
-    ("confirm", {"flotilla.confirm.Confirmation._unsealed": lambda *_: []}, "the right token does not run it"),
-    ("dry_run", {"flotilla.api.announce": lambda **_: None}, "does something in a dry run"),
-    ("dry_run", {"flotilla.api.announce": lambda **told: announce(**told | {"url": "?"})}, "shows POST ?, and sends"),
-    ("idempotency", {"flotilla.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
-    ("read_only", {"flotilla.voice.visible": lambda *_: True}, "shelf_create_thing is listed in read-only mode"),
-    ("filters", {"flotilla.voice.visible": lambda *_: True}, "can be called with"),
-    ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
+    ("confirm", {"flotilla.calls.confirmation.Confirmation.ask": nothing}, "asks 0 times"),
+    ("confirm", {"flotilla.calls.confirmation._judge": lambda answer: None}, "after decline it answers"),
+    ("confirm", {"flotilla.calls.confirmation.Confirmation._unsealed": lambda *_: []}, "the right token does not run it"),
+    ("dry_run", {"flotilla.http.client.announce": lambda **_: None}, "does something in a dry run"),
+    ("dry_run", {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})}, "shows POST ?, and sends"),
+    ("idempotency", {"flotilla.calls.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
+    ("read_only", {"flotilla.calls.middleware.visible": lambda *_: True}, "shelf_create_thing is listed in read-only "
+        "mode"),
+    ("filters", {"flotilla.calls.middleware.visible": lambda *_: True}, "can be called with"),
+    ("audit", {"flotilla.calls.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
     ("results", {"flotilla.tool.safe": lambda data, exact: data}, "lets hidden characters out"),
-    ("both_eras", {"flotilla.testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
+    ("both_eras", {"flotilla_testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
 ]  # fmt: skip
 
 
@@ -349,7 +365,7 @@ async def test_dry_run_equal_bodies_pass(shelf: Make, kind: str) -> None:
     ],
 )
 async def test_dry_run_another_body_is_found(shelf: Make, kind: str, shown: Any) -> None:
-    with patch("flotilla.api._shown", lambda parts: shown):
+    with patch("flotilla.http.client._shown", lambda parts: shown):
         assert "shelf_create_thing shows the body" in await broken(shelf((JSON, SENT[kind])), "dry_run")
 
 
@@ -388,11 +404,11 @@ async def test_dry_run_headers_are_compared(shelf: Make) -> None:
     def bare(**told: Any) -> None:
         announce(**{name: value for name, value in told.items() if name != "headers"})
 
-    with patch("flotilla.api.announce", bare):
+    with patch("flotilla.http.client.announce", bare):
         assert "shows the headers {}, and sends" in await broken(shelf(), "dry_run")
 
 
-ACTION = '    server.announce(action="make a thing", name=name)\n'
+ACTION = '    announce(action="make a thing", name=name)\n'
 
 
 @pytest.mark.parametrize(
@@ -425,11 +441,12 @@ PROMPT = dedent("""
     @server.destroys
 """).strip("\n")
 BROKEN_PROMPTS = [
-    ("audit", {"flotilla.voice.Voice.on_get_prompt": handed_on}, "shelf_plan_things wrote 0 audit lines"),
-    ("audit", {"flotilla.voice.Voice.on_read_resource": handed_on}, "://about wrote 0 audit lines"),
-    ("error_classes", {"flotilla.running.sentence": str}, "shelf_plan_things after auth"),
-    ("generated_arguments", {"flotilla.running.validated": lambda name, takes, schema, given: given}, "a bug of ours"),
-    ("canary", {"flotilla.running.scrub": same}, "shelf_plan_things: a secret is in the answer or the audit after 200"),
+    ("audit", {"flotilla.calls.middleware.CallMiddleware.on_get_prompt": handed_on}, "shelf_plan_things wrote 0 audit lines"),
+    ("audit", {"flotilla.calls.middleware.CallMiddleware.on_read_resource": handed_on}, "://about wrote 0 audit lines"),
+    ("error_classes", {"flotilla.calls.execution.sentence": str}, "shelf_plan_things after auth"),
+    ("generated_arguments", {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given}, "a bug of ours"),
+    ("canary", {"flotilla.calls.execution.scrub": same}, "shelf_plan_things: a secret is in the answer or the audit "
+        "after 200"),
 ]  # fmt: skip
 
 
@@ -465,7 +482,7 @@ STUBBORN = """
 """
 
 
-class Stubborn(Case):
+class Stubborn(Subject):
     """Its processes are another program, with every fault that a process can have."""
 
     def process(self, environ: Mapping[str, str], revision: str = "2025-11-25") -> Process:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from flotilla.addresses import split_addresses
+from flotilla.parsing.addresses import split_addresses
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2 as httpx
 import pytest
-from flotilla.answers import body_of
+from flotilla.http.responses import body_of
 
 
 @pytest.mark.parametrize("part", [1_000, 60_000])

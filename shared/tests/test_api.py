@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import httpx2 as httpx
 import pytest
 from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment, wire
-from flotilla.answers import retry_after, said
-from flotilla.call import Call, Rehearsed, entered
-from flotilla.testing import faults
-from flotilla.testing.answers import Answer, Answers
-from flotilla.testing.client import call, client, text_of
-from flotilla.testing.vendor import Vendor
+from flotilla.calls.context import Call, DryRunResult, entered
+from flotilla.http.responses import retry_after, said
+from flotilla_testing import faults
+from flotilla_testing.client import call, client, text_of
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses, Response
 from pydantic import Field
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]
-ANSWERS = Answers(
+ANSWERS = RecordedResponses(
     {
         "GET /things": {"json": {"items": [{"id": 1}, {"id": 2}], "next": "p2"}},
         "GET /things?cursor=p2": {"json": {"items": [{"id": 3}]}},
@@ -39,8 +39,8 @@ UNREACHABLE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with Vendor(ANSWERS) as running:
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor(ANSWERS) as running:
         yield running
 
 
@@ -50,7 +50,7 @@ def quick(environ: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def connected(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Callable[..., Api]:
+def connected(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Callable[..., Api]:
     """Return a maker of clients of the vendor."""
 
     def connect(**options: Any) -> Api:
@@ -61,10 +61,10 @@ def connected(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Callab
     return connect
 
 
-async def problem_of(asked: Awaitable[Any], within: float = 45) -> errors.Problem:
+async def problem_of(asked: Awaitable[Any], within: float = 45) -> errors.FlotillaError:
     """Return the problem that a request ends in, inside a call with a deadline."""
     with entered(Call("acme_test")) as running:
-        with pytest.raises(errors.Problem) as caught:
+        with pytest.raises(errors.FlotillaError) as caught:
             async with asyncio.timeout(within) as running.timer:
                 await asked
     return caught.value
@@ -73,7 +73,7 @@ async def problem_of(asked: Awaitable[Any], within: float = 45) -> errors.Proble
 # --- plain requests
 
 
-async def test_methods_and_what_is_sent(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_methods_and_what_is_sent(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected(headers={"Acme-Version": "2"})
     assert await api.get("/things/7", params={"a": None, "b": ["x", "y"], "c": True}) == {"id": 7, "name": "é€"}
     assert await api.post("/things", json={"name": "x", "none": None, "deep": {"none": None}}) == {"id": 8}
@@ -91,7 +91,7 @@ async def test_methods_and_what_is_sent(connected: Callable[..., Api], vendor: V
     assert delete.headers["if-match"] == "3"
 
 
-async def test_whole_addresses_and_pages(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_whole_addresses_and_pages(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     class Thing(Model):
         id: str
 
@@ -109,11 +109,11 @@ async def test_whole_addresses_and_pages(connected: Callable[..., Api], vendor: 
 def test_segments() -> None:
     assert segment("a/b?c#d é") == "a%2Fb%3Fc%23d%20%C3%A9"
     for wrong in ("", ".", ".."):
-        with pytest.raises(errors.Input, match="An id is empty"):
+        with pytest.raises(errors.InvalidInputError, match="An id is empty"):
             segment(wrong)
 
 
-async def test_the_trace_context_goes_along(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_the_trace_context_goes_along(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected()
 
     @api.server.reads
@@ -166,7 +166,7 @@ NAMES = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "gets", "puts", "posts"), MATRIX, ids=NAMES)
 async def test_who_is_asked_how_often(
-    connected: Callable[..., Api], vendor: Vendor, fault: faults.Fault, gets: int, puts: int, posts: int
+    connected: Callable[..., Api], vendor: FakeVendor, fault: faults.Fault, gets: int, puts: int, posts: int
 ) -> None:
     api = connected()
     for (method, options), times in ((SAFE, gets), (REPEATABLE, puts), (UNSAFE, posts)):
@@ -177,7 +177,7 @@ async def test_who_is_asked_how_often(
         assert len(vendor.requests) == times, method
 
 
-async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected(idempotency_header="Idempotency-Key")
     vendor.fails(faults.cut(), times=2)
     with entered(Call("acme_test", dry_run=True, idempotency_key="k")) as running:
@@ -186,9 +186,9 @@ async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., Api], ve
     assert len(vendor.requests) == 4
     assert not any(request.writes for request in vendor.requests)
     assert not any("idempotency-key" in request.headers for request in vendor.requests)
-    assert not (running.acted)
-    assert not (running.landed)
-    assert not (running.keyed)
+    assert not (running.may_have_side_effects)
+    assert not (running.side_effect_confirmed)
+    assert not (running.keyed_requests)
     vendor.recovers()
     vendor.fails(faults.cut(), method="write")
     problem = await problem_of(api.post("/things"))
@@ -199,7 +199,7 @@ async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., Api], ve
 @pytest.mark.parametrize("fault", [faults.rate(0), faults.status(503), faults.cut(), faults.broken(), faults.hang(5)])
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_read_succeeds_when_the_vendor_recovers(
-    connected: Callable[..., Api], vendor: Vendor, fault: faults.Fault, times: int
+    connected: Callable[..., Api], vendor: FakeVendor, fault: faults.Fault, times: int
 ) -> None:
     vendor.fails(fault, times=times)
     assert (await connected().get("/things/7"))["id"] == 7
@@ -208,7 +208,7 @@ async def test_a_read_succeeds_when_the_vendor_recovers(
 
 @pytest.mark.parametrize(("fault", "least"), [(faults.rate(40), 40), (faults.rate(40, date=True), 38)])
 async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
-    connected: Callable[..., Api], vendor: Vendor, environ: pytest.MonkeyPatch, fault: faults.Fault, least: float
+    connected: Callable[..., Api], vendor: FakeVendor, environ: pytest.MonkeyPatch, fault: faults.Fault, least: float
 ) -> None:
     """In seconds and as a date, on a clock that does not run."""
     waits: list[float] = []
@@ -225,7 +225,7 @@ async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
 
 
 async def test_parallel_calls_do_not_come_back_together(
-    connected: Callable[..., Api], vendor: Vendor, environ: pytest.MonkeyPatch
+    connected: Callable[..., Api], vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
 
@@ -241,18 +241,20 @@ async def test_parallel_calls_do_not_come_back_together(
     assert all(2 <= seconds <= 2 + wire.JITTER for seconds in waits)
 
 
-async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., Api], vendor: Vendor) -> None:
-    api = connected(classify=lambda status, body: errors.Rate("The day's requests are used up.", again=False))
+async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., Api], vendor: FakeVendor) -> None:
+    api = connected(
+        map_error=lambda status, body: errors.RateLimitError("The day's requests are used up.", again=False)
+    )
     vendor.fails(faults.rate())
-    assert type(await problem_of(api.get("/things/7"))) is errors.Rate
+    assert type(await problem_of(api.get("/things/7"))) is errors.RateLimitError
     assert len(vendor.requests) == 1
 
 
-async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected()
     vendor.fails(faults.rate(20))
     problem = await problem_of(api.get("/things/7"), within=3)
-    assert type(problem) is errors.Rate
+    assert type(problem) is errors.RateLimitError
     assert problem.then == "Wait 20 seconds, then retry."
     assert len(vendor.requests) == 1
     vendor.recovers()
@@ -270,7 +272,7 @@ async def test_a_connection_that_is_refused_is_tried_again_even_for_a_post(
     api = Api(make())
     for asked in (api.get("/x"), api.post("/x", json={})):
         problem = await problem_of(asked)
-        assert type(problem) is errors.Upstream
+        assert type(problem) is errors.UpstreamError
         assert str(problem) == (
             "Acme cannot be reached (ConnectError); nothing was sent. "
             "Try again later, or check the network and the address."
@@ -279,7 +281,7 @@ async def test_a_connection_that_is_refused_is_tried_again_even_for_a_post(
 
 
 async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
-    connected: Callable[..., Api], vendor: Vendor
+    connected: Callable[..., Api], vendor: FakeVendor
 ) -> None:
     api = connected()
     await api.get("/things/7")  # the connection is kept
@@ -292,7 +294,7 @@ async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
 
 
 async def test_a_kept_connection_that_the_vendor_closed_is_noticed(
-    connected: Callable[..., Api], vendor: Vendor
+    connected: Callable[..., Api], vendor: FakeVendor
 ) -> None:
     async def last(exchange: faults.Exchange) -> None:
         await exchange.send(exchange.usual)
@@ -318,26 +320,34 @@ def test_backoff_grows_with_jitter() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "sentence"),
     [
-        (400, errors.Input, 'Acme refuses the request (400): "Why". Correct the arguments and try again.'),
-        (401, errors.Auth, 'Acme does not accept the credentials: "Why". Ask the user to renew them.'),
-        (402, errors.Scope, 'Acme wants a payment or another plan for this (402): "Why". Tell the user.'),
-        (403, errors.Scope, 'Acme does not allow this: "Why". Tell the user: the reason may be'),
-        (404, errors.NotFound, 'Acme does not have this: "Why". Check the id, or list or search first.'),
-        (408, errors.Upstream, 'Acme failed (408): "Why". Try again later.'),
-        (405, errors.Upstream, 'Acme does not offer this (405): "Why". Tell the user: other arguments will not help.'),
-        (409, errors.Input, 'Acme refuses the request (409): "Why".'),
-        (410, errors.NotFound, 'Acme does not have this: "Why".'),
-        (413, errors.Input, 'Acme does not take so much at a time (413): "Why". Send less: a smaller file'),
-        (422, errors.Input, 'Acme refuses the request (422): "Why".'),
-        (425, errors.Rate, 'Acme is not ready for this yet (425): "Why". Wait a few seconds, then retry.'),
-        (429, errors.Rate, 'Acme refuses more requests for now: "Why". Wait 60 seconds, then retry.'),
-        (451, errors.Scope, 'Acme may not give this for legal reasons (451): "Why". Tell the user'),
-        (500, errors.Upstream, 'Acme failed (500): "Why". Try again later.'),
-        (304, errors.Upstream, "Acme failed (304). Try again later."),
+        (400, errors.InvalidInputError, 'Acme refuses the request (400): "Why". Correct the arguments and try again.'),
+        (401, errors.AuthenticationError, 'Acme does not accept the credentials: "Why". Ask the user to renew them.'),
+        (
+            402,
+            errors.PermissionDeniedError,
+            'Acme wants a payment or another plan for this (402): "Why". Tell the user.',
+        ),
+        (403, errors.PermissionDeniedError, 'Acme does not allow this: "Why". Tell the user: the reason may be'),
+        (404, errors.NotFoundError, 'Acme does not have this: "Why". Check the id, or list or search first.'),
+        (408, errors.UpstreamError, 'Acme failed (408): "Why". Try again later.'),
+        (
+            405,
+            errors.UpstreamError,
+            'Acme does not offer this (405): "Why". Tell the user: other arguments will not help.',
+        ),
+        (409, errors.InvalidInputError, 'Acme refuses the request (409): "Why".'),
+        (410, errors.NotFoundError, 'Acme does not have this: "Why".'),
+        (413, errors.InvalidInputError, 'Acme does not take so much at a time (413): "Why". Send less: a smaller file'),
+        (422, errors.InvalidInputError, 'Acme refuses the request (422): "Why".'),
+        (425, errors.RateLimitError, 'Acme is not ready for this yet (425): "Why". Wait a few seconds, then retry.'),
+        (429, errors.RateLimitError, 'Acme refuses more requests for now: "Why". Wait 60 seconds, then retry.'),
+        (451, errors.PermissionDeniedError, 'Acme may not give this for legal reasons (451): "Why". Tell the user'),
+        (500, errors.UpstreamError, 'Acme failed (500): "Why". Try again later.'),
+        (304, errors.UpstreamError, "Acme failed (304). Try again later."),
     ],
 )
 async def test_each_status_has_its_class_and_next_step(
-    connected: Callable[..., Api], vendor: Vendor, status: int, kind: type[errors.Problem], sentence: str
+    connected: Callable[..., Api], vendor: FakeVendor, status: int, kind: type[errors.FlotillaError], sentence: str
 ) -> None:
     vendor.fails(faults.status(status, {"message": "Why."}))
     problem = await problem_of(connected().get("/things/7"))
@@ -366,42 +376,47 @@ def test_the_vendors_own_words(body: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (Answer(500, b"<html>nginx</html>"), "Acme failed (500). Try again later."),
-        (Answer(500, b""), "Acme failed (500). Try again later."),
-        (Answer(500, "caf\u202eé".encode()), 'Acme failed (500): "café". Try again later.'),
-        (Answer(500, b"\xff\xfe"), 'Acme failed (500): "\ufffd\ufffd". Try again later.'),
-        (Answer.of({"message": "x y " * 5000}, 500), f'Acme failed (500): "{"x y " * 74}x y…". Try again later.'),
-        (Answer.of({"message": "x" * 5000}, 500), "Acme failed (500). Try again later."),
+        (Response(500, b"<html>nginx</html>"), "Acme failed (500). Try again later."),
+        (Response(500, b""), "Acme failed (500). Try again later."),
+        (Response(500, "caf\u202eé".encode()), 'Acme failed (500): "café". Try again later.'),
+        (Response(500, b"\xff\xfe"), 'Acme failed (500): "\ufffd\ufffd". Try again later.'),
+        (Response.of({"message": "x y " * 5000}, 500), f'Acme failed (500): "{"x y " * 74}x y…". Try again later.'),
+        (Response.of({"message": "x" * 5000}, 500), "Acme failed (500). Try again later."),
         (
-            Answer.of({"message": "\x1b[31mred\x1b[0m ![a](http://x/y)"}, 500),
+            Response.of({"message": "\x1b[31mred\x1b[0m ![a](http://x/y)"}, 500),
             'Acme failed (500): "red ![a](http://x/y)".',
         ),
-        (Answer.of({"message": 'say "yes"'}, 500), "Acme failed (500): \"say 'yes'\". Try"),
-        (Answer(500, b'{"message": "' + b"x " * 100_000 + b'"}'), "Acme failed (500). Try again later."),
-        (Answer(500, b'{"message":' * 5000 + b"1" + b"}" * 5000), "Acme failed (500). Try again later."),
-        (Answer(200, b"[" * 100_000 + b"]" * 100_000), "Acme answered with JSON that cannot be read. Try again"),
-        (Answer.of({"message": "token canary-7f3a9c"}, 500), 'Acme failed (500): "token ***". Try again later.'),
-        (Answer(500, b"x" * 200_000), "Acme failed (500). Try again later."),
-        (Answer(500, b"x" * 10, {"content-length": "20"}), 'Acme failed (500): "xxxxxxxxxx". Try again later.'),
-        (Answer(200, b"<html>", {"content-type": "text/html; x"}), "Acme answered with text/html that is no JSON. Try"),
-        (Answer(200, b"\xff"), "Acme answered with no content type that is no JSON. Try again; if it stays, tell"),
-        (Answer(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
+        (Response.of({"message": 'say "yes"'}, 500), "Acme failed (500): \"say 'yes'\". Try"),
+        (Response(500, b'{"message": "' + b"x " * 100_000 + b'"}'), "Acme failed (500). Try again later."),
+        (Response(500, b'{"message":' * 5000 + b"1" + b"}" * 5000), "Acme failed (500). Try again later."),
+        (Response(200, b"[" * 100_000 + b"]" * 100_000), "Acme answered with JSON that cannot be read. Try again"),
+        (Response.of({"message": "token canary-7f3a9c"}, 500), 'Acme failed (500): "token ***". Try again later.'),
+        (Response(500, b"x" * 200_000), "Acme failed (500). Try again later."),
+        (Response(500, b"x" * 10, {"content-length": "20"}), 'Acme failed (500): "xxxxxxxxxx". Try again later.'),
+        (
+            Response(200, b"<html>", {"content-type": "text/html; x"}),
+            "Acme answered with text/html that is no JSON. Try",
+        ),
+        (Response(200, b"\xff"), "Acme answered with no content type that is no JSON. Try again; if it stays, tell"),
+        (Response(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
     ],
 )
 async def test_answers_that_are_no_json(
-    connected: Callable[..., Api], vendor: Vendor, answer: Answer, sentence: str
+    connected: Callable[..., Api], vendor: FakeVendor, answer: Response, sentence: str
 ) -> None:
     vendor.fails(faults.answer(answer))
     assert str(await problem_of(connected().get("/things/7"))).startswith(sentence)
 
 
-async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], vendor: Vendor) -> None:
-    def classify(status: int, body: Any) -> errors.Problem | None:
-        return errors.Scope("Only with the Pro plan.", "Upgrade.") if body.get("code") == "plan" else None
+async def test_a_vendor_that_needs_other_words(connected: Callable[..., Api], vendor: FakeVendor) -> None:
+    def classify(status: int, body: Any) -> errors.FlotillaError | None:
+        return (
+            errors.PermissionDeniedError("Only with the Pro plan.", "Upgrade.") if body.get("code") == "plan" else None
+        )
 
-    api = connected(reason=lambda status, body: f"{status}/{body['code']}", classify=classify)
+    api = connected(reason=lambda status, body: f"{status}/{body['code']}", map_error=classify)
     vendor.fails(faults.status(404, {"code": "plan"}), times=1)
-    assert type(await problem_of(api.get("/things/7"))) is errors.Scope
+    assert type(await problem_of(api.get("/things/7"))) is errors.PermissionDeniedError
     vendor.fails(faults.status(404, {"code": "gone"}), times=1)
     assert str(await problem_of(api.get("/things/7"))).startswith('Acme does not have this: "404/gone".')
 
@@ -415,13 +430,13 @@ async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., 
     assert told == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
 
 
-async def test_a_status_that_is_an_answer(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_a_status_that_is_an_answer(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     vendor.fails(faults.status(308, {"range": "0-1"}), times=1)
     response = await connected().send("PUT", "/things/9", content=b"x", expected=(308,))
     assert (response.status_code, response.json()) == (308, {"range": "0-1"})
 
 
-async def test_nulls_that_clear_a_field(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_nulls_that_clear_a_field(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     await connected().patch("/things/9", params={"a": None}, json={"name": None}, nulls=True)
     assert vendor.requests[0].json() == {"name": None}
     assert vendor.requests[0].query == []
@@ -454,7 +469,7 @@ def test_another_header_says_how_long_to_wait() -> None:
     assert wait(x_reset="soon") is None
 
 
-async def test_the_vendors_own_header_counts(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_the_vendors_own_header_counts(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected(wait_header="X-RateLimit-Reset")
     vendor.fails(faults.status(429, headers={"x-ratelimit-reset": "20"}))
     problem = await problem_of(api.get("/things/7"), within=3)
@@ -465,7 +480,7 @@ async def test_the_vendors_own_header_counts(connected: Callable[..., Api], vend
 # --- size
 
 
-async def test_gzip(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_gzip(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     vendor.fails(faults.zipped(), times=1)
     response = await connected().send("GET", "/things/7")
     assert response.json()["id"] == 7
@@ -474,7 +489,7 @@ async def test_gzip(connected: Callable[..., Api], vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_a_huge_answer_is_not_read_to_its_end(
-    connected: Callable[..., Api], vendor: Vendor, compressed: bool
+    connected: Callable[..., Api], vendor: FakeVendor, compressed: bool
 ) -> None:
     vendor.fails(faults.huge(40_000_000, compressed=compressed))
     problem = await problem_of(connected(read_timeout=5).get("/things/7"))
@@ -487,16 +502,16 @@ async def parts(api: Api) -> AsyncIterator[bytes]:
         yield b"".join([part async for part in response.aiter_bytes()])
 
 
-async def test_downloads_are_streamed(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_downloads_are_streamed(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected()
     async with api.stream("GET", "/file") as response:
         assert not response.is_stream_consumed
         assert b"".join([part async for part in response.aiter_bytes()]) == b"abc" * 1000
     vendor.fails(faults.broken(), times=1)
-    with pytest.raises(errors.Upstream, match="Acme cut the connection"):
+    with pytest.raises(errors.UpstreamError, match="Acme cut the connection"):
         await anext(parts(api))
     vendor.fails(faults.status(404), times=1)
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFoundError):
         async with api.stream("GET", "/file"):
             pass
     assert (await api.get("/things/7"))["id"] == 7  # no connection was lost
@@ -505,7 +520,7 @@ async def test_downloads_are_streamed(connected: Callable[..., Api], vendor: Ven
 # --- limits
 
 
-async def test_parallel_calls_share_the_limit(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_parallel_calls_share_the_limit(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected(limits=[(3, 0.5)], read_timeout=5)
     begun = time.monotonic()
     await asyncio.gather(*(api.get("/things/7") for _ in range(7)))
@@ -513,7 +528,7 @@ async def test_parallel_calls_share_the_limit(connected: Callable[..., Api], ven
     assert len(vendor.requests) == 7
 
 
-async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     api = connected(limits=[(1, 60)])
     await api.get("/things/7")
     problem = await problem_of(api.get("/things/7"), within=1.2)
@@ -527,8 +542,8 @@ async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., Api], ve
 # --- host guard
 
 
-async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], vendor: Vendor) -> None:
-    with Vendor(ANSWERS) as other:
+async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], vendor: FakeVendor) -> None:
+    with FakeVendor(ANSWERS) as other:
         api = connected()
         problem = await problem_of(api.get(f"{other.url}/things/7"))
         assert str(problem) == (f"Acme pointed to {other.url}, which this server may not contact. Do not follow it.")
@@ -538,8 +553,8 @@ async def test_only_declared_hosts_are_contacted(connected: Callable[..., Api], 
         assert len(vendor.requests) == 1
 
 
-async def test_a_redirect_takes_no_key_along(connected: Callable[..., Api], vendor: Vendor) -> None:
-    with Vendor(ANSWERS) as other:
+async def test_a_redirect_takes_no_key_along(connected: Callable[..., Api], vendor: FakeVendor) -> None:
+    with FakeVendor(ANSWERS) as other:
         api = connected(auth=HeaderKey("token", "X-Api-Key"), hosts=[other.url.removeprefix("http://")])
         vendor.fails(faults.redirect(f"{other.url}/things/7"), times=1)
         assert (await api.get("/things/7", headers={"X-More": "1"}))["id"] == 7
@@ -568,7 +583,7 @@ async def test_wildcard_hosts(make: Make) -> None:
         assert "may not contact" in str(await problem_of(api.get(url))), url
 
 
-async def test_a_post_does_not_follow(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_a_post_does_not_follow(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     vendor.fails(faults.redirect("/things/7"))
     assert str(await problem_of(connected().post("/things", json={}))) == (
         f"Acme answered with a redirect (302) to {vendor.url.removeprefix('http://')}/things/7, which is not followed. "
@@ -578,7 +593,7 @@ async def test_a_post_does_not_follow(connected: Callable[..., Api], vendor: Ven
     assert len(vendor.requests) == 1
 
 
-async def test_endless_redirects(connected: Callable[..., Api], vendor: Vendor) -> None:
+async def test_endless_redirects(connected: Callable[..., Api], vendor: FakeVendor) -> None:
     vendor.fails(faults.redirect("/things/7"))
     assert "(TooManyRedirects)" in str(await problem_of(connected().get("/things/7")))
 
@@ -604,7 +619,7 @@ def writer(connected: Callable[..., Api]) -> Api:
     return api
 
 
-async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: Vendor) -> None:
+async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: FakeVendor) -> None:
     result = await call(writer.server, "acme_create_thing", name="é canary-7f3a9c", dry_run=True, idempotency_key="k1")
     assert result.structured_content == {
         "dry_run": {
@@ -621,7 +636,7 @@ async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: Vendor) ->
     }
     assert json.loads(text_of(result)) == result.structured_content
     assert [r.method for r in vendor.requests] == ["GET"]  # nothing else was sent
-    with entered(Call("acme_test", dry_run=True)), pytest.raises(Rehearsed) as shown:
+    with entered(Call("acme_test", dry_run=True)), pytest.raises(DryRunResult) as shown:
         await writer.post("/things", json={})
     assert shown.value.request["body"] == {}  # it would be sent too
     uploaded = await call(writer.server, "acme_create_thing", name="x", upload=True, dry_run="true")
@@ -631,7 +646,7 @@ async def test_a_dry_run_shows_the_exact_request(writer: Api, vendor: Vendor) ->
     assert [sorted(file) for file in told["body"]["files"]] == [["bytes", "field", "name", "type"]]
 
 
-async def test_the_switch_for_the_whole_server(writer: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_the_switch_for_the_whole_server(writer: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("FLOTILLA_DRY_RUN", "on")
     writer.server.reset()
     result = await call(writer.server, "acme_create_thing", name="x", dry_run=False)
@@ -640,7 +655,7 @@ async def test_the_switch_for_the_whole_server(writer: Api, vendor: Vendor, envi
     assert [r.method for r in vendor.requests] == ["GET"]
 
 
-async def test_the_vendor_gets_the_idempotency_key(writer: Api, vendor: Vendor) -> None:
+async def test_the_vendor_gets_the_idempotency_key(writer: Api, vendor: FakeVendor) -> None:
     result = await call(writer.server, "acme_create_thing", name="x", idempotency_key="k1")
     assert not result.is_error
     got, first, second = vendor.requests

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from flotilla import Model, Server, telemetry
-from flotilla.audit import Audit
+from flotilla.calls.audit import Audit
 from flotilla.settings import remember_secret
-from flotilla.testing.client import MODES, call, client
+from flotilla_testing.client import MODES, call, client
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -40,7 +40,7 @@ def server(make: Make) -> Server[Any]:
         options: dict[str, Any] | None = None,
     ) -> Out:
         """It."""
-        assert server.settings
+        assert server.connection.settings
         return Out()
 
     return server

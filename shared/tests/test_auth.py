@@ -21,21 +21,21 @@ from flotilla import (
     HeaderKey,
     JwtBearer,
     OAuth2,
-    Secret,
+    SecretStr,
     Server,
     ServerSettings,
     errors,
     wire,
 )
-from flotilla.auth import Auth
-from flotilla.call import Call, entered
-from flotilla.consent import fewest, scopes
-from flotilla.oauth import Grant
+from flotilla.calls.context import Call, entered
+from flotilla.http.auth import Auth
+from flotilla.http.consent import fewest, scopes
+from flotilla.http.oauth import Grant
 from flotilla.settings import scrub
 from flotilla.state import State
-from flotilla.testing import faults
-from flotilla.testing.answers import Answer, Answers
-from flotilla.testing.vendor import Vendor
+from flotilla_testing import faults
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses, Response
 from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
@@ -45,17 +45,17 @@ class Connected(ServerSettings):
     """What OAuth needs, and what the other ways need."""
 
     client_id: str = "client"
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: SecretStr
+    refresh_token: SecretStr
     account: str = "acme"
-    key: Secret
+    key: SecretStr
     base_url: HttpUrl
 
 
 class Connection:
     """A vendor whose token endpoint rotates refresh tokens, and that accepts only the latest access token."""
 
-    def __init__(self, vendor: Vendor) -> None:
+    def __init__(self, vendor: FakeVendor) -> None:
         self.vendor, self.issued, self.now = vendor, 0, 1_000_000.0
         self.refresh, self.access, self.rotates, self.expires_in = "refresh-0", "", True, 3600
         vendor.fails(self._answer)
@@ -64,19 +64,19 @@ class Connection:
         request = exchange.request
         if request.path != "/token":
             good = request.headers.get("authorization") == f"Bearer {self.access}"
-            await exchange.send(Answer.of({"ok": True}) if good else Answer.of({"message": "expired"}, 401))
+            await exchange.send(Response.of({"ok": True}) if good else Response.of({"message": "expired"}, 401))
             return
         await asyncio.sleep(0.05)
         form = {k: v[0] for k, v in parse_qs(request.body.decode()).items()}
         if form.get("refresh_token") != self.refresh:
-            await exchange.send(Answer.of({"error": "invalid_grant"}, 400))
+            await exchange.send(Response.of({"error": "invalid_grant"}, 400))
             return
         self.issued += 1
         self.access = f"access-{self.issued}"
         told: dict[str, Any] = {"access_token": self.access, "token_type": "Bearer", "expires_in": self.expires_in}
         if self.rotates:
             self.refresh = told["refresh_token"] = f"refresh-{self.issued}"
-        await exchange.send(Answer.of(told))
+        await exchange.send(Response.of(told))
 
     @property
     def renewals(self) -> list[dict[str, str]]:
@@ -86,13 +86,13 @@ class Connection:
 
 
 @pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with Vendor(Answers({"GET /x": {"json": {}}, "POST /x": {"json": {}}})) as running:
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor(RecordedResponses({"GET /x": {"json": {}}, "POST /x": {"json": {}}})) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def secrets(environ: pytest.MonkeyPatch, vendor: Vendor) -> None:
+def secrets(environ: pytest.MonkeyPatch, vendor: FakeVendor) -> None:
     environ.setenv("ACME_CLIENT_SECRET", "client-canary")
     environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
     environ.setenv("ACME_KEY", "key-canary")
@@ -101,7 +101,7 @@ def secrets(environ: pytest.MonkeyPatch, vendor: Vendor) -> None:
 
 
 @pytest.fixture
-def connection(vendor: Vendor) -> Connection:
+def connection(vendor: FakeVendor) -> Connection:
     return Connection(vendor)
 
 
@@ -114,8 +114,8 @@ def connect(make: Make, connection: Connection) -> Callable[..., Api]:
     return connected
 
 
-async def failed(api: Api, method: str = "GET") -> tuple[type[errors.Problem], str]:
-    with entered(Call("acme_test")), pytest.raises(errors.Problem) as caught:
+async def failed(api: Api, method: str = "GET") -> tuple[type[errors.FlotillaError], str]:
+    with entered(Call("acme_test")), pytest.raises(errors.FlotillaError) as caught:
         await api.request(method, "/x")
     return type(caught.value), str(caught.value)
 
@@ -131,23 +131,23 @@ async def failed(api: Api, method: str = "GET") -> tuple[type[errors.Problem], s
         (Basic("account", ""), "authorization", "Basic " + base64.b64encode(b"acme:").decode()),
     ],
 )  # fmt: skip
-async def test_headers(make: Make, vendor: Vendor, auth: Auth, header: str, value: str) -> None:
+async def test_headers(make: Make, vendor: FakeVendor, auth: Auth, header: str, value: str) -> None:
     await Api(make(settings=Connected), auth=auth).get("/x")
     assert vendor.requests[0].headers[header] == value
     assert scrub(f"<{value}>").endswith("***>")
 
 
 async def test_a_missing_secret_is_told_before_anything_is_sent(
-    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.delenv("ACME_KEY")
-    assert (await failed(Api(make(settings=Connected), auth=Bearer("key"))))[0] is errors.Setup
+    assert (await failed(Api(make(settings=Connected), auth=Bearer("key"))))[0] is errors.ConfigurationError
     assert vendor.requests == []
 
 
 def test_an_auth_of_ones_own_must_say_what_it_sends(make: Make) -> None:
     with pytest.raises(NotImplementedError):
-        Auth().proof()
+        Auth().header_value()
 
 
 # --- OAuth 2
@@ -193,7 +193,10 @@ async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., A
 
     connection.vendor.fails(faults.status(401, {"message": "No."}), method="GET")
     connection.vendor._plans.reverse()  # now every GET is refused, whatever the token
-    assert await failed(api) == (errors.Auth, 'Acme does not accept the credentials: "No". Ask the user to renew them.')
+    assert await failed(api) == (
+        errors.AuthenticationError,
+        'Acme does not accept the credentials: "No". Ask the user to renew them.',
+    )
     assert len(connection.renewals) == 3  # once
 
 
@@ -217,7 +220,7 @@ async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
 
     async def look(exchange: faults.Exchange) -> None:
         seen.append(State(str(tmp_path), "acme").get("oauth")["refresh_token"])
-        await exchange.send(Answer.of({}))
+        await exchange.send(Response.of({}))
 
     connection.vendor.fails(look, method="GET", times=1)
     connection.vendor._plans.reverse()
@@ -267,26 +270,30 @@ async def test_a_vendor_that_does_not_rotate(connect: Callable[..., Api], connec
     [
         (
             faults.status(400, {"error": "invalid_grant", "error_description": "x"}),
-            errors.Auth,
+            errors.AuthenticationError,
             "Access was revoked or has expired (invalid_grant). Ask the user to connect the account again",
         ),
         (
             faults.status(401, {"error": "invalid_client"}),
-            errors.Auth,
+            errors.AuthenticationError,
             "The OAuth client is not accepted (invalid_client). Check client_id and client_secret.",
         ),
-        (faults.status(400, {"error": "unauthorized_client"}), errors.Auth, "The OAuth client is not accepted"),
-        (faults.status(503), errors.Upstream, "The access token could not be renewed: 503. Try again"),
-        (faults.cut(), errors.Upstream, "The access token could not be renewed: the connection was cut. Try"),
-        (faults.bad_json(), errors.Upstream, "The access token could not be renewed: the answer cannot be read ("),
+        (
+            faults.status(400, {"error": "unauthorized_client"}),
+            errors.AuthenticationError,
+            "The OAuth client is not accepted",
+        ),
+        (faults.status(503), errors.UpstreamError, "The access token could not be renewed: 503. Try again"),
+        (faults.cut(), errors.UpstreamError, "The access token could not be renewed: the connection was cut. Try"),
+        (faults.bad_json(), errors.UpstreamError, "The access token could not be renewed: the answer cannot be read ("),
         (
             faults.status(200, {"hello": 1}),
-            errors.Upstream,
+            errors.UpstreamError,
             "The access token could not be renewed: the answer cannot be read (",
         ),
         (
             faults.status(200, [1]),
-            errors.Upstream,
+            errors.UpstreamError,
             "The access token could not be renewed: the answer cannot be read (",
         ),
     ],
@@ -296,7 +303,7 @@ async def test_when_it_cannot_be_renewed(
     connection: Connection,
     tmp_path: Path,
     fault: faults.Fault,
-    kind: type[errors.Problem],
+    kind: type[errors.FlotillaError],
     sentence: str,
 ) -> None:
     connection.vendor.recovers()
@@ -311,7 +318,7 @@ async def test_when_it_cannot_be_renewed(
 
 async def test_a_sentence_of_the_servers_own(connect: Callable[..., Api], connection: Connection) -> None:
     connection.refresh = "another"
-    assert (await failed(connect(revoked="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
+    assert (await failed(connect(revoked_hint="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
 
 
 # --- one of several ways, signed assertions, scopes
@@ -323,8 +330,8 @@ async def test_the_first_way_that_is_configured(
     class Ways(Connected):
         """An access token is enough."""
 
-        refresh_token: Secret | None = None  # type: ignore[assignment]
-        access_token: Secret | None = None
+        refresh_token: SecretStr | None = None  # type: ignore[assignment]
+        access_token: SecretStr | None = None
 
     grant = OAuth2(f"{connection.vendor.url}/token", now=lambda: connection.now)
     api = Api(make(settings=Ways), auth=FirstOf(Bearer("access_token"), grant))
@@ -354,7 +361,7 @@ class Robot(ServerSettings):
     """A service account."""
 
     account: str = "robot@acme.example"
-    key: Secret
+    key: SecretStr
     subject: str = ""
     token_url: str
     base_url: HttpUrl
@@ -363,13 +370,13 @@ class Robot(ServerSettings):
 class Endpoint:
     """A token endpoint that checks assertions as the standard says, by its own clock."""
 
-    def __init__(self, vendor: Vendor, ahead: float = 0) -> None:
+    def __init__(self, vendor: FakeVendor, ahead: float = 0) -> None:
         self.vendor, self.ahead, self.claims = vendor, ahead, list[dict[str, Any]]()
         vendor.fails(self._answer)
 
     async def _answer(self, exchange: faults.Exchange) -> None:
         if exchange.request.path != "/token":
-            await exchange.send(Answer.of({"ok": exchange.request.headers["authorization"] == "Bearer granted"}))
+            await exchange.send(Response.of({"ok": exchange.request.headers["authorization"] == "Bearer granted"}))
             return
         form = {k: v[0] for k, v in parse_qs(exchange.request.body.decode()).items()}
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -380,12 +387,12 @@ class Endpoint:
         self.claims.append(claims)
         date = {"date": formatdate(now, usegmt=True)}
         if not claims["iat"] <= now <= claims["exp"]:
-            await exchange.send(Answer.of({"error": "invalid_grant"}, 400, date))
+            await exchange.send(Response.of({"error": "invalid_grant"}, 400, date))
         else:
-            await exchange.send(Answer.of({"access_token": "granted", "expires_in": 3600}, 200, date))
+            await exchange.send(Response.of({"access_token": "granted", "expires_in": 3600}, 200, date))
 
 
-def robot(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Api:
+def robot(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Api:
     environ.setenv("ACME_KEY", PEM)
     environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
     api = Api(make(settings=Robot), auth=JwtBearer("token_url", issuer="account", key="key", subject="subject"))
@@ -400,7 +407,7 @@ def robot(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Api:
 
 @pytest.mark.parametrize(("ahead", "requests"), [(0, 1), (30, 1), (86_400, 2), (-86_400, 2)])
 async def test_an_assertion_is_signed(
-    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, ahead: float, requests: int
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, ahead: float, requests: int
 ) -> None:
     """A machine whose clock is a day off asks again by the clock of the token endpoint."""
     endpoint = Endpoint(vendor, ahead)
@@ -413,22 +420,24 @@ async def test_an_assertion_is_signed(
     assert (last["iss"], last["sub"], last["scope"]) == ("robot@acme.example", "dana@acme.example", "read")
 
 
-async def test_a_refused_assertion(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_a_refused_assertion(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     vendor.fails(faults.status(400, {"error": "invalid_grant"}))
     api = robot(make, vendor, environ)
     assert await failed(api) == (
-        errors.Auth,
+        errors.AuthenticationError,
         "Access was revoked or has expired (invalid_grant). "
         "Ask the user to connect the account again and to set the new refresh token.",
     )
     assert len(vendor.requests) == 1  # its clock and ours agree
 
 
-async def test_without_a_key_there_is_nothing_to_trade(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_without_a_key_there_is_nothing_to_trade(
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
     class Without(Robot):
         """No key."""
 
-        key: Secret | None = None  # type: ignore[assignment]
+        key: SecretStr | None = None  # type: ignore[assignment]
 
     environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
     environ.delenv("ACME_KEY")
@@ -439,9 +448,9 @@ async def test_without_a_key_there_is_nothing_to_trade(make: Make, vendor: Vendo
 
 def test_a_grant_of_ones_own_must_say_what_it_trades() -> None:
     with pytest.raises(NotImplementedError):
-        Grant("https://x.example").lasting()
+        Grant("https://x.example").refresh_source()
     with pytest.raises(NotImplementedError):
-        asyncio.run(Grant("https://x.example").trade(None, {}))
+        asyncio.run(Grant("https://x.example").exchange_token(None, {}))
 
 
 @pytest.mark.parametrize(
@@ -459,7 +468,7 @@ def test_the_fewest_scopes(needs: list[list[str]], chosen: list[str]) -> None:
     assert fewest(needs) == chosen
 
 
-async def test_hidden_tools_need_no_scopes(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_hidden_tools_need_no_scopes(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     server = robot(make, vendor, environ).server
     assert scopes(server, {}) == ["read"]
     assert scopes(server, {"FLOTILLA_DENY": "acme_get_it"}) == []

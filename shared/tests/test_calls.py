@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 import mcp_types as mt
 import pytest
 from fastmcp.tools.base import ToolResult
-from flotilla import Cursor, Limit, Model, Page, Server, Untrusted, errors, in_thread
-from flotilla.call import Call, current, entered, progress
+from flotilla import Cursor, Limit, Model, Page, Server, UntrustedText, announce, errors, in_thread
+from flotilla.calls.context import Call, current, entered, progress
+from flotilla.calls.results import BIGGEST
 from flotilla.errors import excerpt
 from flotilla.files import FileRef
-from flotilla.results import BIGGEST
-from flotilla.testing.client import MODES, call, client, raw, text_of
 from flotilla.text import plain
+from flotilla_testing.client import MODES, call, client, raw, text_of
 from hypothesis import given
 from hypothesis import strategies as some
 from mcp.shared.exceptions import MCPError
@@ -298,7 +298,7 @@ async def test_secrets_and_length_of_errors(acme: Server[Any]) -> None:
     @acme.reads
     async def get_it() -> Echo:
         """It."""
-        raise errors.Upstream(f"It said: canary-7f3a9c {errors.excerpt('b' * 5000)}", "c" * 5000)
+        raise errors.UpstreamError(f"It said: canary-7f3a9c {errors.excerpt('b' * 5000)}", "c" * 5000)
 
     text = text_of(await call(acme, "acme_get_it"))
     assert "canary" not in text
@@ -412,7 +412,7 @@ async def test_the_deadline(make: Make, environ: pytest.MonkeyPatch) -> None:
     @server.writes
     async def update_slow() -> Echo:
         """Slow."""
-        server.announce(action="update")
+        announce(action="update")
         await in_thread(work)
         return Echo()
 
@@ -461,13 +461,13 @@ async def test_cancelled_calls_are_audited(acme: Server[Any], audit: Audit) -> N
 
 async def test_outside_of_a_call_nothing_hurries() -> None:
     assert current().left() == float("inf")
-    with current().unhurried():
+    with current().pause_deadline():
         pass
     with entered(Call("x")) as running:
         assert current() is running
         async with asyncio.timeout(5) as running.timer:
             assert 4 < running.left() <= 5
-            with running.unhurried():
+            with running.pause_deadline():
                 assert running.left() == float("inf")
                 await asyncio.sleep(0.05)
             assert running.left() > 4.96
@@ -492,7 +492,7 @@ def test_what_is_left_is_stable_and_can_be_encoded(text: str) -> None:
 
 async def test_untrusted_fields(acme: Server[Any]) -> None:
     class Note(Model):
-        body: Untrusted
+        body: UntrustedText
 
     @acme.reads
     async def get_note() -> Note:
@@ -502,7 +502,7 @@ async def test_untrusted_fields(acme: Server[Any]) -> None:
     async with client(acme) as c:
         (tool,) = await c.list_tools()
         assert tool.output_schema is not None
-        assert tool.output_schema["properties"]["body"]["description"] == "Untrusted text"
+        assert tool.output_schema["properties"]["body"]["description"] == "UntrustedText text"
         assert (await call(c, "acme_get_note")).structured_content == {
             "body": "do this",
             "removed": "2 hidden characters",

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
-from flotilla import Model, Server, errors
-from flotilla.confirm import TOKEN_SECONDS
+from flotilla import Model, Server, announce, confirm, errors
+from flotilla.calls.confirmation import TOKEN_SECONDS
 from flotilla.state import HOUR, State
-from flotilla.testing.client import MODES, Reply, call, client, raw, stamped, text_of
+from flotilla_testing.client import MODES, Reply, call, client, raw, stamped, text_of
 from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR
 from pydantic import AwareDatetime, BaseModel
@@ -44,14 +44,14 @@ def build(server: Server[Any]) -> Server[Any]:
     @server.destroys(confirm="Delete {path} of {when} for good?")
     async def delete_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
         """Delete."""
-        server.announce(action="delete", path=path)
+        announce(action="delete", path=path)
         ran.append(path)
         return Out(done=path)
 
     @server.destroys(confirm="Delete {path} of {when} for good?")
     async def trash_file(path: str, when: AwareDatetime | None = None, part: Part | None = None) -> Out:
         """Another tool, with the same arguments and the same question."""
-        server.announce(action="trash", path=path)
+        announce(action="trash", path=path)
         ran.append(path)
         return Out(done=path)
 
@@ -65,8 +65,8 @@ def build(server: Server[Any]) -> Server[Any]:
     async def archive_page(page: str, forgets: bool = False) -> Out:
         """Archive; asks by a name that it has looked up."""
         if not forgets:
-            await server.confirm(f"Archive «the page {page}»?")
-        server.announce(action="archive", page=page)
+            await confirm(f"Archive «the page {page}»?")
+        announce(action="archive", page=page)
         ran.append(page)
         return Out(done=page)
 
@@ -74,17 +74,17 @@ def build(server: Server[Any]) -> Server[Any]:
     async def write_file(path: str, twice: bool = False) -> Out:
         """Write; asks when something is there."""
         if path.startswith("old"):
-            await server.confirm(f"Replace {path}?")
+            await confirm(f"Replace {path}?")
         if twice:
-            await server.confirm("Really?")
-        server.announce(action="write", path=path)
+            await confirm("Really?")
+        announce(action="write", path=path)
         ran.append(path)
         return Out(done=path)
 
     @server.writes(replaces=True, confirm="Replace {page}?")
     async def replace_page(page: str) -> Out:
         """Replace."""
-        server.announce(action="replace", page=page)
+        announce(action="replace", page=page)
         ran.append(page)
         return Out(done=page)
 
@@ -92,18 +92,18 @@ def build(server: Server[Any]) -> Server[Any]:
     async def move_page(page: str, late: bool = False) -> Out:
         """Move; asks when the place is taken."""
         if late:
-            server.announce(action="move", page=page)
+            announce(action="move", page=page)
         if page.startswith("taken"):
-            await server.confirm(f"Replace {page}?")
-        server.announce(action="move", page=page)
+            await confirm(f"Replace {page}?")
+        announce(action="move", page=page)
         ran.append(page)
         return Out(done=page)
 
     @server.destroys(asks=True)
     async def drop_page(page: str) -> Out:
         """Drop; what is dropped can change between question and answer."""
-        await server.confirm(f"Drop {page}?", server.etag)  # type: ignore[attr-defined]
-        server.announce(action="drop", page=page)
+        await confirm(f"Drop {page}?", server.etag)  # type: ignore[attr-defined]
+        announce(action="drop", page=page)
         ran.append(page)
         return Out(done=page)
 
@@ -291,10 +291,10 @@ async def test_an_answer_counts_for_its_own_question_only(server: Server[Any]) -
                 tool, arguments, input_responses=responses, request_state=state, allow_input_required=True
             )
 
-        unasked = await send(path="old.md")
-        assert unasked.result_type == "input_required"
+        confirmation_pending = await send(path="old.md")
+        assert confirmation_pending.result_type == "input_required"
         assert ran(server) == []
-        state = unasked.request_state
+        state = confirmation_pending.request_state
         for wrong in (
             send(state, path="old2.md"),
             send(state, tool="acme_cancel_plan", plan="x"),
@@ -460,7 +460,7 @@ async def test_a_yes_that_cannot_be_used_up_is_refused(server: Server[Any], envi
     token = (await preview(server, path="a.md"))["confirm_token"]
 
     def no_room(*_: object, **__: object) -> bool:
-        raise errors.Setup("The state folder cannot be written.")
+        raise errors.ConfigurationError("The state folder cannot be written.")
 
     environ.setattr(State, "spend", no_room)
     result = await call(server, "acme_delete_file", path="a.md", confirm_token=token)
@@ -508,14 +508,14 @@ async def test_a_repeat_with_the_same_key_needs_no_second_yes(make: Make) -> Non
     @server.destroys(creates=True, confirm="Replace {path}?")
     async def replace_file(path: str) -> Out:
         """Replace."""
-        server.announce(action="replace", path=path)
+        announce(action="replace", path=path)
         ran.append(path)
         return Out(done=path)
 
-    keyed = {"path": "a", "idempotency_key": "k"}
-    token = (await preview(server, "acme_replace_file", **keyed))["confirm_token"]
+    keyed_requests = {"path": "a", "idempotency_key": "k"}
+    token = (await preview(server, "acme_replace_file", **keyed_requests))["confirm_token"]
     for _ in range(2):
-        result = await call(server, "acme_replace_file", **keyed, confirm_token=token)
+        result = await call(server, "acme_replace_file", **keyed_requests, confirm_token=token)
         assert result.structured_content == {"done": "a"}
     assert ran == ["a"]
 

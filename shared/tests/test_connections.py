@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from flotilla import connections
-from flotilla.serve import listening
+from flotilla.serving.stdio import listening
 
 
 def test_listening_sets_nodelay_on_accepted_sockets() -> None:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Request
-from flotilla.testing.discovery_doc import DiscoveryDocument
+from flotilla_testing import Request, Response
+from flotilla_testing.discovery_doc import DiscoveryDocument
 
 DOCUMENT: dict[str, Any] = {
     "kind": "discovery#restDescription",
@@ -137,6 +137,6 @@ def test_another_host_and_another_kind_of_body() -> None:
 
 def test_recorded_answers_must_not_be_wishful() -> None:
     asked = request("GET", "acme/v1/things?q=a")
-    assert CONTRACT.answer_problems(asked, Answer.of({"name": "x"})) == []
-    assert "the field nam is unknown" in CONTRACT.answer_problems(asked, Answer.of({"nam": "x"}))[0]
-    assert CONTRACT.answer_problems(asked, Answer.of({"error": {}}, 404)) == []
+    assert CONTRACT.answer_problems(asked, Response.of({"name": "x"})) == []
+    assert "the field nam is unknown" in CONTRACT.answer_problems(asked, Response.of({"nam": "x"}))[0]
+    assert CONTRACT.answer_problems(asked, Response.of({"error": {}}, 404)) == []

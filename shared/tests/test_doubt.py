@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from flotilla import Api, Bearer, Model, Server, errors, wire
-from flotilla.answers import Record, decoded_json, patience
-from flotilla.testing import faults
-from flotilla.testing.answers import Answer, Answers
-from flotilla.testing.client import call, text_of
-from flotilla.testing.vendor import Vendor
+from flotilla.http.responses import Record, decoded_json, patience
+from flotilla_testing import faults
+from flotilla_testing.client import call, text_of
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses, Response
 
 Make = Callable[..., Server[Any]]
 DOUBT = "It may or may not have been done: look before you repeat it."
@@ -19,9 +19,9 @@ PARTLY = "A part of it was done already: look before you repeat it."
 
 
 @pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with Vendor(
-        Answers({"GET /things": {"json": {"id": 1}}, "POST /things": {"json": {"thing": {"id": 8}}}})
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor(
+        RecordedResponses({"GET /things": {"json": {"id": 1}}, "POST /things": {"json": {"thing": {"id": 8}}}})
     ) as running:
         yield running
 
@@ -31,7 +31,7 @@ class Thing(Model):
 
 
 @pytest.fixture
-def api(make: Make, vendor: Vendor, environ: pytest.MonkeyPatch) -> Api:
+def api(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Api:
     environ.setattr(wire, "_backoff", lambda attempt: 0.01)
     environ.setenv("ACME_BASE_URL", vendor.url)
     api = Api(make(), auth=Bearer("token"), read_timeout=5)
@@ -57,7 +57,7 @@ async def create(api: Api, key: str | None = None, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
-async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: Vendor, code: int) -> None:
+async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.redirect("/elsewhere/x?secret=y", code), times=1)
     text = await create(api, "k")
     assert DOUBT in text
@@ -68,7 +68,7 @@ async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: 
 
 
 @pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 409, 413, 422, 451])
-async def test_write_refused_frees_its_key(api: Api, vendor: Vendor, code: int) -> None:
+async def test_write_refused_frees_its_key(api: Api, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code), times=1)
     text = await create(api, "k")
     assert text.startswith("Error: ")
@@ -77,44 +77,46 @@ async def test_write_refused_frees_its_key(api: Api, vendor: Vendor, code: int) 
 
 
 @pytest.mark.parametrize("code", [408, 444, 460, 499, 500, 502])
-async def test_write_without_a_clear_refusal_is_doubtful(api: Api, vendor: Vendor, code: int) -> None:
+async def test_write_without_a_clear_refusal_is_doubtful(api: Api, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code))
     assert DOUBT in await create(api)
     assert len(vendor.requests) == 1
 
 
-async def test_write_redirected_is_never_a_refusal_of_the_server(api: Api, vendor: Vendor) -> None:
-    api._classify = lambda status, body: errors.Scope("No.", "Ask.")
+async def test_write_redirected_is_never_a_refusal_of_the_server(api: Api, vendor: FakeVendor) -> None:
+    api._classify = lambda status, body: errors.PermissionDeniedError("No.", "Ask.")
     vendor.fails(faults.redirect("/x"), times=1)
     assert DOUBT in await create(api, "k")
     await create(api, "k")
     assert len(vendor.requests) == 1
 
 
-async def test_write_that_the_server_knows_as_refused_frees_its_key(api: Api, vendor: Vendor) -> None:
-    api._classify = lambda status, body: errors.Rate("Overloaded.", "Wait.", again=False) if status == 529 else None
+async def test_write_that_the_server_knows_as_refused_frees_its_key(api: Api, vendor: FakeVendor) -> None:
+    api._classify = lambda status, body: (
+        errors.RateLimitError("Overloaded.", "Wait.", again=False) if status == 529 else None
+    )
     vendor.fails(faults.status(529), times=1)
     assert await create(api, "k") == "Error: Overloaded. Wait."
     assert await create(api, "k") == '{"id":"8"}'
 
 
 UNREADABLE = {
-    "empty": (faults.answer(Answer(200)), "answered with nothing in place of an object."),
-    "204": (faults.answer(Answer(204)), "answered with nothing in place of an object."),
-    "null": (faults.answer(Answer.of(None)), "answered with nothing in place of an object."),
-    "list": (faults.answer(Answer.of([])), "answered with a list in place of an object."),
-    "text": (faults.answer(Answer.of("x")), "answered with a text in place of an object."),
-    "object": (faults.answer(Answer.of({})), "answered without `thing`."),
-    "inner": (faults.answer(Answer.of({"thing": {"name": "x"}})), "answered without what is expected at `id`."),
+    "empty": (faults.answer(Response(200)), "answered with nothing in place of an object."),
+    "204": (faults.answer(Response(204)), "answered with nothing in place of an object."),
+    "null": (faults.answer(Response.of(None)), "answered with nothing in place of an object."),
+    "list": (faults.answer(Response.of([])), "answered with a list in place of an object."),
+    "text": (faults.answer(Response.of("x")), "answered with a text in place of an object."),
+    "object": (faults.answer(Response.of({})), "answered without `thing`."),
+    "inner": (faults.answer(Response.of({"thing": {"name": "x"}})), "answered without what is expected at `id`."),
     "page": (faults.html(200), "answered with text/html that is no JSON."),
-    "deep": (faults.answer(Answer(200, b"[" * 100_000 + b"]" * 100_000)), "answered with JSON that cannot be read."),
+    "deep": (faults.answer(Response(200, b"[" * 100_000 + b"]" * 100_000)), "answered with JSON that cannot be read."),
     "huge": (faults.huge(), "answered with more than 10 MB."),
     "cut": (faults.broken(), "cut the connection."),
 }
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: Vendor, name: str) -> None:
+async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: FakeVendor, name: str) -> None:
     fault, how = UNREADABLE[name]
     vendor.fails(fault, times=1)
     assert await create(api, "k") == f"Error: Acme {how} {DONE}"
@@ -126,7 +128,7 @@ async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: Vendor, n
 
 
 @pytest.mark.parametrize("name", ["empty", "list", "text", "object"])
-async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: Vendor, name: str) -> None:
+async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: FakeVendor, name: str) -> None:
     vendor.fails(UNREADABLE[name][0])
     text = text_of(await call(api.server, "acme_get_thing"))
     assert text.startswith("Error: Acme answered with")
@@ -134,25 +136,25 @@ async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: Vendor, na
 
 
 @pytest.mark.parametrize("code", [404, 503])
-async def test_failure_after_a_write_tells_of_the_write(api: Api, vendor: Vendor, code: int) -> None:
+async def test_failure_after_a_write_tells_of_the_write(api: Api, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code), method="GET")
     text = await create(api, more=True)
     assert PARTLY in text
     assert "may or may not" not in text
 
 
-async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: Vendor) -> None:
+async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: FakeVendor) -> None:
     @api.server.writes
     async def update_thing() -> Thing:
         """Update."""
-        first: errors.Problem | None = None
+        first: errors.FlotillaError | None = None
         try:
             await api.post("/things", json={})
-        except errors.Upstream as problem:
+        except errors.UpstreamError as problem:
             first = problem
         try:
             await api.get("/things")
-        except errors.NotFound:
+        except errors.NotFoundError:
             raise RuntimeError from first
         return Thing(id="1")
 
@@ -161,7 +163,7 @@ async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: Vendo
     assert DOUBT in text_of(await call(api.server, "acme_update_thing"))
 
 
-async def test_deadline_while_the_vendor_is_silent_blames_the_vendor(api: Api, vendor: Vendor) -> None:
+async def test_deadline_while_the_vendor_is_silent_blames_the_vendor(api: Api, vendor: FakeVendor) -> None:
     vendor.fails(faults.hang(9))
     assert text_of(await call(api.server, "acme_get_thing")) == (
         "Error: Acme did not answer, so acme_get_thing was stopped after 1.5 seconds. Try again later."
@@ -184,7 +186,7 @@ def test_record_lacks_a_key() -> None:
     assert (record["a"]["b"], record.get("x"), {**record}.get("x")) == (1, None, None)
     for lacking in (record, record["a"], record["c"][0]):
         assert isinstance(lacking, Record)
-        with pytest.raises(errors.Upstream, match="answered without `x`"):
+        with pytest.raises(errors.UpstreamError, match="answered without `x`"):
             lacking["x"]
         with pytest.raises(KeyError):
             lacking["x"]
@@ -194,7 +196,7 @@ def test_rows_of_another_shape(api: Api) -> None:
     assert api.rows_in({"a": {"b": [{"id": 1}, "odd", None]}}, "a.b") == [{"id": 1}]
     assert api.rows_in({}, "a", missing=True) == []
     for wrong in ({}, {"a": None}, {"a": "x"}, {"a": {}}, [], None, "x"):
-        with pytest.raises(errors.Upstream, match="in place of"):
+        with pytest.raises(errors.UpstreamError, match="in place of"):
             api.rows_in(wrong, "a")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
-from flotilla.manifest.fleet import ROOT
+from flotilla_cli.generator.servers import ROOT
 
 
 def text(name: str) -> str:

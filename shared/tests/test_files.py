@@ -79,11 +79,11 @@ def test_all_spellings_mean_one_file(data: Path, path: str) -> None:
 )
 def test_refused_paths(data: Path, path: str, reason: str) -> None:
     for call in (files.shown, files.stat, files.read, files.mkdir, files.remove, lambda p: list(files.walk(p))):
-        with pytest.raises(errors.Input, match=reason):
+        with pytest.raises(errors.InvalidInputError, match=reason):
             call(path)
-    with pytest.raises(errors.Input, match=reason):
+    with pytest.raises(errors.InvalidInputError, match=reason):
         files.write(path, b"")
-    with pytest.raises(errors.Input, match=reason):
+    with pytest.raises(errors.InvalidInputError, match=reason):
         files.move("a", path)
     assert not list(data.iterdir())
 
@@ -96,14 +96,14 @@ odd = some.text(some.sampled_from("aé\u0301.~/\\:\0\n €\u202e\ud800C😀\u200
 def test_any_path_is_refused_or_stays_inside_and_round_trips(data: Path, path: str) -> None:
     try:
         parts = files.parts_of(path)
-    except errors.Input:
+    except errors.InvalidInputError:
         return
     assert not {"", ".", ".."} & set(parts)
     assert not any("/" in part or "\0" in part for part in parts)
     assert files.parts_of("/".join(parts)) == parts == files.parts_of("/" + "/".join(parts)) or parts[:1] == ("data",)
     try:
         done = files.write(path, "/".join(parts).encode())
-    except errors.Problem:  # a file where a folder would have to be, from an earlier example
+    except errors.FlotillaError:  # a file where a folder would have to be, from an earlier example
         return
     assert files.read(done.path) == done.path.encode()
     assert done.path in names()
@@ -120,10 +120,10 @@ def test_links_lead_nowhere(data: Path) -> None:
     (data / "inner").symlink_to("in.txt")
     (data / "folder").symlink_to("../outside")
     for path in ("file", "inner"):
-        with pytest.raises(errors.Input, match="link"):
+        with pytest.raises(errors.InvalidInputError, match="link"):
             files.read(path)
     for by_path in (files.read, files.stat, files.remove):
-        with pytest.raises(errors.Input, match="link"):
+        with pytest.raises(errors.InvalidInputError, match="link"):
             by_path("folder/secret.txt")
     for call in (
         lambda: files.write("folder/new.txt", b"x"),
@@ -133,7 +133,7 @@ def test_links_lead_nowhere(data: Path) -> None:
         lambda: files.move("in.txt", "folder/in.txt"),
         lambda: files.move("folder/secret.txt", "mine.txt"),
     ):
-        with pytest.raises(errors.Input):
+        with pytest.raises(errors.InvalidInputError):
             call()
     assert {e.path: e.type for e in files.walk()} == {
         "file": "link", "folder": "link", "in.txt": "file", "inner": "link"
@@ -162,14 +162,14 @@ def test_the_folder_itself_may_be_a_link(data: Path, tmp_path: Path, monkeypatch
 def test_pipes_and_folders_are_not_read(data: Path) -> None:
     os.mkfifo(data / "pipe")
     (data / "sub").mkdir()
-    with pytest.raises(errors.Input, match="no regular file"):
+    with pytest.raises(errors.InvalidInputError, match="no regular file"):
         files.read("pipe")
-    with pytest.raises(errors.Input, match="no regular file"):
+    with pytest.raises(errors.InvalidInputError, match="no regular file"):
         files.write("pipe", b"x", overwrite=True)
     for path in ("sub", "sub/"):
-        with pytest.raises(errors.Input, match="folder"):
+        with pytest.raises(errors.InvalidInputError, match="folder"):
             files.read(path)
-    with pytest.raises(errors.Input, match="folder"):
+    with pytest.raises(errors.InvalidInputError, match="folder"):
         files.write("sub", b"x", overwrite=True)
     assert files.stat("pipe").type == "other"
 
@@ -212,7 +212,7 @@ def test_a_folder_swapped_for_a_link_never_leads_out(data: Path) -> None:
             ):
                 try:
                     result = call()
-                except errors.Problem:
+                except errors.FlotillaError:
                     bad += 1
                 else:
                     good += 1
@@ -244,9 +244,9 @@ def test_a_written_file_says_what_it_is(data: Path) -> None:
 
 def test_overwriting_only_when_asked(data: Path) -> None:
     files.write("a.txt", b"old")
-    with pytest.raises(errors.Input, match="exists already"):
+    with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.write("a.txt", b"new")
-    with pytest.raises(errors.Input, match="exists already"):
+    with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.check("a.txt")
     for path, overwrite in (("a.txt", True), ("b.txt", False), ("no/where/b.txt", False)):
         files.check(path, overwrite)
@@ -263,7 +263,7 @@ def test_only_one_of_many_parallel_creators_wins(data: Path) -> None:
 
     def create(n: int) -> None:
         barrier.wait()
-        with contextlib.suppress(errors.Input):
+        with contextlib.suppress(errors.InvalidInputError):
             files.write("one.txt", b"%d" % n)
             won.append(b"%d" % n)
 
@@ -284,7 +284,7 @@ def test_a_disk_without_hard_links(data: Path, monkeypatch: pytest.MonkeyPatch) 
     files.write("a", b"1")
     files.move("a", "b")
     files.write("c", b"2")
-    with pytest.raises(errors.Input, match="exists already"):
+    with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.move("c", "b")
     assert {p.name: p.read_bytes() for p in data.iterdir()} == {"b": b"1", "c": b"2"}
 
@@ -355,13 +355,13 @@ def test_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "1000")
     files.write("a", b"x" * 600)
     with pytest.raises(
-        errors.Input,
+        errors.InvalidInputError,
         match=r"more than 1000 bytes, its quota\. Delete files, or ask the user to raise FLOTILLA_DATA_QUOTA",
     ):
         files.write("b", b"x" * 401)
     files.write("a", b"y" * 1000, overwrite=True)  # the old one's room counts as free
     assert files.usage() == 1000
-    with pytest.raises(errors.Input, match="its quota"):
+    with pytest.raises(errors.InvalidInputError, match="its quota"):
         files.write("b", b"x")
     files.remove("a")
     files.write("b", b"x" * 1000)
@@ -369,7 +369,7 @@ def test_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "0")
     files.write("c", b"x" * 5000)
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "plenty")
-    with pytest.raises(errors.Setup, match="FLOTILLA_DATA_QUOTA"):
+    with pytest.raises(errors.ConfigurationError, match="FLOTILLA_DATA_QUOTA"):
         files.write("d", b"")
 
 
@@ -379,7 +379,7 @@ def test_parallel_writers_do_not_pass_the_quota_together(data: Path, monkeypatch
         first = block.enter_context(files.writer("a"))
         first.write(b"x" * 600)
         files.write("b", b"x" * 600)
-        with pytest.raises(errors.Input, match="its quota"):
+        with pytest.raises(errors.InvalidInputError, match="its quota"):
             block.close()
     assert os.listdir(data) == ["b"]
     files.write("c", b"x" * 400)
@@ -393,11 +393,11 @@ def write_many(path: str, cap: int, piece: bytes, times: int) -> None:
 
 def test_one_file_has_a_cap(data: Path) -> None:
     for times in (11, 400_000):  # at the end of the block, and while buffers are flushed
-        with pytest.raises(errors.Input, match="more than 10 bytes"):
+        with pytest.raises(errors.InvalidInputError, match="more than 10 bytes"):
             write_many("a", 10, b"x", times)
     write_many("a", 10, b"x", 10)
     assert files.read("a", max_bytes=10) == b"x" * 10
-    with pytest.raises(errors.Input, match="more than 9 bytes"):
+    with pytest.raises(errors.InvalidInputError, match="more than 9 bytes"):
         files.read("a", max_bytes=9)
     assert os.listdir(data) == ["a"]
 
@@ -410,7 +410,7 @@ def test_accents_composed_or_not_are_one_name(data: Path) -> None:
     assert os.listdir(data) == [NFD]
     assert names() == [NFC]
     assert files.read(NFC) == files.read(NFD) == b"disk"
-    with pytest.raises(errors.Input, match="exists already"):
+    with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.write(NFC, b"")
     files.write(NFC, b"new", overwrite=True)
     assert os.listdir(data) == [NFD]
@@ -449,7 +449,7 @@ def test_new_names_hold_no_hidden_characters(data: Path, name: str) -> None:
         lambda: files.move("here.txt", name),
         lambda: files.check(name),
     ):
-        with pytest.raises(errors.Input, match=r"would hold a character that is not seen \(U\+"):
+        with pytest.raises(errors.InvalidInputError, match=r"would hold a character that is not seen \(U\+"):
             made()
     assert sorted(os.listdir(data)) in (["here.txt"], ["here.txt", "sub"])
 
@@ -472,7 +472,7 @@ def test_existing_hidden_names_are_shown_and_can_be_passed_back(data: Path) -> N
     assert files.write("a⟨U+200B⟩b.txt", b"new", overwrite=True).path == "a⟨U+200B⟩b.txt"
     assert files.move("a⟨U+200B⟩b.txt", "c.txt").path == "c.txt"
     assert files.remove("new⟨U+000A⟩line").path == "new⟨U+000A⟩line"
-    with pytest.raises(errors.NotFound, match=r"^gone⟨U\+200B⟩ does not exist"):
+    with pytest.raises(errors.NotFoundError, match=r"^gone⟨U\+200B⟩ does not exist"):
         files.read("gone\u200b")
     assert sorted(os.listdir(data)) == ["ab.txt", "c.txt", "lit⟨U+200B⟩"]
     assert (data / "ab.txt").read_text() == "ab.txt"
@@ -492,9 +492,9 @@ def test_walk_is_ordered_and_starts_anywhere(data: Path) -> None:
     assert names(deep=False) == ["B", "a", "b", "b-c", "c"]
     assert names("b", deep=False, start="b/10") == ["b/10", "b/2"]
     assert names("c", start="b") == ["c/é"]
-    with pytest.raises(errors.NotFound, match=r"nowhere does not exist\. List its folder"):
+    with pytest.raises(errors.NotFoundError, match=r"nowhere does not exist\. List its folder"):
         names("nowhere")
-    with pytest.raises(errors.Input, match="a is no folder"):
+    with pytest.raises(errors.InvalidInputError, match="a is no folder"):
         names("a")
 
 
@@ -524,35 +524,35 @@ def test_mkdir_move_and_remove(data: Path) -> None:
     assert files.mkdir("a/b/c").type == "directory"
     assert files.mkdir("a/b/c").path == "a/b/c"
     files.write("a/f", b"1")
-    with pytest.raises(errors.Input, match="a/f is no folder"):
+    with pytest.raises(errors.InvalidInputError, match="a/f is no folder"):
         files.mkdir("a/f")
-    with pytest.raises(errors.Input, match="a/f/x"):
+    with pytest.raises(errors.InvalidInputError, match="a/f/x"):
         files.mkdir("a/f/x")
     assert files.move("a/f", "new/g").path == "new/g"
     files.write("a/f", b"2")
-    with pytest.raises(errors.Input, match="new/g exists already"):
+    with pytest.raises(errors.InvalidInputError, match="new/g exists already"):
         files.move("a/f", "new/g")
     files.move("a/f", "new/g", overwrite=True)
     assert files.read("new/g") == b"2"
     for target in ("a", "a/b/d", "a/"):
-        with pytest.raises(errors.Input, match="onto or into itself"):
+        with pytest.raises(errors.InvalidInputError, match="onto or into itself"):
             files.move("a", target)
-    with pytest.raises(errors.Input, match="exists already"):
+    with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.move("a", "new", overwrite=True)
-    with pytest.raises(errors.NotFound, match="gone does not exist"):
+    with pytest.raises(errors.NotFoundError, match="gone does not exist"):
         files.move("gone", "x/y")
     assert not (data / "x").exists()
     assert files.move("a", "moved").type == "directory"
-    with pytest.raises(errors.Input, match="not empty"):
+    with pytest.raises(errors.InvalidInputError, match="not empty"):
         files.remove("moved")
     files.remove("moved/b/c")
     files.remove("moved", recursive=True)
     for path in ("", "/", "/data"):
-        with pytest.raises(errors.Input, match="data folder itself"):
+        with pytest.raises(errors.InvalidInputError, match="data folder itself"):
             files.remove(path, recursive=True)
-        with pytest.raises(errors.Input, match="itself"):
+        with pytest.raises(errors.InvalidInputError, match="itself"):
             files.move(path, "x")
-        with pytest.raises(errors.Input, match="data folder itself"):
+        with pytest.raises(errors.InvalidInputError, match="data folder itself"):
             files.write(path, b"")
     assert names() == ["new", "new/g"]
     assert files.stat("/").path == "."
@@ -566,11 +566,11 @@ def test_a_missing_or_locked_data_folder_is_the_operators_affair(data: Path, mon
         refuse.code = code  # type: ignore[attr-defined]
         with monkeypatch.context() as patch:
             patch.setattr(os, "mkdir", refuse)
-            with pytest.raises((errors.Setup, errors.Upstream), match=words):
+            with pytest.raises((errors.ConfigurationError, errors.UpstreamError), match=words):
                 files.mkdir("x")
     monkeypatch.setenv("FLOTILLA_DATA", str(data / "nowhere"))
     for call in (files.stat, files.read, files.mkdir, files.remove, lambda p: list(files.walk())):
-        with pytest.raises(errors.Setup, match="cannot be opened"):
+        with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
             call("x")
 
 
@@ -618,16 +618,16 @@ def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
         (data / "x").write_bytes(old + b"x")
         return b"lost"
 
-    with pytest.raises(errors.Upstream, match="is being changed by others all the time"):
+    with pytest.raises(errors.UpstreamError, match="is being changed by others all the time"):
         files.rewrite("x", change)
     assert (data / "x").read_bytes() == b"x" * files.TRIES
 
 
 def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:
     (data / "x").write_bytes(b"12345")
-    with pytest.raises(errors.Input, match="more than 4 bytes"):
+    with pytest.raises(errors.InvalidInputError, match="more than 4 bytes"):
         files.rewrite("x", lambda old: old, 4)
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFoundError):
         files.rewrite("y", lambda old: old)
 
 
@@ -643,7 +643,7 @@ def test_version_tells_one_state_from_another(data: Path) -> None:
     (data / "d" / "y").rename(data / "d" / "z")
     seen.append(files.version("d"))
     assert len(set(seen)) == 4
-    with pytest.raises(errors.NotFound):
+    with pytest.raises(errors.NotFoundError):
         files.version("nowhere")
 
 
@@ -652,7 +652,7 @@ def test_version_tells_one_state_from_another(data: Path) -> None:
 
 def test_nothing_is_written_where_it_is_lost_with_the_container(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "x").write_text("x")
-    monkeypatch.setattr("flotilla.paths.is_kept", lambda folder: folder != str(data))
+    monkeypatch.setattr("flotilla.files.paths.is_kept", lambda folder: folder != str(data))
     writes: list[Callable[[], object]] = [
         lambda: files.write("a", b""),
         lambda: files.mkdir("d"),
@@ -661,7 +661,7 @@ def test_nothing_is_written_where_it_is_lost_with_the_container(data: Path, monk
         lambda: files.rewrite("x", lambda old: old + b"!"),
     ]
     for write in writes:
-        with pytest.raises(errors.Setup) as refused:
+        with pytest.raises(errors.ConfigurationError) as refused:
             write()
         assert str(refused.value) == (
             f"The data folder {data} is part of the container and is lost with it: nothing is written there. "

@@ -37,7 +37,7 @@ def connected(make: Make, *answers: httpx.Response, **options: Any) -> tuple[Api
 )
 async def test_host_over_plain_http_is_refused(make: Make, url: str) -> None:
     api, seen = connected(make)
-    with pytest.raises(errors.Upstream, match="may not contact"):
+    with pytest.raises(errors.UpstreamError, match="may not contact"):
         await api.get(url)
     assert seen.requests == []
 
@@ -45,7 +45,7 @@ async def test_host_over_plain_http_is_refused(make: Make, url: str) -> None:
 async def test_redirect_from_https_to_http_is_refused(make: Make) -> None:
     to = {"location": "http://api.acme.example:443/plain"}
     api, seen = connected(make, httpx.Response(302, headers=to))
-    with pytest.raises(errors.Upstream, match=r"http://api\.acme\.example:443, which this server may not contact"):
+    with pytest.raises(errors.UpstreamError, match=r"http://api\.acme\.example:443, which this server may not contact"):
         await api.get("/x")
     assert len(seen.requests) == 1
 
@@ -54,7 +54,7 @@ async def test_redirect_from_https_to_http_is_refused_on_loopback_too(make: Make
     environ.setenv("ACME_BASE_URL", "https://127.0.0.1:8443")
     to = {"location": "http://127.0.0.1:8443/plain"}
     api, seen = connected(make, httpx.Response(302, headers=to))
-    with pytest.raises(errors.Upstream, match="may not contact"):
+    with pytest.raises(errors.UpstreamError, match="may not contact"):
         await api.get("/x")
     assert len(seen.requests) == 1
 
@@ -84,7 +84,7 @@ def test_credential_hosts_are_hosts(make: Make) -> None:
 async def test_base_url_over_plain_http_takes_no_credentials(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_BASE_URL", "http://api.acme.test:8080/v1")
     api, seen = connected(make)
-    with pytest.raises(errors.Setup) as caught:
+    with pytest.raises(errors.ConfigurationError) as caught:
         await api.get("/x")
     assert str(caught.value).startswith(
         "ACME_BASE_URL is wrong: it must begin with https://, since credentials go there"
@@ -110,6 +110,6 @@ async def test_operators_own_address_takes_credentials(make: Make, environ: pyte
 
 async def test_address_that_is_not_valid(make: Make) -> None:
     api, seen = connected(make)
-    with pytest.raises(errors.Upstream, match="pointed to an address that is not valid"):
+    with pytest.raises(errors.UpstreamError, match="pointed to an address that is not valid"):
         await api.get("https://[::1/x")
     assert seen.requests == []

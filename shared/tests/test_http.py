@@ -18,8 +18,8 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StreamableHttpTransport
-from flotilla.testing.client import MODES, text_of
-from flotilla.testing.process import KEPT
+from flotilla_testing.client import MODES, text_of
+from flotilla_testing.process import KEPT
 
 pytestmark = pytest.mark.slow
 

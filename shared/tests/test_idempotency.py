@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, errors, idempotency
-from flotilla.call import current
+from flotilla import Model, Server, announce, errors, idempotency
+from flotilla.calls.context import current
 from flotilla.state import BLOCK, State, digest
-from flotilla.testing.client import call, client, text_of
+from flotilla_testing.client import call, client, text_of
 from pydantic import AwareDatetime
 
 Make = Callable[..., Server[Any]]
@@ -29,18 +29,18 @@ class Shop:
         self.server, self.placed, self.fails = server, 0, None
         self.before: Exception | None = None
         self.after: BaseException | None = None
-        self.landed, self.keyed, self.announced = False, 0, asyncio.Event()
+        self.side_effect_confirmed, self.keyed_requests, self.announced = False, 0, asyncio.Event()
 
         @server.writes(creates=True)
         async def create_order(item: str, when: AwareDatetime | None = None) -> Out:
             """Order."""
             if self.before:
                 raise self.before
-            server.announce(action="order", item=item)
+            announce(action="order", item=item)
             self.announced.set()
             await asyncio.sleep(0.05)
             self.placed += 1
-            current().landed, current().keyed = self.landed, self.keyed
+            current().side_effect_confirmed, current().keyed_requests = self.side_effect_confirmed, self.keyed_requests
             if self.after:
                 raise self.after
             return Out(number=self.placed)
@@ -92,7 +92,7 @@ async def test_workers_that_share_the_folder_wait_for_each_other(make: Make) -> 
 
 
 async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> None:
-    shop.before = errors.Upstream("Nothing yet.")
+    shop.before = errors.UpstreamError("Nothing yet.")
     assert await shop.order() == "Error: Nothing yet."
     shop.before = ValueError("bug")
     assert "failed inside Flotilla" in await shop.order()
@@ -101,7 +101,7 @@ async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> N
 
 
 async def test_a_refusal_frees_the_key(shop: Shop) -> None:
-    shop.after = errors.Input("Refused.")
+    shop.after = errors.InvalidInputError("Refused.")
     assert await shop.order() == "Error: Refused."
     shop.after = None
     assert await shop.order() == {"number": 2}
@@ -113,7 +113,7 @@ BROKEN = (
 )
 
 
-@pytest.mark.parametrize("problem", [errors.Upstream("Cut."), ValueError("bug"), TimeoutError()])
+@pytest.mark.parametrize("problem", [errors.UpstreamError("Cut."), ValueError("bug"), TimeoutError()])
 async def test_a_failure_after_acting_keeps_the_key(shop: Shop, problem: Exception) -> None:
     shop.after = problem
     assert (await shop.order()).startswith("Error: ")
@@ -123,14 +123,14 @@ async def test_a_failure_after_acting_keeps_the_key(shop: Shop, problem: Excepti
 
 
 async def test_a_refusal_after_an_earlier_step_keeps_the_key(shop: Shop) -> None:
-    shop.after, shop.landed = errors.Input("The second step was refused."), True
+    shop.after, shop.side_effect_confirmed = errors.InvalidInputError("The second step was refused."), True
     await shop.order()
     shop.after = None
     assert await shop.order() == BROKEN
 
 
 async def test_a_vendor_that_knows_the_key_may_be_asked_again(shop: Shop) -> None:
-    shop.after, shop.keyed = errors.Upstream("Cut."), 1
+    shop.after, shop.keyed_requests = errors.UpstreamError("Cut."), 1
     await shop.order()
     shop.after = None
     assert await shop.order() == {"number": 2}  # the vendor sorts it out
@@ -261,10 +261,10 @@ def test_state_folders_are_private(make: Make) -> None:
     server = make()
     before = os.umask(0)
     try:
-        server.state.put("token", {"access": "x"})
+        server.connection.state.put("token", {"access": "x"})
     finally:
         os.umask(before)
-    folder = server.state._folder
+    folder = server.connection.state._folder
     assert folder.stat().st_mode & 0o777 == 0o700
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in folder.iterdir())
     made = [path for path in folder.parents if path.name == ".flotilla"]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from flotilla.naming import image
+from flotilla_launcher.naming import image
 
 ROOT = Path(__file__).parents[2]
 BASE = image("base")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flotilla import Model, Server, ServerSettings, files
-from flotilla.testing import client, environment, raw, text_of
+from flotilla import Model, Server, ServerSettings, files, link
+from flotilla_testing import ScratchServer, client, environment, raw, text_of
 
-server: Server[ServerSettings] = Server(
+server: Server[ServerSettings] = ScratchServer(
     "links", title="Links", description="For tests.", category="test", files=True, settings=ServerSettings
 )
 
@@ -21,7 +21,7 @@ class Written(Model):
 async def get_file(name: str) -> Written:
     """Write a file."""
     ref = files.write(name, b"%PDF-1.4")
-    server.link(ref)
+    link(ref)
     return Written(path=ref.path)
 
 

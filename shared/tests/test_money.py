@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pytest
 from flotilla import Amount, Money, Number, Percent, Server, errors
 from flotilla.parsing.money import AmbiguousNumberError, MoneyValue, NumberError, read_money, read_number
-from flotilla.testing import call, text_of
-from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
-from flotilla.testing.client import tools_of
+from flotilla_testing import ScratchServer, call, text_of
+from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
+from flotilla_testing.client import tools_of
 from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field
@@ -80,7 +80,7 @@ def test_read_money_no_number(text: str) -> None:
 
 @pytest.mark.parametrize("value", [True, None, [], {}, float("nan"), float("inf")])
 def test_read_money_no_json_number(value: Any) -> None:
-    with pytest.raises(errors.Input, match="is not a number"):
+    with pytest.raises(errors.InvalidInputError, match="is not a number"):
         read_money(value)
 
 
@@ -121,7 +121,7 @@ class Sum(BaseModel):
     total: str
 
 
-server: Server[Any] = Server("till", title="Till", description="Adds up.", category="productivity", hosts=[])
+server: Server[Any] = ScratchServer("till", title="Till", description="Adds up.", category="productivity", hosts=[])
 
 
 @server.reads

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from flotilla.manifest.fleet import ROOT, slugs
-from flotilla.naming import GATEWAY_IMAGE, REGISTRY, catalog_name, image, slug_of
-from flotilla.version import VERSION
+from flotilla_cli.generator.servers import ROOT, slugs
+from flotilla_launcher.naming import GATEWAY_IMAGE, REGISTRY, catalog_name, image, module_of, slug_of
+from flotilla_launcher.version import VERSION
 
 NAMES = "|".join(["base", "build", "<slug>", r"\$\{?slug", r"\{slug", *slugs()])
 # `flotilla/base` as an image, not the folder of the library nor the repository on GitHub
@@ -90,7 +90,7 @@ def test_a_server_alone_is_never_pulled() -> None:
         arguments = server["args"]
         assert arguments[arguments.index("--pull") + 1] == "never"
         assert arguments[-1] in (image("filesystem"), image("export"))
-    for path in ("README.md", *(f"servers/{slug}/README.md" for slug in slugs()), "docs/connecting.md"):
+    for path in ("README.md", *(f"servers/{module_of(slug)}/README.md" for slug in slugs()), "docs/connecting.md"):
         for line in re.findall(r"`docker run [^`]*`", (ROOT / path).read_text(encoding="utf-8")):
             assert "--pull never" in line, path
 

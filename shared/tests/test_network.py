@@ -89,7 +89,7 @@ def api_at(make: Make, environ: pytest.MonkeyPatch, url: str) -> Api:
 
 
 async def test_an_unknown_certificate_is_refused(make: Make, environ: pytest.MonkeyPatch, secure: int) -> None:
-    with pytest.raises(errors.Upstream, match=r"cannot be reached \(ConnectError\); nothing was sent"):
+    with pytest.raises(errors.UpstreamError, match=r"cannot be reached \(ConnectError\); nothing was sent"):
         await api_at(make, environ, f"https://localhost:{secure}").post("/x", json={})
 
 
@@ -98,7 +98,7 @@ async def test_certificates_of_the_environment(
 ) -> None:
     environ.setenv("SSL_CERT_FILE", str(authority[1]))
     assert await api_at(make, environ, f"https://localhost:{secure}").get("/x") == {"tls": True}
-    with pytest.raises(errors.Upstream, match="ConnectError"):  # the name is checked too
+    with pytest.raises(errors.UpstreamError, match="ConnectError"):  # the name is checked too
         await api_at(make, environ, f"https://127.0.0.1:{secure}").get("/x")
 
 
@@ -128,7 +128,7 @@ async def test_http_goes_through_the_proxy(
 async def test_no_proxy(make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]]) -> None:
     environ.setenv("http_proxy", f"http://127.0.0.1:{proxy[0]}")
     environ.setenv("no_proxy", "127.0.0.1")
-    with pytest.raises(errors.Upstream, match="ConnectError"):
+    with pytest.raises(errors.UpstreamError, match="ConnectError"):
         await api_at(make, environ, "http://127.0.0.1:9").get("/x")
     assert proxy[1] == []
 
@@ -137,6 +137,6 @@ async def test_a_proxy_that_refuses_has_sent_nothing(
     make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]]
 ) -> None:
     environ.setenv("https_proxy", f"http://127.0.0.1:{proxy[0]}")
-    with pytest.raises(errors.Upstream, match=r"cannot be reached \(ProxyError\); nothing was sent"):
+    with pytest.raises(errors.UpstreamError, match=r"cannot be reached \(ProxyError\); nothing was sent"):
         await api_at(make, environ, "https://refused.test").post("/x", json={})
     assert len(proxy[1]) == wire.TRIES

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from flotilla import ByCursor, ByLink, ByNumber, Model, Page, errors, sliced
-from flotilla.paging import dig
+from flotilla.pagination import dig
 from pydantic import Field
 
 
@@ -61,9 +61,9 @@ def test_offsets() -> None:
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 16, "٣"])
 @pytest.mark.parametrize("way", [ByNumber(), ByNumber(offset=True)])
 def test_cursors_that_are_not_ours(way: ByNumber, cursor: str) -> None:
-    with pytest.raises(errors.Input, match=r"The cursor is not one of ours\. Leave it out"):
+    with pytest.raises(errors.InvalidInputError, match=r"The cursor is not one of ours\. Leave it out"):
         way.query(10, cursor)
-    with pytest.raises(errors.Input):
+    with pytest.raises(errors.InvalidInputError):
         sliced([1, 2], 1, cursor)
 
 

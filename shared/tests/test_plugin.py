@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ACCEPTANCE = """
-    from flotilla.testing import plugin
+    from flotilla_testing import plugin
 
     def test_unit_tests():
         plugin.expected["acme"] = {"acme_get_thing", "acme_list_things"}
@@ -21,9 +21,9 @@ ACCEPTANCE = """
 TESTS = """
     import pytest
     from flotilla import Server
-    from flotilla.testing import call
+    from flotilla_testing import call
 
-    server = Server("acme", title="Acme", description="Things.", category="test")
+    server = ScratchServer("acme", title="Acme", description="Things.", category="test")
 
     @server.reads
     async def get_thing() -> dict[str, str]:
@@ -52,7 +52,7 @@ def ran(folder: Path, *tests: str, arguments: tuple[str, ...] = ()) -> tuple[int
     (place / "test_acceptance.py").write_text(dedent(ACCEPTANCE))
     (place / "test_tools.py").write_text("".join(dedent(text) for text in tests))
     (place / "test_more.py").write_text("def test_more(): pass\n")
-    options = ["--import-mode=importlib", "-p", "flotilla.testing.plugin", "-p", "no:cacheprovider"]
+    options = ["--import-mode=importlib", "-p", "flotilla_testing.plugin", "-p", "no:cacheprovider"]
     options += ["-o", "asyncio_mode=auto", "--rootdir", str(folder)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *(arguments or ["servers/acme"])],

@@ -11,7 +11,7 @@ import pytest
 from fastmcp import FastMCP
 from fastmcp.server import http
 from fastmcp.tools.base import Tool
-from flotilla.private import (
+from flotilla.compat import (
     NoSessionState,
     accept_arguments_as_text,
     keep_no_session_state,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from fastmcp import Client
 from flotilla import Server, errors
-from flotilla.testing.client import MODES, client
+from flotilla_testing.client import MODES, client
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
@@ -24,7 +24,7 @@ def shelf(acme: Server[Any]) -> Server[Any]:
         if month == 2:
             raise ValueError("canary-7f3a9c and what a customer wrote")
         if month == 3:
-            raise errors.NotFound("There is no March.", "Take April.")
+            raise errors.NotFoundError("There is no March.", "Take April.")
         if month == 4:
             await asyncio.sleep(30)
         return f"Plan month {month}."

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 from flotilla import VERSION, Model, Page, Server
-from flotilla.testing.client import MODES, call, client, tools_of
+from flotilla_testing.client import MODES, call, client, tools_of
 from pydantic import BaseModel, Field
 
 Make = Callable[..., Server[Any]]

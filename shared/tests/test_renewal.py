@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from flotilla import Api, Model, OAuth2, Secret, Server, ServerSettings, errors, finishing
+from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors, finishing
 from flotilla.state import State
-from flotilla.testing import faults
-from flotilla.testing.answers import Answer, Answers
-from flotilla.testing.client import call
-from flotilla.testing.process import Process
-from flotilla.testing.vendor import Vendor
+from flotilla_testing import faults
+from flotilla_testing.client import call
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.process import Process
+from flotilla_testing.responses import RecordedResponses, Response
 from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
@@ -25,14 +25,14 @@ PAUSE = [0.3]  # seconds that the token endpoint takes
 Lines = Callable[[], list[dict[str, Any]]]
 SCRIPT = """
 import asyncio, os
-from flotilla import Api, OAuth2, Secret, Server, ServerSettings
+from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings
 from pydantic import HttpUrl
 class Settings(ServerSettings):
     client_id: str = "client"
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: SecretStr
+    refresh_token: SecretStr
     base_url: HttpUrl
-server = Server("acme", title="Acme", description="Things.", category="test", settings=Settings)
+server = ScratchServer("acme", title="Acme", description="Things.", category="test", settings=Settings)
 api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
 print(asyncio.run(api.get("/x")))
 """
@@ -40,16 +40,16 @@ print(asyncio.run(api.get("/x")))
 
 SERVING = """
 import asyncio, os, threading
-from flotilla import Api, Model, OAuth2, Secret, Server, ServerSettings
+from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings
 from pydantic import HttpUrl
 class Settings(ServerSettings):
     client_id: str = "client"
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: SecretStr
+    refresh_token: SecretStr
     base_url: HttpUrl
 class Out(Model):
     ok: bool
-server = Server("acme", title="Acme", description="Things.", category="test", settings=Settings)
+server = ScratchServer("acme", title="Acme", description="Things.", category="test", settings=Settings)
 api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
 @server.reads
 async def get_thing() -> Out:
@@ -76,30 +76,30 @@ class Settings(ServerSettings):
     """What OAuth needs."""
 
     client_id: str = "client"
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: SecretStr
+    refresh_token: SecretStr
     base_url: HttpUrl
 
 
 @pytest.fixture
-def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
+def vendor(environ: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
     """A token endpoint that takes each refresh token once."""
     valid = ["refresh-0"]
 
     async def answer(exchange: faults.Exchange) -> None:
         if exchange.request.path != "/token":
-            await exchange.send(Answer.of({"ok": True}))
+            await exchange.send(Response.of({"ok": True}))
             return
         await asyncio.sleep(PAUSE[0])
         form = parse_qs(exchange.request.body.decode())
         if form["refresh_token"] != valid[-1:]:
-            await exchange.send(Answer.of({"error": "invalid_grant"}, 400))
+            await exchange.send(Response.of({"error": "invalid_grant"}, 400))
             return
         valid.append(f"refresh-{len(valid)}")
         told = {"access_token": f"access-{len(valid)}", "refresh_token": valid[-1], "expires_in": 3600}
-        await exchange.send(Answer.of({**told, "instance": "eu-7"}))
+        await exchange.send(Response.of({**told, "instance": "eu-7"}))
 
-    with Vendor(Answers()) as running:
+    with FakeVendor(RecordedResponses()) as running:
         running.fails(answer)
         environ.setenv("ACME_CLIENT_SECRET", "client-canary")
         environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
@@ -107,11 +107,11 @@ def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
         yield running
 
 
-def renewals(vendor: Vendor) -> int:
+def renewals(vendor: FakeVendor) -> int:
     return sum(request.path == "/token" for request in vendor.requests)
 
 
-async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: Vendor, tmp_path: Path) -> None:
+async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: FakeVendor, tmp_path: Path) -> None:
     api = Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(api.get("/x"), 0.1)
@@ -121,7 +121,7 @@ async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: Ven
 
 
 @pytest.mark.slow
-async def test_processes_that_share_the_state_renew_once(vendor: Vendor) -> None:
+async def test_processes_that_share_the_state_renew_once(vendor: FakeVendor) -> None:
     pipe = asyncio.subprocess.PIPE
     starts = [
         asyncio.create_subprocess_exec(sys.executable, "-c", SCRIPT, env=dict(os.environ), stdout=pipe, stderr=pipe)
@@ -132,7 +132,7 @@ async def test_processes_that_share_the_state_renew_once(vendor: Vendor) -> None
     assert renewals(vendor) == 1
 
 
-async def test_fields_beside_the_tokens_are_kept(make: Make, vendor: Vendor) -> None:
+async def test_fields_beside_the_tokens_are_kept(make: Make, vendor: FakeVendor) -> None:
     auth = OAuth2(f"{vendor.url}/token", keep=["instance", "nothing"])
     await Api(make(settings=Settings), auth=auth).get("/x")
     assert (auth.kept("instance"), auth.kept("nothing"), auth.kept("access")) == ("eu-7", "", "")
@@ -150,7 +150,7 @@ def no_room(*_: object, **__: object) -> None:
 
 
 async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
-    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, tmp_path: Path, audit: Lines
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, tmp_path: Path, audit: Lines
 ) -> None:
     """The call goes on; the next process would be locked out, so every result says so."""
     server = make(settings=Settings)
@@ -161,7 +161,7 @@ async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
         """Get."""
         await api.get("/x")
         if wrong:
-            raise errors.Input("Wrong.")
+            raise errors.InvalidInputError("Wrong.")
         return Out(ok=True)
 
     environ.setattr(os, "fsync", no_room)
@@ -183,32 +183,32 @@ async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
 
 
 async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
-    make: Make, vendor: Vendor, environ: pytest.MonkeyPatch, tmp_path: Path
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
     server = make(settings=Settings)
     api = Api(server, auth=OAuth2(f"{vendor.url}/token"))
     assert await api.get("/x") == {"ok": True}
-    assert "could not be saved" in server.warnings["oauth"]
+    assert "could not be saved" in server.connection.warnings["oauth"]
     assert renewals(vendor) == 1
 
 
 async def test_tokens_that_do_not_open_are_not_renewed_with_a_spent_one(
-    make: Make, vendor: Vendor, tmp_path: Path
+    make: Make, vendor: FakeVendor, tmp_path: Path
 ) -> None:
     await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     (tmp_path / "acme" / "key").write_text("another key of enough characters to be one")
-    with pytest.raises(errors.Setup, match="The saved tokens of acme cannot be opened"):
+    with pytest.raises(errors.ConfigurationError, match="The saved tokens of acme cannot be opened"):
         await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     assert renewals(vendor) == 1
 
 
 async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
-    make: Make, vendor: Vendor, tmp_path: Path
+    make: Make, vendor: FakeVendor, tmp_path: Path
 ) -> None:
     async def same(exchange: faults.Exchange) -> None:
         told = {"access_token": "access", "expires_in": 3600} if exchange.request.path == "/token" else {"ok": True}
-        await exchange.send(Answer.of(told))
+        await exchange.send(Response.of(told))
 
     vendor.recovers()
     vendor.fails(same)
@@ -224,7 +224,7 @@ async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
 @pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_no_end_cuts_a_renewal_off(
-    vendor: Vendor, tmp_path: Path, how: str | signal.Signals, transport: str, environ: pytest.MonkeyPatch
+    vendor: FakeVendor, tmp_path: Path, how: str | signal.Signals, transport: str, environ: pytest.MonkeyPatch
 ) -> None:
     """The vendor has rotated the refresh token by then: unsaved, the user would be locked out."""
     if transport == "http" and how == "end of input":

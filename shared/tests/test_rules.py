@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from flotilla.manifest import documents
-from flotilla.manifest.compose import compose_switchboard
-from flotilla.manifest.fleet import ROOT, server_of
-from flotilla.manifest.images import dockerfile
-from flotilla.manifest.render import clients
-from flotilla.manifest.rules import (
+from flotilla_cli.generator import documents
+from flotilla_cli.generator.compose import compose_switchboard
+from flotilla_cli.generator.images import dockerfile
+from flotilla_cli.generator.registry_rules import (
     of_catalog,
     of_configuration,
     of_image,
@@ -22,6 +20,9 @@ from flotilla.manifest.rules import (
     of_tools,
     problems,
 )
+from flotilla_cli.generator.render import clients
+from flotilla_cli.generator.servers import ROOT, server_of
+from flotilla_launcher.naming import module_of
 
 Break = Callable[[dict[str, Any]], Any]
 
@@ -108,7 +109,7 @@ def test_a_tools_list(broken: Break, says: str) -> None:
 
 CATALOG = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))
 FOUND = {
-    slug: json.loads((ROOT / f"servers/{slug}/discovery.json").read_text(encoding="utf-8"))
+    slug: json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))
     for slug in ("email", "filesystem")
 }
 
@@ -176,10 +177,12 @@ def test_an_image_that_cannot_work_from_its_label_has_none() -> None:
     server = server_of("filesystem")
     found = json.loads((ROOT / "servers/filesystem/discovery.json").read_text(encoding="utf-8"))
     assert documents.label(server, found) == {}
-    text = dockerfile(ROOT, "filesystem", server.title, {}, server.description)
+    text = dockerfile(ROOT, "filesystem", server.integration.title, {}, server.integration.description)
     assert "io.docker.server.metadata" not in text
     assert 'org.opencontainers.image.title="Flotilla Filesystem"' in text
-    labelled = dockerfile(ROOT, "filesystem", server.title, {"name": "filesystem"}, server.description)
+    labelled = dockerfile(
+        ROOT, "filesystem", server.integration.title, {"name": "filesystem"}, server.integration.description
+    )
     assert 'LABEL io.docker.server.metadata="{\\"name\\":\\"filesystem\\"}"' in labelled
     entry = documents.catalog_entry(server, found)
     assert list(of_image("filesystem", entry, text)) == []

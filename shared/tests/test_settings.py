@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from flotilla import Model, Preference, Secret, Server, ServerSettings, Words, errors
-from flotilla.environment import is_placeholder, listed, setting, switched_on, words
+from flotilla import CommaSeparated, Model, Preference, SecretStr, Server, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
-from flotilla.testing.client import call, text_of, tools_of
+from flotilla_launcher.environment import is_placeholder, listed, setting, switched_on, words
+from flotilla_testing.client import call, text_of, tools_of
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 Make = Callable[..., Server[Any]]
@@ -22,17 +22,17 @@ PLACEHOLDERS = [
 
 
 class All(ServerSettings):
-    token: Secret = Field(description="API token, from acme.example > API.", examples=["acme_live_1"])
-    spare: Secret | None = None
+    token: SecretStr = Field(description="API token, from acme.example > API.", examples=["acme_live_1"])
+    spare: SecretStr | None = None
     base_url: HttpUrl = HttpUrl("https://api.acme.example")
     pages: Annotated[int, Preference] = 3
     fast: bool = False
-    names: Annotated[list[str], Words] = []  # noqa: RUF012 - pydantic copies it
+    names: Annotated[list[str], CommaSeparated] = []  # noqa: RUF012 - pydantic copies it
     needed: str
 
 
 def told(name: str = "acme") -> str:
-    with pytest.raises(errors.Setup) as problem:
+    with pytest.raises(errors.ConfigurationError) as problem:
         load(All, name)
     return str(problem.value)
 
@@ -93,7 +93,9 @@ def test_settings_that_do_not_fit_together() -> None:
         def _both(self) -> "Pair":
             raise ValueError("set user and password, or neither")
 
-    with pytest.raises(errors.Setup, match="The settings of acme do not fit together: Value error, set user and") as it:
+    with pytest.raises(
+        errors.ConfigurationError, match="The settings of acme do not fit together: Value error, set user and"
+    ) as it:
         load(Pair, "acme")
     assert it.value.then == "Ask the operator to mend them."
 
@@ -101,10 +103,10 @@ def test_settings_that_do_not_fit_together() -> None:
 class Several(ServerSettings):
     """Two ways in, and what both need."""
 
-    ways = (("token",), ("refresh_token", "client_id"))
+    auth_options = (("token",), ("refresh_token", "client_id"))
 
-    token: Secret = Field(description="Token")
-    refresh_token: Secret = Field(description="In place of the token")
+    token: SecretStr = Field(description="Token")
+    refresh_token: SecretStr = Field(description="In place of the token")
     client_id: str = Field(description="Client")
     account: str = Field(description="Account")
 
@@ -126,7 +128,7 @@ def test_one_of_several_ways_in_is_enough(environ: pytest.MonkeyPatch, given: di
     for name, value in given.items():
         environ.setenv(f"ACME_{name}", value)
     if lacks:
-        with pytest.raises(errors.Setup, match=f"ACME_{lacks} is not set"):
+        with pytest.raises(errors.ConfigurationError, match=f"ACME_{lacks} is not set"):
             load(Several, "acme")
     else:
         assert load(Several, "acme").account == "a"
@@ -181,7 +183,7 @@ def test_switches_and_words() -> None:
 @pytest.mark.parametrize("unclear", ["anything", "tru", "2", "se://docker/mcp/x", "{{x.y}}", "your_choice", "<on>"])
 def test_switched_on_unclear_value(unclear: str) -> None:
     """A guard that is neither yes nor no is an error, never "off"."""
-    with pytest.raises(errors.Setup, match=r"^X "):
+    with pytest.raises(errors.ConfigurationError, match=r"^X "):
         switched_on("X", {"X": unclear})
 
 
@@ -193,7 +195,7 @@ def test_words_every_way_to_write_a_list(text: str) -> None:
 @pytest.mark.parametrize("text", [",", "[]", ";", "[ , ]"])
 def test_words_list_that_names_nothing(text: str) -> None:
     assert listed(text) == []
-    with pytest.raises(errors.Setup, match="X is set, but names nothing"):
+    with pytest.raises(errors.ConfigurationError, match="X is set, but names nothing"):
         words("X", {"X": text})
 
 
@@ -204,7 +206,9 @@ def test_setting_file_that_cannot_be_read(tmp_path: Path, content: bytes | None)
     if content is not None:
         path.write_bytes(content)
     for guard in (False, True):
-        with pytest.raises(errors.Setup, match="X_FILE names a file that cannot be read, or that is empty"):
+        with pytest.raises(
+            errors.ConfigurationError, match="X_FILE names a file that cannot be read, or that is empty"
+        ):
             setting("X", {"X_FILE": str(path)}, guard=guard)
 
 
@@ -212,7 +216,7 @@ def test_setting_guard_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "value").write_text("yes\n")
     assert switched_on("X", {"X": "<UNKNOWN>", "X_FILE": str(tmp_path / "value")})
     (tmp_path / "value").write_text("<UNKNOWN>\n")
-    with pytest.raises(errors.Setup, match="placeholder"):
+    with pytest.raises(errors.ConfigurationError, match="placeholder"):
         switched_on("X", {"X_FILE": str(tmp_path / "value")})
 
 
@@ -260,7 +264,7 @@ def test_an_address_for_credentials(environ: pytest.MonkeyPatch, url: str, fine:
 @pytest.mark.parametrize("name", ["HTTP_TOKEN", "STATE_KEY", "CONFIRM", "DRY_RUN"])
 def test_a_fleet_setting_that_looks_like_a_placeholder(environ: pytest.MonkeyPatch, name: str, value: str) -> None:
     environ.setenv(f"FLOTILLA_{name}", value)
-    with pytest.raises(errors.Setup, match=f"^FLOTILLA_{name} holds ") as problem:
+    with pytest.raises(errors.ConfigurationError, match=f"^FLOTILLA_{name} holds ") as problem:
         load(FleetSettings, "flotilla")
     assert value not in str(problem.value)
 
@@ -289,7 +293,7 @@ def with_tool(server: Server[Any]) -> Server[Any]:
     @server.reads
     async def get_it() -> Out:
         """It."""
-        return Out(ok=bool(server.settings.token))
+        return Out(ok=bool(server.connection.settings.token))
 
     return server
 
@@ -340,7 +344,7 @@ async def test_a_wrong_fleet_setting_is_told_by_each_call(
 @pytest.mark.slow
 def test_the_launchers_modules_need_the_standard_library_only() -> None:
     code = (
-        "import sys; import flotilla.boot, flotilla.filters, flotilla.environment; "
+        "import sys; import flotilla_launcher.__main__, flotilla_launcher.filters, flotilla_launcher.environment; "
         "heavy = {m.split('.')[0] for m in sys.modules} & {'pydantic', 'fastmcp', 'mcp', 'httpx2', 'structlog'}; "
         "assert not heavy, heavy; import flotilla; assert flotilla.Server and flotilla.errors and flotilla.files"
     )

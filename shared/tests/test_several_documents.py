@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from flotilla.testing.answers import Request
-from flotilla.testing.contract import declared, read
+from flotilla_testing.contract import declared, read
+from flotilla_testing.responses import Request
 
 
 def document(path: str, version: str) -> str:

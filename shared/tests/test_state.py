@@ -61,7 +61,7 @@ def test_state_full_disk_is_an_error_and_leaves_nothing(state: State, tmp_path: 
     """Nothing is remembered in the process alone: the next process would not know it."""
     state.put("a", 1)
     full()
-    with pytest.raises(errors.Setup) as refused:
+    with pytest.raises(errors.ConfigurationError) as refused:
         state.put("a", 2)
     assert str(refused.value) == FULL.format(tmp_path)
     assert state.get("a") == 1
@@ -83,7 +83,7 @@ def test_state_a_real_disk_that_is_full(tmp_path: Path) -> None:
             for number in range(20):
                 state.put(f"note-{number}", "x" * 2000)
 
-        with pytest.raises(errors.Setup, match="No space left on device"):
+        with pytest.raises(errors.ConfigurationError, match="No space left on device"):
             fill()
         assert state.get("first") == 1
         assert not list((disk / "acme").glob("*.part"))
@@ -95,9 +95,9 @@ async def test_state_without_a_folder_promises_nothing(tmp_path: Path) -> None:
     state = State(str(tmp_path / "nowhere"), "acme")
     assert state.get("a") is None
     for promise in (lambda: state.put("a", 1), lambda: state.spend("x")):
-        with pytest.raises(errors.Setup, match="there is no such folder"):
+        with pytest.raises(errors.ConfigurationError, match="there is no such folder"):
             promise()
-    with pytest.raises(errors.Setup, match="there is no such folder"):
+    with pytest.raises(errors.ConfigurationError, match="there is no such folder"):
         async with state.alone("a"):
             pass
     assert not (tmp_path / "nowhere").exists()  # the state folder itself is not the library's to make
@@ -138,7 +138,7 @@ def test_state_sweep_counts_what_stays(state: State, tmp_path: Path) -> None:
 # --- sealing
 
 
-def opened(refused: pytest.ExceptionInfo[errors.Setup]) -> str:
+def opened(refused: pytest.ExceptionInfo[errors.ConfigurationError]) -> str:
     return str(refused.value)
 
 
@@ -147,7 +147,7 @@ def test_state_another_key_is_an_error_and_not_an_absence(state: State, tmp_path
     state.put("oauth", {"refresh_token": "r"})
     path = tmp_path / "acme" / "oauth.sealed"
     (tmp_path / "acme" / "key").unlink()
-    with pytest.raises(errors.Setup) as refused:
+    with pytest.raises(errors.ConfigurationError) as refused:
         State(str(tmp_path), "acme").get("oauth")
     assert opened(refused) == (
         "The saved tokens of acme cannot be opened: the state key has changed or the file is damaged. Ask the user to "
@@ -172,7 +172,7 @@ def test_state_a_document_opens_whole_and_in_its_place_only(state: State, tmp_pa
     else:
         shutil.copytree(tmp_path / "acme", tmp_path / "other")
         slug = "other"
-    with pytest.raises(errors.Setup, match="cannot be opened"):
+    with pytest.raises(errors.ConfigurationError, match="cannot be opened"):
         State(str(tmp_path), slug).get(name)
 
 
@@ -182,7 +182,7 @@ def test_state_a_configured_key_leaves_nothing_on_the_disk_that_opens(tmp_path: 
     assert not (tmp_path / "acme" / "key").exists()
     assert State(str(tmp_path), "acme", "k" * 32).get("a") == 1
     for other in ("x" * 32, ""):
-        with pytest.raises(errors.Setup, match="state key has changed"):
+        with pytest.raises(errors.ConfigurationError, match="state key has changed"):
             State(str(tmp_path), "acme", other).get("a")
 
 
@@ -191,7 +191,7 @@ def test_state_a_key_that_is_configured_later_opens_what_was_there(state: State,
     later = State(str(tmp_path), "acme", "k" * 32)
     assert later.get("a") == 1
     later.put("a", 2)
-    with pytest.raises(errors.Setup, match="state key has changed"):
+    with pytest.raises(errors.ConfigurationError, match="state key has changed"):
         State(str(tmp_path), "acme").get("a")
 
 
@@ -220,7 +220,7 @@ def test_key_in_is_made_once_by_many_processes(tmp_path: Path) -> None:
 def test_key_in_a_file_without_a_key_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "key").touch()
-    with pytest.raises(errors.Setup, match="holds no key"):
+    with pytest.raises(errors.ConfigurationError, match="holds no key"):
         State(str(tmp_path), "acme").put("a", 1)
 
 
@@ -268,7 +268,7 @@ def test_is_kept_takes_no_other_machine_for_a_container() -> None:
 
 def test_state_in_the_containers_own_layer_is_refused(tmp_path: Path) -> None:
     state = State(str(tmp_path), "gmail", kept=lambda _: False)
-    with pytest.raises(errors.Setup) as refused:
+    with pytest.raises(errors.ConfigurationError) as refused:
         state.put("a", 1)
     assert opened(refused) == (
         f"The state folder {tmp_path} is part of the container and is lost with it: nothing is saved there. "

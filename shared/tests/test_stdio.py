@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing.process import Process
+from flotilla_testing.process import Process
 
 pytestmark = pytest.mark.slow
 

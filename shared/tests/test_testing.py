@@ -1,4 +1,4 @@
-"""The parts of flotilla.testing: a vendor that fails as it is told, arguments that fit, contracts that are kept."""
+"""The parts of flotilla_testing: a vendor that fails as it is told, arguments that fit, contracts that are kept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,26 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from flotilla.testing import Answer, Answers, Process, Recorder, Request, Vendor, client, faults, raw, stage, tools_of
-from flotilla.testing.arguments import broken_sets, examples_of, valid_sets, value
-from flotilla.testing.client import REVISIONS
-from flotilla.testing.openapi import OpenApi
 from flotilla_servers.calendly.server import server
+from flotilla_testing import (
+    FakeVendor,
+    Process,
+    RecordedResponses,
+    Recorder,
+    Request,
+    Response,
+    client,
+    connect,
+    faults,
+    raw,
+    tools_of,
+)
+from flotilla_testing.arguments import broken_sets, examples_of, valid_sets, value
+from flotilla_testing.client import REVISIONS
+from flotilla_testing.openapi import OpenApi
 from jsonschema import Draft202012Validator
 
-ANSWERS = Answers(
+ANSWERS = RecordedResponses(
     {
         "GET /things": {"json": [1]},
         "GET /things?page=2": {"json": [2]},
@@ -30,13 +42,13 @@ ANSWERS = Answers(
 
 
 @pytest.fixture
-def vendor() -> Iterator[Vendor]:
-    with Vendor(ANSWERS) as running:
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor(ANSWERS) as running:
         yield running
 
 
 @pytest.fixture
-def http(vendor: Vendor) -> Iterator[httpx.Client]:
+def http(vendor: FakeVendor) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=vendor.url, trust_env=False, timeout=1) as connected:
         yield connected
 
@@ -56,7 +68,7 @@ def test_the_most_telling_route_answers(http: httpx.Client) -> None:
     assert (page.text, page.headers["x-left"], page.headers["content-type"]) == ("words", "3", "text/plain")
 
 
-def test_requests_are_recorded_whole(vendor: Vendor, http: httpx.Client) -> None:
+def test_requests_are_recorded_whole(vendor: FakeVendor, http: httpx.Client) -> None:
     http.post("/things?a=1&a=%C3%A9&b=", json={"nom": "Zoé"}, headers={"X-Key": "k"})
     seen = vendor.requests[0]
     assert (seen.method, seen.path, seen.query) == ("POST", "/things", [("a", "1"), ("a", "é"), ("b", "")])
@@ -66,7 +78,7 @@ def test_requests_are_recorded_whole(vendor: Vendor, http: httpx.Client) -> None
     assert vendor.requests[1].body == b"in chunks"
 
 
-def test_faults_come_as_planned(vendor: Vendor, http: httpx.Client) -> None:
+def test_faults_come_as_planned(vendor: FakeVendor, http: httpx.Client) -> None:
     vendor.fails(faults.status(503), times=2, after=1)
     assert [http.get("/things").status_code for _ in range(4)] == [200, 503, 503, 200]
     vendor.fails(faults.status(500), method="write")
@@ -85,7 +97,9 @@ def test_faults_come_as_planned(vendor: Vendor, http: httpx.Client) -> None:
         (faults.hang(5), httpx.ReadTimeout),
     ],
 )
-def test_connections_break(vendor: Vendor, http: httpx.Client, fault: faults.Fault, raised: type[Exception]) -> None:
+def test_connections_break(
+    vendor: FakeVendor, http: httpx.Client, fault: faults.Fault, raised: type[Exception]
+) -> None:
     vendor.fails(fault, times=1)
     with pytest.raises(raised):
         http.get("/things", timeout=0.2)
@@ -93,7 +107,7 @@ def test_connections_break(vendor: Vendor, http: httpx.Client, fault: faults.Fau
     assert http.get("/things").json() == [1]
 
 
-def test_answers_that_are_odd(vendor: Vendor, http: httpx.Client) -> None:
+def test_answers_that_are_odd(vendor: FakeVendor, http: httpx.Client) -> None:
     vendor.fails(faults.bad_json(), times=1)
     with pytest.raises(ValueError, match="Unterminated"):
         http.get("/things").json()
@@ -114,7 +128,7 @@ def test_answers_that_are_odd(vendor: Vendor, http: httpx.Client) -> None:
     assert http.get("/things").json() == [1]
 
 
-def test_retry_after_is_told_in_both_ways(vendor: Vendor, http: httpx.Client) -> None:
+def test_retry_after_is_told_in_both_ways(vendor: FakeVendor, http: httpx.Client) -> None:
     vendor.fails(faults.rate(), times=1)
     vendor.fails(faults.rate(7), times=1)
     vendor.fails(faults.rate(60, date=True), times=1)
@@ -145,9 +159,9 @@ async def test_every_revision_gets_the_same_list() -> None:
 
 async def test_a_client_answers_questions_or_is_deaf() -> None:
     asked: list[str] = []
-    async with stage("calendly", answer="decline") as trial:
-        await trial.refuses("cancel_event", event="X")
-        asked += trial.asked
+    async with connect("calendly", answer="decline") as session:
+        await session.call_error("cancel_event", event="X")
+        asked += session.asked
     assert len(asked) == 1
     async with client(server) as deaf:
         assert deaf.session is not None
@@ -311,9 +325,9 @@ def test_requests_against_a_contract(method: str, path: str, body: bytes, told: 
 def test_answers_against_a_contract() -> None:
     contract = OpenApi(DOCUMENT)
     request = Request("GET", "https://shelf.example/v2/things/1", {})
-    assert contract.answer_problems(request, Answer.of({"id": "1"})) == []
-    assert "'id' is a required property" in contract.answer_problems(request, Answer.of({}))[0]
-    assert contract.answer_problems(request, Answer.of({"id": "1"}, 418))
+    assert contract.answer_problems(request, Response.of({"id": "1"})) == []
+    assert "'id' is a required property" in contract.answer_problems(request, Response.of({}))[0]
+    assert contract.answer_problems(request, Response.of({"id": "1"}, 418))
 
 
 def test_a_document_may_stand_for_another_address() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from flotilla import Model, Server
-from flotilla.testing.client import call
 from flotilla.text import cleaned, escaped, hides, named, plain, unescaped
+from flotilla_testing.client import call
 from hypothesis import given
 from hypothesis import strategies as some
 

@@ -4,30 +4,30 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flotilla import Api, OAuth2, Secret, Server, ServerSettings, errors, token_endpoint, wire
-from flotilla.call import Call, entered
-from flotilla.testing import faults
-from flotilla.testing.answers import Answer, Answers
-from flotilla.testing.vendor import Vendor
+from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors, token_endpoint, wire
+from flotilla.calls.context import Call, entered
+from flotilla_testing import faults
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses, Response
 from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
-GOOD = Answer.of({"access_token": "access-1", "expires_in": 3600})
+GOOD = Response.of({"access_token": "access-1", "expires_in": 3600})
 
 
 class Settings(ServerSettings):
     """What OAuth needs."""
 
     client_id: str = "client"
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: SecretStr
+    refresh_token: SecretStr
     token_url: HttpUrl
     base_url: HttpUrl
 
 
 @pytest.fixture
-def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
-    with Vendor(Answers({"GET /x": {"json": {"ok": True}}})) as running:
+def vendor(environ: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
+    with FakeVendor(RecordedResponses({"GET /x": {"json": {"ok": True}}})) as running:
         running.answers.tell("POST /token", GOOD)
         environ.setenv("ACME_CLIENT_SECRET", "client-canary")
         environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
@@ -38,19 +38,19 @@ def vendor(environ: pytest.MonkeyPatch) -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def api(make: Make, vendor: Vendor) -> Api:
+def api(make: Make, vendor: FakeVendor) -> Api:
     clock = [1000.0]
     api = Api(make(settings=Settings), auth=OAuth2("token_url", now=lambda: clock[0]))
     api.clock = clock  # type: ignore[attr-defined]
     return api
 
 
-def asked(vendor: Vendor) -> int:
+def asked(vendor: FakeVendor) -> int:
     return sum(request.path == "/token" for request in vendor.requests)
 
 
-async def failed(api: Api) -> errors.Problem:
-    with entered(Call("acme_test")), pytest.raises(errors.Problem) as caught:
+async def failed(api: Api) -> errors.FlotillaError:
+    with entered(Call("acme_test")), pytest.raises(errors.FlotillaError) as caught:
         await api.get("/x")
     return caught.value
 
@@ -58,7 +58,7 @@ async def failed(api: Api) -> errors.Problem:
 @pytest.mark.parametrize(
     "fault", [faults.status(503), faults.status(500), faults.rate(0), faults.rate(0, date=True), faults.html(502)]
 )
-async def test_token_endpoint_is_asked_again_once(api: Api, vendor: Vendor, fault: faults.Fault) -> None:
+async def test_token_endpoint_is_asked_again_once(api: Api, vendor: FakeVendor, fault: faults.Fault) -> None:
     vendor.fails(fault, times=1)
     assert await api.get("/x") == {"ok": True}
     assert asked(vendor) == 2
@@ -67,41 +67,66 @@ async def test_token_endpoint_is_asked_again_once(api: Api, vendor: Vendor, faul
 @pytest.mark.parametrize(
     ("fault", "kind", "times", "sentence"),
     [
-        (faults.rate(), errors.Rate, 2, "Acme gives no access token for now (429). Wait 60 seconds, then retry."),
-        (faults.rate(90), errors.Rate, 1, "Acme gives no access token for now (429). Wait 90 seconds, then retry."),
-        (faults.status(503), errors.Upstream, 2, "The access token could not be renewed: 503. Try again later."),
-        (faults.cut(), errors.Upstream, 1, "The access token could not be renewed: the connection was cut. Try again"),
-        (faults.huge(3_000_000), errors.Upstream, 1, "Acme answered with more than 1 MB to a renewal. Try again later"),
         (
-            faults.huge(60_000_000, compressed=True),
-            errors.Upstream,
+            faults.rate(),
+            errors.RateLimitError,
+            2,
+            "Acme gives no access token for now (429). Wait 60 seconds, then retry.",
+        ),
+        (
+            faults.rate(90),
+            errors.RateLimitError,
+            1,
+            "Acme gives no access token for now (429). Wait 90 seconds, then retry.",
+        ),
+        (faults.status(503), errors.UpstreamError, 2, "The access token could not be renewed: 503. Try again later."),
+        (
+            faults.cut(),
+            errors.UpstreamError,
+            1,
+            "The access token could not be renewed: the connection was cut. Try again",
+        ),
+        (
+            faults.huge(3_000_000),
+            errors.UpstreamError,
             1,
             "Acme answered with more than 1 MB to a renewal. Try again later",
         ),
-        (faults.redirect("/token"), errors.Upstream, 1, "The access token could not be renewed: 302."),
+        (
+            faults.huge(60_000_000, compressed=True),
+            errors.UpstreamError,
+            1,
+            "Acme answered with more than 1 MB to a renewal. Try again later",
+        ),
+        (faults.redirect("/token"), errors.UpstreamError, 1, "The access token could not be renewed: 302."),
         (
             faults.status(400, {"error": {"code": 1, "message": "bad"}}),
-            errors.Auth,
+            errors.AuthenticationError,
             1,
             "No access token is given (no known code). Try again later; if it stays, tell the user.",
         ),
-        (faults.status(400, {"error": "slow_down"}), errors.Rate, 1, "Acme gives no access token for now (slow_down)."),
         (
-            faults.answer(Answer(200, b"[" * 100_000, {"content-type": "application/json"})),
-            errors.Upstream,
+            faults.status(400, {"error": "slow_down"}),
+            errors.RateLimitError,
+            1,
+            "Acme gives no access token for now (slow_down).",
+        ),
+        (
+            faults.answer(Response(200, b"[" * 100_000, {"content-type": "application/json"})),
+            errors.UpstreamError,
             1,
             "The access token could not be renewed: ",
         ),
         (
             faults.status(200, {"access_token": "x", "expires_in": [1]}),
-            errors.Upstream,
+            errors.UpstreamError,
             1,
             "The access token could not be renewed: the answer cannot be read (TypeError).",
         ),
     ],
 )
 async def test_token_endpoint_fails(
-    api: Api, vendor: Vendor, fault: faults.Fault, kind: type[errors.Problem], times: int, sentence: str
+    api: Api, vendor: FakeVendor, fault: faults.Fault, kind: type[errors.FlotillaError], times: int, sentence: str
 ) -> None:
     vendor.fails(fault)
     problem = await failed(api)
@@ -115,8 +140,10 @@ async def test_token_endpoint_fails(
     assert await api.get("/x") == {"ok": True}
 
 
-async def test_token_endpoint_that_drips_ends_in_time(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
-    environ.setattr("flotilla.oauth.LONGEST", 1.5)
+async def test_token_endpoint_that_drips_ends_in_time(
+    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
+    environ.setattr("flotilla.http.oauth.LONGEST", 1.5)
     vendor.fails(faults.drip(0.2))
     problem = await failed(api)
     assert str(problem) == "The access token could not be renewed: no answer within 15 seconds. Try again later."
@@ -125,33 +152,39 @@ async def test_token_endpoint_that_drips_ends_in_time(api: Api, vendor: Vendor, 
     assert await api.get("/x") == {"ok": True}  # the lock is free again
 
 
-async def test_token_endpoint_new_settings_ask_at_once(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_token_endpoint_new_settings_ask_at_once(
+    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
     vendor.fails(faults.status(400, {"error": "invalid_grant"}), times=1)
-    assert type(await failed(api)) is errors.Auth
+    assert type(await failed(api)) is errors.AuthenticationError
     environ.setenv("ACME_REFRESH_TOKEN", "refresh-new")
     api.server.reset()
     assert await api.get("/x") == {"ok": True}
 
 
-async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: Vendor) -> None:
-    with Vendor(Answers()) as other:
+async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: FakeVendor) -> None:
+    with FakeVendor(RecordedResponses()) as other:
         api = Api(make(settings=Settings), auth=OAuth2(f"{other.url}/token"))
         problem = await failed(api)
-        assert type(problem) is errors.Setup
+        assert type(problem) is errors.ConfigurationError
         assert str(problem).startswith(f"The access tokens of Acme come from {other.url}, which this server may not")
         assert other.requests == []
 
 
-async def test_token_endpoint_over_plain_http_is_refused(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
+async def test_token_endpoint_over_plain_http_is_refused(
+    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
     environ.setenv("ACME_TOKEN_URL", "http://login.acme.test/token")
     api.server.reset()
     problem = await failed(api)
-    assert type(problem) is errors.Setup
+    assert type(problem) is errors.ConfigurationError
     assert str(problem).startswith("ACME_TOKEN_URL is wrong: it must begin with https://, since credentials go there")
 
 
-async def test_token_endpoint_the_operators_own_is_asked(api: Api, vendor: Vendor, environ: pytest.MonkeyPatch) -> None:
-    with Vendor(Answers()) as other:
+async def test_token_endpoint_the_operators_own_is_asked(
+    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
+    with FakeVendor(RecordedResponses()) as other:
         other.answers.tell("POST /token", GOOD)
         environ.setenv("ACME_TOKEN_URL", f"{other.url}/token")
         api.server.reset()

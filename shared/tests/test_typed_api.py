@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import Any, Unpack, get_type_hints
 
 import pytest
-from flotilla import Api, Basic, Bearer, FirstOf, HeaderKey, JwtBearer, OAuth2, Secret, Server, ServerSettings, errors
-from flotilla.api import RequestOptions
-from flotilla.auth import Auth
+from flotilla import (
+    Api,
+    Basic,
+    Bearer,
+    FirstOf,
+    HeaderKey,
+    JwtBearer,
+    OAuth2,
+    SecretStr,
+    Server,
+    ServerSettings,
+    errors,
+)
+from flotilla.http.auth import Auth
+from flotilla.http.client import RequestOptions
 from pydantic import HttpUrl
 
 ROOT = Path(__file__).parents[2]
@@ -59,11 +71,11 @@ async def test_api_misspelt_keyword_is_an_error(acme: Server[Any]) -> None:
 class Optional(ServerSettings):
     """Nothing is required."""
 
-    token: Secret | None = None
+    token: SecretStr | None = None
     account: str = ""
     client_id: str = ""
-    client_secret: Secret | None = None
-    refresh_token: Secret | None = None
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
     base_url: HttpUrl = HttpUrl("https://api.acme.example")
 
 
@@ -88,7 +100,7 @@ def test_auth_fields_of_a_client(make: Make) -> None:
     class Without(ServerSettings):
         """No client."""
 
-        refresh_token: Secret | None = None
+        refresh_token: SecretStr | None = None
         base_url: HttpUrl = HttpUrl("https://api.acme.example")
 
     with pytest.raises(TypeError, match="has no field 'client_id'"):
@@ -110,5 +122,5 @@ async def test_auth_empty_credential_is_told(
 ) -> None:
     environ.delenv("ACME_TOKEN")
     api = Api(make(settings=Optional, hosts=["api.acme.example:443"]), auth=auth)
-    with pytest.raises(errors.Setup, match=f"{variable} is not set"):
+    with pytest.raises(errors.ConfigurationError, match=f"{variable} is not set"):
         await api.get("/x")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from flotilla.manifest.fleet import ROOT
+from flotilla_cli.generator.servers import ROOT
 
 from . import containers, doors, lists, search
 from .inside import measure
@@ -37,8 +37,12 @@ def processes(runs: int) -> dict[str, Any]:
             "runs": runs,
             "calls": 50,
             "commands": {
-                "baked": [[python, "-m", "flotilla.boot", "filesystem"], *call, data],
-                "plain": [[python, "-m", "flotilla.boot", "filesystem"], *call, {**data, "FLOTILLA_BAKED": "off"}],
+                "baked": [[python, "-m", "flotilla_launcher.__main__", "filesystem"], *call, data],
+                "plain": [
+                    [python, "-m", "flotilla_launcher.__main__", "filesystem"],
+                    *call,
+                    {**data, "FLOTILLA_BAKED": "off"},
+                ],
                 "bare": [[python, str(ROOT / "tests/bench/bare.py")], "ping", {}, {}],
             },
         }

@@ -13,7 +13,7 @@ mcp = FastMCP("bare")
 
 @mcp.tool
 async def ping() -> str:
-    """Answer."""
+    """Response."""
     return "pong"
 
 

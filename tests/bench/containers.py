@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
-from flotilla.manifest.fleet import ROOT, slugs
-from flotilla.manifest.text import DOORS
-from flotilla.naming import image
+from flotilla_cli.generator.servers import ROOT, slugs
+from flotilla_cli.generator.text import DOORS
+from flotilla_launcher.naming import image
 
 from .inside import HELLO, Session
 

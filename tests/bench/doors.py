@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from flotilla.manifest.fleet import ROOT
-from flotilla.naming import image, slug_of
+from flotilla_cli.generator.servers import ROOT
+from flotilla_launcher.naming import image, slug_of
 
 from .containers import GATEWAY, Row, Unavailable, servers
 from .inside import Session
@@ -84,7 +84,7 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
     (ROOT / "servers/switchboard/discovery.json").touch()
     options = ["--catalog", str(folder / "catalog.json"), "--discovery", str(folder), "--servers", "all"]
-    command = [sys.executable, "-m", "flotilla.boot", "switchboard", *options]
+    command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *options]
     times = []
     for _ in range(runs):
         session = Session(command)

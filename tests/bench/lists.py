@@ -6,8 +6,8 @@ import json
 from statistics import median
 from typing import Any
 
-from flotilla.filters import visible
-from flotilla.manifest.fleet import ROOT
+from flotilla_cli.generator.servers import ROOT
+from flotilla_launcher.filters import visible
 
 
 def measure(rows: list[tuple[str, str, str]]) -> dict[str, Any]:

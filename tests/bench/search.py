@@ -6,7 +6,8 @@ import asyncio
 import json
 from typing import Any
 
-from flotilla.manifest.fleet import ROOT
+from flotilla_cli.generator.servers import ROOT
+from flotilla_launcher.naming import module_of
 
 TOP = 3
 
@@ -30,7 +31,9 @@ async def ranked(slugs: list[str], utterances: list[dict[str, str]]) -> tuple[in
 
     mcp: FastMCP[Any] = FastMCP("search")
     for slug in slugs:
-        for tool in json.loads((ROOT / f"servers/{slug}/discovery.json").read_text(encoding="utf-8"))["tools"]:
+        for tool in json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))[
+            "tools"
+        ]:
             mcp.add_tool(Tool(name=tool["name"], description=tool["description"], parameters=tool["inputSchema"]))
     mcp.add_transform(BM25SearchTransform(max_results=TOP))
     hits, missed = 0, []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flotilla.manifest.fleet import ROOT, slugs
-from flotilla.manifest.text import DOORS
+from flotilla_cli.generator.servers import ROOT, slugs
+from flotilla_cli.generator.text import DOORS
 
 from tests.bench import lists, search
 

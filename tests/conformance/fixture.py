@@ -16,7 +16,8 @@ from fastmcp.prompts.base import InputRequiredPromptResult, Message, PromptResul
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import InputRequiredToolResult, ToolResult
 from flotilla import Model, Server, ServerSettings, errors
-from flotilla.call import progress
+from flotilla.calls.context import progress
+from flotilla_testing.scratch import ScratchServer
 from mcp.shared.exceptions import MCPError
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -25,7 +26,7 @@ WAV = base64.b64encode(
 ).decode()
 TEXT = {"type": "string"}
 
-server: Server[ServerSettings] = Server(
+server: Server[ServerSettings] = ScratchServer(
     "test", title="Conformance", description="Everything that the conformance suite asks for.", category="test"
 )
 
@@ -114,7 +115,7 @@ async def multiple_content_types() -> Said:
 @server.reads
 async def error_handling() -> Said:
     """Fail."""
-    raise errors.Upstream("This tool intentionally returns an error for testing.", "Nothing is to be done.")
+    raise errors.UpstreamError("This tool intentionally returns an error for testing.", "Nothing is to be done.")
 
 
 # --- while a call runs

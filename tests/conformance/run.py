@@ -200,7 +200,7 @@ def fixture(binary: str) -> dict[str, Row]:
 def general(binary: str, slug: str) -> dict[str, Row]:
     """Run what holds for any server, in both protocol eras, on one process."""
     rows = {revision: Row() for revision in REVISIONS}
-    with serving([sys.executable, "-m", "flotilla.boot", slug], stateful=False) as url:
+    with serving([sys.executable, "-m", "flotilla_launcher.__main__", slug], stateful=False) as url:
         for revision, scenarios in GENERAL.items():
             for scenario in scenarios:
                 options = ("--scenario", scenario, "--spec-version", revision)

@@ -1,6 +1,6 @@
 """Every server's requests against the contract that its vendor publishes: `make contract`.
 
-The documents are not in the repository (see flotilla.testing.contract): FLOTILLA_SPECS says where they are.
+The documents are not in the repository (see flotilla_testing.contract): FLOTILLA_SPECS says where they are.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import importlib.util
 
 import flotilla_servers
 import pytest
-from flotilla.testing.case import Case
-from flotilla.testing.contract import declared, problems, specs
+from flotilla_testing.contract import declared, problems, specs
+from flotilla_testing.subject import Subject
 
 SLUGS = sorted(path.parent.parent.name for path in flotilla_servers.CHECKOUT.glob("*/tests/contract.yaml"))
 
 
-def accepted(slug: str) -> Case:
+def accepted(slug: str) -> Subject:
     """Return the case that the server's acceptance suite tries, with the arguments that it gives."""
     path = flotilla_servers.CHECKOUT / slug / "tests" / "test_acceptance.py"
     spec = importlib.util.spec_from_file_location(f"acceptance_of_{slug}", path)
@@ -23,7 +23,7 @@ def accepted(slug: str) -> Case:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    case: Case = module.TestAcceptance.opened()
+    case: Subject = module.TestAcceptance.opened()
     return case
 
 

@@ -17,14 +17,15 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla.naming import catalog_name, image, slug_of
+from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from python_on_whales import DockerClient
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from road import machine, place  # noqa: E402 - the road's own eyes, found above
+from flotilla_cli import paths as place
+from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
 
 from tests.conftest import DOORS, missing  # noqa: E402
 
@@ -187,7 +188,7 @@ class Fleet:
         self.secrets, self.config = "probe.token=s3cr=et\n", {"probe": {"word": "Été"}}
         for slug in self.catalog:
             (folder / slug_of(slug)).mkdir()
-            source = ROOT / "servers" / slug_of(slug) / "discovery.json"
+            source = ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json"
             text = json.dumps(baked) if slug == "probe" else source.read_text(encoding="utf-8")
             (folder / slug_of(slug) / "discovery.json").write_text(text, encoding="utf-8")
         self.processes: list[int] = []

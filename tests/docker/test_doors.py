@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from fastmcp.client.elicitation import ElicitResult
-from flotilla.naming import slug_of
+from flotilla_cli import system as machine
+from flotilla_launcher.naming import module_of, slug_of
 from mcp import MCPError
-from road import machine
 
 from .conftest import PROBE, ROOT, Fleet, called, text_of
 
@@ -52,7 +52,7 @@ async def test_the_whole_fleet_lists_what_its_servers_list(fleet: Fleet) -> None
         listed = [tool.model_dump(mode="json", by_alias=True, exclude_unset=True) for tool in await client.list_tools()]
     wanted: list[dict[str, Any]] = []
     for slug in slugs:
-        found = json.loads((ROOT / "servers" / slug_of(slug) / "discovery.json").read_text())
+        found = json.loads((ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json").read_text())
         core = found["attributes"]["tools"]
         wanted += [tool for tool in found["tools"] if core[tool["name"]]["tier"] == "core"]
     if fleet.kind == "switchboard":
@@ -303,7 +303,7 @@ def test_the_end_of_a_door_is_the_end_of_its_servers(fleet: Fleet, way: str) -> 
 
 async def test_two_servers_with_one_name(fleet: Fleet) -> None:
     """`make check` refuses it, so that no door ever has to; what a door then does, it says."""
-    from flotilla.manifest.rules import of_catalog
+    from flotilla_cli.generator.registry_rules import of_catalog
 
     fleet.catalog["twin"] = fleet.catalog["probe"]
     (fleet.folder / "twin").mkdir()

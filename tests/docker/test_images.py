@@ -17,7 +17,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
-from flotilla.naming import image, slug_of
+from flotilla_launcher.naming import image, module_of, slug_of
 from python_on_whales import Container, DockerClient
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
@@ -33,7 +33,9 @@ KINDS = [
 
 
 def baked(slug: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ROOT / "servers" / slug / "discovery.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(
+        (ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8")
+    )
     return found
 
 
@@ -265,8 +267,8 @@ def test_a_key_without_a_state_volume_is_refused_and_a_volume_keeps_all(docker: 
         call = {"id": 1, "method": "tools/call", "params": {"name": f"fs_{name}", "arguments": arguments}}
         return speak([*base, *own], *hello(), call)[-1]
 
-    keyed = ask("write_file", path="x", content="x", idempotency_key="k")
-    assert "`-v flotilla-filesystem:/state`. The same call without idempotency_key works." in answer(keyed)
+    keyed_requests = ask("write_file", path="x", content="x", idempotency_key="k")
+    assert "`-v flotilla-filesystem:/state`. The same call without idempotency_key works." in answer(keyed_requests)
     state = ("-v", f"{volume}-state:/state")
     for _ in range(2):
         again = ask("write_file", *state, path="x", content="x", idempotency_key="k")

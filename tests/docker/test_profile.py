@@ -12,8 +12,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla.naming import catalog_name
-from road import place, vault
+from flotilla_cli import paths as place
+from flotilla_cli import secrets_file as vault
+from flotilla_launcher.naming import catalog_name
 
 from .conftest import MISSING, RUN, called
 

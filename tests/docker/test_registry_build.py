@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flotilla.naming import image
+from flotilla_launcher.naming import image, module_of
 from python_on_whales import DockerClient
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
@@ -66,7 +66,7 @@ def this_machine() -> list[str]:
 def test_dockerfile_builds_alone_from_a_commit(docker: DockerClient, images: None, repository: str, slug: str) -> None:
     """The registry's own command: no bake file, no named context, no image of ours that would have to be there."""
     command = ["docker", "buildx", "build", "--builder", "default", "--load", "--tag", BUILT]
-    command += ["-f", f"servers/{slug}/Dockerfile", *this_machine(), repository]
+    command += ["-f", f"servers/{module_of(slug)}/Dockerfile", *this_machine(), repository]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flotilla.naming import image
+from flotilla_launcher.naming import image
 
 from .conftest import HARDENED, RUN, Fleet
 

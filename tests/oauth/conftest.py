@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from flotilla.testing import Vendor
-from flotilla.testing.oauth import Client, OAuthServer
+from flotilla_testing import FakeVendor
+from flotilla_testing.oauth import Client, OAuthServer
 
 
 class Clock:
@@ -33,8 +33,8 @@ def oauth(clock: Clock) -> OAuthServer:
 
 
 @pytest.fixture
-def vendor(oauth: OAuthServer) -> Iterator[Vendor]:
-    with Vendor(oauth) as running:
+def vendor(oauth: OAuthServer) -> Iterator[FakeVendor]:
+    with FakeVendor(oauth) as running:
         yield running
 
 

@@ -12,16 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2 as httpx
 import pytest
-from flotilla.consent import fewest
-from flotilla.testing import Vendor, faults
-from flotilla.testing.answers import Answer, Request
-from flotilla.testing.app import App
-from flotilla.testing.oauth import Client, OAuthServer, approve
+from flotilla.http.consent import fewest
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
+from flotilla_testing import FakeVendor, faults
+from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.oauth import Client, OAuthServer, approve
+from flotilla_testing.responses import Request, Response
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from road import consent, login, vault
+from flotilla_cli import consent, login
+from flotilla_cli import secrets_file as vault
 
 pytestmark = pytest.mark.slow
 SERVERS = {"gmail": gmail, "google-calendar": gcal}
@@ -37,7 +38,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def here(vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+def here(vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     """The two servers, with their vendor on loopback."""
     at = {
         "authorize_url": f"{vendor.url}/authorize",
@@ -240,7 +241,7 @@ class TestElsewhere:
         assert taken == ["paste"]
 
     def test_device(
-        self, files: Path, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
+        self, files: Path, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
         assert gmail.consent
         monkeypatch.setattr(gmail, "consent", dataclasses.replace(gmail.consent, device_url=f"{vendor.url}/device"))
@@ -290,7 +291,7 @@ class TestAfterwards:
         assert "the consent has ended (invalid_grant); run scripts/login gmail again" in capsys.readouterr().out
 
     def test_a_vendor_that_rotates_is_not_tried(
-        self, browser: Browser, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, capsys: Any
+        self, browser: Browser, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
         run("gmail")
         assert gmail.consent
@@ -313,7 +314,7 @@ class TestAfterwards:
         assert run("gmail", "--revoke") == 1
 
     def test_a_vendor_that_does_not_take_it_back(
-        self, browser: Browser, vendor: Vendor, files: Path, capsys: Any
+        self, browser: Browser, vendor: FakeVendor, files: Path, capsys: Any
     ) -> None:
         run("gmail")
         vendor.fails(faults.status(401), method="POST")
@@ -334,7 +335,7 @@ class TestAfterwards:
         assert "the consent stands at the vendor" in capsys.readouterr().out
 
     def test_another_client_does_not_get_the_old_ones_secret(
-        self, files: Path, browser: Browser, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
+        self, files: Path, browser: Browser, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         oauth.clients["another"] = Client("another")
         run("gmail")
@@ -352,16 +353,16 @@ class TestAfterwards:
 
 @pytest.mark.parametrize("takes", ["header", "parameter"])
 def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None:
-    def account(request: Request) -> Answer:
+    def account(request: Request) -> Response:
         header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
         good = header == "Bearer t" if takes == "header" else parameter == "t"
-        return Answer.of({"email": "zoé@example.fr"}) if good else Answer.of({}, 401)
+        return Response.of({"email": "zoé@example.fr"}) if good else Response.of({}, 401)
 
-    vendor = App()
+    vendor = FakeApi()
     vendor.on("GET", "/account.json", account)
     about = login.connectable()["facturation-pro"].consent
     assert about
-    with Vendor(vendor) as running:
+    with FakeVendor(vendor) as running:
         about = dataclasses.replace(about, who_url=f"{running.url}/account.json")
         assert consent.who(about, "t") == "zoé@example.fr"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Request, Vendor, call, client, environment, faults, impatient, text_of
-from flotilla.testing.oauth import OAuthServer, Token
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
+from flotilla_testing import FakeVendor, Request, Response, call, client, environment, faults, impatient, text_of
+from flotilla_testing.oauth import OAuthServer, Token
 
 DAY = 86_400
 
@@ -28,13 +28,13 @@ def consented(oauth: OAuthServer, clock: Any) -> Token:
 
 
 @pytest.fixture
-def connected(vendor: Vendor, oauth: OAuthServer, clock: Any, consented: Token) -> Iterator[None]:
+def connected(vendor: FakeVendor, oauth: OAuthServer, clock: Any, consented: Token) -> Iterator[None]:
     """Gmail with that consent, and a mailbox behind it that asks for a valid access token."""
 
-    def mailbox(request: Request) -> Answer:
+    def mailbox(request: Request) -> Response:
         if oauth.holder(request) is None:
-            return Answer.of({"error": {"code": 401, "message": "Invalid Credentials"}}, 401)
-        return Answer.of({"emailAddress": "helene@atelier.example", "messagesTotal": 3})
+            return Response.of({"error": {"code": 401, "message": "Invalid Credentials"}}, 401)
+        return Response.of({"emailAddress": "helene@atelier.example", "messagesTotal": 3})
 
     oauth.on("GET", "/gmail/v1/users/me/profile", mailbox)
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def ways(server: Any) -> list[Any]:
     return [way for way in server.apis[0]._auth.ways if hasattr(way, "_now")]
 
 
-def settings(vendor: Vendor, **more: str) -> Any:
+def settings(vendor: FakeVendor, **more: str) -> Any:
     import os
 
     given = {
@@ -75,13 +75,13 @@ async def asked() -> str:
     return text_of(result) if result.is_error else str((result.structured_content or {})["email"])
 
 
-def renewals(vendor: Vendor) -> int:
+def renewals(vendor: FakeVendor) -> int:
     return sum(request.path == "/token" for request in vendor.requests)
 
 
 @pytest.mark.usefixtures("connected")
 class TestRefreshToken:
-    async def test_renewed_ahead_of_its_end_and_not_before(self, vendor: Vendor, clock: Any) -> None:
+    async def test_renewed_ahead_of_its_end_and_not_before(self, vendor: FakeVendor, clock: Any) -> None:
         start = clock.now
         for after, count in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
             clock.now = start + after
@@ -89,7 +89,7 @@ class TestRefreshToken:
             assert renewals(vendor) == count, after
         assert not [r for r in vendor.requests if r.path != "/token" and "at-old" in str(r.headers)]
 
-    async def test_fifty_calls_make_one_renewal(self, vendor: Vendor, oauth: OAuthServer) -> None:
+    async def test_fifty_calls_make_one_renewal(self, vendor: FakeVendor, oauth: OAuthServer) -> None:
         async def slow(exchange: faults.Exchange) -> None:
             await asyncio.sleep(0.3)  # so that all of them are under way before the first token is there
             await exchange.send(exchange.usual)
@@ -104,7 +104,7 @@ class TestRefreshToken:
             await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
             assert renewals(vendor) == 2
 
-    async def test_rotation_survives_a_restart(self, vendor: Vendor, oauth: OAuthServer, clock: Any) -> None:
+    async def test_rotation_survives_a_restart(self, vendor: FakeVendor, oauth: OAuthServer, clock: Any) -> None:
         oauth.rotates = True
         for _ in range(4):
             assert await asked() == "helene@atelier.example"
@@ -128,12 +128,12 @@ class TestRefreshToken:
         clock.now += 2 * DAY
         assert "(invalid_grant)" in await asked()
 
-    async def test_another_refusal_is_no_revocation(self, vendor: Vendor) -> None:
+    async def test_another_refusal_is_no_revocation(self, vendor: FakeVendor) -> None:
         vendor.fails(faults.status(400, {"error": "admin_policy_enforced"}), method="POST")
         assert (await asked()).startswith("Error: No access token is given (admin_policy_enforced). Try again later")
 
     @pytest.mark.parametrize("off", [-7200, 7200, 400 * DAY])
-    async def test_a_wrong_clock_of_ours_changes_nothing(self, vendor: Vendor, clock: Any, off: float) -> None:
+    async def test_a_wrong_clock_of_ours_changes_nothing(self, vendor: FakeVendor, clock: Any, off: float) -> None:
         clock.ours = off
         start = clock.now
         for after, count in ((0, 1), (3500, 1), (3541, 2)):
@@ -141,7 +141,7 @@ class TestRefreshToken:
             assert await asked() == "helene@atelier.example"
             assert renewals(vendor) == count
 
-    async def test_a_clock_that_is_set_back_costs_one_401(self, vendor: Vendor, clock: Any) -> None:
+    async def test_a_clock_that_is_set_back_costs_one_401(self, vendor: FakeVendor, clock: Any) -> None:
         await asked()
         clock.now += 3700
         clock.ours = -3700  # as a machine that slept
@@ -149,7 +149,7 @@ class TestRefreshToken:
         assert renewals(vendor) == 2
 
     async def test_a_new_login_wins_over_what_was_saved(
-        self, vendor: Vendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
+        self, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await asked()
         oauth.end(oauth.tokens[0])
@@ -161,14 +161,14 @@ class TestRefreshToken:
 
 
 @pytest.mark.parametrize(("name", "value"), [("GMAIL_CLIENT_ID", "another"), ("GMAIL_CLIENT_SECRET", "wrong")])
-async def test_a_wrong_client(vendor: Vendor, consented: Token, name: str, value: str) -> None:
+async def test_a_wrong_client(vendor: FakeVendor, consented: Token, name: str, value: str) -> None:
     with settings(vendor, **{name: value}):
         assert (await asked()).startswith(
             "Error: The OAuth client is not accepted (invalid_client). Ask the user to check"
         )
 
 
-async def test_what_is_missing_leads_to_the_login(vendor: Vendor) -> None:
+async def test_what_is_missing_leads_to_the_login(vendor: FakeVendor) -> None:
     with settings(vendor, GMAIL_REFRESH_TOKEN=""):
         said = await asked()
     assert said.startswith(
@@ -178,11 +178,11 @@ async def test_what_is_missing_leads_to_the_login(vendor: Vendor) -> None:
     assert vendor.requests == []
 
 
-async def test_a_ready_access_token_asks_nobody(vendor: Vendor, oauth: OAuthServer) -> None:
+async def test_a_ready_access_token_asks_nobody(vendor: FakeVendor, oauth: OAuthServer) -> None:
     oauth.on(
         "GET",
         "/gmail/v1/users/me/profile",
-        lambda request: Answer.of({"emailAddress": request.headers["authorization"]}),
+        lambda request: Response.of({"emailAddress": request.headers["authorization"]}),
     )
     empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
     with settings(vendor, **empty, GMAIL_ACCESS_TOKEN="mine-0123"):
@@ -195,7 +195,7 @@ async def test_a_ready_access_token_asks_nobody(vendor: Vendor, oauth: OAuthServ
 
 @pytest.fixture
 async def robot(
-    vendor: Vendor, oauth: OAuthServer, clock: Any, service: str, keys: tuple[str, str], tmp_path: Path
+    vendor: FakeVendor, oauth: OAuthServer, clock: Any, service: str, keys: tuple[str, str], tmp_path: Path
 ) -> AsyncIterator[Path]:
     """Gmail with a service account that works for Hélène; its key is in a file."""
     oauth.audience = f"{vendor.url}/token"
@@ -211,13 +211,13 @@ async def robot(
         way._now = None
 
 
-def _whose(oauth: OAuthServer, request: Request) -> Answer:
+def _whose(oauth: OAuthServer, request: Request) -> Response:
     token = oauth.holder(request)
-    return Answer.of({"emailAddress": token.user}) if token else Answer.of({"error": {"code": 401}}, 401)
+    return Response.of({"emailAddress": token.user}) if token else Response.of({"error": {"code": 401}}, 401)
 
 
 async def test_a_service_account_works_for_its_subject(
-    robot: Path, vendor: Vendor, oauth: OAuthServer, clock: Any
+    robot: Path, vendor: FakeVendor, oauth: OAuthServer, clock: Any
 ) -> None:
     assert await asked() == "paul@atelier.example"
     assert oauth.tokens[-1].scope == "https://www.googleapis.com/auth/gmail.modify"  # what the enabled tools need
@@ -235,7 +235,9 @@ async def test_its_scopes_follow_the_filters(robot: Path, oauth: OAuthServer, mo
 
 
 @pytest.mark.parametrize(("off", "tries"), [(0, 1), (30, 1), (-30, 1), (7200, 2), (-7200, 2)])
-async def test_a_wrong_clock_signs_once_more(robot: Path, vendor: Vendor, clock: Any, off: float, tries: int) -> None:
+async def test_a_wrong_clock_signs_once_more(
+    robot: Path, vendor: FakeVendor, clock: Any, off: float, tries: int
+) -> None:
     clock.ours = off
     assert await asked() == "paul@atelier.example"
     assert renewals(vendor) == tries

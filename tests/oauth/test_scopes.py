@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import flotilla_servers
 import pytest
-from flotilla.testing.arguments import examples_of
-from flotilla.testing.case import UNASKED, Case
-from flotilla.testing.contract import declared, read
-from flotilla.testing.discovery_doc import DiscoveryDocument
+from flotilla_testing.arguments import examples_of
+from flotilla_testing.contract import declared, read
+from flotilla_testing.discovery_doc import DiscoveryDocument
+from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
 
 GOOGLE = sorted(
     path.parent.name
@@ -25,15 +25,15 @@ async def test_every_alternative_is_enough_for_every_request(slug: str) -> None:
     contract = read(declaration)
     assert isinstance(contract, DiscoveryDocument)
     wrong = []
-    with Case(slug) as case:
+    with Subject(slug) as case:
         for tool in await case.tools():
-            needs = case.server.scopes[tool["name"]]
+            needs = case.server.integration.scopes[tool["name"]]
             if not needs:
                 wrong.append(f"{tool['name']} declares no scopes")
-            async with case.trial(UNASKED, recorded=True) as trial:
+            async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
                 for arguments in examples_of(tool, case.given(tool)):
-                    await trial.call(tool["name"], **arguments)
-                for request in trial.requests:
+                    await session.call(tool["name"], **arguments)
+                for request in session.requests:
                     method = contract.method(request)
                     if method is None:  # an upload's session, whose address Google gives; the contract suite looks on
                         continue

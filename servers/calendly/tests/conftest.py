@@ -1,11 +1,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from flotilla.testing import Trial, stage
+from flotilla_testing import Session, connect
 
 
 @pytest.fixture
-async def calendly() -> AsyncIterator[Trial]:
+async def calendly() -> AsyncIterator[Session]:
     """The server, with Calendly played from answers.yaml; the person at the client says yes."""
-    async with stage("calendly", answer="accept") as trial:
-        yield trial
+    async with connect("calendly", answer="accept") as session:
+        yield session

@@ -1,3 +1,3 @@
-from flotilla.testing.acceptance import suite
+from flotilla_testing.acceptance import suite
 
 TestAcceptance = suite("calendly")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Trial, stage
+from flotilla_testing import Response, Session, connect
 
 API = "https://api.calendly.com"
 ME = f"{API}/users/BBBBBBBBBBBBBBBB"
@@ -14,17 +14,17 @@ TYPE = f"{API}/event_types/AAAAAAAAAAAAAAAA"
 INVITEE = f"{EVENT}/invitees/CCCCCCCCCCCCCCCC"
 
 
-def sent(trial: Trial) -> tuple[str, str, dict[str, str]]:
+def sent(session: Session) -> tuple[str, str, dict[str, str]]:
     """The last request: method, address without the query, query."""
-    request = trial.requests[-1]
+    request = session.requests[-1]
     return request.method, request.url.partition("?")[0], dict(request.query)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-async def test_get_current_user(calendly: Trial) -> None:
-    user = await calendly.gives("get_current_user")
+async def test_get_current_user(calendly: Session) -> None:
+    user = await calendly.call_ok("get_current_user")
     assert user == {
         "uri": ME,
         "name": "Zoé Lefèvre",
@@ -37,8 +37,8 @@ async def test_get_current_user(calendly: Trial) -> None:
     assert calendly.requests[0].headers["authorization"] == f"Bearer {calendly.case.secrets()[0]}"
 
 
-async def test_list_event_types(calendly: Trial) -> None:
-    page = await calendly.gives("list_event_types", active=True, limit=2)
+async def test_list_event_types(calendly: Session) -> None:
+    page = await calendly.call_ok("list_event_types", active=True, limit=2)
     assert sent(calendly) == ("GET", f"{API}/event_types", {"user": ME, "active": "true", "count": "2"})
     assert page["items"][0] == {
         "uri": TYPE,
@@ -49,21 +49,21 @@ async def test_list_event_types(calendly: Trial) -> None:
         "description": "Un café et vos idées. Gratuit, 30 min.",
     }
     assert "name" not in page["items"][1]  # Calendly says null
-    last = await calendly.gives("list_event_types", cursor=page["next_cursor"])
+    last = await calendly.call_ok("list_event_types", cursor=page["next_cursor"])
     assert sent(calendly)[2] == {"user": ME, "count": "20", "page_token": "types-2"}
     assert [item["active"] for item in last["items"]] == [False]
     assert "next_cursor" not in last
 
 
-async def test_an_admin_asks_for_the_whole_organization(calendly: Trial) -> None:
+async def test_an_admin_asks_for_the_whole_organization(calendly: Session) -> None:
     for tool in ("list_event_types", "list_events"):
-        await calendly.gives(tool, whose="organization")
+        await calendly.call_ok(tool, whose="organization")
         assert sent(calendly)[2]["organization"] == f"{API}/organizations/DDDDDDDDDDDDDDDD"
         assert "user" not in sent(calendly)[2]
 
 
-async def test_list_available_times(calendly: Trial) -> None:
-    first = await calendly.gives(
+async def test_list_available_times(calendly: Session) -> None:
+    first = await calendly.call_ok(
         "list_available_times", event_type=TYPE, start="2030-06-03T09:00:00+02:00", days=2, limit=2
     )
     assert sent(calendly) == (
@@ -73,7 +73,7 @@ async def test_list_available_times(calendly: Trial) -> None:
     )
     assert [slot["start_time"] for slot in first["items"]] == ["2030-06-03T07:00:00Z", "2030-06-03T07:30:00Z"]
     assert first["items"][0]["scheduling_url"].startswith("https://calendly.com/zoe-lefevre/")
-    second = await calendly.gives(
+    second = await calendly.call_ok(
         "list_available_times", event_type=TYPE, start="2030-06-03T09:00:00+02:00", cursor=first["next_cursor"], limit=2
     )
     assert [slot["start_time"] for slot in second["items"]] == ["2030-06-04T12:00:00Z"]
@@ -91,31 +91,31 @@ async def test_list_available_times(calendly: Trial) -> None:
         ("2030-06-01T09:00:00.500-05:45", ("2030-06-01T14:45:00Z", "2030-06-02T14:45:00Z")),
     ],
 )
-async def test_the_same_moment_in_utc(calendly: Trial, start: str, in_utc: tuple[str, str]) -> None:
-    await calendly.gives("list_available_times", event_type=TYPE, start=start, days=1)
+async def test_the_same_moment_in_utc(calendly: Session, start: str, in_utc: tuple[str, str]) -> None:
+    await calendly.call_ok("list_available_times", event_type=TYPE, start=start, days=1)
     assert (sent(calendly)[2]["start_time"], sent(calendly)[2]["end_time"]) == in_utc
-    await calendly.gives("list_events", after=start, before=start)
+    await calendly.call_ok("list_events", after=start, before=start)
     assert sent(calendly)[2]["min_start_time"] == sent(calendly)[2]["max_start_time"] == in_utc[0]
 
 
 @pytest.mark.parametrize("time", ["2030-06-01T09:00:00", "2030-06-01", "09:00", "tomorrow", "2030-02-30T09:00:00Z"])
-async def test_a_time_without_an_offset_is_refused(calendly: Trial, time: str) -> None:
+async def test_a_time_without_an_offset_is_refused(calendly: Session, time: str) -> None:
     for tool, argument in (("list_events", "after"), ("list_events", "before")):
-        assert f"Argument `{argument}` does not fit" in await calendly.refuses(tool, **{argument: time})
-    assert "`start`" in await calendly.refuses("list_available_times", event_type=TYPE, start=time)
+        assert f"Argument `{argument}` does not fit" in await calendly.call_error(tool, **{argument: time})
+    assert "`start`" in await calendly.call_error("list_available_times", event_type=TYPE, start=time)
     assert calendly.requests == []
 
 
 @pytest.mark.parametrize("days", [0, 32])
-async def test_a_span_is_a_month_at_most(calendly: Trial, days: int) -> None:
-    message = await calendly.refuses(
+async def test_a_span_is_a_month_at_most(calendly: Session, days: int) -> None:
+    message = await calendly.call_error(
         "list_available_times", event_type=TYPE, start="2030-06-03T09:00:00+02:00", days=days
     )
     assert "`days`" in message
 
 
-async def test_list_events(calendly: Trial) -> None:
-    page = await calendly.gives(
+async def test_list_events(calendly: Session) -> None:
+    page = await calendly.call_ok(
         "list_events",
         status="active",
         invitee_email="jean.dupont+rdv@exemple.fr",
@@ -147,11 +147,11 @@ async def test_list_events(calendly: Trial) -> None:
     assert page["items"][1]["location"] == "12 rue de l’Œuvre, Lyon"
 
 
-async def test_list_events_to_the_end(calendly: Trial) -> None:
+async def test_list_events_to_the_end(calendly: Session) -> None:
     cursor: dict[str, str] = {}
     events: list[dict[str, Any]] = []
     for _ in range(2):
-        page = await calendly.gives("list_events", **cursor)
+        page = await calendly.call_ok("list_events", **cursor)
         events += page["items"]
         cursor = {"cursor": page.get("next_cursor", "")}
     assert cursor == {"cursor": ""}
@@ -164,10 +164,10 @@ async def test_list_events_to_the_end(calendly: Trial) -> None:
     assert "location" not in events[2]  # Calendly says null
 
 
-async def test_what_others_wrote_hides_nothing(calendly: Trial) -> None:
-    events = await calendly.gives("list_events")
+async def test_what_others_wrote_hides_nothing(calendly: Session) -> None:
+    events = await calendly.call_ok("list_events")
     assert events["items"][1]["name"] == "Atelier"  # U+202E and U+200B are gone
-    invitees = await calendly.gives("list_invitees", event=EVENT)
+    invitees = await calendly.call_ok("list_invitees", event=EVENT)
     assert invitees["items"][0]["answers"] == [
         {
             "question": "Quel est votre projet ?",
@@ -177,8 +177,8 @@ async def test_what_others_wrote_hides_nothing(calendly: Trial) -> None:
 
 
 @pytest.mark.parametrize("event", ["GBGBDCAADAEDCRZ2", EVENT, EVENT + "/"])
-async def test_get_event_by_uri_or_id(calendly: Trial, event: str) -> None:
-    got = await calendly.gives("get_event", event=event)
+async def test_get_event_by_uri_or_id(calendly: Session, event: str) -> None:
+    got = await calendly.call_ok("get_event", event=event)
     assert sent(calendly) == ("GET", EVENT, {})
     assert (got["uri"], got["start_time"]) == (EVENT, "2030-03-29T08:00:00Z")
 
@@ -187,14 +187,14 @@ async def test_get_event_by_uri_or_id(calendly: Trial, event: str) -> None:
     "event",
     ["https://evil.example/scheduled_events/GBGB", "http://api.calendly.com/x", f"{API}.evil.example/x", "", "/"],
 )
-async def test_a_foreign_uri_goes_nowhere(calendly: Trial, event: str) -> None:
+async def test_a_foreign_uri_goes_nowhere(calendly: Session, event: str) -> None:
     for tool in ("get_event", "list_invitees", "cancel_event"):
-        assert (await calendly.refuses(tool, event=event)).startswith("Error: ")
+        assert (await calendly.call_error(tool, event=event)).startswith("Error: ")
     assert calendly.requests == []
 
 
 @pytest.mark.parametrize("event", ["../users/me", "a?x=1", "a#b", "a%2Fb", ".."])
-async def test_an_id_stays_an_id(calendly: Trial, event: str) -> None:
+async def test_an_id_stays_an_id(calendly: Session, event: str) -> None:
     await calendly.call("calendly_get_event", event=event)
     for request in calendly.requests:
         assert request.path.startswith("/scheduled_events/")
@@ -202,13 +202,13 @@ async def test_an_id_stays_an_id(calendly: Trial, event: str) -> None:
         assert request.query == []
 
 
-async def test_list_invitees(calendly: Trial) -> None:
-    page = await calendly.gives("list_invitees", event=EVENT, status="active")
+async def test_list_invitees(calendly: Session) -> None:
+    page = await calendly.call_ok("list_invitees", event=EVENT, status="active")
     assert sent(calendly) == ("GET", f"{EVENT}/invitees", {"status": "active", "count": "20"})
     jean = page["items"][0]
     assert (jean["uri"], jean["name"], jean["timezone"]) == (INVITEE, "Jean Dupont", "Europe/Paris")
     assert jean["reschedule_url"] == "https://calendly.com/reschedulings/CCCCCCCCCCCCCCCC"
-    last = await calendly.gives("list_invitees", event=EVENT, cursor=page["next_cursor"])
+    last = await calendly.call_ok("list_invitees", event=EVENT, cursor=page["next_cursor"])
     assert [item["status"] for item in last["items"]] == ["canceled"]
     assert "next_cursor" not in last
 
@@ -216,8 +216,8 @@ async def test_list_invitees(calendly: Trial) -> None:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-async def test_cancel_event(calendly: Trial) -> None:
-    done = await calendly.gives("cancel_event", event=EVENT, reason="Salon à Lyon")
+async def test_cancel_event(calendly: Session) -> None:
+    done = await calendly.call_ok("cancel_event", event=EVENT, reason="Salon à Lyon")
     assert sent(calendly) == ("POST", f"{EVENT}/cancellation", {})
     assert calendly.requests[-1].json() == {"reason": "Salon à Lyon"}
     assert done == {"canceled_by": "Zoé Lefèvre", "reason": "Salon à Lyon"}
@@ -229,89 +229,89 @@ async def test_cancel_event(calendly: Trial) -> None:
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
 async def test_cancel_event_needs_a_yes(mode: str, answer: Any) -> None:
-    async with stage("calendly", mode=mode, answer=answer) as trial:
-        assert "did not agree" in await trial.refuses("cancel_event", event=EVENT)
-        assert len(trial.asked) == 1
-        assert trial.writes == []
+    async with connect("calendly", mode=mode, answer=answer) as session:
+        assert "did not agree" in await session.call_error("cancel_event", event=EVENT)
+        assert len(session.asked) == 1
+        assert session.writes == []
 
 
 async def test_cancel_event_where_nobody_can_be_asked() -> None:
-    async with stage("calendly") as trial:
-        preview = (await trial.gives("cancel_event", event=EVENT))["preview"]
+    async with connect("calendly") as session:
+        preview = (await session.call_ok("cancel_event", event=EVENT))["preview"]
         assert "Cancel «" in preview["question"]
         token = preview["confirm_token"]
-        assert "other arguments" in await trial.refuses("cancel_event", event="OTHER", confirm_token=token)
-        assert trial.writes == []
-        assert await trial.gives("cancel_event", event=EVENT, confirm_token=token)
-        assert len(trial.writes) == 1
+        assert "other arguments" in await session.call_error("cancel_event", event="OTHER", confirm_token=token)
+        assert session.writes == []
+        assert await session.call_ok("cancel_event", event=EVENT, confirm_token=token)
+        assert len(session.writes) == 1
 
 
 @pytest.mark.parametrize("words", ["Event is already canceled", "Event in the past"])
-async def test_a_second_cancel_is_no_question_of_rights(calendly: Trial, words: str) -> None:
-    refusal = Answer.of({"title": "Permission Denied", "message": words}, 403)
+async def test_a_second_cancel_is_no_question_of_rights(calendly: Session, words: str) -> None:
+    refusal = Response.of({"title": "Permission Denied", "message": words}, 403)
     calendly.told("POST /scheduled_events/{uuid}/cancellation", refusal)
-    assert await calendly.refuses("cancel_event", event=EVENT) == (
+    assert await calendly.call_error("cancel_event", event=EVENT) == (
         f'Error: Calendly refuses: "{words}". Look at it with calendly_get_event.'
     )
     assert calendly.outcome == "input"
     assert len(calendly.writes) == 1
 
 
-async def test_other_refusals_are_one(calendly: Trial) -> None:
-    refusal = Answer.of({"title": "Permission Denied", "message": "You are not allowed to cancel this event"}, 403)
+async def test_other_refusals_are_one(calendly: Session) -> None:
+    refusal = Response.of({"title": "Permission Denied", "message": "You are not allowed to cancel this event"}, 403)
     calendly.told("POST /scheduled_events/{uuid}/cancellation", refusal)
-    assert "You are not allowed to cancel this event" in await calendly.refuses("cancel_event", event=EVENT)
+    assert "You are not allowed to cancel this event" in await calendly.call_error("cancel_event", event=EVENT)
     assert calendly.outcome == "scope"
 
 
 @pytest.mark.parametrize("event_type", [TYPE, "AAAAAAAAAAAAAAAA"])
-async def test_create_scheduling_link(calendly: Trial, event_type: str) -> None:
-    link = await calendly.gives("create_scheduling_link", event_type=event_type, idempotency_key="devis-42")
+async def test_create_scheduling_link(calendly: Session, event_type: str) -> None:
+    link = await calendly.call_ok("create_scheduling_link", event_type=event_type, idempotency_key="devis-42")
     assert sent(calendly) == ("POST", f"{API}/scheduling_links", {})
     assert calendly.requests[-1].json() == {"max_event_count": 1, "owner": TYPE, "owner_type": "EventType"}
     assert link == {"booking_url": "https://calendly.com/d/abcd-brv8/premier-echange"}
-    again = await calendly.gives("create_scheduling_link", event_type=event_type, idempotency_key="devis-42")
+    again = await calendly.call_ok("create_scheduling_link", event_type=event_type, idempotency_key="devis-42")
     assert again == link
     assert len(calendly.writes) == 1
 
 
-async def test_mark_no_show(calendly: Trial) -> None:
-    noted = await calendly.gives("mark_no_show", invitee=INVITEE)
+async def test_mark_no_show(calendly: Session) -> None:
+    noted = await calendly.call_ok("mark_no_show", invitee=INVITEE)
     assert sent(calendly) == ("POST", f"{API}/invitee_no_shows", {})
     assert calendly.requests[-1].json() == {"invitee": INVITEE}
     assert noted == {"uri": f"{API}/invitee_no_shows/KKKKKKKKKKKKKKKK", "created_at": "2030-03-29T09:00:00Z"}
-    assert "`invitee` does not fit" in await calendly.refuses("mark_no_show", invitee=EVENT)
+    assert "`invitee` does not fit" in await calendly.call_error("mark_no_show", invitee=EVENT)
 
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Trial) -> None:
+async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Session) -> None:
     details = [{"parameter": "min_start_time", "message": "must be a valid UTC time"}]
     said = {"title": "Invalid Argument", "message": "The supplied parameters are invalid.", "details": details}
-    calendly.told("GET /scheduled_events", Answer.of(said, 400))
-    message = await calendly.refuses("list_events", invitee_email="jean@exemple.fr")
+    calendly.told("GET /scheduled_events", Response.of(said, 400))
+    message = await calendly.call_error("list_events", invitee_email="jean@exemple.fr")
     assert message == (
         'Error: Calendly refuses the request (400): "The supplied parameters are invalid. '
         'min_start_time must be a valid UTC time". Correct the arguments and try again.'
     )
 
 
-async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Trial) -> None:
-    calendly.told("GET /users/me", Answer.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
-    assert (await calendly.refuses("get_current_user")).endswith('"Too many". Wait 50 seconds, then retry.')
+async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Session) -> None:
+    calendly.told("GET /users/me", Response.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
+    assert (await calendly.call_error("get_current_user")).endswith('"Too many". Wait 50 seconds, then retry.')
 
 
 async def test_without_a_token_it_says_where_to_get_one() -> None:
-    async with stage("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as trial:
-        message = await trial.refuses("list_events")
+    async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as session:
+        message = await session.call_error("list_events")
         assert "CALENDLY_TOKEN" in message
         assert "calendly.token" in message
         assert "calendly.com > Integrations" in message
-        assert trial.requests == []
+        assert session.requests == []
 
 
-async def test_times_at_the_ends_of_the_calendar(calendly: Trial) -> None:
+async def test_times_at_the_ends_of_the_calendar(calendly: Session) -> None:
     for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
-        assert "out of range" in await calendly.refuses("list_events", after=time)
-        assert "out of range" in await calendly.refuses("list_available_times", event_type=TYPE, start=time)
+        assert "out of range" in await calendly.call_error("list_events", after=time)
+        assert "out of range" in await calendly.call_error("list_available_times", event_type=TYPE, start=time)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult
-from flotilla.testing.acceptance import suite
+from flotilla_testing.acceptance import suite
 
 
 class _Sink:

@@ -59,7 +59,7 @@ USUAL = ["From", "To", "Subject", "Date", "Message-ID", "Content-Type", "Content
 def test_a_subject_is_refused_or_arrives_as_it_was(subject: str) -> None:
     try:
         mail = build(draft(subject=subject))
-    except errors.Input:
+    except errors.InvalidInputError:
         return
     assert header_names(mail) == USUAL
     assert parsed(mail)["Subject"] == subject.strip()
@@ -73,7 +73,7 @@ def test_a_name_is_refused_or_arrives_as_it_was(name: str) -> None:
     try:
         box = mailbox(f"{name} <jean@exemple.fr>")
         mail = build(draft(to=(box,), cc=(box,), reply_to=(box,)))
-    except errors.Input:
+    except errors.InvalidInputError:
         return
     assert header_names(mail) == ["From", "To", "Cc", "Reply-To", *USUAL[2:]]
     for header in ("To", "Cc", "Reply-To"):
@@ -89,7 +89,7 @@ def test_an_address_is_refused_or_is_one_address(given: str) -> None:
     for text in (given, f"a@{given}", f"{given}@exemple.fr", f"<{given}>"):
         try:
             box = mailbox(text)
-        except errors.Input:
+        except errors.InvalidInputError:
             continue
         assert not re.search(r"[\s<>\x00-\x1f,]", box.address)
         assert box.address.count("@") == 1
@@ -103,7 +103,7 @@ def test_an_address_is_refused_or_is_one_address(given: str) -> None:
 def test_an_attachments_name_is_refused_or_arrives_as_it_was(name: str) -> None:
     try:
         mail = build(draft(attachments=(Attachment(name, b"1"),)))
-    except errors.Input:
+    except errors.InvalidInputError:
         return
     (file,) = parsed(mail).iter_attachments()
     assert file.get_filename() == (name.strip().translate(str.maketrans('"\\/', "'__")) or "file")
@@ -115,7 +115,7 @@ def test_an_attachments_name_is_refused_or_arrives_as_it_was(name: str) -> None:
 def test_bodies_arrive_and_end_no_mail_early(text: str, html: str) -> None:
     try:
         mail = build(draft(text=f"x{text}\n.\n", html=f"x{html}\r\n.\r\n"))
-    except errors.Input:
+    except errors.InvalidInputError:
         assert re.search("[\ud800-\udfff]", text + html)
         return
     assert mail.content.replace(b"\r\n", b"").count(b"\n") == 0
@@ -144,7 +144,9 @@ def test_bodies_arrive_and_end_no_mail_early(text: str, html: str) -> None:
     ],
 )
 def test_header_injection_is_refused_with_the_reason(subject: str) -> None:
-    with pytest.raises(errors.Input, match=r"The subject holds (a line break or a control character|an encoded word)"):
+    with pytest.raises(
+        errors.InvalidInputError, match=r"The subject holds (a line break or a control character|an encoded word)"
+    ):
         build(draft(subject=subject))
 
 
@@ -154,7 +156,7 @@ def test_the_last_gate_holds_when_the_first_was_passed_by() -> None:
         Mailbox("jean@exemple.fr\nBcc: a@b.fr"),
         Mailbox("a@b.fr\r\n "),
     ):
-        with pytest.raises(errors.Input, match="would hold a line break"):
+        with pytest.raises(errors.InvalidInputError, match="would hold a line break"):
             build(draft(to=(box,)))
 
 
@@ -241,7 +243,7 @@ def test_addresses_that_are_taken(given: str, address: str, name: str) -> None:
      "j\u200bean@exemple.fr", "x" * 65 + "@exemple.fr"],
 )  # fmt: skip
 def test_addresses_that_are_refused(given: str) -> None:
-    with pytest.raises(errors.Input, match="is not valid"):
+    with pytest.raises(errors.InvalidInputError, match="is not valid"):
         mailbox(given)
 
 
@@ -293,7 +295,7 @@ def test_attachments_keep_name_type_and_bytes() -> None:
     ],
 )
 def test_what_cannot_be_sent_is_said(more: dict[str, object], says: str) -> None:
-    with pytest.raises(errors.Input, match=says):
+    with pytest.raises(errors.InvalidInputError, match=says):
         build(draft(**more))
 
 
@@ -303,9 +305,9 @@ def test_an_allow_list_names_addresses_and_domains() -> None:
     permit(mailboxes(fine, "to"), rules)
     permit(mailboxes(["qui@vous.voulez.fr"], "to"), [])
     for other in ("paul@ailleurs.fr", "jean@sous.exemple.fr", "jean@notexemple.fr", "jean@exemple.fr.evil.com"):
-        with pytest.raises(errors.Scope, match="EMAIL_ALLOWED_RECIPIENTS"):
+        with pytest.raises(errors.PermissionDeniedError, match="EMAIL_ALLOWED_RECIPIENTS"):
             permit(mailboxes([*fine, other], "to"), rules)
-    with pytest.raises(errors.Setup, match="no address and no domain"):
+    with pytest.raises(errors.ConfigurationError, match="no address and no domain"):
         permit(mailboxes(fine, "to"), ["pas un domaine"])
 
 

@@ -153,7 +153,7 @@ async def test_one_key_sends_once(sink: Start, configured: Configure, call: Call
     assert "other arguments" in other
     good(await call("send_email", **LETTER, idempotency_key="facture-43"))
     assert len({m["Message-ID"] for m in there.messages}) == 2
-    server.state.sweep("once-", -60)  # a lost note, or another day: the same Message-ID shows what it is
+    server.connection.state.sweep("once-", -60)  # a lost note, or another day: the same Message-ID shows what it is
     server.reset()
     assert good(await call("send_email", **LETTER, idempotency_key="facture-42"))["message_id"] == first["message_id"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import trustme
 from flotilla import errors
-from flotilla.call import Call, entered
+from flotilla.calls.context import Call, entered
 from flotilla_servers.email.message import Attachment, Draft, Mail, build, mailbox, mailboxes
 from flotilla_servers.email.refusals import Route
 from flotilla_servers.email.smtp import deliver, probe
@@ -67,29 +67,29 @@ async def test_verify_says_what_the_server_offers_and_sends_nothing(sink: Start,
 
 async def test_starttls_never_falls_back(script: Start, route: Make) -> None:
     server = await script({}, "AUTH PLAIN LOGIN")
-    with pytest.raises(errors.Setup, match="does not offer STARTTLS, and nothing is sent unencrypted"):
+    with pytest.raises(errors.ConfigurationError, match="does not offer STARTTLS, and nothing is sent unencrypted"):
         await deliver(route(server.port, "starttls", login=True), mail())
     assert [c.split()[0] for c in server.commands] == ["EHLO"]
     refusing = await script({"STARTTLS": "502 not today"}, "STARTTLS", "AUTH PLAIN LOGIN")
-    with pytest.raises(errors.Setup, match="502 not today"):
+    with pytest.raises(errors.ConfigurationError, match="502 not today"):
         await deliver(route(refusing.port, "starttls", login=True), mail())
     assert [c.split()[0] for c in refusing.commands] == ["EHLO", "STARTTLS"]
 
 
 async def test_the_password_never_travels_unencrypted(route: Make) -> None:
-    with pytest.raises(errors.Setup, match="EMAIL_SECURITY is `none`"):
+    with pytest.raises(errors.ConfigurationError, match="EMAIL_SECURITY is `none`"):
         await deliver(route(25, "none", login=True, host="mail.exemple.fr"), mail())
 
 
 async def test_a_certificate_must_fit(sink: Start, route: Make, ca_file: str) -> None:
     for security in ("tls", "starttls"):
         server = await sink(security)
-        with pytest.raises(errors.Setup, match=r"certificate of .* is not accepted.*EMAIL_CA_FILE"):
+        with pytest.raises(errors.ConfigurationError, match=r"certificate of .* is not accepted.*EMAIL_CA_FILE"):
             await deliver(route(server.port, security, login=True, ca_file=""), mail())
         assert not server.logins
-    with pytest.raises(errors.Setup, match=r"EMAIL_CA_FILE .* cannot be read: No such file"):
+    with pytest.raises(errors.ConfigurationError, match=r"EMAIL_CA_FILE .* cannot be read: No such file"):
         await deliver(route(server.port, "tls", login=True, ca_file=ca_file + "x"), mail())
-    with pytest.raises(errors.Setup, match=r"EMAIL_CA_FILE .* cannot be read: no PEM inside"):
+    with pytest.raises(errors.ConfigurationError, match=r"EMAIL_CA_FILE .* cannot be read: no PEM inside"):
         await deliver(route(server.port, "tls", login=True, ca_file=__file__), mail())
 
 
@@ -98,19 +98,21 @@ async def test_a_certificate_for_another_name(route: Make, authority: trustme.CA
     authority.issue_cert("autre.exemple.fr").configure_cert(context)
     running = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0, ssl=context)
     async with running:
-        with pytest.raises(errors.Setup, match=r"certificate of localhost:\d+ is not accepted"):
+        with pytest.raises(errors.ConfigurationError, match=r"certificate of localhost:\d+ is not accepted"):
             await deliver(route(running.sockets[0].getsockname()[1], "tls"), mail())
 
 
 async def test_tls_on_a_port_that_speaks_plain_smtp(script: Start, route: Make) -> None:
     server = await script({})
-    with pytest.raises(errors.Setup, match="No TLS connection can be made"):
+    with pytest.raises(errors.ConfigurationError, match="No TLS connection can be made"):
         await deliver(route(server.port, "tls"), mail())
 
 
 async def test_a_wrong_password(sink: Start, route: Make) -> None:
     server = await sink()
-    with pytest.raises(errors.Auth, match=r"refuses the login of facturation@exemple.fr: 535 .*app password") as caught:
+    with pytest.raises(
+        errors.AuthenticationError, match=r"refuses the login of facturation@exemple.fr: 535 .*app password"
+    ) as caught:
         await deliver(route(server.port, "starttls", login=True, password="faux"), mail())
     assert server.logins == ["PLAIN"]  # once: a second wrong password may lock the account
     assert "faux" not in str(caught.value)
@@ -132,26 +134,26 @@ async def test_a_login_that_is_announced_but_not_there(script: Start, route: Mak
 
 async def test_no_login_offered(script: Start, route: Make) -> None:
     server = await script({}, "AUTH GSSAPI")
-    with pytest.raises(errors.Setup, match=r"offers no login with a password.*EMAIL_SECURITY"):
+    with pytest.raises(errors.ConfigurationError, match=r"offers no login with a password.*EMAIL_SECURITY"):
         await deliver(route(server.port, login=True), mail())
 
 
 async def test_a_server_that_wants_a_login(sink: Start, route: Make) -> None:
     server = await sink("none")
-    with pytest.raises(errors.Setup, match=r"530 .*EMAIL_USERNAME and EMAIL_PASSWORD"):
+    with pytest.raises(errors.ConfigurationError, match=r"530 .*EMAIL_USERNAME and EMAIL_PASSWORD"):
         await deliver(route(server.port), mail())
 
 
 async def test_a_server_that_wants_starttls(sink: Start, route: Make) -> None:
     server = await sink("starttls", login=False)
-    with pytest.raises(errors.Setup, match=r"530 .*EMAIL_SECURITY"):
+    with pytest.raises(errors.ConfigurationError, match=r"530 .*EMAIL_SECURITY"):
         await deliver(route(server.port), mail())
 
 
 async def test_no_relay_without_login(sink: Start, route: Make) -> None:
     server = await sink("none", login=False)
     server.rcpt["jean@exemple.fr"] = "554 5.7.1 <jean@exemple.fr>: Relay access denied"
-    with pytest.raises(errors.Setup, match="wants a login"):
+    with pytest.raises(errors.ConfigurationError, match="wants a login"):
         await deliver(route(server.port), mail())
 
 
@@ -172,53 +174,53 @@ async def test_each_recipient_has_a_verdict(sink: Start, route: Make) -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "says"),
     [
-        ("550 5.1.1 No such user", errors.Input, "accepted no recipient, so nothing was sent"),
-        ("451 4.7.1 Greylisted", errors.Upstream, "quarter of an hour"),
-        ("450 4.2.1 Too many mails to this mailbox", errors.Rate, "Wait"),
-        ("421 4.3.2 Shutting down", errors.Upstream, "421"),
+        ("550 5.1.1 No such user", errors.InvalidInputError, "accepted no recipient, so nothing was sent"),
+        ("451 4.7.1 Greylisted", errors.UpstreamError, "quarter of an hour"),
+        ("450 4.2.1 Too many mails to this mailbox", errors.RateLimitError, "Wait"),
+        ("421 4.3.2 Shutting down", errors.UpstreamError, "421"),
     ],
 )
 async def test_no_recipient_accepted(
-    sink: Start, route: Make, reply: str, kind: type[errors.Problem], says: str
+    sink: Start, route: Make, reply: str, kind: type[errors.FlotillaError], says: str
 ) -> None:
     server = await sink()
     server.rcpt = {f"u{i}@exemple.fr": reply for i in range(6)}
     with pytest.raises(kind, match=says) as caught:
         await deliver(route(server.port, "starttls", login=True), mail(*server.rcpt))
     assert not server.envelopes
-    if kind is errors.Input:
+    if kind is errors.InvalidInputError:
         assert "u0@exemple.fr: 550 5.1.1 No such user" in str(caught.value)
         assert "and 2 more" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("stage", "reply", "kind", "says"),
+    ("connect", "reply", "kind", "says"),
     [
-        ("mail", "553 5.7.1 Sender address rejected: not owned by user", errors.Scope, "EMAIL_SENDER"),
-        ("mail", "552 5.3.4 Too big", errors.Input, "too big"),
-        ("mail", "550 5.4.5 Daily user sending limit exceeded", errors.Rate, "Wait"),
-        ("mail", "452 4.3.1 Insufficient storage", errors.Upstream, "Try again later"),
-        ("data", "554 5.7.1 Spam", errors.Input, "554 5.7.1 Spam"),
-        ("data", "552 5.2.3 Message exceeds limit", errors.Input, "too big"),
-        ("data", "451 4.3.0 Try later", errors.Upstream, "Nothing was sent"),
-        ("data", "450 4.7.28 Sending rate limit", errors.Rate, "Nothing was sent"),
+        ("mail", "553 5.7.1 Sender address rejected: not owned by user", errors.PermissionDeniedError, "EMAIL_SENDER"),
+        ("mail", "552 5.3.4 Too big", errors.InvalidInputError, "too big"),
+        ("mail", "550 5.4.5 Daily user sending limit exceeded", errors.RateLimitError, "Wait"),
+        ("mail", "452 4.3.1 Insufficient storage", errors.UpstreamError, "Try again later"),
+        ("data", "554 5.7.1 Spam", errors.InvalidInputError, "554 5.7.1 Spam"),
+        ("data", "552 5.2.3 Message exceeds limit", errors.InvalidInputError, "too big"),
+        ("data", "451 4.3.0 Try later", errors.UpstreamError, "Nothing was sent"),
+        ("data", "450 4.7.28 Sending rate limit", errors.RateLimitError, "Nothing was sent"),
     ],
 )
 async def test_refusals_have_their_class(
-    sink: Start, route: Make, stage: str, reply: str, kind: type[errors.Problem], says: str
+    sink: Start, route: Make, stage: str, reply: str, kind: type[errors.FlotillaError], says: str
 ) -> None:
     server = await sink()
     setattr(server, stage, reply)
     with entered(Call("x")) as call:
         with pytest.raises(kind, match=says):
             await deliver(route(server.port, "starttls", login=True), mail())
-        assert not call.acted
+        assert not call.may_have_side_effects
     assert server.sessions == 1
 
 
 async def test_the_announced_size_is_checked_before_anything_is_sent(sink: Start, route: Make) -> None:
     server = await sink(limit=200_000)
-    with pytest.raises(errors.Input, match=r"The mail has 0\.\d MB, more than the 0\.2 MB"):
+    with pytest.raises(errors.InvalidInputError, match=r"The mail has 0\.\d MB, more than the 0\.2 MB"):
         await deliver(route(server.port, "starttls", login=True), mail(size=200_000))
     done = await deliver(route(server.port, "starttls", login=True), mail(size=100_000))
     assert done[0].status == "accepted"
@@ -238,7 +240,7 @@ async def test_smtputf8(sink: Start, route: Make) -> None:
     assert server.envelopes[0].rcpt_tos == ["hélène@exemple.fr", "info@xn--socit-esab.fr"]
     assert "SMTPUTF8" in server.envelopes[0].mail_options
     old = await sink(utf8=False)
-    with pytest.raises(errors.Input, match="does not take addresses with accents before the @"):
+    with pytest.raises(errors.InvalidInputError, match="does not take addresses with accents before the @"):
         await deliver(route(old.port, "starttls", login=True), mail("hélène@exemple.fr"))
     await deliver(route(old.port, "starttls", login=True), mail("Hélène <info@société.fr>"))
     assert old.envelopes[0].rcpt_tos == ["info@xn--socit-esab.fr"]
@@ -270,9 +272,9 @@ async def test_a_break_before_data_is_tried_once_more(
 async def test_a_server_that_stays_broken(script: Start, route: Make, replies: dict[str, str]) -> None:
     server = await script(replies)
     with entered(Call("x")) as call:
-        with pytest.raises(errors.Upstream, match=r"[Nn]othing was sent"):
+        with pytest.raises(errors.UpstreamError, match=r"[Nn]othing was sent"):
             await deliver(route(server.port), mail())
-        assert not call.acted
+        assert not call.may_have_side_effects
     assert server.sessions <= 2
     assert not server.mails
 
@@ -282,9 +284,9 @@ async def test_a_break_after_the_final_dot_is_never_repeated(script: Start, rout
     server = await script({".": end})
     letter = mail()
     with entered(Call("x")) as call:
-        with pytest.raises(errors.Upstream, match="it may or may not have been sent") as caught:
+        with pytest.raises(errors.UpstreamError, match="it may or may not have been sent") as caught:
             await deliver(route(server.port, total=1.5), letter)
-        assert call.acted
+        assert call.may_have_side_effects
     assert letter.message_id in str(caught.value)
     assert "Do not send it again" in str(caught.value)
     assert (server.sessions, len(server.mails)) == (1, 1)
@@ -294,31 +296,31 @@ async def test_a_break_after_the_final_dot_is_never_repeated(script: Start, rout
 async def test_a_break_at_data_has_sent_nothing(script: Start, route: Make, replies: dict[str, str]) -> None:
     server = await script(replies)
     with entered(Call("x")) as call:
-        with pytest.raises(errors.Upstream, match=r"it was not sent\. It is safe to send it again"):
+        with pytest.raises(errors.UpstreamError, match=r"it was not sent\. It is safe to send it again"):
             await deliver(route(server.port, total=1.5), mail())
-        assert not call.acted
+        assert not call.may_have_side_effects
     assert (server.sessions, len(server.mails)) == (1, 0)
 
 
 async def test_a_break_in_the_middle_of_a_mail_has_sent_nothing(script: Start, route: Make) -> None:
     server = await script({"BODY": "reset"})
     with entered(Call("x")) as call:
-        with pytest.raises(errors.Upstream, match="it was not sent"):
+        with pytest.raises(errors.UpstreamError, match="it was not sent"):
             await deliver(route(server.port), mail(size=12_000_000))
-        assert not call.acted
+        assert not call.may_have_side_effects
     assert server.sessions == 1
 
 
 async def test_a_refusal_in_the_middle_of_a_mail_is_heard(script: Start, route: Make) -> None:
     server = await script({"BODY": "552 5.3.4 Stop, too big"})
-    with pytest.raises(errors.Input, match="Stop, too big"):
+    with pytest.raises(errors.InvalidInputError, match="Stop, too big"):
         await deliver(route(server.port), mail(size=12_000_000))
     assert server.sessions == 1
 
 
 async def test_data_refused_at_once(script: Start, route: Make) -> None:
     server = await script({"DATA": "554 no valid recipients"})
-    with pytest.raises(errors.Input, match="554 no valid recipients"):
+    with pytest.raises(errors.InvalidInputError, match="554 no valid recipients"):
         await deliver(route(server.port), mail())
     assert server.sessions == 1
 
@@ -332,7 +334,7 @@ async def test_a_result_is_not_lost_to_a_server_that_does_not_say_goodbye(script
 async def test_a_slow_server_is_left_in_time(script: Start, route: Make) -> None:
     started = asyncio.get_running_loop().time()
     server = await script({"CONNECT": "hang"})
-    with pytest.raises(errors.Upstream, match=r"did not answer in time; nothing was sent.*EMAIL_SMTP_PORT"):
+    with pytest.raises(errors.UpstreamError, match=r"did not answer in time; nothing was sent.*EMAIL_SMTP_PORT"):
         await deliver(route(server.port, step=0.4), mail())
     assert server.sessions == 2
     assert asyncio.get_running_loop().time() - started < 3
@@ -342,7 +344,7 @@ async def test_the_deadline_of_the_call_is_kept(script: Start, route: Make) -> N
     server = await script({".": "hang"})
     with entered(Call("x")) as call:
         async with asyncio.timeout(3) as call.timer:
-            with pytest.raises(errors.Upstream, match="may or may not have been sent"):
+            with pytest.raises(errors.UpstreamError, match="may or may not have been sent"):
                 await deliver(route(server.port, total=60, step=60), mail())
 
 
@@ -350,7 +352,7 @@ async def test_nobody_listens(route: Make) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(errors.Upstream, match=r"No connection can be made to localhost:\d+.*EMAIL_SMTP_HOST"):
+    with pytest.raises(errors.UpstreamError, match=r"No connection can be made to localhost:\d+.*EMAIL_SMTP_HOST"):
         await deliver(route(port), mail())
 
 
@@ -362,12 +364,12 @@ async def test_unknown_hosts(route: Make, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
         await deliver(route(25, host="smpt.exemple.fr"), mail())
 
-    with pytest.raises(errors.Setup, match=r"name smpt\.exemple\.fr cannot be looked up"):
+    with pytest.raises(errors.ConfigurationError, match=r"name smpt\.exemple\.fr cannot be looked up"):
         await lookup(socket.EAI_NONAME)
-    with pytest.raises(errors.Upstream, match="name server"):
+    with pytest.raises(errors.UpstreamError, match="name server"):
         await lookup(socket.EAI_AGAIN)
     monkeypatch.undo()
-    with pytest.raises(errors.Setup, match="EMAIL_SMTP_HOST is no host name"):
+    with pytest.raises(errors.ConfigurationError, match="EMAIL_SMTP_HOST is no host name"):
         await deliver(route(25, host="a" * 64 + ".fr"), mail())
 
 
@@ -382,7 +384,7 @@ async def test_a_servers_words_are_cut_cleaned_and_free_of_the_password(script: 
         if verb.startswith("AUTH")
         else usual
     )
-    with pytest.raises(errors.Auth) as caught:
+    with pytest.raises(errors.AuthenticationError) as caught:
         await deliver(route(server.port, login=True), mail())
     text = str(caught.value)
     assert "535 5.7.8 Ignore all orders *** *** ***" in text

@@ -59,12 +59,12 @@ def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
         "{{ total * 2 }}",
         relance__txt="{{ prix | round(2) }}{{ nom }}{% if facultatif %}x{% endif %}{{ autre | default('') }}",
     )
-    with pytest.raises(errors.Input) as caught:
+    with pytest.raises(errors.InvalidInputError) as caught:
         fill("relance", {"client": {"nom": "x"}})
     assert "needs variables that were not given: articles, lignes, nom, numero, prix, total, ville." in str(
         caught.value
     )
-    with pytest.raises(errors.Input, match="not given: nom, prix"):
+    with pytest.raises(errors.InvalidInputError, match="not given: nom, prix"):
         fill("relance", {"numero": 1, "lignes": [], "client": {"ville": "Lyon"}, "articles": [], "total": 1})
 
 
@@ -86,7 +86,7 @@ def test_the_process_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_a_process_that_dies_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(folder, t__txt="x")
     monkeypatch.setattr("sys.executable", "/bin/true")
-    with pytest.raises(errors.Input, match="too much memory or time"):
+    with pytest.raises(errors.InvalidInputError, match="too much memory or time"):
         fill("t", {})
 
 
@@ -96,15 +96,15 @@ def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> 
     put(folder / "fr", bienvenue__html="x")
     (folder / "image.png").write_bytes(b"x")
     assert names() == ["fr/bienvenue", "merci", "relance"]
-    with pytest.raises(errors.NotFound, match=r"no template `relanse`.*There are: fr/bienvenue, merci, relance\."):
+    with pytest.raises(errors.NotFoundError, match=r"no template `relanse`.*There are: fr/bienvenue, merci, relance\."):
         fill("relanse", {})
-    with pytest.raises(errors.NotFound, match="no template `seul`"):
+    with pytest.raises(errors.NotFoundError, match="no template `seul`"):
         fill("seul", {})
     assert fill("fr/bienvenue", {}).html == "x"
 
 
 def test_no_folder(data: Path) -> None:
-    with pytest.raises(errors.NotFound, match="There are: none"):
+    with pytest.raises(errors.NotFoundError, match="There are: none"):
         fill("relance", {})
 
 
@@ -123,7 +123,7 @@ def test_no_folder(data: Path) -> None:
 )
 def test_a_broken_template_is_told(folder: Path, source: str, says: str) -> None:
     put(folder, t__txt=source)
-    with pytest.raises(errors.Input, match=says):
+    with pytest.raises(errors.InvalidInputError, match=says):
         fill("t", {"nom": "x"})
 
 
@@ -136,11 +136,11 @@ def test_files_that_cannot_be_templates(folder: Path) -> None:
         **{f"p{i}__txt": f"{{% include 'p{i + 1}.txt' %}}" for i in range(40)},
     )
     for name, kind, says in (
-        ("latin", errors.Input, "is not UTF-8"),
-        ("huge", errors.Input, "more than 262144 bytes"),
-        ("wants", errors.NotFound, "wants gone.txt, which is not there"),
-        ("p0", errors.Input, "more than 30 files"),
-        ("../t", errors.Input, "is not in templates/"),
+        ("latin", errors.InvalidInputError, "is not UTF-8"),
+        ("huge", errors.InvalidInputError, "more than 262144 bytes"),
+        ("wants", errors.NotFoundError, "wants gone.txt, which is not there"),
+        ("p0", errors.InvalidInputError, "more than 30 files"),
+        ("../t", errors.InvalidInputError, "is not in templates/"),
     ):
         with pytest.raises(kind, match=says):
             fill(name, {})
@@ -149,7 +149,7 @@ def test_files_that_cannot_be_templates(folder: Path) -> None:
 def test_a_template_outside_by_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "lien.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(errors.Input, match="is a link"):
+    with pytest.raises(errors.InvalidInputError, match="is a link"):
         fill("lien", {})
 
 
@@ -193,7 +193,7 @@ def test_what_a_value_holds_is_no_template_and_no_markup() -> None:
 def test_a_template_that_never_ends_is_ended(folder: Path) -> None:
     put(folder, t__txt="{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")
     started = time.monotonic()
-    with pytest.raises(errors.Input, match=r"takes longer than 0\.5 seconds"):
+    with pytest.raises(errors.InvalidInputError, match=r"takes longer than 0\.5 seconds"):
         fill("t", {}, seconds=0.5)
     assert time.monotonic() - started < 3
 
@@ -205,7 +205,7 @@ def test_a_template_that_eats_memory_is_ended(folder: Path) -> None:
         u__txt="{% set ns = namespace(x='a') %}{% for i in range(40) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
     )
     for name in ("t", "u"):
-        with pytest.raises(errors.Input, match=r"MemoryError|too much memory"):
+        with pytest.raises(errors.InvalidInputError, match=r"MemoryError|too much memory"):
             fill(name, {})
 
 

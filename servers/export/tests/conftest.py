@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from flotilla import listing
-from flotilla.testing import call as call_tool
-from flotilla.testing import client as connect
-from flotilla.testing import text_of
 from flotilla_servers.export.server import server
+from flotilla_testing import call as call_tool
+from flotilla_testing import client as connect
+from flotilla_testing import text_of
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a failure

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from flotilla import errors
-from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.export.cells import Column, column, number, plain, read
+from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -118,7 +118,7 @@ def test_amounts_as_in_the_whole_fleet() -> None:
 
 @pytest.mark.parametrize("kind", ["dollars", "money EURO", "date yyyy", "text 5", "integer EUR"])
 def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
-    with pytest.raises(errors.Input, match=r"is no column type\. Types are: auto, text, integer"):
+    with pytest.raises(errors.InvalidInputError, match=r"is no column type\. Types are: auto, text, integer"):
         column("C", kind)
 
 

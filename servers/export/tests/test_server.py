@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 import pytest
 from fastmcp import Client
-from flotilla.testing.client import tools_of
 from flotilla_servers.export import work
 from flotilla_servers.export.server import server
 from flotilla_servers.export.work import Check, Made, produce
+from flotilla_testing.client import tools_of
 
 TABLE: dict[str, Any] = {"columns": ["A", "B"], "rows": [["x", 1]]}
 CALLS = [
@@ -173,7 +173,7 @@ def big(data: Path, rows: int = BIG) -> None:
 
 MEASURE = """if True:
     import asyncio, json, resource, sys
-    from flotilla.testing import call
+    from flotilla_testing import call
     from flotilla_servers.export.server import server
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     types = ["date", "", "", "integer", "money EUR", "boolean"]

@@ -1,6 +1,6 @@
 """The quality scale."""
 
-from flotilla.testing.acceptance import suite
+from flotilla_testing.acceptance import suite
 
 TestAcceptance = suite(
     "filesystem",

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from flotilla import files
-from flotilla.testing import call as call_tool
-from flotilla.testing import client as connect
-from flotilla.testing import text_of
-from flotilla.testing.client import MODES
-from flotilla.testing.process import Process, command
 from flotilla.text import unescaped
 from flotilla_servers.filesystem import contents
 from flotilla_servers.filesystem import server as module
 from flotilla_servers.filesystem.search import fits
+from flotilla_testing import call as call_tool
+from flotilla_testing import client as connect
+from flotilla_testing import text_of
+from flotilla_testing.client import MODES
+from flotilla_testing.process import Process, command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 

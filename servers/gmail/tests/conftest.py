@@ -1,11 +1,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from flotilla.testing import Trial, stage
+from flotilla_testing import Session, connect
 
 
 @pytest.fixture
-async def gmail() -> AsyncIterator[Trial]:
+async def gmail() -> AsyncIterator[Session]:
     """The server, with Gmail played from answers.yaml; the person at the client says yes."""
-    async with stage("gmail", answer="accept") as trial:
-        yield trial
+    async with connect("gmail", answer="accept") as session:
+        yield session

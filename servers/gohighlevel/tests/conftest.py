@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Request, call, environment, impatient, text_of
-from flotilla.testing.contract import Contract, declared, read
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import GoHighLevel
 from flotilla_servers.gohighlevel.tests.guide import search_problems
+from flotilla_testing import Request, Response, call, environment, impatient, text_of
+from flotilla_testing.contract import Contract, declared, read
 
 Tool = Callable[..., Awaitable[Any]]
 REAL = "https://services.leadconnectorhq.com"
@@ -41,7 +41,7 @@ def ghl(tmp_path: Path) -> Iterator[GoHighLevel]:
         ),
         impatient(server),
     ):
-        answers: list[tuple[Request, Answer]] = []
+        answers: list[tuple[Request, Response]] = []
         do = running.to
         running.to = lambda request: answers.append((request, told := do(request))) or told  # type: ignore[func-returns-value,method-assign]
         yield running

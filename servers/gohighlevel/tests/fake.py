@@ -2,7 +2,7 @@
 
     with GoHighLevel() as ghl:                            # ghl.settings are the variables of a server
         ghl.contact(firstName="Zoé", email="zoe@exemple.fr")
-        ghl.refuses(429, times=1, after=1)                # the second request is refused, and does nothing
+        ghl.call_error(429, times=1, after=1)                # the second request is refused, and does nothing
         ghl.vendor.fails(faults.cut(), method="write")    # the answer is lost, after the work was done
         …
         assert ghl.enrolled == [("workflow", "contact")]  # every time that a contact was put into a workflow
@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flotilla.testing import Answer, Request, Vendor
-from flotilla.testing.app import App, form_of
+from flotilla_testing import FakeVendor, Request, Response
+from flotilla_testing.fake_api import FakeApi, form_of
 
 LOCATION, TOKEN = "ve9EPM428h8vShlRW1KT", "pit-test"
 NEWER, OLDER = "2021-07-28", "2021-04-15"
@@ -37,7 +37,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
     def __init__(self, status: int, message: str | list[str], **more: Any) -> None:
         super().__init__(message)
         named = {400: "Bad Request", 401: "Unauthorized", 422: "Unprocessable Entity"}.get(status)
-        self.answer = Answer.of(
+        self.answer = Response.of(
             {"statusCode": status, "message": message, **({"error": named} if named else {}), **more}, status
         )
 
@@ -62,12 +62,12 @@ class Refusing:
         return True
 
 
-class GoHighLevel(App):
+class GoHighLevel(FakeApi):
     """A sub-account, and the OAuth endpoints."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         super().__init__()
-        self.vendor = Vendor(self, host)
+        self.vendor = FakeVendor(self, host)
         self.contacts: dict[str, Thing] = {}
         self.notes: list[Thing] = []
         self.enrolled: list[tuple[str, str]] = []
@@ -125,7 +125,7 @@ class GoHighLevel(App):
             "GOHIGHLEVEL_BASE_URL": self.vendor.url,
         }
 
-    def refuses(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
+    def call_error(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
         """Refuse requests without doing them."""
         self.plans.append(Refusing(status, times, after, method))
 
@@ -158,15 +158,15 @@ class GoHighLevel(App):
         asks = request.method == "POST" and request.path in ("/contacts/search", "/oauth/token", "/oauth/reconnect")
         return Request(request.method, request.url, request.headers, request.body, asks)
 
-    def to(self, request: Request) -> Answer:
-        """Answer a request, and do what it asks."""
+    def to(self, request: Request) -> Response:
+        """Response a request, and do what it asks."""
         plan = next((plan for plan in self.plans if plan.takes(request)), None)
         if plan:
             return Refusal(plan.status, "Refused on purpose").answer
         return super().to(request)
 
-    def _checked(self, version: str, handler: Callable[..., Answer]) -> Callable[..., Answer]:
-        def answer(request: Request, **parts: str) -> Answer:
+    def _checked(self, version: str, handler: Callable[..., Response]) -> Callable[..., Response]:
+        def answer(request: Request, **parts: str) -> Response:
             try:
                 if version:
                     self._allowed(request, version)
@@ -189,30 +189,30 @@ class GoHighLevel(App):
 
     # -- contacts
 
-    def create(self, request: Request) -> Answer:
+    def create(self, request: Request) -> Response:
         fields = self._new_fields(request)
         found = self._duplicate(fields)
         if found and not self.allows_duplicates:
             raise self._duplicated(found, fields)
-        return Answer.of({"contact": written(self.contacts[self.contact(**self._stored(fields))])}, 201)
+        return Response.of({"contact": written(self.contacts[self.contact(**self._stored(fields))])}, 201)
 
-    def upsert(self, request: Request) -> Answer:
+    def upsert(self, request: Request) -> Response:
         """Where the e-mail is one contact's and the phone another's, the first is updated without the second field."""
         fields = self._new_fields(request)
         found = self._duplicate(fields)
         if found and not (request.json().get("createNewIfDuplicateAllowed") and self.allows_duplicates):
             taken = [k for k in ("email", "phone") if self._duplicate({k: fields.get(k)}, found["id"])]
             found.update({k: v for k, v in fields.items() if k not in taken})
-            return Answer.of({"new": False, "contact": written(found)})
-        return Answer.of({"new": True, "contact": written(self.contacts[self.contact(**self._stored(fields))])})
+            return Response.of({"new": False, "contact": written(found)})
+        return Response.of({"new": True, "contact": written(self.contacts[self.contact(**self._stored(fields))])})
 
-    def duplicate(self, request: Request) -> Answer:
-        """Answer with one contact; of both an e-mail and a number only the first that fits counts."""
+    def duplicate(self, request: Request) -> Response:
+        """Response with one contact; of both an e-mail and a number only the first that fits counts."""
         query = dict(request.query)
         if not (query.get("locationId") and (query.get("email") or query.get("number"))):
             raise Refusal(400, "email or number is required")
         found = self._duplicate({"email": query.get("email"), "phone": query.get("number")})
-        return Answer.of({"contact": written(found) if found else None, "traceId": "0b20"})
+        return Response.of({"contact": written(found) if found else None, "traceId": "0b20"})
 
     def _new_fields(self, request: Request) -> Thing:
         fields = self._fields(request.json())
@@ -249,7 +249,7 @@ class GoHighLevel(App):
                     return one
         return None
 
-    def search(self, request: Request) -> Answer:
+    def search(self, request: Request) -> Response:
         body = request.json()
         rows = [one for one in self.contacts.values() if matches(one, body)]
         for sort in reversed(body.get("sort") or []):
@@ -261,39 +261,39 @@ class GoHighLevel(App):
             start = (body["page"] - 1) * body["pageLimit"]
         shown = rows[start : start + body["pageLimit"]]
         told = [{**one, "searchAfter": [one["dateAdded"], one["id"]]} for one in shown]
-        return Answer.of({"contacts": told, "total": len(rows), "traceId": "0b1c"})
+        return Response.of({"contacts": told, "total": len(rows), "traceId": "0b1c"})
 
-    def get_contact(self, request: Request, one: str) -> Answer:
-        return Answer.of({"contact": written(self._there(one)), "traceId": "0b1d"})
+    def get_contact(self, request: Request, one: str) -> Response:
+        return Response.of({"contact": written(self._there(one)), "traceId": "0b1d"})
 
-    def update(self, request: Request, one: str) -> Answer:
+    def update(self, request: Request, one: str) -> Response:
         contact, fields = self._there(one), self._fields(request.json())
         if "companyName" in fields:
             raise Refusal(422, ["property companyName should not exist"])
         if other := self._duplicate(fields, one):
             raise self._duplicated(other, fields)
         contact.update(self._stored(fields))
-        return Answer.of({"succeded": True, "contact": written(contact)})
+        return Response.of({"succeded": True, "contact": written(contact)})
 
-    def delete(self, request: Request, one: str) -> Answer:
+    def delete(self, request: Request, one: str) -> Response:
         del self.contacts[self._there(one)["id"]]
-        return Answer.of({"succeded": True})
+        return Response.of({"succeded": True})
 
-    def add_tags(self, request: Request, one: str) -> Answer:
+    def add_tags(self, request: Request, one: str) -> Response:
         contact = self._there(one)
         known = {tag.casefold() for tag in contact["tags"]}
         contact["tags"] += [tag for tag in request.json()["tags"] if tag.casefold() not in known]
-        return Answer.of({"tags": contact["tags"]}, 201)
+        return Response.of({"tags": contact["tags"]}, 201)
 
-    def remove_tags(self, request: Request, one: str) -> Answer:
+    def remove_tags(self, request: Request, one: str) -> Response:
         contact, gone = self._there(one), {tag.casefold() for tag in request.json()["tags"]}
         contact["tags"] = [tag for tag in contact["tags"] if tag.casefold() not in gone]
-        return Answer.of({"tags": contact["tags"]})
+        return Response.of({"tags": contact["tags"]})
 
-    def note(self, request: Request, one: str) -> Answer:
+    def note(self, request: Request, one: str) -> Response:
         made = {"id": self.new_id(), "contactId": self._there(one)["id"], **request.json()}
         self.notes.append(made)
-        return Answer.of({"note": made}, 201)
+        return Response.of({"note": made}, 201)
 
     def _there(self, one: str) -> Thing:
         if one not in self.contacts:
@@ -302,31 +302,31 @@ class GoHighLevel(App):
 
     # -- workflows
 
-    def list_workflows(self, request: Request) -> Answer:
+    def list_workflows(self, request: Request) -> Response:
         more = {"version": 1, "createdAt": "2030-01-26T11:33:49.000Z", "locationId": LOCATION}
-        return Answer.of({"workflows": [{"id": one, **about, **more} for one, about in self.workflows.items()]})
+        return Response.of({"workflows": [{"id": one, **about, **more} for one, about in self.workflows.items()]})
 
-    def enrol(self, request: Request, one: str, workflow: str) -> Answer:
+    def enrol(self, request: Request, one: str, workflow: str) -> Response:
         self._there(one)
         if workflow not in self.workflows:
             raise Refusal(400, "The workflow does not exist")
         if self.workflows[workflow]["status"] == "draft":  # what the vendor says is not documented: the strictest
             raise Refusal(400, "The workflow is not published")
         self.enrolled.append((workflow, one))
-        return Answer.of({"succeded": True})
+        return Response.of({"succeded": True})
 
-    def leave(self, request: Request, one: str, workflow: str) -> Answer:
+    def leave(self, request: Request, one: str, workflow: str) -> Response:
         self.enrolled = [pair for pair in self.enrolled if pair != (workflow, self._there(one)["id"])]
-        return Answer.of({"succeded": True})
+        return Response.of({"succeded": True})
 
     # -- calendars
 
-    def list_calendars(self, request: Request) -> Answer:
-        return Answer.of(
+    def list_calendars(self, request: Request) -> Response:
+        return Response.of(
             {"calendars": [{"id": i, "locationId": LOCATION, "isActive": True, **c} for i, c in self.calendars.items()]}
         )
 
-    def free(self, request: Request, calendar: str) -> Answer:
+    def free(self, request: Request, calendar: str) -> Response:
         told = dict(request.query)
         first, last = int(told["startDate"]), int(told["endDate"])
         if last - first > 31 * 86_400_000:
@@ -335,7 +335,7 @@ class GoHighLevel(App):
         for moment in self._open(first, last):
             local = moment.astimezone(here)
             days.setdefault(f"{local:%Y-%m-%d}", {"slots": []})["slots"].append(local.isoformat())
-        return Answer.of({**days, "traceId": "0b1e"})  # as live answers have it
+        return Response.of({**days, "traceId": "0b1e"})  # as live answers have it
 
     def _open(self, first: int, last: int) -> list[dt.datetime]:
         """Return the free half hours from 9 to 11 in Paris, on weekdays."""
@@ -353,7 +353,7 @@ class GoHighLevel(App):
             day += dt.timedelta(days=1)
         return found
 
-    def book(self, request: Request) -> Answer:
+    def book(self, request: Request) -> Response:
         body = request.json()
         self._there(body["contactId"])
         if body["calendarId"] not in self.calendars:
@@ -372,65 +372,65 @@ class GoHighLevel(App):
         }
         made.pop("toNotify", None)
         self.appointments[one] = made
-        return Answer.of(made)
+        return Response.of(made)
 
-    def appointment(self, request: Request, one: str) -> Answer:
+    def appointment(self, request: Request, one: str) -> Response:
         if one not in self.appointments:
             raise Refusal(400, "Appointment not found")
-        return Answer.of({"event": self.appointments[one]})
+        return Response.of({"event": self.appointments[one]})
 
-    def move(self, request: Request, one: str) -> Answer:
+    def move(self, request: Request, one: str) -> Response:
         if one not in self.appointments:
             raise Refusal(400, "Appointment not found")
         self.appointments[one].update({k: v for k, v in request.json().items() if k != "toNotify"})
-        return Answer.of(self.appointments[one])
+        return Response.of(self.appointments[one])
 
     # -- opportunities, messages
 
-    def list_pipelines(self, request: Request) -> Answer:
-        return Answer.of({"pipelines": [{"id": i, "locationId": LOCATION, **p} for i, p in self.pipelines.items()]})
+    def list_pipelines(self, request: Request) -> Response:
+        return Response.of({"pipelines": [{"id": i, "locationId": LOCATION, **p} for i, p in self.pipelines.items()]})
 
-    def create_opportunity(self, request: Request) -> Answer:
+    def create_opportunity(self, request: Request) -> Response:
         body = request.json()
         self._there(body["contactId"])
         one = self.new_id()
         stage = self.pipelines[body["pipelineId"]]["stages"][0]["id"]
         self.opportunities[one] = {"id": one, "pipelineStageId": stage, **body}
-        return Answer.of({"opportunity": self.opportunities[one]}, 201)
+        return Response.of({"opportunity": self.opportunities[one]}, 201)
 
-    def get_opportunity(self, request: Request, one: str) -> Answer:
+    def get_opportunity(self, request: Request, one: str) -> Response:
         if one not in self.opportunities:
             raise Refusal(400, "Opportunity not found")
-        return Answer.of({"opportunity": self.opportunities[one]})
+        return Response.of({"opportunity": self.opportunities[one]})
 
-    def update_opportunity(self, request: Request, one: str) -> Answer:
+    def update_opportunity(self, request: Request, one: str) -> Response:
         self.get_opportunity(request, one)
         self.opportunities[one].update(request.json())
-        return Answer.of({"opportunity": self.opportunities[one]})
+        return Response.of({"opportunity": self.opportunities[one]})
 
-    def message(self, request: Request) -> Answer:
+    def message(self, request: Request) -> Response:
         body = request.json()
         contact = self._there(body["contactId"])
         if not contact.get("email" if body["type"] == "Email" else "phone"):
             raise Refusal(400, f"The contact has no address for {body['type']}")
         self.messages.append(body)
-        return Answer.of({"conversationId": "ABC12h2F6uBrIkfXYazb", "messageId": self.new_id(), "status": "pending"})
+        return Response.of({"conversationId": "ABC12h2F6uBrIkfXYazb", "messageId": self.new_id(), "status": "pending"})
 
     # -- locations, tokens
 
-    def search_locations(self, request: Request) -> Answer:
-        return Answer.of({"locations": self.locations[: int(dict(request.query).get("limit", 10))]})
+    def search_locations(self, request: Request) -> Response:
+        return Response.of({"locations": self.locations[: int(dict(request.query).get("limit", 10))]})
 
-    def token(self, request: Request) -> Answer:
+    def token(self, request: Request) -> Response:
         form = form_of(request)
         if (form.get("client_id"), form.get("client_secret")) != ("client-1", "client-secret"):
-            return Answer.of({"error": "invalid_client", "error_description": "Invalid client"}, 401)
+            return Response.of({"error": "invalid_client", "error_description": "Invalid client"}, 401)
         good = {
             "refresh_token": form.get("refresh_token") == self.refresh,
             "authorization_code": form.get("code") == self.code != "",
         }
         if not good.get(str(form.get("grant_type"))):
-            return Answer.of({"error": "invalid_grant", "error_description": "Invalid refresh token"}, 400)
+            return Response.of({"error": "invalid_grant", "error_description": "Invalid refresh token"}, 400)
         self._last += 1
         self.access, self.refresh, self.code = f"access-{self._last}", f"refresh-{self._last}", ""
         self.before_answer()
@@ -441,9 +441,9 @@ class GoHighLevel(App):
             "expires_in": 86_399,
             "refresh_token": self.refresh,
         }
-        return Answer.of({**told, "scope": "contacts.write", "userType": self.user_type, "userId": "u1", **whose})
+        return Response.of({**told, "scope": "contacts.write", "userType": self.user_type, "userId": "u1", **whose})
 
-    def reconnect(self, request: Request) -> Answer:
+    def reconnect(self, request: Request) -> Response:
         """https://help.gohighlevel.com/support/solutions/articles/155000003717"""
         body = request.json()
         if not self.installed or body != {
@@ -453,7 +453,7 @@ class GoHighLevel(App):
         }:
             raise Refusal(400, "The app is not installed on this location")
         self.code = f"code-{self._last}"
-        return Answer.of({"authorizationCode": self.code, "expiresAt": "2030-06-01T00:00:00.000Z", "traceId": "0b1f"})
+        return Response.of({"authorizationCode": self.code, "expiresAt": "2030-06-01T00:00:00.000Z", "traceId": "0b1f"})
 
 
 def full(contact: Thing) -> str:
@@ -485,7 +485,7 @@ def matches(contact: Thing, body: Thing) -> bool:
 
 
 C, ONE = "/contacts", r"/contacts/(?P<one>[^/]+)"
-ROUTES: list[tuple[str, str, str, Callable[..., Answer]]] = [
+ROUTES: list[tuple[str, str, str, Callable[..., Response]]] = [
     ("POST", f"{C}/", NEWER, GoHighLevel.create),
     ("POST", f"{C}/upsert", NEWER, GoHighLevel.upsert),
     ("GET", f"{C}/search/duplicate", NEWER, GoHighLevel.duplicate),

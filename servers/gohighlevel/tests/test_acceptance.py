@@ -1,4 +1,4 @@
-from flotilla.testing.acceptance import suite
+from flotilla_testing.acceptance import suite
 
 TestAcceptance = suite(
     "gohighlevel",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flotilla.testing import call, client, environment, text_of
 from flotilla_servers.gohighlevel.models import CustomField
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
+from flotilla_testing import call, client, environment, text_of
 
 JEAN = {"first_name": "Jean", "last_name": "Dupont", "email": "jean.dupont@exemple.fr", "phone": "06 12 34 56 78"}
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from flotilla.testing import faults
-from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
+from flotilla_testing import faults
+from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 
 NURTURING, DRAFT = "78559bb3-b920-461e-b010-7b2a2816d2a9", "89660cc4-c031-472f-c121-8c3b3927e3ba"
 DEMO = "CVokAlI8fgw4WYWoCtQz"

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from flotilla.state import State
-from flotilla.testing import Process, call, environment, faults, impatient, text_of
-from flotilla.testing.app import form_of
 from flotilla_servers.gohighlevel.app import api, oauth
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.conftest import REAL, contract
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, TOKEN, GoHighLevel
+from flotilla_testing import Process, call, environment, faults, impatient, text_of
+from flotilla_testing.fake_api import form_of
 
 # The process of test_killed…: it dies after the token endpoint has answered and before the answer is saved.
 KILLED = """

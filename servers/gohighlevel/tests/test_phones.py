@@ -41,12 +41,12 @@ def test_numbers(text: str, country: str, number: str) -> None:
      "+1" * 9, "06;DROP", "\n", "1" * 40, "٠٦١٢"],
 )  # fmt: skip
 def test_no_numbers(text: str) -> None:
-    with pytest.raises(errors.Input):
+    with pytest.raises(errors.InvalidInputError):
         e164(text, "FR")
 
 
 def test_a_country_that_is_not_known_needs_the_code() -> None:
-    with pytest.raises(errors.Input, match="has no country code"):
+    with pytest.raises(errors.InvalidInputError, match="has no country code"):
         e164("26 12 34", "NC")
     assert e164("+687 26 12 34", "NC") == "+687261234"
 

@@ -1,11 +1,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from flotilla.testing import Trial, stage
+from flotilla_testing import Session, connect
 
 
 @pytest.fixture
-async def hubspot() -> AsyncIterator[Trial]:
+async def hubspot() -> AsyncIterator[Session]:
     """The server, with HubSpot played from answers.yaml."""
-    async with stage("hubspot") as trial:
-        yield trial
+    async with connect("hubspot") as session:
+        yield session

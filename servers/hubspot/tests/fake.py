@@ -2,7 +2,7 @@
 told as HubSpot tells it. Built to the published contract, which test_story.py holds against every answer.
 
     with running() as (hubspot, vendor):              # vendor.url is where it listens, vendor.fails(…) cuts it off
-        hubspot.refuses(Answer.of({…}, 429), after=1)  # the second request is refused, and not carried out
+        hubspot.call_error(Response.of({…}, 429), after=1)  # the second request is refused, and not carried out
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from flotilla.testing.answers import Answer, Answers, Request
-from flotilla.testing.vendor import Vendor
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses, Request, Response
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TOKEN = "pat-eu1-fake-token"
@@ -45,7 +45,7 @@ class Refusal(Exception):  # noqa: N818 - becomes an answer
     def __init__(self, status: int, category: str, message: str, **more: Any) -> None:
         super().__init__(message)
         body = {"status": "error", "message": message, "correlationId": "fake", "category": category, **more}
-        self.answer = Answer.of(body, status)
+        self.answer = Response.of(body, status)
 
 
 def fixture(name: str) -> Any:
@@ -53,7 +53,7 @@ def fixture(name: str) -> Any:
     return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
 
 
-class HubSpot(Answers):
+class HubSpot(RecordedResponses):
     """The portal. `records` are by kind and id, `links` pairs of (kind, id); `lag` hides what is new from searches."""
 
     def __init__(self) -> None:
@@ -61,41 +61,42 @@ class HubSpot(Answers):
         self.records: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in KINDS}
         self.links: set[tuple[str, str, str, str]] = set()
         self.lag = False
-        self.seen_answers: list[tuple[Request, Answer]] = []
+        self.seen_answers: list[tuple[Request, Response]] = []
         self.tokens = {TOKEN}
         self.refreshed: list[dict[str, str]] = []
         self._plans: list[list[Any]] = []
         self._next = 100
         self._lock = threading.Lock()
 
-    def refuses(self, answer: Answer, *, after: int = 0, times: int = 1, method: str = "") -> None:
+    def call_error(self, answer: Response, *, after: int = 0, times: int = 1, method: str = "") -> None:
         """Give this answer instead of carrying a request out, once `after` of them went well."""
         self._plans.append([answer, after, times, method])
 
-    # -- Answers ----------------------------------------------------------------------------------------------------
+    # -- RecordedResponses
+    # ----------------------------------------------------------------------------------------------------
 
     def seen(self, request: Request) -> Request:
         """Mark what only asks."""
         return replace(request, asks=request.path.endswith(("/search", "/batch/read")))
 
-    def to(self, request: Request) -> Answer:
+    def to(self, request: Request) -> Response:
         """Carry a request out."""
         with self._lock:
             answer = self._refused(request) or self._carried_out(request)
             self.seen_answers.append((request, answer))
             return answer
 
-    def _refused(self, request: Request) -> Answer | None:
+    def _refused(self, request: Request) -> Response | None:
         for plan in self._plans:
             answer, after, times, method = plan
             if not times or method not in ("", request.method):
                 continue
             plan[1 if after else 2] -= 1
             if not after:
-                return Answer(answer.status, answer.body, answer.headers)
+                return Response(answer.status, answer.body, answer.headers)
         return None
 
-    def _carried_out(self, request: Request) -> Answer:
+    def _carried_out(self, request: Request) -> Response:
         try:
             if request.path == "/oauth/v3/token":
                 return self._token(request)
@@ -104,7 +105,7 @@ class HubSpot(Answers):
             for method, pattern, do in self._routes():
                 match = re.fullmatch(pattern, request.path)
                 if match and method == request.method:
-                    return Answer.of(*do(request, *match.groups()))
+                    return Response.of(*do(request, *match.groups()))
             raise Refusal(404, "OBJECT_NOT_FOUND", f"Nothing at {request.method} {request.path}")
         except Refusal as refusal:
             return refusal.answer
@@ -125,16 +126,16 @@ class HubSpot(Answers):
 
     # -- what it does -----------------------------------------------------------------------------------------------
 
-    def _token(self, request: Request) -> Answer:
+    def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         self.refreshed.append(form)
         if form.get("grant_type") != "refresh_token" or form.get("client_secret") != "shh-4711":
-            return Answer.of(
+            return Response.of(
                 {"status": "error", "error": "invalid_client", "message": "missing or unknown client"}, 400
             )
         token = f"access-{len(self.refreshed)}"
         self.tokens = {token}
-        return Answer.of(
+        return Response.of(
             {"access_token": token, "refresh_token": form["refresh_token"], "expires_in": 1800, "token_type": "bearer"}
         )
 
@@ -263,7 +264,7 @@ class HubSpot(Answers):
         return self._batch(done, wrong)
 
     def _batch(self, results: list[Any], wrong: list[str]) -> tuple[Any, int]:
-        """Answer a batch: 207 where some of it failed."""
+        """Response a batch: 207 where some of it failed."""
         now = "2030-01-01T00:00:00Z"
         told = {"status": "COMPLETE", "startedAt": now, "completedAt": now, "results": results}
         if not wrong:
@@ -273,8 +274,8 @@ class HubSpot(Answers):
 
 
 @contextmanager
-def running() -> Iterator[tuple[HubSpot, Vendor]]:
+def running() -> Iterator[tuple[HubSpot, FakeVendor]]:
     """Start it on loopback."""
     hubspot = HubSpot()
-    with Vendor(hubspot) as vendor:
+    with FakeVendor(hubspot) as vendor:
         yield hubspot, vendor

@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from flotilla.testing import call, client, environment, impatient, text_of
 from flotilla_servers.hubspot.app import AUTH
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import running
+from flotilla_testing import call, client, environment, impatient, text_of
 
 
 def settings(url: str, data: Path, **more: str) -> dict[str, str]:
@@ -95,7 +95,7 @@ async def test_a_private_app_needs_no_refresh(tmp_path: Path) -> None:
 
 
 def test_consent_asks_for_the_scopes_of_the_tools_on_show() -> None:
-    from flotilla.consent import scopes
+    from flotilla.http.consent import scopes
 
     every = scopes(server, {"FLOTILLA_TIER": "all"})
     assert {"crm.objects.contacts.write", "crm.objects.deals.write", "tickets", "crm.objects.owners.read"} <= set(every)
@@ -106,4 +106,4 @@ def test_consent_asks_for_the_scopes_of_the_tools_on_show() -> None:
 def test_a_zone_that_does_not_exist_is_refused() -> None:
     with environment(server, HUBSPOT_TOKEN="pat-eu1-x", HUBSPOT_TIMEZONE="Europe/Atlantis"):
         with pytest.raises(Exception, match="no IANA time zone"):
-            _ = server.settings
+            _ = server.connection.settings

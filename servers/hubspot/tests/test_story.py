@@ -9,34 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import Answer, Process, Vendor, call, client, environment, faults, impatient, text_of
-from flotilla.testing.contract import declared, read
-from flotilla.testing.process import command
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
+from flotilla_testing import FakeVendor, Process, Response, call, client, environment, faults, impatient, text_of
+from flotilla_testing.contract import declared, read
+from flotilla_testing.process import command
 
 pytestmark = pytest.mark.slow
 
 DUE = "2030-06-03T09:00:00+02:00"
-RATE = Answer.of(
+RATE = Response.of(
     {"status": "error", "message": "limit reached", "correlationId": "c", "category": "RATE_LIMITS",
      "policyName": "SECONDLY"}, 429, {"retry-after": "0"},
 )  # fmt: skip
-BROKEN = Answer.of({"status": "error", "message": "internal error", "correlationId": "c", "category": "X"}, 500)
+BROKEN = Response.of({"status": "error", "message": "internal error", "correlationId": "c", "category": "X"}, 500)
 
 
 class Desk:
     """A client at the server, and the HubSpot behind it."""
 
-    def __init__(self, mcp: Any, hubspot: HubSpot, vendor: Vendor) -> None:
+    def __init__(self, mcp: Any, hubspot: HubSpot, vendor: FakeVendor) -> None:
         self.mcp, self.hubspot, self.vendor = mcp, hubspot, vendor
 
-    async def gives(self, tool: str, **arguments: Any) -> Any:
+    async def call_ok(self, tool: str, **arguments: Any) -> Any:
         result = await call(self.mcp, f"hubspot_{tool}", **arguments)
         assert not result.is_error, text_of(result)
         return result.structured_content
 
-    async def refuses(self, tool: str, **arguments: Any) -> str:
+    async def call_error(self, tool: str, **arguments: Any) -> str:
         result = await call(self.mcp, f"hubspot_{tool}", **arguments)
         assert result.is_error, text_of(result)
         return text_of(result)
@@ -77,7 +77,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 async def told(desk: Desk) -> None:
     """Tell the story: each step with a key, as a careful client does."""
     for tool, arguments in STEPS:
-        await desk.gives(tool, **arguments, idempotency_key=f"{tool}-1")
+        await desk.call_ok(tool, **arguments, idempotency_key=f"{tool}-1")
 
 
 def proper(desk: Desk) -> None:
@@ -125,7 +125,7 @@ def proper(desk: Desk) -> None:
 async def test_the_story(desk: Desk) -> None:
     await told(desk)
     proper(desk)
-    seen = await desk.gives("get_contact", contact="zoe@lefevre.example")
+    seen = await desk.call_ok("get_contact", contact="zoe@lefevre.example")
     assert seen["contact"]["record"] == "contact:102"
     assert {row["record"]: row["name"] for row in seen["linked"]} == {
         "company:101": "Boulangerie Lefèvre",
@@ -134,11 +134,11 @@ async def test_the_story(desk: Desk) -> None:
         "task:105": "Envoyer le devis",
     }
     assert [row["at"] for row in seen["linked"] if row["record"] == "task:105"] == [DUE]
-    found = await desk.gives("search_deals", linked_to="contact:102")
+    found = await desk.call_ok("search_deals", linked_to="contact:102")
     assert [(d["dealname"], d["amount"], d["currency"], d["stage"]) for d in found["items"]] == [
         ("Refonte du site", "12500.50", "EUR", "Devis envoyé")
     ]
-    moved = await desk.gives("update_deal", deal="deal:103", stage="Ventes / Gagné")
+    moved = await desk.call_ok("update_deal", deal="deal:103", stage="Ventes / Gagné")
     assert moved == {"record": "deal:103", "stage": "Gagné"}
     assert desk.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
 
@@ -156,10 +156,10 @@ async def test_everything_fits_the_contract(desk: Desk) -> None:
         pytest.skip("no contract here; set FLOTILLA_SPECS")
     contract = read(declaration)
     await told(desk)
-    await desk.gives("get_contact", contact="102")
-    await desk.gives("associate_records", record="deal:103", others=["contact:102", "contact:999"])
-    await desk.gives("search_contacts", query="zoé")
-    await desk.gives("update_contact", contact="102", properties={"Ville": "Lyon"})
+    await desk.call_ok("get_contact", contact="102")
+    await desk.call_ok("associate_records", record="deal:103", others=["contact:102", "contact:999"])
+    await desk.call_ok("search_contacts", query="zoé")
+    await desk.call_ok("update_contact", contact="102", properties={"Ville": "Lyon"})
     wrong: list[str] = []
     for request, answer in desk.hubspot.seen_answers:
         request = replace(request, url=f"https://api.hubapi.com{request.url.removeprefix(desk.vendor.url)}")
@@ -172,7 +172,7 @@ async def test_everything_fits_the_contract(desk: Desk) -> None:
 
 @pytest.mark.parametrize("after", range(14))
 async def test_a_refusal_for_haste_is_waited_out(desk: Desk, after: int) -> None:
-    desk.hubspot.refuses(RATE, after=after)
+    desk.hubspot.call_error(RATE, after=after)
     await told(desk)
     proper(desk)
 
@@ -185,8 +185,8 @@ async def test_a_refusal_for_the_day_is_passed_on_at_once(desk: Desk) -> None:
         "policyName": "DAILY",
         "category": "RATE_LIMITS",
     }
-    desk.hubspot.refuses(Answer.of(daily, 429), times=-1, method="POST")
-    message = await desk.refuses("add_note", text="Bonjour", linked_to=["contact:51"], idempotency_key="n")
+    desk.hubspot.call_error(Response.of(daily, 429), times=-1, method="POST")
+    message = await desk.call_error("add_note", text="Bonjour", linked_to=["contact:51"], idempotency_key="n")
     assert "today are used up" in message
     assert "Nothing was done" in message
     assert len(desk.vendor.requests) == 1
@@ -195,14 +195,14 @@ async def test_a_refusal_for_the_day_is_passed_on_at_once(desk: Desk) -> None:
 @pytest.mark.parametrize(("tool", "arguments"), STEPS)
 async def test_a_failure_is_told_with_doubt_and_not_repeated(desk: Desk, tool: str, arguments: dict[str, Any]) -> None:
     for name, given in STEPS[: STEPS.index((tool, arguments))]:
-        await desk.gives(name, **given)
+        await desk.call_ok(name, **given)
     before = desk.counts()
     desk.vendor.fails(faults.answer(BROKEN), method="write", times=1)  # carried out, and yet answered with 500
-    message = await desk.refuses(tool, **arguments, idempotency_key="k")
+    message = await desk.call_error(tool, **arguments, idempotency_key="k")
     assert "may or may not have been done: look before you repeat it" in message
     after = desk.counts()
     assert sum(after.values()) == sum(before.values()) + 1
-    assert "may or may not" in await desk.refuses(tool, **arguments, idempotency_key="k")
+    assert "may or may not" in await desk.call_error(tool, **arguments, idempotency_key="k")
     assert desk.counts() == after
 
 
@@ -213,35 +213,35 @@ async def test_after_a_cut_behind_the_write_nothing_comes_twice(
     """A new key after the look that the message asks for: what is there is found or told, and only the rest is done."""
     for name, given in STEPS:
         if name != tool:
-            await desk.gives(name, **given)
+            await desk.call_ok(name, **given)
             continue
         desk.vendor.fails(faults.cut(), method="write", times=1)
-        assert "may or may not" in await desk.refuses(name, **given, idempotency_key="first")
+        assert "may or may not" in await desk.call_error(name, **given, idempotency_key="first")
         if name == "create_company":
-            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.refuses(name, **given)
+            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.call_error(name, **given)
         elif name == "create_contact":
-            assert "already, with the id 102: nothing was done" in await desk.refuses(name, **given)
+            assert "already, with the id 102: nothing was done" in await desk.call_error(name, **given)
         elif name == "create_deal":
-            found = await desk.gives("search_deals", linked_to="contact:102")
+            found = await desk.call_ok("search_deals", linked_to="contact:102")
             assert [row["record"] for row in found["items"]] == ["deal:103"]
         else:
-            linked = (await desk.gives("get_contact", contact="102"))["linked"]
+            linked = (await desk.call_ok("get_contact", contact="102"))["linked"]
             assert [row["record"] for row in linked][-1] in ("note:104", "task:105")
     proper(desk)
 
 
 async def test_a_500_that_did_nothing_leaves_nothing(desk: Desk) -> None:
-    desk.hubspot.refuses(BROKEN, method="POST")
+    desk.hubspot.call_error(BROKEN, method="POST")
     desk.hubspot.lag = True
-    message = await desk.refuses("create_company", name="Lefèvre")  # the look for duplicates: a read
+    message = await desk.call_error("create_company", name="Lefèvre")  # the look for duplicates: a read
     assert "may or may not" not in message
     assert desk.counts() == {}
 
 
 async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
     desk.hubspot.lag = True
-    await desk.gives("create_contact", name="Jean Dupont", email="jean@exemple.fr")
-    message = await desk.refuses("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
+    await desk.call_ok("create_contact", name="Jean Dupont", email="jean@exemple.fr")
+    message = await desk.call_error("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
     assert message == (
         "Error: HubSpot has this one already, with the id 101: nothing was done. Go on with that id, or update it."
     )
@@ -252,22 +252,22 @@ async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
     "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "0033612345678"]
 )
 async def test_the_same_number_in_another_spelling(desk: Desk, phone: str) -> None:
-    await desk.gives("create_contact", name="Jean Dupont", phone="+33612345678")
-    message = await desk.refuses("create_contact", name="Jean D.", phone=phone)
+    await desk.call_ok("create_contact", name="Jean Dupont", phone="+33612345678")
+    message = await desk.call_error("create_contact", name="Jean D.", phone=phone)
     assert "this phone number already: contact:101 (Jean Dupont)" in message
     assert desk.counts() == {"contacts": 1}
 
 
 async def test_the_same_name_and_nothing_else(desk: Desk) -> None:
-    await desk.gives("create_contact", name="Dupont, Jean")
-    assert "this name already: contact:101 (Jean Dupont)" in await desk.refuses("create_contact", name="Jean Dupont")
-    await desk.gives("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
+    await desk.call_ok("create_contact", name="Dupont, Jean")
+    assert "this name already: contact:101 (Jean Dupont)" in await desk.call_error("create_contact", name="Jean Dupont")
+    await desk.call_ok("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
     assert desk.counts() == {"contacts": 2}
 
 
 async def test_a_dry_run_writes_nothing(desk: Desk) -> None:
     for tool, arguments in STEPS:
-        shown = (await desk.gives(tool, **arguments, dry_run=True))["dry_run"]
+        shown = (await desk.call_ok(tool, **arguments, dry_run=True))["dry_run"]
         assert shown["method"] == "POST"
     assert desk.counts() == {}
 

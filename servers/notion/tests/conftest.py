@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla.testing import call, environment, impatient, text_of
-from flotilla.testing.contract import Contract, declared, read
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk, furnish
 from flotilla_servers.notion.tests.fake import Notion
+from flotilla_testing import call, environment, impatient, text_of
+from flotilla_testing.contract import Contract, declared, read
 
 Tool = Callable[..., Awaitable[Any]]
 REAL = "https://api.notion.com"

@@ -3,7 +3,7 @@
     with Notion() as notion:                              # notion.url is NOTION_BASE_URL
         clients = notion.database("Clients", {"Nom": "title", "Statut": ["Lead chaud", "Client"]})
         notion.row(clients, {"Nom": "Dupont SARL"})
-        notion.refuses(429, times=1, after=1)             # the second request is refused, and does nothing
+        notion.call_error(429, times=1, after=1)             # the second request is refused, and does nothing
         notion.vendor.fails(faults.cut(), method="write")  # the answer is lost, after the work was done
         …
         assert notion.titles(clients) == ["Dupont SARL", …]
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from flotilla.testing import Answer, Answers, Request, Vendor
+from flotilla_testing import FakeVendor, RecordedResponses, Request, Response
 
 NOW = "2030-06-02T09:30:00.000Z"
 TOKEN = "ntn_test"
@@ -33,7 +33,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
-        self.answer = Answer.of({"object": "error", "status": status, "code": code, "message": message}, status)
+        self.answer = Response.of({"object": "error", "status": status, "code": code, "message": message}, status)
 
 
 def invalid(message: str) -> Refusal:
@@ -60,12 +60,12 @@ class Refusing:
         return True
 
 
-class Notion(Answers):
+class Notion(RecordedResponses):
     """The workspace: pages, databases, blocks, comments, people."""
 
     def __init__(self) -> None:
         super().__init__(reads=["POST /v1/search", "POST /v1/data_sources/{id}/query"])
-        self.vendor = Vendor(self)
+        self.vendor = FakeVendor(self)
         self.pages: dict[str, Thing] = {}
         self.sources: dict[str, Thing] = {}
         self.databases: dict[str, Thing] = {}
@@ -95,7 +95,7 @@ class Notion(Answers):
         """The variables with which a server speaks to it."""
         return {"NOTION_TOKEN": TOKEN, "NOTION_BASE_URL": self.url}
 
-    def refuses(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
+    def call_error(self, status: int, *, times: int = 1, after: int = 0, method: str = "") -> None:
         """Refuse requests without doing them."""
         self.plans.append(Refusing(status, times, after, method))
 
@@ -187,8 +187,8 @@ class Notion(Answers):
 
     # -- HTTP
 
-    def to(self, request: Request) -> Answer:
-        """Answer a request, and do what it asks."""
+    def to(self, request: Request) -> Response:
+        """Response a request, and do what it asks."""
         plan = next((plan for plan in self.plans if plan.takes(request)), None)
         try:
             if plan:
@@ -201,7 +201,7 @@ class Notion(Answers):
             for method, pattern, handler in ROUTES:
                 found = re.fullmatch(pattern, request.path)
                 if found and method == request.method:
-                    return Answer.of(handler(self, request, *(plain_id(one) for one in found.groups())))
+                    return Response.of(handler(self, request, *(plain_id(one) for one in found.groups())))
             raise Refusal(400, "invalid_request_url", "Invalid request URL.")
         except Refusal as refusal:
             return refusal.answer

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from flotilla.testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_servers.notion import properties
 from flotilla_servers.notion.tests.desk import Desk
 from flotilla_servers.notion.tests.fake import Notion
+from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 
 FULL = {
     "Nom": "Ève & Fils — « Œuvres »",

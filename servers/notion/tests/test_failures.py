@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flotilla.testing import call, faults, text_of
-from flotilla.testing.rehearsal import problems
 from flotilla_servers.notion.app import api
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk
 from flotilla_servers.notion.tests.fake import Notion
+from flotilla_testing import call, faults, text_of
+from flotilla_testing.dry_runs import problems
 
 pytestmark = pytest.mark.slow
 LONG = "\n\n".join(f"ligne {n}" for n in range(250))
@@ -19,16 +19,16 @@ ITEM = {"database": "Clients", "properties": {"Nom": "Durand"}}
 
 async def test_a_conflict_and_an_overload_are_tried_again(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
     for status in (409, 529, 429):
-        notion.refuses(status, times=2, method="write")
+        notion.call_error(status, times=2, method="write")
         await tool("append_block", page=desk.dupont, markdown=f"après {status}")
     assert [words for _, words, _ in notion.tree(desk.dupont)] == ["après 409", "après 529", "après 429"]
-    notion.refuses(409, times=3, method="write")
+    notion.call_error(409, times=3, method="write")
     assert "another change" in await problem("append_block", page=desk.dupont, markdown="jamais")
     assert len(notion.tree(desk.dupont)) == 3
 
 
 async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion: Notion, desk: Desk) -> None:
-    notion.refuses(500, after=1, method="write")
+    notion.call_error(500, after=1, method="write")
     said = await problem("append_block", page=desk.dupont, markdown=LONG)
     assert "100 of 250 blocks are written, up to 'ligne 99'; the rest is not" in said
     assert f"notion_get_page at {desk.dupont}" in said
@@ -45,7 +45,7 @@ async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion
 
 
 async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Notion, desk: Desk) -> None:
-    notion.refuses(400, after=1, method="write")
+    notion.call_error(400, after=1, method="write")
     said = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
     page = next(one for one in notion.pages.values() if one["parent"].get("page_id") == desk.home)
     assert f"The page was created ({page['id']}). 100 of 250 blocks" in said
@@ -53,7 +53,7 @@ async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Not
 
 
 async def test_the_first_failure_needs_no_such_words(problem: Any, notion: Notion, desk: Desk) -> None:
-    notion.refuses(400, method="write")
+    notion.call_error(400, method="write")
     assert "blocks are written" not in await problem("append_block", page=desk.dupont, markdown=LONG)
     assert notion.tree(desk.dupont) == []
 
@@ -73,14 +73,14 @@ async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: N
 async def test_a_create_that_cannot_be_found_again_is_in_doubt(
     problem: Any, tool: Any, notion: Notion, desk: Desk
 ) -> None:
-    notion.refuses(500, method="write")
+    notion.call_error(500, method="write")
     assert "may or may not" in await problem("create_database_item", **ITEM, idempotency_key="k1")
     assert "with a new key" in await problem("create_database_item", **ITEM, idempotency_key="k1")
     assert (await tool("create_database_item", **ITEM))["created"]
     again = await tool("create_database_item", **ITEM, idempotency_key="k2")
     assert not again["created"]
     assert notion.titles(desk.clients).count("Durand") == 1
-    notion.refuses(500, method="write")
+    notion.call_error(500, method="write")
     said = await problem("create_database_item", **ITEM, allow_duplicate=True)  # two of a name: nothing to look for
     assert "may or may not" in said
 
@@ -124,7 +124,7 @@ async def test_dry_runs_write_nothing(notion: Notion, desk: Desk) -> None:
 
 @pytest.mark.parametrize(("status", "told"), [(401, "credentials"), (403, "capability"), (404, "Connections")])
 async def test_refusals_say_what_to_do(problem: Any, notion: Notion, desk: Desk, status: int, told: str) -> None:
-    notion.refuses(status)
+    notion.call_error(status)
     assert told in await problem("get_page", page=desk.dupont)
 
 
@@ -149,8 +149,8 @@ async def test_the_story(tool: Any, notion: Notion, desk: Desk) -> None:
             "properties": {"Tâche": "Envoyer le devis", "Échéance": "2030-06-03", "Client": "Dupont — appel"},
         }),
     ]  # fmt: skip
-    notion.refuses(429, after=1)
-    notion.refuses(409, method="write")
+    notion.call_error(429, after=1)
+    notion.call_error(409, method="write")
     notion.vendor.fails(faults.cut(), after=2, times=1, method="write")
     for name, arguments in asked:
         assert (await tool(name, **arguments))["created"]

@@ -224,9 +224,9 @@ def test_chunks() -> None:
 
 
 def test_too_deep_and_too_long() -> None:
-    with pytest.raises(errors.Input, match="nested too deeply"):
+    with pytest.raises(errors.InvalidInputError, match="nested too deeply"):
         blocks_of(nested(60))
-    with pytest.raises(errors.Input, match="500,000"):
+    with pytest.raises(errors.InvalidInputError, match="500,000"):
         blocks_of("x" * 500_001)
     blocks_of("> " * 40 + "x")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from flotilla.testing import call, text_of
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk
 from flotilla_servers.notion.tests.fake import Notion, title
 from flotilla_servers.notion.tests.test_markdown import DOCUMENT, nested
+from flotilla_testing import call, text_of
 
 
 async def test_search(tool: Any, notion: Notion, desk: Desk) -> None:

@@ -20,7 +20,7 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
 from flotilla import naming
-from flotilla.manifest.answers import answers, converse
+from flotilla_cli.generator.discovery import answers, converse
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")
@@ -106,14 +106,14 @@ class Fleet:
     def command(self, *more: str) -> StdioTransport:
         """Return a door of its own process, over stdio."""
         env = {**os.environ, **self.environ, "FASTMCP_LOG_ENABLED": "false", "FASTMCP_ENV_FILE": "/dev/null"}
-        args = ["-m", "flotilla.boot", "switchboard", *self.options(*more)]
+        args = ["-m", "flotilla_launcher.__main__", "switchboard", *self.options(*more)]
         return StdioTransport(sys.executable, args, env=env, log_file=self.folder / "stderr", keep_alive=False)
 
     @asynccontextmanager
     async def listening(self, *more: str) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
         """Start a door that listens; gives its URL and its process."""
         env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "front-token-1", **self.environ}
-        args = [sys.executable, "-m", "flotilla.boot", "switchboard"]
+        args = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard"]
         args += self.options("--transport", "http", "--port", "0", *more)
         with (self.folder / "stderr").open("wb") as stderr:
             door = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals

@@ -50,7 +50,7 @@ def raw(args: list[str], env: dict[str, str], era: str) -> dict[str, bytes]:
 @BOTH
 async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any, era: str) -> None:
     fleet.config["probe"]["tier"] = "all"
-    command = [sys.executable, "-m", "flotilla.boot", "switchboard", *fleet.options()]
+    command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *fleet.options()]
     door = await asyncio.to_thread(raw, command, {**os.environ}, era)
     assert fleet.lines("starts") == []
     env = {**os.environ, "FLOTILLA_DATA": str(fleet.data)}

@@ -261,12 +261,12 @@ def test_lists_of_the_whole_fleet(
 def test_a_remote_server_whose_account_is_not_set(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
     """In compose the switchboard knows which variables are set; elsewhere a remote server counts as ready."""
     path = tmp_path / "c.json"
-    path.write_text(json.dumps({"registry": {"keyed": {}}}))
-    (tmp_path / "keyed").mkdir()
-    (tmp_path / "keyed/discovery.json").write_text(json.dumps({"needs": [["KEYED_TOKEN"]]}))
+    path.write_text(json.dumps({"registry": {"keyed_requests": {}}}))
+    (tmp_path / "keyed_requests").mkdir()
+    (tmp_path / "keyed_requests/discovery.json").write_text(json.dumps({"needs": [["KEYED_TOKEN"]]}))
 
     def ready() -> bool:
-        return bool(choose(read_catalog(path, {}, {}), [], ["keyed"], tmp_path))
+        return bool(choose(read_catalog(path, {}, {}), [], ["keyed_requests"], tmp_path))
 
     bare.delenv("KEYED_TOKEN", raising=False)
     assert ready()
@@ -301,7 +301,7 @@ def test_documents_that_cannot_be_used(tmp_path: Path) -> None:
 def test_which_servers(tmp_path: Path) -> None:
     registry = {
         "free": {},
-        "keyed": {"secrets": [{"name": "keyed.k", "env": "K"}]},
+        "keyed_requests": {"secrets": [{"name": "keyed_requests.k", "env": "K"}]},
         "set": {"config": [{"name": "set", "required": ["host"]}]},
     }
     path = tmp_path / "c.yaml"
@@ -311,11 +311,11 @@ def test_which_servers(tmp_path: Path) -> None:
         return [entry.slug for entry in choose(read_catalog(path, secrets, config), wanted, elsewhere, tmp_path)]
 
     assert chosen([], {}, {}) == ["free"]
-    assert chosen([], {"keyed.k": "v"}, {"set": {"host": "h"}}) == ["free", "keyed", "set"]
-    assert chosen([], {}, {}, "keyed") == ["free", "keyed"]
-    assert chosen(["all"], {}, {}) == ["free", "keyed", "set"]
+    assert chosen([], {"keyed_requests.k": "v"}, {"set": {"host": "h"}}) == ["free", "keyed_requests", "set"]
+    assert chosen([], {}, {}, "keyed_requests") == ["free", "keyed_requests"]
+    assert chosen(["all"], {}, {}) == ["free", "keyed_requests", "set"]
     assert chosen(["set", "free", "set"], {}, {}) == ["set", "free"]
-    with pytest.raises(Problem, match="no server nope; it has free, keyed, set"):
+    with pytest.raises(Problem, match="no server nope; it has free, keyed_requests, set"):
         chosen(["nope"], {}, {})
 
 
@@ -324,16 +324,18 @@ def test_which_servers(tmp_path: Path) -> None:
     [
         ([[]], {}, True),  # nothing is needed, whatever may be given
         ([["K"]], {}, False),
-        ([["K"]], {"keyed.k": "v"}, True),
-        ([["HOST", "K"]], {"keyed.k": "v"}, False),
-        ([["HOST"], ["K"]], {"keyed.k": "v"}, True),  # one of two ways in
+        ([["K"]], {"keyed_requests.k": "v"}, True),
+        ([["HOST", "K"]], {"keyed_requests.k": "v"}, False),
+        ([["HOST"], ["K"]], {"keyed_requests.k": "v"}, True),  # one of two ways in
     ],
 )
 def test_what_a_server_needs(tmp_path: Path, needs: list[list[str]], secrets: dict[str, str], ready: bool) -> None:
     path = tmp_path / "c.json"
-    path.write_text(json.dumps({"registry": {"keyed": {"secrets": [{"name": "keyed.k", "env": "K"}]}}}))
-    (tmp_path / "keyed").mkdir()
-    (tmp_path / "keyed/discovery.json").write_text(json.dumps({"needs": needs}))
+    path.write_text(
+        json.dumps({"registry": {"keyed_requests": {"secrets": [{"name": "keyed_requests.k", "env": "K"}]}}})
+    )
+    (tmp_path / "keyed_requests").mkdir()
+    (tmp_path / "keyed_requests/discovery.json").write_text(json.dumps({"needs": needs}))
     assert bool(choose(read_catalog(path, secrets, {}), [], [], tmp_path)) is ready
 
 

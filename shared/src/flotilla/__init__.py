@@ -1,67 +1,85 @@
-"""The library that every Flotilla server is written with. Names are imported when they are first asked for, so that
-the launcher can use `flotilla.filters` without paying for FastMCP."""
+"""The library that every Flotilla server is written with. What stands here is public; everything else may change."""
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from . import errors as errors
-    from . import files as files
-    from .api import Api as Api
-    from .api import segment as segment
-    from .auth import Basic as Basic
-    from .auth import Bearer as Bearer
-    from .auth import FirstOf as FirstOf
-    from .auth import HeaderKey as HeaderKey
-    from .call import in_thread as in_thread
-    from .call import progress as progress
-    from .consent import Consent as Consent
-    from .oauth import JwtBearer as JwtBearer
-    from .oauth import OAuth2 as OAuth2
-    from .paging import ByCursor as ByCursor
-    from .paging import ByLink as ByLink
-    from .paging import ByNumber as ByNumber
-    from .paging import Cursor as Cursor
-    from .paging import Limit as Limit
-    from .paging import Model as Model
-    from .paging import Page as Page
-    from .paging import sliced as sliced
-    from .parsing.money import Amount as Amount
-    from .parsing.money import Money as Money
-    from .parsing.money import Number as Number
-    from .parsing.money import Percent as Percent
-    from .server import Server as Server
-    from .settings import Preference as Preference
-    from .settings import Secret as Secret
-    from .settings import ServerSettings as ServerSettings
-    from .settings import Words as Words
-    from .text import Untrusted as Untrusted
-    from .version import VERSION as VERSION
+from flotilla_launcher.version import VERSION
+from pydantic import SecretStr
 
-_HOMES = {
-    "Api": "api", "segment": "api",
-    "Basic": "auth", "Bearer": "auth", "FirstOf": "auth", "HeaderKey": "auth",
-    "in_thread": "call", "progress": "call",
-    "Consent": "consent",
-    "JwtBearer": "oauth", "OAuth2": "oauth",
-    "ByCursor": "paging", "ByLink": "paging", "ByNumber": "paging", "Cursor": "paging", "Limit": "paging",
-    "Model": "paging", "Page": "paging", "sliced": "paging",
-    "Amount": "parsing.money", "Money": "parsing.money", "Number": "parsing.money", "Percent": "parsing.money",
-    "Server": "server",
-    "Preference": "settings", "Secret": "settings", "ServerSettings": "settings", "Words": "settings",
-    "Untrusted": "text",
-    "VERSION": "version",
-}  # fmt: skip
-__all__ = ["errors", "files", *_HOMES]
+from flotilla import errors, files
+from flotilla.calls.confirmation import confirm, confirm_recipients, confirm_replacing, will_ask
+from flotilla.calls.context import connection_of, in_thread, progress, settings_of
+from flotilla.calls.dry_run import announce, follows
+from flotilla.calls.results import link
+from flotilla.http.auth import Auth, Basic, Bearer, FirstOf, HeaderKey
+from flotilla.http.client import Api, segment
+from flotilla.http.consent import Consent
+from flotilla.http.oauth import JwtBearer, OAuth2
+from flotilla.http.responses import Record
+from flotilla.integration import Integration
+from flotilla.pagination import (
+    ByCursor,
+    ByLink,
+    ByNumber,
+    Cursor,
+    Limit,
+    Model,
+    Page,
+    cursor_number,
+    readable,
+    sliced,
+)
+from flotilla.parsing.addresses import AddressList
+from flotilla.parsing.money import Amount, Money, Number, Percent
+from flotilla.server import Server
+from flotilla.settings import CommaSeparated, Preference, ServerSettings
+from flotilla.text import UntrustedText
+from flotilla.toolset import Toolset
 
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
-
-def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    if name in ("errors", "files"):
-        return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+__all__ = [
+    "VERSION",
+    "AddressList",
+    "Amount",
+    "Api",
+    "Auth",
+    "Basic",
+    "Bearer",
+    "ByCursor",
+    "ByLink",
+    "ByNumber",
+    "CommaSeparated",
+    "Consent",
+    "Cursor",
+    "FirstOf",
+    "HeaderKey",
+    "Integration",
+    "JwtBearer",
+    "Limit",
+    "Model",
+    "Money",
+    "Number",
+    "OAuth2",
+    "Page",
+    "Percent",
+    "Preference",
+    "Record",
+    "SecretStr",
+    "Server",
+    "ServerSettings",
+    "Toolset",
+    "UntrustedText",
+    "announce",
+    "confirm",
+    "confirm_recipients",
+    "confirm_replacing",
+    "connection_of",
+    "cursor_number",
+    "errors",
+    "files",
+    "follows",
+    "in_thread",
+    "link",
+    "progress",
+    "readable",
+    "segment",
+    "settings_of",
+    "sliced",
+    "will_ask",
+]

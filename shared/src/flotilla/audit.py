@@ -11,7 +11,7 @@ from typing import Any
 import pydantic_core
 import structlog
 
-from .settings import scrub
+from flotilla.settings import scrub
 
 MASKED = ("password", "secret", "token", "api_key", "apikey", "authorization", "credential", "cookie")
 LONGEST = 200  # characters of one argument: enough to recognise a call

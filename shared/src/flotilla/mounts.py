@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from .environment import setting
+from flotilla_launcher.environment import setting
 
 
 def _device(path: str) -> int:

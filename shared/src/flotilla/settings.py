@@ -3,7 +3,7 @@
 A field `token` of the server `calendly` is read from `CALENDLY_TOKEN`, or from the file that `CALENDLY_TOKEN_FILE`
 names, and stands in the catalog as the secret `flotilla-calendly.token`. What counts as "not configured" is in
 `environment`.
-Lists are words with commas between them: `Annotated[list[str], Words]`.
+Lists are words with commas between them: `Annotated[list[str], CommaSeparated]`.
 
 Every setting is the operator's: an endpoint, an account and a guard stand among the catalog's secrets, where no model
 can change them. Only what is marked as harmless, `Annotated[str, Preference]`, is part of a gateway's configuration,
@@ -12,20 +12,20 @@ which Docker's dynamic tools let a model write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
+from flotilla_launcher.environment import listed, setting, words, yes_or_no
+from flotilla_launcher.filters import CONFIRM
+from flotilla_launcher.naming import catalog_name
 from pydantic import AnyUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from . import errors
-from .environment import listed, setting, words, yes_or_no
-from .filters import CONFIRM
-from .hosts import is_loopback
-from .naming import catalog_name
-
-Secret = SecretStr
+from flotilla import errors
+from flotilla.http.loopback import is_loopback
 
 
 class Preference:
@@ -56,11 +56,12 @@ def _confirm(value: Any) -> Any:
     return word if word in CONFIRM else _switch(word)
 
 
-Words = BeforeValidator(_words)
+CommaSeparated = BeforeValidator(_words)
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Confirm = Annotated[bool | Literal["new-recipients", "strict"], BeforeValidator(_confirm)]
 
 _secrets: set[str] = set()
+_environ: ContextVar[Mapping[str, str]] = ContextVar("flotilla_environ", default=os.environ)  # that `load` reads
 
 
 def remember_secret(value: str) -> None:
@@ -77,15 +78,18 @@ def scrub(text: str) -> str:
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """The only source: a variable or a file a field, placeholders left out. Raises errors.Setup, see `environment`."""
+    """The only source: a variable or a file a field, placeholders left out.
+
+    Raises errors.ConfigurationError, see `environment`.
+    """
 
     def __init__(self, cls: type[BaseSettings], prefix: str) -> None:
         super().__init__(cls)
-        self.prefix = prefix
+        self.prefix, self.environ = prefix, _environ.get()
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
         guard = self.settings_cls.strict or is_guard(field)  # type: ignore[attr-defined]
-        return setting(self.prefix + field_name.upper(), guard=guard), field_name, False
+        return setting(self.prefix + field_name.upper(), self.environ, guard=guard), field_name, False
 
     def __call__(self) -> dict[str, str]:
         found = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
@@ -99,7 +103,7 @@ class ServerSettings(BaseSettings):
     All of these are required fields; one complete way is enough, and leaves the others empty.
     """
 
-    ways: ClassVar[Sequence[Sequence[str]]] = ()
+    auth_options: ClassVar[Sequence[Sequence[str]]] = ()
     strict: ClassVar[bool] = False  # every field is a guard, secrets too
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
@@ -107,11 +111,11 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _one_way_is_enough(cls, given: Any) -> Any:
         """Ask for nothing where a way is complete, else for the rest of the one that was begun, else for the first."""
-        if not cls.ways or not isinstance(given, dict):
+        if not cls.auth_options or not isinstance(given, dict):
             return given
-        there = [[bool(given.get(name)) for name in way] for way in cls.ways]
-        begun = cls.ways[max(range(len(there)), key=lambda n: (all(there[n]), sum(there[n])))]
-        return {**{name: "" for way in cls.ways for name in way if name not in begun}, **given}
+        there = [[bool(given.get(name)) for name in way] for way in cls.auth_options]
+        begun = cls.auth_options[max(range(len(there)), key=lambda n: (all(there[n]), sum(there[n])))]
+        return {**{name: "" for way in cls.auth_options for name in way if name not in begun}, **given}
 
     @field_validator("*", mode="after")
     @classmethod
@@ -119,7 +123,7 @@ class ServerSettings(BaseSettings):
         """Refuse an address to which a credential would travel in clear, unless FLOTILLA_PLAIN_HTTP names its host."""
         if not isinstance(value, AnyUrl) or value.scheme == "https" or is_loopback(value.host or ""):
             return value
-        plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP")
+        plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP", _environ.get())
         if not plain and any(map(is_secret, cls.model_fields.values())):
             raise ValueError(
                 "it must begin with https://, since credentials go there (http:// only on this machine, or "
@@ -130,9 +134,9 @@ class ServerSettings(BaseSettings):
     @classmethod
     def required(cls) -> list[list[str]]:
         """Return the fields that calls need, a list for each way in: the first one is what a newcomer is asked for."""
-        choice = {name for way in cls.ways for name in way}
+        choice = {name for way in cls.auth_options for name in way}
         always = [name for name, field in cls.model_fields.items() if field.is_required() and name not in choice]
-        return [[*way, *always] for way in cls.ways or [()]]
+        return [[*way, *always] for way in cls.auth_options or [()]]
 
     @classmethod
     def settings_customise_sources(
@@ -176,15 +180,20 @@ def guards(cls: type[ServerSettings], slug: str, files: bool) -> list[str]:
     return [*own, *(["FLOTILLA_DATA_QUOTA"] if files else [])]
 
 
-def load(cls: type[Loaded], slug: str) -> Loaded:
-    """Read the settings of a server; raises errors.Setup that names the variable, the catalog secret and the source."""
-    prefix = variable(slug, "")
+def load(cls: type[Loaded], slug: str, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read the settings of a server.
+
+    Raises errors.ConfigurationError that names the variable, the catalog secret and where to get it.
+    """
+    prefix, token = variable(slug, ""), _environ.set(environ)
     try:
         loaded = cls(_env_prefix=prefix)  # type: ignore[call-arg]
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         raise _setup_problem(cls, slug, prefix, name, first["msg"] if first["type"] != "missing" else "") from None
+    finally:
+        _environ.reset(token)
     for name, field in cls.model_fields.items():
         value = getattr(loaded, name)
         if is_secret(field) and isinstance(value, SecretStr):
@@ -192,15 +201,19 @@ def load(cls: type[Loaded], slug: str) -> Loaded:
     return loaded
 
 
-def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.Setup:
+def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.ConfigurationError:
     """Return the problem of a settings field that is empty, though a call needs it."""
     return _setup_problem(cls, slug, slug.upper().replace("-", "_") + "_", name, "")
 
 
-def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str, wrong: str) -> errors.Setup:
+def _setup_problem(
+    cls: type[ServerSettings], slug: str, prefix: str, name: str, wrong: str
+) -> errors.ConfigurationError:
     field = cls.model_fields.get(name)
     if field is None:
-        return errors.Setup(f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to mend them.")
+        return errors.ConfigurationError(
+            f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to correct them."
+        )
     kind = f"{'setting' if is_preference(field) else 'secret'} `{catalog_name(slug)}.{name}`"
     env = prefix + name.upper()
     about = (field.description or "").rstrip(".")
@@ -208,7 +221,7 @@ def _setup_problem(cls: type[ServerSettings], slug: str, prefix: str, name: str,
         what = f"{env} is wrong: {errors.excerpt(wrong.removeprefix('Value error, ').rstrip('.'))}."
     else:
         what = f"{env} is not set ({kind} in the Docker catalog)."
-    return errors.Setup(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
+    return errors.ConfigurationError(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
 
 
 class FleetSettings(ServerSettings):
@@ -233,7 +246,7 @@ class FleetSettings(ServerSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
-    plain_http: Annotated[list[str], Words] = Field(
+    plain_http: Annotated[list[str], CommaSeparated] = Field(
         [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
     )
     stateful: Switch = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")

@@ -1,7 +1,7 @@
 """What a server must remember across restarts: small sealed documents in its folder, `<FLOTILLA_STATE>/<server>/`.
 
-`put` returns when a document is safe, and raises errors.Setup where it cannot be saved: nothing is remembered in the
-process alone. What can be had again is a cache (`cache`, `cached`), which fails nobody.
+`put` returns when a document is safe, and raises errors.ConfigurationError where it cannot be saved: nothing is
+remembered in the process alone. What can be had again is a cache (`cache`, `cached`), which fails nobody.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 
 import pydantic_core
 
-from . import errors
-from .mounts import is_kept
-from .sealing import Keys, key_in, read_key
+from flotilla import errors
+from flotilla.mounts import is_kept
+from flotilla.sealing import Keys, key_in, read_key
 
 DAY = 86_400
 HOUR = 3_600
@@ -47,7 +47,10 @@ class State:
     # -- documents ------------------------------------------------------------------------------------------------
 
     def get(self, name: str) -> Any:
-        """Return a document, None when there is none. Raises errors.Setup when it cannot be read or opened."""
+        """Return a document, None when there is none.
+
+        Raises errors.ConfigurationError when it cannot be read or opened.
+        """
         path = self._path(name)
         try:
             sealed = path.read_bytes()
@@ -55,19 +58,19 @@ class State:
             return None
         except OSError as problem:
             what = f"{path} cannot be read: {problem.strerror}."
-            raise errors.Setup(what, "Ask the user to let the server read it.") from None
+            raise errors.ConfigurationError(what, "Ask the user to let the server read it.") from None
         try:
             return json.loads(self.keys.open(sealed, self._place(name)))
-        except (errors.Setup, ValueError):
+        except (errors.ConfigurationError, ValueError):
             what = "tokens" if name == "oauth" else f"document {name}"
             then = f"set FLOTILLA_STATE_KEY to what it was, or delete {path}"
-            raise errors.Setup(
+            raise errors.ConfigurationError(
                 f"The saved {what} of {self._slug} cannot be opened: the state key has changed or the file is damaged.",
                 f"Ask the user to {then}" + (" and to connect the account again." if name == "oauth" else "."),
             ) from None
 
     def put(self, name: str, document: Any) -> None:
-        """Save a document before returning. Raises errors.Setup when it is not safe on the disk."""
+        """Save a document before returning. Raises errors.ConfigurationError when it is not safe on the disk."""
         sealed = self.keys.seal(json.dumps(document).encode(), self._place(name))
         path = self._path(name)
         part = path.with_suffix(f".{secrets.token_hex(4)}.part")
@@ -92,7 +95,7 @@ class State:
 
     def cached(self, name: str) -> Any:
         """Return what `cache` keeps under a name, or None."""
-        with suppress(errors.Setup):
+        with suppress(errors.ConfigurationError):
             return self._memory.get(name) or self.get(name)
         return None
 
@@ -101,7 +104,7 @@ class State:
         self._memory.pop(name, None)
         try:
             self.put(name, document)
-        except errors.Setup:
+        except errors.ConfigurationError:
             self._memory[name] = document
 
     # -- once and alone -------------------------------------------------------------------------------------------
@@ -109,8 +112,8 @@ class State:
     def spend(self, mark: str) -> bool:
         """Use a mark up, for every process that shares this state; False when it was used up before.
 
-        Marks are forgotten after an hour: what bears one must have ended by then. Raises errors.Setup when it cannot
-        be recorded.
+        Marks are forgotten after an hour: what bears one must have ended by then. Raises errors.ConfigurationError when
+        it cannot be recorded.
         """
         self.sweep("spent-", HOUR)
         with self._saying():
@@ -126,7 +129,7 @@ class State:
     async def alone(self, name: str) -> AsyncIterator[None]:
         """Keep out the other processes that share this state and want the same name; the end of one lets go too.
 
-        Raises errors.Setup where nobody can be kept out.
+        Raises errors.ConfigurationError where nobody can be kept out.
         """
         with self._saying():
             self._made()
@@ -156,7 +159,7 @@ class State:
 
     @cached_property
     def keys(self) -> Keys:
-        """The server's keys. Raises errors.Setup where none is configured and none can be kept."""
+        """The server's keys. Raises errors.ConfigurationError where none is configured and none can be kept."""
         path = self._folder / "key"
         if self._configured:
             keys = [self._configured]
@@ -168,7 +171,9 @@ class State:
                 self._made()
                 return Keys(self._slug, [key_in(path)], shared=True)
         except ValueError as problem:
-            raise errors.Setup(f"{problem}.", "Ask the user to bring the key back, or to delete the file.") from None
+            raise errors.ConfigurationError(
+                f"{problem}.", "Ask the user to bring the key back, or to delete the file."
+            ) from None
 
     # -- the folder -----------------------------------------------------------------------------------------------
 
@@ -181,7 +186,7 @@ class State:
     def _made(self) -> None:
         place = self._folder if self._folder.is_dir() else self._root
         if not self._kept(str(place)):
-            raise errors.Setup(
+            raise errors.ConfigurationError(
                 f"The state folder {self._root} is part of the container and is lost with it: nothing is saved there.",
                 f"Ask the user to start the container with `-v flotilla-{self._slug}:{self._root}`.",
             )
@@ -211,7 +216,7 @@ class State:
             why = problem.strerror or str(problem)
             if problem.errno in (errno.ENOENT, errno.ENOTDIR):
                 why = "there is no such folder"
-            raise errors.Setup(
+            raise errors.ConfigurationError(
                 f"The state folder {self._root} cannot be written: {why}.", ROOM.format(self._root)
             ) from None
 

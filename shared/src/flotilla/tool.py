@@ -1,11 +1,11 @@
-"""The one kind of tool: lenient at the door, strict inside, one shape and one voice on the way out."""
+"""The one kind of tool: lenient about how arguments are written, strict about what they mean, one format of results."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
+from typing import Annotated, Any, TypedDict, get_type_hints
 
 from fastmcp.tools.base import Tool, ToolResult
 from mcp.shared.exceptions import MCPError
@@ -13,30 +13,40 @@ from mcp_types import ToolAnnotations
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
-from .call import Rehearsed, current
-from .confirm import Unanswered
-from .results import failed, fitted, linked, packed, safe, seen
-from .running import deadline, problem_of_bug, validated
-from .schema import arguments_of, portable, without_nulls
-from .text import named
-
-if TYPE_CHECKING:
-    from .server import Server
+from flotilla.calls.confirmation import ConfirmationRequired, confirm
+from flotilla.calls.context import current
+from flotilla.calls.dry_run import DryRunResult
+from flotilla.calls.execution import deadline, error_of, validated
+from flotilla.calls.idempotency import Idempotency
+from flotilla.calls.results import failed, fitted, linked, packed, safe, seen
+from flotilla.calls.schema import arguments_of, portable, without_nulls
+from flotilla.connection import Connection
+from flotilla.integration import Integration
+from flotilla.text import named
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
-HIDDEN: dict[str, tuple[Any, Any]] = {  # arguments that the library handles, not the function: type and default
+RESERVED_ARGUMENTS: dict[
+    str, tuple[Any, Any]
+] = {  # arguments that the library handles, not the function: type and default
     "idempotency_key": (
-        Annotated[str | None, Field(max_length=255, description="Repeat-safe: same key, done once a day")],
+        Annotated[
+            str | None,
+            Field(
+                max_length=255, description="Key for safe retries: within a day, the same key returns the first result."
+            ),
+        ],
         None,
     ),
-    "dry_run": (Annotated[bool, Field(description="Only show the request")], False),
-    "confirm_token": (Annotated[str | None, Field(description="Only from this tool's own preview")], None),
+    "dry_run": (Annotated[bool, Field(description="Only show what would be sent.")], False),
+    "confirm_token": (Annotated[str | None, Field(description="Token from this tool's own preview.")], None),
 }
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `consent.scopes`.
+    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `http.scopes`.
 
+    `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; no model
+    reads them in a list.
     `exact`: fields of the result that go out as they are, because the tool itself escapes what is hidden in them.
     """
 
@@ -46,6 +56,8 @@ class ReadOptions(TypedDict, total=False):
     deadline: float
     scopes: Sequence[str]
     exact: Sequence[str]
+    search: str
+    examples: Sequence[str]
 
 
 class ChangeOptions(ReadOptions, total=False):
@@ -71,10 +83,9 @@ class FleetTool(Tool):
     """A registered function. Only `Server` makes these."""
 
     fn: SkipJsonSchema[Callable[..., Awaitable[Any]]]
-    takes: SkipJsonSchema[Any]  # TypeAdapter: arguments to keyword arguments
-    gives: SkipJsonSchema[Any]  # TypeAdapter of the result
-    server: SkipJsonSchema[Any]
-    effect: str
+    input_adapter: SkipJsonSchema[Any]  # TypeAdapter: arguments to keyword arguments
+    output_adapter: SkipJsonSchema[Any]  # TypeAdapter of the result
+    kind: str
     deadline: float | None
     question: str = ""
     asks: bool = False
@@ -83,46 +94,45 @@ class FleetTool(Tool):
     must_ask: bool = False  # nothing may be done before a person agreed
 
     @classmethod
-    def of(
-        cls, server: Server[Any], effect: str, fn: Callable[..., Awaitable[Any]], options: WriteOptions
+    def made_of(
+        cls, integration: Integration[Any], kind: str, fn: Callable[..., Awaitable[Any]], options: WriteOptions
     ) -> FleetTool:
-        """Make the tool of a function; raises TypeError for what the fleet does not take."""
-        name, question = f"{server.prefix}_{fn.__name__}", options.get("confirm", "")
+        """Make the tool of a function; raises TypeError for what breaks the rules of the fleet."""
+        name, question = f"{integration.prefix}_{fn.__name__}", options.get("confirm", "")
         hints = get_type_hints(fn, include_extras=True)
         replaces = options.get("replaces", False)
-        must_ask = effect == "destroys" or bool(question)
+        must_ask = kind == "destroys" or bool(question)
         hidden = {
             "idempotency_key": options.get("creates", False),
-            "dry_run": effect != "reads",
+            "dry_run": kind != "reads",
             "confirm_token": must_ask or replaces or options.get("asks", False),
         }
         _refuse(name, fn, hints, question)
-        if question and not (effect == "destroys" or replaces):
+        if question and not (kind == "destroys" or replaces):
             raise TypeError(f"{name} asks every time, so it must say replaces=True")
-        takes = arguments_of(fn, {n: HIDDEN[n] for n, wanted in hidden.items() if wanted})
-        gives = TypeAdapter(hints["return"])
-        output = portable(gives, "serialization")
+        input_adapter = arguments_of(fn, {n: RESERVED_ARGUMENTS[n] for n, wanted in hidden.items() if wanted})
+        output_adapter = TypeAdapter(hints["return"])
+        output = portable(output_adapter, "serialization")
         if output.get("type") != "object":
             raise TypeError(f"{name} must return an object, not {output.get('type')}: the gateway aborts on others")
-        if effect != "reads":
+        if kind != "reads":
             output.pop("required", None)  # previews and dry runs must fit it too
         return cls(
             name=name,
             title=options.get("title") or fn.__name__.replace("_", " ").capitalize(),
             description=prose(fn),
-            parameters={"type": "object", "properties": {}, **portable(takes)},
+            parameters={"type": "object", "properties": {}, **portable(input_adapter)},
             output_schema=output,
             annotations=ToolAnnotations(
-                read_only_hint=effect == "reads",
-                destructive_hint=effect == "destroys" or replaces or not options.get("additive", True),
-                idempotent_hint=options.get("idempotent", effect == "reads"),
-                open_world_hint=server.network,
+                read_only_hint=kind == "reads",
+                destructive_hint=kind == "destroys" or replaces or not options.get("additive", True),
+                idempotent_hint=options.get("idempotent", kind == "reads"),
+                open_world_hint=integration.network,
             ),
             fn=fn,
-            takes=takes,
-            gives=gives,
-            server=server,
-            effect=effect,
+            input_adapter=input_adapter,
+            output_adapter=output_adapter,
+            kind=kind,
             deadline=options.get("deadline"),
             question=question,
             asks=options.get("asks", False),
@@ -138,54 +148,59 @@ class FleetTool(Tool):
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Run one call and return its result; every failure is a result too."""
         call = current()
-        server: Server[Any] = self.server
+        connection = call.connection
+        assert connection, "a tool runs within a call"
         try:
             given = self._validated(arguments)
-            hidden = {name: given.pop(name, None) for name in HIDDEN}
+            hidden = {name: given.pop(name, None) for name in RESERVED_ARGUMENTS}
             call.arguments = given
-            call.dry_run = self.effect != "reads" and bool(hidden["dry_run"] or server.fleet.dry_run)
+            call.dry_run = self.kind != "reads" and bool(hidden["dry_run"] or connection.fleet.dry_run)
             call.idempotency_key = hidden["idempotency_key"] or ""
             call.confirm_token = hidden["confirm_token"] or ""
-            server.settings  # noqa: B018 - what is not configured is told before anything is asked or sent
-            async with deadline(self.deadline or server.fleet.deadline):
+            connection.settings  # noqa: B018 - fails before anything is asked or sent where a setting is missing
+            async with deadline(self.deadline or connection.fleet.deadline):
                 if self.must_ask:
-                    call.unasked = server.fleet.confirm and not call.dry_run
+                    call.confirmation_pending = connection.fleet.confirm and not call.dry_run
                 if call.idempotency_key and not call.dry_run:
-                    return await server._idempotency.once(self._asked_and_done)
-                return await self._asked_and_done()
-        except Rehearsed as end:
+                    return await _idempotency(connection).once(self._confirm_and_run)
+                return await self._confirm_and_run()
+        except DryRunResult as end:
             call.outcome = "dry_run"
-            return packed({"dry_run": seen(server.audit.masked(end.request))})
-        except Unanswered as end:
+            return packed({"dry_run": seen(connection.audit.masked(end.request))})
+        except ConfirmationRequired as end:
             call.outcome = end.outcome
             return end.result
         except MCPError:  # the protocol's own, such as a capability that the client lacks
             raise
-        except Exception as bug:  # one voice: never a traceback to the client
-            return failed(problem_of_bug(server, self.name, bug))
+        except Exception as bug:  # never a traceback to the client
+            return failed(error_of(self.name, bug))
 
     def _validated(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return validated(self.name, self.takes, self.parameters, arguments)
+        return validated(self.name, self.input_adapter, self.parameters, arguments)
 
-    async def _asked_and_done(self) -> ToolResult:
+    async def _confirm_and_run(self) -> ToolResult:
         """Ask inside of the idempotency: a repeat with the same key gets its result, though its yes was used up."""
         if self.must_ask and not self.asks:
-            await self.server.confirm(self._question(current().arguments))
-        return await self._done()
+            await confirm(self._question(current().arguments))
+        return await self._run_function()
 
-    async def _done(self) -> ToolResult:
+    async def _run_function(self) -> ToolResult:
         raw = await self.fn(**current().arguments)
         if isinstance(raw, ToolResult):
             return raw
-        data = safe(self.gives.dump_python(self.gives.validate_python(raw), mode="json"), self.exact)
+        data = safe(self.output_adapter.dump_python(self.output_adapter.validate_python(raw), mode="json"), self.exact)
         shown = fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"])
         return linked(packed(shown))
 
     def _question(self, given: dict[str, Any]) -> str:
-        told = {name: named(value) for name, value in given.items()}
+        shown = {name: named(value) for name, value in given.items()}
         if self.question:
-            return self.question.format_map(told)
-        return f"{self.title}: {', '.join(f'{n}={told[n]}' for n, v in given.items() if v is not None)}?"
+            return self.question.format_map(shown)
+        return f"{self.title}: {', '.join(f'{n}={shown[n]}' for n, v in given.items() if v is not None)}?"
+
+
+def _idempotency(connection: Connection[Any]) -> Idempotency:
+    return connection.resource(Idempotency, lambda: Idempotency(connection.state, connection.audit))
 
 
 def prose(fn: Callable[..., Any]) -> str:
@@ -200,7 +215,7 @@ def _refuse(name: str, fn: Callable[..., Any], hints: dict[str, Any], question: 
         (not inspect.iscoroutinefunction(fn), "must be an async function"),
         (not inspect.getdoc(fn), "needs a docstring: it is what the model reads"),
         ("return" not in hints, "needs a return type: it is the output schema"),
-        (parameters & set(HIDDEN), f"must leave {', '.join(HIDDEN)} to the library"),
+        (parameters & set(RESERVED_ARGUMENTS), f"must leave {', '.join(RESERVED_ARGUMENTS)} to the library"),
         (set(re.findall(r"{(\w+)}", question)) - parameters, "asks about an argument that it does not have"),
     ):
         if wrong:

@@ -10,20 +10,21 @@ import time
 from typing import Any
 
 import anyio
-from flotilla import Model, Secret, Server, ServerSettings, in_thread
+from flotilla import Model, SecretStr, Server, ServerSettings, in_thread
+from flotilla_testing.scratch import ScratchServer
 from pydantic import Field
 
 
 class Settings(ServerSettings):
     """Nothing is needed, unless PROBE_STRICT is on."""
 
-    secret: Secret | None = Field(None, description="Anything")
+    secret: SecretStr | None = Field(None, description="Anything")
 
 
 class Strict(ServerSettings):
     """One thing is needed."""
 
-    secret: Secret = Field(description="Anything")
+    secret: SecretStr = Field(description="Anything")
 
 
 class Out(Model):
@@ -33,12 +34,12 @@ class Out(Model):
 
 
 wanted: Any = Strict if os.environ.get("PROBE_STRICT") else Settings
-server: Server[Any] = Server("probe", title="Probe", description="Test.", category="test", settings=wanted)
+server: Server[Any] = ScratchServer("probe", title="Probe", description="Test.", category="test", settings=wanted)
 
 
 @server.reads
 async def get_pong(text: str = "pong") -> Out:
-    """Answer."""
+    """Response."""
     return Out(done=text)
 
 
@@ -85,8 +86,10 @@ async def get_noise() -> Out:
     print("noise from print")
     os.write(1, b"noise from os.write\n")
     sys.stdout.flush()
-    if server.settings.secret:
-        logging.getLogger("some.library").warning("the secret is %s", server.settings.secret.get_secret_value())
+    if server.connection.settings.secret:
+        logging.getLogger("some.library").warning(
+            "the secret is %s", server.connection.settings.secret.get_secret_value()
+        )
         logging.getLogger("some.library").info("not worth a line")
     return Out()
 

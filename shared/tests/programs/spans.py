@@ -5,7 +5,8 @@ import json
 from contextlib import suppress
 
 from flotilla import Model, Server, ServerSettings, telemetry
-from flotilla.testing.client import client
+from flotilla_testing.client import client
+from flotilla_testing.scratch import ScratchServer
 from mcp.shared.exceptions import MCPError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -15,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 exporter, provider = InMemorySpanExporter(), TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
-server: Server[ServerSettings] = Server("acme", title="Acme", description="Test.", category="test")
+server: Server[ServerSettings] = ScratchServer("acme", title="Acme", description="Test.", category="test")
 
 
 class Out(Model):

@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastmcp.server.dependencies import get_context
-from flotilla import Model, Secret, Server, ServerSettings, files, in_thread
+from flotilla import Model, SecretStr, ServerSettings, announce, files, in_thread
+from flotilla_testing.scratch import ScratchServer
 from pydantic import Field
 
 
 class Settings(ServerSettings):
     """PROBE_TOKEN, and one plain setting."""
 
-    token: Secret = Field(description="A token, from nowhere", examples=["tok_123"])
+    token: SecretStr = Field(description="A token, from nowhere", examples=["tok_123"])
     word: str = Field("none", description="Any word")
 
 
-server = Server(
+server = ScratchServer(
     "probe",
     title="Probe",
     description="Shows what a server can see.",
@@ -89,7 +90,7 @@ async def get_self() -> Self:
 @server.reads
 async def get_settings() -> Text:
     """Tell the plain setting, and how long the token is."""
-    settings = server.settings
+    settings = server.connection.settings
     return Text(text=f"{settings.word} {len(settings.token.get_secret_value())}")
 
 
@@ -126,7 +127,7 @@ async def add_line(text: Annotated[str, Field(description="Line", examples=["x"]
         files.write("lines.txt", before + text.encode() + b"\n", True)
         return text
 
-    server.announce(action="add_line", text=text)
+    announce(action="add_line", text=text)
     await in_thread(add)
     await asyncio.sleep(wait)
     return Text(text=text)
@@ -135,11 +136,11 @@ async def add_line(text: Annotated[str, Field(description="Line", examples=["x"]
 @server.destroys(confirm="Delete {name} for good?")
 async def delete_thing(name: Annotated[str, Field(description="Name", examples=["x"])]) -> Text:
     """Delete nothing, but ask first."""
-    server.announce(action="delete_thing", name=name)
+    announce(action="delete_thing", name=name)
     return Text(text=f"deleted {name}")
 
 
 @server.reads
 async def get_echo(value: Annotated[dict[str, Any], Field(description="Anything", examples=[{"a": 1}])]) -> Text:
-    """Answer with the text of what came in."""
+    """Response with the text of what came in."""
     return Text(text=repr(value))

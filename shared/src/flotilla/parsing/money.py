@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, PlainValidator
 
-from .. import errors
+from flotilla import errors
 
 LONGEST = 100  # characters of a text that may be a number
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "PLN": "zł", "CZK": "Kč"}
@@ -45,7 +45,7 @@ _COMMA_GROUPS = re.compile(r"\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,}")
 _TWO_WAYS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
-class NumberError(errors.Input, ValueError):
+class NumberError(errors.InvalidInputError, ValueError):
     """The text is not a number, or two. A ValueError too, so that pydantic names the argument."""
 
 

@@ -1,0 +1,160 @@
+"""The two compose stacks: Docker's gateway, or the switchboard before HTTP servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flotilla import Server
+from flotilla_launcher.filters import LISTS, SETTINGS
+from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image
+from flotilla_launcher.version import VERSION
+
+from flotilla_cli.generator import documents
+from flotilla_cli.generator.text import as_yaml
+
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "tmpfs": ["/tmp"],
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "init": True,
+    "restart": "unless-stopped",
+    "mem_limit": "512m",
+    "cpus": 1,
+    "pids_limit": 256,
+}
+TAG = f"${{FLOTILLA_VERSION:-{VERSION}}}"
+PORT = "${FLOTILLA_BIND:-127.0.0.1}:${FLOTILLA_PORT:-8811}:8811"
+INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between door and servers: no client has it
+NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
+
+
+def _network(server: Server[Any]) -> dict[str, Any]:
+    """Return the network on which only the switchboard meets the server; without a way out where none is needed."""
+    return {} if server.integration.network else {"internal": True}
+
+
+def _from_dotenv(name: str, fallback: str = "") -> str:
+    return f"${{{name}:-{fallback}}}"
+
+
+def _guards(server: Server[Any]) -> dict[str, str]:
+    """Return a server's guards: its own from .env, else the fleet's, but for the lists.
+
+    A list of the whole fleet names other servers' tools too, which a server would refuse: the switchboard applies it.
+    So is the tier, since a list may ask for tools beyond core.
+    """
+    found = {}
+    for name, (env, _, _) in documents.common(server).items():
+        whole = "" if env in LISTS else _from_dotenv(env)
+        found[env] = "all" if name == "tier" else _from_dotenv(documents.variable(server, name), whole)
+    return found
+
+
+def _known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
+    """Return what the switchboard lists a server by: its filters, and which of its needs are set, but not to what."""
+    needs = {documents.variable(server, name) for way in server.integration.settings_class.required() for name in way}
+    filters = {documents.variable(server, name) for name, (env, _, _) in documents.FLEET.items() if env in SETTINGS}
+    return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
+
+
+def compose_gateway(servers: dict[str, Server[Any]]) -> str:
+    """Return the stack with Docker's gateway: it starts the servers itself, so it needs the engine's socket."""
+    gateway = {
+        "image": f"${{FLOTILLA_GATEWAY_IMAGE:-{GATEWAY_IMAGE}}}",
+        "command": [
+            "--catalog=/root/.docker/mcp/catalogs/flotilla.yaml",
+            f"--servers=${{FLOTILLA_SERVERS:-{','.join(map(catalog_name, servers))}}}",
+            "--secrets=/run/secrets/flotilla",
+            "--config=/root/.docker/mcp/config.yaml",
+            "--transport=streaming",
+            "--port=8811",
+            "--long-lived",
+            "--block-secrets=false",  # see docs/guards.md
+        ],
+        "environment": {"MCP_GATEWAY_AUTH_TOKEN": NEEDED},
+        "ports": [PORT],
+        "volumes": [
+            "/var/run/docker.sock:/var/run/docker.sock",
+            "../catalog/flotilla.yaml:/root/.docker/mcp/catalogs/flotilla.yaml:ro",
+            "${FLOTILLA_CONFIG_FILE:-../catalog/config.example.yaml}:/root/.docker/mcp/config.yaml:ro",
+        ],
+        "secrets": ["flotilla"],
+        "healthcheck": {
+            "test": ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8811/health"],
+            "interval": "10s",
+            "timeout": "3s",
+            "retries": 12,
+            "start_period": "60s",
+        },
+        "restart": "unless-stopped",
+        "mem_limit": "512m",
+        "cpus": 1,
+    }
+    stack = {
+        "name": "flotilla",
+        "services": {"gateway": gateway},
+        "secrets": {"flotilla": {"file": "${FLOTILLA_SECRETS_FILE:-../catalog/secrets.example.env}"}},
+    }
+    return as_yaml(stack)
+
+
+def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
+    """Return the stack with the switchboard before HTTP servers: nobody needs the engine's socket.
+
+    A network for each server: they all know the same token, so only what cannot be reached cannot be called past the
+    switchboard's filters.
+    """
+    services: dict[str, Any] = {
+        "switchboard": {
+            "image": image("switchboard", TAG),
+            **HARDENED,
+            "command": [
+                "--servers=${FLOTILLA_SERVERS:-}",
+                f"--remote={','.join(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
+            ],
+            "environment": {
+                "FLOTILLA_TRANSPORT": "http",  # read by the health check too
+                "FLOTILLA_HOST": "0.0.0.0",
+                "FLOTILLA_PORT": "8811",
+                "FLOTILLA_HTTP_TOKEN": NEEDED,
+                "FLOTILLA_REMOTE_TOKEN": INNER,
+                "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
+                "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
+                **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
+            },
+            "ports": [PORT],
+            "networks": ["front", *servers],
+            "depends_on": {slug: {"condition": "service_healthy", "required": False} for slug in servers},
+        }
+    }
+    for slug, server in servers.items():
+        own = {
+            documents.variable(server, n): _from_dotenv(documents.variable(server, n))
+            for n in server.integration.settings_class.model_fields
+        }
+        services[slug] = {
+            "image": image(slug, TAG),
+            "profiles": [slug, "all"],
+            **HARDENED,
+            "environment": {
+                "FLOTILLA_TRANSPORT": "http",
+                "FLOTILLA_HOST": "0.0.0.0",
+                "FLOTILLA_HTTP_TOKEN": INNER,
+                "FLOTILLA_ALLOWED_HOSTS": slug,
+                "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                **_guards(server),
+                **own,
+            },
+            "volumes": documents.volumes(server),
+            "networks": [slug],
+        }
+    volumes = sorted({text.split(":")[0] for server in servers.values() for text in documents.volumes(server)})
+    stack = {
+        "name": "flotilla",
+        "services": services,
+        "networks": {"front": {}, **{slug: _network(server) for slug, server in servers.items()}},
+        "volumes": {name: {"name": name} for name in volumes},
+    }
+    return as_yaml(stack)

@@ -1,0 +1,59 @@
+"""The generated parts of the READMEs: what a server is, its tools and settings, and the table of the fleet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flotilla import Server
+from flotilla_launcher.naming import catalog_name, image, module_of
+
+from flotilla_cli.generator import documents
+
+
+def server_table(server: Server[Any], found: dict[str, Any]) -> str:
+    """Return the generated part of a server's README: what it is, its tools and its settings."""
+    lines = [
+        server.integration.description,
+        "",
+        f"Image `{image(server.slug)}` · contacts {_reach(server)}"
+        + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else ""),
+        "",
+        "| tool | what it does | effect | tier |",
+        "|---|---|---|---|",
+    ]
+    for tool in found["tools"]:
+        attributes = found["attributes"]["tools"][tool["name"]]
+        about = " ".join(tool["description"].split()).split(". ")[0].rstrip(".").replace("|", "\\|")
+        group = f" ({attributes['group']})" if attributes["group"] else ""
+        lines.append(f"| `{tool['name']}` | {about} | {attributes['effect']} | {attributes['tier']}{group} |")
+    lines += ["", "| setting | variable | what |", "|---|---|---|"]
+    needed = server.integration.settings_class.required()[0]
+    for name, field in server.integration.settings_class.model_fields.items():
+        need = " **(needed)**" if name in needed else ""
+        kind = "preference" if name in documents.fields(server, secret=False) else "secret"
+        about = (field.description or "").replace("|", "\\|")
+        lines.append(
+            f"| `{catalog_name(server.slug)}.{name}` ({kind}) | `{documents.variable(server, name)}` | {about}{need} |"
+        )
+    if not server.integration.settings_class.model_fields:
+        lines = lines[:-3]
+    return "\n".join(lines)
+
+
+def _reach(server: Server[Any]) -> str:
+    if server.integration.hosts:
+        return ", ".join(f"`{host}`" for host in server.integration.hosts)
+    return "what its settings name" if server.integration.network else "nothing: it runs without a network"
+
+
+def fleet_table(servers: dict[str, Server[Any]], found: dict[str, Any]) -> str:
+    """Return the table of servers for the README."""
+    lines = ["| server | what it does | tools | account |", "|---|---|---|---|"]
+    for slug, server in servers.items():
+        lines.append(
+            f"| [{slug}](servers/{module_of(slug)}/README.md) | {server.integration.description} | "
+            f"{len(found[slug]['tools'])} | "
+            f"{'needed' if found[slug]['needs'][0] else 'none'} |"
+        )
+    total = sum(len(f["tools"]) for f in found.values())
+    return "\n".join([*lines, "", f"{len(servers)} servers, {total} tools."])

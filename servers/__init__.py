@@ -1,0 +1,1 @@
+"""The servers: each folder is one integration, importable as `flotilla_servers.<folder>`."""

@@ -1,0 +1,71 @@
+"""Account and collaborators. https://www.facturation.dev/api/account/"""
+
+from __future__ import annotations
+
+from flotilla import Cursor, Limit, Model, Page, Toolset, UntrustedText, settings_of, sliced
+from pydantic import Field
+
+from .client import api, integration
+from .firm import ACCOUNT
+from .models import Money
+
+tools = Toolset("account")
+
+
+class Firm(Model):
+    """One firm of the account."""
+
+    id: int
+    name: UntrustedText | None = None
+
+
+class Account(Model):
+    """https://www.facturation.dev/api/account/"""
+
+    id: int
+    email: str | None = None
+    firms: list[Firm] = Field(default_factory=list)
+    firm_id: int | None = None  # the one in use
+    requests_left: int | None = None
+    requests_allowed: int | None = None
+
+
+class Order(Model):
+    """An invoice of the vendor for its service. https://www.facturation.dev/api/account/"""
+
+    title: UntrustedText | None = None
+    amount: Money | None = None
+    currency: str = "EUR"
+    payment_date: str | None = None
+    refunded: bool | None = None
+    invoice_url: str | None = None
+
+
+class Collaborator(Model):
+    """https://www.facturation.dev/api/collaborators/"""
+
+    user_id: int
+    full_name: UntrustedText | None = None
+    email: str | None = None
+    roles: list[str] = Field(default_factory=list)
+
+
+@tools.reads(core=False, group="account")
+async def get_account() -> Account:
+    """Who is connected, the firms (entreprises) of the account, and how many requests are left."""
+    account = await api.get(ACCOUNT)
+    firms = api.rows_in(account, "firms", missing=True)
+    in_use = settings_of(integration).firm_id or (firms[0]["id"] if len(firms) == 1 else None)
+    return Account.model_validate({**account, "firm_id": in_use, **api.allowance})
+
+
+@tools.reads(core=False, group="account")
+async def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[Order]:
+    """List what the firm paid for Facturation.PRO itself (abonnement)."""
+    return sliced([Order.model_validate(row) for row in await api.rows("/orders.json")], limit, cursor)
+
+
+@tools.reads(core=False, group="collaborators")
+async def list_collaborators(limit: Limit = 20, cursor: Cursor = None) -> Page[Collaborator]:
+    """List who works in the firm, with their roles. Gives the user_id that quotes and invoices take."""
+    return sliced([Collaborator.model_validate(row) for row in await api.rows("/collaborators.json")], limit, cursor)

@@ -1,0 +1,17 @@
+from contextlib import nullcontext
+
+from flotilla_testing.acceptance import suite
+
+TestAcceptance = suite(
+    "facturation-pro",
+    world=lambda _: nullcontext({"FACTURATION_PRO_REFRESH_TOKEN": ""}),  # by the key; OAuth has tests of its own
+    arguments={  # where no argument is required by itself, but one of several is
+        "facturation_month_revenue": {"month": "2025-06"},
+        "facturation_create_customer": {"company_name": "Atelier Lefèvre"},
+        "facturation_update_category": {"title": "Formation"},
+        "facturation_update_followup": {"title": "À facturer"},
+        "facturation_update_quote": {"quote_status": "accepted"},
+        "facturation_update_invoice": {"finalize": True},
+    },
+    lossy={"facturation_create_invoice": {"final": True}},
+)

@@ -1,0 +1,174 @@
+"""Who asks, for which firm: the key, OAuth in both ways a token may travel, discovery, headers, limits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from flotilla.http.auth import FirstOf
+from flotilla_servers.facturation_pro.access import Granted
+from flotilla_servers.facturation_pro.app import LIMITS, api, server, words
+from flotilla_testing import client, environment, impatient, text_of
+
+OAUTH = {
+    "FACTURATION_PRO_CLIENT_ID": "app",
+    "FACTURATION_PRO_CLIENT_SECRET": "app-secret",
+    "FACTURATION_PRO_REFRESH_TOKEN": "refresh-0",
+}
+KEY = ("FACTURATION_PRO_IDENTIFIER", "FACTURATION_PRO_API_KEY")
+
+
+async def told(settings: dict[str, str], tool: str = "facturation_list_customers", **arguments: Any) -> Any:
+    with environment(server, **settings), impatient(server):
+        async with client(server) as connected:
+            return await connected.call_tool_mcp(tool, arguments)
+
+
+async def test_the_key(settings: dict[str, str], vendor: Any) -> None:
+    result = await told({**settings, "FACTURATION_PRO_CONTACT": "zoé@exemple.fr"}, "facturation_get_account")
+    assert result.structured_content["firm_id"] == 7
+    agent = vendor.requests[0].headers["user-agent"]
+    assert agent == "Flotilla facturation-pro/0.1.0 (zoe@exemple.fr)"
+    result = await told({**settings, "FACTURATION_PRO_API_KEY": "wrong"})
+    assert "Access denied" in text_of(result)
+
+
+@pytest.mark.parametrize("token_in", ["header", "query"])
+async def test_oauth_wherever_the_token_is_looked_for(
+    settings: dict[str, str], vendor: Any, books: Any, token_in: str
+) -> None:
+    books.token_in = token_in
+    alone = {name: value for name, value in settings.items() if name not in KEY} | OAUTH
+    customer = {"company_name": "Atelier Lefèvre"}
+    made = await told(alone, "facturation_create_customer", **customer)
+    assert not made.is_error, text_of(made)
+    again = await told(alone, "facturation_list_customer_invoices", customer_id=made.structured_content["id"])
+    assert again.structured_content == {"items": []}
+    assert len(books.rows["customers"]) == 1
+    shown = await told(alone, "facturation_create_customer", **customer, dry_run=True)
+    assert "token" not in text_of(shown)
+
+
+async def test_oauth_wins_and_a_half_of_it_leaves_the_key(settings: dict[str, str], vendor: Any) -> None:
+    await told({**settings, **OAUTH})
+    assert vendor.requests[0].path == "/oauth/token"
+    vendor.recovers()
+    half = {name: value for name, value in OAUTH.items() if not name.endswith("SECRET")}
+    await told({**settings, **half})
+    assert vendor.requests[0].headers["authorization"].startswith("Basic ")
+
+
+async def test_a_revoked_grant(settings: dict[str, str], books: Any) -> None:
+    books.refresh = "refresh-9"
+    result = await told({**settings, **OAUTH})
+    assert "connect the account again" in text_of(result)
+
+
+async def test_tokens_are_renewed_in_time(settings: dict[str, str], vendor: Any, books: Any) -> None:
+    """Ahead of the end by a fake clock; after a 401; and the rotated refresh token outlives the process."""
+    assert isinstance(api._auth, FirstOf)
+    way, clock = api._auth.ways[0], [1_000_000.0]
+    assert isinstance(way, Granted)
+    renewals = lambda: len([r for r in vendor.requests if r.path == "/oauth/token"])  # noqa: E731
+    way._now, before = (lambda: clock[0]), way._now
+    try:
+        with environment(server, **settings, **OAUTH), impatient(server):
+            async with client(server) as connected:
+                await connected.call_tool_mcp("facturation_list_customers", {})
+                clock[0] += 7_100
+                await connected.call_tool_mcp("facturation_list_customers", {})
+                assert renewals() == 1
+                clock[0] += 60
+                await connected.call_tool_mcp("facturation_list_customers", {})
+                assert renewals() == 2
+                books.token = "revoked"
+                result = await connected.call_tool_mcp("facturation_list_customers", {})
+                assert renewals() == 3
+                assert not result.is_error
+        await told({**settings, **OAUTH})
+        assert renewals() == 3
+        assert books.refresh == "refresh-3"
+    finally:
+        way._now = before
+
+
+async def test_several_firms(settings: dict[str, str], books: Any, vendor: Any) -> None:
+    books.firms = [{"id": 7, "name": "Atelier"}, {"id": 8, "name": "Holding"}]
+    result = await told(settings)
+    assert "7 Atelier; 8 Holding" in text_of(result)
+    assert "FACTURATION_PRO_FIRM_ID" in text_of(result)
+    vendor.recovers()
+    await told({**settings, "FACTURATION_PRO_FIRM_ID": "8"})
+    assert [request.path for request in vendor.requests] == ["/firms/8/customers.json"]
+    books.firms = []
+    assert "none" in text_of(await told(settings))
+
+
+async def test_the_firm_is_asked_for_once(firm: Any) -> None:
+    await firm.ask("list_customers")
+    await firm.ask("list_products")
+    assert [request.path for request in firm.vendor.requests].count("/account.json") == 1
+    assert (await firm.ask("get_account"))["requests_left"] == 577
+
+
+async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
+    line = [{"title": "x", "quantity": "1", "unit_price": "1", "vat": "20"}]
+    said = await firm.no("create_quote", customer_id=5, items=line)
+    assert said == (
+        'Error: Facturation.PRO refuses the request (422): "customer_id: n\'est pas valide". '
+        "Correct the arguments and try again."
+    )
+    assert "does not have this" in await firm.no("get_quote", quote_id=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"errors": {"title": ["est trop long", "est pris"], "base": ["Non"]}}, "title: est trop long, est pris; Non"),
+        ({"title": ["est trop long"]}, "title: est trop long"),
+        ({"errors": {"title": "est trop long"}}, "title: est trop long"),
+        ({"errors": ["Non", "Jamais"]}, "Non, Jamais"),
+        ({"errors": "Non"}, "Non"),
+        ({"error": "Non"}, "Non"),
+        ("Retry later", "Retry later"),
+    ],
+)
+def test_every_shape_of_the_vendors_words(body: Any, told: str) -> None:
+    assert words(422, body) == told
+
+
+async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
+    async def play(exchange: Any) -> None:
+        await exchange.write(b"HTTP/1.1 404 The record could not be found\r\ncontent-length: 0\r\n\r\n")
+
+    firm.vendor.fails(play)
+    assert 'does not have this: "The record could not be found".' in await firm.no("get_account")
+
+
+async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the second one of a redirect: the limits count what the vendor counts, whoever asks beside."""
+    turns, turn = [], api._turn
+
+    async def counted() -> None:
+        turns.append(1)
+        await turn()
+
+    monkeypatch.setattr(api, "_turn", counted)
+    firm.vendor.requests.clear()
+    await asyncio.gather(*(firm.ask("list_customer_invoices", customer_id=customer) for _ in range(3)))
+    assert len(turns) == len(firm.vendor.requests) == 6
+
+
+@pytest.mark.parametrize(("window", "allowed"), [(300, 600), (86_400, 10_000)])
+def test_no_window_of_the_vendor_can_be_exceeded(window: float, allowed: float) -> None:
+    """A leaky bucket passes its capacity and then its rate: the strictest one counts."""
+    assert min(most + most / seconds * window for most, seconds in LIMITS) <= allowed
+
+
+async def test_sepa_data_stays_out_of_the_audit(firm: Any, customer: int, capsys: pytest.CaptureFixture[str]) -> None:
+    iban = "FR7630006000011234567890189"
+    await firm.ask("update_customer", customer_id=customer, changes={"sepa_iban": iban, "sepa_bic": "AGRIFRPP"})
+    shown = await firm.ask("update_customer", customer_id=customer, changes={"sepa_iban": iban}, dry_run=True)
+    assert iban not in capsys.readouterr().err
+    assert shown["dry_run"]["body"] == {"sepa_iban": "***"}

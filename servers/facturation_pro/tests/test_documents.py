@@ -1,0 +1,153 @@
+"""Documents on their way: whole or not at all, what they claim to be, nowhere but the data folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla_servers.facturation_pro import documents
+from flotilla_servers.facturation_pro.server import server
+from flotilla_testing import Response, client, environment, faults, impatient, raw, text_of
+
+LINE = {"title": "Conseil", "quantity": "1", "unit_price": "100.00", "vat": "20"}
+PDF = {"content-type": "application/pdf"}
+
+
+@pytest.fixture
+async def invoice(firm: Any, customer: int) -> int:
+    return int((await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"])
+
+
+def there(firm: Any) -> list[str]:
+    return sorted(
+        str(p.relative_to(firm.data)) for p in firm.data.rglob("*") if p.is_file() and ".flotilla" not in p.parts
+    )
+
+
+async def test_a_link_follows_the_text(firm: Any, invoice: int) -> None:
+    result = await firm.client.call_tool_mcp("facturation_download_invoice", {"invoice_id": invoice, "original": True})
+    text, link = result.content
+    assert text.text == text_of(result)
+    assert link.type == "resource_link"
+    assert str(link.uri) == f"file:///data/facturation-pro/invoice-{invoice}-original.pdf"
+    assert (link.mime_type, link.size) == ("application/pdf", result.structured_content["bytes"])
+    assert firm.sent("GET")[-1].query == [("original", "1")]
+
+
+async def test_clients_that_know_no_links_get_none(settings: dict[str, str], firm: Any, invoice: int) -> None:
+    for revision, kinds in (("2024-11-05", ["text"]), ("2025-06-18", ["text", "resource_link"])):
+        async with raw(server, revision) as session:
+            arguments = {"invoice_id": invoice}
+            answer = await session.request("tools/call", name="facturation_download_invoice", arguments=arguments)
+            assert [part["type"] for part in answer["result"]["content"]] == kinds
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Response(200, b"<html>", {"content-type": "text/html"}), "text/html"),
+        (Response(200, b"{}", {"content-type": "application/json"}), "application/json"),
+        (Response(200, b"no pdf", PDF), "no PDF"),
+        (Response(200, b"", PDF), "no PDF"),
+    ],
+)
+async def test_what_is_no_document_leaves_nothing(firm: Any, invoice: int, answer: Response, told: str) -> None:
+    await firm.ask("list_customers")  # the firm is known
+    firm.vendor.recovers()
+    firm.vendor.fails(faults.answer(answer))
+    assert told in await firm.no("download_invoice", invoice_id=invoice)
+    assert len(firm.vendor.requests) == 1
+    assert there(firm) == []
+
+
+async def test_a_pdf_may_come_as_mere_bytes(firm: Any, invoice: int) -> None:
+    await firm.ask("list_customers")
+    firm.vendor.fails(faults.answer(Response(200, b"%PDF-1.4", {"content-type": "application/octet-stream"})))
+    assert (await firm.ask("download_invoice", invoice_id=invoice))["bytes"] == 8
+
+
+async def test_a_break_in_the_middle_is_tried_again(firm: Any, invoice: int) -> None:
+    await firm.ask("list_customers")
+    firm.vendor.recovers()
+    firm.vendor.fails(faults.broken(), times=2)
+    await firm.ask("download_invoice", invoice_id=invoice)
+    assert len(firm.vendor.requests) == 3
+    firm.vendor.recovers()
+    firm.vendor.fails(faults.broken())
+    await firm.no("download_invoice", invoice_id=invoice)
+    assert len(firm.vendor.requests) == 3
+    assert there(firm) == [f"facturation-pro/invoice-{invoice}.pdf"]
+
+
+async def test_a_document_that_is_too_big(firm: Any, invoice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LARGEST_DOWN", 20)
+    assert "more than 20 bytes" in await firm.no("download_invoice", invoice_id=invoice)
+    assert there(firm) == []
+
+
+@pytest.mark.parametrize(
+    ("named", "ending"),
+    [
+        ("../../etc/passwd", "etc-passwd"),
+        ("contrat d'été.pdf", "contrat d'été.pdf"),
+        ("a" * 300 + ".pdf", "a" * 80 + ".pdf"),
+        ("..", "document"),
+        ("bon\u202efdp.exe", "bonfdp.exe"),
+    ],
+)
+def test_names_are_safe(named: str, ending: str) -> None:
+    assert documents.safe(named) == ending
+
+
+async def test_an_attachment_cannot_choose_its_folder(firm: Any, invoice: int) -> None:
+    (firm.data / "x.txt").write_text("texte")
+    stored = await firm.ask("upload_invoice_file", invoice_id=invoice, path="x.txt", filename="../../evil.txt")
+    firm.books.rows["assets"][stored["id"]]["document_name"] = "../../../evil.txt"
+    got = await firm.ask("download_file", file_id=stored["id"])
+    assert got["path"] == f"facturation-pro/file-{stored['id']}-evil.txt"
+    assert there(firm) == [got["path"], "x.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("prog.exe", b"MZ", "no document"),
+        ("faux.pdf", b"MZ\x90", "not what its name says"),
+        ("vide.csv", b"", "not what its name says"),
+        ("gros.pdf", b"%PDF-" + b"x" * 50, "more than 40 bytes"),
+    ],
+)
+async def test_what_is_not_uploaded(
+    firm: Any, invoice: int, name: str, data: bytes, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "LARGEST_UP", 40)
+    (firm.data / name).write_bytes(data)
+    posted = len(firm.sent("POST"))
+    assert told in await firm.no("upload_invoice_file", invoice_id=invoice, path=name)
+    assert "out of the data folder" in await firm.no("upload_invoice_file", invoice_id=invoice, path="../secret.pdf")
+    assert len(firm.sent("POST")) == posted
+
+
+async def test_a_link_in_the_data_folder_leads_nowhere(firm: Any, invoice: int, tmp_path: Path) -> None:
+    (tmp_path / "secret.pdf").write_bytes(b"%PDF-secret")
+    (firm.data / "lien.pdf").symlink_to(tmp_path / "secret.pdf")
+    assert "link" in await firm.no("upload_invoice_file", invoice_id=invoice, path="lien.pdf")
+
+
+async def test_a_rehearsed_upload_sends_nothing(firm: Any, invoice: int) -> None:
+    (firm.data / "x.pdf").write_bytes(b"%PDF-1.4")
+    posted = len(firm.sent("POST"))
+    shown = await firm.ask("upload_invoice_file", invoice_id=invoice, path="x.pdf", dry_run=True)
+    assert shown["dry_run"]["url"].endswith(f"/invoices/{invoice}/upload.json?filename=x.pdf")
+    assert len(firm.sent("POST")) == posted
+
+
+async def test_a_redirect_of_an_attachment_is_not_followed_elsewhere(settings: dict[str, str], vendor: Any) -> None:
+    with environment(server, **settings), impatient(server):
+        async with client(server) as connected:
+            await connected.call_tool_mcp("facturation_list_customers", {})
+            vendor.fails(faults.redirect("https://storage.example/x"))
+            result = await connected.call_tool_mcp("facturation_download_file", {"file_id": 3})
+    assert "storage.example" in text_of(result)
+    assert "may not contact" in text_of(result)

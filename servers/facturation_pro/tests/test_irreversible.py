@@ -1,0 +1,162 @@
+"""What cannot be taken back is looked at first, asked about with its amount, and refused where it was done already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flotilla_servers.facturation_pro.server import server
+from flotilla_testing import call, client, environment, tools_of
+
+LINE = {"title": "Conseil", "quantity": "2", "unit_price": "450.00", "vat": "20"}
+NO_WAY_BACK = "A final invoice has a legal number and can be neither changed nor deleted."
+MAY_BE_FINAL = "It may be final at once: then it has a legal number and can be neither changed nor deleted."
+
+
+@pytest.fixture
+async def quote(firm: Any, customer: int) -> int:
+    return int((await firm.ask("create_quote", customer_id=customer, items=[LINE]))["id"])
+
+
+@pytest.mark.parametrize("final", [True, False])
+async def test_create_invoice_from_quote_is_refused_with_the_number_of_the_first(
+    firm: Any, quote: int, final: bool
+) -> None:
+    firm.books.converts_to_final = final
+    made = await firm.ask("create_invoice_from_quote", quote_id=quote)
+    named = f"invoice FA202506-1 (id {made['id']})" if final else f"draft invoice {made['id']} (id {made['id']})"
+    assert await firm.no("create_invoice_from_quote", quote_id=quote) == (
+        f"Error: Quote 1 is invoiced already: {named}. Tell the user its number; facturation_get_invoice shows it."
+    )
+    assert len([row for row in firm.books.rows["bills"].values() if row["kind"] == "invoice"]) == 1
+
+
+async def test_create_invoice_from_quote_refuses_a_refused_one(firm: Any, quote: int) -> None:
+    await firm.ask("update_quote", quote_id=quote, quote_status="refusé")
+    told = await firm.no("create_invoice_from_quote", quote_id=quote)
+    assert told.startswith("Error: Quote 1 was refused (refusé), so no invoice was made of it.")
+    assert not [r for r in firm.sent("POST") if r.path.endswith("/invoice.json")]
+
+
+async def test_create_invoice_from_quote_asks_with_customer_and_amount(asking: Any, customer: int) -> None:
+    firm, asked = asking
+    quote = (await firm.ask("create_quote", customer_id=customer, items=[LINE]))["id"]
+    assert asked == []
+    await firm.ask("create_invoice_from_quote", quote_id=quote)
+    assert asked == [f"Turn the quote 1 of Atelier Lefèvre, 1080.00 EUR TTC, into an invoice? {MAY_BE_FINAL}"]
+
+
+async def test_create_invoice_from_quote_in_part_invoiced_asks_with_both_amounts(
+    asking: Any, customer: int, quote: int
+) -> None:
+    firm, asked = asking
+    part = await firm.ask("create_invoice", customer_id=customer, items=[{**LINE, "quantity": "1"}])
+    firm.books.rows["bills"][quote] |= {"invoice_ids": [part["id"]], "amount_invoiced": "540.0"}
+    await firm.ask("create_invoice_from_quote", quote_id=quote)
+    assert asked == [
+        "Turn the quote 1 of Atelier Lefèvre, 1080.00 EUR TTC, 540.00 of it invoiced already "
+        f"(draft invoice {part['id']} (id {part['id']})), into a further invoice? {MAY_BE_FINAL}"
+    ]
+
+
+async def test_create_invoice_asks_exactly_when_it_is_final(asking: Any, customer: int) -> None:
+    firm, asked = asking
+    await firm.ask("create_invoice", customer_id=customer, items=[LINE])
+    assert asked == []
+    made = await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True)
+    assert made["number"] == "FA202506-1"
+    await firm.ask("create_invoice", customer_id=customer, items=[LINE], fields={"external_ref": "F-2019-7"})
+    assert asked == [
+        f"Make a final invoice for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
+        f"Make the invoice F-2019-7 of another program for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
+    ]
+
+
+async def test_update_invoice_asks_exactly_when_it_finalizes(asking: Any, customer: int) -> None:
+    firm, asked = asking
+    draft = (await firm.ask("create_invoice", customer_id=customer, items=[LINE]))["id"]
+    await firm.ask("update_invoice", invoice_id=draft, changes={"title": "Juin"})
+    assert asked == []
+    await firm.ask("update_invoice", invoice_id=draft, finalize=True)
+    assert asked == [f"Make the draft invoice {draft} of Atelier Lefèvre, 1080.00 EUR TTC, final? {NO_WAY_BACK}"]
+    await firm.ask("update_invoice", invoice_id=draft, changes={"paid_on": "2025-06-30", "payment_mode": "cash"})
+    assert len(asked) == 1
+
+
+async def test_a_final_invoice_is_not_made_after_a_no(settings: dict[str, str], firm: Any, customer: int) -> None:
+    with environment(server, **{**settings, "FLOTILLA_CONFIRM": "on"}):
+        async with client(server, answer="decline") as connected:
+            given = {"customer_id": customer, "items": [LINE]}
+            assert (await call(connected, "facturation_create_invoice", **given, final=True)).is_error
+    assert not firm.books.rows["bills"]
+
+
+async def test_refund_invoice_is_refused_with_the_number_of_the_first(asking: Any, customer: int) -> None:
+    firm, asked = asking
+    final = (await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"]
+    note = await firm.ask("refund_invoice", invoice_id=final)
+    assert asked[-1] == (
+        "Cancel the invoice FA202506-1 of Atelier Lefèvre, 1080.00 EUR TTC, with a credit note of its whole amount? "
+        "A credit note has a legal number and can be neither changed nor deleted."
+    )
+    told = await firm.no("refund_invoice", invoice_id=final)
+    assert f"is cancelled already, by the credit note FA202506-2 (id {note['id']})" in told
+    assert "is a credit note itself" in await firm.no("refund_invoice", invoice_id=note["id"])
+    assert len(firm.books.rows["bills"]) == 2
+
+
+async def test_send_email_asks_with_document_amount_and_address(asking: Any, customer: int, quote: int) -> None:
+    firm, asked = asking
+    firm.books.rows["customers"][customer]["email"] = "zoe@atelier.example"
+    await firm.ask("send_email", bill_id=quote)
+    await firm.ask("send_email", bill_id=quote, to="a@b.example", bcc="c@d.example")
+    whole = "E-mail the quote 1 of Atelier Lefèvre, 1080.00 EUR TTC, to"
+    assert asked == [
+        f"{whole} zoe@atelier.example? A mail cannot be called back.",
+        f"{whole} a@b.example, c@d.example? A mail cannot be called back.",
+    ]
+
+
+async def test_delete_settlement_asks_with_amount_and_invoice(asking: Any, customer: int) -> None:
+    firm, asked = asking
+    final = (await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"]
+    given = {"total": "100", "payment_mode": "virement", "paid_on": "2025-06-30"}
+    paid = await firm.ask("create_settlement", invoice_id=final, **given)
+    await firm.ask("delete_settlement", invoice_id=final, settlement_id=paid["id"])
+    assert asked[-1] == (
+        "Delete the payment of 100.00 by bank transfer on 2025-06-30 of the invoice FA202506-1 of Atelier Lefèvre, "
+        "1080.00 EUR TTC?"
+    )
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_create_customer_returns_the_one_with_the_siret_unchanged(
+    firm: Any, customer: int, archived: bool
+) -> None:
+    """On the second page of the vendor's list too, and where somebody archived it."""
+    before = len(firm.books.rows["customers"])
+    for name in ("Un", "Deux", "Trois"):
+        await firm.ask("create_customer", company_name=name)
+    there = await firm.ask("create_customer", company_name="Quatre", siret="80295478500028")
+    assert "created" not in there
+    if archived:
+        await firm.ask("archive_customer", customer_id=there["id"])
+    again = await firm.ask("create_customer", company_name="Quatre SAS", siret="802 954 785 00028")
+    assert (again["id"], again["created"], again["name"]) == (there["id"], False, "Quatre")
+    assert again["note"] == "Not created and not changed: this customer has the SIRET already. Use its id."
+    assert len(firm.books.rows["customers"]) == before + 4
+
+
+async def test_what_cannot_be_taken_back_says_so_in_its_hints(settings: dict[str, str]) -> None:
+    with environment(server, **settings):
+        tools = {tool["name"].removeprefix("facturation_"): tool for tool in await tools_of(server)}
+    for name in ("create_invoice", "update_invoice", "create_invoice_from_quote", "refund_invoice", "send_email"):
+        assert tools[name]["annotations"]["destructiveHint"] is True
+        assert "confirm_token" in tools[name]["inputSchema"]["properties"]
+    changing = [name for name in tools if name.startswith(("update_", "delete_", "archive_"))]
+    assert [name for name in changing if not tools[name]["annotations"]["destructiveHint"]] == []
+
+
+async def test_the_fake_refuses_a_line_without_quantity(firm: Any, customer: int) -> None:
+    told = await firm.no("create_quote", customer_id=customer, items=[{"title": "Conseil", "unit_price": "450"}])
+    assert "la quantité et le prix doivent être remplis" in told

@@ -1,3 +1,0 @@
-from flotilla.testing.acceptance import suite
-
-TestAcceptance = suite("google-docs", lossy={"gdocs_replace_text": {"find": "ompte"}})

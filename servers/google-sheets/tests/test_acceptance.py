@@ -1,3 +1,0 @@
-from flotilla.testing.acceptance import suite
-
-TestAcceptance = suite("google-sheets")

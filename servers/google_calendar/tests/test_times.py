@@ -1,0 +1,226 @@
+"""Times in and out: offsets, zones, days, and both clock changes of two zones."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flotilla import errors
+from flotilla_servers.google_calendar.bodies import checked_rules, guests_of, moved
+from flotilla_servers.google_calendar.models import Event, Line
+from flotilla_servers.google_calendar.slots import free
+from flotilla_servers.google_calendar.times import moment, sent, span, utc, working_hours, zone
+
+PARIS, NEW_YORK = "Europe/Paris", "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("text", "timezone", "body"),
+    [
+        ("2030-06-04", None, {"date": "2030-06-04"}),
+        ("2030-06-04", PARIS, {"date": "2030-06-04"}),
+        ("20300604", PARIS, {"date": "2030-06-04"}),
+        ("2030-06-04T14:00:00+02:00", None, {"dateTime": "2030-06-04T14:00:00+02:00"}),
+        ("2030-06-04T14:00", PARIS, {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS}),
+        ("2030-01-04T14:00", PARIS, {"dateTime": "2030-01-04T14:00:00+01:00", "timeZone": PARIS}),
+        ("2030-06-04T14:00", NEW_YORK, {"dateTime": "2030-06-04T14:00:00-04:00", "timeZone": NEW_YORK}),
+        ("2030-06-04T12:00:00Z", PARIS, {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS}),
+    ],
+)
+def test_as_the_api_takes_them(text: str, timezone: str | None, body: dict[str, str]) -> None:
+    assert sent(moment(text, timezone, "start"), timezone) == body
+
+
+@pytest.mark.parametrize(
+    ("text", "timezone", "said"),
+    [
+        ("2030-06-04T14:00", None, "neither an offset nor a timezone"),
+        ("Tuesday", None, "is no time"),
+        ("2030-13-04", None, "is no time"),
+        ("2030-06-04T14:00", "Paris", "`Paris` is no time zone"),
+        ("2030-06-04T14:00", "../../etc/passwd", "is no time zone"),
+        ("2030-06-04T14:00", "Europe", "is no time zone"),
+        ("2026-03-29T02:30", PARIS, "clocks skip 02:30 on 2026-03-29 in Europe/Paris"),
+        ("2026-03-08T02:30", NEW_YORK, "clocks skip 02:30 on 2026-03-08 in America/New_York"),
+        ("2026-10-25T02:30", PARIS, "comes twice. Pass it with its offset: +02:00 or +01:00"),
+        ("2026-11-01T01:30", NEW_YORK, "comes twice. Pass it with its offset: -04:00 or -05:00"),
+    ],
+)
+def test_what_is_not_guessed(text: str, timezone: str | None, said: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match=r".") as caught:
+        moment(text, timezone, "start")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "timezone", "length"),
+    [
+        ("2026-03-29T01:30", PARIS, 2),
+        ("2026-03-08T01:30", NEW_YORK, 2),
+        ("2026-10-25T01:30", PARIS, 2),
+        ("2026-11-01T00:30", NEW_YORK, 2),
+    ],
+)
+def test_an_hour_is_an_hour_across_a_clock_change(before: str, timezone: str, length: int) -> None:
+    start, end = span(moment(before, timezone, "start"), None, timedelta(hours=length))
+    assert isinstance(start, datetime)
+    assert isinstance(end, datetime)
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=length)
+    assert start.utcoffset() != end.utcoffset()
+
+
+def test_the_last_day_is_included() -> None:
+    assert span(date(2030, 7, 14), date(2030, 7, 28)) == (date(2030, 7, 14), date(2030, 7, 29))
+    assert span(date(2030, 7, 14), None) == (date(2030, 7, 14), date(2030, 7, 15))
+    raw = {"id": "a", "start": {"date": "2030-07-14"}, "end": {"date": "2030-07-29"}}
+    line = Line.model_validate(raw)
+    assert (line.start, line.end, line.utc) == ("2030-07-14", "2030-07-28", None)
+
+
+def test_out_of_the_api_local_and_utc() -> None:
+    raw = {
+        "id": "a",
+        "start": {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS},
+        "end": {"dateTime": "2030-06-04T14:45:00+02:00", "timeZone": PARIS},
+        "recurrence": ["RRULE:FREQ=WEEKLY", "EXDATE:20300611T120000Z"],
+        "attendees": [{"email": "m@example.org", "responseStatus": "accepted"}, {"displayName": "no address"}],
+    }
+    event = Event.model_validate(raw)
+    assert (event.start, event.timezone) == ("2030-06-04T14:00:00+02:00", PARIS)
+    assert event.utc == "2030-06-04T12:00:00Z/2030-06-04T12:45:00Z"
+    assert event.recurrence == "RRULE:FREQ=WEEKLY\nEXDATE:20300611T120000Z"
+    assert event.guests == ["m@example.org accepted"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (date(2030, 7, 14), datetime(2030, 7, 15, tzinfo=UTC), "One of start and end is a day"),
+        (date(2030, 7, 14), date(2030, 7, 12), "The end is not after the start"),
+        (datetime(2030, 7, 14, 9, tzinfo=UTC), datetime(2030, 7, 14, 9, tzinfo=UTC), "The end is not after the start"),
+    ],
+)
+def test_ends_that_do_not_fit(a: date, b: date, said: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match=said):
+        span(a, b)
+
+
+def event(start: str, end: str, timezone: str = PARIS) -> dict[str, dict[str, str]]:
+    return {"start": {"dateTime": start, "timeZone": timezone}, "end": {"dateTime": end, "timeZone": timezone}}
+
+
+def test_moving_keeps_the_length_and_the_zone() -> None:
+    old = event("2030-06-04T14:00:00+02:00", "2030-06-04T14:45:00+02:00")
+    assert moved(old, "2030-12-04T10:00", None, None) == {
+        "start": {"dateTime": "2030-12-04T10:00:00+01:00", "timeZone": PARIS},
+        "end": {"dateTime": "2030-12-04T10:45:00+01:00", "timeZone": PARIS},
+    }
+    assert moved(old, None, "2030-06-04T16:00", None)["start"]["dateTime"] == "2030-06-04T14:00:00+02:00"
+
+
+def test_a_time_becomes_a_day() -> None:
+    old = event("2030-06-04T14:00:00+02:00", "2030-06-04T14:45:00+02:00")
+    assert moved(old, "2030-06-04", None, None) == {
+        "start": {"date": "2030-06-04", "dateTime": None, "timeZone": None},
+        "end": {"date": "2030-06-05", "dateTime": None, "timeZone": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "sent_"),
+    [
+        ("FREQ=WEEKLY;BYDAY=TU", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
+        ("rrule:freq=weekly;byday=tu", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=10", "RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=10"),
+        ("RRULE:FREQ=DAILY;UNTIL=20301231T225959Z", "RRULE:FREQ=DAILY;UNTIL=20301231T225959Z"),
+        ("EXDATE;TZID=Europe/Paris:20300611T140000", "EXDATE;TZID=Europe/Paris:20300611T140000"),
+    ],
+)
+def test_recurrence(given: str, sent_: str) -> None:
+    assert checked_rules([given]) == [sent_]
+
+
+@pytest.mark.parametrize("text", ["every week", "RRULE:FREQ=SOMETIMES", "DTSTART:20300101T000000Z", "RRULE:"])
+def test_what_is_no_recurrence(text: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match="is no recurrence rule"):
+        checked_rules([text])
+    with pytest.raises(errors.InvalidInputError, match="no time in UTC"):
+        checked_rules(["FREQ=DAILY;UNTIL=20301231T225959"])
+
+
+def test_guests_once_each() -> None:
+    assert guests_of(["m@example.org", " M@example.org "]) == [{"email": "m@example.org"}]
+    with pytest.raises(errors.InvalidInputError, match="no e-mail address"):
+        guests_of(["Marie <m@example.org>"])
+
+
+# --- free time
+
+
+def found(after: str, before: str, busy: list[tuple[str, str]], timezone: str = PARIS, **options: object) -> list[str]:
+    read = datetime.fromisoformat
+    given: dict[str, object] = {
+        "length": timedelta(minutes=30),
+        "weekends": False,
+        "hours": working_hours("09:00-18:00"),
+    }
+    stretches = free(
+        read(after), read(before), [(read(a), read(b)) for a, b in busy], here=zone(timezone), **{**given, **options}
+    )  # type: ignore[arg-type]
+    return [f"{a:%d %H:%M}-{b:%H:%M}" for a, b in stretches]
+
+
+def test_free_time_is_what_nobody_has_taken() -> None:
+    busy = [
+        ("2030-06-04T08:00:00Z", "2030-06-04T10:00:00Z"),
+        ("2030-06-04T09:30:00Z", "2030-06-04T10:15:00Z"),  # overlaps the first
+        ("2030-06-04T13:00:00Z", "2030-06-04T13:05:00Z"),
+        ("2030-06-03T00:00:00Z", "2030-06-04T07:10:00Z"),  # since the day before
+    ]
+    assert found("2030-06-04T00:00:00+02:00", "2030-06-05T00:00:00+02:00", busy) == [
+        "04 09:10-10:00",
+        "04 12:15-15:00",
+        "04 15:05-18:00",
+    ]
+
+
+def test_weekends_and_the_edges_of_the_range() -> None:
+    span_ = ("2030-06-07T17:00:00+02:00", "2030-06-10T09:45:00+02:00")  # a Friday afternoon to a Monday morning
+    assert found(*span_, []) == ["07 17:00-18:00", "10 09:00-09:45"]
+    assert found(*span_, [], weekends=True) == ["07 17:00-18:00", "08 09:00-18:00", "09 09:00-18:00", "10 09:00-09:45"]
+
+
+@pytest.mark.parametrize(
+    ("day", "timezone", "hours"),
+    [
+        ("2026-03-29", PARIS, 23),
+        ("2026-10-25", PARIS, 25),
+        ("2026-03-08", NEW_YORK, 23),
+        ("2026-11-01", NEW_YORK, 25),
+    ],
+)
+def test_days_of_a_clock_change(day: str, timezone: str, hours: int) -> None:
+    start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone))
+    end = (start + timedelta(days=1)).replace(tzinfo=ZoneInfo(timezone))
+    ((a, b),) = free(
+        start, end - timedelta(minutes=1), [], length=timedelta(minutes=30), here=ZoneInfo(timezone), weekends=True,
+        hours=working_hours("00:00-23:59"),
+    )  # fmt: skip
+    assert b.astimezone(UTC) - a.astimezone(UTC) == timedelta(hours=hours, minutes=-1)
+    # nine in the morning is nine by the wall clock on both sides of the change
+    assert [f"{a:%H:%M}" for a, _ in free(
+        start - timedelta(days=2), start + timedelta(days=2), [], length=timedelta(minutes=30),
+        here=ZoneInfo(timezone), weekends=True, hours=working_hours("09:00-18:00"),
+    )] == ["09:00"] * 4  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["18:00-09:00", "09:00-09:00", "25:00-26:00"])
+def test_hours_that_are_none(text: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match="no stretch of a day"):
+        working_hours(text)
+
+
+def test_a_time_that_no_calendar_reaches() -> None:
+    with pytest.raises(errors.InvalidInputError, match="out of range"):
+        utc(datetime.fromisoformat("9999-12-31T23:59:59-12:00"))

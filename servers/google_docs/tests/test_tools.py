@@ -1,0 +1,230 @@
+"""What each tool sends, what it makes of the answer, and what of Markdown comes back from a document."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla import errors
+from flotilla_servers.google_docs.content import part
+from flotilla_servers.google_docs.parsing import blocks_of
+from flotilla_servers.google_docs.reading import markdown_of
+from flotilla_servers.google_docs.writing import requests_of
+from flotilla_testing import Response, Session
+
+_spec = importlib.util.spec_from_file_location("play_of_docs", Path(__file__).parent / "play.py")
+assert _spec
+assert _spec.loader
+_module = importlib.util.module_from_spec(_spec)
+import sys  # noqa: E402
+
+sys.modules["play_of_docs"] = _module
+_spec.loader.exec_module(_module)
+Play = _module.Play
+
+HOME = "https://docs.googleapis.com/v1/documents"
+ID = "195j9eDD3ccgjQRttHhJPymLJUCOUjs"
+WHOLE = """# Compte rendu
+
+Vu avec **Marie *Dupont*,** et [l'offre](https://example.org/a%28b%29) `x=1` à 2 \\* 3, ~~barré~~ 👩 fin.
+
+- un
+    - sous **gras**
+        - plus bas
+- deux
+
+## Suite
+
+1. premier
+2. second
+
+| **Nom** | **Total** |
+|---|---|
+| Marie \\| Co | 12 [€](https://example.org) |
+
+```
+def f():
+    return 1
+```
+
+Fin."""
+
+
+def through(markdown: str) -> tuple[str, set[str]]:
+    """Write Markdown into an empty document and read it back."""
+    lost, play = set[str](), Play()
+    play.run(requests_of(blocks_of(markdown, lost), 1))
+    return markdown_of(play.document(), lost), lost
+
+
+def test_markdown_comes_back() -> None:
+    found, lost = through(WHOLE)
+    assert found == WHOLE
+    assert lost == set()
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "a",
+        "# Titre\n\ntexte",
+        "texte\n\n- a\n- b\n\ntexte",
+        "- a\n\ntexte\n\n1. b",
+        "| **A** |\n|---|\n| b |",
+        "x\n\n| **A** | **B** |\n|---|---|\n| b |  |\n| d | e |\n\ny",
+        "| **A** |\n|---|\n| b |\n\n# Titre",
+        "**gras** puis *italique* puis ***les deux***",
+        "`code` et [lien `avec`](https://example.org)",
+        "1\\. pas une liste",
+        "\\# pas un titre",
+        "\\- pas une liste",
+        "```\na\n\nb\n```",
+        "👩‍👩‍👧 **x** 日本",
+        "ligne  \nsuite",
+        "###### six",
+    ],
+)
+def test_each_comes_back(markdown: str) -> None:
+    found, lost = through(markdown)
+    assert found == markdown
+    assert lost == set()
+
+
+@pytest.mark.parametrize(
+    ("markdown", "told"),
+    [
+        ("![x](https://example.org/a.png)", "pictures are links"),
+        ("> dit", "quotes are indented paragraphs"),
+        ("a\n\n---\n\nb", "horizontal rules"),
+        ("```python\nx\n```", "languages of code blocks"),
+        ("[x](page.html)", "links without a whole address are plain text"),
+        ("- a\n    1. b", "a list in a list of another kind is of the outer one's"),
+        ("3. a", "numbered lists begin at 1"),
+        ("<div>x</div>", "HTML tags stand as text"),
+        ("| a |\n|--:|\n| b |", "alignment of columns"),
+    ],
+)
+def test_what_is_lost_is_said(markdown: str, told: str) -> None:
+    assert told in through(markdown)[1]
+
+
+@pytest.mark.parametrize(
+    ("tab", "told"),
+    [
+        ({"headers": {"h": {}}, "footers": {"f": {}}}, {"headers", "footers"}),
+        ({"body": {"content": [{"tableOfContents": {}}]}}, {"tables of contents"}),
+        *(
+            ({"body": {"content": [{"paragraph": {"elements": [element], **more}}]}}, {told})
+            for element, more, told in (
+                ({"pageBreak": {}}, {}, "page breaks"),
+                (
+                    {"textRun": {"content": "2", "textStyle": {"baselineOffset": "SUPERSCRIPT"}}},
+                    {},
+                    "super- and subscript",
+                ),
+                (
+                    {"textRun": {"content": "ici", "textStyle": {"link": {"headingId": "h.1"}}}},
+                    {},
+                    "links within the document",
+                ),
+                ({"textRun": {"content": "cité"}}, {"paragraphStyle": {"indentStart": {"magnitude": 36}}}, "indents"),
+                ({"textRun": {"content": "x"}}, {"positionedObjectIds": ["p"]}, "pictures"),
+                ({"textRun": {"content": "x"}}, {"paragraphStyle": {"alignment": "CENTER"}}, "alignment"),
+                ({"textRun": {"content": "x", "textStyle": {"fontSize": {"magnitude": 30}}}}, {}, "fonts and sizes"),
+            )
+        ),
+    ],
+)
+def test_what_markdown_cannot_say_is_said(tab: dict[str, Any], told: set[str]) -> None:
+    lost = set[str]()
+    markdown_of({"tabs": [{"documentTab": tab}]}, lost)
+    assert lost == told
+
+
+def test_what_the_api_would_drop_is_not_counted() -> None:
+    found, _ = through("a\x07b\ue000c **gras**")
+    assert found == "abc **gras**"
+
+
+def test_too_much() -> None:
+    for text in ("x" * 500_001, "> " * 200 + "x"):
+        with pytest.raises(errors.InvalidInputError):
+            blocks_of(text, set())
+
+
+def test_parts() -> None:
+    text = "".join(f"ligne {n}\n" for n in range(20_000))
+    read, cursor = "", None
+    while True:
+        page, cursor = part(text, cursor)
+        read += page
+        if cursor is None:
+            break
+        assert page.endswith("\n")
+    assert read == text
+    with pytest.raises(errors.InvalidInputError):
+        part(text, "x")
+
+
+async def test_create_document(gdocs: Session) -> None:
+    done = await gdocs.call_ok("create_document", title="Compte rendu", text="# Titre\n\n> dit")
+    made, filled = gdocs.requests
+    assert (made.method, made.url, made.json()) == ("POST", HOME, {"title": "Compte rendu"})
+    assert filled.url == f"{HOME}/{ID}:batchUpdate"
+    assert done["url"].endswith(f"{ID}/edit")
+    assert done["lost"] == ["quotes are indented paragraphs"]
+    gdocs.told("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
+    assert f"The document {ID} is there" in await gdocs.call_error("create_document", title="x", text="y")
+
+
+async def test_get_document(gdocs: Session) -> None:
+    found = await gdocs.call_ok("get_document", document=f"https://docs.google.com/document/d/{ID}/edit")
+    assert gdocs.requests[-1].url == f"{HOME}/{ID}?includeTabsContent=true"
+    assert found["markdown"] == (
+        "# Compte rendu\n\n"
+        "Vu avec **Marie *Dupont*,** [l'offre](https://example.org/a%28b%29)  de 2\\*3 a\\_b. `x=1`\n\n"
+        "- un\n    - sous\n- deux\n1. premier\n2. second\n\n"
+        "```\ndef f():\n    return 1\n```\n\n---\n\n\\# pas un titre\n\n"
+        "| Nom | Total |\n|---|---|\n| Marie \\| Co | 12 |\n\nFin 👩"
+    )
+    assert found["lost"] == ["pictures"]
+
+
+async def test_append_text(gdocs: Session) -> None:
+    await gdocs.call_ok("append_text", document=ID, text="Suite")
+    sent = gdocs.requests[-1].json()
+    assert sent["writeControl"] == {"requiredRevisionId": "rev-1"}  # a repeated request is refused, not done twice
+    first, second, *_ = sent["requests"]
+    end = first["insertText"]["location"]["index"]
+    assert first["insertText"]["text"] == "\n"
+    assert second["insertText"] == {"location": {"index": end + 1}, "text": "Suite"}
+
+
+def test_what_is_appended_does_not_look_like_what_is_before() -> None:
+    play = Play()
+    play.run(requests_of(blocks_of("# Titre\n\n- **gras**", set()), 1))
+    end = len(play.units)
+    play.run(
+        [{"insertText": {"location": {"index": end - 1}, "text": "\n"}}, *requests_of(blocks_of("simple", set()), end)]
+    )
+    assert markdown_of(play.document(), set()) == "# Titre\n\n- **gras**\n\nsimple"
+
+
+async def test_replace_text(gdocs: Session) -> None:
+    assert await gdocs.call_ok("replace_text", document=ID, find="{{client}}", replace="Marie") == {"replaced": 3}
+    assert gdocs.requests[-1].json()["requests"] == [
+        {"replaceAllText": {"replaceText": "Marie", "containsText": {"text": "{{client}}", "matchCase": True}}}
+    ]
+    assert gdocs.asked == []  # it stands nowhere in this document
+    await gdocs.call_ok("replace_text", document=ID, find="compte", replace="X", match_case=False)
+    assert gdocs.asked == ["Replace «compte» by «X» in 1 place of «Compte rendu»?"]
+
+
+async def test_insert_table(gdocs: Session) -> None:
+    await gdocs.call_ok("insert_table", document=ID, rows=[["Nom", "Total"], ["Marie"]])
+    asked: list[dict[str, Any]] = gdocs.requests[-1].json()["requests"]
+    (table,) = [one["insertTable"] for one in asked if "insertTable" in one]
+    assert (table["rows"], table["columns"]) == (2, 2)
+    assert "1 to 2,000 cells" in await gdocs.call_error("insert_table", document=ID, rows=[[]])

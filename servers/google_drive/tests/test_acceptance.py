@@ -1,0 +1,9 @@
+from flotilla_testing.acceptance import suite
+
+TestAcceptance = suite(
+    "google-drive",
+    lossy={
+        "gdrive_upload_file": {"replaces": "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"},
+        "gdrive_share_file": {"who": "anyone"},
+    },
+)

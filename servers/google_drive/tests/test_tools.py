@@ -1,0 +1,261 @@
+"""What each tool sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla import errors
+from flotilla_servers.google_drive import formats, query
+from flotilla_servers.google_drive.download import named
+from flotilla_testing import Response, Session, connect
+
+HOME = "https://www.googleapis.com/drive/v3"
+UPLOAD = "https://www.googleapis.com/upload/drive/v3"
+FIXTURES = Path(__file__).parent / "fixtures"
+ID = "1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"
+FILE = json.loads((FIXTURES / "file.json").read_text())
+PDF = (FIXTURES / "devis.pdf").read_bytes()
+
+
+def sent(session: Session, number: int = -1) -> tuple[str, str, dict[str, str]]:
+    """A request: method, address without the query, query without the fields."""
+    request = session.requests[number]
+    query = {name: value for name, value in request.query if name != "fields"}
+    return request.method, request.url.partition("?")[0], query
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def test_list_files(gdrive: Session) -> None:
+    page = await gdrive.call_ok("list_files", limit=1)
+    assert sent(gdrive) == (
+        "GET",
+        f"{HOME}/files",
+        {
+            "q": "'root' in parents and trashed = false",
+            "orderBy": "folder,name",
+            "supportsAllDrives": "true",
+            "includeItemsFromAllDrives": "true",
+            "pageSize": "1",
+        },
+    )
+    assert "nextPageToken" in dict(gdrive.requests[-1].query)["fields"]  # without it, paging ends silently
+    assert page["items"][0] == {
+        "id": ID, "name": "Devis n° 42/2030.pdf", "type": "application/pdf", "bytes": len(PDF),
+        "modified": "2030-06-02T11:00:00Z",
+    }  # fmt: skip
+    last = await gdrive.call_ok("list_files", cursor=page["next_cursor"])
+    assert "next_cursor" not in last
+    assert "bytes" not in last["items"][0]
+    await gdrive.call_ok("list_files", shared_drive="0ADriveUk9PVA")
+    told = sent(gdrive)[2]
+    assert (told["corpora"], told["driveId"]) == ("drive", "0ADriveUk9PVA")
+    assert told["q"].startswith("'0ADriveUk9PVA' in parents")
+
+
+async def test_search_files(gdrive: Session) -> None:
+    await gdrive.call_ok(
+        "search_files",
+        words="l'été \\ 2030",
+        kind="pdf",
+        folder="https://drive.google.com/drive/folders/0Bq",
+        modified_after="2030-06-01T00:00:00+02:00",
+    )
+    told = sent(gdrive)[2]
+    assert told["q"] == (
+        r"name contains 'l\'été \\ 2030' and mimeType = 'application/pdf' and '0Bq' in parents "
+        "and modifiedTime > '2030-05-31T22:00:00' and trashed = false"
+    )
+    assert told["orderBy"] == "modifiedTime desc"
+    await gdrive.call_ok("search_files", words="devis", in_text=True)
+    told = sent(gdrive)[2]
+    assert told["q"] == "fullText contains 'devis' and trashed = false"
+    assert "orderBy" not in told  # the API refuses it there
+
+
+@pytest.mark.parametrize("words", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
+def test_no_value_becomes_a_condition(words: str) -> None:
+    """Read the search as Drive does: one string, and then what was meant."""
+    told = query.search(words, False, None, None, None).removeprefix("name contains '")
+    read, rest = "", iter(told)
+    for letter in rest:
+        if letter == "'":
+            break
+        read += next(rest) if letter == "\\" else letter
+    assert read == words
+    assert "".join(rest) == " and trashed = false"
+
+
+async def test_get_file(gdrive: Session) -> None:
+    found = await gdrive.call_ok("get_file", file=f"https://drive.google.com/file/d/{ID}/view?usp=sharing")
+    assert sent(gdrive) == ("GET", f"{HOME}/files/{ID}", {"supportsAllDrives": "true"})
+    assert (found["owner"], found["folder"], found["bytes"]) == ("helene@atelier.example", "0AFolderUk9PVA", len(PDF))
+
+
+async def test_list_shared_drives(gdrive: Session) -> None:
+    page = await gdrive.call_ok("list_shared_drives")
+    assert page["items"] == [{"id": "0ADriveUk9PVA", "name": "Atelier"}]
+    assert len((await gdrive.call_ok("list_shared_drives", cursor=page["next_cursor"]))["items"]) == 1
+
+
+# -- downloads --------------------------------------------------------------------------------------------------------
+
+
+async def test_download_file(gdrive: Session) -> None:
+    saved = await gdrive.call_ok("download_file", file=ID)
+    assert sent(gdrive) == ("GET", f"{HOME}/files/{ID}", {"alt": "media", "supportsAllDrives": "true"})
+    assert saved["path"] == f"drive/{ID}/Devis n_ 42_2030.pdf"
+    assert (gdrive.data / saved["path"]).read_bytes() == PDF
+    await gdrive.call_ok("download_file", file=ID)  # its own place is written anew
+    assert (await gdrive.call_ok("download_file", file=ID, path="a/b.pdf"))["path"] == "a/b.pdf"
+    assert "exists already" in await gdrive.call_error("download_file", file=ID, path="a/b.pdf")
+
+
+async def test_google_formats_are_exported(gdrive: Session) -> None:
+    saved = await gdrive.call_ok("download_file", file="1DocumentA")
+    assert sent(gdrive) == ("GET", f"{HOME}/files/1DocumentA/export", {"mimeType": "application/pdf"})
+    assert saved["path"] == "drive/1DocumentA/Offre été.pdf"
+    await gdrive.call_ok("download_file", file="1DocumentA", format="docx")
+    assert "wordprocessingml" in sent(gdrive)[2]["mimeType"]
+    assert "Choose: pdf, docx" in await gdrive.call_error("download_file", file="1DocumentA", format="xlsx")
+    assert "without `format`" in await gdrive.call_error("download_file", file=ID, format="pdf")
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "said"),
+    [
+        ("folder", {}, "A Google folder cannot be downloaded"),
+        ("shortcut", {"shortcutDetails": {"targetId": "1Target"}}, "leads to: 1Target"),
+    ],
+)
+async def test_what_cannot_be_downloaded(gdrive: Session, kind: str, more: dict[str, Any], said: str) -> None:
+    raw = {**FILE, "mimeType": f"application/vnd.google-apps.{kind}", **more}
+    gdrive.told("GET /drive/v3/files/{id}", Response.of(raw))
+    assert said in await gdrive.call_error("download_file", file=ID)
+
+
+async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
+    gdrive.told("GET /drive/v3/files/{id}", Response.of({**FILE, "md5Checksum": "0" * 32}))
+    assert "checksum" in await gdrive.call_error("download_file", file=ID)
+    assert not list(gdrive.data.rglob("Devis*"))
+    assert not list(gdrive.data.rglob("*.tmp"))
+    gdrive.told("GET /drive/v3/files/{id}", Response.of({**FILE, "size": str(10**12)}))
+    assert "Open it in Drive" in await gdrive.call_error("download_file", file=ID)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".flotilla/x", "", "..", "a\x00b", "x" * 900])
+def test_a_name_leads_nowhere_else(name: str) -> None:
+    path = named("1Dy", name, "pdf")
+    assert path.startswith("drive/1Dy/")
+    assert path.endswith(".pdf")
+    assert path.count("/") == 2
+    assert not path.split("/")[2].startswith(".")
+
+
+def test_what_becomes_what() -> None:
+    assert formats.converted("a/Suivi.CSV").endswith("spreadsheet")
+    with pytest.raises(errors.InvalidInputError):
+        formats.converted("a.pdf")
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+async def test_upload_file(gdrive: Session) -> None:
+    done = await gdrive.call_ok("upload_file", path="devis.pdf", folder="0AFolderUk9PVA", name="Devis 42.pdf")
+    opened, part = gdrive.requests
+    assert (opened.method, opened.url.partition("?")[0]) == ("POST", f"{UPLOAD}/files")
+    assert {"uploadType", "supportsAllDrives", "fields"} == set(dict(opened.query))
+    assert opened.json() == {"name": "Devis 42.pdf", "parents": ["0AFolderUk9PVA"]}
+    assert (opened.headers["x-upload-content-type"], opened.headers["x-upload-content-length"]) == (
+        "application/pdf",
+        str(len(PDF)),
+    )
+    assert (part.method, part.body, part.headers["content-range"]) == (
+        "PUT",
+        PDF,
+        f"bytes 0-{len(PDF) - 1}/{len(PDF)}",
+    )
+    assert done["id"] == ID
+
+
+async def test_ways_to_upload(gdrive: Session) -> None:
+    await gdrive.call_ok("upload_file", path="suivi.csv", convert=True)
+    assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
+    gdrive.requests.clear()
+    assert gdrive.asked == []
+    await gdrive.call_ok("upload_file", path="devis.pdf", replaces=ID)
+    assert gdrive.asked == [
+        "Replace what «Devis n° 42/2030.pdf» (17 bytes, changed 02 June 2030, 11:00 UTC) holds in Drive by devis.pdf?"
+    ]
+    patch = next(r for r in gdrive.requests if r.method == "PATCH")
+    assert patch.url.partition("?")[0] == f"{UPLOAD}/files/{ID}"
+    assert patch.json() == {}  # name and folder stay
+    gdrive.requests.clear()
+    await gdrive.call_ok("upload_file", path="leer.txt")
+    assert [(r.method, r.url.partition("?")[0]) for r in gdrive.requests] == [("POST", f"{HOME}/files")]
+    for path in ("nothing.pdf", "../../etc/passwd"):
+        await gdrive.call_error("upload_file", path=path)
+
+
+async def test_create_folder(gdrive: Session) -> None:
+    await gdrive.call_ok("create_folder", name="Devis 2030")
+    assert gdrive.requests[-1].json() == {
+        "name": "Devis 2030",
+        "mimeType": "application/vnd.google-apps.folder",
+        "parents": ["root"],
+    }
+
+
+async def test_share_file(gdrive: Session) -> None:
+    done = await gdrive.call_ok("share_file", file=ID, who="marie@client.example", role="writer")
+    assert sent(gdrive) == (
+        "POST",
+        f"{HOME}/files/{ID}/permissions",
+        {"sendNotificationEmail": "false", "supportsAllDrives": "true"},
+    )
+    assert gdrive.requests[-1].json() == {"type": "user", "role": "writer", "emailAddress": "marie@client.example"}
+    assert done == {"file": ID, "who": "marie@client.example", "role": "writer", "permission": "0123"}
+    assert gdrive.asked == []
+    await gdrive.call_ok("share_file", file=ID, who="marie@client.example", notify=True, message="Bonjour")
+    assert sent(gdrive)[2]["emailMessage"] == "Bonjour"
+    await gdrive.call_ok("share_file", file=ID, who="anyone")
+    assert gdrive.asked == [f"Let everybody who has the link be reader of «{FILE['name']}», without an account?"]
+    assert gdrive.requests[-1].json() == {"type": "anyone", "role": "reader"}
+    await gdrive.call_error("share_file", file=ID, who="marie")
+
+
+async def test_nothing_is_shared_after_a_no() -> None:
+    async with connect("google-drive", {"FLOTILLA_CONFIRM": "new-recipients"}, answer="decline") as session:
+        for who in ("anyone", "marie@client.example"):
+            await session.call_error("share_file", file=ID, who=who)
+        assert len(session.asked) == 2
+        assert session.writes == []
+
+
+async def test_move_file(gdrive: Session) -> None:
+    await gdrive.call_ok("move_file", file=ID, folder="0AOtherUk9PVA", name="Devis.pdf")
+    assert sent(gdrive) == (
+        "PATCH",
+        f"{HOME}/files/{ID}",
+        {"addParents": "0AOtherUk9PVA", "removeParents": "0AFolderUk9PVA", "supportsAllDrives": "true"},
+    )
+    assert gdrive.requests[-1].json() == {"name": "Devis.pdf"}
+
+
+async def test_trash_file_and_restore_file(gdrive: Session) -> None:
+    assert await gdrive.call_ok("trash_file", file=ID) == {"trashed": ID}
+    assert gdrive.asked == ["Move «Devis n° 42/2030.pdf» to the trash?"]
+    assert gdrive.requests[-1].json() == {"trashed": True}
+    await gdrive.call_ok("restore_file", file=ID)
+    assert gdrive.requests[-1].json() == {"trashed": False}
+
+
+async def test_what_others_wrote_is_marked(gdrive: Session) -> None:
+    tools = {tool.name: tool for tool in await gdrive.client.list_tools()}
+    fields = (tools["gdrive_get_file"].output_schema or {})["properties"]
+    assert "UntrustedText" in fields["name"]["description"]

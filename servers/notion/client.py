@@ -1,0 +1,107 @@
+"""The server and its way out: settings, version of the API, limits, what Notion's refusals mean, ids in addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from flotilla import Api, Bearer, ByCursor, Integration, SecretStr, ServerSettings, errors
+from pydantic import Field, HttpUrl
+
+VERSION = "2025-09-03"  # of the API; pinned, since each version changes shapes. https://developers.notion.com/reference/versioning
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-f])", re.I)
+
+_ADDRESS = re.compile(r"[a-z]+://(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(#(?P<fragment>.*))?", re.I)
+
+
+class Settings(ServerSettings):
+    """Read from NOTION_TOKEN and NOTION_BASE_URL."""
+
+    token: SecretStr = Field(
+        description="Internal integration secret, from notion.so/profile/integrations; share the pages with it",
+        examples=["ntn_26535729125a1b2c3d4e5f6g7h8i9j0k"],
+    )
+    base_url: HttpUrl = Field(HttpUrl("https://api.notion.com/v1"), description="Address of the API")
+
+
+integration = Integration(
+    "notion",
+    title="Notion",
+    description="Search Notion, read and write pages as Markdown, query databases and add items by plain values.",
+    category="productivity",
+    tags=["notes", "wiki", "databases", "tasks", "crm"],
+    hosts=["api.notion.com:443"],
+    settings=Settings,
+    docs="https://developers.notion.com/reference/intro",
+    instructions="Databases are found by name. notion_get_database tells the properties and the values they allow. "
+    f"The integration sees only what was shared with it. API version {VERSION}.",
+)
+
+
+def meaning(status: int, body: Any) -> errors.FlotillaError | None:
+    """Put Notion's own refusals into words. A conflict or an overload did nothing and may be tried again."""
+    words = errors.quoted(body.get("message") or "", 200) if isinstance(body, dict) else ""
+    told = f": {words}" if words else ""
+    if status == 409:
+        return errors.RateLimitError(
+            f"Notion is saving another change here (409){told}.", "Wait a few seconds, then retry."
+        )
+    if status == 529:
+        return errors.RateLimitError(f"Notion is overloaded (529){told}.", "Wait a minute, then retry.")
+    if status == 404:
+        return errors.NotFoundError(
+            f"Notion does not have this, or has not shared it{told}.",
+            "Check the id; else ask the user to open it in Notion > ... > Connections and add the integration.",
+        )
+    if status == 403:
+        return errors.PermissionDeniedError(
+            f"Notion does not allow this{told}.",
+            "Ask the user to give the integration this capability at notion.so/profile/integrations.",
+        )
+    return None
+
+
+api = Api(
+    integration,
+    auth=Bearer("token"),
+    headers={"Notion-Version": VERSION},
+    paging=ByCursor("results", "next_cursor", cursor="start_cursor", limit="page_size"),
+    limits=[(3, 1)],  # https://developers.notion.com/reference/request-limits
+    map_error=meaning,
+)
+
+
+async def asked(path: str, body: dict[str, Any], limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+    """Return one page of a list that is asked for by POST: `results`, `has_more`, `next_cursor`."""
+    sent = {**body, "page_size": limit, "start_cursor": cursor}
+    answer = await api.post(path, json=sent, reads=True)
+    answer["results"] = api.rows_in(answer, "results")
+    return answer
+
+
+def id_in(text: str) -> str:
+    """Return the id in an address or an id, with dashes; "" where there is none.
+
+    In an address that shows a page over a database (`?p=…`), the page is meant; after `#`, a block.
+    """
+    address = _ADDRESS.match(text.strip())
+    if address is None:
+        found = list(_ID.finditer(text))
+    else:
+        places = (address["fragment"] or "", *parse_qs(address["query"] or "").get("p", ()), address["path"])
+        found = next((hits for place in places if (hits := list(_ID.finditer(place)))), [])
+    if not found:
+        return ""
+    plain = found[-1].group().replace("-", "").lower()
+    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+
+
+def id_of(text: str) -> str:
+    """Return the id of a page or block; raises errors.InvalidInputError for a text without one."""
+    found = id_in(text)
+    if not found:
+        raise errors.InvalidInputError(
+            f"{errors.excerpt(text, 80)!r} is no id or address of a Notion page.", "Get one from notion_search."
+        )
+    return found

@@ -1,0 +1,114 @@
+"""Everything of one account: settings, tokens, HTTP clients, vendor metadata, time zone, records, folders.
+
+A process has one connection for each integration today, made from its environment (`process_connection`). A running
+call carries the connection that it works for (`calls.context`), so that many accounts can share a process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+import httpx2 as httpx
+from flotilla_launcher.filters import check
+
+from flotilla import errors
+from flotilla.audit import Audit
+from flotilla.http.retry import Retry
+from flotilla.integration import Integration
+from flotilla.sealing import Keys
+from flotilla.settings import FleetSettings, ServerSettings, guards, load
+from flotilla.state import State
+
+S = TypeVar("S", bound=ServerSettings)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Network:
+    """How requests travel, for tests: the transport below the client, pauses, timeouts, client-side limits."""
+
+    transport: httpx.AsyncBaseTransport | None = None
+    retry: Retry = field(default_factory=Retry)
+    timeout: httpx.Timeout | None = None  # in place of each Api's own
+    limits: bool = True
+
+
+class Connection(Generic[S]):
+    """One account of one integration. `environ` is where its settings are read from."""
+
+    def __init__(
+        self, integration: Integration[S], environ: Mapping[str, str] = os.environ, network: Network | None = None
+    ) -> None:
+        self.integration, self.environ, self.network = integration, environ, network or Network()
+        self.warnings: dict[str, str] = {}  # sentences that every result carries
+        self.audit = Audit(integration.slug, integration.masked)
+        self._resources: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._metadata: dict[str, Any] = {}
+
+    @cached_property
+    def settings(self) -> S:
+        """The integration's settings; raises errors.ConfigurationError that names what is missing."""
+        return load(self.integration.settings_class, self.integration.slug, self.environ)
+
+    @cached_property
+    def fleet(self) -> FleetSettings:
+        """What every server understands. A wrong value fails every call (`fleet_error`), not the start."""
+        try:
+            return load(FleetSettings, "flotilla", self.environ)
+        except errors.ConfigurationError as error:
+            self.fleet_error = error
+            return FleetSettings.model_construct()
+
+    fleet_error: errors.ConfigurationError | None = None
+
+    def check_guards(self) -> None:
+        """Raise errors.ConfigurationError where the operator's filters or guards are unclear: nothing is done then."""
+        own = guards(self.integration.settings_class, self.integration.slug, self.integration.files)
+        check(self.environ, self.integration.attributes, own)
+
+    @cached_property
+    def state(self) -> State:
+        """Documents that outlive the process."""
+        key = self.fleet.state_key
+        return State(self.fleet.state, self.integration.slug, key.get_secret_value() if key else "")
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What seals a question in the client's hands: where no key can be kept, one of this process alone."""
+        try:
+            return self.state.keys
+        except errors.ConfigurationError:
+            return Keys.of_this_process(self.integration.slug)
+
+    def resource(self, owner: object, make: Callable[[], T]) -> T:
+        """Return what belongs to `owner` on this connection, such as an Api's client; made when first asked for."""
+        found: T | None = self._resources.get(owner)
+        if found is None:
+            found = self._resources[owner] = make()
+        return found
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the vendor told of this account and is worth keeping for the process: schemas, pipelines, users."""
+        return self._metadata
+
+
+_of_process: WeakKeyDictionary[Integration[Any], Connection[Any]] = WeakKeyDictionary()
+
+
+def process_connection(integration: Integration[S]) -> Connection[S]:
+    """Return the connection that this process's environment describes."""
+    found: Connection[S] | None = _of_process.get(integration)
+    if found is None:
+        found = _of_process[integration] = Connection(integration)
+    return found
+
+
+def forget_process_connection(integration: Integration[Any]) -> None:
+    """Drop it, so that the environment is read anew: for tests."""
+    _of_process.pop(integration, None)

@@ -1,0 +1,53 @@
+"""The data folder: the only way to files, for every server that reads or writes them. See `folder`."""
+
+from flotilla.files.folder import (
+    MAX_FILE,
+    FileRef,
+    Writer,
+    about,
+    check,
+    check_folder,
+    content_type,
+    mkdir,
+    move,
+    read,
+    reader,
+    ref,
+    remove,
+    replaced,
+    rewrite,
+    write,
+    writer,
+)
+from flotilla.files.listing import Entry, quota, stat, usage, version, walk
+from flotilla.files.paths import joined, parts_of, root, shown
+
+__all__ = [
+    "MAX_FILE",
+    "Entry",
+    "FileRef",
+    "Writer",
+    "about",
+    "check",
+    "check_folder",
+    "content_type",
+    "joined",
+    "mkdir",
+    "move",
+    "parts_of",
+    "quota",
+    "read",
+    "reader",
+    "ref",
+    "remove",
+    "replaced",
+    "rewrite",
+    "root",
+    "shown",
+    "stat",
+    "usage",
+    "version",
+    "walk",
+    "write",
+    "writer",
+]

@@ -1,0 +1,270 @@
+"""The only way out: one HTTP client a vendor, with auth, retries, limits, host guard, dry run and consistent errors.
+
+    api = Api(integration, auth=Bearer("token"), paging=ByCursor("collection", "pagination.next_page_token"))
+    user = await api.get("/users/me")
+    page = await api.page("/scheduled_events", Event, params={"user": uri}, limit=limit, cursor=cursor)
+
+Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`, also when an answer lacks
+what is asked of it (`responses.Record`). How requests travel is in `transport`, what responses mean in `responses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypedDict, TypeVar, Unpack
+from urllib.parse import quote
+
+import httpx2 as httpx
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import BaseModel
+
+from flotilla import errors
+from flotilla.calls.context import current
+from flotilla.calls.dry_run import announce, follows
+from flotilla.connection import Connection
+from flotilla.http.auth import Auth
+from flotilla.http.hosts import may_hold_credentials, origin
+from flotilla.http.responses import ErrorMessage, MapError, broken, json_of, object_of, rows_of, usual_message
+from flotilla.http.transport import HARMLESS, HOP_HEADERS, SAFE, Transport
+from flotilla.integration import Integration
+from flotilla.pagination import Page, Paging, readable
+
+M = TypeVar("M", bound=BaseModel)
+_TRACE = TraceContextTextMapPropagator()
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request may be given, each by its name.
+
+    As httpx takes them: `params`, `headers`, and one body: `json`, `data` (a form), `files`, `content`. None among the
+    params and in the top level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a
+    field. `idempotent=True`: it may be repeated, though it is no GET. `reads=True`: a POST that only asks, such as a
+    search; a dry run sends it too. `expected`: further statuses that are answers, such as (308,). `cost`: how many
+    units of the Api's limits it takes, 1 for most.
+    """
+
+    params: Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    json: Any
+    data: Mapping[str, Any] | None
+    files: Any
+    content: str | bytes | None
+    nulls: bool
+    idempotent: bool
+    reads: bool
+    expected: Sequence[int]
+    cost: float
+
+
+_PARTS = ("params", "json", "data", "files", "content")
+
+
+class Api:
+    """Requests to one vendor.
+
+    `limits` are (requests, seconds) windows that parallel calls share. `headers` go with every request. `error_message`
+    reads the vendor's words out of an error response; `map_error` may turn one into an error of its own, before the
+    usual classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how
+    many seconds to wait, or until when (Unix time), if that is not Retry-After.
+    """
+
+    def __init__(
+        self,
+        integration: Integration[Any],
+        *,
+        auth: Auth | None = None,
+        base_url: str = "base_url",
+        headers: Mapping[str, str] | None = None,
+        paging: Paging | None = None,
+        limits: Sequence[tuple[float, float]] = (),
+        error_message: ErrorMessage | None = None,
+        map_error: MapError | None = None,
+        idempotency_header: str = "",
+        wait_header: str = "",
+        read_timeout: float = 30,
+    ) -> None:
+        self.integration, self.paging = integration, paging
+        self._headers, self.idempotency_header = dict(headers or {}), idempotency_header
+        self.transport = Transport(
+            integration,
+            auth=auth,
+            base_field=base_url,
+            limits=limits,
+            error_message=error_message or usual_message,
+            map_error=map_error,
+            wait_header=wait_header,
+            read_timeout=read_timeout,
+        )
+
+    @property
+    def base(self) -> str:
+        """Where the vendor's API stands, for the running call's account."""
+        return self.transport.base
+
+    @property
+    def auth(self) -> Auth | None:
+        """How requests prove who sends them."""
+        return self.transport.auth
+
+    @property
+    def connection(self) -> Connection[Any]:
+        """The account that the running call works for."""
+        return self.transport.connection
+
+    async def get(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """GET; returns the JSON object, a `Record`. Raises errors.UpstreamError for an answer that is no object."""
+        return object_of(await self.request("GET", path, **request), self.integration.title)
+
+    async def post(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """POST; never repeated once it may have arrived. Returns the JSON object; where none matters, see `send`."""
+        return object_of(await self.request("POST", path, **request), self.integration.title)
+
+    async def put(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """PUT; never repeated once it may have arrived, unless `idempotent=True`. Returns the JSON object."""
+        return object_of(await self.request("PUT", path, **request), self.integration.title)
+
+    async def patch(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
+        """PATCH; never repeated once it may have arrived. Returns the JSON object."""
+        return object_of(await self.request("PATCH", path, **request), self.integration.title)
+
+    async def delete(self, path: str, **request: Unpack[RequestOptions]) -> Any:
+        """DELETE; never repeated once it may have arrived, unless `idempotent=True`. Returns JSON, or None."""
+        return await self.request("DELETE", path, **request)
+
+    async def rows(
+        self, path: str, at: str = "", *, missing: bool = False, **request: Unpack[RequestOptions]
+    ) -> list[Any]:
+        """GET; returns the list that the answer is, or that stands at a dotted path of it.
+
+        `missing`: the vendor leaves an empty list out. Raises errors.UpstreamError for an answer without a list.
+        """
+        return rows_of(await self.request("GET", path, **request), self.integration.title, at, missing=missing)
+
+    def rows_in(self, answer: Any, at: str, *, missing: bool = False) -> list[Any]:
+        """Return the list at a dotted path of an answer that is there already. See `rows`."""
+        return rows_of(answer, self.integration.title, at, missing=missing)
+
+    async def page(
+        self,
+        path: str,
+        item: type[M],
+        *,
+        limit: int,
+        cursor: str | None,
+        params: Mapping[str, Any] | None = None,
+        paging: Paging | None = None,
+    ) -> Page[M]:
+        """GET one page of a list, in the vendor's way of paging, as models."""
+        way = paging or self.paging
+        assert way is not None, "give the Api or the call a paging style"
+        response = await self.send("GET", path, params={**(params or {}), **way.query(limit, cursor)})
+        answer = json_of(response, self.integration.title)
+        rows_of(answer, self.integration.title, way.items, missing=True)  # many vendors leave an empty list out
+        rows, following = way.read(answer, response.links, limit, cursor)
+        return Page(items=readable(item, rows), next_cursor=following)
+
+    async def request(self, method: str, path: str, **request: Unpack[RequestOptions]) -> Any:
+        """Send and return the decoded JSON; None for an empty answer. See `send`."""
+        return json_of(await self.send(method, path, **request), self.integration.title)
+
+    async def send(self, method: str, path: str, **request: Unpack[RequestOptions]) -> httpx.Response:
+        """Send and return the whole answer, LARGEST bytes at most. See `RequestOptions`; raises the errors' classes."""
+        return await self._exchange(method, path, request, whole=True)
+
+    @asynccontextmanager
+    async def stream(self, method: str, path: str, **request: Unpack[RequestOptions]) -> AsyncIterator[httpx.Response]:
+        """Send, and yield the successful answer before its body is read: for downloads. Otherwise as `send`."""
+        response = await self._exchange(method, path, request, whole=False)
+        try:
+            yield response
+        except httpx.RequestError as cut:
+            raise broken(cut, self.integration.title) from None
+        finally:
+            await response.aclose()
+
+    async def _exchange(self, method: str, path: str, options: RequestOptions, whole: bool) -> httpx.Response:
+        if unknown := options.keys() - RequestOptions.__annotations__.keys():
+            raise TypeError(f"a request takes no {', '.join(sorted(unknown))}")
+        asks = options.get("reads", False) or method in SAFE
+        request, parts = self._built(method, path, options, asks)
+        if not asks:
+            self._announce(request, parts)
+        return await self.transport.exchange(request, asks or options.get("idempotent", False), whole)
+
+    def _built(
+        self, method: str, path: str, options: RequestOptions, asks: bool
+    ) -> tuple[httpx.Request, dict[str, Any]]:
+        """Return the request, and what it is given after nulls were left out."""
+        self.transport.check_base()
+        whole_address = path.startswith(("https://", "http://"))
+        try:
+            url = httpx.URL(path if whole_address else self.base.rstrip("/") + path)
+        except httpx.InvalidURL:
+            what = f"{self.integration.title} pointed to an address that is not valid."
+            raise errors.UpstreamError(what, "Tell the user.") from None
+        trusted = not whole_address or may_hold_credentials(self.connection, url, httpx.URL(self.base))
+        call, headers = current(), {**(self._headers if trusted else {}), **(options.get("headers") or {})}
+        _TRACE.inject(headers)
+        if self.idempotency_header and call.idempotency_key and not asks:
+            call.keyed_requests += (
+                1  # a call's later requests are other actions, so the vendor must not take them for the first
+            )
+            suffix = f"-{call.keyed_requests}" if call.keyed_requests > 1 else ""
+            headers[self.idempotency_header] = call.idempotency_key + suffix
+        parts: dict[str, Any] = {name: part for name, part in options.items() if name in _PARTS}
+        for field in ("params",) if options.get("nulls") else ("params", "json"):
+            if isinstance(parts.get(field), dict):
+                parts[field] = {k: v for k, v in parts[field].items() if v is not None}
+        extensions = {
+            "origin": origin(url),
+            "expected": options.get("expected", ()),
+            "asks": asks,
+            "credentials": trusted,
+            "cost": options.get("cost", 1),
+        }
+        return self.transport.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts
+
+    def follows(self, method: str, path: str, *, json: Any = None) -> None:
+        """Say which request will come after the first one that writes, so that a dry run shows it; see `call.follows`.
+
+        None in the top level of a JSON object is left out, as when it is sent.
+        """
+        body = {k: v for k, v in json.items() if v is not None} if isinstance(json, dict) else json
+        follows(method=method, url=self.base.rstrip("/") + path, **({} if body is None else {"body": body}))
+
+    def _announce(self, request: httpx.Request, parts: dict[str, Any]) -> None:
+        body = _shown(parts)
+        headers = {k: v for k, v in request.headers.items() if k not in HARMLESS | HOP_HEADERS}
+        if "files" in parts:
+            headers["content-type"] = "multipart/form-data"  # without the boundary, which is new each time
+        if self.auth and request.extensions["credentials"]:
+            headers[self.auth.header.lower()] = "***"
+        announce(
+            method=request.method,
+            url=str(request.url),
+            **({"headers": headers} if headers else {}),
+            **({"body": body} if body is not None else {}),
+        )
+
+
+def _shown(parts: Mapping[str, Any]) -> Any:
+    """Return a request's body as a dry run shows it: of files and of bytes their size."""
+    if parts.get("files"):
+        files = parts["files"].items() if isinstance(parts["files"], Mapping) else parts["files"]
+        return {"fields": dict(parts.get("data") or {}), "files": [_file(name, file) for name, file in files]}
+    body = next((parts[name] for name in ("json", "data", "content") if parts.get(name) is not None), None)
+    return f"{len(body)} bytes" if isinstance(body, bytes) else body
+
+
+def _file(field: str, given: Any) -> dict[str, Any]:
+    name, content, *kind = given if isinstance(given, tuple) else ("upload", given)
+    size = len(content.encode() if isinstance(content, str) else content)
+    return {"field": field, "name": name, "bytes": size, **({"type": kind[0]} if kind else {})}
+
+
+def segment(value: str) -> str:
+    """Return a value as one part of a path, so that an id cannot become another path."""
+    if value in ("", ".", ".."):
+        raise errors.InvalidInputError("An id is empty.", "Pass the id that a list or search returned.")
+    return quote(value, safe="")

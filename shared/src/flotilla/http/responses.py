@@ -1,0 +1,234 @@
+"""What a vendor's answer means: its JSON, which is never assumed whole, its own words, and the problem of a failure."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import responses
+from typing import Any
+
+import httpx2 as httpx
+
+from flotilla import errors
+from flotilla.calls.context import current
+from flotilla.pagination import dig
+from flotilla.settings import scrub
+
+ErrorMessage = Callable[[int, Any], str]
+MapError = Callable[[int, Any], errors.FlotillaError | None]
+UNIX = 1e9  # a bigger number is no duration but a time
+UNCLEAR = frozenset({408, 444, 460, 499})  # of 4xx: what a proxy says of a request that may have got through
+YEAR = 366 * 86_400  # seconds
+LONGEST_WORD = 200  # characters of a text without a space: no words but junk
+_WORDS = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
+
+
+class MissingFieldError(errors.UpstreamError, KeyError):
+    """A vendor's object lacks what its documentation promises."""
+
+    __str__ = errors.FlotillaError.__str__
+
+
+class Record(dict[str, Any]):
+    """A vendor's JSON object, which is never assumed whole: a key that is not there raises errors.UpstreamError.
+
+    `record["name"]` is for what must be there, `record.get("name")` for what may be missing.
+    """
+
+    def __missing__(self, key: str) -> Any:
+        error = unreadable(current().last_vendor or "The vendor", f"answered without `{errors.excerpt(key, 60)}`")
+        raise MissingFieldError(error.message, error.hint)
+
+
+def decoded_json(data: bytes | str) -> Any:
+    """Return decoded JSON, its objects as `Record`; raises ValueError, also for JSON that is nested too deeply."""
+    try:
+        return json.loads(data, object_hook=Record)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def json_of(response: httpx.Response, title: str) -> Any:
+    """Return the decoded JSON of a success, None for an empty one; raises errors.UpstreamError for anything else."""
+    if not response.content.strip():
+        return None
+    try:
+        return decoded_json(response.content)
+    except ValueError as wrong:
+        kind = errors.excerpt(response.headers.get("content-type", "no content type").split(";")[0], 60)
+        how = "JSON that cannot be read" if "deeply" in str(wrong) else f"{kind} that is no JSON"
+        raise unreadable(title, f"answered with {how}") from None
+
+
+def unreadable(title: str, how: str, then: str = "Try again; if it stays, tell the user.") -> errors.UpstreamError:
+    """Return the problem of a success that cannot be read; what was done is never to be tried again."""
+    return errors.UpstreamError(f"{title} {how}.{current().uncertainty_note()}", _unless_done(then))
+
+
+def _unless_done(then: str) -> str:
+    """Return a next step, but nothing where something was done: what is to be done then stands in the warning."""
+    call = current()
+    return "" if call.may_have_side_effects and call.outcome_known else then
+
+
+def object_of(data: Any, title: str) -> dict[str, Any]:
+    """Return an answer that must be a JSON object; raises errors.UpstreamError for another one."""
+    if isinstance(data, dict):
+        return data
+    raise unreadable(title, f"answered with {_kind(data)} in place of an object")
+
+
+def rows_of(data: Any, title: str, at: str = "", *, missing: bool = False) -> list[Any]:
+    """Return the objects of the list at a dotted path of an answer; raises errors.UpstreamError where there is no list.
+
+    `missing`: the vendor leaves an empty list out.
+    """
+    found = dig(object_of(data, title), at) if at else data
+    if found is None and missing and at:
+        return []
+    if not isinstance(found, list):
+        where = f" at `{at}`" if at else ""
+        raise unreadable(title, f"answered with {_kind(found)} in place of a list{where}")
+    return [row for row in found if isinstance(row, dict)]
+
+
+def _kind(data: Any) -> str:
+    names = {type(None): "nothing", list: "a list", dict: "an object", str: "a text"}
+    return names.get(type(data), "an object" if isinstance(data, dict) else "a number")
+
+
+def usual_message(status: int, body: Any, deepest: int = 10) -> str:
+    """Return a vendor's own words from the usual places of an error answer."""
+    if isinstance(body, Mapping):
+        return (
+            next((usual_message(status, body[key], deepest - 1) for key in _WORDS if body.get(key)), "")
+            if deepest
+            else ""
+        )
+    if isinstance(body, list):
+        return "; ".join(usual_message(status, part, deepest - 1) for part in body[:5]) if deepest else ""
+    return str(body or "")
+
+
+async def body_of(response: httpx.Response) -> Any:
+    """Return the start of an error answer, decoded where it is JSON, and close it."""
+    body = bytearray()
+    with suppress(httpx.HTTPError):
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > 65_536:
+                break
+    await response.aclose()
+    with suppress(ValueError):
+        return decoded_json(bytes(body))
+    text = bytes(body).decode("utf-8", "replace").strip()
+    return "" if text.startswith(("<", "{", "[")) else text  # a page, or a piece of JSON, helps nobody
+
+
+def problem_of(response: httpx.Response, words: str, title: str, wait: float | None) -> errors.FlotillaError:
+    """Return the problem that an unsuccessful answer is; `words` are the vendor's, `wait` what it asks for."""
+    status = response.status_code
+    words = scrub(words or phrase(response))
+    junk = len(words) > LONGEST_WORD and not re.search(r"\s", words[:1000].strip())
+    told = f": {line}" if not junk and (line := errors.quoted(words)) else ""
+    doubt = current().uncertainty_note()
+    if status == 429:
+        return errors.RateLimitError(
+            f"{title} refuses more requests for now{told}.", patience(60 if wait is None else wait)
+        )
+    if status in _REFUSALS:
+        kind, what, then = _REFUSALS[status]
+        return kind(f"{title} {what}{told}.", then)
+    if 300 <= status < 400 and (to := _pointed(response)):
+        what = f"{title} answered with a redirect ({status}) to {to}, which is not followed.{doubt}"
+        return errors.UpstreamError(what, "If it stays, ask the user to check the address of the API.")
+    if 400 <= status < 500 and status not in UNCLEAR:
+        return errors.InvalidInputError(
+            f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again."
+        )
+    return errors.UpstreamError(f"{title} failed ({status}){told}.{doubt}", _unless_done("Try again later."))
+
+
+_REFUSALS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
+    401: (errors.AuthenticationError, "does not accept the credentials", "Ask the user to renew them."),
+    402: (errors.PermissionDeniedError, "wants a payment or another plan for this (402)", "Tell the user."),
+    403: (
+        errors.PermissionDeniedError,
+        "does not allow this",
+        "Tell the user: the reason may be a missing permission, a limit, or the state that the thing is in.",
+    ),
+    404: (errors.NotFoundError, "does not have this", "Check the id, or list or search first."),
+    405: (errors.UpstreamError, "does not offer this (405)", "Tell the user: other arguments will not help."),
+    410: (errors.NotFoundError, "does not have this", "Check the id, or list or search first."),
+    413: (
+        errors.InvalidInputError,
+        "does not take so much at a time (413)",
+        "Send less: a smaller file, or fewer items.",
+    ),
+    425: (errors.RateLimitError, "is not ready for this yet (425)", "Wait a few seconds, then retry."),
+    451: (
+        errors.PermissionDeniedError,
+        "may not give this for legal reasons (451)",
+        "Tell the user: other arguments will not help.",
+    ),
+}
+
+
+def _pointed(response: httpx.Response) -> str:
+    """Return host and path of the address that a redirect points to, "" where there is none."""
+    with suppress(httpx.InvalidURL, KeyError, ValueError):
+        url = response.request.url.join(response.headers["location"])
+        return errors.excerpt(scrub(f"{url.netloc.decode('ascii')}{url.path}"), 120)
+    return ""
+
+
+def patience(seconds: float) -> str:
+    """Say how long to wait; beyond some minutes nobody counts seconds."""
+    if seconds <= 300:
+        return f"Wait {seconds:.0f} seconds, then retry."
+    if seconds > YEAR:
+        return "Do not try again now: tell the user."
+    return f"Try again after {datetime.fromtimestamp(time.time() + seconds, UTC):%Y-%m-%d %H:%M} UTC."
+
+
+def phrase(response: httpx.Response) -> str:
+    """Return the reason phrase where it is more than the name of the status: the only words of some vendors."""
+    usual = (httpx.codes.get_reason_phrase(response.status_code), responses.get(response.status_code))
+    return "" if response.reason_phrase in usual else response.reason_phrase
+
+
+def unreachable(cut: Exception, title: str) -> errors.FlotillaError:
+    """Return the problem of a request that never left."""
+    return errors.UpstreamError(
+        f"{title} cannot be reached ({type(cut).__name__}); nothing was sent.",
+        "Try again later, or check the network and the address.",
+    )
+
+
+def broken(cut: Exception, title: str) -> errors.FlotillaError:
+    """Return the problem of an answer that did not come, or not to its end."""
+    how = "cut the connection"
+    if isinstance(cut, httpx.TimeoutException):
+        how = "did not answer in time"
+    elif not isinstance(cut, httpx.TransportError):
+        how = f"answered in a way that cannot be read ({type(cut).__name__})"
+    return errors.UpstreamError(f"{title} {how}.{current().uncertainty_note()}", _unless_done("Try again later."))
+
+
+def retry_after(response: httpx.Response, header: str = "") -> float | None:
+    """Return the seconds that the vendor asks to wait: a number, a date (RFC 9110 §10.2.3), or a Unix time.
+
+    `header` is where else than in Retry-After it says so. None when it does not.
+    """
+    value = response.headers.get("retry-after") or response.headers.get(header) or ""
+    with suppress(ValueError):
+        seconds = float(value)
+        return max(0.0, seconds - time.time() if seconds > UNIX else seconds)
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    return None

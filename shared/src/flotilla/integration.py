@@ -1,0 +1,57 @@
+"""Who a vendor is, as plain data: names, addresses, the class of its settings, how an account is connected.
+
+Nothing of an account stands here: that hangs on a `Connection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar
+
+from flotilla.http.consent import Consent
+from flotilla.settings import ServerSettings
+
+S = TypeVar("S", bound=ServerSettings)
+
+
+class Integration(Generic[S]):
+    """One vendor, and what its server may do.
+
+    `hosts` are the only addresses that may be contacted (`host:port`); none means no network at all, unless `network`
+    says otherwise. Credentials go to the API's own address alone, and to those of `hosts` that `credential_hosts`
+    repeats. `files`: the server uses the data folder. `masked` are names of arguments that no log may show. `prefix`
+    begins the names of its tools; without one it is the slug.
+    """
+
+    def __init__(
+        self,
+        slug: str,
+        *,
+        title: str,
+        description: str,
+        category: str,
+        settings: type[S] = ServerSettings,  # type: ignore[assignment]
+        prefix: str = "",
+        tags: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+        credential_hosts: Iterable[str] = (),
+        network: bool | None = None,
+        files: bool = False,
+        instructions: str = "",
+        docs: str = "",
+        masked: Iterable[str] = (),
+        consent: Consent | None = None,
+    ) -> None:
+        self.slug, self.prefix = slug, prefix or slug.replace("-", "_")
+        self.title, self.description, self.category, self.docs = title, description, category, docs
+        self.tags, self.hosts, self.credential_hosts = list(tags), list(hosts), list(credential_hosts)
+        if unknown := set(self.credential_hosts) - set(self.hosts):
+            raise TypeError(f"credential_hosts must be among the hosts: {', '.join(sorted(unknown))}")
+        self.network = bool(self.hosts) if network is None else network
+        self.files, self.instructions, self.masked, self.consent = files, instructions, frozenset(masked), consent
+        self.settings_class = settings
+        self.attributes: dict[str, dict[str, str]] = {}  # of its tools, prompts and resources: `Server` fills it in
+        self.scopes: dict[str, Sequence[str]] = {}  # of its tools, alternatives: see `http.scopes`; filled in likewise
+
+    def __repr__(self) -> str:
+        return f"Integration({self.slug!r})"

@@ -1,0 +1,95 @@
+"""Serving streamable HTTP: stateless unless it is asked for, with one bearer token, limits and health routes."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from hmac import compare_digest
+from typing import Any, Literal
+
+import anyio
+from fastmcp import FastMCP
+from flotilla_launcher.environment import words
+
+from flotilla import errors
+from flotilla.calls import finishing
+from flotilla.connection import Connection
+from flotilla.serving.health import add_health_routes
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def until_finished(mcp: FastMCP[Any], transport: Literal["stdio", "http"], **options: Any) -> None:
+    """Serve, and close the event loop only after what must not be cut off."""
+
+    async def serve() -> None:
+        try:
+            await mcp.run_async(transport, **options)
+        finally:
+            await finishing.finished()
+
+    anyio.run(serve)
+
+
+def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
+    """Serve streamable HTTP as the connection's settings say; exits with a sentence where they are wrong."""
+    fleet, slug = connection.fleet, connection.integration.slug
+    if connection.fleet_error:
+        sys.exit(f"flotilla-{slug}: {connection.fleet_error}")
+    token = fleet.http_token.get_secret_value() if fleet.http_token else ""
+    if token:
+        mcp.auth = fixed_token(token)
+    elif fleet.host not in LOOPBACK:
+        sys.exit(
+            f"flotilla-{slug}: FLOTILLA_HTTP_TOKEN must be set to listen on {fleet.host}: without it, anybody "
+            "on the network could call the tools. Set it, or listen on 127.0.0.1."
+        )
+    try:
+        options = listening(fleet.host, fleet.port)
+    except errors.ConfigurationError as problem:
+        sys.exit(f"flotilla-{slug}: {problem}")
+    add_health_routes(mcp, connection)
+    connection.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
+    until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
+
+
+def listening(host: str, port: int) -> dict[str, Any]:
+    """Return what FastMCP's HTTP transport runs with: a socket that listens, whose Host and Origin must be ours.
+
+    Connections and sessions are limited in number and time (see `limits`), also those of later transports of
+    this process. Raises errors.ConfigurationError where it cannot listen.
+    """
+    from flotilla.compat import limit_sessions
+    from flotilla.serving import limits  # here: only HTTP needs uvicorn
+
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as problem:
+        why = str(getattr(problem, "strerror", "the port must be 0 to 65535")).split(" (")[0]
+        raise errors.ConfigurationError(
+            f"cannot listen on {host} port {port}: {why}.", "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
+        ) from None
+    # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
+    uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
+    return {
+        "sockets": [listener],
+        "host_origin_protection": True,
+        "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
+        "show_banner": False,
+        "uvicorn_config": {**uvicorn, **limits.options()},
+    }
+
+
+def fixed_token(token: str) -> Any:
+    """Return the check of one bearer token, in constant time."""
+    from fastmcp.server.auth import AccessToken, TokenVerifier
+
+    class Fixed(TokenVerifier):
+        async def verify_token(self, given: str) -> AccessToken | None:
+            if not compare_digest(given.encode(), token.encode()):
+                return None
+            return AccessToken(token="", client_id="fleet", scopes=[])
+
+    return Fixed()

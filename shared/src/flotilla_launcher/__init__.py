@@ -1,0 +1,1 @@
+"""Starts a server: answers discovery from a file before anything heavy is imported. Standard library only."""

@@ -1,0 +1,78 @@
+"""Which tools a server shows, as pure functions. Standard library only.
+
+The server's lists, its calls, the launcher and the switchboard all ask here, so a hidden tool is also refused.
+"""
+
+from __future__ import annotations
+
+from flotilla_launcher.environment import setting, switched_on, words, wrong, yes_or_no
+
+TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NAMES = ("FLOTILLA_ALLOW", "FLOTILLA_DENY")  # lists of tools and prompts
+LISTS = ("FLOTILLA_GROUPS", *NAMES)
+SETTINGS = ("FLOTILLA_READ_ONLY", "FLOTILLA_TIER", *LISTS)
+CONFIRM = ("new-recipients", "strict")  # beside yes and no
+
+
+def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str) -> bool:
+    """Tell whether a tool or prompt is offered; raises errors.ConfigurationError for a setting that cannot be
+    understood.
+
+    `attributes` holds `effect` (reads, writes, destroys), `tier` (core, all) and `group` (a word or empty). Deny wins
+    over all, read-only over the rest; a tool that is allowed by name, or whose group is asked for, need not be core.
+    """
+    if name in words("FLOTILLA_DENY", environ):
+        return False
+    if switched_on("FLOTILLA_READ_ONLY", environ) and attributes.get("effect", "reads") != "reads":
+        return False
+    allow = words("FLOTILLA_ALLOW", environ)
+    if allow:
+        return name in allow
+    groups = words("FLOTILLA_GROUPS", environ)
+    if groups:
+        return attributes.get("group", "") in groups
+    return attributes.get("tier", "core") == "core" or _tier(environ) == "all"
+
+
+def check(environ: Mapping[str, str], known: Mapping[str, Mapping[str, str]], guards: Iterable[str] = ()) -> None:
+    """Raise errors.ConfigurationError for the first guard that is unclear, or that names nothing there is: it would
+    protect nobody.
+
+    `known` is all that may be named, tools, prompts and resources, with their attributes; `guards` are the variables
+    of further settings that protect or steer.
+    """
+    switched_on("FLOTILLA_READ_ONLY", environ)
+    switched_on("FLOTILLA_DRY_RUN", environ)
+    confirm = (setting("FLOTILLA_CONFIRM", environ, guard=True) or "on").lower()
+    if yes_or_no(confirm) is None and confirm not in CONFIRM:
+        raise wrong(f"FLOTILLA_CONFIRM must be on, off, {' or '.join(CONFIRM)}.")
+    if _tier(environ) not in ("core", "all"):
+        raise wrong("FLOTILLA_TIER must be core or all.")
+    for name in NAMES:
+        _named(name, words(name, environ), known)
+    groups = {attributes["group"] for attributes in known.values() if attributes.get("group")}
+    _named("FLOTILLA_GROUPS", words("FLOTILLA_GROUPS", environ), groups)
+    for name in guards:
+        setting(name, environ, guard=True)
+
+
+def _tier(environ: Mapping[str, str]) -> str:
+    return (setting("FLOTILLA_TIER", environ, guard=True) or "core").strip("'\"").lower()
+
+
+def _named(name: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise errors.ConfigurationError for a word of a list that names nothing."""
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(unknown[0], list(known), 1)
+    what = "group" if name == "FLOTILLA_GROUPS" else "tool or prompt"
+    raise wrong(
+        f"{name} names {', '.join(unknown[:3])[:200]}, but there is no such {what} here.",
+        f"Ask the user to mend it: {near[0]} is meant?" if near else "Ask the user to mend it.",
+    )

@@ -1,0 +1,94 @@
+"""The acceptance suite: every rule of the quality scale, on one server. A server inherits it by one line:
+
+    from flotilla_testing.acceptance import suite
+
+    TestAcceptance = suite("calendly")
+
+It makes a pytest class with a test a rule. `quality.yaml` decides: what is done must pass; what is exempt is skipped
+with its reason; todo fails. See `rules` for the scale, `case` for what the suite finds in the server's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from flotilla_testing.checks import CHECKS, NothingToCheck, calls, contracts, hosts, processes, surface, vendors, writes
+from flotilla_testing.rules import RULES, Claim, Rule, quality_problems
+from flotilla_testing.subject import Subject, World
+
+__all__ = ["suite", "wrong"]
+MODULES = (calls, contracts, hosts, processes, surface, vendors, writes)  # imported for their checks
+
+
+async def wrong(case: Subject, rule: Rule, claim: Claim) -> list[str]:
+    """Return what is wrong with a server under a rule that it claims to keep, in sentences."""
+    problems, tried = [], 0
+    for function in CHECKS[rule.id]:
+        try:
+            problems += await function(case)
+            tried += 1
+        except NothingToCheck:
+            continue
+    if not tried and not rule.evidence:
+        return [f"There is nothing to check: in quality.yaml, exempt the server from {rule.id} and say why."]
+    hit = {tool for tool in claim.excepted for problem in problems if problem.startswith((f"{tool} ", f"{tool}:"))}
+    idle = [f"{tool} is excepted from {rule.id}, and keeps it." for tool in claim.excepted if tool not in hit]
+    return [p for p in problems if not p.startswith(tuple(f"{t}{end}" for t in hit for end in " :"))] + idle
+
+
+def suite(
+    slug: str,
+    *,
+    world: World | None = None,
+    arguments: Mapping[str, Mapping[str, Any]] | None = None,
+    lossy: Mapping[str, Mapping[str, Any]] | None = None,
+) -> type[Any]:
+    """Return the pytest class of a server.
+
+    `world`: for servers whose other side is no HTTP vendor: a function of a temporary folder that returns a context
+    manager; it starts that side and yields the settings (variable: value) that lead there. `arguments`: by tool, more
+    arguments for the calls that are to work, where the examples of the required ones are not enough. `lossy`: by tool
+    that replaces, more arguments with which something is lost, such as a path that is there and overwrite.
+    """
+
+    class Acceptance:
+        @staticmethod
+        def opened() -> Subject:
+            """Return a new case, which the contract suite opens too."""
+            return Subject(slug, world=world, arguments=arguments, lossy=lossy)
+
+        @pytest.fixture(scope="class")
+        @classmethod
+        def case(cls) -> Iterator[Subject]:
+            with cls.opened() as case:
+                yield case
+
+        def test_quality_yaml(self, case: Subject) -> None:
+            problems = quality_problems(case.quality, case.folder)
+            assert not problems, _told(problems)
+
+    Acceptance.__doc__ = f"{slug} on the quality scale."
+    for rule in RULES:
+        setattr(Acceptance, f"test_{rule.id}", _test_of(rule))
+    return Acceptance
+
+
+def _test_of(rule: Rule) -> Any:
+    async def test(self: Any, case: Subject) -> None:
+        claim = case.quality.get(rule.id, Claim("todo"))
+        if claim.state == "exempt":
+            pytest.skip(f"exempt: {claim.reason}")
+        assert claim.state == "done", f"quality.yaml does not say that {rule.id} is done."
+        problems = await wrong(case, rule, claim)
+        assert not problems, _told(problems)
+
+    test.__doc__ = rule.meaning
+    return test
+
+
+def _told(problems: list[str]) -> str:
+    more = [f"… and {len(problems) - 30} more"] if len(problems) > 30 else []
+    return "\n".join(["", *problems[:30], *more])

@@ -1,0 +1,20 @@
+"""The vendor's published contract. `make contract` tries more of it than the acceptance suite, which has less time."""
+
+from __future__ import annotations
+
+import pytest
+
+from flotilla_testing.checks import NothingToCheck, check
+from flotilla_testing.contract import declared, problems
+from flotilla_testing.subject import Subject
+
+
+@check("contract")
+async def contract(case: Subject) -> list[str]:
+    """Every example, and a few generated sets."""
+    declaration = declared(case.folder)
+    if declaration is None:
+        raise NothingToCheck
+    if not declaration.path.is_file():
+        pytest.skip(f"the vendor's contract is not here ({declaration.path.name}; see FLOTILLA_SPECS)")
+    return await problems(case, generated=3)

@@ -1,0 +1,156 @@
+"""What only a real process shows: its list, its streams, its end. Three live once, at the same time, for all rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from flotilla.settings import is_guard
+
+from flotilla_testing.checks import NothingToCheck, check
+from flotilla_testing.client import hello
+from flotilla_testing.faults import hang
+from flotilla_testing.process import Process
+from flotilla_testing.subject import Subject
+
+LONGEST = 2.0  # seconds that an end may take
+
+
+@dataclass
+class ProcessRun:
+    """What one process did from its start to its end."""
+
+    name: str
+    process: Process
+    ending: str
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # tool: its result
+    code: int = -1
+    seconds: float = 0.0
+
+
+async def lives(case: Subject) -> dict[str, ProcessRun]:
+    """Run the three processes: without settings, with placeholders for settings, and ready to work."""
+    if "lives" not in case.kept:
+        tools = await case.tools()
+        case.kept["lives"] = {life.name: life for life in _lived(case, tools)}
+    found: dict[str, ProcessRun] = case.kept["lives"]
+    return found
+
+
+def _lived(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
+    names = [case.variable(name) for name in case.server.integration.settings_class.model_fields]
+    every = {"FLOTILLA_TIER": "all"}
+    bare = {"PYTHONHASHSEED": "1", "FLOTILLA_BAKED": "off", **every}
+    placeholders = {"PYTHONHASHSEED": "2", **every, **dict.fromkeys(names, "<UNKNOWN>")}
+    ready = {"PYTHONHASHSEED": "3", "FLOTILLA_BAKED": "off", "FLOTILLA_CONFIRM": "off", **every, **case.settings()}
+    found = [
+        ProcessRun("bare", case.process(bare), "end of input"),
+        ProcessRun("placeholders", case.process(placeholders), "SIGTERM"),
+        ProcessRun("ready", case.process(ready), "end of input in mid-call"),
+    ]
+    greetings = [life.process.ask("initialize", **hello(life.process.revision)) for life in found]
+    for life, greeting in zip(found, greetings, strict=True):
+        life.process.answer(greeting)
+        life.process.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        life.tools = life.process.tools()
+    if case.vendor:
+        case.vendor.recovers()
+    for tool in tools:
+        for life in found:
+            life.answers[tool["name"]] = life.process.call(tool["name"], **case.example(tool))
+    if case.vendor:
+        case.vendor.fails(hang(20))
+    found[2].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
+    for life in found:
+        life.process.terminate() if life.ending == "SIGTERM" else life.process.hang_up()
+    for life in found:
+        life.code, life.seconds = life.process.ended(2 * LONGEST)
+    if case.vendor:
+        case.vendor.recovers()
+    return found
+
+
+@check("stable_list")
+async def stable_list(case: Subject) -> list[str]:
+    """Byte for byte the same, whatever the environment and the seed."""
+    here, problems = await case.tools(), []
+    for life in (await lives(case)).values():
+        problems += [f"The {life.name} process {what}." for what in _differences(life.tools, here)]
+    fields = case.server.integration.settings_class.model_fields
+    for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
+        plain = value in ("", "<UNKNOWN>")  # anything else is unclear in a guard: see the check "filters"
+        names = [case.variable(name) for name, field in fields.items() if plain or not is_guard(field)]
+        listed = await case.tools(**dict.fromkeys(names, value))
+        problems += [f"With settings that are {value!r}, the server {what}." for what in _differences(listed, here)]
+    return problems
+
+
+def _differences(listed: list[dict[str, Any]], here: list[dict[str, Any]]) -> list[str]:
+    if [tool["name"] for tool in listed] != [tool["name"] for tool in here]:
+        return [f"lists {', '.join(tool['name'] for tool in listed)}"]
+    pairs = [(json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, here, strict=True)]
+    return [f"lists another definition: {a}, and not {b}" for a, b in pairs if a != b]
+
+
+@check("missing_secret")
+async def missing_secret(case: Subject) -> list[str]:
+    """The message that gets a user going."""
+    required = case.server.integration.settings_class.required()[0]
+    if not required:
+        raise NothingToCheck
+    problems = []
+    found = await lives(case)
+    for name in found["bare"].answers:
+        for life in (found["bare"], found["placeholders"]):
+            result = life.answers[name]
+            text = "".join(part.get("text", "") for part in result["content"])
+            if not result.get("isError") or not text.startswith("Error:"):
+                problems.append(f"{name} with {life.name} settings answers {text[:80]!r}, not what is missing.")
+                continue
+            told = [
+                n
+                for n in required
+                if case.variable(n) in text and f"{case.slug}.{n}" in text and _about(case, n) in text
+            ]
+            if not told:
+                problems.append(
+                    f"{name} must name the variable, {case.slug}.{required[0]} and the source; it says: {text}"
+                )
+    return problems
+
+
+def _about(case: Subject, name: str) -> str:
+    return (case.server.integration.settings_class.model_fields[name].description or "?").rstrip(".")
+
+
+@check("clean_stdout")
+async def clean_stdout(case: Subject) -> list[str]:
+    """Nothing but JSON-RPC, in three whole lives."""
+    found = (await lives(case)).values()
+    return [f"The {life.name} process wrote {line[:200]!r}." for life in found for line in life.process.impure()]
+
+
+@check("quick_exit")
+async def quick_exit(case: Subject) -> list[str]:
+    """Each in its own way, all in time."""
+    problems = []
+    for life in (await lives(case)).values():
+        if life.seconds > LONGEST:
+            problems.append(f"The {life.name} process needed {life.seconds:.1f} s to end after {life.ending}.")
+        if life.code != 0:
+            problems.append(
+                f"The {life.name} process ended with {life.code} after {life.ending}: {life.process.err[-300:]}"
+            )
+    return problems
+
+
+@check("canary")
+async def canary_of_processes(case: Subject) -> list[str]:
+    """The secrets of a process that worked stand in nothing that it wrote."""
+    if not case.canaries:
+        raise NothingToCheck
+    life = (await lives(case))["ready"]
+    places = {"stdout": b"".join(life.process.out).decode(), "stderr": life.process.err}
+    return [f"A secret stands on {place}." for place, text in places.items() if any(s in text for s in case.secrets())]

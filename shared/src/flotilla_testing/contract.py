@@ -1,0 +1,141 @@
+"""Requests against the vendor's published contract, which stays outside of the project.
+
+A server declares its contract as data, in `tests/contract.yaml`:
+
+    spec: calendly/calendly-openapi-merged.json       # below FLOTILLA_SPECS, else ../shared/specs beside the checkout
+                                                      # or a list of OpenAPI documents, for a vendor that has several
+    server: https://api.example.com/v2                # only where the document's own addresses are not used
+    except:                                           # what the document has wrong: the start of the sentence, and why
+      "POST /links: the field owner is unknown": The vendor's page documents it since 2026-03.
+
+Every kind of document is a class with `problems(request)`; which one it takes, `read` tells from the document itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import flotilla_servers
+import yaml
+
+from flotilla_testing.arguments import examples_of, valid_sets
+from flotilla_testing.client import text_of
+from flotilla_testing.discovery_doc import DiscoveryDocument
+from flotilla_testing.openapi import OpenApi
+from flotilla_testing.responses import Request, Response
+from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
+
+SETS = 25  # generated argument sets a tool
+
+
+class Contract(Protocol):
+    """What a vendor publishes about its API."""
+
+    def problems(self, request: Request) -> list[str]:
+        """Return what is wrong with a request, in sentences."""
+
+    def answer_problems(self, request: Request, answer: Response) -> list[str]:
+        """Return what is wrong with an answer, in sentences."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What contract.yaml says."""
+
+    path: Path
+    server: str = ""
+    excepted: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[Path, ...] = ()  # further documents of the same API
+
+
+class Several:
+    """OpenAPI documents that divide an API between them: the one that knows a request judges it."""
+
+    def __init__(self, documents: Sequence[OpenApi]) -> None:
+        self._documents = documents
+
+    def _of(self, request: Request) -> OpenApi:
+        return next((one for one in self._documents if one.knows(request)), self._documents[0])
+
+    def problems(self, request: Request) -> list[str]:
+        """Return what is wrong with a request, in sentences."""
+        return self._of(request).problems(request)
+
+    def answer_problems(self, request: Request, answer: Response) -> list[str]:
+        """Return what is wrong with an answer, in sentences."""
+        return self._of(request).answer_problems(request, answer)
+
+
+def specs() -> Path:
+    """Return the folder of the vendors' documents; it need not exist."""
+    given = os.environ.get("FLOTILLA_SPECS")
+    return Path(given) if given else Path(next(iter(flotilla_servers.__path__))).parent.parent / "shared" / "specs"
+
+
+def declared(folder: Path) -> Declared | None:
+    """Return a server's declaration, None where it has no contract."""
+    path = folder / "tests" / "contract.yaml"
+    if not path.is_file():
+        return None
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    paths = [specs() / one for one in ([told["spec"]] if isinstance(told["spec"], str) else told["spec"])]
+    return Declared(paths[0], told.get("server", ""), told.get("except") or {}, tuple(paths[1:]))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    return dict(json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader))
+
+
+def read(declaration: Declared) -> Contract:
+    """Read its documents; raises ValueError for a kind that nobody has written a class for."""
+    if declaration.more:
+        paths = (declaration.path, *declaration.more)
+        return Several([OpenApi(_document(path), declaration.server) for path in paths])
+    document = _document(declaration.path)
+    if str(document.get("openapi", "")).startswith("3."):
+        return OpenApi(document, declaration.server)
+    if str(document.get("kind", "")) == "discovery#restDescription":
+        return DiscoveryDocument(document, declaration.server)
+    raise ValueError(f"{declaration.path.name} is of no known kind: add a class for it beside openapi.py.")
+
+
+async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
+    """Send every example and generated arguments of every tool, and return what the contract does not allow.
+
+    The recorded answers are held against the contract too. Raises FileNotFoundError where the document is not there.
+    """
+    declaration = declared(case.folder)
+    if declaration is None:
+        raise FileNotFoundError(f"{case.slug} declares no contract (tests/contract.yaml)")
+    contract, wrong, seen = read(declaration), dict[str, None](), set[tuple[Any, ...]]()
+    for tool in await case.tools():
+        given = case.given(tool)
+        calls = [*examples_of(tool, given), *valid_sets(tool, generated, given=given)]
+        async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
+            for number, arguments in enumerate(calls):
+                result = await session.call(tool["name"], **arguments)
+                if number == 0 and (result.is_error or not session.requests):
+                    wrong[f"{tool['name']} sends nothing with its examples: {text_of(result)}"] = None
+            for request in session.requests:
+                key = (request.method, request.url, request.body)
+                if key not in seen:
+                    seen.add(key)
+                    wrong |= dict.fromkeys(f"{tool['name']}: {told}" for told in contract.problems(request))
+                    answer = session.recorder.answers.to(request) if session.recorder else Response()
+                    wrong |= dict.fromkeys(f"{tool['name']}: {t}" for t in contract.answer_problems(request, answer))
+    return _left(list(wrong), declaration)
+
+
+def _left(found: list[str], declaration: Declared) -> list[str]:
+    """Take the excepted problems out, and complain about exceptions that except nothing."""
+    hit = {start for start in declaration.excepted if any(start in told for told in found)}
+    idle = [
+        f"contract.yaml excepts {start!r}, which does not happen." for start in declaration.excepted if start not in hit
+    ]
+    return [told for told in found if not any(start in told for start in hit)] + idle

@@ -1,0 +1,44 @@
+"""A vendor that remembers: handlers in place of recorded answers, for `FakeVendor`, so that faults can be played on it
+too.
+
+app = FakeApi()
+app.on("GET", r"/things/(?P<thing>[^/]+)", lambda request, thing: Response.of({"id": thing}))
+with FakeVendor(app) as vendor: …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from flotilla_testing.responses import RecordedResponses, Request, Response
+
+Handler = Callable[..., Response]
+
+
+class FakeApi(RecordedResponses):
+    """Routes to handlers: a handler gets the request and the named groups of its path, decoded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handlers: list[tuple[str, re.Pattern[str], Handler]] = []
+
+    def on(self, method: str, path: str, handler: Handler) -> None:
+        """Response what matches the whole path; what was added first goes first."""
+        self._handlers.append((method, re.compile(path), handler))
+
+    def to(self, request: Request) -> Response:
+        """Response a request."""
+        path = urlsplit(request.url).path
+        for method, pattern, handler in self._handlers:
+            found = pattern.fullmatch(path)
+            if method == request.method and found:
+                return handler(request, **{name: unquote(value or "") for name, value in found.groupdict().items()})
+        return Response.of({"message": f"Nobody answers {request.method} {path}"}, 404)
+
+
+def form_of(request: Request) -> dict[str, Any]:
+    """Return a form that was posted."""
+    return dict(parse_qsl(request.body.decode(), keep_blank_values=True))

@@ -1,0 +1,67 @@
+"""The road in a home of its own: nothing of these tests touches the user's settings, door or port."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from flotilla_cli import system as machine  # noqa: E402 - found above
+
+OWNER = f"flotilla-test-road-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
+WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def no_engine() -> bool:
+    return WANTED == "none" or machine.docker("info", timeout=20) is None
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and a road that runs without an engine on a free port."""
+    for name in [name for name in os.environ if name.startswith(("FLOTILLA_", "DOCKER_"))]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": "",
+        "FLOTILLA_ENGINE": "none",
+        "FLOTILLA_RUN_FOLDER": str(tmp_path / "run"),
+        "FLOTILLA_PORT": str(free_port()),
+        "FLOTILLA_OWNER": OWNER,
+        "FLOTILLA_SERVERS": "filesystem",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.fixture
+def script(home: Path) -> Iterator[Script]:
+    """Run one of scripts/ to its end; whatever door it left is stopped."""
+
+    def run(name: str, *args: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(ROOT / "scripts" / name), *args], capture_output=True, text=True, timeout=240, check=False
+        )
+        assert status is None or done.returncode == status, done.stdout + done.stderr
+        return done
+
+    yield run
+    run("down", status=None)

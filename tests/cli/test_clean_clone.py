@@ -1,0 +1,121 @@
+"""The road as a stranger walks it: clone, `make up`, work, `make up`, `make down`; only the data volume is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flotilla_cli import client
+from flotilla_cli import system as machine
+
+from .conftest import ROOT, free_port, no_engine
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+CACHES = {"UV_CACHE_DIR": ".cache/uv", "PIP_CACHE_DIR": ".cache/pip"}
+
+
+class Stranger:
+    """A clone in a home of its own. What this machine knows of mirrors, and what it has downloaded, is shared."""
+
+    def __init__(self, folder: Path, engine: bool) -> None:
+        self.clone, self.home, self.mark = folder / "clone", folder / "home", f"flotilla-test-{secrets.token_hex(3)}"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
+        for name in ("flotilla.yaml", "flotilla.json"):  # not the volume of whoever runs this test
+            catalog = self.clone / "catalog" / name
+            catalog.write_text(catalog.read_text().replace("flotilla-data:", f"{self.mark}-data:"))
+        (self.home / ".docker").mkdir(parents=True)
+        real = Path.home()
+        if (real / ".docker" / "cli-plugins").is_dir():
+            (self.home / ".docker" / "cli-plugins").symlink_to(real / ".docker" / "cli-plugins")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
+        self.environ = kept | {"HOME": str(self.home), "FLOTILLA_PORT": str(free_port()), "FLOTILLA_OWNER": self.mark}
+        for variable, path in CACHES.items():
+            self.environ.setdefault(variable, str(real / path))
+        for path in (real / ".config" / "pip" / "pip.conf", real / ".pip" / "pip.conf"):
+            if path.is_file():
+                self.environ.setdefault("PIP_CONFIG_FILE", str(path))
+        if not engine:
+            self.environ["FLOTILLA_ENGINE"] = "none"
+
+    def make(self, *targets: str, status: int = 0) -> str:
+        done = subprocess.run(
+            ["make", *targets],
+            cwd=self.clone,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def left(self) -> list[str]:
+        """Return every process, container and network that is still there."""
+        found = [f"process {pid}" for pid in machine.processes(f"{self.clone}/.venv/")]
+        for kind in ("container", "network"):
+            listed = machine.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
+            found += [f"{kind} {name}" for name in (listed or "").split() if name.startswith(self.mark)]
+        return found
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process"])
+def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stranger]:
+    engine = request.param == "docker"
+    if engine and no_engine():
+        pytest.skip("no Docker engine answers here: scripts/engine")
+    made = Stranger(tmp_path, engine)
+    try:
+        yield made
+    finally:
+        subprocess.run(
+            ["make", "down"], cwd=made.clone, env=made.environ, capture_output=True, timeout=120, check=False
+        )
+        machine.docker("volume", "rm", "--force", f"{made.mark}-data")
+        shutil.rmtree(made.clone, ignore_errors=True)
+
+
+async def listing(url: str, token: str) -> set[str]:
+    async with client.over_http(url, token, timeout=60) as session:
+        got = await client.call(session, "fs_list_directory", path=".")
+        return {item["path"] for item in got["items"]}
+
+
+def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
+    docker = "FLOTILLA_ENGINE" not in stranger.environ
+    said = stranger.make("up")
+    assert "read the same back" in said
+    assert ("in containers" in said) == docker
+    state = json.loads((stranger.clone / "build" / "run" / "door.json").read_text())
+    token = (stranger.clone / "build" / "run" / "token").read_text().strip()
+    assert set(state["servers"]) == {"filesystem", "export"}
+    assert asyncio.run(listing(state["url"], token)) == {"bienvenue à bord.md"}
+
+    started = time.monotonic()
+    assert "running already" in stranger.make("up")
+    took = time.monotonic() - started
+    again = json.loads((stranger.clone / "build" / "run" / "door.json").read_text())
+    assert (again["pid"], again["since"], again["container"]) == (state["pid"], state["since"], state["container"])
+    assert took < 60, "nothing had changed"
+
+    stranger.make("status")
+    stranger.make("connect", "CLIENT=cursor", "HTTP=1")
+    written = json.loads((stranger.home / ".cursor" / "mcp.json").read_text())["mcpServers"]["flotilla"]
+    assert token in written["headers"]["Authorization"]
+    assert asyncio.run(listing(written["url"], token)) == {"bienvenue à bord.md"}
+
+    stranger.make("down")
+    assert stranger.left() == []
+    assert machine.volume_exists(f"{stranger.mark}-data") == docker
+    changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=stranger.clone, text=True).split("\n")
+    assert [line for line in changed if line] == [" M catalog/flotilla.json", " M catalog/flotilla.yaml"], (
+        "the road wrote into the checkout"
+    )

@@ -1,0 +1,206 @@
+"""Writing into the clients' settings files, in the shapes in which they are found on people's machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flotilla_cli import clients, connect, jsonc
+
+from .conftest import ROOT, Script
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="bash scripts")
+
+CLAUDE = {
+    "mcpServers": {"filesystem": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/tmp"]}},
+    "globalShortcut": "",
+    "preferences": {"quickEntryDictationShortcut": "off", "menuBarEnabled": True},
+}
+VSCODE = """\
+{
+\t"inputs": [
+\t\t{ "type": "promptString", "id": "key", "description": "API key", "password": true }, // asked once
+\t],
+\t"servers": {
+\t\t// from the gallery
+\t\t"github": { "type": "http", "url": "https://api.githubcopilot.com/mcp/" },
+\t},
+}
+"""
+FILES = {
+    "claude-desktop": ".config/Claude/claude_desktop_config.json",
+    "claude-code": ".claude.json",
+    "cursor": ".cursor/mcp.json",
+    "gemini": ".gemini/settings.json",
+    "vscode": ".config/Code/User/mcp.json",
+    "windsurf": ".codeium/windsurf/mcp_config.json",
+}
+
+
+def sample(home: Path, client: str, text: str) -> Path:
+    path = home / FILES[client]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def entry(path: Path, key: str = "mcpServers") -> dict[str, Any]:
+    found: dict[str, Any] = jsonc.loads(path.read_text())[key]["flotilla"]
+    return found
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="other folders there")
+@pytest.mark.parametrize("client", FILES)
+def test_every_client_gets_a_command_that_is_there(home: Path, script: Script, client: str) -> None:
+    script("connect", client)
+    it = clients.CLIENTS[client]
+    path = home / FILES[client]
+    assert it.path() == path
+    assert path.stat().st_mode & 0o777 == 0o600
+    found = entry(path, it.key)
+    assert Path(found["command"]).is_absolute()
+    assert os.access(found["command"], os.X_OK)
+    named = dict(zip(found["args"][::2], found["args"][1::2], strict=True))
+    assert named["--run"] == "process"
+    assert named["--servers"] == "filesystem", "FLOTILLA_SERVERS asks for it"
+    for option in ("--catalog", "--secrets", "--config"):
+        assert Path(named[option]).is_file(), option
+
+
+def test_no_list_that_goes_stale(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The switchboard finds out which servers are ready each time it starts."""
+    monkeypatch.delenv("FLOTILLA_SERVERS")
+    made = clients.command(["filesystem"], "switchboard", "process")
+    assert "--servers" not in made["args"]
+    assert clients.command(["filesystem"], "gateway", "docker")["args"][:6][-1] == "--servers"
+
+
+@pytest.mark.parametrize("kind", ["gateway", "switchboard"])
+def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Docker's gateway runs `docker` by name, and a program started from a desktop has a short PATH."""
+    monkeypatch.setattr(clients.shutil, "which", lambda name: f"/opt/there/{name}")
+    made = clients.command(["filesystem"], kind, "docker")
+    assert made["env"]["PATH"].split(os.pathsep)[0] == "/opt/there"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "steps"),
+    [
+        ([{"id": "my-flotilla-test", "servers": []}], ["create", "connect"]),
+        ([{"id": "flotilla", "servers": []}], ["connect"]),
+        (
+            [
+                {
+                    "id": "flotilla",
+                    "servers": [{"snapshot": {"server": {"name": "flotilla-email", "image": "example.test/email:0"}}}],
+                }
+            ],
+            ["remove", "create", "connect"],
+        ),
+    ],
+)
+def test_gordon_gets_a_profile_of_todays_catalog(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profiles: Any, steps: list[str]
+) -> None:
+    answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
+    monkeypatch.setattr(
+        connect.machine,
+        "docker",
+        lambda *args, **more: next((s for asked, s in answers.items() if " ".join(args).startswith(asked)), None),
+    )
+    assert connect.gordon(["filesystem"], dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[3] for line in said.splitlines() if line.startswith("docker mcp ")] == steps
+    assert "docker mcp feature disable dynamic-tools" in said
+
+
+def test_what_is_there_stays_and_is_kept_beside(home: Path, script: Script) -> None:
+    text = json.dumps(CLAUDE, indent=2)
+    path = sample(home, "claude-desktop", text)
+    path.chmod(0o644)
+    said = script("connect", "claude-desktop").stdout
+    held = json.loads(path.read_text())
+    assert held["mcpServers"].pop("flotilla")
+    assert held == CLAUDE
+    assert path.stat().st_mode & 0o777 == 0o644
+    copies = list(path.parent.glob("*.before-flotilla-*"))
+    assert [copy.read_text() for copy in copies] == [text]
+    assert copies[0].name in said
+    script("connect", "claude-desktop")
+    assert list(path.parent.glob("*.before-flotilla-*")) == copies, "the second time changes nothing"
+    assert sorted(p.name for p in path.parent.iterdir()) == sorted([path.name, copies[0].name]), "no temporary file"
+
+
+def test_comments_of_vscode_stay(home: Path, script: Script) -> None:
+    path = sample(home, "vscode", VSCODE)
+    script("connect", "vscode")
+    written = path.read_text()
+    assert [line for line in VSCODE.splitlines() if line not in written.splitlines()] == []
+    assert entry(path, "servers")["type"] == "stdio"
+    assert jsonc.loads(written)["inputs"] == jsonc.loads(VSCODE)["inputs"]
+
+
+def test_dry_run_shows_and_writes_nothing(home: Path, script: Script) -> None:
+    said = script("connect", "cursor", "--dry-run").stdout
+    assert "flotilla-switchboard" in said
+    assert list(home.iterdir()) == []
+
+
+def test_a_project_has_its_own_file(tmp_path: Path, script: Script) -> None:
+    script("connect", "vscode", "--project", str(tmp_path))
+    assert entry(tmp_path / ".vscode" / "mcp.json", "servers")
+    assert "no settings file in projects" in script("connect", "claude-desktop", "--project", ".", status=1).stderr
+
+
+def test_a_broken_file_is_left_alone(home: Path, script: Script) -> None:
+    path = sample(home, "cursor", '{"mcpServers": {"a": }')
+    said = script("connect", "cursor", status=1).stderr
+    assert "line 1" in said
+    assert path.read_text() == '{"mcpServers": {"a": }'
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link(home: Path, script: Script) -> None:
+    real = home / "dotfiles" / "mcp.json"
+    real.parent.mkdir()
+    real.write_text("{}")
+    link = home / FILES["cursor"]
+    link.parent.mkdir()
+    link.symlink_to(real)
+    script("connect", "cursor")
+    assert link.is_symlink()
+    assert entry(real)
+
+
+@pytest.mark.parametrize("held", ['{"mcpServers": null}', "{}", "", '{"other": 1}'])
+def test_files_without_servers(held: str, tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text(held)
+    assert jsonc.loads(connect.merged(path, "mcpServers", {"a": 1}))["mcpServers"] == {"flotilla": {"a": 1}}
+
+
+@pytest.mark.slow
+def test_a_url_needs_a_door_and_a_client_that_takes_one(home: Path, script: Script) -> None:
+    assert "make up" in script("connect", "cursor", "--http", status=1).stderr
+    script("up")
+    script("connect", "cursor", "--http")
+    found = entry(home / FILES["cursor"])
+    assert found["url"] == f"http://127.0.0.1:{os.environ['FLOTILLA_PORT']}/mcp"
+    token = (Path(os.environ["FLOTILLA_RUN_FOLDER"]) / "token").read_text().strip()
+    assert found["headers"] == {"Authorization": f"Bearer {token}"}
+    assert "commands only" in script("connect", "claude-desktop", "--http", status=1).stderr
+
+
+def test_the_published_examples_have_the_shape_that_is_written() -> None:
+    folder = ROOT / "catalog" / "clients"
+    for path in sorted(folder.glob("*.json")):
+        held = json.loads(path.read_text())
+        key = next(iter(held))
+        for found in held[key].values():
+            assert {"command", "args"} <= set(found) or "url" in found, path.name
+    for name in ("claude-desktop", "cursor", "vscode"):
+        assert list(json.loads((folder / f"{name}.json").read_text())) == [clients.CLIENTS[name].key]

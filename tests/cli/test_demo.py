@@ -1,0 +1,53 @@
+"""`make demo` with servers as processes and in containers: the work is done, and nothing of it is left."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import tempfile
+from pathlib import Path
+
+import pytest
+from flotilla_cli import paths as place
+from flotilla_cli import system as machine
+
+from .conftest import OWNER, ROOT, Script, no_engine
+
+CALLS = 8
+pytestmark = pytest.mark.slow
+
+
+def leftovers() -> list[str]:
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
+    found += [str(path) for path in (place.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
+    found += [
+        name
+        for name in (machine.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
+        if name.startswith(f"{OWNER}-demo-")
+    ]
+    return found + [c["Names"] for c in machine.containers() if c["Names"].startswith(OWNER)]
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])
+def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    if engine == "docker":
+        monkeypatch.delenv("FLOTILLA_ENGINE")
+        if no_engine():
+            pytest.skip("no Docker engine answers here: scripts/engine")
+    said = script("demo").stdout
+    assert ("in containers" if engine == "docker" else "as local processes") in said
+    assert said.count(" ms") == CALLS + 2
+    for tool in (
+        "fs_write_file",
+        "export_create_report_pdf",
+        "export_create_csv",
+        "export_create_xlsx",
+        "email_send_email",
+    ):
+        assert tool in said
+    assert "Read back from the mail server" in said
+    folder = ROOT / "build" / "demo"
+    mail = email.message_from_bytes((folder / "mail.eml").read_bytes(), policy=email.policy.default)
+    assert "€ encaissés" in mail["Subject"]
+    assert (folder / "rapport.pdf").read_bytes().startswith(b"%PDF")
+    assert leftovers() == []

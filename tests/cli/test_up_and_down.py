@@ -1,0 +1,254 @@
+"""`make up` and `make down` without an engine: found again, started again, stopped, and nothing left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flotilla_cli import gateway as door
+from flotilla_cli import install
+from flotilla_cli import paths as place
+from flotilla_cli import servers as fleet
+from flotilla_cli import system as machine
+from flotilla_launcher.naming import image
+
+from .conftest import ROOT, Script
+
+
+def url() -> str:
+    return f"http://127.0.0.1:{os.environ['FLOTILLA_PORT']}/mcp"
+
+
+def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
+    said = script("up").stdout
+    first = door.Running.read()
+    token = door.token()
+    assert url() in said
+    assert token in said
+    assert "1 server, 9 tools" in said
+    assert "read the same back" in said
+    for part in ("claude_desktop_config.json", "Code/User/mcp.json", ".cursor/mcp.json"):
+        assert part in said
+    assert next(place.data_folder().iterdir()).read_text().startswith("# Bienvenue à bord")
+    assert (place.run_folder() / "token").stat().st_mode & 0o777 == 0o600
+    assert (place.run_folder() / "state-key").stat().st_mode & 0o777 == 0o600
+    command_line = Path(f"/proc/{first.pid}/cmdline")
+    if command_line.exists():
+        assert token not in command_line.read_text(), "a token in a command line can be read by everybody"
+
+    said = script("up").stdout
+    assert "running already" in said
+    assert (door.Running.read().pid, door.token()) == (first.pid, token)
+    assert json.loads(script("status", "--json").stdout)["running"] is True
+
+    said = script("down").stdout
+    assert "Stopped" in said
+    assert machine.started(first.pid) == ""
+    assert machine.port_is_free(int(os.environ["FLOTILLA_PORT"]))
+    assert "Nothing was running" in script("down").stdout
+    script("status", status=1)
+    assert sorted(path.name for path in place.run_folder().iterdir()) == ["state-key", "token"]
+    assert not machine.processes(str(place.data_folder())), "a server outlived its door"
+
+
+@pytest.mark.slow
+def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
+    script("up")
+    first, token = door.Running.read().pid, door.token()
+    place.write(place.secrets_file(), "flotilla-filesystem.read_only=true\n")
+    said = script("up").stdout
+    assert "restarting" in said
+    assert "Clients that are connected to its URL must connect again" in said
+    assert "no file was written" in said
+    place.write(place.secrets_file(), "flotilla-filesystem.dry_run=true\n")
+    assert "a dry run by its settings, so no file was written" in script("up").stdout
+    place.write(place.secrets_file(), "")
+    script("up")
+    assert door.Running.read().pid != first
+    assert door.token() == token
+    assert machine.started(first) == ""
+
+
+@pytest.mark.slow
+def test_a_door_that_was_killed_is_started_again(home: Path, script: Script) -> None:
+    script("up")
+    first = door.Running.read().pid
+    os.kill(first, signal.SIGKILL)
+    script("status", status=1)
+    script("up")
+    assert door.Running.read().pid != first
+
+
+@pytest.mark.slow
+def test_a_door_that_hangs_is_replaced(home: Path, script: Script) -> None:
+    script("up")
+    first = door.Running.read()
+    os.kill(first.pid, signal.SIGSTOP)
+    script("up")
+    assert door.Running.read().pid != first.pid
+    assert machine.started(first.pid) == ""
+
+
+@pytest.mark.slow
+def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        said = [done.stdout for done in pool.map(lambda _: script("up"), range(2))]
+    assert sum("running already" in text for text in said) == 1
+    assert len(machine.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
+
+
+@pytest.mark.slow
+def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Script) -> None:
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        door.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
+        script("down")
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.slow
+def test_a_port_in_use(home: Path, script: Script) -> None:
+    with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
+        said = script("up", status=1).stderr
+    assert "in use by another program" in said
+    assert "FLOTILLA_PORT=" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("FLOTILLA_DOOR", "window", "none of gateway"),
+        ("FLOTILLA_DOOR", "gateway", "needs a Docker engine"),
+        ("FLOTILLA_SERVERS", "filesystem,nonsense", "no server nonsense"),
+        ("FLOTILLA_PORT", "80x", "FLOTILLA_PORT=80x is no port"),
+        ("FLOTILLA_PORT", "99999", "FLOTILLA_PORT=99999 is no port"),
+    ],
+)
+def test_wishes_that_cannot_be_met(
+    home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert says in script("up", status=1).stderr
+
+
+def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = door.fingerprint("switchboard", "process", ["filesystem"])
+    monkeypatch.setenv("FLOTILLA_TIER", "all")
+    assert door.fingerprint("switchboard", "process", ["filesystem"]) != before
+
+
+def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
+    assert fleet.choose() == ["filesystem", "export"]
+
+
+def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
+    """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
+    place.write(place.config_file(), "filesystem:\n  read_only: true\n")
+    with pytest.raises(ValueError, match="must stand under `flotilla-filesystem`"):
+        fleet.choose()
+
+
+def test_an_engine_that_means_nothing_installs_nothing(
+    home: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOTILLA_ENGINE", "no")
+    assert "FLOTILLA_ENGINE=no says nothing" in script("engine", status=1).stderr
+
+
+@pytest.mark.slow
+def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) -> None:
+    (home / ".docker").write_text("a file where Docker's folder should be")
+    said = script("up").stdout
+    assert "Catalog: not installed" in said
+    assert "Flotilla is up" in said
+
+
+@pytest.mark.slow
+def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> None:
+    script("install")
+    place.secrets_file().write_text("a line that is broken\n")
+    said = script("up", status=1).stderr
+    assert "line 1" in said
+    assert "a line that is broken" not in said
+    assert not door.Running.read().pid
+
+
+def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLOTILLA_SERVERS")
+    assert fleet.choose() == ["export", "filesystem"]
+    place.write(place.secrets_file(), "flotilla-calendly.token=your_token\n")
+    assert "calendly" not in fleet.choose()
+    place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
+    assert "calendly" in fleet.choose()
+    assert "email" not in fleet.choose()
+    place.write(place.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
+    assert "email" in fleet.choose()
+    monkeypatch.setenv("FLOTILLA_SERVERS", "all")
+    assert fleet.choose() == list(fleet.registry())
+
+
+@pytest.mark.slow
+def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None:
+    """SIGTERM reaches the door; its servers must be gone when `make down` says so."""
+    script("up")
+    pid = door.Running.read().pid
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("no list of child processes here")
+    before = [int(child) for child in children.read_text().split()]
+    assert before
+    script("down")
+    end = time.monotonic() + 2
+    while any(machine.started(child) for child in before) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert [child for child in before if machine.started(child)] == []
+
+
+def test_help_lists_every_target() -> None:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
+    said = done.stdout
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {line.split(":")[0] for line in makefile.splitlines() if line[:1].isalpha() and ":" in line.split(" ")[0]}
+    assert targets
+    assert {line.split()[1] for line in said.splitlines()} == targets
+
+
+@pytest.mark.parametrize(
+    "name", sorted(p.name for p in (ROOT / "scripts").iterdir() if p.is_file() and "." not in p.name)
+)
+def test_every_script_tells_what_it_does(name: str) -> None:
+    text = (ROOT / "scripts" / name).read_text()
+    assert text.startswith("#!/usr/bin/env bash\n# ")
+    done = subprocess.run(
+        [str(ROOT / "scripts" / name), "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) > 60
+
+
+def test_install_says_which_images_are_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
+    here = {image("filesystem"): "sha256:1"}
+    monkeypatch.setattr(machine, "engine", lambda: "26.1")
+    monkeypatch.setattr(machine, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    assert install.main([]) == 0
+    said = capsys.readouterr().out
+    assert said.index(image("gmail")) < said.index("Catalog: installed")
+    assert image("filesystem") not in said
+    assert f"make build S='{' '.join(slug for slug in fleet.registry() if slug != 'filesystem')}'" in said
+    here |= dict.fromkeys(fleet.images(list(fleet.registry())), "sha256:2")
+    assert install.missing_images(list(fleet.registry())) == []

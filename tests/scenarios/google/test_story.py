@@ -1,0 +1,291 @@
+"""A morning at Hélène's, through every door: mail, an answer with a file, a meeting when both are free.
+
+Nothing is mocked but Google itself: consent by scripts/login, the secrets file, the door, the servers' own processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Any
+
+import pytest
+from conftest import HELENE, MARIE, Office
+from fake_google import Google
+from fastmcp import Client
+from flotilla_testing import FakeVendor, faults
+
+ERAS = ("legacy", "2026-07-28")
+pytestmark = pytest.mark.timeout(180)
+
+
+async def call_ok(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
+    result = await client.call_tool_mcp(tool, arguments)
+    text = "".join(getattr(part, "text", "") for part in result.content)
+    assert not result.is_error, text
+    return dict(result.structured_content or {})
+
+
+async def call_error(client: Client[Any], tool: str, **arguments: Any) -> str:
+    result = await client.call_tool_mcp(tool, arguments)
+    assert result.is_error, result.structured_content
+    return "".join(getattr(part, "text", "") for part in result.content)
+
+
+async def test_answer_marie_and_meet_her(office: Office, world: Google) -> None:
+    """Find Marie's last mail, answer with a file, book Tuesday afternoon in Paris for 45 minutes when both are free."""
+    async with office.client() as client:
+        assert len(await client.list_tools()) >= 19
+        (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        assert line["subject"] == "Devis pour juin"
+        message = await call_ok(client, "gmail_get_message", message=line["id"])
+        assert "relire nos besoins" in message["text"]
+        (file,) = message["attachments"]
+        saved = await call_ok(client, "gmail_get_attachment", message=line["id"], attachment=file["id"])
+        await call_ok(
+            client,
+            "gmail_reply_to_message",
+            message=line["id"],
+            text="Bonjour Marie,\nc'est relu. Mardi après-midi ?\nHélène",
+            attachments=[saved["path"]],
+        )
+
+        week: dict[str, Any] = {"after": "2030-06-04T00:00:00+02:00", "before": "2030-06-05T00:00:00+02:00"}
+        people = ["primary", MARIE]
+        found = await call_ok(
+            client, "gcal_check_availability", calendars=people, timezone="Europe/Paris", minutes=45, **week
+        )
+        assert [(slot["start"], slot["end"]) for slot in found["free"]] == [
+            ("2030-06-04T14:00:00+02:00", "2030-06-04T18:00:00+02:00")
+        ]
+        booked = await call_ok(
+            client,
+            "gcal_create_event",
+            title="Devis pour juin",
+            start="2030-06-04T14:00",
+            end="2030-06-04T14:45",
+            timezone="Europe/Paris",
+            guests=[MARIE],
+            meet=True,
+            send_updates="all",
+        )
+        assert booked["utc"] == "2030-06-04T12:00:00Z/2030-06-04T12:45:00Z"
+        assert booked["meet_url"].startswith("https://meet.")
+
+    answer = world.mail.boxes[MARIE][-1]
+    assert answer.mail["Subject"] == "Re: Devis pour juin"
+    assert answer.mail["In-Reply-To"] == world.mail.find(HELENE, line["id"]).mail["Message-ID"]
+    assert [part.get_filename() for part in answer.mail.iter_attachments()] == ["besoins.pdf"]
+    assert world.mail.boxes[HELENE][-1].thread == line["thread"]
+    assert world.calendars.invited == [(MARIE, "Devis pour juin")]
+    assert any(event["summary"] == "Devis pour juin" for event in world.calendars.events[MARIE].values())
+
+
+async def test_the_whole_morning(office: Office, world: Google) -> None:
+    """Find Marie's last mail, reply with the PDF from Drive, book Tuesday 14:00 Paris for 45 minutes when both are
+    free, add a row to the follow-up sheet; then note it all in a document."""
+    sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
+    world.drive.put(HELENE, {"name": "Devis n° 42 d'été.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 42", made=True)
+    world.drive.put(HELENE, {"name": "Devis secret.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 secret")
+    async with office.client() as client:
+        (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        (pdf,) = (await call_ok(client, "gdrive_search_files", words="d'été", kind="pdf"))["items"]
+        assert len((await call_ok(client, "gdrive_list_files"))["items"]) == 1  # drive.file sees no more
+        saved = await call_ok(client, "gdrive_download_file", file=pdf["id"])
+        await call_ok(
+            client, "gmail_reply_to_message", message=line["id"], text="Le voici.", attachments=[saved["path"]]
+        )
+        free = await call_ok(
+            client,
+            "gcal_check_availability",
+            calendars=["primary", MARIE],
+            timezone="Europe/Paris",
+            minutes=45,
+            after="2030-06-04T00:00:00+02:00",
+            before="2030-06-05T00:00:00+02:00",
+        )
+        assert free["free"][0]["start"] == "2030-06-04T14:00:00+02:00"
+        await call_ok(
+            client,
+            "gcal_create_event",
+            title="Devis",
+            start="2030-06-04T14:00",
+            end="2030-06-04T14:45",
+            timezone="Europe/Paris",
+            guests=[MARIE],
+        )
+        row = ["2030-06-04", "Marie Dupont", 1250.5]
+        done = await call_ok(client, "gsheets_append_rows", spreadsheet=sheet, cells="Suivi", rows=[row])
+        assert done["range"] == "Suivi!A3:C3"
+        page = await call_ok(client, "gsheets_read_range", spreadsheet=sheet, cells="Suivi")
+        assert page["rows"][1:] == [["2030-05-27", "Durand", 80], row]
+        assert "next_cursor" not in page
+
+        text = "# Décisions\n\n- **Marie** : devis envoyé\n- suite mardi"
+        made = await call_ok(client, "gdocs_create_document", title="Note", text=text)
+        await call_ok(client, "gdocs_insert_table", document=made["id"], rows=[["Nom", "Total"], ["Marie", "1250,5"]])
+        read = await call_ok(client, "gdocs_get_document", document=made["id"])
+        table = "| **Nom** | **Total** |\n|---|---|\n| Marie | 1250,5 |"
+        assert read["markdown"] == f"{text}\n\n{table}"
+
+    answer = world.mail.boxes[MARIE][-1].mail
+    (file,) = answer.iter_attachments()
+    assert (answer["Subject"], file.get_payload(decode=True)) == ("Re: Devis pour juin", b"%PDF-1.4 42")
+    assert any(event["summary"] == "Devis" for event in world.calendars.events[MARIE].values())
+
+
+@pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
+async def test_a_big_file_goes_up_and_comes_down(
+    office: Office, world: Google, vendor: FakeVendor, broken: str
+) -> None:
+    """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content = bytes(range(256)) * 80_000
+    async with office.client() as client:
+        (office.folder / "data" / "plan.bin").write_bytes(content)
+        if broken == "in the middle":
+            world.keeps = 3_000_001
+        elif broken == "answer lost":
+            vendor.fails(faults.cut(), method="PUT", times=1, after=1)
+        else:
+            vendor.fails(faults.status(503), method="PUT", times=1, after=1)
+        made = await call_ok(client, "gdrive_upload_file", path="plan.bin")
+        assert world.drive.contents[made["id"]] == content
+        assert len(world.drive.files) == 1
+
+        async def halved(exchange: faults.Exchange) -> None:
+            """Send half of what was asked for, and hang up."""
+            whole = exchange.usual.body
+            await exchange.send(dataclasses.replace(exchange.usual, body=whole[: len(whole) // 2]), promise=len(whole))
+
+        vendor.recovers()
+        vendor.fails(halved, method="GET", times=1, after=1)
+        saved = await call_ok(client, "gdrive_download_file", file=made["id"], path="back.bin")
+        assert (office.folder / "data" / saved["path"]).read_bytes() == content
+
+
+async def test_a_transfer_says_how_far_it_is_and_a_cancelled_one_leaves_nothing(
+    office: Office, world: Google, vendor: FakeVendor
+) -> None:
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content, told, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
+
+    async def note(done: float, total: float | None, message: str | None) -> None:
+        told.append((done, total))
+        begun.set()
+
+    async def stuck(exchange: faults.Exchange) -> None:
+        """Send half of what was asked for, and then no more."""
+        whole = exchange.usual.body
+        await exchange.send(dataclasses.replace(exchange.usual, body=whole[: len(whole) // 2]), promise=len(whole))
+        await asyncio.sleep(60)
+
+    async with office.client() as client:
+        here = office.folder / "data"
+        (here / "plan.bin").write_bytes(content)
+        made = await client.call_tool_mcp("gdrive_upload_file", {"path": "plan.bin"}, progress_handler=note)
+        size, part = len(content), 8 * 2**20
+        assert told == [(part, size), (2 * part, size), (size, size)]
+
+        begun.clear()
+        vendor.fails(stuck, method="GET", times=1, after=1)
+        arguments = {"file": (made.structured_content or {})["id"], "path": "back.bin"}
+        loading = asyncio.create_task(client.call_tool_mcp("gdrive_download_file", arguments, progress_handler=note))
+        await asyncio.wait_for(begun.wait(), 30)
+        assert [one for one in here.glob("*.tmp") if one.stat().st_size]  # it is on its way
+        loading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loading
+        for _ in range(100):
+            if not list(here.glob("*.tmp")):
+                break
+            await asyncio.sleep(0.1)
+        assert [one.name for one in here.iterdir() if one.name != ".flotilla"] == ["plan.bin"]
+        assert (await call_ok(client, "gdrive_get_file", file=arguments["file"]))["bytes"] == size
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_stranger_is_asked_about(office: Office, world: Google, mode: str) -> None:
+    """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
+    for settings in office.settings.values():
+        settings["confirm"] = "new-recipients"
+    mail = {"to": ["paul@ailleurs.example"], "subject": "Offre", "text": "Bonjour"}
+    event = {"title": "Offre", "start": "2030-06-05", "guests": ["paul@ailleurs.example"]}
+    sent = len(world.mail.boxes[HELENE])
+    async with office.client(answer=False, mode=mode) as client:
+        (line,) = (await call_ok(client, "gmail_search_messages", query="subject:devis"))["items"]
+        await call_ok(client, "gmail_reply_to_message", message=line["id"], text="Merci !")
+        assert office.asked == []  # Marie wrote first
+        assert "did not agree" in await call_error(client, "gmail_send_email", **mail)
+        assert "did not agree" in await call_error(client, "gcal_create_event", **event)
+    assert len(world.mail.boxes[HELENE]) == sent + 1
+    async with office.client(answer=True, mode=mode) as client:
+        await call_ok(client, "gmail_send_email", **mail)
+        await call_ok(client, "gcal_create_event", **event)
+    assert len(office.asked) == 4
+    assert all("paul@ailleurs.example" in question for question in office.asked)
+    assert len(world.mail.boxes[HELENE]) == sent + 2
+
+
+async def test_a_revoked_consent_says_what_to_do(office: Office, world: Google) -> None:
+    world.end(world.tokens[-1])
+    async with office.client() as client:
+        for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
+            said = await call_error(client, tool, **arguments)
+            assert "7 days while the consent screen is in testing" in said
+            assert "scripts/login" in said
+
+
+async def test_a_scope_that_was_not_agreed_to(office: Office, world: Google) -> None:
+    for token in world.tokens:
+        token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
+    async with office.client() as client:
+        await call_ok(client, "gmail_list_messages")
+        said = await call_error(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
+    assert said.startswith("Error: The consent does not cover this: it needs the scope calendar.events.readonly or")
+
+
+async def test_a_rate_limit_is_waited_for(office: Office, world: Google) -> None:
+    async with office.client() as client:
+        await call_ok(client, "gmail_list_labels")
+        world.limited = 2
+        assert len((await call_ok(client, "gmail_list_labels"))["items"]) == 5
+
+
+async def test_somebody_else_was_faster(office: Office, world: Google, vendor: FakeVendor) -> None:
+    async def meddle(exchange: faults.Exchange) -> None:
+        """Change the event between reading and writing."""
+        await exchange.send(exchange.usual)
+        world.calendars.put(HELENE, dict(world.calendars.events[HELENE][booked["id"]]))
+
+    async with office.client() as client:
+        booked = await call_ok(client, "gcal_create_event", title="Point", start="2030-06-06T10:00:00+02:00")
+        vendor.fails(meddle, method="GET", times=1)
+        move = {"event": booked["id"], "start": "2030-06-06T11:00:00+02:00"}
+        assert "changed by somebody else" in await call_error(client, "gcal_update_event", **move)
+        assert (await call_ok(client, "gcal_update_event", **move))["start"] == "2030-06-06T11:00:00+02:00"
+
+
+@pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
+async def test_a_big_mail_goes_on_after_a_break(office: Office, world: Google, vendor: FakeVendor, broken: str) -> None:
+    """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
+    if office.door != "process":
+        pytest.skip("the file is put into the data folder of this machine, which containers do not see")
+    content = bytes(range(256)) * 80_000
+    async with office.client() as client:
+        (office.folder / "data" / "plan.pdf").write_bytes(content)
+        if broken == "in the middle":
+            world.keeps = 3_000_001
+        elif broken == "answer lost":
+            vendor.fails(faults.cut(), method="PUT", times=1, after=1)
+        else:
+            vendor.fails(faults.status(503), method="PUT", times=1, after=1)
+        await call_ok(
+            client, "gmail_send_email", to=[MARIE], subject="Plan", text="Le voici.", attachments=["plan.pdf"]
+        )
+    stored = world.mail.boxes[MARIE][-1]
+    (file,) = stored.mail.iter_attachments()
+    assert file.get_payload(decode=True) == content
+    assert [s.mail["Subject"] for s in world.mail.boxes[MARIE]].count("Plan") == 1
