@@ -10,8 +10,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, telemetry
+from flotilla import Model, Server
 from flotilla.calls.audit import Audit
+from flotilla.serving import telemetry
 from flotilla.settings import remember_secret
 from flotilla_testing.client import MODES, call, client
 from opentelemetry import trace

@@ -25,9 +25,9 @@ from flotilla import (
     Server,
     ServerSettings,
     errors,
-    wire,
 )
 from flotilla.calls.context import Call, entered
+from flotilla.http import transport as wire
 from flotilla.http.auth import Auth
 from flotilla.http.consent import fewest, scopes
 from flotilla.http.oauth import Grant

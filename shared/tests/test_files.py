@@ -20,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flotilla import errors, files, listing
+from flotilla import errors, files
+from flotilla.files import listing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 

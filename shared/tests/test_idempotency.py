@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, announce, errors, idempotency
+from flotilla import Model, Server, announce, errors
+from flotilla.calls import idempotency
 from flotilla.calls.context import current
 from flotilla.state import BLOCK, State, digest
 from flotilla_testing.client import call, client, text_of

@@ -61,7 +61,7 @@ def test_read_money_two_ways(text: str, ways: str) -> None:
     with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as told:
         read_money(text)
     assert ways.split(" or ")[0] in str(told.value)
-    for way in told.value.then.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
+    for way in told.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
         read_money(way)  # what is proposed is read
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors, finishing
+from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors
+from flotilla.calls import finishing
 from flotilla.state import State
 from flotilla_testing import faults
 from flotilla_testing.client import call

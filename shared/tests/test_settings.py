@@ -97,7 +97,7 @@ def test_settings_that_do_not_fit_together() -> None:
         errors.ConfigurationError, match="The settings of acme do not fit together: Value error, set user and"
     ) as it:
         load(Pair, "acme")
-    assert it.value.then == "Ask the operator to mend them."
+    assert it.value.hint == "Ask the operator to mend them."
 
 
 class Several(ServerSettings):

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors, token_endpoint, wire
+from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors
 from flotilla.calls.context import Call, entered
+from flotilla.http import token_endpoint
+from flotilla.http import transport as wire
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import flotilla_servers
-from flotilla import boot, launcher
+from flotilla_launcher import __main__ as boot
+from flotilla_launcher import discovery as launcher
 
 flotilla_servers.CHECKOUT = Path(__file__).parent
 serve = launcher.Launcher.serve

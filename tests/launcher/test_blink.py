@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import boot, launcher, start
 from flotilla_cli.generator.discovery import META, VERSIONS, attributes
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
+from flotilla_launcher import __main__ as boot
+from flotilla_launcher import discovery as launcher
+from flotilla_launcher import handover as start
 from flotilla_launcher.discovery import LEVELS
 from flotilla_launcher.naming import module_of
 

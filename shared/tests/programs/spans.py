@@ -4,7 +4,8 @@ import asyncio
 import json
 from contextlib import suppress
 
-from flotilla import Model, Server, ServerSettings, telemetry
+from flotilla import Model, Server, ServerSettings
+from flotilla.serving import telemetry
 from flotilla_testing.client import client
 from flotilla_testing.scratch import ScratchServer
 from mcp.shared.exceptions import MCPError
