@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AnyUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -24,6 +33,7 @@ from .environment import listed, setting, words, yes_or_no
 from .filters import CONFIRM
 from .hosts import is_loopback
 from .naming import catalog_name
+from .parsing.times import known_zone
 
 Secret = SecretStr
 
@@ -56,6 +66,13 @@ def _confirm(value: Any) -> Any:
     return word if word in CONFIRM else _switch(word)
 
 
+def _country(value: Any) -> Any:
+    code = value.strip().upper() if isinstance(value, str) else value
+    if not (isinstance(code, str) and len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError("it must be a country's two letters, such as FR")
+    return code
+
+
 Words = BeforeValidator(_words)
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Confirm = Annotated[bool | Literal["new-recipients", "strict"], BeforeValidator(_confirm)]
@@ -84,7 +101,8 @@ class _Environment(PydanticBaseSettingsSource):
         self.prefix = prefix
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        guard = self.settings_cls.strict or is_guard(field)  # type: ignore[attr-defined]
+        strict = self.settings_cls.strict and not is_preference(field)  # type: ignore[attr-defined]
+        guard = strict or is_guard(field)
         return setting(self.prefix + field_name.upper(), guard=guard), field_name, False
 
     def __call__(self) -> dict[str, str]:
@@ -100,7 +118,7 @@ class ServerSettings(BaseSettings):
     """
 
     ways: ClassVar[Sequence[Sequence[str]]] = ()
-    strict: ClassVar[bool] = False  # every field is a guard, secrets too
+    strict: ClassVar[bool] = False  # every field but a preference is a guard, secrets too
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
     @model_validator(mode="before")
@@ -235,5 +253,11 @@ class FleetSettings(ServerSettings):
     http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
     plain_http: Annotated[list[str], Words] = Field(
         [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
+    )
+    timezone: Annotated[str, Preference, AfterValidator(known_zone)] = Field(
+        "UTC", description="IANA time zone of times without an offset, where an account names none"
+    )
+    country: Annotated[str, Preference, BeforeValidator(_country)] = Field(
+        "FR", description="Country of phone numbers without a calling code, two letters"
     )
     stateful: Switch = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")
