@@ -41,6 +41,8 @@ NASTY = some.lists(
         ('"Jean \\"JD\\" Dupont" <jean@exemple.fr>', "jean@exemple.fr", 'Jean "JD" Dupont'),
         ("jean.dupont+devis@exemple.fr", "jean.dupont+devis@exemple.fr", ""),
         ("info@société.fr", "info@xn--socit-esab.fr", ""),
+        ("info@xn--socit-esab.fr", "info@xn--socit-esab.fr", ""),
+        ("o'brien+factures@exemple.fr", "o'brien+factures@exemple.fr", ""),
         ("Jean.Dupont@EXEMPLE.FR", "Jean.Dupont@exemple.fr", ""),
         ("hélène@exemple.fr", "hélène@exemple.fr", ""),
         ("jean@serveur.local", "jean@serveur.local", ""),
@@ -60,6 +62,7 @@ def test_address_read(text: str, address: str, name: str) -> None:
         "", "jean", "jean@", "@exemple.fr", "jean@exemple", "jean@@exemple.fr", "jean@exemple..fr", "jean dupont@x.fr",
         "jean@exemple.fr>", "Jean <jean>", "jean@exemple.fr <", '"jean dupont"@exemple.fr', "jean@[192.0.2.1]",
         "jean@-exemple.fr", f"{'x' * 65}@exemple.fr", "mailto:jean@exemple.fr?subject=x", "Jean <a@x.fr> <b@x.fr>",
+        "jean@xn--a.fr", "<jean@exemple.fr", "j\u200bean@exemple.fr",
     ],
 )  # fmt: skip
 def test_address_read_not_valid(text: str) -> None:

@@ -165,6 +165,7 @@ def test_when_end_of_a_time() -> None:
 def test_start_of_day_without_midnight() -> None:
     """In São Paulo, clocks went from 2018-11-03T23:59 to 2018-11-04T01:00."""
     assert start_of_day(date(2018, 11, 4), SAO_PAULO).isoformat() == "2018-11-04T01:00:00-02:00"
+    assert When.read("2018-11-03").end(SAO_PAULO).isoformat() == "2018-11-04T01:00:00-02:00"
     assert start_of_day(date(2018, 11, 5), SAO_PAULO).isoformat() == "2018-11-05T00:00:00-02:00"
 
 
