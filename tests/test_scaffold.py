@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flotilla_cli.generator.scaffold import EXEMPT, write
 from flotilla_cli.generator.servers import ROOT
 from flotilla_testing.rules import read_quality

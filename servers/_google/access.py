@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field, HttpUrl
+
 from flotilla import (
     Api,
     Bearer,
@@ -22,7 +24,6 @@ from flotilla import (
     ServerSettings,
     errors,
 )
-from pydantic import Field, HttpUrl
 
 from .refusals import refusal
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from pydantic import AwareDatetime, Field, HttpUrl
+
 from flotilla import (
     Api,
     Bearer,
@@ -23,7 +25,6 @@ from flotilla import (
     segment,
     sliced,
 )
-from pydantic import AwareDatetime, Field, HttpUrl
 
 from .models import Cancellation, Event, EventType, Invitee, NoShow, SchedulingLink, Slot, User
 

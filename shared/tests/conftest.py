@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field, HttpUrl
+
 from flotilla import SecretStr, ServerSettings
 from flotilla_testing.scratch import ScratchServer
-from pydantic import Field, HttpUrl
 
 SECRET = "canary-7f3a9c"
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import httpx2 as httpx
 import pytest
+from pydantic import Field
+
 from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment
 from flotilla.calls.context import Call, DryRunResult, entered
 from flotilla.http import transport as wire
@@ -16,7 +18,6 @@ from flotilla_testing import faults
 from flotilla_testing.client import call, client, text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import Field
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]

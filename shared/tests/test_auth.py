@@ -13,6 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import HttpUrl
+
 from flotilla import (
     Api,
     Basic,
@@ -36,7 +38,6 @@ from flotilla.state import State
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+
 from flotilla.serving import limits as connections
 from flotilla.serving.stdio import listening
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from flotilla import Api, Bearer, Model, Server, errors
 from flotilla.http import transport as wire
 from flotilla.http.responses import Record, decoded_json, patience

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
+
 from flotilla import Api, Server, errors
 from flotilla.http import transport as wire
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli.generator.discovery import META, VERSIONS, attributes
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS

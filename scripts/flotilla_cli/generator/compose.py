@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import Server
+from flotilla_cli.generator import documents
+from flotilla_cli.generator.text import as_yaml
 from flotilla_launcher.filters import LISTS, SETTINGS
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image
 from flotilla_launcher.version import VERSION
-
-from flotilla_cli.generator import documents
-from flotilla_cli.generator.text import as_yaml
 
 HARDENED: dict[str, Any] = {
     "read_only": True,

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from flotilla_cli.generator.text import DOORS, MARK
 from flotilla_launcher.naming import PROJECT, REGISTRY, module_of
 from flotilla_launcher.version import VERSION
-
-from flotilla_cli.generator.text import DOORS, MARK
 
 TEMPLATES = Path(__file__).parent
 

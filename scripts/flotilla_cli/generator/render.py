@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from flotilla import Server
-from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
-
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
 from flotilla_cli.generator.images import bake, dockerfile
 from flotilla_cli.generator.servers import ROOT, discoveries, door, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
 from flotilla_cli.generator.text import DOORS, MARK, as_json, as_yaml
+from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
 
 ALONE = [
     "run",

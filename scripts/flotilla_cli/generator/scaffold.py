@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import yaml
-from flotilla_launcher.naming import module_of
 
 from flotilla_cli.generator.servers import ROOT
+from flotilla_launcher.naming import module_of
 
 TEMPLATES = Path(__file__).parent / "scaffold"
 EXEMPT = {

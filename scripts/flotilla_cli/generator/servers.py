@@ -12,10 +12,9 @@ from typing import Any
 
 from flotilla import Server
 from flotilla.settings import guards
-from flotilla_launcher.naming import module_of
-
 from flotilla_cli.generator.discovery import answers, converse, environment
 from flotilla_cli.generator.documents import variable
+from flotilla_launcher.naming import module_of
 
 ROOT = Path(__file__).resolve().parents[3]
 

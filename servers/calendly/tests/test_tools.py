@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_testing import Response, Session, connect
 
 API = "https://api.calendly.com"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+
 from flotilla.files import listing
 from flotilla_servers.export.server import server
 from flotilla_testing import call as call_tool

@@ -20,11 +20,12 @@ import anyio
 import mcp_types as mt
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
-from flotilla.compat import low_level
-from flotilla.server import Server
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from flotilla.compat import low_level
+from flotilla.server import Server
 
 Reply = Literal["accept", "unticked", "decline", "cancel"]
 MODES = ("legacy", *MODERN_PROTOCOL_VERSIONS)  # the era with a handshake, and the one without

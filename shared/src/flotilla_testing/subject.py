@@ -24,15 +24,15 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-import flotilla_servers
 import mcp_types as mt
 from fastmcp import Client
+from mcp.shared.exceptions import MCPError
+
+import flotilla_servers
 from flotilla.http.client import Api
 from flotilla.server import Server
 from flotilla.settings import is_secret
 from flotilla_launcher.naming import module_of
-from mcp.shared.exceptions import MCPError
-
 from flotilla_testing.arguments import example_of
 from flotilla_testing.client import MODES, Reply, client, text_of, tools_of
 from flotilla_testing.fake_vendor import FakeVendor

@@ -10,10 +10,10 @@ from statistics import median
 from typing import Any
 
 import pytest
-from flotilla_launcher.naming import module_of
 from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from pydantic import ValidationError as Refused
 
+from flotilla_launcher.naming import module_of
 from flotilla_testing import plugin
 from flotilla_testing.arguments import visible
 from flotilla_testing.checks import check
