@@ -275,11 +275,19 @@ class Subject:
     def _new_state(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._folder))
 
-    def _new_data(self) -> Path:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
+    def new_folder(self) -> Path:
+        """Return an empty folder that is gone with the case."""
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def seed(self, folder: Path) -> None:
+        """Fill a data folder with what the server's tests have for it."""
         seed = self.folder / "tests" / "data"
         if seed.is_dir():
             shutil.copytree(seed, folder, dirs_exist_ok=True)
+
+    def _new_data(self) -> Path:
+        folder = self.new_folder()
+        self.seed(folder)
         return folder
 
     @asynccontextmanager
