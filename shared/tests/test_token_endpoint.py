@@ -31,7 +31,7 @@ class Settings(ServerSettings):
 @pytest.fixture
 def vendor(environ: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
     with FakeVendor(RecordedResponses({"GET /x": {"json": {"ok": True}}})) as running:
-        running.answers.tell("POST /token", GOOD)
+        running.answers.respond("POST /token", GOOD)
         environ.setenv("ACME_CLIENT_SECRET", "client-canary")
         environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
         environ.setenv("ACME_BASE_URL", running.url)
@@ -188,7 +188,7 @@ async def test_token_endpoint_the_operators_own_is_asked(
     api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     with FakeVendor(RecordedResponses()) as other:
-        other.answers.tell("POST /token", GOOD)
+        other.answers.respond("POST /token", GOOD)
         environ.setenv("ACME_TOKEN_URL", f"{other.url}/token")
         api.server.reset()
         assert await api.get("/x") == {"ok": True}
