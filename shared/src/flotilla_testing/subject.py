@@ -300,7 +300,7 @@ class Subject:
         recorded: bool = False,
         timeout: float = TIMEOUT,
     ) -> AsyncIterator[Session]:
-        """Connect a client to the server in an environment of its own; `recorded`: recorded responses stand in for the network."""
+        """Connect a client in an environment of its own; `recorded`: recorded responses stand in for the network."""
         recorder = Recorder(self.answers) if recorded and self.answers else None
         if self.vendor:
             self.vendor.recovers()
