@@ -1,4 +1,4 @@
-"""A fleet of one probe server in a folder of its own, and clients of both eras in front of it."""
+"""A fleet of one probe server in a folder of its own, and clients of both eras that use it."""
 
 import asyncio
 import importlib.util
@@ -19,7 +19,6 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
-
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
 
@@ -95,38 +94,38 @@ class Fleet:
 
     @asynccontextmanager
     async def inside(self, *more: str) -> AsyncIterator[tuple[Any, list[Any]]]:
-        """Build a door in this process; many clients can stand in front of it."""
+        """Build a switchboard in this process; many clients can use it."""
         from flotilla_servers.switchboard.server import arguments, build
 
-        front, backends = build(arguments(self.options(*more)))
+        gateway, backends = build(arguments(self.options(*more)))
         try:
-            yield front, backends
+            yield gateway, backends
         finally:
             await asyncio.gather(*(backend.close() for backend in backends))
 
     def command(self, *more: str) -> StdioTransport:
-        """Return a door of its own process, over stdio."""
+        """Return a switchboard in a process of its own, over stdio."""
         env = {**os.environ, **self.environ, "FASTMCP_LOG_ENABLED": "false", "FASTMCP_ENV_FILE": "/dev/null"}
         args = ["-m", "flotilla_launcher.__main__", "switchboard", *self.options(*more)]
         return StdioTransport(sys.executable, args, env=env, log_file=self.folder / "stderr", keep_alive=False)
 
     @asynccontextmanager
     async def listening(self, *more: str) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
-        """Start a door that listens; gives its URL and its process."""
-        env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "front-token-1", **self.environ}
+        """Start a switchboard that listens; gives its URL and its process."""
+        env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "client-token-1", **self.environ}
         args = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard"]
         args += self.options("--transport", "http", "--port", "0", *more)
         with (self.folder / "stderr").open("wb") as stderr:
-            door = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals
+            process = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals
         try:
-            yield await self.until(self._url), door
+            yield await self.until(self._url), process
         finally:
-            if door.poll() is None:
-                door.send_signal(signal.SIGTERM)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
                 with suppress(subprocess.TimeoutExpired):
-                    door.wait(15)
-                door.kill()
-                door.wait()
+                    process.wait(15)
+                process.kill()
+                process.wait()
 
     def _url(self) -> str:
         return next((w for w in self.said().replace(",", " ").split() if w.startswith("http://")), "")
@@ -172,7 +171,7 @@ def fleet(tmp_path: Path, baked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 
 
 class Person:
-    """A client with somebody in front of it, who answers with their own name."""
+    """A client with a person in front of it, who answers with their own name."""
 
     def __init__(self, target: Any, era: str, name: str = "", **more: Any) -> None:
         self.name, self.asked, self.logs, self.steps = name, list[str](), list[str](), list[float]()
@@ -228,7 +227,7 @@ def image() -> Iterator[str]:
 
 
 class Containers:
-    """The containers of one test's door."""
+    """The containers of one test's switchboard."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -249,7 +248,7 @@ class Containers:
         docker("rm", "-f", *self.now())
 
     def sleeper(self, image: str, name: str, label: str) -> None:
-        """Start a container that is not the door's own."""
+        """Start a container that is not the switchboard's own."""
         code = ["--entrypoint", "/usr/bin/python3.13", image, "-c", "import time; time.sleep(600)"]
         docker("run", "-d", "--rm", "--label", label, "--name", f"{self.owner}-{name}", *code)
 
