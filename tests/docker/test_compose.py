@@ -1,4 +1,4 @@
-"""The stack of compose/ without Docker's gateway: the switchboard before HTTP servers, no engine socket anywhere."""
+"""The stack of compose/ without Docker's gateway: the switchboard and HTTP servers, no engine socket anywhere."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PROJECT = f"flotilla-test-compose-{RUN.rpartition('-')[2]}"  # no container of R
 
 
 def stack(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))
+    return document
 
 
 def variables() -> dict[str, str]:
