@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli import system
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from flotilla_launcher.environment import SettingError, is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
 from flotilla_servers.switchboard import options

@@ -11,8 +11,9 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
-from flotilla_launcher.processes import machine, started
 from mcp.client.stdio import StdioServerParameters, get_default_environment
+
+from flotilla_launcher.processes import machine, started
 
 from .catalog import STEERING, Entry
 

@@ -110,9 +110,10 @@ async def serve(options: argparse.Namespace) -> None:
 
 async def listen(mcp: FastMCP[Any], options: argparse.Namespace) -> None:
     """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
-    from flotilla.serving.http import fixed_token, listening
     from starlette.requests import Request
     from starlette.responses import JSONResponse
+
+    from flotilla.serving.http import fixed_token, listening
 
     configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = configured or secrets.token_urlsafe(32)

@@ -16,10 +16,10 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla_cli import paths, system
-from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from python_on_whales import DockerClient
 
+from flotilla_cli import paths, system
+from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from tests.conftest import GATEWAYS, missing
 
 HERE = Path(__file__).resolve().parent

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+
 from flotilla_cli import paths, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import folder_of, server_of

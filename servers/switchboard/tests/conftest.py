@@ -19,6 +19,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
+
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import (
     CatalogError,

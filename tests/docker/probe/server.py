@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastmcp.server.dependencies import get_context
+from pydantic import Field
+
 from flotilla import (
     Integration,
     Model,
@@ -21,7 +23,6 @@ from flotilla import (
     in_thread,
     settings_of,
 )
-from pydantic import Field
 
 
 class Settings(ServerSettings):

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+
 from flotilla_servers.gohighlevel.tests.fake import TOKEN, GoHighLevel
 from flotilla_servers.notion.tests.desk import Desk, furnish
 from flotilla_servers.notion.tests.fake import TOKEN as NOTION_TOKEN
 from flotilla_servers.notion.tests.fake import Notion
 from flotilla_testing import FakeVendor
-
 from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
 
 SERVERS = ("gohighlevel", "notion")

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from fastmcp import Client
+
 from flotilla_servers.facturation_pro.tests import accountant
 from flotilla_servers.facturation_pro.tests.fake import Accounts
 from flotilla_testing import FakeVendor, text_of
-
 from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
 
 SERVERS = ("facturation-pro", "filesystem")
