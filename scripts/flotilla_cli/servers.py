@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from flotilla_cli import paths as place
 from flotilla_launcher.environment import SettingError, is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
 from flotilla_servers.switchboard import options

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fastmcp.client.elicitation import ElicitResult
+from mcp import MCPError
 
 from flotilla_cli import system
 from flotilla_launcher.naming import module_of, slug_of

@@ -6,7 +6,6 @@ from fastmcp import Client, Context, FastMCP
 from mcp.client import stdio
 
 from flotilla_servers.switchboard.compat import extend_kill_timeout, log_level
-from flotilla_servers.switchboard.private import log_level
 
 
 def test_let_servers_finish_names_what_the_sdk_reads() -> None:
