@@ -91,12 +91,12 @@ def search_texts(entry: Entry, folder: Path) -> dict[str, str]:
     That is its name, title and description, the names and descriptions of its arguments, and the file's `search`
     words, which no list holds. Raises what `definitions` raises.
     """
-    words = discovery(entry, folder).get("search") or {}
-    return {tool["name"]: _search_text(tool, words.get(tool["name"])) for tool in definitions(entry, folder)["tools"]}
+    extra = discovery(entry, folder).get("search") or {}
+    return {tool["name"]: _search_text(tool, extra.get(tool["name"])) for tool in definitions(entry, folder)["tools"]}
 
 
-def _search_text(tool: Mapping[str, Any], words: str | None) -> str:
-    parts = [tool["name"], tool.get("title"), tool.get("description"), words]
+def _search_text(tool: Mapping[str, Any], extra: str | None) -> str:
+    parts = [tool["name"], tool.get("title"), tool.get("description"), extra]
     for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
         parts += [name, schema.get("description")]
     return " ".join(part for part in parts if part)

@@ -44,12 +44,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "memory": ("512m", "memory of a container"),
     "owner": ("flotilla", "what the names of containers begin with"),
 }
+DESCRIPTION = (
+    "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
+    "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
+)
 CHOICES = {"run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """Read the environment, and the command line, which wins. Exits with a message for an option that is wrong."""
-    parser, environment = argparse.ArgumentParser("flotilla-switchboard", description=__doc__), list[str]()
+    parser, environment = argparse.ArgumentParser("flotilla-switchboard", description=DESCRIPTION), list[str]()
     for name, (default, text) in OPTIONS.items():
         kind = type(default) if isinstance(default, int | float) else str
         text += f" (default: {default})" if default != "" else ""

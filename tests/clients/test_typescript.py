@@ -49,8 +49,8 @@ def test_files(typescript: Run, tmp_path: Path, server: str, sdk: str, mode: str
         ],
     )
     listed, written, read, deleted, gone = got["results"]
-    baked = json.loads((ROOT / "servers" / "filesystem" / "discovery.json").read_text(encoding="utf-8"))
-    assert [tool["name"] for tool in listed] == [tool["name"] for tool in baked["tools"]]
+    discovery = json.loads((ROOT / "servers" / "filesystem" / "discovery.json").read_text(encoding="utf-8"))
+    assert [tool["name"] for tool in listed] == [tool["name"] for tool in discovery["tools"]]
     assert version is None or got["version"] == version
     assert written["structuredContent"]["path"] == "é/€.txt"
     assert read["structuredContent"]["content"] == "œuf\n"

@@ -143,11 +143,11 @@ def authorized(port: int) -> Iterator[int]:
     thread.join(10)
 
 
-def suite(binary: str, url: str, name: str, revision: str, expected: Path, *what: str) -> Row:
+def suite(binary: str, url: str, name: str, revision: str, expected: Path, *selection: str) -> Row:
     """Run scenarios; the suite itself decides, from the baseline of expected failures, whether anything is wrong."""
-    out = BUILD / "results" / name / revision / (what[1] if what[0] == "--scenario" else "all")
+    out = BUILD / "results" / name / revision / (selection[1] if selection[0] == "--scenario" else "all")
     shutil.rmtree(out, ignore_errors=True)
-    command = [binary, "node_modules/.bin/conformance", "server", "--url", url, *what, "-o", str(out)]
+    command = [binary, "node_modules/.bin/conformance", "server", "--url", url, *selection, "-o", str(out)]
     done = subprocess.run(
         [*command, "--expected-failures", str(expected)], cwd=BUILD, capture_output=True, text=True, check=False
     )

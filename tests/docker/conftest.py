@@ -143,7 +143,7 @@ def hello(version: str = "2025-11-25") -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def baked(images: None) -> dict[str, Any]:
+def discovery(images: None) -> dict[str, Any]:
     """The probe's discovery file, as the generator would make it."""
     command = ["docker", "run", "--rm", "-i", *HARDENED, "--name", f"{RUN}-bake", PROBE]
     asked = [{"id": n, "method": m, "params": {}} for n, m in enumerate(("tools/list", "prompts/list"), 1)]
@@ -164,7 +164,7 @@ def baked(images: None) -> dict[str, Any]:
 class Fleet:
     """A catalog, a secrets file and a configuration in a folder of their own, and the gateways that read them."""
 
-    def __init__(self, kind: str, folder: Path, volume: str, baked: dict[str, Any]) -> None:
+    def __init__(self, kind: str, folder: Path, volume: str, discovery: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
         self.name = f"{RUN}-{secrets.token_hex(4)}"
         self.catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))["registry"]
@@ -185,7 +185,7 @@ class Fleet:
         for slug in self.catalog:
             (folder / slug_of(slug)).mkdir()
             source = ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json"
-            text = json.dumps(baked) if slug == "probe" else source.read_text(encoding="utf-8")
+            text = json.dumps(discovery) if slug == "probe" else source.read_text(encoding="utf-8")
             (folder / slug_of(slug) / "discovery.json").write_text(text, encoding="utf-8")
         self.processes: list[int] = []
 
@@ -259,14 +259,14 @@ def fleet(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     volume: str,
-    baked: dict[str, Any],
+    discovery: dict[str, Any],
     record_property: Callable[[str, object], None],
 ) -> Iterator[Fleet]:
     """A fleet behind each kind of gateway that is on this machine."""
     if MISSING[request.param]:
         pytest.skip(MISSING[request.param])
     record_property("gateway", request.param)
-    made = Fleet(request.param, tmp_path, volume, baked)
+    made = Fleet(request.param, tmp_path, volume, discovery)
     yield made
     made.close()
 

@@ -387,6 +387,6 @@ async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: i
             process.wait()
 
 
-def test_the_probe_is_the_library_s_own(baked: dict[str, Any]) -> None:
-    assert len(baked["tools"]) == 7
+def test_the_probe_is_the_library_s_own(discovery: dict[str, Any]) -> None:
+    assert len(discovery["tools"]) == 7
     assert PROBE.startswith("flotilla-test-")

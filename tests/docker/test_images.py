@@ -33,7 +33,7 @@ KINDS = [
 ]  # REST, own protocol, own dependencies, files: the rest are as these
 
 
-def baked(slug: str) -> dict[str, Any]:
+def discovery_of(slug: str) -> dict[str, Any]:
     discovery: dict[str, Any] = json.loads(
         (ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8")
     )
@@ -41,7 +41,7 @@ def baked(slug: str) -> dict[str, Any]:
 
 
 def core(slug: str) -> list[dict[str, Any]]:
-    discovery = baked(slug)
+    discovery = discovery_of(slug)
     return [tool for tool in discovery["tools"] if discovery["attributes"]["tools"][tool["name"]]["tier"] == "core"]
 
 

@@ -36,26 +36,28 @@ def _probe() -> Any:
     return module
 
 
-def _bake() -> dict[str, Any]:
+def _discovery() -> dict[str, Any]:
     """Make the discovery file as the generator does: what the server says on the wire."""
     with tempfile.TemporaryDirectory() as data:
         command = ["env", f"FLOTILLA_DATA={data}", sys.executable, str(HERE / "probe.py")]
-        found = answers(lambda messages: converse(command, messages))
-    about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in found["tools"]}
+        document = answers(lambda messages: converse(command, messages))
+    about = {
+        t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in document["tools"]
+    }
     about["probe_extra"]["tier"] = "all"
     attributes = {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}}
-    return {"server": "probe", **found, "version": "9", "attributes": attributes}
+    return {"server": "probe", **document, "version": "9", "attributes": attributes}
 
 
 @pytest.fixture(scope="session")
-def baked() -> dict[str, Any]:
-    return _bake()
+def discovery() -> dict[str, Any]:
+    return _discovery()
 
 
 class Fleet:
     """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
 
-    def __init__(self, folder: Path, baked: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, discovery: dict[str, Any]) -> None:
         self.folder, self.data = folder, folder / "data"
         self.environ: dict[str, str] = {}
         self.more: list[str] = []
@@ -71,7 +73,7 @@ class Fleet:
         self.config: dict[str, Any] = {"probe": {}}
         self.data.mkdir()
         (folder / "probe").mkdir()
-        (folder / "probe" / "discovery.json").write_text(json.dumps(baked))
+        (folder / "probe" / "discovery.json").write_text(json.dumps(discovery))
         (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
         command = folder / "flotilla-probe"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "probe.py"} "$@"\n')
@@ -129,19 +131,19 @@ class Fleet:
                 process.wait()
 
     def _url(self) -> str:
-        return next((w for w in self.said().replace(",", " ").split() if w.startswith("http://")), "")
+        return next((w for w in self.stderr_text().replace(",", " ").split() if w.startswith("http://")), "")
 
-    def said(self) -> str:
+    def stderr_text(self) -> str:
         path = self.folder / "stderr"
         return path.read_text() if path.exists() else ""
 
-    async def until(self, what: Callable[[], Any], seconds: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait until something is true."""
         end = time.monotonic() + seconds
-        while not (found := what()):
-            assert time.monotonic() < end, f"still not: {what}\n{self.said()}"
+        while not (value := condition()):
+            assert time.monotonic() < end, f"still not: {condition}\n{self.stderr_text()}"
             await asyncio.sleep(0.02)
-        return found
+        return value
 
     def lines(self, name: str) -> list[str]:
         """Return what the probe wrote down."""
@@ -160,11 +162,11 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, baked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     for name in list(os.environ):
         if name.startswith("FLOTILLA_"):
             monkeypatch.delenv(name)
-    made = Fleet(tmp_path, baked)
+    made = Fleet(tmp_path, discovery)
     yield made
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
@@ -261,9 +263,9 @@ def contained(fleet: Fleet, image: str) -> Iterator[Containers]:
     fleet.spec |= {"image": image, "disableNetwork": True, "volumes": [f"{fleet.data}:/data:rw"]}
     fleet.data.chmod(0o777)
     fleet.more = ["--run", "docker", "--owner", owner]
-    found = Containers(owner)
-    yield found
-    left = found.now()
+    containers = Containers(owner)
+    yield containers
+    left = containers.now()
     if left:
         docker("rm", "-f", *left)
     assert left == []

@@ -76,7 +76,7 @@ async def test_what_the_filters_hide_is_neither_listed_nor_called(fleet: Any, pe
 
 
 @BOTH
-async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, baked: Any, era: str) -> None:
+async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, discovery: Any, era: str) -> None:
     import importlib.util
 
     spec = importlib.util.spec_from_file_location("flotilla_test_probe_direct", HERE / "probe.py")
@@ -523,7 +523,7 @@ for line in sys.stdin:
         assert answer.startswith("Error: probe answered `probe_echo` with a result that breaks the protocol.")
 
 
-async def test_two_servers_with_one_name_for_their_tools(fleet: Any, baked: Any) -> None:
+async def test_two_servers_with_one_name_for_their_tools(fleet: Any, discovery: Any) -> None:
     import yaml
 
     from flotilla_servers.switchboard.catalog import CatalogError
@@ -531,7 +531,7 @@ async def test_two_servers_with_one_name_for_their_tools(fleet: Any, baked: Any)
 
     options = arguments(fleet.options("--servers", "all"))
     (fleet.folder / "twin").mkdir()
-    (fleet.folder / "twin" / "discovery.json").write_text(json.dumps(baked))
+    (fleet.folder / "twin" / "discovery.json").write_text(json.dumps(discovery))
     (fleet.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": {}, "twin": {}}}))
     with pytest.raises(CatalogError, match="twin and probe both offer `probe_echo`"):
         build(options)

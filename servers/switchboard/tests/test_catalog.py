@@ -52,9 +52,9 @@ def test_templates(text: str, parts: list[str]) -> None:
     assert fill(text, CONFIG) == parts
 
 
-def entry(tmp_path: Path, given: dict[str, str], **spec: Any) -> Any:
+def entry(tmp_path: Path, secrets: dict[str, str], **spec: Any) -> Any:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"x": spec}}))
-    return read_catalog(tmp_path / "c.yaml", given, CONFIG)["x"]
+    return read_catalog(tmp_path / "c.yaml", secrets, CONFIG)["x"]
 
 
 def test_environment_of_a_server(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ async def test_build_leaves_out_a_server_whose_discovery_is_broken(
         async with person(gateway, "auto").client as client:
             assert "probe_echo" in [tool.name for tool in await client.list_tools()]
     assert [backend.entry.slug for backend in backends] == ["probe"]
-    said = capsys.readouterr().err
-    assert "flotilla-switchboard: other is left out: " in said
-    assert "Run `make generate` to write it again." in said
+    output = capsys.readouterr().err
+    assert "flotilla-switchboard: other is left out: " in output
+    assert "Run `make generate` to write it again." in output
 
 
 async def test_build_leaves_out_a_server_without_discovery(fleet: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,7 @@ def guarded(folder: Path, secrets: str = "", config: dict[str, Any] | None = Non
     for slug, names in (("filesystem", ("fs_read", "fs_delete")), ("mail", ("mail_send", "mail_list"))):
         (folder / slug).mkdir(exist_ok=True)
         effects = {name: "reads" if name in ("fs_read", "mail_list") else "destroys" for name in names}
-        found = {
+        document = {
             "needs": [[]],
             "guards": ["MAIL_BASE_URL"] if slug == "mail" else [],
             "tools": [{"name": name} for name in names],
@@ -155,9 +155,9 @@ def guarded(folder: Path, secrets: str = "", config: dict[str, Any] | None = Non
                 "tools": {n: {"effect": effects[n], "group": slug if slug == "mail" else ""} for n in names}
             },
         }
-        (folder / slug / "discovery.json").write_text(json.dumps(found))
-    given = ("catalog", "c.json"), ("secrets", "secrets"), ("config", "config"), ("discovery", "")
-    options = arguments([f"--{name}={folder / path}" for name, path in given])
+        (folder / slug / "discovery.json").write_text(json.dumps(document))
+    files = ("catalog", "c.json"), ("secrets", "secrets"), ("config", "config"), ("discovery", "")
+    options = arguments([f"--{name}={folder / path}" for name, path in files])
     return {e.slug: [tool["name"] for tool in definitions(e, folder)["tools"]] for e in selected(options)}
 
 
@@ -250,7 +250,7 @@ def test_lists_of_the_whole_fleet(
     secrets: str,
     offered: dict[str, list[str]],
 ) -> None:
-    """Each server gets its own words: it would refuse a list that names what it has not."""
+    """Each server gets its own words: it would refuse a list that names a tool of another server."""
     for name, value in environ.items():
         bare.setenv(name, value)
     assert guarded(tmp_path, secrets) == offered
@@ -398,8 +398,8 @@ def test_search_texts_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest
     path = tmp_path / "filesystem" / "discovery.json"
     schema = {"properties": {"path": {"description": "Where it stands."}}}
     tools = [{"name": "fs_read", "description": "Read a file.", "inputSchema": schema}, {"name": "fs_delete"}]
-    words = {"fs_read": "lis ouvre fichier", "fs_delete": "supprime"}
-    path.write_text(json.dumps({**json.loads(path.read_text()), "tools": tools, "search": words}))
+    search = {"fs_read": "lis ouvre fichier", "fs_delete": "supprime"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "tools": tools, "search": search}))
     options = arguments(
         [f"--catalog={tmp_path / 'c.json'}", f"--secrets={tmp_path / 'secrets'}", f"--discovery={tmp_path}"]
     )

@@ -16,15 +16,15 @@ BOTH = pytest.mark.parametrize("era", ERAS)
 
 def commands(contained: Any) -> list[int]:
     """Return the process ids of the docker commands that hold the test's containers."""
-    found = []
+    pids = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
         if line.startswith(b"docker\0run") and contained.owner.encode() in line:
-            found.append(int(pid))
-    return found
+            pids.append(int(pid))
+    return pids
 
 
 async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person: Any, contained: Any) -> None:
@@ -36,8 +36,8 @@ async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person:
         assert [line.split()[1] for line in about["privileges"]] == ["0000000000000000", "1"]
         assert about["env"]["PROBE_TOKEN"] == "s3cr=et value"
         assert {"SHELL", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST"} & set(about["env"]) == set()
-        said = contained.inspect()
-        host = said["HostConfig"]
+        container = contained.inspect()
+        host = container["HostConfig"]
         assert (host["ReadonlyRootfs"], host["CapDrop"], host["NetworkMode"]) == (True, ["ALL"], "none")
         assert (host["Memory"], host["NanoCpus"], host["AutoRemove"]) == (512 * 2**20, 10**9, True)
         assert (host["Init"], host["PidsLimit"], host["Tmpfs"]) == (True, 256, {"/tmp": ""})

@@ -102,7 +102,7 @@ async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person:
                 await attempt
         with pytest.raises(MCPError):
             await client.get_prompt("probe_greet")  # the server refuses: an argument is missing
-    assert "Traceback" not in fleet.said()
+    assert "Traceback" not in fleet.stderr_text()
 
 
 @pytest.mark.parametrize(

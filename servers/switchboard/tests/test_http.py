@@ -37,7 +37,7 @@ async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
             headers = {**(good if status != 401 else {}), **headers}
             assert (await http.post(url, json=PING, headers=headers)).status_code == status
         assert (await http.post(url, json=PING, headers=good)).status_code in (200, 400)  # 400: no session yet
-    assert "client-token-1" not in fleet.said()
+    assert "client-token-1" not in fleet.stderr_text()
 
 
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
@@ -52,7 +52,7 @@ async def test_other_addresses(fleet: Any, host: str) -> None:
 async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> None:
     fleet.environ["FLOTILLA_HTTP_TOKEN"] = ""
     async with fleet.listening() as (url, _):
-        token = fleet.said().split("bearer token ")[1].split()[0]
+        token = fleet.stderr_text().split("bearer token ")[1].split()[0]
         assert len(token) > 30
         async with person(StreamableHttpTransport(url, auth=token), "auto").client as client:
             assert "probe_echo" in [tool.name for tool in await client.list_tools()]
@@ -80,7 +80,7 @@ async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: 
             await one.client.__aexit__(None, None, None)
         assert len(fleet.lines("starts")) == 1
         assert (
-            '"audit line"' in fleet.said()
+            '"audit line"' in fleet.stderr_text()
         )  # what servers write for the operator stands in the switchboard's own stderr
         switchboard.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(switchboard.wait, 6) == 0

@@ -72,7 +72,7 @@ class Agency:
     gateway: Gateway
     ghl: GoHighLevel
     notion: Notion
-    desk: Desk
+    workspace: Desk
 
     @asynccontextmanager
     async def agent(self, key: str = "call-7") -> AsyncIterator[Agent]:

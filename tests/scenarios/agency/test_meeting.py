@@ -39,10 +39,10 @@ async def after_the_meeting(agent: Agent) -> None:
 
 def all_there(agency: Agency) -> None:
     """Check each field, and that nothing is there twice."""
-    notion, desk = agency.notion, agency.desk
-    assert notion.titles(desk.clients).count(TITLE) == 1
-    assert len(notion.rows(desk.clients)) == 3  # with the two that were there before
-    page = notion.rows(desk.clients)[-1]
+    notion, workspace = agency.notion, agency.workspace
+    assert notion.titles(workspace.clients).count(TITLE) == 1
+    assert len(notion.rows(workspace.clients)) == 3  # with the two that were there before
+    page = notion.rows(workspace.clients)[-1]
     properties = {name: value[value["type"]] for name, value in page["properties"].items()}
     assert properties["Statut"]["name"] == "Lead chaud"
     assert properties["Budget"] == 12500
@@ -53,7 +53,7 @@ def all_there(agency: Agency) -> None:
         ["bulleted_list_item", "Refonte du site pour l’été"],
         ["paragraph", "Elle attend le devis."],
     ]
-    (task,) = notion.rows(desk.tasks)
+    (task,) = notion.rows(workspace.tasks)
     fields = {name: value[value["type"]] for name, value in task["properties"].items()}
     assert fields["Tâche"][0]["plain_text"] == "Envoyer le devis"
     assert fields["Échéance"]["start"] == DUE
@@ -95,7 +95,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
         assert f"In doubt: {late} (Error: Notion failed (500)" in agent.report
         assert (f"Done: {NOTE}." in agent.report) == bool(step)
         assert (f"Not done: {TASK}." in agent.report) == (not step)
-        assert len(agency.notion.rows(agency.desk.tasks)) == 0
+        assert len(agency.notion.rows(agency.workspace.tasks)) == 0
         again: Any = Agent(agent.client, "looked-it-was-not-done")
         await after_the_meeting(again)
         assert again.report == f"Done: {NOTE}; {TASK}."
