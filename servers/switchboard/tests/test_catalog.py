@@ -52,9 +52,9 @@ def test_templates(text: str, parts: list[str]) -> None:
     assert fill(text, CONFIG) == parts
 
 
-def entry(tmp_path: Path, secrets: dict[str, str], **spec: Any) -> Any:
+def entry(tmp_path: Path, values: dict[str, str], **spec: Any) -> Any:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"x": spec}}))
-    return read_catalog(tmp_path / "c.yaml", secrets, CONFIG)["x"]
+    return read_catalog(tmp_path / "c.yaml", values, CONFIG)["x"]
 
 
 def test_environment_of_a_server(tmp_path: Path) -> None:
