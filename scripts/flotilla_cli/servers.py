@@ -13,9 +13,11 @@ from typing import Any
 import yaml
 
 from flotilla_cli import paths as place
-from flotilla_launcher.environment import is_placeholder
+from flotilla_launcher.environment import SettingError, is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
-from flotilla_servers.switchboard import catalog, options
+from flotilla_servers.switchboard import options
+from flotilla_servers.switchboard.discovery import definitions
+from flotilla_servers.switchboard.selection import selected
 
 TERM = re.compile(r"\{\{\s*([\w.-]+)")
 
@@ -83,9 +85,9 @@ def refused(servers: list[str]) -> str:
         line += [f"--{name}={path if path.is_file() else ''}"]
     try:
         asked = options.arguments([*line, f"--discovery={place.ROOT / 'servers'}", "--remote="])
-        for entry in catalog.chosen(asked):
-            catalog.definitions(entry, Path(asked.discovery))
-    except catalog.Problem as problem:
+        for entry in selected(asked):
+            definitions(entry, Path(asked.discovery))
+    except SettingError as problem:
         return str(problem)
     except SystemExit:  # an option in the environment that argparse has just complained of
         return ""
