@@ -96,16 +96,16 @@ def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] 
                 "token_url",
                 subject="subject",
                 revoked_hint="Check the service account's key and {slug}.subject.",
-                unknown_client_hint=("Ask a Workspace admin to allow its client and scopes: Security > API controls > "
-                    "Domain-wide ")
-                "delegation.",
+                unknown_client_hint="Ask a Workspace admin to allow its client and scopes: Security > API controls > "
+                "Domain-wide delegation.",
             ),
             OAuth2(
                 "token_url",
                 revoked_hint="It ends after 7 days while the consent screen is in testing: ask the user to run "
                 "`scripts/login {slug}` again.",
-                unknown_client_hint=("Ask the user to check client_id and client_secret, then to run scripts/login "
-                    "again."),
+                unknown_client_hint=(
+                    "Ask the user to check client_id and client_secret, then to run scripts/login again."
+                ),
             ),
         ),
         paging=ByCursor("items", "nextPageToken", cursor="pageToken", limit="maxResults"),
