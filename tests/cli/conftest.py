@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from flotilla_cli import system as machine  # noqa: E402 - found above
+from flotilla_cli import system
 
 OWNER = f"flotilla-test-road-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
@@ -29,7 +27,7 @@ def free_port() -> int:
 
 
 def no_engine() -> bool:
-    return WANTED == "none" or machine.docker("info", timeout=20) is None
+    return WANTED == "none" or system.docker("info", timeout=20) is None
 
 
 @pytest.fixture

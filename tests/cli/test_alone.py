@@ -13,7 +13,6 @@ from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
 from flotilla_launcher.naming import module_of
 
-sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
 from flotilla_cli.generator.discovery import HELLO
 
 from tests.bench.inside import Session

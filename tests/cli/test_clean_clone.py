@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from flotilla_cli import client
-from flotilla_cli import system as machine
+from flotilla_cli import system
 
 from .conftest import ROOT, free_port, no_engine
 
@@ -60,9 +60,9 @@ class Stranger:
 
     def left(self) -> list[str]:
         """Return every process, container and network that is still there."""
-        found = [f"process {pid}" for pid in machine.processes(f"{self.clone}/.venv/")]
+        found = [f"process {pid}" for pid in system.processes(f"{self.clone}/.venv/")]
         for kind in ("container", "network"):
-            listed = machine.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
+            listed = system.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
             found += [f"{kind} {name}" for name in (listed or "").split() if name.startswith(self.mark)]
         return found
 
@@ -79,7 +79,7 @@ def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Strange
         subprocess.run(
             ["make", "down"], cwd=made.clone, env=made.environ, capture_output=True, timeout=120, check=False
         )
-        machine.docker("volume", "rm", "--force", f"{made.mark}-data")
+        system.docker("volume", "rm", "--force", f"{made.mark}-data")
         shutil.rmtree(made.clone, ignore_errors=True)
 
 
@@ -114,7 +114,7 @@ def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
 
     stranger.make("down")
     assert stranger.left() == []
-    assert machine.volume_exists(f"{stranger.mark}-data") == docker
+    assert system.volume_exists(f"{stranger.mark}-data") == docker
     changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=stranger.clone, text=True).split("\n")
     assert [line for line in changed if line] == [" M catalog/flotilla.json", " M catalog/flotilla.yaml"], (
         "the road wrote into the checkout"

@@ -108,7 +108,7 @@ def test_gordon_gets_a_profile_of_todays_catalog(
 ) -> None:
     answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
     monkeypatch.setattr(
-        connect.machine,
+        connect.system,
         "docker",
         lambda *args, **more: next((s for asked, s in answers.items() if " ".join(args).startswith(asked)), None),
     )

@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine
+from flotilla_cli import paths
+from flotilla_cli import system
 
 from .conftest import OWNER, ROOT, Script, no_engine
 
@@ -19,13 +19,13 @@ pytestmark = pytest.mark.slow
 
 def leftovers() -> list[str]:
     found = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
-    found += [str(path) for path in (place.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
+    found += [str(path) for path in (paths.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
     found += [
         name
-        for name in (machine.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
+        for name in (system.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
         if name.startswith(f"{OWNER}-demo-")
     ]
-    return found + [c["Names"] for c in machine.containers() if c["Names"].startswith(OWNER)]
+    return found + [c["Names"] for c in system.containers() if c["Names"].startswith(OWNER)]
 
 
 @pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])

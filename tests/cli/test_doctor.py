@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from flotilla_cli import clients, doctor
-from flotilla_cli import gateway as door
-from flotilla_cli import paths as place
-from flotilla_cli import servers as fleet
-from flotilla_cli import system as machine
+from flotilla_cli import gateway
+from flotilla_cli import paths
+from flotilla_cli import servers
+from flotilla_cli import system
 
 from .conftest import Script
 
@@ -51,7 +51,7 @@ def test_every_fault_of_a_secrets_file(text: str, level: str, says: str) -> None
 
 
 def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
-    path = place.secrets_file()
+    path = paths.secrets_file()
     path.parent.mkdir(parents=True)
     path.write_text("Canary1\nexport flotilla-calendly.token=Canary2\nCanary3 =Canary4\nunknown.name='Canary5'\n")
     done = script("doctor", status=1)
@@ -105,8 +105,8 @@ def test_a_good_settings_file() -> None:
 )
 def test_a_guard_that_would_not_count(home: Path, script: Script, secrets: str, config: str, says: str) -> None:
     """doctor names it, and no door is started without it, whichever door that is."""
-    place.write(place.secrets_file(), secrets)
-    place.write(place.config_file(), config)
+    paths.write(paths.secrets_file(), secrets)
+    paths.write(paths.config_file(), config)
     (found,) = doctor.guards()
     assert (found.level, says in found.says) == ("problem", True)
     refused = script("up", status=1)
@@ -115,17 +115,17 @@ def test_a_guard_that_would_not_count(home: Path, script: Script, secrets: str, 
 
 
 def test_no_guard_is_wrong(home: Path) -> None:
-    place.write(place.secrets_file(), "flotilla-filesystem.deny=[fs_delete_file]\n")
+    paths.write(paths.secrets_file(), "flotilla-filesystem.deny=[fs_delete_file]\n")
     assert list(doctor.guards()) == []
 
 
 def test_a_client_that_knows_another_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clients.CLIENTS["cursor"].path()
-    place.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": ["--servers", "a,b"]}}}))
+    paths.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": ["--servers", "a,b"]}}}))
     (found,) = doctor.connected()
     assert (found.level, found.mend) == ("warning", "make connect CLIENT=cursor")
     for args in (["--servers", "filesystem"], ["--run", "process"], []):
-        place.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": args}}}))
+        paths.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": args}}}))
         assert list(doctor.connected()) == []
 
 
@@ -136,7 +136,7 @@ FEATURES = "Available features:\n\n  oauth-interceptor    disabled\n  dynamic-to
 def test_dynamic_tools_are_told_of(monkeypatch: pytest.MonkeyPatch, home: Path, state: str, warned: bool) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     says = {"info": "28", "mcp version": "2.0.1", "mcp feature ls": FEATURES.format(state), "mcp profile ls": "[]"}
-    monkeypatch.setattr(machine, "docker", docker_says(says))
+    monkeypatch.setattr(system, "docker", docker_says(says))
     found = [f for f in doctor.gateway() if f.level == "warning"]
     assert bool(found) is warned
     assert all(f.mend == "docker mcp feature disable dynamic-tools" and "mcp-config-set" in f.says for f in found)
@@ -146,11 +146,11 @@ def test_a_profile_that_is_older_than_the_catalog(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("FLOTILLA_ENGINE")
 
     def found(profile: str, **changed: Any) -> list[str]:
-        name, entry = next(iter(fleet.registry().items()))
+        name, entry = next(iter(servers.registry().items()))
         kept = {"name": name, **entry, **changed}
         held = [{"id": profile, "servers": [{"snapshot": {"server": kept}}]}]
         answers = {"info": "28", "mcp version": "2", "mcp feature ls": "", "mcp profile ls": json.dumps(held)}
-        monkeypatch.setattr(machine, "docker", docker_says(answers))
+        monkeypatch.setattr(system, "docker", docker_says(answers))
         return [f.says for f in doctor.gateway() if f.level == "warning"]
 
     assert found("flotilla") == []
@@ -161,11 +161,11 @@ def test_a_profile_that_is_older_than_the_catalog(monkeypatch: pytest.MonkeyPatc
 
 def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:
     script("install")
-    place.installed_catalog().write_text("old")
-    place.secrets_file().chmod(0o644)
-    place.config_file().write_text("a: [")
-    place.data_folder().parent.mkdir(parents=True)
-    place.data_folder().write_text("a file where the folder should be")
+    paths.installed_catalog().write_text("old")
+    paths.secrets_file().chmod(0o644)
+    paths.config_file().write_text("a: [")
+    paths.data_folder().parent.mkdir(parents=True)
+    paths.data_folder().write_text("a file where the folder should be")
     with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
         found = json.loads(script("doctor", "--json", status=1).stdout)
     bad = {(f["what"], f["level"]): f for f in found if f["level"] in ("problem", "warning")}
@@ -181,9 +181,9 @@ def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:
 
 
 def test_a_link_in_place_of_the_catalog(home: Path) -> None:
-    target = place.installed_catalog()
+    target = paths.installed_catalog()
     target.parent.mkdir(parents=True)
-    target.symlink_to(place.CATALOG)
+    target.symlink_to(paths.CATALOG)
     found = list(doctor.catalog())
     assert any(f.level == "problem" and "link" in f.says and f.mend == "make install" for f in found)
 
@@ -204,7 +204,7 @@ def test_an_engine_elsewhere_beside_dockers_gateway(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2376")
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
     says = {"info --format {{.Server": "28", "info": '["name=rootless"]', "mcp version": "2.0.1", "buildx": "ok"}
-    monkeypatch.setattr(machine, "docker", docker_says(says))
+    monkeypatch.setattr(system, "docker", docker_says(says))
     found = {f.level: f for f in doctor.engine()}
     assert "tcp://elsewhere:2376" in found["warning"].says
     assert "FLOTILLA_DOOR=switchboard" in found["warning"].mend
@@ -214,20 +214,20 @@ def test_an_engine_elsewhere_beside_dockers_gateway(monkeypatch: pytest.MonkeyPa
 def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(machine, "docker", docker_says({}))
+    monkeypatch.setattr(system, "docker", docker_says({}))
     (found,) = doctor.engine()
     assert (found.level, bool(found.mend)) == ("problem", True)
 
 
 def test_missing_images_are_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
-    monkeypatch.setattr(machine, "docker", docker_says({"info": "28"}))
+    monkeypatch.setattr(system, "docker", docker_says({"info": "28"}))
     (found,) = doctor.images()
     assert found.level == "problem"
-    assert all(slug in found.mend for slug in fleet.registry())
+    assert all(slug in found.mend for slug in servers.registry())
 
 
 def test_a_door_that_ended_by_itself(home: Path) -> None:
-    door.Running(kind="switchboard", run="process", url="http://127.0.0.1:1/mcp", pid=999_999_999, since="1").save()
+    gateway.Running(kind="switchboard", run="process", url="http://127.0.0.1:1/mcp", pid=999_999_999, since="1").save()
     (found,) = doctor.running()
     assert (found.level, found.mend) == ("problem", "make up")

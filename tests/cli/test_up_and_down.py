@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from flotilla_cli import gateway as door
+from flotilla_cli import gateway
 from flotilla_cli import install
-from flotilla_cli import paths as place
-from flotilla_cli import servers as fleet
-from flotilla_cli import system as machine
+from flotilla_cli import paths
+from flotilla_cli import servers
+from flotilla_cli import system
 from flotilla_launcher.naming import image
 
 from .conftest import ROOT, Script
@@ -28,72 +28,72 @@ def url() -> str:
 
 def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     said = script("up").stdout
-    first = door.Running.read()
-    token = door.token()
+    first = gateway.Running.read()
+    token = gateway.token()
     assert url() in said
     assert token in said
     assert "1 server, 9 tools" in said
     assert "read the same back" in said
     for part in ("claude_desktop_config.json", "Code/User/mcp.json", ".cursor/mcp.json"):
         assert part in said
-    assert next(place.data_folder().iterdir()).read_text().startswith("# Bienvenue à bord")
-    assert (place.run_folder() / "token").stat().st_mode & 0o777 == 0o600
-    assert (place.run_folder() / "state-key").stat().st_mode & 0o777 == 0o600
+    assert next(paths.data_folder().iterdir()).read_text().startswith("# Bienvenue à bord")
+    assert (paths.run_folder() / "token").stat().st_mode & 0o777 == 0o600
+    assert (paths.run_folder() / "state-key").stat().st_mode & 0o777 == 0o600
     command_line = Path(f"/proc/{first.pid}/cmdline")
     if command_line.exists():
         assert token not in command_line.read_text(), "a token in a command line can be read by everybody"
 
     said = script("up").stdout
     assert "running already" in said
-    assert (door.Running.read().pid, door.token()) == (first.pid, token)
+    assert (gateway.Running.read().pid, gateway.token()) == (first.pid, token)
     assert json.loads(script("status", "--json").stdout)["running"] is True
 
     said = script("down").stdout
     assert "Stopped" in said
-    assert machine.started(first.pid) == ""
-    assert machine.port_is_free(int(os.environ["FLOTILLA_PORT"]))
+    assert system.started(first.pid) == ""
+    assert system.port_is_free(int(os.environ["FLOTILLA_PORT"]))
     assert "Nothing was running" in script("down").stdout
     script("status", status=1)
-    assert sorted(path.name for path in place.run_folder().iterdir()) == ["state-key", "token"]
-    assert not machine.processes(str(place.data_folder())), "a server outlived its door"
+    assert sorted(path.name for path in paths.run_folder().iterdir()) == ["state-key", "token"]
+    assert not system.processes(str(paths.data_folder())), "a server outlived its door"
 
 
 @pytest.mark.slow
 def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
     script("up")
-    first, token = door.Running.read().pid, door.token()
-    place.write(place.secrets_file(), "flotilla-filesystem.read_only=true\n")
+    first, token = gateway.Running.read().pid, gateway.token()
+    paths.write(paths.secrets_file(), "flotilla-filesystem.read_only=true\n")
     said = script("up").stdout
     assert "restarting" in said
     assert "Clients that are connected to its URL must connect again" in said
     assert "no file was written" in said
-    place.write(place.secrets_file(), "flotilla-filesystem.dry_run=true\n")
+    paths.write(paths.secrets_file(), "flotilla-filesystem.dry_run=true\n")
     assert "a dry run by its settings, so no file was written" in script("up").stdout
-    place.write(place.secrets_file(), "")
+    paths.write(paths.secrets_file(), "")
     script("up")
-    assert door.Running.read().pid != first
-    assert door.token() == token
-    assert machine.started(first) == ""
+    assert gateway.Running.read().pid != first
+    assert gateway.token() == token
+    assert system.started(first) == ""
 
 
 @pytest.mark.slow
 def test_a_door_that_was_killed_is_started_again(home: Path, script: Script) -> None:
     script("up")
-    first = door.Running.read().pid
+    first = gateway.Running.read().pid
     os.kill(first, signal.SIGKILL)
     script("status", status=1)
     script("up")
-    assert door.Running.read().pid != first
+    assert gateway.Running.read().pid != first
 
 
 @pytest.mark.slow
 def test_a_door_that_hangs_is_replaced(home: Path, script: Script) -> None:
     script("up")
-    first = door.Running.read()
+    first = gateway.Running.read()
     os.kill(first.pid, signal.SIGSTOP)
     script("up")
-    assert door.Running.read().pid != first.pid
-    assert machine.started(first.pid) == ""
+    assert gateway.Running.read().pid != first.pid
+    assert system.started(first.pid) == ""
 
 
 @pytest.mark.slow
@@ -101,14 +101,14 @@ def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
     with ThreadPoolExecutor(2) as pool:
         said = [done.stdout for done in pool.map(lambda _: script("up"), range(2))]
     assert sum("running already" in text for text in said) == 1
-    assert len(machine.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
+    assert len(system.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
 
 
 @pytest.mark.slow
 def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Script) -> None:
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        door.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
+        gateway.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
         script("down")
         assert bystander.poll() is None
     finally:
@@ -142,21 +142,21 @@ def test_wishes_that_cannot_be_met(
 
 
 def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = door.fingerprint("switchboard", "process", ["filesystem"])
+    before = gateway.fingerprint("switchboard", "process", ["filesystem"])
     monkeypatch.setenv("FLOTILLA_TIER", "all")
-    assert door.fingerprint("switchboard", "process", ["filesystem"]) != before
+    assert gateway.fingerprint("switchboard", "process", ["filesystem"]) != before
 
 
 def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
-    assert fleet.choose() == ["filesystem", "export"]
+    assert servers.choose() == ["filesystem", "export"]
 
 
 def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
     """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
-    place.write(place.config_file(), "filesystem:\n  read_only: true\n")
+    paths.write(paths.config_file(), "filesystem:\n  read_only: true\n")
     with pytest.raises(ValueError, match="must stand under `flotilla-filesystem`"):
-        fleet.choose()
+        servers.choose()
 
 
 def test_an_engine_that_means_nothing_installs_nothing(
@@ -177,32 +177,32 @@ def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) ->
 @pytest.mark.slow
 def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> None:
     script("install")
-    place.secrets_file().write_text("a line that is broken\n")
+    paths.secrets_file().write_text("a line that is broken\n")
     said = script("up", status=1).stderr
     assert "line 1" in said
     assert "a line that is broken" not in said
-    assert not door.Running.read().pid
+    assert not gateway.Running.read().pid
 
 
 def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLOTILLA_SERVERS")
-    assert fleet.choose() == ["export", "filesystem"]
-    place.write(place.secrets_file(), "flotilla-calendly.token=your_token\n")
-    assert "calendly" not in fleet.choose()
-    place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
-    assert "calendly" in fleet.choose()
-    assert "email" not in fleet.choose()
-    place.write(place.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
-    assert "email" in fleet.choose()
+    assert servers.choose() == ["export", "filesystem"]
+    paths.write(paths.secrets_file(), "flotilla-calendly.token=your_token\n")
+    assert "calendly" not in servers.choose()
+    paths.write(paths.secrets_file(), "flotilla-calendly.token=eyJ\n")
+    assert "calendly" in servers.choose()
+    assert "email" not in servers.choose()
+    paths.write(paths.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
+    assert "email" in servers.choose()
     monkeypatch.setenv("FLOTILLA_SERVERS", "all")
-    assert fleet.choose() == list(fleet.registry())
+    assert servers.choose() == list(servers.registry())
 
 
 @pytest.mark.slow
 def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None:
     """SIGTERM reaches the door; its servers must be gone when `make down` says so."""
     script("up")
-    pid = door.Running.read().pid
+    pid = gateway.Running.read().pid
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         pytest.skip("no list of child processes here")
@@ -210,9 +210,9 @@ def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None
     assert before
     script("down")
     end = time.monotonic() + 2
-    while any(machine.started(child) for child in before) and time.monotonic() < end:
+    while any(system.started(child) for child in before) and time.monotonic() < end:
         time.sleep(0.05)
-    assert [child for child in before if machine.started(child)] == []
+    assert [child for child in before if system.started(child)] == []
 
 
 def test_help_lists_every_target() -> None:
@@ -243,12 +243,12 @@ def test_install_says_which_images_are_missing(
 ) -> None:
     """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
     here = {image("filesystem"): "sha256:1"}
-    monkeypatch.setattr(machine, "engine", lambda: "26.1")
-    monkeypatch.setattr(machine, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    monkeypatch.setattr(system, "engine", lambda: "26.1")
+    monkeypatch.setattr(system, "image_ids", lambda images: {name: here[name] for name in images if name in here})
     assert install.main([]) == 0
     said = capsys.readouterr().out
     assert said.index(image("gmail")) < said.index("Catalog: installed")
     assert image("filesystem") not in said
-    assert f"make build S='{' '.join(slug for slug in fleet.registry() if slug != 'filesystem')}'" in said
-    here |= dict.fromkeys(fleet.images(list(fleet.registry())), "sha256:2")
-    assert install.missing_images(list(fleet.registry())) == []
+    assert f"make build S='{' '.join(slug for slug in servers.registry() if slug != 'filesystem')}'" in said
+    here |= dict.fromkeys(servers.images(list(servers.registry())), "sha256:2")
+    assert install.missing_images(list(servers.registry())) == []

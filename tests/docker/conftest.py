@@ -22,12 +22,9 @@ from python_on_whales import DockerClient
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+from flotilla_cli import paths, system
 
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
-
-from tests.conftest import DOORS, missing  # noqa: E402
+from tests.conftest import GATEWAYS, missing
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
@@ -38,7 +35,7 @@ PROBE = f"{RUN}-probe"
 # -- what is here -----------------------------------------------------------------------------------------------------
 
 
-MISSING = {kind: missing(kind) for kind in DOORS}
+MISSING = {kind: missing(kind) for kind in GATEWAYS}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +67,7 @@ def images() -> Iterator[None]:
     )
     assert built.returncode == 0, built.stderr[-3000:]
     yield
-    machine.docker("image", "rm", "--force", PROBE)
+    system.docker("image", "rm", "--force", PROBE)
 
 
 # -- nothing is left --------------------------------------------------------------------------------------------------
@@ -78,7 +75,7 @@ def images() -> Iterator[None]:
 
 def ours() -> list[str]:
     """Return our containers, and those that a gateway started from our images under names of its own."""
-    listed = machine.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
+    listed = system.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
     pairs = (line.split() for line in listed.splitlines())
     return [name for name, image in pairs if name.startswith(RUN) or image == PROBE]
 
@@ -102,9 +99,9 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     end = time.monotonic() + 10
     while (left := ours() + dead_children()) and time.monotonic() < end:
         time.sleep(0.1)
-    machine.remove([c for c in machine.containers() if c["Names"] in left])
+    system.remove([c for c in system.containers() if c["Names"] in left])
     assert left == []
-    assert list((place.mcp_home() / "catalogs").glob(f"{RUN}*")) == []
+    assert list((paths.mcp_home() / "catalogs").glob(f"{RUN}*")) == []
 
 
 @pytest.fixture
@@ -113,10 +110,10 @@ def volume() -> Iterator[str]:
     name = f"{RUN}-data-{secrets.token_hex(4)}"
     yield name
     end = time.monotonic() + 10
-    while machine.docker("volume", "rm", "--force", name, f"{name}-state") is None and time.monotonic() < end:
+    while system.docker("volume", "rm", "--force", name, f"{name}-state") is None and time.monotonic() < end:
         time.sleep(0.2)
-    assert not machine.volume_exists(name)
-    assert not machine.volume_exists(f"{name}-state")
+    assert not system.volume_exists(name)
+    assert not system.volume_exists(f"{name}-state")
 
 
 # -- a fleet and its doors --------------------------------------------------------------------------------------------
@@ -171,7 +168,7 @@ class Fleet:
     def __init__(self, kind: str, folder: Path, volume: str, baked: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
         self.name = f"{RUN}-{secrets.token_hex(4)}"
-        self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
+        self.catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))["registry"]
         for server in self.catalog.values():
             server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
         self.catalog["probe"] = {
@@ -195,17 +192,17 @@ class Fleet:
 
     def _file(self) -> Path:
         return (
-            place.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "gateway" else self.folder / "catalog"
+            paths.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "docker" else self.folder / "catalog"
         )
 
     def command(self, *servers: str) -> list[str]:
         """Return the door's command over stdio; writes the files it reads. Servers by slug or by catalog name."""
         servers = tuple(name if name in self.catalog else catalog_name(name) for name in servers)
-        place.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
+        paths.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
         (self.folder / "secrets").write_text(self.secrets, encoding="utf-8")
         (self.folder / "config").write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
         files = ["--secrets", str(self.folder / "secrets"), "--config", str(self.folder / "config")]
-        if self.kind == "gateway":
+        if self.kind == "docker":
             return [
                 "docker",
                 "mcp",
@@ -218,7 +215,7 @@ class Fleet:
                 *files,
             ]
         command = [
-            str(place.VENV / "flotilla-switchboard"),
+            str(paths.VENV / "flotilla-switchboard"),
             "--catalog",
             str(self._file()),
             "--servers",
@@ -231,7 +228,7 @@ class Fleet:
 
     @property
     def log(self) -> Path:
-        return self.folder / "door.log"
+        return self.folder / "gateway.log"
 
     @asynccontextmanager
     async def client(self, *servers: str, **options: Any) -> AsyncIterator[Client[Any]]:
@@ -243,7 +240,7 @@ class Fleet:
 
     def containers(self) -> list[dict[str, str]]:
         """Return the running containers of the probe."""
-        return machine.containers(f"ancestor={PROBE}", "status=running")
+        return system.containers(f"ancestor={PROBE}", "status=running")
 
     def read(self, path: str) -> str:
         """Return a file of the volume, nothing when it is not there."""
@@ -256,7 +253,7 @@ class Fleet:
         self._file().unlink(missing_ok=True)
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=GATEWAYS)
 def fleet(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -267,7 +264,7 @@ def fleet(
     """A fleet behind each kind of door that is on this machine."""
     if MISSING[request.param]:
         pytest.skip(MISSING[request.param])
-    record_property("door", request.param)
+    record_property("gateway", request.param)
     made = Fleet(request.param, tmp_path, volume, baked)
     yield made
     made.close()

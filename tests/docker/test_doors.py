@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fastmcp.client.elicitation import ElicitResult
-from flotilla_cli import system as machine
+from flotilla_cli import system
 from flotilla_launcher.naming import module_of, slug_of
 from mcp import MCPError
 
@@ -24,7 +24,7 @@ ERAS = ("auto", "legacy")  # 2026-07-28 where the door speaks it, and what came 
 
 
 def kill(container: dict[str, str]) -> None:
-    machine.docker("kill", "--signal", "KILL", container["ID"])
+    system.docker("kill", "--signal", "KILL", container["ID"])
 
 
 async def until(what: Any, seconds: float = 15) -> Any:
@@ -218,7 +218,7 @@ async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
         call = asyncio.create_task(client.call_tool_mcp("probe_add_line", {"text": "once", "wait": 60}))
         await until(lambda: fleet.containers() and "once" in fleet.read("lines.txt"), 30)
         kill(fleet.containers()[0])
-        if fleet.kind == "gateway":
+        if fleet.kind == "docker":
             with pytest.raises(MCPError):
                 await asyncio.wait_for(call, 20)
         else:
@@ -230,7 +230,7 @@ async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
 
 
 async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) -> None:
-    if fleet.kind == "gateway":
+    if fleet.kind == "docker":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
         await called(client, "probe_get_settings")
@@ -242,7 +242,7 @@ async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) ->
 
 
 async def test_a_server_killed_between_calls(fleet: Fleet) -> None:
-    if fleet.kind == "gateway":
+    if fleet.kind == "docker":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
         before = await called(client, "probe_get_settings")
@@ -341,9 +341,9 @@ async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: i
     from fastmcp import Client
     from fastmcp.client.transports import StreamableHttpTransport
 
-    transport = "streaming" if fleet.kind == "gateway" else "http"
+    transport = "streaming" if fleet.kind == "docker" else "http"
     command = [*fleet.command("probe"), "--transport", transport, "--host", "127.0.0.1", "--port", str(unused_tcp_port)]
-    names = {"gateway": "MCP_GATEWAY_AUTH_TOKEN", "switchboard": "FLOTILLA_HTTP_TOKEN"}
+    names = {"docker": "MCP_GATEWAY_AUTH_TOKEN", "switchboard": "FLOTILLA_HTTP_TOKEN"}
     url = f"http://127.0.0.1:{unused_tcp_port}"
     with fleet.log.open("wb") as log:
         environ = {**fleet.environment(), names[fleet.kind]: "door-token"}

@@ -20,9 +20,8 @@ from flotilla_testing.fake_api import FakeApi
 from flotilla_testing.oauth import Client, OAuthServer, approve
 from flotilla_testing.responses import Request, Response
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from flotilla_cli import consent, login
-from flotilla_cli import secrets_file as vault
+from flotilla_cli import secrets_file
 
 pytestmark = pytest.mark.slow
 SERVERS = {"gmail": gmail, "google-calendar": gcal}
@@ -52,7 +51,7 @@ def here(vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(server, "consent", about)
     monkeypatch.setattr(login, "connectable", lambda: dict(SERVERS))
     monkeypatch.setattr(login, "browser", lambda: True)
-    monkeypatch.setattr(vault, "desktop", lambda: False)
+    monkeypatch.setattr(secrets_file, "desktop", lambda: False)
     monkeypatch.setenv("GMAIL_CLIENT_SECRET", "hush")
     monkeypatch.setenv("GOOGLE_CALENDAR_CLIENT_SECRET", "hush")
 
@@ -323,9 +322,9 @@ class TestAfterwards:
         assert kept(files)["flotilla-gmail.refresh_token"]
 
     def test_docker_desktop_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-        monkeypatch.setattr(vault, "desktop", lambda: True)
-        monkeypatch.setattr(vault, "listed", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
-        monkeypatch.setattr(vault, "forget", lambda names, desktop: None)
+        monkeypatch.setattr(secrets_file, "desktop", lambda: True)
+        monkeypatch.setattr(secrets_file, "listed", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
+        monkeypatch.setattr(secrets_file, "forget", lambda names, desktop: None)
         run("--list")
         assert capsys.readouterr().out.splitlines() == [
             "gmail: kept in Docker Desktop's keychain, which gives no value back, so it was not tried",
@@ -375,7 +374,7 @@ def test_what_can_be_connected() -> None:
 
 
 def test_the_last_of_two_lines_counts() -> None:
-    assert vault.file_with("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
+    assert secrets_file.file_with("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
 
 
 def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,12 +384,12 @@ def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
+    assert secrets_file.store({"flotilla-gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
     assert (tmp_path / "calls").read_text() == "mcp secret set flotilla-gmail.refresh_token\n"
     assert (tmp_path / "values").read_text() == "rt-1\n"
     docker.write_text("#!/bin/sh\necho 'no keychain' >&2; exit 1\n")
     with pytest.raises(OSError, match="no keychain"):
-        vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
+        secrets_file.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
 
 
 def test_where_it_is_kept() -> None:

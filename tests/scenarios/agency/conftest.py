@@ -27,9 +27,7 @@ from flotilla_servers.notion.tests.fake import Notion
 from flotilla_testing import FakeVendor
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "scripts"))
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
+from flotilla_cli import paths, system
 
 SERVERS = ("gohighlevel", "notion")
 OWNER = f"flotilla-test-agency-{secrets.token_hex(3)}"  # of this run alone
@@ -41,11 +39,11 @@ def missing(door: str) -> str:
     """Tell why a door cannot be tried on this machine; nothing when it can."""
     if door == "process":
         return ""
-    if machine.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+    if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
         return "no Docker engine answers here: scripts/engine"
-    if door == "gateway" and machine.gateway_plugin() is None:
+    if door == "gateway" and system.gateway_plugin() is None:
         return "the Docker MCP plugin is not here"
-    lacking = [slug for slug in SERVERS if not machine.docker("image", "inspect", image(slug))]
+    lacking = [slug for slug in SERVERS if not system.docker("image", "inspect", image(slug))]
     return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
 
 
@@ -116,12 +114,12 @@ class Agency:
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         catalog = self.folder / "catalog.yaml"
         if self.door == "gateway":
-            catalog = place.mcp_home() / "catalogs" / f"{self.volume}.yaml"
-        place.write(catalog, yaml.safe_dump({"name": self.volume, "registry": registry}, allow_unicode=True))
+            catalog = paths.mcp_home() / "catalogs" / f"{self.volume}.yaml"
+        paths.write(catalog, yaml.safe_dump({"name": self.volume, "registry": registry}, allow_unicode=True))
         (self.folder / "config.yaml").write_text("{}")
         keys = f"flotilla-gohighlevel.token={TOKEN}\nflotilla-notion.token={NOTION_TOKEN}\n"
         keys += f"flotilla-gohighlevel.base_url={self.ghl.vendor.url}\nflotilla-notion.base_url={self.notion.url}\n"
-        place.write(self.folder / "secrets.env", keys)
+        paths.write(self.folder / "secrets.env", keys)
         files = ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(map(catalog_name, SERVERS))
         if self.door == "gateway":
@@ -129,7 +127,7 @@ class Agency:
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
         run += ["--state", str(self.folder / "state")]
-        board = str(place.VENV / "flotilla-switchboard")
+        board = str(paths.VENV / "flotilla-switchboard")
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
@@ -147,7 +145,7 @@ def _address(door: str) -> str:
     """Return an address of this machine that the servers behind a door reach."""
     if door == "process":
         return "127.0.0.1"
-    return machine.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+    return system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
 
 
 @pytest.fixture(params=DOORS)
@@ -161,9 +159,9 @@ def agency(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agency]:
     with GoHighLevel(host) as ghl, notion:
         yield Agency(request.param, tmp_path, ghl, notion, furnish(notion), volume)
     if request.param == "gateway":
-        (place.mcp_home() / "catalogs" / f"{volume}.yaml").unlink(missing_ok=True)
+        (paths.mcp_home() / "catalogs" / f"{volume}.yaml").unlink(missing_ok=True)
     if request.param != "process":
         end = time.monotonic() + 15
-        while machine.docker("volume", "rm", "--force", volume) is None and time.monotonic() < end:
+        while system.docker("volume", "rm", "--force", volume) is None and time.monotonic() < end:
             time.sleep(0.2)  # until the last container has let go of it
-        assert not machine.volume_exists(volume)
+        assert not system.volume_exists(volume)

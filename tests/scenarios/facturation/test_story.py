@@ -25,9 +25,7 @@ from flotilla_launcher.naming import catalog_name, image, module_of
 from flotilla_testing import FakeVendor, text_of
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "scripts"))
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
+from flotilla_cli import paths, system
 
 SERVERS = ("facturation-pro", "filesystem")
 NAME = f"flotilla-test-facturation-{secrets.token_hex(3)}"  # of this run alone
@@ -50,11 +48,11 @@ def missing(door: str) -> str:
     """Tell why a door cannot be tried on this machine; nothing when it can."""
     if door == "process":
         return ""
-    if machine.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+    if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
         return "no Docker engine answers here: scripts/engine"
-    if door == "gateway" and machine.gateway_plugin() is None:
+    if door == "gateway" and system.gateway_plugin() is None:
         return "the Docker MCP plugin is not here"
-    lacking = [slug for slug in SERVERS if not machine.docker("image", "inspect", image(slug))]
+    lacking = [slug for slug in SERVERS if not system.docker("image", "inspect", image(slug))]
     return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
 
 
@@ -85,8 +83,8 @@ class Office:
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
-            path = place.mcp_home() / "catalogs" / f"{NAME}.yaml"
-        place.write(path, yaml.safe_dump({"name": NAME, "registry": registry}, allow_unicode=True))
+            path = paths.mcp_home() / "catalogs" / f"{NAME}.yaml"
+        paths.write(path, yaml.safe_dump({"name": NAME, "registry": registry}, allow_unicode=True))
         return path
 
     def command(self) -> list[str]:
@@ -104,7 +102,7 @@ class Office:
         (self.folder / "data").mkdir(exist_ok=True)
         run = ["--run", self.door, "--owner", NAME, "--data", str(self.folder / "data")]
         run += ["--state", str(self.folder / "state")]
-        return [str(place.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", names, *files, *run]
+        return [str(paths.VENV / "flotilla-switchboard"), "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
     async def client(self, mode: str) -> AsyncIterator[Client[Any]]:
@@ -141,12 +139,12 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Off
         pytest.skip(why)
     bridge = ""
     if request.param != "process":
-        bridge = machine.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+        bridge = system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
     books = load("vendor_fake").Accounts()
     with FakeVendor(books, host=bridge or "127.0.0.1") as vendor:
         yield Office(tmp_path, request.param, vendor), books
     if request.param != "process":
-        machine.docker("volume", "rm", "--force", NAME)
+        system.docker("volume", "rm", "--force", NAME)
 
 
 @pytest.mark.parametrize("era", ERAS)
