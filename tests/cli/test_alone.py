@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from flotilla_cli.generator.discovery import HELLO
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
 from flotilla_launcher.naming import module_of
-
-from flotilla_cli.generator.discovery import HELLO
 
 from tests.bench.inside import Session
 

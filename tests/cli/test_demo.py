@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from flotilla_cli import paths
-from flotilla_cli import system
+from flotilla_cli import paths, system
 
 from .conftest import OWNER, ROOT, Script, no_engine
 
@@ -33,10 +32,10 @@ def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, e
     if engine == "docker":
         monkeypatch.delenv("FLOTILLA_ENGINE")
         if no_engine():
-            pytest.skip("no Docker engine answers here: scripts/engine")
-    said = script("demo").stdout
-    assert ("in containers" if engine == "docker" else "as local processes") in said
-    assert said.count(" ms") == CALLS + 2
+            pytest.skip("no Docker engine answers; scripts/engine installs or starts one")
+    output = script("demo").stdout
+    assert ("in containers" if engine == "docker" else "as local processes") in output
+    assert output.count(" ms") == CALLS + 2
     for tool in (
         "fs_write_file",
         "export_create_report_pdf",
@@ -44,8 +43,8 @@ def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, e
         "export_create_xlsx",
         "email_send_email",
     ):
-        assert tool in said
-    assert "Read back from the mail server" in said
+        assert tool in output
+    assert "Read back from the mail server" in output
     folder = ROOT / "build" / "demo"
     mail = email.message_from_bytes((folder / "mail.eml").read_bytes(), policy=email.policy.default)
     assert "€ encaissés" in mail["Subject"]

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -17,14 +16,15 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from flotilla_cli import paths, system
 from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from python_on_whales import DockerClient
 
+from tests.conftest import GATEWAYS, missing
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-from flotilla_cli import paths, system
 
-from tests.conftest import GATEWAYS, missing
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
@@ -191,9 +191,7 @@ class Fleet:
         self.processes: list[int] = []
 
     def _file(self) -> Path:
-        return (
-            paths.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "docker" else self.folder / "catalog"
-        )
+        return paths.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "docker" else self.folder / "catalog"
 
     def command(self, *servers: str) -> list[str]:
         """Return the door's command over stdio; writes the files it reads. Servers by slug or by catalog name."""

@@ -12,8 +12,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla_cli import paths
-from flotilla_cli import secrets_file
+from flotilla_cli import paths, secrets_file
 from flotilla_launcher.naming import catalog_name
 
 from .conftest import MISSING, RUN, called

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from flotilla_cli import paths, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of
@@ -27,7 +27,6 @@ from flotilla_servers.notion.tests.fake import Notion
 from flotilla_testing import FakeVendor
 
 ROOT = Path(__file__).resolve().parents[3]
-from flotilla_cli import paths, system
 
 SERVERS = ("gohighlevel", "notion")
 OWNER = f"flotilla-test-agency-{secrets.token_hex(3)}"  # of this run alone

@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import secrets
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,13 +18,13 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from flotilla_cli import paths, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of
 from flotilla_testing import FakeVendor, text_of
 
 ROOT = Path(__file__).resolve().parents[3]
-from flotilla_cli import paths, system
 
 SERVERS = ("facturation-pro", "filesystem")
 NAME = f"flotilla-test-facturation-{secrets.token_hex(3)}"  # of this run alone

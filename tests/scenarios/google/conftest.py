@@ -9,7 +9,6 @@ import email.message
 import json
 import os
 import secrets
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
