@@ -4,7 +4,7 @@ and Docker's gateway. What is written to the data folder is read back by the fil
 from __future__ import annotations
 
 import base64
-import importlib.util
+import importlib
 import json
 import os
 import secrets
@@ -34,13 +34,7 @@ ERAS = ("legacy", "2026-07-28")
 
 def load(name: str) -> Any:
     """Return a module of the server's own tests."""
-    path = ROOT / "servers" / "facturation-pro" / "tests" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"facturation_story_{name}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(f"flotilla_servers.facturation_pro.tests.{name}")
 
 
 def missing(door: str) -> str:
