@@ -56,7 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels = list(map(str, (folder / "wheels").glob("*.whl")))
     assert len(wheels) == 2
     subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", str(folder / "here"), *wheels], check=True)
-    os.utime(folder / "here" / "flotilla_launcher" / "__main__.py", (2**31, 2**31))  # as if the library had been unpacked last
+    newest = folder / "here" / "flotilla_launcher" / "__main__.py"
+    os.utime(newest, (2**31, 2**31))  # as if the library had been unpacked last
     return folder / "here"
 
 
