@@ -65,7 +65,7 @@ def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> N
     assert "Clients that are connected to its URL must connect again" in output
     assert "no file was written" in output
     paths.write(paths.secrets_file(), "flotilla-filesystem.dry_run=true\n")
-    assert "a dry run by its settings, so no file was written" in script("up").stdout
+    assert "its settings ask for dry runs, so no file was written" in script("up").stdout
     paths.write(paths.secrets_file(), "")
     script("up")
     assert gateway.Running.read().pid != first
