@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from flotilla import errors, files
-from flotilla.files import listing
+from flotilla.files import folder, listing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs directory descriptors")
 NFC, NFD = (unicodedata.normalize(form, "Bilan été — 3 €.md") for form in ("NFC", "NFD"))
@@ -622,7 +622,7 @@ def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
 
     with pytest.raises(errors.UpstreamError, match="is being changed by others all the time"):
         files.rewrite("x", change)
-    assert (data / "x").read_bytes() == b"x" * files.TRIES
+    assert (data / "x").read_bytes() == b"x" * folder.TRIES
 
 
 def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
-from flotilla import CommaSeparated, Model, Preference, SecretStr, Server, ServerSettings, errors
+from flotilla import CommaSeparated, Model, Preference, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
 from flotilla_launcher.environment import is_placeholder, listed, setting, switched_on, words
 from flotilla_testing.client import call, text_of, tools_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 PLACEHOLDERS = [
     "", "  ", "<UNKNOWN>", "<your token>", "se://calendly/token", "{{acme.token}}", "{{ x }}", "your_key_here",
     "YOUR-TOKEN", "your_api_key",
@@ -290,7 +291,7 @@ class Out(Model):
     ok: bool = True
 
 
-def with_tool(server: Server[Any]) -> Server[Any]:
+def with_tool(server: ScratchServer) -> ScratchServer:
     @server.reads
     async def get_it() -> Out:
         """It."""
