@@ -288,39 +288,78 @@ def same(text: str) -> str:
 
 RETRY = "flotilla_testing.isolation.Retry"  # what every session makes its connection with
 BROKEN = [  # rule, what is broken in the library, and what the suite must say
-    ("retries", {"flotilla.http.transport.SAFE": {"GET", "POST"}, "flotilla.http.client.SAFE": {"GET", "POST"}}, "a POST 3 times"),
+    (
+        "retries",
+        {"flotilla.http.transport.SAFE": {"GET", "POST"}, "flotilla.http.client.SAFE": {"GET", "POST"}},
+        "a POST 3 times",
+    ),
     ("retries", {RETRY: partial(Retry, attempts=1)}, "gives up on a read"),
     ("retries", {RETRY: partial(Retry, attempts=6)}, "tries a read 6 times"),
     ("retries", {RETRY: partial(Retry, longest=0.5)}, "does not wait as Retry-After says"),
-    ("retries", {"flotilla.http.transport.retry_after": lambda response, header: 0.01}, "does not wait as Retry-After says"),
+    (
+        "retries",
+        {"flotilla.http.transport.retry_after": lambda response, header: 0.01},
+        "does not wait as Retry-After says",
+    ),
     ("error_classes", {"flotilla.http.transport.LARGEST": 10**9}, "takes no notice of"),
-    ("error_classes", {"flotilla.calls.context.Call.uncertainty_note": lambda self: ""}, "must say that it may or may not"),
-    ("error_classes", {"flotilla.calls.context.Call.mark_done": nothing_noted}, "after null: the error must say that it was "
-        "done"),
-    ("error_classes", {"flotilla.calls.context.Call.mark_done": nothing_noted}, "after a huge answer: the error must say that "
-        "it was"),
-    ("error_classes", {"flotilla.http.client.object_of": lambda data, _: data, "flotilla.calls.execution.ValidationError": KeyError},
-     "after a list: the error shows a bug of ours"),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.uncertainty_note": lambda self: ""},
+        "must say that it may or may not",
+    ),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.mark_done": nothing_noted},
+        "after null: the error must say that it was done",
+    ),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.mark_done": nothing_noted},
+        "after a huge answer: the error must say that it was",
+    ),
+    (
+        "error_classes",
+        {"flotilla.http.client.object_of": lambda data, _: data, "flotilla.calls.execution.ValidationError": KeyError},
+        "after a list: the error shows a bug of ours",
+    ),
     ("error_classes", {"flotilla.http.responses._REFUSALS": {}}, "calls 402 input, not scope"),
-    ("error_classes", {"flotilla.http.transport.UNCLEAR": range(300, 400)}, "after 408: the error must say that it may "
-        "or may"),
-    ("canary", {"flotilla.calls.results.scrub": same, "flotilla.http.responses.scrub": same}, "a secret is in the answer after 401"),
+    (
+        "error_classes",
+        {"flotilla.http.transport.UNCLEAR": range(300, 400)},
+        "after 408: the error must say that it may or may",
+    ),
+    (
+        "canary",
+        {"flotilla.calls.results.scrub": same, "flotilla.http.responses.scrub": same},
+        "a secret is in the answer after 401",
+    ),
     ("hosts", {"flotilla.http.transport.Transport._guard": nothing}, "follows a redirect (302)"),
     ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
     ("confirm", {"flotilla.calls.confirmation.Confirmation.ask": nothing}, "asks 0 times"),
     ("confirm", {"flotilla.calls.confirmation._judge": lambda answer: None}, "after decline it answers"),
-    ("confirm", {"flotilla.calls.confirmation.Confirmation._unsealed": lambda *_: []}, "the right token does not run it"),
+    (
+        "confirm",
+        {"flotilla.calls.confirmation.Confirmation._unsealed": lambda *_: []},
+        "the right token does not run it",
+    ),
     ("dry_run", {"flotilla.http.client.announce": lambda **_: None}, "does something in a dry run"),
-    ("dry_run", {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})}, "shows POST ?, and sends"),
+    (
+        "dry_run",
+        {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})},
+        "shows POST ?, and sends",
+    ),
     ("idempotency", {"flotilla.calls.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
-    ("read_only", {"flotilla.calls.middleware.visible": lambda *_: True}, "shelf_create_thing is listed in read-only "
-        "mode"),
+    (
+        "read_only",
+        {"flotilla.calls.middleware.visible": lambda *_: True},
+        "shelf_create_thing is listed in read-only mode",
+    ),
     ("filters", {"flotilla.calls.middleware.visible": lambda *_: True}, "can be called with"),
     ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
     ("results", {"flotilla.tool.safe": lambda data, exact: data}, "lets hidden characters out"),
     ("both_eras", {"flotilla_testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "changes", "told"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
@@ -449,13 +488,24 @@ PROMPT = dedent("""
     @tools.destroys
 """).strip("\n")
 BROKEN_PROMPTS = [
-    ("audit", {"flotilla.calls.middleware.CallMiddleware.on_get_prompt": handed_on}, "shelf_plan_things wrote 0 audit lines"),
+    (
+        "audit",
+        {"flotilla.calls.middleware.CallMiddleware.on_get_prompt": handed_on},
+        "shelf_plan_things wrote 0 audit lines",
+    ),
     ("audit", {"flotilla.calls.middleware.CallMiddleware.on_read_resource": handed_on}, "://about wrote 0 audit lines"),
     ("error_classes", {"flotilla.calls.execution.sentence": str}, "shelf_plan_things after auth"),
-    ("generated_arguments", {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given}, "a bug of ours"),
-    ("canary", {"flotilla.calls.execution.scrub": same}, "shelf_plan_things: a secret is in the answer or the audit "
-        "after 200"),
-]  # fmt: skip
+    (
+        "generated_arguments",
+        {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given},
+        "a bug of ours",
+    ),
+    (
+        "canary",
+        {"flotilla.calls.execution.scrub": same},
+        "shelf_plan_things: a secret is in the answer or the audit after 200",
+    ),
+]
 
 
 @pytest.mark.parametrize(

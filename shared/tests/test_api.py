@@ -216,7 +216,11 @@ async def test_a_read_succeeds_when_the_vendor_recovers(
 
 @pytest.mark.parametrize(("fault", "least"), [(faults.rate(40), 40), (faults.rate(40, date=True), 38)])
 async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
-    connected: Callable[..., ScratchApi], vendor: FakeVendor, environ: pytest.MonkeyPatch, fault: faults.Fault, least: float
+    connected: Callable[..., ScratchApi],
+    vendor: FakeVendor,
+    environ: pytest.MonkeyPatch,
+    fault: faults.Fault,
+    least: float,
 ) -> None:
     """In seconds and as a date, on a clock that does not run."""
     waits: list[float] = []
@@ -347,7 +351,11 @@ def test_backoff_grows_with_jitter() -> None:
     ],
 )
 async def test_each_status_has_its_class_and_next_step(
-    connected: Callable[..., ScratchApi], vendor: FakeVendor, status: int, kind: type[errors.FlotillaError], sentence: str
+    connected: Callable[..., ScratchApi],
+    vendor: FakeVendor,
+    status: int,
+    kind: type[errors.FlotillaError],
+    sentence: str,
 ) -> None:
     vendor.fails(faults.status(status, {"message": "Why."}))
     problem = await problem_of(connected().get("/things/7"))
@@ -395,9 +403,9 @@ def test_the_vendors_own_words(body: Any, words: str) -> None:
         (Response(500, b"x" * 10, {"content-length": "20"}), 'Acme failed (500): "xxxxxxxxxx". Try again later.'),
         (
             Response(200, b"<html>", {"content-type": "text/html; x"}),
-            "Acme answered with text/html that is no JSON. Try",
+            "Acme answered with text/html that is not JSON. Try",
         ),
-        (Response(200, b"\xff"), "Acme answered with no content type that is no JSON. Try again; if it stays, tell"),
+        (Response(200, b"\xff"), "Acme answered with no content type that is not JSON. Try again; if it stays, tell"),
         (Response(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
     ],
 )
@@ -645,7 +653,9 @@ async def test_a_dry_run_shows_the_exact_request(writer: ScratchApi, vendor: Fak
     assert [sorted(file) for file in told["body"]["files"]] == [["bytes", "field", "name", "type"]]
 
 
-async def test_the_switch_for_the_whole_server(writer: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
+async def test_the_switch_for_the_whole_server(
+    writer: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
+) -> None:
     environ.setenv("FLOTILLA_DRY_RUN", "on")
     writer.server.reset()
     result = await call(writer.server, "acme_create_thing", name="x", dry_run=False)

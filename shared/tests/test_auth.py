@@ -180,7 +180,9 @@ async def test_renewed_ahead_of_expiry(connect: Callable[..., ScratchApi], conne
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1", "refresh-2"]
 
 
-async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_renewed_once_after_a_401_even_for_a_post(
+    connect: Callable[..., ScratchApi], connection: Connection
+) -> None:
     api = connect()
     await api.get("/x")
     connection.access = "revoked early"

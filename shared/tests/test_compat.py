@@ -74,7 +74,7 @@ async def test_limit_sessions_one_more_gets_503(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_private_names_stand_in_one_module() -> None:
-    """A private attribute that shared/src itself does not define belongs to somebody else: compat.py alone uses such."""
+    """Only compat.py uses private attributes that shared/src itself does not define: those of somebody else."""
     known = {
         "_exit",  # of os, documented
         "_replace",  # of named tuples, documented

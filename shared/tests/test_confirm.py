@@ -427,10 +427,10 @@ async def test_a_gateway_that_claims_to_ask_and_cannot(server: ScratchServer) ->
         assert result.structured_content == {"done": "a.md"}
 
 
-# --- a yes is worth one execution
+# --- one yes allows one execution
 
 USED = (
-    "Error: This yes was used already, and one yes is worth one execution. Look whether it was done; to do it again, "
+    "Error: This yes was used already, and one yes allows one execution. Look whether it was done; to do it again, "
     "call without confirm_token: the user is then asked again."
 )
 

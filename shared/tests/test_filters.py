@@ -94,7 +94,7 @@ async def test_hidden_is_also_refused(
             result = await call(c, name)
             assert result.is_error == (name not in expected), name
             if result.is_error:
-                assert text_of(result).startswith(f"Error: There is no tool {name} here.")
+                assert text_of(result).startswith(f"Error: There is no tool {name}. ")
         assert fleet.ran == [name.removeprefix("acme_") for name in expected]  # type: ignore[attr-defined]
         assert [p.name for p in await c.list_prompts()] == (["acme_plan_week"] if prompt else [])
         if prompt:
@@ -255,4 +255,8 @@ async def test_hidden_resources_are_refused(
 
 def test_a_resource_has_the_servers_scheme(acme: ScratchServer) -> None:
     with pytest.raises(TypeError, match="other://x must begin with acme://"):
-        acme.resource("other://x")
+
+        @acme.resource("other://x")
+        async def about() -> str:
+            """About."""
+            return ""

@@ -90,7 +90,7 @@ async def test_base_url_over_plain_http_takes_no_credentials(make: Make, environ
     with pytest.raises(errors.ConfigurationError) as caught:
         await api.get("/x")
     assert str(caught.value).startswith(
-        "ACME_BASE_URL is http://api.acme.test:8080: credentials do not go over an unencrypted connection."
+        "ACME_BASE_URL is wrong: it must begin with https://, since credentials go there"
     )
     assert "FLOTILLA_PLAIN_HTTP" in str(caught.value)
     assert seen.requests == []

@@ -140,7 +140,9 @@ class Saved(BaseModel):
     phone: str
 
 
-server: ScratchServer = ScratchServer("book", title="Book", description="Keeps numbers.", category="productivity", hosts=[])
+server: ScratchServer = ScratchServer(
+    "book", title="Book", description="Keeps numbers.", category="productivity", hosts=[]
+)
 
 
 @server.reads

@@ -109,7 +109,7 @@ UNREADABLE = {
     "text": (faults.answer(Response.of("x")), "answered with a text in place of an object."),
     "object": (faults.answer(Response.of({})), "answered without `thing`."),
     "inner": (faults.answer(Response.of({"thing": {"name": "x"}})), "answered without what is expected at `id`."),
-    "page": (faults.html(200), "answered with text/html that is no JSON."),
+    "page": (faults.html(200), "answered with text/html that is not JSON."),
     "deep": (faults.answer(Response(200, b"[" * 100_000 + b"]" * 100_000)), "answered with JSON that cannot be read."),
     "huge": (faults.huge(), "answered with more than 10 MB."),
     "cut": (faults.broken(), "cut the connection."),

@@ -1,6 +1,5 @@
 """One table of hidden characters: what is dropped, what is shown, what is kept because it means something."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some

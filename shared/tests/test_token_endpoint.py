@@ -127,7 +127,12 @@ async def test_token_endpoint_is_asked_again_once(api: ScratchApi, vendor: FakeV
     ],
 )
 async def test_token_endpoint_fails(
-    api: ScratchApi, vendor: FakeVendor, fault: faults.Fault, kind: type[errors.FlotillaError], times: int, sentence: str
+    api: ScratchApi,
+    vendor: FakeVendor,
+    fault: faults.Fault,
+    kind: type[errors.FlotillaError],
+    times: int,
+    sentence: str,
 ) -> None:
     vendor.fails(fault)
     problem = await failed(api)
@@ -179,7 +184,7 @@ async def test_token_endpoint_over_plain_http_is_refused(
     api.server.reset()
     problem = await failed(api)
     assert type(problem) is errors.ConfigurationError
-    assert str(problem).startswith("ACME_TOKEN_URL is http://login.acme.test:80: credentials do not go over an unencrypted connection.")
+    assert str(problem).startswith("ACME_TOKEN_URL is wrong: it must begin with https://, since credentials go there")
 
 
 async def test_token_endpoint_the_operators_own_is_asked(
