@@ -1,4 +1,4 @@
-"""Which OAuth scopes the tools on show need."""
+"""Which OAuth scopes the visible tools need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the fewest scopes that the tools on show need: tier, groups, allow, deny and read-only count.
+    """Return the fewest scopes that the visible tools need: tier, groups, allow, deny and read-only count.
 
     A tool declares alternatives, the narrowest first, each a set of scopes with spaces between them.
     """
