@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flotilla import errors
 from flotilla.integration import Integration
 from flotilla_launcher.filters import visible
 
@@ -15,7 +16,8 @@ def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.enviro
 
     A tool declares alternatives, the narrowest first, each a set of scopes with spaces between them.
     """
-    shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
+    with errors.setting_errors():
+        shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
     return fewest(shown)
 
 
