@@ -96,9 +96,8 @@ def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] 
                 "token_url",
                 subject="subject",
                 revoked_hint="Check the service account's key and {slug}.subject.",
-                unknown_client_hint=("Ask a Workspace admin to allow its client and scopes: Security > API controls > "
-                    "Domain-wide ")
-                "delegation.",
+                unknown_client_hint="Ask a Workspace admin to allow its client and scopes: Security > API controls > "
+                "Domain-wide delegation.",
             ),
             OAuth2(
                 "token_url",

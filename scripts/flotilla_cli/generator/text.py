@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
 
 MARK = "# Written by `make generate` from the servers' code. Do not edit."
-DOORS = ("switchboard",)  # folders of servers/ that are no integration but a door to the others
+BREAK = "\u2028"  # in a text of a YAML file: the line is broken here, so that a long list has a line a name
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,7 +28,12 @@ class _Dumper(yaml.SafeDumper):
 
 def as_yaml(data: Any, head: str = MARK) -> str:
     """Return YAML in the order of the data, accents as they are."""
-    return f"{head}\n" + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    lines = []
+    for line in text.splitlines():  # PyYAML writes BREAK as \\L, in double quotes
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        lines.append(re.sub(r"(?<!\\)\\L", lambda _, indent=indent: f"\\\n{indent}", line))  # type: ignore[misc]
+    return f"{head}\n" + "\n".join(lines) + "\n"
 
 
 def as_json(data: Any) -> str:
