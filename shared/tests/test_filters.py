@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 from flotilla import Model, Server, errors
-from flotilla_launcher.discovery import Launcher
+from flotilla_launcher.discovery import DiscoveryProxy
 from flotilla_launcher.filters import SETTINGS, check, visible
 from flotilla_testing.client import MODES, call, client, text_of
 from mcp.shared.exceptions import MCPError
@@ -162,8 +162,8 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
     baked = {"initialize": {}, **lists, "attributes": attributes}
     asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
-    def front(**variables: str) -> Launcher:
-        made = Launcher(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
+    def front(**variables: str) -> DiscoveryProxy:
+        made = DiscoveryProxy(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
         made.era = "old"
         return made
 
@@ -175,7 +175,7 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
 
 def test_the_launcher_leaves_an_unclear_guard_of_the_server_itself() -> None:
     baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    front = Launcher({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
+    front = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
     front.era = "old"
     with pytest.raises(errors.ConfigurationError, match="ACME_BASE_URL holds a reference"):
         front.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')

@@ -48,11 +48,11 @@ def of_configuration(server: str, env: list[dict[str, Any]], properties: dict[st
     """Yield each guard or endpoint that a gateway's configuration could fill: a model may write that."""
     for name in properties:
         if STEERING.search(name):
-            yield f"{server}: setting {name} guards or steers: it must be a secret, so that no model can change it."
+            yield f"{server}: setting {name} protects or steers: it must be a secret, so that no model can change it."
     for item in env:
         name, value = str(item.get("name")), str(item.get("value"))
         if "{{" in value and (name.startswith("FLOTILLA_") or STEERING.search(name.lower())):
-            yield f"{server}: env {name} guards or steers: it must be a secret, so that no model can change it."
+            yield f"{server}: env {name} protects or steers: it must be a secret, so that no model can change it."
 
 
 def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
