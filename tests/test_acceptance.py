@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import flotilla_servers
 import pytest
+
+import flotilla_servers
 from flotilla import Server
 from flotilla_testing import environment, tools_of
 from flotilla_testing.rules import RULES, quality_problems, read_quality

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from flotilla_cli.generator.scaffold import CREDENTIALS, LAYOUTS, write
 from flotilla_cli.generator.servers import ROOT
 from flotilla_testing.rules import read_quality

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flotilla_launcher.naming import slug_of
-
 from flotilla_cli import clients, install, jsonc
 from flotilla_cli import gateway as door
 from flotilla_cli import paths as place
 from flotilla_cli import servers as fleet
 from flotilla_cli import system as machine
+from flotilla_launcher.naming import slug_of
 
 
 def merged(path: Path, key: str, entry: dict[str, Any]) -> str:

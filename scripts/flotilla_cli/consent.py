@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
-from flotilla import Consent
 
+from flotilla import Consent
 from flotilla_cli import paths as place
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

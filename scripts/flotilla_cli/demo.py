@@ -25,12 +25,12 @@ import pypdf
 import yaml
 from aiosmtpd.controller import Controller
 from fastmcp import Client
-from flotilla_launcher.naming import catalog_name
 
 from flotilla_cli import client, clients, up
 from flotilla_cli import gateway as door
 from flotilla_cli import paths as place
 from flotilla_cli import system as machine
+from flotilla_launcher.naming import catalog_name
 
 SERVERS = ["filesystem", "export", "email"]
 ROWS = 10_000

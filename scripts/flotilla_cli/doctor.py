@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from flotilla_launcher.environment import is_placeholder
-from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, slug_of
 
 from flotilla_cli import clients, connect
 from flotilla_cli import gateway as door
@@ -25,6 +23,8 @@ from flotilla_cli import paths as place
 from flotilla_cli import servers as fleet
 from flotilla_cli import system as machine
 from flotilla_cli.generator import registry_rules
+from flotilla_launcher.environment import is_placeholder
+from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, slug_of
 
 UID = 10001  # of every server in its container
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from flotilla_launcher.naming import REGISTRY
-
 from flotilla_cli import gateway as door
 from flotilla_cli import paths as place
 from flotilla_cli import servers as fleet
 from flotilla_cli import system as machine
+from flotilla_launcher.naming import REGISTRY
 
 SWITCHBOARD, COMPOSE, GATEWAY = "flotilla.switchboard", "com.docker.compose.project", "docker-mcp"
 

@@ -17,12 +17,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flotilla_launcher.naming import GATEWAY_IMAGE, module_of
-from flotilla_servers.switchboard.catalog import FLEET, own_variables
-
 from flotilla_cli import paths as place
 from flotilla_cli import servers as fleet
 from flotilla_cli import system as machine
+from flotilla_launcher.naming import GATEWAY_IMAGE, module_of
+from flotilla_servers.switchboard.catalog import FLEET, own_variables
 
 BLOCK_SECRETS = "--block-secrets=false"
 KINDS = ("gateway", "gateway-image", "switchboard")

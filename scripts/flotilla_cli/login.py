@@ -12,18 +12,18 @@ from typing import Any
 
 import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
+
 from flotilla import Consent, Server
 from flotilla.http.scopes import fewest
-from flotilla_launcher.environment import is_placeholder
-from flotilla_launcher.filters import visible
-from flotilla_launcher.naming import catalog_name, slug_of
-
 from flotilla_cli import consent
 from flotilla_cli import paths as place
 from flotilla_cli import secrets_file as vault
 from flotilla_cli import servers as fleet
 from flotilla_cli.generator.documents import common, variable
 from flotilla_cli.generator.servers import server_of
+from flotilla_launcher.environment import is_placeholder
+from flotilla_launcher.filters import visible
+from flotilla_launcher.naming import catalog_name, slug_of
 
 KEPT = ("client_id", "client_secret", "refresh_token")
 Servers = dict[str, Server[Any]]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from flotilla_cli import paths as place
 from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
 from flotilla_servers.switchboard import catalog, options
-
-from flotilla_cli import paths as place
 
 TERM = re.compile(r"\{\{\s*([\w.-]+)")
 

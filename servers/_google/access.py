@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field, HttpUrl
+
 from flotilla import (
     Api,
     Bearer,
@@ -22,7 +24,6 @@ from flotilla import (
     ServerSettings,
     errors,
 )
-from pydantic import Field, HttpUrl
 
 from .refusals import refusal
 
@@ -103,8 +104,9 @@ def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] 
                 "token_url",
                 revoked_hint="It ends after 7 days while the consent screen is in testing: ask the user to run "
                 "`scripts/login {slug}` again.",
-                unknown_client_hint=("Ask the user to check client_id and client_secret, then to run scripts/login "
-                    "again."),
+                unknown_client_hint=(
+                    "Ask the user to check client_id and client_secret, then to run scripts/login again."
+                ),
             ),
         ),
         paging=ByCursor("items", "nextPageToken", cursor="pageToken", limit="maxResults"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flotilla import Model, UntrustedText
 from pydantic import AwareDatetime, Field, model_validator
+
+from flotilla import Model, UntrustedText
 
 
 class User(Model):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, HttpUrl
 
 from flotilla import (
     Api,
@@ -18,16 +19,19 @@ from flotilla import (
     Server,
     ServerSettings,
     Toolset,
+    When,
     confirm,
     errors,
+    readable,
     segment,
     sliced,
 )
-from pydantic import AwareDatetime, Field, HttpUrl
+from flotilla.parsing import period, shown, to_utc, zone_or
 
 from .models import Cancellation, Event, EventType, Invitee, NoShow, SchedulingLink, Slot, User
 
 HOME = "https://api.calendly.com"  # every uri of a thing begins so, wherever base_url leads
+INVITEE = rf"^{HOME}/scheduled_events/[\w-]+/invitees/[\w-]+$"
 
 
 class Settings(ServerSettings):
@@ -49,24 +53,24 @@ integration = Integration(
     hosts=["api.calendly.com:443"],
     settings=Settings,
     docs="https://developer.calendly.com/api-docs",
-    instructions="Times go in and out with an offset. Slots are not reserved: book with the link that belongs to one.",
+    instructions="Times come back with an offset. Slots are not reserved: book with the link that belongs to one.",
 )
 
 
-def said(status: int, body: Any) -> str:
-    """Return Calendly's own words: a message, and which parameters it means."""
+def error_message(status: int, body: Any) -> str:
+    """Return the message of an error response, and which parameters it means."""
     if not isinstance(body, dict):
         return str(body or "")
     details = [detail for detail in body.get("details") or [] if isinstance(detail, dict)]
     return " ".join([str(body.get("message") or ""), *(f"{d.get('parameter')} {d.get('message')}" for d in details)])
 
 
-def settled(status: int, body: Any) -> errors.FlotillaError | None:
-    """Tell what no right would allow from what lacks a right: Calendly says 403 to both."""
-    words = said(status, body)
-    if status == 403 and ("already canceled" in words or "in the past" in words):
+def map_error(status: int, body: Any) -> errors.FlotillaError | None:
+    """Return the error of a 403 that no permission would change: Calendly answers so for a state too."""
+    message = error_message(status, body)
+    if status == 403 and ("already canceled" in message or "in the past" in message):
         return errors.InvalidInputError(
-            f"Calendly refuses: {errors.quoted(words)}.", "Look at it with calendly_get_event."
+            f"Calendly refuses: {errors.quoted(message)}.", "Look at it with calendly_get_event."
         )
     return None
 
@@ -77,31 +81,26 @@ api = Api(
     paging=ByCursor("collection", "pagination.next_page_token", cursor="page_token", limit="count"),
     limits=[(50, 60)],  # the free plan's; paid plans have 500 a minute
     wait_header="X-RateLimit-Reset",
-    error_message=said,
-    map_error=settled,
+    error_message=error_message,
+    map_error=map_error,
 )
+tools = Toolset()
 
-EventId = Annotated[str, Field(description="The event's uri or id", examples=["GBGBDCAADAEDCRZ2"])]
-EventTypeId = Annotated[str, Field(description="The event type's uri or id", examples=["AAAAAAAAAAAAAAAA"])]
-Whose = Annotated[Literal["me", "organization"], Field(description="organization: admins only")]
-
-
-def utc(moment: datetime | None) -> str | None:
-    """Return a time as the API takes it."""
-    if moment and not 1970 < moment.year < 2970:
-        raise errors.InvalidInputError("The time is out of range.", "Give one near today.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def shown(moment: datetime, zone: str) -> str:
-    """Return a time as a person reads it in a zone (IANA name): 3 June 2030, 14:00 (Europe/Paris)."""
-    known = zone in available_timezones()
-    local = moment.astimezone(ZoneInfo(zone) if known else UTC)
-    return f"{local.day} {local:%B %Y, %H:%M} ({zone if known else 'UTC'})"
+EventId = Annotated[
+    str, Field(description="Id or uri of the meeting, from calendly_list_events.", examples=["GBGBDCAADAEDCRZ2"])
+]
+EventTypeId = Annotated[
+    str,
+    Field(description="Id or uri of the event type, from calendly_list_event_types.", examples=["AAAAAAAAAAAAAAAA"]),
+]
+Owner = Annotated[
+    Literal["me", "organization"],
+    Field(description="Only yours, or those of the whole organization (for its admins)."),
+]
 
 
 def id_of(thing: str) -> str:
-    """Return the id in a uri of this API, or the id that was given."""
+    """Return the id in a uri of this API, or the id that was given; raises errors.InvalidInputError."""
     if "://" in thing and not thing.startswith(f"{HOME}/"):
         raise errors.InvalidInputError(
             "The uri does not belong to Calendly's API.", "Pass the uri that a calendly tool returned."
@@ -114,126 +113,173 @@ def uri_of(event_type: str) -> str:
     return f"{HOME}/event_types/{id_of(event_type)}"
 
 
-async def owner(whose: str) -> dict[str, str]:
+async def account() -> User:
+    """Return the connected user, who is asked for once in a process: every list wants the uri."""
+    metadata = api.connection.metadata
+    if "user" not in metadata:
+        metadata["user"] = User.model_validate((await api.get("/users/me"))["resource"])
+    user: User = metadata["user"]
+    return user
+
+
+async def owner(whose: Owner) -> dict[str, str]:
     """Return the parameter that says whose list is wanted: the API has no default."""
-    me = User.model_validate((await api.get("/users/me"))["resource"])
-    return {"user": me.uri} if whose == "me" else {"organization": me.current_organization}
+    user = await account()
+    return {"user": user.uri} if whose == "me" else {"organization": user.current_organization}
 
 
-tools = Toolset()
-
-
-@tools.reads
+@tools.reads(search="moi mon compte utilisateur connecté fuseau horaire lien de réservation")
 async def get_current_user() -> User:
-    """Who is connected: name, e-mail, time zone, public booking page."""
+    """Get the connected Calendly user: name, e-mail address, time zone and public booking page.
+
+    Use it to learn in which time zone the user works, or to share the booking page.
+    """
     return User.model_validate((await api.get("/users/me"))["resource"])
 
 
-@tools.reads
+@tools.reads(search="types d'événement rendez-vous durée page de réservation")
 async def list_event_types(
-    whose: Whose = "me",
-    active: Annotated[bool | None, Field(description="Only active ones, or only inactive ones")] = None,
+    whose: Owner = "me",
+    active: Annotated[bool | None, Field(description="True for bookable ones only, false for the others.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[EventType]:
-    """List what can be booked: kinds of meeting with their length and booking page. Gives the uri that
-    calendly_list_available_times and calendly_create_scheduling_link need."""
+    """List the kinds of meeting that people can book, each with its length in minutes and its booking page.
+
+    Returns the uri that calendly_list_available_times and calendly_create_scheduling_link take.
+    """
     params = {**await owner(whose), "active": active}
     return await api.page("/event_types", EventType, params=params, limit=limit, cursor=cursor)
 
 
-@tools.reads
+@tools.reads(search="créneaux libres disponibilités disponible prochain rendez-vous")
 async def list_available_times(
     event_type: EventTypeId,
     start: Annotated[
-        AwareDatetime, Field(description="In the future, with offset", examples=["2030-06-01T09:00:00+02:00"])
+        When,
+        Field(description="First time or day to look at, in the future.", examples=["2030-06-01T09:00:00+02:00"]),
     ],
-    days: Annotated[int, Field(ge=1, le=31, description="Some plans: at most 7")] = 7,
+    days: Annotated[int, Field(ge=1, le=31, description="Number of days to look at; some plans allow 7.")] = 7,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Slot]:
-    """List the free slots of one event type, each with the link that books it."""
-    span = {"start_time": utc(start), "end_time": utc(start + timedelta(days=days))}
-    params = {"event_type": uri_of(event_type), **span}
+    """List the free slots of one event type, each with the link that books it.
+
+    A start without an offset is read in the user's own time zone. Nothing is reserved: to book, give the invitee the
+    link of a slot. To see meetings that are booked already, use calendly_list_events.
+    """
+    local = (await account()).timezone if start.is_local or start.is_day else None
+    begin = start.at(zone_or(local, api.zone))
+    params = {
+        "event_type": uri_of(event_type),
+        "start_time": to_utc(begin),
+        "end_time": to_utc(begin + timedelta(days=days)),
+    }
     rows = await api.rows("/event_type_available_times", "collection", params=params)
-    return sliced([Slot.model_validate(row) for row in rows], limit, cursor)
+    return sliced(readable(Slot, rows), limit, cursor)
 
 
-@tools.reads
+@tools.reads(search="réunions réservées agenda rendez-vous prévus qui vient")
 async def list_events(
-    whose: Whose = "me",
-    status: Annotated[Literal["active", "canceled"] | None, Field(description="Both when left out")] = None,
-    invitee_email: Annotated[str | None, Field(description="Only of this person")] = None,
-    after: Annotated[AwareDatetime | None, Field(description="From, with offset")] = None,
-    before: Annotated[AwareDatetime | None, Field(description="Until, with offset")] = None,
-    newest_first: Annotated[bool, Field(description="Else soonest first")] = False,
+    whose: Owner = "me",
+    status: Annotated[
+        Literal["active", "canceled"] | None, Field(description="Only meetings with this status; both without it.")
+    ] = None,
+    invitee_email: Annotated[str | None, Field(description="Only meetings that this person booked.")] = None,
+    after: Annotated[When | None, Field(description="Only meetings that start at this time or later.")] = None,
+    before: Annotated[When | None, Field(description="Only meetings that start before this time.")] = None,
+    newest_first: Annotated[bool, Field(description="Latest start first; without it, the soonest.")] = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Event]:
-    """List booked meetings, soonest first. Who comes: calendly_list_invitees."""
+    """List booked meetings, soonest first, with their time, place and status.
+
+    Times without an offset are read in the user's own time zone. To see who comes, use calendly_list_invitees with the
+    uri of a meeting.
+    """
+    begin, end = period(after, before, zone_or((await account()).timezone, api.zone), "after", "before")
     params: dict[str, Any] = {
         **await owner(whose),
         "status": status,
         "invitee_email": invitee_email,
-        "min_start_time": utc(after),
-        "max_start_time": utc(before),
+        "min_start_time": to_utc(begin) if begin else None,
+        "max_start_time": to_utc(end) if end else None,
         "sort": "start_time:desc" if newest_first else "start_time:asc",
     }
     return await api.page("/scheduled_events", Event, params=params, limit=limit, cursor=cursor)
 
 
-@tools.reads
+@tools.reads(search="détail réunion rendez-vous lieu lien visio")
 async def get_event(event: EventId) -> Event:
-    """Get one booked meeting: time, place, status, number of invitees."""
+    """Get one booked meeting: its time, place or video link, status and number of invitees.
+
+    Take the id from calendly_list_events. To see who the invitees are, use calendly_list_invitees.
+    """
     return Event.model_validate((await api.get(f"/scheduled_events/{id_of(event)}"))["resource"])
 
 
-@tools.reads
+@tools.reads(search="invités participants réponses déplacer reporter")
 async def list_invitees(
     event: EventId,
-    status: Annotated[Literal["active", "canceled"] | None, Field(description="Both when left out")] = None,
+    status: Annotated[
+        Literal["active", "canceled"] | None, Field(description="Only invitees with this status; both without it.")
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Invitee]:
-    """List who booked a meeting, with their answers and their links to reschedule or cancel. There is no tool to move
-    a meeting: send the invitee reschedule_url."""
+    """List who booked a meeting, with their answers to the booking form and their links to reschedule or cancel.
+
+    No tool moves a meeting: send the invitee the reschedule_url. Take the id from calendly_list_events.
+    """
     path = f"/scheduled_events/{id_of(event)}/invitees"
     return await api.page(path, Invitee, params={"status": status}, limit=limit, cursor=cursor)
 
 
-@tools.destroys(asks=True, idempotent=False)
+@tools.destroys(asks=True, idempotent=False, search="annuler annule rendez-vous réunion")
 async def cancel_event(
     event: EventId,
-    reason: Annotated[str | None, Field(max_length=10_000, description="The invitees read it")] = None,
+    reason: Annotated[
+        str | None, Field(max_length=10_000, description="Why it is cancelled; the invitees read it.")
+    ] = None,
 ) -> Cancellation:
-    """Cancel a booked meeting; Calendly tells the invitees. It cannot be undone."""
-    about = await get_event(event)
-    here = (await get_current_user()).timezone  # the person's own, as Calendly's pages show times
-    who = "The invitee gets" if about.invitees == 1 else f"The {about.invitees} invitees get"
-    await confirm(f"Cancel «{about.name}» of {shown(about.start_time, here)}? {who} an e-mail.")
+    """Cancel a booked meeting for everybody; Calendly notifies the invitees by e-mail. It cannot be undone.
+
+    Take the id from calendly_list_events. To move a meeting instead, send the invitee the reschedule_url that
+    calendly_list_invitees returns.
+    """
+    meeting = await get_event(event)
+    start = shown(meeting.start_time, zone_or((await account()).timezone, api.zone))
+    notified = "1 invitee" if meeting.invitees == 1 else f"{meeting.invitees} invitees"
+    await confirm(f"Cancel «{meeting.name}» of {start}? {notified} will be notified by e-mail.")
     answer = await api.post(f"/scheduled_events/{id_of(event)}/cancellation", json={"reason": reason})
     return Cancellation.model_validate(answer["resource"])
 
 
-@tools.writes(creates=True)
+@tools.writes(creates=True, search="lien de réservation unique envoyer")
 async def create_scheduling_link(event_type: EventTypeId) -> SchedulingLink:
-    """Make a link that books this event type once, to send to one person."""
+    """Create a link with which one person can book this event type once. Returns the link; nothing is sent.
+
+    Take the event type from calendly_list_event_types.
+    """
     body = {"max_event_count": 1, "owner": uri_of(event_type), "owner_type": "EventType"}
     return SchedulingLink.model_validate((await api.post("/scheduling_links", json=body))["resource"])
 
 
-@tools.writes(additive=False)
+@tools.writes(additive=False, search="absent pas venu lapin")
 async def mark_no_show(
     invitee: Annotated[
         str,
         Field(
-            description="uri from calendly_list_invitees",
-            pattern=rf"^{HOME}/scheduled_events/[\w-]+/invitees/[\w-]+$",
+            description="The invitee's uri, from calendly_list_invitees.",
+            pattern=INVITEE,
             examples=[f"{HOME}/scheduled_events/GBGBDCAADAEDCRZ2/invitees/CCCCCCCCCCCCCCCC"],
         ),
     ],
 ) -> NoShow:
-    """Note that an invitee did not come."""
+    """Mark an invitee as a no-show after a meeting that they missed, so that Calendly's reports count it.
+
+    The invitee is not notified. Take the uri from calendly_list_invitees.
+    """
     return NoShow.model_validate((await api.post("/invitee_no_shows", json={"invitee": invitee}))["resource"])
 
 

@@ -22,6 +22,7 @@ from email.utils import format_datetime, make_msgid
 
 import email_validator
 from email_validator import EmailNotValidError, validate_email
+
 from flotilla import errors
 from flotilla_servers._mail.plaintext import text_of
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import aiosmtplib
+
 from flotilla import errors
 
 Security = Literal["starttls", "tls", "none"]

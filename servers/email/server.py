@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import Field, field_validator
+
 from flotilla import (
     CommaSeparated,
     Integration,
@@ -23,7 +25,6 @@ from flotilla import (
 )
 from flotilla.calls.context import current
 from flotilla.parsing.addresses import AddressList
-from pydantic import Field, field_validator
 
 from .message import Attachment, Draft, Mailbox, build, mailbox, mailboxes, permit
 from .refusals import Route, Security, too_big

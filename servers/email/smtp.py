@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast
 
 import aiosmtplib
+
 from flotilla import errors
 from flotilla.calls.context import current
 

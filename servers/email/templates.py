@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from flotilla import errors, files
 from jinja2 import Environment, TemplateSyntaxError, meta
+
+from flotilla import errors, files
 
 FOLDER = "templates"
 PARTS = {"subject": ".subject.txt", "text": ".txt", "html": ".html"}

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from flotilla import errors
 from reportlab.lib.units import mm
+
+from flotilla import errors
 
 from . import fonts
 from .style import ACCENT, BAND, FOOT, INK, LINE, SIDE, TOP, Page, needed, shared

@@ -7,9 +7,10 @@ import posixpath
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from flotilla import errors, files
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
+
+from flotilla import errors, files
 
 MOST_BYTES = 20 * 2**20
 MOST_PIXELS = {"JPEG": 80_000_000}  # a JPEG is made smaller while it is read

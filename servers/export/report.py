@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, BinaryIO, Literal
 
-from flotilla import errors
 from markdown_it.tree import SyntaxTreeNode as Node
 from reportlab.lib.colors import HexColor
 from reportlab.lib.styles import ParagraphStyle
@@ -27,6 +26,8 @@ from reportlab.platypus import (
     XPreformatted,
 )
 from reportlab.platypus.doctemplate import LayoutError
+
+from flotilla import errors
 
 from . import fonts, markdown
 from .grid import Grid

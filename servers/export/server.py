@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, BinaryIO, Literal
 
-from flotilla import Integration, Server, ServerSettings, Toolset, announce, confirm_replacing, errors, in_thread
 from pydantic import Field
+
+from flotilla import Integration, Server, ServerSettings, Toolset, announce, confirm_replacing, errors, in_thread
 
 from .csv_file import DIALECTS, write_csv
 from .table import table

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeVar
 
-from flotilla import errors, files, in_thread, progress
 from pydantic import BaseModel
+
+from flotilla import errors, files, in_thread, progress
 
 AT_ONCE = 2  # files in the making: each may take a processor and tens of megabytes
 _turns = threading.BoundedSemaphore(AT_ONCE)

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
+from xlsxwriter import Workbook
+
 from flotilla import errors, files
 from flotilla.parsing.money import SYMBOLS
-from xlsxwriter import Workbook
 
 from .cells import Cell, Column, plain
 from .guard import risky

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import httpx2 as httpx
+
 from flotilla import Basic, OAuth2
 from flotilla.http.auth import Auth, FirstOf
 from flotilla.http.hosts import origin

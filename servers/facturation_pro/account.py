@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flotilla import Cursor, Limit, Model, Page, Toolset, UntrustedText, settings_of, sliced
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Model, Page, Toolset, UntrustedText, settings_of, sliced
 
 from .client import api, integration
 from .firm import ACCOUNT

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from flotilla.parsing.money import read_money, read_number
 from pydantic import BeforeValidator, PlainSerializer
+
+from flotilla.parsing.money import read_money, read_number
 
 CENT = Decimal("0.01")
 _MOST, _PLACES = Decimal(10) ** 12, 6  # of a number, as far as the vendor goes

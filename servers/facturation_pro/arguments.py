@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
+from pydantic import Field, PlainSerializer
+
 from flotilla import Page, errors
 from flotilla.http.responses import object_of
-from pydantic import Field, PlainSerializer
 
 from .client import api, integration
 from .fields import Changes, Fields, body, names

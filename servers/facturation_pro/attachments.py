@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, Toolset, errors
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, errors
 
 from .arguments import AssetId, Filters, Sort, listed
 from .client import api

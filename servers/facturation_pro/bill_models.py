@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flotilla import Model, UntrustedText
 from pydantic import Field
+
+from flotilla import Model, UntrustedText
 
 from .enums import MODES, NATURE, QUOTE_STATUS, CommaSeparated
 from .models import Money, Thing

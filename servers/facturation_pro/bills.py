@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import errors
 from pydantic import BaseModel, Field
+
+from flotilla import errors
 
 from .amounts import CENT, money, number
 from .arguments import Labels, Period, PeriodType

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm
 
 from .arguments import CategoryId, Filters, changed, listed, read
 from .client import api

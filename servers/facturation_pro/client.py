@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import Field, HttpUrl
+
 from flotilla import Consent, Integration, Preference, SecretStr, ServerSettings, errors
 from flotilla.http.responses import usual_message
 from flotilla.settings import scrub
-from pydantic import Field, HttpUrl
 
 from .access import access
 from .firm import Firm

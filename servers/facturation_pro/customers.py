@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, TypeVar
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, errors
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors
 
 from .arguments import (
     CustomerId,

@@ -11,6 +11,7 @@ from email.message import Message
 from typing import Any, TypeVar
 
 import httpx2 as httpx
+
 from flotilla import errors, files, in_thread, link
 
 from .client import api

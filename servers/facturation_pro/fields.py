@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
-from flotilla import errors
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from flotilla import errors
 
 from .amounts import Amount, Percentage, Quantity, Rate
 from .enums import CategoryUse, FollowupUse, Mode, Nature, PurchaseMode, PurchaseNature, QuoteStatus

@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, Unpack
 
 import httpx2 as httpx
+from pydantic import BaseModel
+
 from flotilla import Api, Page, errors
 from flotilla.http.client import RequestOptions
 from flotilla.http.responses import json_of
 from flotilla_launcher.version import VERSION
-from pydantic import BaseModel
 
 M = TypeVar("M", bound=BaseModel)
 ACCOUNT = "/account.json"  # the one path outside of a firm

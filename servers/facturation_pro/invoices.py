@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 
 from .arguments import (
     CustomerId,

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
+
 from flotilla import Model, UntrustedText
 from flotilla.text import plain
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
 
 from .amounts import money, percent, shown
 from .amounts import number as decimal

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Money, Page, Percent, Toolset, confirm
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Money, Page, Percent, Toolset, confirm
 
 from .arguments import Detailed, Filters, ProductId, Sort, changed, listed, read
 from .client import api

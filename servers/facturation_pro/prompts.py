@@ -11,9 +11,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ConfigDict, Field
+
 from flotilla import Model, Toolset, errors
 from flotilla.text import plain
-from pydantic import ConfigDict, Field
 
 from .amounts import CENT, number, shown
 from .client import api

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Money, Page, Toolset, confirm
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Money, Page, Toolset, confirm
 
 from .arguments import (
     Detailed,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 from pydantic import BeforeValidator, Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 
 from .amounts import money
 from .arguments import (

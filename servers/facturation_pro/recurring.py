@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, Toolset
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset
 
 from .bill_models import Recurring
 from .client import api

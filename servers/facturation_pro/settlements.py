@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Money, Page, Toolset, confirm, sliced
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Money, Page, Toolset, confirm, sliced
 
 from .arguments import InvoiceId, SettlementId, read
 from .bill_models import Settlement

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm
 
 from .arguments import Detailed, Labels, SupplierId, changed, listed, read
 from .client import api

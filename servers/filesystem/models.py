@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from flotilla import Model, UntrustedText
 from flotilla.files import Entry, FileRef
-from pydantic import Field
 
 TextEncoding = Annotated[Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
 Encoding = Annotated[

@@ -6,6 +6,8 @@ import time
 from itertools import islice
 from typing import Annotated
 
+from pydantic import Field
+
 from flotilla import (
     Cursor,
     Integration,
@@ -21,7 +23,6 @@ from flotilla import (
     in_thread,
 )
 from flotilla.files import Entry, FileRef
-from pydantic import Field
 
 from .contents import Change, count, describe, read_part, whole
 from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, Place, TextEncoding

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
-from flotilla import Model, UntrustedText
 from pydantic import AwareDatetime, Field
+
+from flotilla import Model, UntrustedText
 
 from . import reading
 

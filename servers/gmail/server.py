@@ -9,6 +9,8 @@ import asyncio
 import re
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from flotilla import (
     ByCursor,
     Cursor,
@@ -27,7 +29,6 @@ from flotilla import (
 )
 from flotilla.parsing.addresses import AddressList
 from flotilla_servers._google import confirm_new, scope
-from pydantic import Field
 
 from . import reading
 from .client import ME, api, integration

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, Toolset, errors, segment, sliced
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, errors, segment, sliced
 
 from .client import ContactId, api, folded, location
 from .contacts import WRITE, path_of

@@ -6,8 +6,9 @@ import datetime as dt
 import re
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, segment, settings_of, sliced
 from pydantic import AwareDatetime, Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, segment, settings_of, sliced
 
 from .client import OLDER, ContactId, api, chosen, folded, integration, location
 from .models import Appointment, Calendar

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
+from pydantic import Field, HttpUrl
+
 from flotilla import (
     Api,
     Bearer,
@@ -19,7 +21,6 @@ from flotilla import (
     settings_of,
 )
 from flotilla.state import digest
-from pydantic import Field, HttpUrl
 
 from .access import MarketplaceApp
 

@@ -9,8 +9,9 @@ import re
 from contextlib import suppress
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, segment, settings_of
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, segment, settings_of
 
 from .client import ContactId, api, folded, integration, location
 from .models import Changed, Contact, Details, Done, Note, Saved, Tags

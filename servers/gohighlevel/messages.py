@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from typing import Annotated, Literal
 
-from flotilla import Toolset, errors
 from pydantic import Field
+
+from flotilla import Toolset, errors
 
 from .client import OLDER, ContactId, api
 from .models import Message

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from flotilla import Model, UntrustedText
 from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, model_validator
+
+from flotilla import Model, UntrustedText
 
 
 def _offset(value: Any) -> Any:

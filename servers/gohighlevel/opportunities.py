@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from flotilla import Amount, Cursor, Limit, Page, Toolset, errors, segment, sliced
 from pydantic import Field
+
+from flotilla import Amount, Cursor, Limit, Page, Toolset, errors, segment, sliced
 
 from .client import ContactId, api, chosen, location
 from .models import Opportunity, Pipeline

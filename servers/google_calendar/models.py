@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flotilla import Model, UntrustedText
 from pydantic import Field, model_validator
+
+from flotilla import Model, UntrustedText
 
 from .times import DAY, received, utc
 

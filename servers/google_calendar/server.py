@@ -9,12 +9,13 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from pydantic import AwareDatetime, Field
+
 from flotilla import Cursor, Limit, Page, Server, Toolset, confirm, errors, segment, will_ask
 from flotilla.calls.context import current
 from flotilla.parsing.addresses import AddressList
 from flotilla.state import digest
 from flotilla_servers._google import confirm_new, scope
-from pydantic import AwareDatetime, Field
 
 from . import slots
 from .bodies import checked_rules, guests_of, moved

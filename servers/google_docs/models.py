@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flotilla import Model, UntrustedText
 from pydantic import Field
+
+from flotilla import Model, UntrustedText
 
 
 class Document(Model):

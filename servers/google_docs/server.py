@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from flotilla import Server, Toolset, confirm, segment
 from flotilla_servers._google import file_id, scope
-from pydantic import Field
 
 from . import content, reading
 from .client import api, integration

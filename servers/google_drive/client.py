@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import Field, HttpUrl
+
 from flotilla import ByCursor, Integration
 from flotilla_servers._google import CONSENT, HOSTS, GoogleSettings, google
-from pydantic import Field, HttpUrl
 
 
 class Settings(GoogleSettings):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flotilla import Model, UntrustedText
 from pydantic import AliasPath, AwareDatetime, Field
+
+from flotilla import Model, UntrustedText
 
 FIELDS = (
     "id,name,mimeType,size,modifiedTime,webViewLink,parents,driveId,trashed,md5Checksum,shortcutDetails(targetId),"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import AwareDatetime, Field
+
 from flotilla import Cursor, Limit, Page, Server, Toolset, confirm, errors, files, segment, will_ask
 from flotilla_servers._google import confirm_new, file_id, scope
-from pydantic import AwareDatetime, Field
 
 from . import query
 from .client import DRIVES, EVERYWHERE, FILES, api, integration

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from flotilla import Model, UntrustedText
 from pydantic import Field, WithJsonSchema
+
+from flotilla import Model, UntrustedText
 
 Given = Annotated[
     bool | int | float | str | None,  # said without a union, which some clients refuse with the whole list of tools

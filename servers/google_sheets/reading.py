@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pydantic_core
+
 from flotilla import errors, segment
 
 from .a1 import Area

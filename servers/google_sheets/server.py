@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from flotilla import Server, Toolset, confirm, errors, segment, will_ask
 from flotilla.http.responses import Record
 from flotilla_servers._google import file_id, scope
-from pydantic import Field
 
 from . import reading
 from .a1 import Area, area

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flotilla import Toolset, errors
 from pydantic import AwareDatetime, Field
+
+from flotilla import Toolset, errors
 
 from . import records, setup, values
 from .models import Activity

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from pydantic import Field, HttpUrl, field_validator
+
 from flotilla import (
     Api,
     Bearer,
@@ -20,7 +22,6 @@ from flotilla import (
     ServerSettings,
     errors,
 )
-from pydantic import Field, HttpUrl, field_validator
 
 HOME = "https://api.hubapi.com"
 CONSENT = Consent(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from flotilla import Cursor, Limit, Toolset, errors
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Toolset, errors
 
 from . import records
 from .models import Found, Saved, flat

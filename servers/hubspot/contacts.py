@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Cursor, Limit, Toolset, errors, segment
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Toolset, errors, segment
 
 from . import records, schema, values
 from .client import api

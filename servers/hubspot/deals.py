@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import Field, PlainValidator
+
 from flotilla import Cursor, Limit, Page, Toolset, sliced
 from flotilla.parsing.money import MoneyValue, read_money
-from pydantic import Field, PlainValidator
 
 from . import records, setup
 from .client import api

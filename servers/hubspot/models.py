@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flotilla import Model, Page, UntrustedText
 from pydantic import Field
+
+from flotilla import Model, Page, UntrustedText
 
 from . import values
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import time, timedelta
 from typing import Annotated, Any
 
-from flotilla import errors
 from pydantic import AfterValidator, Field
+
+from flotilla import errors
 
 from . import schema, setup, values
 from .client import api, finder

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flotilla import errors
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
+
+from flotilla import errors
 
 from .richtext import MOST, Picture, Run, rich, runs
 

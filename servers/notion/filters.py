@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from flotilla import errors
 from pydantic import BaseModel, Field
+
+from flotilla import errors
 
 from . import lookup, properties
 from .properties import Schema

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flotilla import Model, Page, UntrustedText
 from pydantic import Field, model_validator
+
+from flotilla import Model, Page, UntrustedText
 
 from .values import plain_properties, title_of
 

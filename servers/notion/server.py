@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from flotilla import Cursor, Limit, Page, Server, Toolset, confirm, errors
 from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Server, Toolset, confirm, errors
 
 from . import content, lookup
 from .blocks import blocks_of, count, inline

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     """Make the front and the servers behind it; nothing is started. Raises Problem."""
     from fastmcp import FastMCP
-    from flotilla.compat import accept_arguments_as_text
     from mcp.server.request_state import RequestStateSecurity
+
+    from flotilla.compat import accept_arguments_as_text
 
     from .backend import Process, Remote
     from .commands import Commands
@@ -101,10 +102,11 @@ async def serve(options: argparse.Namespace) -> None:
 
 async def listen(front: FastMCP[Any], options: argparse.Namespace) -> None:
     """Serve streamable HTTP to those who know the token; the Host and Origin of a request must be ours."""
-    from flotilla.errors import ConfigurationError
-    from flotilla.serving.http import fixed_token, listening
     from starlette.requests import Request
     from starlette.responses import JSONResponse
+
+    from flotilla.errors import ConfigurationError
+    from flotilla.serving.http import fixed_token, listening
 
     given = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = given or secrets.token_urlsafe(32)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import SecretStr, Server, ServerSettings
 from pydantic import Field, HttpUrl
+
+from flotilla import SecretStr, ServerSettings
+from flotilla_testing.scratch import ScratchServer
 
 SECRET = "canary-7f3a9c"
 
@@ -34,22 +36,22 @@ def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
     return monkeypatch
 
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 @pytest.fixture
 def make() -> Make:
     """Return a maker of servers; each reads the environment that the test has set by then."""
 
-    def made(**options: Any) -> Server[Any]:
+    def made(**options: Any) -> ScratchServer:
         about = {"title": "Acme", "description": "Things of Acme.", "category": "test", "settings": Settings}
-        return Server(options.pop("slug", "acme"), **{**about, **options})
+        return ScratchServer(options.pop("slug", "acme"), **{**about, **options})
 
     return made
 
 
 @pytest.fixture
-def acme(make: Make) -> Server[Any]:
+def acme(make: Make) -> ScratchServer:
     """Return a server without tools."""
     return make(hosts=["api.acme.example:443"])
 

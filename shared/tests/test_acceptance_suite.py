@@ -12,8 +12,9 @@ from textwrap import dedent
 from typing import Any
 from unittest.mock import patch
 
-import flotilla_servers
 import pytest
+
+import flotilla_servers
 from flotilla import announce
 from flotilla.calls.context import announce
 from flotilla_launcher.naming import module_of

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from flotilla.parsing.addresses import split_addresses
 
 

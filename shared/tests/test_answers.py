@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2 as httpx
 import pytest
+
 from flotilla.http.responses import body_of
 
 

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 import httpx2 as httpx
 import pytest
-from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment, wire
+from pydantic import Field
+
+from flotilla import Api, Bearer, ByCursor, Cursor, HeaderKey, Limit, Model, Page, Server, errors, segment
 from flotilla.calls.context import Call, DryRunResult, entered
+from flotilla.http import transport as wire
 from flotilla.http.responses import retry_after, said
 from flotilla_testing import faults
 from flotilla_testing.client import call, client, text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import Field
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]
@@ -255,7 +257,7 @@ async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Api]
     vendor.fails(faults.rate(20))
     problem = await problem_of(api.get("/things/7"), within=3)
     assert type(problem) is errors.RateLimitError
-    assert problem.then == "Wait 20 seconds, then retry."
+    assert problem.hint == "Wait 20 seconds, then retry."
     assert len(vendor.requests) == 1
     vendor.recovers()
     vendor.fails(faults.rate(90))  # longer than anybody waits, whatever the deadline
@@ -426,7 +428,7 @@ async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., 
     api.transport = httpx.MockTransport(
         lambda request: httpx.Response(404, extensions={"reason_phrase": next(phrases)})
     )
-    told = [(await problem_of(api.get("/things/7"))).what for _ in range(3)]
+    told = [(await problem_of(api.get("/things/7"))).message for _ in range(3)]
     assert told == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
 
 
@@ -473,7 +475,7 @@ async def test_the_vendors_own_header_counts(connected: Callable[..., Api], vend
     api = connected(wait_header="X-RateLimit-Reset")
     vendor.fails(faults.status(429, headers={"x-ratelimit-reset": "20"}))
     problem = await problem_of(api.get("/things/7"), within=3)
-    assert problem.then == "Wait 20 seconds, then retry."
+    assert problem.hint == "Wait 20 seconds, then retry."
     assert len(vendor.requests) == 1
 
 

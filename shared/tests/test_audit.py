@@ -10,12 +10,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, telemetry
-from flotilla.calls.audit import Audit
-from flotilla.settings import remember_secret
-from flotilla_testing.client import MODES, call, client
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from flotilla import Model, Server
+from flotilla.calls.audit import Audit
+from flotilla.serving import telemetry
+from flotilla.settings import remember_secret
+from flotilla_testing.client import MODES, call, client
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]

@@ -13,6 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import HttpUrl
+
 from flotilla import (
     Api,
     Basic,
@@ -25,9 +27,9 @@ from flotilla import (
     Server,
     ServerSettings,
     errors,
-    wire,
 )
 from flotilla.calls.context import Call, entered
+from flotilla.http import transport as wire
 from flotilla.http.auth import Auth
 from flotilla.http.consent import fewest, scopes
 from flotilla.http.oauth import Grant
@@ -36,7 +38,6 @@ from flotilla.state import State
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
 

@@ -10,6 +10,11 @@ from typing import Annotated, Any, Literal
 import mcp_types as mt
 import pytest
 from fastmcp.tools.base import ToolResult
+from hypothesis import given
+from hypothesis import strategies as some
+from mcp.shared.exceptions import MCPError
+from pydantic import AwareDatetime, Field
+
 from flotilla import Cursor, Limit, Model, Page, Server, UntrustedText, announce, errors, in_thread
 from flotilla.calls.context import Call, current, entered, progress
 from flotilla.calls.results import BIGGEST
@@ -17,10 +22,6 @@ from flotilla.errors import excerpt
 from flotilla.files import FileRef
 from flotilla.text import plain
 from flotilla_testing.client import MODES, call, client, raw, text_of
-from hypothesis import given
-from hypothesis import strategies as some
-from mcp.shared.exceptions import MCPError
-from pydantic import AwareDatetime, Field
 
 Make = Callable[..., Server[Any]]
 Audit = Callable[[], list[dict[str, Any]]]

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR
+from pydantic import AwareDatetime, BaseModel
+
 from flotilla import Model, Server, announce, confirm, errors
 from flotilla.calls.confirmation import TOKEN_SECONDS
 from flotilla.state import HOUR, State
 from flotilla_testing.client import MODES, Reply, call, client, raw, stamped, text_of
-from mcp.shared.exceptions import MCPError
-from mcp.types import INTERNAL_ERROR
-from pydantic import AwareDatetime, BaseModel
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from flotilla import connections
+
+from flotilla.serving import limits as connections
 from flotilla.serving.stdio import listening
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from flotilla_testing import Request, Response
 from flotilla_testing.discovery_doc import DiscoveryDocument
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flotilla import Api, Bearer, Model, Server, errors, wire
+
+from flotilla import Api, Bearer, Model, Server, errors
+from flotilla.http import transport as wire
 from flotilla.http.responses import Record, decoded_json, patience
 from flotilla_testing import faults
 from flotilla_testing.client import call, text_of

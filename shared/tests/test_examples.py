@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
+
 from flotilla_cli.generator.servers import ROOT
 
 

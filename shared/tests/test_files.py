@@ -20,9 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flotilla import errors, files, listing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+
+from flotilla import errors, files
+from flotilla.files import listing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs directory descriptors")
 NFC, NFD = (unicodedata.normalize(form, "Bilan été — 3 €.md") for form in ("NFC", "NFD"))

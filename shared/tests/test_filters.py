@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
+from pydantic import Field
+
 from flotilla import Model, Server, errors
 from flotilla_launcher.discovery import DiscoveryProxy
 from flotilla_launcher.filters import SETTINGS, check, visible
 from flotilla_testing.client import MODES, call, client, text_of
-from mcp.shared.exceptions import MCPError
-from pydantic import Field
 
 Make = Callable[..., Server[Any]]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+
 from flotilla import Api, HeaderKey, Server, errors
 
 Make = Callable[..., Server[Any]]

@@ -18,6 +18,7 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StreamableHttpTransport
+
 from flotilla_testing.client import MODES, text_of
 from flotilla_testing.process import KEPT
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flotilla import Model, Server, announce, errors, idempotency
+from pydantic import AwareDatetime
+
+from flotilla import Model, Server, announce, errors
+from flotilla.calls import idempotency
 from flotilla.calls.context import current
 from flotilla.state import BLOCK, State, digest
 from flotilla_testing.client import call, client, text_of
-from pydantic import AwareDatetime
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]

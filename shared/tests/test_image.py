@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from flotilla_launcher.naming import image
 
 ROOT = Path(__file__).parents[2]

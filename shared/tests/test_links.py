@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from flotilla import Model, Server, ServerSettings, files, link
 from flotilla_testing import ScratchServer, client, environment, raw, text_of
 

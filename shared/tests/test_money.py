@@ -7,14 +7,15 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from pydantic import BaseModel, Field
+
 from flotilla import Amount, Money, Number, Percent, Server, errors
 from flotilla.parsing.money import AmbiguousNumberError, MoneyValue, NumberError, read_money, read_number
 from flotilla_testing import ScratchServer, call, text_of
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 from flotilla_testing.client import tools_of
-from hypothesis import given
-from hypothesis import strategies as some
-from pydantic import BaseModel, Field
 
 
 @pytest.mark.parametrize(("text", "amount"), READ.items())
@@ -61,7 +62,7 @@ def test_read_money_two_ways(text: str, ways: str) -> None:
     with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as told:
         read_money(text)
     assert ways.split(" or ")[0] in str(told.value)
-    for way in told.value.then.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
+    for way in told.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
         read_money(way)  # what is proposed is read
 
 

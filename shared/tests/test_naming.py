@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_launcher.naming import GATEWAY_IMAGE, REGISTRY, catalog_name, image, module_of, slug_of
 from flotilla_launcher.version import VERSION

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import trustme
-from flotilla import Api, Server, errors, wire
+
+from flotilla import Api, Server, errors
+from flotilla.http import transport as wire
 
 Make = Callable[..., Server[Any]]
 

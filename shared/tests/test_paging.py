@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from pydantic import Field
+
 from flotilla import ByCursor, ByLink, ByNumber, Model, Page, errors, sliced
 from flotilla.pagination import dig
-from pydantic import Field
 
 
 def walk(way: Any, pages: dict[str | None, Any], limit: int, links: Any = None) -> list[Any]:

@@ -13,7 +13,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ACCEPTANCE = """
-    from flotilla_testing import plugin
+    from flotilla_testing.scratch import ScratchServer
+from flotilla_testing import plugin
 
     def test_unit_tests():
         plugin.expected["acme"] = {"acme_get_thing", "acme_list_things"}

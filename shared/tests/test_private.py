@@ -5,12 +5,13 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import flotilla
 import httpx2 as httpx
 import pytest
 from fastmcp import FastMCP
 from fastmcp.server import http
 from fastmcp.tools.base import Tool
+
+import flotilla
 from flotilla.compat import (
     NoSessionState,
     accept_arguments_as_text,

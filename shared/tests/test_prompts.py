@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import pytest
 from fastmcp import Client
-from flotilla import Server, errors
-from flotilla_testing.client import MODES, client
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
+
+from flotilla import Server, errors
+from flotilla_testing.client import MODES, client
 
 Make = Callable[..., Server[Any]]
 Lines = Callable[[], list[dict[str, Any]]]

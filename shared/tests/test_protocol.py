@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import get_args
 
 import mcp_types as mt
-from flotilla_launcher import protocol
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+
+from flotilla_launcher import protocol
 
 
 def test_protocol_versions() -> None:
     """Before 2024-11-05 there was no published revision."""
     known = [version for version in HANDSHAKE_PROTOCOL_VERSIONS if version >= protocol.HANDSHAKE_VERSIONS[0]]
     assert list(protocol.HANDSHAKE_VERSIONS) == known
-    assert [protocol.MODERN_VERSION] == list(MODERN_PROTOCOL_VERSIONS)
+    assert list(MODERN_PROTOCOL_VERSIONS) == [protocol.MODERN_VERSION]
 
 
 def test_protocol_meta_keys() -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
+from pydantic import BaseModel, Field
+
 from flotilla import VERSION, Model, Page, Server
 from flotilla_testing.client import MODES, call, client, tools_of
-from pydantic import BaseModel, Field
 
 Make = Callable[..., Server[Any]]
 

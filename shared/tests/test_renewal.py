@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors, finishing
+from pydantic import HttpUrl
+
+from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors
+from flotilla.calls import finishing
 from flotilla.state import State
 from flotilla_testing import faults
 from flotilla_testing.client import call
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.process import Process
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
 PAUSE = [0.3]  # seconds that the token endpoint takes

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_switchboard
 from flotilla_cli.generator.images import dockerfile

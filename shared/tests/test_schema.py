@@ -7,10 +7,11 @@ from enum import Enum
 from typing import Annotated, Any, Literal, NamedTuple, Optional
 
 import pytest
-from flotilla.calls.schema import SAFE_INTEGER, arguments_of, decoded, portable, without_nulls
 from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field, TypeAdapter, computed_field
+
+from flotilla.calls.schema import SAFE_INTEGER, arguments_of, decoded, portable, without_nulls
 
 
 class Colour(Enum):

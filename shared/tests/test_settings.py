@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from pydantic import Field, HttpUrl, SecretStr, model_validator
+
 from flotilla import CommaSeparated, Model, Preference, SecretStr, Server, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
 from flotilla_launcher.environment import is_placeholder, listed, setting, switched_on, words
 from flotilla_testing.client import call, text_of, tools_of
-from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 Make = Callable[..., Server[Any]]
 PLACEHOLDERS = [
@@ -97,7 +98,7 @@ def test_settings_that_do_not_fit_together() -> None:
         errors.ConfigurationError, match="The settings of acme do not fit together: Value error, set user and"
     ) as it:
         load(Pair, "acme")
-    assert it.value.then == "Ask the operator to mend them."
+    assert it.value.hint == "Ask the operator to mend them."
 
 
 class Several(ServerSettings):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from flotilla_testing.contract import declared, read
 from flotilla_testing.responses import Request
 

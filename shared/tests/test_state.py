@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from flotilla import errors
 from flotilla.mounts import is_kept
 from flotilla.sealing import Keys, key_in

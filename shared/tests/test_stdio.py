@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_testing.process import Process
 
 pytestmark = pytest.mark.slow

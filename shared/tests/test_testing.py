@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from jsonschema import Draft202012Validator
+
 from flotilla_servers.calendly.server import server
 from flotilla_testing import (
     FakeVendor,
@@ -27,7 +29,6 @@ from flotilla_testing import (
 from flotilla_testing.arguments import broken_sets, examples_of, valid_sets, value
 from flotilla_testing.client import REVISIONS
 from flotilla_testing.openapi import OpenApi
-from jsonschema import Draft202012Validator
 
 ANSWERS = RecordedResponses(
     {

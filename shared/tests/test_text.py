@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
 from flotilla import Model, Server
 from flotilla.text import cleaned, escaped, hides, named, plain, unescaped
 from flotilla_testing.client import call
-from hypothesis import given
-from hypothesis import strategies as some
 
 MEANT = [
     "famille 👨\u200d👩\u200d👧 ❤\ufe0f 👩\u200d❤\ufe0f\u200d👨 👩🏽\u200d💻 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3 ☎\ufe0e",

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors, token_endpoint, wire
+from pydantic import HttpUrl
+
+from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors
 from flotilla.calls.context import Call, entered
+from flotilla.http import token_endpoint
+from flotilla.http import transport as wire
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
-from pydantic import HttpUrl
 
 Make = Callable[..., Server[Any]]
 GOOD = Response.of({"access_token": "access-1", "expires_in": 3600})

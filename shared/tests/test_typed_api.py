@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Unpack, get_type_hints
 
 import pytest
+from pydantic import HttpUrl
+
 from flotilla import (
     Api,
     Basic,
@@ -22,7 +24,6 @@ from flotilla import (
 )
 from flotilla.http.auth import Auth
 from flotilla.http.client import RequestOptions
-from pydantic import HttpUrl
 
 ROOT = Path(__file__).parents[2]
 Make = Callable[..., Server[Any]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
-
 from tests.bench import lists, search
 
 

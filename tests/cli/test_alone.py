@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
 from flotilla_launcher.naming import module_of
 
 sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
 from flotilla_cli.generator.discovery import HELLO
-
 from tests.bench.inside import Session
 
 BIN = Path(sys.executable).parent

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from flotilla_cli import client
 from flotilla_cli import system as machine
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli import clients, connect, jsonc
 
 from .conftest import ROOT, Script

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from flotilla_cli import paths as place
 from flotilla_cli import system as machine
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli import clients, doctor
 from flotilla_cli import gateway as door
 from flotilla_cli import paths as place

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from flotilla_cli import jsonc
 from hypothesis import given
 from hypothesis import strategies as st
+
+from flotilla_cli import jsonc
 
 ENTRY = {"command": "é", "args": ["--x", "€"]}
 

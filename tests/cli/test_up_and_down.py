@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from flotilla_cli import gateway as door
 from flotilla_cli import install
 from flotilla_cli import paths as place

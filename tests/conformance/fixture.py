@@ -15,10 +15,11 @@ import mcp_types as mt
 from fastmcp.prompts.base import InputRequiredPromptResult, Message, PromptResult
 from fastmcp.server.dependencies import get_context
 from fastmcp.tools.base import InputRequiredToolResult, ToolResult
+from mcp.shared.exceptions import MCPError
+
 from flotilla import Model, Server, ServerSettings, errors
 from flotilla.calls.context import progress
 from flotilla_testing.scratch import ScratchServer
-from mcp.shared.exceptions import MCPError
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 WAV = base64.b64encode(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 
-import flotilla_servers
 import pytest
+
+import flotilla_servers
 from flotilla_testing.contract import declared, problems, specs
 from flotilla_testing.subject import Subject
 

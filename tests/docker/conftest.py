@@ -17,8 +17,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 from python_on_whales import DockerClient
+
+from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -26,7 +27,6 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from flotilla_cli import paths as place
 from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
-
 from tests.conftest import DOORS, missing  # noqa: E402
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from fastmcp.client.elicitation import ElicitResult
+from mcp import MCPError
+
 from flotilla_cli import system as machine
 from flotilla_launcher.naming import module_of, slug_of
-from mcp import MCPError
 
 from .conftest import PROBE, ROOT, Fleet, called, text_of
 

@@ -17,8 +17,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
-from flotilla_launcher.naming import image, module_of, slug_of
 from python_on_whales import Container, DockerClient
+
+from flotilla_launcher.naming import image, module_of, slug_of
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+
 from flotilla_cli import paths as place
 from flotilla_cli import secrets_file as vault
 from flotilla_launcher.naming import catalog_name

@@ -11,8 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flotilla_launcher.naming import image, module_of
 from python_on_whales import DockerClient
+
+from flotilla_launcher.naming import image, module_of
 
 from .conftest import HARDENED, ROOT, RUN, hello, speak
 from .test_images import core

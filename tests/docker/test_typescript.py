@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from flotilla_launcher.naming import image
 
 from .conftest import HARDENED, RUN, Fleet

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli.generator.discovery import META, described
 from flotilla_cli.generator.servers import ROOT, integrations, server_of, slugs
 from flotilla_launcher import discovery, handover
@@ -319,7 +320,9 @@ def test_a_long_line_is_not_copied_again_and_again() -> None:
 
 
 def test_a_request_id_that_comes_twice_is_left_to_the_server() -> None:
-    ahead, _ = served("".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LOG_LEVELS[:2])]).encode())
+    ahead, _ = served(
+        "".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LOG_LEVELS[:2])]).encode()
+    )
     assert ahead
     assert ahead.count(b"setLevel") == 2
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_cli.generator.discovery import HELLO, META
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_launcher.naming import image

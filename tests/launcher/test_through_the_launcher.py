@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_testing.client import MODES, text_of
 

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from flotilla_cli.generator.servers import GATEWAYS, ROOT, slugs
+
 from flotilla_cli.generator.discovery import META
+from flotilla_cli.generator.servers import GATEWAYS, ROOT, slugs
 from flotilla_launcher.naming import module_of
 from flotilla_launcher.protocol import LISTS
 
@@ -36,7 +37,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     checkout, unpacked, site = folder / "checkout", folder / "unpacked", folder / "site"
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     if listed.returncode:
         pytest.skip("not a git checkout")
@@ -67,7 +71,12 @@ def test_wheel_answers_discovery_from_its_file(site: Path, slug: str) -> None:
     )
     environ = {"FLOTILLA_SERVERS": "all", "HOME": "/nonexistent"}
     done = subprocess.run(
-        [sys.executable, "-c", program], input="".join(REQUESTS), capture_output=True, text=True, check=True, env=environ
+        [sys.executable, "-c", program],
+        input="".join(REQUESTS),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environ,
     )
     lists = [json.loads(line)["result"] for line in done.stdout.splitlines()]
     assert len(lists) == len(REQUESTS)

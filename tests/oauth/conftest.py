@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
 from flotilla_testing import FakeVendor
 from flotilla_testing.oauth import Client, OAuthServer
 

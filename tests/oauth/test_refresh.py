@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
 from flotilla_testing import FakeVendor, Request, Response, call, client, environment, faults, impatient, text_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import flotilla_servers
 import pytest
+
+import flotilla_servers
 from flotilla_testing.arguments import examples_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.discovery_doc import DiscoveryDocument

@@ -12,11 +12,11 @@ from typing import Any
 
 import anyio
 from fastmcp.server.context import reset_transport, set_transport
-from flotilla.compat import low_level
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 from pydantic import TypeAdapter
 
+from flotilla.compat import low_level
 from flotilla_cli.generator.discovery import Messages, environment
 from flotilla_cli.generator.servers import server_of
 

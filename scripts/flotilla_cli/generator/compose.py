@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from flotilla import Server
+from flotilla_cli.generator import documents
+from flotilla_cli.generator.text import BREAK, as_yaml
 from flotilla_launcher.filters import LISTS, SETTINGS
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image
 from flotilla_launcher.version import VERSION
-
-from flotilla_cli.generator import documents
-from flotilla_cli.generator.text import BREAK, as_yaml
 
 HARDENED: dict[str, Any] = {
     "read_only": True,

@@ -7,15 +7,15 @@ import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from flotilla import Server
-from flotilla.settings import FleetSettings, is_preference, is_secret
-from flotilla_launcher.naming import catalog_name, module_of
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flotilla import Server
+from flotilla.settings import FleetSettings, is_preference, is_secret
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.text import MARK
+from flotilla_launcher.naming import catalog_name, module_of
 
 Row = tuple[str, str, str, str]  # variable, type, default, meaning
 

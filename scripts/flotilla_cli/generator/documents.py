@@ -5,14 +5,14 @@ from __future__ import annotations
 import types
 from typing import Any, Union, get_args, get_origin
 
-from flotilla import Server
-from flotilla.settings import is_preference
-from flotilla.settings import variable as variable_of
-from flotilla_launcher.naming import PROJECT, catalog_name, image, module_of
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from flotilla import Server
+from flotilla.settings import is_preference
+from flotilla.settings import variable as variable_of
 from flotilla_cli.generator.discovery import tools
+from flotilla_launcher.naming import PROJECT, catalog_name, image, module_of
 
 UNRELEASED = "0" * 40  # server.yaml wants a commit; who hands it in to the registry writes the released one
 # What every server understands: variable, JSON type, description. These settings protect and steer, so they are secrets

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flotilla_launcher.naming import PROJECT, REGISTRY, module_of
-from flotilla_launcher.version import VERSION
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flotilla_cli.generator.sources import GATEWAYS, folder_of
 from flotilla_cli.generator.text import MARK
+from flotilla_launcher.naming import PROJECT, REGISTRY, module_of
+from flotilla_launcher.version import VERSION
 
 TEMPLATES = Path(__file__).parent / "templates"
 

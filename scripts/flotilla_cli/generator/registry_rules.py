@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from flotilla_launcher.naming import PREFIX, REGISTRY, catalog_name, module_of, slug_of
 
 from flotilla_cli.generator.sources import ROOT, slugs
+from flotilla_launcher.naming import PREFIX, REGISTRY, catalog_name, module_of, slug_of
 
 SERVER = re.compile(r"^[a-z0-9-]+$")
 TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from flotilla import Server
-from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
-
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
 from flotilla_cli.generator.configuration import configuration_page
@@ -16,6 +14,7 @@ from flotilla_cli.generator.images import bake, dockerfile
 from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
 from flotilla_cli.generator.text import MARK, as_json, as_yaml
+from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
 
 ALONE = [
     "run",

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from flotilla_launcher.naming import module_of
-
 from flotilla_cli.generator.images import environment
 from flotilla_cli.generator.sources import ROOT
+from flotilla_launcher.naming import module_of
 
 FOLDER = "new"  # of templates/
 CREDENTIALS = {

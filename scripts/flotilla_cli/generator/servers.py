@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from flotilla import Server
-from flotilla_launcher.naming import module_of
-
 from flotilla_cli.generator.discovery import of_gateway, of_server
 from flotilla_cli.generator.sources import GATEWAYS, ROOT, folder_of, integrations, slugs
+from flotilla_launcher.naming import module_of
 
 __all__ = ["GATEWAYS", "ROOT", "discoveries", "folder_of", "gateway_discovery", "integrations", "server_of", "slugs"]
 START = (

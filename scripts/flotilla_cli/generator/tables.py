@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import Server
-from flotilla_launcher.naming import catalog_name, image, module_of
-
 from flotilla_cli.generator import documents
+from flotilla_launcher.naming import catalog_name, image, module_of
 
 
 def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:

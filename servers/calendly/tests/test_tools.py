@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_testing import Response, Session, connect
 
 API = "https://api.calendly.com"
@@ -94,12 +95,28 @@ async def test_list_available_times(calendly: Session) -> None:
 async def test_the_same_moment_in_utc(calendly: Session, start: str, in_utc: tuple[str, str]) -> None:
     await calendly.call_ok("list_available_times", event_type=TYPE, start=start, days=1)
     assert (sent(calendly)[2]["start_time"], sent(calendly)[2]["end_time"]) == in_utc
-    await calendly.call_ok("list_events", after=start, before=start)
-    assert sent(calendly)[2]["min_start_time"] == sent(calendly)[2]["max_start_time"] == in_utc[0]
+    for argument, parameter in (("after", "min_start_time"), ("before", "max_start_time")):
+        await calendly.call_ok("list_events", **{argument: start})
+        assert sent(calendly)[2][parameter] == in_utc[0]
 
 
-@pytest.mark.parametrize("time", ["2030-06-01T09:00:00", "2030-06-01", "09:00", "tomorrow", "2030-02-30T09:00:00Z"])
-async def test_a_time_without_an_offset_is_refused(calendly: Session, time: str) -> None:
+@pytest.mark.parametrize("time", ["2030-06-01T09:00:00", "2030-06-01 09:00"])
+async def test_list_available_times_local_time_is_the_users(calendly: Session, time: str) -> None:
+    """Read in the user's time zone, Europe/Paris; a whole day begins at midnight there."""
+    await calendly.call_ok("list_available_times", event_type=TYPE, start=time, days=1)
+    assert sent(calendly)[2]["start_time"] == "2030-06-01T07:00:00Z"
+    await calendly.call_ok("list_events", after="2030-06-01", before="2030-06-02")
+    asked = sent(calendly)[2]
+    assert (asked["min_start_time"], asked["max_start_time"]) == ("2030-05-31T22:00:00Z", "2030-06-02T22:00:00Z")
+
+
+async def test_list_events_end_before_start(calendly: Session) -> None:
+    message = await calendly.call_error("list_events", after="2030-06-02T09:00Z", before="2030-06-01T09:00Z")
+    assert "`before` is not after `after`" in message
+
+
+@pytest.mark.parametrize("time", ["09:00", "tomorrow", "2030-02-30T09:00:00Z"])
+async def test_time_arguments_not_a_time(calendly: Session, time: str) -> None:
     for tool, argument in (("list_events", "after"), ("list_events", "before")):
         assert f"Argument `{argument}` does not fit" in await calendly.call_error(tool, **{argument: time})
     assert "`start`" in await calendly.call_error("list_available_times", event_type=TYPE, start=time)
@@ -222,7 +239,7 @@ async def test_cancel_event(calendly: Session) -> None:
     assert calendly.requests[-1].json() == {"reason": "Salon à Lyon"}
     assert done == {"canceled_by": "Zoé Lefèvre", "reason": "Salon à Lyon"}
     assert calendly.asked == [
-        "Cancel «Premier échange» of 29 March 2030, 09:00 (Europe/Paris)? The invitee gets an e-mail."
+        "Cancel «Premier échange» of 29 March 2030, 09:00 (Europe/Paris)? 1 invitee will be notified by e-mail."
     ]
 
 

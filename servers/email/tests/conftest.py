@@ -15,6 +15,7 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 from fastmcp import Client
+
 from flotilla_servers.email import smtp
 from flotilla_servers.email.refusals import Route
 from flotilla_servers.email.server import server

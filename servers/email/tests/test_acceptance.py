@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
 from flotilla_testing.acceptance import suite
 
 

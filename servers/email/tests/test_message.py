@@ -9,6 +9,9 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from flotilla import errors
 from flotilla_servers.email.message import (
     MOST_ATTACHMENTS,
@@ -22,8 +25,6 @@ from flotilla_servers.email.message import (
     mailboxes,
     permit,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ME = Mailbox("facturation@exemple.fr", "Hélène, Société Étoile")
 JEAN = Mailbox("jean@exemple.fr", "Jean Dupont")

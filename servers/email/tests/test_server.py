@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.email.server import server
 
 USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"

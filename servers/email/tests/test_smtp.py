@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
+
 from flotilla import errors
 from flotilla.calls.context import Call, entered
 from flotilla_servers.email.message import Attachment, Draft, Mail, build, mailbox, mailboxes

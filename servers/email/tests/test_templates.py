@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.email import render, templates
 from flotilla_servers.email.templates import Rendered, fill, names

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
-from flotilla import listing
+
+from flotilla.files import listing
 from flotilla_servers.export.server import server
 from flotilla_testing import call as call_tool
 from flotilla_testing import client as connect

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
 from flotilla import errors
 from flotilla_servers.export.cells import Column, column, number, plain, read
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
-from hypothesis import given
-from hypothesis import strategies as some
 
 PARIS = timezone(timedelta(hours=1))
 

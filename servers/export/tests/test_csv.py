@@ -11,10 +11,11 @@ from typing import Any
 
 import openpyxl
 import pytest
-from flotilla_servers.export.csv_file import DIALECTS, write_csv
-from flotilla_servers.export.table import table
 from hypothesis import example, given
 from hypothesis import strategies as some
+
+from flotilla_servers.export.csv_file import DIALECTS, write_csv
+from flotilla_servers.export.table import table
 
 ROWS: list[list[Any]] = [
     ["2026-03-01", "Café Œuvre, été", "1 234,50 €", True, "2026-03-01T09:30:00+01:00", 12345678901234567890],

@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from pypdf import PdfReader
+
 from flotilla_servers.export import fonts
 from flotilla_servers.export.pdf_table import wrapped, write_pdf
 from flotilla_servers.export.style import LANGUAGES, page, shared
 from flotilla_servers.export.table import table
-from hypothesis import given, settings
-from hypothesis import strategies as some
-from pypdf import PdfReader
 
 INVOICES: list[list[Any]] = [
     ["2026-03-01", "Société Générale d’Électricité", "1 234,50", True, "2026-03-01T09:30:00+01:00"],

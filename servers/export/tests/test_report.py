@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flotilla_servers.export import report
-from flotilla_servers.export.report import write_report
-from flotilla_servers.export.style import page
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from PIL import Image
 from pypdf import PdfReader
+
+from flotilla_servers.export import report
+from flotilla_servers.export.report import write_report
+from flotilla_servers.export.style import page
 
 MARKDOWN = """# Rapport d’activité — mars 2026
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import pytest
 from fastmcp import Client
+
 from flotilla_servers.export import work
 from flotilla_servers.export.server import server
 from flotilla_servers.export.work import Check, Made, produce

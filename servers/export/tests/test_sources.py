@@ -11,9 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flotilla_servers.export import sources
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+
+from flotilla_servers.export import sources
 
 FRENCH = "Date;Client;Montant\n2026-03-01;Société Générale;1 234,50\n\n2026-03-02;Café Œuvre;5,234\n"
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as some
+
 from flotilla_servers.export import xlsx_file
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
-from hypothesis import example, given, settings
-from hypothesis import strategies as some
 
 
 def sheet(content: bytes | Path) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+
 from flotilla_servers.facturation_pro.server import server
 from flotilla_testing import FakeVendor, client, environment, impatient, text_of
 

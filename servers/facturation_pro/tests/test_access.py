@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from flotilla.http.auth import FirstOf
 from flotilla_servers.facturation_pro.access import Granted
 from flotilla_servers.facturation_pro.app import LIMITS, api, server, words

@@ -12,13 +12,14 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
+from hypothesis import HealthCheck, given, settings
+from pydantic import AwareDatetime, BaseModel
+
 from flotilla_servers.facturation_pro import bills, customers, fields, products, purchases, suppliers
 from flotilla_servers.facturation_pro.tests import test_acceptance
 from flotilla_testing.client import text_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
-from hypothesis import HealthCheck, given, settings
-from pydantic import AwareDatetime, BaseModel
 
 pytestmark = pytest.mark.slow
 

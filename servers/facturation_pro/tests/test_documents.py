@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.facturation_pro import documents
 from flotilla_servers.facturation_pro.server import server
 from flotilla_testing import Response, client, environment, faults, impatient, raw, text_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_servers.facturation_pro.server import server
 from flotilla_testing import call, client, environment, tools_of
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 
 LINE = {"title": "Conseil", "quantity": "1", "unit_price": "100.00", "vat": "20"}

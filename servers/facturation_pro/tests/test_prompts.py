@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from flotilla_servers.facturation_pro import prompts
 from mcp.shared.exceptions import MCPError
+
+from flotilla_servers.facturation_pro import prompts
 
 
 def invoice(number: int, lines: list[tuple[str, str]], **more: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from flotilla_servers.facturation_pro.tests import test_acceptance
 from flotilla_testing.arguments import example_of
 from flotilla_testing.client import text_of

@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 from fastmcp import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
 from flotilla import files
 from flotilla.text import unescaped
 from flotilla_servers.filesystem import contents
@@ -26,8 +29,6 @@ from flotilla_testing import client as connect
 from flotilla_testing import text_of
 from flotilla_testing.client import MODES
 from flotilla_testing.process import Process, command
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as some
 
 Fs = SimpleNamespace
 quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

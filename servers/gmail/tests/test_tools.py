@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_testing import Response, Session, connect
 from flotilla_testing.client import MODES
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import GoHighLevel
 from flotilla_servers.gohighlevel.tests.guide import search_problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_servers.gohighlevel.models import CustomField
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel

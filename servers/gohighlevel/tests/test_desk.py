@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
 from flotilla_testing import faults
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS

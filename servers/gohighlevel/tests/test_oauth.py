@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla.state import State
 from flotilla_servers.gohighlevel.app import api, oauth
 from flotilla_servers.gohighlevel.server import server

@@ -1,6 +1,7 @@
 """What people write for a phone number, and what is none."""
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.gohighlevel.phones import PLANS, e164, looks_like_one
 

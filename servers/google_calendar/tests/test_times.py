@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.google_calendar.bodies import checked_rules, guests_of, moved
 from flotilla_servers.google_calendar.models import Event, Line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla.http.consent import scopes
 from flotilla_servers.google_calendar.server import server
 from flotilla_testing import Response, Session, connect

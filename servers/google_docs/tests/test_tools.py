@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.google_docs.content import part
 from flotilla_servers.google_docs.parsing import blocks_of

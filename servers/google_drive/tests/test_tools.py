@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.google_drive import formats, query
 from flotilla_servers.google_drive.download import named

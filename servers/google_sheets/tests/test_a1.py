@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers._google import file_id
 from flotilla_servers.google_sheets.a1 import area

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
 from flotilla_servers.hubspot.app import AUTH
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import running

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.hubspot.server import server
 from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
 from flotilla_testing import FakeVendor, Process, Response, call, client, environment, faults, impatient, text_of

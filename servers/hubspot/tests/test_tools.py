@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_testing import Response, Session
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk, furnish
 from flotilla_servers.notion.tests.fake import Notion

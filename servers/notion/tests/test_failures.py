@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_servers.notion.app import api
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.desk import Desk

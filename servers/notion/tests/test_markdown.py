@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from flotilla import errors
 from flotilla_servers.notion.blocks import blocks_of, children, chunks, count, depth, fits, parted
 from flotilla_servers.notion.markdown import markdown_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from flotilla_servers.notion.app import id_in
 from flotilla_servers.notion.values import plain_properties
 

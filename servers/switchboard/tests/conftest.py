@@ -19,8 +19,9 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
-from flotilla import naming
+
 from flotilla_cli.generator.discovery import answers, converse
+from flotilla_launcher import naming
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")

@@ -522,6 +522,7 @@ for line in sys.stdin:
 
 async def test_two_servers_with_one_name_for_their_tools(fleet: Any, baked: Any) -> None:
     import yaml
+
     from flotilla_servers.switchboard.catalog import Problem
     from flotilla_servers.switchboard.server import arguments, build
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from flotilla_servers.switchboard.catalog import (
     Problem,
     choose,

@@ -3,8 +3,9 @@
 from typing import Any
 
 from fastmcp import Client, Context, FastMCP
-from flotilla_servers.switchboard.private import let_servers_finish, log_level
 from mcp.client import stdio
+
+from flotilla_servers.switchboard.private import let_servers_finish, log_level
 
 
 def test_let_servers_finish_names_what_the_sdk_reads() -> None:

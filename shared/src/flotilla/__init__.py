@@ -1,6 +1,5 @@
 """The library that every Flotilla server is written with. What stands here is public; everything else may change."""
 
-from flotilla_launcher.version import VERSION
 from pydantic import SecretStr
 
 from flotilla import errors, files
@@ -26,16 +25,31 @@ from flotilla.pagination import (
     readable,
     sliced,
 )
-from flotilla.parsing.addresses import AddressList
-from flotilla.parsing.money import Amount, Money, Number, Percent
+from flotilla.parsing import (
+    Address,
+    Addresses,
+    AddressList,
+    Amount,
+    Money,
+    Number,
+    Percent,
+    Phone,
+    TimeZone,
+    When,
+    choose,
+    known_zone,
+)
 from flotilla.server import Server
 from flotilla.settings import CommaSeparated, Preference, ServerSettings
 from flotilla.text import UntrustedText
 from flotilla.toolset import Toolset
+from flotilla_launcher.version import VERSION
 
 __all__ = [
     "VERSION",
+    "Address",
     "AddressList",
+    "Addresses",
     "Amount",
     "Api",
     "Auth",
@@ -58,14 +72,18 @@ __all__ = [
     "OAuth2",
     "Page",
     "Percent",
+    "Phone",
     "Preference",
     "Record",
     "SecretStr",
     "Server",
     "ServerSettings",
+    "TimeZone",
     "Toolset",
     "UntrustedText",
+    "When",
     "announce",
+    "choose",
     "confirm",
     "confirm_recipients",
     "confirm_replacing",
@@ -75,6 +93,7 @@ __all__ = [
     "files",
     "follows",
     "in_thread",
+    "known_zone",
     "link",
     "progress",
     "readable",

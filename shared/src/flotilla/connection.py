@@ -14,7 +14,6 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx2 as httpx
-from flotilla_launcher.filters import check
 
 from flotilla import errors
 from flotilla.audit import Audit
@@ -23,6 +22,7 @@ from flotilla.integration import Integration
 from flotilla.sealing import Keys
 from flotilla.settings import FleetSettings, ServerSettings, guards, load
 from flotilla.state import State
+from flotilla_launcher.filters import check
 
 S = TypeVar("S", bound=ServerSettings)
 T = TypeVar("T")

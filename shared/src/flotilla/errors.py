@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import re
 
-from flotilla_launcher.environment import SettingError
-
 from flotilla.text import plain
+from flotilla_launcher.environment import SettingError
 
 LONGEST = 300  # characters of a vendor's own words: enough for a reason, too little for a body
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x9b[0-?]*[ -/]*[@-~]|\x1b[@-_]")  # colours and the like of a terminal

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 from fastmcp import FastMCP
 from fastmcp.exceptions import NotFoundError, PromptError, ResourceError
 from fastmcp.prompts.base import Prompt
-from flotilla_launcher.version import VERSION
 from mcp.server.request_state import RequestStateSecurity
 
 from flotilla.calls.confirmation import TOKEN_SECONDS
@@ -29,6 +28,7 @@ from flotilla.serving.stdio import run
 from flotilla.settings import ServerSettings
 from flotilla.tool import FleetTool, prose
 from flotilla.toolset import Registered, Toolset
+from flotilla_launcher.version import VERSION
 
 S = TypeVar("S", bound=ServerSettings)
 

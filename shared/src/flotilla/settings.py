@@ -17,15 +17,25 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from flotilla_launcher.environment import listed, setting, words, yes_or_no
-from flotilla_launcher.filters import CONFIRM
-from flotilla_launcher.naming import catalog_name
-from pydantic import AnyUrl, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from flotilla import errors
 from flotilla.http.loopback import is_loopback
+from flotilla.parsing.times import known_zone
+from flotilla_launcher.environment import listed, setting, words, yes_or_no
+from flotilla_launcher.filters import CONFIRM
+from flotilla_launcher.naming import catalog_name
 
 
 class Preference:
@@ -54,6 +64,13 @@ def _confirm(value: Any) -> Any:
     if word not in CONFIRM and isinstance(word, str) and yes_or_no(word) is None:
         raise ValueError(f"it must be on, off, {' or '.join(CONFIRM)}")
     return word if word in CONFIRM else _switch(word)
+
+
+def _country(value: Any) -> Any:
+    code = value.strip().upper() if isinstance(value, str) else value
+    if not (isinstance(code, str) and len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError("it must be a country's two letters, such as FR")
+    return code
 
 
 CommaSeparated = BeforeValidator(_words)
@@ -88,7 +105,8 @@ class _Environment(PydanticBaseSettingsSource):
         self.prefix, self.environ = prefix, _environ.get()
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        guard = self.settings_cls.strict or is_guard(field)  # type: ignore[attr-defined]
+        strict = self.settings_cls.strict and not is_preference(field)  # type: ignore[attr-defined]
+        guard = strict or is_guard(field)
         return setting(self.prefix + field_name.upper(), self.environ, guard=guard), field_name, False
 
     def __call__(self) -> dict[str, str]:
@@ -104,7 +122,7 @@ class ServerSettings(BaseSettings):
     """
 
     auth_options: ClassVar[Sequence[Sequence[str]]] = ()
-    strict: ClassVar[bool] = False  # every field is a guard, secrets too
+    strict: ClassVar[bool] = False  # every field but a preference is a guard, secrets too
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
     @model_validator(mode="before")
@@ -248,5 +266,11 @@ class FleetSettings(ServerSettings):
     http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
     plain_http: Annotated[list[str], CommaSeparated] = Field(
         [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
+    )
+    timezone: Annotated[str, Preference, AfterValidator(known_zone)] = Field(
+        "UTC", description="IANA time zone of times without an offset, where an account names none"
+    )
+    country: Annotated[str, Preference, BeforeValidator(_country)] = Field(
+        "FR", description="Country of phone numbers without a calling code, two letters"
     )
     stateful: Switch = Field(False, description="on: HTTP sessions, so that clients before 2026-07-28 can be asked")

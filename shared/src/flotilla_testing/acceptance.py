@@ -4,8 +4,8 @@
 
     TestAcceptance = suite("calendly")
 
-It makes a pytest class with a test a rule. Every rule must pass, unless `quality.yaml` exempts the server: then its test
-is skipped with the reason. See `rules` for the scale, `case` for what the suite finds in the server's folder.
+It makes a pytest class with a test a rule. Every rule must pass, unless `quality.yaml` exempts the server: then its
+test is skipped with the reason. See `rules` for the scale, `case` for what the suite finds in the server's folder.
 """
 
 from __future__ import annotations
@@ -15,12 +15,34 @@ from typing import Any
 
 import pytest
 
-from flotilla_testing.checks import CHECKS, NothingToCheck, calls, contracts, hosts, processes, surface, vendors, writes
+from flotilla_testing.checks import (
+    CHECKS,
+    NothingToCheck,
+    accounts,
+    calls,
+    contracts,
+    descriptions,
+    hosts,
+    processes,
+    surface,
+    vendors,
+    writes,
+)
 from flotilla_testing.rules import RULES, Claim, Rule, quality_problems
 from flotilla_testing.subject import Subject, World
 
 __all__ = ["suite", "wrong"]
-MODULES = (calls, contracts, hosts, processes, surface, vendors, writes)  # imported for their checks
+MODULES = (
+    accounts,
+    calls,
+    contracts,
+    descriptions,
+    hosts,
+    processes,
+    surface,
+    vendors,
+    writes,
+)  # imported for their checks
 
 
 async def wrong(case: Subject, rule: Rule, claim: Claim) -> list[str]:

@@ -20,6 +20,9 @@ import anyio
 import mcp_types as mt
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
+from mcp.shared.memory import create_client_server_memory_streams
+from mcp.shared.message import SessionMessage
+
 from flotilla.compat import low_level
 from flotilla.server import Server
 from flotilla_launcher.protocol import (
@@ -30,8 +33,6 @@ from flotilla_launcher.protocol import (
     VERSION_KEY,
     VERSIONS,
 )
-from mcp.shared.memory import create_client_server_memory_streams
-from mcp.shared.message import SessionMessage
 
 Reply = Literal["accept", "unticked", "decline", "cancel"]
 MODES = ("legacy", MODERN_VERSION)  # the era with a handshake, and the one without

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import flotilla_servers
 import yaml
 
+import flotilla_servers
 from flotilla_testing.arguments import examples_of, valid_sets
 from flotilla_testing.client import text_of
 from flotilla_testing.discovery_doc import DiscoveryDocument

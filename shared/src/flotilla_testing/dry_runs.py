@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import httpx2 as httpx
+
 from flotilla.http.transport import HARMLESS, HOP_HEADERS
 from flotilla.server import Server
-
 from flotilla_testing.responses import Request
 from flotilla_testing.subject import apis_of
 

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx2 as httpx
+
 from flotilla.connection import Network
 from flotilla.http.retry import Retry
 from flotilla.server import Server

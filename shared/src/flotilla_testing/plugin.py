@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from flotilla import settings
 from flotilla_launcher.naming import module_of
 

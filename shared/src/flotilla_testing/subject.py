@@ -24,15 +24,15 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-import flotilla_servers
 import mcp_types as mt
 from fastmcp import Client
+from mcp.shared.exceptions import MCPError
+
+import flotilla_servers
 from flotilla.http.client import Api
 from flotilla.server import Server
 from flotilla.settings import is_secret
 from flotilla_launcher.naming import module_of
-from mcp.shared.exceptions import MCPError
-
 from flotilla_testing.arguments import example_of
 from flotilla_testing.client import MODES, Reply, client, text_of, tools_of
 from flotilla_testing.fake_vendor import FakeVendor
@@ -275,11 +275,19 @@ class Subject:
     def _new_state(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._folder))
 
-    def _new_data(self) -> Path:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
+    def new_folder(self) -> Path:
+        """Return an empty folder that is gone with the case."""
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def seed(self, folder: Path) -> None:
+        """Fill a data folder with what the server's tests have for it."""
         seed = self.folder / "tests" / "data"
         if seed.is_dir():
             shutil.copytree(seed, folder, dirs_exist_ok=True)
+
+    def _new_data(self) -> Path:
+        folder = self.new_folder()
+        self.seed(folder)
         return folder
 
     @asynccontextmanager

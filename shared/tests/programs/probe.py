@@ -10,9 +10,10 @@ import time
 from typing import Any
 
 import anyio
+from pydantic import Field
+
 from flotilla import Model, SecretStr, Server, ServerSettings, in_thread
 from flotilla_testing.scratch import ScratchServer
-from pydantic import Field
 
 
 class Settings(ServerSettings):

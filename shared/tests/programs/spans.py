@@ -4,14 +4,16 @@ import asyncio
 import json
 from contextlib import suppress
 
-from flotilla import Model, Server, ServerSettings, telemetry
-from flotilla_testing.client import client
-from flotilla_testing.scratch import ScratchServer
 from mcp.shared.exceptions import MCPError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from flotilla import Model, Server, ServerSettings
+from flotilla.serving import telemetry
+from flotilla_testing.client import client
+from flotilla_testing.scratch import ScratchServer
 
 exporter, provider = InMemorySpanExporter(), TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(exporter))

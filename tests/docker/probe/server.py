@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastmcp.server.dependencies import get_context
+from pydantic import Field
+
 from flotilla import Model, SecretStr, ServerSettings, announce, files, in_thread
 from flotilla_testing.scratch import ScratchServer
-from pydantic import Field
 
 
 class Settings(ServerSettings):

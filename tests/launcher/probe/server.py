@@ -6,9 +6,10 @@ import asyncio
 from typing import Annotated
 
 from fastmcp.server.dependencies import get_context
+from pydantic import Field
+
 from flotilla import Model, announce, progress
 from flotilla_testing.scratch import ScratchServer
-from pydantic import Field
 
 server = ScratchServer("probe", title="Probe", description="Waits, logs and asks.", category="test")
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of

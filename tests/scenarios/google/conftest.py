@@ -23,6 +23,7 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StdioTransport
+
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of
@@ -34,6 +35,7 @@ ROOT = HERE.parents[2]
 for folder in (HERE, ROOT / "scripts"):
     sys.path.insert(0, str(folder))
 from fake_google import Google, google  # noqa: E402
+
 from flotilla_cli import consent, login  # noqa: E402
 from flotilla_cli import paths as place
 from flotilla_cli import secrets_file as vault

@@ -13,6 +13,7 @@ import pytest
 from conftest import HELENE, MARIE, Office
 from fake_google import Google
 from fastmcp import Client
+
 from flotilla_testing import FakeVendor, faults
 
 ERAS = ("legacy", "2026-07-28")

@@ -15,7 +15,6 @@ from fastmcp.resources.base import ResourceResult
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import ToolResult
-from flotilla_launcher.filters import visible
 from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
@@ -23,6 +22,7 @@ from flotilla.calls.context import Call, entered
 from flotilla.calls.results import failed, sentence, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
+from flotilla_launcher.filters import visible
 
 Context = MiddlewareContext
 R = TypeVar("R")

@@ -13,12 +13,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from flotilla_launcher.environment import setting
 from pydantic import BaseModel, WithJsonSchema
 
 from flotilla import errors
 from flotilla.calls.context import environ
 from flotilla.files.paths import TEMPORARY, folder, joined, parts_of, place, root, saying, wrong
+from flotilla_launcher.environment import setting
 
 _STALE = 3600  # seconds after which a temporary file has lost its writer: no call lasts that long
 _FRESH = 10  # seconds to trust a count of the folder's bytes, since other servers write there too

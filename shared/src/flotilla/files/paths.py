@@ -13,12 +13,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from flotilla_launcher.environment import setting
-
 from flotilla import errors
 from flotilla.calls.context import environ
 from flotilla.mounts import is_kept
 from flotilla.text import escaped, hides, unescaped
+from flotilla_launcher.environment import setting
 
 TEMPORARY = re.compile(r"\.flotilla-[0-9a-f]{16}\.tmp")
 _BROKEN = re.compile("[\0\ud800-\udfff]")

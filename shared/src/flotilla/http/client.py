@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import httpx2 as httpx
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -111,6 +112,11 @@ class Api:
     def connection(self) -> Connection[Any]:
         """The account that the running call works for."""
         return self.transport.connection
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of local times where the vendor names none: FLOTILLA_TIMEZONE."""
+        return ZoneInfo(self.connection.fleet.timezone)
 
     async def get(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
         """GET; returns the JSON object, a `Record`. Raises errors.UpstreamError for an answer that is no object."""

@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flotilla_launcher.filters import visible
-
 from flotilla.integration import Integration
+from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:

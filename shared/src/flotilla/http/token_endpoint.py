@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx2 as httpx
-from flotilla_launcher.version import VERSION
 
 from flotilla import errors
 from flotilla.http.hosts import check_encrypted, is_allowed, origin
 from flotilla.http.responses import patience, retry_after
 from flotilla.http.transport import HOP_HEADERS, NEVER_SENT
+from flotilla_launcher.version import VERSION
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client

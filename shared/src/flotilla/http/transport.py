@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx2 as httpx
 from aiolimiter import AsyncLimiter
-from flotilla_launcher.version import VERSION
 
 from flotilla import errors
 from flotilla.calls.context import connection_of, current
@@ -28,6 +27,7 @@ from flotilla.http.responses import (
     unreadable,
 )
 from flotilla.integration import Integration
+from flotilla_launcher.version import VERSION
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 10_000_000  # bytes of one answer that is read into memory

@@ -1,1 +1,76 @@
 """What people write, made into values: one reader for all servers, that refuses what can be read in two ways."""
+
+from flotilla.parsing.addresses import (
+    Address,
+    AddressError,
+    Addresses,
+    AddressList,
+    read_addresses,
+    split_addresses,
+    unique_addresses,
+)
+from flotilla.parsing.html import html_to_text
+from flotilla.parsing.markdown import code_span, escape_markdown, link_target
+from flotilla.parsing.money import Amount, Money, MoneyValue, Number, NumberError, Percent, read_money, read_number
+from flotilla.parsing.names import choose, folded, listed
+from flotilla.parsing.phones import Phone, PhoneError, looks_like_phone
+from flotilla.parsing.times import (
+    Moment,
+    TimeError,
+    TimeZone,
+    When,
+    check_order,
+    from_milliseconds,
+    known_zone,
+    period,
+    shown,
+    span,
+    start_of_day,
+    to_milliseconds,
+    to_utc,
+    zone,
+    zone_or,
+)
+
+__all__ = [
+    "Address",
+    "AddressError",
+    "AddressList",
+    "Addresses",
+    "Amount",
+    "Moment",
+    "Money",
+    "MoneyValue",
+    "Number",
+    "NumberError",
+    "Percent",
+    "Phone",
+    "PhoneError",
+    "TimeError",
+    "TimeZone",
+    "When",
+    "check_order",
+    "choose",
+    "code_span",
+    "escape_markdown",
+    "folded",
+    "from_milliseconds",
+    "html_to_text",
+    "known_zone",
+    "link_target",
+    "listed",
+    "looks_like_phone",
+    "period",
+    "read_addresses",
+    "read_money",
+    "read_number",
+    "shown",
+    "span",
+    "split_addresses",
+    "start_of_day",
+    "to_milliseconds",
+    "to_utc",
+    "unique_addresses",
+    "zone",
+    "zone_or",
+]

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import anyio
 from fastmcp import FastMCP
-from flotilla_launcher.environment import words
 
 from flotilla import errors
 from flotilla.calls import finishing
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
+from flotilla_launcher.environment import words
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 from fastmcp import FastMCP
-from flotilla_launcher.environment import setting
 
 from flotilla import errors
 from flotilla.audit import Audit
@@ -24,6 +23,7 @@ from flotilla.connection import Connection
 from flotilla.serving import telemetry
 from flotilla.serving.http import serve_http, until_finished
 from flotilla.settings import scrub
+from flotilla_launcher.environment import setting
 
 GRACE = 1.0  # seconds that calls in flight get at the end
 

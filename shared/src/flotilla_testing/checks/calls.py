@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from flotilla.settings import guards
-from flotilla.text import cleaned, escaped
-from flotilla_launcher.filters import SETTINGS
 from jsonschema import Draft202012Validator
 from mcp.shared.exceptions import MCPError
 
+from flotilla.settings import guards
+from flotilla.text import cleaned, escaped
+from flotilla_launcher.filters import SETTINGS
 from flotilla_testing.arguments import broken_sets, valid_sets
 from flotilla_testing.checks import NothingToCheck, check
 from flotilla_testing.checks.surface import verb

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2 as httpx
+
 from flotilla.http.auth import Auth, FirstOf
 from flotilla.http.hosts import is_allowed
 from flotilla.http.oauth import Grant
-
 from flotilla_testing import faults
 from flotilla_testing.checks import check
 from flotilla_testing.checks.vendors import usual

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flotilla.settings import is_guard
-
 from flotilla_testing.checks import NothingToCheck, check
 from flotilla_testing.client import hello
 from flotilla_testing.faults import hang

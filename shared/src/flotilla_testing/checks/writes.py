@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 from flotilla.tool import RESERVED_ARGUMENTS
-
 from flotilla_testing import dry_runs as rehearsal
 from flotilla_testing import faults
 from flotilla_testing.arguments import examples_of, valid_sets
