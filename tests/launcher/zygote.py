@@ -50,6 +50,19 @@ def collect(fds: dict[int, bytearray], expected: int, out: int) -> None:
             quiet = 0.01
 
 
+def drain(fds: dict[int, bytearray], pid: int) -> None:
+    """Read to the end of both pipes, so that the child is not held up by a full one; end it if that takes too long."""
+    end, still_open = time.monotonic() + LONGEST, set(fds)
+    while still_open and time.monotonic() < end:
+        for fd in select.select(list(still_open), [], [], 0.5)[0]:
+            data = os.read(fd, 1 << 20)
+            fds[fd] += data
+            if not data:
+                still_open.discard(fd)
+    if still_open:
+        os.kill(pid, signal.SIGKILL)
+
+
 def run(slug: str, env: dict[str, str], chunks: list[str], expected: int) -> dict[str, str]:
     (stdin_r, stdin_w), (stdout_r, stdout_w), (stderr_r, stderr_w) = os.pipe(), os.pipe(), os.pipe()
     pid = os.fork()
@@ -65,6 +78,7 @@ def run(slug: str, env: dict[str, str], chunks: list[str], expected: int) -> dic
             time.sleep(0.002)
     collect(got, expected, stdout_r)
     os.close(stdin_w)
+    drain(got, pid)
     os.waitpid(pid, 0)
     for fd in got:
         os.set_blocking(fd, False)
