@@ -19,7 +19,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. With `evidence`, "done" names the test that shows it, since it takes more than the suite has."""
+    """One rule. With `evidence`, a server names the test that shows it, since it takes more than the suite has."""
 
     id: str
     tier: str
