@@ -68,8 +68,8 @@ conformance: setup ## The official MCP conformance suite, a row a server
 bench: setup ## Measure; writes build/bench.json and prints a table
 	@scripts/bench
 
-new: setup ## Scaffold a server: S=acme
-	@scripts/new $(S)
+new: setup ## Write a new server: S=acme, AUTH=bearer|basic|header|oauth, LAYOUT=single|modules
+	@scripts/new $(S) $(if $(AUTH),--auth $(AUTH)) $(if $(LAYOUT),--layout $(LAYOUT))
 
 lock: setup ## Pin the requirements anew; UPGRADE=1 takes newer versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)

@@ -32,11 +32,11 @@ def requirements(slug: str) -> list[str]:
 
 def packages() -> list[str]:
     """Return the package of each server, and those inside it."""
-    found = ["flotilla_servers"]
+    names = ["flotilla_servers"]
     for name in [*COMMON, *SERVERS]:
         folders = [path.parent for path in (ROOT / "servers" / name).rglob("*.py") if "tests" not in path.parts]
-        found += {".".join(["flotilla_servers", *path.relative_to(ROOT / "servers").parts]) for path in folders}
-    return sorted(set(found))
+        names += {".".join(["flotilla_servers", *path.relative_to(ROOT / "servers").parts]) for path in folders}
+    return sorted(set(names))
 
 
 def needed_to_build() -> list[str]:

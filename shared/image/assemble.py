@@ -107,9 +107,9 @@ def left_out(path: str, patterns: Iterable[str]) -> bool:
 
 def files(folder: Path) -> Iterator[str]:
     """Return the paths of all files below a folder, relative to it, in an order of their own."""
-    for here, folders, names in os.walk(folder):
+    for path, folders, names in os.walk(folder):
         folders.sort()
-        yield from (os.path.relpath(os.path.join(here, name), folder) for name in sorted(names))
+        yield from (os.path.relpath(os.path.join(path, name), folder) for name in sorted(names))
 
 
 def without_docstrings(tree: ast.Module) -> ast.Module:
@@ -158,13 +158,13 @@ def canonical(name: str) -> str:
 
 def installed(lib: Path) -> dict[str, str]:
     """Return the distributions below a folder and their versions."""
-    found = {}
+    versions = {}
     for metadata in sorted(lib.glob("*.dist-info/METADATA")):
         head = metadata.read_text(encoding="utf-8").split("\n\n")[0]
         name, version = (re.search(rf"^{field}: (\S+)", head, re.M) for field in ("Name", "Version"))
         if name and version:
-            found[canonical(name[1])] = version[1]
-    return found
+            versions[canonical(name[1])] = version[1]
+    return versions
 
 
 def metadata_of(packages: Path, lib: Path) -> None:
@@ -226,8 +226,8 @@ def needed_objects(binaries: Iterable[Path]) -> set[str]:
 def debian_package(path: str) -> str:
     """Return the package that a file came with, empty when none did."""
     for candidate in (path, path.removeprefix("/usr"), "/usr" + path, os.path.realpath(path)):
-        found = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True, check=False).stdout
-        if owner := re.search(r"^(?!diversion )([^:, ]+)", found, re.M):
+        output = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True, check=False).stdout
+        if owner := re.search(r"^(?!diversion )([^:, ]+)", output, re.M):
             return owner[1]
     return ""
 
@@ -253,9 +253,9 @@ def put(root: Path, path: str, text: str) -> None:
 
 def normalize(root: Path) -> None:
     """Give everything one date and plain rights, so that the same input is the same image."""
-    for here, folders, names in os.walk(root, topdown=False):
+    for parent, folders, names in os.walk(root, topdown=False):
         for name in [*names, *folders]:
-            path = os.path.join(here, name)
+            path = os.path.join(parent, name)
             if not os.path.islink(path) and os.stat(path).st_mode & 0o7000 == 0:
                 program = os.stat(path).st_mode & 0o100 and (".so" not in name or name.startswith("ld-"))
                 os.chmod(path, 0o755 if program or os.path.isdir(path) else 0o644)

@@ -116,11 +116,11 @@ async def test_a_prompt_on_the_wire(fleet: Server[Any], mode: str) -> None:
 
 
 UNCLEAR = [
-    ({"DENY": "acme_delet_thing"}, "FLOTILLA_DENY names acme_delet_thing, but there is no such tool or prompt here."),
+    ({"DENY": "acme_delet_thing"}, "FLOTILLA_DENY names acme_delet_thing, but there is no such tool or prompt."),
     ({"DENY": "<acme_delete_thing>"}, "FLOTILLA_DENY holds what looks like a placeholder"),
     ({"ALLOW": "x"}, "FLOTILLA_ALLOW names x"),
     ({"ALLOW": ","}, "FLOTILLA_ALLOW is set, but names nothing."),
-    ({"GROUPS": "report"}, "FLOTILLA_GROUPS names report, but there is no such group here."),
+    ({"GROUPS": "report"}, "FLOTILLA_GROUPS names report, but there is no such group."),
     ({"TIER": "bogus"}, "FLOTILLA_TIER must be core or all."),
     ({"TIER": "{{acme.tier}}"}, "FLOTILLA_TIER holds what looks like a placeholder"),
     ({"READ_ONLY": "tru"}, "FLOTILLA_READ_ONLY must be yes or no"),

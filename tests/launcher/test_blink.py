@@ -313,7 +313,7 @@ def test_a_long_line_is_not_copied_again_and_again() -> None:
     before = time.process_time()
     ahead, _ = served(*[chunk] * 800, b"\n")
     assert ahead
-    raw, left = handover.Input(-1, ahead), len(ahead)
+    raw, left = handover.InputStream(-1, ahead), len(ahead)
     while left:
         left -= raw.readinto(bytearray(8192))
     assert time.process_time() - before < 2  # 50 MB; in the square of its length it would take a minute

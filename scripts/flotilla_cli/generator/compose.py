@@ -131,9 +131,9 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
                 **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
             },
-            "ports": [PORT],
             "networks": ["public", *servers],
             "depends_on": {slug: {"condition": "service_healthy", "required": False} for slug in servers},
+            "ports": [PORT],  # last: between the lists of servers stand lines that no server changes
         }
     }
     for slug, server in servers.items():

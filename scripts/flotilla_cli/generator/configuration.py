@@ -110,16 +110,16 @@ def configuration_page(servers: dict[str, Server[Any]]) -> str:
 
 def _table(rows: list[Row] | tuple[Row, ...]) -> str:
     lines = ["| variable | type | default | meaning |", "|---|---|---|---|"]
-    for name, kind, default, meaning in rows:
-        text = " ".join(meaning.split()).replace("|", "\\|")
+    for name, kind, default, text in rows:
+        text = " ".join(text.split()).replace("|", "\\|")
         lines.append(f"| `{name}` | {kind.replace('string', 'text')} | {default} | {text} |")
     return "\n".join(lines) + "\n"
 
 
 def _fleet() -> list[Row]:
     rows = [
-        (env, kind, FILTER_DEFAULTS.get(name, ""), f"{meaning}.")
-        for name, (env, kind, meaning) in documents.FLEET.items()
+        (env, kind, FILTER_DEFAULTS.get(name, ""), f"{text}.")
+        for name, (env, kind, text) in documents.FLEET.items()
         if name in FILTERS
     ]
     rows += [
@@ -155,9 +155,9 @@ def _switchboard() -> list[Row]:
             else f"`{default:g}`"
             if isinstance(default, float)
             else f"`{default}`",
-            f"{meaning}.",
+            f"{text}.",
         )
-        for name, (default, meaning) in options.items()
+        for name, (default, text) in options.items()
     ]
 
 
@@ -167,11 +167,11 @@ def _type(field: FieldInfo) -> str:
         return "secret"
     options = _alternatives(field.annotation)
     names = {bool: "boolean", int: "integer", float: "number"}
-    words = {
+    kinds = {
         "list" if get_origin(kind) is list else "text" if isinstance(kind, str) else names.get(kind, "text")
         for kind in options
     }
-    return " or ".join(sorted(words))
+    return " or ".join(sorted(kinds))
 
 
 def _alternatives(annotation: Any) -> list[Any]:

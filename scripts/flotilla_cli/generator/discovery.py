@@ -20,7 +20,7 @@ LIB = "/app/lib"  # in an image, where Python starts without `site`
 if os.path.isdir(LIB) and LIB not in sys.path:
     sys.path.append(LIB)
 
-from flotilla_launcher.discovery import FORMAT  # noqa: E402 - found by the lines above
+from flotilla_launcher.discovery import FORMAT  # noqa: E402 - data by the lines above
 from flotilla_launcher.protocol import (  # noqa: E402
     CAPABILITIES_KEY,
     CLIENT_KEY,
@@ -146,8 +146,8 @@ def tools(items: dict[str, Any]) -> Messages:
 
 def of_server(slug: str, ask: Ask, server: Any) -> dict[str, Any]:
     """Return the discovery data of an integration: its answers, and what the code says beside them."""
-    found = answers(ask)
-    return {"format": found.pop("format"), "server": slug, **found, **described(server, found)}
+    data = answers(ask)
+    return {"format": data.pop("format"), "server": slug, **data, **described(server, data)}
 
 
 def of_gateway(slug: str, command: list[str]) -> dict[str, Any]:
@@ -155,8 +155,8 @@ def of_gateway(slug: str, command: list[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
         catalog.write('{"registry": {}}')
         catalog.flush()
-        found = answers(lambda messages: converse([*command, slug, "--catalog", catalog.name], messages))
-    return {"format": found.pop("format"), "server": slug, "gateway": True, **found, "attributes": {}}
+        data = answers(lambda messages: converse([*command, slug, "--catalog", catalog.name], messages))
+    return {"format": data.pop("format"), "server": slug, "gateway": True, **data, "attributes": {}}
 
 
 def main(slug: str, tools_file: str, target: str) -> int:
@@ -164,19 +164,19 @@ def main(slug: str, tools_file: str, target: str) -> int:
     module = f"flotilla_servers.{slug.replace('-', '_')}"
     command = [sys.executable, "-I", "-S", "/app/boot.pyc"]
     if tools_file == "-":
-        found = of_gateway(slug, command)
+        data = of_gateway(slug, command)
     else:
         server = __import__(f"{module}.server", fromlist=["server"]).server
-        found = of_server(slug, lambda messages: converse([*command, slug], messages), server)
+        data = of_server(slug, lambda messages: converse([*command, slug], messages), server)
         with open(tools_file, encoding="utf-8") as file:
             committed = json.load(file)
-        if wrong := [tool["name"] for tool in _different(committed, tools(found))]:
+        if wrong := [tool["name"] for tool in _different(committed, tools(data))]:
             print(f"{slug}: tools.json is out of date ({', '.join(wrong)}). Run `make generate`.", file=sys.stderr)
             return 1
     folder = f"{target}{LIB}/{module.replace('.', '/')}"
     os.makedirs(folder)
     with open(f"{folder}/discovery.json", "w", encoding="utf-8") as file:
-        file.write(json.dumps(found, ensure_ascii=False, separators=(",", ":")))
+        file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
     for path, _, names in os.walk(target):  # the same bytes whenever it is built
         for name in (*names, "."):
             os.utime(f"{path}/{name}", (0, 0))

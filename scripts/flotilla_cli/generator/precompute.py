@@ -34,14 +34,14 @@ def run(root: Path = ROOT) -> list[str]:
 def _write_discovery(slug: str, root: Path) -> None:
     from flotilla_cli.generator.servers import discoveries, gateway_discovery
 
-    found = gateway_discovery(slug) if slug in sources.GATEWAYS else discoveries([slug])[slug]
-    write_discovery(slug, found, root)
+    data = gateway_discovery(slug) if slug in sources.GATEWAYS else discoveries([slug])[slug]
+    write_discovery(slug, data, root)
 
 
-def write_discovery(slug: str, found: dict[str, Any], root: Path = ROOT) -> None:
+def write_discovery(slug: str, data: dict[str, Any], root: Path = ROOT) -> None:
     """Write the discovery data of a server, with the digest of its sources."""
     path = sources.folder_of(slug, root) / "discovery.json"
-    _write(path, _compact({"format": found["format"], "sources": sources.digest(slug, root), **found}))
+    _write(path, _compact({"format": data["format"], "sources": sources.digest(slug, root), **data}))
 
 
 def write_catalog(text: str, root: Path = ROOT) -> None:

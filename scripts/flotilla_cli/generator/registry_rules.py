@@ -173,7 +173,7 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
 
 def of_image(slug: str, entry: dict[str, Any], dockerfile: str) -> Iterator[str]:
     """Yield what makes an image describe itself as more than it can be without its catalog entry."""
-    needs = [what for what in ("volumes", "secrets") if entry.get(what)]
+    needs = [key for key in ("volumes", "secrets") if entry.get(key)]
     if needs and LABEL in dockerfile:
         yield (
             f"{slug}: the image must not carry {LABEL}: a gateway that starts it from the label alone gives it no "

@@ -43,11 +43,11 @@ def imports(names: Iterable[str]) -> str:
 
 def prefixes(root: Path) -> dict[str, str]:
     """Return the prefixes of tools that servers have, with the folder of each."""
-    found = {path.parent.name: path.parent.name for path in root.glob("servers/*/server.py")}
+    owners = {path.parent.name: path.parent.name for path in root.glob("servers/*/server.py")}
     for path in sorted(root.glob("servers/*/*.py")):
         for prefix in re.findall(r'\bprefix="(\w+)"', path.read_text(encoding="utf-8")):
-            found[prefix] = path.parent.name
-    return found
+            owners[prefix] = path.parent.name
+    return owners
 
 
 def write(slug: str, root: Path = ROOT, auth: str = "bearer", layout: str = "single") -> list[Path]:

@@ -98,14 +98,14 @@ def stale(root: Path = ROOT) -> list[str]:
 
     The launcher compares dates only (flotilla_launcher.discovery.is_fresh): hashing would double its start.
     """
-    found, known = [], dict[Path, str]()
+    outdated, known = [], dict[Path, str]()
     for slug in slugs(root):
         path = folder_of(slug, root) / "discovery.json"
         if stored_digest(path) == digest(slug, root, known):
             os.utime(path)
         else:
-            found.append(slug)
-    return found
+            outdated.append(slug)
+    return outdated
 
 
 def catalog_is_stale(root: Path = ROOT) -> bool:

@@ -48,8 +48,8 @@ def gateway_discovery(slug: str, own: dict[str, Any]) -> dict[str, Any] | None:
     """Return what a gateway lists; None where it must answer itself, for example when its files cannot be read."""
     try:
         module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.baked", fromlist=["offered"])
-        found: dict[str, Any] | None = module.offered(own, sys.argv[1:])
-        return found
+        listed: dict[str, Any] | None = module.offered(own, sys.argv[1:])
+        return listed
     except Exception:
         return None
 

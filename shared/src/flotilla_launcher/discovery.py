@@ -2,7 +2,7 @@
 
 Thirty servers that wait for a first call should cost neither thirty imports of FastMCP (1.5 s, 80 MB each) nor a
 wrong answer. So one rule: answer only what is exactly understood. For whatever else comes the real server is started,
-and gets every line that it must have seen; what it answers to those is compared and not sent (`handover.Output`).
+and gets every line that it must have seen; what it answers to those is compared and not sent (`handover.OutputStream`).
 
 Only `os`, `_json` and what the interpreter has loaded anyway: `json` alone would double the start. The answers are
 compared with FastMCP's for every protocol version (tests/launcher).
@@ -76,8 +76,8 @@ def read(path: str) -> dict[str, Any] | None:
     """Return the precomputed discovery, or None where there is none that this code understands."""
     try:
         with open(path, "rb") as file:
-            found = loads(file.read().decode())
-        return found if found["format"] == FORMAT else None
+            precomputed = loads(file.read().decode())
+        return precomputed if precomputed["format"] == FORMAT else None
     except Exception:  # whatever is wrong with the file: the real server answers then
         return None
 

@@ -22,7 +22,7 @@ DEFAULTS = {
 }
 
 
-class Input(io.RawIOBase):
+class InputStream(io.RawIOBase):
     """Standard input, behind bytes that were read already. It has no fileno, so that mcp reads through it."""
 
     def __init__(self, fd: int, left: bytes) -> None:
@@ -41,7 +41,7 @@ class Input(io.RawIOBase):
         return size
 
 
-class Output(io.RawIOBase):
+class OutputStream(io.RawIOBase):
     """Standard output. While replayed requests are unanswered it holds their answers back, and says on stderr when one
     differs from what was answered before: the discovery file is then out of date."""
 
@@ -104,8 +104,8 @@ def start(slug: str, read_ahead: bytes = b"", expected_responses: dict[Any, Any]
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)  # what a library prints while it is imported must not reach the client
-    sys.stdin = _Stream(io.BufferedReader(Input(fds[0], read_ahead)), fds[0])
-    sys.stdout = _Stream(Output(fds[1], expected_responses or {}), fds[1])
+    sys.stdin = _Stream(io.BufferedReader(InputStream(fds[0], read_ahead)), fds[0])
+    sys.stdout = _Stream(OutputStream(fds[1], expected_responses or {}), fds[1])
     gc.disable()  # nothing that is made while importing is garbage
     _build_models_on_first_use()
     module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")
