@@ -205,7 +205,7 @@ def in_python(path: str, source: str) -> Iterator[Finding]:
 
 def findings(root: Path = ROOT, paths: list[str] | None = None) -> list[Finding]:
     """Return everything that is to be renamed, in the files that git knows or in those below `paths`."""
-    result = []
+    result: list[Finding] = []
     for name in files(root):
         if paths and not any(name == path or name.startswith(f"{path.rstrip('/')}/") for path in paths):
             continue

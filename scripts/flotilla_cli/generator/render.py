@@ -10,6 +10,7 @@ from flotilla import Server
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
 from flotilla_cli.generator.configuration import configuration_page
+from flotilla_cli.generator.discovery import tools
 from flotilla_cli.generator.images import bake, dockerfile
 from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
@@ -90,7 +91,7 @@ def of_server(root: Path, server: Server[Any], discovery: dict[str, Any]) -> dic
             server.integration.description,
         ),
         f"{folder}/server.yaml": as_yaml(documents.registry_entry(server)),
-        f"{folder}/tools.json": as_json(documents.tools(discovery)),
+        f"{folder}/tools.json": as_json(tools(discovery)),
         f"{folder}/README.md": _between(root / folder / "README.md", server_table(server, discovery), head),
     }
 

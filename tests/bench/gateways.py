@@ -1,4 +1,4 @@
-"""What a door costs: its start with one and with all servers, and a call through it beside a direct one."""
+"""What a gateway costs: its start with one and with all servers, and a call through it beside a direct one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from flotilla_cli.generator.servers import ROOT
-from flotilla_launcher.naming import image, slug_of
+from flotilla_launcher.naming import image, module_of, slug_of
 
 from .containers import GATEWAY, Row, Unavailable, servers
 from .inside import Session
@@ -22,7 +22,7 @@ CALL = {"name": "fs_list_directory", "arguments": {}}
 
 
 def commands(names: list[str]) -> dict[str, list[str]]:
-    """Return how each door that is here is started on these servers, over stdio."""
+    """Return how each gateway that is installed is started on these servers, over stdio."""
     catalog = ROOT / "catalog/flotilla.yaml"
     board = [
         str(Path(sys.executable).parent / "flotilla-switchboard"),
@@ -31,38 +31,40 @@ def commands(names: list[str]) -> dict[str, list[str]]:
         "--owner",
         "flotilla-test-bench",
     ]
-    found = {"switchboard": [*board, "--catalog", str(catalog), "--servers", ",".join(names)]}
+    lines = {"switchboard": [*board, "--catalog", str(catalog), "--servers", ",".join(names)]}
     if subprocess.run(["docker", "mcp", "version"], capture_output=True, check=False).returncode == 0:
         installed = Path.home() / ".docker/mcp/catalogs/flotilla-test-bench.yaml"
         installed.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(catalog, installed)
         arguments = ["mcp", "gateway", "run", "--catalog", installed.name, "--servers", ",".join(names)]
-        found["gateway"] = ["docker", *arguments]
-    return found
+        lines["gateway"] = ["docker", *arguments]
+    return lines
 
 
 def measure(rows: list[Row], runs: int) -> dict[str, Any]:
-    """Start each door and call through it."""
+    """Start each gateway and call through it."""
     names = servers()
     if shutil.which("docker") is None:
         raise Unavailable("no docker command")
     (ROOT / "servers/switchboard/discovery.json").touch()
     out: dict[str, Any] = {"direct": direct(runs)}
     for size, some in (("1 server", ["filesystem"]), (f"{len(names)} servers", names)):
-        for door, command in commands(some).items():
+        for gateway, command in commands(some).items():
             times = []
             for _ in range(runs):
                 session = Session(command)
                 times.append(session.listed())
                 session.close()
-            out[f"{door}, {size}"] = median(times)
-            rows.append((f"door {door}: start → tools/list, {size}", f"{median(times) * 1000:.0f} ms", ""))
-    for door, command in commands(["filesystem"]).items():
+            out[f"{gateway}, {size}"] = median(times)
+            rows.append((f"gateway {gateway}: start → tools/list, {size}", f"{median(times) * 1000:.0f} ms", ""))
+    for gateway, command in commands(["filesystem"]).items():
         session = Session(command)
         session.listed()
-        out[f"{door}, call"] = mid = calls(session)
+        out[f"{gateway}, call"] = mid = calls(session)
         session.close()
-        rows.append((f"door {door}: a call, to a direct one", f"{mid / out['direct']:.2f} ×", f"{mid * 1000:.1f} ms"))
+        rows.append(
+            (f"gateway {gateway}: a call, to a direct one", f"{mid / out['direct']:.2f} ×", f"{mid * 1000:.1f} ms")
+        )
     return out
 
 
@@ -73,13 +75,15 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
     registry = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))["registry"]
     copies = {f"{slug}-{n // len(registry)}": slug for n, slug in zip(range(FLEET), cycle(registry), strict=False)}
     for copy, slug in copies.items():
-        baked = json.loads((ROOT / f"servers/{slug_of(slug)}/discovery.json").read_text(encoding="utf-8"))
-        for kind, about in baked["attributes"].items():
-            for item in baked[kind]:
+        discovery = json.loads(
+            (ROOT / f"servers/{module_of(slug_of(slug))}/discovery.json").read_text(encoding="utf-8")
+        )
+        for kind, about in discovery["attributes"].items():
+            for item in discovery[kind]:
                 about[f"{item['name']}_{copy}"] = about.pop(item["name"])
                 item["name"] += f"_{copy}"
         (folder / slug_of(copy)).mkdir(parents=True)
-        (folder / slug_of(copy) / "discovery.json").write_text(json.dumps(baked), encoding="utf-8")
+        (folder / slug_of(copy) / "discovery.json").write_text(json.dumps(discovery), encoding="utf-8")
     catalog = {"registry": {copy: registry[slug] for copy, slug in copies.items()}}
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
     (ROOT / "servers/switchboard/discovery.json").touch()
@@ -92,7 +96,7 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
         session.close()
     shutil.rmtree(folder)
     rows.append(
-        (f"door switchboard: start → tools/list, {FLEET} servers", f"{median(times) * 1000:.0f} ms", "≤ 100 ms")
+        (f"gateway switchboard: start → tools/list, {FLEET} servers", f"{median(times) * 1000:.0f} ms", "≤ 100 ms")
     )
     return {"listed": median(times)}
 
@@ -111,7 +115,7 @@ def calls(session: Session) -> float:
 
 
 def direct(runs: int) -> float:
-    """Return the median call without a door."""
+    """Return the median call without a gateway."""
     session = Session([*GATEWAY, "--tmpfs", "/data:uid=10001", image("filesystem")])
     session.listed()
     found = calls(session)
