@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import suppress
 
-QUIET = 1.2  # seconds without output after which a server has said all it has to say
+QUIET = 5.0  # seconds without output after which a server has said all it has to say
 LONGEST = 10.0
 
 
