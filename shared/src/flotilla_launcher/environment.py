@@ -29,7 +29,7 @@ class SettingError(Exception):
 
 
 def is_placeholder(value: str) -> bool:
-    """Tell whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
+    """Return whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
     word = value.strip().lower()
     pairs = (("<", ">"), ("{{", "}}"))  # the gateway's <UNKNOWN>; a template that nobody filled
     starts = ("se://", "your_", "your-")  # a secret reference that nobody resolved; an example
@@ -98,7 +98,7 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def switched_on(name: str, environ: Mapping[str, str] | None = None) -> bool:
-    """Tell whether a guard is on, off where it is not set.
+    """Return whether a guard is on, off where it is not set.
 
     Raises SettingError when it is neither yes nor no.
     """
@@ -117,7 +117,7 @@ def listed(text: str) -> list[str]:
     return [word for part in text.replace(",", " ").replace(";", " ").split() if (word := part.strip("'\""))]
 
 
-def words(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]:
+def name_set(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return a guard that is a list as a set of lower-case words, empty when not set.
 
     Raises SettingError.
@@ -125,7 +125,10 @@ def words(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]
     value = setting(name, environ, guard=True)
     if value is None:
         return frozenset()
-    found = frozenset(word.lower() for word in listed(value))
-    if not found:
+    names = frozenset(word.lower() for word in listed(value))
+    if not names:
         raise wrong(f"{name} is set, but names nothing.", "Ask the user to correct it, or to unset it.")
-    return found
+    return names
+
+
+words = name_set  # its former name
