@@ -573,7 +573,10 @@ def quality(folder: Path, text: str) -> list[str]:
 
 
 def test_quality_yaml(tmp_path: Path) -> None:
-    """Only exceptions are written down, each with its reason; what the suite cannot try names the test that shows it."""
+    """Only exceptions are written down, each with its reason.
+
+    What the suite cannot try names the test that shows it.
+    """
     assert quality(tmp_path, EVIDENCE) == []
     assert [line.split()[1] for line in quality(tmp_path, "")] == ["oauth_refresh", "real_server"]
     assert "needs a reason" in quality(tmp_path, f"names: {{exempt: no}}\n{EVIDENCE}")[0]

@@ -16,16 +16,15 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 from pydantic import TypeAdapter
 
+from flotilla import Server
 from flotilla.compat import low_level
 from flotilla_cli.generator.discovery import Messages, environment
-from flotilla_cli.generator.servers import server_of
 
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(JSONRPCMessage)
 
 
-async def _converse(slug: str, messages: Messages) -> Messages:
+async def _converse(server: Server[Any], messages: Messages) -> Messages:
     """Speak to a server over streams in memory, as over stdio; return its results in order."""
-    server = server_of(slug)
     low, _ = low_level(server._mcp)
     to_server, server_reads = anyio.create_memory_object_stream[Any](16)
     server_writes, from_server = anyio.create_memory_object_stream[Any](16)
@@ -41,7 +40,7 @@ async def _converse(slug: str, messages: Messages) -> Messages:
                         by_alias=True, mode="json", exclude_none=True
                     )
                     if "result" not in answer:
-                        raise RuntimeError(f"{slug}: {message['method']}: {answer}")
+                        raise RuntimeError(f"{server.slug}: {message['method']}: {answer}")
                     results.append(answer["result"])
             group.cancel_scope.cancel()
     finally:
@@ -49,9 +48,9 @@ async def _converse(slug: str, messages: Messages) -> Messages:
     return results
 
 
-def conversation(slug: str) -> Callable[[Messages], Messages]:
+def conversation(server: Server[Any]) -> Callable[[Messages], Messages]:
     """Return what sends messages to a new session of a server."""
-    return lambda messages: anyio.run(_converse, slug, messages)
+    return lambda messages: anyio.run(_converse, server, messages)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flotilla import Server
+from flotilla_cli.generator.collect import clean_environment, conversation
 from flotilla_cli.generator.discovery import of_gateway, of_server
 from flotilla_cli.generator.sources import GATEWAYS, ROOT, folder_of, integrations, slugs
 from flotilla_launcher.naming import module_of
@@ -27,10 +28,8 @@ def server_of(slug: str) -> Server[Any]:
 
 def discoveries(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the discovery data of integrations, asked in this process."""
-    from flotilla_cli.generator.collect import clean_environment, conversation
-
     with clean_environment():
-        return {slug: of_server(slug, conversation(slug), server_of(slug)) for slug in names}
+        return {slug: of_server(slug, conversation(server_of(slug)), server_of(slug)) for slug in names}
 
 
 def gateway_discovery(slug: str) -> dict[str, Any]:

@@ -29,7 +29,10 @@ class SettingError(Exception):
 
 
 def is_placeholder(value: str) -> bool:
-    """Return whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
+    """Return whether a value stands for "nothing".
+
+    What gateways, catalogs and examples put where no one filled it in.
+    """
     word = value.strip().lower()
     pairs = (("<", ">"), ("{{", "}}"))  # the gateway's <UNKNOWN>; a template that nobody filled
     starts = ("se://", "your_", "your-")  # a secret reference that nobody resolved; an example
