@@ -32,12 +32,13 @@ async def resumable(
     method: str = "POST",
     chunk: int = CHUNK,
     source: str = "",
+    cost: float = 1,
 ) -> Any:
     """Upload `size` bytes of a seekable file and return the decoded answer.
 
     `prefix` is what stands in front of the API's path for uploads, "/upload" or "/resumable/upload". Raises the
     errors' classes; a broken connection is gone on with from what has arrived. A dry run shows `source`, where the
-    content comes from.
+    content comes from. `cost`: units of the Api's limits that the upload takes.
     """
     base = urlsplit(api.base.rstrip("/"))
     url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
@@ -51,6 +52,7 @@ async def resumable(
         json=dict(metadata),
         headers={"X-Upload-Content-Type": content_type, "X-Upload-Content-Length": str(size)},
         reads=True,
+        cost=cost,
     )
     session, done, breaks = opened.headers.get("location", ""), 0, 0
     while session and breaks <= BREAKS:
