@@ -7,12 +7,14 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
-from flotilla import Model, Server, errors
+from flotilla import Model
 from flotilla_launcher.discovery import Launcher
+from flotilla_launcher.environment import SettingError
 from flotilla_launcher.filters import SETTINGS, check, visible
 from flotilla_testing.client import MODES, call, client, text_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 class Out(Model):
@@ -20,7 +22,7 @@ class Out(Model):
 
 
 @pytest.fixture
-def fleet(acme: Server[Any]) -> Server[Any]:
+def fleet(acme: ScratchServer) -> ScratchServer:
     ran: list[str] = []
 
     def tool(name: str) -> Any:
@@ -76,7 +78,7 @@ ALL = ["acme_list_things", "acme_get_report", "acme_create_report", "acme_delete
     ],
 )
 async def test_hidden_is_also_refused(
-    fleet: Server[Any],
+    fleet: ScratchServer,
     environ: pytest.MonkeyPatch,
     variables: dict[str, str],
     shown: list[int],
@@ -93,7 +95,7 @@ async def test_hidden_is_also_refused(
             result = await call(c, name)
             assert result.is_error == (name not in expected), name
             if result.is_error:
-                assert text_of(result).startswith(f"Error: There is no tool {name} here.")
+                assert text_of(result).startswith(f"Error: There is no tool {name}. ")
         assert fleet.ran == [name.removeprefix("acme_") for name in expected]  # type: ignore[attr-defined]
         assert [p.name for p in await c.list_prompts()] == (["acme_plan_week"] if prompt else [])
         if prompt:
@@ -105,7 +107,7 @@ async def test_hidden_is_also_refused(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_prompt_on_the_wire(fleet: Server[Any], mode: str) -> None:
+async def test_a_prompt_on_the_wire(fleet: ScratchServer, mode: str) -> None:
     async with client(fleet, mode) as c:
         (prompt,) = await c.list_prompts()
         assert (prompt.name, prompt.title, prompt.description) == ("acme_plan_week", "Plan week", "Plan a week.")
@@ -135,7 +137,7 @@ UNCLEAR = [
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
 async def test_a_guard_that_is_unclear(
-    fleet: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
+    fleet: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
 ) -> None:
     """A guard never fails open: nothing is listed, called, read or prompted, and each answer says which setting."""
     for name, value in variables.items():
@@ -169,7 +171,7 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
         return made
 
     assert b"acme_delete_thing" in (front().answer(asked) or b"")
-    with pytest.raises(errors.ConfigurationError, match=r"^FLOTILLA_") as refused:
+    with pytest.raises(SettingError, match=r"^FLOTILLA_") as refused:
         front(**variables).answer(asked)
     assert str(refused.value).startswith(sentence)
 
@@ -178,12 +180,12 @@ def test_the_launcher_leaves_an_unclear_guard_of_the_server_itself() -> None:
     baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
     front = Launcher({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
     front.era = "old"
-    with pytest.raises(errors.ConfigurationError, match="ACME_BASE_URL holds a reference"):
+    with pytest.raises(SettingError, match="ACME_BASE_URL holds a reference"):
         front.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
 
 
 def test_check_offers_the_nearest_name() -> None:
-    with pytest.raises(errors.ConfigurationError, match="fs_delete_file is meant"):
+    with pytest.raises(SettingError, match="fs_delete_file is meant"):
         check({"FLOTILLA_DENY": "fs_delet_file"}, {"fs_delete_file": {}, "fs_read_file": {}})
 
 
@@ -197,7 +199,7 @@ def test_the_function_is_pure() -> None:
 
 
 @pytest.fixture
-def shelf(acme: Server[Any]) -> Server[Any]:
+def shelf(acme: ScratchServer) -> ScratchServer:
     @acme.resource("acme://about")
     async def about() -> str:
         """What this is."""
@@ -217,7 +219,7 @@ def shelf(acme: Server[Any]) -> Server[Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_resources(shelf: Server[Any], mode: str) -> None:
+async def test_resources(shelf: ScratchServer, mode: str) -> None:
     async with client(shelf, mode) as c:
         (about,) = await c.list_resources()
         assert (about.name, about.title, about.description) == ("acme_about", "About", "What this is.")
@@ -240,7 +242,7 @@ async def test_resources(shelf: Server[Any], mode: str) -> None:
     "variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}]
 )
 async def test_hidden_resources_are_refused(
-    shelf: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
+    shelf: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
 ) -> None:
     for name, value in variables.items():
         environ.setenv(f"FLOTILLA_{name}", value)
@@ -252,6 +254,10 @@ async def test_hidden_resources_are_refused(
                 await c.read_resource(uri)
 
 
-def test_a_resource_has_the_servers_scheme(acme: Server[Any]) -> None:
+def test_a_resource_has_the_servers_scheme(acme: ScratchServer) -> None:
     with pytest.raises(TypeError, match="other://x must begin with acme://"):
-        acme.resource("other://x")
+
+        @acme.resource("other://x")
+        async def about() -> str:
+            """About."""
+            return ""

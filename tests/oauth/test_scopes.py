@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-import flotilla_servers
+from flotilla_cli.generator.servers import ROOT, folder_of, slugs
 from flotilla_testing.arguments import examples_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.discovery_doc import DiscoveryDocument
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
 
-GOOGLE = sorted(
-    path.parent.name
-    for path in flotilla_servers.CHECKOUT.glob("*/server.py")
-    if "flotilla_servers._google" in path.read_text(encoding="utf-8")
-)
+GOOGLE = [
+    slug
+    for slug in slugs(ROOT)
+    if any("flotilla_servers._google" in path.read_text(encoding="utf-8") for path in folder_of(slug).glob("*.py"))
+]
 
 
 @pytest.mark.parametrize("slug", GOOGLE)
 async def test_every_alternative_is_enough_for_every_request(slug: str) -> None:
-    declaration = declared(flotilla_servers.CHECKOUT / slug)
+    declaration = declared(folder_of(slug))
     assert declaration
     if not declaration.path.is_file():
         pytest.skip(f"the contract is not here ({declaration.path.name}; see FLOTILLA_SPECS)")

@@ -176,7 +176,7 @@ async def test_create_document(gdocs: Session) -> None:
     assert filled.url == f"{HOME}/{ID}:batchUpdate"
     assert done["url"].endswith(f"{ID}/edit")
     assert done["lost"] == ["quotes are indented paragraphs"]
-    gdocs.told("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
+    gdocs.respond("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
     assert f"The document {ID} is there" in await gdocs.call_error("create_document", title="x", text="y")
 
 

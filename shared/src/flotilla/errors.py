@@ -16,6 +16,8 @@ library.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flotilla.text import plain
 from flotilla_launcher.environment import SettingError
@@ -87,6 +89,17 @@ class UpstreamError(FlotillaError):
     """The vendor failed or cannot be reached (5xx, timeouts, cut connections, answers that make no sense)."""
 
     kind = "upstream"
+
+
+@contextmanager
+def setting_errors() -> Iterator[None]:
+    """Raise ConfigurationError where the launcher's functions, which know only SettingError, refuse a setting."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except SettingError as error:
+        raise ConfigurationError(error.message, error.hint) from None
 
 
 def excerpt(text: object, longest: int = LONGEST) -> str:

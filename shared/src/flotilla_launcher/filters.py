@@ -18,7 +18,7 @@ CONFIRM = ("new-recipients", "strict")  # beside yes and no
 
 
 def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str) -> bool:
-    """Tell whether a tool or prompt is offered; raises errors.ConfigurationError for a setting that cannot be
+    """Tell whether a tool or prompt is offered; raises SettingError for a setting that cannot be
     understood.
 
     `attributes` holds `effect` (reads, writes, destroys), `tier` (core, all) and `group` (a word or empty). Deny wins
@@ -38,7 +38,7 @@ def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str
 
 
 def check(environ: Mapping[str, str], known: Mapping[str, Mapping[str, str]], guards: Iterable[str] = ()) -> None:
-    """Raise errors.ConfigurationError for the first guard that is unclear, or that names nothing there is: it would
+    """Raise SettingError for the first guard that is unclear, or that names nothing there is: it would
     protect nobody.
 
     `known` is all that may be named, tools, prompts and resources, with their attributes; `guards` are the variables
@@ -64,7 +64,7 @@ def _tier(environ: Mapping[str, str]) -> str:
 
 
 def _named(name: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Raise errors.ConfigurationError for a word of a list that names nothing."""
+    """Raise SettingError for a word of a list that names nothing."""
     unknown = sorted(set(given) - set(known))
     if not unknown:
         return

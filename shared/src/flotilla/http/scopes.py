@@ -1,4 +1,4 @@
-"""Which OAuth scopes the tools on show need."""
+"""Which OAuth scopes the visible tools need."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flotilla import errors
 from flotilla.integration import Integration
 from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the fewest scopes that the tools on show need: tier, groups, allow, deny and read-only count.
+    """Return the fewest scopes that the visible tools need: tier, groups, allow, deny and read-only count.
 
     A tool declares alternatives, the narrowest first, each a set of scopes with spaces between them.
     """
-    shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
+    with errors.setting_errors():
+        shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
     return fewest(shown)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from flotilla_servers.google_docs.tests import play as _play
 from flotilla_testing import Request
 
 from .app import Google, Refusal, body
@@ -16,13 +14,6 @@ from .app import Google, Refusal, body
 BASE = "/v1/documents"
 READ = "documents documents.readonly drive drive.file drive.readonly"
 WRITE = "documents drive drive.file"
-_path = Path(__file__).resolve().parents[4] / "servers" / "google-docs" / "tests" / "play.py"
-_spec = importlib.util.spec_from_file_location("play_of_docs", _path)
-assert _spec
-assert _spec.loader
-_play = importlib.util.module_from_spec(_spec)
-sys.modules["play_of_docs"] = _play
-_spec.loader.exec_module(_play)
 
 
 @dataclass
