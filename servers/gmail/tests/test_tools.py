@@ -132,7 +132,7 @@ async def test_get_attachment_larger_than_the_usual_answer(gmail: Session) -> No
     """Gmail takes mail of 25 MB and more, in base64: over the 10 MB that any other answer may have."""
     content = bytes(range(256)) * 40_000
     answer = Response.of({"size": len(content), "data": base64.urlsafe_b64encode(content).decode()})
-    gmail.told("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", answer)
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", answer)
     saved = await gmail.call_ok("get_attachment", message=MARIE, attachment="1")
     assert (gmail.data / saved["path"]).read_bytes() == content
 
@@ -147,7 +147,7 @@ def told_parts(gmail: Session, kind: str, *parts: dict[str, Any], **fields: Any)
     """Make Gmail answer with a message of these parts."""
     raw = json.loads((FIXTURES / "message.json").read_text())
     raw["payload"] |= {"mimeType": kind, "parts": list(parts)}
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, **fields}))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, **fields}))
 
 
 APART = {"attachmentId": "ANGjdJ9", "size": 900_000}
@@ -157,7 +157,7 @@ APART = {"attachmentId": "ANGjdJ9", "size": 900_000}
 async def test_get_message_fetches_text_that_gmail_keeps_apart(gmail: Session, kind: str) -> None:
     told_parts(gmail, "multipart/mixed", part(kind, body=APART))
     data = base64.urlsafe_b64encode(b"<p>Un long texte</p>" if "html" in kind else b"Un long texte").decode()
-    gmail.told("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", Response.of({"data": data}))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", Response.of({"data": data}))
     found = await gmail.call_ok("get_message", message=MARIE)
     assert (found["text"], found["attachments"]) == ("Un long texte", [])
     assert [r.url.partition("?")[0] for r in gmail.requests][1] == f"{ME}/messages/{MARIE}/attachments/ANGjdJ9"
@@ -241,7 +241,7 @@ async def test_get_message_attached_mail_in_parts(gmail: Session) -> None:
 
 async def test_get_message_names_labels(gmail: Session) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["INBOX", "Label_12"]}))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["INBOX", "Label_12"]}))
     for _ in range(2):
         assert (await gmail.call_ok("get_message", message=MARIE))["labels"] == ["INBOX", "Clients/Dupont"]
     assert [r.url.endswith("/labels") for r in gmail.requests].count(True) == 1
@@ -250,14 +250,14 @@ async def test_get_message_names_labels(gmail: Session) -> None:
 async def test_search_messages_one_that_is_gone(gmail: Session) -> None:
     """A draft that is edited gets a new id, a message may be purged: the others are still listed."""
     listed = {"messages": [{"id": "gone", "threadId": "gone"}, {"id": MARIE, "threadId": MARIE}]}
-    gmail.told("GET /gmail/v1/users/me/messages", Response.of(listed))
+    gmail.respond("GET /gmail/v1/users/me/messages", Response.of(listed))
     missing = {"error": {"code": 404, "errors": [{"reason": "notFound"}]}}
-    gmail.told("GET /gmail/v1/users/me/messages/gone", Response.of(missing, 404))
+    gmail.respond("GET /gmail/v1/users/me/messages/gone", Response.of(missing, 404))
     page = await gmail.call_ok("search_messages", query="x")
     assert [line["id"] for line in page["items"]] == [MARIE]
     assert page["left_out"].startswith("1 item")
     failing = {"error": {"code": 500, "errors": [{"reason": "backendError"}]}}
-    gmail.told("GET /gmail/v1/users/me/messages/gone", Response.of(failing, 500))
+    gmail.respond("GET /gmail/v1/users/me/messages/gone", Response.of(failing, 500))
     assert "Gmail failed (500)" in await gmail.call_error("search_messages", query="x")
 
 
@@ -274,7 +274,7 @@ async def test_list_messages_label_as_people_say_it(gmail: Session, label: str, 
 async def test_list_messages_own_label_before_a_spoken_one(gmail: Session) -> None:
     """A label that the user calls Promotions is meant before Gmail's category."""
     labels = [{"id": "Label_7", "name": "Promotions"}]
-    gmail.told("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
+    gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
     await gmail.call_ok("list_messages", label="promotions")
     assert ("labelIds", "Label_7") in gmail.requests[1].query
 
@@ -382,7 +382,7 @@ def told_headers(gmail: Session, **values: str | None) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     kept = [header for header in raw["payload"]["headers"] if header["name"] not in wanted]
     raw["payload"]["headers"] = [*kept, *({"name": n, "value": v} for n, v in wanted.items() if v is not None)]
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ async def test_list_events_status_response_and_series(gcal: Session) -> None:
     guests = [None, {"email": "helene@atelier.example", "self": True, "responseStatus": "declined"}]
     odd = {"id": "s1_2030", "status": "cancelled", "recurringEventId": "s1"}
     event = {"id": "s1_2031", "status": "tentative", "recurringEventId": "s1", "attendees": guests, **times}
-    gcal.told("GET /calendar/v3/calendars/{id}/events", Response.of({"items": [odd, event]}))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events", Response.of({"items": [odd, event]}))
     page = await gcal.call_ok("list_events", after="2030-06-03T00:00:00Z", calendar="team@example.org")
     assert page["left_out"].startswith("1 item")
     (line,) = page["items"]
@@ -113,7 +113,7 @@ async def test_get_event_links_and_people(gcal: Session) -> None:
         "attachments": [{"title": "Devis", "fileUrl": "https://drive.google.com/open?id=1"}],
         "attendees": [{"email": "p@x.example", "responseStatus": "declined", "optional": True, "comment": "Congés"}],
     }
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, **extra}))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, **extra}))
     event = await gcal.call_ok("get_event", event="s1")
     assert event["meet_url"] == "https://zoom.example/j/1"
     assert event["dial_in"] == ["phone +33 1 00 00 00 00, PIN 123"]
@@ -127,7 +127,7 @@ CANCELLED = {"id": "s1_2030", "status": "cancelled", "recurringEventId": "s1", "
 
 async def test_cancelled_occurrence_is_not_there(gcal: Session) -> None:
     """Google guarantees no more than id, series and original start of it, and goes on to give it."""
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(CANCELLED))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(CANCELLED))
     for tool, arguments in (
         ("get_event", {}),
         ("cancel_event", {}),
@@ -140,7 +140,7 @@ async def test_cancelled_occurrence_is_not_there(gcal: Session) -> None:
 
 
 async def test_cancelled_event_with_details(gcal: Session) -> None:
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, "status": "cancelled"}))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, "status": "cancelled"}))
     assert (await gcal.call_ok("get_event", event="s1"))["status"] == "cancelled"
     assert "This event was cancelled already." in await gcal.call_error("update_event", event="s1", title="x")
     assert gcal.writes == []
@@ -308,7 +308,7 @@ async def test_update_event_local_time_is_the_calendars(gcal: Session) -> None:
         "start": {"dateTime": "2030-06-04T20:00:00+02:00", "timeZone": "America/New_York"},
         "end": {"dateTime": "2030-06-04T21:00:00+02:00", "timeZone": "America/New_York"},
     }
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({"id": "ny", "etag": '"1"', **times}))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({"id": "ny", "etag": '"1"', **times}))
     await gcal.call_ok("update_event", event="ny", start="2030-06-04T21:00")
     begins = {"dateTime": "2030-06-04T21:00:00+02:00", "timeZone": "America/New_York"}
     assert gcal.requests[-1].json()["start"] == begins
@@ -349,7 +349,7 @@ async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session)
     ]
     one = {name: value for name, value in SERIES.items() if name != "recurrence"}
     occurrence = {**one, "recurringEventId": "s1"}
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(occurrence))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(occurrence))
     await gcal.call_ok("cancel_event", event="s1_2020")
     assert gcal.asked[-1] == (
         "Cancel the one occurrence of «Point» of 7 January 2020, 09:00 (Europe/Paris)? The rest of the series stays."

@@ -55,8 +55,8 @@ async def check_availability(
     Nothing is booked: use gcal_create_event for that. `unreadable` names calendars that the account may not see; they
     are not counted. With more_after there are more slots: pass it as `after`.
     """
-    here = zone(timezone)
-    begin, end = after.at(here).astimezone(UTC), before.end(here).astimezone(UTC)
+    searched_zone = zone(timezone)
+    begin, end = after.at(searched_zone).astimezone(UTC), before.end(searched_zone).astimezone(UTC)
     if not timedelta(0) < end - begin <= LONGEST:
         raise errors.InvalidInputError("`before` is not within 60 days after `after`.", "Correct the two times.")
     body = {"timeMin": to_utc(begin), "timeMax": to_utc(end), "items": [{"id": name} for name in calendars]}
@@ -81,7 +81,7 @@ async def check_availability(
         end,
         busy,
         length=timedelta(minutes=minutes),
-        zone=here,
+        zone=searched_zone,
         hours=slots.working_hours(hours),
         weekends=weekends,
     )

@@ -154,8 +154,8 @@ def mount(google: Google) -> None:
             event["hangoutLink"] = "https://meet.google.example/abc-defg-hij"
         guests = [{**g, **({"self": True} if g["email"] == account else {})} for g in event.get("attendees", ())]
         event = {k: v for k, v in event.items() if k != "conferenceData"} | ({"attendees": guests} if guests else {})
-        told = [g["email"] for g in guests if g["email"] != account and _gets_mail(google, g["email"], query)]
-        mine.invited += [(address, event.get("summary", "")) for address in told]
+        notified = [g["email"] for g in guests if g["email"] != account and _gets_mail(google, g["email"], query)]
+        mine.invited += [(address, event.get("summary", "")) for address in notified]
         stored = mine.put(account, event)
         for guest in guests:
             if guest["email"] in google.mail.boxes and guest["email"] != account:
@@ -169,25 +169,25 @@ def mount(google: Google) -> None:
         if found["status"] == "cancelled":
             raise Refusal(410, "deleted", "Resource has been deleted")
         query = dict(request.query)
-        told = [g["email"] for g in found.get("attendees", ()) if not g.get("self")]
-        mine.invited += [(one, found.get("summary", "")) for one in told if _gets_mail(google, one, query)]
+        notified = [g["email"] for g in found.get("attendees", ()) if not g.get("self")]
+        mine.invited += [(one, found.get("summary", "")) for one in notified if _gets_mail(google, one, query)]
         mine.put(account, {**found, "status": "cancelled"})
         return Response(204)
 
     def free_busy(account: str, request: Request) -> dict[str, Any]:
         given = body(request)
         low, high = (datetime.fromisoformat(given[name]) for name in ("timeMin", "timeMax"))
-        told: dict[str, Any] = {}
+        answer: dict[str, Any] = {}
         for item in given["items"]:
             whose = account if item["id"] == "primary" else item["id"]
             if whose != account and whose not in mine.shared:
-                told[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
+                answer[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
                 continue
             taken = [e for e in mine.expanded(whose, high) if e.get("transparency") != "transparent"]
             spans = [(_moment(e["start"]), _moment(e["end"])) for e in taken if not _declined(e)]
             busy = [{"start": _utc(a), "end": _utc(b)} for a, b in sorted(spans) if a < high and b > low]
-            told[item["id"]] = {"busy": busy}
-        return {"kind": "calendar#freeBusy", "calendars": told}
+            answer[item["id"]] = {"busy": busy}
+        return {"kind": "calendar#freeBusy", "calendars": answer}
 
     events = rf"{BASE}/calendars/(?P<calendar>[^/]+)/events"
     one = rf"{events}/(?P<event>[^/]+)"

@@ -41,7 +41,7 @@ class Stored:
     def of(self, form: str = "full", names: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return it as the API does."""
         text = self.mail.get_body(("plain", "html"))
-        told: dict[str, Any] = {
+        message: dict[str, Any] = {
             "id": self.id,
             "threadId": self.thread,
             "labelIds": self.labels,
@@ -49,8 +49,8 @@ class Stored:
             "internalDate": str(int(self.at * 1000)),
         }
         if form != "minimal":
-            told["payload"] = _payload(self.mail, "", form == "full", names)
-        return told
+            message["payload"] = _payload(self.mail, "", form == "full", names)
+        return message
 
 
 @dataclass
@@ -207,21 +207,21 @@ def _numbered(mail: Any, number: str = "") -> list[tuple[str, Any]]:
 def _payload(mail: Any, number: str, full: bool, names: tuple[str, ...] = ()) -> dict[str, Any]:
     wanted = {name.lower() for name in names}
     headers = [{"name": n, "value": str(v)} for n, v in mail.items() if not wanted or n.lower() in wanted]
-    told: dict[str, Any] = {"partId": number, "mimeType": mail.get_content_type(), "headers": headers}
-    told["filename"] = mail.get_filename() or ""
+    payload: dict[str, Any] = {"partId": number, "mimeType": mail.get_content_type(), "headers": headers}
+    payload["filename"] = mail.get_filename() or ""
     if not full:
-        return told
+        return payload
     if mail.is_multipart():
         parts = enumerate(mail.iter_parts())
         return {
-            **told,
+            **payload,
             "body": {"size": 0},
             "parts": [_payload(p, f"{number}.{i}".lstrip("."), True) for i, p in parts],
         }
     content = _content(mail)
-    if told["filename"] or mail.get_content_maintype() != "text" or len(content) > APART:
-        return {**told, "body": {"size": len(content), "attachmentId": f"token-{number}-{next(TOKENS)}"}}
-    return {**told, "body": {"size": len(content), "data": base64.urlsafe_b64encode(content).decode()}}
+    if payload["filename"] or mail.get_content_maintype() != "text" or len(content) > APART:
+        return {**payload, "body": {"size": len(content), "attachmentId": f"token-{number}-{next(TOKENS)}"}}
+    return {**payload, "body": {"size": len(content), "data": base64.urlsafe_b64encode(content).decode()}}
 
 
 def _content(mail: Any) -> bytes:
