@@ -32,13 +32,13 @@ async def resumable(
     method: str = "POST",
     chunk: int = CHUNK,
     source: str = "",
-    cost: float = 1,
+    cost: float = 1,  # units of the Api's limits that the whole upload takes
 ) -> Any:
     """Upload `size` bytes of a seekable file and return the decoded answer.
 
     `prefix` is what stands in front of the API's path for uploads, "/upload" or "/resumable/upload". Raises the
     errors' classes; a broken connection is gone on with from what has arrived. A dry run shows `source`, where the
-    content comes from. `cost`: units of the Api's limits that the upload takes.
+    content comes from.
     """
     base = urlsplit(api.base.rstrip("/"))
     url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
