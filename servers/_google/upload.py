@@ -32,6 +32,7 @@ async def resumable(
     method: str = "POST",
     chunk: int = CHUNK,
     source: str = "",
+    cost: float = 1,  # units of the Api's limits that the whole upload takes
 ) -> Any:
     """Upload `size` bytes of a seekable file and return the decoded answer.
 
@@ -51,6 +52,7 @@ async def resumable(
         json=dict(metadata),
         headers={"X-Upload-Content-Type": content_type, "X-Upload-Content-Length": str(size)},
         reads=True,
+        cost=cost,
     )
     session, done, breaks = opened.headers.get("location", ""), 0, 0
     while session and breaks <= BREAKS:

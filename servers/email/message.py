@@ -24,7 +24,7 @@ import email_validator
 from email_validator import EmailNotValidError, validate_email
 
 from flotilla import errors
-from flotilla_servers._mail.plaintext import text_of
+from flotilla.parsing import html_to_text as text_of
 
 MOST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8: what every server takes in one mail
 MOST_ATTACHMENTS = 20

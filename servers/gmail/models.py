@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from flotilla import Model, UntrustedText
+from flotilla import Model, UntrustedText, cursor_number
 
 from . import reading
+
+TEXT_PAGE = 60_000  # characters of a mail's text in one answer
 
 
 class Line(Model):
@@ -30,12 +32,12 @@ class Line(Model):
         head = reading.headers(raw)
         return cls(
             id=raw["id"],
-            thread=raw.get("threadId", ""),
+            thread=raw.get("threadId") or "",
             sender=head.get("From", ""),
             subject=head.get("Subject", ""),
-            date=reading.when(raw),
-            snippet=unescape(raw.get("snippet", "")),
-            unread="UNREAD" in raw.get("labelIds", ()),
+            date=reading.received_at(raw),
+            snippet=unescape(raw.get("snippet") or ""),
+            unread="UNREAD" in (raw.get("labelIds") or ()),
         )
 
 
@@ -46,9 +48,14 @@ class File(Model):
     name: UntrustedText
     bytes: int
 
+    @classmethod
+    def of(cls, part: Mapping[str, Any]) -> File:
+        """Make it of a part of a message."""
+        return cls(id=part.get("partId") or "0", name=reading.name_of(part), bytes=reading.body(part).get("size") or 0)
+
 
 class Message(Model):
-    """A whole message. `text` is its plain text, or its HTML reduced to text."""
+    """A whole message. `text` is its plain text, or its HTML reduced to text; with next_cursor there is more of it."""
 
     id: str
     thread: str = ""
@@ -60,29 +67,25 @@ class Message(Model):
     text: UntrustedText = ""
     labels: list[str] = Field(default_factory=list)
     attachments: list[File] = Field(default_factory=list)
+    next_cursor: str | None = None
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Message:
-        """Make it of a message of the API."""
-        head = reading.headers(raw)
+    def of(cls, raw: Mapping[str, Any], labels: list[str], cursor: str | None) -> Message:
+        """Make it of a message of the API; `labels` are their names, `cursor` is where the text goes on."""
+        head, text, start = reading.headers(raw), reading.text(raw), cursor_number(cursor, 0)
+        end = start + TEXT_PAGE
         return cls(
             id=raw["id"],
-            thread=raw.get("threadId", ""),
+            thread=raw.get("threadId") or "",
             sender=head.get("From", ""),
             to=head.get("To", ""),
             cc=head.get("Cc"),
             subject=head.get("Subject", ""),
-            date=reading.when(raw),
-            text=reading.text(raw),
-            labels=raw.get("labelIds", []),
-            attachments=[
-                File(
-                    id=part.get("partId") or "0",
-                    name=part.get("filename") or part.get("mimeType", ""),
-                    bytes=(part.get("body") or {}).get("size", 0),
-                )
-                for part in reading.attachments(raw)
-            ],
+            date=reading.received_at(raw),
+            text=text[start:end],
+            labels=labels,
+            attachments=[File.of(part) for part in reading.attachments(raw)],
+            next_cursor=str(end) if end < len(text) else None,
         )
 
 
@@ -95,7 +98,7 @@ class Label(Model):
 
 
 class Sent(Model):
-    """A mail that went out."""
+    """A mail that was sent, or one in a list of ids."""
 
     id: str
     thread: str = Field("", alias="threadId")

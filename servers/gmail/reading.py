@@ -1,69 +1,162 @@
-"""A message of the API as people read it: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages"""
+"""A message of the API as people read it: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages
+
+A mail is a tree of parts. What is text and has no file name is read, in order; of a multipart/alternative, one part
+alone, since the others are twins of it. Everything else is an attachment.
+"""
 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from flotilla_servers._mail.plaintext import text_of
+from flotilla.parsing import from_milliseconds, html_to_text
+
+from .client import api
+
+Part = Mapping[str, Any]
 
 SHOWN = ("From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "References")
+TEXTS = ("text/plain", "text/html", "text/calendar")
+INVITATION = ("SUMMARY", "DTSTART", "DTEND", "LOCATION", "ORGANIZER", "RRULE", "STATUS")
+_ESCAPED = re.compile(r"\\([\\,;nN])")  # in values of iCalendar: RFC 5545 §3.3.11
 
 
-def headers(message: Mapping[str, Any]) -> dict[str, str]:
+def headers(message: Part) -> dict[str, str]:
     """Return a message's headers by their usual names; of one that comes twice, the first."""
+    return _headers(message.get("payload") or {})
+
+
+def _headers(part: Part) -> dict[str, str]:
     found: dict[str, str] = {}
     usual = {name.lower(): name for name in SHOWN}
-    for header in (message.get("payload") or {}).get("headers", ()):
-        found.setdefault(usual.get(header["name"].lower(), header["name"]), header["value"])
+    for header in part.get("headers") or ():
+        if isinstance(header, Mapping) and header.get("name"):
+            name = str(header["name"])
+            found.setdefault(usual.get(name.lower(), name), str(header.get("value") or ""))
     return found
 
 
-def when(message: Mapping[str, Any]) -> datetime:
-    """Return when Gmail got it: the header's own date is whatever the sender wrote."""
-    return datetime.fromtimestamp(int(message.get("internalDate") or 0) / 1000, UTC)
+def received_at(message: Part) -> datetime:
+    """Return when Gmail got a message: the header's own date is whatever the sender wrote.
+
+    Gmail names no time zone of the account: it is shown in that of FLOTILLA_TIMEZONE.
+    """
+    return from_milliseconds(message.get("internalDate") or 0, api.zone)
 
 
-def leaves(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the parts that hold something, in order; a mail that is attached is one of them."""
-    inner = part.get("parts") or ()
-    if not inner or part.get("mimeType") == "message/rfc822":
-        yield part
-    else:
-        for one in inner:
-            yield from leaves(one)
+def text(message: Part) -> str:
+    """Return the text of a mail: plain, or HTML reduced to text. See `text_parts` for what is fetched before."""
+    return "\n\n".join(_texts(message.get("payload") or {}))
 
 
-def is_file(part: Mapping[str, Any]) -> bool:
-    """Tell whether a part is an attachment and no text of the mail."""
-    return bool(part.get("filename")) or not str(part.get("mimeType", "")).startswith("text/")
-
-
-def text(message: Mapping[str, Any]) -> str:
-    """Return the plain text; where there is only HTML, that reduced to text."""
-    parts = [part for part in leaves(message.get("payload") or {}) if not is_file(part)]
-    plain = [decoded(part) for part in parts if part.get("mimeType") == "text/plain"]
-    if any(body.strip() for body in plain):
-        return "\n".join(plain).replace("\r\n", "\n").strip()
-    return "\n".join(text_of(decoded(part)) for part in parts if part.get("mimeType") == "text/html")
-
-
-def decoded(part: Mapping[str, Any]) -> str:
-    """Return a part's text; Gmail gives all text as UTF-8, base64url."""
-    return data(str((part.get("body") or {}).get("data", ""))).decode("utf-8", "replace")
-
-
-def data(encoded: str) -> bytes:
-    """Return what base64url text stands for, with or without padding; nothing where it is none."""
-    try:
-        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    except (ValueError, binascii.Error):
-        return b""
-
-
-def attachments(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def attachments(message: Part) -> list[Part]:
     """Return the parts that are files; their `partId` is the same in every answer, their attachmentId is not."""
-    return [part for part in leaves(message.get("payload") or {}) if is_file(part)]
+    return list(_files(message.get("payload") or {}))
+
+
+def text_parts(message: Part) -> list[Part]:
+    """Return the parts that are text of the mail. Gmail keeps big ones apart, behind an attachmentId."""
+    return list(_text_leaves(message.get("payload") or {}))
+
+
+def body(part: Part) -> dict[str, Any]:
+    """Return a part's body: {size, data} or {size, attachmentId}."""
+    return part.get("body") or {}
+
+
+def decoded(encoded: str) -> bytes:
+    """Return what base64url text stands for, with or without padding; other characters are left out."""
+    known = re.sub(r"[^A-Za-z0-9_-]", "", encoded.replace("+", "-").replace("/", "_"))
+    whole = known[:-1] if len(known) % 4 == 1 else known  # one character alone stands for no byte
+    return base64.urlsafe_b64decode(whole + "=" * (-len(whole) % 4))
+
+
+def name_of(part: Part) -> str:
+    """Return how an attachment is called: its file name, else its content type."""
+    return str(part.get("filename") or part.get("mimeType") or "")
+
+
+def _kind(part: Part) -> str:
+    return str(part.get("mimeType") or "").lower()
+
+
+def _children(part: Part) -> list[Part]:
+    return [child for child in part.get("parts") or () if isinstance(child, Mapping)]
+
+
+def _has_content(part: Part) -> bool:
+    return bool(body(part).get("data") or body(part).get("attachmentId"))
+
+
+def _is_file(part: Part, twin: bool = False) -> bool:
+    """Tell whether a part is an attachment. `twin`: it is one of a multipart/alternative."""
+    kind = _kind(part)
+    if (_children(part) and not _has_content(part)) or kind.startswith("multipart/"):
+        return False  # also an attached mail that Gmail gives in parts alone
+    if part.get("filename"):
+        return True
+    return bool(kind) and kind not in TEXTS and not (twin and kind.startswith("text/"))
+
+
+def _texts(part: Part, twin: bool = False) -> list[str]:
+    children = _children(part)
+    if _is_file(part, twin):
+        return []
+    if not children:
+        read = _text_of(part)
+        return [read] if read else []
+    if _kind(part) != "multipart/alternative":
+        heading = _heading(part) if _kind(part) == "message/rfc822" else []
+        return [*heading, *(read for child in children for read in _texts(child))]
+    twins = [(_kind(child), _texts(child, twin=True)) for child in children]
+    invitations = [read for kind, reads in twins if kind == "text/calendar" for read in reads]
+    others = [(kind, reads) for kind, reads in twins if reads and kind != "text/calendar"]
+    plain = [reads for kind, reads in others if kind == "text/plain"]
+    best = plain[0] if plain else others[-1][1] if others else []  # RFC 2046 §5.1.4: the last one is the best
+    return [*best, *invitations]
+
+
+def _text_leaves(part: Part) -> Iterator[Part]:
+    children = _children(part)
+    if not children and not _is_file(part) and _kind(part) in TEXTS:
+        yield part
+    elif not _is_file(part):
+        for child in children:
+            yield from _text_leaves(child)
+
+
+def _files(part: Part, twin: bool = False) -> Iterator[Part]:
+    if _is_file(part, twin):
+        yield part
+    for child in _children(part):  # of an attached mail too: its files can be fetched by themselves
+        yield from _files(child, twin=_kind(part) == "multipart/alternative")
+
+
+def _text_of(part: Part) -> str:
+    """Return a part as text; Gmail gives all text as UTF-8."""
+    if _kind(part) not in TEXTS:
+        return ""
+    read = decoded(str(body(part).get("data") or "")).decode("utf-8", "replace").replace("\r\n", "\n")
+    if _kind(part) == "text/html":
+        return html_to_text(read)
+    return invitation(read) if _kind(part) == "text/calendar" else read.strip()
+
+
+def _heading(part: Part) -> list[str]:
+    """Return the lines above the text of an attached mail."""
+    known = {name: value for child in (part, *_children(part)) for name, value in _headers(child).items()}
+    lines = [f"{name}: {known[name]}" for name in ("From", "Date", "Subject") if known.get(name)]
+    return ["\n".join(["---------- Attached message ----------", *lines])]
+
+
+def invitation(calendar: str) -> str:
+    """Return what the first event of an iCalendar text says: title, times, place; "" for none. RFC 5545."""
+    lines = re.sub(r"\n[ \t]", "", calendar).split("\n")
+    start = next((n for n, line in enumerate(lines) if line.strip().upper() == "BEGIN:VEVENT"), len(lines))
+    end = next((n for n, line in enumerate(lines) if n > start and line.strip().upper() == "END:VEVENT"), len(lines))
+    shown = [line.strip() for line in lines[start:end] if re.split("[:;]", line)[0].upper() in INVITATION]
+    unescaped = [_ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], line) for line in shown]
+    return "\n".join(["Calendar invitation:", *unescaped]) if unescaped else ""

@@ -6,66 +6,84 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flotilla import errors
+from flotilla import Address, When, errors
+from flotilla.parsing import Moment, span
 
-from .times import Moment, moment, received, sent, span
+from .models import moment_of
 
-_ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+READ_ONLY = ("organizer", "self")  # of a guest
 _RULE = re.compile(r"(RRULE:FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z-]+=[\w,:+-]+)*|(EXDATE|RDATE|EXRULE)[;:].+)")
 _UNTIL = re.compile(r"UNTIL=\d{8}(T\d{6}Z)?(;|$)")
 
 
-def guests_of(addresses: Iterable[str]) -> list[dict[str, Any]]:
-    """Return guests, each once; raises errors.InvalidInputError for what is no address."""
-    found: dict[str, dict[str, Any]] = {}
-    for text in addresses:
-        address = text.strip()
-        if not _ADDRESS.fullmatch(address):
-            raise errors.InvalidInputError(
-                f"`{errors.excerpt(text, 80)}` is no e-mail address.", "Pass bare addresses, as marie@example.org."
-            )
-        found.setdefault(address.lower(), {"email": address})
-    return list(found.values())
+def guest(address: Address) -> dict[str, Any]:
+    """Return a guest who is invited."""
+    return {"email": address.address, **({"displayName": address.name} if address.name else {})}
+
+
+def changed_guests(old: Iterable[Any], added: Iterable[Address], removed: Iterable[Address]) -> list[dict[str, Any]]:
+    """Return the guests of an event after a change: the API replaces the whole list."""
+    gone = {address.key for address in removed}
+    guests = [one for one in old if isinstance(one, dict) and str(one.get("email") or "").casefold() not in gone]
+    known = {str(one.get("email") or "").casefold() for one in guests}
+    kept = [{name: value for name, value in one.items() if name not in READ_ONLY} for one in guests]
+    return kept + [guest(address) for address in added if address.key not in known]
 
 
 def checked_rules(lines: Iterable[str]) -> list[str]:
     """Return recurrence lines with their prefix; raises errors.InvalidInputError for what RFC 5545 does not know.
 
-    DTSTART and DTEND stay out: start and end tell them.
+    DTSTART and DTEND are refused: an event's start and end stand in fields of their own.
     """
     rules = []
     for text in lines:
         line = text.strip()
-        if line.upper().startswith(("FREQ=", "RRULE:FREQ=")):  # where capitals count for nothing
+        if line.upper().startswith(("FREQ=", "RRULE:FREQ=")):  # a rule means the same in capitals
             line = f"RRULE:{line.upper().removeprefix('RRULE:')}"
         if not _RULE.fullmatch(line):
             raise errors.InvalidInputError(
-                f"`{errors.excerpt(text, 80)}` is no recurrence rule.", "Pass lines such as RRULE:FREQ=WEEKLY;BYDAY=TU."
+                f"`{errors.excerpt(text, 80)}` is not a valid recurrence rule.",
+                "Pass lines such as RRULE:FREQ=WEEKLY;BYDAY=TU.",
             )
         if "UNTIL=" in line and not _UNTIL.search(line):
             raise errors.InvalidInputError(
-                f"UNTIL in `{errors.excerpt(text, 80)}` is no day and no time in UTC.", "Write UNTIL=20301231T225959Z."
+                f"UNTIL in `{errors.excerpt(text, 80)}` is not a day or a time in UTC.", "Write UNTIL=20301231T225959Z."
             )
         rules.append(line)
     return rules
 
 
-def moved(old: dict[str, Any], start: str | None, end: str | None, timezone: str | None) -> dict[str, Any]:
+def moment(when: When, zone: ZoneInfo | None) -> Moment:
+    """Return a day, or the time in `zone`; without one, which only a time with an offset allows, as it was written."""
+    return when.moment(zone) if zone else when.value
+
+
+def event_time(moment: Moment, timezone: str | None) -> dict[str, Any]:
+    """Return a moment as the API takes it. `timezone` is in which an event repeats, and is kept with it."""
+    if not isinstance(moment, datetime):
+        return {"date": moment.isoformat()}
+    return {"dateTime": moment.isoformat(), **({"timeZone": timezone} if timezone else {})}
+
+
+def moved(
+    old: dict[str, Any], start: When | None, end: When | None, zone: ZoneInfo | None, timezone: str | None
+) -> dict[str, Any]:
     """Return new start and end of an event; with a start alone it keeps its length.
 
-    A local time without a zone is meant in the event's own.
+    Local times are read in `zone`. The event keeps the time zone that it repeats in, unless `timezone` names another.
     """
-    zone = timezone or old["start"].get("timeZone")
-    was, until = received(old["start"]), received(old["end"])
-    begins = moment(start, zone, "start") if start else was
-    same = isinstance(begins, datetime) is isinstance(was, datetime)
-    length: timedelta | None = (until - was) if same else None
-    a, b = span(begins, moment(end, zone, "end") if end else None, length)
-    return {"start": _replaced(a, zone, same), "end": _replaced(b, zone, same)}
-
-
-def _replaced(when: Moment, zone: str | None, same: bool) -> dict[str, Any]:
-    if same:
-        return sent(when, zone)
-    return {**dict.fromkeys(("date", "dateTime", "timeZone")), **sent(when, zone)}  # null takes the other kind away
+    was, until = moment_of(old["start"]), moment_of(old["end"])
+    begins = moment(start, zone) if start else was
+    same_kind = isinstance(begins, datetime) is isinstance(was, datetime)
+    length: timedelta | None = (until - was) if same_kind else None
+    new_start, new_end = span(begins, moment(end, zone) if end else None, length)
+    own = timezone or (None if same_kind else zone and zone.key)
+    return {
+        side: {
+            **({} if same_kind else dict.fromkeys(("date", "dateTime", "timeZone"))),  # null takes the other kind away
+            **event_time(value, own or old[side].get("timeZone")),
+        }
+        for side, value in (("start", new_start), ("end", new_end))
+    }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from flotilla import Model, UntrustedText
+from flotilla.parsing import Moment, to_utc
+from flotilla.parsing.times import DAY
 
-from .times import DAY, received, utc
+CODES = {"pin": "PIN", "accessCode": "code", "meetingCode": "code", "passcode": "passcode", "password": "password"}
 
 
 class Calendar(Model):
@@ -18,13 +21,15 @@ class Calendar(Model):
     id: str
     name: UntrustedText
     timezone: str | None = Field(None, alias="timeZone")
-    role: str = Field(alias="accessRole")
+    role: str = Field("", alias="accessRole")
     primary: bool = False
 
     @model_validator(mode="before")
     @classmethod
     def _named(cls, raw: Any) -> Any:
-        return {**raw, "name": raw.get("summaryOverride") or raw.get("summary") or raw["id"]} if "kind" in raw else raw
+        if not isinstance(raw, dict) or "kind" not in raw:
+            return raw
+        return {**raw, "name": raw.get("summaryOverride") or raw.get("summary") or raw["id"]}
 
 
 class CalendarInfo(Model):
@@ -37,13 +42,20 @@ class CalendarInfo(Model):
 
 
 class Line(Model):
-    """An event in a list: https://developers.google.com/workspace/calendar/api/v3/reference/events"""
+    """An event in a list: https://developers.google.com/workspace/calendar/api/v3/reference/events
+
+    `status` stands there unless it is confirmed; `response` is the account's own answer, where it is a guest.
+    """
 
     id: str
     title: UntrustedText = ""
     start: str
     end: str
     utc: str | None = None
+    status: str | None = None
+    response: str | None = None
+    location: UntrustedText | None = None
+    series: str | None = Field(None, alias="recurringEventId")
 
     @model_validator(mode="before")
     @classmethod
@@ -61,34 +73,47 @@ class Event(Model):
     end: str = ""
     utc: str | None = None
     timezone: str | None = None
+    status: str | None = None
+    response: str | None = None
     location: UntrustedText | None = None
     description: UntrustedText | None = None
-    guests: list[str] = Field(default_factory=list)
+    organizer: UntrustedText | None = None
+    guests: list[UntrustedText] = Field(default_factory=list)
     recurrence: str | None = None
     series: str | None = Field(None, alias="recurringEventId")
-    meet_url: str | None = Field(None, alias="hangoutLink")
+    meet_url: str | None = None
+    dial_in: list[str] = Field(default_factory=list)
+    attachments: list[UntrustedText] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, raw: Any) -> Any:
-        told = {
-            "recurrence": "\n".join(raw.get("recurrence", ())) or None,
-            "timezone": (raw.get("start") or {}).get("timeZone"),
+        shown = flat(raw)
+        organizer = _object(raw.get("organizer"))
+        return {
+            **shown,
+            "recurrence": "\n".join(raw.get("recurrence") or ()) or None,
+            "guests": [_guest(one) for one in guests_of(raw)],
+            "organizer": organizer.get("email") or organizer.get("displayName"),
+            "dial_in": [_entry(one) for one in _entries(raw) if one.get("entryPointType") != "video"],
+            "attachments": [
+                f"{one.get('title') or ''} {one['fileUrl']}".strip()
+                for one in _objects(raw.get("attachments"))
+                if one.get("fileUrl")
+            ],
         }
-        guests = [
-            f"{g['email']} {g.get('responseStatus', 'needsAction')}" for g in raw.get("attendees", ()) if "email" in g
-        ]
-        return {**flat(raw), **told, "guests": guests}
 
 
 class Booked(Model):
-    """What a change left."""
+    """What a change left. `notified` says which guests get an e-mail."""
 
     id: str
     url: str | None = Field(None, alias="htmlLink")
     start: str
     utc: str | None = None
-    meet_url: str | None = Field(None, alias="hangoutLink")
+    timezone: str | None = None
+    meet_url: str | None = None
+    notified: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -97,7 +122,7 @@ class Booked(Model):
 
 
 class Cancelled(Model):
-    """What is no more."""
+    """The id of what was cancelled."""
 
     cancelled: str
 
@@ -107,6 +132,13 @@ class Answered(Model):
 
     event: str
     response: str
+
+
+class Busy(Model):
+    """A stretch in which somebody is busy."""
+
+    start: AwareDatetime
+    end: AwareDatetime
 
 
 class Free(Model):
@@ -125,12 +157,56 @@ class Availability(Model):
     more_after: str | None = None  # as `after` of another call
 
 
-def flat(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return an event of the API with title and times as they are shown."""
-    if not isinstance(raw.get("start"), dict) or not isinstance(raw.get("end"), dict):
-        raise ValueError("it is no event: it has no start and end")
-    start, end = received(raw["start"]), received(raw["end"])
-    found = {**raw, "title": raw.get("summary", ""), "start": start.isoformat()}
+def moment_of(raw: Mapping[str, Any]) -> Moment:
+    """Return a moment as the API gives it."""
+    if raw.get("date"):
+        return date.fromisoformat(raw["date"])
+    return datetime.fromisoformat(raw["dateTime"])
+
+
+def guests_of(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the guests of an event of the API who have an address."""
+    return [one for one in _objects(raw.get("attendees")) if one.get("email")]
+
+
+def flat(raw: Any) -> dict[str, Any]:
+    """Return an event of the API with title, times and answers as they are shown; raises ValueError for none."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("start"), dict) or not isinstance(raw.get("end"), dict):
+        raise ValueError("it has no start and end")
+    start, end = moment_of(raw["start"]), moment_of(raw["end"])
+    video = next((one.get("uri") for one in _entries(raw) if one.get("entryPointType") == "video"), None)
+    found = {
+        **raw,
+        "title": raw.get("summary") or "",
+        "start": start.isoformat(),
+        "timezone": raw["start"].get("timeZone"),
+        "status": None if raw.get("status") == "confirmed" else raw.get("status"),
+        "response": next((one.get("responseStatus") for one in guests_of(raw) if one.get("self")), None),
+        "meet_url": raw.get("hangoutLink") or video,
+    }
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return {**found, "end": end.isoformat(), "utc": f"{utc(start)}/{utc(end)}"}
+        return {**found, "end": end.isoformat(), "utc": f"{to_utc(start)}/{to_utc(end)}"}
     return {**found, "end": max(start, end - DAY).isoformat()}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value or () if isinstance(one, Mapping)]
+
+
+def _entries(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in _objects(_object(raw.get("conferenceData")).get("entryPoints")) if one.get("uri")]
+
+
+def _entry(one: Mapping[str, Any]) -> str:
+    codes = [f"{word} {one[name]}" for name, word in CODES.items() if one.get(name)]
+    return ", ".join([f"{one.get('entryPointType') or 'more'} {one.get('label') or one['uri']}", *codes])
+
+
+def _guest(one: Mapping[str, Any]) -> str:
+    optional = " (optional)" if one.get("optional") else ""
+    comment = f": {one['comment']}" if one.get("comment") else ""
+    return f"{one['email']} {one.get('responseStatus') or 'needsAction'}{optional}{comment}"

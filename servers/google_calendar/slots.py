@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from flotilla import errors
+
 Stretch = tuple[datetime, datetime]
+HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 
 
 def free(
@@ -15,20 +18,20 @@ def free(
     busy: Iterable[Stretch],
     *,
     length: timedelta,
-    here: ZoneInfo,
+    zone: ZoneInfo,
     hours: tuple[time, time],
     weekends: bool,
 ) -> Iterator[Stretch]:
-    """Yield what is left of each day's hours in the zone `here`, where it is `length` or longer."""
+    """Yield what is left of each day's hours in a time zone, where it is `length` or longer."""
     taken = sorted((a.astimezone(UTC), b.astimezone(UTC)) for a, b in busy)
-    day, last = after.astimezone(here).date(), before.astimezone(here).date()
+    day, last = after.astimezone(zone).date(), before.astimezone(zone).date()
     while day <= last:
         if weekends or day.weekday() < 5:
-            start = max(_at(day, hours[0], here), after.astimezone(UTC))
-            end = min(_at(day, hours[1], here), before.astimezone(UTC))
+            start = max(_at(day, hours[0], zone), after.astimezone(UTC))
+            end = min(_at(day, hours[1], zone), before.astimezone(UTC))
             for a, b in gaps(start, end, taken):
                 if b - a >= length:
-                    yield a.astimezone(here), b.astimezone(here)
+                    yield a.astimezone(zone), b.astimezone(zone)
         day += timedelta(days=1)
 
 
@@ -46,5 +49,13 @@ def gaps(start: datetime, end: datetime, taken: list[Stretch]) -> Iterator[Stret
         yield start, end
 
 
-def _at(day: date, clock: time, here: ZoneInfo) -> datetime:
-    return datetime.combine(day, clock, here).astimezone(UTC)
+def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, clock, zone).astimezone(UTC)
+
+
+def working_hours(text: str) -> tuple[time, time]:
+    """Return the two times of 09:00-18:00 (HOURS); raises errors.InvalidInputError where they are not in order."""
+    opens, closes = (time.fromisoformat(part) for part in text.split("-"))
+    if not opens < closes:
+        raise errors.InvalidInputError("`hours` does not end after it begins.", "Pass hours of one day: 09:00-18:00.")
+    return opens, closes

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from flotilla.http.transport import Transport
+from flotilla_servers.gmail.client import api
 from flotilla_testing import Response, Session, connect
 from flotilla_testing.client import MODES
 
@@ -88,7 +90,7 @@ async def test_what_others_wrote_is_marked(gmail: Session) -> None:
     tools = {tool.name: tool for tool in await gmail.client.list_tools()}
     fields = (tools["gmail_get_message"].output_schema or {})["properties"]
     for name in ("sender", "to", "cc", "subject", "text"):
-        assert "UntrustedText" in fields[name]["description"], name
+        assert "ntrusted" in fields[name]["description"], name
 
 
 async def test_get_attachment(gmail: Session) -> None:
@@ -98,7 +100,7 @@ async def test_get_attachment(gmail: Session) -> None:
     assert (gmail.data / saved["path"]).read_bytes() == b"%PDF-1.4\n% besoins\n"
     assert (await gmail.call_ok("get_attachment", message=MARIE, attachment="1", path="a/b.pdf"))["path"] == "a/b.pdf"
     assert "exists already" in await gmail.call_error("get_attachment", message=MARIE, attachment="1", path="a/b.pdf")
-    assert "It has: 1." in await gmail.call_error("get_attachment", message=MARIE, attachment="7")
+    assert "There are: besoins n° 1.pdf." in await gmail.call_error("get_attachment", message=MARIE, attachment="7")
 
 
 async def test_attachments_of_one_name_are_two_files(gmail: Session) -> None:
@@ -119,6 +121,162 @@ async def test_a_name_of_an_attachment_leads_nowhere_else(gmail: Session, name: 
     saved = await gmail.call_ok("get_attachment", message=MARIE, attachment="1")
     assert saved["path"].count("/") == 2
     assert saved["path"].startswith(f"mail/{MARIE}/")
+
+
+async def test_get_attachment_by_its_name(gmail: Session) -> None:
+    saved = await gmail.call_ok("get_attachment", message=MARIE, attachment="Besoins n° 1.pdf")
+    assert saved["path"] == f"mail/{MARIE}/besoins n_ 1.pdf"
+
+
+async def test_get_attachment_larger_than_the_usual_answer(gmail: Session) -> None:
+    """Gmail takes mail of 25 MB and more, in base64: over the 10 MB that any other answer may have."""
+    content = bytes(range(256)) * 40_000
+    answer = Response.of({"size": len(content), "data": base64.urlsafe_b64encode(content).decode()})
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", answer)
+    saved = await gmail.call_ok("get_attachment", message=MARIE, attachment="1")
+    assert (gmail.data / saved["path"]).read_bytes() == content
+
+
+def part(kind: str, text: str = "", number: str = "0", **fields: Any) -> dict[str, Any]:
+    """A part of a message, as Gmail gives it."""
+    body = {"size": len(text.encode()), "data": base64.urlsafe_b64encode(text.encode()).decode()} if text else {}
+    return {"partId": number, "mimeType": kind, "filename": "", "headers": [], "body": body or {"size": 0}, **fields}
+
+
+def told_parts(gmail: Session, kind: str, *parts: dict[str, Any], **fields: Any) -> None:
+    """Make Gmail answer with a message of these parts."""
+    raw = json.loads((FIXTURES / "message.json").read_text())
+    raw["payload"] |= {"mimeType": kind, "parts": list(parts)}
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, **fields}))
+
+
+APART = {"attachmentId": "ANGjdJ9", "size": 900_000}
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+async def test_get_message_fetches_text_that_gmail_keeps_apart(gmail: Session, kind: str) -> None:
+    told_parts(gmail, "multipart/mixed", part(kind, body=APART))
+    data = base64.urlsafe_b64encode(b"<p>Un long texte</p>" if "html" in kind else b"Un long texte").decode()
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", Response.of({"data": data}))
+    found = await gmail.call_ok("get_message", message=MARIE)
+    assert (found["text"], found["attachments"]) == ("Un long texte", [])
+    assert [r.url.partition("?")[0] for r in gmail.requests][1] == f"{ME}/messages/{MARIE}/attachments/ANGjdJ9"
+
+
+async def test_get_message_reads_every_part_that_is_no_twin(gmail: Session) -> None:
+    """What a mailing list makes of an HTML mail: its footer is plain text beside it, not instead of it."""
+    footer = part("text/plain", "_____ se désabonner", "1")
+    told_parts(gmail, "multipart/mixed", part("text/html", "<p>Avancé à 9 h.</p>"), footer)
+    assert (await gmail.call_ok("get_message", message=MARIE))["text"] == "Avancé à 9 h.\n\n_____ se désabonner"
+    pdf = part("application/pdf", number="1", filename="a.pdf", body=APART)
+    told_parts(gmail, "multipart/mixed", part("text/plain", "Intro."), pdf, part("text/html", "<p>Suite</p>", "2"))
+    found = await gmail.call_ok("get_message", message=MARIE)
+    assert found["text"] == "Intro.\n\nSuite"
+    assert [file["name"] for file in found["attachments"]] == ["a.pdf"]
+
+
+async def test_get_message_reads_one_of_the_alternatives(gmail: Session) -> None:
+    image = part("image/png", number="1.1", body=APART)
+    related = part("multipart/related", number="1", parts=[part("text/html", "<p>En HTML</p>", "1.0"), image])
+    told_parts(gmail, "multipart/alternative", part("text/plain", "En clair"), related)
+    found = await gmail.call_ok("get_message", message=MARIE)
+    assert (found["text"], found["attachments"]) == ("En clair", [{"id": "1.1", "name": "image/png", "bytes": 900000}])
+    told_parts(gmail, "multipart/alternative", part("text/plain", "  "), related)
+    assert (await gmail.call_ok("get_message", message=MARIE))["text"] == "En HTML"
+
+
+INVITATION = """BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VTIMEZONE
+DTSTART:19700101T000000
+END:VTIMEZONE
+BEGIN:VEVENT
+SUMMARY:Point\\, budget
+DTSTART;TZID=Europe/Paris:20300604T1
+ 40000
+LOCATION:Salle bleue
+UID:1
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+async def test_get_message_shows_an_invitation(gmail: Session) -> None:
+    """Other vendors' invitations have no file name: date and place stand in a text/calendar part alone."""
+    calendar = part("text/calendar", INVITATION.replace("\n", "\r\n"), "1")
+    told_parts(gmail, "multipart/alternative", part("text/plain", "Vous êtes invitée."), calendar)
+    assert (await gmail.call_ok("get_message", message=MARIE))["text"] == (
+        "Vous êtes invitée.\n\nCalendar invitation:\nSUMMARY:Point, budget\n"
+        "DTSTART;TZID=Europe/Paris:20300604T140000\nLOCATION:Salle bleue"
+    )
+
+
+async def test_get_message_long_text_comes_in_pages(gmail: Session) -> None:
+    text = "".join(f"{n:06}\n" for n in range(20_000))
+    told_parts(gmail, "multipart/mixed", part("text/plain", text))
+    read, cursor = "", None
+    for _ in range(10):
+        page = await gmail.call_ok("get_message", message=MARIE, **({"cursor": cursor} if cursor else {}))
+        read += page["text"]
+        if not (cursor := page.get("next_cursor")):
+            break
+    assert read == text.strip()
+    assert "cut" not in page
+    assert "cursor is not valid" in await gmail.call_error("get_message", message=MARIE, cursor="x")
+
+
+async def test_get_message_attached_mail_in_parts(gmail: Session) -> None:
+    """Gmail gives some attached mail without its own content: it is read, and nothing is saved for it."""
+    file = part("application/pdf", number="0.1", filename="a.pdf", body=APART)
+    headers = [{"name": "Subject", "value": "Ancien"}, {"name": "From", "value": "paul@client.example"}]
+    inner = [part("text/plain", "Le texte", "0.0"), file]
+    mail = part("message/rfc822", filename="mail.eml", parts=inner, headers=headers)
+    told_parts(gmail, "multipart/mixed", part("text/plain", "Voir ci-joint", "1"), mail)
+    found = await gmail.call_ok("get_message", message=MARIE)
+    heading = "---------- Attached message ----------\nFrom: paul@client.example\nSubject: Ancien"
+    assert found["text"] == f"Voir ci-joint\n\n{heading}\n\nLe texte"
+    assert [file["name"] for file in found["attachments"]] == ["a.pdf"]
+    assert (await gmail.call_ok("get_attachment", message=MARIE, attachment="0.1"))["path"].endswith("/a.pdf")
+
+
+async def test_get_message_names_labels(gmail: Session) -> None:
+    raw = json.loads((FIXTURES / "message.json").read_text())
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["INBOX", "Label_12"]}))
+    for _ in range(2):
+        assert (await gmail.call_ok("get_message", message=MARIE))["labels"] == ["INBOX", "Clients/Dupont"]
+    assert [r.url.endswith("/labels") for r in gmail.requests].count(True) == 1
+
+
+async def test_search_messages_one_that_is_gone(gmail: Session) -> None:
+    """A draft that is edited gets a new id, a message may be purged: the others are still listed."""
+    listed = {"messages": [{"id": "gone", "threadId": "gone"}, {"id": MARIE, "threadId": MARIE}]}
+    gmail.respond("GET /gmail/v1/users/me/messages", Response.of(listed))
+    missing = {"error": {"code": 404, "errors": [{"reason": "notFound"}]}}
+    gmail.respond("GET /gmail/v1/users/me/messages/gone", Response.of(missing, 404))
+    page = await gmail.call_ok("search_messages", query="x")
+    assert [line["id"] for line in page["items"]] == [MARIE]
+    assert page["left_out"].startswith("1 item")
+    failing = {"error": {"code": 500, "errors": [{"reason": "backendError"}]}}
+    gmail.respond("GET /gmail/v1/users/me/messages/gone", Response.of(failing, 500))
+    assert "Gmail failed (500)" in await gmail.call_error("search_messages", query="x")
+
+
+@pytest.mark.parametrize(
+    ("label", "wanted"),
+    [("Drafts", "DRAFT"), ("Promotions", "CATEGORY_PROMOTIONS"), ("dupont", "Label_12"), ("Inbox", "INBOX")],
+)
+async def test_list_messages_label_as_people_say_it(gmail: Session, label: str, wanted: str) -> None:
+    await gmail.call_ok("list_messages", label=label)
+    (request,) = [r for r in gmail.requests if r.url.partition("?")[0] == f"{ME}/messages"]
+    assert ("labelIds", wanted) in request.query
+
+
+async def test_list_messages_own_label_before_a_spoken_one(gmail: Session) -> None:
+    """A label that the user calls Promotions is meant before Gmail's category."""
+    labels = [{"id": "Label_7", "name": "Promotions"}]
+    gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
+    await gmail.call_ok("list_messages", label="promotions")
+    assert ("labelIds", "Label_7") in gmail.requests[1].query
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -176,7 +334,7 @@ MAIL = {"to": ["marie@client.example"], "subject": "Devis", "text": "Bonjour"}
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"to": ["marie"]}, "is no e-mail address"),
+        ({"to": ["marie"]}, "is not a valid e-mail address"),
         ({"to": ["Marie <marie@client.example>\r\nBcc: x@evil.example"]}, "holds a line break"),
         ({"subject": "x\r\nBcc: x@evil.example"}, "holds a line break"),
         ({"subject": "=?utf-8?q?x=0D=0ABcc:_x@evil.example?="}, "encoded word"),
@@ -218,6 +376,48 @@ async def test_a_subject_that_others_broke_can_be_answered(gmail: Session) -> No
     assert mail(gmail)["subject"] == "Re: Devis pour juin"
 
 
+def told_headers(gmail: Session, **values: str | None) -> None:
+    """Make Gmail answer with other headers: Subject, From, Message-ID (as Message_ID). None takes one away."""
+    wanted = {name.replace("_", "-"): value for name, value in values.items()}
+    raw = json.loads((FIXTURES / "message.json").read_text())
+    kept = [header for header in raw["payload"]["headers"] if header["name"] not in wanted]
+    raw["payload"]["headers"] = [*kept, *({"name": n, "value": v} for n, v in wanted.items() if v is not None)]
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+
+
+@pytest.mark.parametrize(
+    ("subject", "answered"),
+    [("De\x7fvis", "Re: De vis"), ("Devis\u2028juin", "Re: Devis juin"), ("=?x?q?a?=", "Re: =?x?q?a?=")],
+)
+async def test_reply_to_message_cleans_the_subject_of_others(gmail: Session, subject: str, answered: str) -> None:
+    told_headers(gmail, Subject=subject)
+    for tool, arguments in (("reply_to_message", {"message": MARIE}), ("create_draft", {"answers": MARIE})):
+        await gmail.call_ok(tool, text="Le voici.", **arguments)
+        assert mail(gmail)["subject"] == answered
+
+
+@pytest.mark.parametrize("address", ["zoé@client.example", '"a b"@client.example'])
+async def test_reply_to_message_unusual_addresses(gmail: Session, address: str) -> None:
+    told_headers(gmail, Reply_To=address)
+    await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.")
+    body = gmail.requests[-1].json()
+    assert f"To: {address}\r\n" in base64.urlsafe_b64decode(body["raw"]).decode()
+
+
+async def test_reply_to_message_without_a_message_id(gmail: Session) -> None:
+    """RFC 5322: the answer to a mail without Message-ID has no In-Reply-To."""
+    told_headers(gmail, Message_ID=None)
+    await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.")
+    assert gmail.requests[-1].json()["threadId"] == MARIE
+    assert (mail(gmail)["in-reply-to"], mail(gmail)["references"]) == (None, None)
+
+
+async def test_reply_to_message_message_id_forges_no_header(gmail: Session) -> None:
+    told_headers(gmail, Message_ID="<a@b.example>\r\nBcc: x@evil.example", References="<c@d.example\r\nBcc: y>")
+    await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.")
+    assert (mail(gmail)["bcc"], mail(gmail)["in-reply-to"]) == (None, "<a@b.example>")
+
+
 async def test_everybody_is_everybody_but_me(gmail: Session) -> None:
     await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.", everybody=True)
     assert (mail(gmail)["to"], mail(gmail)["cc"]) == ("marie@client.example", "paul@client.example")
@@ -246,13 +446,13 @@ async def test_labels(gmail: Session) -> None:
     await gmail.call_ok("modify_labels", message=MARIE, add=["Clients/Dupont"], remove=["inbox", "UNREAD"])
     assert sent(gmail)[1] == f"{ME}/messages/{MARIE}/modify"
     assert gmail.requests[-1].json() == {"addLabelIds": ["Label_12"], "removeLabelIds": ["INBOX", "UNREAD"]}
-    assert "Nothing is to be changed" in await gmail.call_error("modify_labels", message=MARIE)
+    assert "There is nothing to change" in await gmail.call_error("modify_labels", message=MARIE)
     assert (await gmail.call_ok("create_label", name="Clients/Durand"))["id"] == "Label_13"
 
 
 async def test_modify_labels_does_not_trash_unasked(gmail: Session) -> None:
     told = await gmail.call_error("modify_labels", message=MARIE, add=["trash"])
-    assert told == "Error: TRASH is no label to add. Use gmail_trash_message, which asks first."
+    assert told == "Error: TRASH cannot be added as a label. Use gmail_trash_message, which asks the user first."
     assert gmail.requests == []
 
 
@@ -260,9 +460,36 @@ async def test_modify_labels_refuses_a_name_that_is_the_id_of_another(gmail: Ses
     labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
     gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
     told = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
-    assert "is the id of one label and the name of another (Label_6)" in told
+    assert "is the id of one label and the name of another: Clients (Label_5), Label_5 (Label_6)" in told
     await gmail.call_ok("modify_labels", message=MARIE, add=["Label_6"])
     assert gmail.requests[-1].json() == {"addLabelIds": ["Label_6"]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "units"),
+    [
+        ("list_messages", {}, [5, 5]),
+        ("get_message", {"message": MARIE}, [5]),
+        ("get_attachment", {"message": MARIE, "attachment": "1"}, [5, 5]),
+        ("send_email", MAIL, [100]),
+        ("create_draft", {"text": "x"}, [10]),
+        ("list_labels", {}, [1]),
+        ("modify_labels", {"message": MARIE, "add": ["STARRED"]}, [5]),
+    ],
+)
+async def test_requests_cost_quota_units(
+    gmail: Session, monkeypatch: pytest.MonkeyPatch, tool: str, arguments: dict[str, Any], units: list[int]
+) -> None:
+    """Gmail's limit counts units, not requests: https://developers.google.com/gmail/api/reference/quota"""
+    spent = []
+
+    async def turn(transport: Transport, cost: float) -> None:
+        spent.append(cost)
+
+    monkeypatch.setattr(Transport, "_turn", turn)
+    await gmail.call_ok(tool, **arguments)
+    assert spent == units
+    assert api.transport.limits == ((15_000, 60),)
 
 
 async def test_trash_message_and_restore_message(gmail: Session) -> None:
@@ -290,7 +517,7 @@ async def test_who_is_new_is_asked_about_where_the_operator_says_so(mode: str) -
         await session.call_error("reply_to_message", message=MARIE, text="x", cc=["autre@evil.example"])
         assert session.asked == [
             "Send the mail «Devis» to marie@client.example? They are new to this conversation.",
-            "Response «Re: Devis pour juin» to autre@evil.example? They are new to this conversation.",
+            "Send the answer «Re: Devis pour juin» to autre@evil.example? They are new to this conversation.",
         ]
         assert len(session.writes) == writes
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flotilla.http.consent import scopes
+from flotilla.http.scopes import scopes
 from flotilla_servers.google_calendar.server import server
 from flotilla_testing import Response, Session, connect
 from flotilla_testing.client import MODES
@@ -49,10 +49,39 @@ async def test_list_events(gcal: Session) -> None:
             "start": "2030-06-04T14:00:00+02:00",
             "end": "2030-06-04T14:45:00+02:00",
             "utc": "2030-06-04T12:00:00Z/2030-06-04T12:45:00Z",
+            "response": "accepted",
+            "location": "Salle bleue",
         }
     ]
     last = await gcal.call_ok("list_events", after="2030-06-03T00:00:00+02:00", cursor=page["next_cursor"])
     assert last["items"][0] == {"id": "conges2030", "title": "Congés", "start": "2030-07-14", "end": "2030-07-28"}
+
+
+async def test_list_events_local_times_are_the_calendars(gcal: Session) -> None:
+    """Read in Europe/Paris, which the calendar tells once; a day counts whole."""
+    await gcal.call_ok("list_events", after="2030-06-03", before="2030-06-04")
+    first, _ = gcal.requests
+    assert dict(first.query) == {"maxResults": "1", "fields": "timeZone"}
+    asked = sent(gcal)[2]
+    assert (asked["timeMin"], asked["timeMax"]) == ("2030-06-02T22:00:00Z", "2030-06-04T22:00:00Z")
+    await gcal.call_ok("search_events", query="Marie", after="2030-06-03T09:00")
+    assert sent(gcal)[2]["timeMin"] == "2030-06-03T07:00:00Z"
+    assert len(gcal.requests) == 3
+    assert "`before` is not after `after`" in await gcal.call_error(
+        "list_events", after="2030-06-04", before="2030-06-02"
+    )
+
+
+async def test_list_events_status_response_and_series(gcal: Session) -> None:
+    times = {"start": {"dateTime": "2030-06-04T14:00:00+02:00"}, "end": {"dateTime": "2030-06-04T15:00:00+02:00"}}
+    guests = [None, {"email": "helene@atelier.example", "self": True, "responseStatus": "declined"}]
+    odd = {"id": "s1_2030", "status": "cancelled", "recurringEventId": "s1"}
+    event = {"id": "s1_2031", "status": "tentative", "recurringEventId": "s1", "attendees": guests, **times}
+    gcal.respond("GET /calendar/v3/calendars/{id}/events", Response.of({"items": [odd, event]}))
+    page = await gcal.call_ok("list_events", after="2030-06-03T00:00:00Z", calendar="team@example.org")
+    assert page["left_out"].startswith("1 item")
+    (line,) = page["items"]
+    assert (line["status"], line["response"], line["series"]) == ("tentative", "declined", "team@example.org/s1")
 
 
 async def test_events_of_another_calendar_carry_its_id(gcal: Session) -> None:
@@ -71,6 +100,50 @@ async def test_get_event(gcal: Session) -> None:
     assert event["description"] == "Relire le devis."  # without the invisible characters
     assert event["guests"] == ["helene@atelier.example accepted", "marie@client.example needsAction"]
     assert (event["timezone"], event["meet_url"]) == ("Europe/Paris", "https://meet.google.com/abc-defg-hij")
+
+
+async def test_get_event_links_and_people(gcal: Session) -> None:
+    entries = [
+        {"entryPointType": "video", "uri": "https://zoom.example/j/1"},
+        {"entryPointType": "phone", "uri": "tel:+33100000000", "label": "+33 1 00 00 00 00", "pin": "123"},
+    ]
+    extra = {
+        "conferenceData": {"entryPoints": entries},
+        "organizer": {"email": "marie@client.example"},
+        "attachments": [{"title": "Devis", "fileUrl": "https://drive.google.com/open?id=1"}],
+        "attendees": [{"email": "p@x.example", "responseStatus": "declined", "optional": True, "comment": "Congés"}],
+    }
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, **extra}))
+    event = await gcal.call_ok("get_event", event="s1")
+    assert event["meet_url"] == "https://zoom.example/j/1"
+    assert event["dial_in"] == ["phone +33 1 00 00 00 00, PIN 123"]
+    assert event["organizer"] == "marie@client.example"
+    assert event["attachments"] == ["Devis https://drive.google.com/open?id=1"]
+    assert event["guests"] == ["p@x.example declined (optional): Congés"]
+
+
+CANCELLED = {"id": "s1_2030", "status": "cancelled", "recurringEventId": "s1", "originalStartTime": {}}
+
+
+async def test_cancelled_occurrence_is_not_there(gcal: Session) -> None:
+    """Google guarantees no more than id, series and original start of it, and goes on to give it."""
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(CANCELLED))
+    for tool, arguments in (
+        ("get_event", {}),
+        ("cancel_event", {}),
+        ("update_event", {"title": "x"}),
+        ("update_event", {"start": "2030-06-04T09:00"}),
+        ("respond_to_invitation", {"response": "accepted"}),
+    ):
+        assert "This occurrence was cancelled already." in await gcal.call_error(tool, event="s1_2030", **arguments)
+    assert (gcal.writes, gcal.asked) == ([], [])
+
+
+async def test_cancelled_event_with_details(gcal: Session) -> None:
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({**SERIES, "status": "cancelled"}))
+    assert (await gcal.call_ok("get_event", event="s1"))["status"] == "cancelled"
+    assert "This event was cancelled already." in await gcal.call_error("update_event", event="s1", title="x")
+    assert gcal.writes == []
 
 
 AVAILABLE: dict[str, Any] = {
@@ -157,16 +230,61 @@ async def test_create_event(gcal: Session) -> None:
     assert gcal.asked == []
 
 
-async def test_nobody_gets_mail_unless_asked(gcal: Session) -> None:
-    await gcal.call_ok("create_event", title="x", start="2030-07-14", guests=["marie@client.example"])
-    assert sent(gcal)[2] == {"sendUpdates": "none"}
+@pytest.mark.parametrize(
+    ("choice", "parameter", "notified"),
+    [
+        (None, "all", "1 guest by e-mail"),
+        ("external_only", "externalOnly", "guests without Google Calendar by e-mail"),
+        ("none", "none", "nobody: tell the guests yourself"),
+    ],
+)
+async def test_create_event_guests_are_notified(
+    gcal: Session, choice: str | None, parameter: str, notified: str
+) -> None:
+    """Google's default is nobody, of which its documentation warns."""
+    arguments = {"send_updates": choice} if choice else {}
+    booked = await gcal.call_ok(
+        "create_event", title="x", start="2030-07-14", guests="marie@client.example", **arguments
+    )
+    assert sent(gcal)[2] == {"sendUpdates": parameter}
     assert gcal.requests[-1].json()["end"] == {"date": "2030-07-15"}
+    assert booked["notified"] == notified
 
 
-async def test_what_repeats_needs_a_zone(gcal: Session) -> None:
-    said = await gcal.call_error("create_event", title="x", start="2030-06-04T14:00:00+02:00", recurrence="FREQ=DAILY")
-    assert "needs `timezone`" in said
+async def test_create_event_many_guests_are_asked_about(gcal: Session) -> None:
+    guests = ", ".join(f"g{n}@x.example" for n in range(6))
+    await gcal.call_ok("create_event", title="Fête", start="2030-07-14", guests=guests, send_updates="none")
+    assert gcal.asked == []
+    await gcal.call_ok("create_event", title="Fête", start="2030-07-14", guests=guests)
+    assert gcal.asked == [f"Invite to «Fête» and send an e-mail to 6 recipients: {guests}?"]
+
+
+async def test_create_event_local_time_is_the_calendars(gcal: Session) -> None:
+    booked = await gcal.call_ok("create_event", title="x", start="2030-06-04 14:00")
+    begins = {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": "Europe/Paris"}
+    assert gcal.requests[-1].json()["start"] == begins
+    assert booked["timezone"] == "Europe/Paris"
+    await gcal.call_ok("create_event", title="x", start="2030-06-04T12:00Z", recurrence="FREQ=DAILY")
+    assert gcal.requests[-1].json()["start"] == begins  # what repeats needs a zone: its clock changes count
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("2026-03-29T02:30", "There is no 02:30 on 2026-03-29 in Europe/Paris"),
+        ("2026-10-25T02:30", "There are two times 02:30"),
+        ("Tuesday", "is not a time or a day"),
+        ("2030-13-04", "does not exist"),
+    ],
+)
+async def test_create_event_time_that_is_not_guessed(gcal: Session, start: str, message: str) -> None:
+    assert message in await gcal.call_error("create_event", title="x", start=start, timezone="Europe/Paris")
     assert gcal.writes == []
+
+
+async def test_create_event_unknown_time_zone(gcal: Session) -> None:
+    message = await gcal.call_error("create_event", title="x", start="2030-06-04T14:00", timezone="Paris")
+    assert "`Paris` is not a known time zone" in message
 
 
 async def test_update_event_moves_and_keeps_the_rest(gcal: Session) -> None:
@@ -179,7 +297,21 @@ async def test_update_event_moves_and_keeps_the_rest(gcal: Session) -> None:
     assert body["start"] == {"dateTime": "2030-06-05T10:00:00+02:00", "timeZone": "Europe/Paris"}
     assert body["end"] == {"dateTime": "2030-06-05T10:45:00+02:00", "timeZone": "Europe/Paris"}
     assert [g["email"] for g in body["attendees"]] == ["helene@atelier.example"]
-    assert "Nothing is to be changed" in await gcal.call_error("update_event", event="7ohk4v1mfq0d2c")
+    assert "There is nothing to change" in await gcal.call_error("update_event", event="7ohk4v1mfq0d2c")
+    message = await gcal.call_error("update_event", event="7ohk4v1mfq0d2c", timezone="Europe/Paris")
+    assert "`timezone` only says how `start` and `end` are read" in message
+
+
+async def test_update_event_local_time_is_the_calendars(gcal: Session) -> None:
+    """Listed as 20:00 in Paris, an event of New York moves to 21:00 in Paris."""
+    times = {
+        "start": {"dateTime": "2030-06-04T20:00:00+02:00", "timeZone": "America/New_York"},
+        "end": {"dateTime": "2030-06-04T21:00:00+02:00", "timeZone": "America/New_York"},
+    }
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({"id": "ny", "etag": '"1"', **times}))
+    await gcal.call_ok("update_event", event="ny", start="2030-06-04T21:00")
+    begins = {"dateTime": "2030-06-04T21:00:00+02:00", "timeZone": "America/New_York"}
+    assert gcal.requests[-1].json()["start"] == begins
 
 
 async def test_somebody_else_was_faster(gcal: Session) -> None:
@@ -194,7 +326,11 @@ async def test_cancel_event(gcal: Session) -> None:
         "cancelled": "7ohk4v1mfq0d2c"
     }
     assert sent(gcal) == ("DELETE", EVENT, {"sendUpdates": "all"})
-    assert gcal.asked == ["Cancel «Point avec Marie» of 2030-06-04T14:00:00+02:00? Mail to guests: all."]
+    assert gcal.asked == [
+        "Cancel «Point avec Marie» of 4 June 2030, 14:00 (Europe/Paris)? 1 guest will be notified by e-mail."
+    ]
+    await gcal.call_ok("cancel_event", event="7ohk4v1mfq0d2c", send_updates="none")
+    assert gcal.asked[-1].endswith("? The guests will not be notified.")
 
 
 SERIES = {
@@ -208,9 +344,16 @@ async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session)
     gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
     await gcal.call_ok("cancel_event", event="s1")
     assert gcal.asked == [
-        "Cancel the whole series «Point» since 2020-01-07T09:00:00+01:00, all 3 occurrences, 2 past ones too? "
-        "Mail to guests: none."
+        "Cancel the whole series «Point» since 7 January 2020, 09:00 (Europe/Paris), all 3 occurrences, "
+        "2 past ones too?"
     ]
+    one = {name: value for name, value in SERIES.items() if name != "recurrence"}
+    occurrence = {**one, "recurringEventId": "s1"}
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(occurrence))
+    await gcal.call_ok("cancel_event", event="s1_2020")
+    assert gcal.asked[-1] == (
+        "Cancel the one occurrence of «Point» of 7 January 2020, 09:00 (Europe/Paris)? The rest of the series stays."
+    )
 
 
 async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Session) -> None:
@@ -220,8 +363,8 @@ async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Session) -
     assert gcal.asked == []
     await gcal.call_ok("update_event", event="s1", start="2030-06-11T15:00:00+02:00")
     assert gcal.asked == [
-        "Move the whole series «Point», all 3 occurrences, 2 past ones too? It begins at 2030-06-11T15:00:00+02:00 "
-        "then: occurrences before that are gone, and those changed by hand may be lost."
+        "Move the whole series «Point», all 3 occurrences, 2 past ones too? It then begins on 11 June 2030, 15:00 "
+        "(Europe/Paris): occurrences before that disappear, and those that were changed one by one may be lost."
     ]
 
 
@@ -272,7 +415,7 @@ async def test_new_guests_are_asked_about_where_the_operator_says_so(mode: str) 
 
 def test_only_the_scopes_of_the_tools_on_show() -> None:
     def short(**environ: str) -> set[str]:
-        return {s.removeprefix("https://www.googleapis.com/auth/") for s in scopes(server, environ)}
+        return {s.removeprefix("https://www.googleapis.com/auth/") for s in scopes(server.integration, environ)}
 
     assert short() == {"calendar.events", "calendar.freebusy", "calendar.calendarlist.readonly"}
     assert short(FLOTILLA_READ_ONLY="1") == {

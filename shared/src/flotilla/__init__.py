@@ -22,6 +22,7 @@ from flotilla.pagination import (
     Model,
     Page,
     cursor_number,
+    fetch_each,
     readable,
     sliced,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "connection_of",
     "cursor_number",
     "errors",
+    "fetch_each",
     "files",
     "follows",
     "in_thread",

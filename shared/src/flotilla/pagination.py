@@ -5,7 +5,8 @@ A cursor is opaque to the model. It never holds a URL: what a vendor gives as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -46,6 +47,30 @@ def readable(item: type[M], rows: Sequence[Any]) -> list[M]:
         except (ValidationError, errors.UpstreamError):  # the latter: a `Record` that lacks what a model reads of it
             current().unreadable += 1
     return items
+
+
+async def fetch_each(things: Sequence[str], fetch: Callable[[str], Awaitable[T]], at_once: int = 10) -> list[T]:
+    """Complete a list whose vendor gives ids alone: `fetch` each, some at a time, in the list's order.
+
+    What is gone meanwhile (errors.NotFoundError) or does not fit its model is left out, and counted in the result.
+    Raises the first other error.
+    """
+    turn = asyncio.Semaphore(at_once)
+
+    async def one(thing: str) -> T:
+        async with turn:
+            return await fetch(thing)
+
+    found: list[T] = []
+    for outcome in await asyncio.gather(*map(one, things), return_exceptions=True):
+        lacks_a_field = isinstance(outcome, errors.UpstreamError) and isinstance(outcome, KeyError)  # of a `Record`
+        if lacks_a_field or isinstance(outcome, errors.NotFoundError | ValidationError):
+            current().unreadable += 1
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            found.append(outcome)
+    return found
 
 
 def dig(data: Any, path: str) -> Any:

@@ -92,5 +92,5 @@ def named(value: object) -> str:
     return line if len(line) <= NAME_LENGTH else "…" + line[1 - NAME_LENGTH :]
 
 
-UntrustedText = Annotated[str, Field(description="UntrustedText text")]
+UntrustedText = Annotated[str, Field(description="Untrusted text")]
 """Text that third parties wrote: data for the model, never instructions. Results drop its hidden characters."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import email.message
 from typing import Any
 
 import pytest
@@ -134,6 +135,69 @@ async def test_the_whole_morning(office: Office, world: Google) -> None:
     (file,) = answer.iter_attachments()
     assert (answer["Subject"], file.get_payload(decode=True)) == ("Re: Devis pour juin", b"%PDF-1.4 42")
     assert any(event["summary"] == "Devis" for event in world.calendars.events[MARIE].values())
+    assert world.calendars.invited == [(MARIE, "Devis")]  # a guest is notified without being asked for
+
+
+async def test_scenario_weekly_meeting(office: Office, world: Google) -> None:
+    """Book a weekly meeting in local time, move one occurrence, cancel another, then cancel the whole of it."""
+    async with office.client(answer=True) as client:
+        booked = await call_ok(
+            client, "gcal_create_event", title="Point", start="2030-03-26T09:00", recurrence="FREQ=WEEKLY;COUNT=4"
+        )
+        week = {"after": "2030-03-26", "before": "2030-04-30"}
+        rows = (await call_ok(client, "gcal_list_events", **week))["items"]
+        starts = ["2030-03-26T09:00:00+01:00", *(f"2030-04-{day}T09:00:00+02:00" for day in ("02", "09", "16"))]
+        assert [row["start"] for row in rows] == starts  # nine by the clock, on both sides of its change
+        assert {row["series"] for row in rows} == {booked["id"]}
+
+        moved = await call_ok(client, "gcal_update_event", event=rows[1]["id"], start="2030-04-02T10:30")
+        assert moved["start"] == "2030-04-02T10:30:00+02:00"
+        await call_ok(client, "gcal_cancel_event", event=rows[2]["id"])
+        assert office.asked[-1].startswith("Cancel the one occurrence of «Point» of 9 April 2030, 09:00")
+        assert "was cancelled already" in await call_error(client, "gcal_get_event", event=rows[2]["id"])
+        rows = (await call_ok(client, "gcal_list_events", **week))["items"]
+        assert [row["start"] for row in rows] == [starts[0], "2030-04-02T10:30:00+02:00", starts[3]]
+
+        await call_ok(client, "gcal_cancel_event", event=booked["id"])
+        assert "the whole series «Point»" in office.asked[-1]
+        assert "all 3 occurrences" in office.asked[-1]
+        assert (await call_ok(client, "gcal_list_events", **week))["items"] == []
+        again = await call_error(client, "gcal_update_event", event=booked["id"], title="x")
+        assert "This event was cancelled already." in again
+
+
+async def test_scenario_local_time_is_the_calendars(office: Office, world: Google) -> None:
+    """An event that was booked in New York is moved by the clock that it is listed by."""
+    times = {"start": {"dateTime": "2030-06-10T14:00:00", "timeZone": "America/New_York"},
+             "end": {"dateTime": "2030-06-10T15:00:00", "timeZone": "America/New_York"}}  # fmt: skip
+    event = world.calendars.put(HELENE, {"summary": "Appel", "location": "Zoom", **times})
+    async with office.client() as client:
+        (row,) = (await call_ok(client, "gcal_search_events", query="appel"))["items"]
+        assert row["start"] == "2030-06-10T20:00:00+02:00"
+        moved = await call_ok(client, "gcal_update_event", event=event["id"], start="2030-06-10T21:00")
+        assert moved["start"] == "2030-06-10T21:00:00+02:00"
+        assert moved["timezone"] == "America/New_York"
+        assert (await call_ok(client, "gcal_get_event", event=event["id"]))[
+            "location"
+        ] == "Zoom"  # merged, not replaced
+
+
+async def test_scenario_long_mail(office: Office, world: Google) -> None:
+    """A text that Gmail keeps apart is read, page by page."""
+    mail = email.message.EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = MARIE, HELENE, "Contrat"
+    mail.set_content("".join(f"Article {n} : été.\n" for n in range(10_000)))
+    world.mail.deliver(MARIE, mail)
+    async with office.client() as client:
+        (line,) = (await call_ok(client, "gmail_search_messages", query="subject:contrat"))["items"]
+        page = await call_ok(client, "gmail_get_message", message=line["id"])
+        text = page["text"]
+        while cursor := page.get("next_cursor"):
+            page = await call_ok(client, "gmail_get_message", message=line["id"], cursor=cursor)
+            text += page["text"]
+        assert text == mail.get_content().strip()
+        await call_ok(client, "gmail_reply_to_message", message=line["id"], text="Bien reçu.")
+    assert world.mail.boxes[HELENE][-1].thread == line["thread"]
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])

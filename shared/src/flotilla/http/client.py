@@ -27,7 +27,7 @@ from flotilla.connection import Connection
 from flotilla.http.auth import Auth
 from flotilla.http.hosts import may_hold_credentials, origin
 from flotilla.http.responses import ErrorMessage, MapError, broken, json_of, object_of, rows_of, usual_message
-from flotilla.http.transport import HARMLESS, HOP_HEADERS, SAFE, Transport
+from flotilla.http.transport import HARMLESS, HOP_HEADERS, LARGEST, SAFE, Transport
 from flotilla.integration import Integration
 from flotilla.pagination import Page, Paging, readable
 
@@ -42,7 +42,8 @@ class RequestOptions(TypedDict, total=False):
     params and in the top level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a
     field. `idempotent=True`: it may be repeated, though it is not a GET. `reads=True`: a POST that only asks, such as a
     search; a dry run sends it too. `expected`: further statuses that are answers, such as (308,). `cost`: how many
-    units of the Api's limits it takes, 1 for most.
+    units of the Api's limits it takes, 1 for most. `largest`: bytes of the answer that are read into memory, where the
+    usual 10 MB are too few.
     """
 
     params: Mapping[str, Any] | None
@@ -56,6 +57,7 @@ class RequestOptions(TypedDict, total=False):
     reads: bool
     expected: Sequence[int]
     cost: float
+    largest: int
 
 
 _PARTS = ("params", "json", "data", "files", "content")
@@ -160,11 +162,12 @@ class Api:
         cursor: str | None,
         params: Mapping[str, Any] | None = None,
         paging: Paging | None = None,
+        cost: float = 1,
     ) -> Page[M]:
-        """GET one page of a list, in the vendor's style of paging, as models."""
+        """GET one page of a list, in the vendor's style of paging, as models. `cost`: see `RequestOptions`."""
         style = paging or self.paging
         assert style is not None, "give the Api or the call a paging style"
-        response = await self.send("GET", path, params={**(params or {}), **style.query(limit, cursor)})
+        response = await self.send("GET", path, params={**(params or {}), **style.query(limit, cursor)}, cost=cost)
         answer = json_of(response, self.integration.title)
         rows_of(answer, self.integration.title, style.items, missing=True)  # many vendors leave an empty list out
         rows, following = style.read(answer, response.links, limit, cursor)
@@ -175,7 +178,7 @@ class Api:
         return json_of(await self.send(method, path, **request), self.integration.title)
 
     async def send(self, method: str, path: str, **request: Unpack[RequestOptions]) -> httpx.Response:
-        """Send and return the whole answer, LARGEST bytes at most. See `RequestOptions`; raises the errors' classes."""
+        """Send and return the whole answer. See `RequestOptions`; raises the errors' classes."""
         return await self._exchange(method, path, request, whole=True)
 
     @asynccontextmanager
@@ -227,6 +230,7 @@ class Api:
             "asks": asks,
             "credentials": trusted,
             "cost": options.get("cost", 1),
+            "largest": options.get("largest", LARGEST),
         }
         return self.transport.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts
 

@@ -176,13 +176,13 @@ class Transport:
         raise problem
 
     async def _whole(self, response: httpx.Response) -> httpx.Response:
-        body = bytearray()
+        body, largest = bytearray(), response.request.extensions.get("largest", LARGEST)
         try:
             async for part in response.aiter_bytes():
                 body += part
-                if len(body) > LARGEST:
+                if len(body) > largest:
                     raise unreadable(
-                        self.integration.title, f"answered with more than {LARGEST // 1_000_000} MB", "Ask for less."
+                        self.integration.title, f"answered with more than {largest // 1_000_000} MB", "Ask for less."
                     )
         finally:
             await response.aclose()

@@ -1,4 +1,8 @@
-"""Gmail: mailboxes by account, threads, labels, and mail between the accounts that are here."""
+"""Gmail: mailboxes by account, threads, labels, and mail between the accounts that are here.
+
+As its documentation says: files, and text that is big, stand behind an attachmentId, which is another one in every
+answer; an answer belongs to a thread only when threadId, In-Reply-To and subject agree.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import base64
 import email
 import email.policy
 import itertools
+import re
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import getaddresses
@@ -18,6 +23,9 @@ from .app import Google, Refusal, body, paged
 ME = "/gmail/v1/users/me"
 READ = "gmail.readonly gmail.modify mail"
 SEND = "gmail.send gmail.compose gmail.modify mail"
+APART = 100_000  # bytes of text from which on it stands behind an attachmentId; Gmail's own limit is not documented
+LABELS = frozenset(("INBOX", "SENT", "TRASH", "UNREAD", "STARRED", "IMPORTANT", "SPAM", "DRAFT"))
+TOKENS = itertools.count(1)
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Stored:
     def of(self, form: str = "full", names: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return it as the API does."""
         text = self.mail.get_body(("plain", "html"))
-        told: dict[str, Any] = {
+        message: dict[str, Any] = {
             "id": self.id,
             "threadId": self.thread,
             "labelIds": self.labels,
@@ -41,8 +49,8 @@ class Stored:
             "internalDate": str(int(self.at * 1000)),
         }
         if form != "minimal":
-            told["payload"] = _payload(self.mail, "", form == "full", names)
-        return told
+            message["payload"] = _payload(self.mail, "", form == "full", names)
+        return message
 
 
 @dataclass
@@ -68,7 +76,8 @@ class Mail:
     def _file(self, account: str, mail: EmailMessage, labels: list[str], thread: str = "") -> Stored:
         box = self.boxes.setdefault(account, [])
         answers = str(mail["In-Reply-To"] or "")
-        same = next((s.thread for s in box if answers and str(s.mail["Message-ID"]) == answers), "")
+        answered = next((s for s in box if answers and str(s.mail["Message-ID"]) == answers), None)
+        same = answered.thread if answered and _topic(answered.mail) == _topic(mail) else ""
         if thread and thread != same:  # the API's rule: thread, In-Reply-To and subject must agree
             raise Refusal(400, "invalidArgument", "The mail does not belong to the thread")
         found = f"{next(self.ids):x}"
@@ -91,7 +100,8 @@ def mount(google: Google) -> None:
     def listed(account: str, request: Request) -> dict[str, Any]:
         query = dict(request.query)
         labels = [value for name, value in request.query if name == "labelIds"]
-        found = [s for s in reversed(mail.boxes.get(account, [])) if "TRASH" not in s.labels or "TRASH" in labels]
+        hidden = {"SPAM", "TRASH"} - set(labels) if "in:anywhere" not in query.get("q", "") else set()
+        found = [s for s in reversed(mail.boxes.get(account, [])) if not hidden & set(s.labels)]
         found = [s for s in found if set(labels) <= set(s.labels) and _fits(s, query.get("q", ""))]
         return paged([{"id": s.id, "threadId": s.thread} for s in found], request, "maxResults", "messages")
 
@@ -107,7 +117,7 @@ def mount(google: Google) -> None:
 
     def attachment(account: str, request: Request, message: str, part: str) -> dict[str, Any]:
         number = part.removeprefix("token-").partition("-")[0]
-        content = dict(_numbered(mail.find(account, message).mail))[number].get_payload(decode=True)
+        content = _content(dict(_numbered(mail.find(account, message).mail))[number])
         return {"size": len(content), "data": base64.urlsafe_b64encode(content).decode()}
 
     def sent(account: str, request: Request) -> dict[str, Any]:
@@ -132,6 +142,8 @@ def mount(google: Google) -> None:
 
     def labelled(account: str, request: Request, message: str) -> dict[str, Any]:
         stored, given = mail.find(account, message), body(request)
+        if unknown := {*given.get("addLabelIds", ()), *given.get("removeLabelIds", ())} - LABELS:
+            raise Refusal(400, "invalidArgument", f"Invalid label: {unknown.pop()}")
         kept = [label for label in stored.labels if label not in given.get("removeLabelIds", ())]
         stored.labels = [*kept, *(label for label in given.get("addLabelIds", ()) if label not in kept)]
         return stored.of("minimal")
@@ -176,6 +188,8 @@ def _fits(stored: Stored, query: str) -> bool:
     for word in query.lower().split():
         name, colon, value = word.partition(":")
         text = str(stored.mail[name] or "") if colon and name in ("from", "to", "subject") else whole
+        if word == "in:anywhere":
+            continue
         if word == "has:attachment":
             if not list(stored.mail.iter_attachments()):
                 return False
@@ -193,19 +207,30 @@ def _numbered(mail: Any, number: str = "") -> list[tuple[str, Any]]:
 def _payload(mail: Any, number: str, full: bool, names: tuple[str, ...] = ()) -> dict[str, Any]:
     wanted = {name.lower() for name in names}
     headers = [{"name": n, "value": str(v)} for n, v in mail.items() if not wanted or n.lower() in wanted]
-    told: dict[str, Any] = {"partId": number, "mimeType": mail.get_content_type(), "headers": headers}
-    told["filename"] = mail.get_filename() or ""
+    payload: dict[str, Any] = {"partId": number, "mimeType": mail.get_content_type(), "headers": headers}
+    payload["filename"] = mail.get_filename() or ""
     if not full:
-        return told
+        return payload
     if mail.is_multipart():
         parts = enumerate(mail.iter_parts())
         return {
-            **told,
+            **payload,
             "body": {"size": 0},
             "parts": [_payload(p, f"{number}.{i}".lstrip("."), True) for i, p in parts],
         }
-    content = mail.get_payload(decode=True) or b""
-    if told["filename"]:
-        return {**told, "body": {"size": len(content), "attachmentId": f"token-{number}-{id(mail)}"}}
-    text = mail.get_content().encode()
-    return {**told, "body": {"size": len(text), "data": base64.urlsafe_b64encode(text).decode()}}
+    content = _content(mail)
+    if payload["filename"] or mail.get_content_maintype() != "text" or len(content) > APART:
+        return {**payload, "body": {"size": len(content), "attachmentId": f"token-{number}-{next(TOKENS)}"}}
+    return {**payload, "body": {"size": len(content), "data": base64.urlsafe_b64encode(content).decode()}}
+
+
+def _content(mail: Any) -> bytes:
+    """Return what a part holds: text as UTF-8, whatever it was sent in."""
+    if mail.get_content_maintype() == "text" and not mail.get_filename():
+        return bytes(mail.get_content().encode())
+    return bytes(mail.get_payload(decode=True) or b"")
+
+
+def _topic(mail: EmailMessage) -> str:
+    """Return a subject without what an answer puts in front of it."""
+    return re.sub(r"^(re:\s*)+", "", " ".join(str(mail["Subject"] or "").lower().split()))
