@@ -14,8 +14,8 @@ import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
 
 from flotilla import Consent, Server
-from flotilla.http.scopes import fewest
-from flotilla_cli import consent
+from flotilla.http.scopes import fewest, needs
+from flotilla_cli import access_levels, consent
 from flotilla_cli import paths as place
 from flotilla_cli import secrets_file as vault
 from flotilla_cli import servers as fleet
@@ -53,23 +53,18 @@ def meant(word: str, all_: Servers) -> Servers:
     return found
 
 
-def environ_of(server: Server[Any]) -> dict[str, str]:
+def environ_of(server: Server[Any], level: str | None = None) -> dict[str, str]:
     """Return the variables that decide which of a server's tools are enabled: the user's secrets over the shell's."""
     given = fleet.secrets(place.secrets_file())
     mine = {env: given.get(f"{catalog_name(server.slug)}.{name}", "") for name, (env, _, _) in common(server).items()}
+    mine |= access_levels.environment(server, level or given.get(secret(server.slug, access_levels.setting_of(server))))
     return {**os.environ, **{env: value for env, value in mine.items() if value}}
 
 
-def wanted(servers: Servers) -> list[str]:
+def wanted(servers: Servers, levels: Mapping[str, str]) -> list[str]:
     """Return the fewest scopes that the enabled tools of some servers need, and those that always come along."""
-    needs = [
-        server.integration.scopes[name]
-        for server in servers.values()
-        for name in server.integration.scopes
-        if visible(environ_of(server), server.attributes[name], name)
-    ]
-    about = about_of(servers)
-    return list(dict.fromkeys([*about.scopes, *fewest(needs)]))
+    needed = [need for slug, s in servers.items() for need in needs(s.integration, environ_of(s, levels.get(slug)))]
+    return list(dict.fromkeys([*about_of(servers).scopes, *fewest(needed)]))
 
 
 def about_of(servers: Servers) -> Consent:
@@ -110,7 +105,8 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
 
 def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
-    about, scopes = about_of(servers), wanted(servers)
+    levels = access_levels.chosen(servers, connectable(), options)
+    about, scopes = about_of(servers), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
     place.say(f"For {', '.join(servers)}: {', '.join(short(scope) for scope in scopes)}.")
     with consent.client(about, client_id, client_secret, scopes) as oauth:
@@ -129,12 +125,15 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     values = dict(zip(KEPT, (client_id, client_secret, token["refresh_token"]), strict=True))
     kept = fleet.secrets(place.secrets_file())  # the secret of an earlier client does not stay beside another client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
+    new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
     where = vault.store({name: value for name, value in new.items() if value or name in kept}, desktop(options))
     place.say(f"Connected: {person}, for {', '.join(servers)}. Kept in {where}.")
     granted = set(str(token.get("scope") or "").replace(",", " ").split())
     for slug, server in servers.items():
         if lacking := without(server, granted) if granted else []:
             place.say(f"Not agreed to, so these tools of {slug} will refuse: {', '.join(lacking)}.")
+        if limits := access_levels.limits(server, granted, environ_of(server, levels.get(slug))):
+            place.say(limits)
     place.say("Doors that run already take it up at their next start (`make up`).")
     return 0
 
@@ -144,10 +143,8 @@ def without(server: Server[Any], granted: set[str]) -> list[str]:
     environ = environ_of(server)
     return [
         name
-        for name, needs in server.integration.scopes.items()
-        if visible(environ, server.attributes[name], name)
-        and needs
-        and not any(set(n.split()) <= granted for n in needs)
+        for name, needed in server.integration.scopes.items()
+        if visible(environ, server.attributes[name], name) and needed.coverage(granted) == "none"
     ]
 
 
@@ -181,8 +178,11 @@ def state(server: Server[Any], about: Consent, kept: Mapping[str, str]) -> str:
         return f"the consent has ended ({refusal.error}); run scripts/login {server.slug} again"
     except (httpx.HTTPError, consent.Refused, ValueError) as problem:
         return f"could not be checked ({problem})"
-    lacking = without(server, set(str(token.get("scope") or "").split())) if token.get("scope") else []
-    return f"connected as {person}" + (f"; no consent yet for {', '.join(lacking)}" if lacking else "")
+    granted = set(str(token.get("scope") or "").split())
+    lacking = without(server, granted) if granted else []
+    limits = access_levels.limits(server, granted, environ_of(server))
+    missing = f"; no consent yet for {', '.join(lacking)}" if lacking else ""
+    return f"connected as {person}{missing}" + (f". {limits}" if limits else "")
 
 
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
@@ -254,6 +254,7 @@ def main(argv: list[str]) -> int:
         "--client-id", help="the OAuth client; otherwise from the environment, the secrets file, or asked"
     )
     parser.add_argument("--store", choices=("file", "desktop"), help="the secrets file, or Docker Desktop's keychain")
+    access_levels.add_options(parser, connectable())
     options = parser.parse_args(argv)
     try:
         if options.list:

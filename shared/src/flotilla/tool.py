@@ -43,7 +43,8 @@ RESERVED_ARGUMENTS: dict[
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `http.scopes`.
+    """Options of every tool. `deadline` is in seconds; `scopes` and `tolerated` are OAuth scopes: alternatives
+    that are enough, and such as are better than nothing, see `consent.Scopes`.
 
     `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; no model
     reads them in a list.
@@ -55,6 +56,7 @@ class ReadOptions(TypedDict, total=False):
     title: str
     deadline: float
     scopes: Sequence[str]
+    tolerated: Sequence[str]
     exact: Sequence[str]
     search: str
     examples: Sequence[str]

@@ -1,4 +1,4 @@
-"""Which OAuth scopes the tools on show need."""
+"""Which OAuth scopes are asked for: the fewest that the tools on show need, within what the user wants to open."""
 
 from __future__ import annotations
 
@@ -6,17 +6,33 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
+from flotilla.settings import variable
+from flotilla_launcher.environment import setting
 from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the fewest scopes that the tools on show need: tier, groups, allow, deny and read-only count.
+    """Return the fewest scopes that the tools on show need.
 
-    A tool declares alternatives, the narrowest first, each a set of scopes with spaces between them.
+    Tier, groups, allow, deny, read-only mode and the access level count.
     """
+    return fewest(needs(integration, environ))
+
+
+def needs(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[Sequence[str]]:
+    """Return for each tool on show the alternatives that are equally good for what the user wants to open."""
     shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
-    return fewest(shown)
+    return [_alternatives(one, _allowed(integration, environ)) for one in shown]
+
+
+def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> str:
+    """Return the access level that is set, the first one where none is; "" where the integration has no levels."""
+    if not (levels := integration.access):
+        return ""
+    value = setting(variable(integration.slug, levels.field), environ)
+    return value if value in levels.scopes else next(iter(levels.scopes))
 
 
 def fewest(needs: Sequence[Sequence[str]]) -> list[str]:
@@ -28,3 +44,18 @@ def fewest(needs: Sequence[Sequence[str]]) -> list[str]:
         if all(any(one <= rest for one in need) for need in alternatives):
             del chosen[scope]
     return list(chosen)
+
+
+def _allowed(integration: Integration[Any], environ: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the scopes that the access level allows; None where the integration has no levels."""
+    levels = integration.access
+    return frozenset(levels.scopes[access_level(integration, environ)].split()) if levels else None
+
+
+def _alternatives(needed: Scopes, allowed: frozenset[str] | None) -> Sequence[str]:
+    """Return what is allowed of the sufficient scopes, else of the tolerated ones, else the sufficient ones."""
+    if allowed is not None:
+        for some in (needed.sufficient, needed.tolerated):
+            if inside := [one for one in some if allowed.issuperset(one.split())]:
+                return inside
+    return needed.sufficient or needed.tolerated

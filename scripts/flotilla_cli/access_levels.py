@@ -1,0 +1,64 @@
+"""How much of an account a login opens: the option by which the user chooses, and what stays closed with a consent."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from flotilla import Server
+from flotilla.http.scopes import access_level
+from flotilla.settings import variable
+from flotilla_launcher.filters import visible
+
+
+def add_options(parser: argparse.ArgumentParser, servers: Mapping[str, Server[Any]]) -> None:
+    """Add an option for each server that has access levels."""
+    for server in servers.values():
+        if levels := server.integration.access:
+            about = server.integration.settings_class.model_fields[levels.field].description
+            parser.add_argument(
+                f"--{levels.option}",
+                choices=tuple(levels.scopes),
+                help=f"{about} (default: what was chosen before, else {next(iter(levels.scopes))})",
+            )
+
+
+def chosen(servers: Mapping[str, Server[Any]], options: argparse.Namespace) -> dict[str, str]:
+    """Return by slug the level that the user chose now, for the servers where there is one to choose."""
+    levels = {
+        slug: getattr(options, s.integration.access.option) for slug, s in servers.items() if s.integration.access
+    }
+    return {slug: level for slug, level in levels.items() if level}
+
+
+def setting_of(server: Server[Any]) -> str:
+    """Return the settings field that stores the level; "" for a server without levels."""
+    return server.integration.access.field if server.integration.access else ""
+
+
+def environment(server: Server[Any], level: str | None) -> dict[str, str]:
+    """Return the variable that sets a server's level, nothing where the server has none or no level is given."""
+    field = setting_of(server)
+    return {variable(server.slug, field): level} if field and level else {}
+
+
+def limits(server: Server[Any], granted: Collection[str], environ: Mapping[str, str]) -> str:
+    """Return what a consent leaves closed to the enabled tools, and how to open it; "" where nothing is closed."""
+    integration = server.integration
+    enabled = [name for name in integration.scopes if visible(environ, integration.attributes[name], name)]
+    limited = [name for name in enabled if integration.scopes[name].coverage(granted) == "part"]
+    if not limited:
+        return ""
+    tools = "all tools" if limited == enabled else ", ".join(limited)
+    return f"With this consent {tools} of {server.slug} reach {integration.limited_to}. {_more(server, environ)}"
+
+
+def _more(server: Server[Any], environ: Mapping[str, str]) -> str:
+    levels = server.integration.access
+    names = list(levels.scopes) if levels else []
+    wider = names[names.index(access_level(server.integration, environ)) + 1 :] if levels else []
+    if not levels or not wider:
+        return f"To open more, run `scripts/login {server.slug}` again and agree to everything that it asks for."
+    options = " or ".join(f"--{levels.option} {level}" for level in wider)
+    return f"To open more, run `scripts/login {server.slug}` again with {options}."
