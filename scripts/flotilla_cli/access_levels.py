@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from flotilla import Server
-from flotilla.http.scopes import access_level
+from flotilla.http.scopes import wider_levels
 from flotilla.settings import variable
 from flotilla_launcher.filters import visible
 
@@ -55,9 +55,7 @@ def limits(server: Server[Any], granted: Collection[str], environ: Mapping[str, 
 
 
 def _more(server: Server[Any], environ: Mapping[str, str]) -> str:
-    levels = server.integration.access
-    names = list(levels.scopes) if levels else []
-    wider = names[names.index(access_level(server.integration, environ)) + 1 :] if levels else []
+    levels, wider = server.integration.access, wider_levels(server.integration, environ)
     if not levels or not wider:
         return f"To open more, run `scripts/login {server.slug}` again and agree to everything that it asks for."
     options = " or ".join(f"--{levels.option} {level}" for level in wider)

@@ -35,6 +35,12 @@ def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.
     return value if value in levels.scopes else next(iter(levels.scopes))
 
 
+def wider_levels(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the access levels behind the one that is set, which open more."""
+    names = list(integration.access.scopes) if integration.access else []
+    return names[names.index(access_level(integration, environ)) + 1 :] if names else []
+
+
 def fewest(needs: Sequence[Sequence[str]]) -> list[str]:
     """Return scopes that hold one alternative of each need, and none that could be left out."""
     alternatives = [[frozenset(one.split()) for one in need] for need in needs if need]
