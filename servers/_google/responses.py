@@ -100,10 +100,10 @@ def map_error(api: Api, status: int, body: Any) -> errors.FlotillaError | None:
     if LIMITS.intersection(reasons):
         return errors.RateLimitError(f"Google refuses more requests for now{vendor}.", "Wait a minute, then try again.")
     if SCOPE.intersection(reasons):
+        consent = open_more(api) if integration.access else f"{again}: it asks for what the enabled tools need."
         return errors.PermissionDeniedError(
             f"The consent does not cover this: it needs the scope {_needed(integration)}.",
-            f"{again}: it asks for what the enabled tools need. A service account needs its scopes allowed by "
-            "the Workspace admin.",
+            f"{consent} A service account needs its scopes allowed by the Workspace admin.",
         )
     if OFF.intersection(reasons):
         return errors.PermissionDeniedError(

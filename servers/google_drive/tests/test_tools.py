@@ -10,7 +10,7 @@ import pytest
 
 from flotilla import errors
 from flotilla_servers.google_drive import formats, query
-from flotilla_servers.google_drive.download import named
+from flotilla_servers.google_drive.downloads import default_path
 from flotilla_testing import Response, Session, connect
 
 HOME = "https://www.googleapis.com/drive/v3"
@@ -145,12 +145,12 @@ async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
     assert not list(gdrive.data.rglob("Devis*"))
     assert not list(gdrive.data.rglob("*.tmp"))
     gdrive.told("GET /drive/v3/files/{id}", Response.of({**FILE, "size": str(10**12)}))
-    assert "Open it in Drive" in await gdrive.call_error("download_file", file=ID)
+    assert "open it in Drive" in await gdrive.call_error("download_file", file=ID)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".flotilla/x", "", "..", "a\x00b", "x" * 900])
 def test_a_name_leads_nowhere_else(name: str) -> None:
-    path = named("1Dy", name, "pdf")
+    path = default_path("1Dy", name, "pdf")
     assert path.startswith("drive/1Dy/")
     assert path.endswith(".pdf")
     assert path.count("/") == 2

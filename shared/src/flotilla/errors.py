@@ -16,6 +16,8 @@ library.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flotilla.text import plain
 from flotilla_launcher.environment import SettingError
@@ -87,6 +89,16 @@ class UpstreamError(FlotillaError):
     """The vendor failed or cannot be reached (5xx, timeouts, cut connections, answers that make no sense)."""
 
     kind = "upstream"
+
+
+@contextmanager
+def hint(text: str) -> Iterator[None]:
+    """Give every FlotillaError that is raised inside this next step in place of its own."""
+    try:
+        yield
+    except FlotillaError as error:
+        error.hint = text
+        raise
 
 
 def excerpt(text: object, longest: int = LONGEST) -> str:

@@ -59,9 +59,9 @@ def _allowed(integration: Integration[Any], environ: Mapping[str, str]) -> froze
 
 
 def _alternatives(needed: Scopes, allowed: frozenset[str] | None) -> Sequence[str]:
-    """Return what is allowed of the sufficient scopes, else of the tolerated ones, else the sufficient ones."""
-    if allowed is not None:
-        for some in (needed.sufficient, needed.tolerated):
-            if inside := [one for one in some if allowed.issuperset(one.split())]:
-                return inside
-    return needed.sufficient or needed.tolerated
+    """Return the sufficient scopes that are allowed, else the tolerated ones; () where the level closes the tool."""
+    if allowed is None:
+        return needed.sufficient or needed.tolerated
+    both = (needed.sufficient, needed.tolerated)
+    inside = ([one for one in some if allowed.issuperset(one.split())] for some in both)
+    return next((some for some in inside if some), ())
