@@ -1,60 +1,61 @@
-# Every target works from a clean clone: scripts/setup makes .venv first, and does nothing when nothing changed.
-# What a target does is in scripts/; `scripts/<name> --help` says more.
+# Shortcuts for scripts/flotilla, which lists and explains every command: `scripts/flotilla --help`.
+# Every target works from a clean clone: scripts/setup creates .venv first, and does nothing when nothing has changed.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+FLOTILLA := @scripts/flotilla
 
 .PHONY: help setup up down demo status doctor install connect login build generate check format test test-fast contract conformance bench new lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Make or update .venv from requirements/
+setup: ## Create or update the Python environment in .venv
 	@scripts/setup
 
-up: ## Set up what is missing and start a door to the fleet; FLOTILLA_ENGINE, _DOOR, _SERVERS, _PORT choose
-	@scripts/up
+up: ## Set up what is missing and start the gateway; FLOTILLA_ENGINE, _GATEWAY, _SERVERS and _PORT choose how
+	$(FLOTILLA) up
 
-down: ## Stop the door and every container of ours; the data volume stays
-	@scripts/down
+down: ## Stop the gateway and every container of Flotilla; your data stays
+	$(FLOTILLA) down
 
-demo: ## Watch a client do real work through a door: files, tables, PDF, mail
-	@scripts/demo
+demo: ## Watch a client do real work through a gateway: files, tables, PDF, mail
+	$(FLOTILLA) demo
 
-status: ## Tell which door runs
-	@scripts/status
+status: ## Show whether the gateway runs
+	$(FLOTILLA) status
 
-doctor: ## Look at this machine, and say how to mend what is wrong
-	@scripts/doctor
+doctor: ## Check this machine and your settings, and say how to correct what is wrong
+	$(FLOTILLA) doctor
 
-install: ## Put the catalog where Docker's gateway takes it from
-	@scripts/install
+install: ## Copy the catalog to where Docker's gateway reads it
+	$(FLOTILLA) install
 
-connect: ## Write Flotilla into a client's settings: CLIENT=claude-desktop|vscode|cursor|…, HTTP=1, DRY_RUN=1
-	@scripts/connect $(CLIENT) $(if $(HTTP),--http) $(if $(PROJECT),--project "$(PROJECT)") $(if $(DRY_RUN),--dry-run)
+connect: ## Add Flotilla to a client's settings: CLIENT=claude-desktop|vscode|cursor|…, HTTP=1, PROJECT=folder, DRY_RUN=1
+	$(FLOTILLA) connect $(CLIENT) $(if $(HTTP),--http) $(if $(PROJECT),--project "$(PROJECT)") $(if $(DRY_RUN),--dry-run)
 
-login: setup ## Connect an account: S=google, S=gmail; scripts/login -h for more
-	@scripts/login $(S)
+login: ## Connect an account: S=google, S=gmail; `scripts/flotilla login --help` says more
+	$(FLOTILLA) login $(S)
 
-build: setup ## Build the images, or those named in S="filesystem export"
+build: setup ## Build the images, or those of S="filesystem export"
 	@scripts/engine && scripts/build $(S)
 
-generate: setup ## Write manifests, catalog, compose files and tables from the servers' code
-	@scripts/generate
+generate: ## Write manifests, catalog, compose files and tables from the servers' code
+	$(FLOTILLA) generate
 
-check: setup ## Formatting, lint, types, generated files, and the rules of registry and gateway
+check: setup ## Check formatting, lint, types, generated files and manifests
 	@scripts/check
 
-format: setup ## Format the code and mend what the linter can
+format: setup ## Format the code and fix what the linter can
 	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
 
-test: ## Everything: checks, conformance, units, contracts, images, doors, clients
+test: ## Run everything: checks, conformance, units, contracts, images, gateways, clients
 	@scripts/test
 
-test-fast: setup ## What needs no Docker and no Node; S=email: one server, with its acceptance suite
-	@$(if $(S),$(PYTEST) servers/$(S) -m "not docker and not node", \
+test-fast: setup ## Run what needs neither Docker nor Node; S=email: one server, with its acceptance suite
+	@$(if $(S),$(PYTEST) servers/$(subst -,_,$(S)) -m "not docker and not node", \
 		$(PYTEST) -n auto --dist loadgroup shared/tests servers tests/oauth tests/test_acceptance.py \
 		--ignore-glob 'servers/*/test_acceptance.py' -m "not docker and not node and not slow") \
 		--timeout 60
@@ -62,16 +63,16 @@ test-fast: setup ## What needs no Docker and no Node; S=email: one server, with 
 contract: setup ## Send every tool's examples and compare the requests with the vendors' contracts
 	@$(PYTEST) tests/contract
 
-conformance: setup ## The official MCP conformance suite, a row a server
+conformance: setup ## Run the official MCP conformance suite
 	@scripts/conformance
 
-bench: setup ## Measure; writes build/bench.json and prints a table
+bench: setup ## Measure; write build/bench.json and print a table
 	@scripts/bench
 
-new: setup ## Scaffold a server: S=acme
-	@scripts/new $(S)
+new: ## Create the folder of a new server: S=acme
+	$(FLOTILLA) new $(S)
 
-lock: setup ## Pin the requirements anew; UPGRADE=1 takes newer versions
+lock: setup ## Pin the requirements again; UPGRADE=1 takes newer versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
 
 clean: down ## Remove build/ and .venv, but no data

@@ -1,4 +1,4 @@
-"""What the suites share: how they run side by side, which doors are here, the TypeScript SDKs as clients."""
+"""What the suites share: how they run side by side, which gateways are here, the TypeScript SDKs as clients."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flotilla_cli import system
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
-
-DOORS = ["switchboard", "gateway"]
+GATEWAYS = ["switchboard", "docker-gateway"]
 CLIENTS = Path(__file__).resolve().parent / "clients"
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
 
@@ -32,29 +29,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def missing(kind: str) -> str:
-    """Tell why a kind of door cannot be tried on this machine; nothing when it can."""
+    """Return why a kind of gateway cannot be tried on this machine; nothing when it can."""
     if os.environ.get("FLOTILLA_ENGINE") == "none":
         return "FLOTILLA_ENGINE=none"
-    if machine.engine() is None:
+    if system.engine() is None:
         return "no Docker engine answers here: scripts/engine"
-    if kind == "gateway" and machine.gateway_plugin() is None:
+    if kind == "docker-gateway" and system.gateway_plugin() is None:
         return "the Docker MCP plugin is not here"
     return ""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say which doors were tried."""
+    """Say which gateways were tried."""
     tried: dict[str, int] = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in getattr(report, "user_properties", []):
-                if name == "door":
+                if name == "gateway":
                     tried[value] = tried.get(value, 0) + 1
-    told = [
+    parts = [
         f"{kind} in {tried[kind]} tests" if kind in tried else f"not {kind} ({missing(kind) or 'not asked for'})"
-        for kind in DOORS
+        for kind in GATEWAYS
     ]
-    terminalreporter.write_line("Doors tried with containers behind them: " + ", ".join(told) + ".")
+    terminalreporter.write_line("Gateways tried with containers: " + ", ".join(parts) + ".")
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +87,7 @@ def typescript(node: str) -> Callable[..., dict[str, Any]]:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
     return run

@@ -1,1 +1,4 @@
-"""What `make up`, `down`, `demo`, `doctor`, `connect`, `install` and `status` do; scripts/<name> starts each."""
+"""Flotilla's command line.
+
+`scripts/flotilla COMMAND`. `registry.py` lists the commands, each a module with a `main`.
+"""

@@ -24,12 +24,17 @@ def add_options(parser: argparse.ArgumentParser, servers: Mapping[str, Server[An
             )
 
 
-def chosen(servers: Mapping[str, Server[Any]], options: argparse.Namespace) -> dict[str, str]:
-    """Return by slug the level that the user chose now, for the servers where there is one to choose."""
-    levels = {
-        slug: getattr(options, s.integration.access.option) for slug, s in servers.items() if s.integration.access
-    }
-    return {slug: level for slug, level in levels.items() if level}
+def chosen(
+    servers: Mapping[str, Server[Any]], connectable: Mapping[str, Server[Any]], options: argparse.Namespace
+) -> dict[str, str]:
+    """Return by slug the levels that the user chose; raises ValueError for that of a server that is not connected."""
+    levels = {}
+    for slug, server in connectable.items():
+        if (access := server.integration.access) and (level := getattr(options, access.option, None)):
+            if slug not in servers:
+                raise ValueError(f"--{access.option} is an option of {slug}. Run `scripts/login {slug}` with it.")
+            levels[slug] = level
+    return levels
 
 
 def setting_of(server: Server[Any]) -> str:

@@ -1,4 +1,4 @@
-"""A FastMCP client that goes through a door."""
+"""A FastMCP client that speaks to the servers through a gateway."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from mcp import MCPError
 
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
-    """Return a client of a door that runs."""
+    """Return a client of a running gateway."""
     return Client(StreamableHttpTransport(url, auth=token), **options)
 
 
 def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: Any) -> Client[Any]:
-    """Return a client that starts a door of its own and ends it with the session; what it says goes to `log`."""
+    """Return a client that starts a gateway of its own and ends it with the session; its stderr goes to `log`."""
     transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
     return Client(transport, **options)
 
 
 async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool; return its structured result. Raises RuntimeError with the fleet's own sentence."""
+    """Call a tool; return its structured result. Raises RuntimeError with the server's own message."""
     try:
-        got = await client.call_tool_mcp(tool, arguments)
+        result = await client.call_tool_mcp(tool, arguments)
     except MCPError as problem:
         raise RuntimeError(f"{tool}: {problem}") from None
-    text = "".join(getattr(part, "text", "") for part in got.content)
-    if got.is_error:
+    text = "".join(getattr(part, "text", "") for part in result.content)
+    if result.is_error:
         raise RuntimeError(f"{tool}: {text}")
-    found: dict[str, Any] = got.structured_content if got.structured_content is not None else json.loads(text)
-    return found
+    payload: dict[str, Any] = result.structured_content if result.structured_content is not None else json.loads(text)
+    return payload

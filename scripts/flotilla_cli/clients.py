@@ -1,4 +1,4 @@
-"""The MCP clients that `make connect` knows: where each keeps its servers, and in which form."""
+"""The MCP clients that `scripts/flotilla connect` knows: where each keeps its list of servers, and in which format."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flotilla_cli import gateway as door
-from flotilla_cli import jsonc
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine
+from flotilla_cli import gateway, jsonc, paths, system
+from flotilla_launcher.naming import slug_of
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client. `http` makes its form of a URL with a token; None when it takes commands only."""
+    """A client. `http` makes its entry for a URL with a token; None when it takes commands only."""
 
     title: str
     path: Callable[[], Path]
     key: str
     stdio: Callable[[dict[str, Any]], dict[str, Any]]
     http: Callable[[str, str], dict[str, Any]] | None
-    then: str
-    project: str = ""  # where the file is in a project's folder
+    next_step: str
+    project: str = ""  # the path of the file in a project's folder
 
 
 def _support(*parts: str) -> Path:
@@ -38,11 +36,11 @@ def _support(*parts: str) -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config").joinpath(*parts)
 
 
-def _plain(command: dict[str, Any]) -> dict[str, Any]:
+def _command(command: dict[str, Any]) -> dict[str, Any]:
     return command
 
 
-def _typed(command: dict[str, Any]) -> dict[str, Any]:
+def _typed_command(command: dict[str, Any]) -> dict[str, Any]:
     return {"type": "stdio", **command}
 
 
@@ -50,12 +48,13 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 CLIENTS = {
     "claude-desktop": Client(
         "Claude Desktop",
         lambda: _support("Claude", "claude_desktop_config.json"),
         "mcpServers",
-        _plain,
+        _command,
         None,  # its settings file takes commands only
         "Quit Claude Desktop and start it again.",
     ),
@@ -63,7 +62,7 @@ CLIENTS = {
         "Claude Code",
         lambda: Path.home() / ".claude.json",
         "mcpServers",
-        _typed,
+        _typed_command,
         lambda url, token: {"type": "http", "url": url, "headers": _bearer(token)},
         "Start a new session; /mcp shows the server.",
         project=".mcp.json",
@@ -72,7 +71,7 @@ CLIENTS = {
         "Cursor",
         lambda: Path.home() / ".cursor" / "mcp.json",
         "mcpServers",
-        _plain,
+        _command,
         lambda url, token: {"url": url, "headers": _bearer(token)},
         "Cursor Settings > MCP shows the server.",
         project=".cursor/mcp.json",
@@ -81,7 +80,7 @@ CLIENTS = {
         "Gemini CLI",
         lambda: Path.home() / ".gemini" / "settings.json",
         "mcpServers",
-        _plain,
+        _command,
         lambda url, token: {"httpUrl": url, "headers": _bearer(token)},
         "Start it again; /mcp shows the server.",
         project=".gemini/settings.json",
@@ -90,7 +89,7 @@ CLIENTS = {
         "VS Code",
         lambda: _support("Code", "User", "mcp.json"),
         "servers",
-        _typed,
+        _typed_command,
         lambda url, token: {"type": "http", "url": url, "headers": _bearer(token)},
         "Run `MCP: List Servers` from the command palette and start flotilla.",
         project=".vscode/mcp.json",
@@ -99,64 +98,62 @@ CLIENTS = {
         "Windsurf",
         lambda: Path.home() / ".codeium" / "windsurf" / "mcp_config.json",
         "mcpServers",
-        _plain,
+        _command,
         lambda url, token: {"serverUrl": url, "headers": _bearer(token)},
         "Refresh the MCP servers in Windsurf's settings.",
     ),
 }
 
 
-def command(servers: list[str], kind: str, run: str) -> dict[str, Any]:
-    """Return the command with which a client starts a door of its own over stdio.
+def command(slugs: list[str], kind: str, run: str) -> dict[str, Any]:
+    """Return the command with which a client starts a gateway of its own over stdio.
 
-    With whole paths, and a PATH for the docker commands that either door runs: programs that are started from a desktop
-    do not have the terminal's. The switchboard finds out itself which servers are ready, each time it starts, unless
-    FLOTILLA_SERVERS names some; Docker's gateway takes a list, which `stale` compares.
+    With absolute paths, and a PATH for the docker commands that either gateway runs: a program that is started from a
+    desktop does not have the terminal's PATH. The switchboard finds out which servers are ready each time it starts,
+    unless FLOTILLA_SERVERS names some; Docker's gateway takes a list, which `outdated` compares.
     """
-    asked = servers if os.environ.get("FLOTILLA_SERVERS") else []
-    line = door.gateway_command(servers) if kind == "gateway" else door.switchboard_command(asked, run)
-    line += door.files(place.secrets_file(), place.config_file())
+    named = slugs if os.environ.get("FLOTILLA_SERVERS") else []
+    line = gateway.docker_command(slugs) if kind == "docker" else gateway.switchboard_command(named, run)
+    line += gateway.files(paths.secrets_file(), paths.config_file())
     entry: dict[str, Any] = {"command": line[0], "args": line[1:]}
-    kept = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if os.environ.get(name)}
     if run == "docker":
-        if shutil.which("docker"):
-            kept["PATH"] = os.pathsep.join(dict.fromkeys([str(Path(shutil.which("docker") or "").parent), *_system()]))
-        if kept:
-            entry["env"] = kept
+        env = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if os.environ.get(name)}
+        if docker := shutil.which("docker"):
+            env["PATH"] = os.pathsep.join(dict.fromkeys([str(Path(docker).parent), *SYSTEM_PATH]))
+        if env:
+            entry["env"] = env
     return entry
 
 
-def _system() -> list[str]:
-    return ["/usr/local/bin", "/usr/bin", "/bin"]
+def entry(client: Client, slugs: list[str], kind: str, run: str, http: tuple[str, str] | None) -> dict[str, Any]:
+    """Return Flotilla's entry in a client's file: with `http`, URL and token of the running gateway, else a command.
 
-
-def entry(client: Client, servers: list[str], kind: str, run: str, http: tuple[str, str] | None) -> dict[str, Any]:
-    """Return what a client's file holds for Flotilla: over HTTP to the running door, else a command."""
+    Raises ValueError for a client that takes commands only.
+    """
     if http:
         if client.http is None:
-            raise ValueError(f"{client.title}'s settings file takes commands only, no URL: leave HTTP=1 away.")
+            raise ValueError(f"{client.title}'s settings file takes commands only, no URL. Leave --http (HTTP=1) out.")
         return client.http(*http)
-    return client.stdio(command(servers, kind, run))
+    return client.stdio(command(slugs, kind, run))
 
 
-def stale(servers: list[str]) -> Iterator[tuple[str, Path, str]]:
-    """Yield title, file and name of each client that knows a list of servers, and another one than these."""
+def outdated(slugs: list[str]) -> Iterator[tuple[str, Path, str]]:
+    """Yield title, file and name of each client whose entry lists other servers than these."""
     for name, client in CLIENTS.items():
         path = client.path()
         try:
-            held = jsonc.loads(path.read_text(encoding="utf-8"))[client.key]["flotilla"]
-            args = [str(arg) for arg in held.get("args") or ()]
+            current = jsonc.loads(path.read_text(encoding="utf-8"))[client.key]["flotilla"]
+            args = [str(arg) for arg in current.get("args") or ()]
             listed = args[args.index("--servers") + 1]
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, jsonc.Broken):
-            continue  # not connected, not to be read, or without a list
-        if listed.split(",") != servers:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, jsonc.JsoncError):
+            continue  # not connected, not readable, or without a list
+        if [slug_of(name) for name in listed.split(",")] != slugs:
             yield client.title, path, name
 
 
-def road() -> tuple[str, str]:
-    """Return the kind of door and how its servers run for a client that starts its own."""
-    engine = machine.engine() is not None
-    asked = os.environ.get("FLOTILLA_DOOR", "")
-    if engine and asked in ("", "gateway") and machine.gateway_plugin():
-        return "gateway", "docker"
+def own_gateway() -> tuple[str, str]:
+    """Return the kind of gateway, and how its servers run, for a client that starts its own. Raises GatewayError."""
+    engine = system.engine() is not None
+    if engine and gateway.wanted() in ("", "docker") and system.gateway_plugin():
+        return "docker", "docker"
     return "switchboard", "docker" if engine else "process"

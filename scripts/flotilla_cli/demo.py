@@ -1,4 +1,8 @@
-"""A client at work, through a door: a report and a table become files, the files a mail, and the mail is read back."""
+"""Run a client that does real work through a gateway, and print each call: a report and a table become files, the files
+go into a mail, and the mail is read back.
+
+It starts a gateway and a mail server of its own, with data of its own, and removes them all at the end.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,7 @@ import yaml
 from aiosmtpd.controller import Controller
 from fastmcp import Client
 
-from flotilla_cli import client, clients, up
-from flotilla_cli import gateway as door
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine
+from flotilla_cli import client, clients, gateway, paths, system, up
 from flotilla_launcher.naming import catalog_name
 
 SERVERS = ["filesystem", "export", "email"]
@@ -68,8 +69,8 @@ def rows() -> list[list[Any]]:
 # -- the mail server --------------------------------------------------------------------------------------------------
 
 
-class Sink:
-    """A mail server that keeps what it gets. `host` is what the email server calls it by."""
+class MailServer:
+    """A mail server that keeps the mails it receives. `host` is its name as the email server sees it."""
 
     def __init__(self, address: str, host: str) -> None:
         self.mails: list[bytes] = []
@@ -80,7 +81,7 @@ class Sink:
         self._controller.start()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        """Keep a mail."""
+        """Store a mail."""
         self.mails.append(envelope.content)
         return "250 Message accepted for delivery"
 
@@ -90,36 +91,36 @@ class Sink:
 
 
 @contextmanager
-def sink(run: str) -> Iterator[Sink]:
-    """Run a mail server on an address that the email server reaches and the network does not."""
-    bridge = machine.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
-    ways = [("127.0.0.1", "127.0.0.1")]
-    if run == "docker":  # Docker Desktop has the bridge in a virtual machine, where a name leads to our 127.0.0.1
-        ways = [*([(bridge, bridge)] if bridge else []), ("127.0.0.1", "host.docker.internal")]
-    found = None
-    for address, host in ways:
+def mail_server(run: str) -> Iterator[MailServer]:
+    """Run a mail server on an address that the email server can reach and the network cannot."""
+    bridge = system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    addresses = [("127.0.0.1", "127.0.0.1")]
+    if run == "docker":  # Docker Desktop's bridge is in a virtual machine, where this name stands for our 127.0.0.1
+        addresses = [*([(bridge, bridge)] if bridge else []), ("127.0.0.1", "host.docker.internal")]
+    server = None
+    for address, host in addresses:
         try:
-            found = Sink(address, host)
+            server = MailServer(address, host)
             break
         except OSError:
             continue
-    if found is None:
-        raise RuntimeError("No address was found for a mail server that the containers can reach.")
+    if server is None:
+        raise RuntimeError("No address was found on which the containers could reach a mail server.")
     try:
-        yield found
+        yield server
     finally:
-        found.close()
+        server.close()
 
 
-# -- the door ---------------------------------------------------------------------------------------------------------
+# -- the gateway ------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
-    """Give the command of a door of its own: own volume, own settings, nothing of the user's."""
-    name = f"{place.owner()}-demo-{os.getpid()}"
-    state = f"{place.owner()}-demo-state-{os.getpid()}"
-    catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
+def own_gateway(kind: str, run: str, box: MailServer, data: Path) -> Iterator[list[str]]:
+    """Give the command of a gateway with its own volumes and settings, and nothing of the user's."""
+    name = f"{paths.owner()}-demo-{os.getpid()}"
+    state = f"{paths.owner()}-demo-state-{os.getpid()}"
+    catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))
     catalog["registry"] = {name: catalog["registry"][name] for name in map(catalog_name, SERVERS)}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data", f"{state}:/state"]
@@ -127,18 +128,18 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
     config = {catalog_name("email"): {"sender_name": "Équipe Ventes"}}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flotilla-demo-")))
-        place.write(folder / "config.yaml", yaml.safe_dump(config, allow_unicode=True))
-        place.write(
+        paths.write(folder / "config.yaml", yaml.safe_dump(config, allow_unicode=True))
+        paths.write(
             folder / "secrets.env", "".join(f"{catalog_name('email')}.{key}={value}\n" for key, value in mail.items())
         )
-        path = place.mcp_home() / "catalogs" / f"{name}.yaml" if kind == "gateway" else folder / "catalog.yaml"
+        path = paths.mcp_home() / "catalogs" / f"{name}.yaml" if kind == "docker" else folder / "catalog.yaml"
         stack.callback(path.unlink, missing_ok=True)
-        place.write(path, yaml.safe_dump(catalog, allow_unicode=True))
-        files = door.files(folder / "secrets.env", folder / "config.yaml")
-        if kind == "gateway":
-            command = door.gateway_command(SERVERS, path.name)
+        paths.write(path, yaml.safe_dump(catalog, allow_unicode=True))
+        files = gateway.files(folder / "secrets.env", folder / "config.yaml")
+        if kind == "docker":
+            command = gateway.docker_command(SERVERS, path.name)
         else:
-            command = door.switchboard_command(SERVERS, run, path)
+            command = gateway.switchboard_command(SERVERS, run, path)
             command += ["--data", str(data), "--state", str(folder / "state")] if run == "process" else []
         if run == "docker":
             stack.callback(_drop, name)
@@ -147,9 +148,9 @@ def fleet(kind: str, run: str, box: Sink, data: Path) -> Iterator[list[str]]:
 
 
 def _drop(volume: str) -> None:
-    """Remove the volume as soon as the last container has let go of it."""
+    """Remove the volume as soon as no container uses it any more."""
     end = time.monotonic() + 15
-    while machine.docker("volume", "rm", "--force", volume) is None and time.monotonic() < end:
+    while system.docker("volume", "rm", "--force", volume) is None and time.monotonic() < end:
         time.sleep(0.2)
 
 
@@ -158,28 +159,28 @@ def _drop(volume: str) -> None:
 
 @dataclass
 class Work:
-    """The session, and what each of its calls took."""
+    """The session, and how long its calls took."""
 
     session: Client[Any]
     seen: set[str] = field(default_factory=set)
     calls: int = 0
     seconds: float = 0.0
 
-    async def call(self, tool: str, what: str, **arguments: Any) -> dict[str, Any]:
+    async def call(self, tool: str, summary: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool and print a line about it."""
         started = time.monotonic()
-        got = await client.call(self.session, tool, **arguments)
+        result = await client.call(self.session, tool, **arguments)
         took = time.monotonic() - started
         server = tool.split("_")[0]
-        line(tool, what.format(**got), took, first=server not in self.seen)
+        line(tool, summary.format(**result), took, first=server not in self.seen)
         self.seen.add(server)
         self.calls, self.seconds = self.calls + 1, self.seconds + took
-        return got
+        return result
 
 
-def line(call: str, what: str, seconds: float, first: bool = False) -> None:
+def line(call: str, summary: str, seconds: float, first: bool = False) -> None:
     """Print one call."""
-    place.say(f"  {call:26}{what:50}{thousands(seconds * 1000):>8} ms{' *' if first else ''}")
+    paths.say(f"  {call:26}{summary:50}{thousands(seconds * 1000):>8} ms{' *' if first else ''}")
 
 
 def thousands(number: float) -> str:
@@ -187,14 +188,14 @@ def thousands(number: float) -> str:
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
-def check(what: str, fits: bool) -> None:
-    """Stop when something is not as it must be."""
-    if not fits:
-        raise RuntimeError(f"{what} is not as it was sent.")
+def check(subject: str, correct: bool) -> None:
+    """Raise RuntimeError when something is not as it was sent."""
+    if not correct:
+        raise RuntimeError(f"{subject} is not as it was sent.")
 
 
-async def work(session: Client[Any], box: Sink) -> dict[str, bytes]:
-    """Do the work and check every result; return the files that came out of the mail."""
+async def work(session: Client[Any], box: MailServer) -> dict[str, bytes]:
+    """Do the work and check every result; return the files that were read back from the mail."""
     do = Work(session)
     started = time.monotonic()
     tools = await session.list_tools()
@@ -226,7 +227,7 @@ async def work(session: Client[Any], box: Sink) -> dict[str, bytes]:
         **table,
     )
     check("The number of rows", csv["rows"] == xlsx["rows"] == ROWS)
-    await do.call("fs_list_directory", "juin/: what is there now", path="juin")
+    await do.call("fs_list_directory", "juin/: the new files", path="juin")
     head = await do.call("fs_read_file", "{path}: its first lines", path=csv["path"], limit=200)
     check("The table as CSV", "Forêt & Fils" in head["content"] or "Garçon SA" in head["content"])
     await do.call("email_verify_connection", "{server} takes mail")
@@ -238,19 +239,21 @@ async def work(session: Client[Any], box: Sink) -> dict[str, bytes]:
         text="Bonjour Élodie,\n\nci-joint le rapport et les 10 000 factures.\n\nÀ bientôt\n",
         attachments=[pdf["path"], xlsx["path"]],
     )
-    check("The verdict on the recipient", [r["status"] for r in sent["recipients"]] == ["accepted"])
+    check("The status of the recipient", [r["status"] for r in sent["recipients"]] == ["accepted"])
     files = read_back(box, sent["message_id"])
     check("The PDF", hashlib.sha256(files["rapport.pdf"]).hexdigest() == pdf["sha256"])
     check("The workbook", hashlib.sha256(files["factures.xlsx"]).hexdigest() == xlsx["sha256"])
-    place.say(f"  {'':26}{f'{do.calls} calls':50}{thousands(do.seconds * 1000):>8} ms")
-    place.say("  * the first call of a server starts it\n")
-    place.say("  Read back from the mail server: subject, names and text as sent; the PDF holds the report, the")
-    place.say(f"  workbook {thousands(ROWS)} rows; both attachments have the checksums that the export server told.")
+    paths.say(f"  {'':26}{f'{do.calls} calls':50}{thousands(do.seconds * 1000):>8} ms")
+    paths.say("  * a server's first call includes its start\n")
+    paths.say("  Read back from the mail server: subject, names and text are as sent; the PDF contains the report, the")
+    paths.say(
+        f"  workbook {thousands(ROWS)} rows; both attachments have the checksums that the export server returned."
+    )
     return files
 
 
-def read_back(box: Sink, message_id: str) -> dict[str, bytes]:
-    """Read the mail as its reader would; return its attachments and itself."""
+def read_back(box: MailServer, message_id: str) -> dict[str, bytes]:
+    """Read the mail as its recipient would; return its attachments and the mail itself."""
     check("The number of mails", len(box.mails) == 1)
     mail = email.message_from_bytes(box.mails[0], policy=email.policy.default)
     assert isinstance(mail, EmailMessage)
@@ -261,47 +264,55 @@ def read_back(box: Sink, message_id: str) -> dict[str, bytes]:
     check("The text", body is not None and "ci-joint" in body.get_content())
     files = {str(part.get_filename()): part.get_payload(decode=True) for part in mail.iter_attachments()}
     check("The list of attachments", sorted(files) == ["factures.xlsx", "rapport.pdf"])
-    kept = {name: content for name, content in files.items() if isinstance(content, bytes)}
-    text = pypdf.PdfReader(io.BytesIO(kept["rapport.pdf"])).pages[0].extract_text()
+    binary = {name: content for name, content in files.items() if isinstance(content, bytes)}
+    text = pypdf.PdfReader(io.BytesIO(binary["rapport.pdf"])).pages[0].extract_text()
     check("The text of the PDF", "Île-de-France" in text and "1 234 567,89 €" in text.replace("\u00a0", " "))
-    book = openpyxl.load_workbook(io.BytesIO(kept["factures.xlsx"]), read_only=True)
+    book = openpyxl.load_workbook(io.BytesIO(binary["factures.xlsx"]), read_only=True)
     last = list(book["Factures réglées"].iter_rows(values_only=True))
     check("The table in the workbook", len(last) == ROWS + 1 and last[1][2] == CLIENTS[1])
-    return {**kept, "mail.eml": box.mails[0]}
+    return {**binary, "mail.eml": box.mails[0]}
 
 
-async def session(command: list[str], box: Sink, log: Path) -> dict[str, bytes]:
-    """Open the door and work through it."""
+async def session(command: list[str], box: MailServer, log: Path) -> dict[str, bytes]:
+    """Start the gateway and work through it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
     async with client.over_stdio(command, env, log, timeout=120) as opened:
         return await work(opened, box)
 
 
 def main(argv: list[str]) -> int:
-    """Run it, and leave only the files in build/demo/ to look at."""
-    argparse.ArgumentParser(prog="scripts/demo", description=__doc__).parse_args(argv)
-    kind, run = clients.road()
+    """Run it; only the files in build/demo/ stay, to look at."""
+    argparse.ArgumentParser(
+        prog="scripts/flotilla demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args(argv)
+    system.use_engine()
+    try:
+        kind, run = clients.own_gateway()
+    except gateway.GatewayError as problem:
+        return paths.fail(str(problem))
     if run == "docker" and not up.build(SERVERS):
-        place.say("Images: they could not be built (see above); the servers run as local processes for now.")
+        paths.say(up.NOT_BUILT)
         kind, run = "switchboard", "process"
-    how = "in containers" if run == "docker" else "as local processes"
-    place.say(f"A client goes through {door.NAMES[kind]}, which runs {', '.join(SERVERS)} {how}.\n")
+    paths.say(f"A client works through {gateway.KINDS[kind]}, which runs {', '.join(SERVERS)} {gateway.RUNS[run]}.\n")
     with tempfile.TemporaryDirectory(prefix="flotilla-demo-data-") as folder:
-        log = Path(folder) / "door.log"
+        log = Path(folder) / "gateway.log"
         data = Path(folder) / "data"
         data.mkdir()
         try:
-            with sink(run) as box, fleet(kind, run, box, data) as command:
+            with mail_server(run) as box, own_gateway(kind, run, box, data) as command:
                 files = asyncio.run(session(command, box, log))
         except (RuntimeError, OSError) as problem:
-            said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
+            ending = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
             hint = ""
             if run == "docker" and "email_verify_connection" in str(problem):
-                hint = "\nA firewall may keep containers from it: let docker0 in (FLOTILLA_ENGINE=none does without)"
-            return place.fail(f"{problem}{hint}\n" + "\n".join(said))
-    target = place.ROOT / "build" / "demo"
+                hint = (
+                    "\nA firewall may keep containers from reaching this machine: allow the interface docker0, or run "
+                    "`FLOTILLA_ENGINE=none make demo`."
+                )
+            return paths.fail(f"{problem}{hint}\n" + "\n".join(ending))
+    target = paths.ROOT / "build" / "demo"
     target.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (target / name).write_bytes(content)
-    place.say(f"  To look at: {', '.join(place.short(target / name) for name in sorted(files))}")
+    paths.say(f"  The files: {', '.join(paths.short(target / name) for name in sorted(files))}")
     return 0

@@ -1,97 +1,97 @@
-"""Stop the door and everything that it started; the data volume stays, and so do settings of clients."""
+"""Stop the gateway and everything that it started. Your files, the servers' state and clients' settings stay."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
-from flotilla_cli import gateway as door
-from flotilla_cli import paths as place
-from flotilla_cli import servers as fleet
-from flotilla_cli import system as machine
+from flotilla_cli import gateway, paths, servers, system
 from flotilla_launcher.naming import REGISTRY
+from flotilla_launcher.processes import machine, started
 
-SWITCHBOARD, COMPOSE, GATEWAY = "flotilla.switchboard", "com.docker.compose.project", "docker-mcp"
+SWITCHBOARD, COMPOSE, DOCKER_GATEWAY = "flotilla.switchboard", "com.docker.compose.project", "docker-mcp"  # labels
 
 
 def orphans() -> list[dict[str, str]]:
-    """Return containers whose switchboard is gone. Those of one that still runs, as in a desktop client, are in use."""
-    found = []
-    for container in machine.containers(f"label={SWITCHBOARD}"):
-        place_, pid, since = [*machine.label(container, SWITCHBOARD).split("/"), "", ""][:3]
-        if place_ == machine.here() and pid.isdigit() and machine.started(int(pid)) != since:
-            found.append(container)
-    return found
+    """Return containers whose switchboard has ended.
+
+    Those of one that still runs, as in a desktop client, are in use.
+    """
+    result = []
+    for container in system.containers(f"label={SWITCHBOARD}"):
+        host, pid, since = [*system.label(container, SWITCHBOARD).split("/"), "", ""][:3]
+        if host == machine() and pid.isdigit() and since and started(int(pid)) != since:
+            result.append(container)
+    return result
 
 
-def of_gateway() -> list[dict[str, str]]:
-    """Return containers of this fleet that a gateway has started."""
-    return [c for c in machine.containers(f"label={GATEWAY}=true") if c["Image"].startswith(f"{REGISTRY}/")]
+def of_docker_gateway() -> list[dict[str, str]]:
+    """Return containers of Flotilla's servers that Docker's gateway started."""
+    return [c for c in system.containers(f"label={DOCKER_GATEWAY}=true") if c["Image"].startswith(f"{REGISTRY}/")]
 
 
-def compose() -> list[str]:
-    """Take the compose stack down, without its volumes; return what was removed."""
-    project = f"label={COMPOSE}={place.owner()}"
-    gone = machine.remove(machine.containers(project))
-    for name in (machine.docker("network", "ls", "--filter", project, "--format", "{{.Name}}") or "").split():
-        if machine.docker("network", "rm", name) is not None:
-            gone.append(f"network {name}")
-    return gone
+def remove_compose() -> list[str]:
+    """Take the compose stack down, without its volumes; return the names of what was removed."""
+    project = f"label={COMPOSE}={paths.owner()}"
+    removed = system.remove(system.containers(project))
+    for name in (system.docker("network", "ls", "--filter", project, "--format", "{{.Name}}") or "").split():
+        if system.docker("network", "rm", name) is not None:
+            removed.append(f"network {name}")
+    return removed
 
 
-def demos() -> list[str]:
-    """Remove what a demo that was killed left: its volume and its catalog. Returns their names."""
-    gone = []
-    begin = f"{place.owner()}-demo-"
-    named = (machine.docker("volume", "ls", "--filter", f"name={begin}", "--format", "{{.Name}}") or "").split()
-    for name in named:
-        if not machine.started(int(name.rpartition("-")[2])) and machine.docker("volume", "rm", name) is not None:
-            gone.append(f"volume {name}")
-    for path in (place.mcp_home() / "catalogs").glob(f"{begin}*.yaml"):
-        if not machine.started(int(path.stem.rpartition("-")[2])):
+def remove_demos() -> list[str]:
+    """Remove what a demo that was killed left behind: its volumes and its catalog. Returns their names."""
+    removed = []
+    prefix = f"{paths.owner()}-demo-"
+    names = (system.docker("volume", "ls", "--filter", f"name={prefix}", "--format", "{{.Name}}") or "").split()
+    for name in names:
+        if not started(int(name.rpartition("-")[2])) and system.docker("volume", "rm", name) is not None:
+            removed.append(f"volume {name}")
+    for path in (paths.mcp_home() / "catalogs").glob(f"{prefix}*.yaml"):
+        if not started(int(path.stem.rpartition("-")[2])):
             path.unlink()
-            gone.append(place.short(path))
-    return gone
+            removed.append(paths.short(path))
+    return removed
 
 
 def volumes() -> list[str]:
-    """Return the volumes that are here: the files, and the state of each server."""
-    known = {place.VOLUME, *(f"flotilla-{slug}" for slug in fleet.registry())}
-    named = (machine.docker("volume", "ls", "--filter", "name=flotilla-", "--format", "{{.Name}}") or "").split()
-    return [name for name in named if name in known]
+    """Return the volumes that exist: the one of files, and one of state for each server."""
+    known = {paths.VOLUME, *(f"flotilla-{slug}" for slug in servers.registry())}
+    names = (system.docker("volume", "ls", "--filter", "name=flotilla-", "--format", "{{.Name}}") or "").split()
+    return [name for name in names if name in known]
 
 
 def main(argv: list[str]) -> int:
-    """Stop it all, and say what was stopped and what stays."""
-    argparse.ArgumentParser(prog="scripts/down", description=__doc__).parse_args(argv)
-    done = []
-    with door.alone():
-        running = door.Running.read()
-        if door.stop(running):
-            done.append(f"the door ({door.NAMES[running.kind]})")
-        if machine.engine():
-            if running.kind.startswith("gateway") and not machine.processes("mcp gateway run"):
-                # They end by themselves when the gateway hangs up; one that is busy may not. Where another gateway
-                # runs, as in a desktop client, nothing tells its containers from ours.
+    """Stop everything; say what was stopped and what is kept."""
+    argparse.ArgumentParser(prog="scripts/flotilla down", description=__doc__).parse_args(argv)
+    stopped: list[str] = []
+    kept: list[str] = []
+    with gateway.exclusive():
+        running = gateway.Running.read()
+        if gateway.stop(running):
+            stopped.append(gateway.KINDS[running.kind])
+        if system.engine():
+            if running.kind.startswith("docker") and not system.processes("mcp gateway run"):
+                # They end by themselves when the gateway hangs up; a busy one may not. Where another gateway runs, as
+                # in a desktop client, its containers cannot be told from ours.
                 end = time.monotonic() + 5
-                while of_gateway() and time.monotonic() < end:
+                while of_docker_gateway() and time.monotonic() < end:
                     time.sleep(0.2)
-                done += machine.remove(of_gateway())
-            done += machine.remove(orphans())
-            done += machine.remove(machine.containers(f"label=flotilla.door={place.owner()}"))
-            done += compose() + demos()
-            stays = [f"the volume {name}" for name in volumes()]
-        else:
-            stays = []
-    for path in (door.log_file(), place.run_folder() / "lock"):
+                stopped += system.remove(of_docker_gateway())
+            stopped += system.remove(orphans())
+            stopped += system.remove(system.containers(f"label={gateway.LABEL}={paths.owner()}"))
+            stopped += remove_compose() + remove_demos()
+            kept += [f"the volume {name}" for name in volumes()]
+    for path in (gateway.log_file(), paths.run_folder() / "lock"):
         path.unlink(missing_ok=True)
-    if place.data_folder().is_dir():
-        stays.append(f"your files in {place.short(place.data_folder())}")
-    if place.state_folder().is_dir():
-        stays.append(f"the servers' own state in {place.short(place.state_folder())}")
-    if (place.run_folder() / "token").is_file():
-        stays.append(f"the token in {place.short(place.run_folder() / 'token')}, so that clients stay connected")
-    place.say(f"Stopped: {', '.join(done)}." if done else "Nothing was running.")
-    if stays:
-        place.say(f"Kept: {'; '.join(stays)}.")
+    if paths.data_folder().is_dir():
+        kept.append(f"your files in {paths.short(paths.data_folder())}")
+    if paths.state_folder().is_dir():
+        kept.append(f"the servers' own state in {paths.short(paths.state_folder())}")
+    if (paths.run_folder() / "token").is_file():
+        kept.append(f"the token in {paths.short(paths.run_folder() / 'token')}, so that clients stay connected")
+    paths.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    if kept:
+        paths.say(f"Kept: {'; '.join(kept)}.")
     return 0

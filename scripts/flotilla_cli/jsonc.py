@@ -12,35 +12,35 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[^\s,\]}/]+")
 
 
-class Broken(ValueError):  # noqa: N818 - a sentence for the user
-    """The text is not JSON even with comments and trailing commas allowed; says in which line."""
+class JsoncError(ValueError):
+    """The text is not JSON, even with comments and trailing commas allowed. The message names the line."""
 
 
 class _Reader:
-    """Walks through the text once; keeps where the members of every object stand."""
+    """Reads the text once, and records where the members of each object are."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.objects: dict[tuple[str, ...], _Object] = {}
 
-    def broken(self, at: int, what: str) -> Broken:
-        return Broken(f"line {self.text.count(chr(10), 0, at) + 1}: {what}")
+    def broken(self, at: int, message: str) -> JsoncError:
+        return JsoncError(f"line {self.text.count(chr(10), 0, at) + 1}: {message}")
 
     def skip(self, at: int) -> int:
-        found = _SKIP.match(self.text, at)
-        return found.end() if found else at
+        match = _SKIP.match(self.text, at)
+        return match.end() if match else at
 
     def string(self, at: int) -> tuple[str, int]:
-        found = _STRING.match(self.text, at)
-        if not found:
+        match = _STRING.match(self.text, at)
+        if not match:
             raise self.broken(at, "a text in double quotes is expected")
         try:
-            return json.loads(found[0], strict=False), found.end()
+            return json.loads(match[0], strict=False), match.end()
         except ValueError:
-            raise self.broken(at, "the text in quotes is broken") from None
+            raise self.broken(at, "the text in quotes is not valid") from None
 
     def value(self, at: int, path: tuple[str, ...]) -> tuple[Any, int]:
-        """Return the value that begins here, and where it ends."""
+        """Return the value that begins at a position, and where it ends."""
         sign = self.text[at : at + 1]
         if sign == "{":
             return self.object(at, path)
@@ -48,35 +48,35 @@ class _Reader:
             return self.array(at)
         if sign == '"':
             return self.string(at)
-        found = _WORD.match(self.text, at)
-        if not found:
+        match = _WORD.match(self.text, at)
+        if not match:
             raise self.broken(at, "a value is missing")
         try:
-            return json.loads(found[0]), found.end()
+            return json.loads(match[0]), match.end()
         except ValueError:
-            raise self.broken(at, f"{found[0][:20]!r} is no value") from None
+            raise self.broken(at, f"{match[0][:20]!r} is not a valid value") from None
 
     def object(self, at: int, path: tuple[str, ...]) -> tuple[dict[str, Any], int]:
         where = _Object(at)
         result: dict[str, Any] = {}
         end = at + 1
         while True:
-            here = self.skip(end)
-            if self.text[here : here + 1] == "}":
-                where.close = here
+            start = self.skip(end)
+            if self.text[start : start + 1] == "}":
+                where.close = start
                 if path is not _ELSEWHERE:
                     self.objects[path] = where
-                return result, here + 1
+                return result, start + 1
             if result and not where.comma:
-                raise self.broken(here, "a comma or } is expected")
-            name, colon = self.string(here)
+                raise self.broken(start, "a comma or } is expected")
+            name, colon = self.string(start)
             colon = self.skip(colon)
             if self.text[colon : colon + 1] != ":":
                 raise self.broken(colon, "a colon is expected")
             begin = self.skip(colon + 1)
             inner = _ELSEWHERE if path is _ELSEWHERE else (*path, name)
             result[name], end = self.value(begin, inner)
-            where.members[name], where.names[name], where.end = (begin, end), here, end
+            where.members[name], where.names[name], where.end = (begin, end), start, end
             comma = self.skip(end)
             where.comma = self.text[comma : comma + 1] == ","
             end = comma + 1 if where.comma else end
@@ -85,12 +85,12 @@ class _Reader:
         result: list[Any] = []
         end, comma = at + 1, True
         while True:
-            here = self.skip(end)
-            if self.text[here : here + 1] == "]":
-                return result, here + 1
+            start = self.skip(end)
+            if self.text[start : start + 1] == "]":
+                return result, start + 1
             if not comma:
-                raise self.broken(here, "a comma or ] is expected")
-            item, end = self.value(here, _ELSEWHERE)
+                raise self.broken(start, "a comma or ] is expected")
+            item, end = self.value(start, _ELSEWHERE)
             result.append(item)
             after = self.skip(end)
             comma = self.text[after : after + 1] == ","
@@ -98,7 +98,7 @@ class _Reader:
 
 
 class _Object:
-    """Where an object and its members stand in the text."""
+    """Where an object and its members are in the text."""
 
     def __init__(self, begin: int) -> None:
         self.open, self.close, self.end, self.comma = begin, begin, begin + 1, False
@@ -106,7 +106,7 @@ class _Object:
         self.names: dict[str, int] = {}
 
 
-_ELSEWHERE = ("\0",)  # inside arrays nothing is ever set
+_ELSEWHERE = ("\0",)  # nothing is ever set inside an array
 
 
 def _read(text: str) -> tuple[Any, _Reader]:
@@ -119,19 +119,19 @@ def _read(text: str) -> tuple[Any, _Reader]:
     except RecursionError:
         raise reader.broken(begin, "it is nested too deeply") from None
     if reader.skip(end) != len(text):
-        raise reader.broken(end, "something follows the end")
+        raise reader.broken(end, "there is more text after the end")
     return value, reader
 
 
 def loads(text: str) -> Any:
-    """Return what the text holds, {} for an empty one. Raises Broken."""
+    """Return the value of a text, {} for an empty one. Raises JsoncError."""
     return _read(text)[0]
 
 
 def put(text: str, path: Sequence[str], value: Any) -> str:
-    """Return the text with `value` at `path`; comments, order and spacing of all else stay. Raises Broken."""
-    held, reader = _read(text)
-    if not reader.objects and held == {}:  # nothing but blanks and comments, perhaps
+    """Return the text with `value` at `path`; comments, order and spacing of the rest stay. Raises JsoncError."""
+    current, reader = _read(text)
+    if not reader.objects and current == {}:  # empty, or only comments
         inner = value
         for name in reversed(path):
             inner = {name: inner}
@@ -139,42 +139,42 @@ def put(text: str, path: Sequence[str], value: Any) -> str:
     depth = 0
     while depth < len(path) - 1 and tuple(path[: depth + 1]) in reader.objects:
         depth += 1
-    place = reader.objects.get(tuple(path[:depth]))
-    if place is None:
-        raise Broken("the outermost value is no object")
+    parent = reader.objects.get(tuple(path[:depth]))
+    if parent is None:
+        raise JsoncError("the outermost value is not an object")
     name, inner = path[depth], value
     for outer in reversed(path[depth + 1 :]):
         inner = {outer: inner}
-    if name in place.members and depth < len(path) - 1:
-        raise Broken(f"{name!r} is there, but is no object")
+    if name in parent.members and depth < len(path) - 1:
+        raise JsoncError(f"{name!r} exists, but is not an object")
     unit = _unit(text)
-    indent = _indent(text, place, unit)
+    indent = _indent(text, parent, unit)
     written = json.dumps(inner, ensure_ascii=False, indent=unit)
     newline = "\r\n" if "\r\n" in text else "\n"
     written = written.replace("\n", newline + indent)
-    if name in place.members:
-        begin, end = place.members[name]
+    if name in parent.members:
+        begin, end = parent.members[name]
         return text[:begin] + written + text[end:]
     member = f"{newline}{indent}{json.dumps(name, ensure_ascii=False)}: {written}"
-    last = len(text[: place.close].rstrip())  # after the comments that belong to what is there
-    member += "," if place.comma and place.members else ""
-    if "\n" not in text[last : place.close]:
+    last = len(text[: parent.close].rstrip())  # after the comments that belong to what is there
+    member += "," if parent.comma and parent.members else ""
+    if "\n" not in text[last : parent.close]:
         member += newline + indent.removesuffix(unit)
-    middle = text[place.end : last]
-    if place.members and not place.comma:
+    middle = text[parent.end : last]
+    if parent.members and not parent.comma:
         middle = f",{middle}"
-    return text[: place.end] + middle + member + text[last:]
+    return text[: parent.end] + middle + member + text[last:]
 
 
 def _unit(text: str) -> str:
-    found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
-    return found[1] if found and len(found[1]) <= 8 else "  "
+    match = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
+    return match[1] if match and len(match[1]) <= 8 else "  "
 
 
-def _indent(text: str, place: _Object, unit: str) -> str:
-    """Return what members of an object are indented by: as its others are, else one step more than its own line."""
-    for at in (*place.names.values(), None):
-        anchor = place.open if at is None else at
+def _indent(text: str, parent: _Object, unit: str) -> str:
+    """Return the indentation of an object's members: that of the others, else one unit more than its own line."""
+    for at in (*parent.names.values(), None):
+        anchor = parent.open if at is None else at
         line = text[text.rfind("\n", 0, anchor) + 1 : anchor]
         if at is None:
             return re.match(r"[ \t]*", line)[0] + unit  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Where things are on this machine, and small files that are written whole or not at all."""
+"""Where things are on this machine, small files that are written whole or not at all, and what a person is shown."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv" / "bin"
 CATALOG = ROOT / "catalog" / "flotilla.yaml"
-QUICK_CATALOG = CATALOG.with_suffix(".json")  # the same, as the switchboard reads it in less time
+CATALOG_JSON = CATALOG.with_suffix(".json")  # the same content, which is read in a hundredth of the time
 VOLUME = "flotilla-data"  # where the servers keep files when they run in containers
 
 
 def run_folder() -> Path:
-    """Return where the running door's token, state and log are; FLOTILLA_RUN_FOLDER keeps tests apart from a user."""
+    """Return the folder of the running gateway's token, state and log; tests set FLOTILLA_RUN_FOLDER."""
     return Path(os.environ.get("FLOTILLA_RUN_FOLDER") or ROOT / "build" / "run")
 
 
 def mcp_home() -> Path:
-    """Return Docker's folder for MCP, the only one from which its gateway takes catalogs."""
+    """Return Docker's folder for MCP, the only one from which its gateway reads catalogs."""
     return Path.home() / ".docker" / "mcp"
 
 
 def installed_catalog() -> Path:
-    """Return where `make install` puts the catalog."""
+    """Return the path to which `make install` copies the catalog."""
     return mcp_home() / "catalogs" / "flotilla.yaml"
 
 
 def secrets_file() -> Path:
-    """Return the file of `server.name=value` lines that both doors read."""
+    """Return the file of `server.name=value` lines that both gateways read."""
     return Path(os.environ.get("FLOTILLA_SECRETS") or mcp_home() / "flotilla.secrets.env")
 
 
 def config_file() -> Path:
-    """Return the YAML file of settings that both doors read."""
+    """Return the YAML file of settings that both gateways read."""
     return Path(os.environ.get("FLOTILLA_CONFIG") or mcp_home() / "flotilla.config.yaml")
 
 
 def data_folder() -> Path:
     """Return where the servers keep files when they run as processes."""
-    given = os.environ.get("FLOTILLA_DATA")
-    return Path(given).expanduser() if given else Path.home() / ".local" / "share" / "flotilla"
+    path = os.environ.get("FLOTILLA_DATA")
+    return Path(path).expanduser() if path else Path.home() / ".local" / "share" / "flotilla"
 
 
 def state_folder() -> Path:
-    """Return where servers that run as processes keep tokens, records and keys: not in a folder that may be shared."""
-    given = os.environ.get("FLOTILLA_STATE")
+    """Return where servers that run as processes keep tokens, records and keys: never in the shared data folder."""
+    path = os.environ.get("FLOTILLA_STATE")
     home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return Path(given).expanduser() if given else home / "flotilla"
+    return Path(path).expanduser() if path else home / "flotilla"
 
 
 def port() -> int:
-    """Return the port of the door. Raises ValueError."""
-    asked = os.environ.get("FLOTILLA_PORT") or "8811"
-    if not (asked.isascii() and asked.isdigit() and 0 < int(asked) < 65536):
-        raise ValueError(f"FLOTILLA_PORT={asked} is no port: give a number from 1 to 65535.")
-    return int(asked)
+    """Return the gateway's port on 127.0.0.1. Raises ValueError."""
+    text = os.environ.get("FLOTILLA_PORT") or "8811"
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise ValueError(f"FLOTILLA_PORT={text} is not a valid port. Use a number from 1 to 65535.")
+    return int(text)
 
 
 def owner() -> str:
-    """Return what the names of containers begin with."""
+    """Return the first part of the names of containers and volumes."""
     return os.environ.get("FLOTILLA_OWNER") or "flotilla"
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file whole or not at all. A link is written through, since people link their settings to elsewhere."""
+    """Write a file whole or not at all. A symbolic link stays one: its target is written."""
     path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -83,28 +83,28 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of ours, empty when it is not there or was cut off."""
+    """Read a JSON file of ours; {} when it does not exist or was cut off."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def short(path: Path) -> str:
-    """Return a path as people write it."""
-    for base, sign in ((ROOT, ""), (Path.home(), "~/")):
+    """Return a path as people write it: relative to the checkout, or with ~."""
+    for base, prefix in ((ROOT, ""), (Path.home(), "~/")):
         if path.is_relative_to(base):
-            return f"{sign}{path.relative_to(base)}"
+            return f"{prefix}{path.relative_to(base)}"
     return str(path)
 
 
 def say(text: str = "") -> None:
-    """Tell the user."""
+    """Print a message."""
     print(text, flush=True)
 
 
 def fail(text: str) -> int:
-    """Tell what went wrong and what to do; returns the exit status."""
+    """Print an error message to stderr; returns the exit status."""
     print(f"Error: {text}", file=sys.stderr, flush=True)
     return 1

@@ -1,4 +1,4 @@
-"""Where the servers' secrets are kept: the catalog's secrets file, or Docker Desktop's keychain."""
+"""Where the servers' secrets are kept: in the secrets file that both gateways read, or in Docker Desktop's keychain."""
 
 from __future__ import annotations
 
@@ -6,39 +6,49 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from flotilla_cli import paths as place
-from flotilla_cli import servers as fleet
-from flotilla_cli import system as machine
+from flotilla_cli import paths, system
+from flotilla_launcher.user_files import secret_lines
 
 
-def file_with(text: str, secrets: Mapping[str, str]) -> str:
-    """Return the text of a secrets file with these values in it; everything else stays as it is."""
-    left, lines = dict(secrets), text.splitlines(keepends=True)  # of two lines for one secret, the last one counts
-    for number, line in enumerate(lines):
-        name = line.partition("=")[0].strip()
-        if "=" in line and not line.lstrip().startswith("#") and name in secrets:
-            lines[number] = f"{name}={secrets[name]}\n"
-            left.pop(name, None)
+def read(path: Path | None = None) -> dict[str, str]:
+    """Return the secrets by their catalog name; lines that cannot be read are left out: `make doctor` reports them."""
+    try:
+        text = (path or paths.secrets_file()).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: value for _, name, value in secret_lines(text) if value is not None}
+
+
+def with_values(text: str, secrets: Mapping[str, str]) -> str:
+    """Return the text of a secrets file with these values in it; every other line stays as it is."""
+    missing, lines = dict(secrets), text.splitlines(keepends=True)
+    for number, name, value in secret_lines(text):  # every line of a name, since the last one counts
+        if value is not None and name in secrets:
+            lines[number - 1] = f"{name}={secrets[name]}\n"
+            missing.pop(name, None)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    return "".join([*lines, *(f"{name}={value}\n" for name, value in left.items())])
+    return "".join([*lines, *(f"{name}={value}\n" for name, value in missing.items())])
 
 
-def desktop() -> bool:
+def has_keychain() -> bool:
     """Tell whether Docker Desktop keeps secrets here: its plugin answers, and so does its keychain."""
-    return machine.gateway_plugin() is not None and machine.docker("mcp", "secret", "ls", "--json") is not None
+    return system.gateway_plugin() is not None and system.docker("mcp", "secret", "ls", "--json") is not None
 
 
-def listed() -> str:
-    """Return what Docker Desktop says of the secrets it keeps: their names; it gives no value back."""
-    return machine.docker("mcp", "secret", "ls", "--json") or ""
+def keychain_names() -> str:
+    """Return Docker Desktop's list of the secrets that it keeps, as JSON text: names only, never values."""
+    return system.docker("mcp", "secret", "ls", "--json") or ""
 
 
-def store(secrets: Mapping[str, str], to_desktop: bool, path: Path | None = None) -> str:
-    """Keep secrets, and return where; raises OSError. A value never stands on a command line, where others see it."""
+def store(secrets: Mapping[str, str], in_keychain: bool, path: Path | None = None) -> str:
+    """Store secrets; return where. Raises OSError.
+
+    A value is never part of a command line, which other users of the machine could read.
+    """
     if any("\n" in value or "\r" in value for value in secrets.values()):
-        raise ValueError("A secret holds a line break; it cannot be stored.")
-    if to_desktop:
+        raise ValueError("A secret contains a line break, so it cannot be stored. Copy it again, without line breaks.")
+    if in_keychain:
         for name, value in secrets.items():
             done = subprocess.run(
                 ["docker", "mcp", "secret", "set", name],
@@ -51,17 +61,17 @@ def store(secrets: Mapping[str, str], to_desktop: bool, path: Path | None = None
             if done.returncode:
                 raise OSError(f"docker mcp secret set {name}: {done.stderr.strip()[:300]}")
         return "Docker Desktop's keychain"
-    path = path or place.secrets_file()
+    path = path or paths.secrets_file()
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    place.write(path, file_with(text, secrets), 0o600)
-    return place.short(path)
+    paths.write(path, with_values(text, secrets), 0o600)
+    return paths.short(path)
 
 
-def forget(names: Iterable[str], from_desktop: bool) -> None:
-    """Empty secrets: the lines of the file stay, since others may have been written beside them."""
+def forget(names: Iterable[str], in_keychain: bool) -> None:
+    """Remove secrets from the keychain, and empty their values in the file, whose lines stay."""
     names = list(names)
-    if from_desktop:
-        machine.docker("mcp", "secret", "rm", *names)
-    kept = fleet.secrets(place.secrets_file())
-    if there := {name: "" for name in names if name in kept}:
-        store(there, False)
+    if in_keychain:
+        system.docker("mcp", "secret", "rm", *names)
+    saved = read()
+    if known := {name: "" for name in names if name in saved}:
+        store(known, False)

@@ -1,4 +1,4 @@
-"""Which servers a door is started on, and what of the user's decides it: the secrets file and the settings file."""
+"""Which servers a gateway is started with, and what decides it: the user's secrets file and settings file."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from flotilla_cli import paths as place
-from flotilla_launcher.environment import is_placeholder
+from flotilla_cli import paths, secrets_file
+from flotilla_launcher.environment import SettingError, is_placeholder
 from flotilla_launcher.naming import catalog_name, module_of, slug_of
-from flotilla_servers.switchboard import catalog, options
+from flotilla_launcher.user_files import read_document
+from flotilla_servers.switchboard import options
+from flotilla_servers.switchboard.discovery import definitions
+from flotilla_servers.switchboard.selection import selected
 
-TERM = re.compile(r"\{\{\s*([\w.-]+)")
+TEMPLATE = re.compile(r"\{\{\s*([\w.-]+)")
 
 
 @cache
 def registry() -> dict[str, dict[str, Any]]:
-    """Return the generated catalog's servers by slug, as people name them; the catalog calls them `catalog_name`."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
-    return {slug_of(name): server for name, server in found.items()}
+    """Return the servers of the generated catalog by slug."""
+    return {slug_of(name): server for name, server in read_document(paths.CATALOG_JSON)["registry"].items()}
 
 
 def catalog_names(slugs: Iterable[str]) -> str:
-    """Return servers as a gateway's --servers takes them."""
+    """Return servers as the option --servers of a gateway takes them."""
     return ",".join(map(catalog_name, slugs))
 
 
@@ -38,86 +38,79 @@ def images(slugs: list[str]) -> list[str]:
 
 
 def needs(slug: str) -> list[list[str]]:
-    """Return the secrets and settings without which the server's calls fail, a list for each way in.
+    """Return the secrets and settings without which the server's calls fail, a list for each way to authenticate.
 
     They are named as the user's files name them: `flotilla-calendly.token`.
     """
-    path = place.ROOT / "servers" / module_of(slug) / "discovery.json"
+    path = paths.ROOT / "servers" / module_of(slug) / "discovery.json"
     if not path.is_file():  # a server that is being written
         return [["`make generate`"]]
-    told = json.loads(path.read_text(encoding="utf-8"))["needs"]
+    options = json.loads(path.read_text(encoding="utf-8"))["needs"]
     server = registry()[slug]
     names = {secret["env"]: secret["name"] for secret in server.get("secrets") or []}
     for item in server.get("env") or []:
-        if found := TERM.search(item["value"]):
-            names[item["name"]] = found[1]
-    return [[names.get(variable, variable) for variable in way] for way in told]
+        if match := TEMPLATE.search(item["value"]):
+            names[item["name"]] = match[1]
+    return [[names.get(variable, variable) for variable in option] for option in options]
 
 
-def secrets(path: Path) -> dict[str, str]:
-    """Read the secrets file as far as it can be read; `make doctor` tells what is wrong with it."""
+def settings(path: Path | None = None) -> dict[str, Any]:
+    """Return the settings by server, as far as the file can be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        return read_document(path or paths.config_file())
+    except (OSError, ValueError):
         return {}
-    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name: value.strip() for name, _, value in pairs}
 
 
-def settings(path: Path) -> dict[str, Any]:
-    """Read the settings file as far as it can be read."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def refused(slugs: list[str]) -> str:
+    """Return why these servers must not be started: a guard that is unclear, or is set where it has no effect; "" if
+    none.
 
-
-def refused(servers: list[str]) -> str:
-    """Return why a door would not offer these servers: a guard that is unclear, or stands where it does not count.
-
-    The switchboard says so itself; Docker's gateway would leave a guard of the settings file out without a word.
+    The switchboard reports this itself. Docker's gateway would ignore a guard in the settings file without a message.
     """
-    line = [f"--catalog={place.QUICK_CATALOG}", f"--servers={','.join(servers)}"]
-    for name, path in (("secrets", place.secrets_file()), ("config", place.config_file())):
+    line = [f"--catalog={paths.CATALOG_JSON}", f"--servers={','.join(slugs)}"]
+    for name, path in (("secrets", paths.secrets_file()), ("config", paths.config_file())):
         line += [f"--{name}={path if path.is_file() else ''}"]
     try:
-        asked = options.arguments([*line, f"--discovery={place.ROOT / 'servers'}", "--remote="])
-        for entry in catalog.chosen(asked):
-            catalog.definitions(entry, Path(asked.discovery))
-    except catalog.Problem as problem:
+        parsed = options.arguments([*line, f"--discovery={paths.ROOT / 'servers'}", "--remote="])
+        for entry in selected(parsed):
+            definitions(entry, Path(parsed.discovery))
+    except SettingError as problem:
         return str(problem)
-    except SystemExit:  # an option in the environment that argparse has just complained of
+    except SystemExit:  # argparse has printed what is wrong with an option in the environment
         return ""
     return ""
 
 
-def missing(slug: str, given: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
-    """Return what a server needs and the user's files do not give, of the way in that lacks the least."""
+def missing(slug: str, secrets: Mapping[str, str], config: Mapping[str, Any]) -> list[str]:
+    """Return what a server needs and the user's files lack, for the way to authenticate that lacks the least."""
     mine = config.get(catalog_name(slug))
     values = {f"{catalog_name(slug)}.{name}": value for name, value in mine.items()} if isinstance(mine, dict) else {}
-    values |= given
-    lost = [[name for name in way if is_placeholder(str(values.get(name) or ""))] for way in needs(slug)]
-    return min(lost, key=len)
+    values |= secrets
+    lacking = [[name for name in option if is_placeholder(str(values.get(name) or ""))] for option in needs(slug)]
+    return min(lacking, key=len)
 
 
 def choose() -> list[str]:
     """Return the servers to start: those that need no account, and those whose account is in the user's files.
 
-    FLOTILLA_SERVERS names others, with commas between them, or `all`. Raises ValueError for a name that is no server's.
+    FLOTILLA_SERVERS names others, separated by commas, or `all`. Raises ValueError for an unknown name.
     """
-    if bare := [slug for slug, mine in settings(place.config_file()).items() if mine and slug in registry()]:
+    if bare := [slug for slug, mine in settings().items() if mine and slug in registry()]:
         raise ValueError(
-            f"{place.short(place.config_file())}: the settings of `{bare[0]}` must stand under "
-            f"`{catalog_name(bare[0])}`, its name in the catalog: otherwise they count for nothing. Rename it."
+            f"{paths.short(paths.config_file())}: the settings under `{bare[0]}` have no effect. Rename it to "
+            f"`{catalog_name(bare[0])}`, the server's name in the catalog."
         )
-    words = (slug_of(word.strip()) for word in os.environ.get("FLOTILLA_SERVERS", "").split(","))
-    asked = list(dict.fromkeys(word for word in words if word))
-    if asked == ["all"]:
+    names = (slug_of(name.strip()) for name in os.environ.get("FLOTILLA_SERVERS", "").split(","))
+    slugs = list(dict.fromkeys(name for name in names if name))
+    if slugs == ["all"]:
         return list(registry())
-    if unknown := [slug for slug in asked if slug not in registry()]:
-        raise ValueError(f"FLOTILLA_SERVERS: no server {', '.join(unknown)}; there are {', '.join(registry())}.")
-    if asked:
-        return asked
-    given, config = secrets(place.secrets_file()), settings(place.config_file())
-    return [slug for slug in registry() if not missing(slug, given, config)]
+    if unknown := [slug for slug in slugs if slug not in registry()]:
+        raise ValueError(
+            f"FLOTILLA_SERVERS names {', '.join(unknown)}, which is not a server. The servers are "
+            f"{', '.join(registry())}."
+        )
+    if slugs:
+        return slugs
+    secrets, config = secrets_file.read(), settings()
+    return [slug for slug in registry() if not missing(slug, secrets, config)]

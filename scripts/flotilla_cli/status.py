@@ -1,4 +1,4 @@
-"""Tell which door runs, since when, and what it offers."""
+"""Show whether the gateway runs, where it answers, and with how many servers and tools."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import argparse
 import json
 from dataclasses import asdict
 
-from flotilla_cli import gateway as door
-from flotilla_cli import paths as place
+from flotilla_cli import gateway, paths
 
 
 def main(argv: list[str]) -> int:
-    """Tell; 0 when a door answers, 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="scripts/status", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    """Print the state; 0 when the gateway answers, 1 otherwise."""
+    parser = argparse.ArgumentParser(prog="scripts/flotilla status", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     options = parser.parse_args(argv)
-    running = door.Running.read()
+    running = gateway.Running.read()
     healthy = running.healthy()
     if options.json:
         about = {key: value for key, value in asdict(running).items() if key not in ("fingerprint", "since")}
-        place.say(json.dumps({"running": healthy, **about}, indent=2))
+        paths.say(json.dumps({"running": healthy, **about}, indent=2))
     elif healthy:
-        place.say(f"{door.NAMES[running.kind]} answers at {running.url}: {len(running.servers)} servers")
-        place.say(f"({', '.join(running.servers)}), {running.tools} tools; they run as {running.run}.")
+        paths.say(f"{gateway.title(running.kind)} answers at {running.url}: {gateway.offer(running)}.")
+        paths.say(f"The servers run {gateway.RUNS[running.run]}: {', '.join(running.servers)}.")
     elif running.alive():
-        place.say(f"{door.NAMES[running.kind]} runs, but does not answer at {running.url}. {door.last_words(running)}")
+        paths.say(f"{gateway.title(running.kind)} runs but does not answer at {running.url}.")
+        paths.say(f"{gateway.log_ending(running)}\nRestart it: `make down up`.")
     else:
-        place.say("No door runs: `make up` starts one.")
+        paths.say("The gateway does not run. `make up` starts it.")
     return 0 if healthy else 1

@@ -1,10 +1,9 @@
-"""What this machine has: an engine, Docker's gateway, images, free ports, running processes."""
+"""What this machine has: a Docker engine, Docker's gateway, images, containers, free ports, running processes."""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import socket
 import subprocess
@@ -14,11 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from flotilla_cli import paths
 from flotilla_launcher.naming import GATEWAY_IMAGE
+from flotilla_launcher.processes import started
 
 
 def docker(*args: str, timeout: float = 60) -> str | None:
-    """Return what a docker command prints, None when it fails, hangs or there is no docker."""
+    """Return what a docker command prints; None when it fails, hangs, or docker is not installed."""
     try:
         done = subprocess.run(
             ["docker", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
@@ -29,63 +30,76 @@ def docker(*args: str, timeout: float = 60) -> str | None:
 
 
 def engine() -> str | None:
-    """Return the version of the engine that answers; None without one, or when FLOTILLA_ENGINE=none."""
+    """Return the version of the engine that answers; None without one, or with FLOTILLA_ENGINE=none."""
     if os.environ.get("FLOTILLA_ENGINE") == "none":
         return None
     return docker("info", "--format", "{{.ServerVersion}}", timeout=20) or None
 
 
+def use_engine() -> bool:
+    """Find a Docker engine, or install or start one where that is possible; tell whether one answers.
+
+    scripts/engine says what it does, and what is lost without an engine.
+    """
+    if subprocess.run([str(paths.ROOT / "scripts" / "engine")], check=False).returncode:
+        os.environ["FLOTILLA_ENGINE"] = "none"
+    return engine() is not None
+
+
 def gateway_plugin() -> str | None:
-    """Return the version of the Docker MCP plugin, which brings `docker mcp gateway run`."""
+    """Return the version of the Docker MCP plugin, which has `docker mcp gateway run`; None without it."""
     return docker("mcp", "version", timeout=20) or None
 
 
 DYNAMIC_TOOLS = (
-    "Docker's dynamic tools are on: wherever a gateway runs a profile, the model itself may add servers and write their"
-    " configuration (mcp-add, mcp-config-set). Guards are out of its reach, preferences are not:"
-    " docker mcp feature disable dynamic-tools"
+    "Docker's dynamic tools are on: where a gateway runs a profile, the model itself can add servers and change their "
+    "preferences (mcp-add, mcp-config-set), though not their guards. Switch them off"
 )
+DISABLE_DYNAMIC_TOOLS = "docker mcp feature disable dynamic-tools"
 
 
 def dynamic_tools() -> bool:
-    """Tell whether a gateway without `--servers` lets the model add and configure servers: Docker's default."""
-    said = docker("mcp", "feature", "ls", timeout=20) or ""
-    return any(line.split()[:2] == ["dynamic-tools", "enabled"] for line in said.splitlines())
+    """Tell whether a gateway without `--servers` lets the model add and configure servers, as is Docker's default."""
+    features = docker("mcp", "feature", "ls", timeout=20) or ""
+    return any(line.split()[:2] == ["dynamic-tools", "enabled"] for line in features.splitlines())
 
 
 def profile(name: str) -> dict[str, Any] | None:
-    """Return a profile of the Docker MCP plugin by its id, None where there is none."""
+    """Return a profile of the Docker MCP plugin by its id; None where it does not exist."""
     try:
-        found = json.loads(docker("mcp", "profile", "ls", "--format", "json", timeout=20) or "[]")
+        profiles = json.loads(docker("mcp", "profile", "ls", "--format", "json", timeout=20) or "[]")
     except ValueError:
         return None
-    return next((one for one in found if isinstance(one, dict) and one.get("id") == name), None)
+    return next((one for one in profiles if isinstance(one, dict) and one.get("id") == name), None)
 
 
 def gateway_image(pull: bool, seconds: float = 30) -> bool:
-    """Tell whether the gateway's image is here, or could be pulled just now."""
+    """Tell whether the image of Docker's gateway is here, or could be pulled just now."""
     if docker("image", "inspect", "--format", "{{.Id}}", GATEWAY_IMAGE):
         return True
     return pull and docker("pull", "--quiet", GATEWAY_IMAGE, timeout=seconds) is not None
 
 
 def image_ids(images: Sequence[str]) -> dict[str, str]:
-    """Return the id of every image that is here."""
-    found = {}
+    """Return the id of each image that is here."""
+    ids = {}
     for image in images:
-        if said := docker("image", "inspect", "--format", "{{.Id}}", image):
-            found[image] = said
-    return found
+        if image_id := docker("image", "inspect", "--format", "{{.Id}}", image):
+            ids[image] = image_id
+    return ids
 
 
 def volume_exists(name: str) -> bool:
-    """Tell whether a named volume is here."""
+    """Tell whether a named volume exists."""
     return docker("volume", "inspect", "--format", "{{.Name}}", name) is not None
 
 
 def containers(*filters: str) -> list[dict[str, str]]:
-    """Return the containers, running or not, that fit all filters: ID, Names, Labels and so on, as docker says them."""
-    args = [word for given in filters for word in ("--filter", given)]
+    """Return the containers, running or not, that match all filters, as `docker ps` prints them.
+
+    ID, Names, Labels, …
+    """
+    args = [part for text in filters for part in ("--filter", text)]
     listed = docker("ps", "--all", "--no-trunc", *args, "--format", "{{json .}}")
     return [json.loads(line) for line in (listed or "").splitlines()]
 
@@ -96,33 +110,15 @@ def label(container: dict[str, str], name: str) -> str:
     return next((value for key, _, value in pairs if key == name), "")
 
 
-def remove(found: Sequence[dict[str, str]]) -> list[str]:
-    """Remove containers at once; return their names."""
-    if found:
-        docker("rm", "--force", "--volumes", *(container["ID"] for container in found), timeout=120)
-    return [container["Names"] for container in found]
-
-
-def started(pid: int) -> str:
-    """Return when a process started, in the system's own words; empty when there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        if Path("/proc/self").exists():
-            return ""
-        asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return "".join(asked.stdout.split())
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def here() -> str:
-    """Name the machine and the set of processes whose ids mean something here, as the switchboard's labels do."""
-    link = Path("/proc/self/ns/pid")
-    return f"{platform.node()}:{os.readlink(link) if link.exists() else ''}"
+def remove(removable: Sequence[dict[str, str]]) -> list[str]:
+    """Remove containers without waiting for them to end; return their names."""
+    if removable:
+        docker("rm", "--force", "--volumes", *(container["ID"] for container in removable), timeout=120)
+    return [container["Names"] for container in removable]
 
 
 def stop(pid: int, since: str, grace: float = 15) -> bool:
-    """End a process of ours: SIGTERM, and SIGKILL when it does not go. False when it was not there."""
+    """End a process of ours: SIGTERM, then SIGKILL after `grace` seconds. False when it did not run any more."""
     if not since or started(pid) != since:
         return False
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
@@ -138,8 +134,8 @@ def stop(pid: int, since: str, grace: float = 15) -> bool:
     return True
 
 
-def processes(words: str) -> list[int]:
-    """Return the processes whose command line holds these words."""
+def processes(text: str) -> list[int]:
+    """Return the ids of the processes whose command line contains a text."""
     lines: dict[int, str] = {}
     if Path("/proc/self").exists():
         for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -149,11 +145,11 @@ def processes(words: str) -> list[int]:
         listed = subprocess.run(["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=False).stdout
         for pid, _, line in (line.strip().partition(" ") for line in listed.splitlines()):
             lines[int(pid)] = line
-    return [pid for pid, line in lines.items() if words in line and pid != os.getpid()]
+    return [pid for pid, line in lines.items() if text in line and pid != os.getpid()]
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether a server can listen on a port of the loopback address."""
+    """Tell whether a program can listen on a port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

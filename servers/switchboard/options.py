@@ -20,13 +20,16 @@ else:
     CATALOG, DISCOVERY = Path(__file__).with_name("catalog.json"), SERVERS
 OPTIONS: dict[str, tuple[Any, str]] = {
     "catalog": (CATALOG, "the catalog file"),
-    "servers": ("", "names, comma-separated; all; or nothing for those that need nothing more to work"),
+    "servers": ("", "names, comma-separated; or all; by default those that have all the settings they need"),
     "secrets": ("", "file of server.name=value lines"),
     "config": ("", "YAML file of the servers' settings"),
     "discovery": (DISCOVERY, "folder of <server>/discovery.json"),
-    "run": ("auto", "how servers run: docker, process, auto (docker where the image is), http-map (only --remote)"),
-    "remote": ("", "name=url, comma-separated: servers that run elsewhere; their token in FLOTILLA_REMOTE_TOKEN"),
-    "transport": ("stdio", "how clients connect: stdio or http; the token in FLOTILLA_HTTP_TOKEN"),
+    "run": (
+        "auto",
+        "how servers run: docker, process, auto (docker where the image is), http-map (all at the URLs of --remote)",
+    ),
+    "remote": ("", "name=url, comma-separated: servers that run elsewhere; FLOTILLA_REMOTE_TOKEN is their token"),
+    "transport": ("stdio", "how clients connect: stdio or http; FLOTILLA_HTTP_TOKEN is the token of http"),
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
@@ -41,27 +44,31 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "memory": ("512m", "memory of a container"),
     "owner": ("flotilla", "what the names of containers begin with"),
 }
+DESCRIPTION = (
+    "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
+    "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
+)
 CHOICES = {"run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
-    """Read the environment, and the command line, which wins."""
-    parser, given = argparse.ArgumentParser("flotilla-switchboard", description=__doc__), list[str]()
+    """Read the environment, and the command line, which wins. Exits with a message for an option that is wrong."""
+    parser, environment = argparse.ArgumentParser("flotilla-switchboard", description=DESCRIPTION), list[str]()
     for name, (default, text) in OPTIONS.items():
         kind = type(default) if isinstance(default, int | float) else str
         text += f" (default: {default})" if default != "" else ""
         parser.add_argument(f"--{name}", default=default, help=text, type=kind, choices=CHOICES.get(name))
         value = setting("FLOTILLA_" + name.upper().replace("-", "_"))
-        given += [f"--{name}={value}"] if value else []
-    return parser.parse_args([*given, *argv])
+        environment += [f"--{name}={value}"] if value else []
+    return parser.parse_args([*environment, *argv])
 
 
 def names(options: argparse.Namespace) -> list[str]:
-    """Return the servers asked for, none for those that are ready to work."""
-    return [word.strip() for word in options.servers.split(",") if word.strip()]
+    """Return the names of the servers asked for; none stands for those that are ready to work."""
+    return [name.strip() for name in options.servers.split(",") if name.strip()]
 
 
 def remotes(options: argparse.Namespace) -> dict[str, str]:
-    """Return the addresses of servers that run elsewhere, by slug."""
+    """Return the URLs of the servers that run elsewhere, by slug."""
     pairs = (pair.strip().partition("=") for pair in options.remote.split(",") if pair.strip())
     return {slug_of(name): url for name, _, url in pairs}

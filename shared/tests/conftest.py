@@ -12,6 +12,8 @@ import pytest
 from pydantic import Field, HttpUrl
 
 from flotilla import SecretStr, ServerSettings
+from flotilla.connection import Network
+from flotilla.http.retry import Retry
 from flotilla_testing.scratch import ScratchServer
 
 SECRET = "canary-7f3a9c"
@@ -41,11 +43,16 @@ Make = Callable[..., ScratchServer]
 
 @pytest.fixture
 def make() -> Make:
-    """Return a maker of servers; each reads the environment that the test has set by then."""
+    """Return a maker of servers, whose requests pause for milliseconds only before another attempt.
+
+    Each reads the environment that the test has set by then.
+    """
 
     def made(**options: Any) -> ScratchServer:
         about = {"title": "Acme", "description": "Things of Acme.", "category": "test", "settings": Settings}
-        return ScratchServer(options.pop("slug", "acme"), **{**about, **options})
+        server = ScratchServer(options.pop("slug", "acme"), **{**about, **options})
+        server.connection.network = Network(retry=Retry(base=0.005, jitter=0))
+        return server
 
     return made
 

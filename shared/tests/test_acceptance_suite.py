@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
@@ -16,7 +17,7 @@ import pytest
 
 import flotilla_servers
 from flotilla import announce
-from flotilla.calls.context import announce
+from flotilla.http.retry import Retry
 from flotilla_launcher.naming import module_of
 from flotilla_testing.acceptance import wrong
 from flotilla_testing.process import Process
@@ -32,7 +33,8 @@ GOOD = dedent('''
     from typing import Annotated
 
     from flotilla import (
-        Api, Bearer, ByCursor, Cursor, Limit, Model, Page, SecretStr, Server, ServerSettings, errors, files, segment
+        Api, Bearer, ByCursor, Cursor, Integration, Limit, Model, Page, SecretStr, Server, ServerSettings, Toolset,
+        announce, errors, files, segment
     )
     from pydantic import AwareDatetime, Field, HttpUrl
 
@@ -44,12 +46,13 @@ GOOD = dedent('''
         base_url: HttpUrl = HttpUrl("https://shelf.example")
 
 
-    server = ScratchServer(
+    shelf = Integration(
         "SLUG", prefix="shelf", title="Shelf", description="A shelf.", category="things", settings=Settings,
         hosts=["shelf.example:443"],
     )
-    api = Api(server, auth=Bearer("token"), paging=ByCursor("things", "next"))
+    api = Api(shelf, auth=Bearer("token"), paging=ByCursor("things", "next"))
     Id = Annotated[str, Field(description="The id", examples=["t1"])]
+    tools = Toolset()
 
 
     class Thing(Model):
@@ -60,28 +63,31 @@ GOOD = dedent('''
         since: AwareDatetime
 
 
-    @server.reads
+    @tools.reads
     async def list_things(limit: Limit = 20, cursor: Cursor = None) -> Page[Thing]:
         """List things."""
         return await api.page("/things", Thing, limit=limit, cursor=cursor)
 
 
-    @server.reads
+    @tools.reads
     async def get_thing(thing: Id) -> Thing:
         """Get a thing."""
         return Thing.model_validate(await api.get(f"/things/{segment(thing)}"))
 
 
-    @server.writes(creates=True)
+    @tools.writes(creates=True)
     async def create_thing(name: Annotated[str, Field(description="Its name", examples=["vase"])]) -> Thing:
         """Put a thing on the shelf."""
         return Thing.model_validate(await api.post("/things", json={"name": name}))
 
 
-    @server.destroys
+    @tools.destroys
     async def delete_thing(thing: Id) -> Thing:
         """Take a thing away."""
         return Thing.model_validate(await api.delete(f"/things/{segment(thing)}"))
+
+
+    server = Server(shelf, toolsets=[tools])
 ''')  # fmt: skip
 ANSWERS = """
     answers:
@@ -148,7 +154,7 @@ Make = Callable[..., Subject]
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make a case of the good server, spoilt by replacing `old` by `new` in its source."""
-    monkeypatch.setattr(flotilla_servers, "CHECKOUT", tmp_path / "servers")
+    monkeypatch.setattr(flotilla_servers, "__path__", [str(tmp_path / "servers"), *flotilla_servers.__path__])
     monkeypatch.setenv("FLOTILLA_SPECS", str(tmp_path))
     (tmp_path / "shelf.json").write_text(json.dumps(CONTRACT))
     opened: list[Subject] = []
@@ -194,11 +200,11 @@ GET = "    return Thing.model_validate(await api.get("
 NINE = ", ".join(f"a{n}: Annotated[str, Field(description='A', examples=['a'])]" for n in range(9))
 SPOILT = [  # rule, what is replaced in the source, by what, and what the suite must say
     ("names", "async def get_thing", "async def grab_thing", "the verb grab is not in the closed list"),
-    ("hints", "@server.reads\nasync def get_thing", "@server.writes\nasync def get_thing", "sounds as if it only read"),
-    ("hints", "@server.destroys", "@server.writes", "takes something away"),
-    ("hints", "@server.writes(creates=True)", "@server.reads", "sounds as if it changed something"),
+    ("hints", "@tools.reads\nasync def get_thing", "@tools.writes\nasync def get_thing", "sounds as if it only read"),
+    ("hints", "@tools.destroys", "@tools.writes", "takes something away"),
+    ("hints", "@tools.writes(creates=True)", "@tools.reads", "sounds as if it changed something"),
     ("hints", "async def create_thing", "async def update_thing", "changes what is there: register it with additive"),
-    ("confirm", "@server.writes(creates=True)", "@server.writes(creates=True, replaces=True)", "asks 0 times"),
+    ("confirm", "@tools.writes(creates=True)", "@tools.writes(creates=True, replaces=True)", "asks 0 times"),
     ("arguments", 'description="Its name", examples=["vase"]', 'description="Its name"', "name has no example"),
     ("arguments", 'description="Its name", examples=["vase"]', 'examples=["vase"]', "name has no description"),
     ("arguments", 'description="Its name", ', 'description="Its name", pattern="^x", ', "does not fit its schema"),
@@ -232,7 +238,7 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
     ("generated_arguments", GET, f"    int(thing[:1] or '0', 36)\n{GET}", "shows a bug of ours"),
     ("dry_run", '{"name": name}', '{"name": name + __import__("secrets").token_hex()}', "shows the body"),
     ("dry_run", "api.post(", "files.write('x', b'x') and await api.post(", "does something in a dry run"),
-    ("idempotency", "@server.writes(creates=True)", "@server.writes", "register it with creates=True"),
+    ("idempotency", "@tools.writes(creates=True)", "@tools.writes", "register it with creates=True"),
     ("contract", '{"name": name}', '{"name": name, "colour": "red"}', "the field colour is unknown"),
     ("contract", '{"name": name}', "{}", "'name' is a required property"),
     ("contract", 'api.get(f"/things/', 'api.get(f"/thing/', "GET /thing/t1 is not in the contract"),
@@ -252,7 +258,7 @@ async def test_a_badly_written_server_is_found_out(shelf: Make, name: str, old: 
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("confirm", "@server.destroys", "@server.writes"),
+        ("confirm", "@tools.destroys", "@tools.writes"),
         ("canary", "token: SecretStr", "token: str"),
         ("missing_secret", "token: SecretStr = Field(", 'token: str = Field("none", '),
     ],
@@ -272,7 +278,7 @@ async def handed_on(self: Any, context: Any, call_next: Any) -> Any:
     return await call_next(context)
 
 
-def spared_not(call: Any) -> None:
+def nothing_noted(call: Any) -> None:
     """Do not note that a write was done."""
 
 
@@ -280,40 +286,80 @@ def same(text: str) -> str:
     return text
 
 
+RETRY = "flotilla_testing.isolation.Retry"  # what every session makes its connection with
 BROKEN = [  # rule, what is broken in the library, and what the suite must say
-    ("retries", {"flotilla.http.transport.SAFE": {"GET", "POST"}, "flotilla.http.client.SAFE": {"GET", "POST"}}, "a POST 3 times"),
-    ("retries", {"flotilla.http.transport.TRIES": 1}, "gives up on a read"),
-    ("retries", {"flotilla.http.transport.TRIES": 6}, "tries a read 6 times"),
-    ("retries", {"flotilla.http.transport.WAIT": 0.5}, "does not wait as Retry-After says"),
-    ("retries", {"flotilla.http.transport.retry_after": lambda response, otherwise: 0.01}, "does not wait as Retry-After says"),
+    (
+        "retries",
+        {"flotilla.http.transport.SAFE": {"GET", "POST"}, "flotilla.http.client.SAFE": {"GET", "POST"}},
+        "a POST 3 times",
+    ),
+    ("retries", {RETRY: partial(Retry, attempts=1)}, "gives up on a read"),
+    ("retries", {RETRY: partial(Retry, attempts=6)}, "tries a read 6 times"),
+    ("retries", {RETRY: partial(Retry, longest=0.5)}, "does not wait as Retry-After says"),
+    (
+        "retries",
+        {"flotilla.http.transport.retry_after": lambda response, header: 0.01},
+        "does not wait as Retry-After says",
+    ),
     ("error_classes", {"flotilla.http.transport.LARGEST": 10**9}, "takes no notice of"),
-    ("error_classes", {"flotilla.calls.context.Call.doubt": lambda self: ""}, "must say that it may or may not"),
-    ("error_classes", {"flotilla.calls.context.Call.done": spared_not}, "after null: the error must say that it was "
-        "done"),
-    ("error_classes", {"flotilla.calls.context.Call.done": spared_not}, "after a huge answer: the error must say that "
-        "it was"),
-    ("error_classes", {"flotilla.http.client.object_of": lambda data, _: data, "flotilla.calls.execution.ValidationError": KeyError},
-     "after a list: the error shows a bug of ours"),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.uncertainty_note": lambda self: ""},
+        "must say that it may or may not",
+    ),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.mark_done": nothing_noted},
+        "after null: the error must say that it was done",
+    ),
+    (
+        "error_classes",
+        {"flotilla.calls.context.Call.mark_done": nothing_noted},
+        "after a huge answer: the error must say that it was",
+    ),
+    (
+        "error_classes",
+        {"flotilla.http.client.object_of": lambda data, _: data, "flotilla.calls.execution.ValidationError": KeyError},
+        "after a list: the error shows a bug of ours",
+    ),
     ("error_classes", {"flotilla.http.responses._REFUSALS": {}}, "calls 402 input, not scope"),
-    ("error_classes", {"flotilla.http.transport.UNCLEAR": range(300, 400)}, "after 408: the error must say that it may "
-        "or may"),
-    ("canary", {"flotilla.calls.results.scrub": same, "flotilla.http.responses.scrub": same}, "a secret is in the answer after 401"),
+    (
+        "error_classes",
+        {"flotilla.http.transport.UNCLEAR": range(300, 400)},
+        "after 408: the error must say that it may or may",
+    ),
+    (
+        "canary",
+        {"flotilla.calls.results.scrub": same, "flotilla.http.responses.scrub": same},
+        "a secret is in the answer after 401",
+    ),
     ("hosts", {"flotilla.http.transport.Transport._guard": nothing}, "follows a redirect (302)"),
     ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
     ("confirm", {"flotilla.calls.confirmation.Confirmation.ask": nothing}, "asks 0 times"),
     ("confirm", {"flotilla.calls.confirmation._judge": lambda answer: None}, "after decline it answers"),
-    ("confirm", {"flotilla.calls.confirmation.Confirmation._unsealed": lambda *_: []}, "the right token does not run it"),
+    (
+        "confirm",
+        {"flotilla.calls.confirmation.Confirmation._unsealed": lambda *_: []},
+        "the right token does not run it",
+    ),
     ("dry_run", {"flotilla.http.client.announce": lambda **_: None}, "does something in a dry run"),
-    ("dry_run", {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})}, "shows POST ?, and sends"),
+    (
+        "dry_run",
+        {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})},
+        "shows POST ?, and sends",
+    ),
     ("idempotency", {"flotilla.calls.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
-    ("read_only", {"flotilla.calls.middleware.visible": lambda *_: True}, "shelf_create_thing is listed in read-only "
-        "mode"),
+    (
+        "read_only",
+        {"flotilla.calls.middleware.visible": lambda *_: True},
+        "shelf_create_thing is listed in read-only mode",
+    ),
     ("filters", {"flotilla.calls.middleware.visible": lambda *_: True}, "can be called with"),
-    ("audit", {"flotilla.calls.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
+    ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
     ("results", {"flotilla.tool.safe": lambda data, exact: data}, "lets hidden characters out"),
     ("both_eras", {"flotilla_testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "changes", "told"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
@@ -427,28 +473,39 @@ async def test_dry_run_action_holds_every_argument(shelf: Make, old: str, new: s
 
 
 PROMPT = dedent("""
-    @server.prompt
+    @tools.prompt
     async def plan_things(number: Annotated[int, Field(description="How many")] = 3) -> str:
         '''Plan.'''
         return str([await api.get("/things"), number])
 
 
-    @server.resource(server.slug + "://about")
+    @tools.resource(shelf.slug + "://about")
     async def about() -> str:
         '''About.'''
         return str(await api.get("/things"))
 
 
-    @server.destroys
+    @tools.destroys
 """).strip("\n")
 BROKEN_PROMPTS = [
-    ("audit", {"flotilla.calls.middleware.CallMiddleware.on_get_prompt": handed_on}, "shelf_plan_things wrote 0 audit lines"),
+    (
+        "audit",
+        {"flotilla.calls.middleware.CallMiddleware.on_get_prompt": handed_on},
+        "shelf_plan_things wrote 0 audit lines",
+    ),
     ("audit", {"flotilla.calls.middleware.CallMiddleware.on_read_resource": handed_on}, "://about wrote 0 audit lines"),
     ("error_classes", {"flotilla.calls.execution.sentence": str}, "shelf_plan_things after auth"),
-    ("generated_arguments", {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given}, "a bug of ours"),
-    ("canary", {"flotilla.calls.execution.scrub": same}, "shelf_plan_things: a secret is in the answer or the audit "
-        "after 200"),
-]  # fmt: skip
+    (
+        "generated_arguments",
+        {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given},
+        "a bug of ours",
+    ),
+    (
+        "canary",
+        {"flotilla.calls.execution.scrub": same},
+        "shelf_plan_things: a secret is in the answer or the audit after 200",
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -457,7 +514,7 @@ BROKEN_PROMPTS = [
 async def test_a_prompt_that_goes_its_own_way_is_found_out(
     shelf: Make, name: str, changes: dict[str, Any], told: str
 ) -> None:
-    case = shelf(("@server.destroys", PROMPT))
+    case = shelf(("@tools.destroys", PROMPT))
     assert await broken(case, name) == ""
     with ExitStack() as stack:
         for target, value in changes.items():

@@ -13,13 +13,14 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from flotilla import Model, Server
-from flotilla.calls.audit import Audit
+from flotilla import Model
+from flotilla.audit import Audit
 from flotilla.serving import telemetry
 from flotilla.settings import remember_secret
 from flotilla_testing.client import MODES, call, client
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -30,7 +31,7 @@ class Out(Model):
 
 
 @pytest.fixture
-def server(make: Make) -> Server[Any]:
+def server(make: Make) -> ScratchServer:
     server = make(masked=["iban"])
 
     @server.writes
@@ -49,7 +50,7 @@ def server(make: Make) -> Server[Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_fields(server: Server[Any], environ: pytest.MonkeyPatch, audit: Lines, mode: str) -> None:
+async def test_the_fields(server: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines, mode: str) -> None:
     environ.setenv("FLOTILLA_USER", "dana")
     server.reset()
     async with client(server, mode) as c:
@@ -71,7 +72,7 @@ async def test_the_fields(server: Server[Any], environ: pytest.MonkeyPatch, audi
     }
 
 
-async def test_secrets_are_masked_and_long_values_cut(server: Server[Any], audit: Lines) -> None:
+async def test_secrets_are_masked_and_long_values_cut(server: ScratchServer, audit: Lines) -> None:
     await call(server, "acme_update_it")
     audit()
     await call(
@@ -97,7 +98,7 @@ async def test_secrets_are_masked_and_long_values_cut(server: Server[Any], audit
     assert "canary" not in json.dumps(line)
 
 
-async def test_line_has_an_upper_size(server: Server[Any], audit: Lines) -> None:
+async def test_line_has_an_upper_size(server: ScratchServer, audit: Lines) -> None:
     many = {f"name-{number}" + "x" * 200: "y" * 300 for number in range(2000)}
     await call(server, "acme_" + "z" * 10_000, **many)
     (text,) = [json.dumps(line, ensure_ascii=False) for line in audit() if line["event"] == "call"]
@@ -108,7 +109,7 @@ async def test_line_has_an_upper_size(server: Server[Any], audit: Lines) -> None
     assert line["arguments"]["options"]["…"] == "150 more"
 
 
-async def test_secrets_in_names_and_numbers_are_masked(server: Server[Any], audit: Lines) -> None:
+async def test_secrets_in_names_and_numbers_are_masked(server: ScratchServer, audit: Lines) -> None:
     remember_secret("4711471147")
     await call(server, "acme_update_it", options={"canary-7f3a9c": 1, "pin": 4711471147})
     await call(server, "acme_update_it", options={"x": "y"})
@@ -117,7 +118,7 @@ async def test_secrets_in_names_and_numbers_are_masked(server: Server[Any], audi
 
 
 @pytest.mark.parametrize("depth", [70, 480, 600])
-async def test_deep_arguments_are_refused_and_audited(server: Server[Any], audit: Lines, depth: int) -> None:
+async def test_deep_arguments_are_refused_and_audited(server: ScratchServer, audit: Lines, depth: int) -> None:
     result = await call(server, "acme_update_it", options='{"a":' * depth + "1" + "}" * depth)
     assert result.is_error
     nested: Any = 1
@@ -137,7 +138,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("stream", [Broken(), None])
-async def test_a_broken_stderr_breaks_no_call(server: Server[Any], environ: pytest.MonkeyPatch, stream: Any) -> None:
+async def test_a_broken_stderr_breaks_no_call(server: ScratchServer, environ: pytest.MonkeyPatch, stream: Any) -> None:
     @server.reads
     async def get_bug() -> Out:
         """Bug."""
@@ -155,7 +156,7 @@ def test_values_that_are_no_json(audit: Lines) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_clients_trace_is_continued(server: Server[Any], audit: Lines, mode: str) -> None:
+async def test_the_clients_trace_is_continued(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
         for meta, kept in (
             ({"traceparent": PARENT, "tracestate": "a=1"}, True),

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import HttpUrl
 
 from flotilla import (
-    Api,
     Basic,
     Bearer,
     FirstOf,
@@ -24,22 +23,21 @@ from flotilla import (
     JwtBearer,
     OAuth2,
     SecretStr,
-    Server,
     ServerSettings,
     errors,
 )
 from flotilla.calls.context import Call, entered
-from flotilla.http import transport as wire
 from flotilla.http.auth import Auth
-from flotilla.http.consent import fewest, scopes
 from flotilla.http.oauth import Grant
+from flotilla.http.scopes import fewest, scopes
 from flotilla.settings import scrub
 from flotilla.state import State
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 class Connected(ServerSettings):
@@ -98,7 +96,6 @@ def secrets(environ: pytest.MonkeyPatch, vendor: FakeVendor) -> None:
     environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
     environ.setenv("ACME_KEY", "key-canary")
     environ.setenv("ACME_BASE_URL", vendor.url)
-    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
 
 
 @pytest.fixture
@@ -107,15 +104,15 @@ def connection(vendor: FakeVendor) -> Connection:
 
 
 @pytest.fixture
-def connect(make: Make, connection: Connection) -> Callable[..., Api]:
-    def connected(**options: Any) -> Api:
+def connect(make: Make, connection: Connection) -> Callable[..., ScratchApi]:
+    def connected(**options: Any) -> ScratchApi:
         url = f"{connection.vendor.url}/token"
-        return Api(make(settings=Connected), auth=OAuth2(url, now=lambda: connection.now, **options))
+        return ScratchApi(make(settings=Connected), auth=OAuth2(url, now=lambda: connection.now, **options))
 
     return connected
 
 
-async def failed(api: Api, method: str = "GET") -> tuple[type[errors.FlotillaError], str]:
+async def failed(api: ScratchApi, method: str = "GET") -> tuple[type[errors.FlotillaError], str]:
     with entered(Call("acme_test")), pytest.raises(errors.FlotillaError) as caught:
         await api.request(method, "/x")
     return type(caught.value), str(caught.value)
@@ -133,7 +130,7 @@ async def failed(api: Api, method: str = "GET") -> tuple[type[errors.FlotillaErr
     ],
 )  # fmt: skip
 async def test_headers(make: Make, vendor: FakeVendor, auth: Auth, header: str, value: str) -> None:
-    await Api(make(settings=Connected), auth=auth).get("/x")
+    await ScratchApi(make(settings=Connected), auth=auth).get("/x")
     assert vendor.requests[0].headers[header] == value
     assert scrub(f"<{value}>").endswith("***>")
 
@@ -142,7 +139,7 @@ async def test_a_missing_secret_is_told_before_anything_is_sent(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.delenv("ACME_KEY")
-    assert (await failed(Api(make(settings=Connected), auth=Bearer("key"))))[0] is errors.ConfigurationError
+    assert (await failed(ScratchApi(make(settings=Connected), auth=Bearer("key"))))[0] is errors.ConfigurationError
     assert vendor.requests == []
 
 
@@ -154,7 +151,7 @@ def test_an_auth_of_ones_own_must_say_what_it_sends(make: Make) -> None:
 # --- OAuth 2
 
 
-async def test_the_first_call_gets_a_token(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_the_first_call_gets_a_token(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     assert await connect().get("/x") == {"ok": True}
     assert connection.renewals == [
         {
@@ -167,14 +164,14 @@ async def test_the_first_call_gets_a_token(connect: Callable[..., Api], connecti
     assert "access-1" not in scrub("access-1 refresh-1")
 
 
-async def test_the_client_may_go_in_the_header(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_the_client_may_go_in_the_header(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     await connect(client_auth="client_secret_basic").get("/x")
     (request,) = [r for r in connection.vendor.requests if r.path == "/token"]
     assert request.headers["authorization"] == "Basic " + base64.b64encode(b"client:client-canary").decode()
     assert b"client-canary" not in request.body
 
 
-async def test_renewed_ahead_of_expiry(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_renewed_ahead_of_expiry(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     api = connect()
     for now, renewals in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
         connection.now = 1_000_000.0 + now
@@ -183,7 +180,9 @@ async def test_renewed_ahead_of_expiry(connect: Callable[..., Api], connection: 
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1", "refresh-2"]
 
 
-async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_renewed_once_after_a_401_even_for_a_post(
+    connect: Callable[..., ScratchApi], connection: Connection
+) -> None:
     api = connect()
     await api.get("/x")
     connection.access = "revoked early"
@@ -201,7 +200,7 @@ async def test_renewed_once_after_a_401_even_for_a_post(connect: Callable[..., A
     assert len(connection.renewals) == 3  # once
 
 
-async def test_fifty_calls_at_once_renew_once(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_fifty_calls_at_once_renew_once(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     api = connect()
     await asyncio.gather(*(api.get("/x") for _ in range(50)))
     assert connection.issued == 1
@@ -215,7 +214,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
-    connect: Callable[..., Api], connection: Connection, tmp_path: Path
+    connect: Callable[..., ScratchApi], connection: Connection, tmp_path: Path
 ) -> None:
     seen: list[Any] = []
 
@@ -237,7 +236,7 @@ async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
 
 
 async def test_a_token_that_the_user_sets_anew_wins(
-    connect: Callable[..., Api], connection: Connection, environ: pytest.MonkeyPatch
+    connect: Callable[..., ScratchApi], connection: Connection, environ: pytest.MonkeyPatch
 ) -> None:
     await connect().get("/x")
     connection.refresh = "refresh-new"
@@ -246,7 +245,7 @@ async def test_a_token_that_the_user_sets_anew_wins(
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-new"]
 
 
-async def test_what_another_process_renewed_is_used(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_what_another_process_renewed_is_used(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     one, other = connect(), connect()
     await one.get("/x")
     await other.get("/x")
@@ -257,7 +256,7 @@ async def test_what_another_process_renewed_is_used(connect: Callable[..., Api],
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1"]
 
 
-async def test_a_vendor_that_does_not_rotate(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_a_vendor_that_does_not_rotate(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     connection.rotates, connection.expires_in = False, 0  # no expires_in counts as an hour
     api = connect()
     await api.get("/x")
@@ -300,7 +299,7 @@ async def test_a_vendor_that_does_not_rotate(connect: Callable[..., Api], connec
     ],
 )
 async def test_when_it_cannot_be_renewed(
-    connect: Callable[..., Api],
+    connect: Callable[..., ScratchApi],
     connection: Connection,
     tmp_path: Path,
     fault: faults.Fault,
@@ -317,7 +316,7 @@ async def test_when_it_cannot_be_renewed(
     assert not saved(tmp_path).exists()
 
 
-async def test_a_sentence_of_the_servers_own(connect: Callable[..., Api], connection: Connection) -> None:
+async def test_a_sentence_of_the_servers_own(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     connection.refresh = "another"
     assert (await failed(connect(revoked_hint="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
 
@@ -335,7 +334,7 @@ async def test_the_first_way_that_is_configured(
         access_token: SecretStr | None = None
 
     grant = OAuth2(f"{connection.vendor.url}/token", now=lambda: connection.now)
-    api = Api(make(settings=Ways), auth=FirstOf(Bearer("access_token"), grant))
+    api = ScratchApi(make(settings=Ways), auth=FirstOf(Bearer("access_token"), grant))
     await api.get("/x")
     assert len(connection.renewals) == 1
     connection.access = "given-by-hand"
@@ -346,9 +345,9 @@ async def test_the_first_way_that_is_configured(
     environ.delenv("ACME_ACCESS_TOKEN")
     environ.delenv("ACME_REFRESH_TOKEN")
     api.server.reset()
-    assert isinstance(api._auth, FirstOf)
-    assert not api._auth.configured()
-    assert api._auth.chosen is grant
+    assert isinstance(api.auth, FirstOf)
+    assert not api.auth.configured()
+    assert api.auth.chosen is grant
     assert HeaderKey("key", "X").configured()
 
 
@@ -393,10 +392,10 @@ class Endpoint:
             await exchange.send(Response.of({"access_token": "granted", "expires_in": 3600}, 200, date))
 
 
-def robot(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Api:
+def robot(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> ScratchApi:
     environ.setenv("ACME_KEY", PEM)
     environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
-    api = Api(make(settings=Robot), auth=JwtBearer("token_url", issuer="account", key="key", subject="subject"))
+    api = ScratchApi(make(settings=Robot), auth=JwtBearer("token_url", issuer="account", key="key", subject="subject"))
 
     @api.server.reads(scopes=["read", "read write"])
     async def get_it() -> dict[str, Any]:
@@ -443,7 +442,7 @@ async def test_without_a_key_there_is_nothing_to_trade(
     environ.setenv("ACME_TOKEN_URL", f"{vendor.url}/token")
     environ.delenv("ACME_KEY")
     grant = JwtBearer("token_url", issuer="account", key="key", subject="subject")
-    Api(make(settings=Without), auth=grant)
+    ScratchApi(make(settings=Without), auth=grant)
     assert not grant.configured()
 
 
@@ -471,5 +470,5 @@ def test_the_fewest_scopes(needs: list[list[str]], chosen: list[str]) -> None:
 
 async def test_hidden_tools_need_no_scopes(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     server = robot(make, vendor, environ).server
-    assert scopes(server, {}) == ["read"]
-    assert scopes(server, {"FLOTILLA_DENY": "acme_get_it"}) == []
+    assert scopes(server.integration, {}) == ["read"]
+    assert scopes(server.integration, {"FLOTILLA_DENY": "acme_get_it"}) == []

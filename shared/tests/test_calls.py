@@ -1,4 +1,4 @@
-"""A call from the door to the answer: what is let in, what comes out, and the one voice of failures."""
+"""A call from its arguments to its result: what is accepted, what is returned, and the format of errors."""
 
 import asyncio
 import json
@@ -15,15 +15,16 @@ from hypothesis import strategies as some
 from mcp.shared.exceptions import MCPError
 from pydantic import AwareDatetime, Field
 
-from flotilla import Cursor, Limit, Model, Page, Server, UntrustedText, announce, errors, in_thread
+from flotilla import Cursor, Limit, Model, Page, UntrustedText, announce, errors, in_thread, link
 from flotilla.calls.context import Call, current, entered, progress
 from flotilla.calls.results import BIGGEST
 from flotilla.errors import excerpt
 from flotilla.files import FileRef
 from flotilla.text import plain
 from flotilla_testing.client import MODES, call, client, raw, text_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 Audit = Callable[[], list[dict[str, Any]]]
 
 
@@ -41,7 +42,7 @@ class Echo(Model):
 
 
 @pytest.fixture
-def echo(acme: Server[Any]) -> Server[Any]:
+def echo(acme: ScratchServer) -> ScratchServer:
     @acme.reads
     async def get_echo(
         n: Annotated[int, Field(ge=0)],
@@ -59,11 +60,11 @@ def echo(acme: Server[Any]) -> Server[Any]:
     return acme
 
 
-# --- the lenient door
+# --- lenient arguments
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_everything_may_come_as_text(echo: Server[Any], mode: str) -> None:
+async def test_everything_may_come_as_text(echo: ScratchServer, mode: str) -> None:
     sent = {
         "n": "5",
         "ratio": "0.5",
@@ -88,7 +89,7 @@ async def test_everything_may_come_as_text(echo: Server[Any], mode: str) -> None
 
 
 @pytest.mark.parametrize("revision", ["2024-11-05", "2025-11-25", "2026-07-28"])
-async def test_the_arguments_may_be_one_text(echo: Server[Any], revision: str) -> None:
+async def test_the_arguments_may_be_one_text(echo: ScratchServer, revision: str) -> None:
     async with raw(echo, revision) as session:
         answer = await session.request("tools/call", name="acme_get_echo", arguments='{"n": "7"}')
         assert answer["result"]["structuredContent"] == {"n": 7}
@@ -116,7 +117,7 @@ async def test_the_arguments_may_be_one_text(echo: Server[Any], revision: str) -
         ({"n": 1, "day": "2030-13-01"}, "Argument `day` does not fit"),
     ],
 )
-async def test_wrong_arguments_are_told_in_a_sentence(echo: Server[Any], arguments: Any, sentence: str) -> None:
+async def test_wrong_arguments_are_told_in_a_sentence(echo: ScratchServer, arguments: Any, sentence: str) -> None:
     result = await call(echo, "acme_get_echo", **arguments)
     assert result.is_error
     assert text_of(result).startswith(f"Error: {sentence}")
@@ -124,7 +125,7 @@ async def test_wrong_arguments_are_told_in_a_sentence(echo: Server[Any], argumen
     assert result.structured_content is None
 
 
-async def test_a_tool_without_arguments(acme: Server[Any]) -> None:
+async def test_a_tool_without_arguments(acme: ScratchServer) -> None:
     @acme.reads
     async def get_me() -> Echo:
         """Me."""
@@ -134,11 +135,11 @@ async def test_a_tool_without_arguments(acme: Server[Any]) -> None:
     assert "acme_get_me takes: no arguments." in text_of(await call(acme, "acme_get_me", x=1))
 
 
-# --- the way out
+# --- results
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_text_is_the_structure_as_compact_json(acme: Server[Any], mode: str) -> None:
+async def test_text_is_the_structure_as_compact_json(acme: ScratchServer, mode: str) -> None:
     class Row(Model):
         id: str
         name: str | None = None
@@ -156,7 +157,7 @@ async def test_text_is_the_structure_as_compact_json(acme: Server[Any], mode: st
     assert json.loads(text_of(result)) == result.structured_content
 
 
-async def test_a_dict_of_the_wrong_shape_is_our_bug(acme: Server[Any], audit: Audit) -> None:
+async def test_a_dict_of_the_wrong_shape_is_our_bug(acme: ScratchServer, audit: Audit) -> None:
     @acme.reads
     async def get_bad() -> Echo:
         """Bad."""
@@ -172,7 +173,7 @@ async def test_a_dict_of_the_wrong_shape_is_our_bug(acme: Server[Any], audit: Au
     assert line["outcome"] == "upstream"
 
 
-async def test_a_tool_may_build_its_own_result(acme: Server[Any]) -> None:
+async def test_a_tool_may_build_its_own_result(acme: ScratchServer) -> None:
     @acme.reads
     async def get_own() -> Echo:
         """Own."""
@@ -182,7 +183,7 @@ async def test_a_tool_may_build_its_own_result(acme: Server[Any]) -> None:
     assert (text_of(result), result.structured_content) == ("hi", {"n": 1})
 
 
-def big(acme: Server[Any]) -> None:
+def big(acme: ScratchServer) -> None:
     class Row(Model):
         text: str
 
@@ -216,7 +217,7 @@ def big(acme: Server[Any]) -> None:
         return Page(items=[Row(text="x" * 300_000)])
 
 
-async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: Server[Any]) -> None:
+async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: ScratchServer) -> None:
     big(acme)
     result = await call(acme, "acme_list_rows")
     assert result.structured_content is not None
@@ -238,7 +239,7 @@ async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: Server[Any]) ->
 
 
 @pytest.mark.parametrize("sign", ["x", "€", '"', "é\n"])
-async def test_a_text_too_big_is_cut(acme: Server[Any], sign: str) -> None:
+async def test_a_text_too_big_is_cut(acme: ScratchServer, sign: str) -> None:
     big(acme)
     result = await call(acme, "acme_get_document", sign=sign * 2)
     assert result.structured_content is not None
@@ -249,18 +250,28 @@ async def test_a_text_too_big_is_cut(acme: Server[Any], sign: str) -> None:
 
 
 @pytest.mark.parametrize("tool", ["acme_get_nested", "acme_list_one"])
-async def test_what_cannot_be_cut_is_refused(acme: Server[Any], tool: str) -> None:
+async def test_what_cannot_be_cut_is_refused(acme: ScratchServer, tool: str) -> None:
     big(acme)
     assert text_of(await call(acme, tool)).startswith("Error: The result has 3000")
 
 
-# --- one voice
+# --- errors
+
+KINDS = {
+    "ConfigurationError": "setup",
+    "AuthenticationError": "auth",
+    "PermissionDeniedError": "scope",
+    "InvalidInputError": "input",
+    "NotFoundError": "not_found",
+    "RateLimitError": "rate",
+    "UpstreamError": "upstream",
+}
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["Setup", "Auth", "Scope", "Input", "NotFound", "Rate", "Upstream"])
-async def test_the_seven_classes(acme: Server[Any], audit: Audit, kind: str, mode: str) -> None:
-    problem = getattr(errors, kind)(" What is wrong. ", "What to do next.")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_seven_classes(acme: ScratchServer, audit: Audit, kind: str, mode: str) -> None:
+    problem: errors.FlotillaError = getattr(errors, kind)(" What is wrong. ", "What to do next.")
 
     @acme.reads
     async def get_it() -> Echo:
@@ -271,16 +282,16 @@ async def test_the_seven_classes(acme: Server[Any], audit: Audit, kind: str, mod
         result = await call(c, "acme_get_it")
     assert (result.is_error, text_of(result)) == (True, "Error: What is wrong. What to do next.")
     (line,) = audit()
-    assert line["outcome"] == problem.kind == {"NotFound": "not_found"}.get(kind, kind.lower())
+    assert line["outcome"] == problem.kind == KINDS[kind]
 
 
-async def test_a_bug_is_put_into_words_and_into_the_log(acme: Server[Any], audit: Audit) -> None:
-    acme.settings  # noqa: B018 - the secret is known from here on
+async def test_a_bug_is_put_into_words_and_into_the_log(acme: ScratchServer, audit: Audit) -> None:
+    acme.connection.settings  # noqa: B018 - the secret is known from here on
 
     @acme.writes
     async def update_it() -> Echo:
         """It."""
-        acme.announce(action="update")
+        announce(action="update")
         raise ZeroDivisionError("the token is canary-7f3a9c")
 
     result = await call(acme, "acme_update_it")
@@ -293,8 +304,8 @@ async def test_a_bug_is_put_into_words_and_into_the_log(acme: Server[Any], audit
     assert "canary" not in json.dumps(bug)
 
 
-async def test_secrets_and_length_of_errors(acme: Server[Any]) -> None:
-    acme.settings  # noqa: B018
+async def test_secrets_and_length_of_errors(acme: ScratchServer) -> None:
+    acme.connection.settings  # noqa: B018
 
     @acme.reads
     async def get_it() -> Echo:
@@ -309,17 +320,17 @@ async def test_secrets_and_length_of_errors(acme: Server[Any]) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_unknown_tools(echo: Server[Any], audit: Audit, mode: str) -> None:
+async def test_unknown_tools(echo: ScratchServer, audit: Audit, mode: str) -> None:
     async with client(echo, mode) as c:
         near = await call(c, "acme_get_eco")
         far = await call(c, "x" * 300)
-    assert text_of(near) == "Error: There is no tool acme_get_eco here. Did you mean acme_get_echo?"
-    assert text_of(far) == f"Error: There is no tool {'x' * 59}… here. There are: acme_get_echo."
+    assert text_of(near) == "Error: There is no tool acme_get_eco. Did you mean acme_get_echo?"
+    assert text_of(far) == f"Error: There is no tool {'x' * 59}…. Available tools: acme_get_echo."
     assert [line["outcome"] for line in audit()] == ["not_found", "not_found"]
 
 
 async def test_what_fastmcp_raises_is_put_into_words_too(
-    echo: Server[Any], monkeypatch: pytest.MonkeyPatch, audit: Audit
+    echo: ScratchServer, monkeypatch: pytest.MonkeyPatch, audit: Audit
 ) -> None:
     async def explode(*_: object, **__: object) -> None:
         raise RuntimeError("internal")
@@ -330,7 +341,7 @@ async def test_what_fastmcp_raises_is_put_into_words_too(
     assert "internal" in audit()[0]["exception"]
 
 
-async def test_an_error_of_the_protocol_stays_one(acme: Server[Any]) -> None:
+async def test_an_error_of_the_protocol_stays_one(acme: ScratchServer) -> None:
     @acme.reads
     async def get_sampled() -> Echo:
         """Needs a client that can sample."""
@@ -346,11 +357,11 @@ async def test_an_error_of_the_protocol_stays_one(acme: Server[Any]) -> None:
 
 
 @pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
-async def test_links_to_files_stand_behind_the_text(acme: Server[Any], revision: str) -> None:
+async def test_links_to_files_stand_behind_the_text(acme: ScratchServer, revision: str) -> None:
     @acme.writes
     async def create_report() -> Echo:
         """Report."""
-        acme.link(FileRef(path="out/é 1.pdf", bytes=12, sha256="00", content_type="application/pdf"))
+        link(FileRef(path="out/é 1.pdf", bytes=12, sha256="00", content_type="application/pdf"))
         return Echo(n=1)
 
     async with raw(acme, revision) as session:
@@ -360,8 +371,8 @@ async def test_links_to_files_stand_behind_the_text(acme: Server[Any], revision:
     if revision < "2025-06-18":  # a client of that time does not know what a link is
         assert links == []
     else:
-        (link,) = links
-        assert link == {
+        (shown,) = links
+        assert shown == {
             "type": "resource_link",
             "uri": "file:///data/out/%C3%A9%201.pdf",
             "name": "é 1.pdf",
@@ -371,7 +382,7 @@ async def test_links_to_files_stand_behind_the_text(acme: Server[Any], revision:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_progress(acme: Server[Any], mode: str) -> None:
+async def test_progress(acme: ScratchServer, mode: str) -> None:
     told: list[tuple[float, float | None]] = []
 
     @acme.reads
@@ -439,7 +450,7 @@ async def test_the_deadline(make: Make, environ: pytest.MonkeyPatch) -> None:
     assert "failed inside Flotilla (TimeoutError)" in text_of(await call(server, "acme_get_slowly"))
 
 
-async def test_cancelled_calls_are_audited(acme: Server[Any], audit: Audit) -> None:
+async def test_cancelled_calls_are_audited(acme: ScratchServer, audit: Audit) -> None:
     started = asyncio.Event()
 
     @acme.reads
@@ -491,7 +502,7 @@ def test_what_is_left_is_stable_and_can_be_encoded(text: str) -> None:
     plain(text).encode()
 
 
-async def test_untrusted_fields(acme: Server[Any]) -> None:
+async def test_untrusted_fields(acme: ScratchServer) -> None:
     class Note(Model):
         body: UntrustedText
 
@@ -513,7 +524,7 @@ async def test_untrusted_fields(acme: Server[Any]) -> None:
 # --- refusals without a validator's words
 
 
-async def test_wrong_values_are_told_in_plain_words(acme: Server[Any]) -> None:
+async def test_wrong_values_are_told_in_plain_words(acme: ScratchServer) -> None:
     class Condition(Model):
         property: str
         value: int = 0

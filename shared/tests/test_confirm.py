@@ -16,12 +16,13 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR
 from pydantic import AwareDatetime, BaseModel
 
-from flotilla import Model, Server, announce, confirm, errors
+from flotilla import Model, announce, confirm, errors
 from flotilla.calls.confirmation import TOKEN_SECONDS
 from flotilla.state import HOUR, State
 from flotilla_testing.client import MODES, Reply, call, client, raw, stamped, text_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
 LEGACY, MODERN = MODES
 
@@ -35,11 +36,11 @@ class Part(BaseModel):
 
 
 @pytest.fixture
-def server(make: Make) -> Server[Any]:
+def server(make: Make) -> ScratchServer:
     return build(make())
 
 
-def build(server: Server[Any]) -> Server[Any]:
+def build(server: ScratchServer) -> ScratchServer:
     ran: list[str] = []
 
     @server.destroys(confirm="Delete {path} of {when} for good?")
@@ -113,7 +114,7 @@ def build(server: Server[Any]) -> Server[Any]:
     return server
 
 
-def ran(server: Server[Any]) -> list[str]:
+def ran(server: ScratchServer) -> list[str]:
     return list(server.ran)  # type: ignore[attr-defined]
 
 
@@ -121,7 +122,7 @@ def ran(server: Server[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_asks_by_what_a_person_knows(server: Server[Any], mode: str) -> None:
+async def test_a_tool_asks_by_what_a_person_knows(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         assert (await call(c, "acme_archive_page", page="7")).structured_content == {"done": "7"}
@@ -136,7 +137,7 @@ async def test_a_tool_asks_by_what_a_person_knows(server: Server[Any], mode: str
 
 
 async def test_a_tool_that_forgets_to_ask_destroys_nothing(
-    server: Server[Any], environ: pytest.MonkeyPatch, audit: Lines
+    server: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines
 ) -> None:
     async with client(server, MODERN, "accept") as c:
         result = await call(c, "acme_archive_page", page="7", forgets=True)
@@ -152,7 +153,7 @@ async def test_a_tool_that_forgets_to_ask_destroys_nothing(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_replaces_with_confirm_asks_every_time(server: Server[Any], mode: str) -> None:
+async def test_replaces_with_confirm_asks_every_time(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "decline", asked) as c:
         assert (await call(c, "acme_replace_page", page="7")).is_error
@@ -165,7 +166,7 @@ async def test_replaces_with_confirm_asks_every_time(server: Server[Any], mode: 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_replaces_asks_only_when_the_tool_does(server: Server[Any], mode: str) -> None:
+async def test_replaces_asks_only_when_the_tool_does(server: ScratchServer, mode: str) -> None:
     async with client(server, mode) as c:
         assert (await call(c, "acme_move_page", page="free")).structured_content == {"done": "free"}
         token = (await preview(c, "acme_move_page", page="taken"))["confirm_token"]
@@ -173,7 +174,7 @@ async def test_replaces_asks_only_when_the_tool_does(server: Server[Any], mode: 
     assert ran(server) == ["free", "taken"]
 
 
-async def test_a_question_after_the_first_side_effect_is_a_bug(server: Server[Any], audit: Lines) -> None:
+async def test_a_question_after_the_first_side_effect_is_a_bug(server: ScratchServer, audit: Lines) -> None:
     async with client(server, MODERN, "accept") as c:
         result = await call(c, "acme_move_page", page="taken", late=True)
     assert "failed inside Flotilla" in text_of(result)
@@ -185,7 +186,7 @@ async def test_a_question_after_the_first_side_effect_is_a_bug(server: Server[An
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_strict_destroys_nothing_where_nobody_can_be_asked(
-    server: Server[Any], environ: pytest.MonkeyPatch, mode: str
+    server: ScratchServer, environ: pytest.MonkeyPatch, mode: str
 ) -> None:
     """The token of a preview is in the model's hands: under strict none is given, and none is taken."""
     async with client(server, mode) as c:
@@ -204,7 +205,7 @@ async def test_strict_destroys_nothing_where_nobody_can_be_asked(
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_strict_asks_where_somebody_can_be_asked(
-    server: Server[Any], environ: pytest.MonkeyPatch, mode: str
+    server: ScratchServer, environ: pytest.MonkeyPatch, mode: str
 ) -> None:
     environ.setenv("FLOTILLA_CONFIRM", "strict")
     server.reset()
@@ -219,7 +220,7 @@ async def test_strict_asks_where_somebody_can_be_asked(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_yes(server: Server[Any], audit: Lines, mode: str) -> None:
+async def test_a_yes(server: ScratchServer, audit: Lines, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         result = await call(c, "acme_delete_file", path="a.md", when="2030-01-02T03:04:05+01:00", part={"name": "x"})
@@ -231,7 +232,7 @@ async def test_a_yes(server: Server[Any], audit: Lines, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
-async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Reply, mode: str) -> None:
+async def test_anything_but_a_yes_is_a_no(server: ScratchServer, answer: Reply, mode: str) -> None:
     async with client(server, mode, answer) as c:
         result = await call(c, "acme_delete_file", path="a.md")
     assert text_of(result) == (
@@ -241,7 +242,7 @@ async def test_anything_but_a_yes_is_a_no(server: Server[Any], answer: Reply, mo
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_question_made_of_the_arguments(server: Server[Any], mode: str) -> None:
+async def test_the_question_made_of_the_arguments(server: ScratchServer, mode: str) -> None:
     """What is destroyed is shown whole, hidden characters too; of a very long name the end, which tells it apart."""
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
@@ -254,7 +255,7 @@ async def test_the_question_made_of_the_arguments(server: Server[Any], mode: str
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_asks_by_itself_and_more_than_once(server: Server[Any], mode: str) -> None:
+async def test_a_tool_asks_by_itself_and_more_than_once(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         await call(c, "acme_write_file", path="new.md")
@@ -270,7 +271,7 @@ async def test_a_tool_asks_by_itself_and_more_than_once(server: Server[Any], mod
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answers", [[True, False], [False]])
-async def test_a_no_to_one_of_two_questions(server: Server[Any], mode: str, answers: list[bool]) -> None:
+async def test_a_no_to_one_of_two_questions(server: ScratchServer, mode: str, answers: list[bool]) -> None:
     left = list(answers)
 
     async def reply(*_: object) -> ElicitResult[Any]:
@@ -282,7 +283,7 @@ async def test_a_no_to_one_of_two_questions(server: Server[Any], mode: str, answ
     assert ran(server) == []
 
 
-async def test_an_answer_counts_for_its_own_question_only(server: Server[Any]) -> None:
+async def test_an_answer_counts_for_its_own_question_only(server: ScratchServer) -> None:
     """In the new era a client could answer what was never asked, or change the arguments between the rounds."""
     async with client(server, MODERN, "accept") as c:
 
@@ -345,7 +346,7 @@ async def test_unattended(make: Make, environ: pytest.MonkeyPatch, variables: di
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_dry_run_asks_nobody(server: Server[Any], mode: str) -> None:
+async def test_a_dry_run_asks_nobody(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         for tool, path in (("acme_delete_file", "a"), ("acme_write_file", "old")):
@@ -367,7 +368,7 @@ async def preview(to: Any, tool: str = "acme_delete_file", **arguments: Any) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_preview_and_a_token(server: Server[Any], audit: Lines, mode: str) -> None:
+async def test_a_preview_and_a_token(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
         when = datetime.fromisoformat("2030-01-02T03:04:05+00:00").isoformat()
         told = await preview(c, path="a.md", when=when, part={"name": "x"})
@@ -385,7 +386,7 @@ async def test_a_preview_and_a_token(server: Server[Any], audit: Lines, mode: st
     assert token not in json.dumps(lines)
 
 
-async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.MonkeyPatch) -> None:
+async def test_what_a_token_is_bound_to(server: ScratchServer, environ: pytest.MonkeyPatch) -> None:
     async with client(server, LEGACY) as c:
         token = (await preview(c, path="a.md"))["confirm_token"]
         for sentence, tool, arguments in (
@@ -398,7 +399,7 @@ async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.Mon
         for forged in ("yes", token[:-4] + "AAAA", token + "x", "🙂"):
             text = text_of(await call(c, "acme_delete_file", path="a.md", confirm_token=forged))
             assert text == (
-                "Error: The confirm_token is not one of ours. "
+                "Error: The confirm_token is not valid. "
                 "Call without confirm_token, show the user what it says, then pass the token it returns."
             )
         now = time.time()
@@ -407,7 +408,7 @@ async def test_what_a_token_is_bound_to(server: Server[Any], environ: pytest.Mon
     assert ran(server) == []
 
 
-async def test_a_token_for_each_of_two_questions(server: Server[Any]) -> None:
+async def test_a_token_for_each_of_two_questions(server: ScratchServer) -> None:
     async with client(server, LEGACY) as c:
         first = await preview(c, "acme_write_file", path="old", twice=True)
         second = await preview(c, "acme_write_file", path="old", twice=True, confirm_token=first["confirm_token"])
@@ -416,7 +417,7 @@ async def test_a_token_for_each_of_two_questions(server: Server[Any]) -> None:
         assert result.structured_content == {"done": "old"}
 
 
-async def test_a_gateway_that_claims_to_ask_and_cannot(server: Server[Any]) -> None:
+async def test_a_gateway_that_claims_to_ask_and_cannot(server: ScratchServer) -> None:
     async def refuse(*_: object) -> ElicitResult[Any]:
         raise MCPError(INTERNAL_ERROR, "client does not support elicitation")
 
@@ -426,15 +427,15 @@ async def test_a_gateway_that_claims_to_ask_and_cannot(server: Server[Any]) -> N
         assert result.structured_content == {"done": "a.md"}
 
 
-# --- a yes is worth one execution
+# --- one yes allows one execution
 
 USED = (
-    "Error: This yes was used already, and one yes is worth one execution. Look whether it was done; to do it again, "
+    "Error: This yes was used already, and one yes allows one execution. Look whether it was done; to do it again, "
     "call without confirm_token: the user is then asked again."
 )
 
 
-async def test_a_token_is_used_once(server: Server[Any], make: Make) -> None:
+async def test_a_token_is_used_once(server: ScratchServer, make: Make) -> None:
     token = (await preview(server, path="a.md"))["confirm_token"]
     assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
     for other in (server, build(make())):  # and another process of the same state
@@ -450,13 +451,13 @@ async def test_a_token_is_used_once_where_no_key_can_be_kept(
     told = await preview(server, path="a.md")
     assert "within 10 minutes, in this session: the server has no folder to keep its key in." in told["next"]
     token = told["confirm_token"]
-    assert "not one of ours" in text_of(await call(build(make()), "acme_delete_file", path="a.md", confirm_token=token))
+    assert "not valid" in text_of(await call(build(make()), "acme_delete_file", path="a.md", confirm_token=token))
     assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
     assert text_of(await call(server, "acme_delete_file", path="a.md", confirm_token=token)) == USED
     assert ran(server) == ["a.md"]
 
 
-async def test_a_yes_that_cannot_be_used_up_is_refused(server: Server[Any], environ: pytest.MonkeyPatch) -> None:
+async def test_a_yes_that_cannot_be_used_up_is_refused(server: ScratchServer, environ: pytest.MonkeyPatch) -> None:
     """Another process could take it once more."""
     token = (await preview(server, path="a.md"))["confirm_token"]
 
@@ -469,10 +470,10 @@ async def test_a_yes_that_cannot_be_used_up_is_refused(server: Server[Any], envi
     assert ran(server) == []
 
 
-async def test_an_answer_is_used_once(server: Server[Any], make: Make) -> None:
+async def test_an_answer_is_used_once(server: ScratchServer, make: Make) -> None:
     """In the new era the answer and the sealed state travel with the client, which could send them again."""
 
-    async def send(to: Server[Any], state: str | None = None, **arguments: Any) -> Any:
+    async def send(to: ScratchServer, state: str | None = None, **arguments: Any) -> Any:
         responses: Any = {"confirm": {"action": "accept", "content": {"confirm": True}}}
         async with client(to, MODERN, "accept") as c:
             return await c.session.call_tool(
@@ -493,7 +494,7 @@ async def test_an_answer_is_used_once(server: Server[Any], make: Make) -> None:
     assert ran(server) == ["old.md", "old.md"]
 
 
-async def test_what_has_changed_is_asked_about_again(server: Server[Any]) -> None:
+async def test_what_has_changed_is_asked_about_again(server: ScratchServer) -> None:
     first = await preview(server, "acme_drop_page", page="7")
     server.etag = "2"  # type: ignore[attr-defined]
     second = await preview(server, "acme_drop_page", page="7", confirm_token=first["confirm_token"])
@@ -521,7 +522,7 @@ async def test_a_repeat_with_the_same_key_needs_no_second_yes(make: Make) -> Non
     assert ran == ["a"]
 
 
-async def test_spent_answers_are_swept(server: Server[Any], tmp_path: Path) -> None:
+async def test_spent_answers_are_swept(server: ScratchServer, tmp_path: Path) -> None:
     for _ in range(2):
         token = (await preview(server, path="a.md"))["confirm_token"]
         await call(server, "acme_delete_file", path="a.md", confirm_token=token)
@@ -533,7 +534,7 @@ async def test_spent_answers_are_swept(server: Server[Any], tmp_path: Path) -> N
 # --- restarts and other workers
 
 
-async def test_a_token_of_one_process_works_in_the_next(server: Server[Any], make: Make) -> None:
+async def test_a_token_of_one_process_works_in_the_next(server: ScratchServer, make: Make) -> None:
     """As with `docker mcp tools call`, which starts a new container for each call."""
     token = (await preview(server, path="a.md"))["confirm_token"]
     other = build(make())
@@ -547,7 +548,7 @@ async def test_the_state_key_survives_a_restart(make: Make, environ: pytest.Monk
     token = (await preview(one, path="a.md"))["confirm_token"]
     assert (await call(other, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
 
-    async def rounds(first: Server[Any], second: Server[Any]) -> dict[str, Any]:
+    async def rounds(first: ScratchServer, second: ScratchServer) -> dict[str, Any]:
         """Ask one worker, bring the answer to the other."""
         params = {"name": "acme_delete_file", "arguments": {"path": "b.md"}}
         async with raw(first, MODERN) as session:
@@ -563,7 +564,7 @@ async def test_the_state_key_survives_a_restart(make: Make, environ: pytest.Monk
     environ.delenv("FLOTILLA_STATE_KEY")
     stranger = build(make())
     assert (await rounds(one, stranger))["error"]["code"] == -32602
-    assert "not one of ours" in text_of(await call(stranger, "acme_delete_file", path="a.md", confirm_token=token))
+    assert "not valid" in text_of(await call(stranger, "acme_delete_file", path="a.md", confirm_token=token))
     assert ran(stranger) == []
 
 

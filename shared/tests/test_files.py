@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from flotilla import errors, files
-from flotilla.files import listing
+from flotilla.files import folder, listing
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs directory descriptors")
 NFC, NFD = (unicodedata.normalize(form, "Bilan été — 3 €.md") for form in ("NFC", "NFD"))
@@ -164,9 +164,9 @@ def test_the_folder_itself_may_be_a_link(data: Path, tmp_path: Path, monkeypatch
 def test_pipes_and_folders_are_not_read(data: Path) -> None:
     os.mkfifo(data / "pipe")
     (data / "sub").mkdir()
-    with pytest.raises(errors.InvalidInputError, match="no regular file"):
+    with pytest.raises(errors.InvalidInputError, match="not a regular file"):
         files.read("pipe")
-    with pytest.raises(errors.InvalidInputError, match="no regular file"):
+    with pytest.raises(errors.InvalidInputError, match="not a regular file"):
         files.write("pipe", b"x", overwrite=True)
     for path in ("sub", "sub/"):
         with pytest.raises(errors.InvalidInputError, match="folder"):
@@ -496,7 +496,7 @@ def test_walk_is_ordered_and_starts_anywhere(data: Path) -> None:
     assert names("c", start="b") == ["c/é"]
     with pytest.raises(errors.NotFoundError, match=r"nowhere does not exist\. List its folder"):
         names("nowhere")
-    with pytest.raises(errors.InvalidInputError, match="a is no folder"):
+    with pytest.raises(errors.InvalidInputError, match="a is not a folder"):
         names("a")
 
 
@@ -526,7 +526,7 @@ def test_mkdir_move_and_remove(data: Path) -> None:
     assert files.mkdir("a/b/c").type == "directory"
     assert files.mkdir("a/b/c").path == "a/b/c"
     files.write("a/f", b"1")
-    with pytest.raises(errors.InvalidInputError, match="a/f is no folder"):
+    with pytest.raises(errors.InvalidInputError, match="a/f is not a folder"):
         files.mkdir("a/f")
     with pytest.raises(errors.InvalidInputError, match="a/f/x"):
         files.mkdir("a/f/x")
@@ -622,7 +622,7 @@ def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
 
     with pytest.raises(errors.UpstreamError, match="is being changed by others all the time"):
         files.rewrite("x", change)
-    assert (data / "x").read_bytes() == b"x" * files.TRIES
+    assert (data / "x").read_bytes() == b"x" * folder.TRIES
 
 
 def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:

@@ -7,12 +7,13 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
-from flotilla import Model, Server, errors
+from flotilla import Model, errors
 from flotilla_launcher.discovery import Launcher
 from flotilla_launcher.filters import SETTINGS, check, visible
 from flotilla_testing.client import MODES, call, client, text_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 class Out(Model):
@@ -20,7 +21,7 @@ class Out(Model):
 
 
 @pytest.fixture
-def fleet(acme: Server[Any]) -> Server[Any]:
+def fleet(acme: ScratchServer) -> ScratchServer:
     ran: list[str] = []
 
     def tool(name: str) -> Any:
@@ -76,7 +77,7 @@ ALL = ["acme_list_things", "acme_get_report", "acme_create_report", "acme_delete
     ],
 )
 async def test_hidden_is_also_refused(
-    fleet: Server[Any],
+    fleet: ScratchServer,
     environ: pytest.MonkeyPatch,
     variables: dict[str, str],
     shown: list[int],
@@ -93,7 +94,7 @@ async def test_hidden_is_also_refused(
             result = await call(c, name)
             assert result.is_error == (name not in expected), name
             if result.is_error:
-                assert text_of(result).startswith(f"Error: There is no tool {name} here.")
+                assert text_of(result).startswith(f"Error: There is no tool {name}. ")
         assert fleet.ran == [name.removeprefix("acme_") for name in expected]  # type: ignore[attr-defined]
         assert [p.name for p in await c.list_prompts()] == (["acme_plan_week"] if prompt else [])
         if prompt:
@@ -105,7 +106,7 @@ async def test_hidden_is_also_refused(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_prompt_on_the_wire(fleet: Server[Any], mode: str) -> None:
+async def test_a_prompt_on_the_wire(fleet: ScratchServer, mode: str) -> None:
     async with client(fleet, mode) as c:
         (prompt,) = await c.list_prompts()
         assert (prompt.name, prompt.title, prompt.description) == ("acme_plan_week", "Plan week", "Plan a week.")
@@ -135,7 +136,7 @@ UNCLEAR = [
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
 async def test_a_guard_that_is_unclear(
-    fleet: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
+    fleet: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
 ) -> None:
     """A guard never fails open: nothing is listed, called, read or prompted, and each answer says which setting."""
     for name, value in variables.items():
@@ -197,7 +198,7 @@ def test_the_function_is_pure() -> None:
 
 
 @pytest.fixture
-def shelf(acme: Server[Any]) -> Server[Any]:
+def shelf(acme: ScratchServer) -> ScratchServer:
     @acme.resource("acme://about")
     async def about() -> str:
         """What this is."""
@@ -217,7 +218,7 @@ def shelf(acme: Server[Any]) -> Server[Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_resources(shelf: Server[Any], mode: str) -> None:
+async def test_resources(shelf: ScratchServer, mode: str) -> None:
     async with client(shelf, mode) as c:
         (about,) = await c.list_resources()
         assert (about.name, about.title, about.description) == ("acme_about", "About", "What this is.")
@@ -240,7 +241,7 @@ async def test_resources(shelf: Server[Any], mode: str) -> None:
     "variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}]
 )
 async def test_hidden_resources_are_refused(
-    shelf: Server[Any], environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
+    shelf: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
 ) -> None:
     for name, value in variables.items():
         environ.setenv(f"FLOTILLA_{name}", value)
@@ -252,6 +253,10 @@ async def test_hidden_resources_are_refused(
                 await c.read_resource(uri)
 
 
-def test_a_resource_has_the_servers_scheme(acme: Server[Any]) -> None:
+def test_a_resource_has_the_servers_scheme(acme: ScratchServer) -> None:
     with pytest.raises(TypeError, match="other://x must begin with acme://"):
-        acme.resource("other://x")
+
+        @acme.resource("other://x")
+        async def about() -> str:
+            """About."""
+            return ""

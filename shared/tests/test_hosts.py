@@ -6,9 +6,11 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from flotilla import Api, HeaderKey, Server, errors
+from flotilla import HeaderKey, errors
+from flotilla.connection import Network
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 HOSTS = ["api.acme.example:443", "*.files.acme.example:443", "up.acme.example:443"]
 
 
@@ -24,12 +26,12 @@ class Seen(httpx.AsyncBaseTransport):
         return self.answers.pop(0) if self.answers else httpx.Response(200, json={})
 
 
-def connected(make: Make, *answers: httpx.Response, **options: Any) -> tuple[Api, Seen]:
+def connected(make: Make, *answers: httpx.Response, **options: Any) -> tuple[ScratchApi, Seen]:
     api, seen = (
-        Api(make(hosts=HOSTS, **options), auth=HeaderKey("token", "X-Api-Key"), headers={"X-More": "1"}),
+        ScratchApi(make(hosts=HOSTS, **options), auth=HeaderKey("token", "X-Api-Key"), headers={"X-More": "1"}),
         Seen(*answers),
     )
-    api.transport = seen
+    api.connection.network = Network(seen)
     return api, seen
 
 

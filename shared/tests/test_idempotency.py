@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from pydantic import AwareDatetime
 
-from flotilla import Model, Server, announce, errors
+from flotilla import Model, announce, errors
 from flotilla.calls import idempotency
 from flotilla.calls.context import current
+from flotilla.calls.idempotency import Idempotency
 from flotilla.state import BLOCK, State, digest
 from flotilla_testing.client import call, client, text_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
 
 
@@ -27,7 +29,7 @@ class Out(Model):
 class Shop:
     """A server that counts its orders, and can be made to fail before, while or after an order is placed."""
 
-    def __init__(self, server: Server[Any]) -> None:
+    def __init__(self, server: ScratchServer) -> None:
         self.server, self.placed, self.fails = server, 0, None
         self.before: Exception | None = None
         self.after: BaseException | None = None
@@ -50,6 +52,11 @@ class Shop:
     async def order(self, key: str | None = "k1", item: str = "x", **more: Any) -> Any:
         result = await call(self.server, "acme_create_order", item=item, idempotency_key=key, **more)
         return text_of(result) if result.is_error else result.structured_content
+
+
+def remembered(shop: Shop) -> Idempotency:
+    connection = shop.server.connection
+    return connection.resource(Idempotency, lambda: Idempotency(connection.state, connection.audit))
 
 
 @pytest.fixture
@@ -83,7 +90,7 @@ async def test_twenty_at_once(shop: Shop) -> None:
             *(call(c, "acme_create_order", item="x", idempotency_key="k1") for _ in range(20))
         )
     assert [r.structured_content for r in results] == [{"number": 1}] * 20
-    assert not shop.server._idempotency._locks  # nothing is kept that would grow
+    assert not remembered(shop)._locks  # nothing is kept that would grow
 
 
 async def test_workers_that_share_the_folder_wait_for_each_other(make: Make) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flotilla import Model, Server, ServerSettings, files, link
+from flotilla import Model, ServerSettings, files, link
 from flotilla_testing import ScratchServer, client, environment, raw, text_of
 
-server: Server[ServerSettings] = ScratchServer(
+server: ScratchServer = ScratchServer(
     "links", title="Links", description="For tests.", category="test", files=True, settings=ServerSettings
 )
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field
 
-from flotilla import Amount, Money, Number, Percent, Server, errors
+from flotilla import Amount, Money, Number, Percent, errors
 from flotilla.parsing.money import AmbiguousNumberError, MoneyValue, NumberError, read_money, read_number
 from flotilla_testing import ScratchServer, call, text_of
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
@@ -122,7 +122,7 @@ class Sum(BaseModel):
     total: str
 
 
-server: Server[Any] = ScratchServer("till", title="Till", description="Adds up.", category="productivity", hosts=[])
+server: ScratchServer = ScratchServer("till", title="Till", description="Adds up.", category="productivity", hosts=[])
 
 
 @server.reads

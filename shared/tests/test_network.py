@@ -4,20 +4,19 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
-from flotilla import Api, Server, errors
-from flotilla.http import transport as wire
+from flotilla import errors
+from flotilla.http.retry import Retry
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 @pytest.fixture(autouse=True)
 def quick(environ: pytest.MonkeyPatch) -> None:
-    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         environ.delenv(name, raising=False)
 
@@ -85,9 +84,9 @@ async def proxy() -> AsyncIterator[tuple[int, list[str]]]:
     server.close()
 
 
-def api_at(make: Make, environ: pytest.MonkeyPatch, url: str) -> Api:
+def api_at(make: Make, environ: pytest.MonkeyPatch, url: str) -> ScratchApi:
     environ.setenv("ACME_BASE_URL", url)
-    return Api(make())
+    return ScratchApi(make())
 
 
 async def test_an_unknown_certificate_is_refused(make: Make, environ: pytest.MonkeyPatch, secure: int) -> None:
@@ -141,4 +140,4 @@ async def test_a_proxy_that_refuses_has_sent_nothing(
     environ.setenv("https_proxy", f"http://127.0.0.1:{proxy[0]}")
     with pytest.raises(errors.UpstreamError, match=r"cannot be reached \(ProxyError\); nothing was sent"):
         await api_at(make, environ, "https://refused.test").post("/x", json={})
-    assert len(proxy[1]) == wire.TRIES
+    assert len(proxy[1]) == Retry.attempts

@@ -62,7 +62,7 @@ def test_offsets() -> None:
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 16, "٣"])
 @pytest.mark.parametrize("way", [ByNumber(), ByNumber(offset=True)])
 def test_cursors_that_are_not_ours(way: ByNumber, cursor: str) -> None:
-    with pytest.raises(errors.InvalidInputError, match=r"The cursor is not one of ours\. Leave it out"):
+    with pytest.raises(errors.InvalidInputError, match=r"The cursor is not valid\. Leave it out"):
         way.query(10, cursor)
     with pytest.raises(errors.InvalidInputError):
         sliced([1, 2], 1, cursor)

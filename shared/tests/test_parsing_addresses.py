@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field
 
-from flotilla import Server, errors
+from flotilla import errors
 from flotilla.parsing import Address, AddressError, Addresses, read_addresses
 from flotilla_testing import call, text_of
 from flotilla_testing.client import tools_of
+from flotilla_testing.scratch import ScratchServer
 
 # Text as an attacker writes it: line ends, other separators, encoded words, quotes, and anything else.
 NASTY = some.lists(
@@ -167,7 +168,7 @@ class Sent(BaseModel):
     to: list[str]
 
 
-server: Server[Any] = Server("post", title="Post", description="Sends.", category="productivity", hosts=[])
+server: ScratchServer = ScratchServer("post", title="Post", description="Sends.", category="productivity", hosts=[])
 
 
 @server.reads

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field, TypeAdapter
 
-from flotilla import Server, errors
+from flotilla import errors
 from flotilla.parsing import Phone, PhoneError, looks_like_phone
 from flotilla_testing import call, text_of
 from flotilla_testing.client import tools_of
+from flotilla_testing.scratch import ScratchServer
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,9 @@ class Saved(BaseModel):
     phone: str
 
 
-server: Server[Any] = Server("book", title="Book", description="Keeps numbers.", category="productivity", hosts=[])
+server: ScratchServer = ScratchServer(
+    "book", title="Book", description="Keeps numbers.", category="productivity", hosts=[]
+)
 
 
 @server.reads

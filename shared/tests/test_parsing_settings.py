@@ -39,4 +39,4 @@ def test_timezone_and_country_wrong(environ: pytest.MonkeyPatch, name: str, valu
     environ.setenv(f"FLOTILLA_{name}", value)
     with pytest.raises(errors.ConfigurationError) as problem:
         load(FleetSettings, "flotilla")
-    assert problem.value.what == f"FLOTILLA_{name} is wrong: {message}."
+    assert problem.value.message == f"FLOTILLA_{name} is wrong: {message}."

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import BaseModel, Field, TypeAdapter
 
-from flotilla import Server, errors
+from flotilla import errors
 from flotilla.parsing import (
     Moment,
     TimeError,
@@ -32,6 +32,7 @@ from flotilla.parsing import (
 )
 from flotilla_testing import call, text_of
 from flotilla_testing.client import tools_of
+from flotilla_testing.scratch import ScratchServer
 
 PARIS, NEW_YORK, SAO_PAULO = ZoneInfo("Europe/Paris"), ZoneInfo("America/New_York"), ZoneInfo("America/Sao_Paulo")
 
@@ -72,7 +73,7 @@ def test_when_read_other_forms(text: str) -> None:
     with pytest.raises(TimeError, match="is not a time or a day") as problem:
         When.read(text)
     for form in ("2030-06-04T14:00:00+02:00", "2030-06-04T14:00", "2030-06-04"):
-        assert form in problem.value.then
+        assert form in problem.value.hint
         When.read(form)
 
 
@@ -138,7 +139,7 @@ def test_when_at_clock_changes(text: str, there: ZoneInfo, message: str) -> None
     when = When.read(text)
     with pytest.raises(TimeError, match=message) as problem:
         when.at(there)
-    first, second = problem.value.then.removesuffix(".").split(": ")[1].split(" or ")
+    first, second = problem.value.hint.removesuffix(".").split(": ")[1].split(" or ")
     assert {first, second} == ({"+01:00", "+02:00"} if there is PARIS else {"-05:00", "-04:00"})
     assert to_utc(When.read(text + first).at(there)) != to_utc(When.read(text + second).at(there))
     with pytest.raises(TimeError, match=message):
@@ -316,7 +317,7 @@ class Booking(BaseModel):
     start: str
 
 
-server: Server[Any] = Server("diary", title="Diary", description="Books.", category="productivity", hosts=[])
+server: ScratchServer = ScratchServer("diary", title="Diary", description="Books.", category="productivity", hosts=[])
 
 
 @server.reads

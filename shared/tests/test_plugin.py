@@ -13,16 +13,14 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ACCEPTANCE = """
-    from flotilla_testing.scratch import ScratchServer
-from flotilla_testing import plugin
+    from flotilla_testing import plugin
 
     def test_unit_tests():
         plugin.expected["acme"] = {"acme_get_thing", "acme_list_things"}
 """
 TESTS = """
     import pytest
-    from flotilla import Server
-    from flotilla_testing import call
+    from flotilla_testing import ScratchServer, call
 
     server = ScratchServer("acme", title="Acme", description="Things.", category="test")
 

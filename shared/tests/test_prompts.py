@@ -10,15 +10,16 @@ from fastmcp import Client
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
-from flotilla import Server, errors
+from flotilla import errors
 from flotilla_testing.client import MODES, client
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def shelf(acme: Server[Any]) -> Server[Any]:
+def shelf(acme: ScratchServer) -> ScratchServer:
     @acme.prompt
     async def plan_month(month: Annotated[int, Field(ge=1, le=12, description="Number of the month")]) -> str:
         """Plan a month."""
@@ -44,7 +45,7 @@ def shelf(acme: Server[Any]) -> Server[Any]:
 
 @pytest.fixture(params=MODES)
 async def connected(
-    shelf: Server[Any], environ: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    shelf: ScratchServer, environ: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> AsyncIterator[Client[Any]]:
     environ.setenv("FLOTILLA_DEADLINE", "0.2")
     environ.setenv("FLOTILLA_USER", "dana")
@@ -129,7 +130,7 @@ async def test_prompt_unknown_is_audited(connected: Client[Any], audit: Lines) -
 
 
 async def test_prompt_wrong_fleet_setting(
-    connected: Client[Any], shelf: Server[Any], environ: pytest.MonkeyPatch, audit: Lines
+    connected: Client[Any], shelf: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines
 ) -> None:
     environ.setenv("FLOTILLA_DEADLINE", "soon")
     shelf.reset()

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from flotilla import VERSION, Model, Page, Server
+from flotilla import VERSION, Model, Page
 from flotilla_testing.client import MODES, call, client, tools_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 
 
 class Thing(Model):
@@ -28,7 +29,7 @@ async def get_thing(thing: Annotated[str, Field(description="Its id", examples=[
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_on_the_wire(acme: Server[Any], mode: str) -> None:
+async def test_a_tool_on_the_wire(acme: ScratchServer, mode: str) -> None:
     assert acme.reads(get_thing) is get_thing
     assert await tools_of(acme, mode) == [
         {
@@ -102,14 +103,14 @@ async def test_identity(make: Make) -> None:
         assert hello is not None
         assert (hello.server_info.name, hello.server_info.version) == ("flotilla-google-calendar", VERSION)
         assert hello.instructions == "Read me."
-    assert make(slug="google-calendar").prefix == "google_calendar"
+    assert make(slug="google-calendar").integration.prefix == "google_calendar"
 
 
 def refused(why: str) -> Any:
     return pytest.raises(TypeError, match=why)
 
 
-def test_names(acme: Server[Any], make: Make) -> None:
+def test_names(acme: ScratchServer, make: Make) -> None:
     async def Get_thing() -> Thing:  # noqa: N802
         """Get."""
         return Thing(id="1")
@@ -127,7 +128,7 @@ def test_names(acme: Server[Any], make: Make) -> None:
         make(prefix="9").reads(get_thing)
 
 
-def test_only_documented_typed_async_functions(acme: Server[Any]) -> None:
+def test_only_documented_typed_async_functions(acme: ScratchServer) -> None:
     def get_a() -> Thing:
         """Get."""
         return Thing(id="1")
@@ -177,7 +178,7 @@ def test_only_documented_typed_async_functions(acme: Server[Any]) -> None:
     assert acme.attributes == {}
 
 
-async def test_dict_results_are_objects_too(acme: Server[Any]) -> None:
+async def test_dict_results_are_objects_too(acme: ScratchServer) -> None:
     class Args(BaseModel):
         """Not on the wire."""
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import HttpUrl
 
-from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings, errors
+from flotilla import Model, OAuth2, SecretStr, ServerSettings, errors
 from flotilla.calls import finishing
 from flotilla.state import State
 from flotilla_testing import faults
@@ -21,28 +21,29 @@ from flotilla_testing.client import call
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.process import Process
 from flotilla_testing.responses import RecordedResponses, Response
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 PAUSE = [0.3]  # seconds that the token endpoint takes
 Lines = Callable[[], list[dict[str, Any]]]
 SCRIPT = """
 import asyncio, os
-from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings
+from flotilla import Api, Integration, OAuth2, SecretStr, ServerSettings
 from pydantic import HttpUrl
 class Settings(ServerSettings):
     client_id: str = "client"
     client_secret: SecretStr
     refresh_token: SecretStr
     base_url: HttpUrl
-server = ScratchServer("acme", title="Acme", description="Things.", category="test", settings=Settings)
-api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
+acme = Integration("acme", title="Acme", description="Things.", category="test", settings=Settings)
+api = Api(acme, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
 print(asyncio.run(api.get("/x")))
 """
 
 
 SERVING = """
 import asyncio, os, threading
-from flotilla import Api, Model, OAuth2, SecretStr, Server, ServerSettings
+from flotilla import Api, Integration, Model, OAuth2, SecretStr, Server, ServerSettings, Toolset
 from pydantic import HttpUrl
 class Settings(ServerSettings):
     client_id: str = "client"
@@ -51,12 +52,14 @@ class Settings(ServerSettings):
     base_url: HttpUrl
 class Out(Model):
     ok: bool
-server = ScratchServer("acme", title="Acme", description="Things.", category="test", settings=Settings)
-api = Api(server, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
-@server.reads
+acme = Integration("acme", title="Acme", description="Things.", category="test", settings=Settings)
+api = Api(acme, auth=OAuth2(os.environ["ACME_BASE_URL"] + "/token"))
+tools = Toolset()
+@tools.reads
 async def get_thing() -> Out:
     \"\"\"Get.\"\"\"
     return Out.model_validate(await api.get("/x"))
+server = Server(acme, toolsets=[tools])
 if os.environ["FLOTILLA_TRANSPORT"] == "http":
     os.environ["FLOTILLA_PORT"] = "0"
     run = server._mcp.run_async
@@ -114,7 +117,7 @@ def renewals(vendor: FakeVendor) -> int:
 
 
 async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: FakeVendor, tmp_path: Path) -> None:
-    api = Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token"))
+    api = ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(api.get("/x"), 0.1)
     assert await api.get("/x") == {"ok": True}
@@ -135,12 +138,12 @@ async def test_processes_that_share_the_state_renew_once(vendor: FakeVendor) -> 
 
 
 async def test_fields_beside_the_tokens_are_kept(make: Make, vendor: FakeVendor) -> None:
-    auth = OAuth2(f"{vendor.url}/token", keep=["instance", "nothing"])
-    await Api(make(settings=Settings), auth=auth).get("/x")
-    assert (auth.kept("instance"), auth.kept("nothing"), auth.kept("access")) == ("eu-7", "", "")
-    later = OAuth2(f"{vendor.url}/token", keep=["instance"])
-    await Api(make(settings=Settings), auth=later).get("/x")  # as after a restart
-    assert later.kept("instance") == "eu-7"
+    auth = OAuth2(f"{vendor.url}/token", extra_fields=["instance", "nothing"])
+    await ScratchApi(make(settings=Settings), auth=auth).get("/x")
+    assert (auth.extra("instance"), auth.extra("nothing"), auth.extra("access")) == ("eu-7", "", "")
+    later = OAuth2(f"{vendor.url}/token", extra_fields=["instance"])
+    await ScratchApi(make(settings=Settings), auth=later).get("/x")  # as after a restart
+    assert later.extra("instance") == "eu-7"
     assert renewals(vendor) == 1
 
 
@@ -156,7 +159,7 @@ async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
 ) -> None:
     """The call goes on; the next process would be locked out, so every result says so."""
     server = make(settings=Settings)
-    api = Api(server, auth=OAuth2(f"{vendor.url}/token"))
+    api = ScratchApi(server, auth=OAuth2(f"{vendor.url}/token"))
 
     @server.reads
     async def get_thing(wrong: bool = False) -> Out:
@@ -189,7 +192,7 @@ async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
 ) -> None:
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
     server = make(settings=Settings)
-    api = Api(server, auth=OAuth2(f"{vendor.url}/token"))
+    api = ScratchApi(server, auth=OAuth2(f"{vendor.url}/token"))
     assert await api.get("/x") == {"ok": True}
     assert "could not be saved" in server.connection.warnings["oauth"]
     assert renewals(vendor) == 1
@@ -198,10 +201,10 @@ async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
 async def test_tokens_that_do_not_open_are_not_renewed_with_a_spent_one(
     make: Make, vendor: FakeVendor, tmp_path: Path
 ) -> None:
-    await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+    await ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     (tmp_path / "acme" / "key").write_text("another key of enough characters to be one")
     with pytest.raises(errors.ConfigurationError, match="The saved tokens of acme cannot be opened"):
-        await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+        await ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     assert renewals(vendor) == 1
 
 
@@ -214,7 +217,7 @@ async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
 
     vendor.recovers()
     vendor.fails(same)
-    await Api(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
+    await ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     held = State(str(tmp_path), "acme").get("oauth")
     assert (held["access_token"], held["refresh_token"]) == ("access", "")
 

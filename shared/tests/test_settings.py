@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
-from flotilla import CommaSeparated, Model, Preference, SecretStr, Server, ServerSettings, errors
+from flotilla import CommaSeparated, Model, Preference, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
 from flotilla_launcher.environment import is_placeholder, listed, setting, switched_on, words
 from flotilla_testing.client import call, text_of, tools_of
+from flotilla_testing.scratch import ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 PLACEHOLDERS = [
     "", "  ", "<UNKNOWN>", "<your token>", "se://calendly/token", "{{acme.token}}", "{{ x }}", "your_key_here",
     "YOUR-TOKEN", "your_api_key",
@@ -98,7 +99,7 @@ def test_settings_that_do_not_fit_together() -> None:
         errors.ConfigurationError, match="The settings of acme do not fit together: Value error, set user and"
     ) as it:
         load(Pair, "acme")
-    assert it.value.hint == "Ask the operator to mend them."
+    assert it.value.hint == "Ask the operator to correct them."
 
 
 class Several(ServerSettings):
@@ -148,7 +149,7 @@ def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Pa
     environ.setenv("ACME_TOKEN_FILE", str(path))
     unreadable = (
         "ACME_TOKEN_FILE names a file that cannot be read, or that is empty. "
-        "Ask the user to mend the path or the file, or to unset ACME_TOKEN_FILE."
+        "Ask the user to correct the path or the file, or to unset ACME_TOKEN_FILE."
     )
     assert told() == unreadable
     path.write_text("\n")
@@ -290,7 +291,7 @@ class Out(Model):
     ok: bool = True
 
 
-def with_tool(server: Server[Any]) -> Server[Any]:
+def with_tool(server: ScratchServer) -> ScratchServer:
     @server.reads
     async def get_it() -> Out:
         """It."""
@@ -350,10 +351,3 @@ def test_the_launchers_modules_need_the_standard_library_only() -> None:
         "assert not heavy, heavy; import flotilla; assert flotilla.Server and flotilla.errors and flotilla.files"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": os.environ["PATH"]})
-
-
-def test_unknown_names_of_the_package() -> None:
-    import flotilla
-
-    with pytest.raises(AttributeError, match="no attribute nonsense"):
-        flotilla.nonsense  # noqa: B018

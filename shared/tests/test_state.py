@@ -268,7 +268,7 @@ def test_is_kept_takes_no_other_machine_for_a_container() -> None:
 
 
 def test_state_in_the_containers_own_layer_is_refused(tmp_path: Path) -> None:
-    state = State(str(tmp_path), "gmail", kept=lambda _: False)
+    state = State(str(tmp_path), "gmail", is_kept=lambda _: False)
     with pytest.raises(errors.ConfigurationError) as refused:
         state.put("a", 1)
     assert opened(refused) == (

@@ -1,14 +1,13 @@
 """One table of hidden characters: what is dropped, what is shown, what is kept because it means something."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from flotilla import Model, Server
+from flotilla import Model, announce
 from flotilla.text import cleaned, escaped, hides, named, plain, unescaped
 from flotilla_testing.client import call
+from flotilla_testing.scratch import ScratchServer
 
 MEANT = [
     "famille 👨\u200d👩\u200d👧 ❤\ufe0f 👩\u200d❤\ufe0f\u200d👨 👩🏽\u200d💻 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3 ☎\ufe0e",
@@ -56,7 +55,7 @@ def test_escaped_text_can_be_read_back(text: str) -> None:
     assert plain(escaped(text)) == escaped(text)
 
 
-async def test_every_string_of_a_result_is_cleaned_and_counted(acme: Server[Any]) -> None:
+async def test_every_string_of_a_result_is_cleaned_and_counted(acme: ScratchServer) -> None:
     class Row(Model):
         tags: list[str]
         fields: dict[str, str]
@@ -76,14 +75,14 @@ async def test_every_string_of_a_result_is_cleaned_and_counted(acme: Server[Any]
     }
 
 
-async def test_a_dry_run_shows_what_is_hidden_in_the_request(acme: Server[Any]) -> None:
+async def test_a_dry_run_shows_what_is_hidden_in_the_request(acme: ScratchServer) -> None:
     class Done(Model):
         id: str
 
     @acme.writes
     async def add_note(text: str) -> Done:
         """Add."""
-        acme.announce(action="add", text=[text])
+        announce(action="add", text=[text])
         return Done(id="1")
 
     result = await call(acme, "acme_add_note", text="a\u202eb", dry_run=True)

@@ -1,20 +1,19 @@
 """A token endpoint that fails in every way: the same rules hold for it as for the API."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from pydantic import HttpUrl
 
-from flotilla import Api, OAuth2, SecretStr, Server, ServerSettings, errors
+from flotilla import OAuth2, SecretStr, ServerSettings, errors
 from flotilla.calls.context import Call, entered
 from flotilla.http import token_endpoint
-from flotilla.http import transport as wire
 from flotilla_testing import faults
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 GOOD = Response.of({"access_token": "access-1", "expires_in": 3600})
 
 
@@ -31,19 +30,18 @@ class Settings(ServerSettings):
 @pytest.fixture
 def vendor(environ: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
     with FakeVendor(RecordedResponses({"GET /x": {"json": {"ok": True}}})) as running:
-        running.answers.tell("POST /token", GOOD)
+        running.answers.respond("POST /token", GOOD)
         environ.setenv("ACME_CLIENT_SECRET", "client-canary")
         environ.setenv("ACME_REFRESH_TOKEN", "refresh-0")
         environ.setenv("ACME_BASE_URL", running.url)
         environ.setenv("ACME_TOKEN_URL", f"{running.url}/token")
-        environ.setattr(wire, "_backoff", lambda attempt: 0.01)
         yield running
 
 
 @pytest.fixture
-def api(make: Make, vendor: FakeVendor) -> Api:
+def api(make: Make, vendor: FakeVendor) -> ScratchApi:
     clock = [1000.0]
-    api = Api(make(settings=Settings), auth=OAuth2("token_url", now=lambda: clock[0]))
+    api = ScratchApi(make(settings=Settings), auth=OAuth2("token_url", now=lambda: clock[0]))
     api.clock = clock  # type: ignore[attr-defined]
     return api
 
@@ -52,7 +50,7 @@ def asked(vendor: FakeVendor) -> int:
     return sum(request.path == "/token" for request in vendor.requests)
 
 
-async def failed(api: Api) -> errors.FlotillaError:
+async def failed(api: ScratchApi) -> errors.FlotillaError:
     with entered(Call("acme_test")), pytest.raises(errors.FlotillaError) as caught:
         await api.get("/x")
     return caught.value
@@ -61,7 +59,7 @@ async def failed(api: Api) -> errors.FlotillaError:
 @pytest.mark.parametrize(
     "fault", [faults.status(503), faults.status(500), faults.rate(0), faults.rate(0, date=True), faults.html(502)]
 )
-async def test_token_endpoint_is_asked_again_once(api: Api, vendor: FakeVendor, fault: faults.Fault) -> None:
+async def test_token_endpoint_is_asked_again_once(api: ScratchApi, vendor: FakeVendor, fault: faults.Fault) -> None:
     vendor.fails(fault, times=1)
     assert await api.get("/x") == {"ok": True}
     assert asked(vendor) == 2
@@ -129,7 +127,12 @@ async def test_token_endpoint_is_asked_again_once(api: Api, vendor: FakeVendor, 
     ],
 )
 async def test_token_endpoint_fails(
-    api: Api, vendor: FakeVendor, fault: faults.Fault, kind: type[errors.FlotillaError], times: int, sentence: str
+    api: ScratchApi,
+    vendor: FakeVendor,
+    fault: faults.Fault,
+    kind: type[errors.FlotillaError],
+    times: int,
+    sentence: str,
 ) -> None:
     vendor.fails(fault)
     problem = await failed(api)
@@ -144,7 +147,7 @@ async def test_token_endpoint_fails(
 
 
 async def test_token_endpoint_that_drips_ends_in_time(
-    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+    api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.setattr("flotilla.http.oauth.LONGEST", 1.5)
     vendor.fails(faults.drip(0.2))
@@ -156,7 +159,7 @@ async def test_token_endpoint_that_drips_ends_in_time(
 
 
 async def test_token_endpoint_new_settings_ask_at_once(
-    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+    api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     vendor.fails(faults.status(400, {"error": "invalid_grant"}), times=1)
     assert type(await failed(api)) is errors.AuthenticationError
@@ -167,7 +170,7 @@ async def test_token_endpoint_new_settings_ask_at_once(
 
 async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: FakeVendor) -> None:
     with FakeVendor(RecordedResponses()) as other:
-        api = Api(make(settings=Settings), auth=OAuth2(f"{other.url}/token"))
+        api = ScratchApi(make(settings=Settings), auth=OAuth2(f"{other.url}/token"))
         problem = await failed(api)
         assert type(problem) is errors.ConfigurationError
         assert str(problem).startswith(f"The access tokens of Acme come from {other.url}, which this server may not")
@@ -175,7 +178,7 @@ async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: Fak
 
 
 async def test_token_endpoint_over_plain_http_is_refused(
-    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+    api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.setenv("ACME_TOKEN_URL", "http://login.acme.test/token")
     api.server.reset()
@@ -185,10 +188,10 @@ async def test_token_endpoint_over_plain_http_is_refused(
 
 
 async def test_token_endpoint_the_operators_own_is_asked(
-    api: Api, vendor: FakeVendor, environ: pytest.MonkeyPatch
+    api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     with FakeVendor(RecordedResponses()) as other:
-        other.answers.tell("POST /token", GOOD)
+        other.answers.respond("POST /token", GOOD)
         environ.setenv("ACME_TOKEN_URL", f"{other.url}/token")
         api.server.reset()
         assert await api.get("/x") == {"ok": True}

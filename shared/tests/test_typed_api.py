@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack, get_type_hints
+from typing import Unpack, get_type_hints
 
 import pytest
 from pydantic import HttpUrl
@@ -18,15 +18,15 @@ from flotilla import (
     JwtBearer,
     OAuth2,
     SecretStr,
-    Server,
     ServerSettings,
     errors,
 )
 from flotilla.http.auth import Auth
 from flotilla.http.client import RequestOptions
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
 ROOT = Path(__file__).parents[2]
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 SNIPPET = """
 from flotilla import Api
 
@@ -63,8 +63,8 @@ def test_api_keywords_are_spelled(name: str) -> None:
     assert get_type_hints(getattr(Api, name))["request"] == Unpack[RequestOptions]
 
 
-async def test_api_misspelt_keyword_is_an_error(acme: Server[Any]) -> None:
-    api = Api(acme)
+async def test_api_misspelt_keyword_is_an_error(acme: ScratchServer) -> None:
+    api = ScratchApi(acme)
     with pytest.raises(TypeError, match="a request takes no idempotant, parms"):
         await api.post("/x", parms={}, idempotant=True)  # type: ignore[call-arg]
 
@@ -94,7 +94,7 @@ class Optional(ServerSettings):
 )
 def test_auth_field_that_does_not_exist(make: Make, auth: Auth) -> None:
     with pytest.raises(TypeError, match=r"Optional has no field '(tokn|acount|tokn_url)'"):
-        Api(make(settings=Optional), auth=auth)
+        ScratchApi(make(settings=Optional), auth=auth)
 
 
 def test_auth_fields_of_a_client(make: Make) -> None:
@@ -105,7 +105,7 @@ def test_auth_fields_of_a_client(make: Make) -> None:
         base_url: HttpUrl = HttpUrl("https://api.acme.example")
 
     with pytest.raises(TypeError, match="has no field 'client_id'"):
-        Api(make(settings=Without), auth=OAuth2("https://x.example/token"))
+        ScratchApi(make(settings=Without), auth=OAuth2("https://x.example/token"))
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,6 @@ async def test_auth_empty_credential_is_told(
     make: Make, environ: pytest.MonkeyPatch, auth: Auth, variable: str
 ) -> None:
     environ.delenv("ACME_TOKEN")
-    api = Api(make(settings=Optional, hosts=["api.acme.example:443"]), auth=auth)
+    api = ScratchApi(make(settings=Optional, hosts=["api.acme.example:443"]), auth=auth)
     with pytest.raises(errors.ConfigurationError, match=f"{variable} is not set"):
         await api.get("/x")

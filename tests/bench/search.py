@@ -31,10 +31,11 @@ async def ranked(slugs: list[str], utterances: list[dict[str, str]]) -> tuple[in
 
     mcp: FastMCP[Any] = FastMCP("search")
     for slug in slugs:
-        for tool in json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))[
-            "tools"
-        ]:
-            mcp.add_tool(Tool(name=tool["name"], description=tool["description"], parameters=tool["inputSchema"]))
+        found = json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))
+        words = found.get("search", {})
+        for tool in found["tools"]:
+            text = f"{tool['description']} {words.get(tool['name'], '')}"
+            mcp.add_tool(Tool(name=tool["name"], description=text, parameters=tool["inputSchema"]))
     mcp.add_transform(BM25SearchTransform(max_results=TOP))
     hits, missed = 0, []
     async with Client(mcp) as client:

@@ -1,4 +1,4 @@
-"""The road in a home of its own: nothing of these tests touches the user's settings, door or port."""
+"""The command line in a home of its own: these tests touch none of the user's settings, gateway or port."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from flotilla_cli import system
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
 
-from flotilla_cli import system as machine  # noqa: E402 - found above
-
-OWNER = f"flotilla-test-road-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
+OWNER = f"flotilla-test-cli-{secrets.token_hex(3)}"  # of this run alone: two checkouts may test on one engine
 WANTED = os.environ.get("FLOTILLA_ENGINE", "")  # by whoever runs the tests
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,12 +27,12 @@ def free_port() -> int:
 
 
 def no_engine() -> bool:
-    return WANTED == "none" or machine.docker("info", timeout=20) is None
+    return WANTED == "none" or system.docker("info", timeout=20) is None
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and a road that runs without an engine on a free port."""
+    """An empty home, and settings for a gateway without an engine on a free port."""
     for name in [name for name in os.environ if name.startswith(("FLOTILLA_", "DOCKER_"))]:
         monkeypatch.delenv(name)
     home = tmp_path / "home"
@@ -54,11 +52,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def script(home: Path) -> Iterator[Script]:
-    """Run one of scripts/ to its end; whatever door it left is stopped."""
+    """Run a command of scripts/flotilla to its end; at the end of the test a gateway that still runs is stopped."""
 
     def run(name: str, *args: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(ROOT / "scripts" / name), *args], capture_output=True, text=True, timeout=240, check=False
+            [str(ROOT / "scripts" / "flotilla"), name, *args], capture_output=True, text=True, timeout=240, check=False
         )
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done

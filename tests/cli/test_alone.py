@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from flotilla_cli.generator.discovery import HELLO
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_cli.generator.text import DOORS
 from flotilla_launcher.naming import module_of
-
-sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
-from flotilla_cli.generator.discovery import HELLO
 from tests.bench.inside import Session
 
 BIN = Path(sys.executable).parent
@@ -58,7 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheels = list(map(str, (folder / "wheels").glob("*.whl")))
     assert len(wheels) == 2
     subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", str(folder / "here"), *wheels], check=True)
-    os.utime(folder / "here" / "flotilla" / "boot.py", (2**31, 2**31))  # as if the library had been unpacked last
+    newest = folder / "here" / "flotilla_launcher" / "__main__.py"
+    os.utime(newest, (2**31, 2**31))  # as if the library had been unpacked last
     return folder / "here"
 
 

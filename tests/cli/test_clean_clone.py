@@ -1,4 +1,4 @@
-"""The road as a stranger walks it: clone, `make up`, work, `make up`, `make down`; only the data volume is left."""
+"""What a stranger does: clone, `make up`, work, `make up`, `make down`; only the data volume is left."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from flotilla_cli import client
-from flotilla_cli import system as machine
+from flotilla_cli import client, system
 
 from .conftest import ROOT, free_port, no_engine
 
@@ -61,9 +60,9 @@ class Stranger:
 
     def left(self) -> list[str]:
         """Return every process, container and network that is still there."""
-        found = [f"process {pid}" for pid in machine.processes(f"{self.clone}/.venv/")]
+        found = [f"process {pid}" for pid in system.processes(f"{self.clone}/.venv/")]
         for kind in ("container", "network"):
-            listed = machine.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
+            listed = system.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
             found += [f"{kind} {name}" for name in (listed or "").split() if name.startswith(self.mark)]
         return found
 
@@ -72,7 +71,7 @@ class Stranger:
 def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stranger]:
     engine = request.param == "docker"
     if engine and no_engine():
-        pytest.skip("no Docker engine answers here: scripts/engine")
+        pytest.skip("no Docker engine answers; scripts/engine installs or starts one")
     made = Stranger(tmp_path, engine)
     try:
         yield made
@@ -80,7 +79,7 @@ def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Strange
         subprocess.run(
             ["make", "down"], cwd=made.clone, env=made.environ, capture_output=True, timeout=120, check=False
         )
-        machine.docker("volume", "rm", "--force", f"{made.mark}-data")
+        system.docker("volume", "rm", "--force", f"{made.mark}-data")
         shutil.rmtree(made.clone, ignore_errors=True)
 
 
@@ -92,10 +91,10 @@ async def listing(url: str, token: str) -> set[str]:
 
 def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
     docker = "FLOTILLA_ENGINE" not in stranger.environ
-    said = stranger.make("up")
-    assert "read the same back" in said
-    assert ("in containers" in said) == docker
-    state = json.loads((stranger.clone / "build" / "run" / "door.json").read_text())
+    output = stranger.make("up")
+    assert "read it back" in output
+    assert ("in containers" in output) == docker
+    state = json.loads((stranger.clone / "build" / "run" / "gateway.json").read_text())
     token = (stranger.clone / "build" / "run" / "token").read_text().strip()
     assert set(state["servers"]) == {"filesystem", "export"}
     assert asyncio.run(listing(state["url"], token)) == {"bienvenue à bord.md"}
@@ -103,7 +102,7 @@ def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
     started = time.monotonic()
     assert "running already" in stranger.make("up")
     took = time.monotonic() - started
-    again = json.loads((stranger.clone / "build" / "run" / "door.json").read_text())
+    again = json.loads((stranger.clone / "build" / "run" / "gateway.json").read_text())
     assert (again["pid"], again["since"], again["container"]) == (state["pid"], state["since"], state["container"])
     assert took < 60, "nothing had changed"
 
@@ -115,8 +114,8 @@ def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
 
     stranger.make("down")
     assert stranger.left() == []
-    assert machine.volume_exists(f"{stranger.mark}-data") == docker
+    assert system.volume_exists(f"{stranger.mark}-data") == docker
     changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=stranger.clone, text=True).split("\n")
     assert [line for line in changed if line] == [" M catalog/flotilla.json", " M catalog/flotilla.yaml"], (
-        "the road wrote into the checkout"
+        "a command wrote into the checkout"
     )

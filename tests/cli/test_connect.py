@@ -77,10 +77,10 @@ def test_no_list_that_goes_stale(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("FLOTILLA_SERVERS")
     made = clients.command(["filesystem"], "switchboard", "process")
     assert "--servers" not in made["args"]
-    assert clients.command(["filesystem"], "gateway", "docker")["args"][:6][-1] == "--servers"
+    assert clients.command(["filesystem"], "docker", "docker")["args"][:6][-1] == "--servers"
 
 
-@pytest.mark.parametrize("kind", ["gateway", "switchboard"])
+@pytest.mark.parametrize("kind", ["docker", "switchboard"])
 def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Docker's gateway runs `docker` by name, and a program started from a desktop has a short PATH."""
     monkeypatch.setattr(clients.shutil, "which", lambda name: f"/opt/there/{name}")
@@ -109,28 +109,28 @@ def test_gordon_gets_a_profile_of_todays_catalog(
 ) -> None:
     answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
     monkeypatch.setattr(
-        connect.machine,
+        connect.system,
         "docker",
         lambda *args, **more: next((s for asked, s in answers.items() if " ".join(args).startswith(asked)), None),
     )
-    assert connect.gordon(["filesystem"], dry_run=True) == 0
-    said = capsys.readouterr().out
-    assert [line.split()[3] for line in said.splitlines() if line.startswith("docker mcp ")] == steps
-    assert "docker mcp feature disable dynamic-tools" in said
+    assert connect.gordon(dry_run=True) == 0
+    output = capsys.readouterr().out
+    assert [line.split()[3] for line in output.splitlines() if line.startswith("docker mcp ")] == steps
+    assert "docker mcp feature disable dynamic-tools" in output
 
 
 def test_what_is_there_stays_and_is_kept_beside(home: Path, script: Script) -> None:
     text = json.dumps(CLAUDE, indent=2)
     path = sample(home, "claude-desktop", text)
     path.chmod(0o644)
-    said = script("connect", "claude-desktop").stdout
+    output = script("connect", "claude-desktop").stdout
     held = json.loads(path.read_text())
     assert held["mcpServers"].pop("flotilla")
     assert held == CLAUDE
     assert path.stat().st_mode & 0o777 == 0o644
     copies = list(path.parent.glob("*.before-flotilla-*"))
     assert [copy.read_text() for copy in copies] == [text]
-    assert copies[0].name in said
+    assert copies[0].name in output
     script("connect", "claude-desktop")
     assert list(path.parent.glob("*.before-flotilla-*")) == copies, "the second time changes nothing"
     assert sorted(p.name for p in path.parent.iterdir()) == sorted([path.name, copies[0].name]), "no temporary file"
@@ -146,21 +146,21 @@ def test_comments_of_vscode_stay(home: Path, script: Script) -> None:
 
 
 def test_dry_run_shows_and_writes_nothing(home: Path, script: Script) -> None:
-    said = script("connect", "cursor", "--dry-run").stdout
-    assert "flotilla-switchboard" in said
+    output = script("connect", "cursor", "--dry-run").stdout
+    assert "flotilla-switchboard" in output
     assert list(home.iterdir()) == []
 
 
 def test_a_project_has_its_own_file(tmp_path: Path, script: Script) -> None:
     script("connect", "vscode", "--project", str(tmp_path))
     assert entry(tmp_path / ".vscode" / "mcp.json", "servers")
-    assert "no settings file in projects" in script("connect", "claude-desktop", "--project", ".", status=1).stderr
+    assert "no settings file for a project" in script("connect", "claude-desktop", "--project", ".", status=1).stderr
 
 
 def test_a_broken_file_is_left_alone(home: Path, script: Script) -> None:
     path = sample(home, "cursor", '{"mcpServers": {"a": }')
-    said = script("connect", "cursor", status=1).stderr
-    assert "line 1" in said
+    output = script("connect", "cursor", status=1).stderr
+    assert "line 1" in output
     assert path.read_text() == '{"mcpServers": {"a": }'
     assert list(path.parent.iterdir()) == [path]
 

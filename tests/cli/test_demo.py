@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine
+from flotilla_cli import paths, system
 
 from .conftest import OWNER, ROOT, Script, no_engine
 
@@ -20,13 +19,13 @@ pytestmark = pytest.mark.slow
 
 def leftovers() -> list[str]:
     found = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
-    found += [str(path) for path in (place.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
+    found += [str(path) for path in (paths.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
     found += [
         name
-        for name in (machine.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
+        for name in (system.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
         if name.startswith(f"{OWNER}-demo-")
     ]
-    return found + [c["Names"] for c in machine.containers() if c["Names"].startswith(OWNER)]
+    return found + [c["Names"] for c in system.containers() if c["Names"].startswith(OWNER)]
 
 
 @pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])
@@ -34,10 +33,10 @@ def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, e
     if engine == "docker":
         monkeypatch.delenv("FLOTILLA_ENGINE")
         if no_engine():
-            pytest.skip("no Docker engine answers here: scripts/engine")
-    said = script("demo").stdout
-    assert ("in containers" if engine == "docker" else "as local processes") in said
-    assert said.count(" ms") == CALLS + 2
+            pytest.skip("no Docker engine answers; scripts/engine installs or starts one")
+    output = script("demo").stdout
+    assert ("in containers" if engine == "docker" else "as local processes") in output
+    assert output.count(" ms") == CALLS + 2
     for tool in (
         "fs_write_file",
         "export_create_report_pdf",
@@ -45,8 +44,8 @@ def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, e
         "export_create_xlsx",
         "email_send_email",
     ):
-        assert tool in said
-    assert "Read back from the mail server" in said
+        assert tool in output
+    assert "Read back from the mail server" in output
     folder = ROOT / "build" / "demo"
     mail = email.message_from_bytes((folder / "mail.eml").read_bytes(), policy=email.policy.default)
     assert "€ encaissés" in mail["Subject"]

@@ -13,12 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flotilla_cli import gateway as door
-from flotilla_cli import install
-from flotilla_cli import paths as place
-from flotilla_cli import servers as fleet
-from flotilla_cli import system as machine
+from flotilla_cli import gateway, install, paths, servers, system
 from flotilla_launcher.naming import image
+from flotilla_launcher.processes import started
 
 from .conftest import ROOT, Script
 
@@ -28,88 +25,88 @@ def url() -> str:
 
 
 def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
-    said = script("up").stdout
-    first = door.Running.read()
-    token = door.token()
-    assert url() in said
-    assert token in said
-    assert "1 server, 9 tools" in said
-    assert "read the same back" in said
+    output = script("up").stdout
+    first = gateway.Running.read()
+    token = gateway.token()
+    assert url() in output
+    assert token in output
+    assert "1 server, 9 tools" in output
+    assert "read it back" in output
     for part in ("claude_desktop_config.json", "Code/User/mcp.json", ".cursor/mcp.json"):
-        assert part in said
-    assert next(place.data_folder().iterdir()).read_text().startswith("# Bienvenue à bord")
-    assert (place.run_folder() / "token").stat().st_mode & 0o777 == 0o600
-    assert (place.run_folder() / "state-key").stat().st_mode & 0o777 == 0o600
+        assert part in output
+    assert next(paths.data_folder().iterdir()).read_text().startswith("# Bienvenue à bord")
+    assert (paths.run_folder() / "token").stat().st_mode & 0o777 == 0o600
+    assert (paths.run_folder() / "state-key").stat().st_mode & 0o777 == 0o600
     command_line = Path(f"/proc/{first.pid}/cmdline")
     if command_line.exists():
         assert token not in command_line.read_text(), "a token in a command line can be read by everybody"
 
-    said = script("up").stdout
-    assert "running already" in said
-    assert (door.Running.read().pid, door.token()) == (first.pid, token)
+    output = script("up").stdout
+    assert "running already" in output
+    assert (gateway.Running.read().pid, gateway.token()) == (first.pid, token)
     assert json.loads(script("status", "--json").stdout)["running"] is True
 
-    said = script("down").stdout
-    assert "Stopped" in said
-    assert machine.started(first.pid) == ""
-    assert machine.port_is_free(int(os.environ["FLOTILLA_PORT"]))
+    output = script("down").stdout
+    assert "Stopped" in output
+    assert started(first.pid) == ""
+    assert system.port_is_free(int(os.environ["FLOTILLA_PORT"]))
     assert "Nothing was running" in script("down").stdout
     script("status", status=1)
-    assert sorted(path.name for path in place.run_folder().iterdir()) == ["state-key", "token"]
-    assert not machine.processes(str(place.data_folder())), "a server outlived its door"
+    assert sorted(path.name for path in paths.run_folder().iterdir()) == ["state-key", "token"]
+    assert not system.processes(str(paths.data_folder())), "a server outlived its gateway"
 
 
 @pytest.mark.slow
 def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
     script("up")
-    first, token = door.Running.read().pid, door.token()
-    place.write(place.secrets_file(), "flotilla-filesystem.read_only=true\n")
-    said = script("up").stdout
-    assert "restarting" in said
-    assert "Clients that are connected to its URL must connect again" in said
-    assert "no file was written" in said
-    place.write(place.secrets_file(), "flotilla-filesystem.dry_run=true\n")
-    assert "a dry run by its settings, so no file was written" in script("up").stdout
-    place.write(place.secrets_file(), "")
+    first, token = gateway.Running.read().pid, gateway.token()
+    paths.write(paths.secrets_file(), "flotilla-filesystem.read_only=true\n")
+    output = script("up").stdout
+    assert "restarting" in output
+    assert "Clients that are connected to its URL must connect again" in output
+    assert "no file was written" in output
+    paths.write(paths.secrets_file(), "flotilla-filesystem.dry_run=true\n")
+    assert "its settings ask for dry runs, so no file was written" in script("up").stdout
+    paths.write(paths.secrets_file(), "")
     script("up")
-    assert door.Running.read().pid != first
-    assert door.token() == token
-    assert machine.started(first) == ""
+    assert gateway.Running.read().pid != first
+    assert gateway.token() == token
+    assert started(first) == ""
 
 
 @pytest.mark.slow
 def test_a_door_that_was_killed_is_started_again(home: Path, script: Script) -> None:
     script("up")
-    first = door.Running.read().pid
+    first = gateway.Running.read().pid
     os.kill(first, signal.SIGKILL)
     script("status", status=1)
     script("up")
-    assert door.Running.read().pid != first
+    assert gateway.Running.read().pid != first
 
 
 @pytest.mark.slow
 def test_a_door_that_hangs_is_replaced(home: Path, script: Script) -> None:
     script("up")
-    first = door.Running.read()
+    first = gateway.Running.read()
     os.kill(first.pid, signal.SIGSTOP)
     script("up")
-    assert door.Running.read().pid != first.pid
-    assert machine.started(first.pid) == ""
+    assert gateway.Running.read().pid != first.pid
+    assert started(first.pid) == ""
 
 
 @pytest.mark.slow
 def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
     with ThreadPoolExecutor(2) as pool:
-        said = [done.stdout for done in pool.map(lambda _: script("up"), range(2))]
-    assert sum("running already" in text for text in said) == 1
-    assert len(machine.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
+        output = [done.stdout for done in pool.map(lambda _: script("up"), range(2))]
+    assert sum("running already" in text for text in output) == 1
+    assert len(system.processes(f"--port {os.environ['FLOTILLA_PORT']}")) == 1
 
 
 @pytest.mark.slow
 def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Script) -> None:
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        door.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
+        gateway.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
         script("down")
         assert bystander.poll() is None
     finally:
@@ -120,19 +117,20 @@ def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Scri
 @pytest.mark.slow
 def test_a_port_in_use(home: Path, script: Script) -> None:
     with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
-        said = script("up", status=1).stderr
-    assert "in use by another program" in said
-    assert "FLOTILLA_PORT=" in said
+        output = script("up", status=1).stderr
+    assert "in use by another program" in output
+    assert "FLOTILLA_PORT=" in output
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("FLOTILLA_DOOR", "window", "none of gateway"),
-        ("FLOTILLA_DOOR", "gateway", "needs a Docker engine"),
-        ("FLOTILLA_SERVERS", "filesystem,nonsense", "no server nonsense"),
-        ("FLOTILLA_PORT", "80x", "FLOTILLA_PORT=80x is no port"),
-        ("FLOTILLA_PORT", "99999", "FLOTILLA_PORT=99999 is no port"),
+        ("FLOTILLA_GATEWAY", "window", "FLOTILLA_GATEWAY=window is not a valid gateway"),
+        ("FLOTILLA_DOOR", "switchboard", "FLOTILLA_DOOR is now called FLOTILLA_GATEWAY"),
+        ("FLOTILLA_GATEWAY", "docker", "needs a Docker engine"),
+        ("FLOTILLA_SERVERS", "filesystem,nonsense", "names nonsense, which is not a server"),
+        ("FLOTILLA_PORT", "80x", "FLOTILLA_PORT=80x is not a valid port"),
+        ("FLOTILLA_PORT", "99999", "FLOTILLA_PORT=99999 is not a valid port"),
     ],
 )
 def test_wishes_that_cannot_be_met(
@@ -143,67 +141,67 @@ def test_wishes_that_cannot_be_met(
 
 
 def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = door.fingerprint("switchboard", "process", ["filesystem"])
+    before = gateway.fingerprint("switchboard", "process", ["filesystem"])
     monkeypatch.setenv("FLOTILLA_TIER", "all")
-    assert door.fingerprint("switchboard", "process", ["filesystem"]) != before
+    assert gateway.fingerprint("switchboard", "process", ["filesystem"]) != before
 
 
 def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
-    assert fleet.choose() == ["filesystem", "export"]
+    assert servers.choose() == ["filesystem", "export"]
 
 
 def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
     """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
-    place.write(place.config_file(), "filesystem:\n  read_only: true\n")
-    with pytest.raises(ValueError, match="must stand under `flotilla-filesystem`"):
-        fleet.choose()
+    paths.write(paths.config_file(), "filesystem:\n  read_only: true\n")
+    with pytest.raises(ValueError, match="Rename it to `flotilla-filesystem`"):
+        servers.choose()
 
 
 def test_an_engine_that_means_nothing_installs_nothing(
     home: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOTILLA_ENGINE", "no")
-    assert "FLOTILLA_ENGINE=no says nothing" in script("engine", status=1).stderr
+    assert "FLOTILLA_ENGINE=no is not a valid value" in script("engine", status=1).stderr
 
 
 @pytest.mark.slow
 def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) -> None:
     (home / ".docker").write_text("a file where Docker's folder should be")
-    said = script("up").stdout
-    assert "Catalog: not installed" in said
-    assert "Flotilla is up" in said
+    output = script("up").stdout
+    assert "Catalog: not installed" in output
+    assert "Flotilla is up" in output
 
 
 @pytest.mark.slow
 def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> None:
     script("install")
-    place.secrets_file().write_text("a line that is broken\n")
-    said = script("up", status=1).stderr
-    assert "line 1" in said
-    assert "a line that is broken" not in said
-    assert not door.Running.read().pid
+    paths.secrets_file().write_text("a line that is broken\n")
+    output = script("up", status=1).stderr
+    assert "line 1" in output
+    assert "a line that is broken" not in output
+    assert not gateway.Running.read().pid
 
 
 def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLOTILLA_SERVERS")
-    assert fleet.choose() == ["export", "filesystem"]
-    place.write(place.secrets_file(), "flotilla-calendly.token=your_token\n")
-    assert "calendly" not in fleet.choose()
-    place.write(place.secrets_file(), "flotilla-calendly.token=eyJ\n")
-    assert "calendly" in fleet.choose()
-    assert "email" not in fleet.choose()
-    place.write(place.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
-    assert "email" in fleet.choose()
+    assert servers.choose() == ["export", "filesystem"]
+    paths.write(paths.secrets_file(), "flotilla-calendly.token=your_token\n")
+    assert "calendly" not in servers.choose()
+    paths.write(paths.secrets_file(), "flotilla-calendly.token=eyJ\n")
+    assert "calendly" in servers.choose()
+    assert "email" not in servers.choose()
+    paths.write(paths.secrets_file(), "flotilla-email.smtp_host=mail.exemple.fr\n")
+    assert "email" in servers.choose()
     monkeypatch.setenv("FLOTILLA_SERVERS", "all")
-    assert fleet.choose() == list(fleet.registry())
+    assert servers.choose() == list(servers.registry())
 
 
 @pytest.mark.slow
 def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None:
-    """SIGTERM reaches the door; its servers must be gone when `make down` says so."""
+    """SIGTERM reaches the gateway; its servers must be gone when `make down` says so."""
     script("up")
-    pid = door.Running.read().pid
+    pid = gateway.Running.read().pid
     children = Path(f"/proc/{pid}/task/{pid}/children")
     if not children.exists():
         pytest.skip("no list of child processes here")
@@ -211,19 +209,19 @@ def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None
     assert before
     script("down")
     end = time.monotonic() + 2
-    while any(machine.started(child) for child in before) and time.monotonic() < end:
+    while any(started(child) for child in before) and time.monotonic() < end:
         time.sleep(0.05)
-    assert [child for child in before if machine.started(child)] == []
+    assert [child for child in before if started(child)] == []
 
 
 def test_help_lists_every_target() -> None:
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     done = subprocess.run(["make", "help"], cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
-    said = done.stdout
+    output = done.stdout
     makefile = (ROOT / "Makefile").read_text()
     targets = {line.split(":")[0] for line in makefile.splitlines() if line[:1].isalpha() and ":" in line.split(" ")[0]}
     assert targets
-    assert {line.split()[1] for line in said.splitlines()} == targets
+    assert {line.split()[1] for line in output.splitlines()} == targets
 
 
 @pytest.mark.parametrize(
@@ -244,12 +242,12 @@ def test_install_says_which_images_are_missing(
 ) -> None:
     """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
     here = {image("filesystem"): "sha256:1"}
-    monkeypatch.setattr(machine, "engine", lambda: "26.1")
-    monkeypatch.setattr(machine, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    monkeypatch.setattr(system, "engine", lambda: "26.1")
+    monkeypatch.setattr(system, "image_ids", lambda images: {name: here[name] for name in images if name in here})
     assert install.main([]) == 0
-    said = capsys.readouterr().out
-    assert said.index(image("gmail")) < said.index("Catalog: installed")
-    assert image("filesystem") not in said
-    assert f"make build S='{' '.join(slug for slug in fleet.registry() if slug != 'filesystem')}'" in said
-    here |= dict.fromkeys(fleet.images(list(fleet.registry())), "sha256:2")
-    assert install.missing_images(list(fleet.registry())) == []
+    output = capsys.readouterr().out
+    assert output.index(image("gmail")) < output.index("Catalog: installed")
+    assert image("filesystem") not in output
+    assert f"make build S='{' '.join(slug for slug in servers.registry() if slug != 'filesystem')}'" in output
+    here |= dict.fromkeys(servers.images(list(servers.registry())), "sha256:2")
+    assert install.missing_images(list(servers.registry())) == []

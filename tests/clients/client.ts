@@ -1,4 +1,4 @@
-// The TypeScript SDKs as clients of a door: v1 speaks up to 2025-11-25, v2 speaks 2026-07-28 too.
+// The TypeScript SDKs as clients of a server or a gateway: v1 speaks up to 2025-11-25, v2 speaks 2026-07-28 too.
 //
 // Node runs this file as it is (type stripping, Node 24). It reads a plan from stdin:
 //   { sdk, mode?, stdio: {command, args} | http: {url, token}, answer?, steps: [{list} | {call, arguments, cancelAfter?}] }

@@ -1,4 +1,4 @@
-"""The TypeScript SDKs, v1 and v2, before a server of this checkout and before the switchboard; no engine needed."""
+"""The TypeScript SDKs, v1 and v2, as clients of a server of this checkout and of the switchboard; no engine needed."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "FLOTILLA_DATA": str(tmp_path)}
 
 
-def ways(tmp_path: Path) -> dict[str, dict[str, Any]]:
-    door = ["--servers", "filesystem", "--run", "process", "--data", str(tmp_path), "--state", str(tmp_path)]
+def commands(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    options = ["--servers", "filesystem", "--run", "process", "--data", str(tmp_path), "--state", str(tmp_path)]
     env = environment(tmp_path)
     return {
         "alone": {"command": str(BIN / "flotilla-filesystem"), "args": [], "env": env},
-        "door": {"command": str(BIN / "flotilla-switchboard"), "args": door, "env": env},
+        "switchboard": {"command": str(BIN / "flotilla-switchboard"), "args": options, "env": env},
     }
 
 
 @pytest.mark.parametrize(("sdk", "mode", "version"), SDKS)
-@pytest.mark.parametrize("way", ["alone", "door"])
-def test_files(typescript: Run, tmp_path: Path, way: str, sdk: str, mode: str | None, version: str | None) -> None:
+@pytest.mark.parametrize("server", ["alone", "switchboard"])
+def test_files(typescript: Run, tmp_path: Path, server: str, sdk: str, mode: str | None, version: str | None) -> None:
     got = typescript(
         sdk=sdk,
         mode=mode,
-        stdio=ways(tmp_path)[way],
+        stdio=commands(tmp_path)[server],
         answer={"confirm": True},
         steps=[
             {"list": True},
@@ -49,8 +49,8 @@ def test_files(typescript: Run, tmp_path: Path, way: str, sdk: str, mode: str | 
         ],
     )
     listed, written, read, deleted, gone = got["results"]
-    baked = json.loads((ROOT / "servers" / "filesystem" / "discovery.json").read_text(encoding="utf-8"))
-    assert [tool["name"] for tool in listed] == [tool["name"] for tool in baked["tools"]]
+    discovery = json.loads((ROOT / "servers" / "filesystem" / "discovery.json").read_text(encoding="utf-8"))
+    assert [tool["name"] for tool in listed] == [tool["name"] for tool in discovery["tools"]]
     assert version is None or got["version"] == version
     assert written["structuredContent"]["path"] == "é/€.txt"
     assert read["structuredContent"]["content"] == "œuf\n"
@@ -69,7 +69,7 @@ def test_a_client_that_cannot_be_asked(
     got = typescript(
         sdk=sdk,
         mode=mode,
-        stdio=ways(tmp_path)["door"],
+        stdio=commands(tmp_path)["switchboard"],
         steps=[{"call": "fs_delete_file", "arguments": {"path": "a.txt"}}],
     )
     assert got["results"][0]["structuredContent"]["preview"]["confirm_token"]

@@ -32,15 +32,15 @@ server: Server[ServerSettings] = ScratchServer(
 )
 
 
-class Said(Model):
-    """What a tool says."""
+class Result(Model):
+    """The text that a tool returns."""
 
     text: str | None = None
 
 
-def content(*parts: Any) -> Said:
+def content(*parts: Any) -> Result:
     """Return a result of parts that are no JSON."""
-    return cast(Said, ToolResult(content=list(parts), structured_content={}))
+    return cast(Result, ToolResult(content=list(parts), structured_content={}))
 
 
 def embedded(uri: str, text: str, mime: str = "text/plain") -> mt.EmbeddedResource:
@@ -56,19 +56,19 @@ def form(message: str, **properties: Any) -> mt.ElicitRequest:
 
 def sample(text: str, tokens: int = 100) -> mt.CreateMessageRequest:
     """Return a question to the client's model."""
-    said = mt.SamplingMessage(role="user", content=mt.TextContent(type="text", text=text))
-    return mt.CreateMessageRequest(params=mt.CreateMessageRequestParams(messages=[said], max_tokens=tokens))
+    message = mt.SamplingMessage(role="user", content=mt.TextContent(type="text", text=text))
+    return mt.CreateMessageRequest(params=mt.CreateMessageRequestParams(messages=[message], max_tokens=tokens))
 
 
-def wanted(requests: dict[str, Any], state: str | None = None) -> mt.InputRequiredResult:
+def input_required(requests: dict[str, Any], state: str | None = None) -> mt.InputRequiredResult:
     """Return the answer that asks for more."""
     return mt.InputRequiredResult(input_requests=requests, request_state=state)
 
 
-def answers(*names: str) -> dict[str, Any] | None:
+def responses(*names: str) -> dict[str, Any] | None:
     """Return the client's answers by name, None as long as one is missing."""
-    given = get_context().input_responses or {}
-    return {name: given[name] for name in names} if all(name in given for name in names) else None
+    received = get_context().input_responses or {}
+    return {name: received[name] for name in names} if all(name in received for name in names) else None
 
 
 def accepted(answer: Any, field: str) -> str:
@@ -80,31 +80,31 @@ def accepted(answer: Any, field: str) -> str:
 
 
 @server.reads
-async def simple_text() -> Said:
+async def simple_text() -> Result:
     """Return a simple text."""
-    return Said(text="This is a simple text response for testing.")
+    return Result(text="This is a simple text response for testing.")
 
 
 @server.reads
-async def image_content() -> Said:
+async def image_content() -> Result:
     """Return an image."""
     return content(mt.ImageContent(type="image", data=PNG, mime_type="image/png"))
 
 
 @server.reads
-async def audio_content() -> Said:
+async def audio_content() -> Result:
     """Return a sound."""
     return content(mt.AudioContent(type="audio", data=WAV, mime_type="audio/wav"))
 
 
 @server.reads
-async def embedded_resource() -> Said:
+async def embedded_resource() -> Result:
     """Return a resource inside of the result."""
     return content(embedded("test://embedded-resource", "This is an embedded resource content."))
 
 
 @server.reads
-async def multiple_content_types() -> Said:
+async def multiple_content_types() -> Result:
     """Return a text, an image and a resource."""
     return content(
         mt.TextContent(type="text", text="Multiple content types test:"),
@@ -114,7 +114,7 @@ async def multiple_content_types() -> Said:
 
 
 @server.reads
-async def error_handling() -> Said:
+async def error_handling() -> Result:
     """Fail."""
     raise errors.UpstreamError("This tool intentionally returns an error for testing.", "Nothing is to be done.")
 
@@ -123,49 +123,49 @@ async def error_handling() -> Said:
 
 
 @server.reads
-async def tool_with_logging() -> Said:
+async def tool_with_logging() -> Result:
     """Send log messages to the client."""
     for text in ("Tool execution started", "Tool processing data", "Tool execution completed"):
         await get_context().info(text)
         await anyio.sleep(0.05)
-    return Said(text="Logged.")
+    return Result(text="Logged.")
 
 
 @server.reads
-async def logging_tool() -> Said:
+async def logging_tool() -> Result:
     """Send a log message to clients that want it."""
     await get_context().info("A log message")
-    return Said(text="Logged.")
+    return Result(text="Logged.")
 
 
 @server.reads
-async def tool_with_progress() -> Said:
+async def tool_with_progress() -> Result:
     """Tell how far it is."""
     for done in (0, 50, 100):
         await progress(done, 100)
         await anyio.sleep(0.05)
-    return Said(text="Done.")
+    return Result(text="Done.")
 
 
 # --- questions, before 2026-07-28
 
 
 @server.reads
-async def sampling(prompt: str) -> Said:
+async def sampling(prompt: str) -> Result:
     """Ask the client's model."""
     params = sample(prompt).params
     got = await get_context().session.create_message(messages=params.messages, max_tokens=params.max_tokens)
-    return Said(text=f"LLM response: {getattr(got.content, 'text', '')}")
+    return Result(text=f"LLM response: {getattr(got.content, 'text', '')}")
 
 
-async def elicited(message: str, schema: Any, prefix: str) -> Said:
+async def elicited(message: str, schema: Any, prefix: str) -> Result:
     ctx = get_context()
     got = await ctx.session.elicit(message, schema, related_request_id=ctx.request_id)
-    return Said(text=f"{prefix}: action={got.action}, content={got.content}")
+    return Result(text=f"{prefix}: action={got.action}, content={got.content}")
 
 
 @server.reads
-async def elicitation(message: str) -> Said:
+async def elicitation(message: str) -> Result:
     """Ask the user for a name and an address."""
     fields = {
         "username": {**TEXT, "description": "User's response"},
@@ -176,7 +176,7 @@ async def elicitation(message: str) -> Said:
 
 
 @server.reads
-async def elicitation_sep1034_defaults() -> Said:
+async def elicitation_sep1034_defaults() -> Result:
     """Ask with defaults of every type."""
     fields = {
         "name": {**TEXT, "default": "John Doe"},
@@ -189,7 +189,7 @@ async def elicitation_sep1034_defaults() -> Said:
 
 
 @server.reads
-async def elicitation_sep1330_enums() -> Said:
+async def elicitation_sep1330_enums() -> Result:
     """Ask with every kind of choice."""
     titled = [{"const": f"value{n}", "title": f"Choice {n}"} for n in (1, 2, 3)]
     plain = [f"option{n}" for n in (1, 2, 3)]
@@ -207,86 +207,86 @@ async def elicitation_sep1330_enums() -> Said:
 # --- questions, since 2026-07-28
 
 
-def ask(requests: dict[str, Any], state: str | None = None) -> Said:
+def ask(requests: dict[str, Any], state: str | None = None) -> Result:
     """Return a tool's answer that asks for more."""
-    return cast(Said, InputRequiredToolResult(wanted(requests, state)))
+    return cast(Result, InputRequiredToolResult(input_required(requests, state)))
 
 
 @server.reads
-async def input_required_result_elicitation() -> Said:
+async def input_required_result_elicitation() -> Result:
     """Ask for a name."""
-    got = answers("user_name")
+    got = responses("user_name")
     if not got or getattr(got["user_name"], "action", "") != "accept":
         return ask({"user_name": form("What is your name?", name=TEXT)})
-    return Said(text=f"Hello, {accepted(got['user_name'], 'name')}!")
+    return Result(text=f"Hello, {accepted(got['user_name'], 'name')}!")
 
 
 @server.reads
-async def streaming_elicitation() -> Said:
+async def streaming_elicitation() -> Result:
     """Ask for a name, too."""
     return await input_required_result_elicitation()
 
 
 @server.reads
-async def input_required_result_sampling() -> Said:
+async def input_required_result_sampling() -> Result:
     """Ask the client's model."""
-    got = answers("capital_question")
+    got = responses("capital_question")
     if not got:
         return ask({"capital_question": sample("What is the capital of France?")})
-    return Said(text=str(got["capital_question"]))
+    return Result(text=str(got["capital_question"]))
 
 
 @server.reads
-async def input_required_result_list_roots() -> Said:
+async def input_required_result_list_roots() -> Result:
     """Ask for the client's roots."""
-    got = answers("client_roots")
+    got = responses("client_roots")
     if not got:
         return ask({"client_roots": mt.ListRootsRequest()})
-    return Said(text=str(got["client_roots"]))
+    return Result(text=str(got["client_roots"]))
 
 
 @server.reads
-async def input_required_result_request_state() -> Said:
+async def input_required_result_request_state() -> Result:
     """Ask, and know the question again."""
-    if not answers("confirm") or get_context().request_state != "asked":
+    if not responses("confirm") or get_context().request_state != "asked":
         return ask({"confirm": form("Please confirm", ok={"type": "boolean"})}, "asked")
-    return Said(text="state-ok")
+    return Result(text="state-ok")
 
 
 @server.reads
-async def input_required_result_tampered_state() -> Said:
+async def input_required_result_tampered_state() -> Result:
     """Ask, with a state that cannot be forged."""
-    if not answers("confirm") or get_context().request_state != "sealed":
+    if not responses("confirm") or get_context().request_state != "sealed":
         return ask({"confirm": form("Please confirm", ok={"type": "boolean"})}, "sealed")
-    return Said(text="confirmed")
+    return Result(text="confirmed")
 
 
 @server.reads
-async def input_required_result_multiple_inputs() -> Said:
+async def input_required_result_multiple_inputs() -> Result:
     """Ask three things at once."""
-    if not answers("user_name", "greeting", "client_roots"):
+    if not responses("user_name", "greeting", "client_roots"):
         questions = {
             "user_name": form("What is your name?", name=TEXT),
             "greeting": sample("Generate a greeting", 50),
             "client_roots": mt.ListRootsRequest(),
         }
         return ask(questions, "asked")
-    return Said(text="All there.")
+    return Result(text="All there.")
 
 
 @server.reads
-async def input_required_result_multi_round() -> Said:
+async def input_required_result_multi_round() -> Result:
     """Ask one thing after the other."""
     state = get_context().request_state
-    if state == "two" and (second := answers("step2")):
-        return Said(text=f"You like {accepted(second['step2'], 'color')}.")
-    if state == "one" and answers("step1"):
+    if state == "two" and (second := responses("step2")):
+        return Result(text=f"You like {accepted(second['step2'], 'color')}.")
+    if state == "one" and responses("step1"):
         return ask({"step2": form("Step 2: What is your favorite color?", color=TEXT)}, "two")
     return ask({"step1": form("Step 1: What is your name?", name=TEXT)}, "one")
 
 
 @server.reads
-async def input_required_result_capabilities() -> Said:
+async def input_required_result_capabilities() -> Result:
     """Ask only what the client can answer."""
     has = get_context().session.client_capabilities
     possible = {
@@ -298,7 +298,7 @@ async def input_required_result_capabilities() -> Said:
 
 
 @server.reads
-async def missing_capability() -> Said:
+async def missing_capability() -> Result:
     """Need sampling, and say so."""
     if getattr(get_context().session.client_capabilities, "sampling", None) is None:
         raise MCPError(
@@ -306,7 +306,7 @@ async def missing_capability() -> Said:
             "This tool needs a client that can sample",
             {"requiredCapabilities": {"sampling": {}}},
         )
-    return Said(text="It can.")
+    return Result(text="It can.")
 
 
 # --- prompts
@@ -341,10 +341,10 @@ async def prompt_with_image() -> PromptResult:
 @server.prompt
 async def input_required_result_prompt() -> PromptResult:
     """Ask before there is a prompt."""
-    got = answers("user_context")
+    got = responses("user_context")
     if not got:
         asked = {"user_context": form("What context should the prompt use?", context=TEXT)}
-        return InputRequiredPromptResult(wanted(asked))
+        return InputRequiredPromptResult(input_required(asked))
     return PromptResult(f"Use {accepted(got['user_context'], 'context')}.")
 
 

@@ -40,7 +40,7 @@ GENERAL = {
 
 @dataclass
 class Row:
-    """What one server did at one revision: scenarios by outcome, and what went wrong."""
+    """The result of one server at one revision: scenarios by outcome, and what went wrong."""
 
     passed: list[str] = field(default_factory=list)
     excused: list[str] = field(default_factory=list)
@@ -73,8 +73,8 @@ def node() -> str:
 @contextmanager
 def serving(argv: Sequence[str], stateful: bool) -> Iterator[str]:
     """Serve over HTTP on a free port, with nothing configured but a token; yield an address of /mcp that adds it."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG")
-    environ = {name: os.environ[name] for name in kept if name in os.environ}
+    inherited = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG")
+    environ = {name: os.environ[name] for name in inherited if name in os.environ}
     environ |= {
         "FLOTILLA_TRANSPORT": "http",
         "FLOTILLA_PORT": "0",
@@ -85,16 +85,16 @@ def serving(argv: Sequence[str], stateful: bool) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as data:
         process = subprocess.Popen(argv, stderr=subprocess.PIPE, env={**environ, "FLOTILLA_DATA": data}, text=True)
         assert process.stderr is not None
-        said = ""
+        output = ""
         for line in process.stderr:
-            said += line
-            if found := re.search(r'"port": (\d+)|:(\d+)/mcp', line):
+            output += line
+            if match := re.search(r'"port": (\d+)|:(\d+)/mcp', line):
                 break
         else:
-            sys.exit(f"{' '.join(argv)} did not start: {said}")
+            sys.exit(f"{' '.join(argv)} did not start: {output}")
         threading.Thread(target=process.stderr.read, daemon=True).start()  # or it would stop at a full pipe
         try:
-            with authorized(int(found[1] or found[2])) as port:
+            with authorized(int(match[1] or match[2])) as port:
                 yield f"http://127.0.0.1:{port}/mcp"
         finally:
             process.terminate()
@@ -117,10 +117,10 @@ def authorized(port: int) -> Iterator[int]:
         # Cancelled when the suite is done and a stream is still open: asyncio would print a traceback for each.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-            kept = [line for line in head[:-2] if not line.lower().startswith((b"connection:", b"authorization:"))]
+            headers = [line for line in head[:-2] if not line.lower().startswith((b"connection:", b"authorization:"))]
             back, forth = await asyncio.open_connection("127.0.0.1", port)
             added = [b"Connection: close", b"Authorization: Bearer " + TOKEN.encode(), b"", b""]
-            forth.write(b"\r\n".join(kept + added))
+            forth.write(b"\r\n".join(headers + added))
             up = asyncio.ensure_future(pipe(reader, forth))
             await pipe(back, writer)
             up.cancel()
@@ -143,11 +143,11 @@ def authorized(port: int) -> Iterator[int]:
     thread.join(10)
 
 
-def suite(binary: str, url: str, name: str, revision: str, expected: Path, *what: str) -> Row:
+def suite(binary: str, url: str, name: str, revision: str, expected: Path, *selection: str) -> Row:
     """Run scenarios; the suite itself decides, from the baseline of expected failures, whether anything is wrong."""
-    out = BUILD / "results" / name / revision / (what[1] if what[0] == "--scenario" else "all")
+    out = BUILD / "results" / name / revision / (selection[1] if selection[0] == "--scenario" else "all")
     shutil.rmtree(out, ignore_errors=True)
-    command = [binary, "node_modules/.bin/conformance", "server", "--url", url, *what, "-o", str(out)]
+    command = [binary, "node_modules/.bin/conformance", "server", "--url", url, *selection, "-o", str(out)]
     done = subprocess.run(
         [*command, "--expected-failures", str(expected)], cwd=BUILD, capture_output=True, text=True, check=False
     )
@@ -164,8 +164,8 @@ def suite(binary: str, url: str, name: str, revision: str, expected: Path, *what
         elif f"- {scenario}\n" in listed:
             row.excused.append(scenario)
         else:
-            told = "; ".join(f"{check['id']}: {check.get('errorMessage', '')}" for check in failing)
-            row.wrong.append(f"{name} {revision} {scenario}: {told}")
+            problems = "; ".join(f"{check['id']}: {check.get('errorMessage', '')}" for check in failing)
+            row.wrong.append(f"{name} {revision} {scenario}: {problems}")
     if done.returncode and not row.wrong:
         row.wrong.append(f"{name} {revision}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
     return row
@@ -212,10 +212,13 @@ def general(binary: str, slug: str) -> dict[str, Row]:
 
 
 def main() -> None:
-    """Run, print a row a server, and tell by the exit code."""
+    """Run, print a row for each server, and exit with 1 when anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("servers", nargs="*", help="slugs, or fixture; all of them when none is named")
-    names = parser.parse_args().servers or ["fixture", *sorted(p.parent.name for p in ROOT.glob("servers/*/server.py"))]
+    names = parser.parse_args().servers or [
+        "fixture",
+        *sorted(p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py")),
+    ]
     binary = node()
     wrong: list[str] = []
     print(f"{'server':20}{'2025-11-25':>32}{'2026-07-28':>32}")

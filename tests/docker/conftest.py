@@ -1,4 +1,4 @@
-"""Real images, real doors, real clients. All of it is called flotilla-test-<this run>-*, and none of it stays."""
+"""Real images, real gateways, real clients. All of it is called flotilla-test-<this run>-*, and none of it stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -19,15 +18,12 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 from python_on_whales import DockerClient
 
+from flotilla_cli import paths, system
 from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
+from tests.conftest import GATEWAYS, missing
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from flotilla_cli import paths as place
-from flotilla_cli import system as machine  # noqa: E402 - the road's own eyes, found above
-from tests.conftest import DOORS, missing  # noqa: E402
 
 HARDENED = ["--read-only", "--cap-drop=ALL", "--network=none", "--security-opt=no-new-privileges"]
 HARDENED += ["--tmpfs=/tmp", "--cpus=1", "--memory=512m", "--pids-limit=256"]
@@ -38,7 +34,7 @@ PROBE = f"{RUN}-probe"
 # -- what is here -----------------------------------------------------------------------------------------------------
 
 
-MISSING = {kind: missing(kind) for kind in DOORS}
+MISSING = {kind: missing(kind) for kind in GATEWAYS}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +66,7 @@ def images() -> Iterator[None]:
     )
     assert built.returncode == 0, built.stderr[-3000:]
     yield
-    machine.docker("image", "rm", "--force", PROBE)
+    system.docker("image", "rm", "--force", PROBE)
 
 
 # -- nothing is left --------------------------------------------------------------------------------------------------
@@ -78,21 +74,21 @@ def images() -> Iterator[None]:
 
 def ours() -> list[str]:
     """Return our containers, and those that a gateway started from our images under names of its own."""
-    listed = machine.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
+    listed = system.docker("ps", "--all", "--format", "{{.Names}} {{.Image}}") or ""
     pairs = (line.split() for line in listed.splitlines())
     return [name for name, image in pairs if name.startswith(RUN) or image == PROBE]
 
 
 def dead_children() -> list[str]:
     """Return the zombies that this process or one of its children has left."""
-    found = []
+    names = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             name, _, rest = path.read_text().partition(") ")
             state, parent = rest.split()[:2]
             if state == "Z" and int(parent) == os.getpid():
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 @pytest.fixture(autouse=True)
@@ -102,9 +98,9 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     end = time.monotonic() + 10
     while (left := ours() + dead_children()) and time.monotonic() < end:
         time.sleep(0.1)
-    machine.remove([c for c in machine.containers() if c["Names"] in left])
+    system.remove([c for c in system.containers() if c["Names"] in left])
     assert left == []
-    assert list((place.mcp_home() / "catalogs").glob(f"{RUN}*")) == []
+    assert list((paths.mcp_home() / "catalogs").glob(f"{RUN}*")) == []
 
 
 @pytest.fixture
@@ -113,17 +109,17 @@ def volume() -> Iterator[str]:
     name = f"{RUN}-data-{secrets.token_hex(4)}"
     yield name
     end = time.monotonic() + 10
-    while machine.docker("volume", "rm", "--force", name, f"{name}-state") is None and time.monotonic() < end:
+    while system.docker("volume", "rm", "--force", name, f"{name}-state") is None and time.monotonic() < end:
         time.sleep(0.2)
-    assert not machine.volume_exists(name)
-    assert not machine.volume_exists(f"{name}-state")
+    assert not system.volume_exists(name)
+    assert not system.volume_exists(f"{name}-state")
 
 
-# -- a fleet and its doors --------------------------------------------------------------------------------------------
+# -- a fleet and its gateways -----------------------------------------------------------------------------------------
 
 
 def speak(command: list[str], *messages: dict[str, Any]) -> list[dict[str, Any]]:
-    """Say JSON-RPC messages to a server over stdio; return its answers, as they stand on the wire."""
+    """Send JSON-RPC messages to a server over stdio; return its answers as it sent them."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdin
     assert process.stdout
@@ -147,7 +143,7 @@ def hello(version: str = "2025-11-25") -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def baked(images: None) -> dict[str, Any]:
+def discovery(images: None) -> dict[str, Any]:
     """The probe's discovery file, as the generator would make it."""
     command = ["docker", "run", "--rm", "-i", *HARDENED, "--name", f"{RUN}-bake", PROBE]
     asked = [{"id": n, "method": m, "params": {}} for n, m in enumerate(("tools/list", "prompts/list"), 1)]
@@ -166,12 +162,12 @@ def baked(images: None) -> dict[str, Any]:
 
 
 class Fleet:
-    """A catalog, a secrets file and a configuration in a folder of their own, and the doors to them."""
+    """A catalog, a secrets file and a configuration in a folder of their own, and the gateways that read them."""
 
-    def __init__(self, kind: str, folder: Path, volume: str, baked: dict[str, Any]) -> None:
+    def __init__(self, kind: str, folder: Path, volume: str, discovery: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
         self.name = f"{RUN}-{secrets.token_hex(4)}"
-        self.catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))["registry"]
+        self.catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))["registry"]
         for server in self.catalog.values():
             server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
         self.catalog["probe"] = {
@@ -189,23 +185,25 @@ class Fleet:
         for slug in self.catalog:
             (folder / slug_of(slug)).mkdir()
             source = ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json"
-            text = json.dumps(baked) if slug == "probe" else source.read_text(encoding="utf-8")
+            text = json.dumps(discovery) if slug == "probe" else source.read_text(encoding="utf-8")
             (folder / slug_of(slug) / "discovery.json").write_text(text, encoding="utf-8")
         self.processes: list[int] = []
 
     def _file(self) -> Path:
         return (
-            place.mcp_home() / "catalogs" / f"{self.name}.yaml" if self.kind == "gateway" else self.folder / "catalog"
+            paths.mcp_home() / "catalogs" / f"{self.name}.yaml"
+            if self.kind == "docker-gateway"
+            else self.folder / "catalog"
         )
 
     def command(self, *servers: str) -> list[str]:
-        """Return the door's command over stdio; writes the files it reads. Servers by slug or by catalog name."""
+        """Return the gateway's command over stdio; writes the files it reads. Servers by slug or by catalog name."""
         servers = tuple(name if name in self.catalog else catalog_name(name) for name in servers)
-        place.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
+        paths.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
         (self.folder / "secrets").write_text(self.secrets, encoding="utf-8")
         (self.folder / "config").write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
         files = ["--secrets", str(self.folder / "secrets"), "--config", str(self.folder / "config")]
-        if self.kind == "gateway":
+        if self.kind == "docker-gateway":
             return [
                 "docker",
                 "mcp",
@@ -218,7 +216,7 @@ class Fleet:
                 *files,
             ]
         command = [
-            str(place.VENV / "flotilla-switchboard"),
+            str(paths.VENV / "flotilla-switchboard"),
             "--catalog",
             str(self._file()),
             "--servers",
@@ -231,11 +229,11 @@ class Fleet:
 
     @property
     def log(self) -> Path:
-        return self.folder / "door.log"
+        return self.folder / "gateway.log"
 
     @asynccontextmanager
     async def client(self, *servers: str, **options: Any) -> AsyncIterator[Client[Any]]:
-        """Open the door over stdio with a FastMCP client in front of it."""
+        """Start the gateway over stdio with a FastMCP client."""
         command = self.command(*(servers or ("probe",)))
         transport = StdioTransport(command[0], command[1:], env=self.environment(), keep_alive=False, log_file=self.log)
         async with Client(transport, timeout=60, **options) as client:
@@ -243,7 +241,7 @@ class Fleet:
 
     def containers(self) -> list[dict[str, str]]:
         """Return the running containers of the probe."""
-        return machine.containers(f"ancestor={PROBE}", "status=running")
+        return system.containers(f"ancestor={PROBE}", "status=running")
 
     def read(self, path: str) -> str:
         """Return a file of the volume, nothing when it is not there."""
@@ -256,19 +254,19 @@ class Fleet:
         self._file().unlink(missing_ok=True)
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=GATEWAYS)
 def fleet(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     volume: str,
-    baked: dict[str, Any],
+    discovery: dict[str, Any],
     record_property: Callable[[str, object], None],
 ) -> Iterator[Fleet]:
-    """A fleet behind each kind of door that is on this machine."""
+    """A fleet behind each kind of gateway that is on this machine."""
     if MISSING[request.param]:
         pytest.skip(MISSING[request.param])
-    record_property("door", request.param)
-    made = Fleet(request.param, tmp_path, volume, baked)
+    record_property("gateway", request.param)
+    made = Fleet(request.param, tmp_path, volume, discovery)
     yield made
     made.close()
 
@@ -282,5 +280,5 @@ async def called(client: Client[Any], tool: str, **arguments: Any) -> dict[str, 
     result = await client.call_tool_mcp(tool, arguments)
     assert not result.is_error, text_of(result)
     assert json.loads(text_of(result)) == result.structured_content
-    found: dict[str, Any] = result.structured_content
-    return found
+    content: dict[str, Any] = result.structured_content
+    return content

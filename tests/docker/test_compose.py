@@ -1,4 +1,4 @@
-"""The stack of compose/ without Docker's gateway: the switchboard before HTTP servers, no engine socket anywhere."""
+"""The stack of compose/ without Docker's gateway: the switchboard and HTTP servers, no engine socket anywhere."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PROJECT = f"flotilla-test-compose-{RUN.rpartition('-')[2]}"  # no container of R
 
 
 def stack(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = yaml.safe_load((COMPOSE / name).read_text(encoding="utf-8"))
+    return document
 
 
 def variables() -> dict[str, str]:
@@ -44,11 +44,11 @@ def variables() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def environ(unused_tcp_port_factory: Any) -> Iterator[dict[str, str]]:
-    given = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory()), "FLOTILLA_SERVERS": "all"}
-    given |= {"COMPOSE_PROFILES": "all"}
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
-    yield given
+    values = variables() | {"FLOTILLA_PORT": str(unused_tcp_port_factory()), "FLOTILLA_SERVERS": "all"}
+    values |= {"COMPOSE_PROFILES": "all"}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    yield values
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 

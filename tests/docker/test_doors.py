@@ -1,4 +1,4 @@
-"""The same tests on every door that is here: what it lists, passes on, survives and leaves."""
+"""The same tests on every gateway that is here: what it lists, passes on, survives and leaves."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ import pytest
 from fastmcp.client.elicitation import ElicitResult
 from mcp import MCPError
 
-from flotilla_cli import system as machine
+from flotilla_cli import system
 from flotilla_launcher.naming import module_of, slug_of
 
 from .conftest import PROBE, ROOT, Fleet, called, text_of
 
-ERAS = ("auto", "legacy")  # 2026-07-28 where the door speaks it, and what came before
+ERAS = ("auto", "legacy")  # 2026-07-28 where the gateway speaks it, and what came before
 
 
 def kill(container: dict[str, str]) -> None:
-    machine.docker("kill", "--signal", "KILL", container["ID"])
+    system.docker("kill", "--signal", "KILL", container["ID"])
 
 
-async def until(what: Any, seconds: float = 15) -> Any:
+async def until(condition: Any, seconds: float = 15) -> Any:
     end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, what
+    while not (value := condition()):
+        assert time.monotonic() < end, condition
         await asyncio.sleep(0.05)
-    return found
+    return value
 
 
 async def yes(*_: Any) -> dict[str, bool]:
@@ -53,9 +53,9 @@ async def test_the_whole_fleet_lists_what_its_servers_list(fleet: Fleet) -> None
         listed = [tool.model_dump(mode="json", by_alias=True, exclude_unset=True) for tool in await client.list_tools()]
     wanted: list[dict[str, Any]] = []
     for slug in slugs:
-        found = json.loads((ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json").read_text())
-        core = found["attributes"]["tools"]
-        wanted += [tool for tool in found["tools"] if core[tool["name"]]["tier"] == "core"]
+        discovery = json.loads((ROOT / "servers" / module_of(slug_of(slug)) / "discovery.json").read_text())
+        core = discovery["attributes"]["tools"]
+        wanted += [tool for tool in discovery["tools"] if core[tool["name"]]["tier"] == "core"]
     if fleet.kind == "switchboard":
         assert listed == wanted, "byte for byte, in the catalog's order"
     for tool in [*listed, *wanted]:  # Docker's gateway leaves out a hint that has the protocol's default
@@ -68,7 +68,7 @@ async def test_a_door_with_one_server(fleet: Fleet) -> None:
         assert all(tool.name.startswith("fs_") for tool in await client.list_tools())
         await called(client, "fs_write_file", path="été/mémo.txt", content="Reçu : 12 €\n")
         assert (await called(client, "fs_read_file", path="été/mémo.txt"))["content"] == "Reçu : 12 €\n"
-    async with fleet.client("filesystem") as client:  # the next door finds it in the volume
+    async with fleet.client("filesystem") as client:  # the next gateway finds it in the volume
         assert (await called(client, "fs_read_file", path="été/mémo.txt"))["content"] == "Reçu : 12 €\n"
 
 
@@ -166,7 +166,7 @@ async def test_twenty_calls_at_once_share_one_container(fleet: Fleet) -> None:
     assert took < 15, "they ran one after the other"
 
 
-# -- secrets and walls ------------------------------------------------------------------------------------------------
+# -- secrets and isolation --------------------------------------------------------------------------------------------
 
 
 async def test_secrets_and_settings_reach_the_server_and_no_argument_list(fleet: Fleet) -> None:
@@ -203,7 +203,7 @@ async def test_the_walls_around_a_server(fleet: Fleet) -> None:
     assert "/usr" not in seen["writable"]
     assert not {"HOSTNAME", "HOME", "PATH", "PROBE_TOKEN"}.isdisjoint(seen["variables"])
     assert not [name for name in seen["variables"] if name.startswith(("DOCKER", "MCP_GATEWAY", "FLOTILLA_HTTP"))]
-    if fleet.kind == "switchboard":  # Docker's gateway has no more walls than these
+    if fleet.kind == "switchboard":  # Docker's gateway isolates no further
         assert seen["writable"] == ["/tmp", "/data"]
         assert "CapEff:\t0000000000000000" in seen["privileges"]
         assert "CapBnd:\t0000000000000000" in seen["privileges"]
@@ -214,12 +214,12 @@ async def test_the_walls_around_a_server(fleet: Fleet) -> None:
 
 
 async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
-    """Nobody waits for ever, and nothing is done twice. Only the switchboard starts the server again."""
+    """No call waits for ever, and nothing is done twice. Only the switchboard starts the server again."""
     async with fleet.client() as client:
         call = asyncio.create_task(client.call_tool_mcp("probe_add_line", {"text": "once", "wait": 60}))
         await until(lambda: fleet.containers() and "once" in fleet.read("lines.txt"), 30)
         kill(fleet.containers()[0])
-        if fleet.kind == "gateway":
+        if fleet.kind == "docker-gateway":
             with pytest.raises(MCPError):
                 await asyncio.wait_for(call, 20)
         else:
@@ -231,7 +231,7 @@ async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
 
 
 async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) -> None:
-    if fleet.kind == "gateway":
+    if fleet.kind == "docker-gateway":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
         await called(client, "probe_get_settings")
@@ -243,7 +243,7 @@ async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) ->
 
 
 async def test_a_server_killed_between_calls(fleet: Fleet) -> None:
-    if fleet.kind == "gateway":
+    if fleet.kind == "docker-gateway":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
         before = await called(client, "probe_get_settings")
@@ -263,62 +263,62 @@ async def test_a_blocked_server_does_not_outlive_the_door(fleet: Fleet) -> None:
             await call
 
 
-@pytest.mark.parametrize("way", ["end of input", "SIGTERM", "SIGINT", "SIGKILL"])
-def test_the_end_of_a_door_is_the_end_of_its_servers(fleet: Fleet, way: str) -> None:
+@pytest.mark.parametrize("cause", ["end of input", "SIGTERM", "SIGINT", "SIGKILL"])
+def test_the_end_of_a_door_is_the_end_of_its_servers(fleet: Fleet, cause: str) -> None:
     command = fleet.command("probe")
-    door = subprocess.Popen(
+    process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=fleet.environment()
     )
-    assert door.stdin
-    assert door.stdout
+    assert process.stdin
+    assert process.stdout
     about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     for message in (
         {"id": 1, "method": "initialize", "params": about},
         {"method": "notifications/initialized"},
         {"id": 2, "method": "tools/call", "params": {"name": "probe_get_self", "arguments": {}}},
     ):
-        door.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-        door.stdin.flush()
-        while "id" in message and json.loads(door.stdout.readline()).get("id") != message["id"]:
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        process.stdin.flush()
+        while "id" in message and json.loads(process.stdout.readline()).get("id") != message["id"]:
             pass
     assert len(fleet.containers()) == 1
     try:
-        if way == "end of input":
-            door.stdin.close()
+        if cause == "end of input":
+            process.stdin.close()
         else:
-            door.send_signal(getattr(signal, way))
-        door.wait(15)
+            process.send_signal(getattr(signal, cause))
+        process.wait(15)
         end = time.monotonic() + 5
         while fleet.containers() and time.monotonic() < end:
             time.sleep(0.05)
         assert fleet.containers() == []
     finally:
-        door.kill()
-        door.wait()
-        door.stdin.close()
-        door.stdout.close()
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 # -- what it refuses --------------------------------------------------------------------------------------------------
 
 
 async def test_two_servers_with_one_name(fleet: Fleet) -> None:
-    """`make check` refuses it, so that no door ever has to; what a door then does, it says."""
+    """`make check` refuses it, so that no gateway has to; what a gateway then does is checked here."""
     from flotilla_cli.generator.registry_rules import of_catalog
 
     fleet.catalog["twin"] = fleet.catalog["probe"]
     (fleet.folder / "twin").mkdir()
     text = (fleet.folder / "probe" / "discovery.json").read_text()
     (fleet.folder / "twin" / "discovery.json").write_text(text)
-    found = json.loads(text)
-    told = list(
+    discovery = json.loads(text)
+    problems = list(
         of_catalog(
             {"registry": {"probe": fleet.catalog["probe"], "twin": fleet.catalog["twin"]}},
-            {"probe": found, "twin": found},
+            {"probe": discovery, "twin": discovery},
         )
     )
-    assert any("probe_get_self" in line and "aborts the gateway" in line for line in told)
-    with pytest.raises(Exception):  # noqa: B017, PT011 - the door ends, in its own words
+    assert any("probe_get_self" in line and "aborts the gateway" in line for line in problems)
+    with pytest.raises(Exception):  # noqa: B017, PT011 - the gateway ends, with a message of its own
         async with fleet.client("probe", "twin") as client:
             await client.list_tools()
     assert re.search(r"\bprobe_(get|add|delete)_\w+", fleet.log.read_text())
@@ -342,13 +342,13 @@ async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: i
     from fastmcp import Client
     from fastmcp.client.transports import StreamableHttpTransport
 
-    transport = "streaming" if fleet.kind == "gateway" else "http"
+    transport = "streaming" if fleet.kind == "docker-gateway" else "http"
     command = [*fleet.command("probe"), "--transport", transport, "--host", "127.0.0.1", "--port", str(unused_tcp_port)]
-    names = {"gateway": "MCP_GATEWAY_AUTH_TOKEN", "switchboard": "FLOTILLA_HTTP_TOKEN"}
+    names = {"docker-gateway": "MCP_GATEWAY_AUTH_TOKEN", "switchboard": "FLOTILLA_HTTP_TOKEN"}
     url = f"http://127.0.0.1:{unused_tcp_port}"
     with fleet.log.open("wb") as log:
-        environ = {**fleet.environment(), names[fleet.kind]: "door-token"}
-        door = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)  # noqa: ASYNC220
+        environ = {**fleet.environment(), names[fleet.kind]: "gateway-token"}
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)  # noqa: ASYNC220
     try:
         async with httpx2.AsyncClient(trust_env=False) as http:
 
@@ -364,27 +364,29 @@ async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: i
                 await asyncio.sleep(0.1)
             for headers in ({}, {"Authorization": "Bearer wrong"}):
                 assert (await http.post(f"{url}/mcp", json={}, headers=headers)).status_code == 401
-            foreign = {"Authorization": "Bearer door-token", "Origin": "https://evil.example"}
+            foreign = {"Authorization": "Bearer gateway-token", "Origin": "https://evil.example"}
             assert (await http.post(f"{url}/mcp", json={}, headers=foreign)).status_code == 403
 
         def person() -> Client[Any]:
-            return Client(StreamableHttpTransport(f"{url}/mcp", auth="door-token"), elicitation_handler=yes, timeout=60)
+            return Client(
+                StreamableHttpTransport(f"{url}/mcp", auth="gateway-token"), elicitation_handler=yes, timeout=60
+            )
 
         async with person() as one, person() as other:
             results = await asyncio.gather(
                 *(called(c, "probe_delete_thing", name=n) for c, n in ((one, "a"), (other, "b")) for _ in range(3))
             )
             assert [r["text"] for r in results] == ["deleted a"] * 3 + ["deleted b"] * 3
-        assert "door-token" not in fleet.log.read_text()
+        assert "gateway-token" not in fleet.log.read_text()
     finally:
-        os.kill(door.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)
         try:
-            door.wait(15)
+            process.wait(15)
         finally:
-            door.kill()
-            door.wait()
+            process.kill()
+            process.wait()
 
 
-def test_the_probe_is_the_library_s_own(baked: dict[str, Any]) -> None:
-    assert len(baked["tools"]) == 7
+def test_the_probe_is_the_library_s_own(discovery: dict[str, Any]) -> None:
+    assert len(discovery["tools"]) == 7
     assert PROBE.startswith("flotilla-test-")

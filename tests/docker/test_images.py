@@ -1,4 +1,4 @@
-"""Each image by itself, as a user runs it: `docker run -i --rm <image>`, behind the highest walls there are."""
+"""Each image by itself, as a user runs it: `docker run -i --rm <image>`, with the strictest isolation there is."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ KINDS = [
 ]  # REST, own protocol, own dependencies, files: the rest are as these
 
 
-def baked(slug: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
+def discovery_of(slug: str) -> dict[str, Any]:
+    discovery: dict[str, Any] = json.loads(
         (ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8")
     )
-    return found
+    return discovery
 
 
 def core(slug: str) -> list[dict[str, Any]]:
-    found = baked(slug)
-    return [tool for tool in found["tools"] if found["attributes"]["tools"][tool["name"]]["tier"] == "core"]
+    discovery = discovery_of(slug)
+    return [tool for tool in discovery["tools"] if discovery["attributes"]["tools"][tool["name"]]["tier"] == "core"]
 
 
 def run(slug: str, *options: str) -> list[str]:
@@ -68,13 +68,13 @@ def test_one_server_alone(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", KINDS)
-@pytest.mark.parametrize("walls", [[], [*HARDENED, "--user=12345:23456"]], ids=["plain", "other user"])
-def test_one_server_with_other_walls(slug: str, walls: list[str]) -> None:
-    alone(slug, walls)
+@pytest.mark.parametrize("isolation", [[], [*HARDENED, "--user=12345:23456"]], ids=["plain", "other user"])
+def test_one_server_with_other_walls(slug: str, isolation: list[str]) -> None:
+    alone(slug, isolation)
 
 
-def alone(slug: str, walls: list[str]) -> None:
-    answers = speak(run(slug, *walls), *hello(), {"id": 1, "method": "tools/list", "params": {}})
+def alone(slug: str, isolation: list[str]) -> None:
+    answers = speak(run(slug, *isolation), *hello(), {"id": 1, "method": "tools/list", "params": {}})
     assert answers[0]["result"]["serverInfo"]["name"] == f"flotilla-{slug}"
     assert answers[1]["result"]["tools"] == core(slug)
 
@@ -94,16 +94,16 @@ def test_the_other_era(slug: str) -> None:
 
 
 def test_files_work_behind_the_walls(volume: str) -> None:
-    walls = [*HARDENED, "-v", f"{volume}:/data"]
-    written = speak(run("filesystem", *walls), *hello(), call("fs_write_file", path="é/€.txt", content="œuf\n"))[1][
+    isolation = [*HARDENED, "-v", f"{volume}:/data"]
+    written = speak(run("filesystem", *isolation), *hello(), call("fs_write_file", path="é/€.txt", content="œuf\n"))[1][
         "result"
     ]
     assert written["structuredContent"]["path"] == "é/€.txt"
     made = speak(
-        run("export", *walls), *hello(), call("export_create_pdf", path="é/t.pdf", columns=["€"], rows=[["œ"]])
+        run("export", *isolation), *hello(), call("export_create_pdf", path="é/t.pdf", columns=["€"], rows=[["œ"]])
     )
     assert made[1]["result"]["structuredContent"]["pages"] == 1
-    read = speak(run("filesystem", *walls), *hello(), call("fs_read_file", path="é/€.txt"))[1]["result"]
+    read = speak(run("filesystem", *isolation), *hello(), call("fs_read_file", path="é/€.txt"))[1]["result"]
     assert read["structuredContent"]["content"] == "œuf\n"
 
 
@@ -219,33 +219,33 @@ async def test_a_server_over_http(docker: DockerClient, slug: str) -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
-    found = docker.image.inspect(image(slug))
-    assert found.config.user == "10001:10001"
-    assert found.config.healthcheck
-    labels = found.config.labels or {}
+    inspected = docker.image.inspect(image(slug))
+    assert inspected.config.user == "10001:10001"
+    assert inspected.config.healthcheck
+    labels = inspected.config.labels or {}
     assert "io.docker.server.metadata" not in labels, "a gateway takes neither volumes nor secrets from a label"
     for name in ("title", "description", "version", "licenses", "source"):
         assert labels[f"org.opencontainers.image.{name}"]
-    told = json.dumps(subprocess.check_output(["docker", "history", "--no-trunc", image(slug)], text=True))
+    history = json.dumps(subprocess.check_output(["docker", "history", "--no-trunc", image(slug)], text=True))
     for variable in ("HTTPS_PROXY", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
         if value := os.environ.get(variable):
-            assert value not in told, "the builder's machine shows in the image"
+            assert value not in history, "the builder's machine shows in the image"
 
 
 def answer(text: dict[str, Any]) -> str:
     return "".join(part.get("text", "") for part in text["result"]["content"])
 
 
-@pytest.mark.parametrize("walls", [[], ["--read-only", "--tmpfs", "/tmp"]], ids=["plain", "read-only"])
-def test_what_would_be_lost_with_the_container_is_refused(docker: DockerClient, walls: list[str]) -> None:
-    """`docker run -i --rm` without a volume: nothing is said to be written that is gone with the container."""
+@pytest.mark.parametrize("isolation", [[], ["--read-only", "--tmpfs", "/tmp"]], ids=["plain", "read-only"])
+def test_what_would_be_lost_with_the_container_is_refused(docker: DockerClient, isolation: list[str]) -> None:
+    """`docker run -i --rm` without a volume: no result says that a file was written that is lost with it."""
     command = [
         "docker",
         "run",
         "-i",
         "--rm",
         "--network=none",
-        *walls,
+        *isolation,
         "--name",
         f"flotilla-test-d-{secrets.token_hex(4)}",
     ]
@@ -292,7 +292,7 @@ def test_the_servers_share_one_base(docker: DockerClient) -> None:
 
 def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
     """A server's own layers, with and without the cache; the base's byte code has a test of its own."""
-    found = []
+    layers = []
     for cache in ("false", "true"):
         tag = f"{RUN}-{secrets.token_hex(4)}"
         command = ["docker", "buildx", "bake", "--builder", "default", "--progress", "plain", "--load"]
@@ -300,6 +300,6 @@ def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
         command += ["--set", f"filesystem.tags={tag}", "filesystem"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
-        found.append(docker.image.inspect(tag).root_fs.layers)
+        layers.append(docker.image.inspect(tag).root_fs.layers)
         docker.image.remove(tag, force=True)
-    assert found[0] == found[1]
+    assert layers[0] == layers[1]

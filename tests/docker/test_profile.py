@@ -13,8 +13,7 @@ import yaml
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
-from flotilla_cli import paths as place
-from flotilla_cli import secrets_file as vault
+from flotilla_cli import paths, secrets_file
 from flotilla_launcher.naming import catalog_name
 
 from .conftest import MISSING, RUN, called
@@ -23,17 +22,17 @@ from .conftest import MISSING, RUN, called
 @pytest.fixture
 def profile(volume: str, record_property: Callable[[str, object], None]) -> Iterator[str]:
     """A profile of the servers that need no account, from the generated catalog."""
-    if MISSING["gateway"]:
-        pytest.skip(MISSING["gateway"])
-    record_property("door", "gateway")
+    if MISSING["docker-gateway"]:
+        pytest.skip(MISSING["docker-gateway"])
+    record_property("gateway", "docker-gateway")
     name = f"{RUN}-{secrets.token_hex(4)}"
-    catalog = yaml.safe_load(place.CATALOG.read_text(encoding="utf-8"))
+    catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))
     chosen = map(catalog_name, ("filesystem", "export"))
     catalog["registry"] = {key: catalog["registry"][key] for key in chosen}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
-    path = place.mcp_home() / "catalogs" / f"{name}.yaml"
-    place.write(path, yaml.safe_dump(catalog, allow_unicode=True))
+    path = paths.mcp_home() / "catalogs" / f"{name}.yaml"
+    paths.write(path, yaml.safe_dump(catalog, allow_unicode=True))
     try:
         made = ["docker", "mcp", "profile", "create", "--name", name, "--server", f"file://{path.name}"]
         done = subprocess.run(made, capture_output=True, text=True, check=False)
@@ -53,7 +52,7 @@ async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
     transport = StdioTransport("docker", args, env=dict(os.environ), keep_alive=False, log_file=tmp_path / "log")
     async with Client(transport, timeout=60) as client:
         names = {tool.name for tool in await client.list_tools()}
-        if not vault.desktop():
+        if not secrets_file.desktop():
             assert names.isdisjoint({"fs_write_file", "export_create_csv"})
             return
         assert {"fs_write_file", "export_create_csv"} <= names
@@ -63,18 +62,18 @@ async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
 
 def test_a_profile_takes_every_server_of_the_catalog(tmp_path: Path) -> None:
     """No required setting: one that is missing would stop the whole profile."""
-    if MISSING["gateway"]:
-        pytest.skip(MISSING["gateway"])
+    if MISSING["docker-gateway"]:
+        pytest.skip(MISSING["docker-gateway"])
     name = f"{RUN}-{secrets.token_hex(4)}"
-    path = place.mcp_home() / "catalogs" / f"{name}.yaml"
-    place.write(path, place.CATALOG.read_text(encoding="utf-8"))
+    path = paths.mcp_home() / "catalogs" / f"{name}.yaml"
+    paths.write(path, paths.CATALOG.read_text(encoding="utf-8"))
     try:
         made = ["docker", "mcp", "profile", "create", "--name", name, "--server", f"file://{path.name}"]
         done = subprocess.run(made, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         dry = ["docker", "mcp", "gateway", "run", "--dry-run", "--profile", name.replace("-", "_")]
-        said = subprocess.run(dry, capture_output=True, text=True, timeout=120, check=False)
-        assert said.returncode == 0, said.stderr
+        done = subprocess.run(dry, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
     finally:
         path.unlink()
         for given in {name, name.replace("-", "_")}:

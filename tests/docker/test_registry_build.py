@@ -81,6 +81,6 @@ def test_dockerfile_builds_alone_from_a_commit(docker: DockerClient, images: Non
 
 
 def layers(docker: DockerClient, name: str) -> list[str]:
-    found = docker.image.inspect(name).root_fs.layers
-    assert found
-    return list(found)
+    layers = docker.image.inspect(name).root_fs.layers
+    assert layers
+    return list(layers)

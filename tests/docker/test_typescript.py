@@ -1,4 +1,4 @@
-"""The TypeScript SDKs before every door and before one container, with real servers behind them."""
+"""The TypeScript SDKs as clients of every gateway and of one container, with real servers behind them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2 as httpx
 import pytest
 
-from flotilla.http.consent import fewest
+from flotilla.http.scopes import fewest
+from flotilla_cli import consent, login, secrets_file
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
 from flotilla_testing import FakeVendor, faults
 from flotilla_testing.fake_api import FakeApi
 from flotilla_testing.oauth import Client, OAuthServer, approve
 from flotilla_testing.responses import Request, Response
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from flotilla_cli import consent, login
-from flotilla_cli import secrets_file as vault
 
 pytestmark = pytest.mark.slow
 SERVERS = {"gmail": gmail, "google-calendar": gcal}
@@ -47,15 +43,21 @@ def here(vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
         "revoke_url": f"{vendor.url}/revoke",
         "who_url": f"{vendor.url}/userinfo",
     }
-    assert gmail.consent
-    about = dataclasses.replace(gmail.consent, **at)
+    assert gmail.integration.consent
+    about = dataclasses.replace(gmail.integration.consent, **at)
     for server in SERVERS.values():
-        monkeypatch.setattr(server, "consent", about)
+        monkeypatch.setattr(server.integration, "consent", about)
     monkeypatch.setattr(login, "connectable", lambda: dict(SERVERS))
     monkeypatch.setattr(login, "browser", lambda: True)
-    monkeypatch.setattr(vault, "desktop", lambda: False)
+    monkeypatch.setattr(secrets_file, "has_keychain", lambda: False)
     monkeypatch.setenv("GMAIL_CLIENT_SECRET", "hush")
     monkeypatch.setenv("GOOGLE_CALENDAR_CLIENT_SECRET", "hush")
+
+
+def change_consent(monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    about = gmail.integration.consent
+    assert about
+    monkeypatch.setattr(gmail.integration, "consent", dataclasses.replace(about, **fields))
 
 
 class Browser:
@@ -67,7 +69,7 @@ class Browser:
         original = consent.in_browser
 
         def patient(*given: Any, **more: Any) -> Any:
-            return original(*given, **{"show": self.open, "patience": 10, **more})
+            return original(*given, **{"show": self.open, "timeout": 10, **more})
 
         monkeypatch.setattr(consent, "in_browser", patient)
 
@@ -213,7 +215,7 @@ class TestBrowser:
         oauth.server.register_token_generator("default", less)
         assert run("gmail") == 0
         said = capsys.readouterr().out
-        assert "these tools of gmail will refuse: gmail_send_email" in said
+        assert "Consent was not given for these tools of gmail, so they will fail: gmail_send_email" in said
         assert "gmail_search_messages" not in said.partition("will refuse")[2]
 
 
@@ -244,8 +246,7 @@ class TestElsewhere:
     def test_device(
         self, files: Path, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
-        assert gmail.consent
-        monkeypatch.setattr(gmail, "consent", dataclasses.replace(gmail.consent, device_url=f"{vendor.url}/device"))
+        change_consent(monkeypatch, device_url=f"{vendor.url}/device")
         oauth.clients["desktop"] = Client("desktop")  # such clients are public ones
         monkeypatch.delenv("GMAIL_CLIENT_SECRET")
         monkeypatch.delenv("GOOGLE_CALENDAR_CLIENT_SECRET")
@@ -295,8 +296,7 @@ class TestAfterwards:
         self, browser: Browser, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
         run("gmail")
-        assert gmail.consent
-        monkeypatch.setattr(gmail, "consent", dataclasses.replace(gmail.consent, rotates=True))
+        change_consent(monkeypatch, rotates=True)
         vendor.requests.clear()
         run("--list", "gmail")
         assert "gmail: connected" in capsys.readouterr().out
@@ -320,20 +320,20 @@ class TestAfterwards:
         run("gmail")
         vendor.fails(faults.status(401), method="POST")
         assert run("gmail", "--revoke") == 1
-        assert "nothing was taken back" in capsys.readouterr().err
+        assert "nothing was revoked" in capsys.readouterr().err
         assert kept(files)["flotilla-gmail.refresh_token"]
 
     def test_docker_desktop_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-        monkeypatch.setattr(vault, "desktop", lambda: True)
-        monkeypatch.setattr(vault, "listed", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
-        monkeypatch.setattr(vault, "forget", lambda names, desktop: None)
+        monkeypatch.setattr(secrets_file, "has_keychain", lambda: True)
+        monkeypatch.setattr(secrets_file, "keychain_names", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
+        monkeypatch.setattr(secrets_file, "forget", lambda names, desktop: None)
         run("--list")
         assert capsys.readouterr().out.splitlines() == [
-            "gmail: kept in Docker Desktop's keychain, which gives no value back, so it was not tried",
+            "gmail: stored in Docker Desktop's keychain, which returns no values, so it was not checked",
             "google-calendar: not connected (scripts/login google-calendar)",
         ]
         assert run("gmail", "--revoke") == 0
-        assert "the consent stands at the vendor" in capsys.readouterr().out
+        assert "could not be revoked at the vendor" in capsys.readouterr().out
 
     def test_another_client_does_not_get_the_old_ones_secret(
         self, files: Path, browser: Browser, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
@@ -349,7 +349,7 @@ class TestAfterwards:
 
     def test_unknown(self, capsys: Any) -> None:
         assert run("hotmail") == 1
-        assert "there are gmail, google, google-calendar" in capsys.readouterr().err
+        assert "The names are gmail, google, google-calendar." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("takes", ["header", "parameter"])
@@ -361,11 +361,11 @@ def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None
 
     vendor = FakeApi()
     vendor.on("GET", "/account.json", account)
-    about = login.connectable()["facturation-pro"].consent
+    about = login.connectable()["facturation-pro"].integration.consent
     assert about
     with FakeVendor(vendor) as running:
         about = dataclasses.replace(about, who_url=f"{running.url}/account.json")
-        assert consent.who(about, "t") == "zoé@example.fr"
+        assert consent.account_name(about, "t") == "zoé@example.fr"
 
 
 def test_what_can_be_connected() -> None:
@@ -376,7 +376,7 @@ def test_what_can_be_connected() -> None:
 
 
 def test_the_last_of_two_lines_counts() -> None:
-    assert vault.file_with("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
+    assert secrets_file.with_values("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
 
 
 def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,17 +386,17 @@ def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
+    assert secrets_file.store({"flotilla-gmail.refresh_token": "rt-1"}, True) == "Docker Desktop's keychain"
     assert (tmp_path / "calls").read_text() == "mcp secret set flotilla-gmail.refresh_token\n"
     assert (tmp_path / "values").read_text() == "rt-1\n"
     docker.write_text("#!/bin/sh\necho 'no keychain' >&2; exit 1\n")
     with pytest.raises(OSError, match="no keychain"):
-        vault.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
+        secrets_file.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
 
 
 def test_where_it_is_kept() -> None:
-    assert login.desktop(argparse.Namespace(store="desktop"))
-    assert not login.desktop(argparse.Namespace(store="file"))
+    assert login.in_keychain(argparse.Namespace(store="desktop"))
+    assert not login.in_keychain(argparse.Namespace(store="file"))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flotilla.http.auth import FirstOf
+from flotilla.http.oauth import Grant
+from flotilla_servers.gmail.client import api as gmail_api
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
 from flotilla_testing import FakeVendor, Request, Response, call, client, environment, faults, impatient, text_of
@@ -40,15 +43,19 @@ def connected(vendor: FakeVendor, oauth: OAuthServer, clock: Any, consented: Tok
     oauth.on("GET", "/gmail/v1/users/me/profile", mailbox)
     with ExitStack() as stack:
         stack.enter_context(settings(vendor))
-        for way in ways(gmail):
-            way._now = clock.here
+        stack.enter_context(clock_of_gmail(clock))
         yield
-    for way in ways(gmail):
-        way._now = None
 
 
-def ways(server: Any) -> list[Any]:
-    return [way for way in server.apis[0]._auth.ways if hasattr(way, "_now")]
+@contextmanager
+def clock_of_gmail(clock: Any) -> Iterator[None]:
+    """Let Gmail's grants read the time of a test's clock."""
+    assert isinstance(gmail_api.auth, FirstOf)
+    with pytest.MonkeyPatch.context() as patch:
+        for option in gmail_api.auth.options:
+            if isinstance(option, Grant):
+                patch.setattr(option, "_now", clock.here)
+        yield
 
 
 def settings(vendor: FakeVendor, **more: str) -> Any:
@@ -205,11 +212,8 @@ async def robot(
     file.write_text(json.dumps({"type": "service_account", "client_email": service, "private_key": keys[0]}))
     empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
     with settings(vendor, **empty, GMAIL_SERVICE_ACCOUNT_FILE=str(file), GMAIL_SUBJECT="paul@atelier.example"):
-        for way in ways(gmail):
-            way._now = clock.here
-        yield file
-    for way in ways(gmail):
-        way._now = None
+        with clock_of_gmail(clock):
+            yield file
 
 
 def _whose(oauth: OAuthServer, request: Request) -> Response:
@@ -255,7 +259,7 @@ async def test_scopes_that_the_admin_did_not_allow(robot: Path, oauth: OAuthServ
 async def test_a_file_that_is_no_key(robot: Path, text: str) -> None:
     robot.write_text(text)
     gmail.reset()
-    assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is no JSON key of a service account.")
+    assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is not a valid JSON key of a service account.")
 
 
 @pytest.mark.parametrize("key", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
@@ -266,4 +270,4 @@ async def test_a_key_that_is_none(robot: Path, key: str) -> None:
 
 
 def test_both_servers_declare_the_same_consent() -> None:
-    assert gmail.consent == gcal.consent
+    assert gmail.integration.consent == gcal.integration.consent

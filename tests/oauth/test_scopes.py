@@ -5,21 +5,17 @@ and what is said of what stays closed.
 from __future__ import annotations
 
 import itertools
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flotilla.http.scopes import fewest, needs
+from flotilla_cli import access_levels
+from flotilla_cli.generator.servers import folder_of, server_of
 from flotilla_testing.arguments import examples_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.discovery_doc import DiscoveryDocument
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-from flotilla_cli import access_levels
-from flotilla_cli.generator.servers import folder_of, server_of
 
 GOOGLE = ("gmail", "google-calendar", "google-docs", "google-drive", "google-sheets")
 ACCESS = "GOOGLE_DRIVE_ACCESS"

@@ -10,7 +10,7 @@ from flotilla import Server
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
 from flotilla_cli.generator.images import bake, dockerfile
-from flotilla_cli.generator.servers import ROOT, discoveries, door, server_of, slugs
+from flotilla_cli.generator.servers import ROOT, discoveries, gateway, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
 from flotilla_cli.generator.text import DOORS, MARK, as_json, as_yaml
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
@@ -66,7 +66,7 @@ def everything(root: Path = ROOT) -> dict[str, str]:
     for slug in doors:
         about = "One door to the fleet, where Docker's gateway is not at hand."
         label = {"name": catalog_name(slug), "title": slug.capitalize(), "description": about, "type": "server"}
-        files[f"servers/{module_of(slug)}/discovery.json"] = as_json(door(slug))
+        files[f"servers/{module_of(slug)}/discovery.json"] = as_json(gateway(slug))
         files[f"servers/{module_of(slug)}/Dockerfile"] = dockerfile(root, slug, slug.capitalize(), label, about, names)
     files["docker-bake.hcl"] = bake([*names, *doors])
     files["docs/quality.md"] = quality_page()

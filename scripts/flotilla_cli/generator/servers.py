@@ -47,7 +47,11 @@ def _described(slug: str, found: dict[str, Any]) -> dict[str, Any]:
     attributes = {
         kind: {item["name"]: server.attributes[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")
     }
-    return {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, **protected(server)}
+    described = {"format": found.pop("format"), "server": slug, **found, "attributes": attributes, **protected(server)}
+    words = {name: " ".join((text, *examples)).strip() for name, (text, examples) in server.search.items()}
+    if search := {name: text for name, text in words.items() if text}:
+        described["search"] = search
+    return described
 
 
 def protected(server: Server[Any]) -> dict[str, Any]:
@@ -63,11 +67,11 @@ def needs(server: Server[Any]) -> list[list[str]]:
     return [[variable(server, name) for name in way] for way in server.integration.settings_class.required()]
 
 
-def door(slug: str) -> dict[str, Any]:
-    """Return what a door answers with nothing behind it: its own part of the discovery."""
+def gateway(slug: str) -> dict[str, Any]:
+    """Return what a gateway answers with no server behind it: its own part of the discovery."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
         catalog.write('{"registry": {}}')
         catalog.flush()
         command = [sys.executable, "-m", "flotilla_launcher.__main__", slug, "--catalog", catalog.name]
         found = answers(lambda messages: converse(command, messages))
-    return {"format": found.pop("format"), "server": slug, "door": True, **found, "attributes": {}}
+    return {"format": found.pop("format"), "server": slug, "gateway": True, **found, "attributes": {}}

@@ -266,7 +266,7 @@ async def test_cancel_event_where_nobody_can_be_asked() -> None:
 @pytest.mark.parametrize("words", ["Event is already canceled", "Event in the past"])
 async def test_a_second_cancel_is_no_question_of_rights(calendly: Session, words: str) -> None:
     refusal = Response.of({"title": "Permission Denied", "message": words}, 403)
-    calendly.told("POST /scheduled_events/{uuid}/cancellation", refusal)
+    calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert await calendly.call_error("cancel_event", event=EVENT) == (
         f'Error: Calendly refuses: "{words}". Look at it with calendly_get_event.'
     )
@@ -276,7 +276,7 @@ async def test_a_second_cancel_is_no_question_of_rights(calendly: Session, words
 
 async def test_other_refusals_are_one(calendly: Session) -> None:
     refusal = Response.of({"title": "Permission Denied", "message": "You are not allowed to cancel this event"}, 403)
-    calendly.told("POST /scheduled_events/{uuid}/cancellation", refusal)
+    calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert "You are not allowed to cancel this event" in await calendly.call_error("cancel_event", event=EVENT)
     assert calendly.outcome == "scope"
 
@@ -306,7 +306,7 @@ async def test_mark_no_show(calendly: Session) -> None:
 async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Session) -> None:
     details = [{"parameter": "min_start_time", "message": "must be a valid UTC time"}]
     said = {"title": "Invalid Argument", "message": "The supplied parameters are invalid.", "details": details}
-    calendly.told("GET /scheduled_events", Response.of(said, 400))
+    calendly.respond("GET /scheduled_events", Response.of(said, 400))
     message = await calendly.call_error("list_events", invitee_email="jean@exemple.fr")
     assert message == (
         'Error: Calendly refuses the request (400): "The supplied parameters are invalid. '
@@ -315,7 +315,7 @@ async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Session) -> N
 
 
 async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Session) -> None:
-    calendly.told("GET /users/me", Response.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
+    calendly.respond("GET /users/me", Response.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
     assert (await calendly.call_error("get_current_user")).endswith('"Too many". Wait 50 seconds, then retry.')
 
 

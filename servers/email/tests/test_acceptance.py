@@ -53,4 +53,4 @@ def mail_server(folder: Path) -> Iterator[Mapping[str, str]]:
         loop.close()
 
 
-TestAcceptance = suite("email", world=mail_server, arguments={"email_send_email": {"text": "Bonjour Hélène"}})
+TestAcceptance = suite("email", setup=mail_server, arguments={"email_send_email": {"text": "Bonjour Hélène"}})

@@ -57,7 +57,7 @@ class Firm:
 
 @pytest.fixture
 def books() -> Any:
-    return load("vendor_fake").Accounts()
+    return load("fake").Accounts()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from flotilla_testing.acceptance import suite
 
 TestAcceptance = suite(
     "facturation-pro",
-    world=lambda _: nullcontext({"FACTURATION_PRO_REFRESH_TOKEN": ""}),  # by the key; OAuth has tests of its own
+    setup=lambda _: nullcontext({"FACTURATION_PRO_REFRESH_TOKEN": ""}),  # by the key; OAuth has tests of its own
     arguments={  # where no argument is required by itself, but one of several is
         "facturation_month_revenue": {"month": "2025-06"},
         "facturation_create_customer": {"company_name": "Atelier Lefèvre"},

@@ -104,7 +104,7 @@ async def test_get_attachment(gmail: Session) -> None:
 async def test_attachments_of_one_name_are_two_files(gmail: Session) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     raw["payload"]["parts"].append({**raw["payload"]["parts"][1], "partId": "2"})
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
     paths = [(await gmail.call_ok("get_attachment", message=MARIE, attachment=n))["path"] for n in ("1", "2")]
     assert paths == [f"mail/{MARIE}/{n}-besoins n_ 1.pdf" for n in ("1", "2")]
 
@@ -115,7 +115,7 @@ async def test_attachments_of_one_name_are_two_files(gmail: Session) -> None:
 async def test_a_name_of_an_attachment_leads_nowhere_else(gmail: Session, name: str) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     raw["payload"]["parts"][1]["filename"] = name
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
     saved = await gmail.call_ok("get_attachment", message=MARIE, attachment="1")
     assert saved["path"].count("/") == 2
     assert saved["path"].startswith(f"mail/{MARIE}/")
@@ -213,7 +213,7 @@ async def test_a_subject_that_others_broke_can_be_answered(gmail: Session) -> No
     for header in raw["payload"]["headers"]:
         if header["name"] == "Subject":
             header["value"] = "Devis\tpour\r\n juin"
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
     await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.")
     assert mail(gmail)["subject"] == "Re: Devis pour juin"
 
@@ -225,7 +225,7 @@ async def test_everybody_is_everybody_but_me(gmail: Session) -> None:
 
 async def test_an_answer_to_my_own_mail_goes_to_whom_i_wrote(gmail: Session) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["SENT"]}))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["SENT"]}))
     await gmail.call_ok("reply_to_message", message=MARIE, text="Encore un mot.")
     assert mail(gmail)["to"] == "helene@atelier.example"  # the To of that mail
 
@@ -258,7 +258,7 @@ async def test_modify_labels_does_not_trash_unasked(gmail: Session) -> None:
 
 async def test_modify_labels_refuses_a_name_that_is_the_id_of_another(gmail: Session) -> None:
     labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
-    gmail.told("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
+    gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
     told = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
     assert "is the id of one label and the name of another (Label_6)" in told
     await gmail.call_ok("modify_labels", message=MARIE, add=["Label_6"])
@@ -301,7 +301,7 @@ async def test_a_reply_to_that_nobody_knows_is_new() -> None:
         if header["name"] == "Reply-To":
             header["value"] = "marie@c1ient.example"
     async with connect("gmail", {"FLOTILLA_CONFIRM": "new-recipients"}, answer="decline") as session:
-        session.told("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
+        session.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
         await session.call_error("reply_to_message", message=MARIE, text="Le voici.")
         assert "marie@c1ient.example" in session.asked[0]
 
@@ -327,12 +327,12 @@ async def test_a_reply_to_that_nobody_knows_is_new() -> None:
     ],
 )
 async def test_a_refusal_is_told_by_its_reason(gmail: Session, status: int, error: dict[str, Any], said: str) -> None:
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", Response.of({"error": error}, status))
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({"error": error}, status))
     assert (await gmail.call_error("get_message", message=MARIE)).startswith(said)
 
 
 async def test_a_limit_is_waited_for_like_a_429(gmail: Session) -> None:
     refusal = Response.of({"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}, 403)
-    gmail.told("GET /gmail/v1/users/me/messages/{id}", refusal)
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}", refusal)
     await gmail.call_error("get_message", message=MARIE)
     assert len(gmail.requests) == 3

@@ -85,7 +85,7 @@ async def test_check_availability(gcal: Session) -> None:
     busy = [{"start": "2030-06-04T08:00:00Z", "end": "2030-06-04T10:00:00Z"}]
     nobody = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
     answer = {"calendars": {"primary": {"busy": busy}, "marie@client.example": nobody}}
-    gcal.told("POST /calendar/v3/freeBusy", Response.of(answer))
+    gcal.respond("POST /calendar/v3/freeBusy", Response.of(answer))
     found = await gcal.call_ok("check_availability", **AVAILABLE, minutes=120)
     assert gcal.requests[-1].json() == {
         "timeMin": "2030-06-03T22:00:00Z",
@@ -102,7 +102,7 @@ async def test_check_availability(gcal: Session) -> None:
         ],
         "unreadable": ["marie@client.example: notFound"],
     }
-    gcal.told("POST /calendar/v3/freeBusy", Response.of({"calendars": {"primary": nobody}}))
+    gcal.respond("POST /calendar/v3/freeBusy", Response.of({"calendars": {"primary": nobody}}))
     assert "None of the calendars can be read" in await gcal.call_error("check_availability", **AVAILABLE)
     late = {**AVAILABLE, "before": "2031-06-05T00:00:00+02:00"}
     assert "within 60 days" in await gcal.call_error("check_availability", **late)
@@ -110,7 +110,7 @@ async def test_check_availability(gcal: Session) -> None:
 
 async def test_availability_is_only_asked_for(gcal: Session) -> None:
     """The request is a POST, but it changes nothing: it is sent again, and a failure leaves no doubt."""
-    gcal.told("POST /calendar/v3/freeBusy", Response.of({"error": {"code": 503}}, 503))
+    gcal.respond("POST /calendar/v3/freeBusy", Response.of({"error": {"code": 503}}, 503))
     said = await gcal.call_error("check_availability", **AVAILABLE)
     assert "may or may not" not in said
     assert len(gcal.requests) == 3
@@ -121,7 +121,7 @@ async def test_what_is_too_much_free_time_goes_on(gcal: Session) -> None:
     """A hundred stretches an answer, and where to go on from: nobody may take the end of an answer for the end."""
     days = [f"2030-06-{day:02}" for day in range(1, 31)]
     busy = [{"start": f"{d}T{h:02}:00:00Z", "end": f"{d}T{h:02}:30:00Z"} for d in days for h in range(8, 16)]
-    gcal.told("POST /calendar/v3/freeBusy", Response.of({"calendars": {"primary": {"busy": busy}}}))
+    gcal.respond("POST /calendar/v3/freeBusy", Response.of({"calendars": {"primary": {"busy": busy}}}))
     june = {**AVAILABLE, "after": "2030-06-01T00:00:00+02:00", "before": "2030-06-30T00:00:00+02:00"}
     found = await gcal.call_ok("check_availability", **june)
     assert len(found["free"]) == 100
@@ -184,7 +184,7 @@ async def test_update_event_moves_and_keeps_the_rest(gcal: Session) -> None:
 
 async def test_somebody_else_was_faster(gcal: Session) -> None:
     refusal = {"error": {"code": 412, "errors": [{"reason": "conditionNotMet"}]}}
-    gcal.told("PATCH /calendar/v3/calendars/{id}/events/{event}", Response.of(refusal, 412))
+    gcal.respond("PATCH /calendar/v3/calendars/{id}/events/{event}", Response.of(refusal, 412))
     said = await gcal.call_error("update_event", event="7ohk4v1mfq0d2c", title="x")
     assert said == "Error: It was changed by somebody else meanwhile. Get it again, then repeat the change."
 
@@ -205,7 +205,7 @@ SERIES = {
 
 
 async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session) -> None:
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
     await gcal.call_ok("cancel_event", event="s1")
     assert gcal.asked == [
         "Cancel the whole series «Point» since 2020-01-07T09:00:00+01:00, all 3 occurrences, 2 past ones too? "
@@ -215,7 +215,7 @@ async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session)
 
 async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Session) -> None:
     """A new start of a series makes it begin there: what was before vanishes."""
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
     await gcal.call_ok("update_event", event="s1", title="Point hebdo")
     assert gcal.asked == []
     await gcal.call_ok("update_event", event="s1", start="2030-06-11T15:00:00+02:00")
@@ -231,7 +231,7 @@ async def test_respond_to_invitation_touches_one_answer(gcal: Session) -> None:
         "attendees": [{"email": "helene@atelier.example", "responseStatus": "declined"}],
         "attendeesOmitted": True,
     }
-    gcal.told("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({"id": "a", "attendees": []}))
+    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of({"id": "a", "attendees": []}))
     assert "not among the guests" in await gcal.call_error("respond_to_invitation", event="a", response="accepted")
 
 

@@ -165,7 +165,7 @@ async def test_create_document(gdocs: Session) -> None:
     assert filled.url == f"{HOME}/{ID}:batchUpdate"
     assert done["url"].endswith(f"{ID}/edit")
     assert done["lost"] == ["quotes are indented paragraphs"]
-    gdocs.told("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
+    gdocs.respond("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
     assert f"The document {ID} exists, without text" in await gdocs.call_error("create_document", title="x", text="y")
 
 
@@ -200,7 +200,7 @@ async def test_replace_text_counts_what_google_replaced(gdocs: Session) -> None:
         ([{"replaceAllText": {}}], 0),
     )
     for replies, count in answers:
-        gdocs.told("POST /v1/documents/{id}:batchUpdate", Response.of({"documentId": ID, "replies": replies}))
+        gdocs.respond("POST /v1/documents/{id}:batchUpdate", Response.of({"documentId": ID, "replies": replies}))
         done = await gdocs.call_ok("replace_text", document=ID, find="{{client}}", replace="Marie")
         assert done == {"replaced": count}
 

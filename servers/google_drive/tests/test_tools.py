@@ -135,16 +135,16 @@ async def test_google_formats_are_exported(gdrive: Session) -> None:
 )
 async def test_what_cannot_be_downloaded(gdrive: Session, kind: str, more: dict[str, Any], said: str) -> None:
     raw = {**FILE, "mimeType": f"application/vnd.google-apps.{kind}", **more}
-    gdrive.told("GET /drive/v3/files/{id}", Response.of(raw))
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of(raw))
     assert said in await gdrive.call_error("download_file", file=ID)
 
 
 async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
-    gdrive.told("GET /drive/v3/files/{id}", Response.of({**FILE, "md5Checksum": "0" * 32}))
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "md5Checksum": "0" * 32}))
     assert "checksum" in await gdrive.call_error("download_file", file=ID)
     assert not list(gdrive.data.rglob("Devis*"))
     assert not list(gdrive.data.rglob("*.tmp"))
-    gdrive.told("GET /drive/v3/files/{id}", Response.of({**FILE, "size": str(10**12)}))
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "size": str(10**12)}))
     assert "open it in Drive" in await gdrive.call_error("download_file", file=ID)
 
 

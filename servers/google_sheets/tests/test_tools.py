@@ -54,13 +54,13 @@ async def test_read_range(gsheets: Session) -> None:
 
 
 async def test_ten_thousand_cells_a_page(gsheets: Session) -> None:
-    gsheets.told(VALUES, Response.of({"range": "x", "values": [[n] for n in range(384)]}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [[n] for n in range(384)]}))
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="suivi")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A1:Z384"  # 26 columns, of 1,000 rows
     assert page["next_cursor"] == "385"
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="suivi", cursor="385")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A385:Z768"
-    gsheets.told(VALUES, Response.of({"range": "x", "values": [["last"]]}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["last"]]}))
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="suivi", cursor="769")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A769:Z1000"
     assert "next_cursor" not in page
@@ -71,16 +71,16 @@ async def test_ten_thousand_cells_a_page(gsheets: Session) -> None:
 
 
 async def test_an_empty_rest_is_no_page_and_a_gap_is_passed_over(gsheets: Session) -> None:
-    gsheets.told(VALUES, Response.of({"range": "x", "values": [["only"]]}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["only"]]}))
     below = "GET /v4/spreadsheets/{id}/values/%27Suivi%27%21A385%3AZ1000"
-    gsheets.told(below, Response.of({"range": "x"}))
+    gsheets.respond(below, Response.of({"range": "x"}))
     assert "next_cursor" not in await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi")
-    gsheets.told(below, Response.of({"range": "x", "values": [[], [], ["more"]]}))
+    gsheets.respond(below, Response.of({"range": "x", "values": [[], [], ["more"]]}))
     assert (await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi"))["next_cursor"] == "387"
 
 
 async def test_much_text_makes_shorter_pages(gsheets: Session) -> None:
-    gsheets.told(VALUES, Response.of({"range": "x", "values": [["é" * 20_000]] * 9}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["é" * 20_000]] * 9}))
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A11:A19")
     assert (len(page["rows"]), page["next_cursor"]) == (4, "15")
     assert "cut" not in page
@@ -106,10 +106,10 @@ async def test_write_range(gsheets: Session) -> None:
 
 
 async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Session) -> None:
-    gsheets.told(VALUES, Response.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
     await gsheets.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a", "new", 6], ["c", "d"]])
     assert gsheets.asked == ["Write over 2 filled cells in x?"]
-    gsheets.told(VALUES, Response.of({"range": "x"}))
+    gsheets.respond(VALUES, Response.of({"range": "x"}))
     await gsheets.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a"]])
     assert len(gsheets.asked) == 1
 
@@ -167,7 +167,7 @@ def quarters(session: Session, columns: int = 26) -> None:
     where = {"startRowIndex": 0, "endRowIndex": 9, "startColumnIndex": 0, "endColumnIndex": 2}
     named = [{"name": "Ventes", "range": {"sheetId": 1, **where}}, {"name": "Clients", "range": where}]
     shape = {"spreadsheetId": ID, "properties": {"title": "B"}, "sheets": sheets, "namedRanges": named}
-    session.told("GET /v4/spreadsheets/{id}", Response.of(shape))
+    session.respond("GET /v4/spreadsheets/{id}", Response.of(shape))
 
 
 async def test_write_range_refuses_a_name_that_is_a_sheet_and_a_cell(gsheets: Session) -> None:
@@ -226,7 +226,7 @@ async def test_named_ranges_are_written_under_their_own_name(gsheets: Session) -
 
 
 async def test_write_range_asks_exactly_when_filled_cells_get_another_value(gsheets: Session) -> None:
-    gsheets.told(VALUES, Response.of({"range": "Suivi!A2:D3", "values": [["2030-06-03", "", 80], [], ["below"]]}))
+    gsheets.respond(VALUES, Response.of({"range": "Suivi!A2:D3", "values": [["2030-06-03", "", 80], [], ["below"]]}))
     given: dict[str, Any] = {"spreadsheet": ID, "cells": "Suivi!A2"}
     await gsheets.call_ok("write_range", **given, rows=[["2030-06-03", "Marie", 80], ["new"]])
     assert gsheets.asked == []  # the same value, or none before

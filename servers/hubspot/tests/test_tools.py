@@ -127,7 +127,7 @@ async def test_a_condition_that_cannot_work_is_refused_before_the_search(hubspot
 async def test_a_search_ends_at_ten_thousand_and_says_so(hubspot: Session) -> None:
     row = {"id": "1", "properties": {}, "createdAt": "2030-01-01T00:00:00Z", "updatedAt": "2030-01-01T00:00:00Z"}
     page = {"total": 23412, "results": [row] * 100, "paging": {"next": {"after": "10000"}}}
-    hubspot.told("POST /crm/v3/objects/contacts/search", Response.of(page))
+    hubspot.respond("POST /crm/v3/objects/contacts/search", Response.of(page))
     got = await hubspot.call_ok("search_contacts", cursor="9950", limit=100)
     assert body(hubspot)["limit"] == 50  # 9,950 and 100 would be refused
     assert got["note"] == "23412 in all; HubSpot shows the first 10000 only: narrow the search to see others"
@@ -228,7 +228,7 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Session) -> None:
     told = json.loads((Path(__file__).parent / "fixtures" / "properties_contacts.json").read_text("utf-8"))
     status = next(row for row in told["results"] if row["name"] == "hs_lead_status")
     status["options"].append({"value": "HOT", "label": "Chaud", "hidden": False})
-    hubspot.told("GET /crm/v3/properties/contacts", Response.of(told))
+    hubspot.respond("GET /crm/v3/properties/contacts", Response.of(told))
     await hubspot.call_ok("update_contact", contact="51", properties={"hs_lead_status": "chaud"})
     assert values(hubspot) == {"hs_lead_status": "HOT"}
 
@@ -459,7 +459,7 @@ async def test_create_task(hubspot: Session) -> None:
     }
     assert links(hubspot) == [("51", 204), ("9", 192), ("77", 216), ("5", 230)]
     assert added["record"] == "task:402"
-    hubspot.told("GET /crm/v3/owners/", Response.of({"results": []}))
+    hubspot.respond("GET /crm/v3/owners/", Response.of({"results": []}))
     stranger = await hubspot.call_error("create_task", title="x", due="2030-06-03T09:00:00Z", owner="x@exemple.fr")
     assert "Nobody in HubSpot has the address x@exemple.fr" in stranger
     assert "does not fit" in await hubspot.call_error("create_task", title="x", due="2030-06-03T09:00:00")
@@ -510,7 +510,7 @@ async def test_associate_records_reads_each_pair(hubspot: Session) -> None:
     wrong = {"category": "OBJECT_NOT_FOUND", "message": "CONTACT=52 is not valid", "context": {"toObjectId": ["52"]}}
     done = {"from": {"id": "77"}, "to": {"id": "51"}, "associationSpec": spec}
     some = {**BATCH, "results": [done], "numErrors": 1, "errors": [{"status": "error", **wrong}]}
-    hubspot.told("POST /crm/v4/associations/deals/contacts/batch/associate/default", Response.of(some, 207))
+    hubspot.respond("POST /crm/v4/associations/deals/contacts/batch/associate/default", Response.of(some, 207))
     got = await hubspot.call_ok("associate_records", record="deal:77", others=["contact:51", "contact:52"])
     assert len(hubspot.requests) == 1
     assert body(hubspot) == {
@@ -523,7 +523,7 @@ async def test_associate_records_reads_each_pair(hubspot: Session) -> None:
 
 async def test_a_later_kind_that_fails_takes_nothing_back(hubspot: Session) -> None:
     refusal = Response.of({"status": "error", "message": "down", "correlationId": "c", "category": "X"}, 400)
-    hubspot.told("POST /crm/v4/associations/deals/companies/batch/associate/default", refusal)
+    hubspot.respond("POST /crm/v4/associations/deals/companies/batch/associate/default", refusal)
     got = await hubspot.call_ok("associate_records", record="deal:77", others=["company:9", "contact:51"][::-1])
     assert got["associated"] == ["contact:51"]
     assert 'company:9: HubSpot refuses the request (400): "down".' in got["refused"][0]
@@ -555,14 +555,14 @@ async def test_nulls_of_hubspot_are_nothing(hubspot: Session) -> None:
         "updatedAt": "x",
         "createdAt": "x",
     }
-    hubspot.told("POST /crm/v3/objects/contacts/search", Response.of({"total": 1, "results": [row]}))
+    hubspot.respond("POST /crm/v3/objects/contacts/search", Response.of({"total": 1, "results": [row]}))
     page = await hubspot.call_ok("search_contacts")
     assert page["items"] == [{"record": "contact:51", "firstname": "Jean"}]
 
 
 async def test_missing_scopes_are_named(hubspot: Session) -> None:
     assert hubspot.recorder
-    hubspot.told("GET /crm/v3/owners/", hubspot.recorder.answers.errors["scope"])
+    hubspot.respond("GET /crm/v3/owners/", hubspot.recorder.answers.errors["scope"])
     message = await hubspot.call_error("list_owners")
     assert "the scope crm.objects.contacts.write is missing" in message
     assert hubspot.outcome == "scope"
@@ -570,7 +570,7 @@ async def test_missing_scopes_are_named(hubspot: Session) -> None:
 
 async def test_the_reason_of_a_refusal_reaches_the_model(hubspot: Session) -> None:
     assert hubspot.recorder
-    hubspot.told("POST /crm/v3/objects/contacts", hubspot.recorder.answers.errors["input"])
+    hubspot.respond("POST /crm/v3/objects/contacts", hubspot.recorder.answers.errors["input"])
     message = await hubspot.call_error("create_contact", name="Jean", email="jean")
     assert message == (
         'Error: HubSpot refuses the request (400): "Property values were not valid: Email address jean is invalid". '

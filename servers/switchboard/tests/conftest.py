@@ -1,4 +1,4 @@
-"""A fleet of one probe server in a folder of its own, and clients of both eras in front of it."""
+"""A fleet of one probe server in a folder of its own, and clients of both eras that use it."""
 
 import asyncio
 import importlib.util
@@ -36,26 +36,28 @@ def _probe() -> Any:
     return module
 
 
-def _bake() -> dict[str, Any]:
+def _discovery() -> dict[str, Any]:
     """Make the discovery file as the generator does: what the server says on the wire."""
     with tempfile.TemporaryDirectory() as data:
         command = ["env", f"FLOTILLA_DATA={data}", sys.executable, str(HERE / "probe.py")]
-        found = answers(lambda messages: converse(command, messages))
-    about = {t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in found["tools"]}
+        document = answers(lambda messages: converse(command, messages))
+    about = {
+        t["name"]: {"effect": "reads" if t["annotations"]["readOnlyHint"] else "writes"} for t in document["tools"]
+    }
     about["probe_extra"]["tier"] = "all"
     attributes = {"tools": about, "prompts": {"probe_greet": {"effect": "reads"}}}
-    return {"server": "probe", **found, "version": "9", "attributes": attributes}
+    return {"server": "probe", **document, "version": "9", "attributes": attributes}
 
 
 @pytest.fixture(scope="session")
-def baked() -> dict[str, Any]:
-    return _bake()
+def discovery() -> dict[str, Any]:
+    return _discovery()
 
 
 class Fleet:
     """A folder with a catalog, a discovery file, a secrets file, a configuration and a command; nothing runs."""
 
-    def __init__(self, folder: Path, baked: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, discovery: dict[str, Any]) -> None:
         self.folder, self.data = folder, folder / "data"
         self.environ: dict[str, str] = {}
         self.more: list[str] = []
@@ -71,7 +73,7 @@ class Fleet:
         self.config: dict[str, Any] = {"probe": {}}
         self.data.mkdir()
         (folder / "probe").mkdir()
-        (folder / "probe" / "discovery.json").write_text(json.dumps(baked))
+        (folder / "probe" / "discovery.json").write_text(json.dumps(discovery))
         (folder / "secrets").write_text("# ours\nprobe.token=s3cr=et value\n")
         command = folder / "flotilla-probe"
         command.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE / "probe.py"} "$@"\n')
@@ -95,53 +97,53 @@ class Fleet:
 
     @asynccontextmanager
     async def inside(self, *more: str) -> AsyncIterator[tuple[Any, list[Any]]]:
-        """Build a door in this process; many clients can stand in front of it."""
+        """Build a switchboard in this process; many clients can use it."""
         from flotilla_servers.switchboard.server import arguments, build
 
-        front, backends = build(arguments(self.options(*more)))
+        gateway, backends = build(arguments(self.options(*more)))
         try:
-            yield front, backends
+            yield gateway, backends
         finally:
             await asyncio.gather(*(backend.close() for backend in backends))
 
     def command(self, *more: str) -> StdioTransport:
-        """Return a door of its own process, over stdio."""
+        """Return a switchboard in a process of its own, over stdio."""
         env = {**os.environ, **self.environ, "FASTMCP_LOG_ENABLED": "false", "FASTMCP_ENV_FILE": "/dev/null"}
         args = ["-m", "flotilla_launcher.__main__", "switchboard", *self.options(*more)]
         return StdioTransport(sys.executable, args, env=env, log_file=self.folder / "stderr", keep_alive=False)
 
     @asynccontextmanager
     async def listening(self, *more: str) -> AsyncIterator[tuple[str, subprocess.Popen[bytes]]]:
-        """Start a door that listens; gives its URL and its process."""
-        env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "front-token-1", **self.environ}
+        """Start a switchboard that listens; gives its URL and its process."""
+        env = {**os.environ, "FLOTILLA_HTTP_TOKEN": "client-token-1", **self.environ}
         args = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard"]
         args += self.options("--transport", "http", "--port", "0", *more)
         with (self.folder / "stderr").open("wb") as stderr:
-            door = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals
+            process = subprocess.Popen(args, env=env, stderr=stderr, stdin=-3)  # noqa: ASYNC220 - tests send it signals
         try:
-            yield await self.until(self._url), door
+            yield await self.until(self._url), process
         finally:
-            if door.poll() is None:
-                door.send_signal(signal.SIGTERM)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
                 with suppress(subprocess.TimeoutExpired):
-                    door.wait(15)
-                door.kill()
-                door.wait()
+                    process.wait(15)
+                process.kill()
+                process.wait()
 
     def _url(self) -> str:
-        return next((w for w in self.said().replace(",", " ").split() if w.startswith("http://")), "")
+        return next((w for w in self.stderr_text().replace(",", " ").split() if w.startswith("http://")), "")
 
-    def said(self) -> str:
+    def stderr_text(self) -> str:
         path = self.folder / "stderr"
         return path.read_text() if path.exists() else ""
 
-    async def until(self, what: Callable[[], Any], seconds: float = 20) -> Any:
+    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait until something is true."""
         end = time.monotonic() + seconds
-        while not (found := what()):
-            assert time.monotonic() < end, f"still not: {what}\n{self.said()}"
+        while not (value := condition()):
+            assert time.monotonic() < end, f"still not: {condition}\n{self.stderr_text()}"
             await asyncio.sleep(0.02)
-        return found
+        return value
 
     def lines(self, name: str) -> list[str]:
         """Return what the probe wrote down."""
@@ -160,11 +162,11 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, baked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     for name in list(os.environ):
         if name.startswith("FLOTILLA_"):
             monkeypatch.delenv(name)
-    made = Fleet(tmp_path, baked)
+    made = Fleet(tmp_path, discovery)
     yield made
     for pid in made.alive():  # a test that fails must not leave anything either
         with suppress(OSError):
@@ -172,7 +174,7 @@ def fleet(tmp_path: Path, baked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 
 
 class Person:
-    """A client with somebody in front of it, who answers with their own name."""
+    """A client with a person in front of it, who answers with their own name."""
 
     def __init__(self, target: Any, era: str, name: str = "", **more: Any) -> None:
         self.name, self.asked, self.logs, self.steps = name, list[str](), list[str](), list[float]()
@@ -228,7 +230,7 @@ def image() -> Iterator[str]:
 
 
 class Containers:
-    """The containers of one test's door."""
+    """The containers of one test's switchboard."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -249,7 +251,7 @@ class Containers:
         docker("rm", "-f", *self.now())
 
     def sleeper(self, image: str, name: str, label: str) -> None:
-        """Start a container that is not the door's own."""
+        """Start a container that is not the switchboard's own."""
         code = ["--entrypoint", "/usr/bin/python3.13", image, "-c", "import time; time.sleep(600)"]
         docker("run", "-d", "--rm", "--label", label, "--name", f"{self.owner}-{name}", *code)
 
@@ -261,9 +263,9 @@ def contained(fleet: Fleet, image: str) -> Iterator[Containers]:
     fleet.spec |= {"image": image, "disableNetwork": True, "volumes": [f"{fleet.data}:/data:rw"]}
     fleet.data.chmod(0o777)
     fleet.more = ["--run", "docker", "--owner", owner]
-    found = Containers(owner)
-    yield found
-    left = found.now()
+    containers = Containers(owner)
+    yield containers
+    left = containers.now()
     if left:
         docker("rm", "-f", *left)
     assert left == []

@@ -1,4 +1,4 @@
-"""A server that misbehaves on demand: plain FastMCP, so that nothing of the library hides what the door does."""
+"""A server that misbehaves on demand: plain FastMCP, so that nothing of the library hides what the switchboard does."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Calls through the door, with the server as a local process: what passes, in both eras, and to whom."""
+"""Calls through the switchboard, with the server as a local process: what passes, in both eras, and to whom."""
 
 import asyncio
 import json
@@ -51,30 +51,32 @@ def raw(args: list[str], env: dict[str, str], era: str) -> dict[str, bytes]:
 async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any, era: str) -> None:
     fleet.config["probe"]["tier"] = "all"
     command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *fleet.options()]
-    door = await asyncio.to_thread(raw, command, {**os.environ}, era)
+    switchboard = await asyncio.to_thread(raw, command, {**os.environ}, era)
     assert fleet.lines("starts") == []
     env = {**os.environ, "FLOTILLA_DATA": str(fleet.data)}
     direct = await asyncio.to_thread(raw, [sys.executable, str(HERE / "probe.py")], env, era)
     assert len(direct["tools/list"]) > 2000
     assert all(b"probe" in answer for answer in direct.values())
     if era != "legacy":  # the file holds the definitions as they stand on the older wire: the order of keys is its own
-        door, direct = ({method: json.loads(answer[1:]) for method, answer in got.items()} for got in (door, direct))
-    assert door == direct
+        switchboard, direct = (
+            {method: json.loads(answer[1:]) for method, answer in got.items()} for got in (switchboard, direct)
+        )
+    assert switchboard == direct
 
 
 async def test_what_the_filters_hide_is_neither_listed_nor_called(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _), person(front, "auto").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, "auto").client as client:
         assert "probe_extra" not in [tool.name for tool in await client.list_tools()]
         result = await client.call_tool_mcp("probe_extra", {})
         assert result.is_error
         assert result.content[0].text.startswith("Error: Unknown tool `probe_extra`")
     fleet.config["probe"]["tier"] = "all"
-    async with fleet.inside() as (front, _), person(front, "auto").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, "auto").client as client:
         assert (await client.call_tool_mcp("probe_extra", {})).content[0].text == "extra"
 
 
 @BOTH
-async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, baked: Any, era: str) -> None:
+async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, discovery: Any, era: str) -> None:
     import importlib.util
 
     spec = importlib.util.spec_from_file_location("flotilla_test_probe_direct", HERE / "probe.py")
@@ -86,8 +88,8 @@ async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any,
     calls = [("probe_rich", {}), ("probe_rich", {"fail": True}), ("probe_wait", {}), ("probe_wait", {"seconds": "x"})]
     calls += [("probe_echo", {"value": value}) for value in values] + [("probe_echo", {"value": 1, "more": 2})]
     async with (
-        fleet.inside() as (front, _),
-        person(front, era).client as through,
+        fleet.inside() as (gateway, _),
+        person(gateway, era).client as through,
         person(probe.mcp, era).client as near,
     ):
         for tool, args in calls:
@@ -105,7 +107,7 @@ async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any,
 @pytest.mark.slow
 @BOTH
 async def test_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), person(front, era).client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, era).client as client:
         prompt = await client.get_prompt("probe_greet", {"name": "Zoë"})
         assert prompt.messages[0].content.text == "Greet Zoë."
         [fixed] = await client.read_resource("probe://fixed")
@@ -120,8 +122,8 @@ async def test_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
 
 async def test_twenty_cold_parallel_calls_start_one_process(fleet: Any, person: Any) -> None:
     people = [ERAS[n % 2] for n in range(4)]
-    async with fleet.inside() as (front, _):
-        clients = [person(front, era) for era in people]
+    async with fleet.inside() as (gateway, _):
+        clients = [person(gateway, era) for era in people]
         for one in clients:
             await one.client.__aenter__()
         answers = await asyncio.gather(
@@ -136,8 +138,8 @@ async def test_twenty_cold_parallel_calls_start_one_process(fleet: Any, person: 
 
 
 async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _):
-        people = [person(front, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
+    async with fleet.inside() as (gateway, _):
+        people = [person(gateway, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
         for one in people:
             await one.client.__aenter__()
         for _ in range(3):
@@ -154,23 +156,23 @@ async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, per
 @pytest.mark.slow
 @BOTH
 async def test_prompts_and_resources_may_ask_too(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era, "Ada")).client as client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era, "Ada")).client as client:
         assert (await client.read_resource("probe://asking"))[0].text == "Ada"
         assert (await client.get_prompt("probe_asking")).messages[0].content.text == "Ada"
         assert one.asked == ["resource?", "prompt?"]
         assert await one.call("probe_again", times=3) == "call 3"
         if era == "legacy":
             answer = await one.call("probe_again", times=99)
-            assert answer == "Error: probe asked too often during the call. Nothing was changed. Try again later."
+            assert answer.startswith("Error: probe asked more than 10 times during the call. Nothing was changed.")
 
 
 @pytest.mark.slow
 @BOTH
 async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), person(front, era).client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, era).client as client:
         caps = json.loads((await client.call_tool_mcp("probe_about", {})).content[0].text)["capabilities"]
         assert "elicitation" not in (caps or {})
-    async with fleet.inside() as (front, _), (able := person(front, era, "Ada")).client:
+    async with fleet.inside() as (gateway, _), (able := person(gateway, era, "Ada")).client:
         about = await able.about()
         assert "form" in about["capabilities"]["elicitation"]
         assert "sampling" not in about["capabilities"]
@@ -180,7 +182,7 @@ async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person
 @pytest.mark.slow
 @BOTH
 async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era)).client as client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client as client:
         await one.call("probe_wait", seconds=0.2, name="x")
         await asyncio.sleep(0.1)
         assert one.steps == [1, 2, 3, 4]
@@ -199,8 +201,8 @@ async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
 
 @pytest.mark.slow
 async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _):
-        one, two = person(front, "legacy"), person(front, "legacy")
+    async with fleet.inside() as (gateway, _):
+        one, two = person(gateway, "legacy"), person(gateway, "legacy")
         async with one.client, two.client:
             await one.call("probe_echo")
             await asyncio.gather(one.call("probe_say", text="mine", pause=0.3), two.call("probe_wait", seconds=0.3))
@@ -212,7 +214,7 @@ async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, perso
 @pytest.mark.slow
 @BOTH
 async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         await one.call("probe_echo")
         task = asyncio.create_task(one.call("probe_wait", seconds=20, name="long"))
         await asyncio.sleep(0.5)
@@ -222,8 +224,8 @@ async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) ->
 
 @pytest.mark.slow
 async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: Any) -> None:
-    async with fleet.inside("--idle", "0.2") as (front, _):
-        calm, hasty = person(front, "legacy"), person(front, "2026-07-28")
+    async with fleet.inside("--idle", "0.2") as (gateway, _):
+        calm, hasty = person(gateway, "legacy"), person(gateway, "2026-07-28")
         async with calm.client, hasty.client:
             for _ in range(4):
                 steady = [asyncio.create_task(calm.call("probe_wait", seconds=2, name=f"s{n}")) for n in range(3)]
@@ -239,7 +241,7 @@ async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: An
 @pytest.mark.slow
 async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 1
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         task = asyncio.create_task(one.call("probe_echo"))
         await asyncio.sleep(0.5)
         task.cancel()
@@ -250,7 +252,7 @@ async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, perso
 @pytest.mark.slow
 @BOTH
 async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         assert await one.call("probe_die_reading", times=1) == "read"
         assert len(fleet.lines("starts")) == 2
         answer = await one.client.call_tool_mcp("probe_die_reading", {"times": 9})
@@ -261,12 +263,12 @@ async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any,
 
 @BOTH
 async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         answer = await one.client.call_tool_mcp("probe_die_writing", {})
         assert answer.is_error
         assert answer.content[0].text == (
             "Error: probe stopped during the call: `probe_die_writing` may or may not have been done. "
-            "Look before you repeat it."
+            "Check whether it was done before you call it again."
         )
         assert fleet.lines("written") == ["call"]
         assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}  # it is there again
@@ -275,8 +277,8 @@ async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> 
 
 @pytest.mark.slow
 async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _):
-        people = [person(front, era) for era in ERAS]
+    async with fleet.inside() as (gateway, _):
+        people = [person(gateway, era) for era in ERAS]
         async with people[0].client, people[1].client:
             await people[0].call("probe_echo")
             calls = [asyncio.create_task(one.call("probe_wait", seconds=1, name="w")) for one in people * 2]
@@ -290,7 +292,7 @@ async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) ->
 
 @pytest.mark.slow
 async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         for n in range(1, 4):
             about = await one.about()
             os.kill(about["pid"], signal.SIGKILL)
@@ -303,7 +305,7 @@ async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person
 
 @pytest.mark.slow
 async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: Any, person: Any) -> None:
-    async with fleet.inside("--idle", "0.5") as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside("--idle", "0.5") as (gateway, _), (one := person(gateway, "auto")).client:
         await one.call("probe_wait", seconds=1)  # being busy is not being idle
         assert len(fleet.alive()) == 1
         await fleet.until(lambda: not fleet.alive(), 3)
@@ -322,7 +324,7 @@ async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, pe
             await asyncio.sleep(0.2)
             return {"answer": "late"}
 
-    async with fleet.inside() as (front, _), (one := Slow(front, era, "Ada")).client:
+    async with fleet.inside() as (gateway, _), (one := Slow(gateway, era, "Ada")).client:
         answer = await one.call("probe_ask", question="sure?")
         assert answer == f"sure?: accept late by {fleet.alive()[0]}"
         assert len(fleet.lines("starts")) == 2
@@ -332,38 +334,38 @@ async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, pe
 @pytest.mark.slow
 async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["broken"] = "bad things"
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         answer = await one.client.call_tool_mcp("probe_echo", {})
         assert answer.is_error
         assert answer.content[0].text == (
             "Error: probe could not start: cannot use the token ***: bad things. Nothing was done. "
-            "Ask the user to mend it, then call again."
+            "Ask the user to fix it, then call again."
         )
         with pytest.raises(MCPError, match=r"Error: probe could not start: .* Nothing was changed\."):
             await one.client.read_resource("probe://fixed")
     fleet.config["probe"] = {}
     (fleet.folder / "flotilla-probe").unlink()
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         assert "No such file" in await one.call("probe_echo")
 
 
 @pytest.mark.slow
 async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> None:
     """No answer and no progress: the caller is told what is known, and the next call starts the server anew."""
-    async with fleet.inside() as (front, [backend]), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         pids = []
         for tool, told in (
             ("probe_echo", "Nothing was changed."),
-            ("probe_die_writing", "`probe_die_writing` may or may not have been done. Look before you repeat it."),
+            ("probe_die_writing", "`probe_die_writing` may or may not have been done. Check whether it was done"),
         ):
-            backend.silence = 60.0
+            backend.response_timeout = 60.0
             pids.append((await one.about())["pid"])
             os.kill(pids[-1], signal.SIGSTOP)
-            backend.silence = 0.3
+            backend.response_timeout = 0.3
             text = await one.call(tool)
-            assert text.startswith("Error: probe gave no answer for 0.3 seconds and was given up")
+            assert text.startswith("Error: probe did not answer within 0.3 seconds")
             assert told in text
-        backend.silence = 60.0
+        backend.response_timeout = 60.0
         pids.append((await one.about())["pid"])
         assert len(set(pids)) == 3
         assert fleet.alive() == [pids[-1]]
@@ -371,21 +373,21 @@ async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> Non
 
 @pytest.mark.slow
 async def test_heard_waits_while_there_is_progress(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, [backend]), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         await one.call("probe_echo")
-        backend.silence = 4.0  # a step each two seconds
+        backend.response_timeout = 4.0  # a step each two seconds
         assert (await one.call("probe_wait", seconds=8, name="long")).startswith("long")
 
 
 def test_silence_is_longer_than_any_call(fleet: Any) -> None:
-    from flotilla_servers.switchboard.backend import SILENCE, Backend
-    from flotilla_servers.switchboard.catalog import chosen
+    from flotilla_servers.switchboard.backend import GRACE, Backend
     from flotilla_servers.switchboard.options import arguments
+    from flotilla_servers.switchboard.selection import selected
 
-    [entry] = chosen(arguments(fleet.options()))
-    assert Backend(entry).silence == SILENCE + 60
+    [entry] = selected(arguments(fleet.options()))
+    assert Backend(entry).response_timeout == GRACE + 60
     entry.env["FLOTILLA_DEADLINE"] = "300"
-    assert Backend(entry).silence == SILENCE + 300
+    assert Backend(entry).response_timeout == GRACE + 300
 
 
 OLD = """
@@ -409,7 +411,7 @@ for line in sys.stdin:
 async def test_discover_greets_a_server_of_an_older_revision(fleet: Any, person: Any, version: str, era: str) -> None:
     (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
     (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
-    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         assert await one.call("probe_echo", value=1) == "old probe_echo"
 
 
@@ -418,7 +420,7 @@ async def test_discover_says_which_revision_a_server_must_speak(fleet: Any, pers
     """It has started, so it is not told that it could not start."""
     (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
     (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         text = await one.call("probe_echo")
         assert "probe speaks neither MCP 2026-07-28 nor an older revision that the switchboard knows" in text
         assert "could not start" not in text
@@ -427,7 +429,7 @@ async def test_discover_says_which_revision_a_server_must_speak(fleet: Any, pers
 @pytest.mark.slow
 async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 60
-    async with fleet.inside("--start-timeout", "1") as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside("--start-timeout", "1") as (gateway, _), (one := person(gateway, "auto")).client:
         began = time.monotonic()
         assert "could not start" in await one.call("probe_echo")
         assert time.monotonic() - began < 8
@@ -441,13 +443,13 @@ async def test_a_server_sees_its_own_environment_and_nothing_else(
         monkeypatch.setenv(name, "canary-value")
     monkeypatch.setenv("FLOTILLA_STATE_KEY", "canary-value" * 4)
     monkeypatch.setenv("FLOTILLA_CONFIRM", "off")
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         about = await one.about()
         env = about["env"]
         assert "canary-value" not in json.dumps(env)
         assert env["PROBE_TOKEN"] == "s3cr=et value"
         assert (env["FLOTILLA_TIER"], env["FLOTILLA_CONFIRM"]) == ("core", "off")
-        assert "FLOTILLA_STATE_KEY" not in env  # a key of its own is in its state, where every door finds it
+        assert "FLOTILLA_STATE_KEY" not in env  # a key of its own is in its state, where every gateway finds it
         assert env["FLOTILLA_STATE"] == str(fleet.folder / "state")
         assert set(env) <= {
             "HOME",
@@ -471,7 +473,7 @@ async def test_a_server_sees_its_own_environment_and_nothing_else(
 
 @pytest.mark.slow
 async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
-    async with fleet.inside() as (front, _), person(front, "legacy").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, "legacy").client as client:
         import mcp_types as mt
 
         params = mt.CallToolRequestParams.model_construct(name="probe_echo", arguments='{"value": 7}')
@@ -483,26 +485,26 @@ async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
 async def test_another_door_with_the_same_key_takes_the_answer(
     fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a second worker does, or a door that was started again between question and answer."""
+    """As a second worker does, or a switchboard that was started again between question and answer."""
     monkeypatch.setenv("FLOTILLA_STATE_KEY", "k" * 40)
     args = {"question": "sure?"}
     answer = {"it": {"action": "accept", "content": {"answer": "yes"}}}
-    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, ERAS[1], "Ada").client as client:
         asked = await client.session.call_tool("probe_ask", args, allow_input_required=True)
-    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, ERAS[1], "Ada").client as client:
         more = {"input_responses": answer, "request_state": asked.request_state, "allow_input_required": True}
         done = await client.session.call_tool("probe_ask", args, **more)
         assert done.content[0].text.startswith("sure?: accept yes")
         with pytest.raises(MCPError, match="requestState"):  # it is bound to what was asked
             await client.session.call_tool("probe_ask", {"question": "other"}, **more)
     monkeypatch.setenv("FLOTILLA_STATE_KEY", "x" * 40)
-    async with fleet.inside() as (front, _), person(front, ERAS[1], "Ada").client as client:
+    async with fleet.inside() as (gateway, _), person(gateway, ERAS[1], "Ada").client as client:
         with pytest.raises(MCPError, match="requestState"):
             await client.session.call_tool("probe_ask", args, **more)
 
 
 async def test_a_server_that_answers_nonsense(fleet: Any, person: Any) -> None:
-    """Stray lines are passed over; an answer that breaks the protocol is an error in words."""
+    """Stray lines are passed over; an answer that breaks the protocol is an error result."""
     command = fleet.folder / "flotilla-probe"
     discovery: dict[str, Any] = {"supportedVersions": ["2026-07-28"], "capabilities": {}, "resultType": "complete"}
     discovery |= {"ttlMs": 0, "cacheScope": "private", "serverInfo": {"name": "x", "version": "1"}}
@@ -516,21 +518,22 @@ for line in sys.stdin:
         print(json.dumps({{"jsonrpc": "2.0", "id": call["id"], "result": result}}), flush=True)
 """
     command.write_text(code)
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
-        assert await one.call("probe_echo") == "Error: probe gave an answer to `probe_echo` that breaks the protocol."
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
+        answer = await one.call("probe_echo")
+        assert answer.startswith("Error: probe answered `probe_echo` with a result that breaks the protocol.")
 
 
-async def test_two_servers_with_one_name_for_their_tools(fleet: Any, baked: Any) -> None:
+async def test_two_servers_with_one_name_for_their_tools(fleet: Any, discovery: Any) -> None:
     import yaml
 
-    from flotilla_servers.switchboard.catalog import Problem
+    from flotilla_servers.switchboard.catalog import CatalogError
     from flotilla_servers.switchboard.server import arguments, build
 
     options = arguments(fleet.options("--servers", "all"))
     (fleet.folder / "twin").mkdir()
-    (fleet.folder / "twin" / "discovery.json").write_text(json.dumps(baked))
+    (fleet.folder / "twin" / "discovery.json").write_text(json.dumps(discovery))
     (fleet.folder / "catalog.yaml").write_text(yaml.safe_dump({"registry": {"probe": {}, "twin": {}}}))
-    with pytest.raises(Problem, match="twin and probe both offer `probe_echo`"):
+    with pytest.raises(CatalogError, match="twin and probe both offer `probe_echo`"):
         build(options)
 
 

@@ -1,4 +1,4 @@
-"""The gateway's formats, read as the gateway reads them, and better where it is silent."""
+"""The formats of Docker's gateway, read as it reads them, and more strictly where it ignores mistakes."""
 
 import json
 import os
@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import (
-    Problem,
-    choose,
-    chosen,
-    definitions,
+    CatalogError,
     fill,
     read_catalog,
     read_document,
     read_secrets,
 )
+from flotilla_servers.switchboard.discovery import definitions, search_texts
 from flotilla_servers.switchboard.options import arguments, remotes
+from flotilla_servers.switchboard.selection import choose, selected
 
 CONFIG: dict[str, Any] = {
     "x": {"name": "a b", "num": 42, "on": True, "paths": ["/a", "/b"], "deep": {"er": "d"}, "empty": ""}
@@ -52,9 +52,9 @@ def test_templates(text: str, parts: list[str]) -> None:
     assert fill(text, CONFIG) == parts
 
 
-def entry(tmp_path: Path, given: dict[str, str], **spec: Any) -> Any:
+def entry(tmp_path: Path, values: dict[str, str], **spec: Any) -> Any:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"x": spec}}))
-    return read_catalog(tmp_path / "c.yaml", given, CONFIG)["x"]
+    return read_catalog(tmp_path / "c.yaml", values, CONFIG)["x"]
 
 
 def test_environment_of_a_server(tmp_path: Path) -> None:
@@ -91,13 +91,13 @@ async def test_build_leaves_out_a_server_whose_discovery_is_broken(
     (fleet.folder / "both.yaml").write_text(yaml.safe_dump(both))
     (fleet.folder / "other").mkdir()
     (fleet.folder / "other" / "discovery.json").write_bytes(text.encode("latin-1"))
-    async with fleet.inside("--catalog", str(fleet.folder / "both.yaml")) as (front, backends):
-        async with person(front, "auto").client as client:
+    async with fleet.inside("--catalog", str(fleet.folder / "both.yaml")) as (gateway, backends):
+        async with person(gateway, "auto").client as client:
             assert "probe_echo" in [tool.name for tool in await client.list_tools()]
     assert [backend.entry.slug for backend in backends] == ["probe"]
-    said = capsys.readouterr().err
-    assert "flotilla-switchboard: other is left out: " in said
-    assert "Run `make generate` to write it anew." in said
+    output = capsys.readouterr().err
+    assert "flotilla-switchboard: other is left out: " in output
+    assert "Run `make generate` to write it again." in output
 
 
 async def test_build_leaves_out_a_server_without_discovery(fleet: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,13 +112,13 @@ async def test_build_leaves_out_a_server_without_discovery(fleet: Any, capsys: p
 def test_settings_of_the_whole_fleet_reach_every_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_READ_ONLY", "1")
     monkeypatch.setenv("FLOTILLA_TIER", "all")
-    monkeypatch.setenv("FLOTILLA_HTTP_TOKEN", "the front's")
+    monkeypatch.setenv("FLOTILLA_HTTP_TOKEN", "the gateway's")
     made = entry(tmp_path, {}, env=[{"name": "FLOTILLA_TIER", "value": "{{x.tier|or:core}}"}])
     assert made.env == {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "core"}
 
 
 def test_a_secret_must_not_steer_the_docker_command(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="DOCKER_HOST of x"):
+    with pytest.raises(CatalogError, match="DOCKER_HOST of x"):
         entry(tmp_path, {"x.h": "tcp://evil"}, secrets=[{"name": "x.h", "env": "DOCKER_HOST"}])
 
 
@@ -147,7 +147,7 @@ def guarded(folder: Path, secrets: str = "", config: dict[str, Any] | None = Non
     for slug, names in (("filesystem", ("fs_read", "fs_delete")), ("mail", ("mail_send", "mail_list"))):
         (folder / slug).mkdir(exist_ok=True)
         effects = {name: "reads" if name in ("fs_read", "mail_list") else "destroys" for name in names}
-        found = {
+        document = {
             "needs": [[]],
             "guards": ["MAIL_BASE_URL"] if slug == "mail" else [],
             "tools": [{"name": name} for name in names],
@@ -155,10 +155,10 @@ def guarded(folder: Path, secrets: str = "", config: dict[str, Any] | None = Non
                 "tools": {n: {"effect": effects[n], "group": slug if slug == "mail" else ""} for n in names}
             },
         }
-        (folder / slug / "discovery.json").write_text(json.dumps(found))
-    given = ("catalog", "c.json"), ("secrets", "secrets"), ("config", "config"), ("discovery", "")
-    options = arguments([f"--{name}={folder / path}" for name, path in given])
-    return {e.slug: [tool["name"] for tool in definitions(e, folder)["tools"]] for e in chosen(options)}
+        (folder / slug / "discovery.json").write_text(json.dumps(document))
+    files = ("catalog", "c.json"), ("secrets", "secrets"), ("config", "config"), ("discovery", "")
+    options = arguments([f"--{name}={folder / path}" for name, path in files])
+    return {e.slug: [tool["name"] for tool in definitions(e, folder)["tools"]] for e in selected(options)}
 
 
 ALL = {"filesystem": ["fs_read", "fs_delete"], "mail": ["mail_send", "mail_list"]}
@@ -195,7 +195,12 @@ def test_guards_of_the_secrets_file(
         ("", {"filesystem": {"deny": ["fs_delete"]}}, {}, "filesystem.deny stands in the settings file"),
         ("", {"mail": {"base_url": "https://x"}}, {}, "mail.base_url stands in the settings file"),
         ("", {"file-system": {"read_only": True}}, {}, "file-system.read_only stands in the settings file"),
-        ("filesystem.read_onyl=true\n", {}, {}, "sets filesystem.read_onyl, which no server has: filesystem.read_only"),
+        (
+            "filesystem.read_onyl=true\n",
+            {},
+            {},
+            "sets filesystem.read_onyl, which no server has. Did you mean filesystem.read_only?",
+        ),
         ("renamed.read_only=true\n", {}, {}, "sets renamed.read_only, which no server has"),
         ("filesystem.deny=fs_delet\n", {}, {}, "filesystem: FLOTILLA_DENY names fs_delet"),
         ("filesystem.read_only=se://x\n", {}, {}, "filesystem: FLOTILLA_READ_ONLY holds a reference"),
@@ -217,7 +222,7 @@ def test_a_guard_that_would_not_count(
     """Nothing is offered, and the operator reads why: a guard never fails open."""
     for name, value in environ.items():
         bare.setenv(name, value)
-    with pytest.raises(Problem) as problem:
+    with pytest.raises(SettingError) as problem:
         guarded(tmp_path, secrets, config)
     assert says in str(problem.value)
 
@@ -245,7 +250,7 @@ def test_lists_of_the_whole_fleet(
     secrets: str,
     offered: dict[str, list[str]],
 ) -> None:
-    """Each server gets its own words: it would refuse a list that names what it has not."""
+    """Each server gets its own words: it would refuse a list that names a tool of another server."""
     for name, value in environ.items():
         bare.setenv(name, value)
     assert guarded(tmp_path, secrets) == offered
@@ -253,7 +258,7 @@ def test_lists_of_the_whole_fleet(
     options = arguments(
         [f"--catalog={tmp_path / 'c.json'}", f"--secrets={tmp_path / 'secrets'}", f"--discovery={tmp_path}"]
     )
-    for entry in chosen(options):
+    for entry in selected(options):
         for name in ("FLOTILLA_DENY", "FLOTILLA_ALLOW", "FLOTILLA_GROUPS"):
             known = {*ALL[entry.slug], *(["mail"] if entry.slug == "mail" else [])}
             assert entry.hidden or set(entry.env.get(name, "").replace(",", " ").split()) <= known
@@ -282,18 +287,22 @@ def test_secrets_file(tmp_path: Path) -> None:
     path.write_text("# comment\n\nx.key=a=b 'c'  \nx.key=last\nz=\n")
     assert read_secrets(path) == {"x.key": "last", "z": ""}
     path.write_text("x.key=a\nhunter2\n")
-    with pytest.raises(Problem, match="line 2, has no `=`") as problem:
+    with pytest.raises(CatalogError, match="line 2 has no `=`") as problem:
         read_secrets(path)
     assert "hunter2" not in str(problem.value)
-    with pytest.raises(Problem, match="No such file"):
+    with pytest.raises(CatalogError, match="No such file"):
         read_secrets(tmp_path / "none")
 
 
 def test_documents_that_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    for text, words in (("a: [", "neither YAML nor JSON"), ("[]", "has no `registry`"), ("- 1", "must hold a mapping")):
+    for text, words in (
+        ("a: [", "neither YAML nor JSON"),
+        ("[]", "has no `registry`"),
+        ("- 1", "does not hold a mapping"),
+    ):
         path.write_text(text)
-        with pytest.raises(Problem, match=words):
+        with pytest.raises(CatalogError, match=words):
             read_catalog(path, {}, {})
     path.write_text('{"registry": {}}')
     assert read_document(path) == {"registry": {}}
@@ -316,7 +325,7 @@ def test_which_servers(tmp_path: Path) -> None:
     assert chosen([], {}, {}, "keyed_requests") == ["free", "keyed_requests"]
     assert chosen(["all"], {}, {}) == ["free", "keyed_requests", "set"]
     assert chosen(["set", "free", "set"], {}, {}) == ["set", "free"]
-    with pytest.raises(Problem, match="no server nope; it has free, keyed_requests, set"):
+    with pytest.raises(CatalogError, match=r"no server nope\. Its servers are free, keyed_requests, set"):
         chosen(["nope"], {}, {})
 
 
@@ -342,7 +351,7 @@ def test_what_a_server_needs(tmp_path: Path, needs: list[list[str]], secrets: di
 
 def test_the_list_needs_no_fastmcp() -> None:
     code = (
-        "import sys, flotilla_servers.switchboard.catalog; print([m for m in ('fastmcp', 'mcp') if m in sys.modules])"
+        "import sys, flotilla_servers.switchboard.combined; print([m for m in ('fastmcp', 'mcp') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -352,7 +361,7 @@ def test_the_list_needs_no_fastmcp() -> None:
 def test_servers_by_slug_and_by_catalog_name(tmp_path: Path, asked: str) -> None:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}, "other": {}}}))
     options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--servers", asked])
-    assert [entry.slug for entry in chosen(options)] == ["notion"]
+    assert [entry.slug for entry in selected(options)] == ["notion"]
 
 
 def test_servers_of_two_names_are_two(tmp_path: Path) -> None:
@@ -361,7 +370,7 @@ def test_servers_of_two_names_are_two(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": registry}))
     for asked, image in (("flotilla-notion", "ours"), ("notion", "theirs")):
         options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--servers", asked])
-        assert [entry.spec["image"] for entry in chosen(options)] == [image]
+        assert [entry.spec["image"] for entry in selected(options)] == [image]
 
 
 @pytest.mark.parametrize("name", ["notion", "flotilla-notion"])
@@ -372,7 +381,7 @@ def test_remotes_by_slug_and_by_catalog_name(tmp_path: Path, name: str) -> None:
     options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--remote", f"{name}=http://notion:8000/mcp"])
     options.discovery = str(tmp_path)
     assert remotes(options) == {"notion": "http://notion:8000/mcp"}
-    assert [entry.slug for entry in chosen(options)] == ["notion"]
+    assert [entry.slug for entry in selected(options)] == ["notion"]
 
 
 def test_settings_under_a_servers_short_name_are_refused(tmp_path: Path) -> None:
@@ -380,5 +389,29 @@ def test_settings_under_a_servers_short_name_are_refused(tmp_path: Path) -> None
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}}}))
     (tmp_path / "config.yaml").write_text("notion: {read_only: true}\n")
     options = arguments(["--catalog", str(tmp_path / "c.yaml"), "--config", str(tmp_path / "config.yaml")])
-    with pytest.raises(Problem, match="of `notion` must stand under `flotilla-notion`"):
-        chosen(options)
+    with pytest.raises(CatalogError, match="of `notion` must stand under `flotilla-notion`"):
+        selected(options)
+
+
+def test_search_texts_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+    guarded(tmp_path, "filesystem.deny=fs_delete\n")
+    path = tmp_path / "filesystem" / "discovery.json"
+    schema = {"properties": {"path": {"description": "Where it stands."}}}
+    tools = [{"name": "fs_read", "description": "Read a file.", "inputSchema": schema}, {"name": "fs_delete"}]
+    search = {"fs_read": "lis ouvre fichier", "fs_delete": "supprime"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "tools": tools, "search": search}))
+    options = arguments(
+        [f"--catalog={tmp_path / 'c.json'}", f"--secrets={tmp_path / 'secrets'}", f"--discovery={tmp_path}"]
+    )
+    filesystem, mail = selected(options)
+    assert search_texts(filesystem, tmp_path) == {
+        "fs_read": "fs_read Read a file. lis ouvre fichier path Where it stands."
+    }
+    assert "fichier" not in json.dumps(definitions(filesystem, tmp_path))
+    assert search_texts(mail, tmp_path) == {"mail_send": "mail_send", "mail_list": "mail_list"}
+
+
+def test_preferences_of_the_whole_fleet_reach_every_server(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("FLOTILLA_TIMEZONE", "Europe/Paris")
+    bare.setenv("FLOTILLA_COUNTRY", "<UNKNOWN>")
+    assert entry(tmp_path, {}).env == {"FLOTILLA_TIMEZONE": "Europe/Paris"}

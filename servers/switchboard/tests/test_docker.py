@@ -16,19 +16,19 @@ BOTH = pytest.mark.parametrize("era", ERAS)
 
 def commands(contained: Any) -> list[int]:
     """Return the process ids of the docker commands that hold the test's containers."""
-    found = []
+    pids = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             continue
         if line.startswith(b"docker\0run") and contained.owner.encode() in line:
-            found.append(int(pid))
-    return found
+            pids.append(int(pid))
+    return pids
 
 
 async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person: Any, contained: Any) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client as client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client as client:
         await client.list_tools()
         assert contained.now() == []
         about = await one.about()
@@ -36,8 +36,8 @@ async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person:
         assert [line.split()[1] for line in about["privileges"]] == ["0000000000000000", "1"]
         assert about["env"]["PROBE_TOKEN"] == "s3cr=et value"
         assert {"SHELL", "PYTHONUNBUFFERED", "PYTEST_CURRENT_TEST"} & set(about["env"]) == set()
-        said = contained.inspect()
-        host = said["HostConfig"]
+        container = contained.inspect()
+        host = container["HostConfig"]
         assert (host["ReadonlyRootfs"], host["CapDrop"], host["NetworkMode"]) == (True, ["ALL"], "none")
         assert (host["Memory"], host["NanoCpus"], host["AutoRemove"]) == (512 * 2**20, 10**9, True)
         assert (host["Init"], host["PidsLimit"], host["Tmpfs"]) == (True, 256, {"/tmp": ""})
@@ -49,8 +49,8 @@ async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person:
 
 
 async def test_twenty_cold_parallel_calls_start_one_container(fleet: Any, person: Any, contained: Any) -> None:
-    async with fleet.inside() as (front, _):
-        people = [person(front, era) for era in ERAS * 2]
+    async with fleet.inside() as (gateway, _):
+        people = [person(gateway, era) for era in ERAS * 2]
         for one in people:
             await one.client.__aenter__()
         calls = [people[n % 4].call("probe_wait", seconds=0.1, name=str(n)) for n in range(20)]
@@ -62,8 +62,8 @@ async def test_twenty_cold_parallel_calls_start_one_container(fleet: Any, person
 
 
 async def test_four_clients_get_their_own_questions(fleet: Any, person: Any, contained: Any) -> None:
-    async with fleet.inside() as (front, _):
-        people = [person(front, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
+    async with fleet.inside() as (gateway, _):
+        people = [person(gateway, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
         for one in people:
             await one.client.__aenter__()
         asked = [(one, f"{one.name}-{n}") for n in range(4) for one in people]
@@ -75,7 +75,7 @@ async def test_four_clients_get_their_own_questions(fleet: Any, person: Any, con
 
 @BOTH
 async def test_the_container_is_killed(fleet: Any, person: Any, contained: Any, era: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, era)).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         await one.call("probe_echo")
         contained.kill()  # idle
         assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
@@ -91,7 +91,7 @@ async def test_the_container_is_killed(fleet: Any, person: Any, contained: Any, 
 
 @pytest.mark.parametrize("state", ["idle", "busy", "blocked"])
 async def test_the_docker_command_is_killed(fleet: Any, person: Any, contained: Any, state: str) -> None:
-    async with fleet.inside() as (front, _), (one := person(front, "legacy")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "legacy")).client:
         await one.call("probe_echo")
         call = None
         if state != "idle":
@@ -121,13 +121,13 @@ async def test_the_switchboard_ends(
     await client.__aenter__()
     await one.call("probe_echo")
     [pid] = commands(contained)
-    door = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    switchboard = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     calls = {"busy": ("probe_wait", {"seconds": 60}), "blocked": ("probe_block", {"seconds": 60})}
     if state in calls:
         task = asyncio.create_task(one.call(calls[state][0], **calls[state][1]))
         await asyncio.sleep(0.5)
-    os.kill(door, number)
-    await fleet.until(lambda: not contained.now() and not Path(f"/proc/{door}/cwd").exists(), 10)
+    os.kill(switchboard, number)
+    await fleet.until(lambda: not contained.now() and not Path(f"/proc/{switchboard}/cwd").exists(), 10)
     if state in calls:
         task.cancel()
     await asyncio.wait([asyncio.ensure_future(client.__aexit__(None, None, None))], timeout=5)
@@ -135,14 +135,14 @@ async def test_the_switchboard_ends(
 
 
 async def test_a_container_of_a_killed_switchboard_is_swept(fleet: Any, person: Any, contained: Any) -> None:
-    """Where the kernel does not end a busy server together with its door, the next door does."""
-    from flotilla_servers.switchboard.commands import owner
+    """Where the kernel does not end a busy server together with its switchboard, the next one does."""
+    from flotilla_servers.switchboard.commands import owner_label
 
-    here, pid, _ = owner().split("/")
-    labels = {"dead": f"{here}/{pid}/1", "foreign": "elsewhere:/1/1", "alive": owner()}
+    machine, pid, _ = owner_label().split("/")
+    labels = {"dead": f"{machine}/{pid}/1", "foreign": "elsewhere:/1/1", "alive": owner_label()}
     for name, value in labels.items():
         contained.sleeper(fleet.spec["image"], name, f"flotilla.switchboard={value}")
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         await one.call("probe_echo")
         names = {name.removeprefix(f"{contained.owner}-") for name in contained.now()}
         assert {"foreign", "alive"} < names
@@ -158,14 +158,14 @@ async def test_a_restart_between_question_and_answer(fleet: Any, person: Any, co
             await asyncio.sleep(0.5)  # a person takes longer
             return {"answer": "late"}
 
-    async with fleet.inside() as (front, _), (one := Slow(front, era, "Ada")).client:
+    async with fleet.inside() as (gateway, _), (one := Slow(gateway, era, "Ada")).client:
         assert (await one.call("probe_ask", question="sure?")).startswith("sure?: accept late")
         assert fleet.lines("asked") == ["sure?"]
         assert len(fleet.lines("starts")) == 2
 
 
 async def test_an_idle_container_rests(fleet: Any, person: Any, contained: Any) -> None:
-    async with fleet.inside("--idle", "0.5") as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside("--idle", "0.5") as (gateway, _), (one := person(gateway, "auto")).client:
         await one.call("probe_echo")
         await fleet.until(lambda: not contained.now(), 5)
         assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
@@ -173,15 +173,15 @@ async def test_an_idle_container_rests(fleet: Any, person: Any, contained: Any) 
 
 async def test_an_image_that_is_not_there(fleet: Any, person: Any, contained: Any) -> None:
     fleet.spec["image"] = "flotilla-test-nothing"
-    async with fleet.inside() as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         answer = await one.call("probe_echo")
         assert answer.startswith("Error: probe could not start: docker: Error response from daemon: No such image")
-        assert answer.endswith("Nothing was done. Ask the user to mend it, then call again.")
+        assert answer.endswith("Nothing was done. Ask the user to fix it, then call again.")
 
 
 async def test_auto_takes_the_container_where_there_is_one(fleet: Any, person: Any, contained: Any) -> None:
-    async with fleet.inside("--run", "auto") as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside("--run", "auto") as (gateway, _), (one := person(gateway, "auto")).client:
         assert (await one.about())["uid"] == 10001
     fleet.spec["image"] = "flotilla-test-nothing"
-    async with fleet.inside("--run", "auto") as (front, _), (one := person(front, "auto")).client:
+    async with fleet.inside("--run", "auto") as (gateway, _), (one := person(gateway, "auto")).client:
         assert (await one.about())["uid"] == os.getuid()

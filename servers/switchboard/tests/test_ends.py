@@ -1,4 +1,4 @@
-"""However the switchboard ends, no server is left behind: the door here is a process of its own."""
+"""However the switchboard ends, no server is left behind: it is a process of its own."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 STATES = ("idle", "busy", "blocked", "starting")
 
 
-def door_of(fleet: Any) -> int:
+def switchboard_of(fleet: Any) -> int:
     """Return the process id of the switchboard that runs the probe."""
     [pid] = fleet.alive()
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
@@ -45,15 +45,15 @@ async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: s
     client = (one := person(fleet.command(), "legacy")).client
     await client.__aenter__()
     task = await bring(fleet, one, state)
-    door = door_of(fleet)
+    switchboard = switchboard_of(fleet)
     began = time.monotonic()
-    os.kill(door, number)
-    await fleet.until(lambda: not fleet.alive() and not Path(f"/proc/{door}/cwd").exists(), 8)
+    os.kill(switchboard, number)
+    await fleet.until(lambda: not fleet.alive() and not Path(f"/proc/{switchboard}/cwd").exists(), 8)
     assert time.monotonic() - began < 6
     if task:
         task.cancel()
     await asyncio.wait([asyncio.ensure_future(client.__aexit__(None, None, None))], timeout=5)
-    assert len(fleet.lines("starts")) == 1  # a read in flight is not started again by a door that ends
+    assert len(fleet.lines("starts")) == 1  # a read in flight is not started again by a switchboard that ends
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person:
                 await attempt
         with pytest.raises(MCPError):
             await client.get_prompt("probe_greet")  # the server refuses: an argument is missing
-    assert "Traceback" not in fleet.said()
+    assert "Traceback" not in fleet.stderr_text()
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person:
         ("nonsense\n", {}, [], "has no `=`"),
         (
             "",
-            {"FLOTILLA_STATE_KEY": "short", "FLOTILLA_BAKED": "off"},
-            [],
+            {"FLOTILLA_STATE_KEY": "short"},
+            ["--transport", "http"],
             "FLOTILLA_STATE_KEY has fewer than 32 characters.",
         ),
         ("", {}, ["--transport", "http", "--port", "99999"], "the port must be 0 to 65535. Choose other ones"),
         ("", {}, ["--transport", "http", "--host", "192.0.2.1"], "Choose other ones with FLOTILLA_HOST"),
-        ("", {}, ["--remote", "prob=http://127.0.0.1/mcp"], "The catalog has no server prob; it has probe."),
+        ("", {}, ["--remote", "prob=http://127.0.0.1/mcp"], "The catalog has no server prob. Its servers are probe."),
     ],
 )
 async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(

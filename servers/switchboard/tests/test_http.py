@@ -1,4 +1,4 @@
-"""The door over HTTP, and servers behind it that are reached over HTTP."""
+"""The switchboard over HTTP, and servers behind it that are reached over HTTP."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
     async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
         health = await http.get(url.replace("/mcp", "/health"))
         assert (health.status_code, health.json()["status"]) == (200, "ok")
-        good = {"Authorization": "Bearer front-token-1", "Accept": "application/json, text/event-stream"}
+        good = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
         for status, headers in (
             (401, {}),
             (401, {"Authorization": "Bearer wrong"}),
@@ -37,13 +37,13 @@ async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
             headers = {**(good if status != 401 else {}), **headers}
             assert (await http.post(url, json=PING, headers=headers)).status_code == status
         assert (await http.post(url, json=PING, headers=good)).status_code in (200, 400)  # 400: no session yet
-    assert "front-token-1" not in fleet.said()
+    assert "client-token-1" not in fleet.stderr_text()
 
 
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
 async def test_other_addresses(fleet: Any, host: str) -> None:
     async with fleet.listening("--host", host) as (url, _), httpx2.AsyncClient() as http:
-        good = {"Authorization": "Bearer front-token-1", "Accept": "application/json, text/event-stream"}
+        good = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
         assert (await http.post(url, json=PING, headers=good)).status_code == 400  # no session yet
         refused = await http.post(url, json=PING, headers={**good, "Host": "0.0.0.0"})
         assert refused.status_code == 421  # browsers take 0.0.0.0 for this machine
@@ -52,7 +52,7 @@ async def test_other_addresses(fleet: Any, host: str) -> None:
 async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> None:
     fleet.environ["FLOTILLA_HTTP_TOKEN"] = ""
     async with fleet.listening() as (url, _):
-        token = fleet.said().split("bearer token ")[1].split()[0]
+        token = fleet.stderr_text().split("bearer token ")[1].split()[0]
         assert len(token) > 30
         async with person(StreamableHttpTransport(url, auth=token), "auto").client as client:
             assert "probe_echo" in [tool.name for tool in await client.list_tools()]
@@ -61,10 +61,10 @@ async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> No
 
 @pytest.mark.slow
 async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: Any) -> None:
-    async with fleet.listening() as (url, door):
+    async with fleet.listening() as (url, switchboard):
         names = ("Ada", "Bob", "Cy", "Dee")
         people = [
-            person(StreamableHttpTransport(url, auth="front-token-1"), era, name)
+            person(StreamableHttpTransport(url, auth="client-token-1"), era, name)
             for era, name in zip(ERAS * 2, names, strict=True)
         ]
         for one in people:
@@ -79,9 +79,11 @@ async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: 
         for one in people:
             await one.client.__aexit__(None, None, None)
         assert len(fleet.lines("starts")) == 1
-        assert '"audit line"' in fleet.said()  # what servers write for the operator stands in the door's own stderr
-        door.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(door.wait, 6) == 0
+        assert (
+            '"audit line"' in fleet.stderr_text()
+        )  # what servers write for the operator stands in the switchboard's own stderr
+        switchboard.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(switchboard.wait, 6) == 0
         assert fleet.alive() == []
 
 
@@ -114,8 +116,8 @@ async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.Monk
     monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "backend-token-1")
     more = ("--run", "http-map", "--remote", f"probe=http://127.0.0.1:{port}/mcp")
     async with remote(fleet, port):
-        async with fleet.inside(*more) as (front, _):
-            people = [person(front, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "D"), strict=True)]
+        async with fleet.inside(*more) as (gateway, _):
+            people = [person(gateway, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "D"), strict=True)]
             for one in people:
                 await one.client.__aenter__()
             answers = await asyncio.gather(*(one.call("probe_ask", question=one.name) for one in people))
@@ -137,12 +139,12 @@ async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.Monk
             for one in people:
                 await one.client.__aexit__(None, None, None)
         async with fleet.listening(*more) as (url, _):
-            transport = StreamableHttpTransport(url, auth="front-token-1", headers={"X-Canary": "front-canary"})
+            transport = StreamableHttpTransport(url, auth="client-token-1", headers={"X-Canary": "client-canary"})
             async with (one := person(transport, "legacy")).client:
                 headers = json.dumps((await one.about())["headers"])
                 assert "backend-token-1" in headers
-                assert "front-token-1" not in headers
-                assert "front-canary" not in headers
+                assert "client-token-1" not in headers
+                assert "client-canary" not in headers
 
 
 @pytest.mark.slow
@@ -153,24 +155,24 @@ async def test_a_remote_server_that_fails(fleet: Any, person: Any, monkeypatch: 
         "transport_type": "streamable-http",
         "headers": {"Authorization": "Bearer ${PROBE_TOKEN}"},
     }
-    async with fleet.inside() as (front, _), (one := person(front, "legacy")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "legacy")).client:
         assert "cannot be reached. Nothing was done." in await one.call("probe_die_writing")
         async with remote(fleet, port):
             answer = await one.call("probe_die_writing")
             assert "does not accept the switchboard's token. Nothing was done." in answer
     (fleet.folder / "secrets").write_text("probe.token=backend-token-1\n")
-    async with fleet.inside() as (front, _), (one := person(front, "2026-07-28")).client:
+    async with fleet.inside() as (gateway, _), (one := person(gateway, "2026-07-28")).client:
         async with remote(fleet, port):
             answer = await one.call("probe_die_writing")
-            assert "broke off during the call: `probe_die_writing` may or may not have been done." in answer
+            assert "closed the connection during the call: `probe_die_writing` may or may not have been done." in answer
             assert fleet.lines("written") == ["call"]
         async with remote(fleet, port):  # it comes back by itself
             assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
 
 
 async def test_a_server_without_a_url_is_refused_where_all_are_remote(fleet: Any) -> None:
-    from flotilla_servers.switchboard.catalog import Problem
+    from flotilla_servers.switchboard.catalog import CatalogError
 
-    with pytest.raises(Problem, match="No URL is given for probe"):
+    with pytest.raises(CatalogError, match="No URL is set for probe"):
         async with fleet.inside("--run", "http-map"):
             pass

@@ -1,15 +1,15 @@
-"""One test for each private name that `private.py` uses: they say which one moved."""
+"""One test for each private name that `compat.py` uses: they say which one moved."""
 
 from typing import Any
 
 from fastmcp import Client, Context, FastMCP
 from mcp.client import stdio
 
-from flotilla_servers.switchboard.private import let_servers_finish, log_level
+from flotilla_servers.switchboard.compat import extend_kill_timeout, log_level
 
 
 def test_let_servers_finish_names_what_the_sdk_reads() -> None:
-    let_servers_finish()
+    extend_kill_timeout()
     assert "FORCE_KILL_TIMEOUT" in stdio._terminate_process_tree.__code__.co_names
     assert stdio.FORCE_KILL_TIMEOUT == 8.0
 

@@ -44,7 +44,7 @@ class NoSessionState:
         """Return None: nothing is stored."""
 
     async def put(self, **_: Any) -> None:
-        """Raise RuntimeError: state belongs into `Server.state`."""
+        """Raise RuntimeError: state belongs into `Connection.state`."""
         raise RuntimeError("This server keeps no session state.")
 
     delete = put
@@ -67,8 +67,8 @@ def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> N
 
     async def run(reads: Any, writes: Any, *more: Any, **options: Any) -> Any:
         async def refuse(problem: Exception) -> None:
-            answer, why = _refusal(problem)
-            note(why)
+            answer, message = _refusal(problem)
+            note(message)
             await writes.send(SessionMessage(answer))
 
         return await serve(_Answering(reads, refuse), writes, *more, **options)
@@ -78,12 +78,12 @@ def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> N
 
 def _refusal(problem: Exception) -> tuple[JSONRPCError, str]:
     first: Any = problem.errors(include_url=False)[0] if isinstance(problem, Unreadable) else {}
-    code, why = INVALID_REQUEST, "The line is no JSON-RPC message."
+    code, message = INVALID_REQUEST, "The line is not a JSON-RPC message."
     if first.get("type") == "json_invalid":
-        code, why = PARSE_ERROR, f"The line is not valid JSON: {str(first.get('ctx', {}).get('error', ''))[:200]}."
-    found = _ID.search(str(first.get("input", ""))[:1_000_000]) if code == PARSE_ERROR else None
-    number = json_id(found[1]) if found else None
-    return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=code, message=why)), why
+        code, message = PARSE_ERROR, f"The line is not valid JSON: {str(first.get('ctx', {}).get('error', ''))[:200]}."
+    match = _ID.search(str(first.get("input", ""))[:1_000_000]) if code == PARSE_ERROR else None
+    number = json_id(match[1]) if match else None
+    return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=code, message=message)), message
 
 
 def _is_blank(problem: Exception) -> bool:

@@ -79,7 +79,7 @@ class Connection(Generic[S]):
 
     @cached_property
     def keys(self) -> Keys:
-        """What seals a question in the client's hands: where no key can be kept, one of this process alone."""
+        """The keys that seal what clients hold: where none can be stored, keys of this process alone."""
         try:
             return self.state.keys
         except errors.ConfigurationError:
@@ -87,14 +87,14 @@ class Connection(Generic[S]):
 
     def resource(self, owner: object, make: Callable[[], T]) -> T:
         """Return what belongs to `owner` on this connection, such as an Api's client; made when first asked for."""
-        found: T | None = self._resources.get(owner)
-        if found is None:
-            found = self._resources[owner] = make()
-        return found
+        made: T | None = self._resources.get(owner)
+        if made is None:
+            made = self._resources[owner] = make()
+        return made
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the vendor told of this account and is worth keeping for the process: schemas, pipelines, users."""
+        """The account's metadata from the vendor, fetched once per process: schemas, pipelines, users."""
         return self._metadata
 
 
@@ -103,10 +103,10 @@ _of_process: WeakKeyDictionary[Integration[Any], Connection[Any]] = WeakKeyDicti
 
 def process_connection(integration: Integration[S]) -> Connection[S]:
     """Return the connection that this process's environment describes."""
-    found: Connection[S] | None = _of_process.get(integration)
-    if found is None:
-        found = _of_process[integration] = Connection(integration)
-    return found
+    connection: Connection[S] | None = _of_process.get(integration)
+    if connection is None:
+        connection = _of_process[integration] = Connection(integration)
+    return connection
 
 
 def forget_process_connection(integration: Integration[Any]) -> None:

@@ -111,10 +111,10 @@ class ByNumber:
 
     def read(self, data: Any, links: Links, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
         """Return the items and the cursor of the next page."""
-        items, here, total = dig(data, self.items) or [], self._number(cursor), dig(data, self.total or "-")
-        done = here + len(items) if self.offset else (here - self.first) * limit + len(items)
+        items, position, total = dig(data, self.items) or [], self._number(cursor), dig(data, self.total or "-")
+        done = position + len(items) if self.offset else (position - self.first) * limit + len(items)
         more = done < int(total) if total is not None else len(items) >= limit
-        following = here + (len(items) if self.offset else 1)
+        following = position + (len(items) if self.offset else 1)
         return items, str(following) if more and items else None
 
 

@@ -1,4 +1,4 @@
-"""Sealing: what is saved, and what a client holds for us, is AES-GCM under the server's state key.
+"""Sealing: saved documents, and texts that clients hold, are encrypted (AES-GCM) under the server's state key.
 
 The state key is FLOTILLA_STATE_KEY, else a random one that is made once in the server's state folder. For each use
 (documents, confirmations, …) of each server a key of its own is derived from it. A configured key seals; the folder's
@@ -28,7 +28,7 @@ NONCE = 12  # bytes
 class Keys:
     """The state keys of one server, the sealing one first.
 
-    `shared`: another process with the same state knows them too; else they die with this one.
+    `shared`: another process with the same state has them too; else they end with this one.
     """
 
     def __init__(self, slug: str, keys: Sequence[str], shared: bool) -> None:
@@ -37,7 +37,7 @@ class Keys:
 
     @classmethod
     def of_this_process(cls, slug: str) -> Keys:
-        """Return keys that nobody else knows."""
+        """Return random keys that end with the process."""
         return cls(slug, [secrets.token_hex(32)], shared=False)
 
     def _derive(self, use: str) -> list[bytes]:
@@ -45,7 +45,7 @@ class Keys:
         return [HKDF(SHA256(), length=32, salt=None, info=info).derive(key.encode()) for key in self._keys]
 
     def codec(self, use: str) -> AESGCMRequestStateCodec:
-        """Return what seals and opens texts that clients hold."""
+        """Return the codec of texts that clients hold."""
         return AESGCMRequestStateCodec(self._derived(use))
 
     def seal(self, data: bytes, name: str) -> bytes:
@@ -79,7 +79,7 @@ class LazyCodec:
 
 
 def key_in(path: Path) -> str:
-    """Return the key in a file, which is made at the first call, by one process only. Raises OSError, ValueError."""
+    """Return the key in a file, which is made at the first call, by one process alone. Raises OSError, ValueError."""
     with suppress(FileNotFoundError):
         return read_key(path)
     part = path.with_suffix(f".{secrets.token_hex(4)}.part")

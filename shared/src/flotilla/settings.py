@@ -2,8 +2,7 @@
 
 A field `token` of the server `calendly` is read from `CALENDLY_TOKEN`, or from the file that `CALENDLY_TOKEN_FILE`
 names, and stands in the catalog as the secret `flotilla-calendly.token`. What counts as "not configured" is in
-`environment`.
-Lists are words with commas between them: `Annotated[list[str], CommaSeparated]`.
+`environment`. Lists are names with commas between them: `Annotated[list[str], CommaSeparated]`.
 
 Every setting is the operator's: an endpoint, an account and a guard stand among the catalog's secrets, where no model
 can change them. Only what is marked as harmless, `Annotated[str, Preference]`, is part of a gateway's configuration,
@@ -42,13 +41,13 @@ class Preference:
     """Marks a settings field that protects and steers nothing, such as a time zone or a language."""
 
 
-def _words(value: Any) -> Any:
+def _listed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    found = listed(value)
-    if not found:
+    names = listed(value)
+    if not names:
         raise ValueError("it is set, but names nothing")
-    return found
+    return names
 
 
 def _switch(value: Any) -> Any:
@@ -73,7 +72,7 @@ def _country(value: Any) -> Any:
     return code
 
 
-CommaSeparated = BeforeValidator(_words)
+CommaSeparated = BeforeValidator(_listed)
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Confirm = Annotated[bool | Literal["new-recipients", "strict"], BeforeValidator(_confirm)]
 
@@ -82,7 +81,7 @@ _environ: ContextVar[Mapping[str, str]] = ContextVar("flotilla_environ", default
 
 
 def remember_secret(value: str) -> None:
-    """Never let this value out again: `scrub` takes it from every text that leaves the process."""
+    """Have `scrub` mask this value in every text that leaves the process."""
     if len(value) >= 4:  # shorter ones would blank out ordinary words
         _secrets.add(value)
 
@@ -110,15 +109,16 @@ class _Environment(PydanticBaseSettingsSource):
         return setting(self.prefix + field_name.upper(), self.environ, guard=guard), field_name, False
 
     def __call__(self) -> dict[str, str]:
-        found = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        values = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class ServerSettings(BaseSettings):
     """Base of every server's settings. Required fields may be unset until a call needs them.
 
-    `ways`: where there are several ways in, the fields of each, such as `(("token",), ("refresh_token", "client_id"))`.
-    All of these are required fields; one complete way is enough, and leaves the others empty.
+    `auth_options`: where there are several ways to authenticate, the fields of each, such as
+    `(("token",), ("refresh_token", "client_id"))`. All of these are required fields; one complete option is enough, and
+    leaves the others empty.
     """
 
     auth_options: ClassVar[Sequence[Sequence[str]]] = ()
@@ -127,13 +127,13 @@ class ServerSettings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_way_is_enough(cls, given: Any) -> Any:
-        """Ask for nothing where a way is complete, else for the rest of the one that was begun, else for the first."""
-        if not cls.auth_options or not isinstance(given, dict):
-            return given
-        there = [[bool(given.get(name)) for name in way] for way in cls.auth_options]
-        begun = cls.auth_options[max(range(len(there)), key=lambda n: (all(there[n]), sum(there[n])))]
-        return {**{name: "" for way in cls.auth_options for name in way if name not in begun}, **given}
+    def _one_option_is_enough(cls, values: Any) -> Any:
+        """Require nothing where an option is complete, else the rest of the one that was begun, else the first one."""
+        if not cls.auth_options or not isinstance(values, dict):
+            return values
+        present = [[bool(values.get(name)) for name in option] for option in cls.auth_options]
+        begun = cls.auth_options[max(range(len(present)), key=lambda n: (all(present[n]), sum(present[n])))]
+        return {**{name: "" for option in cls.auth_options for name in option if name not in begun}, **values}
 
     @field_validator("*", mode="after")
     @classmethod
@@ -151,10 +151,10 @@ class ServerSettings(BaseSettings):
 
     @classmethod
     def required(cls) -> list[list[str]]:
-        """Return the fields that calls need, a list for each way in: the first one is what a newcomer is asked for."""
-        choice = {name for way in cls.auth_options for name in way}
+        """Return the fields that calls need, a list for each option: the first one is what a newcomer is asked for."""
+        choice = {name for option in cls.auth_options for name in option}
         always = [name for name, field in cls.model_fields.items() if field.is_required() and name not in choice]
-        return [[*way, *always] for way in cls.auth_options or [()]]
+        return [[*option, *always] for option in cls.auth_options or [()]]
 
     @classmethod
     def settings_customise_sources(
@@ -220,26 +220,28 @@ def load(cls: type[Loaded], slug: str, environ: Mapping[str, str] = os.environ) 
 
 
 def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.ConfigurationError:
-    """Return the problem of a settings field that is empty, though a call needs it."""
+    """Return the error of a settings field that is empty, though a call needs it."""
     return _setup_problem(cls, slug, slug.upper().replace("-", "_") + "_", name, "")
 
 
 def _setup_problem(
-    cls: type[ServerSettings], slug: str, prefix: str, name: str, wrong: str
+    cls: type[ServerSettings], slug: str, prefix: str, name: str, problem: str
 ) -> errors.ConfigurationError:
     field = cls.model_fields.get(name)
     if field is None:
         return errors.ConfigurationError(
-            f"The settings of {slug} do not fit together: {wrong}.", "Ask the operator to correct them."
+            f"The settings of {slug} do not fit together: {problem}.", "Ask the operator to correct them."
         )
     kind = f"{'setting' if is_preference(field) else 'secret'} `{catalog_name(slug)}.{name}`"
     env = prefix + name.upper()
     about = (field.description or "").rstrip(".")
-    if wrong:
-        what = f"{env} is wrong: {errors.excerpt(wrong.removeprefix('Value error, ').rstrip('.'))}."
+    if problem:
+        message = f"{env} is wrong: {errors.excerpt(problem.removeprefix('Value error, ').rstrip('.'))}."
     else:
-        what = f"{env} is not set ({kind} in the Docker catalog)."
-    return errors.ConfigurationError(what, f"Ask the user to set it: {about}." if about else "Ask the user to set it.")
+        message = f"{env} is not set ({kind} in the Docker catalog)."
+    return errors.ConfigurationError(
+        message, f"Ask the user to set it: {about}." if about else "Ask the user to set it."
+    )
 
 
 class FleetSettings(ServerSettings):

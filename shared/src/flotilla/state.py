@@ -1,7 +1,7 @@
 """What a server must remember across restarts: small sealed documents in its folder, `<FLOTILLA_STATE>/<server>/`.
 
 `put` returns when a document is safe, and raises errors.ConfigurationError where it cannot be saved: nothing is
-remembered in the process alone. What can be had again is a cache (`cache`, `cached`), which fails nobody.
+kept in the process's memory alone. What can be fetched again is a cache (`cache`, `cached`), which never fails.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ ROOM = "Ask the user to free space, to mount a volume at {}, or to set FLOTILLA_
 class State:
     """Documents by name. Writes are atomic and private to the user; a half-written document never shows.
 
-    `key` is the configured state key, if any. `kept` tells whether what is written to a folder outlives the container.
+    `key` is the configured state key, if any. `is_kept` tells whether a folder outlives the container.
     """
 
-    def __init__(self, root: str, slug: str, key: str = "", kept: Callable[[str], bool] = is_kept) -> None:
-        self._root, self._slug, self._configured, self._kept = Path(root), slug, key, kept
+    def __init__(self, root: str, slug: str, key: str = "", is_kept: Callable[[str], bool] = is_kept) -> None:
+        self._root, self._slug, self._configured, self._is_kept = Path(root), slug, key, is_kept
         self._folder = self._root / slug
         self._memory: dict[str, Any] = {}  # of the cache only
         self._swept = False
@@ -57,16 +57,17 @@ class State:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
-            what = f"{path} cannot be read: {problem.strerror}."
-            raise errors.ConfigurationError(what, "Ask the user to let the server read it.") from None
+            message = f"{path} cannot be read: {problem.strerror}."
+            raise errors.ConfigurationError(message, "Ask the user to let the server read it.") from None
         try:
             return json.loads(self.keys.open(sealed, self._place(name)))
         except (errors.ConfigurationError, ValueError):
-            what = "tokens" if name == "oauth" else f"document {name}"
-            then = f"set FLOTILLA_STATE_KEY to what it was, or delete {path}"
+            title = "tokens" if name == "oauth" else f"document {name}"
+            again = " and to connect the account again" if name == "oauth" else ""
             raise errors.ConfigurationError(
-                f"The saved {what} of {self._slug} cannot be opened: the state key has changed or the file is damaged.",
-                f"Ask the user to {then}" + (" and to connect the account again." if name == "oauth" else "."),
+                f"The saved {title} of {self._slug} cannot be opened: "
+                "the state key has changed or the file is damaged.",
+                f"Ask the user to set FLOTILLA_STATE_KEY to what it was, or delete {path}{again}.",
             ) from None
 
     def put(self, name: str, document: Any) -> None:
@@ -74,7 +75,7 @@ class State:
         sealed = self.keys.seal(json.dumps(document).encode(), self._place(name))
         path = self._path(name)
         part = path.with_suffix(f".{secrets.token_hex(4)}.part")
-        with self._saying():
+        with self._explaining():
             self._made()
             try:
                 with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -94,13 +95,13 @@ class State:
             self._path(name).unlink()
 
     def cached(self, name: str) -> Any:
-        """Return what `cache` keeps under a name, or None."""
+        """Return a document of `cache`, or None."""
         with suppress(errors.ConfigurationError):
             return self._memory.get(name) or self.get(name)
         return None
 
     def cache(self, name: str, document: Any) -> None:
-        """Keep what can be had again: on the disk, or in this process where that cannot be."""
+        """Store what can be fetched again: on the disk, or in this process where that fails."""
         self._memory.pop(name, None)
         try:
             self.put(name, document)
@@ -116,7 +117,7 @@ class State:
         it cannot be recorded.
         """
         self.sweep("spent-", HOUR)
-        with self._saying():
+        with self._explaining():
             self._made()
             try:
                 os.close(os.open(self._folder / f"spent-{mark}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -127,15 +128,15 @@ class State:
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
-        """Keep out the other processes that share this state and want the same name; the end of one lets go too.
+        """Hold a lock against the other processes that share this state; a process that ends releases it.
 
-        Raises errors.ConfigurationError where nobody can be kept out.
+        Raises errors.ConfigurationError where the disk has no locks or cannot be written.
         """
-        with self._saying():
+        with self._explaining():
             self._made()
             fd = os.open(self._path(name).with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            with self._saying():
+            with self._explaining():
                 os.utime(fd)  # in use, so that no sweep takes it away
                 while not _locked(fd):  # noqa: ASYNC110 - held by another process
                     await asyncio.sleep(0.05)
@@ -144,7 +145,7 @@ class State:
             os.close(fd)
 
     def sweep(self, prefix: str, older_than: float = DAY) -> int:
-        """Forget what has a name with this prefix and is older, in seconds; return the bytes that the others take."""
+        """Delete files with this prefix that are older, in seconds; return the bytes that the others take."""
         last, used = time.time() - older_than, 0
         for path in self._folder.glob(f"{prefix}*"):
             with suppress(OSError):
@@ -167,7 +168,7 @@ class State:
                 keys.append(read_key(path))
             return Keys(self._slug, keys, shared=True)
         try:
-            with self._saying():
+            with self._explaining():
                 self._made()
                 return Keys(self._slug, [key_in(path)], shared=True)
         except ValueError as problem:
@@ -185,7 +186,7 @@ class State:
 
     def _made(self) -> None:
         place = self._folder if self._folder.is_dir() else self._root
-        if not self._kept(str(place)):
+        if not self._is_kept(str(place)):
             raise errors.ConfigurationError(
                 f"The state folder {self._root} is part of the container and is lost with it: nothing is saved there.",
                 f"Ask the user to start the container with `-v flotilla-{self._slug}:{self._root}`.",
@@ -208,16 +209,16 @@ class State:
             os.close(fd)
 
     @contextmanager
-    def _saying(self) -> Iterator[None]:
-        """Say an OSError in the library's voice."""
+    def _explaining(self) -> Iterator[None]:
+        """Raise an OSError as errors.ConfigurationError."""
         try:
             yield
         except OSError as problem:
-            why = problem.strerror or str(problem)
+            reason = problem.strerror or str(problem)
             if problem.errno in (errno.ENOENT, errno.ENOTDIR):
-                why = "there is no such folder"
+                reason = "there is no such folder"
             raise errors.ConfigurationError(
-                f"The state folder {self._root} cannot be written: {why}.", ROOM.format(self._root)
+                f"The state folder {self._root} cannot be written: {reason}.", ROOM.format(self._root)
             ) from None
 
 

@@ -1,6 +1,6 @@
 """Text that third parties wrote, made safe to show: one table of characters for reading, listing, naming and asking.
 
-Hidden characters carry words that people do not see and models do; characters that turn the direction of writing show
+Hidden characters carry text that people do not see and models do; characters that turn the direction of writing show
 something else than what is there. `plain` drops them, `escaped` shows them as ⟨U+200B⟩. Both leave alone what a
 language or a picture is made of: joiners in emoji and in scripts that need them, the selector in ❤️, flags.
 """
@@ -15,7 +15,7 @@ from pydantic import Field
 NAME_LENGTH = 1024  # characters of a name that are shown whole, for a person must see which one is meant
 
 # Control characters but tab and line ends; what Unicode calls Default_Ignorable (zero width, bidirectional, fillers,
-# variation selectors, tags: all of them carry hidden words); surrogates and the private planes.
+# variation selectors, tags: all of them carry hidden text); surrogates and the private planes.
 _HIDDEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -45,7 +45,7 @@ _ESCAPE = re.compile(r"⟨U\+([0-9A-F]{4,6})⟩")
 
 
 def plain(text: str) -> str:
-    """Drop invisible and bidirectional control characters, which hide orders from people but not from models."""
+    """Drop invisible and bidirectional control characters, which hide instructions from people but not from models."""
     return cleaned(text)[0]
 
 
@@ -53,7 +53,7 @@ def cleaned(text: str) -> tuple[str, int]:
     """Return text as `plain` does, and how many characters were dropped."""
     if not _ANY.search(text):
         return text, 0
-    shown = _TEXT.sub(lambda found: found["meant"] or "", text)
+    shown = _TEXT.sub(lambda match: match["meant"] or "", text)
     return shown, len(text) - len(shown)
 
 
@@ -66,24 +66,24 @@ def visible(text: str, name: bool = False) -> str:
     """Show hidden characters as `escaped` does, in a text that may hold escaped names: for people, who read it once."""
     if not _ANY.search(text):
         return text
-    return (_NAME if name else _TEXT).sub(lambda found: found["meant"] or f"⟨U+{ord(found[0]):04X}⟩", text)
+    return (_NAME if name else _TEXT).sub(lambda match: match["meant"] or f"⟨U+{ord(match[0]):04X}⟩", text)
 
 
 def unescaped(text: str) -> str:
     """Read what `escaped` shows; other text, also what only looks like it, stays as it is."""
 
-    def meant(found: re.Match[str]) -> str:
-        code = int(found[1], 16)
+    def meant(match: re.Match[str]) -> str:
+        code = int(match[1], 16)
         readable = code < 0x110000 and not 0xD800 <= code < 0xE000
-        return chr(code) if readable and (_ANY.match(chr(code)) or code == 0x27E8) else found[0]
+        return chr(code) if readable and (_ANY.match(chr(code)) or code == 0x27E8) else match[0]
 
     return _ESCAPE.sub(meant, text)
 
 
 def hides(name: str) -> str:
     """Return the first character that a name must not hold, as U+200B, or nothing."""
-    found = next((one for one in _NAME.finditer(name) if not one["meant"]), None)
-    return f"U+{ord(found[0]):04X}" if found else ""
+    match = next((one for one in _NAME.finditer(name) if not one["meant"]), None)
+    return f"U+{ord(match[0]):04X}" if match else ""
 
 
 def named(value: object) -> str:
@@ -93,4 +93,4 @@ def named(value: object) -> str:
 
 
 UntrustedText = Annotated[str, Field(description="UntrustedText text")]
-"""CommaSeparated of somebody else: data for the model, never orders to it. Hidden characters go where results leave."""
+"""Text that third parties wrote: data for the model, never instructions. Results drop its hidden characters."""

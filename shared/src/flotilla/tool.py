@@ -18,25 +18,17 @@ from flotilla.calls.context import current
 from flotilla.calls.dry_run import DryRunResult
 from flotilla.calls.execution import deadline, error_of, validated
 from flotilla.calls.idempotency import Idempotency
-from flotilla.calls.results import failed, fitted, linked, packed, safe, seen
+from flotilla.calls.results import failed, fitted, linked, packed, safe, visible_in
 from flotilla.calls.schema import arguments_of, portable, without_nulls
 from flotilla.connection import Connection
 from flotilla.integration import Integration
 from flotilla.text import named
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
-RESERVED_ARGUMENTS: dict[
-    str, tuple[Any, Any]
-] = {  # arguments that the library handles, not the function: type and default
-    "idempotency_key": (
-        Annotated[
-            str | None,
-            Field(
-                max_length=255, description="Key for safe retries: within a day, the same key returns the first result."
-            ),
-        ],
-        None,
-    ),
+_KEY = Field(max_length=255, description="Key for safe retries: within a day, the same key returns the first result.")
+# Arguments that the library handles, not the function: type and default.
+RESERVED_ARGUMENTS: dict[str, tuple[Any, Any]] = {
+    "idempotency_key": (Annotated[str | None, _KEY], None),
     "dry_run": (Annotated[bool, Field(description="Only show what would be sent.")], False),
     "confirm_token": (Annotated[str | None, Field(description="Token from this tool's own preview.")], None),
 }
@@ -46,8 +38,8 @@ class ReadOptions(TypedDict, total=False):
     """Options of every tool. `deadline` is in seconds; `scopes` and `tolerated` are OAuth scopes: alternatives
     that are enough, and such as are better than nothing, see `consent.Scopes`.
 
-    `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; no model
-    reads them in a list.
+    `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; they are
+    not part of what a model reads.
     `exact`: fields of the result that go out as they are, because the tool itself escapes what is hidden in them.
     """
 
@@ -153,9 +145,9 @@ class FleetTool(Tool):
         connection = call.connection
         assert connection, "a tool runs within a call"
         try:
-            given = self._validated(arguments)
-            hidden = {name: given.pop(name, None) for name in RESERVED_ARGUMENTS}
-            call.arguments = given
+            values = self._validated(arguments)
+            hidden = {name: values.pop(name, None) for name in RESERVED_ARGUMENTS}
+            call.arguments = values
             call.dry_run = self.kind != "reads" and bool(hidden["dry_run"] or connection.fleet.dry_run)
             call.idempotency_key = hidden["idempotency_key"] or ""
             call.confirm_token = hidden["confirm_token"] or ""
@@ -168,7 +160,7 @@ class FleetTool(Tool):
                 return await self._confirm_and_run()
         except DryRunResult as end:
             call.outcome = "dry_run"
-            return packed({"dry_run": seen(connection.audit.masked(end.request))})
+            return packed({"dry_run": visible_in(connection.audit.masked(end.request))})
         except ConfirmationRequired as end:
             call.outcome = end.outcome
             return end.result
@@ -194,11 +186,11 @@ class FleetTool(Tool):
         shown = fitted(without_nulls(data, self.output_schema or {}), "limit" in self.parameters["properties"])
         return linked(packed(shown))
 
-    def _question(self, given: dict[str, Any]) -> str:
-        shown = {name: named(value) for name, value in given.items()}
+    def _question(self, arguments: dict[str, Any]) -> str:
+        shown = {name: named(value) for name, value in arguments.items()}
         if self.question:
             return self.question.format_map(shown)
-        return f"{self.title}: {', '.join(f'{n}={shown[n]}' for n, v in given.items() if v is not None)}?"
+        return f"{self.title}: {', '.join(f'{n}={shown[n]}' for n, v in arguments.items() if v is not None)}?"
 
 
 def _idempotency(connection: Connection[Any]) -> Idempotency:
@@ -212,7 +204,7 @@ def prose(fn: Callable[..., Any]) -> str:
 
 def _refuse(name: str, fn: Callable[..., Any], hints: dict[str, Any], question: str) -> None:
     parameters = set(inspect.signature(fn).parameters)
-    for wrong, why in (
+    for broken, rule in (
         (not NAME.match(name), "must match [a-z][a-z0-9_]* and have at most 45 characters"),
         (not inspect.iscoroutinefunction(fn), "must be an async function"),
         (not inspect.getdoc(fn), "needs a docstring: it is what the model reads"),
@@ -220,5 +212,5 @@ def _refuse(name: str, fn: Callable[..., Any], hints: dict[str, Any], question: 
         (parameters & set(RESERVED_ARGUMENTS), f"must leave {', '.join(RESERVED_ARGUMENTS)} to the library"),
         (set(re.findall(r"{(\w+)}", question)) - parameters, "asks about an argument that it does not have"),
     ):
-        if wrong:
-            raise TypeError(f"{name} {why}")
+        if broken:
+            raise TypeError(f"{name} {rule}")

@@ -46,11 +46,11 @@ def is_fresh(baked: str, *folders: str) -> bool:
     )
 
 
-def offered(slug: str, baked: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what a door lists; None where it must be asked itself, as when its files cannot be read."""
+def gateway_discovery(slug: str, own: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a gateway lists; None where it must answer itself, for example when its files cannot be read."""
     try:
-        module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.baked", fromlist=["offered"])
-        found: dict[str, Any] | None = module.offered(baked, sys.argv[1:])
+        module = __import__(f"flotilla_servers.{slug.replace('-', '_')}.combined", fromlist=["combined_discovery"])
+        found: dict[str, Any] | None = module.combined_discovery(own, sys.argv[1:])
         return found
     except Exception:
         return None
@@ -80,8 +80,8 @@ def main() -> None:
         common = [entry.path for entry in os.scandir(f"{folder}/..") if entry.name.startswith("_") and entry.is_dir()]
         baked = launcher.read(path) if is_fresh(path, folder, os.path.dirname(launcher.__file__), *common) else None
         environ = dict(os.environ)
-        if baked and baked.get("door"):  # it lists what other servers list, each by its own settings
-            baked, environ = offered(slug, baked), {}
+        if baked and baked.get("gateway"):  # it lists what other servers list, each by its own settings
+            baked, environ = gateway_discovery(slug, baked), {}
         if baked:
             front = launcher.Launcher(baked, environ)
             ahead, drop = front.serve(), front.drop

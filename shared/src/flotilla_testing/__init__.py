@@ -18,7 +18,7 @@ from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.isolation import environment, impatient
 from flotilla_testing.process import Process
 from flotilla_testing.responses import RecordedResponses, Recorder, Request, Response
-from flotilla_testing.scratch import ScratchServer
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 from flotilla_testing.subject import Session, connect
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Recorder",
     "Request",
     "Response",
+    "ScratchApi",
     "ScratchServer",
     "Session",
     "call",

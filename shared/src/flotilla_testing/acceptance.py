@@ -29,7 +29,7 @@ from flotilla_testing.checks import (
     writes,
 )
 from flotilla_testing.rules import RULES, Claim, Rule, quality_problems
-from flotilla_testing.subject import Subject, World
+from flotilla_testing.subject import Setup, Subject
 
 __all__ = ["suite", "wrong"]
 MODULES = (
@@ -64,13 +64,13 @@ async def wrong(case: Subject, rule: Rule, claim: Claim) -> list[str]:
 def suite(
     slug: str,
     *,
-    world: World | None = None,
+    setup: Setup | None = None,
     arguments: Mapping[str, Mapping[str, Any]] | None = None,
     lossy: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> type[Any]:
     """Return the pytest class of a server.
 
-    `world`: for servers whose other side is no HTTP vendor: a function of a temporary folder that returns a context
+    `setup`: for servers whose other side is no HTTP vendor: a function of a temporary folder that returns a context
     manager; it starts that side and yields the settings (variable: value) that lead there. `arguments`: by tool, more
     arguments for the calls that are to work, where the examples of the required ones are not enough. `lossy`: by tool
     that replaces, more arguments with which something is lost, such as a path that is there and overwrite.
@@ -80,7 +80,7 @@ def suite(
         @staticmethod
         def opened() -> Subject:
             """Return a new case, which the contract suite opens too."""
-            return Subject(slug, world=world, arguments=arguments, lossy=lossy)
+            return Subject(slug, setup=setup, arguments=arguments, lossy=lossy)
 
         @pytest.fixture(scope="class")
         @classmethod
@@ -90,7 +90,7 @@ def suite(
 
         def test_quality_yaml(self, case: Subject) -> None:
             problems = quality_problems(case.quality, case.folder)
-            assert not problems, _told(problems)
+            assert not problems, _listed(problems)
 
     Acceptance.__doc__ = f"{slug} on the quality scale."
     for rule in RULES:
@@ -105,12 +105,12 @@ def _test_of(rule: Rule) -> Any:
             pytest.skip(f"exempt: {claim.reason}")
         assert claim.state == "done", f"quality.yaml does not say that {rule.id} is done."
         problems = await wrong(case, rule, claim)
-        assert not problems, _told(problems)
+        assert not problems, _listed(problems)
 
     test.__doc__ = rule.meaning
     return test
 
 
-def _told(problems: list[str]) -> str:
+def _listed(problems: list[str]) -> str:
     more = [f"… and {len(problems) - 30} more"] if len(problems) > 30 else []
     return "\n".join(["", *problems[:30], *more])

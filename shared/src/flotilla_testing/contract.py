@@ -82,9 +82,12 @@ def declared(folder: Path) -> Declared | None:
     path = folder / "tests" / "contract.yaml"
     if not path.is_file():
         return None
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    paths = [specs() / one for one in ([told["spec"]] if isinstance(told["spec"], str) else told["spec"])]
-    return Declared(paths[0], told.get("server", ""), told.get("except") or {}, tuple(paths[1:]))
+    declaration = yaml.safe_load(path.read_text(encoding="utf-8"))
+    paths = [
+        specs() / one
+        for one in ([declaration["spec"]] if isinstance(declaration["spec"], str) else declaration["spec"])
+    ]
+    return Declared(paths[0], declaration.get("server", ""), declaration.get("except") or {}, tuple(paths[1:]))
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -126,7 +129,7 @@ async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
                 key = (request.method, request.url, request.body)
                 if key not in seen:
                     seen.add(key)
-                    wrong |= dict.fromkeys(f"{tool['name']}: {told}" for told in contract.problems(request))
+                    wrong |= dict.fromkeys(f"{tool['name']}: {problem}" for problem in contract.problems(request))
                     answer = session.recorder.answers.to(request) if session.recorder else Response()
                     wrong |= dict.fromkeys(f"{tool['name']}: {t}" for t in contract.answer_problems(request, answer))
     return _left(list(wrong), declaration)
@@ -134,8 +137,8 @@ async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
 
 def _left(found: list[str], declaration: Declared) -> list[str]:
     """Take the excepted problems out, and complain about exceptions that except nothing."""
-    hit = {start for start in declaration.excepted if any(start in told for told in found)}
+    hit = {start for start in declaration.excepted if any(start in problem for problem in found)}
     idle = [
         f"contract.yaml excepts {start!r}, which does not happen." for start in declaration.excepted if start not in hit
     ]
-    return [told for told in found if not any(start in told for start in hit)] + idle
+    return [problem for problem in found if not any(start in problem for start in hit)] + idle

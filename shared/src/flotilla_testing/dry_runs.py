@@ -136,13 +136,13 @@ def _lacking(shown: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str
 
 
 def _invented(shown: Mapping[str, Any], requests: Sequence[Request]) -> list[str]:
-    """Every text that is shown is sent; nothing is said of what does not go to an HTTP vendor."""
+    """Every text that is shown is sent; nothing is shown of what does not go to an HTTP vendor."""
     if not any(request.writes for request in requests):
         return []
-    told = {name: value for name, value in shown.items() if name not in REMARKS}
+    details = {name: value for name, value in shown.items() if name not in REMARKS}
     texts = [text for request in requests for text in map(_plain, (unquote(request.url), *_contents(request)))]
-    said = [value for value in _leaves(told, names=False) if isinstance(value, str)]
-    odd = [value for value in said if not any(_plain(value) in text for text in texts)]
+    texts_shown = [value for value in _leaves(details, names=False) if isinstance(value, str)]
+    odd = [value for value in texts_shown if not any(_plain(value) in text for text in texts)]
     return [f"shows {value!r} in a dry run, and does not send it." for value in odd]
 
 

@@ -1,5 +1,4 @@
-"""A vendor that remembers: handlers in place of recorded answers, for `FakeVendor`, so that faults can be played on it
-too.
+"""A fake vendor that keeps state: handlers in place of recorded responses, served by `FakeVendor`, faults included.
 
 app = FakeApi()
 app.on("GET", r"/things/(?P<thing>[^/]+)", lambda request, thing: Response.of({"id": thing}))

@@ -57,7 +57,7 @@ class FakeVendor:
     def fails(self, fault: Fault, *, times: int = -1, after: int = 0, method: str = "") -> None:
         """Play a fault instead of the usual answer, `times` times (-1: until `recovers`), once `after` went well.
 
-        `method` may be "write": any but GET, HEAD and what only asks. Faults that were given first are played first.
+        `method` may be "write": any but GET, HEAD and what only asks. Faults that were added first come first.
         """
         self._plans.append(_Plan(fault, times, after, method))
 

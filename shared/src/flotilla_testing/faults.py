@@ -56,8 +56,8 @@ Fault = Callable[[Exchange], Awaitable[None]]
 
 def status(code: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Fault:
     """Response with a status and a JSON body."""
-    told = {"message": f"Refused with {code}"} if body is None else body
-    return answer(Response.of(told, code, headers))
+    data = {"message": f"Refused with {code}"} if body is None else body
+    return answer(Response.of(data, code, headers))
 
 
 def answer(given: Response) -> Fault:
@@ -69,10 +69,10 @@ def rate(after: float | None = None, *, date: bool = False) -> Fault:
     """Response 429; with Retry-After in seconds, or as a date."""
 
     async def play(exchange: Exchange) -> None:
-        told = {} if after is None else {"retry-after": f"{after:g}"}
+        headers = {} if after is None else {"retry-after": f"{after:g}"}
         if date and after is not None:
-            told = {"retry-after": formatdate(time.time() + after, usegmt=True)}
-        await exchange.send(Response.of({"message": "Too many requests"}, 429, told))
+            headers = {"retry-after": formatdate(time.time() + after, usegmt=True)}
+        await exchange.send(Response.of({"message": "Too many requests"}, 429, headers))
 
     return play
 

@@ -166,16 +166,16 @@ class _Headers(dict[str, str]):
 
 
 class _Server(AuthorizationServer):  # type: ignore[misc]
-    def __init__(self, world: OAuthServer) -> None:
+    def __init__(self, provider: OAuthServer) -> None:
         super().__init__()
-        self.world = world
-        self.register_token_generator("default", world.token_of)
+        self.provider = provider
+        self.register_token_generator("default", provider.token_of)
 
     def query_client(self, client_id: str) -> Client | None:
-        return self.world.clients.get(client_id)
+        return self.provider.clients.get(client_id)
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:
-        self.world.keep(token, request)
+        self.provider.keep(token, request)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
@@ -185,7 +185,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
         text = json.dumps(body) if isinstance(body, dict) else str(body or "")
-        date = formatdate(self.world.now(), usegmt=True)
+        date = formatdate(self.provider.now(), usegmt=True)
         return Response(status, text.encode(), {"date": date, **{k.lower(): v for k, v in headers}})
 
 
@@ -205,7 +205,7 @@ class OAuthServer(FakeApi):
     tokens: list[Token] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
-    answered: dict[str, bool] = field(default_factory=dict)  # what was said to a device's user code
+    answered: dict[str, bool] = field(default_factory=dict)  # whether a device's user code was approved
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -289,13 +289,13 @@ class OAuthServer(FakeApi):
         return Response.of({"sub": "1", "email": token.user})
 
 
-def _code_grant(world: OAuthServer) -> type[AuthorizationCodeGrant]:
+def _code_grant(provider: OAuthServer) -> type[AuthorizationCodeGrant]:
     class Grant(AuthorizationCodeGrant):  # type: ignore[misc]
         TOKEN_ENDPOINT_AUTH_METHODS = AUTH
 
         def save_authorization_code(self, code: str, request: Any) -> None:
             data = request.payload.data
-            world.codes[code] = Code(
+            provider.codes[code] = Code(
                 code,
                 request.client.id,
                 request.payload.redirect_uri,
@@ -306,11 +306,11 @@ def _code_grant(world: OAuthServer) -> type[AuthorizationCodeGrant]:
             )
 
         def query_authorization_code(self, code: str, client: Client) -> Code | None:
-            found = world.codes.get(code)
+            found = provider.codes.get(code)
             return found if found and found.client == client.id else None
 
         def delete_authorization_code(self, authorization_code: Code) -> None:
-            del world.codes[authorization_code.code]
+            del provider.codes[authorization_code.code]
 
         def authenticate_user(self, authorization_code: Code) -> str:
             return authorization_code.user
@@ -318,16 +318,16 @@ def _code_grant(world: OAuthServer) -> type[AuthorizationCodeGrant]:
     return Grant
 
 
-def _refresh_grant(world: OAuthServer) -> type[RefreshTokenGrant]:
+def _refresh_grant(provider: OAuthServer) -> type[RefreshTokenGrant]:
     class Grant(RefreshTokenGrant):  # type: ignore[misc]
         TOKEN_ENDPOINT_AUTH_METHODS = AUTH
 
         @property
         def INCLUDE_NEW_REFRESH_TOKEN(self) -> bool:  # noqa: N802 - authlib's name
-            return world.rotates
+            return provider.rotates
 
         def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
-            return world.refreshed_by(refresh_token)
+            return provider.refreshed_by(refresh_token)
 
         def authenticate_user(self, refresh_token: Token) -> str:
             return refresh_token.user
@@ -338,10 +338,10 @@ def _refresh_grant(world: OAuthServer) -> type[RefreshTokenGrant]:
     return Grant
 
 
-def _jwt_grant(world: OAuthServer) -> type[JWTBearerGrant]:
+def _jwt_grant(provider: OAuthServer) -> type[JWTBearerGrant]:
     class Grant(JWTBearerGrant):  # type: ignore[misc]
         def resolve_issuer_client(self, issuer: str) -> Client | None:
-            return world.clients.get(issuer)
+            return provider.clients.get(issuer)
 
         def resolve_client_public_key(self, client: Client) -> Any:
             from joserfc.jwk import RSAKey
@@ -349,14 +349,14 @@ def _jwt_grant(world: OAuthServer) -> type[JWTBearerGrant]:
             return RSAKey.import_key(client.key)
 
         def verify_claims(self, claims: Any) -> None:
-            now = world.now()
-            if claims["aud"] != world.audience:
+            now = provider.now()
+            if claims["aud"] != provider.audience:
                 raise InvalidGrantError(description="Wrong audience")
             if not (now - 3660 < claims["iat"] <= now and now < claims["exp"] <= claims["iat"] + 3600):
                 raise InvalidGrantError(description="Token must be a short-lived token and in a reasonable timeframe")
             wanted = set(claims.get("scope", "").split())
             self.request.payload._data["scope"] = claims.get("scope", "")
-            if world.allowed is not None and not wanted <= world.allowed:
+            if provider.allowed is not None and not wanted <= provider.allowed:
                 raise _unauthorized()
 
         def authenticate_user(self, subject: str) -> str:
@@ -374,16 +374,16 @@ def _unauthorized() -> OAuth2Error:
     return UnauthorizedClientError("Client is unauthorized to retrieve access tokens using this method")
 
 
-def _device_grant(world: OAuthServer) -> type[DeviceCodeGrant]:
+def _device_grant(provider: OAuthServer) -> type[DeviceCodeGrant]:
     class Grant(DeviceCodeGrant):  # type: ignore[misc]
         TOKEN_ENDPOINT_AUTH_METHODS = AUTH
 
         def query_device_credential(self, device_code: str) -> Device | None:
-            return world.devices.get(device_code)
+            return provider.devices.get(device_code)
 
         def query_user_grant(self, user_code: str) -> tuple[str, bool] | None:
-            said = world.answered.get(user_code)
-            return None if said is None else (world.user, said)
+            approved = provider.answered.get(user_code)
+            return None if approved is None else (provider.user, approved)
 
         def should_slow_down(self, credential: Device) -> bool:
             credential.asked += 1
@@ -392,7 +392,7 @@ def _device_grant(world: OAuthServer) -> type[DeviceCodeGrant]:
     return Grant
 
 
-def _device_endpoint(world: OAuthServer) -> type[DeviceAuthorizationEndpoint]:
+def _device_endpoint(provider: OAuthServer) -> type[DeviceAuthorizationEndpoint]:
     class Endpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]
         CLIENT_AUTH_METHODS = AUTH
         INTERVAL = 1
@@ -401,22 +401,22 @@ def _device_endpoint(world: OAuthServer) -> type[DeviceAuthorizationEndpoint]:
             return "https://vendor.example/device"
 
         def save_device_credential(self, client_id: str, scope: str, data: dict[str, Any]) -> None:
-            ends = world.now() + data["expires_in"]
+            ends = provider.now() + data["expires_in"]
             device = Device(client_id, scope, data["device_code"], data["user_code"], ends)
-            world.devices[device.device_code] = device
+            provider.devices[device.device_code] = device
 
     return Endpoint
 
 
-def _revocation(world: OAuthServer) -> type[RevocationEndpoint]:
+def _revocation(provider: OAuthServer) -> type[RevocationEndpoint]:
     class Endpoint(RevocationEndpoint):  # type: ignore[misc]
         CLIENT_AUTH_METHODS = AUTH
 
         def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:
-            return next((t for t in world.tokens if token_string in (t.access, t.refresh)), None)
+            return next((t for t in provider.tokens if token_string in (t.access, t.refresh)), None)
 
         def revoke_token(self, token: Token, request: Any) -> None:
-            world.end(token)
+            provider.end(token)
 
     return Endpoint
 

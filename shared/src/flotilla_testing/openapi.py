@@ -77,7 +77,7 @@ class OpenApi:
         operation, shared = found
         with warnings.catch_warnings():  # of ways to log in that openapi-core does not know
             warnings.simplefilter("ignore")
-            wrong = [_told(error) for error in self._core.iter_request_errors(_Request(request))]
+            wrong = [_message(error) for error in self._core.iter_request_errors(_Request(request))]
         wrong += self._unknown_parameters(request, [*shared, *operation.get("parameters", ())])
         wrong += self._unknown_fields(request, operation)
         return [f"{here}: {what}." for what in wrong]
@@ -87,7 +87,7 @@ class OpenApi:
         if self._operation(request) is None:
             return []
         errors = self._core.iter_response_errors(_Request(request), _Response(answer))
-        return [f"{request.method} {request.path} answers {answer.status}: {_told(error)}." for error in errors]
+        return [f"{request.method} {request.path} answers {answer.status}: {_message(error)}." for error in errors]
 
     # -- what openapi-core does not look at -----------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class OpenApi:
 def _without_null_parameters(document: Mapping[str, Any]) -> None:
     """Take null out of the types of parameters: no address can carry it, and openapi-core cannot read it there."""
     items = list(document.get("paths", {}).values())
-    operations = [told for item in items for told in item.values() if isinstance(told, dict)]
+    operations = [operation for item in items for operation in item.values() if isinstance(operation, dict)]
     shared = document.get("components", {}).get("parameters", {}).values()
     for parameter in [*shared, *(p for part in [*items, *operations] for p in part.get("parameters", ()))]:
         schema = parameter.get("schema") or {}
@@ -167,7 +167,7 @@ def _without_null_parameters(document: Mapping[str, Any]) -> None:
             schema["type"] = kinds[0]
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """Return openapi-core's error with what caused it: its own text often says only that something is wrong."""
     parts = [str(error)]
     schema_errors = getattr(error, "schema_errors", None) or getattr(error.__cause__, "schema_errors", None) or ()

@@ -61,8 +61,8 @@ class Request:
         """The top-level fields of a JSON body that hold a text or a number."""
         if "json" not in self.headers.get("content-type", ""):
             return []
-        told = self.json()
-        return [(k, str(v)) for k, v in told.items() if isinstance(v, str | int)] if isinstance(told, dict) else []
+        data = self.json()
+        return [(k, str(v)) for k, v in data.items() if isinstance(v, str | int)] if isinstance(data, dict) else []
 
     def json(self) -> Any:
         """Return the decoded body, None when there is none."""
@@ -83,17 +83,20 @@ class Response:
         return cls(status, json.dumps(data).encode(), {"content-type": "application/json", **(headers or {})})
 
     @classmethod
-    def read(cls, told: Any, folder: Path) -> Response:
+    def read(cls, declared: Any, folder: Path) -> Response:
         """Read one answer of answers.yaml: a file's name, or a mapping of status, headers, and file, json or text."""
-        if isinstance(told, str):
-            told = {"file": told}
-        status, headers = int(told.get("status", 200)), {k.lower(): str(v) for k, v in told.get("headers", {}).items()}
-        if "json" in told:
-            return cls.of(told["json"], status, headers)
-        if "file" in told:
-            kind = {} if not told["file"].endswith(".json") else {"content-type": "application/json"}
-            return cls(status, (folder / told["file"]).read_bytes(), {**kind, **headers})
-        return cls(status, str(told.get("text", "")).encode(), headers)
+        if isinstance(declared, str):
+            declared = {"file": declared}
+        status, headers = (
+            int(declared.get("status", 200)),
+            {k.lower(): str(v) for k, v in declared.get("headers", {}).items()},
+        )
+        if "json" in declared:
+            return cls.of(declared["json"], status, headers)
+        if "file" in declared:
+            kind = {} if not declared["file"].endswith(".json") else {"content-type": "application/json"}
+            return cls(status, (folder / declared["file"]).read_bytes(), {**kind, **headers})
+        return cls(status, str(declared.get("text", "")).encode(), headers)
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,9 @@ class Route:
     answer: Response
 
     @classmethod
-    def read(cls, told: str, answer: Response) -> Route:
+    def read(cls, route: str, answer: Response) -> Route:
         """Read `GET /things/{id}?page=2`."""
-        method, _, url = told.partition(" ")
+        method, _, url = route.partition(" ")
         path, _, query = url.strip().partition("?")
         pattern = re.sub(r"\\\{[^/}]*\\\}", "[^/]+", re.escape(path))
         return cls(method.upper(), re.compile(pattern), frozenset(parse_qsl(query)), answer)
@@ -133,25 +136,25 @@ class RecordedResponses:
         reads: Sequence[str] = (),
     ):
         self.folder = folder
-        self.asking = [Route.read(told, Response()) for told in reads]
-        self.routes = [Route.read(told, Response.read(answer, folder)) for told, answer in (routes or {}).items()]
+        self.asking = [Route.read(route, Response()) for route in reads]
+        self.routes = [Route.read(route, Response.read(answer, folder)) for route, answer in (routes or {}).items()]
         self.errors = {kind: Response.of({"message": f"Refused with {code}"}, code) for kind, code in USUAL.items()}
         self.errors |= {kind: Response.read(answer, folder) for kind, answer in (errors or {}).items()}
 
     @classmethod
     def load(cls, path: Path) -> RecordedResponses:
         """Read answers.yaml; its files are in `fixtures/` beside it."""
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return cls(told["answers"], told.get("errors"), path.parent / "fixtures", told.get("reads") or ())
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return cls(declared["answers"], declared.get("errors"), path.parent / "fixtures", declared.get("reads") or ())
 
     def seen(self, request: Request) -> Request:
         """Return the request, marked when it only asks."""
         return replace(request, asks=any(route.fits(request) for route in self.asking))
 
-    def tell(self, route: str, answer: Response) -> None:
-        """Response a route in this way from now on."""
-        told = Route.read(route, answer)
-        self.routes = [told, *(r for r in self.routes if (r.method, r.pattern) != (told.method, told.pattern))]
+    def respond(self, route: str, answer: Response) -> None:
+        """Answer a route in this way from now on."""
+        new = Route.read(route, answer)
+        self.routes = [new, *(r for r in self.routes if (r.method, r.pattern) != (new.method, new.pattern))]
 
     def to(self, request: Request) -> Response:
         """Return the answer: of the route that asks for most of the query, of those with a literal path first."""

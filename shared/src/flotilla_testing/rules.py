@@ -127,10 +127,10 @@ class Claim:
 
 def read_quality(path: Path) -> dict[str, Claim]:
     """Return the claims of a quality.yaml by rule; raises ValueError with a sentence where it cannot be understood."""
-    told = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    if not isinstance(told, dict):
+    claims = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not isinstance(claims, dict):
         raise ValueError(f"{path.parent.name} has no quality.yaml with a line a rule.")
-    return {str(rule): _claim(str(rule), value) for rule, value in told.items()}
+    return {str(rule): _claim(str(rule), value) for rule, value in claims.items()}
 
 
 def _claim(rule: str, value: Any) -> Claim:

@@ -1,11 +1,11 @@
-"""A server that a test makes up, to which tools can be added while it stands."""
+"""A server that a test makes up, to which tools can be added while it stands, and its Api."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from flotilla import Integration, Server, Toolset
+from flotilla import Api, Integration, Server, Toolset
 
 
 class ScratchServer(Server[Any]):
@@ -16,6 +16,12 @@ class ScratchServer(Server[Any]):
 
     def __init__(self, slug: str, **options: Any) -> None:
         super().__init__(Integration(slug, **options), toolsets=[])
+
+    def reset(self) -> None:
+        """Forget the environment that was read, but not how requests travel."""
+        network = self.connection.network
+        super().reset()
+        self.connection.network = network
 
     def reads(self, fn: Any = None, /, **options: Any) -> Any:
         """Add a tool that reads."""
@@ -51,3 +57,11 @@ class ScratchServer(Server[Any]):
         for resource in tools.resources:
             self._add_resource(resource)
         return fn
+
+
+class ScratchApi(Api):
+    """Requests of a scratch server. `options` are those of `Api`."""
+
+    def __init__(self, server: ScratchServer, **options: Any) -> None:
+        super().__init__(server.integration, **options)
+        self.server = server

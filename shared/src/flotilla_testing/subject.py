@@ -1,8 +1,8 @@
-"""One server on session: its folder, a pretended world around it, and its processes.
+"""One server under test: its folder, the fakes around it, and its processes.
 
-What a server needs for its session is found in its folder, so that the one line in its test file stays one line:
-`tests/answers.yaml` (what its vendor answers) and `tests/data/` (what its data folder holds). Servers that talk to
-something else than an HTTP vendor give a `world`: a context manager that starts it and yields its settings.
+What a server needs is found in its folder, so that the one line in its test file stays one line: `tests/answers.yaml`
+(what its vendor answers) and `tests/data/` (what its data folder holds). Servers that talk to something else than an
+HTTP vendor give a `setup`: a function that returns a context manager, which starts it and yields its settings.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from flotilla_testing.responses import RecordedResponses, Recorder, Request, Res
 from flotilla_testing.rules import Claim, read_quality
 
 WITHOUT_CONFIRMATION = {"FLOTILLA_CONFIRM": "off"}  # for trials in which nobody is asked
-World = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
+Setup = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
 CHECKOUT = Path(next(iter(flotilla_servers.__path__)))  # servers/
 
 
@@ -68,12 +68,12 @@ class Session:
     log: io.StringIO
     asked: list[str]
     recorder: Recorder | None = None
-    heard: list[str] = field(default_factory=list)  # the text of every answer
+    texts: list[str] = field(default_factory=list)  # the text of every answer
 
     async def call(self, name: str, /, **arguments: Any) -> mt.CallToolResult:
         """Call a tool; an error is a result."""
         result = await self.client.call_tool_mcp(name, arguments)
-        self.heard.append(result.model_dump_json(by_alias=True))
+        self.texts.append(result.model_dump_json(by_alias=True))
         return result
 
     async def render(self, name: str, /, **arguments: Any) -> tuple[str, bool]:
@@ -84,7 +84,7 @@ class Session:
             text, failed = refusal.error.message, True
         else:
             text, failed = "".join(getattr(message.content, "text", "") for message in result.messages), False
-        self.heard.append(text)
+        self.texts.append(text)
         return text, failed
 
     async def read(self, uri: str) -> tuple[str, bool]:
@@ -95,7 +95,7 @@ class Session:
             text, failed = refusal.error.message, True
         else:
             text, failed = "".join(getattr(part, "text", "") for part in parts), False
-        self.heard.append(text)
+        self.texts.append(text)
         return text, failed
 
     async def call_ok(self, name: str, /, **arguments: Any) -> dict[str, Any]:
@@ -110,10 +110,10 @@ class Session:
         assert result.is_error, text_of(result)
         return text_of(result)
 
-    def told(self, route: str, answer: Response) -> None:
+    def respond(self, route: str, answer: Response) -> None:
         """Have the recorded vendor answer a route in this way."""
-        assert self.recorder, "only a recorded session has a vendor that can be told"
-        self.recorder.answers.tell(route, answer)
+        assert self.recorder, "only a recorded session has a fake vendor to respond"
+        self.recorder.answers.respond(route, answer)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -140,8 +140,8 @@ class Session:
     def effects(self) -> tuple[int, str]:
         """Return a fingerprint of what was done so far: writing requests, and the files of the data folder."""
         files = sorted(p for p in self.data.rglob("*") if ".flotilla" not in p.relative_to(self.data).parts)
-        told = [(str(p), p.read_bytes() if p.is_file() and not p.is_symlink() else b"") for p in files]
-        return len(self.writes), sha256(repr(told).encode()).hexdigest()
+        contents = [(str(p), p.read_bytes() if p.is_file() and not p.is_symlink() else b"") for p in files]
+        return len(self.writes), sha256(repr(contents).encode()).hexdigest()
 
 
 class Subject:
@@ -151,23 +151,23 @@ class Subject:
         self,
         slug: str,
         *,
-        world: World | None = None,
+        setup: Setup | None = None,
         arguments: Mapping[str, Mapping[str, Any]] | None = None,
         lossy: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self.slug, self._world, self._arguments, self._lossy = slug, world, arguments or {}, lossy or {}
+        self.slug, self._setup, self._arguments, self._lossy = slug, setup, arguments or {}, lossy or {}
         self.folder: Path = _folder(slug)
         routes = self.folder / "tests" / "answers.yaml"
         self.answers = RecordedResponses.load(routes) if routes.is_file() else None
         self.vendor = FakeVendor(self.answers) if self.answers else None
-        self.kept: dict[str, Any] = {}  # what one check leaves for the next, such as processes
+        self.shared: dict[str, Any] = {}  # what one check leaves for the next, such as processes
         self._stack = ExitStack()
 
     def __enter__(self) -> Subject:
         if self.vendor:
             self._stack.enter_context(self.vendor)
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        self._settings = dict(self._stack.enter_context(self._world(self._folder)) if self._world else {})
+        self._settings = dict(self._stack.enter_context(self._setup(self._folder)) if self._setup else {})
         return self
 
     def __exit__(
@@ -261,7 +261,7 @@ class Subject:
             async with client(self.server) as connected:
                 return [str(resource.uri) for resource in await connected.list_resources()]
 
-    async def asides(self) -> list[tuple[str, Callable[[Session], Awaitable[tuple[str, bool]]]]]:
+    async def prompts_and_resources(self) -> list[tuple[str, Callable[[Session], Awaitable[tuple[str, bool]]]]]:
         """Return what runs beside the tools, prompts and resources: a name, and how it is run in a session."""
         rendered = [(p["name"], partial(_render, name=p["name"], given=self.given(p))) for p in await self.prompts()]
         return [*rendered, *((uri, partial(_read, uri=uri)) for uri in await self.resources())]
@@ -300,7 +300,7 @@ class Subject:
         recorded: bool = False,
         timeout: float = TIMEOUT,
     ) -> AsyncIterator[Session]:
-        """Connect a client to the server in a world of its own; `recorded`: the vendor is played without a network."""
+        """Connect a client in an environment of its own; `recorded`: recorded responses stand in for the network."""
         recorder = Recorder(self.answers) if recorded and self.answers else None
         if self.vendor:
             self.vendor.recovers()
@@ -312,7 +312,7 @@ class Subject:
             "FLOTILLA_TIER": "all",
             **(environ or {}),
         }
-        with environment(self.server, **values), impatient(self.server, recorder, timeout), _heard(log):
+        with environment(self.server, **values), impatient(self.server, recorder, timeout), _captured(log):
             async with client(self.server, mode, answer, asked) as connected:
                 yield Session(self, connected, data, log, asked, recorder)
 
@@ -336,7 +336,7 @@ async def _read(session: Session, uri: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _heard(log: io.StringIO) -> Iterator[None]:
+def _captured(log: io.StringIO) -> Iterator[None]:
     """Send what is written on stderr to a log; the audit by name too, since pytest changes stderr after fixtures."""
     with redirect_stderr(log), patch("flotilla.audit.sys", SimpleNamespace(stderr=log)):
         yield
@@ -344,10 +344,10 @@ def _heard(log: io.StringIO) -> Iterator[None]:
 
 @asynccontextmanager
 async def connect(slug: str, environ: Mapping[str, str] | None = None, **options: Any) -> AsyncIterator[Session]:
-    """Connect to a server whose vendor is played from its recorded answers, for the server's own tests.
+    """Connect to a server whose vendor answers with recorded responses, for the server's own tests.
 
-    `options` are those of `Subject.session`. `session.requests` is what the server sent, `session.recorder` what it is
-    told.
+    `options` are those of `Subject.session`. `session.requests` is what the server sent, `session.recorder` what it
+    answers.
     """
     with Subject(slug) as case:
         async with case.session(environ, recorded=True, **options) as session:

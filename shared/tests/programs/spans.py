@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from flotilla import Model, Server, ServerSettings
+from flotilla import Model
 from flotilla.serving import telemetry
 from flotilla_testing.client import client
 from flotilla_testing.scratch import ScratchServer
@@ -18,7 +18,7 @@ from flotilla_testing.scratch import ScratchServer
 exporter, provider = InMemorySpanExporter(), TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
-server: Server[ServerSettings] = ScratchServer("acme", title="Acme", description="Test.", category="test")
+server = ScratchServer("acme", title="Acme", description="Test.", category="test")
 
 
 class Out(Model):

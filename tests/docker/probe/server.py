@@ -1,4 +1,4 @@
-"""A server of the library's own making that shows what it can see, waits, blocks and asks."""
+"""A server made with the library that shows what it can see, waits, blocks and asks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from typing import Annotated, Any
 from fastmcp.server.dependencies import get_context
 from pydantic import Field
 
-from flotilla import Model, SecretStr, ServerSettings, announce, files, in_thread
-from flotilla_testing.scratch import ScratchServer
+from flotilla import (
+    Integration,
+    Model,
+    SecretStr,
+    Server,
+    ServerSettings,
+    Toolset,
+    announce,
+    files,
+    in_thread,
+    settings_of,
+)
 
 
 class Settings(ServerSettings):
@@ -22,7 +32,7 @@ class Settings(ServerSettings):
     word: str = Field("none", description="Any word")
 
 
-server = ScratchServer(
+probe = Integration(
     "probe",
     title="Probe",
     description="Shows what a server can see.",
@@ -30,6 +40,7 @@ server = ScratchServer(
     settings=Settings,
     files=True,
 )
+tools = Toolset()
 
 
 class Self(Model):
@@ -55,24 +66,24 @@ Seconds = Annotated[float, Field(description="How long", examples=[1])]
 
 
 def _limit(*names: str) -> str:
-    found = (path for name in names if (path := Path("/sys/fs/cgroup", name)).exists())
-    return next((path.read_text().strip() for path in found), "")
+    paths = (path for name in names if (path := Path("/sys/fs/cgroup", name)).exists())
+    return next((path.read_text().strip() for path in paths), "")
 
 
 def _writable() -> list[str]:
-    found = []
+    writable = []
     for folder in ("/", "/app", "/usr", "/tmp", "/data"):
         try:
             path = Path(folder, ".probe")
             path.write_text("x")
             path.unlink()
-            found.append(folder)
+            writable.append(folder)
         except OSError:
             continue
-    return found
+    return writable
 
 
-@server.reads
+@tools.reads
 async def get_self() -> Self:
     """Show what the process sees."""
     status = Path("/proc/self/status").read_text().splitlines()
@@ -88,14 +99,14 @@ async def get_self() -> Self:
     )
 
 
-@server.reads
+@tools.reads
 async def get_settings() -> Text:
-    """Tell the plain setting, and how long the token is."""
-    settings = server.connection.settings
+    """Return the plain setting, and the length of the token."""
+    settings = settings_of(probe)
     return Text(text=f"{settings.word} {len(settings.token.get_secret_value())}")
 
 
-@server.reads
+@tools.reads
 async def get_later(seconds: Seconds, name: Annotated[str, Field(description="Name")] = "") -> Text:
     """Wait, with progress; a note is left when the call is cancelled."""
     try:
@@ -109,14 +120,14 @@ async def get_later(seconds: Seconds, name: Annotated[str, Field(description="Na
     return Text(text=name)
 
 
-@server.reads
+@tools.reads
 async def get_blocked(seconds: Seconds) -> Text:
     """Block the whole server, so that it hears nothing."""
     time.sleep(seconds)  # noqa: ASYNC251 - that is the point
     return Text(text="done")
 
 
-@server.writes
+@tools.writes
 async def add_line(text: Annotated[str, Field(description="Line", examples=["x"])], wait: Seconds = 0) -> Text:
     """Add a line to lines.txt, then wait."""
 
@@ -134,14 +145,17 @@ async def add_line(text: Annotated[str, Field(description="Line", examples=["x"]
     return Text(text=text)
 
 
-@server.destroys(confirm="Delete {name} for good?")
+@tools.destroys(confirm="Delete {name} for good?")
 async def delete_thing(name: Annotated[str, Field(description="Name", examples=["x"])]) -> Text:
     """Delete nothing, but ask first."""
     announce(action="delete_thing", name=name)
     return Text(text=f"deleted {name}")
 
 
-@server.reads
+@tools.reads
 async def get_echo(value: Annotated[dict[str, Any], Field(description="Anything", examples=[{"a": 1}])]) -> Text:
-    """Response with the text of what came in."""
+    """Return what came in, as text."""
     return Text(text=repr(value))
+
+
+server = Server(probe, toolsets=[tools])

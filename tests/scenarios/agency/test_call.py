@@ -19,8 +19,8 @@ async def after_the_call(agent: Agent) -> None:
     """Do it as a careful client does: a key a step, and a look at what is in doubt before anything is repeated."""
     who: dict[str, Any] = {"first_name": "Jean", "last_name": "Dupont"}
     jean = await agent.does(CONTACT, "ghl_create_contact", **who, idempotency_key=f"{agent.key}-contact")
-    if agent.doubtful and (jean := await found(agent)):
-        agent.settled(CONTACT)
+    if agent.doubtful and (jean := await find(agent)):
+        agent.confirmed(CONTACT)
     elif agent.doubtful:
         agent.forget(CONTACT)
         jean = await agent.does(CONTACT, "ghl_create_contact", **who, idempotency_key=f"{agent.key}-contact-2")
@@ -28,8 +28,8 @@ async def after_the_call(agent: Agent) -> None:
         agent.undone += [TAG, FLOW]
         return
     tagged = await agent.does(TAG, "ghl_add_tags", contact_id=jean["id"], tags=["Lead Chaud"])
-    if agent.doubtful and "Lead Chaud" in (await found(agent)).get("tags", ()):
-        agent.settled(TAG)
+    if agent.doubtful and "Lead Chaud" in (await find(agent)).get("tags", ()):
+        agent.confirmed(TAG)
     elif not tagged:
         agent.undone.append(FLOW)
         return
@@ -41,10 +41,10 @@ async def after_the_call(agent: Agent) -> None:
     )  # fmt: skip
 
 
-async def found(agent: Agent) -> dict[str, Any]:
+async def find(agent: Agent) -> dict[str, Any]:
     """Look for Jean."""
-    given, _ = await agent.call("ghl_search_contacts", query="Jean Dupont")
-    return next((one for one in given["items"] if one["name"] == "Jean Dupont"), {})  # there is a Jeanne, too
+    result, _ = await agent.call("ghl_search_contacts", query="Jean Dupont")
+    return next((one for one in result["items"] if one["name"] == "Jean Dupont"), {})  # there is a Jeanne, too
 
 
 def all_there(agency: Agency) -> None:
@@ -73,7 +73,7 @@ async def test_in_four_calls(agency: Agency) -> None:
 
 
 async def test_told_twice_it_is_done_once(agency: Agency) -> None:
-    for _ in range(2):  # the second time through a door of its own: what was done is remembered
+    for _ in range(2):  # the second time with a gateway of its own: what was done is remembered
         async with agency.agent() as agent:
             await after_the_call(agent)
             assert agent.report == f"Done: {CONTACT}; {TAG}; {FLOW}."
@@ -105,7 +105,7 @@ async def test_too_many_requests_for_too_long(agency: Agency) -> None:
 
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["contact", "tag", "workflow"])
 async def test_a_server_error(agency: Agency, step: int) -> None:
-    """Nothing was done, but nobody can know: what can be looked at is looked at, the rest is told."""
+    """Nothing was done, but that is not certain: what can be looked up is looked up, the rest is reported."""
     agency.ghl.call_error(500, after=step, method="write")
     async with agency.agent() as agent:
         await after_the_call(agent)

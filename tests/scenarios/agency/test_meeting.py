@@ -39,26 +39,26 @@ async def after_the_meeting(agent: Agent) -> None:
 
 def all_there(agency: Agency) -> None:
     """Check each field, and that nothing is there twice."""
-    notion, desk = agency.notion, agency.desk
-    assert notion.titles(desk.clients).count(TITLE) == 1
-    assert len(notion.rows(desk.clients)) == 3  # with the two that were there before
-    page = notion.rows(desk.clients)[-1]
-    kept = {name: value[value["type"]] for name, value in page["properties"].items()}
-    assert kept["Statut"]["name"] == "Lead chaud"
-    assert kept["Budget"] == 12500
-    assert kept["Téléphone"] == "+33 6 12 34 56 78"
-    assert [kind_and_words[:2] for kind_and_words in notion.tree(page["id"])] == [
+    notion, workspace = agency.notion, agency.workspace
+    assert notion.titles(workspace.clients).count(TITLE) == 1
+    assert len(notion.rows(workspace.clients)) == 3  # with the two that were there before
+    page = notion.rows(workspace.clients)[-1]
+    properties = {name: value[value["type"]] for name, value in page["properties"].items()}
+    assert properties["Statut"]["name"] == "Lead chaud"
+    assert properties["Budget"] == 12500
+    assert properties["Téléphone"] == "+33 6 12 34 56 78"
+    assert [block[:2] for block in notion.tree(page["id"])] == [
         ["heading_2", "Décisions"],
         ["bulleted_list_item", "Budget : 12 500 €"],
         ["bulleted_list_item", "Refonte du site pour l’été"],
         ["paragraph", "Elle attend le devis."],
     ]
-    (task,) = notion.rows(desk.tasks)
-    told = {name: value[value["type"]] for name, value in task["properties"].items()}
-    assert told["Tâche"][0]["plain_text"] == "Envoyer le devis"
-    assert told["Échéance"]["start"] == DUE
-    assert told["État"]["name"] == "À faire"
-    assert [one["id"] for one in told["Client"]] == [page["id"]]
+    (task,) = notion.rows(workspace.tasks)
+    fields = {name: value[value["type"]] for name, value in task["properties"].items()}
+    assert fields["Tâche"][0]["plain_text"] == "Envoyer le devis"
+    assert fields["Échéance"]["start"] == DUE
+    assert fields["État"]["name"] == "À faire"
+    assert [one["id"] for one in fields["Client"]] == [page["id"]]
 
 
 async def test_in_four_calls(agency: Agency) -> None:
@@ -95,7 +95,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
         assert f"In doubt: {late} (Error: Notion failed (500)" in agent.report
         assert (f"Done: {NOTE}." in agent.report) == bool(step)
         assert (f"Not done: {TASK}." in agent.report) == (not step)
-        assert len(agency.notion.rows(agency.desk.tasks)) == 0
+        assert len(agency.notion.rows(agency.workspace.tasks)) == 0
         again: Any = Agent(agent.client, "looked-it-was-not-done")
         await after_the_meeting(again)
         assert again.report == f"Done: {NOTE}; {TASK}."
@@ -104,7 +104,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
 
 @pytest.mark.parametrize("step", [0, 1], ids=["note", "task"])
 async def test_a_cut_connection_after_the_work_was_done(agency: Agency, step: int) -> None:
-    """The server looks for what it wrote before it says anything."""
+    """The server looks for what it wrote before it reports an error."""
     agency.notion.vendor.fails(faults.cut(), after=step, times=1, method="write")
     async with agency.agent() as agent:
         await after_the_meeting(agent)

@@ -9,7 +9,6 @@ import email.message
 import json
 import os
 import secrets
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -24,22 +23,17 @@ from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StdioTransport
 
+from flotilla_cli import consent, login, paths, secrets_file, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of
 from flotilla_testing import FakeVendor
 from flotilla_testing.oauth import approve
 
+from .fake_google import Google, google
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-for folder in (HERE, ROOT / "scripts"):
-    sys.path.insert(0, str(folder))
-from fake_google import Google, google  # noqa: E402
-
-from flotilla_cli import consent, login  # noqa: E402
-from flotilla_cli import paths as place
-from flotilla_cli import secrets_file as vault
-from flotilla_cli import system as machine
 
 SERVERS = ("gmail", "google-calendar", "google-drive", "google-sheets", "google-docs")
 OWNER = f"flotilla-test-google-{secrets.token_hex(3)}"  # of this run alone
@@ -51,11 +45,11 @@ def missing(door: str) -> str:
     """Tell why a door cannot be tried on this machine; nothing when it can."""
     if door == "process":
         return ""
-    if machine.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+    if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
         return "no Docker engine answers here: scripts/engine"
-    if door == "gateway" and machine.gateway_plugin() is None:
+    if door == "gateway" and system.gateway_plugin() is None:
         return "the Docker MCP plugin is not here"
-    lacking = [slug for slug in SERVERS if not machine.docker("image", "inspect", image(slug))]
+    lacking = [slug for slug in SERVERS if not system.docker("image", "inspect", image(slug))]
     return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
 
 
@@ -113,8 +107,8 @@ class Office:
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         path = self.folder / "catalog.yaml"
         if self.door == "gateway":
-            path = place.mcp_home() / "catalogs" / f"{OWNER}.yaml"
-        place.write(path, yaml.safe_dump({"name": OWNER, "registry": registry}, allow_unicode=True))
+            path = paths.mcp_home() / "catalogs" / f"{OWNER}.yaml"
+        paths.write(path, yaml.safe_dump({"name": OWNER, "registry": registry}, allow_unicode=True))
         return path
 
     def _command(self) -> list[str]:
@@ -128,12 +122,12 @@ class Office:
         kept = self.folder / "secrets.env"  # of scripts/login
         lines = [kept.read_text()] if kept.exists() else []
         lines += [f"{name}={value}\n" for name, value in guards.items()]
-        place.write(self.folder / "door.env", "".join(lines))
+        paths.write(self.folder / "door.env", "".join(lines))
         files = ["--secrets", str(self.folder / "door.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(map(catalog_name, SERVERS))
         if self.door == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
-        board = str(place.VENV / "flotilla-switchboard")
+        board = str(paths.VENV / "flotilla-switchboard")
         run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
         run += ["--state", str(self.folder / "state")]
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
@@ -172,7 +166,7 @@ def office(
         connected(tmp_path, vendor, monkeypatch)
         yield Office(tmp_path, request.param, vendor, url)
     if request.param != "process":
-        machine.docker("volume", "rm", "--force", OWNER)
+        system.docker("volume", "rm", "--force", OWNER)
 
 
 def connected(folder: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,15 +177,15 @@ def connected(folder: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("FLOTILLA_CONFIG", str(folder / "none.yaml"))
     monkeypatch.setenv("GMAIL_CLIENT_SECRET", "hush")
     servers = {slug: server_of(slug) for slug in SERVERS}
-    about = servers["gmail"].consent
+    about = servers["gmail"].integration.consent
     assert about
     ways = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
     here = dataclasses.replace(about, **{name: f"{vendor.url}/{path}" for name, path in ways.items()})  # type: ignore[arg-type]
     for server in servers.values():
-        monkeypatch.setattr(server, "consent", here)
+        monkeypatch.setattr(server.integration, "consent", here)
     monkeypatch.setattr(login, "connectable", lambda: servers)
     monkeypatch.setattr(login, "browser", lambda: True)
-    monkeypatch.setattr(vault, "desktop", lambda: False)
+    monkeypatch.setattr(secrets_file, "has_keychain", lambda: False)
     original: Callable[..., Any] = consent.in_browser
 
     def press(url: str) -> None:
@@ -206,7 +200,7 @@ def connected(folder: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch)
 @contextlib.contextmanager
 def bridged(url: str) -> Iterator[str]:
     """Yield an address at which containers reach what listens on this machine's loopback."""
-    gateway = machine.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+    gateway = system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
     host, port = url.removeprefix("http://").split(":")
     loop = asyncio.new_event_loop()
 

@@ -10,11 +10,12 @@ import dataclasses
 from typing import Any
 
 import pytest
-from conftest import HELENE, MARIE, Office
-from fake_google import Google
 from fastmcp import Client
 
 from flotilla_testing import FakeVendor, faults
+
+from .conftest import HELENE, MARIE, Office
+from .fake_google import Google
 
 ERAS = ("legacy", "2026-07-28")
 pytestmark = pytest.mark.timeout(180)

@@ -1,15 +1,15 @@
-"""Ask a person before something is destroyed, in whichever way the client can.
+"""Ask a person before something is destroyed, by the means that the client has.
 
-| client | way |
+| client | means |
 |---|---|
 | MCP 2026-07-28 with elicitation | the call's result is the question; the answer comes with the repeated call |
 | before that, over stdio or stateful HTTP, with elicitation | `elicitation/create`, answered while the call waits |
 | neither | a preview and a token bound to tool, arguments and question; a second call passes the token back |
 | neither, under FLOTILLA_CONFIRM=strict | none: the model holds the token, and could say yes for the user |
 
-In the first and the last way the tool runs again from the top: ask before the first side effect. A tool may ask more
+In the first and the third case the tool runs again from the top: ask before the first side effect. A tool may ask more
 than once; what was agreed to travels with the client, sealed, so that another worker can go on. Each token and each
-sealed state bears a mark that is used up, for all processes of the same state, when it is accepted: a yes is worth one
+sealed state bears a mark that is used up, for all processes of the same state, when it is accepted: one yes allows one
 execution.
 """
 
@@ -54,7 +54,7 @@ class ConfirmationRequired(Exception):  # noqa: N818 - not an error: the questio
 
 
 class Confirmation:
-    """Asks, and remembers only which answers were used: what else must be proved is sealed in what the client holds."""
+    """Asks. Only the used answers are remembered here: all else is sealed in what the client sends back."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
@@ -115,7 +115,7 @@ class Confirmation:
             self._spent.add(mark)
         if not first:
             raise errors.InvalidInputError(
-                "This yes was used already, and one yes is worth one execution.",
+                "This yes was used already, and one yes allows one execution.",
                 "Look whether it was done; to do it again, call without confirm_token: the user is then asked again.",
             )
         call.spent_mark = mark
@@ -134,15 +134,15 @@ class Confirmation:
 
     def _unsealed(self, call: Call) -> tuple[str, list[str]]:
         """Return the mark of the call's token, and the digests of the questions that it stands for."""
-        then = "Call without confirm_token, show the user what it says, then pass the token it returns."
+        hint = "Call without confirm_token, show the user what it says, then pass the token it returns."
         try:
             tool, arguments, until, mark, agreed = json.loads(self._codec.unseal(call.confirm_token))
         except (InvalidRequestState, ValueError):
-            raise errors.InvalidInputError("The confirm_token is not valid.", then) from None
+            raise errors.InvalidInputError("The confirm_token is not valid.", hint) from None
         if until < time.time():
-            raise errors.InvalidInputError("The confirm_token has expired.", then)
+            raise errors.InvalidInputError("The confirm_token has expired.", hint)
         if [tool, arguments] != [call.tool, digest(call.arguments)]:
-            raise errors.InvalidInputError("The confirm_token was given for other arguments.", then)
+            raise errors.InvalidInputError("The confirm_token was given for other arguments.", hint)
         return str(mark), list(agreed)
 
 
@@ -155,7 +155,7 @@ def will_ask() -> bool:
 async def confirm(question: str, version: object = None) -> None:
     """Go on only after a person's yes; ask before the first side effect, since the tool may run again from the top.
 
-    A yes is worth one execution. `version` is what tells one state of the thing from another (size and time, an
+    One yes allows one execution. `version` is what tells one state of the thing from another (size and time, an
     etag): when it has changed since the question was asked, the question is asked again. Nobody is asked in a dry
     run, or under `FLOTILLA_CONFIRM=off`. Raises errors.InvalidInputError after a no. A tool that asks by itself is
     registered with `asks=True`, so that clients that cannot be asked have a way too; under `FLOTILLA_CONFIRM=strict`

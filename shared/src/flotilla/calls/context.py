@@ -1,7 +1,4 @@
-"""The call that is running.
-
-Its arguments, its deadline, whether it only rehearses, and whether it has may_have_side_effects yet.
-"""
+"""The running call: its arguments, its deadline, whether it is a dry run, and which side effects it may have had."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ class Call:
     side_effect_confirmed: bool = False
     outcome_known: bool = False
     newer_effect: bool = False
-    waiting_for: tuple[str, float] | None = None  # title of the vendor whose response is awaited, and since when
+    waiting_for: tuple[str, float] | None = None  # title of the vendor whose response is awaited, and the start time
     last_vendor: str = ""  # title of the vendor that responded last
     idempotency_key: str = ""
     keyed_requests: int = 0  # requests that carried the idempotency key, so that sending them again is safe
@@ -56,17 +53,15 @@ class Call:
     agreed_questions: list[str] = field(default_factory=list)  # digests of the questions that were answered with yes
     links: list[Any] = field(default_factory=list)  # resource links that go out with the result
     unreadable: int = 0  # items of the vendor's lists that were left out
-    planned_requests: list[dict[str, Any]] = field(
-        default_factory=list
-    )  # what will be done after the first side effect
+    planned_requests: list[dict[str, Any]] = field(default_factory=list)  # that follow the first side effect
     timer: asyncio.Timeout | None = None
     seconds: float = 0  # that the timer gives
 
     @cached_property
     def trace_id(self) -> str:
         """The trace this call belongs to, 32 hexadecimal digits: the client's (W3C traceparent), or one of its own."""
-        given = trace.get_current_span().get_span_context().trace_id
-        return f"{given:032x}" if given else secrets.token_hex(16)
+        number = trace.get_current_span().get_span_context().trace_id
+        return f"{number:032x}" if number else secrets.token_hex(16)
 
     def left(self) -> float:
         """Seconds until the deadline."""
@@ -87,14 +82,14 @@ class Call:
             self.timer.reschedule(asyncio.get_running_loop().time() + left)
 
     def mark_started(self, title: str, writes: bool) -> None:
-        """Note that a request goes out to the vendor of this title, and that its answer is waited for."""
+        """Note that a request goes out to the vendor of this title, and that its response is awaited."""
         self.may_have_side_effects = self.may_have_side_effects or writes
         self.outcome_known = self.outcome_known and not writes
         self.newer_effect = self.side_effect_confirmed
         self.waiting_for = (title, asyncio.get_running_loop().time())
 
     def stalled_vendor(self) -> str:
-        """Return the title of a vendor that is waited for since half of the call's time, "" where there is none."""
+        """Return the title of a vendor that has not responded for half of the call's time, "" without one."""
         if not (self.waiting_for and self.timer and (end := self.timer.when())):
             return ""
         title, since = self.waiting_for
@@ -145,7 +140,7 @@ def settings_of(integration: Integration[S]) -> S:
 
 @contextmanager
 def entered(call: Call) -> Iterator[Call]:
-    """Make `call` the current one."""
+    """Make `call` the current one within the block."""
     token = _current.set(call)
     try:
         yield call
@@ -159,9 +154,9 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
 
 
 async def progress(done: float, total: float | None = None) -> None:
-    """Tell a client that wants to know how far the running call is; without one, nothing happens.
+    """Report the progress of the running call to a client that asked for it; else nothing happens.
 
-    `total` is None where nobody knows it yet.
+    `total` is None where it is not known yet.
     """
     from fastmcp.server.dependencies import get_context
 

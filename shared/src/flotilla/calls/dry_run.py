@@ -1,4 +1,4 @@
-"""What a call is about to do: announced before its first side effect, and the result of a dry run."""
+"""Dry runs: a call announces its first side effect, and a dry run ends there with the request as its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DryRunResult(Exception):  # noqa: N818 - not an error: the result of a dry
 
 
 def announce(**request: Any) -> None:
-    """Say what is about to be done, before the first side effect; under dry run the call ends here.
+    """Announce the first side effect, right before it; under dry run the call ends here.
 
     `request` is the exact request: `action=` and its details, or `method=`, `url=`, `headers=`, `body=`.
     """
@@ -30,9 +30,9 @@ def announce(**request: Any) -> None:
 
 
 def follows(**request: Any) -> None:
-    """Say what will be done after the first side effect: a dry run, which ends at the first, shows it under `then`.
+    """Announce what comes after the first side effect: a dry run, which ends at the first, shows it under `then`.
 
     Call it before the first side effect, once for each request, in their order. `request` is as for `announce`; what
-    only an answer will tell stands in braces in the address, such as `/documents/{documentId}`.
+    only a response will contain stands in braces in the address, such as `/documents/{documentId}`.
     """
     current().planned_requests.append(request)

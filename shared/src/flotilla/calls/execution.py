@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastmcp.exceptions import FastMCPError
 from fastmcp.prompts.base import Message, Prompt, PromptResult
@@ -23,15 +23,12 @@ from flotilla.http.responses import unreadable
 from flotilla.settings import scrub
 from flotilla.text import plain
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 Run = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Stop what runs inside after so many seconds."""
+    """Raise TimeoutError in the block after so many seconds."""
     call = current()
     call.seconds = seconds
     async with asyncio.timeout(seconds) as call.timer:
@@ -39,11 +36,11 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
 
 
 def error_of(name: str, bug: Exception) -> errors.FlotillaError:
-    """Return the problem that an exception of a running call is: what the client reads in place of it."""
+    """Return the error that a client reads in place of an exception of the running call."""
     call = current()
     note, known = call.uncertainty_note(), call.may_have_side_effects and call.outcome_known
     if isinstance(bug, errors.FlotillaError):
-        return bug.noted(note) if known and call.newer_effect else bug  # else the tool knows what it says
+        return bug.noted(note) if known and call.newer_effect else bug  # else the tool has said so
     if isinstance(bug, TimeoutError) and call.timer and call.timer.expired():
         message = f"{name} took longer than {call.seconds:g} seconds and was stopped."
         hint = "Ask for less at a time, or try again later."
@@ -56,9 +53,9 @@ def error_of(name: str, bug: Exception) -> errors.FlotillaError:
     if call.connection:
         call.connection.audit.bug(name, bug)
     if isinstance(bug, ValidationError) and call.last_vendor:
-        where = ".".join(str(part) for part in bug.errors(include_url=False, include_input=False)[0]["loc"])
+        path = ".".join(str(part) for part in bug.errors(include_url=False, include_input=False)[0]["loc"])
         return unreadable(
-            call.last_vendor, f"answered without what is expected at `{errors.excerpt(where, 60) or 'the top'}`"
+            call.last_vendor, f"answered without what is expected at `{errors.excerpt(path, 60) or 'the top'}`"
         )
     if isinstance(bug, RecursionError) and call.last_vendor:
         return unreadable(call.last_vendor, "answered with something that is nested too deeply")
@@ -69,7 +66,7 @@ def error_of(name: str, bug: Exception) -> errors.FlotillaError:
 def validated(name: str, adapter: TypeAdapter[Any], schema: Schema, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments as the function takes them.
 
-    Raises errors.InvalidInputError that says what is wrong with one of them.
+    Raises errors.InvalidInputError for the first wrong one.
     """
     if is_deep(arguments):
         raise errors.InvalidInputError(

@@ -1,7 +1,7 @@
-"""Work that must not be cut off, although the call that began it was cancelled or the process is about to end.
+"""Work that must finish although the call that began it was cancelled or the process is about to end.
 
-A refresh token that the vendor has just replaced, and the note of a write that was just done, are lost for good when
-the process ends before they are saved. Every end of a process waits for such work, and for nothing else.
+A refresh token that the vendor has just replaced, and the record of a write that was just done, would be lost for good
+if the process ended before they are saved. A process that ends waits for such work, and for nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ async def must_finish(work: Coroutine[Any, Any, T]) -> T:
 def _ended(task: asyncio.Future[Any]) -> None:
     _tasks.discard(task)
     if not task.cancelled():
-        task.exception()  # nobody may be waiting for it any more
+        task.exception()  # read it, since the caller may be gone
 
 
 def _left() -> list[asyncio.Future[Any]]:

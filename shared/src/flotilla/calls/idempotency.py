@@ -19,13 +19,13 @@ from flotilla.calls.finishing import must_finish
 from flotilla.calls.results import packed
 from flotilla.state import DAY, State, digest
 
-LARGEST = 64_000  # bytes of a result that is kept; of a larger one only that it was done
+LARGEST = 64_000  # bytes of a stored result; of a larger one only that it was done is stored
 MOST = 64 * 2**20  # bytes that the records of a day may take
 WITHOUT = "The same call without idempotency_key works."
 
 
 class Idempotency:
-    """Remembers calls by tool and key, through the server's state. What cannot be remembered is not begun."""
+    """Records calls by tool and key in the server's state. A call that cannot be recorded is not begun."""
 
     def __init__(self, state: State, audit: Audit) -> None:
         self._state, self._audit = state, audit
@@ -46,22 +46,22 @@ class Idempotency:
             except errors.ConfigurationError as problem:
                 raise _forgetful(problem) from None
             note: dict[str, Any] = {"arguments": digest(call.arguments), "at": time.time()}
-            seen = self._state.get(name)
-            if seen and seen["at"] > time.time() - DAY:
-                if seen["arguments"] != note["arguments"]:
+            earlier = self._state.get(name)
+            if earlier and earlier["at"] > time.time() - DAY:
+                if earlier["arguments"] != note["arguments"]:
                     raise errors.InvalidInputError(
                         f"The idempotency_key was used for another call of {call.tool} with other arguments.",
                         "Use a new key for a new action, the old key only to repeat the same one.",
                     )
-                if "result" in seen:
+                if "result" in earlier:
                     call.outcome = "repeated"
-                    return packed(seen["result"])
-                if seen.get("done"):
+                    return packed(earlier["result"])
+                if earlier.get("done"):
                     raise errors.UpstreamError(
                         "The call with this idempotency_key was done already, but its result was not kept.",
                         "Do not repeat it; look it up.",
                     )
-                if not seen.get("replayable"):
+                if not earlier.get("replayable"):
                     raise errors.UpstreamError(
                         "An earlier call with this idempotency_key broke off: it may or may not have been done.",
                         "Look whether it was done; if not, call again with a new key.",
@@ -79,12 +79,12 @@ class Idempotency:
                     await must_finish(self._after(name, {**note, "done": True}))
                 raise
             small = len(pydantic_core.to_json(result.structured_content)) <= LARGEST
-            how = {"result": result.structured_content} if small else {"done": True}
-            await must_finish(self._after(name, note | how))
+            end = {"result": result.structured_content} if small else {"done": True}
+            await must_finish(self._after(name, note | end))
             return result
 
     def _note(self, name: str, note: dict[str, Any]) -> None:
-        """Remember, before anything is done, that a key is in use."""
+        """Record, before anything is done, that a key is in use."""
         if self._state.sweep("once-") > MOST:
             raise errors.RateLimitError(
                 f"The records of the last day's idempotency keys take {MOST // 2**20} MB, which is the most.", WITHOUT
@@ -95,7 +95,7 @@ class Idempotency:
             raise _forgetful(problem) from None
 
     async def _after(self, name: str, note: dict[str, Any]) -> None:
-        """Remember how it ended. Where that fails, the first note stays, and a repeat is told that it is not known."""
+        """Record how it ended. Where that fails, the first record stays: a repeat reports an unknown outcome."""
         try:
             await asyncio.to_thread(self._state.put, name, note)
         except errors.ConfigurationError as problem:

@@ -41,7 +41,7 @@ class CallMiddleware(Middleware):
         return visible(connection.environ, connection.integration.attributes.get(name, {}), name)
 
     def check(self) -> None:
-        """Raise an error of the protocol, in a sentence, where a guard is unclear."""
+        """Raise a protocol error where a guard is unclear."""
         try:
             self._connect().check_guards()
         except errors.ConfigurationError as problem:
@@ -92,7 +92,7 @@ class CallMiddleware(Middleware):
         connection = self._connect()
         if connection.fleet and connection.fleet_error:
             raise connection.fleet_error
-        self._connect().check_guards()
+        connection.check_guards()
 
     def _check_settings(self, call: Call, failure: type[FastMCPError]) -> None:
         try:
@@ -165,7 +165,7 @@ class CallMiddleware(Middleware):
             return failed(errors.NotFoundError(f"There is no tool {errors.excerpt(name, 60)}.", hint))
         except MCPError:
             raise
-        except Exception as bug:  # whatever FastMCP raises on the way must not become a protocol error with a trace
+        except Exception as bug:  # what FastMCP raises must not become a protocol error with a trace
             self._connect().audit.bug(name, bug)
             return failed(
                 errors.UpstreamError(f"{name} failed inside Flotilla ({type(bug).__name__}).", "Tell the user.")

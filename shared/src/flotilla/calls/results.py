@@ -1,4 +1,4 @@
-"""What goes out: compact JSON whose text equals its structure, cut where it is too big, and errors in one format."""
+"""Results: compact JSON whose text equals its structure, cut where it is too big, and errors in one format."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def link_to(file: FileRef) -> ResourceLink:
 
 
 def link(file: FileRef) -> None:
-    """Add a link to a file of the data folder to the running call's result, behind its text."""
+    """Add a link to a file of the data folder to the running call's result, after its text."""
     current().links.append(link_to(file))
 
 
@@ -48,7 +48,7 @@ def linked(result: ToolResult) -> ToolResult:
 
 
 def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
-    """Add what the user must hear of beside the result, each sentence as text of its own behind the JSON."""
+    """Add warnings for the user, each sentence as text of its own after the JSON."""
     if not isinstance(result, InputRequiredToolResult):
         result.content += [TextContent(type="text", text=f"Warning: {scrub(text)}") for text in warnings]
     return result
@@ -67,20 +67,20 @@ def sentence(problem: errors.FlotillaError) -> str:
 
 def safe(data: dict[str, Any], exact: Sequence[str] = ()) -> dict[str, Any]:
     """Drop hidden characters from every text and name of a result, and say in `removed` how many there were."""
-    found = {name: (value, 0) if name in exact else _without_hidden(value) for name, value in data.items()}
-    removed = sum(number for _, number in found.values())
-    shown = {cleaned(name)[0]: value for name, (value, _) in found.items()}
+    parts = {name: (value, 0) if name in exact else _without_hidden(value) for name, value in data.items()}
+    removed = sum(number for _, number in parts.values())
+    shown = {cleaned(name)[0]: value for name, (value, _) in parts.items()}
     if number := current().unreadable:
         shown["left_out"] = f"{number} item{'' if number == 1 else 's'} that cannot be read"
     return {**shown, "removed": f"{removed} hidden character{'' if removed == 1 else 's'}"} if removed else shown
 
 
-def seen(value: Any) -> Any:
-    """Show hidden characters of a request that a dry run shows: what is sent holds them."""
+def visible_in(value: Any) -> Any:
+    """Return a dry run's request with its hidden characters made visible: they would be sent."""
     if isinstance(value, dict):
-        return {visible(str(k)): seen(v) for k, v in value.items()}
+        return {visible(str(k)): visible_in(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [seen(v) for v in value]
+        return [visible_in(v) for v in value]
     return visible(value) if isinstance(value, str) else value
 
 
@@ -101,22 +101,23 @@ def fitted(data: dict[str, Any], pages: bool) -> dict[str, Any]:
     """Cut a result that is too big for one answer, and say how to go on; `pages` tells whether the tool takes limit."""
     if _size(data) <= BIGGEST:
         return data
-    room = BIGGEST - 1000  # the rest is for the sentence that tells
+    room = BIGGEST - 1000  # the rest is for the sentence about it
     name = max(data, key=lambda key: _size(data[key]))
     spare, value = room - _size({**data, name: None}), data[name]
-    kept = len(value) if isinstance(value, str | list) else 0
-    while kept and _size(value[:kept]) > spare:
-        kept = min(kept - 1, int(kept * spare / _size(value[:kept]))) if spare > 0 else 0
-    if not kept:
+    length = len(value) if isinstance(value, str | list) else 0
+    while length and _size(value[:length]) > spare:
+        length = min(length - 1, int(length * spare / _size(value[:length]))) if spare > 0 else 0
+    if not length:
         raise errors.InvalidInputError(
             f"The result has {_size(data)} bytes, more than fits one answer.", "Ask for less at a time."
         )
-    way = f"`{name}` is cut after {kept} of {len(value)} {'items' if isinstance(value, list) else 'characters'}. "
+    note = f"`{name}` is cut after {length} of {len(value)} {'items' if isinstance(value, list) else 'characters'}. "
     if pages and name == "items":  # the next page would leave out what was cut here
-        data, way = {k: v for k, v in data.items() if k != "next_cursor"}, way + f"Ask with limit={kept}, same cursor."
+        data = {k: v for k, v in data.items() if k != "next_cursor"}
+        note += f"Ask with limit={length}, same cursor."
     else:
-        way += "Ask for a smaller part."
-    return {**data, name: value[:kept], "cut": way}
+        note += "Ask for a smaller part."
+    return {**data, name: value[:length], "cut": note}
 
 
 def _size(data: Any) -> int:

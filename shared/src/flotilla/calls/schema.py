@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 Schema = dict[str, Any]
 _NULL = {"type": "null"}
-_DATA = ("examples", "enum", "default")  # keywords whose value is no schema
+_DATA = ("examples", "enum", "default")  # keywords whose value is not a schema
 DEEPEST = 64  # levels of arguments
 LONGEST_TEXT = 4_000_000  # characters of arguments that come as JSON text
 SAFE_INTEGER = 2**53  # the gateway carries numbers as float64
@@ -25,7 +25,7 @@ SAFE_INTEGER = 2**53  # the gateway carries numbers as float64
 def portable(adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"] = "validation") -> Schema:
     """Return the adapter's JSON schema without references, null branches and automatic titles.
 
-    Raises TypeError for what cannot be said so: a required argument or an item of a result's list that may be null.
+    Raises TypeError for a required argument, or an item of a result's list, that may be null.
     """
     raw = adapter.json_schema(mode=mode, by_alias=mode == "validation")
     defs, dropped = raw.pop("$defs", {}), {"title", "discriminator"}
@@ -77,8 +77,8 @@ def arguments_of(fn: Callable[..., Any], extra: dict[str, tuple[Any, Any]]) -> T
     ]
     parameters += [Parameter(n, Parameter.KEYWORD_ONLY, annotation=a, default=d) for n, (a, d) in extra.items()]
 
-    def collect(**given: Any) -> dict[str, Any]:
-        return given
+    def collect(**arguments: Any) -> dict[str, Any]:
+        return arguments
 
     collect.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     collect.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -117,7 +117,7 @@ def decoded(value: Any, schema: Schema) -> Any:
     """Read what lenient clients send, by one rule for every tool.
 
     - JSON text where the schema wants an object or an array is read;
-    - null of a known name is left out, and so are "", "null" and ["null"] of an optional one that is no plain text;
+    - null of a known name is left out, and so are "", "null" and ["null"] of an optional one that is not plain text;
     - a single value where an array is wanted is an array of one; "a, b" is one value: a comma may be part of a word;
     - a word of a closed list may be written in other capitals.
     """
@@ -171,8 +171,10 @@ def _single(value: Any, schema: Schema) -> Any:
 
 
 def without_nulls(value: Any, schema: Schema) -> Any:
-    """Drop fields that are null or no number, and write integers that a float64 cannot hold as text where the schema
-    leaves that open."""
+    """Drop fields that are null or not finite.
+
+    Integers that a float64 cannot hold become text, unless the schema says integer.
+    """
     if isinstance(value, dict):
         return {k: without_nulls(v, inner(schema, k)) for k, v in value.items() if not _nothing(v)}
     if isinstance(value, list):
@@ -183,10 +185,10 @@ def without_nulls(value: Any, schema: Schema) -> Any:
 
 
 def inner(schema: Schema, name: str) -> Schema:
-    """Return the schema of one name of an object, {} where nothing is said of it."""
+    """Return the schema of one property of an object, {} without one."""
     others = schema.get("additionalProperties")
-    found: Schema = schema.get("properties", {}).get(name) or (others if isinstance(others, dict) else {})
-    return found
+    below: Schema = schema.get("properties", {}).get(name) or (others if isinstance(others, dict) else {})
+    return below
 
 
 def _nothing(value: Any) -> bool:

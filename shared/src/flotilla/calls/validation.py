@@ -1,4 +1,4 @@
-"""What is wrong with a call's arguments, in the caller's words: no type names, no regular expressions."""
+"""Errors about a call's arguments, as a caller understands them: no type names, no regular expressions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from flotilla import errors
 from flotilla.calls.schema import Schema, inner
 
-_SENTENCES = {  # by the validator's kind of error; {…} is what the error knows
+_SENTENCES = {  # by pydantic's error type; {…} comes from the error's context
     "bool": "must be true or false",
     "date": "must be a date such as 2030-06-03",
     "datetime": "must be a time with an offset, such as 2030-06-03T09:00:00+02:00",
@@ -44,9 +44,9 @@ _FIRST = ("unexpected_keyword_argument", "missing_argument", "missing_keyword_on
 
 
 def input_problem(tool: str, schema: Schema, problem: ValidationError) -> errors.InvalidInputError:
-    """Return the most telling problem: an unknown name before a missing one before a wrong value."""
-    found = problem.errors(include_url=False, include_input=False)
-    first = min(found, key=lambda e: _FIRST.index(e["type"]) if e["type"] in _FIRST else len(_FIRST))
+    """Return the error of the first problem: an unknown name before a missing one before a wrong value."""
+    details = problem.errors(include_url=False, include_input=False)
+    first = min(details, key=lambda e: _FIRST.index(e["type"]) if e["type"] in _FIRST else len(_FIRST))
     if first["type"] == "unexpected_keyword_argument":
         return unknown(tool, str(first["loc"][-1]), list(schema["properties"]))
     path, about = _place(first["loc"], schema)
@@ -55,9 +55,7 @@ def input_problem(tool: str, schema: Schema, problem: ValidationError) -> errors
     if first["type"] == "extra_forbidden":
         above = _place(first["loc"][:-1], schema)
         return unknown(tool, str(first["loc"][-1]), list(above[1].get("properties", ())), above[0])
-    alike = [
-        error for error in found if _place(error["loc"], schema)[0] == path
-    ]  # one a branch, where there are several
+    alike = [error for error in details if _place(error["loc"], schema)[0] == path]  # one for each branch of a union
     sentences = list(dict.fromkeys(_sentence(error, about) for error in alike))
     if first["type"] == "value_error" and len(sentences) == 1:  # the type's own sentence
         own = errors.excerpt(first["msg"].removeprefix("Value error, ").rstrip("."))
@@ -68,22 +66,22 @@ def input_problem(tool: str, schema: Schema, problem: ValidationError) -> errors
 
 
 def unknown_key(tool: str, value: Any, schema: Schema, path: str = "") -> errors.InvalidInputError | None:
-    """Return the problem of a name that an object inside of the arguments does not have, which would be lost."""
+    """Return the error of an unknown key in a nested object, which would otherwise be ignored; None without one."""
     if isinstance(value, list):
         parts = [(f"{path}.{n}".lstrip("."), item, schema.get("items", {})) for n, item in enumerate(value)]
     elif isinstance(value, dict):
         known = schema.get("properties", {})
-        wrong = [name for name in value if name not in known]
-        if path and known and wrong and not schema.get("additionalProperties"):
-            return unknown(tool, str(wrong[0]), list(known), path)
+        unknown_names = [name for name in value if name not in known]
+        if path and known and unknown_names and not schema.get("additionalProperties"):
+            return unknown(tool, str(unknown_names[0]), list(known), path)
         parts = [(f"{path}.{name}".lstrip("."), item, inner(schema, name)) for name, item in value.items()]
     else:
         return None
-    return next((found for at, item, below in parts if (found := unknown_key(tool, item, below, at))), None)
+    return next((error for at, item, below in parts if (error := unknown_key(tool, item, below, at))), None)
 
 
 def unknown(tool: str, name: str, known: Sequence[str], path: str = "") -> errors.InvalidInputError:
-    """Return the problem of an unknown name, with the one that was probably meant."""
+    """Return the error of an unknown name, with the most similar known one."""
     near = difflib.get_close_matches(name, known, n=1)
     return errors.InvalidInputError(
         f"Unknown argument `{errors.excerpt(name, 60)}`"
@@ -112,18 +110,13 @@ def _place(loc: Sequence[int | str], schema: Schema) -> tuple[str, Schema]:
 def _sentence(error: Any, schema: Schema) -> str:
     kind, context = error["type"], error.get("ctx") or {}
     if kind == "string_pattern_mismatch":
-        return (
-            f"is not of the right form, such as {_example(schema)}" if _example(schema) else "is not of the right form"
-        )
+        example = next(iter(schema.get("examples", ())), "")
+        return "is not of the right form" + (f", such as {example}" if example else "")
     if kind in ("value_error", "assertion_error"):
         return "is refused: " + errors.excerpt(error["msg"].removeprefix("Value error, ").rstrip("."))
     if kind == "string_too_short" and context.get("min_length") == 1:
         return "must not be empty"
     if kind in ("too_short", "too_long") and 1 in (context.get("min_length"), context.get("max_length")):
         return _SENTENCES[kind].format(**context).replace("items", "item")
-    found = _SENTENCES.get(kind) or _SENTENCES.get(kind.split("_")[0], "does not have the right form")
-    return found.format(**context)
-
-
-def _example(schema: Schema) -> str:
-    return str(next(iter(schema.get("examples", ())), ""))
+    template = _SENTENCES.get(kind) or _SENTENCES.get(kind.split("_")[0], "does not have the right form")
+    return template.format(**context)

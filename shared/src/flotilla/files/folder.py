@@ -1,4 +1,4 @@
-"""The data folder: the only road to files, for every server that reads or writes them.
+"""The data folder: the only access to files, for every server that reads or writes them.
 
 The folder is FLOTILLA_DATA (`/data`). Paths are relative to it, with `/` between folders; `/x` and `/data/x` mean `x`,
 and every path in a result can be passed back in. Each part of a path is opened by itself, relative to the folder before
@@ -29,7 +29,7 @@ from pydantic import BaseModel
 
 from flotilla import errors
 from flotilla.files.listing import Entry, entry_of, quota, recount, stat, usage
-from flotilla.files.paths import folder, lstat, parts_of, place, refuse_hidden, saying, shown, writable
+from flotilla.files.paths import explaining, folder, lstat, parts_of, place, refuse_hidden, shown, writable
 
 MAX_FILE = 256 * 2**20  # bytes
 TRIES = 20  # times that a change begins again
@@ -48,7 +48,7 @@ for _ending, _type in {
 
 
 class FileRef(BaseModel):
-    """A file that is there: `bytes` its size, `sha256` in hexadecimal, `content_type` told by its name."""
+    """A file that is there: `bytes` its size, `sha256` in hexadecimal, `content_type` by its name."""
 
     path: str
     bytes: int
@@ -80,29 +80,31 @@ class _Capped(io.FileIO):
             raise errors.InvalidInputError(
                 f"{self.path} would have more than {self.cap} bytes.", "Write less at a time."
             )
-        with saying(self.path):
+        with explaining(self.path):
             return super().write(data)
 
 
 @contextmanager
 def reader(path: str) -> Iterator[BinaryIO]:
     """Open a regular file; links, pipes and devices are refused."""
-    with place(path) as (fd, name, here), saying(here):
+    with place(path) as (fd, name, shown_path), explaining(shown_path):
         # Non-blocking, because to open a pipe would wait for its other end.
         inner = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
     try:
-        _regular(os.fstat(inner), here)
+        _regular(os.fstat(inner), shown_path)
         with os.fdopen(inner, "rb", closefd=False) as file:
             yield file
     finally:
         os.close(inner)
 
 
-def _regular(info: os.stat_result, here: str) -> None:
+def _regular(info: os.stat_result, shown_path: str) -> None:
     if st.S_ISDIR(info.st_mode):
-        raise errors.InvalidInputError(f"{here} is a folder.", "Give the path of a file.")
+        raise errors.InvalidInputError(f"{shown_path} is a folder.", "Give the path of a file.")
     if not st.S_ISREG(info.st_mode):
-        raise errors.InvalidInputError(f"{here} is no regular file.", "Links, pipes and devices are left alone.")
+        raise errors.InvalidInputError(
+            f"{shown_path} is not a regular file.", "Links, pipes and devices are left alone."
+        )
 
 
 def read(path: str, max_bytes: int = MAX_FILE) -> bytes:
@@ -120,45 +122,49 @@ def ref(path: str) -> FileRef:
         return _ref(file, shown(path))
 
 
-def _ref(file: Any, here: str) -> FileRef:
+def _ref(file: Any, shown_path: str) -> FileRef:
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileRef(path=here, bytes=file.tell(), sha256=digest, content_type=content_type(here))
+    return FileRef(path=shown_path, bytes=file.tell(), sha256=digest, content_type=content_type(shown_path))
 
 
 def content_type(path: str) -> str:
-    """Return the media type that a name tells, else `application/octet-stream`."""
+    """Return the media type by a name's ending, else `application/octet-stream`."""
     kind, compression = _TYPES.guess_type("./" + path)
     return kind if kind and not compression else "application/octet-stream"
 
 
 def _full() -> errors.InvalidInputError:
-    what = f"The data folder would hold more than {quota()} bytes, its quota."
-    return errors.InvalidInputError(what, "Delete files, or ask the user to raise FLOTILLA_DATA_QUOTA (0: no limit).")
+    message = f"The data folder would hold more than {quota()} bytes, its quota."
+    return errors.InvalidInputError(
+        message, "Delete files, or ask the user to raise FLOTILLA_DATA_QUOTA (0: no limit)."
+    )
 
 
-def _replaced(fd: int, name: str, here: str, overwrite: bool) -> os.stat_result | None:
+def _replaced(fd: int, name: str, shown_path: str, overwrite: bool) -> os.stat_result | None:
     old = lstat(fd, name)
     if old:
-        _regular(old, here)
+        _regular(old, shown_path)
     else:
         refuse_hidden(name)
     if old and not overwrite:
-        raise errors.InvalidInputError(f"{here} exists already.", "Overwrite it explicitly, or choose another path.")
+        raise errors.InvalidInputError(
+            f"{shown_path} exists already.", "Overwrite it explicitly, or choose another path."
+        )
     return old
 
 
 def check(path: str, overwrite: bool = False) -> None:
-    """Raise what `writer` would say about the path, for dry runs and before long work."""
+    """Raise the error that `writer` would raise for the path: for dry runs and before long work."""
     writable()
-    with suppress(errors.NotFoundError), place(path) as (fd, name, here):
-        _replaced(fd, name, here, overwrite)
+    with suppress(errors.NotFoundError), place(path) as (fd, name, shown_path):
+        _replaced(fd, name, shown_path, overwrite)
 
 
 def replaced(path: str, overwrite: bool = False) -> str:
     """Return what a write would replace, as a person is asked about it: "a.md (1,204 bytes, changed …)".
 
-    Empty when nothing would be lost. Raises what `writer` would say about the path.
+    Empty when nothing would be lost. Raises as `writer` does.
     """
     check(path, overwrite)
     with suppress(errors.NotFoundError):
@@ -168,7 +174,7 @@ def replaced(path: str, overwrite: bool = False) -> str:
 
 
 def about(entry: Entry) -> str:
-    """Return a file's path, size and date in words, for a question."""
+    """Return a file's path, size and date as a phrase, for a question."""
     when = f"changed {entry.modified.day} {entry.modified:%B %Y, %H:%M} UTC"
     return f"{entry.path} ({entry.bytes:,} bytes, {when})" if entry.bytes is not None else f"{entry.path} ({when})"
 
@@ -183,27 +189,27 @@ def writer(
     process is killed. `only_if`: raise Changed unless the file that is replaced is still this one, untouched.
     """
     writable()
-    with place(path, make=True) as (fd, name, here):
-        old = _replaced(fd, name, here, overwrite)
+    with place(path, make=True) as (fd, name, shown_path):
+        old = _replaced(fd, name, shown_path, overwrite)
         before = old.st_size if old else 0
         left = quota() - usage() + before if quota() else MAX_FILE
         temporary = f".flotilla-{secrets.token_hex(8)}.tmp"
-        with saying(here):
+        with explaining(shown_path):
             inner = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=fd)
-        raw = _Capped(inner, here, min(max_bytes, MAX_FILE), left)
+        raw = _Capped(inner, shown_path, min(max_bytes, MAX_FILE), left)
         try:
             out = Writer(raw, 2**18)
             yield out
             out.flush()
-            with saying(here):
+            with explaining(shown_path):
                 if old:
                     os.fchmod(inner, old.st_mode & 0o777)
                 os.fsync(inner)
-                done = _ref(raw, here)
+                done = _ref(raw, shown_path)
                 if 0 < quota() < usage(done.bytes - before):  # others filled it meanwhile
                     raise _full()
                 if only_if and _mark(os.stat(name, dir_fd=fd, follow_symlinks=False)) != _mark(only_if):
-                    raise Changed(here)
+                    raise Changed(shown_path)
                 _publish((fd, temporary), (fd, name), overwrite)
             out.ref = done
         finally:
@@ -255,16 +261,16 @@ def rewrite(path: str, change: Callable[[bytes], bytes], max_bytes: int = MAX_FI
 
 @contextmanager
 def _alone(path: str) -> Iterator[None]:
-    """Keep out the other threads, processes and containers that rewrite the same file; the end of one lets go too.
+    """Lock out the other threads, processes and containers that rewrite the same file; one that ends releases it.
 
-    A lock file stands for many files, so that they stay few: whoever waits for a neighbour waits for milliseconds.
+    A lock file stands for many files, so that they stay few: a wait for another file's writer takes milliseconds.
     """
     writable()
     name = hashlib.sha256(shown(path).encode()).hexdigest()[:2]
-    with folder((".flotilla", "locks"), make=True) as fd, saying(".flotilla/locks"):
+    with folder((".flotilla", "locks"), make=True) as fd, explaining(".flotilla/locks"):
         lock = os.open(name, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=fd)
     try:
-        with saying(".flotilla/locks"):
+        with explaining(".flotilla/locks"):
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
@@ -291,7 +297,7 @@ def _publish(source: tuple[int, str], target: tuple[int, str], overwrite: bool) 
 
 
 def check_folder(path: str) -> None:
-    """Raise errors.InvalidInputError when a folder on the way, or the last one, would get a name that hides something."""
+    """Raise errors.InvalidInputError when a folder that would be made gets a name with hidden characters."""
     parts = parts_of(path)
     for depth in range(1, len(parts) + 1):
         with suppress(errors.NotFoundError):
@@ -315,13 +321,13 @@ def move(source: str, destination: str, overwrite: bool = False) -> Entry:
             f"{shown(source)} cannot be moved onto or into itself.", "Choose another destination."
         )
     writable()
-    with place(source) as (fd, name, here):
-        with saying(here):
+    with place(source) as (fd, name, shown_path):
+        with explaining(shown_path):
             info = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        with place(destination, make=True) as (to, new, there), saying(there):
+        with place(destination, make=True) as (to, new, shown_target), explaining(shown_target):
             taken = lstat(to, new)
             if taken and not (overwrite and st.S_ISREG(info.st_mode) and st.S_ISREG(taken.st_mode)):
-                raise FileExistsError(errno.EEXIST, there)
+                raise FileExistsError(errno.EEXIST, shown_target)
             if st.S_ISDIR(info.st_mode):
                 os.rename(name, new, src_dir_fd=fd, dst_dir_fd=to)
             else:
@@ -331,7 +337,7 @@ def move(source: str, destination: str, overwrite: bool = False) -> Entry:
 
 def remove(path: str, recursive: bool = False) -> Entry:
     """Delete a file, a link itself, or a folder, which must be empty unless `recursive`; returns what it was."""
-    with place(path) as (fd, name, here), saying(here):
+    with place(path) as (fd, name, shown_path), explaining(shown_path):
         info = os.stat(name, dir_fd=fd, follow_symlinks=False)
         if not st.S_ISDIR(info.st_mode):
             os.unlink(name, dir_fd=fd)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from flotilla import errors
 from flotilla.calls.context import environ
-from flotilla.files.paths import TEMPORARY, folder, joined, parts_of, place, root, saying, wrong
+from flotilla.files.paths import TEMPORARY, explaining, folder, joined, parts_of, path_problem, place, root
 from flotilla_launcher.environment import setting
 
 _STALE = 3600  # seconds after which a temporary file has lost its writer: no call lasts that long
@@ -44,7 +44,7 @@ def quota() -> int:
     value = setting("FLOTILLA_DATA_QUOTA", environ(), guard=True) or str(2 * 2**30)
     if not (value.isascii() and value.isdecimal()):
         raise errors.ConfigurationError(
-            "FLOTILLA_DATA_QUOTA is no number of bytes.", "Ask the user to mend it; 0 means no limit."
+            "FLOTILLA_DATA_QUOTA is not a number of bytes.", "Ask the user to correct it; 0 means no limit."
         )
     return int(value)
 
@@ -77,24 +77,24 @@ def stat(path: str) -> Entry:
     if not parts_of(path):
         with folder(()) as fd:
             return entry_of((), os.fstat(fd))
-    with place(path) as (fd, name, here), saying(here):
+    with place(path) as (fd, name, shown_path), explaining(shown_path):
         return entry_of(parts_of(path), os.stat(name, dir_fd=fd, follow_symlinks=False))
 
 
 def version(path: str) -> str:
-    """Return what tells one state of a path from another, with all below it if it is a folder: sizes and times."""
+    """Return a fingerprint of a path's state, of a folder with all below it: names, sizes and times."""
     parts = parts_of(path)
-    with place(path) as (fd, name, here), saying(here):
+    with place(path) as (fd, name, shown_path), explaining(shown_path):
         info = os.stat(name, dir_fd=fd, follow_symlinks=False)
-    seen, waiting = hashlib.sha256(), [(parts, info)]
+    fingerprint, waiting = hashlib.sha256(), [(parts, info)]
     while waiting:
         parts, info = waiting.pop()
         is_folder = st.S_ISDIR(info.st_mode)  # whose own time says nothing that its entries do not say
         mark = (parts, info.st_ino, st.S_IFMT(info.st_mode), *(() if is_folder else (info.st_size, info.st_mtime_ns)))
-        seen.update(repr(mark).encode())
+        fingerprint.update(repr(mark).encode())
         if is_folder:
             waiting += _below(parts, ())
-    return seen.hexdigest()[:32]
+    return fingerprint.hexdigest()[:32]
 
 
 def walk(path: str = ".", start: str = ".", deep: bool = True) -> Iterator[Entry]:
@@ -115,14 +115,14 @@ def walk(path: str = ".", start: str = ".", deep: bool = True) -> Iterator[Entry
 
 
 def _below(parts: tuple[str, ...], first: tuple[str, ...]) -> list[tuple[tuple[str, ...], os.stat_result]]:
-    found = {}
-    with folder(parts) as fd, saying(joined(parts)), os.scandir(fd) as entries:
+    below = {}
+    with folder(parts) as fd, explaining(joined(parts)), os.scandir(fd) as entries:
         for entry in entries:
             inner = (*parts, unicodedata.normalize("NFC", entry.name))
             with suppress(OSError):
                 if TEMPORARY.fullmatch(entry.name):  # a killed writer's, once it is old
                     if time.time() - entry.stat(follow_symlinks=False).st_mtime > _STALE:
                         os.unlink(entry.name, dir_fd=fd)
-                elif inner >= first[: len(inner)] and not wrong(inner):
-                    found[inner] = entry.stat(follow_symlinks=False)
-    return sorted(found.items(), reverse=True)
+                elif inner >= first[: len(inner)] and not path_problem(inner):
+                    below[inner] = entry.stat(follow_symlinks=False)
+    return sorted(below.items(), reverse=True)

@@ -29,7 +29,7 @@ _RIGHT = (
     "Ask the user to let it write there.",
 )
 _FULL = (errors.ConfigurationError, "There is no room for {}: the disk is full.", "Ask the user to make room.")
-_SAYS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
+_ERRORS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
     errno.EACCES: _RIGHT,
     errno.EPERM: _RIGHT,
     errno.EROFS: _RIGHT,
@@ -43,7 +43,7 @@ _SAYS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
     ),
     errno.ENOTDIR: (
         errors.InvalidInputError,
-        "{} is no folder, or leads through a file or a link.",
+        "{} is not a folder, or leads through a file or a link.",
         "Links are not followed.",
     ),
     errno.EISDIR: (errors.InvalidInputError, "{} is a folder.", "Give the path of a file."),
@@ -68,15 +68,17 @@ def root() -> str:
 def writable() -> None:
     """Raise errors.ConfigurationError where what is written would be lost with the container."""
     if not is_kept(root()):
-        what = f"The data folder {root()} is part of the container and is lost with it: nothing is written there."
-        raise errors.ConfigurationError(what, f"Ask the user to start the container with `-v flotilla-data:{root()}`.")
+        message = f"The data folder {root()} is part of the container and is lost with it: nothing is written there."
+        raise errors.ConfigurationError(
+            message, f"Ask the user to start the container with `-v flotilla-data:{root()}`."
+        )
 
 
 def parts_of(path: str) -> tuple[str, ...]:
-    """Return the names along a path, accents composed (NFC), none for the folder itself; raises
-    errors.InvalidInputError.
+    """Return the names along a path, accents composed (NFC), none for the folder itself.
 
-    Hidden characters of a name may be written as `joined` shows them: ⟨U+200B⟩.
+    Raises errors.InvalidInputError for a path that leads out of the folder or is not valid. Hidden characters of a name
+    may be written as `joined` shows them: ⟨U+200B⟩.
     """
     text = unicodedata.normalize("NFC", unescaped(path))
     prefix = next((p for p in (root(), "/data") if text == p or text.startswith(p + "/")), "")
@@ -88,14 +90,14 @@ def parts_of(path: str) -> tuple[str, ...]:
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
-    if why := wrong(parts):
+    if problem := path_problem(parts):
         raise errors.InvalidInputError(
-            f"The path {why}.", "Give a path inside the data folder, such as reports/june.md."
+            f"The path {problem}.", "Give a path inside the data folder, such as reports/june.md."
         )
     return tuple(parts)
 
 
-def wrong(parts: Sequence[str]) -> str:
+def path_problem(parts: Sequence[str]) -> str:
     """Tell what is wrong with the names of a path, or nothing."""
     path = "/".join(parts)
     if _BROKEN.search(path):
@@ -122,19 +124,19 @@ def joined(parts: Sequence[str]) -> str:
 def refuse_hidden(name: str) -> None:
     """Raise errors.InvalidInputError for a new name that would show as another one."""
     if code := hides(name):
-        what = f"The name {escaped(name, name=True)} would hold a character that is not seen ({code})."
-        raise errors.InvalidInputError(what, "Choose a name without it.")
+        message = f"The name {escaped(name, name=True)} would hold a character that is not seen ({code})."
+        raise errors.InvalidInputError(message, "Choose a name without it.")
 
 
 @contextmanager
-def saying(path: str) -> Iterator[None]:
-    """Say an OSError about `path` in the library's voice."""
+def explaining(path: str) -> Iterator[None]:
+    """Raise an OSError about `path` as one of the library's errors."""
     try:
         yield
     except OSError as problem:
         other = (errors.UpstreamError, f"{{}} failed: {problem.strerror}.", "Ask the user to look at the data folder.")
-        kind, what, then = _SAYS.get(problem.errno or 0, other)
-        raise kind(what.format(path or "."), then) from None
+        kind, message, hint = _ERRORS.get(problem.errno or 0, other)
+        raise kind(message.format(path or "."), hint) from None
 
 
 @contextmanager
@@ -143,10 +145,11 @@ def folder(parts: tuple[str, ...], make: bool = False) -> Iterator[int]:
     try:
         fd = os.open(root(), _DIR & ~os.O_NOFOLLOW)  # the operator may have made the folder itself a link
     except OSError as problem:
-        what = f"The data folder {root()} cannot be opened: {problem.strerror}."
-        raise errors.ConfigurationError(what, "Ask the user to mount a volume there or to set FLOTILLA_DATA.") from None
+        message = f"The data folder {root()} cannot be opened: {problem.strerror}."
+        hint = "Ask the user to mount a volume there or to set FLOTILLA_DATA."
+        raise errors.ConfigurationError(message, hint) from None
     try:
-        with saying(joined(parts)):
+        with explaining(joined(parts)):
             for part in parts:
                 name = actual(fd, part)
                 if make and not lstat(fd, name):
@@ -167,13 +170,13 @@ def place(path: str, make: bool = False) -> Iterator[tuple[int, str, str]]:
     parts = parts_of(path)
     if not parts:
         raise errors.InvalidInputError("That is the data folder itself.", "Give the path of something in it.")
-    here = joined(parts)
+    shown_path = joined(parts)
     with folder(parts[:-1], make) as fd:
-        with saying(here):
+        with explaining(shown_path):
             name = actual(fd, parts[-1])
             if make and not lstat(fd, name):
                 refuse_hidden(name)
-        yield fd, name, here
+        yield fd, name, shown_path
 
 
 def actual(fd: int, name: str) -> str:

@@ -1,4 +1,4 @@
-"""How a request proves who sends it: small objects that name settings fields and read them at the first call.
+"""How a request is authenticated: small objects that name settings fields and read them when a call needs them.
 
 api = Api(integration, auth=Bearer("token"))
 api = Api(integration, auth=Basic("account", "key"))
@@ -62,14 +62,14 @@ class Auth(httpx.Auth):
 
         Raises errors.ConfigurationError where a required one is.
         """
-        found = getattr(self.connection.settings, field, "")
-        return str(found.get_secret_value() if hasattr(found, "get_secret_value") else found or "")
+        value = getattr(self.connection.settings, field, "")
+        return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value or "")
 
     def needed(self, field: str) -> str:
         """Return a settings field as text; raises errors.ConfigurationError that names it where it is empty."""
-        if not (found := self.value(field)):
+        if not (value := self.value(field)):
             raise missing(self.integration.settings_class, self.integration.slug, field)
-        return found
+        return value
 
     def header_value(self) -> str:
         """Return the header's value."""
@@ -118,7 +118,7 @@ class HeaderKey(Auth):
 
 
 class Basic(Auth):
-    """HTTP Basic with two settings fields; `suffix` is what some vendors want behind the user name.
+    """HTTP Basic with two settings fields; `suffix` is what some vendors want after the user name.
 
     Where the vendor wants no password, its field is "".
     """

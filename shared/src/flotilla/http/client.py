@@ -4,8 +4,8 @@
     user = await api.get("/users/me")
     page = await api.page("/scheduled_events", Event, params={"user": uri}, limit=limit, cursor=cursor)
 
-Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`, also when an answer lacks
-what is asked of it (`responses.Record`). How requests travel is in `transport`, what responses mean in `responses`.
+Paths are relative to the `base_url` setting. Failures are raised as the classes of `errors`, also when a response lacks
+a field that is read (`responses.Record`). Sending is in `transport`, reading responses in `responses`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _TRACE = TraceContextTextMapPropagator()
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request may be given, each by its name.
+    """Keyword arguments of a request.
 
     As httpx takes them: `params`, `headers`, and one body: `json`, `data` (a form), `files`, `content`. None among the
     params and in the top level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a
-    field. `idempotent=True`: it may be repeated, though it is no GET. `reads=True`: a POST that only asks, such as a
+    field. `idempotent=True`: it may be repeated, though it is not a GET. `reads=True`: a POST that only asks, such as a
     search; a dry run sends it too. `expected`: further statuses that are answers, such as (308,). `cost`: how many
     units of the Api's limits it takes, 1 for most.
     """
@@ -65,7 +65,7 @@ class Api:
     """Requests to one vendor.
 
     `limits` are (requests, seconds) windows that parallel calls share. `headers` go with every request. `error_message`
-    reads the vendor's words out of an error response; `map_error` may turn one into an error of its own, before the
+    returns the vendor's message from an error response; `map_error` may turn one into an error of its own, before the
     usual classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how
     many seconds to wait, or until when (Unix time), if that is not Retry-After.
     """
@@ -105,7 +105,7 @@ class Api:
 
     @property
     def auth(self) -> Auth | None:
-        """How requests prove who sends them."""
+        """How requests are authenticated."""
         return self.transport.auth
 
     @property
@@ -119,7 +119,7 @@ class Api:
         return ZoneInfo(self.connection.fleet.timezone)
 
     async def get(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
-        """GET; returns the JSON object, a `Record`. Raises errors.UpstreamError for an answer that is no object."""
+        """GET; returns the JSON object, a `Record`. Raises errors.UpstreamError for anything else."""
         return object_of(await self.request("GET", path, **request), self.integration.title)
 
     async def post(self, path: str, **request: Unpack[RequestOptions]) -> dict[str, Any]:
@@ -161,13 +161,13 @@ class Api:
         params: Mapping[str, Any] | None = None,
         paging: Paging | None = None,
     ) -> Page[M]:
-        """GET one page of a list, in the vendor's way of paging, as models."""
-        way = paging or self.paging
-        assert way is not None, "give the Api or the call a paging style"
-        response = await self.send("GET", path, params={**(params or {}), **way.query(limit, cursor)})
+        """GET one page of a list, in the vendor's style of paging, as models."""
+        style = paging or self.paging
+        assert style is not None, "give the Api or the call a paging style"
+        response = await self.send("GET", path, params={**(params or {}), **style.query(limit, cursor)})
         answer = json_of(response, self.integration.title)
-        rows_of(answer, self.integration.title, way.items, missing=True)  # many vendors leave an empty list out
-        rows, following = way.read(answer, response.links, limit, cursor)
+        rows_of(answer, self.integration.title, style.items, missing=True)  # many vendors leave an empty list out
+        rows, following = style.read(answer, response.links, limit, cursor)
         return Page(items=readable(item, rows), next_cursor=following)
 
     async def request(self, method: str, path: str, **request: Unpack[RequestOptions]) -> Any:
@@ -201,21 +201,20 @@ class Api:
     def _built(
         self, method: str, path: str, options: RequestOptions, asks: bool
     ) -> tuple[httpx.Request, dict[str, Any]]:
-        """Return the request, and what it is given after nulls were left out."""
+        """Return the request, and its parts without nulls."""
         self.transport.check_base()
         whole_address = path.startswith(("https://", "http://"))
         try:
             url = httpx.URL(path if whole_address else self.base.rstrip("/") + path)
         except httpx.InvalidURL:
-            what = f"{self.integration.title} pointed to an address that is not valid."
-            raise errors.UpstreamError(what, "Tell the user.") from None
+            message = f"{self.integration.title} pointed to an address that is not valid."
+            raise errors.UpstreamError(message, "Tell the user.") from None
         trusted = not whole_address or may_hold_credentials(self.connection, url, httpx.URL(self.base))
         call, headers = current(), {**(self._headers if trusted else {}), **(options.get("headers") or {})}
         _TRACE.inject(headers)
         if self.idempotency_header and call.idempotency_key and not asks:
-            call.keyed_requests += (
-                1  # a call's later requests are other actions, so the vendor must not take them for the first
-            )
+            # A call's later requests are other actions, so the vendor must not take them for the first.
+            call.keyed_requests += 1
             suffix = f"-{call.keyed_requests}" if call.keyed_requests > 1 else ""
             headers[self.idempotency_header] = call.idempotency_key + suffix
         parts: dict[str, Any] = {name: part for name, part in options.items() if name in _PARTS}
@@ -232,7 +231,7 @@ class Api:
         return self.transport.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts
 
     def follows(self, method: str, path: str, *, json: Any = None) -> None:
-        """Say which request will come after the first one that writes, so that a dry run shows it; see `call.follows`.
+        """Declare a request that comes after the first writing one, so that a dry run shows it; see `dry_run.follows`.
 
         None in the top level of a JSON object is left out, as when it is sent.
         """
@@ -263,8 +262,8 @@ def _shown(parts: Mapping[str, Any]) -> Any:
     return f"{len(body)} bytes" if isinstance(body, bytes) else body
 
 
-def _file(field: str, given: Any) -> dict[str, Any]:
-    name, content, *kind = given if isinstance(given, tuple) else ("upload", given)
+def _file(field: str, file: Any) -> dict[str, Any]:
+    name, content, *kind = file if isinstance(file, tuple) else ("upload", file)
     size = len(content.encode() if isinstance(content, str) else content)
     return {"field": field, "name": name, "bytes": size, **({"type": kind[0]} if kind else {})}
 

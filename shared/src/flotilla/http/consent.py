@@ -1,4 +1,4 @@
-"""How an account is connected, as data: where consent is given, for which scopes, and how to see whose it is.
+"""How an account is connected, as data: where consent is given, for which scopes, and whose account it is.
 
 The flow itself runs outside of the servers, on a machine with a browser: scripts/login. Which scopes are asked for is
 decided in `scopes`.
@@ -51,7 +51,7 @@ class Consent:
     """An OAuth 2 authorization server, seen from a program on the user's machine.
 
     `who_url` answers a GET with an access token; `who` is the dotted path of the account's name in it. Servers with
-    the same `account` may share one consent. `scopes` are asked for beside those of the tools. `device_url` is there
+    the same `account` may share one consent. `scopes` are asked for beside those of the tools. `device_url` is set
     where the vendor has the device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any.
     """
 

@@ -1,6 +1,6 @@
 """Where a server may send requests, and where its credentials may go: compared by scheme, host and port.
 
-Declared hosts are spoken to by https. Plain http is for this machine, and for hosts that the operator names in
+Declared hosts are contacted over https. Plain http is for this machine, and for hosts that the operator names in
 FLOTILLA_PLAIN_HTTP. Credentials go to the API's own address, and to those of `credential_hosts`.
 """
 
@@ -27,7 +27,7 @@ def origin(url: httpx.URL) -> str:
 
 
 def is_encrypted(connection: Connection[Any], url: httpx.URL) -> bool:
-    """Tell whether nobody on the way can read what is sent, or the operator said that this does not matter."""
+    """Tell whether what is sent is encrypted, or the operator allowed plain http to this host."""
     plain = {url.host, address(url)} & set(connection.fleet.plain_http)
     return url.scheme == "https" or (url.scheme == "http" and (bool(plain) or is_loopback(url.host)))
 
@@ -36,9 +36,9 @@ def is_allowed(connection: Connection[Any], url: httpx.URL, *own: str) -> bool:
     """Tell whether a server may send a request to an address. `own` are origins that its settings name."""
     if origin(url) in own:
         return True
-    here = address(url)
+    target = address(url)
     declared = any(
-        here == host or (host.startswith("*.") and here.endswith(host[1:])) for host in connection.integration.hosts
+        target == host or (host.startswith("*.") and target.endswith(host[1:])) for host in connection.integration.hosts
     )
     return declared and is_encrypted(connection, url)
 

@@ -1,10 +1,10 @@
-"""OAuth 2: something lasting is traded for access tokens that end soon.
+"""OAuth 2: a refresh token, or a signed assertion, is exchanged for access tokens.
 
     api = Api(integration, auth=OAuth2("https://vendor.example/oauth/token"))          # a refresh token (RFC 6749 §6)
     api = Api(integration, auth=JwtBearer("token_url", issuer="account", key="key"))   # a signed assertion (RFC 7523)
 
-A token URL is an address, or the settings field that holds one. Nobody gives consent here: that is `consent` and
-scripts/login.
+A token URL is an address, or the settings field that holds one. Getting a user's consent is not part of
+this module: see `consent` and scripts/login.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ from flotilla.calls.finishing import must_finish
 from flotilla.http.auth import Auth
 from flotilla.http.responses import patience
 from flotilla.http.scopes import scopes
-from flotilla.http.token_endpoint import LONGEST, client_of, unrenewed
+from flotilla.http.token_endpoint import LONGEST, client_of, not_renewed
 from flotilla.settings import remember_secret
 from flotilla.state import digest
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
-AGAIN = 5.0  # seconds after a renewal that failed in which nobody asks again
+AGAIN = 5.0  # seconds after a failed renewal in which it is not tried again
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-SKEW = 60  # seconds that a clock may be wrong without anybody noticing
+SKEW = 60  # seconds that a clock may be off
+
+_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, RecursionError)  # of a response without a token
 
 
 @dataclass(eq=False)
@@ -44,17 +46,18 @@ class Tokens:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     token: dict[str, Any] = field(default_factory=dict)
     unsaved: bool = False  # a refresh token that is in memory alone
-    refused: tuple[str, float, errors.FlotillaError] | None = None  # for which source, until when, why
+    refused: tuple[str, float, errors.FlotillaError] | None = None  # the refresh source, until when, the error
 
 
 class Grant(Auth):
     """Base: access tokens are renewed ahead of expiry, and once after a 401, by one caller at a time.
 
-    They are saved in the server's state before they are used, and belong to what they were traded for. Processes that
-    share the state renew one after the other, and no end of a process cuts a renewal off. A new refresh token that
-    cannot be saved is used all the same; every result says so until a later call has saved it. `extra_fields` names
-    further fields of the token endpoint's answer, see `extra`. `revoked` is the next step of somebody whose grant has
-    ended; `{slug}` in it is the server's.
+    They are saved in the server's state before they are used, together with a digest of the refresh source that they
+    came from. Processes that share the state renew one after the other, and the end of a process never interrupts a
+    renewal. A new refresh token that cannot be saved is used all the same; every result says so until a later call has
+    saved it. `extra_fields` names further fields of the token endpoint's response, see `extra`. `revoked_hint` is the
+    next step when the grant has ended (`{slug}` in it is the server's), `unknown_client_hint` when the client is
+    refused.
     """
 
     def __init__(
@@ -70,12 +73,8 @@ class Grant(Auth):
     ) -> None:
         super().__init__()
         self._token_url, self.client_auth, self.leeway = token_url, client_auth, leeway
-        self._now, self._extra_fields, self.revoked_hint, self.unknown_client_hint = (
-            now,
-            tuple(extra_fields),
-            revoked_hint,
-            unknown_client_hint,
-        )
+        self._now, self._extra_fields = now, tuple(extra_fields)
+        self.revoked_hint, self.unknown_client_hint = revoked_hint, unknown_client_hint
 
     @property
     def tokens(self) -> Tokens:
@@ -110,7 +109,7 @@ class Grant(Auth):
         return (self._now or time.time)()
 
     def configured(self) -> bool:
-        """Tell whether there is something to trade."""
+        """Tell whether there is something to exchange."""
         return bool(self.refresh_source())
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
@@ -136,9 +135,8 @@ class Grant(Auth):
                     self._save(self.tokens.token)
                 return
             async with self._alone():
-                held = (
-                    self.tokens.token if self.tokens.unsaved else self._saved()
-                )  # another process may have renewed it
+                # Another process may have renewed it.
+                held = self.tokens.token if self.tokens.unsaved else self._saved()
                 self.tokens.token = held if self._good(held, instead_of) else await self._renewed(held)
 
     @asynccontextmanager
@@ -169,37 +167,32 @@ class Grant(Auth):
     async def _renewed(self, held: Mapping[str, Any]) -> dict[str, Any]:
         from authlib.integrations.base_client import OAuthError
 
-        whose = digest(self.refresh_source())
-        if self.tokens.refused and self.tokens.refused[0] == whose and self.now() < self.tokens.refused[1]:
+        source = digest(self.refresh_source())
+        if self.tokens.refused and self.tokens.refused[0] == source and self.now() < self.tokens.refused[1]:
             raise self.tokens.refused[2]
         try:
-            async with asyncio.timeout(LONGEST), client_of(self, self.client_auth) as client:
-                got = await self.exchange_token(client, held)
-            kept: dict[str, Any] = {
-                **{name: got.get(name) or held.get(name) for name in self._extra_fields},
-                "access_token": str(got["access_token"]),
-                "refresh_token": str(got.get("refresh_token") or held.get("refresh_token") or ""),
-                "expires_at": self.now() + float(got.get("expires_in") or 3600),  # by our clock alone, right or wrong
+            async with (
+                asyncio.timeout(LONGEST),
+                client_of(self, self.client_auth, self.token_url, self.token_url_field) as client,
+            ):
+                answer = await self.exchange_token(client, held)
+            tokens: dict[str, Any] = {
+                **{name: answer.get(name) or held.get(name) for name in self._extra_fields},
+                "access_token": str(answer["access_token"]),
+                "refresh_token": str(answer.get("refresh_token") or held.get("refresh_token") or ""),
+                "expires_at": self.now() + float(answer.get("expires_in") or 3600),  # by our clock alone
                 "origin": digest(self.refresh_source()),
             }
         except OAuthError as refusal:
-            raise self._remembered(whose, self._problem(refusal.error)) from None
+            raise self._remembered(source, self._problem(refusal.error)) from None
         except errors.FlotillaError as problem:
-            raise self._remembered(whose, problem) from None
-        except (
-            httpx.HTTPError,
-            KeyError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-            TimeoutError,
-        ) as wrong:
-            raise self._remembered(whose, unrenewed(self.integration.title, wrong)) from None
-        remember_secret(kept["access_token"])
-        remember_secret(kept["refresh_token"])
-        self._save(kept)  # before use: a rotated token that is lost locks the user out
-        return kept
+            raise self._remembered(source, problem) from None
+        except (httpx.HTTPError, TimeoutError, *_UNREADABLE) as error:
+            raise self._remembered(source, not_renewed(self.integration.title, error)) from None
+        remember_secret(tokens["access_token"])
+        remember_secret(tokens["refresh_token"])
+        self._save(tokens)  # before use: a rotated token that is lost locks the user out
+        return tokens
 
     def _save(self, tokens: dict[str, Any]) -> None:
         """Save tokens, of the refresh token only another one than the configured one."""
@@ -211,17 +204,16 @@ class Grant(Auth):
             if rotated:
                 self.connection.warnings["oauth"] = (
                     f"The renewed access to {self.integration.title} could not be saved: when this server ends it is "
-                    "lost, "
-                    f"and the account must be connected again. {problem}"
+                    f"lost, and the account must be connected again. {problem}"
                 )
             self.tokens.unsaved = rotated
             return
         self.tokens.unsaved = False
         self.connection.warnings.pop("oauth", None)
 
-    def _remembered(self, whose: str, problem: errors.FlotillaError) -> errors.FlotillaError:
+    def _remembered(self, source: str, problem: errors.FlotillaError) -> errors.FlotillaError:
         """Note a renewal that failed, so that the next calls do not ask again at once; returns the problem."""
-        self.tokens.refused = (whose, self.now() + AGAIN, problem)
+        self.tokens.refused = (source, self.now() + AGAIN, problem)
         return problem
 
     def _problem(self, error: object) -> errors.FlotillaError:
@@ -237,8 +229,8 @@ class Grant(Auth):
             return errors.AuthenticationError(
                 f"No access token is given ({code}).", "Try again later; if it stays, tell the user."
             )
-        then = self.revoked_hint.replace("{slug}", self.integration.slug)
-        return errors.AuthenticationError(f"Access was revoked or has expired ({code}).", then)
+        hint = self.revoked_hint.replace("{slug}", self.integration.slug)
+        return errors.AuthenticationError(f"Access was revoked or has expired ({code}).", hint)
 
 
 class OAuth2(Grant):
@@ -258,8 +250,8 @@ class OAuth2(Grant):
     async def exchange_token(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
         """Refresh (RFC 6749 §6)."""
         newest = held.get("refresh_token") or self.needed("refresh_token")
-        got: Mapping[str, Any] = await client.refresh_token(self.token_url, refresh_token=newest)
-        return {"refresh_token": newest, **got}
+        answer: Mapping[str, Any] = await client.refresh_token(self.token_url, refresh_token=newest)
+        return {"refresh_token": newest, **answer}
 
 
 class JwtBearer(Grant):
@@ -286,11 +278,8 @@ class JwtBearer(Grant):
     def refresh_source(self) -> str:
         """Return all that decides which token comes back."""
         issuer, key = self.identity()
-        return (
-            "\n".join((issuer, key, self.value(self._subject), *scopes(self.integration, self.connection.environ)))
-            if key
-            else ""
-        )
+        parts = (issuer, key, self.value(self._subject), *scopes(self.integration, self.connection.environ))
+        return "\n".join(parts) if key else ""
 
     async def exchange_token(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
         """Sign and send; where this machine's clock is wrong, once more by the clock of the token endpoint."""

@@ -1,4 +1,4 @@
-"""What a vendor's answer means: its JSON, which is never assumed whole, its own words, and the problem of a failure."""
+"""Reading a vendor's responses: JSON that is never assumed to be complete, messages, and errors from failures."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from flotilla.settings import scrub
 
 ErrorMessage = Callable[[int, Any], str]
 MapError = Callable[[int, Any], errors.FlotillaError | None]
-UNIX = 1e9  # a bigger number is no duration but a time
+UNIX = 1e9  # a bigger number is not a duration but a time
 UNCLEAR = frozenset({408, 444, 460, 499})  # of 4xx: what a proxy says of a request that may have got through
 YEAR = 366 * 86_400  # seconds
-LONGEST_WORD = 200  # characters of a text without a space: no words but junk
-_WORDS = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
+LONGEST_WORD = 200  # characters: a longer text without a space says nothing to a reader
+_MESSAGES = ("message", "error_description", "detail", "details", "error", "errors", "title", "reason")
 
 
 class MissingFieldError(errors.UpstreamError, KeyError):
@@ -35,7 +35,7 @@ class MissingFieldError(errors.UpstreamError, KeyError):
 
 
 class Record(dict[str, Any]):
-    """A vendor's JSON object, which is never assumed whole: a key that is not there raises errors.UpstreamError.
+    """A vendor's JSON object, which is never assumed to be complete: a missing key raises errors.UpstreamError.
 
     `record["name"]` is for what must be there, `record.get("name")` for what may be missing.
     """
@@ -59,25 +59,25 @@ def json_of(response: httpx.Response, title: str) -> Any:
         return None
     try:
         return decoded_json(response.content)
-    except ValueError as wrong:
+    except ValueError as error:
         kind = errors.excerpt(response.headers.get("content-type", "no content type").split(";")[0], 60)
-        how = "JSON that cannot be read" if "deeply" in str(wrong) else f"{kind} that is no JSON"
-        raise unreadable(title, f"answered with {how}") from None
+        body = "JSON that cannot be read" if "deeply" in str(error) else f"{kind} that is not JSON"
+        raise unreadable(title, f"answered with {body}") from None
 
 
-def unreadable(title: str, how: str, then: str = "Try again; if it stays, tell the user.") -> errors.UpstreamError:
-    """Return the problem of a success that cannot be read; what was done is never to be tried again."""
-    return errors.UpstreamError(f"{title} {how}.{current().uncertainty_note()}", _unless_done(then))
+def unreadable(title: str, problem: str, hint: str = "Try again; if it stays, tell the user.") -> errors.UpstreamError:
+    """Return the error of a success that cannot be read; `problem` completes "Acme …"."""
+    return errors.UpstreamError(f"{title} {problem}.{current().uncertainty_note()}", _unless_done(hint))
 
 
-def _unless_done(then: str) -> str:
-    """Return a next step, but nothing where something was done: what is to be done then stands in the warning."""
+def _unless_done(hint: str) -> str:
+    """Return the hint, but "" where something was done: the warning in the message then says what to do."""
     call = current()
-    return "" if call.may_have_side_effects and call.outcome_known else then
+    return "" if call.may_have_side_effects and call.outcome_known else hint
 
 
 def object_of(data: Any, title: str) -> dict[str, Any]:
-    """Return an answer that must be a JSON object; raises errors.UpstreamError for another one."""
+    """Return a response's JSON object; raises errors.UpstreamError for anything else."""
     if isinstance(data, dict):
         return data
     raise unreadable(title, f"answered with {_kind(data)} in place of an object")
@@ -88,13 +88,13 @@ def rows_of(data: Any, title: str, at: str = "", *, missing: bool = False) -> li
 
     `missing`: the vendor leaves an empty list out.
     """
-    found = dig(object_of(data, title), at) if at else data
-    if found is None and missing and at:
+    rows = dig(object_of(data, title), at) if at else data
+    if rows is None and missing and at:
         return []
-    if not isinstance(found, list):
+    if not isinstance(rows, list):
         where = f" at `{at}`" if at else ""
-        raise unreadable(title, f"answered with {_kind(found)} in place of a list{where}")
-    return [row for row in found if isinstance(row, dict)]
+        raise unreadable(title, f"answered with {_kind(rows)} in place of a list{where}")
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _kind(data: Any) -> str:
@@ -103,10 +103,10 @@ def _kind(data: Any) -> str:
 
 
 def usual_message(status: int, body: Any, deepest: int = 10) -> str:
-    """Return a vendor's own words from the usual places of an error answer."""
+    """Return a vendor's message from the usual fields of an error response, "" without one."""
     if isinstance(body, Mapping):
         return (
-            next((usual_message(status, body[key], deepest - 1) for key in _WORDS if body.get(key)), "")
+            next((usual_message(status, body[key], deepest - 1) for key in _MESSAGES if body.get(key)), "")
             if deepest
             else ""
         )
@@ -116,7 +116,7 @@ def usual_message(status: int, body: Any, deepest: int = 10) -> str:
 
 
 async def body_of(response: httpx.Response) -> Any:
-    """Return the start of an error answer, decoded where it is JSON, and close it."""
+    """Return the start of an error response, decoded where it is JSON, and close it."""
     body = bytearray()
     with suppress(httpx.HTTPError):
         async for part in response.aiter_bytes():
@@ -127,31 +127,31 @@ async def body_of(response: httpx.Response) -> Any:
     with suppress(ValueError):
         return decoded_json(bytes(body))
     text = bytes(body).decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) else text  # a page, or a piece of JSON, helps nobody
+    return "" if text.startswith(("<", "{", "[")) else text  # an HTML page or a fragment of JSON is not a message
 
 
-def problem_of(response: httpx.Response, words: str, title: str, wait: float | None) -> errors.FlotillaError:
-    """Return the problem that an unsuccessful answer is; `words` are the vendor's, `wait` what it asks for."""
+def problem_of(response: httpx.Response, message: str, title: str, wait: float | None) -> errors.FlotillaError:
+    """Return the error of an unsuccessful response; `message` is the vendor's, `wait` the seconds it asks for."""
     status = response.status_code
-    words = scrub(words or phrase(response))
-    junk = len(words) > LONGEST_WORD and not re.search(r"\s", words[:1000].strip())
-    told = f": {line}" if not junk and (line := errors.quoted(words)) else ""
-    doubt = current().uncertainty_note()
+    message = scrub(message or phrase(response))
+    legible = len(message) <= LONGEST_WORD or re.search(r"\s", message[:1000].strip())
+    reason = f": {line}" if legible and (line := errors.quoted(message)) else ""
+    note = current().uncertainty_note()
     if status == 429:
         return errors.RateLimitError(
-            f"{title} refuses more requests for now{told}.", patience(60 if wait is None else wait)
+            f"{title} refuses more requests for now{reason}.", patience(60 if wait is None else wait)
         )
     if status in _REFUSALS:
-        kind, what, then = _REFUSALS[status]
-        return kind(f"{title} {what}{told}.", then)
+        kind, problem, hint = _REFUSALS[status]
+        return kind(f"{title} {problem}{reason}.", hint)
     if 300 <= status < 400 and (to := _pointed(response)):
-        what = f"{title} answered with a redirect ({status}) to {to}, which is not followed.{doubt}"
-        return errors.UpstreamError(what, "If it stays, ask the user to check the address of the API.")
+        message = f"{title} answered with a redirect ({status}) to {to}, which is not followed.{note}"
+        return errors.UpstreamError(message, "If it stays, ask the user to check the address of the API.")
     if 400 <= status < 500 and status not in UNCLEAR:
         return errors.InvalidInputError(
-            f"{title} refuses the request ({status}){told}.", "Correct the arguments and try again."
+            f"{title} refuses the request ({status}){reason}.", "Correct the arguments and try again."
         )
-    return errors.UpstreamError(f"{title} failed ({status}){told}.{doubt}", _unless_done("Try again later."))
+    return errors.UpstreamError(f"{title} failed ({status}){reason}.{note}", _unless_done("Try again later."))
 
 
 _REFUSALS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
@@ -188,7 +188,7 @@ def _pointed(response: httpx.Response) -> str:
 
 
 def patience(seconds: float) -> str:
-    """Say how long to wait; beyond some minutes nobody counts seconds."""
+    """Return a hint how long to wait: seconds up to five minutes, then a time in UTC."""
     if seconds <= 300:
         return f"Wait {seconds:.0f} seconds, then retry."
     if seconds > YEAR:
@@ -197,13 +197,13 @@ def patience(seconds: float) -> str:
 
 
 def phrase(response: httpx.Response) -> str:
-    """Return the reason phrase where it is more than the name of the status: the only words of some vendors."""
+    """Return the reason phrase unless it is the status's own name: some vendors send no other message."""
     usual = (httpx.codes.get_reason_phrase(response.status_code), responses.get(response.status_code))
     return "" if response.reason_phrase in usual else response.reason_phrase
 
 
 def unreachable(cut: Exception, title: str) -> errors.FlotillaError:
-    """Return the problem of a request that never left."""
+    """Return the error of a request that was never sent."""
     return errors.UpstreamError(
         f"{title} cannot be reached ({type(cut).__name__}); nothing was sent.",
         "Try again later, or check the network and the address.",
@@ -211,13 +211,13 @@ def unreachable(cut: Exception, title: str) -> errors.FlotillaError:
 
 
 def broken(cut: Exception, title: str) -> errors.FlotillaError:
-    """Return the problem of an answer that did not come, or not to its end."""
-    how = "cut the connection"
+    """Return the error of a response that did not come, or not to its end."""
+    problem = "cut the connection"
     if isinstance(cut, httpx.TimeoutException):
-        how = "did not answer in time"
+        problem = "did not answer in time"
     elif not isinstance(cut, httpx.TransportError):
-        how = f"answered in a way that cannot be read ({type(cut).__name__})"
-    return errors.UpstreamError(f"{title} {how}.{current().uncertainty_note()}", _unless_done("Try again later."))
+        problem = f"answered in a way that cannot be read ({type(cut).__name__})"
+    return errors.UpstreamError(f"{title} {problem}.{current().uncertainty_note()}", _unless_done("Try again later."))
 
 
 def retry_after(response: httpx.Response, header: str = "") -> float | None:

@@ -1,4 +1,4 @@
-"""When a request is sent once more, and how long is waited before."""
+"""When a request is sent again, and how long to wait before."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retry:
-    """`attempts` in all; `longest` seconds of a Retry-After that are worth waiting for; `base` seconds, doubled each
-    time.
+    """`attempts` in all, with pauses of `base` seconds, doubled each time, or as long as Retry-After says.
 
-    `jitter` seconds at most are added to a Retry-After, so that parallel calls do not come back together.
+    A Retry-After of more than `longest` seconds is not waited for. At most `jitter` seconds are added to it, so that
+    parallel calls do not come back together.
     """
 
     attempts: int = 3

@@ -1,4 +1,4 @@
-"""Which OAuth scopes are asked for: the fewest that the tools on show need, within what the user wants to open."""
+"""Which OAuth scopes are asked for: the fewest that the visible tools need, within what the user wants to open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the fewest scopes that the tools on show need.
+    """Return the fewest scopes that the visible tools need.
 
     Tier, groups, allow, deny, read-only mode and the access level count.
     """
@@ -22,7 +22,7 @@ def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.enviro
 
 
 def needs(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[Sequence[str]]:
-    """Return for each tool on show the alternatives that are equally good for what the user wants to open."""
+    """Return for each visible tool the alternatives that are equally good for what the user wants to open."""
     shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
     return [_alternatives(one, _allowed(integration, environ)) for one in shown]
 

@@ -1,4 +1,4 @@
-"""Sending: one pooled client a vendor, its limits, the host guard, and another try where that does no harm."""
+"""Sending: one pooled client per connection, its limits, the host guard, and another attempt where it does no harm."""
 
 from __future__ import annotations
 
@@ -32,15 +32,13 @@ from flotilla_launcher.version import VERSION
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST = 10_000_000  # bytes of one answer that is read into memory
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-HOP_HEADERS = frozenset(
-    {"content-encoding", "content-length", "transfer-encoding"}
-)  # about the transfer, not the content
+HOP_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # not about the content
 HARMLESS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent", "traceparent", "tracestate"})
 
 
 @dataclass(eq=False)
 class _Client:
-    """What one connection sends through: its pooled client, and how far its limits are used up."""
+    """The pooled client of one connection, and how far its limits are used up."""
 
     http: httpx.AsyncClient
     limiters: list[AsyncLimiter]
@@ -101,7 +99,7 @@ class Transport:
         return _Client(client, [AsyncLimiter(rate, period) for rate, period in limits])
 
     async def _guard(self, request: httpx.Request) -> None:
-        """Refuse every address that was not declared, after redirects too; a redirect takes no key to another one."""
+        """Refuse addresses that are not declared, after redirects too; redirects to another one get no credentials."""
         target = origin(request.url)
         first = request.extensions.get("origin", target)
         encryption_lost = first.startswith("https:") and request.url.scheme != "https"
@@ -157,9 +155,7 @@ class Transport:
         except httpx.RequestError as cut:
             repeatable &= isinstance(cut, httpx.TransportError)
             problem = broken(cut, title)
-        except (
-            errors.FlotillaError
-        ):  # from the limits, the guard, for want of an access token, for the size of the answer
+        except errors.FlotillaError:  # the limits, the guard, no access token, a response that is too large
             if writes and not call.outcome_known:
                 call.mark_not_sent()
             call.waiting_for = None

@@ -1,7 +1,7 @@
 """Numbers and amounts of money as people write them: "1 250,50 €", "12,500.50", "(12,50)", "1 250 dollars".
 
 A text that can be read in two ways ("12.500": twelve and a half, or twelve thousand five hundred) is refused, with both
-ways to write it. A JSON number has one reading and is taken as it is. Why this is no library's: docs/decisions/0011.
+ways to write it. A JSON number has one reading and is taken as it is. Why this is own code: docs/decisions/0011.
 
     read_money(value)   the amount and its currency, None where none is named
     read_number(value)  a number alone
@@ -31,8 +31,8 @@ _CODES = (
     "RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD "
     "UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
 )  # ISO 4217
-_WORDS = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "us$": "USD", "ca$": "CAD", "a$": "AUD"}
-_NAMES = {code.lower(): code for code in _CODES.split()} | {sign.lower(): c for c, sign in SYMBOLS.items()} | _WORDS
+_SPOKEN = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "us$": "USD", "ca$": "CAD", "a$": "AUD"}
+_NAMES = {code.lower(): code for code in _CODES.split()} | {sign.lower(): c for c, sign in SYMBOLS.items()} | _SPOKEN
 _SPACES = re.compile(r"[ \t\u00a0\u2007\u2009\u202f]+")
 _MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013", "-----")
 _BARE = re.compile(r"[\d.,'’+()-][\d.,'’+()\- eE]*[\d.,)]|\d")  # what is left of a text without its currency
@@ -72,7 +72,7 @@ def read_money(value: Any, *, decimal: str = "") -> MoneyValue:
     if negative:
         figure, inner = _parted(figure[1:-1].strip())
         if inner and currency:
-            raise _no_number(value)
+            raise _not_a_number(value)
         currency = currency or inner
     amount = _signed(figure, value, "" if negative else "+-", decimal)
     return MoneyValue(-amount if negative else amount, currency)
@@ -94,26 +94,26 @@ def read_number(value: Any, *, percent: bool = False, decimal: str = "") -> Deci
 
 def _tidy(text: str) -> str:
     if len(text) > LONGEST:
-        raise _no_number(text)
+        raise _not_a_number(text)
     return _SPACES.sub(" ", text.translate(_MINUS)).strip()
 
 
 def _counted(value: Any) -> Decimal:
     """Return a JSON number as it is; a float by its shortest text, so that 0.1 stays 0.1."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise _no_number(repr(value))
+        raise _not_a_number(repr(value))
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
-        raise _no_number(str(value))
+        raise _not_a_number(str(value))
     return number
 
 
 def _parted(text: str) -> tuple[str, str | None]:
     """Return the figure of a text and its currency, which may stand before it, behind it, or behind its sign."""
-    found = _BARE.search(text)
-    if not found or found[0] == text:
+    match = _BARE.search(text)
+    if not match or match[0] == text:
         return text, None
-    before, figure, after = text[: found.start()].strip(), found[0], text[found.end() :].strip()
+    before, figure, after = text[: match.start()].strip(), match[0], text[match.end() :].strip()
     sign = ""
     if inner := re.fullmatch(r"([+-]) ?(\D+)", before):  # -€12.50
         sign, before = inner[1], inner[2].strip()
@@ -123,17 +123,17 @@ def _parted(text: str) -> tuple[str, str | None]:
     return sign + figure.strip(), code
 
 
-def _signed(figure: str, given: str, signs: str = "+-", decimal: str = "") -> Decimal:
+def _signed(figure: str, original: str, signs: str = "+-", decimal: str = "") -> Decimal:
     sign = figure[:1] if figure[:1] and figure[:1] in signs else ""
-    number = _unsigned(figure.removeprefix(sign).lstrip(), given, decimal)
+    number = _unsigned(figure.removeprefix(sign).lstrip(), original, decimal)
     return -number if sign == "-" else number
 
 
-def _unsigned(text: str, given: str, decimal: str) -> Decimal:
+def _unsigned(text: str, original: str, decimal: str) -> Decimal:
     if not text.isascii() and "’" not in text:
-        raise _no_number(given)
+        raise _not_a_number(original)
     if _TWO_WAYS.fullmatch(text) and text.strip("0123456789") != decimal:
-        raise _two_ways(text, given)
+        raise _two_ways(text, original)
     if _PLAIN.fullmatch(text):
         return Decimal(text)
     if _GROUPS.fullmatch(text):
@@ -144,19 +144,19 @@ def _unsigned(text: str, given: str, decimal: str) -> Decimal:
         return Decimal(text.replace(".", "").replace(",", "."))
     if _COMMA_GROUPS.fullmatch(text):
         return Decimal(text.replace(",", ""))
-    raise _no_number(given)
+    raise _not_a_number(original)
 
 
-def _no_number(given: str) -> NumberError:
-    return NumberError(f"`{errors.excerpt(given, 60)}` is not a number.", "Write it as 1250.50.")
+def _not_a_number(original: str) -> NumberError:
+    return NumberError(f"`{errors.excerpt(original, 60)}` is not a number.", "Write it as 1250.50.")
 
 
-def _two_ways(text: str, given: str) -> AmbiguousNumberError:
+def _two_ways(text: str, original: str) -> AmbiguousNumberError:
     whole, _, part = text.replace(",", ".").partition(".")
     part = part.rstrip("0").ljust(2, "0")
     part += "0" if len(part) == 3 else ""  # four decimals cannot be thousands
     return AmbiguousNumberError(
-        f"`{errors.excerpt(given, 60)}` can be read in two ways.",
+        f"`{errors.excerpt(original, 60)}` can be read in two ways.",
         f"Write {re.sub('[.,]', '', text)} or {whole}.{part}, whichever is meant.",
     )
 

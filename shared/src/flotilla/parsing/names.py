@@ -58,8 +58,8 @@ def choose(
     read an item, by default its key or attribute. `kind` is what an item is called in messages ("label"), `listed_by`
     the tool that lists them.
 
-    Raises errors.InvalidInputError with the candidates and their ids where several fit, also where a text is the id of one item
-    and the name of another; errors.NotFoundError with the names there are where none does.
+    Raises errors.InvalidInputError with the candidates and their ids where several fit, also where a text is the id of
+    one item and the name of another; errors.NotFoundError with the existing names where none does.
     """
     known = list({id(item): item for item in items}.values())
     text = unicodedata.normalize("NFC", wanted).strip()

@@ -15,7 +15,7 @@ class TextValue:
 
     @classmethod
     def read(cls, value: Any) -> Self:
-        """Return the value of a text, or the value itself; raises a ValueError that is an errors.InvalidInputError too."""
+        """Return the value of a text, or the value itself; raises an errors.InvalidInputError that is a ValueError."""
         raise NotImplementedError
 
     @classmethod

@@ -237,7 +237,7 @@ def _instant(moment: Moment) -> Moment:
 
 
 def check_order(start: Moment, end: Moment, start_name: str = "start", end_name: str = "end") -> None:
-    """Raise errors.InvalidInputError that names both arguments unless `start` is before `end`: two days or two aware times.
+    """Raise errors.InvalidInputError, naming both arguments, unless `start` is before `end`: two days or aware times.
 
     Two equal days are in order, since the last day is included.
     """
@@ -274,7 +274,7 @@ def _day_shown(day: date) -> str:
 
 
 def to_utc(moment: datetime) -> str:
-    """Return an aware time as text in UTC, to the second: 2030-06-04T12:00:00Z; raises errors.InvalidInputError out of range."""
+    """Return an aware time as UTC text to the second, 2030-06-04T12:00:00Z; errors.InvalidInputError out of range."""
     try:
         return _aware(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:

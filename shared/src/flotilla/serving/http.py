@@ -1,4 +1,4 @@
-"""Serving streamable HTTP: stateless unless it is asked for, with one bearer token, limits and health routes."""
+"""Serving streamable HTTP: stateless unless requested, with one bearer token, limits and health routes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from flotilla_launcher.environment import words
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def until_finished(mcp: FastMCP[Any], transport: Literal["stdio", "http"], **options: Any) -> None:
-    """Serve, and close the event loop only after what must not be cut off."""
+def serve_until_finished(mcp: FastMCP[Any], transport: Literal["stdio", "http"], **options: Any) -> None:
+    """Serve, and close the event loop only after work that must finish (see `finishing`)."""
 
     async def serve() -> None:
         try:
@@ -32,7 +32,7 @@ def until_finished(mcp: FastMCP[Any], transport: Literal["stdio", "http"], **opt
 
 
 def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
-    """Serve streamable HTTP as the connection's settings say; exits with a sentence where they are wrong."""
+    """Serve streamable HTTP as the connection's settings say; exits with a message where they are wrong."""
     fleet, slug = connection.fleet, connection.integration.slug
     if connection.fleet_error:
         sys.exit(f"flotilla-{slug}: {connection.fleet_error}")
@@ -50,24 +50,24 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
         sys.exit(f"flotilla-{slug}: {problem}")
     add_health_routes(mcp, connection)
     connection.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
-    until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
+    serve_until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
 
 
 def listening(host: str, port: int) -> dict[str, Any]:
-    """Return what FastMCP's HTTP transport runs with: a socket that listens, whose Host and Origin must be ours.
+    """Return the options of FastMCP's HTTP transport: a listening socket, and the Host and Origin that are accepted.
 
     Connections and sessions are limited in number and time (see `limits`), also those of later transports of
     this process. Raises errors.ConfigurationError where it cannot listen.
     """
     from flotilla.compat import limit_sessions
-    from flotilla.serving import limits  # here: only HTTP needs uvicorn
+    from flotilla.serving import limits  # not at the top: only HTTP needs uvicorn
 
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as problem:
-        why = str(getattr(problem, "strerror", "the port must be 0 to 65535")).split(" (")[0]
+        reason = str(getattr(problem, "strerror", "the port must be 0 to 65535")).split(" (")[0]
         raise errors.ConfigurationError(
-            f"cannot listen on {host} port {port}: {why}.", "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
+            f"cannot listen on {host} port {port}: {reason}.", "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT."
         ) from None
     # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -87,8 +87,8 @@ def fixed_token(token: str) -> Any:
     from fastmcp.server.auth import AccessToken, TokenVerifier
 
     class Fixed(TokenVerifier):
-        async def verify_token(self, given: str) -> AccessToken | None:
-            if not compare_digest(given.encode(), token.encode()):
+        async def verify_token(self, received: str) -> AccessToken | None:
+            if not compare_digest(received.encode(), token.encode()):
                 return None
             return AccessToken(token="", client_id="fleet", scopes=[])
 

@@ -1,4 +1,4 @@
-"""Limits of HTTP: a request that never comes whole, a session that nobody uses, more connections than a server bears.
+"""Limits of HTTP: incomplete requests, idle sessions, and the number of connections.
 
 A module of its own, since only HTTP needs uvicorn.
 """
@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 WAIT = 30.0  # seconds in which a request's headers must be complete, and that its body may pause
 MOST_CONNECTIONS = 1000  # at once: more would use up the process's file descriptors; a request beyond gets a 503
 MOST_SESSIONS = 1000  # of stateful HTTP at once, some 40 kB each; one more gets a 503
-IDLE = 1800.0  # seconds after which a session that nobody uses ends
+IDLE = 1800.0  # seconds after which an idle session ends
 
 
 class PunctualProtocol(H11Protocol):
@@ -53,5 +53,5 @@ class PunctualProtocol(H11Protocol):
 
 
 def options() -> dict[str, Any]:
-    """Return what uvicorn is run with."""
+    """Return uvicorn's options."""
     return {"http": PunctualProtocol, "limit_concurrency": MOST_CONNECTIONS}

@@ -21,7 +21,7 @@ from flotilla.calls import finishing
 from flotilla.compat import answer_unreadable_lines
 from flotilla.connection import Connection
 from flotilla.serving import telemetry
-from flotilla.serving.http import serve_http, until_finished
+from flotilla.serving.http import serve_http, serve_until_finished
 from flotilla.settings import scrub
 from flotilla_launcher.environment import setting
 
@@ -46,8 +46,10 @@ def run(mcp: FastMCP[Any], connection: Connection[Any], running: Callable[[], in
         # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
         ends = [os.dup(getattr(stream, "fd", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]
         threading.Thread(target=_end_on_hang_up, args=ends, daemon=True).start()
-        answer_unreadable_lines(mcp, lambda why: connection.audit.line("unreadable", level="warning", message=why))
-        until_finished(mcp, "stdio", show_banner=False)
+        answer_unreadable_lines(
+            mcp, lambda reason: connection.audit.line("unreadable", level="warning", message=reason)
+        )
+        serve_until_finished(mcp, "stdio", show_banner=False)
     else:
         serve_http(mcp, connection)
     _end()
@@ -69,7 +71,7 @@ class _Lines(logging.Handler):
 def _end(seconds: float = finishing.LONGEST) -> None:
     """End the process now: interpreter shutdown would wait for threads, and costs a third of a second.
 
-    Only what must not be cut off is waited for, see `finishing`; `seconds` at most.
+    Only work that must finish is waited for, see `finishing`; `seconds` at most.
     """
     finishing.wait(seconds)
     with suppress(Exception):
@@ -79,7 +81,7 @@ def _end(seconds: float = finishing.LONGEST) -> None:
 
 
 def _end_on_signals(connection: Connection[Any], running: Callable[[], int]) -> None:
-    """End on SIGTERM and SIGINT, as PID 1 too, even while the main thread is blocked: a thread hears of them by a pipe.
+    """End on SIGTERM and SIGINT, as PID 1 too, even while the main thread is blocked: a thread reads them from a pipe.
 
     Calls in flight get GRACE seconds. Over HTTP uvicorn waits for them, and ends by itself when there are none.
     """

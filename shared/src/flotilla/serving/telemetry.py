@@ -29,7 +29,7 @@ def configure(slug: str) -> None:
 
 
 def flush(seconds: float = 0.5) -> None:
-    """Send the spans that wait, as far as that goes in so many seconds: the process is about to end."""
+    """Send the waiting spans within so many seconds, before the process ends."""
     from opentelemetry import trace
 
     provider: Any = trace.get_tracer_provider()

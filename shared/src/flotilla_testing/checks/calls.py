@@ -27,7 +27,7 @@ NAIVE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")  # a time whose
 SETS = 100  # of each kind, valid and broken
 
 
-def voice(text: str) -> str:
+def error_problem(text: str) -> str:
     """Return what is wrong with the words of an error: what happened and what to do next, and nothing else."""
     if not text.startswith("Error: "):
         return "does not begin with Error:"
@@ -62,10 +62,10 @@ HIDING = "\u200b\u202e\U000e0041"
 
 
 class _Tainted(RecordedResponses):
-    """The recorded answers, with hidden characters in every text but those that match `spared`."""
+    """The recorded answers, with hidden characters in every text but those that match `untouched`."""
 
-    def __init__(self, real: RecordedResponses, spared: str) -> None:
-        self.real, self.spared = real, re.compile(spared)
+    def __init__(self, real: RecordedResponses, untouched: str) -> None:
+        self.real, self.untouched = real, re.compile(untouched)
 
     def seen(self, request: Request) -> Request:
         return self.real.seen(request)
@@ -81,7 +81,7 @@ class _Tainted(RecordedResponses):
             return {name: self._tainted(inner) for name, inner in value.items()}
         if isinstance(value, list):
             return [self._tainted(inner) for inner in value]
-        if not isinstance(value, str) or self.spared.fullmatch(value):
+        if not isinstance(value, str) or self.untouched.fullmatch(value):
             return value
         return value[:1] + HIDING + value[1:]
 
@@ -92,11 +92,11 @@ async def hidden(case: Subject) -> list[str]:
     if not case.answers:
         raise NothingToCheck
     problems = []
-    for spared in ("", r"\S*[\d:/@]\S*", r"\S*"):  # nothing; what looks like an id, a date, an address; single words
+    for untouched in ("", r"\S*[\d:/@]\S*", r"\S*"):  # nothing; what looks like an id, a date, an address; single words
         for tool in await case.tools():
             async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
                 assert session.recorder
-                session.recorder.answers = _Tainted(case.answers, spared)
+                session.recorder.answers = _Tainted(case.answers, untouched)
                 result = await session.call(tool["name"], **case.example(tool))
                 if cleaned(text_of(result))[1]:
                     problems.append(f"{tool['name']} lets hidden characters out: {escaped(text_of(result))[:300]}")
@@ -172,12 +172,14 @@ async def audit(case: Subject) -> list[str]:
             if len(lines) != number:
                 return [f"{tool['name']} wrote {len(lines) - number + 1} audit lines."]
             problems += [f"{tool['name']}: the audit line lacks {k}." for k in AUDITED if k not in lines[-1]]
-            told = (lines[-1].get("mcp_server"), lines[-1].get("tool_name"), lines[-1].get("user_id"))
-            if told != (case.slug, tool["name"], "marie") or not isinstance(lines[-1].get("latency_ms"), int | float):
-                problems.append(f"{tool['name']}: the audit line says {told}.")
+            recorded = (lines[-1].get("mcp_server"), lines[-1].get("tool_name"), lines[-1].get("user_id"))
+            if recorded != (case.slug, tool["name"], "marie") or not isinstance(
+                lines[-1].get("latency_ms"), int | float
+            ):
+                problems.append(f"{tool['name']}: the audit line says {recorded}.")
             if not re.fullmatch("[0-9a-f]{32}", str(lines[-1].get("trace_id"))):
                 problems.append(f"{tool['name']}: the trace_id is {lines[-1].get('trace_id')!r}.")
-        for name, run in await case.asides():
+        for name, run in await case.prompts_and_resources():
             before = len(session.lines)
             await run(session)
             lines = [line for line in session.lines[before:] if line.get("event") == "call"]
@@ -203,7 +205,7 @@ async def generated_arguments(case: Subject) -> list[str]:
                 except Exception as raised:  # whatever it is, a caller would not have got an answer
                     what = f"raises {type(raised).__name__}: {raised}"
                 else:
-                    what = voice(text_of(result)) if result.is_error else ""
+                    what = error_problem(text_of(result)) if result.is_error else ""
                     what = f"{what}: {text_of(result)[:200]}" if what else ""
                 if what:
                     shown = json.dumps(arguments, ensure_ascii=False, default=str)[:300]
@@ -236,7 +238,7 @@ async def _generated_for_prompts(case: Subject) -> list[str]:
             ]
             for arguments in tried:
                 text, failed = await session.render(prompt["name"], **arguments)
-                if failed and (what := voice(text)):
+                if failed and (what := error_problem(text)):
                     problems.append(f"{prompt['name']} with {arguments} {what}: {text[:200]}")
     return problems
 

@@ -29,13 +29,13 @@ async def hosts(case: Subject) -> list[str]:
             address = f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
             if address not in case.server.integration.hosts:
                 problems.append(f"{case.variable(name)} is {address} by default, which is not among the hosts.")
-    allowed, heard = _ports(case), contacted()
-    heard.clear()
+    allowed, sockets = _ports(case), contacted()
+    sockets.clear()
     for tool in await case.tools():
         async with case.session(WITHOUT_CONFIRMATION) as session:
             await session.call(tool["name"], **case.example(tool))
-            problems += [f"{tool['name']} contacts {host}:{port}." for host, port in heard if port not in allowed]
-            heard.clear()
+            problems += [f"{tool['name']} contacts {host}:{port}." for host, port in sockets if port not in allowed]
+            sockets.clear()
     async with case.session(WITHOUT_CONFIRMATION):
         for grant in (way for api in case.apis for way in _ways(api.auth) if isinstance(way, Grant)):
             token_url = httpx.URL(grant.token_url)
@@ -53,8 +53,8 @@ def _ways(auth: Auth | None) -> list[Auth]:
 
 def _ports(case: Subject) -> set[int]:
     """Return the ports of this machine that the settings of the session name."""
-    told = [value.rstrip("/").rsplit(":", 1)[-1].split("/")[0] for value in case.settings().values()]
-    return {int(port) for port in told if port.isdecimal()}
+    ports = [value.rstrip("/").rsplit(":", 1)[-1].split("/")[0] for value in case.settings().values()]
+    return {int(port) for port in ports if port.isdecimal()}
 
 
 async def _redirects(case: Subject, vendor: FakeVendor) -> list[str]:

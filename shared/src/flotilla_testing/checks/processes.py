@@ -29,16 +29,16 @@ class ProcessRun:
     seconds: float = 0.0
 
 
-async def lives(case: Subject) -> dict[str, ProcessRun]:
+async def process_runs(case: Subject) -> dict[str, ProcessRun]:
     """Run the three processes: without settings, with placeholders for settings, and ready to work."""
-    if "lives" not in case.kept:
+    if "runs" not in case.shared:
         tools = await case.tools()
-        case.kept["lives"] = {life.name: life for life in _lived(case, tools)}
-    found: dict[str, ProcessRun] = case.kept["lives"]
+        case.shared["runs"] = {run.name: run for run in _run_all(case, tools)}
+    found: dict[str, ProcessRun] = case.shared["runs"]
     return found
 
 
-def _lived(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
+def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
     names = [case.variable(name) for name in case.server.integration.settings_class.model_fields]
     every = {"FLOTILLA_TIER": "all"}
     bare = {"PYTHONHASHSEED": "1", "FLOTILLA_BAKED": "off", **every}
@@ -49,23 +49,23 @@ def _lived(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
         ProcessRun("placeholders", case.process(placeholders), "SIGTERM"),
         ProcessRun("ready", case.process(ready), "end of input in mid-call"),
     ]
-    greetings = [life.process.ask("initialize", **hello(life.process.revision)) for life in found]
-    for life, greeting in zip(found, greetings, strict=True):
-        life.process.answer(greeting)
-        life.process.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        life.tools = life.process.tools()
+    greetings = [run.process.ask("initialize", **hello(run.process.revision)) for run in found]
+    for run, greeting in zip(found, greetings, strict=True):
+        run.process.answer(greeting)
+        run.process.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        run.tools = run.process.tools()
     if case.vendor:
         case.vendor.recovers()
     for tool in tools:
-        for life in found:
-            life.answers[tool["name"]] = life.process.call(tool["name"], **case.example(tool))
+        for run in found:
+            run.answers[tool["name"]] = run.process.call(tool["name"], **case.example(tool))
     if case.vendor:
         case.vendor.fails(hang(20))
     found[2].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
-    for life in found:
-        life.process.terminate() if life.ending == "SIGTERM" else life.process.hang_up()
-    for life in found:
-        life.code, life.seconds = life.process.ended(2 * LONGEST)
+    for run in found:
+        run.process.terminate() if run.ending == "SIGTERM" else run.process.hang_up()
+    for run in found:
+        run.code, run.seconds = run.process.ended(2 * LONGEST)
     if case.vendor:
         case.vendor.recovers()
     return found
@@ -75,8 +75,8 @@ def _lived(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
 async def stable_list(case: Subject) -> list[str]:
     """Byte for byte the same, whatever the environment and the seed."""
     here, problems = await case.tools(), []
-    for life in (await lives(case)).values():
-        problems += [f"The {life.name} process {what}." for what in _differences(life.tools, here)]
+    for run in (await process_runs(case)).values():
+        problems += [f"The {run.name} process {what}." for what in _differences(run.tools, here)]
     fields = case.server.integration.settings_class.model_fields
     for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
         plain = value in ("", "<UNKNOWN>")  # anything else is unclear in a guard: see the check "filters"
@@ -100,20 +100,20 @@ async def missing_secret(case: Subject) -> list[str]:
     if not required:
         raise NothingToCheck
     problems = []
-    found = await lives(case)
+    found = await process_runs(case)
     for name in found["bare"].answers:
-        for life in (found["bare"], found["placeholders"]):
-            result = life.answers[name]
+        for run in (found["bare"], found["placeholders"]):
+            result = run.answers[name]
             text = "".join(part.get("text", "") for part in result["content"])
             if not result.get("isError") or not text.startswith("Error:"):
-                problems.append(f"{name} with {life.name} settings answers {text[:80]!r}, not what is missing.")
+                problems.append(f"{name} with {run.name} settings answers {text[:80]!r}, not what is missing.")
                 continue
-            told = [
+            messages = [
                 n
                 for n in required
                 if case.variable(n) in text and f"{case.slug}.{n}" in text and _about(case, n) in text
             ]
-            if not told:
+            if not messages:
                 problems.append(
                     f"{name} must name the variable, {case.slug}.{required[0]} and the source; it says: {text}"
                 )
@@ -126,21 +126,21 @@ def _about(case: Subject, name: str) -> str:
 
 @check("clean_stdout")
 async def clean_stdout(case: Subject) -> list[str]:
-    """Nothing but JSON-RPC, in three whole lives."""
-    found = (await lives(case)).values()
-    return [f"The {life.name} process wrote {line[:200]!r}." for life in found for line in life.process.impure()]
+    """Nothing but JSON-RPC, in three whole process_runs."""
+    found = (await process_runs(case)).values()
+    return [f"The {run.name} process wrote {line[:200]!r}." for run in found for line in run.process.impure()]
 
 
 @check("quick_exit")
 async def quick_exit(case: Subject) -> list[str]:
     """Each in its own way, all in time."""
     problems = []
-    for life in (await lives(case)).values():
-        if life.seconds > LONGEST:
-            problems.append(f"The {life.name} process needed {life.seconds:.1f} s to end after {life.ending}.")
-        if life.code != 0:
+    for run in (await process_runs(case)).values():
+        if run.seconds > LONGEST:
+            problems.append(f"The {run.name} process needed {run.seconds:.1f} s to end after {run.ending}.")
+        if run.code != 0:
             problems.append(
-                f"The {life.name} process ended with {life.code} after {life.ending}: {life.process.err[-300:]}"
+                f"The {run.name} process ended with {run.code} after {run.ending}: {run.process.err[-300:]}"
             )
     return problems
 
@@ -150,6 +150,6 @@ async def canary_of_processes(case: Subject) -> list[str]:
     """The secrets of a process that worked stand in nothing that it wrote."""
     if not case.canaries:
         raise NothingToCheck
-    life = (await lives(case))["ready"]
-    places = {"stdout": b"".join(life.process.out).decode(), "stderr": life.process.err}
+    run = (await process_runs(case))["ready"]
+    places = {"stdout": b"".join(run.process.out).decode(), "stderr": run.process.err}
     return [f"A secret stands on {place}." for place, text in places.items() if any(s in text for s in case.secrets())]

@@ -65,22 +65,22 @@ async def hints(case: Subject) -> list[str]:
     """Title and four hints, all explicit, in agreement with the verb and with the network."""
     problems = []
     for tool in await case.tools():
-        name, told = tool["name"], tool.get("annotations") or {}
-        problems += [f"{name} does not set {hint}." for hint in HINTS if told.get(hint) is None]
+        name, annotations = tool["name"], tool.get("annotations") or {}
+        problems += [f"{name} does not set {hint}." for hint in HINTS if annotations.get(hint) is None]
         if not tool.get("title"):
             problems.append(f"{name} has no title.")
-        reads = told.get("readOnlyHint")
+        reads = annotations.get("readOnlyHint")
         if verb(case, name) in READING and not reads:
             problems.append(f"{name} sounds as if it only read, but is registered as {case.effect(tool)}.")
         if verb(case, name) in VERBS - READING and reads:
             problems.append(f"{name} sounds as if it changed something, but is registered as reads.")
-        if verb(case, name) in DESTROYING and not told.get("destructiveHint"):
+        if verb(case, name) in DESTROYING and not annotations.get("destructiveHint"):
             problems.append(f"{name} takes something away: register it with destroys.")
-        elif verb(case, name) in CHANGING and not told.get("destructiveHint"):
+        elif verb(case, name) in CHANGING and not annotations.get("destructiveHint"):
             problems.append(f"{name} changes what is there: register it with additive=False, or replaces=True.")
-        if reads and told.get("destructiveHint"):
+        if reads and annotations.get("destructiveHint"):
             problems.append(f"{name} cannot be read-only and destructive.")
-        if told.get("openWorldHint") != case.server.integration.network:
+        if annotations.get("openWorldHint") != case.server.integration.network:
             problems.append(
                 f"{name}: openWorldHint must be {case.server.integration.network}, as the server's network is."
             )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flotilla.http.retry import Retry
 from flotilla_testing import faults
 from flotilla_testing.checks import NothingToCheck, check
-from flotilla_testing.checks.calls import voice
+from flotilla_testing.checks.calls import error_problem
 from flotilla_testing.client import text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.faults import Exchange, Fault
@@ -22,12 +22,12 @@ DONE = "was done"  # and when one was carried out, though its answer cannot be r
 
 
 def ways(case: Subject) -> dict[str, tuple[str, Fault]]:
-    """Return the ways to fail: name, the class it must become, and how it is played."""
+    """Return the ways to fail: name, the class it must become, and the fault."""
     assert case.answers
-    said = {kind: (kind, faults.answer(answer)) for kind, answer in case.answers.errors.items()}
-    said["rate"] = ("rate", faults.answer(_later(case.answers.errors["rate"])))
+    faults_by_name = {kind: (kind, faults.answer(answer)) for kind, answer in case.answers.errors.items()}
+    faults_by_name["rate"] = ("rate", faults.answer(_later(case.answers.errors["rate"])))
     return {
-        **said,
+        **faults_by_name,
         "timeout": ("upstream", faults.hang(SHORT * 2)),
         "cut connection": ("upstream", faults.cut()),
         "reset in mid-body": ("upstream", faults.broken()),
@@ -75,14 +75,14 @@ class _Usual:
 
 
 async def _usual(case: Subject) -> list[_Usual]:
-    if "usual" not in case.kept:
+    if "usual" not in case.shared:
         found = []
         for tool in await case.tools():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 await session.call(tool["name"], **case.example(tool))
                 found.append(_Usual(tool, tuple((request.method, request.writes) for request in session.requests)))
-        case.kept["usual"] = [one for one in found if one.sent]
-    rows: list[_Usual] = case.kept["usual"]
+        case.shared["usual"] = [one for one in found if one.sent]
+    rows: list[_Usual] = case.shared["usual"]
     return rows
 
 
@@ -102,12 +102,12 @@ async def error_classes(case: Subject) -> list[str]:
             for after in sorted({0, count - 1} if way != "timeout" else {count - 1}):  # timeouts take time
                 async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if way == "timeout" else 5) as session:
                     vendor.fails(fault, after=after)
-                    told = (
+                    expected = (
                         _expected(one, after, side_effect_confirmed=way == "reset in mid-body")
                         if kind == "upstream"
                         else ""
                     )
-                    problems += await _refused(session, case, tool, way, kind, told)
+                    problems += await _refused(session, case, tool, way, kind, expected)
         for way, fault in ONLY_READS.items() if not writes else ():
             async with case.session() as session:
                 vendor.fails(fault)
@@ -140,8 +140,8 @@ async def _once_a_method(case: Subject, vendor: FakeVendor) -> list[str]:
         for code, kind in REFUSED.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 vendor.fails(faults.status(code), after=after)
-                told = _expected(one, after) if code == 408 or not writes else ""
-                problems += await _refused(session, case, one.tool, str(code), kind, told)
+                expected = _expected(one, after) if code == 408 or not writes else ""
+                problems += await _refused(session, case, one.tool, str(code), kind, expected)
         for code in (302, 303, 307) if writes else ():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 vendor.fails(faults.redirect("/elsewhere?token=x", code), after=after)
@@ -159,7 +159,7 @@ async def _unreadable(session: Session, case: Subject, one: _Usual, way: str) ->
     text, name = text_of(result), one.tool["name"]
     if not result.is_error:  # it does without the answer
         return []
-    if wrong := voice(text):
+    if wrong := error_problem(text):
         return [f"{name} after {way}: the error {wrong}: {text}"]
     if one.sent[-1][1] and (DOUBT in text or DONE not in text):
         return [f"{name} after {way}: the error must say that it {DONE}: {text}"]
@@ -169,7 +169,7 @@ async def _unreadable(session: Session, case: Subject, one: _Usual, way: str) ->
 async def _asides(case: Subject, vendor: FakeVendor) -> list[str]:
     """Try each way to fail on prompts and resources, which have no error results but errors."""
     problems = []
-    for name, run in await case.asides():
+    for name, run in await case.prompts_and_resources():
         async with case.session(WITHOUT_CONFIRMATION) as session:
             await run(session)
             if not session.requests:
@@ -178,14 +178,14 @@ async def _asides(case: Subject, vendor: FakeVendor) -> list[str]:
             async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if way == "timeout" else 5) as session:
                 vendor.fails(fault)
                 text, failed = await run(session)
-                if not failed or session.outcome != kind or (what := voice(text)):
+                if not failed or session.outcome != kind or (what := error_problem(text)):
                     what = f"is {session.outcome}, not {kind}" if failed and session.outcome != kind else "is no error"
                     problems.append(f"{name} after {way} {what}: {text[:200]}")
     return problems
 
 
 async def _refused(
-    session: Session, case: Subject, tool: Mapping[str, Any], way: str, kind: str, told: str
+    session: Session, case: Subject, tool: Mapping[str, Any], way: str, kind: str, expected: str
 ) -> list[str]:
     result = await session.call(tool["name"], **case.example(tool))
     text, name = text_of(result), tool["name"]
@@ -193,12 +193,12 @@ async def _refused(
         return [f"{name} takes no notice of {way}: {text[:100]}"]
     if session.outcome != kind:
         return [f"{name} calls {way} {session.outcome}, not {kind}: {text}"]
-    if wrong := voice(text):
+    if wrong := error_problem(text):
         return [f"{name} after {way}: the error {wrong}: {text}"]
-    if (told == DOUBT) != (DOUBT in text):
-        return [f"{name} after {way}: the error must {'' if told else 'not '}say that it {DOUBT} be done: {text}"]
-    if told and told not in text:
-        return [f"{name} after {way}: the error must say what {told}: {text}"]
+    if (expected == DOUBT) != (DOUBT in text):
+        return [f"{name} after {way}: the error must {'' if expected else 'not '}say that it {DOUBT} be done: {text}"]
+    if expected and expected not in text:
+        return [f"{name} after {way}: the error must say what {expected}: {text}"]
     return []
 
 
@@ -246,14 +246,14 @@ async def _patience(case: Subject, vendor: FakeVendor) -> list[str]:
     ):
         async with case.session() as session:
             vendor.fails(fault, times=1)
-            case.server.connection.network = replace(case.server.connection.network, retry=Retry(sleep=noted))
+            _sleep_by(case, noted)
             result = await session.call(tool["name"], **case.example(tool))
-            if result.is_error or not least <= waits[-1] <= most + 0.25:
+            if result.is_error or not least <= waits[-1] <= most:
                 problems.append(f"{tool['name']} does not wait as Retry-After says in {way}: {text_of(result)[:100]}")
     waits.clear()
     async with case.session() as session:
         vendor.fails(faults.rate(3600))
-        case.server.connection.network = replace(case.server.connection.network, retry=Retry(sleep=noted))
+        _sleep_by(case, noted)
         result = await session.call(tool["name"], **case.example(tool))
         if session.outcome != "rate" or waits or len(session.requests) != 1:
             problems.append(
@@ -262,36 +262,44 @@ async def _patience(case: Subject, vendor: FakeVendor) -> list[str]:
     return problems
 
 
+def _sleep_by(case: Subject, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Have the session's requests pause by another function."""
+    connection = case.server.connection
+    connection.network = replace(connection.network, retry=replace(connection.network.retry, sleep=sleep))
+
+
 @check("canary")
 async def canary(case: Subject) -> list[str]:
     """A vendor that repeats the credentials in whatever it says, and every other fault."""
     if not case.canaries:
         raise NothingToCheck
     problems = []
-    said: dict[str, Fault | None] = {"usual answer": None}
+    faults_by_name: dict[str, Fault | None] = {"usual answer": None}
     if case.vendor:
-        said |= {way: fault for way, (_, fault) in ways(case).items() if way != "timeout"}
-        said |= {f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)}
+        faults_by_name |= {way: fault for way, (_, fault) in ways(case).items() if way != "timeout"}
+        faults_by_name |= {
+            f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)
+        }
     for tool in await case.tools():
-        for way, fault in said.items():
+        for way, fault in faults_by_name.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 if fault and case.vendor:
                     case.vendor.fails(fault)
                 await session.call(tool["name"], **case.example(tool))
                 if case.effect(tool) != "reads":
                     await session.call(tool["name"], **case.example(tool, dry_run=True))
-                seen = {"answer": "".join(session.heard), "audit": session.log.getvalue()}
+                seen = {"answer": "".join(session.texts), "audit": session.log.getvalue()}
                 for place, text in seen.items():
                     if any(secret in text for secret in _all_forms(case, session)):
                         problems.append(f"{tool['name']}: a secret is in the {place} after {way}.")
-    for name, run in await case.asides():
-        for way, fault in said.items():
+    for name, run in await case.prompts_and_resources():
+        for way, fault in faults_by_name.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 if fault and case.vendor:
                     case.vendor.fails(fault)
                 await run(session)
                 if any(
-                    secret in "".join(session.heard) + session.log.getvalue() for secret in _all_forms(case, session)
+                    secret in "".join(session.texts) + session.log.getvalue() for secret in _all_forms(case, session)
                 ):
                     problems.append(f"{name}: a secret is in the answer or the audit after {way}.")
     return problems
@@ -306,7 +314,7 @@ def _all_forms(case: Subject, session: Session) -> list[str]:
 def _echo(code: int) -> Fault:
     async def play(exchange: Exchange) -> None:
         repeated = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
-        told = {"message": f"Not with {repeated}", "title": repeated, "details": [{"message": repeated}]}
-        await exchange.send(Response.of(told, code, {"retry-after": "3600"}))
+        expected = {"message": f"Not with {repeated}", "title": repeated, "details": [{"message": repeated}]}
+        await exchange.send(Response.of(expected, code, {"retry-after": "3600"}))
 
     return play

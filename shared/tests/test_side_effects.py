@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from flotilla import Api, Bearer, Model, Server, errors
-from flotilla.http import transport as wire
+from flotilla import Bearer, Model, errors
 from flotilla.http.responses import Record, decoded_json, patience
 from flotilla_testing import faults
 from flotilla_testing.client import call, text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
+from flotilla_testing.scratch import ScratchApi, ScratchServer
 
-Make = Callable[..., Server[Any]]
+Make = Callable[..., ScratchServer]
 DOUBT = "It may or may not have been done: look before you repeat it."
 DONE = "It was done, but the answer could not be read: do not repeat it; look it up."
 PARTLY = "A part of it was done already: look before you repeat it."
@@ -33,10 +33,9 @@ class Thing(Model):
 
 
 @pytest.fixture
-def api(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Api:
-    environ.setattr(wire, "_backoff", lambda attempt: 0.01)
+def api(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> ScratchApi:
     environ.setenv("ACME_BASE_URL", vendor.url)
-    api = Api(make(), auth=Bearer("token"), read_timeout=5)
+    api = ScratchApi(make(), auth=Bearer("token"), read_timeout=5)
 
     @api.server.writes(creates=True)
     async def create_thing(more: bool = False) -> Thing:
@@ -54,12 +53,12 @@ def api(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Api:
     return api
 
 
-async def create(api: Api, key: str | None = None, **more: Any) -> str:
+async def create(api: ScratchApi, key: str | None = None, **more: Any) -> str:
     return text_of(await call(api.server, "acme_create_thing", idempotency_key=key, **more))
 
 
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
-async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: FakeVendor, code: int) -> None:
+async def test_write_redirected_is_doubtful_and_keeps_its_key(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.redirect("/elsewhere/x?secret=y", code), times=1)
     text = await create(api, "k")
     assert DOUBT in text
@@ -70,7 +69,7 @@ async def test_write_redirected_is_doubtful_and_keeps_its_key(api: Api, vendor: 
 
 
 @pytest.mark.parametrize("code", [400, 401, 402, 403, 404, 405, 409, 413, 422, 451])
-async def test_write_refused_frees_its_key(api: Api, vendor: FakeVendor, code: int) -> None:
+async def test_write_refused_frees_its_key(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code), times=1)
     text = await create(api, "k")
     assert text.startswith("Error: ")
@@ -79,22 +78,22 @@ async def test_write_refused_frees_its_key(api: Api, vendor: FakeVendor, code: i
 
 
 @pytest.mark.parametrize("code", [408, 444, 460, 499, 500, 502])
-async def test_write_without_a_clear_refusal_is_doubtful(api: Api, vendor: FakeVendor, code: int) -> None:
+async def test_write_without_a_clear_refusal_is_doubtful(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code))
     assert DOUBT in await create(api)
     assert len(vendor.requests) == 1
 
 
-async def test_write_redirected_is_never_a_refusal_of_the_server(api: Api, vendor: FakeVendor) -> None:
-    api._classify = lambda status, body: errors.PermissionDeniedError("No.", "Ask.")
+async def test_write_redirected_is_never_a_refusal_of_the_server(api: ScratchApi, vendor: FakeVendor) -> None:
+    api.transport._map_error = lambda status, body: errors.PermissionDeniedError("No.", "Ask.")
     vendor.fails(faults.redirect("/x"), times=1)
     assert DOUBT in await create(api, "k")
     await create(api, "k")
     assert len(vendor.requests) == 1
 
 
-async def test_write_that_the_server_knows_as_refused_frees_its_key(api: Api, vendor: FakeVendor) -> None:
-    api._classify = lambda status, body: (
+async def test_write_that_the_server_knows_as_refused_frees_its_key(api: ScratchApi, vendor: FakeVendor) -> None:
+    api.transport._map_error = lambda status, body: (
         errors.RateLimitError("Overloaded.", "Wait.", again=False) if status == 529 else None
     )
     vendor.fails(faults.status(529), times=1)
@@ -110,7 +109,7 @@ UNREADABLE = {
     "text": (faults.answer(Response.of("x")), "answered with a text in place of an object."),
     "object": (faults.answer(Response.of({})), "answered without `thing`."),
     "inner": (faults.answer(Response.of({"thing": {"name": "x"}})), "answered without what is expected at `id`."),
-    "page": (faults.html(200), "answered with text/html that is no JSON."),
+    "page": (faults.html(200), "answered with text/html that is not JSON."),
     "deep": (faults.answer(Response(200, b"[" * 100_000 + b"]" * 100_000)), "answered with JSON that cannot be read."),
     "huge": (faults.huge(), "answered with more than 10 MB."),
     "cut": (faults.broken(), "cut the connection."),
@@ -118,7 +117,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: FakeVendor, name: str) -> None:
+async def test_write_that_was_done_is_never_doubtful(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
     fault, how = UNREADABLE[name]
     vendor.fails(fault, times=1)
     assert await create(api, "k") == f"Error: Acme {how} {DONE}"
@@ -130,7 +129,7 @@ async def test_write_that_was_done_is_never_doubtful(api: Api, vendor: FakeVendo
 
 
 @pytest.mark.parametrize("name", ["empty", "list", "text", "object"])
-async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: FakeVendor, name: str) -> None:
+async def test_read_of_another_shape_is_the_vendors(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
     vendor.fails(UNREADABLE[name][0])
     text = text_of(await call(api.server, "acme_get_thing"))
     assert text.startswith("Error: Acme answered with")
@@ -138,14 +137,14 @@ async def test_read_of_another_shape_is_the_vendors(api: Api, vendor: FakeVendor
 
 
 @pytest.mark.parametrize("code", [404, 503])
-async def test_failure_after_a_write_tells_of_the_write(api: Api, vendor: FakeVendor, code: int) -> None:
+async def test_failure_after_a_write_tells_of_the_write(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code), method="GET")
     text = await create(api, more=True)
     assert PARTLY in text
     assert "may or may not" not in text
 
 
-async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: FakeVendor) -> None:
+async def test_read_that_fails_forgets_no_doubtful_write(api: ScratchApi, vendor: FakeVendor) -> None:
     @api.server.writes
     async def update_thing() -> Thing:
         """Update."""
@@ -165,14 +164,14 @@ async def test_read_that_fails_forgets_no_doubtful_write(api: Api, vendor: FakeV
     assert DOUBT in text_of(await call(api.server, "acme_update_thing"))
 
 
-async def test_deadline_while_the_vendor_is_silent_blames_the_vendor(api: Api, vendor: FakeVendor) -> None:
+async def test_deadline_while_the_vendor_is_silent_blames_the_vendor(api: ScratchApi, vendor: FakeVendor) -> None:
     vendor.fails(faults.hang(9))
     assert text_of(await call(api.server, "acme_get_thing")) == (
         "Error: Acme did not answer, so acme_get_thing was stopped after 1.5 seconds. Try again later."
     )
 
 
-async def test_deadline_of_own_work_asks_for_less(api: Api) -> None:
+async def test_deadline_of_own_work_asks_for_less(api: ScratchApi) -> None:
     @api.server.reads(deadline=0.3)
     async def list_thing() -> Thing:
         """List."""
@@ -194,7 +193,7 @@ def test_record_lacks_a_key() -> None:
             lacking["x"]
 
 
-def test_rows_of_another_shape(api: Api) -> None:
+def test_rows_of_another_shape(api: ScratchApi) -> None:
     assert api.rows_in({"a": {"b": [{"id": 1}, "odd", None]}}, "a.b") == [{"id": 1}]
     assert api.rows_in({}, "a", missing=True) == []
     for wrong in ({}, {"a": None}, {"a": "x"}, {"a": {}}, [], None, "x"):

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from flotilla.serving import limits as connections
-from flotilla.serving.stdio import listening
+from flotilla.serving.http import listening
 
 
 def test_listening_sets_nodelay_on_accepted_sockets() -> None:

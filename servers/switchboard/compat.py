@@ -1,4 +1,4 @@
-"""Every private name of FastMCP and mcp that the switchboard uses; tests/test_private.py fails when one moves."""
+"""Every private name of FastMCP and mcp that the switchboard uses; tests/test_private.py has one test for each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fastmcp.server.context import Context
 
 
-def let_servers_finish() -> None:
+def extend_kill_timeout() -> None:
     """Kill a server eight seconds after SIGTERM, not two: it may be saving tokens (see `flotilla.calls.finishing`)."""
     stdio.FORCE_KILL_TIMEOUT = 8.0
 

@@ -1,0 +1,31 @@
+"""What the launcher answers for the switchboard, before FastMCP is imported: the definitions of all its servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .discovery import definitions
+from .options import arguments
+from .selection import selected
+
+KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
+
+
+def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] | None:
+    """Return `own`, the switchboard's discovery file, with every server's definitions.
+
+    None where the launcher must not answer: over HTTP, and where two servers offer one name. Raises what reading the
+    files raises: the switchboard itself then reports what is wrong.
+    """
+    options = arguments(argv)
+    if options.transport != "stdio":
+        return None
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for entry in selected(options):
+        for kind, items in definitions(entry, Path(options.discovery)).items():
+            lists.setdefault(kind, []).extend(items)
+    if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in lists.items()):
+        return None
+    shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
+    return {**own, **lists, "attributes": shown}

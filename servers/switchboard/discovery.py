@@ -1,0 +1,106 @@
+"""The generated discovery files: what each server would list with its environment, without starting it.
+
+Nothing here imports FastMCP, so that the launcher can answer a list with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flotilla_launcher.environment import SettingError
+from flotilla_launcher.filters import check, visible
+from flotilla_launcher.naming import module_of
+from flotilla_launcher.protocol import LISTS
+
+from .catalog import CatalogError, Entry
+
+
+class DiscoveryError(CatalogError):
+    """What one server offers cannot be read: the others can still be offered."""
+
+
+def discovery_path(entry: Entry, folder: Path) -> Path:
+    """Return a server's discovery file: in a folder named like its Python package, or by its slug."""
+    package = folder / module_of(entry.slug) / "discovery.json"
+    return package if package.exists() else folder / entry.slug / "discovery.json"
+
+
+def discovery(entry: Entry, folder: Path) -> dict[str, Any]:
+    """Return what a server's discovery.json holds. Raises DiscoveryError."""
+    path = discovery_path(entry, folder)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DiscoveryError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise _wrong(path) from None
+    if not isinstance(document, dict):
+        raise _wrong(path)
+    return document
+
+
+def discovery_if_any(entry: Entry, folder: Path) -> dict[str, Any]:
+    """Return what a server's discovery.json holds, nothing where there is no such file. Raises DiscoveryError."""
+    return discovery(entry, folder) if discovery_path(entry, folder).exists() else {}
+
+
+def attributes(entry: Entry, folder: Path) -> dict[str, Mapping[str, str]]:
+    """Return all that a server's filters may name, with what they decide by; nothing where its file is unreadable."""
+    try:
+        document = discovery_if_any(entry, folder)
+        about = document.get("attributes") or {}
+        return {
+            item["name"]: (about.get(kind) or {}).get(item["name"], {})
+            for kind in LISTS
+            for item in document.get(kind) or ()
+        }
+    except (DiscoveryError, AttributeError, KeyError, TypeError):
+        return {}
+
+
+def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return, by kind, what a server would list itself with its environment.
+
+    Raises CatalogError for a guard that is unclear, DiscoveryError for a broken file.
+    """
+    document = discovery(entry, folder)
+    about = attributes(entry, folder)
+    try:
+        if not entry.hidden:
+            check(entry.env, about, document.get("guards", ()))
+        return {
+            kind: [
+                item
+                for item in document.get(kind) or ()
+                if not entry.hidden and visible(entry.env, about[item["name"]], item["name"])
+            ]
+            for kind in LISTS
+        }
+    except SettingError as error:
+        raise CatalogError(f"{entry.slug}: {error}") from None
+    except (AttributeError, KeyError, TypeError):
+        raise _wrong(discovery_path(entry, folder)) from None
+
+
+def search_texts(entry: Entry, folder: Path) -> dict[str, str]:
+    """Return, for each tool that a server would list, the text by which a search finds it.
+
+    That is its name, title and description, the names and descriptions of its arguments, and the file's `search`
+    words, which no list holds. Raises what `definitions` raises.
+    """
+    extra = discovery(entry, folder).get("search") or {}
+    return {tool["name"]: _search_text(tool, extra.get(tool["name"])) for tool in definitions(entry, folder)["tools"]}
+
+
+def _search_text(tool: Mapping[str, Any], extra: str | None) -> str:
+    parts = [tool["name"], tool.get("title"), tool.get("description"), extra]
+    for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
+        parts += [name, schema.get("description")]
+    return " ".join(part for part in parts if part)
+
+
+def _wrong(path: Path) -> DiscoveryError:
+    return DiscoveryError(f"{path} is not the discovery file of a server. Run `make generate` to write it again.")

@@ -1,0 +1,114 @@
+"""A gateway of this machine with real servers, for scenarios: the switchboard, or Docker's gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+
+from flotilla_cli import paths, system
+from flotilla_cli.generator.documents import catalog_entry
+from flotilla_cli.generator.servers import folder_of, server_of
+from flotilla_launcher.naming import catalog_name, image
+
+# The switchboard that runs processes, the switchboard that runs containers, Docker's gateway.
+KINDS = ("process", *(pytest.param(kind, marks=pytest.mark.docker) for kind in ("docker", "docker-gateway")))
+
+
+def unavailable(kind: str, slugs: Sequence[str]) -> str:
+    """Return why a kind of gateway cannot be tried on this machine; nothing when it can."""
+    if kind == "process":
+        return ""
+    if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
+        return "no Docker engine answers here: scripts/engine"
+    if kind == "docker-gateway" and system.gateway_plugin() is None:
+        return "the Docker MCP plugin is not here"
+    lacking = [slug for slug in slugs if not system.docker("image", "inspect", image(slug))]
+    return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
+
+
+def host_address(kind: str) -> str:
+    """Return an address of this machine that the servers of a gateway reach."""
+    if kind == "process":
+        return "127.0.0.1"
+    return system.docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}") or ""
+
+
+@dataclass
+class Gateway:
+    """A gateway that is started anew for each client; the servers' data and state stay until `close`.
+
+    `name` is that of its volume, its catalog and its containers. `settings` are lines of the secrets file: guards and
+    secrets by server, as `{"notion": {"token": …}}`. `plain_http` are the hosts of the fake vendors, without TLS.
+    """
+
+    kind: str
+    name: str
+    folder: Path
+    slugs: Sequence[str]
+    settings: Mapping[str, Mapping[str, str]]
+    plain_http: str
+
+    @property
+    def catalog(self) -> Path:
+        """The catalog file: Docker's gateway reads only those of a folder of its own."""
+        folder = paths.mcp_home() / "catalogs" if self.kind == "docker-gateway" else self.folder
+        return folder / f"{self.name}.yaml"
+
+    def command(self) -> list[str]:
+        """Write the files that the gateway reads; return the command that starts it over stdio."""
+        registry = {}
+        for slug in self.slugs:
+            discovery = json.loads((folder_of(slug) / "discovery.json").read_text(encoding="utf-8"))
+            entry = catalog_entry(server_of(slug), discovery)
+            entry.pop("allowHosts", None)  # of the real vendor
+            variable = {"name": "FLOTILLA_PLAIN_HTTP", "value": self.plain_http}
+            volumes = [f"{self.name}:/data", f"{self.name}:/state"]
+            registry[catalog_name(slug)] = {**entry, "volumes": volumes, "env": [*entry.get("env", []), variable]}
+        paths.write(self.catalog, yaml.safe_dump({"name": self.name, "registry": registry}, allow_unicode=True))
+        lines = [
+            f"{catalog_name(slug)}.{name}={value}\n"
+            for slug, settings in self.settings.items()
+            for name, value in settings.items()
+        ]
+        paths.write(self.folder / "secrets.env", "".join(lines))
+        (self.folder / "config.yaml").write_text("{}")
+        options = ["--servers", ",".join(map(catalog_name, self.slugs))]
+        options += ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
+        if self.kind == "docker-gateway":
+            return ["docker", "mcp", "gateway", "run", "--catalog", self.catalog.name, *options]
+        options += ["--run", self.kind, "--owner", self.name]
+        for name in ("data", "state"):
+            (self.folder / name).mkdir(exist_ok=True)
+            options += [f"--{name}", str(self.folder / name)]
+        return [str(paths.VENV / "flotilla-switchboard"), "--catalog", str(self.catalog), *options]
+
+    @asynccontextmanager
+    async def client(self, **options: Any) -> AsyncIterator[Client[Any]]:
+        """Start the gateway with a client of its own; nothing that is set on this machine counts."""
+        command = self.command()
+        prefixes = ("FLOTILLA_", *(slug.upper().replace("-", "_") + "_" for slug in self.slugs))
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+        log = self.folder / "gateway.log"
+        transport = StdioTransport(command[0], command[1:], env=environ, keep_alive=False, log_file=log)
+        async with Client(transport, timeout=60, **options) as client:
+            yield client
+
+    def close(self) -> None:
+        """Remove the catalog and the volume."""
+        self.catalog.unlink(missing_ok=True)
+        if self.kind != "process":
+            end = time.monotonic() + 15
+            while system.docker("volume", "rm", "--force", self.name) is None and time.monotonic() < end:
+                time.sleep(0.2)  # until the last container has stopped using it
+            assert not system.volume_exists(self.name)
