@@ -31,7 +31,7 @@ def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.
     """Return the access level that is set, the first one where none is; "" where the integration has no levels."""
     if not (levels := integration.access):
         return ""
-    value = setting(variable(integration.slug, levels.field), environ)
+    value = setting(variable(integration.slug, levels.field), environ) or ""
     return value if value in levels.scopes else next(iter(levels.scopes))
 
 
