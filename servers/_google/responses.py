@@ -88,8 +88,8 @@ def map_error(api: Api, status: int, body: Any) -> errors.FlotillaError | None:
         )
     for reason in reasons:
         if reason in OTHERS:
-            kind, what, hint = OTHERS[reason]
-            return kind(what if what.endswith(".") else f"{what}{vendor}.", hint)
+            kind, text, hint = OTHERS[reason]
+            return kind(text if text.endswith(".") else f"{text}{vendor}.", hint)
     if status != 403:
         return None
     if "appNotAuthorizedToFile" in reasons:
