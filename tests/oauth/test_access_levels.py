@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from flotilla.calls.context import Call, entered
+from flotilla.connection import Connection
 from flotilla_cli import consent, login, secrets_file
 from flotilla_cli.generator.servers import server_of
+from flotilla_servers._google import limit_note
+from flotilla_servers.google_drive import client as drive
 
 SLUGS = ("gmail", "google-docs", "google-drive", "google-sheets")
 STORED = "flotilla-google-drive.access"
@@ -74,3 +78,21 @@ def test_login_refuses_a_level_of_another_server_or_an_unknown_one(asked: list[s
     with pytest.raises(SystemExit):
         run("google", "--drive", "everything")
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("level", "note"),
+    [
+        (
+            "own",
+            "The consent reaches only files that Flotilla made. "
+            "To open more, ask the user to set GOOGLE_DRIVE_ACCESS to read or all.",
+        ),
+        ("read", ""),
+    ],
+)
+def test_limit_note_names_the_setting_of_a_service_account(level: str, note: str) -> None:
+    key = '{"client_email": "robot@atelier.iam.example", "private_key": "none"}'
+    environ = {"GOOGLE_DRIVE_SERVICE_ACCOUNT": key, "GOOGLE_DRIVE_ACCESS": level}
+    with entered(Call("gdrive_search_files", Connection(drive.integration, environ))):
+        assert limit_note(drive.api) == note
