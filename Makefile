@@ -69,8 +69,8 @@ conformance: setup ## Run the official MCP conformance suite
 bench: setup ## Measure; write build/bench.json and print a table
 	@scripts/bench
 
-new: ## Create the folder of a new server: S=acme
-	$(FLOTILLA) new $(S)
+new: ## Create a new server: S=acme, AUTH=bearer|basic|header|oauth, LAYOUT=single|modules
+	$(FLOTILLA) new $(S) $(if $(AUTH),--auth $(AUTH)) $(if $(LAYOUT),--layout $(LAYOUT))
 
 lock: setup ## Pin the requirements again; UPGRADE=1 takes newer versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)

@@ -32,13 +32,13 @@ def pip_settings() -> dict[str, list[str]]:
     """Return pip's settings by option, each split at its blanks."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-    found: dict[str, list[str]] = {}
+    matches: dict[str, list[str]] = {}
     for section in ("global.", "install.", ":env:."):  # the later one wins, as in pip
         for line in lines:
             name, _, value = line.partition("=")
             if name.startswith(section):
-                found[name[len(section) :]] = str(ast.literal_eval(value)).split()
-    return found
+                matches[name[len(section) :]] = str(ast.literal_eval(value)).split()
+    return matches
 
 
 def variables(container: bool) -> dict[str, str]:

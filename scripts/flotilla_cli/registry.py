@@ -51,6 +51,7 @@ COMMANDS = {
             "Report what docker/mcp-registry or a gateway would refuse in the generated files.",
             "check_manifests",
         ),
+        Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),
         Command("base-image", "Make the image available that all builds start from."),

@@ -57,8 +57,10 @@ class Event(Model):
         if not isinstance(event, dict):
             return event
         place = event.get("location") or {}
-        told = place.get("join_url") or place.get("location") or place.get("type") if isinstance(place, dict) else place
-        return {**event, "location": told, "invitees": (event.get("invitees_counter") or {}).get("active", 0)}
+        address = (
+            place.get("join_url") or place.get("location") or place.get("type") if isinstance(place, dict) else place
+        )
+        return {**event, "location": address, "invitees": (event.get("invitees_counter") or {}).get("active", 0)}
 
 
 class Answer(Model):

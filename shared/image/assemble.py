@@ -2,7 +2,7 @@
 
     assemble.py root <packages> <root>       the base image's file system: interpreter, shared objects, dependencies
     assemble.py library <source> <root>      the library and the entry point
-    assemble.py layer <slug> <source> <root> one server's own files
+    assemble.py layer <module> <source> <root> one server's own files
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
@@ -90,26 +90,26 @@ UNUSED_STDLIB = """
 
 UNUSED_ZONES = "posix right localtime posixrules leapseconds leap-seconds.list tzdata.zi"
 
-DOCSTRINGS_KEPT = ("fastmcp", "flotilla", "flotilla_servers")  # a tool's docstring is its description
+DOCSTRINGS_KEPT = ("fastmcp", "flotilla")  # a tool's docstring is its description
 SOURCES_KEPT = ()  # packages that read their own source when imported
 
 
-def words(text: str) -> list[str]:
+def patterns_of(text: str) -> list[str]:
     """Return the patterns of a list above; what stands behind three blanks is a remark."""
     return [word for line in text.splitlines() for word in re.split(r"(?<=\S) {3,}", line.strip())[0].split()]
 
 
 def left_out(path: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a path, or a folder around it, matches a pattern."""
+    """Return whether a path, or a folder around it, matches a pattern."""
     parts = path.split("/")
     return any(fnmatch.fnmatchcase("/".join(parts[: i + 1]), p) for i in range(len(parts)) for p in patterns)
 
 
 def files(folder: Path) -> Iterator[str]:
     """Return the paths of all files below a folder, relative to it, in an order of their own."""
-    for here, folders, names in os.walk(folder):
+    for path, folders, names in os.walk(folder):
         folders.sort()
-        yield from (os.path.relpath(os.path.join(here, name), folder) for name in sorted(names))
+        yield from (os.path.relpath(os.path.join(path, name), folder) for name in sorted(names))
 
 
 def without_docstrings(tree: ast.Module) -> ast.Module:
@@ -158,13 +158,13 @@ def canonical(name: str) -> str:
 
 def installed(lib: Path) -> dict[str, str]:
     """Return the distributions below a folder and their versions."""
-    found = {}
+    versions = {}
     for metadata in sorted(lib.glob("*.dist-info/METADATA")):
         head = metadata.read_text(encoding="utf-8").split("\n\n")[0]
         name, version = (re.search(rf"^{field}: (\S+)", head, re.M) for field in ("Name", "Version"))
         if name and version:
-            found[canonical(name[1])] = version[1]
-    return found
+            versions[canonical(name[1])] = version[1]
+    return versions
 
 
 def metadata_of(packages: Path, lib: Path) -> None:
@@ -192,7 +192,7 @@ def leave_out(packages: Path, names: Iterable[str]) -> None:
 
 def packages_into(packages: Path, lib: Path) -> None:
     """Copy installed distributions, as byte code and without their unused parts."""
-    copy_tree(packages, lib, f"/{LIB}", [*words(UNUSED_PARTS), "*.dist-info"])
+    copy_tree(packages, lib, f"/{LIB}", [*patterns_of(UNUSED_PARTS), "*.dist-info"])
     metadata_of(packages, lib)
 
 
@@ -226,8 +226,8 @@ def needed_objects(binaries: Iterable[Path]) -> set[str]:
 def debian_package(path: str) -> str:
     """Return the package that a file came with, empty when none did."""
     for candidate in (path, path.removeprefix("/usr"), "/usr" + path, os.path.realpath(path)):
-        found = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True, check=False).stdout
-        if owner := re.search(r"^(?!diversion )([^:, ]+)", found, re.M):
+        output = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True, check=False).stdout
+        if owner := re.search(r"^(?!diversion )([^:, ]+)", output, re.M):
             return owner[1]
     return ""
 
@@ -251,11 +251,11 @@ def put(root: Path, path: str, text: str) -> None:
     (root / path).write_text(text)
 
 
-def settle(root: Path) -> None:
+def normalize(root: Path) -> None:
     """Give everything one date and plain rights, so that the same input is the same image."""
-    for here, folders, names in os.walk(root, topdown=False):
+    for parent, folders, names in os.walk(root, topdown=False):
         for name in [*names, *folders]:
-            path = os.path.join(here, name)
+            path = os.path.join(parent, name)
             if not os.path.islink(path) and os.stat(path).st_mode & 0o7000 == 0:
                 program = os.stat(path).st_mode & 0o100 and (".so" not in name or name.startswith("ld-"))
                 os.chmod(path, 0o755 if program or os.path.isdir(path) else 0o644)
@@ -265,9 +265,9 @@ def settle(root: Path) -> None:
 
 def make_root(packages: Path, root: Path) -> None:
     """Put the base image's file system together."""
-    leave_out(packages, words(UNUSED_PACKAGES))
+    leave_out(packages, patterns_of(UNUSED_PACKAGES))
     packages_into(packages, root / LIB)
-    copy_tree(Path(STDLIB), root / STDLIB.lstrip("/"), STDLIB, words(UNUSED_STDLIB), docstrings=False)
+    copy_tree(Path(STDLIB), root / STDLIB.lstrip("/"), STDLIB, patterns_of(UNUSED_STDLIB), docstrings=False)
     (root / "usr/bin").mkdir(parents=True)
     shutil.copyfile(PYTHON, root / PYTHON.lstrip("/"))
     (root / PYTHON.lstrip("/")).chmod(0o755)
@@ -288,7 +288,7 @@ def make_root(packages: Path, root: Path) -> None:
 
     zones = Path("/usr/share/zoneinfo")
     for zone in files(zones):
-        if not left_out(zone, words(UNUSED_ZONES)):
+        if not left_out(zone, patterns_of(UNUSED_ZONES)):
             place = root / "usr/share/zoneinfo" / zone
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(zones / zone, place, follow_symlinks=False)
@@ -308,23 +308,23 @@ def make_root(packages: Path, root: Path) -> None:
     for folder in ("data", "state"):
         (root / folder).mkdir()
         os.chown(root / folder, 10001, 10001)
-    settle(root)
+    normalize(root)
 
 
 def make_library(source: Path, root: Path) -> None:
-    """Put the library at app/lib/flotilla, the servers' package beside it, and the entry point at app/boot.pyc."""
-    copy_tree(source, root / LIB, f"/{LIB}", ["*.egg-info", "*/py.typed", "flotilla/testing", "flotilla/manifest"])
-    shutil.copyfile(root / LIB / "flotilla/boot.pyc", root / "app/boot.pyc")
+    """Put the library at app/lib/flotilla, the launcher beside it, and the entry point at app/boot.pyc."""
+    copy_tree(source, root / LIB, f"/{LIB}", ["*.egg-info", "*/py.typed", "flotilla_testing"])
+    shutil.copyfile(root / LIB / "flotilla_launcher/__main__.pyc", root / "app/boot.pyc")
     compile_one(str(Path(__file__).with_name("health.py")), str(root / "app/health.pyc"), "/app/health.py", False)
-    settle(root)
+    normalize(root)
 
 
-def make_layer(slug: str, source: Path, root: Path) -> None:
-    """Put one server's modules at app/lib/flotilla_servers/<slug>, dashes as underscores; and what it brings along."""
-    package = LIB / "flotilla_servers" / slug.replace("-", "_")
-    unused = ["tests", "*.md", "*.yaml", "tools.json", "Dockerfile"]
+def make_layer(module: str, source: Path, root: Path) -> None:
+    """Put one server's modules at app/lib/flotilla_servers/<module>, and the data files that they read."""
+    package = LIB / "flotilla_servers" / module
+    unused = ["tests", "*.md", "*.yaml", "tools.json", "discovery.json", "Dockerfile"]
     copy_tree(source, root / package, f"/{package}", unused, docstrings=True)
-    settle(root)
+    normalize(root)
 
 
 def make_extras(requirements: Path, base: Path, root: Path) -> None:
@@ -337,11 +337,11 @@ def make_extras(requirements: Path, base: Path, root: Path) -> None:
         subprocess.run(["/opt/fetch", packages, path], check=True)
     (root / LIB).mkdir(parents=True)
     if packages.exists():
-        leave_out(packages, words(UNUSED_EXTRAS))
+        leave_out(packages, patterns_of(UNUSED_EXTRAS))
         packages_into(packages, root / LIB)
         leave_out_libraries(root / LIB)
         strip(root / LIB)
-    settle(root)
+    normalize(root)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         (folder / "server.py").write_text(source)
         (folder / "tests" / "answers.yaml").write_text(dedent(ANSWERS))
         (folder / "tests" / "contract.yaml").write_text("spec: shelf.json\n")
-        (folder / "quality.yaml").write_text("".join(f"{rule.id}: done\n" for rule in RULES))
         opened.append(kind(slug).__enter__())
         return opened[-1]
 
@@ -564,31 +563,38 @@ async def test_a_process_that_misbehaves_is_found_out(shelf: Make) -> None:
 # -- quality.yaml -----------------------------------------------------------------------------------------------------
 
 
+EVIDENCE = "oauth_refresh: {exempt: It needs no account.}\nreal_server: {exempt: There is no real server.}"
+
+
 def quality(folder: Path, text: str) -> list[str]:
-    """Return what is wrong with a file that says `text`, and "done" for the rest."""
-    told = {line.split(":")[0] for line in text.splitlines()}
-    evidence = {rule.id: "{exempt: For some good reason.}" for rule in RULES if rule.evidence}
-    rest = [f"{rule.id}: {evidence.get(rule.id, 'done')}" for rule in RULES if rule.id not in told]
-    (folder / "quality.yaml").write_text("\n".join([text, *rest]))
+    """Return what is wrong with a file that says `text`."""
+    (folder / "quality.yaml").write_text(text)
     return quality_problems(read_quality(folder / "quality.yaml"), folder)
 
 
 def test_quality_yaml(tmp_path: Path) -> None:
-    assert quality(tmp_path, "names: done") == []
-    assert "is todo" in quality(tmp_path, "names: todo")[0]
-    assert "needs a reason" in quality(tmp_path, "names: {exempt: no}")[0]
-    assert "there is no rule colours" in quality(tmp_path, "colours: done")[0]
-    assert "needs the test that shows it" in quality(tmp_path, "real_server: done")[0]
-    assert "needs the test that shows it" in quality(tmp_path, "real_server: {done: tests/test_real.py}")[0]
+    """Only exceptions are written down, each with its reason.
+
+    What the suite cannot try names the test that shows it.
+    """
+    assert quality(tmp_path, EVIDENCE) == []
+    assert [line.split()[1] for line in quality(tmp_path, "")] == ["oauth_refresh", "real_server"]
+    assert "needs a reason" in quality(tmp_path, f"names: {{exempt: no}}\n{EVIDENCE}")[0]
+    assert "needs a reason" in quality(tmp_path, f"names: {{except: {{x_do: no}}}}\n{EVIDENCE}")[0]
+    assert "there is no rule colours" in quality(tmp_path, f"colours: {{exempt: For some good reason.}}\n{EVIDENCE}")[0]
+    shown = EVIDENCE.replace("{exempt: There is no real server.}", "{shown_by: tests/test_real.py}")
+    assert "needs the test that shows it" in quality(tmp_path, shown)[0]
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_real.py").touch()
-    assert quality(tmp_path, "real_server: {done: tests/test_real.py}") == []
-    (tmp_path / "quality.yaml").write_text("names: done\n")
-    assert "says nothing about hints" in "".join(quality_problems(read_quality(tmp_path / "quality.yaml"), tmp_path))
-    for text in ("names: maybe", "names: [done]", "just words", "names: {done: true, because: x}"):
-        (tmp_path / "quality.yaml").write_text(text)
-        with pytest.raises(ValueError, match=r"quality\.yaml"):
-            read_quality(tmp_path / "quality.yaml")
+    assert quality(tmp_path, shown) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["names: done", "names: maybe", "names: [done]", "just words", "names: {exempt: x, because: y}"]
+)
+def test_quality_yaml_that_cannot_be_understood(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"quality\.yaml"):
+        quality(tmp_path, text)
 
 
 async def test_a_tool_may_be_excepted_with_a_reason(shelf: Make) -> None:

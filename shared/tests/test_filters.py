@@ -7,8 +7,9 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
-from flotilla import Model, errors
-from flotilla_launcher.discovery import Launcher
+from flotilla import Model
+from flotilla_launcher.discovery import DiscoveryProxy
+from flotilla_launcher.environment import SettingError
 from flotilla_launcher.filters import SETTINGS, check, visible
 from flotilla_testing.client import MODES, call, client, text_of
 from flotilla_testing.scratch import ScratchServer
@@ -117,11 +118,11 @@ async def test_a_prompt_on_the_wire(fleet: ScratchServer, mode: str) -> None:
 
 
 UNCLEAR = [
-    ({"DENY": "acme_delet_thing"}, "FLOTILLA_DENY names acme_delet_thing, but there is no such tool or prompt here."),
+    ({"DENY": "acme_delet_thing"}, "FLOTILLA_DENY names acme_delet_thing, but there is no such tool or prompt."),
     ({"DENY": "<acme_delete_thing>"}, "FLOTILLA_DENY holds what looks like a placeholder"),
     ({"ALLOW": "x"}, "FLOTILLA_ALLOW names x"),
     ({"ALLOW": ","}, "FLOTILLA_ALLOW is set, but names nothing."),
-    ({"GROUPS": "report"}, "FLOTILLA_GROUPS names report, but there is no such group here."),
+    ({"GROUPS": "report"}, "FLOTILLA_GROUPS names report, but there is no such group."),
     ({"TIER": "bogus"}, "FLOTILLA_TIER must be core or all."),
     ({"TIER": "{{acme.tier}}"}, "FLOTILLA_TIER holds what looks like a placeholder"),
     ({"READ_ONLY": "tru"}, "FLOTILLA_READ_ONLY must be yes or no"),
@@ -164,27 +165,27 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
     baked = {"initialize": {}, **lists, "attributes": attributes}
     asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
-    def front(**variables: str) -> Launcher:
-        made = Launcher(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
+    def front(**variables: str) -> DiscoveryProxy:
+        made = DiscoveryProxy(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
         made.era = "old"
         return made
 
     assert b"acme_delete_thing" in (front().answer(asked) or b"")
-    with pytest.raises(errors.ConfigurationError, match=r"^FLOTILLA_") as refused:
+    with pytest.raises(SettingError, match=r"^FLOTILLA_") as refused:
         front(**variables).answer(asked)
     assert str(refused.value).startswith(sentence)
 
 
 def test_the_launcher_leaves_an_unclear_guard_of_the_server_itself() -> None:
     baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    front = Launcher({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
+    front = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
     front.era = "old"
-    with pytest.raises(errors.ConfigurationError, match="ACME_BASE_URL holds a reference"):
+    with pytest.raises(SettingError, match="ACME_BASE_URL holds a reference"):
         front.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
 
 
 def test_check_offers_the_nearest_name() -> None:
-    with pytest.raises(errors.ConfigurationError, match="fs_delete_file is meant"):
+    with pytest.raises(SettingError, match="fs_delete_file is meant"):
         check({"FLOTILLA_DENY": "fs_delet_file"}, {"fs_delete_file": {}, "fs_read_file": {}})
 
 

@@ -57,7 +57,7 @@ def test_registry_is_written_once() -> None:
         for path in own
         if REGISTRY in (text := path.read_text(encoding="utf-8", errors="replace")) and generated not in text
     }
-    assert found == {"shared/src/flotilla/naming.py"}
+    assert found == {"shared/src/flotilla_launcher/naming.py"}
 
 
 def test_generated_files_have_the_same_names() -> None:

@@ -53,11 +53,11 @@ def test_what_is_committed_is_right() -> None:
         ),
         (
             lambda e: e["config"]["parameters"]["properties"].update(read_only={"type": "boolean"}),
-            "read_only guards or steers",
+            "read_only protects or steers",
         ),
         (
             lambda e: e["config"]["env"].append({"name": "EMAIL_SMTP_HOST", "value": "{{flotilla-email.smtp_host}}"}),
-            "EMAIL_SMTP_HOST guards or steers",
+            "EMAIL_SMTP_HOST protects or steers",
         ),
     ],
 )
@@ -132,9 +132,9 @@ FOUND = {
         (lambda e: e["config"][0].pop("description"), "config needs description"),
         (lambda e: e["config"][0].update(required=["sender_name"]), "must require nothing"),
         (lambda e: e["config"][0]["properties"]["sender_name"].update(type="null"), "which no profile takes"),
-        (lambda e: e["config"][0]["properties"].update(base_url={"type": "string"}), "base_url guards or steers"),
-        (lambda e: e["env"].append({"name": "FLOTILLA_DENY", "value": "{{email.deny}}"}), "FLOTILLA_DENY guards"),
-        (lambda e: e["env"].append({"name": "EMAIL_BASE_URL", "value": "{{email.x}}"}), "EMAIL_BASE_URL guards"),
+        (lambda e: e["config"][0]["properties"].update(base_url={"type": "string"}), "base_url protects or steers"),
+        (lambda e: e["env"].append({"name": "FLOTILLA_DENY", "value": "{{email.deny}}"}), "FLOTILLA_DENY protects"),
+        (lambda e: e["env"].append({"name": "EMAIL_BASE_URL", "value": "{{email.x}}"}), "EMAIL_BASE_URL protects"),
         (lambda e: e["secrets"].append(dict(e["secrets"][0])), "is declared twice"),
         (lambda e: e["tools"].pop(), "not those that the server lists"),
     ],
@@ -165,7 +165,7 @@ def test_what_a_server_lists(kind: str, broken: Break, says: str) -> None:
 
 def test_a_server_without_discovery() -> None:
     catalog = {"registry": {"flotilla-email": CATALOG["registry"]["flotilla-email"]}}
-    assert list(of_catalog(catalog, {})) == ["flotilla-email: no discovery.json; run `make generate`."]
+    assert list(of_catalog(catalog, {})) == ["flotilla-email: no discovery.json; run `make setup`."]
 
 
 def test_a_dot_in_a_name() -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flotilla_launcher.processes import machine, started
 from flotilla_launcher.user_files import parse_secrets, read_document, secret_lines
 

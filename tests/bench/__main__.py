@@ -17,7 +17,7 @@ from typing import Any
 
 from flotilla_cli.generator.servers import ROOT
 
-from . import containers, doors, lists, search
+from . import containers, gateways, lists, search
 from .inside import measure
 
 BUILD = ROOT / "build"
@@ -26,7 +26,7 @@ Row = tuple[str, str, str]  # what, figure, target
 
 
 def processes(runs: int) -> dict[str, Any]:
-    """Measure on the host: with the baked file, without it, and the bare FastMCP server."""
+    """Measure on the host: with the discovery file, without it, and the bare FastMCP server."""
     python = sys.executable
     call = ["fs_list_directory", {}]
     data = {"FLOTILLA_DATA": str(BUILD / "bench-data")}
@@ -37,11 +37,11 @@ def processes(runs: int) -> dict[str, Any]:
             "runs": runs,
             "calls": 50,
             "commands": {
-                "baked": [[python, "-m", "flotilla_launcher.__main__", "filesystem"], *call, data],
+                "precomputed": [[python, "-m", "flotilla_launcher.__main__", "filesystem"], *call, data],
                 "plain": [
                     [python, "-m", "flotilla_launcher.__main__", "filesystem"],
                     *call,
-                    {**data, "FLOTILLA_BAKED": "off"},
+                    {**data, "FLOTILLA_PRECOMPUTED": "off"},
                 ],
                 "bare": [[python, str(ROOT / "tests/bench/bare.py")], "ping", {}, {}],
             },
@@ -54,19 +54,31 @@ def processes(runs: int) -> dict[str, Any]:
 def starts(rows: list[Row], where: str, found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
     """Add the rows of one set of process starts."""
     mid = {name: {k: median(v) for k, v in row.items() if v} for name, row in found.items()}
-    baked, plain, bare, python = mid["baked"], mid["plain"], mid["bare"], mid["python"]["list"]
+    quick, plain, bare, python = mid["precomputed"], mid["plain"], mid["bare"], mid["python"]["list"]
     image = where == "image"
     ratio: list[Row] = [
-        ("start → tools/list, to bare FastMCP", f"{baked['list'] / bare['list']:.3f} ×", "≤ 0.02 ×" if image else ""),
-        ("start → tools/list, to bare Python", f"{baked['list'] / python:.2f} ×", "≤ 1.5 ×" if image else ""),
-        ("start → tools/list without the baked file", f"{plain['list'] / bare['list']:.2f} ×", "≤ 1.15 ×"),
-        ("start → first call, to the same without", f"{baked['first_call'] / plain['first_call']:.2f} ×", "≤ 1.0 ×"),
-        ("later calls, to the same without", f"{baked['call'] / plain['call']:.2f} ×", "≤ 1.05 ×"),
-        ("RSS idle, never called", f"{baked['rss_idle']:.1f} MB", "≤ 12 MB" if image else ""),
-        ("RSS after calls, to the same without", f"{baked['rss_called'] / plain['rss_called']:.3f} ×", "≤ 1.03 ×"),
+        (
+            "start → tools/list, to bare FastMCP",
+            f"{quick['list'] / bare['list']:.3f} ×",
+            "≤ 0.02 ×" if image else "",
+        ),
+        ("start → tools/list, to bare Python", f"{quick['list'] / python:.2f} ×", "≤ 1.5 ×" if image else ""),
+        ("start → tools/list without the discovery file", f"{plain['list'] / bare['list']:.2f} ×", "≤ 1.15 ×"),
+        (
+            "start → first call, to the same without",
+            f"{quick['first_call'] / plain['first_call']:.2f} ×",
+            "≤ 1.0 ×",
+        ),
+        ("later calls, to the same without", f"{quick['call'] / plain['call']:.2f} ×", "≤ 1.05 ×"),
+        ("RSS idle, never called", f"{quick['rss_idle']:.1f} MB", "≤ 12 MB" if image else ""),
+        (
+            "RSS after calls, to the same without",
+            f"{quick['rss_called'] / plain['rss_called']:.3f} ×",
+            "≤ 1.03 ×",
+        ),
     ]
     rows += [(f"{where}: {what}", figure, target) for what, figure, target in ratio]
-    rows.append((f"{where}: start → tools/list", f"{baked['list'] * 1000:.0f} ms", ""))
+    rows.append((f"{where}: start → tools/list", f"{quick['list'] * 1000:.0f} ms", ""))
     return mid
 
 
@@ -90,8 +102,8 @@ def main() -> int:
     part("in the image", lambda: starts(rows, "image", containers.processes(RUNS)))
     part("docker run", lambda: containers.runs(rows, RUNS))
     part("many servers", lambda: containers.replay(rows, RUNS))
-    part("a list of many servers", lambda: doors.listing(rows, RUNS))
-    part("doors", lambda: doors.measure(rows, RUNS))
+    part("a list of many servers", lambda: gateways.listing(rows, RUNS))
+    part("gateways", lambda: gateways.measure(rows, RUNS))
     if "build" in sys.argv[1:]:
         part("build", lambda: containers.build(rows))
     width = max(len(what) for what, _, _ in rows)

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
-from flotilla_cli.generator.servers import ROOT, slugs
-from flotilla_cli.generator.text import DOORS
+from flotilla_cli.generator.servers import GATEWAYS, ROOT, slugs
 from flotilla_launcher.naming import image
 
 from .inside import HELLO, Session
@@ -44,7 +43,7 @@ def docker(*arguments: str, **options: Any) -> str:
 def servers() -> list[str]:
     """Return the slugs whose image is there; builds nothing."""
     have = set(docker("images", "--format", "{{.Repository}}:{{.Tag}}").split())
-    found = [slug for slug in slugs(ROOT) if slug not in DOORS and image(slug) in have]
+    found = [slug for slug in slugs(ROOT) if slug not in GATEWAYS and image(slug) in have]
     if not found:
         raise Unavailable("no images: run `make build` first")
     return found
@@ -119,8 +118,8 @@ def processes(runs: int) -> dict[str, Any]:
     boot = ["/usr/bin/python3.13", "-I", "-S", "/app/boot.pyc", "filesystem"]
     call = ["fs_list_directory", {}]
     commands = {
-        "baked": [boot, *call, {}],
-        "plain": [boot, *call, {"FLOTILLA_BAKED": "off"}],
+        "precomputed": [boot, *call, {}],
+        "plain": [boot, *call, {"FLOTILLA_PRECOMPUTED": "off"}],
         "bare": [["/usr/bin/python3.13", "-I", "-S", "/bench/bare.py"], "ping", {}, {}],
     }
     job = json.dumps({"runs": runs, "calls": 50, "commands": commands})
@@ -133,7 +132,7 @@ def processes(runs: int) -> dict[str, Any]:
 def runs(rows: list[Row], count: int) -> dict[str, Any]:
     """Time `docker run` to `tools/list`, beside `docker run … true`."""
     servers()
-    found: dict[str, list[float]] = {"baked": [], "plain": [], "bare": [], "true": []}
+    found: dict[str, list[float]] = {"precomputed": [], "plain": [], "bare": [], "true": []}
     for _ in range(count):
         began = time.perf_counter()
         docker(
@@ -141,18 +140,18 @@ def runs(rows: list[Row], count: int) -> dict[str, Any]:
         )
         found["true"].append(time.perf_counter() - began)
         for name, arguments in (
-            ("baked", [image("filesystem")]),
-            ("plain", ["-e", "FLOTILLA_BAKED=off", image("filesystem")]),
+            ("precomputed", [image("filesystem")]),
+            ("plain", ["-e", "FLOTILLA_PRECOMPUTED=off", image("filesystem")]),
             ("bare", [bare_image() if not found["bare"] else BARE]),
         ):
             session = Session([*GATEWAY, *arguments])
             found[name].append(session.listed())
             session.close()
     mid = {name: median(values) for name, values in found.items()}
-    over = (mid["baked"] - mid["true"]) * 1000
+    over = (mid["precomputed"] - mid["true"]) * 1000
     rows.append(("docker run → tools/list, over `docker run … true`", f"{over:+.0f} ms", "≤ +50 ms"))
-    rows.append(("docker run → tools/list, to bare FastMCP", f"{mid['baked'] / mid['bare']:.2f} ×", ""))
-    rows.append(("docker run → tools/list, to the same without", f"{mid['baked'] / mid['plain']:.2f} ×", ""))
+    rows.append(("docker run → tools/list, to bare FastMCP", f"{mid['precomputed'] / mid['bare']:.2f} ×", ""))
+    rows.append(("docker run → tools/list, to the same without", f"{mid['precomputed'] / mid['plain']:.2f} ×", ""))
     return mid
 
 
@@ -176,7 +175,7 @@ def discover(servers_: list[list[str]]) -> float:
 def replay(rows: list[Row], count: int) -> dict[str, Any]:
     """Time a gateway's start with 1, 5 and 20 servers, beside the same number of bare servers."""
     own = [[image(slug)] for slug in servers()]
-    without = [["-e", "FLOTILLA_BAKED=off", *arguments] for arguments in own]
+    without = [["-e", "FLOTILLA_PRECOMPUTED=off", *arguments] for arguments in own]
     kinds = {"flotilla": own, "without": without, "fastmcp": [[bare_image()]]}
     try:
         kinds["typescript"] = [[typescript_image()]]

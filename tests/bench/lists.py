@@ -12,17 +12,17 @@ from flotilla_launcher.filters import visible
 
 def measure(rows: list[tuple[str, str, str]]) -> dict[str, Any]:
     """Count for every server: the core tier, all of it, median and most a tool."""
-    found: dict[str, Any] = {}
+    sizes_by_server: dict[str, Any] = {}
     for path in sorted(ROOT.glob("servers/*/discovery.json")):
-        baked = json.loads(path.read_text(encoding="utf-8"))
-        if baked.get("gateway"):  # it lists what others list
+        discovery = json.loads(path.read_text(encoding="utf-8"))
+        if discovery.get("gateway"):  # it lists what others list
             continue
-        sizes = {t["name"]: len(json.dumps(t, ensure_ascii=False, separators=(",", ":"))) for t in baked["tools"]}
-        core = [size for name, size in sizes.items() if visible({}, baked["attributes"]["tools"][name], name)]
-        found[baked["server"]] = {"core": sum(core), "all": sum(sizes.values()), "tools": sizes}
+        sizes = {t["name"]: len(json.dumps(t, ensure_ascii=False, separators=(",", ":"))) for t in discovery["tools"]}
+        core = [size for name, size in sizes.items() if visible({}, discovery["attributes"]["tools"][name], name)]
+        sizes_by_server[discovery["server"]] = {"core": sum(core), "all": sum(sizes.values()), "tools": sizes}
         figure = f"{sum(core)} characters"
         note = (
             f"{len(core)} tools, median {median(core):.0f}, most {max(core)}; all: {len(sizes)}, {sum(sizes.values())}"
         )
-        rows.append((f"tools/list of {baked['server']}, core", figure, f"≤ 10,000 ({note})"))
-    return found
+        rows.append((f"tools/list of {discovery['server']}, core", figure, f"≤ 10,000 ({note})"))
+    return sizes_by_server

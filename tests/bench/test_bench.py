@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flotilla_cli.generator.servers import ROOT, slugs
-from flotilla_cli.generator.text import DOORS
+from flotilla_cli.generator.servers import ROOT, integrations
 from tests.bench import lists, search
 
 
 def test_lists_count_every_server() -> None:
     rows: list[tuple[str, str, str]] = []
     found = lists.measure(rows)
-    assert list(found) == [slug for slug in slugs(ROOT) if slug not in DOORS]
+    assert list(found) == integrations(ROOT)
     assert len(rows) == len(found)
     assert found["filesystem"]["core"] == sum(found["filesystem"]["tools"].values())
 

@@ -28,9 +28,8 @@ class Stranger:
     def __init__(self, folder: Path, engine: bool) -> None:
         self.clone, self.home, self.mark = folder / "clone", folder / "home", f"flotilla-test-{secrets.token_hex(3)}"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
-        for name in ("flotilla.yaml", "flotilla.json"):  # not the volume of whoever runs this test
-            catalog = self.clone / "catalog" / name
-            catalog.write_text(catalog.read_text().replace("flotilla-data:", f"{self.mark}-data:"))
+        catalog = self.clone / "catalog" / "flotilla.yaml"  # not the volume of whoever runs this test
+        catalog.write_text(catalog.read_text().replace("flotilla-data:", f"{self.mark}-data:"))
         (self.home / ".docker").mkdir(parents=True)
         real = Path.home()
         if (real / ".docker" / "cli-plugins").is_dir():
@@ -116,6 +115,4 @@ def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
     assert stranger.left() == []
     assert system.volume_exists(f"{stranger.mark}-data") == docker
     changed = subprocess.check_output(["git", "status", "--porcelain"], cwd=stranger.clone, text=True).split("\n")
-    assert [line for line in changed if line] == [" M catalog/flotilla.json", " M catalog/flotilla.yaml"], (
-        "a command wrote into the checkout"
-    )
+    assert [line for line in changed if line] == [" M catalog/flotilla.yaml"], "a command wrote into the checkout"

@@ -63,7 +63,7 @@ def this_machine() -> list[str]:
     return [f"--network={common['network']}", *(f"--secret={secret}" for secret in common["secret"])]
 
 
-@pytest.mark.parametrize("slug", ["calendly", "switchboard"])
+@pytest.mark.parametrize("slug", ["calendly"])  # the switchboard is in no registry: it needs `make setup`
 def test_dockerfile_builds_alone_from_a_commit(docker: DockerClient, images: None, repository: str, slug: str) -> None:
     """The registry's own command: no bake file, no named context, no image of ours that would have to be there."""
     command = ["docker", "buildx", "build", "--builder", "default", "--load", "--tag", BUILT]

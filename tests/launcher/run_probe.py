@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import flotilla_servers
-from flotilla_launcher import __main__ as boot
-from flotilla_launcher import discovery as launcher
+from flotilla_launcher import __main__ as entry_point
+from flotilla_launcher.discovery import DiscoveryProxy
 
-flotilla_servers.CHECKOUT = Path(__file__).parent
-serve = launcher.Launcher.serve
+flotilla_servers.__path__.append(str(Path(__file__).parent))
+serve = DiscoveryProxy.serve
 
 
-def noted(self: launcher.Launcher, *streams: Any) -> bytes | None:
+def noted(self: DiscoveryProxy, *streams: Any) -> bytes | None:
     """Serve, and leave the note."""
-    ahead = serve(self, *streams)
-    Path(os.environ["PROBE_NOTE"]).write_text(str(len(self.kept)))
-    return ahead
+    read_ahead = serve(self, *streams)
+    Path(os.environ["PROBE_NOTE"]).write_text(str(len(self.replayed_lines)))
+    return read_ahead
 
 
 if __name__ == "__main__":
-    boot.folder_of = lambda slug: os.environ.get("PROBE_FOLDER", "/nonexistent")
-    launcher.Launcher.serve = noted  # type: ignore[method-assign]
+    entry_point.folder_of = lambda slug: os.environ.get("PROBE_FOLDER", "/nonexistent")
+    DiscoveryProxy.serve = noted  # type: ignore[method-assign]
     sys.argv = ["flotilla", "probe"]
-    boot.main()
+    entry_point.main()

@@ -14,16 +14,13 @@ from typing import Any
 
 import pytest
 
-from flotilla_cli.generator.discovery import META, VERSIONS, attributes
-from flotilla_cli.generator.servers import ROOT, slugs
-from flotilla_cli.generator.text import DOORS
-from flotilla_launcher import __main__ as boot
-from flotilla_launcher import discovery as launcher
-from flotilla_launcher import handover as start
-from flotilla_launcher.discovery import LEVELS
+from flotilla_cli.generator.discovery import META, described
+from flotilla_cli.generator.servers import ROOT, integrations, server_of, slugs
+from flotilla_launcher import discovery, handover
 from flotilla_launcher.naming import module_of
+from flotilla_launcher.protocol import HANDSHAKE_VERSIONS, LOG_LEVELS
 
-SLUGS = [slug for slug in slugs() if slug not in DOORS]
+SLUGS = integrations()
 PROBE = "calendly"  # the odd conversations need one server; the lists are compared for all
 LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 CLIENT = {"name": "test", "version": "1"}
@@ -132,12 +129,12 @@ def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str, tmp_path: P
     (tmp_path / "tier").write_text("all\n")
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
     env = {name: value.replace("{folder}", str(tmp_path)) for name, value in env.items()}
-    for lines in (*(old(version) for version in (*VERSIONS, "1999-01-01", "2026-07-28")), new()):
+    for lines in (*(old(version) for version in (*HANDSHAKE_VERSIONS, "1999-01-01", "2026-07-28")), new()):
         expected = sum(said.count('"id"') for said in lines)
-        baked, log = zygote.run(slug, lines, expected, **env)
-        real, _ = zygote.run(slug, lines, expected, FLOTILLA_BAKED="off", **env)
+        precomputed, log = zygote.run(slug, lines, expected, **env)
+        real, _ = zygote.run(slug, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
-        assert baked == real
+        assert precomputed == real
         assert "differs" not in log
 
 
@@ -253,14 +250,14 @@ ODD: dict[str, list[str]] = {
 @pytest.mark.parametrize("name", ODD)
 def test_odd_conversations_are_the_same(zygote: Zygote, name: str) -> None:
     expected = sum(said.count('"id"') for said in ODD[name])
-    baked, log = zygote.run(PROBE, ODD[name], expected)
-    real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_BAKED="off")
-    assert baked == real
+    precomputed, log = zygote.run(PROBE, ODD[name], expected)
+    real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_PRECOMPUTED="off")
+    assert precomputed == real
     assert real or "first" in name or "no JSON" in name
     assert "differs" not in log
 
 
-DOOR = "switchboard"
+GATEWAY = "switchboard"
 
 
 @pytest.mark.parametrize("env", [{}, {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "all"}], ids=["plain", "read-only"])
@@ -269,10 +266,10 @@ def test_the_door_lists_the_same(zygote: Zygote, servers: str, env: dict[str, st
     env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
     for lines in (old("2025-06-18"), old("1999-01-01"), new()):
         expected = sum(said.count('"id"') for said in lines) if servers != "nonsense" else 0
-        baked, log = zygote.run(DOOR, lines, expected, **env)
-        real, _ = zygote.run(DOOR, lines, expected, FLOTILLA_BAKED="off", **env)
+        precomputed, log = zygote.run(GATEWAY, lines, expected, **env)
+        real, _ = zygote.run(GATEWAY, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
-        assert baked == real
+        assert precomputed == real
         assert "differs" not in log
 
 
@@ -287,20 +284,20 @@ def test_a_stale_file_is_reported(zygote: Zygote, tmp_path: Path, monkeypatch: p
     finally:
         path.write_text(true, encoding="utf-8")
     assert answers["0"]["result"]["serverInfo"]["version"] == "0.0.0"
-    assert "baked discovery differs" in log
+    assert "precomputed discovery differs" in log
 
 
 def served(*chunks: bytes) -> tuple[bytes | None, bytes]:
     """Return what the launcher hands over for a client that says this and hangs up, and what it wrote."""
-    baked = launcher.read(str(ROOT / "servers" / PROBE / "discovery.json"))
-    assert baked
+    precomputed = discovery.read(str(ROOT / "servers" / PROBE / "discovery.json"))
+    assert precomputed
     said, wrote = iter((*chunks, b"", b"")), bytearray()
 
     def write(_: int, data: bytes) -> int:
         wrote.extend(data[:100])  # a pipe takes what it has room for
         return min(len(data), 100)
 
-    return launcher.Launcher(baked, {}).serve(lambda *_: next(said), write), bytes(wrote)
+    return discovery.DiscoveryProxy(precomputed, {}).serve(lambda *_: next(said), write), bytes(wrote)
 
 
 def test_a_last_line_may_lack_its_end() -> None:
@@ -316,14 +313,16 @@ def test_a_long_line_is_not_copied_again_and_again() -> None:
     before = time.process_time()
     ahead, _ = served(*[chunk] * 800, b"\n")
     assert ahead
-    raw, left = start.Ahead(-1, ahead), len(ahead)
+    raw, left = handover.InputStream(-1, ahead), len(ahead)
     while left:
         left -= raw.readinto(bytearray(8192))
     assert time.process_time() - before < 2  # 50 MB; in the square of its length it would take a minute
 
 
 def test_a_request_id_that_comes_twice_is_left_to_the_server() -> None:
-    ahead, _ = served("".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LEVELS[:2])]).encode())
+    ahead, _ = served(
+        "".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LOG_LEVELS[:2])]).encode()
+    )
     assert ahead
     assert ahead.count(b"setLevel") == 2
 
@@ -350,19 +349,21 @@ def test_a_client_may_leave_its_streams_non_blocking() -> None:
 
 
 def test_a_baked_file_counts_while_no_source_is_newer(tmp_path: Path) -> None:
-    baked, source = tmp_path / "discovery.json", tmp_path / "server.py"
-    assert not boot.is_fresh(str(baked), str(tmp_path))
-    baked.touch()
-    source.touch()
-    for seconds, fresh in ((-3600, True), (boot.SLACK - 5, True), (boot.SLACK + 5, False)):
-        moment = baked.stat().st_mtime + seconds
-        os.utime(source, (moment, moment))
-        assert boot.is_fresh(str(baked), str(tmp_path)) is fresh
+    path, source, test = tmp_path / "discovery.json", tmp_path / "tools" / "things.py", tmp_path / "tests" / "test_x.py"
+    assert not discovery.is_fresh(str(path), str(tmp_path))
+    for file in (source, test, path):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    made = path.stat().st_mtime
+    os.utime(test, (made + 3600, made + 3600))
+    for seconds, fresh in ((-3600, True), (discovery.SLACK - 5, True), (discovery.SLACK + 5, False)):
+        os.utime(source, (made + seconds, made + seconds))
+        assert discovery.is_fresh(str(path), str(tmp_path)) is fresh
 
 
 def test_the_filters_attributes_are_read_from_the_code() -> None:
-    baked = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
-    assert attributes(f"flotilla_servers.{PROBE}.server", baked, lib=str(ROOT / "shared/src")) == baked["attributes"]
+    found = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
+    assert described(server_of(PROBE), found).items() <= found.items()
 
 
 def test_nothing_heavy_is_imported_before_the_first_call() -> None:
@@ -370,7 +371,7 @@ def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     program = (
         f"import sys, os; sys.path.insert(0, {str(ROOT / 'shared/src')!r}); sys.argv = ['flotilla', {PROBE!r}];"
         "os._exit = lambda _: (sys.stderr.write(' '.join(sys.modules)), sys.stderr.flush(), sys.exit());"
-        "from flotilla import boot; boot.main()"
+        "from flotilla_launcher.__main__ import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program],

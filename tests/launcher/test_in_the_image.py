@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from flotilla_cli.generator.discovery import HELLO, LISTS, META
+from flotilla_cli.generator.discovery import HELLO, META
 from flotilla_cli.generator.servers import ROOT, slugs
 from flotilla_launcher.naming import image
+from flotilla_launcher.protocol import LISTS
 
 sys.path.append(str(ROOT))  # the benchmark speaks to servers in the plainest way there is
 from tests.bench.inside import Session
@@ -59,7 +60,7 @@ def answers(slug: str, modern: bool, *arguments: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("modern", [False, True], ids=["2025-11-25", "2026-07-28"])
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_image_answers_as_its_server_does(slug: str, modern: bool) -> None:
-    assert answers(slug, modern) == answers(slug, modern, "-e", "FLOTILLA_BAKED=off")
+    assert answers(slug, modern) == answers(slug, modern, "-e", "FLOTILLA_PRECOMPUTED=off")
 
 
 @pytest.mark.parametrize("slug", [slug for slug in SLUGS if slug != "switchboard"])
@@ -81,8 +82,8 @@ def test_an_idle_server_is_small(slug: str) -> None:
 
 def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
     code = (
-        "import sys; sys.path.append('/app/lib'); from flotilla import launcher, environment, filters;"
-        "launcher.Launcher(launcher.read('/app/lib/flotilla_servers/filesystem/discovery.json'));"
+        "import sys; sys.path.append('/app/lib'); from flotilla_launcher import discovery;"
+        "discovery.DiscoveryProxy(discovery.read('/app/lib/flotilla_servers/filesystem/discovery.json'));"
         "print(' '.join(sys.modules))"
     )
     entry = ["--entrypoint", "/usr/bin/python3.13", image("filesystem"), "-I", "-S", "-c", code]
@@ -90,21 +91,21 @@ def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
     assert not HEAVY & set(done.stdout.split())
 
 
-@pytest.mark.parametrize("wrong", ["", "description", "tier"])
-def test_an_image_is_built_only_of_a_file_that_matches(tmp_path: Path, wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["", "description", "argument"])
+def test_image_build_compares_the_process_with_tools_json(tmp_path: Path, wrong: str) -> None:
     for path in ("servers/calendly", "scripts/flotilla_cli/generator"):
         shutil.copytree(ROOT / path, tmp_path / path, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    file = tmp_path / "servers/calendly/discovery.json"
-    baked = json.loads(file.read_text(encoding="utf-8"))
+    file = tmp_path / "servers/calendly/tools.json"
+    tools = json.loads(file.read_text(encoding="utf-8"))
     if wrong == "description":
-        baked["tools"][0]["description"] += " And more."
-    elif wrong == "tier":
-        baked["attributes"]["tools"]["calendly_cancel_event"]["tier"] = "all"
-    file.write_text(json.dumps(baked), encoding="utf-8")
+        tools[0]["description"] += " And more."
+    elif wrong == "argument":
+        tools[-1]["arguments"].pop()
+    file.write_text(json.dumps(tools), encoding="utf-8")
     engine = subprocess.run(["docker", "context", "show"], capture_output=True, text=True, check=True).stdout.strip()
     command = ["docker", "buildx", "bake", "--builder", engine, "-f", "docker-bake.hcl", "-f", "build/bake.json"]
     command += ["--set", f"calendly.context={tmp_path}", "--set", "calendly.tags=flotilla-test-calendly", "calendly"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     subprocess.run(["docker", "image", "rm", "--force", "flotilla-test-calendly"], capture_output=True, check=False)
     assert (done.returncode != 0) is bool(wrong), done.stderr[-2000:]
-    assert ("discovery.json is out of date" in done.stderr) is bool(wrong)
+    assert ("tools.json is out of date" in done.stderr) is bool(wrong)

@@ -44,7 +44,7 @@ async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
         seen["logs"].append(message.data["msg"])
 
     log_file = folder / f"{era}-{baked}.log"
-    env = {"FLOTILLA_BAKED": baked, "PROBE_FOLDER": str(folder), "PROBE_NOTE": str(folder / "note")}
+    env = {"FLOTILLA_PRECOMPUTED": baked, "PROBE_FOLDER": str(folder), "PROBE_NOTE": str(folder / "note")}
     transport = StdioTransport(RUN[0], RUN[1:], env=env, log_file=log_file)
     handlers: dict[str, Any] = {"elicitation_handler": answer, "progress_handler": step, "log_handler": log}
     async with Client(transport, mode=era, **handlers) as client:

@@ -1,15 +1,13 @@
-"""What several servers answer to discovery, asked in one process: a start of each would cost a second a server.
+"""What several servers answer to discovery, asked in this process: a start of each would cost a second a server.
 
-python scripts/flotilla_cli generator.collect <slug>…    print {slug: answers} as JSON
-
-The image's build keeps the proof by a real process: it compares what was generated with the image's own answers.
+The image's build asks the real process, and compares the tools with the tools.json that was made from these answers.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -18,16 +16,15 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 from pydantic import TypeAdapter
 
+from flotilla import Server
 from flotilla.compat import low_level
-from flotilla_cli.generator.discovery import answers
-from flotilla_cli.generator.servers import server_of
+from flotilla_cli.generator.discovery import Messages, environment
 
 _MESSAGE: TypeAdapter[Any] = TypeAdapter(JSONRPCMessage)
 
 
-async def _converse(slug: str, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def _converse(server: Server[Any], messages: Messages) -> Messages:
     """Speak to a server over streams in memory, as over stdio; return its results in order."""
-    server = server_of(slug)
     low, _ = low_level(server._mcp)
     to_server, server_reads = anyio.create_memory_object_stream[Any](16)
     server_writes, from_server = anyio.create_memory_object_stream[Any](16)
@@ -43,7 +40,7 @@ async def _converse(slug: str, messages: list[dict[str, Any]]) -> list[dict[str,
                         by_alias=True, mode="json", exclude_none=True
                     )
                     if "result" not in answer:
-                        raise RuntimeError(f"{slug}: {message['method']}: {answer}")
+                        raise RuntimeError(f"{server.slug}: {message['method']}: {answer}")
                     results.append(answer["result"])
             group.cancel_scope.cancel()
     finally:
@@ -51,14 +48,19 @@ async def _converse(slug: str, messages: list[dict[str, Any]]) -> list[dict[str,
     return results
 
 
-def _asking(slug: str) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
-    return lambda messages: anyio.run(_converse, slug, messages)
+def conversation(server: Server[Any]) -> Callable[[Messages], Messages]:
+    """Return what sends messages to a new session of a server."""
+    return lambda messages: anyio.run(_converse, server, messages)
 
 
-def main(slugs: list[str]) -> None:
-    """Print the answers of these servers."""
-    json.dump({slug: answers(_asking(slug)) for slug in slugs}, sys.stdout)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+@contextmanager
+def clean_environment() -> Iterator[None]:
+    """Leave out every setting of this machine, and list all that a server has."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment(before))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flotilla import Server
 from flotilla_cli.generator import documents
-from flotilla_cli.generator.text import as_yaml
+from flotilla_cli.generator.text import BREAK, as_yaml
 from flotilla_launcher.filters import LISTS, SETTINGS
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image
 from flotilla_launcher.version import VERSION
@@ -24,12 +25,17 @@ HARDENED: dict[str, Any] = {
 }
 TAG = f"${{FLOTILLA_VERSION:-{VERSION}}}"
 PORT = "${FLOTILLA_BIND:-127.0.0.1}:${FLOTILLA_PORT:-8811}:8811"
-INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between door and servers: no client has it
+INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between switchboard and servers: no client has it
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
 
 
+def _lines(names: Iterable[str]) -> str:
+    """Return a list with a line a name, so that two branches that each add a server merge without a conflict."""
+    return BREAK + f",{BREAK}".join(names) + BREAK
+
+
 def _network(server: Server[Any]) -> dict[str, Any]:
-    """Return the network on which only the switchboard meets the server; without a way out where none is needed."""
+    """Return the network that only the switchboard shares with the server; internal where the server needs no other."""
     return {} if server.integration.network else {"internal": True}
 
 
@@ -43,16 +49,18 @@ def _guards(server: Server[Any]) -> dict[str, str]:
     A list of the whole fleet names other servers' tools too, which a server would refuse: the switchboard applies it.
     So is the tier, since a list may ask for tools beyond core.
     """
-    found = {}
+    values = {}
     for name, (env, _, _) in documents.common(server).items():
         whole = "" if env in LISTS else _from_dotenv(env)
-        found[env] = "all" if name == "tier" else _from_dotenv(documents.variable(server, name), whole)
-    return found
+        values[env] = "all" if name == "tier" else _from_dotenv(documents.variable(server, name), whole)
+    return values
 
 
 def _known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
     """Return what the switchboard lists a server by: its filters, and which of its needs are set, but not to what."""
-    needs = {documents.variable(server, name) for way in server.integration.settings_class.required() for name in way}
+    needs = {
+        documents.variable(server, name) for names in server.integration.settings_class.required() for name in names
+    }
     filters = {documents.variable(server, name) for name, (env, _, _) in documents.FLEET.items() if env in SETTINGS}
     return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
 
@@ -63,7 +71,7 @@ def compose_gateway(servers: dict[str, Server[Any]]) -> str:
         "image": f"${{FLOTILLA_GATEWAY_IMAGE:-{GATEWAY_IMAGE}}}",
         "command": [
             "--catalog=/root/.docker/mcp/catalogs/flotilla.yaml",
-            f"--servers=${{FLOTILLA_SERVERS:-{','.join(map(catalog_name, servers))}}}",
+            f"--servers=${{FLOTILLA_SERVERS:-{_lines(map(catalog_name, servers))}}}",
             "--secrets=/run/secrets/flotilla",
             "--config=/root/.docker/mcp/config.yaml",
             "--transport=streaming",
@@ -110,7 +118,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             **HARDENED,
             "command": [
                 "--servers=${FLOTILLA_SERVERS:-}",
-                f"--remote={','.join(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
+                f"--remote={_lines(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
             ],
             "environment": {
                 "FLOTILLA_TRANSPORT": "http",  # read by the health check too
@@ -123,9 +131,9 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
                 **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
             },
-            "ports": [PORT],
-            "networks": ["front", *servers],
+            "networks": ["public", *servers],
             "depends_on": {slug: {"condition": "service_healthy", "required": False} for slug in servers},
+            "ports": [PORT],  # last: between the lists of servers stand lines that no server changes
         }
     }
     for slug, server in servers.items():
@@ -153,7 +161,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
     stack = {
         "name": "flotilla",
         "services": services,
-        "networks": {"front": {}, **{slug: _network(server) for slug, server in servers.items()}},
+        "networks": {"public": {}, **{slug: _network(server) for slug, server in servers.items()}},
         "volumes": {name: {"name": name} for name in volumes},
     }
     return as_yaml(stack)

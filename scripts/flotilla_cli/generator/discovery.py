@@ -1,7 +1,9 @@
-"""What a running server answers to discovery. Standard library only: an image's build runs this file in the image.
+"""What a running server answers to discovery. An image's build runs this file in the image, with nothing beside it.
 
-python answers.py <slug> <folder>     compare the answers with the discovery.json that the image holds, and write
-                                      the verified file below the folder; fails when they differ
+    python discovery.py <slug> <tools.json> <folder>
+
+asks the image's own process, writes discovery.json below the folder, and fails when the tools are not those of the
+committed tools.json. `-` in place of a tools.json: a gateway, which has no tools of its own.
 """
 
 from __future__ import annotations
@@ -10,32 +12,34 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Mapping
 from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+LIB = "/app/lib"  # in an image, where Python starts without `site`
+if os.path.isdir(LIB) and LIB not in sys.path:
+    sys.path.append(LIB)
 
-FORMAT = 1
-VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-MODERN = "2026-07-28"
-LISTS = {
-    "tools": "tools/list",
-    "prompts": "prompts/list",
-    "resources": "resources/list",
-    "resourceTemplates": "resources/templates/list",
-}
+from flotilla_launcher.discovery import FORMAT  # noqa: E402 - data by the lines above
+from flotilla_launcher.protocol import (  # noqa: E402
+    CAPABILITIES_KEY,
+    CLIENT_KEY,
+    HANDSHAKE_VERSIONS,
+    LISTS,
+    MODERN_VERSION,
+    VERSION_KEY,
+)
+
 CLIENT = {"name": "flotilla-generate", "version": "1"}
-META = {
-    "io.modelcontextprotocol/protocolVersion": MODERN,
-    "io.modelcontextprotocol/clientInfo": CLIENT,
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
-HELLO = {"protocolVersion": VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT}
+META = {VERSION_KEY: MODERN_VERSION, CLIENT_KEY: CLIENT, CAPABILITIES_KEY: {}}
+HELLO = {"protocolVersion": HANDSHAKE_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT}
+
+Messages = list[dict[str, Any]]
+Ask = Callable[[Messages], Messages]
 
 
-def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Start a server as its users do, over stdio; return its results in order."""
+def converse(command: list[str], messages: Messages) -> Messages:
+    """Start a server as its users do, over stdio; return the results of the requests in order."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -46,7 +50,7 @@ def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[st
     assert process.stdin
     assert process.stdout
     assert process.stderr
-    answers = []
+    results = []
     for message in messages:
         process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
         process.stdin.flush()
@@ -56,80 +60,137 @@ def converse(command: list[str], messages: list[dict[str, Any]]) -> list[dict[st
             if "result" not in answer:
                 process.kill()
                 raise RuntimeError(f"{message['method']}: {answer or process.stderr.read().decode()[-2000:]}")
-            answers.append(answer["result"])
+            results.append(answer["result"])
     process.stdin.close()
     process.wait(10)
-    return answers
+    return results
 
 
-def environment() -> dict[str, str]:
+def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which a server shows all that it has: no setting of this machine counts."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
-    return {**kept, "FLOTILLA_TIER": "all", "FLOTILLA_BAKED": "off"}
+    base = {name: environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in environ}
+    return {**base, "FLOTILLA_TIER": "all", "FLOTILLA_PRECOMPUTED": "off"}
 
 
-def answers(ask: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> dict[str, Any]:
+def answers(ask: Ask) -> dict[str, Any]:
     """Return a server's answers in both protocol eras: each list once, and what 2026-07-28 adds around it.
 
     `ask` sends messages to a new session of the server, and returns the results of the requests among them.
     """
-    old: list[dict[str, Any]] = [
+    handshake: Messages = [
         {"id": 0, "method": "initialize", "params": HELLO},
         {"method": "notifications/initialized"},
         *({"id": n, "method": method, "params": {}} for n, method in enumerate(LISTS.values(), 1)),
     ]
-    new: list[dict[str, Any]] = [
+    modern: Messages = [
         {"id": n, "method": method, "params": {"_meta": META}}
         for n, method in enumerate(("server/discover", *LISTS.values()))
     ]
-    (hello, *lists), (discover, *modern) = ask(old), ask(new)
-    found = {key: result[key] for key, result in zip(LISTS, lists, strict=True)}
+    (initialize, *lists), (discover, *modern_lists) = ask(handshake), ask(modern)
+    items = {key: result[key] for key, result in zip(LISTS, lists, strict=True)}
     around = {}
-    for key, result in zip(LISTS, modern, strict=True):
-        if result.pop(key) != found[key]:
+    for key, result in zip(LISTS, modern_lists, strict=True):
+        if result.pop(key) != items[key]:
             raise RuntimeError(f"{key} differ between the protocol eras, so one file cannot hold both")
         around[key] = result
     return {
         "format": FORMAT,
-        "version": hello["serverInfo"]["version"],
-        "initialize": hello,
+        "version": initialize["serverInfo"]["version"],
+        "initialize": initialize,
         "discover": discover,
         "modern": around,
-        **found,
+        **items,
     }
 
 
-def attributes(module: str, found: dict[str, Any], *flags: str, lib: str = "/app/lib") -> dict[str, Any]:
-    """Return what the code says of each tool and prompt that is listed: effect, tier and group, by which filters go."""
-    code = (
-        f"import json, sys; sys.path.append({lib!r}); from {module} import server; print(json.dumps(server.attributes))"
-    )
-    done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, check=True)
-    real = json.loads(done.stdout)
-    return {kind: {item["name"]: real[item["name"]] for item in found[kind]} for kind in ("tools", "prompts")}
+def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
+    """Return what discovery.json says beside a server's answers.
+
+    `attributes`: of each tool and prompt, by which the filters go; `needs`: the variables that must be set before calls
+    can work, a list for each way in; `guards`: the variables of settings that protect or steer; `search`: further
+    words by which the switchboard finds a tool.
+    """
+    from flotilla.settings import guards, variable
+
+    settings = server.integration.settings_class
+    texts = {name: " ".join((text, *examples)).strip() for name, (text, examples) in server.search.items()}
+    search = {name: text for name, text in texts.items() if text}
+    return {
+        **({"search": search} if search else {}),
+        "attributes": {
+            kind: {item["name"]: server.attributes[item["name"]] for item in items[kind]}
+            for kind in ("tools", "prompts")
+        },
+        "needs": [[variable(server.slug, name) for name in option] for option in settings.required()],
+        "guards": guards(settings, server.slug, server.integration.files),
+    }
 
 
-def verify(slug: str, target: str) -> int:
-    """Compare the image's own answers with its file; 1 when they differ."""
-    module = f"app/lib/flotilla_servers/{slug.replace('-', '_')}"
-    with open(f"/{module}/discovery.json", encoding="utf-8") as file:
-        text = file.read()
-    baked = json.loads(text)
-    real = answers(lambda messages: converse([sys.executable, "-I", "-S", "/app/boot.pyc", slug], messages))
-    package = f"flotilla_servers.{slug.replace('-', '_')}.server"
-    real["attributes"] = attributes(package, real, "-I", "-S")
-    wrong = [key for key in real if real[key] != baked.get(key)]
-    if wrong:
-        print(f"{slug}: discovery.json is out of date ({', '.join(wrong)}). Run `make generate`.", file=sys.stderr)
-        return 1
-    os.makedirs(f"{target}/{module}")
-    with open(f"{target}/{module}/discovery.json", "w", encoding="utf-8") as file:
-        file.write(json.dumps(baked, ensure_ascii=False, separators=(",", ":")))
-    for folder, _, names in os.walk(target):  # the same bytes whenever it is built
+def tools(items: dict[str, Any]) -> Messages:
+    """Return the tools list of the registry and the catalog: every argument with type and description."""
+    return [
+        {
+            "name": tool["name"],
+            "description": tool["description"],
+            "arguments": [
+                {
+                    "name": name,
+                    "type": schema.get("type", "string"),
+                    **({"items": {"type": schema["items"].get("type", "string")}} if "items" in schema else {}),
+                    "desc": schema.get("description") or name,
+                    **({} if name in tool["inputSchema"].get("required", ()) else {"optional": True}),
+                }
+                for name, schema in tool["inputSchema"].get("properties", {}).items()
+            ],
+            "annotations": tool["annotations"],
+        }
+        for tool in items["tools"]
+    ]
+
+
+def of_server(slug: str, ask: Ask, server: Any) -> dict[str, Any]:
+    """Return the discovery data of an integration: its answers, and what the code says beside them."""
+    data = answers(ask)
+    return {"format": data.pop("format"), "server": slug, **data, **described(server, data)}
+
+
+def of_gateway(slug: str, command: list[str]) -> dict[str, Any]:
+    """Return the discovery data of a gateway: what it answers with no server behind it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
+        catalog.write('{"registry": {}}')
+        catalog.flush()
+        data = answers(lambda messages: converse([*command, slug, "--catalog", catalog.name], messages))
+    return {"format": data.pop("format"), "server": slug, "gateway": True, **data, "attributes": {}}
+
+
+def main(slug: str, tools_file: str, target: str) -> int:
+    """Write the discovery data of the image that this runs in; 1 when its tools are not those of the tools.json."""
+    module = f"flotilla_servers.{slug.replace('-', '_')}"
+    command = [sys.executable, "-I", "-S", "/app/boot.pyc"]
+    if tools_file == "-":
+        data = of_gateway(slug, command)
+    else:
+        server = __import__(f"{module}.server", fromlist=["server"]).server
+        data = of_server(slug, lambda messages: converse([*command, slug], messages), server)
+        with open(tools_file, encoding="utf-8") as file:
+            committed = json.load(file)
+        if wrong := [tool["name"] for tool in _different(committed, tools(data))]:
+            print(f"{slug}: tools.json is out of date ({', '.join(wrong)}). Run `make generate`.", file=sys.stderr)
+            return 1
+    folder = f"{target}{LIB}/{module.replace('.', '/')}"
+    os.makedirs(folder)
+    with open(f"{folder}/discovery.json", "w", encoding="utf-8") as file:
+        file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    for path, _, names in os.walk(target):  # the same bytes whenever it is built
         for name in (*names, "."):
-            os.utime(f"{folder}/{name}", (0, 0))
+            os.utime(f"{path}/{name}", (0, 0))
     return 0
 
 
+def _different(one: Messages, other: Messages) -> Messages:
+    """Return the tools that stand in one list only, or differ."""
+    return [tool for tool in one if tool not in other] + [tool for tool in other if tool not in one]
+
+
 if __name__ == "__main__":
-    sys.exit(verify(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

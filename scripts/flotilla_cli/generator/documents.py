@@ -11,11 +11,12 @@ from pydantic_core import PydanticUndefined
 from flotilla import Server
 from flotilla.settings import is_preference
 from flotilla.settings import variable as variable_of
+from flotilla_cli.generator.discovery import tools
 from flotilla_launcher.naming import PROJECT, catalog_name, image, module_of
 
 UNRELEASED = "0" * 40  # server.yaml wants a commit; who hands it in to the registry writes the released one
-# What every server understands: variable, JSON type, description. These guard and steer, so they are secrets in the
-# catalog, which only the operator can set. A gateway's configuration can be written by a model (mcp-config-set).
+# What every server understands: variable, JSON type, description. These settings protect and steer, so they are secrets
+# in the catalog, which only the operator can set: a gateway's configuration can be written by a model (mcp-config-set).
 FLEET = {
     "tier": ("FLOTILLA_TIER", "string", "core, or all for every tool"),
     "groups": ("FLOTILLA_GROUPS", "string", "Only the tools of these groups, with commas between them"),
@@ -62,35 +63,13 @@ def kind_of(annotation: Any) -> str:
 
 def example(field: FieldInfo) -> str:
     """Return an example of a settings field, as text."""
-    found = (field.examples or [""])[0]
-    return ",".join(map(str, found)) if isinstance(found, list) else str(found)
+    value = (field.examples or [""])[0]
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def volumes(server: Server[Any]) -> list[str]:
     """Return the volumes: one of its own for each server's state, and one of files for those that work on files."""
     return [f"flotilla-{server.slug}:/state", *(["flotilla-data:/data"] if server.integration.files else [])]
-
-
-def tools(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the tools list of the registry and the catalog: every argument with type and description."""
-    return [
-        {
-            "name": tool["name"],
-            "description": tool["description"],
-            "arguments": [
-                {
-                    "name": name,
-                    "type": schema.get("type", "string"),
-                    **({"items": {"type": schema["items"].get("type", "string")}} if "items" in schema else {}),
-                    "desc": schema.get("description") or name,
-                    **({} if name in tool["inputSchema"].get("required", ()) else {"optional": True}),
-                }
-                for name, schema in tool["inputSchema"].get("properties", {}).items()
-            ],
-            "annotations": tool["annotations"],
-        }
-        for tool in found["tools"]
-    ]
 
 
 def parameters(server: Server[Any]) -> dict[str, Any]:
@@ -121,7 +100,7 @@ def environment(server: Server[Any]) -> list[dict[str, str]]:
 
 def secrets(server: Server[Any]) -> list[dict[str, Any]]:
     """Return what only the operator sets: the catalog's name, the variable, an example, and whether calls need it."""
-    needed = server.integration.settings_class.required()[0]  # of several ways in, the first
+    needed = server.integration.settings_class.required()[0]  # of several ways to connect, the first
     own = [
         {
             "name": f"{catalog_name(server.slug)}.{name}",
@@ -144,7 +123,7 @@ def secrets(server: Server[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
+def catalog_entry(server: Server[Any], discovery: dict[str, Any]) -> dict[str, Any]:
     """Return the gateway's catalog entry; no setting is required, since one that is missing stops the whole gateway."""
     entry: dict[str, Any] = {
         "description": server.integration.description,
@@ -152,7 +131,7 @@ def catalog_entry(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
         "type": "server",
         "image": image(server.slug),
         "longLived": True,
-        "tools": tools(found),
+        "tools": tools(discovery),
         "volumes": volumes(server),
         "metadata": {
             "category": server.integration.category,
@@ -189,8 +168,8 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     if not server.integration.network:
         run["disableNetwork"] = True
     config: dict[str, Any] = {"description": f"Settings of {server.integration.title}"}
-    told = ("name", "env", "example", "description", "required")
-    config["secrets"] = [{k: s[k] for k in told} for s in secrets(server)]
+    keys = ("name", "env", "example", "description", "required")
+    config["secrets"] = [{key: secret[key] for key in keys} for secret in secrets(server)]
     if preferences := parameters(server):
         config["env"] = [{"name": e["name"], "example": "", "value": e["value"]} for e in environment(server)]
         config["parameters"] = {"type": "object", "properties": preferences}
@@ -215,13 +194,13 @@ def registry_entry(server: Server[Any]) -> dict[str, Any]:
     }
 
 
-def label(server: Server[Any], found: dict[str, Any]) -> dict[str, Any]:
+def label(server: Server[Any], discovery: dict[str, Any]) -> dict[str, Any]:
     """Return the image's self-description: names only, since the gateway trusts nothing else from a label.
 
     Empty where the server could not work from it: the gateway takes neither volumes nor secrets from a label, so that
     what is written would be lost at once, and no account be reached.
     """
-    entry = catalog_entry(server, found)
+    entry = catalog_entry(server, discovery)
     if entry.get("volumes") or entry.get("secrets"):
         return {}
     return {

@@ -1,6 +1,6 @@
-"""What would be refused later, told now: docker/mcp-registry's rules for server.yaml, and what stops a gateway.
+"""The rules of docker/mcp-registry for server.yaml, and of Docker's gateway for a catalog.
 
-Every rule returns sentences: what is wrong, and what to write instead.
+Every function yields sentences: what is wrong, and what to write instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from flotilla_cli.generator.servers import ROOT, slugs
+from flotilla_cli.generator.sources import ROOT, slugs
 from flotilla_launcher.naming import PREFIX, REGISTRY, catalog_name, module_of, slug_of
 
 SERVER = re.compile(r"^[a-z0-9-]+$")
@@ -48,11 +48,11 @@ def of_configuration(server: str, env: list[dict[str, Any]], properties: dict[st
     """Yield each guard or endpoint that a gateway's configuration could fill: a model may write that."""
     for name in properties:
         if STEERING.search(name):
-            yield f"{server}: setting {name} guards or steers: it must be a secret, so that no model can change it."
+            yield f"{server}: setting {name} protects or steers: it must be a secret, so that no model can change it."
     for item in env:
         name, value = str(item.get("name")), str(item.get("value"))
         if "{{" in value and (name.startswith("FLOTILLA_") or STEERING.search(name.lower())):
-            yield f"{server}: env {name} guards or steers: it must be a secret, so that no model can change it."
+            yield f"{server}: env {name} protects or steers: it must be a secret, so that no model can change it."
 
 
 def of_registry_entry(slug: str, entry: dict[str, Any]) -> Iterator[str]:
@@ -145,16 +145,18 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
                     yield f"{slug}: setting {name} has the type {schema.get('type')!r}, which no profile takes."
             if config.get("required"):
                 yield f"{slug}: config must require nothing: one missing value stops a whole profile."
-        found = discoveries.get(slug_of(slug))
-        if found is None:
-            yield f"{slug}: no discovery.json; run `make generate`."
+        discovery = discoveries.get(slug_of(slug))
+        if discovery is None:
+            yield f"{slug}: no discovery.json; run `make setup`."
             continue
         listed = [tool["name"] for tool in entry.get("tools", ())]
-        if listed != [tool["name"] for tool in found["tools"]]:
+        if listed != [tool["name"] for tool in discovery["tools"]]:
             yield f"{slug}: the catalog's tools are not those that the server lists."
-        names = [("tool", t["name"]) for t in found["tools"]] + [("prompt", p["name"]) for p in found["prompts"]]
-        names += [("resource", r["uri"]) for r in found["resources"]]
-        names += [("template", t["uriTemplate"]) for t in found["resourceTemplates"]]
+        names = [("tool", t["name"]) for t in discovery["tools"]] + [
+            ("prompt", p["name"]) for p in discovery["prompts"]
+        ]
+        names += [("resource", r["uri"]) for r in discovery["resources"]]
+        names += [("template", t["uriTemplate"]) for t in discovery["resourceTemplates"]]
         for kind, name in names:
             if other := owners.get((kind, name)):
                 yield f"{slug}: the {kind} {name} is {other}'s too; one name twice aborts the gateway."
@@ -163,7 +165,7 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
                 yield f"{slug}: {name} is one of the gateway's own names."
             if kind in ("tool", "prompt") and not TOOL.match(name):
                 yield f"{slug}: {name} must match [a-z][a-z0-9_]* and have at most 45 characters."
-        for tool in found["tools"]:
+        for tool in discovery["tools"]:
             for key in ("inputSchema", "outputSchema"):
                 if key in tool and tool[key].get("type") != "object":
                     yield f"{slug}: {tool['name']}: the root of {key} must be an object: others crash the gateway."
@@ -171,7 +173,7 @@ def of_catalog(catalog: dict[str, Any], discoveries: dict[str, dict[str, Any]]) 
 
 def of_image(slug: str, entry: dict[str, Any], dockerfile: str) -> Iterator[str]:
     """Yield what makes an image describe itself as more than it can be without its catalog entry."""
-    needs = [what for what in ("volumes", "secrets") if entry.get(what)]
+    needs = [key for key in ("volumes", "secrets") if entry.get(key)]
     if needs and LABEL in dockerfile:
         yield (
             f"{slug}: the image must not carry {LABEL}: a gateway that starts it from the label alone gives it no "
@@ -181,27 +183,27 @@ def of_image(slug: str, entry: dict[str, Any], dockerfile: str) -> Iterator[str]
 
 def problems(root: Path = ROOT) -> list[str]:
     """Return everything that is wrong with the generated manifests of a checkout."""
-    told: list[str] = []
+    lines: list[str] = []
     catalog = yaml.safe_load((root / "catalog/flotilla.yaml").read_text(encoding="utf-8"))
-    found = {}
+    discoveries = {}
     for slug in slugs(root):
         folder = root / "servers" / module_of(slug)
         if catalog_name(slug) in catalog["registry"]:
-            found[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
+            discoveries[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
             entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
-            told += [f"servers/{module_of(slug)}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
+            lines += [f"servers/{module_of(slug)}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
             dockerfile = (folder / "Dockerfile").read_text(encoding="utf-8")
-            told += [f"servers/{line}" for line in of_image(slug, catalog["registry"][catalog_name(slug)], dockerfile)]
+            lines += [f"servers/{line}" for line in of_image(slug, catalog["registry"][catalog_name(slug)], dockerfile)]
             tools = json.loads((folder / "tools.json").read_text(encoding="utf-8"))
-            told += [f"servers/{module_of(slug)}/tools.json: {line}" for line in of_tools(tools)]
-    return told + [f"catalog/flotilla.yaml: {line}" for line in of_catalog(catalog, found)]
+            lines += [f"servers/{module_of(slug)}/tools.json: {line}" for line in of_tools(tools)]
+    return lines + [f"catalog/flotilla.yaml: {line}" for line in of_catalog(catalog, discoveries)]
 
 
 def main(argv: list[str]) -> int:
     """Print every problem; 1 when there is one."""
-    told = problems()
-    print("\n".join(told) if told else "Manifests and catalog: nothing a registry or a gateway would refuse.")
-    return 1 if told else 0
+    lines = problems()
+    print("\n".join(lines) if lines else "Manifests and catalog: nothing a registry or a gateway would refuse.")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from typing import Any
 from flotilla import Server
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
+from flotilla_cli.generator.configuration import configuration_page
+from flotilla_cli.generator.discovery import tools
 from flotilla_cli.generator.images import bake, dockerfile
-from flotilla_cli.generator.servers import ROOT, discoveries, gateway, server_of, slugs
+from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
-from flotilla_cli.generator.text import DOORS, MARK, as_json, as_yaml
+from flotilla_cli.generator.text import MARK, as_json, as_yaml
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
 
 ALONE = [
@@ -33,63 +35,64 @@ ALONE = [
 OPEN, CLOSE = "<!-- generated -->", "<!-- /generated -->"
 
 
-def everything(root: Path = ROOT) -> dict[str, str]:
-    """Return every generated file: path below the root, and content."""
-    names = [slug for slug in slugs(root) if slug not in DOORS]
-    found = discoveries(names)
+def everything(root: Path = ROOT, discovery: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:
+    """Return every generated file that is committed: path below the root, and content.
+
+    `discovery` is what `discoveries` returned for all integrations, where the caller has it.
+    """
+    names = integrations(root)
+    discovery = discoveries(names) if discovery is None else discovery
     servers = {slug: server_of(slug) for slug in names}
     files: dict[str, str] = {}
     for slug, server in servers.items():
-        files |= of_server(root, server, found[slug])
-    registry = {catalog_name(slug): documents.catalog_entry(servers[slug], found[slug]) for slug in names}
-    catalog = {"version": 3, "name": "flotilla", "displayName": "Flotilla", "registry": registry}
-    files["catalog/flotilla.yaml"] = as_yaml(catalog)
-    files["catalog/flotilla.json"] = as_json(catalog)  # the same for the switchboard, which has no time to read YAML
-    for slug in names:
-        files[f"catalog/servers/{module_of(slug)}.yaml"] = as_yaml(
-            {"name": catalog_name(slug), **registry[catalog_name(slug)]}
-        )
+        files |= of_server(root, server, discovery[slug])
+    registry = {catalog_name(slug): documents.catalog_entry(servers[slug], discovery[slug]) for slug in names}
+    files["catalog/flotilla.yaml"] = as_yaml(
+        {"version": 3, "name": "flotilla", "displayName": "Flotilla", "registry": registry}
+    )
     files["catalog/secrets.example.env"] = secrets_file(servers)
     files["catalog/config.example.yaml"] = config_file(servers)
     files["catalog/tools.example.yaml"] = as_yaml(
-        {
-            catalog_name(slug): [t["name"] for t in found[slug]["tools"] if _is_core(found[slug], t["name"])]
-            for slug in names
-        },
+        {catalog_name(slug): core_tools(discovery[slug]) for slug in names},
         f"{MARK}\n# For `docker mcp gateway run --tools-config`: the core tools of each server; shorten to taste.",
     )
     files |= clients(servers)
     files[".env.example"] = dotenv(servers)
     files["compose/compose.yaml"] = compose_gateway(servers)
     files["compose/compose.switchboard.yaml"] = compose_switchboard(servers)
-    doors = [slug for slug in slugs(root) if slug in DOORS]
-    for slug in doors:
-        about = "One door to the fleet, where Docker's gateway is not at hand."
-        label = {"name": catalog_name(slug), "title": slug.capitalize(), "description": about, "type": "server"}
-        files[f"servers/{module_of(slug)}/discovery.json"] = as_json(gateway(slug))
-        files[f"servers/{module_of(slug)}/Dockerfile"] = dockerfile(root, slug, slug.capitalize(), label, about, names)
-    files["docker-bake.hcl"] = bake([*names, *doors])
+    gateways = [slug for slug in slugs(root) if slug in GATEWAYS]
+    for slug in gateways:
+        title, about = slug.capitalize(), "One gateway to all servers, where Docker's own is not at hand."
+        label = {"name": catalog_name(slug), "title": title, "description": about, "type": "server"}
+        files[f"servers/{module_of(slug)}/Dockerfile"] = dockerfile(root, slug, title, label, about, names)
+    files["docker-bake.hcl"] = bake([*names, *gateways])
     files["docs/quality.md"] = quality_page()
-    files["README.md"] = _between(root / "README.md", fleet_table(servers, found))
+    files["docs/configuration.md"] = configuration_page(servers)
+    files["README.md"] = _between(root / "README.md", fleet_table(servers, discovery))
     return files
 
 
-def _is_core(found: dict[str, Any], tool: str) -> bool:
-    return bool(found["attributes"]["tools"][tool]["tier"] == "core")
+def core_tools(discovery: dict[str, Any]) -> list[str]:
+    """Return the names of a server's tools of the core tier."""
+    attributes = discovery["attributes"]["tools"]
+    return [tool["name"] for tool in discovery["tools"] if attributes[tool["name"]]["tier"] == "core"]
 
 
-def of_server(root: Path, server: Server[Any], found: dict[str, Any]) -> dict[str, str]:
+def of_server(root: Path, server: Server[Any], discovery: dict[str, Any]) -> dict[str, str]:
     """Return the generated files of one server's folder."""
     folder = f"servers/{module_of(server.slug)}"
     head = f"# Flotilla {server.integration.title}\n\n{OPEN}\n{CLOSE}\n"
     return {
         f"{folder}/Dockerfile": dockerfile(
-            root, server.slug, server.integration.title, documents.label(server, found), server.integration.description
+            root,
+            server.slug,
+            server.integration.title,
+            documents.label(server, discovery),
+            server.integration.description,
         ),
         f"{folder}/server.yaml": as_yaml(documents.registry_entry(server)),
-        f"{folder}/tools.json": as_json(documents.tools(found)),
-        f"{folder}/discovery.json": as_json(found),
-        f"{folder}/README.md": _between(root / folder / "README.md", server_table(server, found), head),
+        f"{folder}/tools.json": as_json(tools(discovery)),
+        f"{folder}/README.md": _between(root / folder / "README.md", server_table(server, discovery), head),
     }
 
 
@@ -119,7 +122,7 @@ def secrets_file(servers: dict[str, Server[Any]]) -> str:
     lines += [f"#   {name}: {about}" for name, (_, _, about) in {**documents.FLEET, **documents.QUOTA}.items()]
     for server in servers.values():
         lines += ["", f"# -- {server.integration.title}"]
-        needed = {name for way in server.integration.settings_class.required() for name in way}
+        needed = {name for option in server.integration.settings_class.required() for name in option}
         common = {f"{catalog_name(server.slug)}.{name}" for name in documents.common(server)}
         for secret in documents.secrets(server):
             if secret["name"] in common:
@@ -207,7 +210,7 @@ def single(server: Server[Any]) -> list[str]:
 
 
 def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
-    """Return a ready configuration for each client and road. `make connect CLIENT=…` merges them into real files."""
+    """Return a configuration for each client and transport; `make connect CLIENT=…` merges them into real files."""
     gateway = {"command": "docker", "args": ["mcp", "gateway", "run", "--profile", "flotilla"]}
     legacy = [
         "mcp",
@@ -215,8 +218,7 @@ def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
         "run",
         "--catalog",
         "flotilla.yaml",
-        "--servers",
-        ",".join(map(catalog_name, servers)),
+        *(f"--servers={catalog_name(slug)}" for slug in servers),  # a line each in the file
         "--block-secrets=false",
     ]
     files = [
@@ -259,6 +261,6 @@ def quality_page() -> str:
 
     return (
         "# The quality scale\n\n<!-- Written by `make generate`. Do not edit. -->\n\n"
-        "Each server's `quality.yaml` says for each rule `done`, or `exempt` with the reason. The acceptance suite "
-        f"tries every rule that is claimed.\n\n{table()}\n"
+        "Every server keeps every rule, and the acceptance suite tries each. A server's `quality.yaml` holds the "
+        f"exceptions only, each with its reason.\n\n{table()}\n"
     )

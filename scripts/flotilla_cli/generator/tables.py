@@ -9,7 +9,7 @@ from flotilla_cli.generator import documents
 from flotilla_launcher.naming import catalog_name, image, module_of
 
 
-def server_table(server: Server[Any], found: dict[str, Any]) -> str:
+def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
     """Return the generated part of a server's README: what it is, its tools and its settings."""
     lines = [
         server.integration.description,
@@ -20,12 +20,12 @@ def server_table(server: Server[Any], found: dict[str, Any]) -> str:
         "| tool | what it does | effect | tier |",
         "|---|---|---|---|",
     ]
-    for tool in found["tools"]:
-        attributes = found["attributes"]["tools"][tool["name"]]
+    for tool in discovery["tools"]:
+        attributes = discovery["attributes"]["tools"][tool["name"]]
         about = " ".join(tool["description"].split()).split(". ")[0].rstrip(".").replace("|", "\\|")
         group = f" ({attributes['group']})" if attributes["group"] else ""
         lines.append(f"| `{tool['name']}` | {about} | {attributes['effect']} | {attributes['tier']}{group} |")
-    lines += ["", "| setting | variable | what |", "|---|---|---|"]
+    lines += ["", "| setting | variable | meaning |", "|---|---|---|"]
     needed = server.integration.settings_class.required()[0]
     for name, field in server.integration.settings_class.model_fields.items():
         need = " **(needed)**" if name in needed else ""
@@ -45,14 +45,13 @@ def _reach(server: Server[Any]) -> str:
     return "what its settings name" if server.integration.network else "nothing: it runs without a network"
 
 
-def fleet_table(servers: dict[str, Server[Any]], found: dict[str, Any]) -> str:
+def fleet_table(servers: dict[str, Server[Any]], discovery: dict[str, Any]) -> str:
     """Return the table of servers for the README."""
     lines = ["| server | what it does | tools | account |", "|---|---|---|---|"]
     for slug, server in servers.items():
         lines.append(
             f"| [{slug}](servers/{module_of(slug)}/README.md) | {server.integration.description} | "
-            f"{len(found[slug]['tools'])} | "
-            f"{'needed' if found[slug]['needs'][0] else 'none'} |"
+            f"{len(discovery[slug]['tools'])} | "
+            f"{'needed' if discovery[slug]['needs'][0] else 'none'} |"
         )
-    total = sum(len(f["tools"]) for f in found.values())
-    return "\n".join([*lines, "", f"{len(servers)} servers, {total} tools."])
+    return "\n".join(lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import yaml
 
 MARK = "# Written by `make generate` from the servers' code. Do not edit."
-DOORS = ("switchboard",)  # folders of servers/ that are no integration but a door to the others
+QUOTED = re.compile(r'\s*(- )*([\w.-]+: )?"')
+BREAK = "\u2028"  # in a text of a YAML file: the line is broken here, so that a long list has a line a name
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,7 +29,16 @@ class _Dumper(yaml.SafeDumper):
 
 def as_yaml(data: Any, head: str = MARK) -> str:
     """Return YAML in the order of the data, accents as they are."""
-    return f"{head}\n" + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    return f"{head}\n" + "".join(map(_broken, text.splitlines(keepends=True)))
+
+
+def _broken(line: str) -> str:
+    """Break a line where its text has BREAK, which PyYAML writes as \\L between double quotes."""
+    if not QUOTED.match(line):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\L", lambda match: f"{match[1]}\\\n{indent}", line)
 
 
 def as_json(data: Any) -> str:

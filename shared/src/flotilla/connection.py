@@ -69,7 +69,8 @@ class Connection(Generic[S]):
     def check_guards(self) -> None:
         """Raise errors.ConfigurationError where the operator's filters or guards are unclear: nothing is done then."""
         own = guards(self.integration.settings_class, self.integration.slug, self.integration.files)
-        check(self.environ, self.integration.attributes, own)
+        with errors.setting_errors():
+            check(self.environ, self.integration.attributes, own)
 
     @cached_property
     def state(self) -> State:

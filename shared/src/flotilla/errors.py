@@ -101,6 +101,17 @@ def hint(text: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def setting_errors() -> Iterator[None]:
+    """Raise ConfigurationError where the launcher's functions, which know only SettingError, refuse a setting."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except SettingError as error:
+        raise ConfigurationError(error.message, error.hint) from None
+
+
 def excerpt(text: object, longest: int = LONGEST) -> str:
     """Return somebody else's words in one line of at most `longest` characters."""
     line = " ".join(plain(_ANSI.sub("", str(text))).split())

@@ -205,7 +205,8 @@ def load(cls: type[Loaded], slug: str, environ: Mapping[str, str] = os.environ) 
     """
     prefix, token = variable(slug, ""), _environ.set(environ)
     try:
-        loaded = cls(_env_prefix=prefix)  # type: ignore[call-arg]
+        with errors.setting_errors():
+            loaded = cls(_env_prefix=prefix)  # type: ignore[call-arg]
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""

@@ -60,8 +60,8 @@ class Toolset:
 
         Options: as `reads`; `idempotent` (repeating it changes nothing more); `asks` (it may call `confirm`);
         `additive=False` for a tool that changes or removes part of what is there (an update, a move, a message that
-        cannot be called back): clients are told that it is destructive, nobody is asked; `replaces=True` for a tool
-        that overwrites or cannot be taken back: clients are told so, and it asks, either every time by
+        cannot be called back): clients learn that it is destructive, nobody is asked; `replaces=True` for a tool
+        that overwrites or cannot be taken back: clients learn so, and it asks, either every time by
         `confirm="Replace {path}?"`, or by `await confirm(question)` exactly when something would be lost.
         """
         return self._register("writes", fn, options)

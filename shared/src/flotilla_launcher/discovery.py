@@ -1,11 +1,11 @@
 """Answers discovery from a file, before anything heavy is imported; hands everything else over, byte for byte.
 
 Thirty servers that wait for a first call should cost neither thirty imports of FastMCP (1.5 s, 80 MB each) nor a
-wrong answer. So one rule: answer only what is exactly understood. Whatever else comes, the real server is started and
-gets every line that it must have seen; what it answers to those is dropped (and compared: see `start.Sink`).
+wrong answer. So one rule: answer only what is exactly understood. For whatever else comes the real server is started,
+and gets every line that it must have seen; what it answers to those is compared and not sent (`handover.OutputStream`).
 
-Only `os`, `_json` and what the interpreter has loaded anyway: `json` alone would double the start. The protocol facts
-are tested against FastMCP for every version (tests/launcher).
+Only `os`, `_json` and what the interpreter has loaded anyway: `json` alone would double the start. The answers are
+compared with FastMCP's for every protocol version (tests/launcher).
 """
 
 from __future__ import annotations
@@ -13,27 +13,26 @@ from __future__ import annotations
 import _json
 import os
 
-from flotilla_launcher.environment import SettingError, setting
+from flotilla_launcher.environment import SettingError, setting, yes_or_no
 from flotilla_launcher.filters import check, visible
+from flotilla_launcher.protocol import (
+    CAPABILITIES_KEY,
+    CLIENT_KEY,
+    HANDSHAKE_VERSIONS,
+    LIST_KEYS,
+    LOG_LEVEL_KEY,
+    LOG_LEVELS,
+    MODERN_VERSION,
+    VERSION_KEY,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1  # of discovery.json
-HANDSHAKE = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-MODERN = "2026-07-28"
-VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
-CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
-CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
-LEVEL_KEY = "io.modelcontextprotocol/logLevel"
-LISTS = {
-    "tools/list": "tools",
-    "prompts/list": "prompts",
-    "resources/list": "resources",
-    "resources/templates/list": "resourceTemplates",
-}
-LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+SLACK = 10.0  # seconds in which a clone or an installation writes its files, in any order
+SKIPPED = ("tests", "__pycache__")
 ENVELOPE = {"jsonrpc", "id", "method", "params"}
 
 
@@ -74,26 +73,53 @@ def dumps(value: Any) -> str:
 
 
 def read(path: str) -> dict[str, Any] | None:
-    """Return the baked discovery, or None where there is none that this code understands."""
+    """Return the precomputed discovery, or None where there is none that this code understands."""
     try:
         with open(path, "rb") as file:
-            baked = loads(file.read().decode())
-        return baked if baked["format"] == FORMAT else None
+            precomputed = loads(file.read().decode())
+        return precomputed if precomputed["format"] == FORMAT else None
     except Exception:  # whatever is wrong with the file: the real server answers then
         return None
 
 
-class Launcher:
-    """One client's discovery. `kept` are the lines the real server must see; `drop` what it will answer to them."""
+def is_fresh(path: str, *folders: str) -> bool:
+    """Return whether no Python source below the folders, tests apart, is newer than the discovery file.
 
-    def __init__(self, baked: dict[str, Any], environ: Any = os.environ) -> None:
-        self.baked, self.environ = baked, environ
-        self.era = ""
-        self.kept: list[bytes] = []
-        self.drop: dict[Any, Any] = {}
+    For a checkout, where `make setup` and `make generate` compare digests of the sources and renew the file's date. An
+    image and a wheel have no sources that change.
+    """
+    try:
+        limit = os.stat(path).st_mtime + SLACK
+    except OSError:
+        return False
+    return not any(_is_newer(folder, limit) for folder in folders)
+
+
+def _is_newer(folder: str, limit: float) -> bool:
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".py"):
+            if entry.stat().st_mtime > limit:
+                return True
+        elif "." not in entry.name and entry.name not in SKIPPED and entry.is_dir() and _is_newer(entry.path, limit):
+            return True
+    return False
+
+
+class DiscoveryProxy:
+    """Answers one client's discovery in the server's place.
+
+    `replayed_lines` are what the real server must still see; `expected_responses`, by request id, what it will answer
+    to them, which the client has already.
+    """
+
+    def __init__(self, precomputed: dict[str, Any], environ: Any = os.environ) -> None:
+        self.precomputed, self.environ = precomputed, environ
+        self.era = ""  # "handshake" or "modern", once the first request has decided it
+        self.replayed_lines: list[bytes] = []
+        self.expected_responses: dict[Any, Any] = {}
 
     def serve(self, read: Any = os.read, write: Any = os.write) -> bytes | None:
-        """Answer until a message is not ours; return the bytes the real server starts with, None at end of input."""
+        """Answer until a message needs the real server; return the bytes that it starts with, None at end of input."""
         rest = b""
         while True:
             if b"\n" not in rest:
@@ -110,7 +136,7 @@ class Launcher:
             except Exception:  # not understood
                 answer = None
             if answer is None:
-                return b"".join(self.kept) + rest
+                return b"".join(self.replayed_lines) + rest
             rest = after
             try:
                 while answer:
@@ -119,7 +145,7 @@ class Launcher:
                 return None
 
     def answer(self, line: bytes) -> bytes | None:
-        """Return the answer to one line, nothing for a notification, None (or raise) for what is not ours."""
+        """Return the answer to one line, empty for a notification; None, or an error, where the server must answer."""
         if _is_odd(line):
             return None
         message = loads(line.decode())
@@ -127,36 +153,36 @@ class Launcher:
         if message["jsonrpc"] != "2.0" or not ENVELOPE.issuperset(message) or type(params) is not dict:
             return None
         if "id" not in message:
-            return self._notified(method, line)
-        number = message["id"]
-        if type(number) not in (int, str):
+            return self._on_notification(method, line)
+        request_id = message["id"]
+        if type(request_id) not in (int, str):
             return None
         opening = not self.era
-        result = self._opened(method, params) if opening else self._asked(method, params)
+        result = self._open(method, params) if opening else self._result(method, params)
         if result is None:
             self.era = "" if opening else self.era
             return None
-        answer = (dumps({"jsonrpc": "2.0", "id": number, "result": result}) + "\n").encode()
+        answer = (dumps({"jsonrpc": "2.0", "id": request_id, "result": result}) + "\n").encode()
         if opening or method == "logging/setLevel":
-            if number in self.drop:
+            if request_id in self.expected_responses:
                 return None
-            self.kept.append(line + b"\n")
-            self.drop[number] = result
+            self.replayed_lines.append(line + b"\n")
+            self.expected_responses[request_id] = result
         return answer
 
-    def _notified(self, method: str, line: bytes) -> bytes | None:
-        if self.era != "old" or not method.startswith("notifications/"):
+    def _on_notification(self, method: str, line: bytes) -> bytes | None:
+        if self.era != "handshake" or not method.startswith("notifications/"):
             return None
         if method not in ("notifications/cancelled", "notifications/progress"):  # those concern answered requests
-            self.kept.append(line + b"\n")
+            self.replayed_lines.append(line + b"\n")
         return b""
 
-    def _opened(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    def _open(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """The first request decides the era of the connection."""
         if method != "initialize":
-            self.era = "new"
-            return self._asked(method, params)
-        self.era = "old"
+            self.era = "modern"
+            return self._result(method, params)
+        self.era = "handshake"
         if set(params) != {"protocolVersion", "capabilities", "clientInfo"}:
             return None
         if not _is_able(params["capabilities"]) or not _is_client(params["clientInfo"]):
@@ -164,57 +190,65 @@ class Launcher:
         version = params["protocolVersion"]
         if type(version) is not str:
             return None
-        return {**self.baked["initialize"], "protocolVersion": version if version in HANDSHAKE else HANDSHAKE[-1]}
+        agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
+        return {**self.precomputed["initialize"], "protocolVersion": agreed}
 
-    def _asked(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    def _result(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         meta = params.get("_meta", {})
         if not _is_meta(meta) or (not {"_meta"}.issuperset(params) and method != "logging/setLevel"):
             return None
-        modern = self.era == "new"
+        modern = self.era == "modern"
         if modern != (VERSION_KEY in meta):
             return None
         if modern:
-            known = meta[VERSION_KEY] == MODERN and _is_able(meta.get(CAPABILITIES_KEY))
+            known = meta[VERSION_KEY] == MODERN_VERSION and _is_able(meta.get(CAPABILITIES_KEY))
             if not known or not _is_client(meta.get(CLIENT_KEY, {"name": "", "version": ""})):
                 return None
             if method == "server/discover":
-                return dict(self.baked["discover"])
+                return dict(self.precomputed["discover"])
         elif method == "ping":
             return {}
         elif method == "logging/setLevel":
-            return {} if set(params) == {"level"} and params["level"] in LEVELS else None
-        kind = LISTS.get(method)
+            return {} if set(params) == {"level"} and params["level"] in LOG_LEVELS else None
+        kind = LIST_KEYS.get(method)
         if kind is None:
             return None
-        self._checked()
-        about = self.baked["attributes"].get(kind, {})
-        items = [i for i in self.baked[kind] if visible(self.environ, about.get(i["name"], {}), i["name"])]
-        return {**self.baked["modern"][kind], kind: items} if modern else {kind: items}
+        self._check_guards()
+        attributes = self.precomputed["attributes"].get(kind, {})
+        items = [i for i in self.precomputed[kind] if visible(self.environ, attributes.get(i["name"], {}), i["name"])]
+        return {**self.precomputed["modern"][kind], kind: items} if modern else {kind: items}
 
-    def _checked(self) -> None:
-        """Raise where a guard is unclear: the server itself says which, in place of a list."""
-        about = self.baked["attributes"]
-        known = {i["name"]: about.get(kind, {}).get(i["name"], {}) for kind in LISTS.values() for i in self.baked[kind]}
-        check(self.environ, known, self.baked.get("guards", ()))
+    def _check_guards(self) -> None:
+        """Raise where a guard is unclear: the server itself then answers, with an error that names it."""
+        attributes = self.precomputed["attributes"]
+        known = {
+            item["name"]: attributes.get(kind, {}).get(item["name"], {})
+            for kind in LIST_KEYS.values()
+            for item in self.precomputed[kind]
+        }
+        check(self.environ, known, self.precomputed.get("guards", ()))
 
 
 def _is_odd(line: bytes) -> bool:
-    """Tell what JSON parsers and line readers see differently: half a surrogate, a bare CR, deep nesting."""
+    """Return whether parsers could read the line differently: half a surrogate, a bare CR, deep nesting."""
     return b"\\ud" in line.lower() or b"\r" in line[:-1] or line.count(b"[") + line.count(b"{") > 100
 
 
 def _is_meta(meta: Any) -> bool:
     known = type(meta) is dict and type(meta.get("progressToken", 0)) in (int, str)
-    return known and meta.get(LEVEL_KEY, LEVELS[0]) in LEVELS
+    return known and meta.get(LOG_LEVEL_KEY, LOG_LEVELS[0]) in LOG_LEVELS
 
 
 def _is_able(capabilities: Any) -> bool:
-    """Tell whether each capability is an object that holds objects, and perhaps the flag `listChanged`."""
+    """Return whether each capability is an object that holds objects, and perhaps the flag `listChanged`."""
     return type(capabilities) is dict and all(
-        type(about) is dict
-        and all(type(what) is dict or (name == "listChanged" and type(what) is bool) for name, what in about.items())
-        for about in capabilities.values()
+        type(options) is dict and all(_is_option(name, value) for name, value in options.items())
+        for options in capabilities.values()
     )
+
+
+def _is_option(name: str, value: Any) -> bool:
+    return type(value) is dict or (name == "listChanged" and type(value) is bool)
 
 
 def _is_client(info: Any) -> bool:
@@ -229,9 +263,9 @@ def _is_client(info: Any) -> bool:
 
 
 def wanted(environ: Any = os.environ) -> bool:
-    """Tell whether discovery is to be answered from the file: over stdio, unless FLOTILLA_BAKED=off."""
+    """Return whether discovery is answered from the file: over stdio, unless FLOTILLA_PRECOMPUTED=off."""
     try:
-        off = (setting("FLOTILLA_BAKED", environ) or "").lower() in ("off", "0", "false", "no")
-        return not off and (setting("FLOTILLA_TRANSPORT", environ) or "stdio") == "stdio"
+        text = setting("FLOTILLA_PRECOMPUTED", environ) or setting("FLOTILLA_BAKED", environ) or ""  # its old name
+        return yes_or_no(text) is not False and (setting("FLOTILLA_TRANSPORT", environ) or "stdio") == "stdio"
     except SettingError:  # a file that is named and cannot be read: the real server says so
         return False

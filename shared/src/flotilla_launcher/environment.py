@@ -13,18 +13,26 @@ TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flotilla.errors import ConfigurationError
-
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 NOT_SET = ("", "<unknown>")  # the second is what Docker's gateway writes for a secret that nobody set
 
 
 class SettingError(Exception):
-    """Base of errors.ConfigurationError: a setting is wrong. For those who must not import more than this module."""
+    """A setting is wrong: `message` says what, `hint` what to do next. The library makes a ConfigurationError of it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message, self.hint = message, hint
+        super().__init__(message, hint)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
 
 
 def is_placeholder(value: str) -> bool:
-    """Tell whether a value stands for "nothing": what gateways, catalogs and examples put where no one filled it in."""
+    """Return whether a value stands for "nothing".
+
+    What gateways, catalogs and examples put where no one filled it in.
+    """
     word = value.strip().lower()
     pairs = (("<", ">"), ("{{", "}}"))  # the gateway's <UNKNOWN>; a template that nobody filled
     starts = ("se://", "your_", "your-")  # a secret reference that nobody resolved; an example
@@ -34,7 +42,7 @@ def is_placeholder(value: str) -> bool:
 def setting(name: str, environ: Mapping[str, str] | None = None, guard: bool = False) -> str | None:
     """Return the value of `name`, or of the file that `name`_FILE points to; None when that is not configured.
 
-    Raises errors.ConfigurationError for a file that is named and cannot be read or is empty, and for a guard that is
+    Raises SettingError for a file that is named and cannot be read or is empty, and for a guard that is
     unclear.
     """
     env = os.environ if environ is None else environ
@@ -68,7 +76,7 @@ def _content(name: str, path: str) -> str:
     )
 
 
-def _unclear(name: str, value: str) -> ConfigurationError:
+def _unclear(name: str, value: str) -> SettingError:
     """Say what is wrong without the value: it may be a secret."""
     if value.strip().lower().startswith("se://"):
         return wrong(
@@ -81,11 +89,9 @@ def _unclear(name: str, value: str) -> ConfigurationError:
     )
 
 
-def wrong(message: str, hint: str = "Ask the user to correct it.") -> ConfigurationError:
+def wrong(message: str, hint: str = "Ask the user to correct it.") -> SettingError:
     """Return the error of a setting that cannot be used as it is."""
-    from flotilla.errors import ConfigurationError
-
-    return ConfigurationError(message, hint)
+    return SettingError(message, hint)
 
 
 def yes_or_no(text: str) -> bool | None:
@@ -95,9 +101,9 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def switched_on(name: str, environ: Mapping[str, str] | None = None) -> bool:
-    """Tell whether a guard is on, off where it is not set.
+    """Return whether a guard is on, off where it is not set.
 
-    Raises errors.ConfigurationError when it is neither yes nor no.
+    Raises SettingError when it is neither yes nor no.
     """
     value = setting(name, environ, guard=True)
     answer = False if value is None else yes_or_no(value)
@@ -114,15 +120,18 @@ def listed(text: str) -> list[str]:
     return [word for part in text.replace(",", " ").replace(";", " ").split() if (word := part.strip("'\""))]
 
 
-def words(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]:
+def name_set(name: str, environ: Mapping[str, str] | None = None) -> frozenset[str]:
     """Return a guard that is a list as a set of lower-case words, empty when not set.
 
-    Raises errors.ConfigurationError.
+    Raises SettingError.
     """
     value = setting(name, environ, guard=True)
     if value is None:
         return frozenset()
-    found = frozenset(word.lower() for word in listed(value))
-    if not found:
+    names = frozenset(word.lower() for word in listed(value))
+    if not names:
         raise wrong(f"{name} is set, but names nothing.", "Ask the user to correct it, or to unset it.")
-    return found
+    return names
+
+
+words = name_set  # its former name

@@ -5,7 +5,7 @@ The server's lists, its calls, the launcher and the switchboard all ask here, so
 
 from __future__ import annotations
 
-from flotilla_launcher.environment import setting, switched_on, words, wrong, yes_or_no
+from flotilla_launcher.environment import name_set, setting, switched_on, wrong, yes_or_no
 
 TYPE_CHECKING = False  # as in `typing`, whose import would cost the launcher 5 ms
 if TYPE_CHECKING:
@@ -18,27 +18,27 @@ CONFIRM = ("new-recipients", "strict")  # beside yes and no
 
 
 def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str) -> bool:
-    """Tell whether a tool or prompt is offered; raises errors.ConfigurationError for a setting that cannot be
+    """Tell whether a tool or prompt is offered; raises SettingError for a setting that cannot be
     understood.
 
     `attributes` holds `effect` (reads, writes, destroys), `tier` (core, all) and `group` (a word or empty). Deny wins
     over all, read-only over the rest; a tool that is allowed by name, or whose group is asked for, need not be core.
     """
-    if name in words("FLOTILLA_DENY", environ):
+    if name in name_set("FLOTILLA_DENY", environ):
         return False
     if switched_on("FLOTILLA_READ_ONLY", environ) and attributes.get("effect", "reads") != "reads":
         return False
-    allow = words("FLOTILLA_ALLOW", environ)
+    allow = name_set("FLOTILLA_ALLOW", environ)
     if allow:
         return name in allow
-    groups = words("FLOTILLA_GROUPS", environ)
+    groups = name_set("FLOTILLA_GROUPS", environ)
     if groups:
         return attributes.get("group", "") in groups
     return attributes.get("tier", "core") == "core" or _tier(environ) == "all"
 
 
 def check(environ: Mapping[str, str], known: Mapping[str, Mapping[str, str]], guards: Iterable[str] = ()) -> None:
-    """Raise errors.ConfigurationError for the first guard that is unclear, or that names nothing there is: it would
+    """Raise SettingError for the first guard that is unclear, or that names nothing there is: it would
     protect nobody.
 
     `known` is all that may be named, tools, prompts and resources, with their attributes; `guards` are the variables
@@ -52,9 +52,9 @@ def check(environ: Mapping[str, str], known: Mapping[str, Mapping[str, str]], gu
     if _tier(environ) not in ("core", "all"):
         raise wrong("FLOTILLA_TIER must be core or all.")
     for name in NAMES:
-        _named(name, words(name, environ), known)
+        _named(name, name_set(name, environ), known)
     groups = {attributes["group"] for attributes in known.values() if attributes.get("group")}
-    _named("FLOTILLA_GROUPS", words("FLOTILLA_GROUPS", environ), groups)
+    _named("FLOTILLA_GROUPS", name_set("FLOTILLA_GROUPS", environ), groups)
     for name in guards:
         setting(name, environ, guard=True)
 
@@ -63,16 +63,16 @@ def _tier(environ: Mapping[str, str]) -> str:
     return (setting("FLOTILLA_TIER", environ, guard=True) or "core").strip("'\"").lower()
 
 
-def _named(name: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Raise errors.ConfigurationError for a word of a list that names nothing."""
-    unknown = sorted(set(given) - set(known))
+def _named(name: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SettingError for a word of a list that names nothing."""
+    unknown = sorted(set(names) - set(known))
     if not unknown:
         return
     from difflib import get_close_matches
 
     near = get_close_matches(unknown[0], list(known), 1)
-    what = "group" if name == "FLOTILLA_GROUPS" else "tool or prompt"
+    kind = "group" if name == "FLOTILLA_GROUPS" else "tool or prompt"
     raise wrong(
-        f"{name} names {', '.join(unknown[:3])[:200]}, but there is no such {what} here.",
-        f"Ask the user to mend it: {near[0]} is meant?" if near else "Ask the user to mend it.",
+        f"{name} names {', '.join(unknown[:3])[:200]}, but there is no such {kind}.",
+        f"Ask the user to correct it: {near[0]} is meant?" if near else "Ask the user to correct it.",
     )

@@ -22,18 +22,18 @@ DEFAULTS = {
 }
 
 
-class Ahead(io.RawIOBase):
-    """Bytes that were read already, in front of the fd. It has no fileno, so that mcp reads through it."""
+class InputStream(io.RawIOBase):
+    """Standard input, behind bytes that were read already. It has no fileno, so that mcp reads through it."""
 
     def __init__(self, fd: int, left: bytes) -> None:
         self.fd, self.left = fd, memoryview(left)  # a view: pieces of a long line are not copied again and again
 
     def readable(self) -> bool:
-        """Yes."""
+        """Return True, as io.BufferedReader asks."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Give what is left of those bytes, then what the fd has."""
+        """Fill the buffer with what is left of those bytes, then from the fd."""
         if not self.left:
             return os.readv(self.fd, [buffer])
         size = min(len(buffer), len(self.left))
@@ -41,37 +41,39 @@ class Ahead(io.RawIOBase):
         return size
 
 
-class Sink(io.RawIOBase):
-    """The way out. While replayed requests are unanswered it reads along, drops their answers, and says on stderr when
-    one differs from what was answered before: the baked file is then out of date."""
+class OutputStream(io.RawIOBase):
+    """Standard output. While replayed requests are unanswered it holds their answers back, and says on stderr when one
+    differs from what was answered before: the discovery file is then out of date."""
 
-    def __init__(self, fd: int, drop: dict[Any, Any]) -> None:
-        self.fd, self.drop, self.part = fd, drop, b""
+    def __init__(self, fd: int, expected: dict[Any, Any]) -> None:
+        self.fd, self.expected, self.part = fd, expected, b""
 
     def writable(self) -> bool:
-        """Yes."""
+        """Return True, as io.RawIOBase wants."""
         return True
 
     def write(self, data: Any) -> int:
-        """Send everything, but for answers that are to be dropped."""
+        """Send everything but the answers that the client has already."""
         size = len(data)
-        if self.drop or self.part:
+        if self.expected or self.part:
             *lines, self.part = (self.part + bytes(data)).split(b"\n")
-            data = b"".join(line + b"\n" for line in lines if not self._dropped(line))
-            if not self.drop:
+            data = b"".join(line + b"\n" for line in lines if not self._is_replayed(line))
+            if not self.expected:
                 data, self.part = data + self.part, b""
         view = memoryview(data)
         while view:
             view = view[os.write(self.fd, view) :]
         return size
 
-    def _dropped(self, line: bytes) -> bool:
-        message = json.loads(line) if self.drop else {}
-        number = message.get("id")
-        if "method" in message or number not in self.drop:  # the server's own requests count from 1 too
+    def _is_replayed(self, line: bytes) -> bool:
+        message = json.loads(line) if self.expected else {}
+        request_id = message.get("id")
+        if "method" in message or request_id not in self.expected:  # the server's own requests count from 1 too
             return False
-        if self.drop.pop(number) != message.get("result"):
-            print(f"baked discovery differs from the server (request {number!r})", file=sys.stderr, flush=True)
+        if self.expected.pop(request_id) != message.get("result"):
+            print(
+                f"precomputed discovery differs from the server (request {request_id!r})", file=sys.stderr, flush=True
+            )
         return True
 
 
@@ -93,8 +95,8 @@ class _Stream:
         return False
 
 
-def start(slug: str, ahead: bytes = b"", drop: dict[Any, Any] | None = None) -> None:
-    """Import the server and serve: first what was read ahead, then the fd."""
+def start(slug: str, read_ahead: bytes = b"", expected_responses: dict[Any, Any] | None = None) -> None:
+    """Import the server and serve: first the bytes that were read ahead, then what the client sends."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     fds = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (0, 1)]
@@ -102,8 +104,8 @@ def start(slug: str, ahead: bytes = b"", drop: dict[Any, Any] | None = None) -> 
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)  # what a library prints while it is imported must not reach the client
-    sys.stdin = _Stream(io.BufferedReader(Ahead(fds[0], ahead)), fds[0])
-    sys.stdout = _Stream(Sink(fds[1], drop or {}), fds[1])
+    sys.stdin = _Stream(io.BufferedReader(InputStream(fds[0], read_ahead)), fds[0])
+    sys.stdout = _Stream(OutputStream(fds[1], expected_responses or {}), fds[1])
     gc.disable()  # nothing that is made while importing is garbage
     _build_models_on_first_use()
     module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")

@@ -32,12 +32,12 @@ def parse_secrets(text: str) -> dict[str, str]:
     Raises ValueError for a line without `=`, for which Docker's gateway ignores the whole file. The message does not
     quote the line, since it may be a secret.
     """
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for number, name, value in secret_lines(text):
         if value is None:
             raise ValueError(f"line {number} has no `=`, for which Docker's gateway ignores the whole file")
-        found[name] = value
-    return found
+        result[name] = value
+    return result
 
 
 def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -22,14 +22,21 @@ from fastmcp import Client
 from fastmcp.client.elicitation import ElicitResult
 from mcp.shared.memory import create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from flotilla.compat import low_level
 from flotilla.server import Server
+from flotilla_launcher.protocol import (
+    CAPABILITIES_KEY,
+    CLIENT_KEY,
+    HANDSHAKE_VERSIONS,
+    MODERN_VERSION,
+    VERSION_KEY,
+    VERSIONS,
+)
 
 Reply = Literal["accept", "unticked", "decline", "cancel"]
-MODES = ("legacy", *MODERN_PROTOCOL_VERSIONS)  # the era with a handshake, and the one without
-REVISIONS = (*(v for v in HANDSHAKE_PROTOCOL_VERSIONS if v >= "2024-11-05"), *MODERN_PROTOCOL_VERSIONS)
+MODES = ("legacy", MODERN_VERSION)  # the era with a handshake, and the one without
+REVISIONS = VERSIONS
 NAME = {"name": "flotilla-testing", "version": "1"}
 
 
@@ -80,13 +87,9 @@ def hello(revision: str) -> dict[str, Any]:
 
 def stamped(revision: str, params: dict[str, Any]) -> dict[str, Any]:
     """Return a request's parameters as a revision wants them: since 2026-07-28 each says who asks."""
-    if revision not in MODERN_PROTOCOL_VERSIONS:
+    if revision != MODERN_VERSION:
         return params
-    meta = {
-        mt.PROTOCOL_VERSION_META_KEY: revision,
-        mt.CLIENT_INFO_META_KEY: NAME,
-        mt.CLIENT_CAPABILITIES_META_KEY: {},
-    }
+    meta = {VERSION_KEY: revision, CLIENT_KEY: NAME, CAPABILITIES_KEY: {}}
     return {**params, "_meta": {**meta, **params.get("_meta", {})}}
 
 
@@ -126,7 +129,7 @@ async def raw(server: Server[Any], revision: str) -> AsyncIterator[Raw]:
         async with lifespan, anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: low.run(server_reads, server_writes, low.create_initialization_options()))
             session = Raw(revision, send, receive)
-            if revision in HANDSHAKE_PROTOCOL_VERSIONS:
+            if revision in HANDSHAKE_VERSIONS:
                 answer = await session.request("initialize", **hello(revision))
                 session.agreed = answer["result"]["protocolVersion"]
                 await session.notify("notifications/initialized")

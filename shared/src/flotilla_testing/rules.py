@@ -1,12 +1,10 @@
 """The quality scale: every rule once, for the acceptance suite, for quality.yaml and for the documentation.
 
-`servers/<slug>/quality.yaml` says for each rule:
+`servers/<module>/quality.yaml` holds the exceptions only; a rule that is not named there is kept:
 
-    names: done
     oauth_refresh: {exempt: Personal access tokens do not expire.}
-    real_server: {done: tests/test_against_postgres.py}             # rules that the suite cannot try: where it is tried
-    few_arguments: {done: true, except: {acme_search: The vendor has eleven filters and no query language.}}
-    paging: todo                                                    # fails: nothing that is released has one
+    real_server: {shown_by: tests/test_against_postgres.py}  # a rule that the suite cannot try: where it is tried
+    few_arguments: {except: {acme_search: The vendor has eleven filters and no query language.}}
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. With `evidence`, "done" names the test that shows it, since it takes more than the suite has."""
+    """One rule. With `evidence`, a server names the test that shows it, since it takes more than the suite has."""
 
     id: str
     tier: str
@@ -118,46 +116,54 @@ VERBS = READING | DESTROYING | WRITING
 
 @dataclass(frozen=True)
 class Claim:
-    """What a server says about one rule."""
+    """What a server says about one rule: that it keeps it, or why not."""
 
-    state: str  # done, exempt, todo
-    reason: str = ""  # of an exemption; of "done", the test that shows it
+    state: str = "done"  # or exempt
+    reason: str = ""  # of an exemption; of a rule with evidence, the test that shows it
     excepted: dict[str, str] = field(default_factory=dict)  # tool: why the rule does not hold for it
 
 
-def read_quality(path: Path) -> dict[str, Claim]:
-    """Return the claims of a quality.yaml by rule; raises ValueError with a sentence where it cannot be understood."""
-    claims = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    if not isinstance(claims, dict):
-        raise ValueError(f"{path.parent.name} has no quality.yaml with a line a rule.")
-    return {str(rule): _claim(str(rule), value) for rule, value in claims.items()}
+def read_quality(path: Path, rules: Sequence[Rule] = RULES) -> dict[str, Claim]:
+    """Return the claims by rule: of every rule, with those of a quality.yaml in their place.
+
+    Raises ValueError with a sentence where the file cannot be understood.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not isinstance(content or {}, dict):
+        raise ValueError(f"{path.parent.name}/quality.yaml must hold a line for each exception, by rule.")
+    exceptions = {str(rule): _claim(str(rule), value) for rule, value in (content or {}).items()}
+    return {**{rule.id: Claim() for rule in rules}, **exceptions}
 
 
 def _claim(rule: str, value: Any) -> Claim:
-    if value in ("done", "todo"):
-        return Claim(str(value))
-    if isinstance(value, dict) and set(value) == {"exempt"}:
-        return Claim("exempt", str(value["exempt"] or ""))
-    if isinstance(value, dict) and "done" in value and not set(value) - {"done", "except"}:
-        shown = "" if value["done"] is True else str(value["done"])
-        return Claim("done", shown, {str(k): str(v) for k, v in (value.get("except") or {}).items()})
-    raise ValueError(f"quality.yaml: {rule} must be done, todo, {{exempt: reason}} or {{done: true, except: …}}.")
+    if value == "done":
+        raise ValueError(f"quality.yaml: {rule} is done, so leave the line out: only exceptions are written down.")
+    if isinstance(value, dict) and len(value) == 1:
+        ((key, content),) = value.items()
+        if key == "exempt":
+            return Claim("exempt", str(content or ""))
+        if key == "shown_by":
+            return Claim(reason=str(content or ""))
+        if key == "except" and isinstance(content, dict):
+            return Claim(excepted={str(tool): str(reason) for tool, reason in content.items()})
+    raise ValueError(
+        f"quality.yaml: {rule} must be {{exempt: reason}}, {{except: {{tool: reason}}}} or "
+        "{shown_by: tests/test_….py}."
+    )
 
 
 def quality_problems(claims: dict[str, Claim], folder: Path, rules: Sequence[Rule] = RULES) -> list[str]:
-    """Return what is wrong with a quality.yaml, in sentences."""
+    """Return what is wrong with the claims of the server in a folder, as sentences."""
     known = {rule.id: rule for rule in rules}
     problems = [f"quality.yaml: there is no rule {name}." for name in claims if name not in known]
     for name, claim in claims.items():
-        if claim.state == "todo":
-            problems.append(f"quality.yaml: {name} is todo; do it, or exempt the server with the reason.")
         if claim.state == "exempt" and len(claim.reason.split()) < 3:
             problems.append(f"quality.yaml: the exemption from {name} needs a reason that a reader understands.")
         if any(len(reason.split()) < 3 for reason in claim.excepted.values()):
             problems.append(f"quality.yaml: each exception from {name} needs a reason that a reader understands.")
         shown = claim.reason and (folder / claim.reason).is_file()
         if claim.state == "done" and name in known and known[name].evidence and not shown:
-            problems.append(f"quality.yaml: {name} needs the test that shows it, as {{done: tests/test_….py}}.")
+            problems.append(f"quality.yaml: {name} needs the test that shows it, as {{shown_by: tests/test_….py}}.")
     return problems
 
 

@@ -38,7 +38,8 @@ class CallMiddleware(Middleware):
     def visible(self, name: str) -> bool:
         """Tell whether the operator shows a tool, prompt or resource; `check` comes first."""
         connection = self._connect()
-        return visible(connection.environ, connection.integration.attributes.get(name, {}), name)
+        with errors.setting_errors():
+            return visible(connection.environ, connection.integration.attributes.get(name, {}), name)
 
     def check(self) -> None:
         """Raise a protocol error where a guard is unclear."""

@@ -41,7 +41,8 @@ class Entry(BaseModel):
 
 def quota() -> int:
     """Return how many bytes the folder may hold, 0 for no limit; raises errors.ConfigurationError."""
-    value = setting("FLOTILLA_DATA_QUOTA", environ(), guard=True) or str(2 * 2**30)
+    with errors.setting_errors():
+        value = setting("FLOTILLA_DATA_QUOTA", environ(), guard=True) or str(2 * 2**30)
     if not (value.isascii() and value.isdecimal()):
         raise errors.ConfigurationError(
             "FLOTILLA_DATA_QUOTA is not a number of bytes.", "Ask the user to correct it; 0 means no limit."

@@ -62,7 +62,8 @@ _ERRORS: dict[int, tuple[type[errors.FlotillaError], str, str]] = {
 
 def root() -> str:
     """Return where the data folder is on this machine."""
-    return os.path.abspath(os.path.expanduser(setting("FLOTILLA_DATA", environ()) or "/data"))
+    with errors.setting_errors():
+        return os.path.abspath(os.path.expanduser(setting("FLOTILLA_DATA", environ()) or "/data"))
 
 
 def writable() -> None:

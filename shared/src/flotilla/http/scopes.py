@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flotilla import errors
 from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
 from flotilla.settings import variable
@@ -23,7 +24,8 @@ def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.enviro
 
 def needs(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[Sequence[str]]:
     """Return for each visible tool the alternatives that are equally good for what the user wants to open."""
-    shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
+    with errors.setting_errors():
+        shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
     return [_alternatives(one, _allowed(integration, environ)) for one in shown]
 
 
@@ -31,7 +33,8 @@ def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.
     """Return the access level that is set, the first one where none is; "" where the integration has no levels."""
     if not (levels := integration.access):
         return ""
-    value = setting(variable(integration.slug, levels.field), environ) or ""
+    with errors.setting_errors():
+        value = setting(variable(integration.slug, levels.field), environ) or ""
     return value if value in levels.scopes else next(iter(levels.scopes))
 
 

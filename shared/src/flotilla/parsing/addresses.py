@@ -118,7 +118,7 @@ def _check_line(text: str) -> None:
         )
 
 
-def _checked(address: str, given: str) -> str:
+def _checked(address: str, params: str) -> str:
     """Return an address with its domain in ASCII; raises AddressError."""
     import email_validator
 
@@ -126,18 +126,18 @@ def _checked(address: str, given: str) -> str:
         if intranet in email_validator.SPECIAL_USE_DOMAIN_NAMES:
             email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(intranet)
     try:
-        found = email_validator.validate_email(
+        result = email_validator.validate_email(
             address, check_deliverability=False, globally_deliverable=False, strict=True
         )
     except email_validator.EmailNotValidError as problem:
         why = errors.excerpt(problem, 160).rstrip(".")
-        raise AddressError(f"`{errors.excerpt(given, 80)}` is not a valid e-mail address: {why}.", _FORMS) from None
-    if not found.ascii_domain or "." not in found.ascii_domain:
+        raise AddressError(f"`{errors.excerpt(params, 80)}` is not a valid e-mail address: {why}.", _FORMS) from None
+    if not result.ascii_domain or "." not in result.ascii_domain:
         raise AddressError(
-            f"`{errors.excerpt(given, 80)}` is not a valid e-mail address: its domain has no dot.",
+            f"`{errors.excerpt(params, 80)}` is not a valid e-mail address: its domain has no dot.",
             "Write the full address.",
         )
-    return f"{found.local_part}@{found.ascii_domain}"
+    return f"{result.local_part}@{result.ascii_domain}"
 
 
 def split_addresses(value: Any) -> Any:
@@ -174,10 +174,10 @@ def _listed(value: Any) -> Any:
 
 def unique_addresses(addresses: Iterable[Address]) -> list[Address]:
     """Return each address once, capitals aside, the first spelling of it."""
-    found: dict[str, Address] = {}
+    result: dict[str, Address] = {}
     for address in addresses:
-        found.setdefault(address.key, address)
-    return list(found.values())
+        result.setdefault(address.key, address)
+    return list(result.values())
 
 
 def read_addresses(value: Any) -> list[Address]:

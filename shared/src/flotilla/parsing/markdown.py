@@ -25,4 +25,4 @@ def code_span(text: str) -> str:
 
 def link_target(url: str) -> str:
     """Return an address as it can stand in the parentheses of a Markdown link."""
-    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+    return re.sub(r"[\s()<>]", lambda result: f"%{ord(result.group()):02X}", url)

@@ -119,7 +119,7 @@ def _parted(text: str) -> tuple[str, str | None]:
         sign, before = inner[1], inner[2].strip()
     code = _NAMES.get((before or after).lower())
     if code is None or (before and after):
-        return text, None  # which then is no number
+        return text, None  # which then is not a number
     return sign + figure.strip(), code
 
 

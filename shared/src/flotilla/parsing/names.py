@@ -25,8 +25,8 @@ def folded(text: str) -> str:
     "L’Été_2030" and "l'ete 2030" are one. A name of separators alone keeps them.
     """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
-    kept = "".join(letter for letter in letters if unicodedata.category(letter) not in ("Mn", "Cf"))
-    return " ".join(_SEPARATORS.sub(" ", kept).split()) or kept
+    saved = "".join(letter for letter in letters if unicodedata.category(letter) not in ("Mn", "Cf"))
+    return " ".join(_SEPARATORS.sub(" ", saved).split()) or saved
 
 
 def listed(things: Iterable[object], most: int = MOST) -> str:
@@ -104,7 +104,7 @@ def _candidates(items: Sequence[Item], id: Callable[[Item], str], name: Callable
 def _listing(items: Sequence[Item], name: Callable[[Item], str], text: str, listed_by: str) -> str:
     """Return which names there are, those that resemble the text first."""
     by_folded = {folded(name(item)): name(item) for item in items}
-    near = [by_folded[found] for found in difflib.get_close_matches(folded(text), by_folded, 5)]
+    near = [by_folded[result] for result in difflib.get_close_matches(folded(text), by_folded, 5)]
     names = list(dict.fromkeys([*near, *(name(item) for item in items)]))
     there = f"There are: {listed(names)}." if names else "There are none."
     return f"{there} {listed_by} lists them." if listed_by and len(names) > MOST else there

@@ -73,10 +73,12 @@ def listening(host: str, port: int) -> dict[str, Any]:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
     uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
+    with errors.setting_errors():
+        own_hosts = words("FLOTILLA_ALLOWED_HOSTS")
     return {
         "sockets": [listener],
         "host_origin_protection": True,
-        "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *words("FLOTILLA_ALLOWED_HOSTS")],
+        "allowed_hosts": [*LOOPBACK, *({host} - {"0.0.0.0", "::"}), *own_hosts],
         "show_banner": False,
         "uvicorn_config": {**uvicorn, **limits.options()},
     }

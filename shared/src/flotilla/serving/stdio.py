@@ -15,7 +15,6 @@ from typing import Any
 
 from fastmcp import FastMCP
 
-from flotilla import errors
 from flotilla.audit import Audit
 from flotilla.calls import finishing
 from flotilla.compat import answer_unreadable_lines
@@ -23,7 +22,7 @@ from flotilla.connection import Connection
 from flotilla.serving import telemetry
 from flotilla.serving.http import serve_http, serve_until_finished
 from flotilla.settings import scrub
-from flotilla_launcher.environment import setting
+from flotilla_launcher.environment import SettingError, setting
 
 GRACE = 1.0  # seconds that calls in flight get at the end
 
@@ -40,8 +39,8 @@ def run(mcp: FastMCP[Any], connection: Connection[Any], running: Callable[[], in
     _end_on_signals(connection, running)
     try:
         over_stdio = (setting("FLOTILLA_TRANSPORT", guard=True) or "stdio") == "stdio"
-    except errors.ConfigurationError as problem:
-        sys.exit(f"flotilla-{slug}: {problem}")
+    except SettingError as error:
+        sys.exit(f"flotilla-{slug}: {error}")
     if over_stdio:
         # Of their own, since mcp points 0 and 1 elsewhere while it serves; the launcher has done so already.
         ends = [os.dup(getattr(stream, "fd", fd)) for fd, stream in enumerate((sys.stdin, sys.stdout))]

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flotilla.http.retry import Retry
 from flotilla_testing import faults
 from flotilla_testing.checks import NothingToCheck, check
 from flotilla_testing.checks.calls import error_problem

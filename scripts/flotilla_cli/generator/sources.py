@@ -1,0 +1,119 @@
+"""The servers of a checkout, and what decides their discovery data. Standard library only: `make setup` asks here.
+
+`discovery.json` and the other files that a build can make are not committed. Each holds the digest of its sources, so
+that it is made again exactly when one of them has changed, whatever the files' dates are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+GATEWAYS = ("switchboard",)  # folders of servers/ that are no integration: they list what the others list
+LIBRARY = ("shared/src/flotilla", "shared/src/flotilla_launcher")
+GENERATOR = ("collect.py", "discovery.py", "servers.py")  # of this folder: what decides the data's form
+SKIPPED = ("tests", "__pycache__")
+
+
+def slugs(root: Path = ROOT) -> list[str]:
+    """Return the slugs of all server folders, sorted."""
+    return sorted(path.parent.name.replace("_", "-") for path in root.glob("servers/*/server.py"))
+
+
+def integrations(root: Path = ROOT) -> list[str]:
+    """Return the slugs of the servers that are integrations: all but the gateways."""
+    return [slug for slug in slugs(root) if slug not in GATEWAYS]
+
+
+def folder_of(slug: str, root: Path = ROOT) -> Path:
+    """Return the folder of a server."""
+    return root / "servers" / slug.replace("-", "_")
+
+
+def import_from_checkout(root: Path = ROOT) -> None:
+    """Let `flotilla…` and `flotilla_servers` be those of this checkout, whichever one the environment was made for."""
+    sys.path[:0] = [str(root / "shared" / "src"), str(root / "scripts")]
+    servers = root / "servers"
+    spec = importlib.util.spec_from_file_location(
+        "flotilla_servers", servers / "__init__.py", submodule_search_locations=[str(servers)]
+    )
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["flotilla_servers"] = module
+    spec.loader.exec_module(module)
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.endswith(".py"):
+            yield Path(entry.path)
+        elif entry.is_dir() and entry.name not in SKIPPED and "." not in entry.name:
+            yield from _python_files(Path(entry.path))
+
+
+def _digest_of(path: Path) -> str:
+    """Return the digest of a file, or of all Python files below a folder."""
+    digest = hashlib.sha256()
+    for file in [path] if path.is_file() else _python_files(path):
+        digest.update(f"{file.relative_to(path)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def digest(slug: str, root: Path = ROOT, known: dict[Path, str] | None = None) -> str:
+    """Return the digest of everything that decides what a server answers to discovery.
+
+    `known` keeps the digests of what servers share, for the next call.
+    """
+    known = {} if known is None else known
+    common = sorted(path for path in (root / "servers").glob("_*") if path.is_dir() and path.name not in SKIPPED)
+    parts = [
+        *(root / name for name in LIBRARY),
+        *(root / "scripts/flotilla_cli/generator" / name for name in GENERATOR),
+        root / "requirements" / "base.txt",
+        folder_of(slug, root),
+        *common,
+    ]
+    for part in parts:
+        known[part] = known.get(part) or _digest_of(part)
+    return hashlib.sha256("".join(known[part] for part in parts).encode()).hexdigest()
+
+
+def stored_digest(path: Path) -> str:
+    """Return the digest that a discovery file holds, or the catalog's JSON twin; empty where there is none."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["sources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """Return the slugs whose discovery.json is missing or out of date; renew the date of those that are current.
+
+    The launcher compares dates only (flotilla_launcher.discovery.is_fresh): hashing would double its start.
+    """
+    outdated, known = [], dict[Path, str]()
+    for slug in slugs(root):
+        path = folder_of(slug, root) / "discovery.json"
+        if stored_digest(path) == digest(slug, root, known):
+            os.utime(path)
+        else:
+            outdated.append(slug)
+    return outdated
+
+
+def catalog_is_stale(root: Path = ROOT) -> bool:
+    """Return whether the catalog's JSON twin is missing or was made from another catalog/flotilla.yaml."""
+    text = (root / "catalog" / "flotilla.yaml").read_text(encoding="utf-8")
+    return stored_digest(root / "catalog" / "flotilla.json") != catalog_digest(text)
+
+
+def catalog_digest(text: str) -> str:
+    """Return the digest of a catalog/flotilla.yaml with this content, as the twin holds it."""
+    return hashlib.sha256(text.encode()).hexdigest()
