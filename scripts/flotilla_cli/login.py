@@ -19,8 +19,8 @@ import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
 
 from flotilla import Consent, Server
-from flotilla.http.scopes import fewest
-from flotilla_cli import consent, paths, secrets_file
+from flotilla.http.scopes import fewest, needs
+from flotilla_cli import access_levels, consent, paths, secrets_file
 from flotilla_cli.generator.documents import common, variable
 from flotilla_cli.generator.servers import server_of
 from flotilla_cli.servers import registry
@@ -53,26 +53,24 @@ def named(name: str, servers: Servers) -> Servers:
     return matching
 
 
-def environ_of(server: Server[Any]) -> dict[str, str]:
-    """Return the variables that decide which of a server's tools are enabled.
+def environ_of(server: Server[Any], level: str | None = None) -> dict[str, str]:
+    """Return the variables that decide which of a server's tools are enabled, and how much they may open.
 
-    The secrets file's win over the shell's.
+    The secrets file's win over the shell's, and an access level that is given over both.
     """
     saved = secrets_file.read()
     mine = {env: saved.get(f"{catalog_name(server.slug)}.{name}", "") for name, (env, _, _) in common(server).items()}
+    mine |= access_levels.environment(server, level or saved.get(secret(server.slug, access_levels.setting_of(server))))
     return {**os.environ, **{env: value for env, value in mine.items() if value}}
 
 
-def wanted(servers: Servers) -> list[str]:
-    """Return the scopes that are always asked for, and the fewest that the enabled tools of these servers need."""
-    needs = [
-        server.integration.scopes[name]
-        for server in servers.values()
-        for name in server.integration.scopes
-        if visible(environ_of(server), server.attributes[name], name)
-    ]
-    about = about_of(servers)
-    return list(dict.fromkeys([*about.scopes, *fewest(needs)]))
+def wanted(servers: Servers, levels: Mapping[str, str]) -> list[str]:
+    """Return the scopes that are always asked for, and the fewest that the enabled tools of these servers need.
+
+    `levels` are the access levels that the user chose, by slug.
+    """
+    needed = [need for slug, s in servers.items() for need in needs(s.integration, environ_of(s, levels.get(slug)))]
+    return list(dict.fromkeys([*about_of(servers).scopes, *fewest(needed)]))
 
 
 def about_of(servers: Servers) -> Consent:
@@ -111,7 +109,8 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
 
 def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
-    about, scopes = about_of(servers), wanted(servers)
+    levels = access_levels.chosen(servers, connectable(), options)
+    about, scopes = about_of(servers), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
     paths.say(f"Asking for the scopes of {', '.join(servers)}: {', '.join(short(scope) for scope in scopes)}.")
     with consent.client(about, client_id, client_secret, scopes) as oauth:
@@ -130,6 +129,7 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     values = dict(zip(STORED, (client_id, client_secret, token["refresh_token"]), strict=True))
     saved = secrets_file.read()  # an empty value replaces the secret of an earlier client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
+    new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
     new = {name: value for name, value in new.items() if value or name in saved}
     where = secrets_file.store(new, in_keychain(options))
     paths.say(f"Connected: {person}, for {', '.join(servers)}. Stored in {where}.")
@@ -137,6 +137,8 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     for slug, server in servers.items():
         if lacking := without(server, granted) if granted else []:
             paths.say(f"Consent was not given for these tools of {slug}, so they will fail: {', '.join(lacking)}.")
+        if limits := access_levels.limits(server, granted, environ_of(server, levels.get(slug))):
+            paths.say(limits)
     paths.say("A gateway that is running uses it after its next start: `make up`.")
     return 0
 
@@ -146,10 +148,8 @@ def without(server: Server[Any], granted: set[str]) -> list[str]:
     environ = environ_of(server)
     return [
         name
-        for name, needs in server.integration.scopes.items()
-        if visible(environ, server.attributes[name], name)
-        and needs
-        and not any(set(n.split()) <= granted for n in needs)
+        for name, needed in server.integration.scopes.items()
+        if visible(environ, server.attributes[name], name) and needed.coverage(granted) == "none"
     ]
 
 
@@ -182,8 +182,11 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
         return f"the consent has ended ({refusal.error}); run scripts/login {server.slug} again"
     except (httpx.HTTPError, consent.ConsentError, ValueError) as problem:
         return f"could not be checked ({problem})"
-    lacking = without(server, set(str(token.get("scope") or "").split())) if token.get("scope") else []
-    return f"connected as {person}" + (f"; no consent yet for {', '.join(lacking)}" if lacking else "")
+    granted = set(str(token.get("scope") or "").split())
+    lacking = without(server, granted) if granted else []
+    limits = access_levels.limits(server, granted, environ_of(server))
+    missing = f"; no consent yet for {', '.join(lacking)}" if lacking else ""
+    return f"connected as {person}{missing}" + (f". {limits}" if limits else "")
 
 
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
@@ -268,6 +271,7 @@ def main(argv: list[str]) -> int:
         help="where to store the tokens: the secrets file, or Docker Desktop's keychain (default: the keychain where "
         "it exists)",
     )
+    access_levels.add_options(parser, connectable())
     options = parser.parse_args(argv)
     try:
         if options.list:

@@ -11,10 +11,8 @@ from flotilla import Integration, confirm, connection_of
 async def confirm_new(integration: Integration[Any], strangers: Iterable[str], doing: str) -> bool:
     """Ask before writing to people who are new to a conversation, where FLOTILLA_CONFIRM is new-recipients.
 
-    Returns whether there was something to ask.
-
-    `doing` is the start of the question: "Send the mail «Offre» to". Call it before the first side effect, in a tool
-    that is registered with `asks=True`.
+    Returns whether a question was asked. `doing` is its start: "Send the mail «Offre» to". Call it before the first
+    side effect, in a tool that is registered with `asks=True`.
     """
     names = sorted(set(strangers))
     if names and connection_of(integration).fleet.confirm == "new-recipients":

@@ -1,4 +1,4 @@
-"""Resumable uploads: in parts, gone on with after a break, with progress for who wants it.
+"""Resumable uploads: in parts, continued after a broken connection, with progress for clients that ask for it.
 
 https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
 """
@@ -34,17 +34,17 @@ async def resumable(
     source: str = "",
     cost: float = 1,  # units of the Api's limits that the whole upload takes
 ) -> Any:
-    """Upload `size` bytes of a seekable file and return the decoded answer.
+    """Upload `size` bytes of a seekable file and return the decoded response.
 
     `prefix` is what stands in front of the API's path for uploads, "/upload" or "/resumable/upload". Raises the
-    errors' classes; a broken connection is gone on with from what has arrived. A dry run shows `source`, where the
-    content comes from.
+    classes of `errors`; after a broken connection the upload continues from what has arrived. A dry run shows
+    `source`, where the content comes from.
     """
     base = urlsplit(api.base.rstrip("/"))
     url = f"{base.scheme}://{base.netloc}{prefix}{base.path}{path}"
-    told = {"source": source} if source else {}
-    announce(action="upload in parts", method=method, to=url, **told, body=dict(metadata), bytes=size)
-    current().mark_not_sent()  # an open session does nothing yet, so it may be asked for again
+    shown = {"source": source} if source else {}
+    announce(action="upload in parts", method=method, to=url, **shown, body=dict(metadata), bytes=size)
+    current().mark_not_sent()  # an open session has no effect yet, so the request may be repeated
     opened = await api.send(
         method,
         url,
@@ -80,7 +80,7 @@ def _part(content: BinaryIO, start: int, size: int) -> bytes:
     return content.read(size)
 
 
-def _arrived(told: str) -> int:
-    """Return how many bytes have arrived, out of a Range header: "bytes=0-524287"."""
-    found = re.fullmatch(r"bytes=0-(\d+)", told)
-    return int(found[1]) + 1 if found else 0
+def _arrived(header: str) -> int:
+    """Return how many bytes have arrived, from a Range header: "bytes=0-524287"."""
+    last = re.fullmatch(r"bytes=0-(\d+)", header)
+    return int(last[1]) + 1 if last else 0

@@ -1,4 +1,4 @@
-"""Text in one look, both ways: Markdown's inline tokens to runs, and runs to Markdown."""
+"""Runs of text with the same style: Markdown's inline tokens to runs, and runs to Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MONOS = ("mono", "courier", "consolas", "code", "menlo")
 
 
 class Run(NamedTuple):
-    """Text in one look: `marks` are bold, italic, strikethrough, code."""
+    """Text with one style: `marks` are bold, italic, strikethrough, code."""
 
     text: str
     marks: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ def clean(text: str) -> str:
 
 
 def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run]:
-    """Yield what Markdown's inline tokens hold; what cannot be kept is told in `lost`."""
+    """Yield the runs of Markdown's inline tokens; what cannot be kept is added to `lost`."""
     marks: list[str] = []
     link = ""
     for token in tokens:
@@ -61,14 +61,14 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run]:
             yield Run(clean(token.content) or source, frozenset(marks), source)
         else:
             if token.type == "html_inline":
-                lost.add("HTML tags stand as text")
+                lost.add("HTML tags are plain text")
             yield Run(clean(token.content), frozenset(marks), link)
 
 
 def _target(url: str, lost: set[str]) -> str:
     if _URL.fullmatch(url):
         return url
-    lost.add("links without a whole address are plain text")
+    lost.add("links without a complete address are plain text")
     return ""
 
 
@@ -77,33 +77,35 @@ def mono(font: str) -> bool:
     return any(word in font.lower() for word in _MONOS)
 
 
-def marked(told: Iterable[Run]) -> str:
+def marked(styled: Iterable[Run]) -> str:
     """Return runs as Markdown."""
-    out, here, link = "", list[str](), ""
-    for run in [*_loose(told), Run("")]:
+    out, current, link = "", list[str](), ""
+    for run in [*_loose(styled), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, here = out + _ends(here) + (f"]({_quoted(link)})" if link else ""), []
+            out, current = out + _ends(current) + (f"]({_quoted(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
-        keep = next((n for n, mark in enumerate(here) if mark not in wanted), len(here))
-        out, here = out + _ends(here[keep:]), here[:keep]
-        new = [mark for mark in wanted if mark not in here]
-        out, here = out + "".join(_SIGNS[mark] for mark in new), here + new
+        keep = next((n for n, mark in enumerate(current) if mark not in wanted), len(current))
+        out, current = out + _ends(current[keep:]), current[:keep]
+        new = [mark for mark in wanted if mark not in current]
+        out, current = out + "".join(_SIGNS[mark] for mark in new), current + new
         out += _code(run.text) if "code" in run.marks else escaped(run.text)
     return out
 
 
-def _loose(told: Iterable[Run]) -> list[Run]:
-    """Return the runs with neighbours of one look put together, and the spaces at their edges apart."""
+def _loose(styled: Iterable[Run]) -> list[Run]:
+    """Return the runs, joined where neighbours have one style, with the spaces at their edges as runs of their own."""
     whole: list[Run] = []
-    for run in told:
+    for run in styled:
         if whole and whole[-1][1:] == run[1:]:
             whole[-1] = run._replace(text=whole[-1].text + run.text)
         elif run.text:
             whole.append(run)
     parts = [Run(part, run.marks, run.link) for run in whole for part in re.split(r"^(\s+)|(\s+)$", run.text) if part]
     for n, part in enumerate(parts):
-        if part.text.isspace():  # beside a space, a sign would be no sign: it looks as the words on both sides do
+        if (
+            part.text.isspace()
+        ):  # a sign beside a space has no effect in Markdown: a space takes what both neighbours share
             before = next((one for one in reversed(parts[:n]) if not one.text.isspace()), Run(""))
             after = next((one for one in parts[n:] if not one.text.isspace()), Run(""))
             shared = (before.marks & after.marks) - {"code"}
@@ -116,15 +118,15 @@ def _ends(marks: list[str]) -> str:
 
 
 def _code(text: str) -> str:
-    ticks = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def _quoted(url: str) -> str:
-    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+    return re.sub(r"[\s()<>]", lambda match: f"%{ord(match.group()):02X}", url)
 
 
 def escaped(text: str) -> str:
-    """Return text whose signs mean nothing in Markdown."""
+    """Return text with the signs of Markdown escaped."""
     return re.sub(r"([\\`*_\[\]<>~|])", r"\\\1", text).replace(BREAK, "  \n")

@@ -1,4 +1,4 @@
-"""What documents look like here; what stands in them is marked as untrusted."""
+"""Result shapes of Google Docs; text in documents is marked as untrusted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flotilla import Model, UntrustedText
 
 
 class Document(Model):
-    """A document as Markdown. `lost`: what Markdown cannot say. Without next_cursor it is the end."""
+    """A document as Markdown. `lost` lists what Markdown cannot express. Without next_cursor it is the last page."""
 
     id: str
     title: UntrustedText
@@ -17,15 +17,15 @@ class Document(Model):
     next_cursor: str | None = None
 
 
-class Written(Model):
-    """A document that was written to. `lost`: what Docs cannot take."""
+class WrittenDocument(Model):
+    """A document that was written to. `lost` lists what Google Docs cannot express of the Markdown."""
 
     id: str = ""
     url: str = ""
     lost: list[str] = Field(default_factory=list)
 
 
-class Replaced(Model):
-    """How many places were changed."""
+class ReplacedText(Model):
+    """In how many places the text was replaced."""
 
     replaced: int = 0

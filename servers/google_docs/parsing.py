@@ -1,4 +1,4 @@
-"""Markdown to what a document is made of: paragraphs in a look, and tables."""
+"""Markdown to the blocks of a document: paragraphs with their style, and tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Block = Paragraph | Table
 
 
 def blocks_of(markdown: str, lost: set[str]) -> list[Block]:
-    """Return what a text holds; raises errors.InvalidInputError for too much of it or too deep a nesting."""
+    """Return the blocks of a text; raises errors.InvalidInputError where it is too long or nested too deeply."""
     if len(markdown) > LONGEST:
         raise errors.InvalidInputError(
             f"The Markdown is longer than {LONGEST:,} characters.", "Write it in several calls."
@@ -51,8 +51,11 @@ def blocks_of(markdown: str, lost: set[str]) -> list[Block]:
     return list(_Reader(lost).blocks(Node(tokens).children, Paragraph([])))
 
 
-def cells_of(rows: Sequence[Sequence[str]], lost: set[str]) -> Table:
-    """Return a table of texts with inline Markdown; short rows are filled up."""
+def table_of(rows: Sequence[Sequence[str]], lost: set[str]) -> Table:
+    """Return a table of texts with inline Markdown; short rows get empty cells.
+
+    Raises errors.InvalidInputError for a table without cells or with too many.
+    """
     width = max((len(row) for row in rows), default=0)
     if not width or len(rows) * width > 2000:
         raise errors.InvalidInputError("A table has 1 to 2,000 cells.", "Pass rows of cells, or insert several tables.")
@@ -70,22 +73,22 @@ class _Reader:
     def __init__(self, lost: set[str]) -> None:
         self.lost, self.lists = lost, 0
 
-    def blocks(self, nodes: Sequence[Node], look: Paragraph) -> Iterator[Block]:
-        """Yield the blocks of nodes; `look` is what the surrounding list or quote gives them."""
+    def blocks(self, nodes: Sequence[Node], around: Paragraph) -> Iterator[Block]:
+        """Yield the blocks of nodes; `around` is the list or quote that they stand in."""
         for node in nodes:
             if node.type in ("paragraph", "heading"):
                 style = f"HEADING_{node.tag[1:]}" if node.type == "heading" else "NORMAL_TEXT"
-                yield self._made(self._content(node), look, style)
+                yield self._made(self._content(node), around, style)
             elif node.type in ("bullet_list", "ordered_list"):
-                yield from self._list(node, look)
+                yield from self._list(node, around)
             elif node.type == "blockquote":
                 self.lost.add("quotes are indented paragraphs")
-                yield from self.blocks(node.children, self._made([], look, indent=look.indent + 1))
+                yield from self.blocks(node.children, self._made([], around, indent=around.indent + 1))
             elif node.type in ("fence", "code_block"):
                 if (node.info or "").strip():
                     self.lost.add("languages of code blocks")
                 text = node.content.removesuffix("\n").replace("\n", BREAK)
-                yield self._made([Run(text or " ", frozenset({"code"}))], look)
+                yield self._made([Run(text or " ", frozenset({"code"}))], around)
             elif node.type == "table":
                 rows = [row for part in node.children for row in part.children]
                 if any("style" in cell.attrs for row in rows for cell in row.children):
@@ -94,23 +97,23 @@ class _Reader:
             elif node.type == "hr":
                 self.lost.add("horizontal rules")
             elif node.type == "html_block" and not node.content.lstrip().startswith("<!--"):
-                self.lost.add("HTML tags stand as text")
-                yield self._made([Run(node.content.strip().replace("\n", BREAK))], look)
+                self.lost.add("HTML tags are plain text")
+                yield self._made([Run(node.content.strip().replace("\n", BREAK))], around)
 
-    def _list(self, node: Node, look: Paragraph) -> Iterator[Block]:
+    def _list(self, node: Node, around: Paragraph) -> Iterator[Block]:
         kind = "number" if node.type == "ordered_list" else "bullet"
-        if look.list and look.list != kind:
-            self.lost.add("a list in a list of another kind is of the outer one's")
-            kind = look.list
-        if not look.list:
+        if around.list and around.list != kind:
+            self.lost.add("a list inside a list of another kind becomes one of the outer kind")
+            kind = around.list
+        if not around.list:
             self.lists += 1
         if node.attrs.get("start", 1) != 1:
             self.lost.add("numbered lists begin at 1")
-        level = look.level + 1 if look.list else 0
+        level = around.level + 1 if around.list else 0
         if level > 8:
-            self.lost.add("lists below the ninth level are of the ninth")
+            self.lost.add("list levels below the ninth become the ninth")
         for item in node.children:
-            inner = self._made([], look, list=kind, level=min(level, 8), group=self.lists)
+            inner = self._made([], around, list=kind, level=min(level, 8), group=self.lists)
             rest = list(item.children)
             lead = rest.pop(0) if rest and rest[0].type in ("paragraph", "heading") else None
             yield self._made(self._content(lead), inner) if lead else inner
@@ -118,13 +121,13 @@ class _Reader:
                 if child.type.endswith("_list"):
                     yield from self._list(child, inner)
                 else:
-                    self.lost.add("further paragraphs of list items are items")
+                    self.lost.add("further paragraphs of list items become items")
                     yield from self.blocks([child], inner)
 
     def _content(self, node: Node) -> list[Run]:
-        found = [token for child in node.children if child.token for token in child.token.children or []]
-        return list(runs(found, self.lost))
+        tokens = [token for child in node.children if child.token for token in child.token.children or []]
+        return list(runs(tokens, self.lost))
 
-    def _made(self, told: list[Run], look: Paragraph, style: str = "NORMAL_TEXT", **more: int | str) -> Paragraph:
-        same = {"list": look.list, "level": look.level, "group": look.group, "indent": look.indent}
-        return Paragraph(told, style, **{**same, **more})  # type: ignore[arg-type]
+    def _made(self, content: list[Run], around: Paragraph, style: str = "NORMAL_TEXT", **more: int | str) -> Paragraph:
+        same = {"list": around.list, "level": around.level, "group": around.group, "indent": around.indent}
+        return Paragraph(content, style, **{**same, **more})  # type: ignore[arg-type]

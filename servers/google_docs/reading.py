@@ -1,4 +1,4 @@
-"""A document to Markdown, and what Markdown cannot say: https://developers.google.com/workspace/docs/api/concepts/structure"""
+"""A document to Markdown, and what Markdown cannot express: https://developers.google.com/workspace/docs/api/concepts/structure"""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ _START = re.compile(r"^(\s*)([#+=-]|\d+[.)])(?=\s|$|[-=])", re.MULTILINE)
 
 
 def tabs(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the tabs of a document, those below others behind them."""
+    """Return the tabs of a document that have content, each before the tabs below it."""
 
     def below(some: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        for one in some:
-            yield one
-            yield from below(one.get("childTabs", ()))
+        for tab in some:
+            if isinstance(tab, Mapping):
+                if "documentTab" in tab:
+                    yield tab
+                yield from below(tab.get("childTabs", ()))
 
     return list(below(document.get("tabs", ())))
 
 
 def markdown_of(document: Mapping[str, Any], lost: set[str]) -> str:
-    """Return a document, read with its tabs' content, as Markdown; what is lost is told in `lost`."""
-    found = tabs(document)
-    if len(found) < 2:
-        return "\n".join(_Tab(one.get("documentTab", {}), lost).markdown() for one in found)
+    """Return a document, read with the content of its tabs, as Markdown; what is lost is added to `lost`."""
+    all_tabs = tabs(document)
+    if len(all_tabs) < 2:
+        return "\n".join(_Tab(tab["documentTab"], lost).markdown() for tab in all_tabs)
     lost.add("tabs stand one below the other; writing goes to the first")
-    named = (str(one.get("tabProperties", {}).get("title", "")) for one in found)
-    texts = (_Tab(one.get("documentTab", {}), lost).markdown() for one in found)
-    return "\n\n".join(f"# {marked([Run(name)])}\n\n{text}".strip() for name, text in zip(named, texts, strict=True))
+    titles = (str((tab.get("tabProperties") or {}).get("title", "")) for tab in all_tabs)
+    texts = (_Tab(tab["documentTab"], lost).markdown() for tab in all_tabs)
+    return "\n\n".join(f"# {marked([Run(name)])}\n\n{text}".strip() for name, text in zip(titles, texts, strict=True))
 
 
 class _Tab:
@@ -48,7 +50,7 @@ class _Tab:
         self.content, self.lists = (tab.get("body") or {}).get("content", ()), tab.get("lists") or {}
         self.lost = lost
         self.counts: dict[tuple[str, int], int] = {}
-        lost |= {told for told in ("headers", "footers") if tab.get(told)}
+        lost |= {part for part in ("headers", "footers") if tab.get(part)}
 
     def markdown(self) -> str:
         """Return the body."""
@@ -73,38 +75,38 @@ class _Tab:
     def _paragraph(self, paragraph: Mapping[str, Any]) -> tuple[str, str]:
         if any("horizontalRule" in one for one in paragraph.get("elements", ())):
             return "rule", "---"
-        told = [run for one in paragraph.get("elements", ()) for run in self._runs(one)]
-        if told:
-            told[-1] = told[-1]._replace(text=told[-1].text.removesuffix("\n"))
-        text = "".join(run.text for run in told)
+        runs = [run for one in paragraph.get("elements", ()) for run in self._runs(one)]
+        if runs:
+            runs[-1] = runs[-1]._replace(text=runs[-1].text.removesuffix("\n"))
+        text = "".join(run.text for run in runs)
         if not text.strip(f" {BREAK}"):
             return "empty", ""
-        look = paragraph.get("paragraphStyle") or {}
-        style = look.get("namedStyleType", "")
-        if "bullet" not in paragraph and (look.get("indentStart") or {}).get("magnitude"):
+        layout = paragraph.get("paragraphStyle") or {}
+        style = layout.get("namedStyleType", "")
+        if "bullet" not in paragraph and (layout.get("indentStart") or {}).get("magnitude"):
             self.lost.add("indents")
-        if look.get("alignment") in ("CENTER", "END", "JUSTIFIED"):
+        if layout.get("alignment") in ("CENTER", "END", "JUSTIFIED"):
             self.lost.add("alignment")
         if paragraph.get("positionedObjectIds"):
             self.lost.add("pictures")
         if "bullet" in paragraph:
-            return "item", self._item(paragraph["bullet"], told)
-        if all("code" in run.marks for run in told if run.text) and style not in _NAMED:
+            return "item", self._item(paragraph["bullet"], runs)
+        if all("code" in run.marks for run in runs if run.text) and style not in _NAMED:
             return "code", f"```\n{text.replace(BREAK, chr(10))}\n```"
         if style in _NAMED:
             if style.endswith("TITLE"):
                 self.lost.add("titles and subtitles are headings")
-            return "heading", _NAMED[style] + marked(told).replace("  \n", " ").strip()
-        return "paragraph", _START.sub(_defused, marked(told).strip())
+            return "heading", _NAMED[style] + marked(runs).replace("  \n", " ").strip()
+        return "paragraph", _START.sub(_escaped_sign, marked(runs).strip())
 
-    def _item(self, bullet: Mapping[str, Any], told: list[Run]) -> str:
-        found, level = str(bullet.get("listId", "")), int(bullet.get("nestingLevel", 0))
-        levels = ((self.lists.get(found) or {}).get("listProperties") or {}).get("nestingLevels", ())
+    def _item(self, bullet: Mapping[str, Any], runs: list[Run]) -> str:
+        key, level = str(bullet.get("listId", "")), int(bullet.get("nestingLevel", 0))
+        levels = ((self.lists.get(key) or {}).get("listProperties") or {}).get("nestingLevels", ())
         glyph = levels[level].get("glyphType", "NONE") if level < len(levels) else "NONE"
-        self.counts = {k: n for k, n in self.counts.items() if k[0] != found or k[1] <= level}
-        number = self.counts[found, level] = self.counts.get((found, level), 0) + 1
+        self.counts = {k: n for k, n in self.counts.items() if k[0] != key or k[1] <= level}
+        number = self.counts[key, level] = self.counts.get((key, level), 0) + 1
         sign = "-" if glyph in _PLAIN else f"{number}."
-        text = marked(told).strip().replace("\n", "\n" + "    " * (level + 1))
+        text = marked(runs).strip().replace("\n", "\n" + "    " * (level + 1))
         return f"{'    ' * level}{sign} {text}"
 
     def _runs(self, element: Mapping[str, Any]) -> Iterator[Run]:
@@ -136,7 +138,7 @@ class _Tab:
         elif "dateElement" in element:
             yield Run((element["dateElement"].get("dateElementProperties") or {}).get("displayText", ""))
         else:
-            self.lost |= {told for kind, told in _LOST.items() if kind in element}
+            self.lost |= {name for kind, name in _LOST.items() if kind in element}
 
     def _table(self, table: Mapping[str, Any]) -> str:
         rows = [[self._cell(cell) for cell in row.get("tableCells", ())] for row in table.get("tableRows", ())]
@@ -151,14 +153,14 @@ class _Tab:
             self.lost.add("merged cells")
         if any("table" in one for one in cell.get("content", ())):
             self.lost.add("tables in tables")
-        found = (one["paragraph"] for one in cell.get("content", ()) if "paragraph" in one)
-        lines = [marked([run for e in p.get("elements", ()) for run in self._runs(e)]).strip() for p in found]
+        paragraphs = (one["paragraph"] for one in cell.get("content", ()) if "paragraph" in one)
+        lines = [marked([run for e in p.get("elements", ()) for run in self._runs(e)]).strip() for p in paragraphs]
         return "<br>".join(line.replace("  \n", "<br>").replace("\n", " ") for line in lines if line)
 
 
-def _defused(found: re.Match[str]) -> str:
-    sign = found[2]
-    return f"{found[1]}{sign[:-1]}\\{sign[-1]}"
+def _escaped_sign(match: re.Match[str]) -> str:
+    sign = match[2]
+    return f"{match[1]}{sign[:-1]}\\{sign[-1]}"
 
 
 def occurrences(part: Any, text: str, match_case: bool) -> int:

@@ -1,7 +1,7 @@
 """Blocks to the requests that write them: https://developers.google.com/workspace/docs/api/reference/rest/v1/documents/request
 
-All is inserted at one place, the last block first: so nothing has to be known about the size of what comes behind it.
-The place is the start of an empty paragraph, which the last block fills.
+Everything is inserted at one index, the last block first, so that the sizes of the blocks behind it need not be known.
+The index is the start of an empty paragraph, which the last block fills.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ INDENT = 36  # points a level of quotes
 
 def requests_of(blocks: Sequence[Block], at: int) -> list[Request]:
     """Return the requests that write blocks into the empty paragraph at an index."""
-    told: list[Request] = []
+    requests: list[Request] = []
     parts = [(kind, list(group)) for kind, group in groupby(blocks, key=type)]
     for number, (kind, group) in reversed(list(enumerate(parts))):
         if kind is Table:
             for n, table in reversed(list(enumerate(group))):
-                alone = n > 0 or number == 0  # else the text before it fills the paragraph that comes with a table
-                told += _table(table, at, alone)  # type: ignore[arg-type]
+                alone = n > 0 or number == 0  # else the text before it fills the paragraph that Google adds
+                requests += _table(table, at, alone)  # type: ignore[arg-type]
         else:
-            told += _text(group, at)  # type: ignore[arg-type]
-    return told
+            requests += _text(group, at)  # type: ignore[arg-type]
+    return requests
 
 
 def _text(paragraphs: Sequence[Paragraph], at: int) -> Iterator[Request]:
@@ -38,53 +38,53 @@ def _text(paragraphs: Sequence[Paragraph], at: int) -> Iterator[Request]:
     text = "\n".join(lines)
     if text:
         yield {"insertText": {"location": {"index": at}, "text": text}}
-    yield from _bare(at, at + units(text) + 1)
-    begun, groups = at, list[tuple[int, int, Paragraph]]()
+    yield from _plain_style(at, at + units(text) + 1)
+    start, groups = at, list[tuple[int, int, Paragraph]]()
     for paragraph, line in zip(paragraphs, lines, strict=True):
-        end = begun + units(line) + 1
+        end = start + units(line) + 1
         style: Request = {"namedStyleType": paragraph.style}
         if paragraph.indent:
             style |= {"indentStart": {"magnitude": INDENT * paragraph.indent, "unit": "PT"}}
             style |= {"indentFirstLine": style["indentStart"]}
         if style != {"namedStyleType": "NORMAL_TEXT"}:
-            told = {"range": _range(begun, end), "paragraphStyle": style, "fields": ",".join(style)}
-            yield {"updateParagraphStyle": told}
-        yield from _looks(_stripped(paragraph), begun + paragraph.level)
+            update = {"range": _range(start, end), "paragraphStyle": style, "fields": ",".join(style)}
+            yield {"updateParagraphStyle": update}
+        yield from _styles(_stripped(paragraph), start + paragraph.level)
         if paragraph.list:
-            if groups and groups[-1][2].group == paragraph.group and groups[-1][1] == begun:
+            if groups and groups[-1][2].group == paragraph.group and groups[-1][1] == start:
                 groups[-1] = (groups[-1][0], end, paragraph)
             else:
-                groups.append((begun, end, paragraph))
-        begun = end
-    for start, end, paragraph in reversed(groups):  # this takes the tabs away, so what is behind it moves
-        yield {"createParagraphBullets": {"range": _range(start, end), "bulletPreset": PRESETS[paragraph.list]}}
+                groups.append((start, end, paragraph))
+        start = end
+    for first, last, paragraph in reversed(groups):  # this removes the tabs, so what is behind it moves
+        yield {"createParagraphBullets": {"range": _range(first, last), "bulletPreset": PRESETS[paragraph.list]}}
 
 
 def _stripped(paragraph: Paragraph) -> list[Run]:
-    """Return the runs on one line; tabs at the start of a list item would be levels."""
-    told = [run._replace(text=run.text.replace("\n", " ")) for run in paragraph.runs]
-    while paragraph.list and told and told[0].text.startswith("\t"):
-        told[0] = told[0]._replace(text=told[0].text.lstrip("\t"))
-        told = told if told[0].text else told[1:]
-    return told
+    """Return the runs in one line, in a list without the tabs at their start, which would be levels."""
+    line = [run._replace(text=run.text.replace("\n", " ")) for run in paragraph.runs]
+    while paragraph.list and line and line[0].text.startswith("\t"):
+        line[0] = line[0]._replace(text=line[0].text.lstrip("\t"))
+        line = line if line[0].text else line[1:]
+    return line
 
 
 def _plain(paragraph: Paragraph) -> str:
     return "".join(run.text for run in _stripped(paragraph))
 
 
-def _bare(start: int, end: int) -> Iterator[Request]:
-    """Yield what takes away the look that new text has from its neighbours."""
-    where = _range(start, end)
-    yield {"deleteParagraphBullets": {"range": where}}
-    plain = {"namedStyleType": "NORMAL_TEXT"}
-    told = {"range": where, "paragraphStyle": plain, "fields": "namedStyleType,indentStart,indentFirstLine"}
-    yield {"updateParagraphStyle": told}
-    yield {"updateTextStyle": {"range": where, "textStyle": {}, "fields": "*"}}
+def _plain_style(start: int, end: int) -> Iterator[Request]:
+    """Yield what removes the style that new text takes over from its neighbours."""
+    new = _range(start, end)
+    yield {"deleteParagraphBullets": {"range": new}}
+    normal = {"namedStyleType": "NORMAL_TEXT"}
+    update = {"range": new, "paragraphStyle": normal, "fields": "namedStyleType,indentStart,indentFirstLine"}
+    yield {"updateParagraphStyle": update}
+    yield {"updateTextStyle": {"range": new, "textStyle": {}, "fields": "*"}}
 
 
-def _looks(told: Sequence[Run], at: int) -> Iterator[Request]:
-    for run in told:
+def _styles(runs: Sequence[Run], at: int) -> Iterator[Request]:
+    for run in runs:
         end = at + units(run.text)
         style: Request = dict.fromkeys(sorted(run.marks - {"code"}), True)
         if "code" in run.marks:
@@ -100,19 +100,19 @@ def _table(table: Table, at: int, alone: bool) -> Iterator[Request]:
     rows, columns = len(table.rows), max(len(row) for row in table.rows)
     yield {"insertTable": {"location": {"index": at}, "rows": rows, "columns": columns}}
     if alone:
-        yield from _bare(at, at + 1)
+        yield from _plain_style(at, at + 1)
     for r, row in reversed(list(enumerate(table.rows))):
         for c, cell in reversed(list(enumerate(row))):
-            # behind the newline that comes with a table: a table opens, a row, a cell; a cell holds its line's end
+            # a table begins with a newline, then a mark for the table, each row, each cell; a cell ends with a newline
             place = at + 4 + r * (2 * columns + 1) + 2 * c
-            told = [run._replace(text=re.sub(r"\n", " ", run.text)) for run in cell]
+            runs = [run._replace(text=re.sub(r"\n", " ", run.text)) for run in cell]
             if r == 0:
-                told = [run._replace(marks=run.marks | {"bold"}) for run in told]
-            text = "".join(run.text for run in told)
+                runs = [run._replace(marks=run.marks | {"bold"}) for run in runs]
+            text = "".join(run.text for run in runs)
             if text:
                 yield {"insertText": {"location": {"index": place}, "text": text}}
-                yield from _bare(place, place + units(text))
-                yield from _looks(told, place)
+                yield from _plain_style(place, place + units(text))
+                yield from _styles(runs, place)
 
 
 def _range(start: int, end: int) -> Request:

@@ -1,4 +1,4 @@
-"""Google's own formats, which have no bytes: what they are exported as, and what is turned into them.
+"""Google's own formats, which have no bytes: what they are exported as, and what is converted into them.
 
 https://developers.google.com/workspace/drive/api/guides/ref-export-formats
 """
@@ -37,31 +37,40 @@ _BECOMES = {
 }
 
 
-def exported(kind: str, wanted: str | None) -> str:
-    """Return the format that a file of Google's is exported as, "" for a file that has bytes of its own."""
-    if not kind.startswith(APPS):
+def export_format(mime_type: str, wanted: str | None) -> str:
+    """Return the format that one of Google's own files is exported as, "" for a file that has bytes of its own.
+
+    Raises errors.InvalidInputError for a format that does not fit the file.
+    """
+    if not mime_type.startswith(APPS):
         if wanted:
             raise errors.InvalidInputError(
-                "The file is not in one of Google's own formats.", "Download it without `format`."
+                "The file is not in one of Google's own formats, so it cannot be exported.",
+                "Download it without `format`.",
             )
         return ""
-    short = kind.removeprefix(APPS)
-    if short not in EXPORTS:
-        raise errors.InvalidInputError(f"A Google {short} cannot be downloaded.", "Choose a file.")
-    if wanted and wanted not in EXPORTS[short]:
+    kind = mime_type.removeprefix(APPS)
+    if kind not in EXPORTS:
         raise errors.InvalidInputError(
-            f"A Google {short} does not come as {wanted}.", f"Choose: {', '.join(EXPORTS[short])}."
+            f"A Google {errors.excerpt(kind, 40)} cannot be downloaded.",
+            "Choose a file; gdrive_list_files lists those of a folder.",
         )
-    return wanted or EXPORTS[short][0]
+    if wanted and wanted not in EXPORTS[kind]:
+        raise errors.InvalidInputError(
+            f"A Google {kind} cannot be exported as {wanted}.", f"Choose: {', '.join(EXPORTS[kind])}."
+        )
+    return wanted or EXPORTS[kind][0]
 
 
 def converted(path: str) -> str:
-    """Return the type of Google's format that a file is turned into.
+    """Return the type of the Google format that a file is converted into.
 
     Raises errors.InvalidInputError where there is none.
     """
     ending = path.rpartition(".")[2].lower()
     if ending not in _BECOMES:
-        raise errors.InvalidInputError(f"Google has no format of its own for .{errors.excerpt(ending, 20)} files.",
-                           "Upload it without `convert`.")  # fmt: skip
+        raise errors.InvalidInputError(
+            f"A .{errors.excerpt(ending, 20)} file cannot be converted into one of Google's own formats.",
+            "Upload it without `convert`.",
+        )
     return APPS + _BECOMES[ending]

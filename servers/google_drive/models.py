@@ -1,10 +1,10 @@
-"""What files look like here; names are marked as untrusted."""
+"""Result shapes of Google Drive; names are marked as untrusted."""
 
 from __future__ import annotations
 
 from pydantic import AliasPath, AwareDatetime, Field
 
-from flotilla import Model, UntrustedText
+from flotilla import Model, Page, UntrustedText
 
 FIELDS = (
     "id,name,mimeType,size,modifiedTime,webViewLink,parents,driveId,trashed,md5Checksum,shortcutDetails(targetId),"
@@ -12,17 +12,23 @@ FIELDS = (
 )
 
 
-class Line(Model):
-    """A file or folder in a list."""
+class FileRow(Model):
+    """A file or folder in a list; `bytes` is missing for Google's own formats."""
 
     id: str
     name: UntrustedText = ""
     type: str = Field("", alias="mimeType")
-    bytes: int | None = Field(None, alias="size")  # Google's own formats have none
+    bytes: int | None = Field(None, alias="size")
     modified: AwareDatetime | None = Field(None, alias="modifiedTime")
 
 
-class File(Line):
+class FilePage(Page[FileRow]):
+    """One page of files. Without next_cursor it is the last one. `note` says what an empty list may leave out."""
+
+    note: str | None = None
+
+
+class File(FileRow):
     """A file or folder."""
 
     url: str | None = Field(None, alias="webViewLink")
@@ -33,7 +39,7 @@ class File(Line):
     trashed: bool = False
 
 
-class Done(Model):
+class ChangedFile(Model):
     """A file after a change."""
 
     id: str = ""
@@ -42,8 +48,8 @@ class Done(Model):
     folder: str | None = Field(None, validation_alias=AliasPath("parents", 0))
 
 
-class Shared(Model):
-    """Who may do what with a file now."""
+class SharedFile(Model):
+    """Who has which role on a file now; `permission` is the id of that."""
 
     file: str
     who: str
@@ -51,13 +57,13 @@ class Shared(Model):
     permission: str = ""
 
 
-class Trashed(Model):
-    """What was moved to the trash."""
+class TrashedFile(Model):
+    """The id of what was moved to the trash."""
 
     trashed: str
 
 
-class Drive(Model):
+class SharedDrive(Model):
     """A shared drive."""
 
     id: str

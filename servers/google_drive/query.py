@@ -1,4 +1,4 @@
-"""Drive's search language, put together so that no value can become another condition.
+"""Drive's search language, composed so that no value can become another condition.
 
 https://developers.google.com/workspace/drive/api/guides/search-files
 """
@@ -24,17 +24,17 @@ def quoted(value: str) -> str:
 
 
 def inside(folder: str) -> str:
-    """Return the search for what stands in a folder."""
+    """Return the query for the contents of a folder."""
     return f"{quoted(folder)} in parents and trashed = false"
 
 
-def search(words: str, whole_text: bool, kind: str | None, folder: str | None, after: datetime | None) -> str:
-    """Return the search for files by words, and by whatever else is given."""
-    found = [f"{'fullText' if whole_text else 'name'} contains {quoted(words)}"] if words else []
+def search(words: str, full_text: bool, kind: str | None, folder: str | None, after: datetime | None) -> str:
+    """Return the query for files by words, and by the other conditions that are given."""
+    conditions = [f"{'fullText' if full_text else 'name'} contains {quoted(words)}"] if words else []
     if kind:
-        found.append(KINDS[kind])
+        conditions.append(KINDS[kind])
     if folder:
-        found.append(f"{quoted(folder)} in parents")
+        conditions.append(f"{quoted(folder)} in parents")
     if after:
-        found.append(f"modifiedTime > '{after.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'")
-    return " and ".join([*found, "trashed = false"])
+        conditions.append(f"modifiedTime > '{after.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'")
+    return " and ".join([*conditions, "trashed = false"])

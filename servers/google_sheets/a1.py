@@ -21,8 +21,8 @@ class Area:
     """A range: columns and rows count from 1, both ends included; None where it is open.
 
     Without any of the four it is the whole of `name`, a sheet's name or a named range's. `bare` is the text of a name
-    or a cell without quotes, sheet and dollar signs: only the spreadsheet tells which of them it is
-    (`reading.meant`). `alias` is the named range that it was looked up from.
+    or a cell without quotes, sheet and dollar signs: only the spreadsheet decides which of them it is
+    (`reading.identify`). `alias` is the named range that it was resolved from.
     """
 
     name: str = ""
@@ -69,37 +69,37 @@ class Area:
 
 
 def area(text: str) -> Area:
-    """Read a range; raises errors.InvalidInputError with what is wrong with it."""
-    given = text.strip()
-    sheet, bang, cells = given.rpartition("!")
-    quoted = re.fullmatch(r"'((?:[^']|'')+)'", sheet if bang else given)
+    """Return the range that a text writes; raises errors.InvalidInputError with what is wrong with it."""
+    text = text.strip()
+    sheet, bang, cells = text.rpartition("!")
+    quoted = re.fullmatch(r"'((?:[^']|'')+)'", sheet if bang else text)
     if not bang and quoted:
-        return Area(_named(quoted[1].replace("''", "'"), given))
+        return Area(_sheet_name(quoted[1].replace("''", "'"), text))
     if bang:
         name = quoted[1].replace("''", "'") if quoted else sheet
-        return replace(_cells(cells, given), name=_named(name, given))
-    if _CELLS.fullmatch(given) and (":" in given or re.fullmatch(r"\$?[A-Za-z]{1,3}\$?[0-9]+", given)):
-        return replace(_cells(given, given), bare="" if set(given) & set("$:") else given)
-    return Area(_named(given, given), bare=given)
+        return replace(_cells(cells, text), name=_sheet_name(name, text))
+    if _CELLS.fullmatch(text) and (":" in text or re.fullmatch(r"\$?[A-Za-z]{1,3}\$?[0-9]+", text)):
+        return replace(_cells(text, text), bare="" if set(text) & set("$:") else text)
+    return Area(_sheet_name(text, text), bare=text)
 
 
-def _named(name: str, given: str) -> str:
-    if name == "''" or not name.strip() or len(name) > 100 or _BAD.search(name) or (":" in name and name == given):
-        raise _wrong(given, "no sheet can have this name")
+def _sheet_name(name: str, text: str) -> str:
+    if name == "''" or not name.strip() or len(name) > 100 or _BAD.search(name) or (":" in name and name == text):
+        raise _invalid(text, "no sheet can have this name")
     return name
 
 
-def _cells(cells: str, given: str) -> Area:
+def _cells(cells: str, text: str) -> Area:
     first, colon, last = cells.partition(":")
     ends = [_corner(first), _corner(last) if colon else _corner(first)]
     if ends[0] is None or ends[1] is None or (not colon and None in ends[0]):
-        raise _wrong(given, "the cells are not like A1:C20")
+        raise _invalid(text, "the cells are not like A1:C20")
     (left, top), (right, bottom) = ends[0], ends[1]
     if (left is None) != (right is None) or (top is None and bottom is not None and left is None):
-        raise _wrong(given, "its two ends do not belong together")
+        raise _invalid(text, "its two ends do not belong together")
     for number, most in ((left, COLUMNS), (right, COLUMNS), (top, ROWS), (bottom, ROWS)):
         if number and number > most:
-            raise _wrong(given, "no sheet is that large")
+            raise _invalid(text, "no sheet is that large")
     if left and right and left > right:
         left, right = right, left
     if top and bottom and top > bottom:
@@ -110,14 +110,14 @@ def _cells(cells: str, given: str) -> Area:
 
 
 def _corner(text: str) -> tuple[int | None, int | None] | None:
-    """Return column and row, None for what is missing; None for something else."""
-    found = _CORNER.fullmatch(text)
-    if not found or not (found[1] or found[2]):
+    """Return column and row, None for one that is missing; None for a text that is neither."""
+    match = _CORNER.fullmatch(text)
+    if not match or not (match[1] or match[2]):
         return None
     column = 0
-    for letter in (found[1] or "").upper():
+    for letter in (match[1] or "").upper():
         column = column * 26 + ord(letter) - 64
-    return column or None, int(found[2]) if found[2] else None
+    return column or None, int(match[2]) if match[2] else None
 
 
 def _letters(column: int | None) -> str:
@@ -128,7 +128,8 @@ def _letters(column: int | None) -> str:
     return text
 
 
-def _wrong(given: str, why: str) -> errors.InvalidInputError:
+def _invalid(text: str, why: str) -> errors.InvalidInputError:
     return errors.InvalidInputError(
-        f"`{errors.excerpt(given, 80)}` is no range: {why}.", "Write it like Sheet1!A2:D40, A:C or 'My sheet'!B5."
+        f"`{errors.excerpt(text, 80)}` is not a valid range: {why}.",
+        "Write it like Sheet1!A2:D40, A:C or 'My sheet'!B5.",
     )

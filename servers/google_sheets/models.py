@@ -1,4 +1,4 @@
-"""What spreadsheets look like here; what stands in cells is marked as untrusted."""
+"""Result shapes of Google Sheets; text in cells and titles is marked as untrusted."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pydantic import Field, WithJsonSchema
 
 from flotilla import Model, UntrustedText
 
-Given = Annotated[
-    bool | int | float | str | None,  # said without a union, which some clients refuse with the whole list of tools
-    WithJsonSchema({"description": "Text, number, true or false; null leaves the cell as it is"}),
+InputCell = Annotated[
+    bool | int | float | str | None,  # described without a union: some clients refuse the whole list of tools for one
+    WithJsonSchema({"description": "Text, number, true or false; null leaves the cell as it is."}),
 ]
-"""A value for a cell."""
-Cell = bool | int | float | UntrustedText
+"""A value to write into a cell."""
+Cell = Annotated[
+    bool | int | float | UntrustedText,
+    WithJsonSchema({"description": "Untrusted text, number, true or false; an empty text for an empty cell."}),
+]
 """A value of a cell; "" for an empty one."""
 
 
 class Sheet(Model):
-    """One sheet of a spreadsheet."""
+    """One sheet of a spreadsheet, with its size in rows and columns."""
 
     id: int = 0
     title: UntrustedText = ""
@@ -27,19 +30,19 @@ class Sheet(Model):
     columns: int = 0
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Sheet:
-        """Make it of the properties of a sheet."""
-        grid = raw.get("gridProperties") or {}  # a sheet that is a chart has none
+    def of(cls, properties: Mapping[str, Any]) -> Sheet:
+        """Return the sheet that the API's SheetProperties describe."""
+        grid = properties.get("gridProperties") or {}  # a sheet that is a chart has none
         return cls(
-            id=raw.get("sheetId", 0),
-            title=raw.get("title", ""),
+            id=properties.get("sheetId", 0),
+            title=properties.get("title", ""),
             rows=grid.get("rowCount", 0),
             columns=grid.get("columnCount", 0),
         )
 
 
-class Created(Model):
-    """A new spreadsheet."""
+class CreatedSpreadsheet(Model):
+    """A new spreadsheet and its address in the browser."""
 
     id: str = ""
     title: UntrustedText = ""
@@ -55,36 +58,24 @@ class Spreadsheet(Model):
     sheets: list[Sheet] = Field(default_factory=list)
     named_ranges: list[UntrustedText] = Field(default_factory=list)
 
-    @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Spreadsheet:
-        """Make it of a spreadsheet of the API."""
-        about = raw.get("properties") or {}
-        return cls(
-            id=raw["spreadsheetId"],
-            title=about.get("title", ""),
-            timezone=about.get("timeZone", ""),
-            sheets=[Sheet.of(one["properties"]) for one in raw.get("sheets", ())],
-            named_ranges=[one.get("name", "") for one in raw.get("namedRanges", ())],
-        )
-
 
 class Cells(Model):
-    """Rows of a range; trailing empty rows and cells are left out. Without next_cursor it is the end."""
+    """Rows of a range; trailing empty rows and cells are left out. Without next_cursor it is the last page."""
 
     range: str
     rows: list[list[Cell]]
     next_cursor: str | None = None
 
 
-class Written(Model):
-    """Where values side_effect_confirmed."""
+class WrittenCells(Model):
+    """The range that was written, with the number of its rows and cells."""
 
     range: str = Field("", alias="updatedRange")
     rows: int = Field(0, alias="updatedRows")
     cells: int = Field(0, alias="updatedCells")
 
 
-class Cleared(Model):
-    """What was emptied."""
+class ClearedCells(Model):
+    """The range that was emptied."""
 
     cleared: str

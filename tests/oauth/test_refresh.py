@@ -259,7 +259,7 @@ async def test_scopes_that_the_admin_did_not_allow(robot: Path, oauth: OAuthServ
 async def test_a_file_that_is_no_key(robot: Path, text: str) -> None:
     robot.write_text(text)
     gmail.reset()
-    assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is no JSON key of a service account.")
+    assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is not a valid JSON key of a service account.")
 
 
 @pytest.mark.parametrize("key", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flotilla import errors
-from flotilla_servers.google_docs.content import part
+from flotilla_servers.google_docs.content import page_of
 from flotilla_servers.google_docs.parsing import blocks_of
 from flotilla_servers.google_docs.reading import markdown_of
+from flotilla_servers.google_docs.tests.fake import FakeDocument
 from flotilla_servers.google_docs.writing import requests_of
 from flotilla_testing import Response, Session
-
-_spec = importlib.util.spec_from_file_location("play_of_docs", Path(__file__).parent / "play.py")
-assert _spec
-assert _spec.loader
-_module = importlib.util.module_from_spec(_spec)
-import sys  # noqa: E402
-
-sys.modules["play_of_docs"] = _module
-_spec.loader.exec_module(_module)
-Play = _module.Play
 
 HOME = "https://docs.googleapis.com/v1/documents"
 ID = "195j9eDD3ccgjQRttHhJPymLJUCOUjs"
@@ -55,9 +44,9 @@ Fin."""
 
 def through(markdown: str) -> tuple[str, set[str]]:
     """Write Markdown into an empty document and read it back."""
-    lost, play = set[str](), Play()
-    play.run(requests_of(blocks_of(markdown, lost), 1))
-    return markdown_of(play.document(), lost), lost
+    lost, document = set[str](), FakeDocument()
+    document.run(requests_of(blocks_of(markdown, lost), 1))
+    return markdown_of(document.document(), lost), lost
 
 
 def test_markdown_comes_back() -> None:
@@ -100,10 +89,10 @@ def test_each_comes_back(markdown: str) -> None:
         ("> dit", "quotes are indented paragraphs"),
         ("a\n\n---\n\nb", "horizontal rules"),
         ("```python\nx\n```", "languages of code blocks"),
-        ("[x](page.html)", "links without a whole address are plain text"),
-        ("- a\n    1. b", "a list in a list of another kind is of the outer one's"),
+        ("[x](page.html)", "links without a complete address are plain text"),
+        ("- a\n    1. b", "a list inside a list of another kind becomes one of the outer kind"),
         ("3. a", "numbered lists begin at 1"),
-        ("<div>x</div>", "HTML tags stand as text"),
+        ("<div>x</div>", "HTML tags are plain text"),
         ("| a |\n|--:|\n| b |", "alignment of columns"),
     ],
 )
@@ -159,14 +148,14 @@ def test_parts() -> None:
     text = "".join(f"ligne {n}\n" for n in range(20_000))
     read, cursor = "", None
     while True:
-        page, cursor = part(text, cursor)
+        page, cursor = page_of(text, cursor)
         read += page
         if cursor is None:
             break
         assert page.endswith("\n")
     assert read == text
     with pytest.raises(errors.InvalidInputError):
-        part(text, "x")
+        page_of(text, "x")
 
 
 async def test_create_document(gdocs: Session) -> None:
@@ -177,12 +166,14 @@ async def test_create_document(gdocs: Session) -> None:
     assert done["url"].endswith(f"{ID}/edit")
     assert done["lost"] == ["quotes are indented paragraphs"]
     gdocs.respond("POST /v1/documents/{id}:batchUpdate", Response.of({"error": {"code": 400, "message": "No"}}, 400))
-    assert f"The document {ID} is there" in await gdocs.call_error("create_document", title="x", text="y")
+    assert f"The document {ID} exists, without text" in await gdocs.call_error("create_document", title="x", text="y")
 
 
 async def test_get_document(gdocs: Session) -> None:
     found = await gdocs.call_ok("get_document", document=f"https://docs.google.com/document/d/{ID}/edit")
-    assert gdocs.requests[-1].url == f"{HOME}/{ID}?includeTabsContent=true"
+    assert (
+        gdocs.requests[-1].url == f"{HOME}/{ID}?includeTabsContent=true&suggestionsViewMode=PREVIEW_WITHOUT_SUGGESTIONS"
+    )
     assert found["markdown"] == (
         "# Compte rendu\n\n"
         "Vu avec **Marie *Dupont*,** [l'offre](https://example.org/a%28b%29)  de 2\\*3 a\\_b. `x=1`\n\n"
@@ -191,6 +182,37 @@ async def test_get_document(gdocs: Session) -> None:
         "| Nom | Total |\n|---|---|\n| Marie \\| Co | 12 |\n\nFin 👩"
     )
     assert found["lost"] == ["pictures"]
+
+
+async def test_get_document_leaves_suggestions_out_and_writing_counts_them(gdocs: Session) -> None:
+    """An editor gets suggestions inline by default: "100" and "120" ran together to one price."""
+    await gdocs.call_ok("get_document", document=ID)
+    assert dict(gdocs.requests[-1].query)["suggestionsViewMode"] == "PREVIEW_WITHOUT_SUGGESTIONS"
+    await gdocs.call_ok("append_text", document=ID, text="Suite")
+    assert dict(gdocs.requests[-2].query)["suggestionsViewMode"] == "SUGGESTIONS_INLINE"
+
+
+async def test_replace_text_counts_what_google_replaced(gdocs: Session) -> None:
+    """Replies of other requests are empty, and so is the one about a text that stands nowhere."""
+    answers: tuple[tuple[list[dict[str, Any]], int], ...] = (
+        ([{}, {"replaceAllText": {"occurrencesChanged": 2}}], 2),
+        ([{}], 0),
+        ([{"replaceAllText": {}}], 0),
+    )
+    for replies, count in answers:
+        gdocs.respond("POST /v1/documents/{id}:batchUpdate", Response.of({"documentId": ID, "replies": replies}))
+        done = await gdocs.call_ok("replace_text", document=ID, find="{{client}}", replace="Marie")
+        assert done == {"replaced": count}
+
+
+def test_fake_document_replaces_in_tables_too() -> None:
+    document = FakeDocument()
+    document.run(requests_of(blocks_of("{{x}} et **{{X}}**\n\n| {{x}} |\n|---|\n| b |", set()), 1))
+    request = {"replaceText": "Marie", "containsText": {"text": "{{x}}", "matchCase": True}}
+    assert document.run([{"replaceAllText": request}, {"insertText": {"location": {"index": 1}, "text": "a"}}]) == [
+        {"replaceAllText": {"occurrencesChanged": 2}},
+        {},
+    ]
 
 
 async def test_append_text(gdocs: Session) -> None:
@@ -204,13 +226,13 @@ async def test_append_text(gdocs: Session) -> None:
 
 
 def test_what_is_appended_does_not_look_like_what_is_before() -> None:
-    play = Play()
-    play.run(requests_of(blocks_of("# Titre\n\n- **gras**", set()), 1))
-    end = len(play.units)
-    play.run(
+    document = FakeDocument()
+    document.run(requests_of(blocks_of("# Titre\n\n- **gras**", set()), 1))
+    end = len(document.units)
+    document.run(
         [{"insertText": {"location": {"index": end - 1}, "text": "\n"}}, *requests_of(blocks_of("simple", set()), end)]
     )
-    assert markdown_of(play.document(), set()) == "# Titre\n\n- **gras**\n\nsimple"
+    assert markdown_of(document.document(), set()) == "# Titre\n\n- **gras**\n\nsimple"
 
 
 async def test_replace_text(gdocs: Session) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from flotilla import errors
 from flotilla_servers.google_drive import formats, query
-from flotilla_servers.google_drive.download import named
+from flotilla_servers.google_drive.downloads import default_path
 from flotilla_testing import Response, Session, connect
 
 HOME = "https://www.googleapis.com/drive/v3"
@@ -145,12 +145,12 @@ async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
     assert not list(gdrive.data.rglob("Devis*"))
     assert not list(gdrive.data.rglob("*.tmp"))
     gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "size": str(10**12)}))
-    assert "Open it in Drive" in await gdrive.call_error("download_file", file=ID)
+    assert "open it in Drive" in await gdrive.call_error("download_file", file=ID)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".flotilla/x", "", "..", "a\x00b", "x" * 900])
 def test_a_name_leads_nowhere_else(name: str) -> None:
-    path = named("1Dy", name, "pdf")
+    path = default_path("1Dy", name, "pdf")
     assert path.startswith("drive/1Dy/")
     assert path.endswith(".pdf")
     assert path.count("/") == 2
@@ -260,3 +260,74 @@ async def test_what_others_wrote_is_marked(gdrive: Session) -> None:
     tools = {tool.name: tool for tool in await gdrive.client.list_tools()}
     fields = (tools["gdrive_get_file"].output_schema or {})["properties"]
     assert "UntrustedText" in fields["name"]["description"]
+
+
+# -- what Google refuses, and what a consent leaves closed ------------------------------------------------------------
+
+
+def refusal(reason: str, message: str = "No.", status: int = 403) -> Response:
+    error = {"code": status, "message": message, "errors": [{"domain": "global", "reason": reason}]}
+    return Response.of({"error": error}, status)
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("storageQuotaExceeded", "The storage of the Google account is full. Ask the user to delete files"),
+        ("teamDriveFileLimitExceeded", "The shared drive holds as many files as it can."),
+        ("insufficientFilePermissions", "does not have the permission for this on the file. Ask the user to get it"),
+        ("domainPolicy", "The administrator of the Google Workspace domain does not allow this."),
+        (
+            "appNotAuthorizedToFile",
+            "is not open to Flotilla: the consent reaches only files that Flotilla made. To open",
+        ),
+        ("activeItemCreationLimitExceeded", 'Google Drive has reached a limit: "No". Tell the user.'),
+        ("insufficientPermissions", "it needs the scope drive or drive.file. To open more, ask the user to run"),
+    ],
+)
+async def test_move_file_explains_a_403_by_its_reason(gdrive: Session, reason: str, text: str) -> None:
+    """Limits of size, quota or state are not rights."""
+    gdrive.respond("PATCH /drive/v3/files/{id}", refusal(reason))
+    assert text in await gdrive.call_error("move_file", file=ID, folder="root")
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("exportSizeLimitExceeded", "Google exports at most 10 MB. Try another `format`, or ask the user to open"),
+        ("cannotDownloadAbusiveFile", "Google takes the file for malware or spam"),
+        ("cannotDownloadFile", "The owner of the file does not let others download it."),
+        ("fileNotDownloadable", "The file has no content to download."),
+    ],
+)
+async def test_download_file_explains_a_403_by_its_reason(gdrive: Session, reason: str, text: str) -> None:
+    gdrive.respond("GET /drive/v3/files/{id}/export", refusal(reason))
+    assert text in await gdrive.call_error("download_file", file="1DocumentA")
+
+
+async def test_share_file_says_that_somebody_without_an_account_must_be_invited(gdrive: Session) -> None:
+    message = 'Bad Request. User message: "You must check the Notify people box to invite this recipient."'
+    gdrive.respond("POST /drive/v3/files/{id}/permissions", refusal("invalidSharingRequest", message, 400))
+    error = await gdrive.call_error("share_file", file=ID, who="marie@client.example")
+    assert "Notify people" in error
+    assert "Pass notify=true" in error
+
+
+async def test_share_file_takes_an_address_with_a_name(gdrive: Session) -> None:
+    done = await gdrive.call_ok("share_file", file=ID, who="Marie Dupont <marie@client.example>")
+    assert done["who"] == "marie@client.example"
+    assert "not a valid e-mail address" in await gdrive.call_error("share_file", file=ID, who="marie")
+
+
+async def test_search_files_takes_a_day() -> None:
+    async with connect("google-drive", {"FLOTILLA_TIMEZONE": "Europe/Paris"}) as session:
+        await session.call_ok("search_files", modified_after="2030-06-01")
+        assert "modifiedTime > '2030-05-31T22:00:00'" in dict(session.requests[-1].query)["q"]
+
+
+async def test_nothing_is_said_of_a_consent_that_is_not_known(gdrive: Session) -> None:
+    """Only a token endpoint names the scopes that were agreed to; the recorded one does not."""
+    gdrive.respond("GET /drive/v3/files", Response.of({"files": []}))
+    assert await gdrive.call_ok("search_files", words="x") == {"items": []}
+    gdrive.respond("GET /drive/v3/files/{id}", refusal("notFound", "File not found", 404))
+    assert "open to Flotilla" not in await gdrive.call_error("get_file", file=ID)

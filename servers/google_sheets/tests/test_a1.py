@@ -44,7 +44,7 @@ def test_what_is_understood(given: str, told: str) -> None:
 def test_what_is_refused(given: str) -> None:
     with pytest.raises(errors.InvalidInputError) as said:
         area(given)
-    assert "is no range" in str(said.value)
+    assert "is not a valid range" in str(said.value)
 
 
 def test_size() -> None:

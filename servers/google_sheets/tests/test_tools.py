@@ -65,7 +65,7 @@ async def test_ten_thousand_cells_a_page(gsheets: Session) -> None:
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A769:Z1000"
     assert "next_cursor" not in page
     for cursor in ("0", "1001", "x", "-1"):
-        assert "not one of this range" in await gsheets.call_error(
+        assert "does not belong to this range" in await gsheets.call_error(
             "read_range", spreadsheet=ID, cells="suivi", cursor=cursor
         )
 
@@ -93,7 +93,7 @@ async def test_names_of_ranges(gsheets: Session) -> None:
     assert sent(gsheets)[1] == f"{HOME}/values/'L''été 2030'!B1:B40"
     await gsheets.call_ok("read_range", spreadsheet=ID, cells="A3:C")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A3:C1000"  # without a name, the first sheet
-    assert "There is: Suivi, L'été 2030." in await gsheets.call_error("read_range", spreadsheet=ID, cells="Nope")
+    assert "There are: Suivi, L'été 2030." in await gsheets.call_error("read_range", spreadsheet=ID, cells="Nope")
 
 
 async def test_write_range(gsheets: Session) -> None:
@@ -117,14 +117,14 @@ async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Sess
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"cells": "Suivi!A0"}, "is no range"),
-        ({"cells": "Suivi!A2:C9"}, "do not fit"),
+        ({"cells": "Suivi!A0"}, "is not a valid range"),
+        ({"cells": "Suivi!A2:C9"}, "do not fit into"),
         ({"rows": []}, "does not fit"),
         ({"rows": [[]]}, "not 1 to 10,000 cells"),
         ({"rows": [[1] * 101] * 100}, "not 1 to 10,000 cells"),
         ({"rows": [[{"a": 1}]]}, "does not fit"),
         ({"entry": "TYPED"}, "does not fit"),
-        ({"spreadsheet": "../../x"}, "is no id"),
+        ({"spreadsheet": "../../x"}, "is not a valid id"),
     ],
 )
 async def test_what_is_not_written(gsheets: Session, wrong: dict[str, Any], said: str) -> None:
@@ -256,7 +256,7 @@ async def test_rows_are_described_without_a_union(gsheets: Session) -> None:
     tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
     for name in ("gsheets_write_range", "gsheets_append_rows"):
         cell = tools[name].input_schema["properties"]["rows"]["items"]["items"]
-        assert cell == {"description": "Text, number, true or false; null leaves the cell as it is"}
+        assert cell == {"description": "Text, number, true or false; null leaves the cell as it is."}
 
 
 async def test_add_sheet(gsheets: Session) -> None:
@@ -268,4 +268,5 @@ async def test_add_sheet(gsheets: Session) -> None:
 async def test_what_others_wrote_is_marked(gsheets: Session) -> None:
     tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
     cells = (tools["gsheets_read_range"].output_schema or {})["properties"]["rows"]["items"]["items"]
-    assert "UntrustedText" in str(cells)
+    assert "Untrusted text" in cells["description"]
+    assert "anyOf" not in str(cells)

@@ -9,7 +9,7 @@ from flotilla.calls.dry_run import announce, follows
 from flotilla.calls.results import link
 from flotilla.http.auth import Auth, Basic, Bearer, FirstOf, HeaderKey
 from flotilla.http.client import Api, segment
-from flotilla.http.consent import Consent
+from flotilla.http.consent import AccessLevels, Consent
 from flotilla.http.oauth import JwtBearer, OAuth2
 from flotilla.http.responses import Record
 from flotilla.integration import Integration
@@ -48,6 +48,7 @@ from flotilla_launcher.version import VERSION
 
 __all__ = [
     "VERSION",
+    "AccessLevels",
     "Address",
     "AddressList",
     "Addresses",

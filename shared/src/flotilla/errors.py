@@ -92,6 +92,16 @@ class UpstreamError(FlotillaError):
 
 
 @contextmanager
+def hint(text: str) -> Iterator[None]:
+    """Give every FlotillaError that is raised inside this next step in place of its own."""
+    try:
+        yield
+    except FlotillaError as error:
+        error.hint = text
+        raise
+
+
+@contextmanager
 def setting_errors() -> Iterator[None]:
     """Raise ConfigurationError where the launcher's functions, which know only SettingError, refuse a setting."""
     try:

@@ -5,10 +5,10 @@ Nothing of an account stands here: that hangs on a `Connection`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from flotilla.http.consent import Consent
+from flotilla.http.consent import AccessLevels, Consent, Scopes
 from flotilla.settings import ServerSettings
 
 S = TypeVar("S", bound=ServerSettings)
@@ -20,7 +20,8 @@ class Integration(Generic[S]):
     `hosts` are the only addresses that may be contacted (`host:port`); none means no network at all, unless `network`
     says otherwise. Credentials go to the API's own address alone, and to those of `hosts` that `credential_hosts`
     repeats. `files`: the server uses the data folder. `masked` are names of arguments that no log may show. `prefix`
-    begins the names of its tools; without one it is the slug.
+    begins the names of its tools; without one it is the slug. `access` are levels that the user chooses from at login.
+    `limited_to` says in a few words what tolerated scopes open ("only files that Flotilla made"), see `consent.Scopes`.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Integration(Generic[S]):
         docs: str = "",
         masked: Iterable[str] = (),
         consent: Consent | None = None,
+        access: AccessLevels | None = None,
+        limited_to: str = "",
     ) -> None:
         self.slug, self.prefix = slug, prefix or slug.replace("-", "_")
         self.title, self.description, self.category, self.docs = title, description, category, docs
@@ -49,9 +52,11 @@ class Integration(Generic[S]):
             raise TypeError(f"credential_hosts must be among the hosts: {', '.join(sorted(unknown))}")
         self.network = bool(self.hosts) if network is None else network
         self.files, self.instructions, self.masked, self.consent = files, instructions, frozenset(masked), consent
-        self.settings_class = settings
+        self.settings_class, self.access, self.limited_to = settings, access, limited_to
+        if access and access.field not in settings.model_fields:
+            raise TypeError(f"{settings.__qualname__} has no field {access.field!r} for the access level")
         self.attributes: dict[str, dict[str, str]] = {}  # of its tools, prompts and resources: `Server` fills it in
-        self.scopes: dict[str, Sequence[str]] = {}  # of its tools, alternatives: see `http.scopes`; filled in likewise
+        self.scopes: dict[str, Scopes] = {}  # of its tools; filled in likewise
 
     def __repr__(self) -> str:
         return f"Integration({self.slug!r})"

@@ -22,6 +22,7 @@ from flotilla.calls.execution import FleetPrompt, guarded
 from flotilla.calls.middleware import CallMiddleware
 from flotilla.compat import accept_arguments_as_text, keep_no_session_state
 from flotilla.connection import Connection, forget_process_connection, process_connection
+from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
 from flotilla.sealing import LazyCodec
 from flotilla.serving.stdio import run
@@ -108,7 +109,9 @@ class Server(Generic[S]):
             "tier": "core" if options.get("core", True) else "all",
             "group": options.get("group", group),
         }
-        self.integration.scopes[tool.name] = options.get("scopes", ())
+        self.integration.scopes[tool.name] = Scopes(
+            tuple(options.get("scopes", ())), tuple(options.get("tolerated", ()))
+        )
         self.search[tool.name] = (options.get("search", ""), options.get("examples", ()))
         self._mcp.add_tool(tool)
 

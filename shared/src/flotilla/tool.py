@@ -35,7 +35,8 @@ RESERVED_ARGUMENTS: dict[str, tuple[Any, Any]] = {
 
 
 class ReadOptions(TypedDict, total=False):
-    """Options of every tool. `deadline` is in seconds; `scopes` are OAuth scopes, see `http.scopes`.
+    """Options of every tool. `deadline` is in seconds; `scopes` and `tolerated` are OAuth scopes: alternatives
+    that are enough, and such as are better than nothing, see `consent.Scopes`.
 
     `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; they are
     not part of what a model reads.
@@ -47,6 +48,7 @@ class ReadOptions(TypedDict, total=False):
     title: str
     deadline: float
     scopes: Sequence[str]
+    tolerated: Sequence[str]
     exact: Sequence[str]
     search: str
     examples: Sequence[str]

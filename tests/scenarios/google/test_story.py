@@ -355,3 +355,48 @@ async def test_a_big_mail_goes_on_after_a_break(office: Office, world: Google, v
     (file,) = stored.mail.iter_attachments()
     assert file.get_payload(decode=True) == content
     assert [s.mail["Subject"] for s in world.mail.boxes[MARIE]].count("Plan") == 1
+
+
+async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_does_not(
+    office: Office, world: Google
+) -> None:
+    """One consent for all servers: drive.file, which Drive is content with, does not stand in for spreadsheets."""
+    sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client"]]})
+    text = world.documents.put("Note")
+    secret = world.drive.put(HELENE, {"name": "Contrat.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4")
+    async with office.client() as client:
+        await call_ok(client, "gsheets_append_rows", spreadsheet=sheet, cells="Suivi", rows=[["2030-06-04", "Marie"]])
+        await call_ok(client, "gdocs_append_text", document=text, text="Bonjour {{client}}, {{client}}")
+        filled = {"document": text, "find": "{{client}}", "replace": "Marie"}
+        first = await client.call_tool_mcp("gdocs_replace_text", filled)
+        token = (first.structured_content or {})["preview"]["confirm_token"]
+        assert await call_ok(client, "gdocs_replace_text", **filled, confirm_token=token) == {"replaced": 2}
+        page = await call_ok(client, "gdrive_search_files", words="contrat")
+        assert page["items"] == []
+        assert page["note"] == (
+            "The consent reaches only files that Flotilla made. To open more, ask the user to run "
+            "`scripts/login google-drive` again with --drive read or --drive all."
+        )
+        error = await call_error(client, "gdrive_get_file", file=secret["id"])
+        assert (
+            "does not have this, or it is not open to Flotilla. Check the id. The consent reaches only files" in error
+        )
+        made = await call_ok(client, "gdrive_create_folder", name="Contrats 2030")
+        page = await call_ok(client, "gdrive_search_files", words="contrat")
+        assert ([row["id"] for row in page["items"]], page.get("note")) == ([made["id"]], None)
+    assert world.sheets.books[sheet].sheets["Suivi"][1] == ["2030-06-04", "Marie"]
+
+
+async def test_a_consent_for_own_files_is_named_where_sheets_and_docs_find_nothing(
+    office: Office, world: Google
+) -> None:
+    for token in world.tokens:
+        token.scope = " ".join(s for s in token.scope.split() if not s.endswith(("spreadsheets", "documents")))
+    sheet, text = world.sheets.put("Suivi", {"Suivi": []}), world.documents.put("Note")
+    async with office.client() as client:
+        error = await call_error(client, "gsheets_get_spreadsheet", spreadsheet=sheet)
+        assert "The consent reaches only spreadsheets that Flotilla made. To open more, ask the user to run" in error
+        error = await call_error(client, "gdocs_get_document", document=text)
+        assert "The consent reaches only documents that Flotilla made." in error
+        made = await call_ok(client, "gsheets_create_spreadsheet", title="Mien")
+        assert (await call_ok(client, "gsheets_get_spreadsheet", spreadsheet=made["id"]))["title"] == "Mien"

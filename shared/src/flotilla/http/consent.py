@@ -1,12 +1,49 @@
 """How an account is connected, as data: where consent is given, for which scopes, and whose account it is.
 
-The flow itself runs outside of the servers, on a machine with a browser: scripts/login.
+The flow itself runs outside of the servers, on a machine with a browser: scripts/login. Which scopes are asked for is
+decided in `scopes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """The OAuth scopes of one tool, as alternatives, the narrowest first, each a set with spaces between its scopes.
+
+    With any of the sufficient ones the tool does all of its work. A tolerated one is better than nothing, such as a
+    scope that opens only what the app itself made: it never stands in for a sufficient one, unless the user chose it
+    (`AccessLevels`).
+    """
+
+    sufficient: tuple[str, ...] = ()
+    tolerated: tuple[str, ...] = ()
+
+    def coverage(self, granted: Collection[str]) -> Literal["full", "part", "none"]:
+        """Return how much of the tool's work the granted scopes allow."""
+        if not self.sufficient + self.tolerated or _holds(granted, self.sufficient):
+            return "full"
+        return "part" if _holds(granted, self.tolerated) else "none"
+
+
+def _holds(granted: Collection[str], alternatives: Collection[str]) -> bool:
+    return any(set(granted).issuperset(one.split()) for one in alternatives)
+
+
+@dataclass(frozen=True)
+class AccessLevels:
+    """How much of an account the user opens to a server: an option of scripts/login, stored as a settings field.
+
+    `scopes` are by level the scopes that may be asked for, with spaces between them. The first level is the default.
+    """
+
+    option: str
+    field: str
+    scopes: Mapping[str, str]
 
 
 @dataclass(frozen=True)

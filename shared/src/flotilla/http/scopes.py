@@ -1,4 +1,4 @@
-"""Which OAuth scopes the visible tools need."""
+"""Which OAuth scopes are asked for: the fewest that the visible tools need, within what the user wants to open."""
 
 from __future__ import annotations
 
@@ -7,18 +7,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flotilla import errors
+from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
+from flotilla.settings import variable
+from flotilla_launcher.environment import setting
 from flotilla_launcher.filters import visible
 
 
 def scopes(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the fewest scopes that the visible tools need: tier, groups, allow, deny and read-only count.
+    """Return the fewest scopes that the visible tools need.
 
-    A tool declares alternatives, the narrowest first, each a set of scopes with spaces between them.
+    Tier, groups, allow, deny, read-only mode and the access level count.
     """
+    return fewest(needs(integration, environ))
+
+
+def needs(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[Sequence[str]]:
+    """Return for each visible tool the alternatives that are equally good for what the user wants to open."""
     with errors.setting_errors():
         shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
-    return fewest(shown)
+    return [_alternatives(one, _allowed(integration, environ)) for one in shown]
+
+
+def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> str:
+    """Return the access level that is set, the first one where none is; "" where the integration has no levels."""
+    if not (levels := integration.access):
+        return ""
+    with errors.setting_errors():
+        value = setting(variable(integration.slug, levels.field), environ) or ""
+    return value if value in levels.scopes else next(iter(levels.scopes))
+
+
+def wider_levels(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the access levels behind the one that is set, which open more."""
+    names = list(integration.access.scopes) if integration.access else []
+    return names[names.index(access_level(integration, environ)) + 1 :] if names else []
 
 
 def fewest(needs: Sequence[Sequence[str]]) -> list[str]:
@@ -30,3 +53,18 @@ def fewest(needs: Sequence[Sequence[str]]) -> list[str]:
         if all(any(one <= rest for one in need) for need in alternatives):
             del chosen[scope]
     return list(chosen)
+
+
+def _allowed(integration: Integration[Any], environ: Mapping[str, str]) -> frozenset[str] | None:
+    """Return the scopes that the access level allows; None where the integration has no levels."""
+    levels = integration.access
+    return frozenset(levels.scopes[access_level(integration, environ)].split()) if levels else None
+
+
+def _alternatives(needed: Scopes, allowed: frozenset[str] | None) -> Sequence[str]:
+    """Return the sufficient scopes that are allowed, else the tolerated ones; () where the level closes the tool."""
+    if allowed is None:
+        return needed.sufficient or needed.tolerated
+    both = (needed.sufficient, needed.tolerated)
+    inside = ([one for one in some if allowed.issuperset(one.split())] for some in both)
+    return next((some for some in inside if some), ())

@@ -81,6 +81,11 @@ class Google(OAuthServer):
             raise Refusal(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
         return token
 
+    def scopes_of(self, request: Request) -> set[str]:
+        """Return the short names of the scopes that a request's token has."""
+        token = self.holder(request)
+        return {scope.rsplit("/", 1)[-1] for scope in (token.scope if token else "").split()}
+
     def upload(self, request: Request, finish: Callable[[bytes], Response]) -> Response:
         """Open a resumable upload, in the handler of its first request."""
         session = secrets.token_hex(8)

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
-from flotilla_servers.google_docs.tests import play as _play
+from flotilla_servers.google_docs.tests.fake import FakeDocument
 from flotilla_testing import Request
 
 from .app import Google, Refusal, body
@@ -14,6 +14,7 @@ from .app import Google, Refusal, body
 BASE = "/v1/documents"
 READ = "documents documents.readonly drive drive.file drive.readonly"
 WRITE = "documents drive drive.file"
+WHOLE = {"documents", "documents.readonly", "drive", "drive.readonly"}
 
 
 @dataclass
@@ -21,8 +22,9 @@ class Text:
     """A document."""
 
     title: str
-    play: Any = field(default_factory=_play.Play)
+    document: FakeDocument = field(default_factory=FakeDocument)
     revision: int = 1
+    made: bool = False  # by the app, which is all that drive.file sees
 
 
 @dataclass
@@ -32,32 +34,39 @@ class Texts:
     texts: dict[str, Text] = field(default_factory=dict)
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
+    def put(self, title: str, *, made: bool = False) -> str:
+        """Store an empty document; returns its id."""
+        found = f"1Text{next(self.ids)}"
+        self.texts[found] = Text(title, made=made)
+        return found
+
 
 def mount(google: Google) -> None:
     """Add the API."""
     mine = google.documents = Texts()
 
-    def find(text: str) -> Text:
-        if text not in mine.texts:
+    def find(request: Request, text: str) -> Text:
+        found = mine.texts.get(text)
+        if not found or not (found.made or google.scopes_of(request) & WHOLE):
             raise Refusal(404, "notFound", "Requested entity was not found.")
-        return mine.texts[text]
+        return found
 
     def made(account: str, request: Request) -> dict[str, Any]:
-        found = f"1Text{next(mine.ids)}"
-        mine.texts[found] = Text(body(request)["title"])
-        return {"documentId": found, "title": mine.texts[found].title}
+        title = body(request)["title"]
+        return {"documentId": mine.put(title, made=True), "title": title}
 
     def got(account: str, request: Request, text: str) -> dict[str, Any]:
-        about = {"documentId": text, "title": find(text).title, "revisionId": f"r{find(text).revision}"}
-        return {**find(text).play.document(), **about}
+        found = find(request, text)
+        about = {"documentId": text, "title": found.title, "revisionId": f"r{found.revision}"}
+        return {**found.document.document(), **about}
 
     def changed(account: str, request: Request, text: str) -> dict[str, Any]:
-        given, found = body(request), find(text)
+        given, found = body(request), find(request, text)
         if given.get("writeControl", {}).get("requiredRevisionId", f"r{found.revision}") != f"r{found.revision}":
             raise Refusal(400, "failedPrecondition", "The required revision ID does not match the latest revision.")
-        found.play.run(given["requests"])
+        replies = found.document.run(given["requests"])
         found.revision += 1
-        return {"documentId": text, "replies": [{} for _ in given["requests"]]}
+        return {"documentId": text, "replies": replies}
 
     one = rf"{BASE}/(?P<text>[^/:]+)"
     google.api("POST", BASE, WRITE, made)

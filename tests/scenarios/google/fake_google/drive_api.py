@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +62,8 @@ class Files:
 
     def seen(self, account: str, request: Request) -> list[dict[str, Any]]:
         """Return the files that the account has and the token may see."""
-        token = self.google.holder(request)
-        scopes = {scope.rsplit("/", 1)[-1] for scope in (token.scope if token else "").split()}
         mine = (f for f in self.files.values() if f["owners"][0]["emailAddress"] == account)
-        return [f for f in mine if scopes & set(WHOLE) or f["id"] in self.made]
+        return [f for f in mine if self.google.scopes_of(request) & set(WHOLE) or f["id"] in self.made]
 
 
 def mount(google: Google) -> None:
@@ -77,8 +76,20 @@ def mount(google: Google) -> None:
                 return found
         raise Refusal(404, "notFound", f"File not found: {file}.")
 
+    def changeable(account: str, request: Request, file: str) -> dict[str, Any]:
+        """Return a file that the token may change: with drive.file, one that the app made."""
+        about = find(account, request, file)
+        if "drive" not in google.scopes_of(request) and file not in drive.made:
+            message = f"The user has not granted the app 1234567890 write access to the file {file}."
+            raise Refusal(403, "appNotAuthorizedToFile", message)
+        return about
+
     def listed(account: str, request: Request) -> dict[str, Any]:
         query = dict(request.query)
+        if query.get("corpora") == "drive" and not query.get("driveId"):
+            raise Refusal(
+                400, "invalid", "The driveId parameter must be specified if and only if corpora is set to drive."
+            )
         if "nextPageToken" not in query.get("fields", "nextPageToken"):
             raise Refusal(400, "badRequest", "A test's complaint: paging would end silently")
         wanted = _conditions(query.get("q", ""), drive.root(account))
@@ -107,11 +118,11 @@ def mount(google: Google) -> None:
         return google.upload(request, lambda content: Response.of(drive.put(account, about, content, made=True)))
 
     def replaced(account: str, request: Request, file: str) -> Response:
-        find(account, request, file).update(body(request))
+        changeable(account, request, file).update(body(request))
         return google.upload(request, lambda content: Response.of(drive.fill(file, content)))
 
     def changed(account: str, request: Request, file: str) -> dict[str, Any]:
-        about, query = find(account, request, file), dict(request.query)
+        about, query = changeable(account, request, file), dict(request.query)
         given = body(request)
         if "parents" in given:
             raise Refusal(403, "fieldNotWritable", "The parents field is not directly writable in update requests.")
@@ -122,9 +133,8 @@ def mount(google: Google) -> None:
 
     def shared(account: str, request: Request, file: str) -> dict[str, Any]:
         given = body(request)
-        drive.shares.append(
-            (find(account, request, file)["id"], given.get("emailAddress", given["type"]), given["role"])
-        )
+        about = changeable(account, request, file)
+        drive.shares.append((about["id"], given.get("emailAddress", given["type"]), given["role"]))
         return {"kind": "drive#permission", "id": str(len(drive.shares)), **given}
 
     one = rf"{BASE}/files/(?P<file>[^/]+)"
@@ -167,10 +177,18 @@ def _conditions(q: str, root: str) -> list[Any]:
             folder = strings[int(parent)]
             found.append(lambda f, folder=folder: (root if folder == "root" else folder) in f["parents"])
         else:
-            key, value = ("name" if name == "fullText" else name), strings[int(number)].lower()
-            found.append(
-                lambda f, key=key, value=value, how=how: (
-                    value in f[key].lower() if how == "contains" else value == f[key]
-                )
-            )
+            found.append(_matches(name, how, strings[int(number)].lower()))
     return found
+
+
+def _matches(name: str, how: str, value: str) -> Callable[[dict[str, Any]], bool]:
+    """Return a condition. A name contains each word that it has a word beginning with, but no middle of a word."""
+    key = "name" if name == "fullText" else name
+    if how == "=":
+        return lambda f: value == f[key].lower()
+    if key != "name":
+        return lambda f: f[key].lower().startswith(value)  # Google: a prefix of the type
+    return lambda f: all(
+        any(word.startswith(wanted) for word in re.findall(r"\w+", f[key].lower()))
+        for wanted in re.findall(r"\w+", value)
+    )

@@ -15,6 +15,7 @@ from .app import Google, Refusal, body
 BASE = "/v4/spreadsheets"
 READ = "spreadsheets spreadsheets.readonly drive drive.file drive.readonly"
 WRITE = "spreadsheets drive drive.file"
+WHOLE = {"spreadsheets", "spreadsheets.readonly", "drive", "drive.readonly"}
 ROWS, COLUMNS = 1000, 26
 
 
@@ -25,6 +26,7 @@ class Book:
     title: str
     sheets: dict[str, list[list[Any]]]
     named: dict[str, str] = field(default_factory=dict)  # ranges such as 'Ventes'!A1:C9
+    made: bool = False  # by the app, which is all that drive.file sees
 
 
 @dataclass
@@ -34,10 +36,10 @@ class Books:
     books: dict[str, Book] = field(default_factory=dict)
     ids: Any = field(default_factory=lambda: itertools.count(1))
 
-    def put(self, title: str, sheets: dict[str, list[list[Any]]]) -> str:
+    def put(self, title: str, sheets: dict[str, list[list[Any]]], *, made: bool = False) -> str:
         """Store a spreadsheet; returns its id."""
         found = f"1Book{next(self.ids)}"
-        self.books[found] = Book(title, sheets)
+        self.books[found] = Book(title, sheets, made=made)
         return found
 
 
@@ -45,16 +47,18 @@ def mount(google: Google) -> None:
     """Add the API."""
     mine = google.sheets = Books()
 
-    def find(book: str) -> Book:
-        if book not in mine.books:
+    def find(request: Request, book: str) -> Book:
+        found = mine.books.get(book)
+        if not found or not (found.made or google.scopes_of(request) & WHOLE):
             raise Refusal(404, "notFound", "Requested entity was not found.")
-        return mine.books[book]
+        return found
 
-    def told(book: str) -> dict[str, Any]:
+    def shown(book: str) -> dict[str, Any]:
+        found = mine.books[book]
         size = {"gridProperties": {"rowCount": ROWS, "columnCount": COLUMNS}}
-        sheets = [{"properties": {"sheetId": n, "title": t, **size}} for n, t in enumerate(find(book).sheets)]
-        named = [{"name": name, "range": _grid(find(book), cells)} for name, cells in find(book).named.items()]
-        about = {"title": find(book).title, "timeZone": "Europe/Paris"}
+        sheets = [{"properties": {"sheetId": n, "title": t, **size}} for n, t in enumerate(found.sheets)]
+        named = [{"name": name, "range": _grid(found, cells)} for name, cells in found.named.items()]
+        about = {"title": found.title, "timeZone": "Europe/Paris"}
         url = f"https://docs.google.example/spreadsheets/d/{book}/edit"
         return {
             "spreadsheetId": book,
@@ -67,20 +71,21 @@ def mount(google: Google) -> None:
     def made(account: str, request: Request) -> dict[str, Any]:
         given = body(request)
         names = [one["properties"]["title"] for one in given.get("sheets", ())] or ["Sheet1"]
-        return told(mine.put(given["properties"]["title"], {name: [] for name in names}))
+        return shown(mine.put(given["properties"]["title"], {name: [] for name in names}, made=True))
 
     def got(account: str, request: Request, book: str) -> dict[str, Any]:
-        return told(book)
+        find(request, book)
+        return shown(book)
 
     def read(account: str, request: Request, book: str, cells: str) -> dict[str, Any]:
-        name, left, top, right, bottom = _range(find(book), cells)
-        rows = [row[left:right] for row in find(book).sheets[name][top:bottom]]
+        name, left, top, right, bottom = _range(find(request, book), cells)
+        rows = [row[left:right] for row in mine.books[book].sheets[name][top:bottom]]
         while rows and not any(value not in ("", None) for value in rows[-1]):
             rows.pop()
         return {"range": unquote(cells), "majorDimension": "ROWS", **({"values": rows} if rows else {})}
 
     def write(book: str, name: str, left: int, top: int, values: list[list[Any]]) -> dict[str, Any]:
-        rows = find(book).sheets[name]
+        rows = mine.books[book].sheets[name]
         for n, row in enumerate(values, top):
             rows += [[] for _ in range(n + 1 - len(rows))]
             rows[n] += [""] * (left + len(row) - len(rows[n]))
@@ -91,27 +96,32 @@ def mount(google: Google) -> None:
         return {"updatedRange": where, "updatedRows": len(values), "updatedCells": sum(map(len, values))}
 
     def wrote(account: str, request: Request, book: str, cells: str) -> dict[str, Any]:
-        name, left, top, *_ = _range(find(book), cells)
+        name, left, top, *_ = _range(find(request, book), cells)
         return {"spreadsheetId": book, **write(book, name, left, top, _entered(request))}
 
     def appended(account: str, request: Request, book: str, cells: str) -> dict[str, Any]:
-        name, left, *_ = _range(find(book), cells)
-        return {"updates": write(book, name, left, len(find(book).sheets[name]), _entered(request))}
+        name, left, top, right, bottom = _range(find(request, book), cells)
+        column, row = _below_table(mine.books[book].sheets[name], left, top, right, bottom)
+        values = _entered(request)
+        rows = mine.books[book].sheets[name]
+        if dict(request.query).get("insertDataOption") == "INSERT_ROWS" and row < len(rows):
+            rows[row:row] = [[] for _ in values]
+        return {"updates": write(book, name, column, row, values)}
 
     def cleared(account: str, request: Request, book: str, cells: str) -> dict[str, Any]:
-        name, left, top, right, bottom = _range(find(book), cells)
-        for row in find(book).sheets[name][top:bottom]:
+        name, left, top, right, bottom = _range(find(request, book), cells)
+        for row in mine.books[book].sheets[name][top:bottom]:
             row[left:right] = [""] * len(row[left:right])
         return {"spreadsheetId": book, "clearedRange": unquote(cells)}
 
     def changed(account: str, request: Request, book: str) -> dict[str, Any]:
-        replies = []
+        replies, sheets = [], find(request, book).sheets
         for one in body(request)["requests"]:
             title = one["addSheet"]["properties"]["title"]
-            if title in find(book).sheets:
+            if title.casefold() in map(str.casefold, sheets):
                 raise Refusal(400, "badRequest", f"A sheet with the name {title} already exists.")
-            find(book).sheets[title] = []
-            replies.append({"addSheet": told(book)["sheets"][-1]})
+            sheets[title] = []
+            replies.append({"addSheet": shown(book)["sheets"][-1]})
         return {"spreadsheetId": book, "replies": replies}
 
     one = rf"{BASE}/(?P<book>[^/:]+)"
@@ -130,6 +140,25 @@ def _entered(request: Request) -> list[list[Any]]:
         raise Refusal(400, "badRequest", "'valueInputOption' is required but not specified")
     values: list[list[Any]] = body(request)["values"]
     return values
+
+
+def _below_table(rows: list[list[Any]], left: int, top: int, right: int, bottom: int) -> tuple[int, int]:
+    """Return the column and the row below the last table in a range; its first cell where there is none.
+
+    A table is an area of filled cells without an empty row or column in it:
+    https://developers.google.com/workspace/sheets/api/guides/values#append-values
+    """
+    filled = {(r, c) for r, row in enumerate(rows) for c, value in enumerate(row) if value not in ("", None)}
+    inside = [(r, c) for r, c in filled if top <= r < bottom and left <= c < right]
+    if not inside:
+        return left, top
+    table, grown = {max(inside)}, True
+    while grown:
+        low_row, high_row = min(r for r, _ in table) - 1, max(r for r, _ in table) + 1
+        low_column, high_column = min(c for _, c in table) - 1, max(c for _, c in table) + 1
+        near = {(r, c) for r, c in filled if low_row <= r <= high_row and low_column <= c <= high_column}
+        table, grown = table | near, bool(near - table)
+    return min(c for _, c in table), max(r for r, _ in table) + 1
 
 
 def _range(book: Book, encoded: str) -> tuple[str, int, int, int, int]:

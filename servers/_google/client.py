@@ -1,4 +1,4 @@
-"""How a Google server gets in: a refresh token, a service account, or a ready access token.
+"""Settings, integration and Api of a Google server: a refresh token, a service account, or a ready access token.
 
 https://developers.google.com/identity/protocols/oauth2
 """
@@ -6,12 +6,14 @@ https://developers.google.com/identity/protocols/oauth2
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl
 
 from flotilla import (
+    AccessLevels,
     Api,
     Bearer,
     ByCursor,
@@ -25,8 +27,9 @@ from flotilla import (
     errors,
 )
 
-from .refusals import refusal
+from .responses import map_error
 
+S = TypeVar("S", bound="GoogleSettings")
 HOSTS = ["oauth2.googleapis.com:443"]  # beside the API's own
 LASTING = ("refresh_token", "client_id", "client_secret")
 CONSENT = Consent(
@@ -44,7 +47,7 @@ CONSENT = Consent(
 
 
 class GoogleSettings(ServerSettings):
-    """Three ways in; `scripts/login` stores the first three fields, which are one of them."""
+    """Three ways to authenticate; `scripts/login` stores the first three fields, which are one of them."""
 
     auth_options = (LASTING, ("service_account",), ("access_token",))
 
@@ -71,7 +74,7 @@ class ServiceAccount(JwtBearer):
     def identity(self) -> tuple[str, str]:
         """Return its e-mail address and private key.
 
-        Raises errors.ConfigurationError for something that is no such key.
+        Raises errors.ConfigurationError for something that is not such a key.
         """
         text = self.value("service_account")
         if not text:
@@ -82,14 +85,48 @@ class ServiceAccount(JwtBearer):
         except (ValueError, KeyError, TypeError):
             name = f"{self.integration.slug.upper().replace('-', '_')}_SERVICE_ACCOUNT"
             raise errors.ConfigurationError(
-                f"{name} is no JSON key of a service account.",
+                f"{name} is not a valid JSON key of a service account.",
                 f"Ask the user to set {name}_FILE to the file that Google Cloud gave.",
             ) from None
 
 
+def google_integration(
+    slug: str,
+    settings: type[S],
+    *,
+    title: str,
+    description: str,
+    docs: str,
+    prefix: str = "",
+    category: str = "productivity",
+    tags: Iterable[str] = (),
+    files: bool = False,
+    instructions: str = "",
+    access: AccessLevels | None = None,
+    limited_to: str = "",
+) -> Integration[S]:
+    """Return the integration of one of Google's APIs; its hosts are those of the API and of the token URL."""
+    return Integration(
+        slug,
+        prefix=prefix,
+        title=title,
+        description=description,
+        category=category,
+        tags=tags,
+        hosts=[f"{urlsplit(str(settings.model_fields['base_url'].default)).hostname}:443", *HOSTS],
+        settings=settings,
+        files=files,
+        consent=CONSENT,
+        docs=docs,
+        instructions=instructions,
+        access=access,
+        limited_to=limited_to,
+    )
+
+
 def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
-    """Return the way to one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most."""
-    return Api(
+    """Return the Api of one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most."""
+    api = Api(
         integration,
         auth=FirstOf(
             Bearer("access_token"),
@@ -102,6 +139,7 @@ def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] 
             ),
             OAuth2(
                 "token_url",
+                extra_fields=("scope",),  # what the user agreed to, see `reach`
                 revoked_hint="It ends after 7 days while the consent screen is in testing: ask the user to run "
                 "`scripts/login {slug}` again.",
                 unknown_client_hint=(
@@ -111,8 +149,9 @@ def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] 
         ),
         paging=ByCursor("items", "nextPageToken", cursor="pageToken", limit="maxResults"),
         limits=limits,
-        map_error=refusal(integration),
+        map_error=lambda status, body: map_error(api, status, body),
     )
+    return api
 
 
 def scope(name: str) -> str:

@@ -1,7 +1,7 @@
-"""A document that requests change as Google's do: text with a look a UTF-16 unit, tables as marks among it.
+"""A document that requests change as Google's do: text with a style for each UTF-16 unit, tables as marks in it.
 
-It keeps a flat list of units. `\n` ends a paragraph and carries its style; tables are kept as marks that count one unit
-each where they, their rows and their cells begin.
+It is a flat list of units. `\n` ends a paragraph and has its style; a table is stored as marks that count one unit each
+where the table, its rows and its cells begin.
 """
 
 from __future__ import annotations
@@ -23,18 +23,34 @@ class Unit:
     bullet: tuple[str, int] | None = None
 
 
-class Play:
+class FakeDocument:
     """A new document: index 0 is the section's, 1 its only paragraph's end."""
 
     def __init__(self) -> None:
         self.units = [Unit("<section>"), Unit("\n", style={"namedStyleType": "NORMAL_TEXT"})]
         self.lists: dict[str, str] = {}
 
-    def run(self, requests: list[Any]) -> None:
-        """Carry out requests in their order."""
+    def run(self, requests: list[Any]) -> list[dict[str, Any]]:
+        """Carry out requests in their order; return their replies, of which most are empty."""
+        replies = []
         for request in requests:
-            ((name, told),) = request.items()
-            getattr(self, name)(**told)
+            ((name, arguments),) = request.items()
+            reply = getattr(self, name)(**arguments)
+            replies.append({name: reply} if reply else {})
+        return replies
+
+    def replaceAllText(self, replaceText: str, containsText: dict[str, Any]) -> dict[str, Any]:  # noqa: N802, N803
+        """Replace within paragraphs; the new text takes the style of the first unit. None is an empty reply."""
+        old, count, at = containsText["text"], 0, 1
+        while at + len(old) <= len(self.units):
+            here = "".join(unit.text if len(unit.text) == 1 else "\0" for unit in self.units[at : at + len(old)])
+            same = here == old if containsText.get("matchCase") else here.casefold() == old.casefold()
+            if same:
+                first = self.units[at]
+                self.units[at : at + len(old)] = [Unit(letter, dict(first.look)) for letter in replaceText]
+                count += 1
+            at += len(replaceText) if same else 1
+        return {"occurrencesChanged": count} if count else {}
 
     def _place(self, location: Any) -> int:
         index = int(location["index"])
@@ -120,7 +136,7 @@ class Play:
         self.at = 1
         told = {"body": {"content": self._content()}}
         told["lists"] = {found: {"listProperties": {"nestingLevels": some}} for found, some in levels.items()}  # type: ignore[dict-item]
-        return {"documentId": "1Play", "title": "Play", "revisionId": "r", "tabs": [{"documentTab": told}]}
+        return {"documentId": "1Fake", "title": "Fake", "revisionId": "r", "tabs": [{"documentTab": told}]}
 
     def _content(self) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = []

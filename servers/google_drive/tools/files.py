@@ -1,0 +1,222 @@
+"""Files and folders: list, search, get, download, upload, create, move, trash, restore.
+
+API: https://developers.google.com/workspace/drive/api/reference/rest/v3/files
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from flotilla import Cursor, Limit, Toolset, When, confirm, errors, files, segment, will_ask
+from flotilla_servers._google import file_id, limit_note
+
+from .. import query
+from ..client import EVERYWHERE, FILES, LOOK, OWN, READ, WRITE, api
+from ..downloads import default_path, download
+from ..formats import APPS, TYPES, Format, export_format
+from ..models import FIELDS, ChangedFile, File, FilePage, FileRow, TrashedFile
+from ..uploads import upload
+
+tools = Toolset("files")
+
+FileId = Annotated[
+    str,
+    Field(
+        description="Id or address of the file, from gdrive_search_files or gdrive_list_files.",
+        examples=["1dyUEebJaFnWa3Z4n0BFMVAXQ7mfUH11g"],
+    ),
+]
+FolderId = Annotated[str, Field(description="Id or address of the folder, from gdrive_search_files; root is My Drive.")]
+SharedDriveId = Annotated[
+    str | None,
+    Field(description="Id of a shared drive to look in, as gdrive_get_file returns it for a file there."),
+]
+
+
+@tools.reads(scopes=LOOK, tolerated=OWN, search="dossier contenu parcourir fichiers")
+async def list_files(
+    folder: FolderId = "root", shared_drive: SharedDriveId = None, limit: Limit = 20, cursor: Cursor = None
+) -> FilePage:
+    """List what is directly in a folder, folders first, then by name. Returns ids, types and sizes.
+
+    To find a file by its name or contents in any folder, use gdrive_search_files.
+    """
+    parent = file_id(shared_drive) if shared_drive and folder == "root" else file_id(folder)
+    return await _page(query.inside(parent), shared_drive, limit, cursor, "folder,name")
+
+
+@tools.reads(scopes=LOOK, tolerated=OWN, search="cherche trouve fichier document tableau présentation pdf")
+async def search_files(
+    words: Annotated[str, Field(description="Words of the name, from the start of a word.")] = "",
+    in_text: Annotated[bool, Field(description="True to look for the words in the contents too.")] = False,
+    kind: Annotated[
+        Literal["folder", "document", "spreadsheet", "presentation", "pdf", "image"] | None,
+        Field(description="Only files of this kind; document, spreadsheet and presentation are Google's own."),
+    ] = None,
+    folder: Annotated[
+        str | None, Field(description="Only files directly in this folder: its id, from gdrive_list_files, or address.")
+    ] = None,
+    modified_after: Annotated[When | None, Field(description="Only files changed after this time or day.")] = None,
+    shared_drive: SharedDriveId = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> FilePage:
+    """Search files and folders by name, contents, kind, folder or time of change; the last changed come first.
+
+    Returns the id that the other tools take, those of Google Docs and Google Sheets too. Depending on the consent, it
+    finds all files or only those that Flotilla made. To browse a folder, use gdrive_list_files.
+    """
+    after = modified_after.at(api.zone) if modified_after else None
+    q = query.search(words, in_text, kind, file_id(folder) if folder else None, after)
+    order = None if words and in_text else "modifiedTime desc"  # the API refuses an order for a search in contents
+    return await _page(q, shared_drive, limit, cursor, order)
+
+
+async def _page(q: str, shared_drive: str | None, limit: int, cursor: str | None, order: str | None) -> FilePage:
+    corpus = {"corpora": "drive", "driveId": file_id(shared_drive)} if shared_drive else {}
+    params = {"q": q, "orderBy": order, "fields": f"nextPageToken,files({FIELDS})", **corpus, **EVERYWHERE}
+    params["includeItemsFromAllDrives"] = "true"
+    page = await api.page("/files", FileRow, params=params, limit=limit, cursor=cursor, paging=FILES)
+    note = (limit_note(api) if not page.items else "") or None
+    return FilePage(items=page.items, next_cursor=page.next_cursor, note=note)
+
+
+@tools.reads(scopes=LOOK, tolerated=OWN, search="détails propriétaire taille lien adresse fichier")
+async def get_file(file: FileId) -> File:
+    """Get one file's or folder's name, type, size, time of change, address, folder, shared drive and owner.
+
+    Use it to learn where a file is or whether it is in the trash. It returns no contents: for these, use
+    gdrive_download_file.
+    """
+    return File.model_validate(await _metadata(file))
+
+
+async def _metadata(file: str) -> dict[str, Any]:
+    return await api.get(f"/files/{segment(file_id(file))}", params={"fields": FIELDS, **EVERYWHERE})
+
+
+@tools.reads(scopes=READ, tolerated=OWN, deadline=55, search="télécharger exporter pdf docx xlsx")
+async def download_file(
+    file: FileId,
+    path: Annotated[
+        str | None,
+        Field(description="New file of the data folder; drive/<id>/<name> without it.", examples=["devis.pdf"]),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        Format | None,
+        Field(description="Format to export one of Google's own files as: pdf without it, xlsx for a spreadsheet."),
+    ] = None,
+) -> files.FileRef:
+    """Save a file in the data folder; a Google document, spreadsheet, presentation or drawing is exported.
+
+    Returns its path, size and checksum, not its text: to read a Google document, use the tools of Google Docs. Files
+    have at most 256 MiB, exports 10 MB.
+    """
+    metadata = await _metadata(file)
+    if target := (metadata.get("shortcutDetails") or {}).get("targetId"):
+        raise errors.InvalidInputError(
+            "The file is a shortcut.", f"Download the file that it leads to: {errors.excerpt(target, 80)}."
+        )
+    target_id, name = str(metadata["id"]), str(metadata.get("name", ""))
+    exported_as = export_format(str(metadata.get("mimeType", "")), format)
+    target_path = path or default_path(target_id, name, exported_as)
+    url = f"/files/{segment(target_id)}"
+    if exported_as:
+        return await download(f"{url}/export", {"mimeType": TYPES[exported_as]}, target_path, path is None, 0)
+    size, md5 = int(metadata.get("size") or 0), str(metadata.get("md5Checksum", ""))
+    return await download(url, {"alt": "media", **EVERYWHERE}, target_path, path is None, size, md5)
+
+
+@tools.writes(
+    creates=True, replaces=True, scopes=WRITE, tolerated=OWN, deadline=55, search="déposer envoyer téléverser"
+)
+async def upload_file(
+    path: Annotated[str, Field(description="Path of the file in the data folder.", examples=["devis.pdf"])],
+    folder: FolderId = "root",
+    name: Annotated[str | None, Field(description="Name in Drive; that of the file without it.")] = None,
+    convert: Annotated[
+        bool, Field(description="True to make a Google document, spreadsheet or presentation of it.")
+    ] = False,
+    replaces: Annotated[
+        str | None, Field(description="Id of the file whose content it becomes, from gdrive_search_files.")
+    ] = None,
+) -> ChangedFile:
+    """Upload a file of the data folder to Drive, as a new file or as the new content of one that exists.
+
+    Asks the user before it replaces content. Returns the id and the address. To give others access to it, use
+    gdrive_share_file.
+    """
+    if replaces and will_ask():
+        old = await get_file(replaces)
+        size = (
+            f" ({old.bytes:,} bytes, changed {old.modified:%d %B %Y, %H:%M %Z})" if old.bytes and old.modified else ""
+        )
+        await confirm(f"Replace what «{old.name}»{size} holds in Drive by {files.shown(path)}?")
+    uploaded = await upload(path, file_id(folder), name, convert, file_id(replaces) if replaces else None)
+    return ChangedFile.model_validate(uploaded)
+
+
+@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer nouveau dossier répertoire")
+async def create_folder(
+    name: Annotated[
+        str, Field(min_length=1, max_length=500, description="Name of the folder.", examples=["Devis 2030"])
+    ],
+    folder: FolderId = "root",
+) -> ChangedFile:
+    """Create an empty folder in another folder or in My Drive; Drive allows several of one name.
+
+    Returns its id, which gdrive_upload_file and gdrive_move_file take. Look with gdrive_search_files whether there is
+    one already.
+    """
+    body = {"name": name, "mimeType": f"{APPS}folder", "parents": [file_id(folder)]}
+    return ChangedFile.model_validate(await api.post("/files", params={"fields": FIELDS, **EVERYWHERE}, json=body))
+
+
+@tools.writes(additive=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="déplacer ranger renommer fichier")
+async def move_file(
+    file: FileId,
+    folder: Annotated[
+        str,
+        Field(
+            description="Folder to move it to: its id, from gdrive_search_files, or its address; root is My Drive.",
+            examples=["root"],
+        ),
+    ],
+    name: Annotated[str | None, Field(description="New name; it stays without it.")] = None,
+) -> ChangedFile:
+    """Move a file or folder into another folder, and rename it where a name is given.
+
+    To rename it only, pass the folder that gdrive_get_file returns. Access that came from the old folder ends. Returns
+    where it is now.
+    """
+    metadata = await _metadata(file)
+    target = (await _metadata(folder))["id"] if folder == "root" else file_id(folder)  # parents are ids, not "root"
+    old = [parent for parent in metadata.get("parents") or () if parent != target]
+    params = {"addParents": target, "removeParents": ",".join(old) or None, "fields": FIELDS, **EVERYWHERE}
+    path = f"/files/{segment(str(metadata['id']))}"
+    return ChangedFile.model_validate(await api.patch(path, params=params, json={"name": name}))
+
+
+@tools.destroys(asks=True, idempotent=True, scopes=WRITE, tolerated=OWN, search="supprimer jeter corbeille fichier")
+async def trash_file(file: FileId) -> TrashedFile:
+    """Move a file, or a folder with all that is in it, to the trash, after the user's yes.
+
+    Drive deletes it for good after 30 days; until then the user can restore it. Nothing deletes it at once.
+    """
+    await confirm(f"Move «{(await get_file(file)).name}» to the trash?")
+    target = file_id(file)
+    await api.send("PATCH", f"/files/{segment(target)}", params=EVERYWHERE, json={"trashed": True})
+    return TrashedFile(trashed=target)
+
+
+@tools.writes(core=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="restaurer récupérer corbeille")
+async def restore_file(file: FileId) -> ChangedFile:
+    """Take a file or folder out of the trash, back to the folder that it was in.
+
+    Take the id from gdrive_trash_file: lists and searches leave out what is in the trash.
+    """
+    params = {"fields": FIELDS, **EVERYWHERE}
+    path = f"/files/{segment(file_id(file))}"
+    return ChangedFile.model_validate(await api.patch(path, params=params, json={"trashed": False}))
