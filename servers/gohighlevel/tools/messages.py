@@ -9,8 +9,8 @@ from pydantic import Field
 
 from flotilla import Toolset, errors
 
-from .client import OLDER, ContactId, api
-from .models import Message
+from ..client import API_OF_2021_04, ContactId, api
+from ..models import Message
 
 tools = Toolset("messages")
 
@@ -21,21 +21,32 @@ def as_html(text: str) -> str:
     return "".join(f"<p>{part.strip().replace(chr(10), '<br>')}</p>" for part in parts)
 
 
-@tools.writes(creates=True, additive=False, scopes=["conversations/message.write"])
+@tools.writes(
+    creates=True,
+    additive=False,
+    scopes=["conversations/message.write"],
+    search="envoie message texto SMS e-mail WhatsApp au contact send text",
+)
 async def send_message(
     contact_id: ContactId,
-    channel: Annotated[Literal["SMS", "Email", "WhatsApp"], Field(description="How", examples=["SMS"])],
-    text: Annotated[str, Field(min_length=1, description="Plain text", examples=["À demain !"])],
-    subject: Annotated[str | None, Field(description="Of an Email")] = None,
+    channel: Annotated[
+        Literal["SMS", "Email", "WhatsApp"], Field(description="How the message is sent.", examples=["SMS"])
+    ],
+    text: Annotated[str, Field(min_length=1, description="Plain text of the message.", examples=["À demain !"])],
+    subject: Annotated[str | None, Field(description="Subject of an e-mail, which needs one.")] = None,
 ) -> Message:
-    """Send a contact (envoie à) an SMS, an e-mail or a WhatsApp message, at once."""
+    """Send a contact an SMS, an e-mail or a WhatsApp message. It goes out at once and cannot be called back.
+
+    It goes to the phone number or e-mail address that the contact has in GoHighLevel. Find the contact with
+    ghl_search_contacts. No tool reads the answers.
+    """
     if (channel == "Email") != bool(subject):
         raise errors.InvalidInputError(
-            "An e-mail needs a subject, and nothing else has one.", "Correct channel or subject."
+            "An e-mail needs a subject, and no other channel has one.", "Correct channel or subject."
         )
     if not text.strip():
-        raise errors.InvalidInputError("The text is empty.", "Pass what is to be said.")
-    said = {"html": as_html(text), "subject": subject} if subject else {"message": text}
-    # status is what the contract wants of every message, new ones too
-    body = {"type": channel, "contactId": contact_id, "status": "pending", **said}
-    return Message.model_validate(await api.post("/conversations/messages", json=body, headers=OLDER))
+        raise errors.InvalidInputError("The text is empty.", "Pass the text to send.")
+    content = {"html": as_html(text), "subject": subject} if subject else {"message": text}
+    # The contract requires a status of every message, new ones too.
+    body = {"type": channel, "contactId": contact_id, "status": "pending", **content}
+    return Message.model_validate(await api.post("/conversations/messages", json=body, headers=API_OF_2021_04))
