@@ -21,7 +21,7 @@ _BREAK = re.compile(r"<br\s*/?>", re.I)
 
 
 class Run(NamedTuple):
-    """Text in one look: `marks` are bold, italic, strikethrough, code."""
+    """Text in one style: `marks` are bold, italic, strikethrough, code."""
 
     text: str
     marks: frozenset[str] = frozenset()
@@ -36,7 +36,7 @@ class Picture(NamedTuple):
 
 
 def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
-    """Yield what Markdown's inline tokens hold; what cannot be kept is told in `lost`."""
+    """Yield what Markdown's inline tokens hold; what cannot be kept is added to `lost`."""
     marks: list[str] = []
     links: list[str] = []
     for token in tokens:
@@ -84,15 +84,15 @@ def _linked(text: str, look: frozenset[str]) -> Iterator[Run]:
     yield Run(text[end:], look)
 
 
-def rich(told: Sequence[Run]) -> list[dict[str, Any]]:
+def rich(text_runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return rich text as Notion takes it, in pieces."""
-    return [_element(part, run) for run in _joined(told) for part in pieces(run.text)]
+    return [_element(part, run) for run in _joined(text_runs) for part in pieces(run.text)]
 
 
-def _joined(told: Sequence[Run]) -> list[Run]:
+def _joined(text_runs: Sequence[Run]) -> list[Run]:
     """Return the runs with neighbours of one look put together, and no empty ones."""
     whole: list[Run] = []
-    for run in told:
+    for run in text_runs:
         if whole and whole[-1][1:] == run[1:]:
             whole[-1] = run._replace(text=whole[-1].text + run.text)
         elif run.text:
@@ -101,12 +101,12 @@ def _joined(told: Sequence[Run]) -> list[Run]:
 
 
 def _element(text: str, run: Run) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": "text", "text": {"content": text}}
+    element: dict[str, Any] = {"type": "text", "text": {"content": text}}
     if run.link:
-        told["text"]["link"] = {"url": run.link}
+        element["text"]["link"] = {"url": run.link}
     if run.marks:
-        told["annotations"] = dict.fromkeys(sorted(run.marks), True)
-    return told
+        element["annotations"] = dict.fromkeys(sorted(run.marks), True)
+    return element
 
 
 def _units(text: str) -> int:
@@ -129,7 +129,7 @@ def pieces(text: str) -> Iterator[str]:
 
 def plain_text(items: Sequence[dict[str, Any]]) -> str:
     """Return the bare words of rich text."""
-    return "".join(str(item.get("plain_text", "")) for item in items)
+    return "".join(str(item.get("plain_text", "")) for item in items if isinstance(item, dict))
 
 
 # -- rich text to Markdown
@@ -137,29 +137,31 @@ def plain_text(items: Sequence[dict[str, Any]]) -> str:
 
 def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = False) -> str:
     """Return rich text as Markdown; `bare` leaves out signs and escapes, for code."""
-    told = _joined([run for item in items for run in _read(item, lost)])
+    text_runs = _joined([run for item in items if isinstance(item, dict) for run in _read(item, lost)])
     if bare:
-        return "".join(run.text for run in told)
-    out, here, link = "", list[str](), ""
-    for run in [*_loosened(told), Run("")]:
+        return "".join(run.text for run in text_runs)
+    out, open_marks, link = "", list[str](), ""
+    for run in [*_loosened(text_runs), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, here = out + _closing(here) + (f"]({_target(link)})" if link else ""), []
+            out, open_marks = out + _closing(open_marks) + (f"]({_target(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
-        keep = next((n for n, mark in enumerate(here) if mark not in wanted), len(here))
-        out, here = out + _closing(here[keep:]), here[:keep]
-        new = [mark for mark in wanted if mark not in here]
-        out, here = out + "".join(_SIGNS[mark] for mark in new), here + new
+        keep = next((n for n, mark in enumerate(open_marks) if mark not in wanted), len(open_marks))
+        out, open_marks = out + _closing(open_marks[keep:]), open_marks[:keep]
+        new = [mark for mark in wanted if mark not in open_marks]
+        out, open_marks = out + "".join(_SIGNS[mark] for mark in new), open_marks + new
         out += _code(run.text) if "code" in run.marks else run.text if "raw" in run.marks else escaped(run.text)
     return out
 
 
-def _loosened(told: list[Run]) -> list[Run]:
+def _loosened(text_runs: list[Run]) -> list[Run]:
     """Return the runs with spaces at their edges apart: beside a space, a sign would be no sign.
 
     Such spaces have the look that the words on both sides share.
     """
-    parts = [Run(part, run.marks, run.link) for run in told for part in re.split(r"^(\s+)|(\s+)$", run.text) if part]
+    parts = [
+        Run(part, run.marks, run.link) for run in text_runs for part in re.split(r"^(\s+)|(\s+)$", run.text) if part
+    ]
     words = [None if part.text.isspace() else part for part in parts]
     for n, part in enumerate(parts):
         if words[n] is None:

@@ -1,4 +1,4 @@
-"""An agency's desk: a GoHighLevel and a Notion that remember, every door of this machine, and who speaks at it."""
+"""An agency: a GoHighLevel and a Notion that remember, every door of this machine, and who speaks at it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from fastmcp.client.transports import StdioTransport
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import server_of
 from flotilla_launcher.naming import catalog_name, image, module_of
-from flotilla_servers.gohighlevel.tests.fake import TOKEN, GoHighLevel
-from flotilla_servers.notion.tests.desk import Desk, furnish
+from flotilla_servers.gohighlevel.tests.fake import TOKEN, FakeGoHighLevel
 from flotilla_servers.notion.tests.fake import TOKEN as NOTION_TOKEN
-from flotilla_servers.notion.tests.fake import Notion
+from flotilla_servers.notion.tests.fake import FakeNotion
+from flotilla_servers.notion.tests.workspace import Workspace, furnish
 from flotilla_testing import FakeVendor
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -99,9 +99,9 @@ class Agency:
 
     door: str
     folder: Path
-    ghl: GoHighLevel
-    notion: Notion
-    desk: Desk
+    ghl: FakeGoHighLevel
+    notion: FakeNotion
+    desk: Workspace
     volume: str
 
     def _command(self) -> list[str]:
@@ -157,9 +157,9 @@ def agency(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agency]:
     if why := missing(request.param):
         pytest.skip(why)
     host, volume = _address(request.param), f"{OWNER}-{secrets.token_hex(4)}"
-    notion = Notion()
+    notion = FakeNotion()
     notion.vendor = FakeVendor(notion, host)
-    with GoHighLevel(host) as ghl, notion:
+    with FakeGoHighLevel(host) as ghl, notion:
         yield Agency(request.param, tmp_path, ghl, notion, furnish(notion), volume)
     if request.param == "gateway":
         (place.mcp_home() / "catalogs" / f"{volume}.yaml").unlink(missing_ok=True)
