@@ -58,20 +58,20 @@ def inline(text: str, lost: set[str]) -> list[dict[str, Any]]:
     """
     if len(text) > LONGEST:
         raise errors.InvalidInputError(f"The text is longer than {LONGEST:,} characters.", "Shorten it.")
-    content = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
-    found = rich(content)
-    if len(found) > MOST:
-        found = rich([Run("".join(run.text for run in content))])
+    text_runs = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
+    elements = rich(text_runs)
+    if len(elements) > MOST:
+        elements = rich([Run("".join(run.text for run in text_runs))])
         lost.add("emphasis and links in a very long text")
-    if len(found) > MOST:
+    if len(elements) > MOST:
         raise errors.InvalidInputError(
             "A text is longer than 200,000 characters.", "Shorten it, or write it on the page."
         )
-    return found
+    return elements
 
 
 def _flat(run: Run | Picture) -> Run:
-    """Return a picture as a link, where no block can stand."""
+    """Return a picture as a link, where no block is possible."""
     if isinstance(run, Run):
         return run
     whole = run.url.startswith(("https://", "http://"))
@@ -105,7 +105,7 @@ def _content(node: Node, lost: set[str]) -> list[Run | Picture]:
 
 
 def _paragraph(node: Node, lost: set[str]) -> Iterator[Block]:
-    """Yield a paragraph; pictures stand by themselves between its parts."""
+    """Yield a paragraph; pictures become blocks of their own between its parts."""
     yield from _mixed("paragraph", _content(node, lost), lost)
 
 
@@ -170,7 +170,7 @@ def _headed(kind: str, node: Node, lost: set[str]) -> Block:
             content[0] = lead_run._replace(text=lead_run.text[task.end() :])
     lead = [run for run in content if isinstance(run, Run)]
     under: list[Block] = []
-    if len(lead) != len(content):  # its pictures stand below it
+    if len(lead) != len(content):  # its pictures go below it
         lead, after = _before_picture(content)
         under = list(_mixed("paragraph", after, lost))
     block, over = _split(kind, lead, "paragraph", **more)
@@ -207,12 +207,12 @@ def _divider(node: Node, lost: set[str]) -> Iterator[Block]:
 def _table(node: Node, lost: set[str]) -> Iterator[Block]:
     rows = [row for part in node.children for row in part.children]
     width = max(len(row.children) for row in rows)
-    made: list[Block] = []
+    table_rows: list[Block] = []
     for row in rows:
         cells = [_cell(cell, lost) for cell in row.children]
         cells += [[] for _ in range(width - len(cells))]
-        made.append({"type": "table_row", "table_row": {"cells": cells}})
-    table = {"table_width": width, "has_column_header": True, "has_row_header": False, "children": made}
+        table_rows.append({"type": "table_row", "table_row": {"cells": cells}})
+    table = {"table_width": width, "has_column_header": True, "has_row_header": False, "children": table_rows}
     yield {"type": "table", "table": table}
 
 
@@ -224,7 +224,7 @@ def _cell(node: Node, lost: set[str]) -> list[dict[str, Any]]:
 
 
 def _text(node: Node, lost: set[str]) -> Iterator[Block]:
-    """Yield what Notion has no block for as its source text; comments vanish."""
+    """Yield as source text what Notion has no block for; comments are dropped."""
     text = re.sub(r"<!--.*?-->", "", node.content, flags=re.DOTALL).strip() if node.type == "html_block" else ""
     if text:
         lost.add("HTML tags stand as text")
@@ -249,7 +249,7 @@ _MAKERS: dict[str, Callable[[Node, set[str]], Iterator[Block]]] = {
 
 
 def children(block: Block) -> list[Block]:
-    """Return what stands below a block."""
+    """Return the blocks directly below a block."""
     return list(block[block["type"]].get("children", ()))
 
 
@@ -259,18 +259,18 @@ def count(blocks: list[Block]) -> int:
 
 
 def depth(block: Block) -> int:
-    """Return how many levels stand below a block."""
+    """Return how many levels there are below a block."""
     return max((1 + depth(child) for child in children(block)), default=0)
 
 
 def fits(block: Block) -> bool:
-    """Tell whether one request can carry a block with all that stands below it: two levels, 100 blocks each."""
+    """Tell whether one request can carry a block with everything below it: two levels, 100 blocks each."""
     below = children(block)
     return depth(block) <= 2 and len(below) <= MOST and all(map(fits, below)) and size([block]) <= HEAVIEST
 
 
 def parted(block: Block) -> tuple[Block, list[Block]]:
-    """Return a block as one request can carry it, and what must be put below it afterwards.
+    """Return a block as one request can carry it, and the blocks that must be written below it afterwards.
 
     A table cannot be without rows, so its first hundred stay.
     """

@@ -35,7 +35,7 @@ integration = Integration(
     hosts=["api.notion.com:443"],
     settings=Settings,
     docs="https://developers.notion.com/reference/intro",
-    instructions="Databases are found by name. notion_get_database returns their properties and allowed values. "
+    instructions="Databases are matches by name. notion_get_database returns their properties and allowed values. "
     f"The integration sees only what was shared with it. API version {VERSION}.",
 )
 
@@ -94,21 +94,21 @@ def id_in(text: str) -> str:
     """
     address = _ADDRESS.match(text.strip())
     if address is None:
-        found = list(_ID.finditer(text))
+        matches = list(_ID.finditer(text))
     else:
         places = (address["fragment"] or "", *parse_qs(address["query"] or "").get("p", ()), address["path"])
-        found = next((hits for place in places if (hits := list(_ID.finditer(place)))), [])
-    if not found:
+        matches = next((ids for place in places if (ids := list(_ID.finditer(place)))), [])
+    if not matches:
         return ""
-    plain = found[-1].group().replace("-", "").lower()
+    plain = matches[-1].group().replace("-", "").lower()
     return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
 
 
 def id_of(text: str) -> str:
     """Return the id of a page or block; raises errors.InvalidInputError for a text without one."""
-    found = id_in(text)
-    if not found:
+    page_id = id_in(text)
+    if not page_id:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(text, 80)}` is not the id or address of a Notion page.", "Get one from notion_search."
         )
-    return found
+    return page_id

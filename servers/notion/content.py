@@ -18,10 +18,10 @@ from flotilla.calls.context import current
 from .blocks import Block, chunks, count, fits, parted
 from .client import api
 
-Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been made
+Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been created
 READS = 50  # requests that reading one page may take: three a second go through
 MOST = 3000  # blocks in one call
-_RESERVE = 5.0  # seconds of a call that are kept for its answer
+_RESERVE = 5.0  # seconds of a call that are left for its result
 
 
 class AnyBlock(Model):
@@ -37,7 +37,7 @@ class AnyBlock(Model):
 
 
 async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
-    """Return a hundred blocks of a page with all that stands below them, and the cursor of the next ones.
+    """Return a hundred blocks of a page with everything below them, and the cursor of the next ones.
 
     Blocks whose children were too many to be read have no `children`.
     """
@@ -147,7 +147,7 @@ def reporting(progress: Progress) -> Iterator[None]:
 async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) -> dict[str, Any]:
     """Create a page with what one request can carry, then write the rest; returns the page.
 
-    When the answer is lost, `seek` looks whether the page is there; it must have been sure before that it was not.
+    When the answer is lost, `seek` looks whether the page is there; it must have been certain before that it was not.
     """
     lead = leading(blocks)
     rest = blocks[len(lead) :]

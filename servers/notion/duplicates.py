@@ -12,7 +12,7 @@ _DISTINCTIVE = ("date", "relation")  # a task of the same name for another day o
 
 
 async def duplicate(source: lookup.Source, prepared: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a page with the same title, and the same dates and relations where they are given; None for none."""
+    """Return a page with the same title, and the same dates and relations where they are set; None for none."""
     title = "".join(part["text"]["content"] for part in prepared[properties.title_name(source.properties)]["title"])
     for page in await lookup.titled(source.id, title):
         if all(_same(page["properties"].get(name) or {}, value) for name, value in prepared.items()):

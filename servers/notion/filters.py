@@ -64,21 +64,21 @@ async def filter_of(schema: Schema, filters: list[Filter], match: str) -> dict[s
     """Return Notion's filter, None for none. Raises errors.InvalidInputError for what a property does not allow."""
     if len(filters) > 100:
         raise errors.InvalidInputError("There are more than 100 filters.", "Pass fewer.")
-    made = [await _one(schema, wanted) for wanted in filters]
-    return {match: made} if len(made) > 1 else made[0] if made else None
+    prepared = [await _one(schema, wanted) for wanted in filters]
+    return {match: prepared} if len(prepared) > 1 else prepared[0] if prepared else None
 
 
 def sorts_of(schema: Schema, sorts: list[str]) -> list[dict[str, Any]] | None:
     """Return Notion's sorts of names, those with - before descending. The two STAMPS need no property of their own."""
-    made: list[dict[str, Any]] = []
+    prepared: list[dict[str, Any]] = []
     for wanted in sorts:
         name = wanted if wanted in schema else wanted.removeprefix("-")
         direction = "ascending" if name == wanted else "descending"
         if name in STAMPS and name not in schema:
-            made.append({"timestamp": name, "direction": direction})
+            prepared.append({"timestamp": name, "direction": direction})
         else:
-            made.append({"property": properties.find(schema, name)[0], "direction": direction})
-    return made or None
+            prepared.append({"property": properties.find(schema, name)[0], "direction": direction})
+    return prepared or None
 
 
 async def _one(schema: Schema, wanted: Filter) -> dict[str, Any]:

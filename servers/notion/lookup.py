@@ -38,7 +38,7 @@ class Source:
 
 
 def matching(name: str, named: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Return what has this name: those spelt exactly so, else those that differ in case and accents alone."""
+    """Return what has this name: those written exactly so, else those that differ in case and accents alone."""
     pairs = [(unicodedata.normalize("NFC", own).strip(), thing) for own, thing in named]
     wanted = unicodedata.normalize("NFC", name).strip()
     exact = [thing for own, thing in pairs if own == wanted]

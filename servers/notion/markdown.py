@@ -13,7 +13,7 @@ _LISTS = {"bulleted_list_item", "numbered_list_item", "to_do", "toggle"}
 
 
 def markdown_of(blocks: Sequence[Block], lost: set[str]) -> str:
-    """Return blocks as Markdown; what it cannot say is added to `lost`."""
+    """Return blocks as Markdown; what it cannot express is added to `lost`."""
     out, before, number = "", "", 0
     for block in blocks:
         kind = block.get("type", "")
@@ -40,7 +40,7 @@ def _one(block: Block, number: int, lost: set[str]) -> str | None:
 def _below(block: Block, lost: set[str], indent: str) -> str:
     text = markdown_of(block.get("children", ()), lost)
     if block.get("has_children") and "children" not in block:
-        lost.add("what stands below some blocks: there is too much of it for one answer")
+        lost.add("what is below some blocks: it is too much for one result")
     return ("\n" + _indented(text, indent)) if text else ""
 
 
@@ -112,7 +112,7 @@ def _table(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> s
         [_cell(cell, lost) for cell in row.get("table_row", {}).get("cells", ())] for row in block.get("children", ())
     ]
     if "children" not in block:
-        lost.add("what stands below some blocks: there is too much of it for one answer")
+        lost.add("what is below some blocks: it is too much for one result")
     if not body.get("has_column_header"):
         lost.add("a table without a header row has its first row as one")
     lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -132,8 +132,8 @@ def _media(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> s
     return f"{'!' if block['type'] == 'image' else ''}[{name}]({re.sub(r'[ ()<>]', _quoted, url)})"
 
 
-def _quoted(found: re.Match[str]) -> str:
-    return f"%{ord(found.group()):02X}"
+def _quoted(match: re.Match[str]) -> str:
+    return f"%{ord(match.group()):02X}"
 
 
 def _page(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
@@ -142,11 +142,11 @@ def _page(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> st
     return f"[{title}](https://www.notion.so/{target.replace('-', '')})"
 
 
-def _passed(what: str) -> Callable[..., str | None]:
-    """Return a maker for blocks that only hold others: these stand by themselves."""
+def _passed(loss: str) -> Callable[..., str | None]:
+    """Return a maker for blocks that only hold others: these come without it."""
 
     def make(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str | None:
-        lost.add(what)
+        lost.add(loss)
         return _below(block, lost, "").removeprefix("\n") or None
 
     return make

@@ -27,18 +27,18 @@ _YES, _NO = {"true", "yes", "oui", "1", "x"}, {"false", "no", "non", "0", ""}
 _MOST = 10**15  # a number keeps no more digits
 
 
-async def values(schema: Schema, given: dict[str, Any]) -> dict[str, Any]:
+async def values(schema: Schema, wanted: dict[str, Any]) -> dict[str, Any]:
     """Return properties as the API takes them, by name; null clears one.
 
     Raises errors.InvalidInputError that says what a property allows, before anything is written.
     """
-    made: dict[str, Any] = {}
-    for name, value in given.items():
+    prepared: dict[str, Any] = {}
+    for name, value in wanted.items():
         own_name, prop = find(schema, name)
-        if own_name in made:
+        if own_name in prepared:
             raise errors.InvalidInputError(f"The property `{own_name}` is set twice.", "Pass it once.")
-        made[own_name] = await _value(own_name, prop, value)
-    return made
+        prepared[own_name] = await _value(own_name, prop, value)
+    return prepared
 
 
 def title_name(schema: Schema) -> str:
@@ -79,8 +79,8 @@ async def _value(name: str, prop: dict[str, Any], value: Any) -> dict[str, Any]:
         if kind == "title":
             raise misfit(name, prop, "", "a title")
         return {kind: empty}
-    made = _MAKERS[kind](name, prop, value)
-    return {kind: await made if isinstance(made, Awaitable) else made}
+    content = _MAKERS[kind](name, prop, value)
+    return {kind: await content if isinstance(content, Awaitable) else content}
 
 
 def _text_of(name: str, prop: dict[str, Any], value: Any) -> str:
@@ -99,19 +99,19 @@ def _text(name: str, prop: dict[str, Any], value: Any) -> Any:
 
 def _number(name: str, prop: dict[str, Any], value: Any) -> Any:
     share = isinstance(value, str) and value.rstrip().endswith("%")
-    found = read_number(value, percent=True) if share else read_money(value).amount
+    number = read_number(value, percent=True) if share else read_money(value).amount
     if share and (prop.get("number") or {}).get("format") == "percent":
-        found /= 100  # kept as a fraction, shown as a percentage
-    if abs(found) >= _MOST:
+        number /= 100  # kept as a fraction, shown as a percentage
+    if abs(number) >= _MOST:
         raise misfit(name, prop, value, "a number such as 1250.5")
-    return int(found) if found == found.to_integral_value() else float(found)
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def options(prop: dict[str, Any]) -> list[str]:
     """Return the names that a select, multi_select or status allows; none for other types."""
     inner = prop.get(prop["type"])
-    found = inner.get("options") or () if isinstance(inner, dict) else ()
-    return [option["name"] for option in found if isinstance(option, dict) and option.get("name")]
+    rows = inner.get("options") or () if isinstance(inner, dict) else ()
+    return [option["name"] for option in rows if isinstance(option, dict) and option.get("name")]
 
 
 def option(name: str, prop: dict[str, Any], value: Any) -> str:

@@ -41,7 +41,7 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
     links: list[str] = []
     for token in tokens:
         kind, _, edge = token.type.rpartition("_")
-        link, look = (links[-1] if links else ""), frozenset(marks)
+        link, style = (links[-1] if links else ""), frozenset(marks)
         if kind in _MARKS and edge == "open":
             marks.append(_MARKS[kind])
         elif kind in _MARKS:
@@ -51,19 +51,19 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
         elif token.type == "link_close":
             links.pop()
         elif token.type in ("softbreak", "hardbreak"):
-            yield Run("\n", look, link)
+            yield Run("\n", style, link)
         elif token.type == "code_inline":
-            yield Run(token.content, look | {"code"}, link)
+            yield Run(token.content, style | {"code"}, link)
         elif token.type == "image":
             yield Picture(str(token.attrs.get("src", "")), token.content)
         elif token.type == "html_inline":
             if not _BREAK.fullmatch(token.content):
                 lost.add("HTML tags stand as text")
-            yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, look, link)
+            yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, style, link)
         elif token.type == "text" and not link:
-            yield from _linked(token.content, look)
+            yield from _linked(token.content, style)
         else:
-            yield Run(token.content, look, link)
+            yield Run(token.content, style, link)
 
 
 def _kept(url: str, lost: set[str]) -> str:
@@ -73,15 +73,15 @@ def _kept(url: str, lost: set[str]) -> str:
     return ""
 
 
-def _linked(text: str, look: frozenset[str]) -> Iterator[Run]:
+def _linked(text: str, style: frozenset[str]) -> Iterator[Run]:
     """Yield text, with bare addresses as links: Notion makes none by itself."""
     end = 0
-    for found in _BARE.finditer(text):
-        if _units(found.group()) <= PIECE:
-            yield Run(text[end : found.start()], look)
-            yield Run(found.group(), look, found.group())
-            end = found.end()
-    yield Run(text[end:], look)
+    for match in _BARE.finditer(text):
+        if _units(match.group()) <= PIECE:
+            yield Run(text[end : match.start()], style)
+            yield Run(match.group(), style, match.group())
+            end = match.end()
+    yield Run(text[end:], style)
 
 
 def rich(text_runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def rich(text_runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _joined(text_runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with neighbours of one look put together, and no empty ones."""
+    """Return the runs with neighbours of one style put together, and no empty ones."""
     whole: list[Run] = []
     for run in text_runs:
         if whole and whole[-1][1:] == run[1:]:
@@ -157,7 +157,7 @@ def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = Fals
 def _loosened(text_runs: list[Run]) -> list[Run]:
     """Return the runs with spaces at their edges apart: beside a space, a sign would be no sign.
 
-    Such spaces have the look that the words on both sides share.
+    Such spaces have the style that the words on both sides share.
     """
     parts = [
         Run(part, run.marks, run.link) for run in text_runs for part in re.split(r"^(\s+)|(\s+)$", run.text) if part
@@ -173,12 +173,12 @@ def _loosened(text_runs: list[Run]) -> list[Run]:
 
 
 def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
-    looks = item.get("annotations") or {}
-    if looks.get("underline"):
+    annotations = item.get("annotations") or {}
+    if annotations.get("underline"):
         lost.add("underlining")
-    if looks.get("color", "default") != "default":
+    if annotations.get("color", "default") != "default":
         lost.add("colours")
-    marks = frozenset(mark for mark in (*_SIGNS, "code") if looks.get(mark))
+    marks = frozenset(mark for mark in (*_SIGNS, "code") if annotations.get(mark))
     text = str(item.get("plain_text", ""))
     if item.get("type") == "equation":
         yield Run(f"${item['equation']['expression']}$", marks | {"raw"})
@@ -191,13 +191,13 @@ def _closing(marks: list[str]) -> str:
 
 
 def _code(text: str) -> str:
-    ticks = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    ticks = "`" * (1 + max((len(match) for match in re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def _target(url: str) -> str:
-    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+    return re.sub(r"[\s()<>]", lambda match: f"%{ord(match.group()):02X}", url)
 
 
 def escaped(text: str) -> str:

@@ -28,7 +28,7 @@ async def all_workflows() -> list[Workflow]:
     return readable(Workflow, await api.rows("/workflows/", "workflows", params={"locationId": await location()}))
 
 
-@tools.reads(scopes=["workflows.readonly"], search="quels workflows automations scénarios nurturing")
+@tools.reads(scopes=["workflows.readonly"], search="automatisations workflows automations scénarios nurturing")
 async def list_workflows(
     query: Annotated[str | None, Field(description="Part of the workflow's name.")] = None,
     limit: Limit = 20,
@@ -46,7 +46,7 @@ async def list_workflows(
     creates=True,
     additive=False,
     scopes=["contacts.write workflows.readonly"],
-    search="mets le contact dans le workflow nurturing automatisation lance put into start",
+    search="mets workflow nurturing automatisation lance put into start",
 )
 async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Put a contact into a workflow, which starts at once: it may send messages that cannot be called back.
@@ -64,7 +64,7 @@ async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> 
     return Done.model_validate(await api.request("POST", path, json={}) or {})
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="retire sors le contact du workflow")
+@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="retire sors workflow")
 async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
     """Take a contact out of a workflow, so that what the workflow has not sent yet is not sent.
 

@@ -37,7 +37,7 @@ async def calendar_id(calendar: str) -> str:
     return choose(calendar, await active_calendars(), kind="calendar", listed_by="ghl_list_calendars").id
 
 
-@tools.reads(scopes=["calendars.readonly"], search="calendriers agendas quels calendriers réservables")
+@tools.reads(scopes=["calendars.readonly"], search="calendriers agendas réservables")
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
     """List the calendars that can be booked, each with its id and name.
 
@@ -46,7 +46,9 @@ async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calen
     return sliced(sorted(await active_calendars(), key=lambda one: folded(one.name)), limit, cursor)
 
 
-@tools.reads(scopes=["calendars.readonly"], search="créneaux libres disponible disponibilités when is free")
+@tools.reads(
+    scopes=["calendars.readonly"], search="horaires place agenda créneaux libres disponible disponibilités when free"
+)
 async def get_free_slots(
     calendar: CalendarRef,
     start: Annotated[When, Field(description="First day to look at.", examples=["2030-06-03"])],

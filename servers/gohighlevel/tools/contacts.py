@@ -110,7 +110,7 @@ def not_stored(fields: dict[str, Any], contact: dict[str, Any]) -> str | None:
 @tools.writes(
     creates=True,
     scopes=["contacts.readonly contacts.write"],
-    search="crée ajoute contact prospect nouveau lead client",
+    search="save add new GHL GoHighLevel crée ajoute contact prospect nouveau lead client",
 )
 async def create_contact(
     first_name: FirstName = None,
@@ -154,7 +154,9 @@ def _shown(contact: dict[str, Any]) -> str:
     return errors.excerpt(f"{about.name or about.email or about.phone or 'a contact'} ({about.id})", 120)
 
 
-@tools.reads(scopes=READ, search="cherche trouve contact client personne find")
+@tools.reads(
+    scopes=READ, search="find GHL GoHighLevel numéro fiche tagged cherche trouve contact contacts client personne find"
+)
 async def search_contacts(
     query: Annotated[
         str | None, Field(max_length=75, description="Words from the name, e-mail address or phone number.")
@@ -193,7 +195,7 @@ def _opened(cursor: str) -> list[Any]:
     raise errors.InvalidInputError("The cursor is not valid.", "Leave it out to start at the first page.")
 
 
-@tools.reads(core=False, scopes=READ, search="fiche complète du contact détails whole everything")
+@tools.reads(core=False, scopes=READ, search="fiche complète détails whole everything")
 async def get_contact(contact_id: ContactId) -> Details:
     """Get one contact with everything that is known of it: company, address, source, owner, custom fields, tags.
 
@@ -203,7 +205,7 @@ async def get_contact(contact_id: ContactId) -> Details:
 
 
 @tools.writes(
-    additive=False, idempotent=True, scopes=WRITE, search="modifie change mets à jour téléphone e-mail adresse nom"
+    additive=False, idempotent=True, scopes=WRITE, search="modifie change mets mise jour téléphone e-mail adresse nom"
 )
 async def update_contact(
     contact_id: ContactId,
@@ -227,7 +229,7 @@ async def update_contact(
     return Changed.model_validate({**contact, "note": not_stored(fields, contact)})
 
 
-@tools.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"], search="supprime efface contact")
+@tools.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"], search="supprime efface")
 async def delete_contact(contact_id: ContactId) -> Done:
     """Delete a contact for good, with its notes and conversations. It cannot be undone.
 
@@ -238,7 +240,7 @@ async def delete_contact(contact_id: ContactId) -> Done:
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
 
-@tools.writes(idempotent=True, scopes=WRITE, search="ajoute tag étiquette marque le contact")
+@tools.writes(idempotent=True, scopes=WRITE, search="ajoute tag étiquette marque")
 async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Add tags to those that a contact has; none is lost. A tag that does not exist yet is made.
 

@@ -25,7 +25,7 @@ def as_html(text: str) -> str:
     creates=True,
     additive=False,
     scopes=["conversations/message.write"],
-    search="envoie message texto SMS e-mail WhatsApp au contact send text",
+    search="préviens écris dis envoie message texto SMS e-mail WhatsApp send text",
 )
 async def send_message(
     contact_id: ContactId,

@@ -85,7 +85,7 @@ async def create_opportunity(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe opportunité affaire à l'étape gagnée perdue won lost move stage mark",
+    search="passe opportunité affaire étape gagnée perdue won lost move stage mark",
 )
 async def update_opportunity(
     opportunity_id: Annotated[

@@ -40,7 +40,7 @@ def _sent(at: When) -> str:
     return to_utc(at.at(account_zone(), time_of_day=values.NOON))
 
 
-@tools.writes(creates=True, scopes=WRITE, search="ajoute note compte rendu commentaire put note on contact")
+@tools.writes(creates=True, scopes=WRITE, search="ajoute note compte rendu commentaire put")
 async def add_note(
     text: Annotated[str, Field(description="Plain text of the note.", examples=["Budget 12 000 €."])],
     linked_to: About,
@@ -57,7 +57,7 @@ async def add_note(
     return await _added("notes", "note", arguments, linked_to)
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée tâche rappel relance rappelle-moi remind me reminder follow up")
+@tools.writes(creates=True, scopes=WRITE, search="crée tâche rappel relance rappelle-moi remind reminder follow up")
 async def create_task(
     title: Annotated[str, Field(description="What is to be done.", examples=["Envoyer le devis"])],
     due: Annotated[When, Field(description="When it is due; a day means noon.", examples=["2030-06-03T09:00"])],

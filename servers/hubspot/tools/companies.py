@@ -19,7 +19,9 @@ USUAL = ("name", "domain", "phone", "city", "hubspot_owner_id")
 READ, WRITE = ["crm.objects.companies.read"], ["crm.objects.companies.read crm.objects.companies.write"]
 
 
-@tools.reads(scopes=READ, search="cherche trouve entreprise société organisation client")
+@tools.reads(
+    scopes=READ, search="find companies cherche trouve entreprise entreprises sociétés société organisation client"
+)
 async def search_companies(
     query: Query = None, where: Where = None, limit: Limit = 20, cursor: Cursor = None
 ) -> SearchPage:
@@ -44,7 +46,7 @@ def bare_domain(address: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", address.strip().lower()).split("/")[0]
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée ajoute entreprise société organisation")
+@tools.writes(creates=True, scopes=WRITE, search="add new crée ajoute entreprise société organisation")
 async def create_company(
     name: Annotated[str, Field(description="Name of the company.", examples=["Boulangerie Lefèvre"])],
     domain: Annotated[str | None, Field(description="Domain of its website.")] = None,

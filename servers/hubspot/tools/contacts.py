@@ -38,7 +38,7 @@ def location(contact: str) -> tuple[str, dict[str, str]]:
     return records.id_of(contact, "contact"), {}
 
 
-@tools.reads(scopes=READ, search="cherche trouve contact client personne people lead phone number")
+@tools.reads(scopes=READ, search="find cherche trouve contact contacts client personne people lead phone number")
 async def search_contacts(
     query: Query = None,
     where: Where = None,
@@ -67,7 +67,7 @@ async def search_contacts(
 
 @tools.reads(
     scopes=[f"{READ[0]} crm.objects.companies.read crm.objects.deals.read"],
-    search="fiche complète historique montre contact dernières notes tâches affaires",
+    search="fiche complète historique montre dernières notes tâches affaires",
 )
 async def get_contact(
     contact: ContactRef,
@@ -112,7 +112,11 @@ async def newest(kind: str, ids: list[str]) -> list[Row]:
     return rows
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée ajoute contact prospect nouveau lead person")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search="add new save enregistre crée ajoute contact contacts prospect nouveau lead person",
+)
 async def create_contact(
     name: Annotated[str, Field(description="First and last name, or Last, First.", examples=["Jean Dupont"])],
     email: Annotated[Address | None, Field(description="E-mail address of the person.")] = None,
@@ -166,7 +170,7 @@ async def _check_new(ready: dict[str, str]) -> None:
 
 
 @tools.writes(
-    additive=False, idempotent=True, scopes=WRITE, search="modifie mets à jour change téléphone statut propriétaire"
+    additive=False, idempotent=True, scopes=WRITE, search="modifie mets mise jour change téléphone statut propriétaire"
 )
 async def update_contact(
     contact: ContactRef,

@@ -37,7 +37,7 @@ def deal_values(amount: MoneyValue | None, close_date: When | None) -> dict[str,
     return {**money, "closedate": str(close_date) if close_date else None}
 
 
-@tools.reads(scopes=READ, search="cherche quelles affaires transactions opportunités à l'étape montant")
+@tools.reads(scopes=READ, search="cherche affaires transactions opportunités étape montant")
 async def search_deals(
     query: Query = None,
     stage: StageRef = None,
@@ -93,7 +93,7 @@ async def create_deal(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe avance affaire transaction à l'étape gagné perdu won lost move stage mark montant",
+    search="passe avance affaire transaction étape gagné perdu won lost move stage mark montant",
 )
 async def update_deal(
     deal: Annotated[str, Field(description="Id of the deal, from hubspot_search_deals.", examples=["77"])],

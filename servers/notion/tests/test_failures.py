@@ -142,7 +142,7 @@ async def test_a_page_of_very_many_nested_blocks_is_cut_and_says_so(
 ) -> None:
     await tool("append_block", page=desk.dupont, markdown="\n".join(f"- {n}\n  - {n} bis" for n in range(80)))
     read = await tool("get_page", page=desk.dupont)
-    assert "too much of it" in read["note"]
+    assert "too much for one result" in read["note"]
     assert "- 79" in read["markdown"]
 
 

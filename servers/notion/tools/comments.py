@@ -16,7 +16,7 @@ from .pages import PageId
 tools = Toolset("comments")
 
 
-@tools.writes(creates=True, search="commente commentaire laisse un commentaire comment on")
+@tools.writes(creates=True, search="commente commentaire laisse comment")
 async def add_comment(
     page: PageId,
     text: Annotated[str, Field(description="Text of the comment, with Markdown's emphasis.", examples=["Validé."])],

@@ -25,7 +25,9 @@ DatabaseName = Annotated[
 ]
 
 
-@tools.reads(search="liste montre affiche lignes tâches fiches leads éléments en retard statut rows items tasks show")
+@tools.reads(
+    search="quelles liste montre affiche lignes tâches fiches leads éléments retard statut rows items tasks show"
+)
 async def query_database(
     database: DatabaseName,
     filters: Annotated[list[Filter] | None, Field(description="Conditions on properties.")] = None,
@@ -74,7 +76,7 @@ async def get_database(database: DatabaseName) -> Database:
 
 @tools.writes(
     creates=True,
-    search="ajoute crée une tâche une fiche un compte rendu dans ma base add task meeting note client item row",
+    search="ajoute crée tâche fiche compte rendu base add task meeting note client item row",
 )
 async def create_database_item(
     database: DatabaseName,

@@ -33,7 +33,7 @@ EXISTING = (
 )
 
 
-@tools.writes(creates=True, search="crée une page sous-page document new page")
+@tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
 async def create_page(
     parent: PageId,
     title: Annotated[str, Field(description="Title of the new page.", examples=["Compte rendu"])],
@@ -59,7 +59,7 @@ async def create_page(
     return written(page, created=True, note=not_kept(lost))
 
 
-@tools.reads(search="lis contenu page que dit read what does it say")
+@tools.reads(search="lis contenu texte dit écrit read what does page say says")
 async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     """Read a page or a row of a database: its text as Markdown, and its properties as plain values.
 
@@ -76,7 +76,7 @@ async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     return Content.model_validate({**raw, **more})
 
 
-@tools.writes(creates=True, search="ajoute texte paragraphe liste à la fin de la page to-do list append")
+@tools.writes(creates=True, search="ajoute texte paragraphe liste fin page to-do list append")
 async def append_block(
     page: PageId,
     markdown: Annotated[str, Field(description="Text to add, in Markdown.", examples=["- [ ] Envoyer le devis"])],
@@ -97,9 +97,7 @@ async def append_block(
     return Written(id=target, note=not_kept(lost))
 
 
-@tools.writes(
-    additive=False, idempotent=True, search="modifie change passe le statut propriété titre mark as done status"
-)
+@tools.writes(additive=False, idempotent=True, search="modifie change passe statut propriété titre mark as done status")
 async def update_page(
     page: PageId,
     properties: Annotated[

@@ -14,7 +14,7 @@ from ..models import Found
 tools = Toolset("search")
 
 
-@tools.reads(search="trouve cherche page base find projet document")
+@tools.reads(search="find look up where our page pages about titled trouve cherche base projet document")
 async def search(
     query: Annotated[str, Field(description="Words from the title; without them, what was edited last.")] = "",
     kind: Annotated[
