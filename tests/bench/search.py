@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from flotilla_cli.generator.servers import ROOT
+from flotilla_cli.generator.servers import ROOT, server_of
 from flotilla_launcher.naming import module_of
 
 TOP = 3
@@ -34,7 +34,9 @@ async def ranked(slugs: list[str], utterances: list[dict[str, str]]) -> tuple[in
         for tool in json.loads((ROOT / f"servers/{module_of(slug)}/discovery.json").read_text(encoding="utf-8"))[
             "tools"
         ]:
-            mcp.add_tool(Tool(name=tool["name"], description=tool["description"], parameters=tool["inputSchema"]))
+            words, examples = server_of(slug).search.get(tool["name"], ("", ()))
+            text = " ".join([tool["description"], words, *examples])
+            mcp.add_tool(Tool(name=tool["name"], description=text, parameters=tool["inputSchema"]))
     mcp.add_transform(BM25SearchTransform(max_results=TOP))
     hits, missed = 0, []
     async with Client(mcp) as client:
