@@ -1,14 +1,14 @@
-"""What GoHighLevel's objects look like here: what a conversation needs, ids kept. https://marketplace.gohighlevel.com/docs"""
+"""Shapes of results: what a conversation needs of GoHighLevel's objects. https://marketplace.gohighlevel.com/docs"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, field_validator, model_validator
 
-from flotilla import Model, UntrustedText
+from flotilla import Model, UntrustedText, readable
 
 
 def _offset(value: Any) -> Any:
@@ -47,13 +47,13 @@ class Contact(Model):
 
 
 class Changed(Contact):
-    """A contact after update_contact; `note` says what was not kept as it was given."""
+    """A contact after update_contact; `note` says what was not stored as it was sent."""
 
     note: str | None = None
 
 
 class Saved(Changed):
-    """A contact after create_contact; `created` is false for one that was there already and is as it was."""
+    """A contact after create_contact; `created` is false for one that existed already and was not changed."""
 
     company: UntrustedText | None = Field(None, alias="companyName")
     created: bool = True
@@ -67,15 +67,17 @@ class CustomField(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _text(cls, given: Any) -> Any:
+    def _text(cls, raw: Any) -> Any:
         """Write lists and numbers as text."""
-        value = given.get("value") if isinstance(given, dict) else None
-        told = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
-        return {**given, "value": told} if isinstance(given, dict) else given
+        if not isinstance(raw, dict):
+            return raw
+        value = raw.get("value")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+        return {**raw, "value": text}
 
 
 class Details(Contact):
-    """A contact with all that is shown of it."""
+    """A contact with everything that is shown of it."""
 
     company: UntrustedText | None = Field(None, alias="companyName")
     address: UntrustedText | None = Field(None, alias="address1")
@@ -86,6 +88,11 @@ class Details(Contact):
     assigned_to: str | None = Field(None, alias="assignedTo")
     date_added: Moment | None = Field(None, alias="dateAdded")
     custom_fields: list[CustomField] = Field(default_factory=list, alias="customFields")
+
+    @field_validator("custom_fields", mode="before")
+    @classmethod
+    def _readable(cls, rows: Any) -> Any:
+        return readable(CustomField, rows if isinstance(rows, list) else [])
 
 
 class Tags(Model):
@@ -109,13 +116,13 @@ class Workflow(Model):
 
 
 class Done(Model):
-    """What was asked for was done."""
+    """Whether it was done."""
 
     done: bool = Field(True, validation_alias=AliasChoices("succeded", "succeeded", "done"))  # the first is the API's
 
 
 class Calendar(Model):
-    """What appointments are booked in."""
+    """A calendar that can be booked."""
 
     id: str
     name: UntrustedText
@@ -129,6 +136,17 @@ class Appointment(Model):
     end_time: Moment | None = Field(None, alias="endTime")
     status: str | None = Field(None, alias="appointmentStatus")
 
+    def within(self, zone: tzinfo | None) -> Self:
+        """Return it with its times in a zone."""
+        start, end = (time and time.astimezone(zone) for time in (self.start_time, self.end_time))
+        return self.model_copy(update={"start_time": start, "end_time": end})
+
+
+class Slot(Model):
+    """A free time."""
+
+    time: datetime
+
 
 class Stage(Model):
     """A step of a pipeline."""
@@ -138,11 +156,16 @@ class Stage(Model):
 
 
 class Pipeline(Model):
-    """Where opportunities stand."""
+    """A sales pipeline with its stages."""
 
     id: str
     name: UntrustedText
     stages: list[Stage] = Field(default_factory=list)
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _readable(cls, rows: Any) -> Any:
+        return readable(Stage, rows if isinstance(rows, list) else [])
 
 
 class Opportunity(Model):
@@ -155,6 +178,6 @@ class Opportunity(Model):
 
 
 class Message(Model):
-    """A message that was handed over."""
+    """A message that was sent."""
 
     message_id: str = Field(alias="messageId")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flotilla import Server
 
-from . import automations, calendars, contacts, messages, opportunities
 from .client import integration
+from .tools import automations, calendars, contacts, messages, opportunities
 
 server = Server(
     integration,
-    toolsets=[automations.tools, calendars.tools, contacts.tools, messages.tools, opportunities.tools],
+    toolsets=[contacts.tools, automations.tools, calendars.tools, messages.tools, opportunities.tools],
 )

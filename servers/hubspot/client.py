@@ -1,4 +1,4 @@
-"""The server and its ways out: settings, access, limits, and what HubSpot's refusals mean."""
+"""HubSpot and how it is spoken to: settings, authentication, limits, errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, HttpUrl, field_validator
+from pydantic import AfterValidator, Field, HttpUrl
 
 from flotilla import (
     Api,
@@ -21,7 +21,10 @@ from flotilla import (
     SecretStr,
     ServerSettings,
     errors,
+    known_zone,
+    settings_of,
 )
+from flotilla.parsing import zone
 
 HOME = "https://api.hubapi.com"
 CONSENT = Consent(
@@ -40,7 +43,7 @@ _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
 
 
 class Settings(ServerSettings):
-    """Read from HUBSPOT_TOKEN and the like. Two ways in: a private app's token, or OAuth with a refresh token."""
+    """Read from HUBSPOT_TOKEN and the like. Either a private app's token, or OAuth with a refresh token."""
 
     auth_options = (("token",), ("refresh_token", "client_id", "client_secret"))
 
@@ -48,24 +51,14 @@ class Settings(ServerSettings):
         description="Private app's token, from HubSpot > Settings > Integrations > Private apps > Auth",
         examples=["pat-eu1-1a2b3c4d-5e6f-7a8b-9c0d-1e2f3a4b5c6d"],
     )
-    refresh_token: SecretStr = Field(description="In place of the token: OAuth, with the next two")
+    refresh_token: SecretStr = Field(description="Refresh token of OAuth, in place of the token; it needs the next two")
     client_id: SecretStr = Field(description=f"OAuth client, from {CONSENT.register}")
-    client_secret: SecretStr = Field(description="SecretStr of the OAuth client")
-    timezone: Annotated[str, Preference] = Field(
-        "Europe/Paris", description="IANA zone of times without an offset, and of those in results"
+    client_secret: SecretStr = Field(description="Secret of the OAuth client")
+    timezone: Annotated[str, Preference, AfterValidator(known_zone)] = Field(
+        "Europe/Paris", description="IANA time zone of times without an offset, and of those in results"
     )
     token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where OAuth access tokens come from")
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
-
-    @field_validator("timezone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        """Refuse a zone that does not exist."""
-        try:
-            ZoneInfo(name)
-        except (KeyError, OSError, ValueError):
-            raise ValueError(f"{name} is no IANA time zone, such as Europe/Paris") from None
-        return name
 
 
 integration = Integration(
@@ -78,13 +71,16 @@ integration = Integration(
     settings=Settings,
     consent=CONSENT,
     docs="https://developers.hubspot.com/docs/api-reference/overview",
-    instructions="Records are named kind:id, such as contact:51 or deal:77. A create that HubSpot has already is told, "
-    "not done. New records take some seconds to be found by a search.",
+    instructions="Records are written kind:id, such as contact:51 or deal:77. Creating what HubSpot has already fails "
+    "with the existing record's id. A search finds new records after a few seconds.",
 )
 
 
-def said(status: int, body: Any) -> str:
-    """Return HubSpot's own words: a message, then one an error. https://developers.hubspot.com/docs/api-reference/error-handling"""
+def error_message(status: int, body: Any) -> str:
+    """Return HubSpot's message of an error, then one for each detail.
+
+    https://developers.hubspot.com/docs/api-reference/error-handling
+    """
     if not isinstance(body, Mapping):
         return str(body or "")
     details = [str(e.get("message") or "") for e in body.get("errors") or [] if isinstance(e, Mapping)][:5]
@@ -94,29 +90,32 @@ def said(status: int, body: Any) -> str:
     return " ".join([message, *(d for d in details if d not in message)])
 
 
-def meaning(status: int, body: Any) -> errors.FlotillaError | None:
-    """Tell what the usual classes would not: a day's limit, a duplicate, the scopes that lack."""
-    told = body if isinstance(body, Mapping) else {}
-    words = errors.excerpt(said(status, body), 200)
-    if status == 429 and str(told.get("policyName") or "").upper() == "DAILY":
-        what = f"HubSpot's requests for today are used up: {errors.quoted(words)}."
-        return errors.RateLimitError(what, "Nothing was done; try again tomorrow.", again=False)
-    if status == 409 and (existing := _EXISTING.search(words)):
-        return errors.InvalidInputError(
-            f"HubSpot has this one already, with the id {existing[1]}: nothing was done.",
-            "Go on with that id, or update it.",
+def map_error(status: int, body: Any) -> errors.FlotillaError | None:
+    """Return the error of a daily limit, a duplicate or a missing scope; None for what the status says already."""
+    payload = body if isinstance(body, Mapping) else {}
+    message = errors.excerpt(error_message(status, body), 200)
+    if status == 429 and str(payload.get("policyName") or "").upper() == "DAILY":
+        return errors.RateLimitError(
+            f"HubSpot's requests for today are used up: {errors.quoted(message)}.",
+            "Nothing was done; try again tomorrow.",
+            again=False,
         )
-    lacking = _scopes(told) if status == 403 else []
-    if lacking:
+    if status == 409 and (existing := _EXISTING.search(message)):
+        return errors.InvalidInputError(
+            f"HubSpot has this record already, with the id {existing[1]}; nothing was done.",
+            "Use that id, or update that record.",
+        )
+    missing = _scopes(payload) if status == 403 else []
+    if missing:
         return errors.PermissionDeniedError(
-            f"HubSpot does not allow this: the scope {' or '.join(lacking[:4])} is missing.",
+            f"HubSpot does not allow this: the scope {' or '.join(missing[:4])} is missing.",
             "Ask the user to add it to the private app or OAuth app, and to install it again.",
         )
     return None
 
 
 def _scopes(body: Mapping[str, Any]) -> list[str]:
-    """Return the scopes that a refusal asks for; each is a word, so that nothing else gets into the sentence."""
+    """Return the scopes that an error asks for. Each is one word, so that nothing else gets into the sentence."""
     contexts = [body.get("context"), *(e.get("context") for e in body.get("errors") or [] if isinstance(e, Mapping))]
     named = [v for c in contexts if isinstance(c, Mapping) for k, v in c.items() if "scope" in str(k).lower()]
     flat = [str(word) for value in named for word in (value if isinstance(value, list) else [value])]
@@ -124,17 +123,20 @@ def _scopes(body: Mapping[str, Any]) -> list[str]:
 
 
 AUTH = FirstOf(Bearer("token"), OAuth2("token_url", revoked_hint="Ask the user to run `scripts/login {slug}` again."))
-PAGING = ByCursor("results", "paging.next.after", cursor="after")
 api = Api(
     integration,
     auth=AUTH,
-    paging=PAGING,
-    limits=[
-        (100, 10)
-    ],  # the smallest of the plans: https://developers.hubspot.com/docs/guides/apps/api-usage/usage-details
-    error_message=said,
-    map_error=meaning,
+    paging=ByCursor("results", "paging.next.after", cursor="after"),
+    # The smallest of the plans: https://developers.hubspot.com/docs/guides/apps/api-usage/usage-details
+    limits=[(100, 10)],
+    error_message=error_message,
+    map_error=map_error,
 )
-finder = Api(
-    integration, auth=AUTH, limits=[(4, 1)], error_message=said, map_error=meaning
-)  # searches have a limit of their own
+search_api = Api(  # searches have a limit of their own
+    integration, auth=AUTH, limits=[(4, 1)], error_message=error_message, map_error=map_error
+)
+
+
+def account_zone() -> ZoneInfo:
+    """Return the time zone of times without an offset."""
+    return zone(settings_of(integration).timezone)

@@ -1,10 +1,13 @@
-"""What comes back. HubSpot keeps every value as text, so a record is a flat map of texts: `record` is its name here
-(contact:51), the rest its properties by HubSpot's names, without the empty ones. Times are in the settings' zone."""
+"""Shapes of results. HubSpot keeps every value as text, so that a record is a flat map of texts.
+
+`record` is its kind and id (contact:51), the rest are its properties by HubSpot's names, without the empty ones. Times
+are in the zone of the settings.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -15,35 +18,8 @@ from . import values
 
 Row = dict[str, UntrustedText]
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
-_ALWAYS = (
-    "hs_object_id",
-    "createdate",
-    "hs_createdate",
-    "lastmodifieddate",
-    "hs_lastmodifieddate",
-)  # HubSpot adds them confirmation_pending
-
-
-def flat(kind: str, raw: Mapping[str, Any], wanted: Iterable[str] = ()) -> Row:
-    """Return HubSpot's object as a flat map; `wanted` are properties that were asked for by name."""
-    asked = set(wanted)
-    told = {"record": f"{kind}:{raw['id']}", "url": raw.get("url")}
-    told |= {name: value for name, value in raw["properties"].items() if name in asked or name not in _ALWAYS}
-    kept = {name: str(value) for name, value in told.items() if value not in (None, "")}
-    return {name: values.told(value) or "" if _TIME.fullmatch(value) else value for name, value in kept.items()}
-
-
-class Found(Page[Row]):
-    """One page of a search. `note` says how many there are in all, and what a search cannot show of them."""
-
-    note: str | None = None
-
-
-class ContactDetail(Model):
-    """A person, and the newest of what belongs to them: record, name (or text), at."""
-
-    contact: Row
-    linked: list[Row] | None = None
+# HubSpot adds these unasked.
+_ALWAYS = ("hs_object_id", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate")
 
 
 class Saved(Model):
@@ -51,10 +27,38 @@ class Saved(Model):
 
     record: str
 
-    @classmethod
-    def of(cls, kind: str, raw: Mapping[str, Any]) -> Saved:
-        """Make it from HubSpot's object."""
-        return cls(record=f"{kind}:{raw['id']}")
+
+class CrmObject(Model):
+    """A record as HubSpot returns it. https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide"""
+
+    id: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+    url: str | None = None
+
+    def saved(self, kind: str) -> Saved:
+        """Return what a tool tells of it after a change."""
+        return Saved(record=f"{kind}:{self.id}")
+
+    def row(self, kind: str, wanted: Iterable[str] = ()) -> Row:
+        """Return it as a flat map; `wanted` are properties that were asked for by name."""
+        asked = set(wanted)
+        row = {"record": f"{kind}:{self.id}", "url": self.url}
+        row |= {name: value for name, value in self.properties.items() if name in asked or name not in _ALWAYS}
+        texts = {name: str(value) for name, value in row.items() if value not in (None, "")}
+        return {name: values.local(text) or "" if _TIME.fullmatch(text) else text for name, text in texts.items()}
+
+
+class SearchPage(Page[Row]):
+    """One page of a search. `note` says how many there are in all, and what a search cannot show of them."""
+
+    note: str | None = None
+
+
+class ContactDetail(Model):
+    """A person, and the newest records that are linked to it: record, name (or text), at."""
+
+    contact: Row
+    linked: list[Row] | None = None
 
 
 class Placed(Saved):
@@ -63,8 +67,8 @@ class Placed(Saved):
     stage: str | None = None
 
 
-class Pipeline(Model):
-    """Stages by id, in order. https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide"""
+class PipelineSummary(Model):
+    """A pipeline, and the names of its stages by id, in order."""
 
     id: str
     name: str
@@ -87,7 +91,7 @@ class Activity(Model):
 
 
 class Associated(Model):
-    """What was associated, and what was not, with the reason behind it."""
+    """The records that were linked, and those that were not, each with the reason."""
 
     associated: list[str]
     refused: list[str] = Field(default_factory=list)

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from flotilla import Server
 
-from . import activities, companies, contacts, deals, service
 from .client import integration
+from .tools import activities, associations, companies, contacts, deals, owners, tickets
 
-server = Server(integration, toolsets=[contacts.tools, companies.tools, deals.tools, activities.tools, service.tools])
+server = Server(
+    integration,
+    toolsets=[
+        contacts.tools,
+        companies.tools,
+        deals.tools,
+        activities.tools,
+        tickets.tools,
+        associations.tools,
+        owners.tools,
+    ],
+)

@@ -5,13 +5,13 @@ https://developers.notion.com/reference/block
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
+from pydantic_core import to_json
 
 from flotilla import errors
 
@@ -47,7 +47,7 @@ def blocks_of(markdown: str) -> tuple[list[Block], list[str]]:
         )
     tokens, lost = _parser.parse(markdown), set[str]()
     if max((token.level for token in tokens), default=0) >= _DEEPEST - 2:  # the parser drops what is deeper
-        raise errors.InvalidInputError("The Markdown is nested too deeply.", "Make its lists or quotes flatter.")
+        raise errors.InvalidInputError("The Markdown is nested too deeply.", "Nest its lists or quotes less deeply.")
     return list(_blocks(Node(tokens), lost)), sorted(lost)
 
 
@@ -57,21 +57,21 @@ def inline(text: str, lost: set[str]) -> list[dict[str, Any]]:
     Raises errors.InvalidInputError where too long.
     """
     if len(text) > LONGEST:
-        raise errors.InvalidInputError(f"The text is longer than {LONGEST:,} characters.", "Make it shorter.")
-    told = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
-    found = rich(told)
-    if len(found) > MOST:
-        found = rich([Run("".join(run.text for run in told))])
+        raise errors.InvalidInputError(f"The text is longer than {LONGEST:,} characters.", "Shorten it.")
+    text_runs = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
+    elements = rich(text_runs)
+    if len(elements) > MOST:
+        elements = rich([Run("".join(run.text for run in text_runs))])
         lost.add("emphasis and links in a very long text")
-    if len(found) > MOST:
+    if len(elements) > MOST:
         raise errors.InvalidInputError(
-            "A text is longer than 200,000 characters.", "Make it shorter, or put it into the page."
+            "A text is longer than 200,000 characters.", "Shorten it, or write it on the page."
         )
-    return found
+    return elements
 
 
 def _flat(run: Run | Picture) -> Run:
-    """Return a picture as a link, where no block can stand."""
+    """Return a picture as a link, where no block is possible."""
     if isinstance(run, Run):
         return run
     whole = run.url.startswith(("https://", "http://"))
@@ -87,9 +87,9 @@ def _block(kind: str, text: list[Any], children: list[Block] | None = None, **mo
     return {"type": kind, kind: {"rich_text": text, **more, **({"children": children} if children else {})}}
 
 
-def _split(kind: str, told: list[Run], rest: str, **more: Any) -> tuple[Block, list[Block]]:
+def _split(kind: str, content: list[Run], rest: str, **more: Any) -> tuple[Block, list[Block]]:
     """Return a block, and blocks of the kind `rest` for the elements that it cannot hold."""
-    text, most = rich(told), MOST // 2  # pieces; a hundred of them could weigh more than a request may
+    text, most = rich(content), MOST // 2  # pieces; a hundred of them could weigh more than a request may
     over = [_block(rest, text[n : n + most], **(more if rest == kind else {})) for n in range(most, len(text), most)]
     return _block(kind, text[:most], **more), over
 
@@ -105,7 +105,7 @@ def _content(node: Node, lost: set[str]) -> list[Run | Picture]:
 
 
 def _paragraph(node: Node, lost: set[str]) -> Iterator[Block]:
-    """Yield a paragraph; pictures stand by themselves between its parts."""
+    """Yield a paragraph; pictures become blocks of their own between its parts."""
     yield from _mixed("paragraph", _content(node, lost), lost)
 
 
@@ -159,19 +159,19 @@ def _headed(kind: str, node: Node, lost: set[str]) -> Block:
     """Return a list item or a quote: its first paragraph is its text, the rest its children."""
     rest = list(node.children)
     first = rest.pop(0) if rest and rest[0].type == "paragraph" else None
-    told: list[Run | Picture] = []
+    content: list[Run | Picture] = []
     more: dict[str, Any] = {}
     if first is not None:
-        told = _content(first, lost)
-        lead_run = told[0] if told and isinstance(told[0], Run) else Run("")
+        content = _content(first, lost)
+        lead_run = content[0] if content and isinstance(content[0], Run) else Run("")
         task = _TASK.match(lead_run.text)
         if task and kind == "bulleted_list_item":
             kind, more = "to_do", {"checked": task[1] != " "}
-            told[0] = lead_run._replace(text=lead_run.text[task.end() :])
-    lead = [run for run in told if isinstance(run, Run)]
+            content[0] = lead_run._replace(text=lead_run.text[task.end() :])
+    lead = [run for run in content if isinstance(run, Run)]
     under: list[Block] = []
-    if len(lead) != len(told):  # its pictures stand below it
-        lead, after = _before_picture(told)
+    if len(lead) != len(content):  # its pictures go below it
+        lead, after = _before_picture(content)
         under = list(_mixed("paragraph", after, lost))
     block, over = _split(kind, lead, "paragraph", **more)
     below = [*over, *under, *(b for child in rest for b in _MAKERS.get(child.type, _text)(child, lost))]
@@ -180,9 +180,9 @@ def _headed(kind: str, node: Node, lost: set[str]) -> Block:
     return block
 
 
-def _before_picture(told: list[Run | Picture]) -> tuple[list[Run], list[Run | Picture]]:
-    at = next(n for n, run in enumerate(told) if isinstance(run, Picture))
-    return [run for run in told[:at] if isinstance(run, Run)], told[at:]
+def _before_picture(content: list[Run | Picture]) -> tuple[list[Run], list[Run | Picture]]:
+    at = next(n for n, run in enumerate(content) if isinstance(run, Picture))
+    return [run for run in content[:at] if isinstance(run, Run)], content[at:]
 
 
 def _quote(node: Node, lost: set[str]) -> Iterator[Block]:
@@ -207,26 +207,24 @@ def _divider(node: Node, lost: set[str]) -> Iterator[Block]:
 def _table(node: Node, lost: set[str]) -> Iterator[Block]:
     rows = [row for part in node.children for row in part.children]
     width = max(len(row.children) for row in rows)
-    made: list[Block] = []
+    table_rows: list[Block] = []
     for row in rows:
         cells = [_cell(cell, lost) for cell in row.children]
         cells += [[] for _ in range(width - len(cells))]
-        made.append({"type": "table_row", "table_row": {"cells": cells}})
-    table = {"table_width": width, "has_column_header": True, "has_row_header": False, "children": made}
+        table_rows.append({"type": "table_row", "table_row": {"cells": cells}})
+    table = {"table_width": width, "has_column_header": True, "has_row_header": False, "children": table_rows}
     yield {"type": "table", "table": table}
 
 
 def _cell(node: Node, lost: set[str]) -> list[dict[str, Any]]:
     text = rich([_flat(run) for run in _content(node, lost)])
     if len(text) > MOST:
-        raise errors.InvalidInputError(
-            "A cell of a table is too long.", "Make it shorter, or write it below the table."
-        )
+        raise errors.InvalidInputError("A cell of a table is too long.", "Shorten it, or write it below the table.")
     return text
 
 
 def _text(node: Node, lost: set[str]) -> Iterator[Block]:
-    """Yield what Notion has no block for as its source text; comments vanish."""
+    """Yield as source text what Notion has no block for; comments are dropped."""
     text = re.sub(r"<!--.*?-->", "", node.content, flags=re.DOTALL).strip() if node.type == "html_block" else ""
     if text:
         lost.add("HTML tags stand as text")
@@ -251,7 +249,7 @@ _MAKERS: dict[str, Callable[[Node, set[str]], Iterator[Block]]] = {
 
 
 def children(block: Block) -> list[Block]:
-    """Return what stands below a block."""
+    """Return the blocks directly below a block."""
     return list(block[block["type"]].get("children", ()))
 
 
@@ -261,18 +259,18 @@ def count(blocks: list[Block]) -> int:
 
 
 def depth(block: Block) -> int:
-    """Return how many levels stand below a block."""
+    """Return how many levels there are below a block."""
     return max((1 + depth(child) for child in children(block)), default=0)
 
 
 def fits(block: Block) -> bool:
-    """Tell whether one request can carry a block with all that stands below it: two levels, 100 blocks each."""
+    """Tell whether one request can carry a block with everything below it: two levels, 100 blocks each."""
     below = children(block)
     return depth(block) <= 2 and len(below) <= MOST and all(map(fits, below)) and size([block]) <= HEAVIEST
 
 
 def parted(block: Block) -> tuple[Block, list[Block]]:
-    """Return a block as one request can carry it, and what must be put below it afterwards.
+    """Return a block as one request can carry it, and the blocks that must be written below it afterwards.
 
     A table cannot be without rows, so its first hundred stay.
     """
@@ -290,7 +288,7 @@ BLOCKS = 1000  # in one request
 
 def size(blocks: list[Block]) -> int:
     """Return the bytes of blocks in a request."""
-    return len(json.dumps(blocks, ensure_ascii=False).encode())
+    return len(to_json(blocks))
 
 
 def chunks(blocks: list[Block]) -> Iterator[list[Block]]:

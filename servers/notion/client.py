@@ -1,4 +1,4 @@
-"""The server and its way out: settings, version of the API, limits, what Notion's refusals mean, ids in addresses."""
+"""Notion and how it is spoken to: settings, version of the API, limits, errors, ids in addresses."""
 
 from __future__ import annotations
 
@@ -35,29 +35,34 @@ integration = Integration(
     hosts=["api.notion.com:443"],
     settings=Settings,
     docs="https://developers.notion.com/reference/intro",
-    instructions="Databases are found by name. notion_get_database tells the properties and the values they allow. "
+    instructions="Databases are matches by name. notion_get_database returns their properties and allowed values. "
     f"The integration sees only what was shared with it. API version {VERSION}.",
 )
 
 
-def meaning(status: int, body: Any) -> errors.FlotillaError | None:
-    """Put Notion's own refusals into words. A conflict or an overload did nothing and may be tried again."""
-    words = errors.quoted(body.get("message") or "", 200) if isinstance(body, dict) else ""
-    told = f": {words}" if words else ""
+def error_message(status: int, body: Any) -> str:
+    """Return the message of an error. https://developers.notion.com/reference/status-codes"""
+    return str(body.get("message") or "") if isinstance(body, dict) else str(body or "")
+
+
+def map_error(status: int, body: Any) -> errors.FlotillaError | None:
+    """Return the error of Notion's own statuses. A conflict or an overload did nothing and may be tried again."""
+    message = errors.quoted(error_message(status, body), 200) if isinstance(body, dict) else ""
+    reason = f": {message}" if message else ""
     if status == 409:
         return errors.RateLimitError(
-            f"Notion is saving another change here (409){told}.", "Wait a few seconds, then retry."
+            f"Notion is saving another change to this page (409){reason}.", "Wait a few seconds, then try again."
         )
     if status == 529:
-        return errors.RateLimitError(f"Notion is overloaded (529){told}.", "Wait a minute, then retry.")
+        return errors.RateLimitError(f"Notion is overloaded (529){reason}.", "Wait a minute, then try again.")
     if status == 404:
         return errors.NotFoundError(
-            f"Notion does not have this, or has not shared it{told}.",
+            f"Notion does not have this, or has not shared it{reason}.",
             "Check the id; else ask the user to open it in Notion > ... > Connections and add the integration.",
         )
     if status == 403:
         return errors.PermissionDeniedError(
-            f"Notion does not allow this{told}.",
+            f"Notion does not allow this{reason}.",
             "Ask the user to give the integration this capability at notion.so/profile/integrations.",
         )
     return None
@@ -69,14 +74,15 @@ api = Api(
     headers={"Notion-Version": VERSION},
     paging=ByCursor("results", "next_cursor", cursor="start_cursor", limit="page_size"),
     limits=[(3, 1)],  # https://developers.notion.com/reference/request-limits
-    map_error=meaning,
+    error_message=error_message,
+    map_error=map_error,
 )
 
 
-async def asked(path: str, body: dict[str, Any], limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
+async def list_by_post(path: str, body: dict[str, Any], limit: int = 100, cursor: str | None = None) -> dict[str, Any]:
     """Return one page of a list that is asked for by POST: `results`, `has_more`, `next_cursor`."""
-    sent = {**body, "page_size": limit, "start_cursor": cursor}
-    answer = await api.post(path, json=sent, reads=True)
+    payload = {**body, "page_size": limit, "start_cursor": cursor}
+    answer = await api.post(path, json=payload, reads=True)
     answer["results"] = api.rows_in(answer, "results")
     return answer
 
@@ -88,21 +94,21 @@ def id_in(text: str) -> str:
     """
     address = _ADDRESS.match(text.strip())
     if address is None:
-        found = list(_ID.finditer(text))
+        matches = list(_ID.finditer(text))
     else:
         places = (address["fragment"] or "", *parse_qs(address["query"] or "").get("p", ()), address["path"])
-        found = next((hits for place in places if (hits := list(_ID.finditer(place)))), [])
-    if not found:
+        matches = next((ids for place in places if (ids := list(_ID.finditer(place)))), [])
+    if not matches:
         return ""
-    plain = found[-1].group().replace("-", "").lower()
+    plain = matches[-1].group().replace("-", "").lower()
     return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
 
 
 def id_of(text: str) -> str:
     """Return the id of a page or block; raises errors.InvalidInputError for a text without one."""
-    found = id_in(text)
-    if not found:
+    page_id = id_in(text)
+    if not page_id:
         raise errors.InvalidInputError(
-            f"{errors.excerpt(text, 80)!r} is no id or address of a Notion page.", "Get one from notion_search."
+            f"`{errors.excerpt(text, 80)}` is not the id or address of a Notion page.", "Get one from notion_search."
         )
-    return found
+    return page_id

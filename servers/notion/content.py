@@ -1,4 +1,4 @@
-"""A page's content: read as a tree, written in parts, and told how far writing came when it breaks off.
+"""A page's content: read as a tree, written in parts; an error says how far writing came.
 
 https://developers.notion.com/reference/patch-block-children
 """
@@ -10,23 +10,34 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from flotilla import errors, follows
+from pydantic import ConfigDict
+
+from flotilla import Model, errors, follows, readable
 from flotilla.calls.context import current
 
 from .blocks import Block, chunks, count, fits, parted
 from .client import api
 
-Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been made
+Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been created
 READS = 50  # requests that reading one page may take: three a second go through
 MOST = 3000  # blocks in one call
-_RESERVE = 5.0  # seconds of a call that are kept for its answer
+_RESERVE = 5.0  # seconds of a call that are left for its result
+
+
+class AnyBlock(Model):
+    """A block as Notion returns it: whatever it holds, it has an id and a type."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    type: str
 
 
 # -- reading
 
 
 async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
-    """Return a hundred blocks of a page with all that stands below them, and the cursor of the next ones.
+    """Return a hundred blocks of a page with everything below them, and the cursor of the next ones.
 
     Blocks whose children were too many to be read have no `children`.
     """
@@ -36,16 +47,16 @@ async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
         block = waiting.pop(0)
         if not block.get("has_children") or block["type"] in ("child_page", "child_database"):
             continue
-        found: list[Block] = []
+        below: list[Block] = []
         following: str | None = None
         while left and current().left() > _RESERVE:
             left -= 1
-            told = await _children(block["id"], following)
-            found += told["results"]
-            following = told.get("next_cursor")
+            answer = await _children(block["id"], following)
+            below += answer["results"]
+            following = answer.get("next_cursor")
             if not following:
-                block["children"] = found
-                waiting += found
+                block["children"] = below
+                waiting += below
                 break
     return first["results"], first.get("next_cursor")
 
@@ -53,8 +64,8 @@ async def tree(page: str, cursor: str | None) -> tuple[list[Block], str | None]:
 async def _children(block: str, cursor: str | None) -> dict[str, Any]:
     params = {"page_size": 100, "start_cursor": cursor}
     answer = await api.get(f"/blocks/{block}/children", params=params)
-    answer["results"] = api.rows_in(answer, "results")
-    return answer
+    rows = readable(AnyBlock, api.rows_in(answer, "results"))
+    return {**answer, "results": [row.model_dump() for row in rows]}
 
 
 # -- writing
@@ -62,18 +73,18 @@ async def _children(block: str, cursor: str | None) -> dict[str, Any]:
 
 @dataclass
 class Progress:
-    """How far writing came: `what` is a sentence on what was made before the blocks."""
+    """How far writing came: `before` is a sentence on what was created before the blocks."""
 
     total: int
     page: str
-    what: str = ""
+    before: str = ""
     done: int = 0
     last: str = ""
 
     def wrote(self, blocks: list[Block]) -> None:
-        """Count blocks that are certainly there."""
+        """Count blocks that were certainly written."""
         self.done += count(blocks)
-        self.last = next((text for block in reversed(blocks) if (text := _words(block))), self.last)
+        self.last = next((text for block in reversed(blocks) if (text := _text(block))), self.last)
 
 
 def checked(blocks: list[Block]) -> list[Block]:
@@ -86,14 +97,14 @@ def checked(blocks: list[Block]) -> list[Block]:
 
 
 def leading(blocks: list[Block]) -> list[Block]:
-    """Return the blocks that can go along with a new page: its answer names no blocks, so they must be whole."""
+    """Return the blocks that can go along with a new page: its response names no blocks, so they must be complete."""
     part = next(chunks(blocks), [])
     whole = next((n for n, block in enumerate(part) if not fits(block)), len(part))
     return part[:whole]
 
 
 def announced(blocks: list[Block]) -> None:
-    """Say for a dry run what `append` writes in further requests, since one cannot carry it all."""
+    """Show a dry run what `append` writes in further requests, since one cannot carry everything."""
     parts = list(chunks(blocks))
     left = [rest for _, rest in map(parted, parts[0] if parts else []) if rest] + parts[1:]
     if left:
@@ -101,7 +112,7 @@ def announced(blocks: list[Block]) -> None:
 
 
 async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
-    """Put blocks at the end of a page or block, in as few requests as Notion's limits allow.
+    """Write blocks at the end of a page or block, in as few requests as Notion's limits allow.
 
     A block that is too deep or too long for one request goes without its children, which follow below its id.
     """
@@ -112,23 +123,23 @@ async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
         sent = [block for block, _ in carried]
         answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent})
         progress.wrote(sent)
-        for (_, rest), made in zip(carried, api.rows_in(answer, "results"), strict=False):
+        for (_, rest), block in zip(carried, api.rows_in(answer, "results"), strict=False):
             if rest:
-                await append(made["id"], rest, progress)
+                await append(block["id"], rest, progress)
 
 
 @contextmanager
-def telling(progress: Progress) -> Iterator[None]:
-    """Say in a failure what was written and what was not."""
+def reporting(progress: Progress) -> Iterator[None]:
+    """Add to an error what was written and what was not."""
     try:
         yield
-    except errors.FlotillaError as problem:
-        if not (progress.done or progress.what):
+    except errors.FlotillaError as error:
+        if not (progress.done or progress.before):
             raise
-        upto = f", up to {errors.excerpt(progress.last, 60)!r}" if progress.last else ""
-        told = f"{progress.what}{progress.done} of {progress.total} blocks are written{upto}; the rest is not."
-        raise type(problem)(
-            f"{problem.message} {told}",
+        upto = f", up to `{errors.excerpt(progress.last, 60)}`" if progress.last else ""
+        state = f"{progress.before}{progress.done} of {progress.total} blocks are written{upto}; the rest is not."
+        raise type(error)(
+            f"{error.message} {state}",
             f"Look with notion_get_page at {progress.page}, then add only what is missing with notion_append_block.",
         ) from None
 
@@ -136,7 +147,7 @@ def telling(progress: Progress) -> Iterator[None]:
 async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) -> dict[str, Any]:
     """Create a page with what one request can carry, then write the rest; returns the page.
 
-    When the answer is lost, `seek` looks whether the page is there; it must have been sure before that it was not.
+    When the answer is lost, `seek` looks whether the page is there; it must have been certain before that it was not.
     """
     lead = leading(blocks)
     rest = blocks[len(lead) :]
@@ -146,7 +157,7 @@ async def created(body: dict[str, Any], blocks: list[Block], seek: Seek | None) 
     if rest:
         progress = Progress(count(blocks), page["id"], f"The page was created ({page['id']}). ")
         progress.wrote(lead)
-        with telling(progress):
+        with reporting(progress):
             await append(page["id"], rest, progress)
     return page
 
@@ -155,17 +166,17 @@ async def _made(body: dict[str, Any], seek: Seek | None) -> dict[str, Any]:
     try:
         return await api.post("/pages", json=body)
     except errors.UpstreamError:
-        found = None
+        page = None
         if seek and current().may_have_side_effects and current().left() > 2 * _RESERVE:
-            with suppress(errors.FlotillaError):  # the first problem is the one to tell
-                found = await seek()
-        if found is None:
+            with suppress(errors.FlotillaError):  # the first error is the one to report
+                page = await seek()
+        if page is None:
             raise
-        return found
+        return page
 
 
-def _words(block: Block) -> str:
+def _text(block: Block) -> str:
     inner = block[block["type"]]
     text = "".join(part["text"]["content"] for part in inner.get("rich_text", ()))
     below = inner.get("children", ())
-    return next((found for child in reversed(below) if (found := _words(child))), "") or text.strip()
+    return next((inside for child in reversed(below) if (inside := _text(child))), "") or text.strip()

@@ -1,4 +1,4 @@
-"""What is in a database already, so that it is told and not made again."""
+"""An item that is in a database already, so that it is not created again."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 from . import lookup, properties
 
-_TELLING = ("date", "relation")  # a task of the same name for another day or client is another task
+_DISTINCTIVE = ("date", "relation")  # a task of the same name for another day or client is another task
 
 
-async def already(source: lookup.Source, made: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a page with the same title, and the same dates and relations where they are given; None for none."""
-    title = "".join(part["text"]["content"] for part in made[properties.title_name(source.properties)]["title"])
+async def duplicate(source: lookup.Source, prepared: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a page with the same title, and the same dates and relations where they are set; None for none."""
+    title = "".join(part["text"]["content"] for part in prepared[properties.title_name(source.properties)]["title"])
     for page in await lookup.titled(source.id, title):
-        if all(_same(page["properties"].get(name, {}), told) for name, told in made.items()):
+        if all(_same(page["properties"].get(name) or {}, value) for name, value in prepared.items()):
             return page
     return None
 
 
-def _same(there: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    for kind in _TELLING:
+def _same(existing: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    for kind in _DISTINCTIVE:
         if wanted.get(kind):
-            return bool(_key(there.get(kind)) == _key(wanted[kind]))
+            return bool(_key(existing.get(kind)) == _key(wanted[kind]))
     return True
 
 

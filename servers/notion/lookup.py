@@ -1,16 +1,17 @@
-"""Finding what is named in plain words: databases, people, related pages, and what is there already."""
+"""Databases, people and pages by the names that people give them."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from flotilla import errors
-from flotilla.http.responses import json_of, object_of
+from flotilla.parsing import folded, listed
 
-from .client import api, asked, id_in, integration
+from .client import api, id_in, list_by_post
 from .values import title_of
 
 PAGES = 3  # of a hundred: how far a name is looked for
@@ -26,29 +27,22 @@ class Source:
     properties: dict[str, dict[str, Any]]
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Source:
+    def of(cls, raw: dict[str, Any]) -> Source:
         """Read a data source object."""
-        return cls(told["id"], title_of(told), told.get("url"), told.get("properties") or {})
-
-
-def folded(text: str) -> str:
-    """Return a name without what people spell differently: case, accents, spaces around and between."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
+        properties = {
+            name: prop
+            for name, prop in (raw.get("properties") or {}).items()
+            if isinstance(prop, dict) and prop.get("type")
+        }
+        return cls(raw["id"], title_of(raw), raw.get("url"), properties)
 
 
 def matching(name: str, named: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Return what has this name: those spelt exactly so, else those that differ in case and accents alone."""
-    pairs = [(unicodedata.normalize("NFC", spelt).strip(), thing) for spelt, thing in named]
+    """Return what has this name: those written exactly so, else those that differ in case and accents alone."""
+    pairs = [(unicodedata.normalize("NFC", own).strip(), thing) for own, thing in named]
     wanted = unicodedata.normalize("NFC", name).strip()
-    exact = [thing for spelt, thing in pairs if spelt == wanted]
-    return exact or [thing for spelt, thing in pairs if folded(spelt) == folded(wanted)]
-
-
-def listed(things: Iterable[object], most: int = 40) -> str:
-    """Return things in one line, not too many."""
-    told = [errors.excerpt(thing, 60) for thing in things]
-    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
+    exact = [thing for own, thing in pairs if own == wanted]
+    return exact or [thing for own, thing in pairs if folded(own) == folded(wanted)]
 
 
 async def source(database: str) -> Source:
@@ -56,17 +50,16 @@ async def source(database: str) -> Source:
 
     Raises errors.NotFoundError, and errors.InvalidInputError where a name or a database stands for several.
     """
-    found = id_in(database)
-    if not found:
+    database_id = id_in(database)
+    if not database_id:
         return await _by_name(database)
-    answer = await api.send("GET", f"/data_sources/{found}", expected=(404,))
-    if answer.status_code == 200:
-        return Source.of(object_of(json_of(answer, integration.title), integration.title))
-    inside = await api.rows(f"/databases/{found}", "data_sources", missing=True)
+    with suppress(errors.NotFoundError):
+        return Source.of(await api.get(f"/data_sources/{database_id}"))
+    inside = [row for row in await api.rows(f"/databases/{database_id}", "data_sources", missing=True) if row.get("id")]
     if len(inside) != 1:
-        told = listed(f"{one['name']} ({one['id']})" for one in inside)
+        names = listed(f"{row.get('name') or '?'} ({row['id']})" for row in inside)
         raise errors.InvalidInputError(
-            f"This database has {len(inside)} data sources: {told or 'none'}.", "Pass the id of one."
+            f"This database has {len(inside)} data sources: {names or 'none'}.", "Pass the id of one."
         )
     return Source.of(await api.get(f"/data_sources/{inside[0]['id']}"))
 
@@ -74,24 +67,24 @@ async def source(database: str) -> Source:
 async def _by_name(name: str) -> Source:
     if not 0 < len(name.strip()) <= 500:
         raise errors.InvalidInputError(
-            "This is no name of a database.", "Find it with notion_search and kind=database."
+            "This is not the name of a database.", "Find it with notion_search and kind=database."
         )
-    hits, seen = await _sources(name.strip(), name)
-    if not hits:  # the search may not know that é is e
-        hits, seen = await _sources("", name)
-    if len(hits) > 1:
-        told = listed(f"{hit['id']} ({hit.get('url', '')})" for hit in hits)
+    fitting, seen = await _sources(name.strip(), name)
+    if not fitting:  # the search may not know that é is e
+        fitting, seen = await _sources("", name)
+    if len(fitting) > 1:
+        shown = listed(f"{one['id']} ({one.get('url', '')})" for one in fitting)
         raise errors.InvalidInputError(
-            f"There are {len(hits)} databases {errors.excerpt(name, 60)!r}: {told}.", "Pass an id."
+            f"There are {len(fitting)} databases `{errors.excerpt(name, 60)}`: {shown}.", "Pass an id."
         )
-    if not hits:
-        near = listed((title_of(told) for told in seen), 10)
+    if not fitting:
+        names = listed((title_of(one) for one in seen), 10)
         raise errors.NotFoundError(
-            f"No database {errors.excerpt(name, 60)!r} is shared with the integration.",
-            f"There are: {near}." if near else "Look with notion_search, or ask the user to share it.",
+            f"No database `{errors.excerpt(name, 60)}` is shared with the integration.",
+            f"There are: {names}." if names else "Look with notion_search, or ask the user to share it.",
         )
-    hit = hits[0]
-    return Source.of(hit if hit.get("properties") else await api.get(f"/data_sources/{hit['id']}"))
+    one = fitting[0]
+    return Source.of(one if one.get("properties") else await api.get(f"/data_sources/{one['id']}"))
 
 
 async def _sources(query: str, name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -100,13 +93,14 @@ async def _sources(query: str, name: str) -> tuple[list[dict[str, Any]], list[di
     seen: list[dict[str, Any]] = []
     cursor = None
     for _ in range(PAGES):
-        page = await asked("/search", body, cursor=cursor)
-        seen += [told for told in page["results"] if told["object"] == "data_source" and not told.get("in_trash")]
-        hits = matching(name, ((title_of(told), told) for told in seen))
+        page = await list_by_post("/search", body, cursor=cursor)
+        sources = (one for one in page["results"] if one.get("object") == "data_source" and one.get("id"))
+        seen += [one for one in sources if not one.get("in_trash")]
+        fitting = matching(name, ((title_of(one), one) for one in seen))
         cursor = page.get("next_cursor")
-        if hits or not cursor:
+        if fitting or not cursor:
             break
-    return hits, seen
+    return fitting, seen
 
 
 async def person(name: str) -> str:
@@ -117,28 +111,28 @@ async def person(name: str) -> str:
     cursor = None
     while True:
         page = await api.get("/users", params={"page_size": 100, "start_cursor": cursor})
-        people += [user for user in api.rows_in(page, "results") if user.get("type") != "bot"]
+        people += [user for user in api.rows_in(page, "results") if user.get("id") and user.get("type") != "bot"]
         cursor = page.get("next_cursor")
         if not cursor:
             break
-    hits = matching(name, ((user.get("name") or "", user["id"]) for user in people))
-    hits = hits or matching(name, (((user.get("person") or {}).get("email") or "", user["id"]) for user in people))
-    if len(set(hits)) == 1:
-        return str(hits[0])
+    ids = matching(name, ((user.get("name") or "", user["id"]) for user in people))
+    ids = ids or matching(name, (((user.get("person") or {}).get("email") or "", user["id"]) for user in people))
+    if len(set(ids)) == 1:
+        return str(ids[0])
     known = listed(
         f"{user.get('name') or '?'} ({(user.get('person') or {}).get('email') or user['id']})" for user in people
     )
-    how_many = "Several people are" if hits else "Nobody is"
+    how_many = "Several people are" if ids else "Nobody is"
     raise errors.InvalidInputError(
-        f"{how_many} called {errors.excerpt(name, 60)!r}; there are: {known}.", "Pass an e-mail or id."
+        f"{how_many} called `{errors.excerpt(name, 60)}`; there are: {known}.", "Pass an e-mail address or an id."
     )
 
 
 async def titled(data_source: str, title: str) -> list[dict[str, Any]]:
     """Return the pages of a data source that have this title."""
     body = {"filter": {"property": "title", "title": {"equals": title}}}  # the title's property has the id "title"
-    page = await asked(f"/data_sources/{data_source}/query", body)
-    return matching(title, ((title_of(told), told) for told in page["results"]))
+    page = await list_by_post(f"/data_sources/{data_source}/query", body)
+    return matching(title, ((title_of(row), row) for row in page["results"] if row.get("id")))
 
 
 async def related(data_source: str, name: str) -> str:
@@ -148,16 +142,16 @@ async def related(data_source: str, name: str) -> str:
     """
     if id_in(name):
         return id_in(name)
-    hits = await titled(data_source, name)
-    if len(hits) == 1:
-        return str(hits[0]["id"])
-    if hits:
-        told = listed((hit["id"] for hit in hits), 10)
+    pages = await titled(data_source, name)
+    if len(pages) == 1:
+        return str(pages[0]["id"])
+    if pages:
+        ids = listed((page["id"] for page in pages), 10)
         raise errors.InvalidInputError(
-            f"{len(hits)} related pages are called {errors.excerpt(name, 60)!r}: {told}.", "Pass an id."
+            f"{len(pages)} related pages are called `{errors.excerpt(name, 60)}`: {ids}.", "Pass an id."
         )
     raise errors.InvalidInputError(
-        f"The related database {data_source} has no page {errors.excerpt(name, 60)!r}.",
+        f"The related database {data_source} has no page `{errors.excerpt(name, 60)}`.",
         "Find it with notion_query_database, or create it first.",
     )
 
@@ -166,15 +160,15 @@ async def subpage(parent: str, title: str) -> dict[str, Any] | None:
     """Return the page of this title that stands directly in a page, by its id; looks through 500 blocks."""
     cursor = None
     for _ in range(5):
-        told = await api.get(f"/blocks/{parent}/children", params={"page_size": 100, "start_cursor": cursor})
+        answer = await api.get(f"/blocks/{parent}/children", params={"page_size": 100, "start_cursor": cursor})
         pages = [
-            (block["child_page"]["title"], block["id"])
-            for block in api.rows_in(told, "results")
-            if block["type"] == "child_page"
+            ((block.get("child_page") or {}).get("title") or "", block["id"])
+            for block in api.rows_in(answer, "results")
+            if block.get("type") == "child_page" and block.get("id")
         ]
-        if hits := matching(title, pages):
-            return {"id": str(hits[0])}
-        cursor = told.get("next_cursor")
+        if ids := matching(title, pages):
+            return {"id": str(ids[0])}
+        cursor = answer.get("next_cursor")
         if not cursor:
             break
     return None

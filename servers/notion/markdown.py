@@ -1,4 +1,4 @@
-"""Blocks to Markdown, and what Markdown cannot say: https://developers.notion.com/reference/block"""
+"""Blocks to Markdown, and what Markdown cannot express: https://developers.notion.com/reference/block"""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LISTS = {"bulleted_list_item", "numbered_list_item", "to_do", "toggle"}
 
 
 def markdown_of(blocks: Sequence[Block], lost: set[str]) -> str:
-    """Return blocks as Markdown; what it cannot say is told in `lost`."""
+    """Return blocks as Markdown; what it cannot express is added to `lost`."""
     out, before, number = "", "", 0
     for block in blocks:
-        kind = block["type"]
+        kind = block.get("type", "")
         number = number + 1 if kind == before == "numbered_list_item" else 1
         text = _one(block, number, lost)
         if text is None:
@@ -29,7 +29,7 @@ def markdown_of(blocks: Sequence[Block], lost: set[str]) -> str:
 
 
 def _one(block: Block, number: int, lost: set[str]) -> str | None:
-    kind = block["type"]
+    kind = block.get("type", "")
     make = _MAKERS.get(kind)
     if make is None:
         lost.add(f"blocks of the kind {kind}")
@@ -40,7 +40,7 @@ def _one(block: Block, number: int, lost: set[str]) -> str | None:
 def _below(block: Block, lost: set[str], indent: str) -> str:
     text = markdown_of(block.get("children", ()), lost)
     if block.get("has_children") and "children" not in block:
-        lost.add("what stands below some blocks: there is too much of it for one answer")
+        lost.add("what is below some blocks: it is too much for one result")
     return ("\n" + _indented(text, indent)) if text else ""
 
 
@@ -48,109 +48,111 @@ def _indented(text: str, indent: str) -> str:
     return re.sub(r"^(?=.)", indent, text, flags=re.M)
 
 
-def _paragraph(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    text, below = _lines(told, lost), _below(block, lost, "")
+def _paragraph(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    text, below = _lines(body, lost), _below(block, lost, "")
     if below:
         lost.add("the indent of blocks below a paragraph or a heading")
     return text + ("\n" + below if below else "")
 
 
-def _lines(told: dict[str, Any], lost: set[str]) -> str:
-    return marked(told.get("rich_text", ()), lost).strip()
+def _lines(body: dict[str, Any], lost: set[str]) -> str:
+    return marked(body.get("rich_text", ()), lost).strip()
 
 
 def _heading(level: int) -> Callable[..., str]:
-    def make(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
+    def make(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
         below = _below(block, lost, "")
-        return "#" * level + " " + _lines(told, lost).replace("\n", " ") + ("\n" + below if below else "")
+        return "#" * level + " " + _lines(body, lost).replace("\n", " ") + ("\n" + below if below else "")
 
     return make
 
 
 def _item(sign: str) -> Callable[..., str]:
-    def make(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
+    def make(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
         start = sign.format(number=number)
         if block["type"] == "to_do":
-            start += "[x] " if told.get("checked") else "[ ] "
+            start += "[x] " if body.get("checked") else "[ ] "
         if block["type"] == "toggle":
             lost.add("toggles are list items")
         pad = " " * len(sign.format(number=number))
         first = (block.get("children") or [{"type": ""}])[0]["type"]
         gap = "" if first in _LISTS or first == "" else "\n"  # else its text would run into the item's own
-        return start + _indented(_lines(told, lost), pad).lstrip() + gap + _below(block, lost, pad)
+        return start + _indented(_lines(body, lost), pad).lstrip() + gap + _below(block, lost, pad)
 
     return make
 
 
-def _quote(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    text = _lines(told, lost)
+def _quote(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    text = _lines(body, lost)
     if block["type"] == "callout":
-        icon = told.get("icon") or {}
+        icon = body.get("icon") or {}
         text = " ".join(filter(None, (str(icon.get("emoji", "")), text)))
         lost.add("callouts are quotes")
     below = _below(block, lost, "")
     return re.sub(r"^", "> ", text + ("\n" + below if below else ""), flags=re.M).replace("> \n", ">\n")
 
 
-def _code(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    text = marked(told.get("rich_text", ()), set(), bare=True)
+def _code(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    text = marked(body.get("rich_text", ()), set(), bare=True)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    language = told.get("language", "")
+    language = body.get("language", "")
     return f"{fence}{'' if language == 'plain text' else language.replace(' ', '-')}\n{text}\n{fence}"
 
 
-def _equation(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    return f"$$\n{told.get('expression', '')}\n$$"
+def _equation(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    return f"$$\n{body.get('expression', '')}\n$$"
 
 
-def _divider(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
+def _divider(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
     return "---"
 
 
-def _table(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    rows = [[_cell(cell, lost) for cell in row["table_row"]["cells"]] for row in block.get("children", ())]
+def _table(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    rows = [
+        [_cell(cell, lost) for cell in row.get("table_row", {}).get("cells", ())] for row in block.get("children", ())
+    ]
     if "children" not in block:
-        lost.add("what stands below some blocks: there is too much of it for one answer")
-    if not told.get("has_column_header"):
+        lost.add("what is below some blocks: it is too much for one result")
+    if not body.get("has_column_header"):
         lost.add("a table without a header row has its first row as one")
     lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines[:1], "|" + "---|" * int(told.get("table_width") or 1), *lines[1:]]) if rows else ""
+    return "\n".join([*lines[:1], "|" + "---|" * int(body.get("table_width") or 1), *lines[1:]]) if rows else ""
 
 
 def _cell(cell: Sequence[dict[str, Any]], lost: set[str]) -> str:
     return marked(cell, lost).replace("|", r"\|").replace("\n", "<br>").strip()
 
 
-def _media(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    where = told.get(told.get("type", ""), {})
-    url, caption = str(where.get("url") or told.get("url") or ""), marked(told.get("caption", ()), lost)
-    if told.get("type") == "file":
+def _media(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    where = body.get(body.get("type", ""), {})
+    url, caption = str(where.get("url") or body.get("url") or ""), marked(body.get("caption", ()), lost)
+    if body.get("type") == "file":
         lost.add("addresses of uploaded files end after an hour")
-    name = caption or str(told.get("name") or block["type"].replace("_", " "))
+    name = caption or str(body.get("name") or block["type"].replace("_", " "))
     return f"{'!' if block['type'] == 'image' else ''}[{name}]({re.sub(r'[ ()<>]', _quoted, url)})"
 
 
-def _quoted(found: re.Match[str]) -> str:
-    return f"%{ord(found.group()):02X}"
+def _quoted(match: re.Match[str]) -> str:
+    return f"%{ord(match.group()):02X}"
 
 
-def _page(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str:
-    target = str(next((told[key] for key in ("page_id", "database_id") if told.get(key)), block["id"]))
-    title = re.sub(r"([\\\[\]])", r"\\\1", str(told.get("title") or "page"))
+def _page(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
+    target = str(next((body[key] for key in ("page_id", "database_id") if body.get(key)), block["id"]))
+    title = re.sub(r"([\\\[\]])", r"\\\1", str(body.get("title") or "page"))
     return f"[{title}](https://www.notion.so/{target.replace('-', '')})"
 
 
-def _passed(what: str) -> Callable[..., str | None]:
-    """Return a maker for blocks that only hold others: these stand by themselves."""
+def _passed(loss: str) -> Callable[..., str | None]:
+    """Return a maker for blocks that only hold others: these come without it."""
 
-    def make(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> str | None:
-        lost.add(what)
+    def make(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str | None:
+        lost.add(loss)
         return _below(block, lost, "").removeprefix("\n") or None
 
     return make
 
 
-def _nothing(block: Block, told: dict[str, Any], number: int, lost: set[str]) -> None:
+def _nothing(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> None:
     return None
 
 

@@ -1,4 +1,4 @@
-"""What Notion's objects look like here: titles, plain values and Markdown, ids and addresses kept."""
+"""Shapes of results: titles, plain values and Markdown, with ids and addresses."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Found(Model):
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, thing: Any) -> Any:
+        if not isinstance(thing, dict):
+            return thing
         return {**thing, "title": title_of(thing), "kind": "page" if thing["object"] == "page" else "database"}
 
 
@@ -37,6 +39,8 @@ class Row(Model):
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, page: Any) -> Any:
+        if not isinstance(page, dict) or "properties" not in page:
+            return page
         return {**page, "properties": plain_properties(page)}
 
 
@@ -64,7 +68,7 @@ class Database(Model):
 
 
 class Content(Row):
-    """A page with what it says."""
+    """A page with its text."""
 
     markdown: UntrustedText
     next_cursor: str | None = None
@@ -72,7 +76,7 @@ class Content(Row):
 
 
 class Written(Model):
-    """What was made or changed; `created` is false where it was there already."""
+    """What was created or changed; `created` is false where it existed already."""
 
     id: str | None = None
     url: str | None = None
@@ -98,4 +102,6 @@ class User(Model):
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, user: Any) -> Any:
+        if not isinstance(user, dict):
+            return user
         return {**user, "email": (user.get("person") or {}).get("email")}

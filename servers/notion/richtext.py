@@ -21,7 +21,7 @@ _BREAK = re.compile(r"<br\s*/?>", re.I)
 
 
 class Run(NamedTuple):
-    """Text in one look: `marks` are bold, italic, strikethrough, code."""
+    """Text in one style: `marks` are bold, italic, strikethrough, code."""
 
     text: str
     marks: frozenset[str] = frozenset()
@@ -36,12 +36,12 @@ class Picture(NamedTuple):
 
 
 def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
-    """Yield what Markdown's inline tokens hold; what cannot be kept is told in `lost`."""
+    """Yield what Markdown's inline tokens hold; what cannot be kept is added to `lost`."""
     marks: list[str] = []
     links: list[str] = []
     for token in tokens:
         kind, _, edge = token.type.rpartition("_")
-        link, look = (links[-1] if links else ""), frozenset(marks)
+        link, style = (links[-1] if links else ""), frozenset(marks)
         if kind in _MARKS and edge == "open":
             marks.append(_MARKS[kind])
         elif kind in _MARKS:
@@ -51,19 +51,19 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
         elif token.type == "link_close":
             links.pop()
         elif token.type in ("softbreak", "hardbreak"):
-            yield Run("\n", look, link)
+            yield Run("\n", style, link)
         elif token.type == "code_inline":
-            yield Run(token.content, look | {"code"}, link)
+            yield Run(token.content, style | {"code"}, link)
         elif token.type == "image":
             yield Picture(str(token.attrs.get("src", "")), token.content)
         elif token.type == "html_inline":
             if not _BREAK.fullmatch(token.content):
                 lost.add("HTML tags stand as text")
-            yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, look, link)
+            yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, style, link)
         elif token.type == "text" and not link:
-            yield from _linked(token.content, look)
+            yield from _linked(token.content, style)
         else:
-            yield Run(token.content, look, link)
+            yield Run(token.content, style, link)
 
 
 def _kept(url: str, lost: set[str]) -> str:
@@ -73,26 +73,26 @@ def _kept(url: str, lost: set[str]) -> str:
     return ""
 
 
-def _linked(text: str, look: frozenset[str]) -> Iterator[Run]:
+def _linked(text: str, style: frozenset[str]) -> Iterator[Run]:
     """Yield text, with bare addresses as links: Notion makes none by itself."""
     end = 0
-    for found in _BARE.finditer(text):
-        if _units(found.group()) <= PIECE:
-            yield Run(text[end : found.start()], look)
-            yield Run(found.group(), look, found.group())
-            end = found.end()
-    yield Run(text[end:], look)
+    for match in _BARE.finditer(text):
+        if _units(match.group()) <= PIECE:
+            yield Run(text[end : match.start()], style)
+            yield Run(match.group(), style, match.group())
+            end = match.end()
+    yield Run(text[end:], style)
 
 
-def rich(told: Sequence[Run]) -> list[dict[str, Any]]:
+def rich(text_runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return rich text as Notion takes it, in pieces."""
-    return [_element(part, run) for run in _joined(told) for part in pieces(run.text)]
+    return [_element(part, run) for run in _joined(text_runs) for part in pieces(run.text)]
 
 
-def _joined(told: Sequence[Run]) -> list[Run]:
-    """Return the runs with neighbours of one look put together, and no empty ones."""
+def _joined(text_runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with neighbours of one style put together, and no empty ones."""
     whole: list[Run] = []
-    for run in told:
+    for run in text_runs:
         if whole and whole[-1][1:] == run[1:]:
             whole[-1] = run._replace(text=whole[-1].text + run.text)
         elif run.text:
@@ -101,12 +101,12 @@ def _joined(told: Sequence[Run]) -> list[Run]:
 
 
 def _element(text: str, run: Run) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": "text", "text": {"content": text}}
+    element: dict[str, Any] = {"type": "text", "text": {"content": text}}
     if run.link:
-        told["text"]["link"] = {"url": run.link}
+        element["text"]["link"] = {"url": run.link}
     if run.marks:
-        told["annotations"] = dict.fromkeys(sorted(run.marks), True)
-    return told
+        element["annotations"] = dict.fromkeys(sorted(run.marks), True)
+    return element
 
 
 def _units(text: str) -> int:
@@ -129,7 +129,7 @@ def pieces(text: str) -> Iterator[str]:
 
 def plain_text(items: Sequence[dict[str, Any]]) -> str:
     """Return the bare words of rich text."""
-    return "".join(str(item.get("plain_text", "")) for item in items)
+    return "".join(str(item.get("plain_text", "")) for item in items if isinstance(item, dict))
 
 
 # -- rich text to Markdown
@@ -137,29 +137,31 @@ def plain_text(items: Sequence[dict[str, Any]]) -> str:
 
 def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = False) -> str:
     """Return rich text as Markdown; `bare` leaves out signs and escapes, for code."""
-    told = _joined([run for item in items for run in _read(item, lost)])
+    text_runs = _joined([run for item in items if isinstance(item, dict) for run in _read(item, lost)])
     if bare:
-        return "".join(run.text for run in told)
-    out, here, link = "", list[str](), ""
-    for run in [*_loosened(told), Run("")]:
+        return "".join(run.text for run in text_runs)
+    out, open_marks, link = "", list[str](), ""
+    for run in [*_loosened(text_runs), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, here = out + _closing(here) + (f"]({_target(link)})" if link else ""), []
+            out, open_marks = out + _closing(open_marks) + (f"]({_target(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
-        keep = next((n for n, mark in enumerate(here) if mark not in wanted), len(here))
-        out, here = out + _closing(here[keep:]), here[:keep]
-        new = [mark for mark in wanted if mark not in here]
-        out, here = out + "".join(_SIGNS[mark] for mark in new), here + new
+        keep = next((n for n, mark in enumerate(open_marks) if mark not in wanted), len(open_marks))
+        out, open_marks = out + _closing(open_marks[keep:]), open_marks[:keep]
+        new = [mark for mark in wanted if mark not in open_marks]
+        out, open_marks = out + "".join(_SIGNS[mark] for mark in new), open_marks + new
         out += _code(run.text) if "code" in run.marks else run.text if "raw" in run.marks else escaped(run.text)
     return out
 
 
-def _loosened(told: list[Run]) -> list[Run]:
+def _loosened(text_runs: list[Run]) -> list[Run]:
     """Return the runs with spaces at their edges apart: beside a space, a sign would be no sign.
 
-    Such spaces have the look that the words on both sides share.
+    Such spaces have the style that the words on both sides share.
     """
-    parts = [Run(part, run.marks, run.link) for run in told for part in re.split(r"^(\s+)|(\s+)$", run.text) if part]
+    parts = [
+        Run(part, run.marks, run.link) for run in text_runs for part in re.split(r"^(\s+)|(\s+)$", run.text) if part
+    ]
     words = [None if part.text.isspace() else part for part in parts]
     for n, part in enumerate(parts):
         if words[n] is None:
@@ -171,12 +173,12 @@ def _loosened(told: list[Run]) -> list[Run]:
 
 
 def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
-    looks = item.get("annotations") or {}
-    if looks.get("underline"):
+    annotations = item.get("annotations") or {}
+    if annotations.get("underline"):
         lost.add("underlining")
-    if looks.get("color", "default") != "default":
+    if annotations.get("color", "default") != "default":
         lost.add("colours")
-    marks = frozenset(mark for mark in (*_SIGNS, "code") if looks.get(mark))
+    marks = frozenset(mark for mark in (*_SIGNS, "code") if annotations.get(mark))
     text = str(item.get("plain_text", ""))
     if item.get("type") == "equation":
         yield Run(f"${item['equation']['expression']}$", marks | {"raw"})
@@ -189,13 +191,13 @@ def _closing(marks: list[str]) -> str:
 
 
 def _code(text: str) -> str:
-    ticks = "`" * (1 + max((len(found) for found in re.findall("`+", text)), default=0))
+    ticks = "`" * (1 + max((len(match) for match in re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def _target(url: str) -> str:
-    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found.group()):02X}", url)
+    return re.sub(r"[\s()<>]", lambda match: f"%{ord(match.group()):02X}", url)
 
 
 def escaped(text: str) -> str:

@@ -16,40 +16,46 @@ def title_of(thing: dict[str, Any]) -> str:
     """Return the title of a page, a database or a data source."""
     if isinstance(thing.get("title"), list):
         return plain(plain_text(thing["title"]))
-    for told in (thing.get("properties") or {}).values():
-        if told.get("type") == "title":
-            return plain(plain_text(told["title"]))
+    for prop in (thing.get("properties") or {}).values():
+        if isinstance(prop, dict) and prop.get("type") == "title":
+            return plain(plain_text(prop.get("title") or []))
     return ""
 
 
 def plain_properties(page: dict[str, Any]) -> dict[str, Any]:
     """Return a page's properties by name as texts, numbers, yes or no, and lists; empty ones are left out."""
-    found = {plain(name): _plain(told) for name, told in (page.get("properties") or {}).items()}
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+    values = {
+        plain(name): _plain(prop) for name, prop in (page.get("properties") or {}).items() if isinstance(prop, dict)
+    }
+    return {name: value for name, value in values.items() if value not in (None, "", [])}
 
 
-def _plain(told: dict[str, Any]) -> Any:
-    kind = told.get("type", "")
-    value = told.get(kind)
+def _plain(prop: dict[str, Any]) -> Any:
+    kind = prop.get("type", "")
+    value = prop.get(kind)
     if value is None:
         return None
     if kind in ("title", "rich_text"):
         return plain(plain_text(value))
     if kind in ("select", "status"):
-        return plain(value["name"])
+        return plain(value.get("name") or "")
     if kind == "multi_select":
-        return [plain(option["name"]) for option in value]
+        return [plain(option["name"]) for option in _whole(value) if option.get("name")]
     if kind == "date":
         return when(value)
     if kind in ("people", "created_by", "last_edited_by"):
-        named = [plain(who.get("name") or who.get("id", "")) for who in (value if kind == "people" else [value])]
-        return named if kind == "people" else named[0]
+        named = [
+            plain(who.get("name") or who.get("id") or "") for who in _whole(value if kind == "people" else [value])
+        ]
+        return [name for name in named if name] if kind == "people" else "".join(named)
     if kind == "files":
-        return [_file(told) for told in value]
+        return [file for file in map(_file, _whole(value)) if file]
     if kind == "relation":
-        return [page["id"] for page in value] + (["…"] if told.get("has_more") else [])  # 25 are told at most
+        return [page["id"] for page in _whole(value) if page.get("id")] + (
+            ["…"] if prop.get("has_more") else []
+        )  # 25 at most
     if kind == "rollup" and value.get("type") == "array":
-        return [part for part in (_plain(item) for item in value["array"]) if part is not None]
+        return [part for part in (_plain(item) for item in _whole(value.get("array") or [])) if part is not None]
     if kind in ("formula", "rollup"):
         inner = value.get(value.get("type", ""))
         return when(inner) if isinstance(inner, dict) and "start" in inner else _clean(inner)
@@ -60,18 +66,23 @@ def _plain(told: dict[str, Any]) -> Any:
     return _clean(value)
 
 
+def _whole(items: Any) -> list[dict[str, Any]]:
+    """Return the items of a list that are objects."""
+    return [item for item in items if isinstance(item, dict)]
+
+
 def _clean(value: Any) -> Any:
     return plain(value) if isinstance(value, str) else value if isinstance(value, int | float) else None
 
 
-def _file(told: dict[str, Any]) -> str:
-    return plain(str((told.get(told.get("type", "")) or {}).get("url") or told.get("name", "")))
+def _file(prop: dict[str, Any]) -> str:
+    return plain(str((prop.get(prop.get("type", "")) or {}).get("url") or prop.get("name", "")))
 
 
-def when(told: dict[str, Any]) -> str:
+def when(prop: dict[str, Any]) -> str:
     """Return a date, a time with its offset, or two of them with a slash between."""
-    zone = told.get("time_zone")
-    return "/".join(_moment(told[edge], zone) for edge in ("start", "end") if told.get(edge))
+    zone = prop.get("time_zone")
+    return "/".join(_moment(prop[edge], zone) for edge in ("start", "end") if prop.get(edge))
 
 
 def _moment(text: str, zone: str | None) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flotilla_servers.gohighlevel.server import server
-from flotilla_servers.gohighlevel.tests.fake import GoHighLevel
-from flotilla_servers.gohighlevel.tests.guide import search_problems
+from flotilla_servers.gohighlevel.tests.fake import FakeGoHighLevel
+from flotilla_servers.gohighlevel.tests.search_guide import search_problems
 from flotilla_testing import Request, Response, call, environment, impatient, text_of
 from flotilla_testing.contract import Contract, declared, read
 
@@ -34,9 +34,9 @@ def excepted(problem: str) -> bool:
 
 
 @pytest.fixture
-def ghl(tmp_path: Path) -> Iterator[GoHighLevel]:
+def ghl(tmp_path: Path) -> Iterator[FakeGoHighLevel]:
     with (
-        GoHighLevel() as running,
+        FakeGoHighLevel() as running,
         environment(
             server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_CONFIRM="off", FLOTILLA_STATE=str(tmp_path)
         ),
@@ -60,7 +60,7 @@ def ghl(tmp_path: Path) -> Iterator[GoHighLevel]:
 
 
 @pytest.fixture
-def tool(ghl: GoHighLevel) -> Tool:
+def tool(ghl: FakeGoHighLevel) -> Tool:
     """Return a caller of tools that gives what they return."""
 
     async def done(name: str, /, **arguments: Any) -> Any:
@@ -72,7 +72,7 @@ def tool(ghl: GoHighLevel) -> Tool:
 
 
 @pytest.fixture
-def problem(ghl: GoHighLevel) -> Tool:
+def problem(ghl: FakeGoHighLevel) -> Tool:
     """Return a caller of tools that gives the words they fail with."""
 
     async def failed(name: str, /, **arguments: Any) -> str:

@@ -1,6 +1,6 @@
 """A GoHighLevel in memory, spoken to over real HTTP: it keeps what is written, and refuses what the real one refuses.
 
-    with GoHighLevel() as ghl:                            # ghl.settings are the variables of a server
+    with FakeGoHighLevel() as ghl:                            # ghl.settings are the variables of a server
         ghl.contact(firstName="Zoé", email="zoe@exemple.fr")
         ghl.call_error(429, times=1, after=1)                # the second request is refused, and does nothing
         ghl.vendor.fails(faults.cut(), method="write")    # the answer is lost, after the work was done
@@ -32,7 +32,7 @@ CONTACT = frozenset(NAMES.split())
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
-    """An error answer of GoHighLevel."""
+    """An error response of GoHighLevel."""
 
     def __init__(self, status: int, message: str | list[str], **more: Any) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class Refusing:
         return True
 
 
-class GoHighLevel(FakeApi):
+class FakeGoHighLevel(FakeApi):
     """A sub-account, and the OAuth endpoints."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -102,7 +102,7 @@ class GoHighLevel(FakeApi):
 
     # -- what a test puts in and looks at
 
-    def __enter__(self) -> GoHighLevel:
+    def __enter__(self) -> FakeGoHighLevel:
         self.vendor.__enter__()
         return self
 
@@ -486,30 +486,30 @@ def matches(contact: Thing, body: Thing) -> bool:
 
 C, ONE = "/contacts", r"/contacts/(?P<one>[^/]+)"
 ROUTES: list[tuple[str, str, str, Callable[..., Response]]] = [
-    ("POST", f"{C}/", NEWER, GoHighLevel.create),
-    ("POST", f"{C}/upsert", NEWER, GoHighLevel.upsert),
-    ("GET", f"{C}/search/duplicate", NEWER, GoHighLevel.duplicate),
-    ("POST", f"{C}/search", NEWER, GoHighLevel.search),
-    ("GET", ONE, NEWER, GoHighLevel.get_contact),
-    ("PUT", ONE, NEWER, GoHighLevel.update),
-    ("DELETE", ONE, NEWER, GoHighLevel.delete),
-    ("POST", f"{ONE}/tags", NEWER, GoHighLevel.add_tags),
-    ("DELETE", f"{ONE}/tags", NEWER, GoHighLevel.remove_tags),
-    ("POST", f"{ONE}/notes", NEWER, GoHighLevel.note),
-    ("POST", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, GoHighLevel.enrol),
-    ("DELETE", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, GoHighLevel.leave),
-    ("GET", "/workflows/", NEWER, GoHighLevel.list_workflows),
-    ("GET", "/calendars/", OLDER, GoHighLevel.list_calendars),
-    ("GET", "/calendars/(?P<calendar>[^/]+)/free-slots", OLDER, GoHighLevel.free),
-    ("POST", "/calendars/events/appointments", OLDER, GoHighLevel.book),
-    ("GET", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, GoHighLevel.appointment),
-    ("PUT", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, GoHighLevel.move),
-    ("GET", "/opportunities/pipelines", NEWER, GoHighLevel.list_pipelines),
-    ("POST", "/opportunities/", NEWER, GoHighLevel.create_opportunity),
-    ("GET", "/opportunities/(?P<one>[^/]+)", NEWER, GoHighLevel.get_opportunity),
-    ("PUT", "/opportunities/(?P<one>[^/]+)", NEWER, GoHighLevel.update_opportunity),
-    ("POST", "/conversations/messages", OLDER, GoHighLevel.message),
-    ("GET", "/locations/search", NEWER, GoHighLevel.search_locations),
-    ("POST", "/oauth/token", "", GoHighLevel.token),
-    ("POST", "/oauth/reconnect", "", GoHighLevel.reconnect),
+    ("POST", f"{C}/", NEWER, FakeGoHighLevel.create),
+    ("POST", f"{C}/upsert", NEWER, FakeGoHighLevel.upsert),
+    ("GET", f"{C}/search/duplicate", NEWER, FakeGoHighLevel.duplicate),
+    ("POST", f"{C}/search", NEWER, FakeGoHighLevel.search),
+    ("GET", ONE, NEWER, FakeGoHighLevel.get_contact),
+    ("PUT", ONE, NEWER, FakeGoHighLevel.update),
+    ("DELETE", ONE, NEWER, FakeGoHighLevel.delete),
+    ("POST", f"{ONE}/tags", NEWER, FakeGoHighLevel.add_tags),
+    ("DELETE", f"{ONE}/tags", NEWER, FakeGoHighLevel.remove_tags),
+    ("POST", f"{ONE}/notes", NEWER, FakeGoHighLevel.note),
+    ("POST", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, FakeGoHighLevel.enrol),
+    ("DELETE", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, FakeGoHighLevel.leave),
+    ("GET", "/workflows/", NEWER, FakeGoHighLevel.list_workflows),
+    ("GET", "/calendars/", OLDER, FakeGoHighLevel.list_calendars),
+    ("GET", "/calendars/(?P<calendar>[^/]+)/free-slots", OLDER, FakeGoHighLevel.free),
+    ("POST", "/calendars/events/appointments", OLDER, FakeGoHighLevel.book),
+    ("GET", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, FakeGoHighLevel.appointment),
+    ("PUT", "/calendars/events/appointments/(?P<one>[^/]+)", OLDER, FakeGoHighLevel.move),
+    ("GET", "/opportunities/pipelines", NEWER, FakeGoHighLevel.list_pipelines),
+    ("POST", "/opportunities/", NEWER, FakeGoHighLevel.create_opportunity),
+    ("GET", "/opportunities/(?P<one>[^/]+)", NEWER, FakeGoHighLevel.get_opportunity),
+    ("PUT", "/opportunities/(?P<one>[^/]+)", NEWER, FakeGoHighLevel.update_opportunity),
+    ("POST", "/conversations/messages", OLDER, FakeGoHighLevel.message),
+    ("GET", "/locations/search", NEWER, FakeGoHighLevel.search_locations),
+    ("POST", "/oauth/token", "", FakeGoHighLevel.token),
+    ("POST", "/oauth/reconnect", "", FakeGoHighLevel.reconnect),
 ]

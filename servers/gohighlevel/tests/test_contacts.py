@@ -8,17 +8,17 @@ import pytest
 
 from flotilla_servers.gohighlevel.models import CustomField
 from flotilla_servers.gohighlevel.server import server
-from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
+from flotilla_servers.gohighlevel.tests.fake import LOCATION, FakeGoHighLevel
 from flotilla_testing import call, client, environment, text_of
 
 JEAN = {"first_name": "Jean", "last_name": "Dupont", "email": "jean.dupont@exemple.fr", "phone": "06 12 34 56 78"}
 
 
-def writes(ghl: GoHighLevel) -> list[tuple[str, str, Any]]:
+def writes(ghl: FakeGoHighLevel) -> list[tuple[str, str, Any]]:
     return [(r.method, r.path, r.json()) for r in ghl.vendor.requests if r.writes]
 
 
-async def test_create_contact(tool: Any, ghl: GoHighLevel) -> None:
+async def test_create_contact(tool: Any, ghl: FakeGoHighLevel) -> None:
     made = await tool("create_contact", **JEAN, company="Boulangerie de l’Œuvre")
     assert writes(ghl) == [
         (
@@ -46,7 +46,7 @@ async def test_create_contact(tool: Any, ghl: GoHighLevel) -> None:
     [({"email": "JEAN.DUPONT@exemple.fr"}, "e-mail"), ({"phone": "+33 (0)6 12 34 56 78"}, "phone")],
 )
 async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
-    tool: Any, ghl: GoHighLevel, known_by: dict[str, str], shared: str
+    tool: Any, ghl: FakeGoHighLevel, known_by: dict[str, str], shared: str
 ) -> None:
     there = ghl.contact(
         firstName="J.", email="jean.dupont@exemple.fr", phone="+33612345678", tags=["Client"], city="Lyon"
@@ -55,7 +55,7 @@ async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
     made = await tool("create_contact", first_name="Jean", **known_by)
     assert (made["id"], made["created"], made["tags"], made["name"]) == (there, False, ["Client"], "J.")
     assert made["note"] == (
-        f"Not created and not changed: a contact with this {shared} exists already. It differs from what was given in "
+        f"Not created and not changed: a contact with this {shared} exists already. It differs from the arguments in "
         "first_name. To change it, call ghl_update_contact with its id; to tag it, ghl_add_tags. For another person: "
         f"leave the {shared} out."
     )
@@ -63,7 +63,7 @@ async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
     assert writes(ghl) == []
 
 
-async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: Any, ghl: GoHighLevel) -> None:
+async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: Any, ghl: FakeGoHighLevel) -> None:
     """The number of a switchboard belongs to Jean: creating Marie must not write over him."""
     jean = ghl.contact(
         firstName="Jean", lastName="Dupont", email="jean@dupont.example", phone="+33142000000",
@@ -74,12 +74,14 @@ async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: 
     )
     assert made["created"] is False
     assert (made["id"], made["name"], made["company"]) == (jean, "Jean Dupont", "Dupont SARL")
-    assert "It differs from what was given in first_name, last_name, company." in made["note"]
+    assert "It differs from the arguments in first_name, last_name, company." in made["note"]
     assert ghl.contacts[jean]["companyName"] == "Dupont SARL"
     assert writes(ghl) == []
 
 
-async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(problem: Any, ghl: GoHighLevel) -> None:
+async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(
+    problem: Any, ghl: FakeGoHighLevel
+) -> None:
     jean = ghl.contact(firstName="Jean", lastName="Dupont", email="jean@dupont.example")
     paul = ghl.contact(firstName="Paul", lastName="Roy", phone="+33612345678")
     before = {one: {**about} for one, about in ghl.contacts.items()}
@@ -90,17 +92,17 @@ async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(pro
     assert ghl.contacts == before
 
 
-async def test_create_contact_says_what_was_not_kept(tool: Any, ghl: GoHighLevel) -> None:
+async def test_create_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighLevel) -> None:
     ghl.drops = {"phone"}
     made = await tool("create_contact", **JEAN)
     assert made["created"] is True
     assert "phone" not in made
     assert made["note"] == (
-        "GoHighLevel did not keep this as given: phone. Tell the user; the result shows what it has."
+        "GoHighLevel did not store this as it was sent: phone. Tell the user; the result shows what it has."
     )
 
 
-async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: GoHighLevel) -> None:
+async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(firstName="Jean", phone="+33612345678")
     ghl.drops = {"city"}
     changed = await tool("update_contact", contact_id=one, first_name="JEAN", city="Lyon")
@@ -108,7 +110,7 @@ async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: GoHighLevel
     assert "note" not in await tool("update_contact", contact_id=one, first_name="Jean")
 
 
-async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: GoHighLevel) -> None:
+async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: FakeGoHighLevel) -> None:
     first = await tool("create_contact", first_name="Hélène", last_name="Œuvrard")
     assert first["created"]
     second = await tool("create_contact", first_name="HÉLÈNE", last_name="œuvrard")
@@ -120,7 +122,7 @@ async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: GoHighLevel) -> 
     assert len(ghl.contacts) == 2
 
 
-async def test_a_longer_name_is_another_one(tool: Any, ghl: GoHighLevel) -> None:
+async def test_a_longer_name_is_another_one(tool: Any, ghl: FakeGoHighLevel) -> None:
     ghl.contact(firstName="Jean", lastName="Dupont-Martin")
     assert (await tool("create_contact", first_name="Jean", last_name="Dupont"))["created"]
 
@@ -128,23 +130,23 @@ async def test_a_longer_name_is_another_one(tool: Any, ghl: GoHighLevel) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "needs a name, an e-mail or a phone"),
-        ({"company": "Dupont SARL"}, "needs a name, an e-mail or a phone"),
-        ({"first_name": "  "}, "needs a name, an e-mail or a phone"),
-        ({"email": "jean.dupont"}, "is no e-mail address"),
-        ({"email": "jean@exemple"}, "is no e-mail address"),
-        ({"phone": "06 12 34"}, "has 5 digits, and a number of FR has 9"),
-        ({"phone": "demain"}, "is no phone number"),
+        ({}, "needs a name, an e-mail address or a phone number"),
+        ({"company": "Dupont SARL"}, "needs a name, an e-mail address or a phone number"),
+        ({"first_name": "  "}, "needs a name, an e-mail address or a phone number"),
+        ({"email": "jean.dupont"}, "is not a valid e-mail address"),
+        ({"email": "jean@exemple"}, "is not a valid e-mail address"),
+        ({"phone": "06 12 34"}, "numbers of +33 have more digits"),
+        ({"phone": "demain"}, "is not a phone number"),
     ],
 )
 async def test_what_is_refused_before_the_call(
-    problem: Any, ghl: GoHighLevel, arguments: dict[str, str], words: str
+    problem: Any, ghl: FakeGoHighLevel, arguments: dict[str, str], words: str
 ) -> None:
     assert words in await problem("create_contact", **arguments)
     assert writes(ghl) == []
 
 
-async def test_a_country_of_ones_own(tmp_path: Any, ghl: GoHighLevel) -> None:
+async def test_a_country_of_ones_own(tmp_path: Any, ghl: FakeGoHighLevel) -> None:
     with environment(
         server, **ghl.settings, GOHIGHLEVEL_COUNTRY="BE", FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)
     ):
@@ -153,14 +155,14 @@ async def test_a_country_of_ones_own(tmp_path: Any, ghl: GoHighLevel) -> None:
         assert result.structured_content["phone"] == "+32470123456"
 
 
-async def test_an_idempotency_key(tool: Any, ghl: GoHighLevel) -> None:
+async def test_an_idempotency_key(tool: Any, ghl: FakeGoHighLevel) -> None:
     for _ in range(2):
         made = await tool("create_contact", first_name="Jean", same_name=True, idempotency_key="appel-7")
         assert made["created"]
     assert len(ghl.contacts) == 1
 
 
-async def test_search_contacts(tool: Any, ghl: GoHighLevel) -> None:
+async def test_search_contacts(tool: Any, ghl: FakeGoHighLevel) -> None:
     old = ghl.contact(firstName="Zoé", lastName="Lefèvre", email="zoe@exemple.fr", tags=["Client"])
     new = ghl.contact(firstName="Zoé", lastName="Martin", phone="+33612345678", tags=["Lead Chaud", "VIP"])
     found = await tool("search_contacts", query="zoé")
@@ -175,7 +177,7 @@ async def test_search_contacts(tool: Any, ghl: GoHighLevel) -> None:
     assert (await tool("search_contacts", query="personne"))["items"] == []
 
 
-async def test_search_goes_on(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+async def test_search_goes_on(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
     ids = [ghl.contact(firstName=f"N{n}") for n in range(5)]
     seen: list[str] = []
     more: dict[str, str] = {}
@@ -187,10 +189,10 @@ async def test_search_goes_on(tool: Any, problem: Any, ghl: GoHighLevel) -> None
         more = {"cursor": page["next_cursor"]}
     assert seen == ids[::-1]
     for cursor in ("2", "é", "[1]", "eyJhIjoxfQ=="):
-        assert "cursor is not one of ours" in await problem("search_contacts", cursor=cursor)
+        assert "cursor is not valid" in await problem("search_contacts", cursor=cursor)
 
 
-async def test_get_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+async def test_get_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(
         firstName="Jean", companyName="Œuvre", address1="12 rue de l’Église", postalCode="69003", city="Lyon",
         country="FR", source="Salon\u202e", assignedTo="u1",
@@ -211,7 +213,7 @@ def test_custom_fields_are_text_whatever_they_are() -> None:
     assert told == ["a, é", "12.5", ""]
 
 
-async def test_update_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+async def test_update_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(firstName="Jean", email="jean@exemple.fr", tags=["Client"])
     await tool("update_contact", contact_id=one, phone="0612345678", city="Lyon", address="3 quai Saint-Antoine")
     assert writes(ghl) == [
@@ -225,7 +227,7 @@ async def test_update_contact(tool: Any, problem: Any, ghl: GoHighLevel) -> None
     )
 
 
-async def test_add_tags_and_remove_tags(tool: Any, problem: Any, ghl: GoHighLevel) -> None:
+async def test_add_tags_and_remove_tags(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(firstName="Jean", tags=["Client"])
     assert await tool("add_tags", contact_id=one, tags=["Lead Chaud", " Lead  Chaud", "Été"]) == {
         "tags": ["Client", "Lead Chaud", "Été"]
@@ -238,13 +240,13 @@ async def test_add_tags_and_remove_tags(tool: Any, problem: Any, ghl: GoHighLeve
     assert "`tags`" in await problem("add_tags", contact_id=one, tags=[])
 
 
-async def test_add_note(tool: Any, ghl: GoHighLevel) -> None:
+async def test_add_note(tool: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(firstName="Jean")
     made = await tool("add_note", contact_id=one, body="Budget : 12 000 €\nRappeler mardi", idempotency_key="n1")
     assert ghl.notes == [{"id": made["id"], "contactId": one, "body": "Budget : 12 000 €\nRappeler mardi"}]
 
 
-async def test_delete_contact_asks_and_can_be_rehearsed(ghl: GoHighLevel, tmp_path: Any) -> None:
+async def test_delete_contact_asks_and_can_be_rehearsed(ghl: FakeGoHighLevel, tmp_path: Any) -> None:
     one = ghl.contact(firstName="Jean")
     settings = {**ghl.settings, "FLOTILLA_TIER": "all", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from flotilla.state import State
-from flotilla_servers.gohighlevel.app import api, oauth
+from flotilla_servers.gohighlevel.client import api, oauth
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.conftest import REAL, contract
-from flotilla_servers.gohighlevel.tests.fake import LOCATION, TOKEN, GoHighLevel
+from flotilla_servers.gohighlevel.tests.fake import LOCATION, TOKEN, FakeGoHighLevel
 from flotilla_testing import Process, call, environment, faults, impatient, text_of
 from flotilla_testing.fake_api import form_of
 
@@ -52,16 +52,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[GoHighLevel]:
+def fake(tmp_path: Path, clock: Clock) -> Iterator[FakeGoHighLevel]:
     with (
-        GoHighLevel() as ghl,
+        FakeGoHighLevel() as ghl,
         environment(server, **ghl.app_settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)),
         impatient(server),
     ):
         yield ghl
 
 
-def renewals(ghl: GoHighLevel) -> list[dict[str, Any]]:
+def renewals(ghl: FakeGoHighLevel) -> list[dict[str, Any]]:
     return [form_of(r) for r in ghl.vendor.requests if r.path == "/oauth/token"]
 
 
@@ -73,69 +73,69 @@ async def listed() -> Any:
     return await call(server, "ghl_list_workflows")
 
 
-async def test_the_first_call_trades_the_refresh_token(world: GoHighLevel) -> None:
+async def test_the_first_call_trades_the_refresh_token(fake: FakeGoHighLevel) -> None:
     assert not (await listed()).is_error
-    assert renewals(world) == [
+    assert renewals(fake) == [
         {
             "grant_type": "refresh_token", "refresh_token": "refresh-0", "user_type": "Location",
             "client_id": "client-1", "client_secret": "client-secret",
         }
     ]  # fmt: skip
     if document := contract():
-        (asked,) = [r for r in world.vendor.requests if r.path == "/oauth/token"]
+        (asked,) = [r for r in fake.vendor.requests if r.path == "/oauth/token"]
         assert document.problems(replace(asked, url=f"{REAL}/oauth/token")) == []
-    assert dict(world.vendor.requests[-1].query) == {"locationId": LOCATION}  # told with the token, not searched for
-    assert "/locations/search" not in [r.path for r in world.vendor.requests]
+    assert dict(fake.vendor.requests[-1].query) == {"locationId": LOCATION}  # told with the token, not searched for
+    assert "/locations/search" not in [r.path for r in fake.vendor.requests]
 
 
-async def test_tokens_are_renewed_in_time_and_rotate(world: GoHighLevel, clock: Clock) -> None:
+async def test_tokens_are_renewed_in_time_and_rotate(fake: FakeGoHighLevel, clock: Clock) -> None:
     for passed, count in ((0, 1), (86_000, 1), (86_350, 2), (86_350 + 86_350, 3)):
         clock.now = 1_900_000_000.0 + passed
         assert not (await listed()).is_error
-        assert len(renewals(world)) == count, passed
-    used = [form["refresh_token"] for form in renewals(world)]
+        assert len(renewals(fake)) == count, passed
+    used = [form["refresh_token"] for form in renewals(fake)]
     assert len(set(used)) == 3
     restarted()
     assert not (await listed()).is_error
-    assert len(renewals(world)) == 3  # it was saved, with the location
+    assert len(renewals(fake)) == 3  # it was saved, with the location
 
 
-async def test_saved_before_it_is_used(world: GoHighLevel, tmp_path: Path) -> None:
+async def test_saved_before_it_is_used(fake: FakeGoHighLevel, tmp_path: Path) -> None:
     seen: list[str] = []
-    handler = world._allowed
+    handler = fake._allowed
 
     def look(request: Any, version: str) -> None:
         seen.append(State(str(tmp_path), "gohighlevel").get("oauth")["refresh_token"])
         handler(request, version)
 
-    world._allowed = look  # type: ignore[method-assign]
+    fake._allowed = look  # type: ignore[method-assign]
     await listed()
-    assert seen == [world.refresh]
+    assert seen == [fake.refresh]
 
 
-async def test_many_calls_renew_once(world: GoHighLevel) -> None:
+async def test_many_calls_renew_once(fake: FakeGoHighLevel) -> None:
     results = await asyncio.gather(*(listed() for _ in range(10)))
     assert not any(result.is_error for result in results)
-    assert len(renewals(world)) == 1
+    assert len(renewals(fake)) == 1
 
 
-async def test_a_lost_answer_is_made_good_by_reconnecting(world: GoHighLevel, clock: Clock) -> None:
+async def test_a_lost_answer_is_made_good_by_reconnecting(fake: FakeGoHighLevel, clock: Clock) -> None:
     await listed()
     clock.now += 90_000
-    world.vendor.fails(faults.cut(), times=1, method="POST")  # the old refresh token is spent, nobody has the new one
+    fake.vendor.fails(faults.cut(), times=1, method="POST")  # the old refresh token is spent, nobody has the new one
     assert "could not be renewed" in text_of(await listed())
     clock.now += 6  # for a few seconds nobody asks again
     assert not (await listed()).is_error
-    assert [form["grant_type"] for form in renewals(world)] == ["refresh_token"] * 3 + ["authorization_code"]
+    assert [form["grant_type"] for form in renewals(fake)] == ["refresh_token"] * 3 + ["authorization_code"]
     clock.now += 90_000
     restarted()
     assert not (await listed()).is_error  # and it goes on from there
-    assert renewals(world)[-1]["grant_type"] == "refresh_token"
+    assert renewals(fake)[-1]["grant_type"] == "refresh_token"
 
 
 @pytest.mark.slow
 async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
-    with GoHighLevel() as ghl:
+    with FakeGoHighLevel() as ghl:
         settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
         with Process([sys.executable, "-c", KILLED], settings) as process:
             process.start()
@@ -149,36 +149,36 @@ async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
         assert [r.path for r in ghl.vendor.requests].count("/oauth/reconnect") == 1
 
 
-async def test_an_app_that_was_removed(world: GoHighLevel, clock: Clock) -> None:
+async def test_an_app_that_was_removed(fake: FakeGoHighLevel, clock: Clock) -> None:
     await listed()
-    world.installed, world.refresh = False, "gone"
+    fake.installed, fake.refresh = False, "gone"
     clock.now += 90_000
     told = text_of(await listed())
     assert told.startswith("Error: Access was revoked or has expired (invalid_grant). Ask the user to install the app")
     assert "gohighlevel.refresh_token" in told
 
 
-async def test_without_a_location_there_is_no_way_back(world: GoHighLevel) -> None:
-    world.refresh = "spent by somebody else"
+async def test_without_a_location_there_is_no_way_back(fake: FakeGoHighLevel) -> None:
+    fake.refresh = "spent by somebody else"
     assert "gohighlevel.location_id" in text_of(await listed())
-    assert "/oauth/reconnect" not in [r.path for r in world.vendor.requests]
+    assert "/oauth/reconnect" not in [r.path for r in fake.vendor.requests]
 
 
-async def test_wrong_client(world: GoHighLevel, tmp_path: Path) -> None:
-    settings = {**world.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_STATE": str(tmp_path)}
+async def test_wrong_client(fake: FakeGoHighLevel, tmp_path: Path) -> None:
+    settings = {**fake.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "The OAuth client is not accepted" in text_of(await listed())
 
 
-async def test_the_token_of_an_agency(world: GoHighLevel) -> None:
-    world.user_type = "Company"
+async def test_the_token_of_an_agency(fake: FakeGoHighLevel) -> None:
+    fake.user_type = "Company"
     assert "belongs to an agency" in text_of(await listed())
 
 
 # -- private integration tokens, locations ----------------------------------------------------------------------------
 
 
-async def test_the_location_is_found_once(tool: Any, ghl: GoHighLevel) -> None:
+async def test_the_location_is_found_once(tool: Any, ghl: FakeGoHighLevel) -> None:
     await tool("list_workflows")
     server.reset()
     await tool("list_calendars")
@@ -186,7 +186,7 @@ async def test_the_location_is_found_once(tool: Any, ghl: GoHighLevel) -> None:
     assert ghl.vendor.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_which_location_is_asked_for(problem: Any, ghl: GoHighLevel) -> None:
+async def test_which_location_is_asked_for(problem: Any, ghl: FakeGoHighLevel) -> None:
     ghl.locations.append({"id": "eitherOne", "name": "Studio Été"})
     assert await problem("list_workflows") == (
         f"Error: The token reaches several sub-accounts: Agence Lumière ({LOCATION}), Studio Été (eitherOne). Ask the "
@@ -196,20 +196,22 @@ async def test_which_location_is_asked_for(problem: Any, ghl: GoHighLevel) -> No
     assert "reaches no sub-account" in await problem("list_workflows")
 
 
-async def test_a_location_that_is_set_is_not_searched_for(ghl: GoHighLevel, tmp_path: Path) -> None:
+async def test_a_location_that_is_set_is_not_searched_for(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
     settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert not (await listed()).is_error
     assert [r.path for r in ghl.vendor.requests] == ["/workflows/"]
 
 
-async def test_a_token_that_may_not_search_locations(problem: Any, ghl: GoHighLevel) -> None:
+async def test_a_token_that_may_not_search_locations(problem: Any, ghl: FakeGoHighLevel) -> None:
     said = {"statusCode": 401, "message": "The token is not authorized for this scope."}
     ghl.vendor.fails(faults.status(401, said), times=1)
-    assert "Give the token locations.readonly, or set GOHIGHLEVEL_LOCATION_ID." in await problem("list_workflows")
+    assert "give the integration the missing scope, and to set GOHIGHLEVEL_LOCATION_ID" in await problem(
+        "list_workflows"
+    )
 
 
-async def test_somebody_elses_location(ghl: GoHighLevel, tmp_path: Path) -> None:
+async def test_somebody_elses_location(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
     settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": "other", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "does not have access to this location" in text_of(await listed())
@@ -217,7 +219,7 @@ async def test_somebody_elses_location(ghl: GoHighLevel, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("version", ["2021-04-15", "v3", ""])
 async def test_a_wrong_version_is_seen(
-    problem: Any, ghl: GoHighLevel, monkeypatch: pytest.MonkeyPatch, version: str
+    problem: Any, ghl: FakeGoHighLevel, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setitem(api._headers, "Version", version)
     assert "version header" in await problem("list_workflows")

@@ -1,5 +1,5 @@
-"""A HubSpot on loopback that remembers: what is created is found, what is there already is refused, a bad request is
-told as HubSpot tells it. Built to the published contract, which test_story.py holds against every answer.
+"""A HubSpot on loopback that remembers: what is created is found, duplicates and bad requests are refused as HubSpot
+refuses them. Built to the published contract, which test_story.py holds against every answer.
 
     with running() as (hubspot, vendor):              # vendor.url is where it listens, vendor.fails(…) cuts it off
         hubspot.call_error(Response.of({…}, 429), after=1)  # the second request is refused, and not carried out
@@ -40,7 +40,7 @@ UNLABELLED = {
 
 
 class Refusal(Exception):  # noqa: N818 - becomes an answer
-    """An answer that is no success."""
+    """An error response."""
 
     def __init__(self, status: int, category: str, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ def fixture(name: str) -> Any:
     return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
 
 
-class HubSpot(RecordedResponses):
+class FakeHubSpot(RecordedResponses):
     """The portal. `records` are by kind and id, `links` pairs of (kind, id); `lag` hides what is new from searches."""
 
     def __init__(self) -> None:
@@ -154,15 +154,45 @@ class HubSpot(RecordedResponses):
                 continue
             if name not in known:
                 raise Refusal(400, "VALIDATION_ERROR", f'Property "{name}" does not exist')
+            self._typed(known[name]["type"], name, value)
             allowed = {option["value"] for option in known[name]["options"]}
             if allowed and not set(value.split(";") if value else ()) <= allowed:
                 raise Refusal(400, "VALIDATION_ERROR", f"{value} was not one of the allowed options: {allowed}")
         if lacking := [name for name in NEEDED.get(kind, ()) if name not in properties]:
             raise Refusal(400, "VALIDATION_ERROR", f"Required properties are missing: {lacking}")
 
+    @staticmethod
+    def _typed(kind: str, name: str, value: str) -> None:
+        """Refuse a number, a day or a time that is none."""
+        number = re.fullmatch(r"-?\d+(\.\d+)?", value)
+        day = re.fullmatch(r"\d{4}-\d\d-\d\d", value)
+        moment = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z", value)
+        milliseconds = re.fullmatch(r"-?\d+", value)
+        right = {"number": number, "date": day or milliseconds, "datetime": moment or milliseconds}
+        if value and kind in right and not right[kind]:
+            raise Refusal(400, "VALIDATION_ERROR", f"{value} was not a valid {kind} ({name})")
+
+    def _staged(self, kind: str, properties: Mapping[str, Any]) -> None:
+        """Refuse a stage that is not one of its pipeline."""
+        pipeline, stage = ("pipeline", "dealstage") if kind == "deals" else ("hs_pipeline", "hs_pipeline_stage")
+        if kind not in ("deals", "tickets") or not properties.get(stage):
+            return
+        rows = fixture(f"pipelines_{kind}.json")["results"]
+        own = next((row for row in rows if row["id"] == properties.get(pipeline)), None)
+        if own is None or properties[stage] not in [step["id"] for step in own["stages"]]:
+            raise Refusal(400, "VALIDATION_ERROR", f"{properties[stage]} is not a stage of this pipeline")
+
+    @staticmethod
+    def _shown(record: dict[str, Any], asked: list[str]) -> dict[str, Any]:
+        """Return a record with the properties that were asked for, and those that HubSpot always adds."""
+        always = {"hs_object_id": record["id"], "createdate": record["createdAt"]}
+        properties = {**always, **{name: value for name, value in record["properties"].items() if name in asked}}
+        return {**record, "properties": properties}
+
     def _create(self, request: Request, kind: str) -> tuple[Any, int]:
         told = request.json()
         self._valid(kind, told["properties"])
+        self._staged(kind, told["properties"])
         email = told["properties"].get("email")
         for other in self.records["contacts"].values() if kind == "contacts" and email else ():
             if other["properties"].get("email", "").lower() == email.lower():
@@ -172,7 +202,7 @@ class HubSpot(RecordedResponses):
             for spec in link["types"]:
                 start, end = UNLABELLED.get(spec["associationTypeId"], ("", ""))
                 if start != kind or spec["associationCategory"] != "HUBSPOT_DEFINED":
-                    raise Refusal(400, "VALIDATION_ERROR", f"{spec} is no association type of {kind}")
+                    raise Refusal(400, "VALIDATION_ERROR", f"{spec} is not an association type of {kind}")
                 if link["to"]["id"] not in self.records[end]:
                     raise Refusal(404, "OBJECT_NOT_FOUND", f"{end} {link['to']['id']} does not exist")
                 pairs.append((end, link["to"]["id"]))
@@ -206,11 +236,13 @@ class HubSpot(RecordedResponses):
             rows = [{"id": i, "type": f"{ONE[kind]}_to_{ONE[end]}"} for i in self.linked(kind, record["id"], end)]
             if rows:
                 found[end] = {"results": rows}
-        return {**record, **({"associations": found} if found else {})}, 200
+        wanted = [v for k, v in request.query if k == "properties"]
+        return {**self._shown(record, wanted), **({"associations": found} if found else {})}, 200
 
     def _update(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
         record, properties = self._one(request, kind, thing), request.json()["properties"]
         self._valid(kind, properties)
+        self._staged(kind, {**record["properties"], **properties})
         record["properties"] = {k: v for k, v in {**record["properties"], **properties}.items() if v}
         return record, 200
 
@@ -227,7 +259,7 @@ class HubSpot(RecordedResponses):
             rows = [
                 r for r in rows if any(all(self._fits(kind, r, f) for f in g["filters"]) for g in told["filterGroups"])
             ]
-        page = rows[start : start + limit]
+        page = [self._shown(row, told.get("properties") or []) for row in rows[start : start + limit]]
         more = {"paging": {"next": {"after": str(start + limit)}}} if start + limit < len(rows) else {}
         return {"total": len(rows), "results": page, **more}, 200
 
@@ -236,18 +268,45 @@ class HubSpot(RecordedResponses):
         if name.startswith("associations."):
             end = next(plural for plural, one in ONE.items() if one == name.split(".")[1])
             return wanted["value"] in self.linked(kind, record["id"], end)
-        value = record["properties"].get(name, "")
+        value = record["createdAt"] if name == "createdate" else record["properties"].get(name, "")
+        if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
+            return bool(value) == (operator == "HAS_PROPERTY")
         if operator == "IN":
             return value.lower() in wanted["values"]
-        if operator == "EQ":
-            return bool(value.lower() == wanted["value"].lower())
+        if operator == "NEQ":
+            return bool(value.lower() != wanted["value"].lower())
+        if not value:
+            return False
         if operator == "CONTAINS_TOKEN":
-            return wanted["value"].lower() in value.lower()
-        raise Refusal(400, "VALIDATION_ERROR", f"The fake does not know {operator}")
+            return wanted["value"].lower().strip("*") in value.lower()
+        left, right = self._comparable(value), self._comparable(wanted["value"])
+        if operator == "BETWEEN":
+            return bool(right <= left <= self._comparable(wanted["highValue"]))
+        compare = {
+            "EQ": left == right,
+            "GT": left > right,
+            "GTE": left >= right,
+            "LT": left < right,
+            "LTE": left <= right,
+        }
+        if operator not in compare:
+            raise Refusal(400, "VALIDATION_ERROR", f"{operator} is not an operator")
+        return bool(compare[operator])
+
+    @staticmethod
+    def _comparable(value: str) -> Any:
+        """Return a number or a time as a number, another text in small letters."""
+        if re.fullmatch(r"-?\d+(\.\d+)?", value):
+            return float(value)
+        if re.match(r"\d{4}-\d\d-\d\d", value):
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+        return value.lower()
 
     def _batch_read(self, request: Request, kind: str) -> tuple[Any, int]:
         asked = [row["id"] for row in request.json()["inputs"]]
-        found = [self.records[kind][i] for i in asked if i in self.records[kind]]
+        wanted = request.json()["properties"]
+        found = [self._shown(self.records[kind][i], wanted) for i in asked if i in self.records[kind]]
         return self._batch(found, [f"{kind} {i} does not exist" for i in asked if i not in self.records[kind]])
 
     def _associate(self, request: Request, kind: str, end: str) -> tuple[Any, int]:
@@ -274,8 +333,8 @@ class HubSpot(RecordedResponses):
 
 
 @contextmanager
-def running() -> Iterator[tuple[HubSpot, FakeVendor]]:
+def running() -> Iterator[tuple[FakeHubSpot, FakeVendor]]:
     """Start it on loopback."""
-    hubspot = HubSpot()
+    hubspot = FakeHubSpot()
     with FakeVendor(hubspot) as vendor:
         yield hubspot, vendor

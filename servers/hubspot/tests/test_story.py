@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flotilla_servers.hubspot.server import server
-from flotilla_servers.hubspot.tests.fake import TOKEN, HubSpot, running
+from flotilla_servers.hubspot.tests.fake import TOKEN, FakeHubSpot, running
 from flotilla_testing import FakeVendor, Process, Response, call, client, environment, faults, impatient, text_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.process import command
@@ -29,7 +29,7 @@ BROKEN = Response.of({"status": "error", "message": "internal error", "correlati
 class Desk:
     """A client at the server, and the HubSpot behind it."""
 
-    def __init__(self, mcp: Any, hubspot: HubSpot, vendor: FakeVendor) -> None:
+    def __init__(self, mcp: Any, hubspot: FakeHubSpot, vendor: FakeVendor) -> None:
         self.mcp, self.hubspot, self.vendor = mcp, hubspot, vendor
 
     async def call_ok(self, tool: str, **arguments: Any) -> Any:
@@ -144,6 +144,19 @@ async def test_the_story(desk: Desk) -> None:
     assert desk.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
 
 
+async def test_search_deals_by_each_operator(desk: Desk) -> None:
+    for name, amount, day in (("A", "1000 €", "2030-06-01"), ("B", "2000 €", "2030-06-15"), ("C", None, None)):
+        more = {"amount": amount, "close_date": day} if amount else {}
+        await desk.call_ok("create_deal", name=name, **more)
+    for condition, names in {
+        "amount>=1000": "AB", "amount>1000": "B", "amount<2000": "A", "amount<=2000": "AB", "amount!=1000": "BC",
+        "amount=2 000,00": "B", "amount=*": "AB", "amount!=*": "C", "dealname~b": "B",
+        "closedate=2030-06-15": "B", "closedate<2030-06-15": "A", "closedate>2030-06-01": "B",
+    }.items():  # fmt: skip
+        rows = (await desk.call_ok("search_deals", where=[condition]))["items"]
+        assert "".join(row["dealname"] for row in rows) == names, condition
+
+
 async def test_the_story_told_twice_is_done_once(desk: Desk) -> None:
     await told(desk)
     await told(desk)
@@ -221,7 +234,7 @@ async def test_after_a_cut_behind_the_write_nothing_comes_twice(
         if name == "create_company":
             assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.call_error(name, **given)
         elif name == "create_contact":
-            assert "already, with the id 102: nothing was done" in await desk.call_error(name, **given)
+            assert "already, with the id 102; nothing was done" in await desk.call_error(name, **given)
         elif name == "create_deal":
             found = await desk.call_ok("search_deals", linked_to="contact:102")
             assert [row["record"] for row in found["items"]] == ["deal:103"]
@@ -244,19 +257,25 @@ async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
     await desk.call_ok("create_contact", name="Jean Dupont", email="jean@exemple.fr")
     message = await desk.call_error("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
     assert message == (
-        "Error: HubSpot has this one already, with the id 101: nothing was done. Go on with that id, or update it."
+        "Error: HubSpot has this record already, with the id 101; nothing was done. Use that id, or update that record."
     )
     assert desk.counts() == {"contacts": 1}
 
 
 @pytest.mark.parametrize(
-    "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "0033612345678"]
+    "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "06-12-34-56-78", "0033612345678"]
 )
 async def test_the_same_number_in_another_spelling(desk: Desk, phone: str) -> None:
     await desk.call_ok("create_contact", name="Jean Dupont", phone="+33612345678")
     message = await desk.call_error("create_contact", name="Jean D.", phone=phone)
     assert "this phone number already: contact:101 (Jean Dupont)" in message
     assert desk.counts() == {"contacts": 1}
+
+
+async def test_create_contact_finds_a_number_with_dots(desk: Desk) -> None:
+    """A number that HubSpot holds as it was typed is found from its international form."""
+    await desk.call_ok("create_contact", name="Jean Dupont", phone="06.98.76.54.32")
+    assert "phone number already" in await desk.call_error("create_contact", name="J. D.", phone="+33698765432")
 
 
 async def test_the_same_name_and_nothing_else(desk: Desk) -> None:

@@ -133,7 +133,7 @@ async def test_a_search_ends_at_ten_thousand_and_says_so(hubspot: Session) -> No
     assert got["note"] == "23412 in all; HubSpot shows the first 10000 only: narrow the search to see others"
     assert "next_cursor" not in got
     assert "first 10,000 results" in await hubspot.call_error("search_contacts", cursor="10000")
-    assert "not one of ours" in await hubspot.call_error("search_contacts", cursor="abc")
+    assert "cursor is not valid" in await hubspot.call_error("search_contacts", cursor="abc")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ async def test_get_contact_alone(hubspot: Session) -> None:
 
 @pytest.mark.parametrize("contact", ["", "deal:77", "../51", "51/../52", "jean", "٥١"])
 async def test_an_id_stays_an_id(hubspot: Session, contact: str) -> None:
-    assert "is no contact's id" in await hubspot.call_error("get_contact", contact=contact)
+    assert "is not a contact's id" in await hubspot.call_error("get_contact", contact=contact)
     assert hubspot.requests == []
 
 
@@ -223,7 +223,7 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Session) -> None:
     """What does not fit the kept schema is looked up once more, before it is refused."""
     await hubspot.call_ok("create_contact", name="Jean", email="a@exemple.fr")
     refused = await hubspot.call_error("update_contact", contact="51", properties={"hs_lead_status": "Chaud"})
-    assert "'Chaud' is no value of `hs_lead_status` (Statut du lead)" in refused
+    assert "`Chaud` is not a value of `hs_lead_status` (Statut du lead)" in refused
     assert [r.path for r in hubspot.requests].count("/crm/v3/properties/contacts") == 2
     told = json.loads((Path(__file__).parent / "fixtures" / "properties_contacts.json").read_text("utf-8"))
     status = next(row for row in told["results"] if row["name"] == "hs_lead_status")
@@ -240,18 +240,18 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Session) -> None:
             {"lifecyclestage": "froid"},
             "Allowed: subscriber (Abonné), lead, opportunity (Opportunité), customer (Client).",
         ),
-        ({"statut lead": "NEW"}, "have no property 'statut lead'. Similar ones: hs_lead_status"),
+        ({"statut lead": "NEW"}, "have no property `statut lead`. Similar ones: hs_lead_status"),
         ({"Ville préférée": "Lyon"}, "Use one of: ville_a, ville_b."),
         ({"createdate": "2030-01-01"}, "HubSpot sets `createdate` itself"),
         ({"budget": "beaucoup"}, "`beaucoup` is not a number"),
         ({"budget": "12,500"}, "can be read in two ways. Write 12500 or 12.50"),
         ({"budget": "12.500 €"}, "can be read in two ways. Write 12500 or 12.50"),
-        ({"date_de_naissance": "29/02/1980"}, "is no date or time"),
+        ({"date_de_naissance": "29/02/1980"}, "is not a time or a day"),
         ({"lifecyclestage": ["lead", "customer"]}, "takes one value"),
-        ({"interets": ["site", "radio"]}, "'radio' is no value of `interets`"),
+        ({"interets": ["site", "radio"]}, "`radio` is not a value of `interets`"),
         ({"newsletter": "peut-être"}, "Allowed: true (Oui), false (Non)"),
         ({"city": {"a": 1}}, "takes one string"),
-        ({"city": "Lyon", "Ville": "Paris"}, "`city` is given twice"),
+        ({"city": "Lyon", "Ville": "Paris"}, "`city` is set twice"),
         ({"owner": "nobody"}, ""),
     ],
 )
@@ -364,13 +364,13 @@ async def test_an_amount_that_cannot_be(hubspot: Session, amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("connect", "pipeline", "number"),
+    ("stage", "pipeline", "number"),
     [
         ("devis", "default", "devis"),
         ("DEVIS ENVOYE", "default", "devis"),
         ("A relancer", "renouvellements", "r1"),
         ("Renouvellements / gagné", "renouvellements", "r2"),
-        ("default/closedwon", "default", "closedwon"),
+        ("closedwon", "default", "closedwon"),
     ],
 )
 async def test_a_stage_by_its_name(hubspot: Session, stage: str, pipeline: str, number: str) -> None:
@@ -380,9 +380,12 @@ async def test_a_stage_by_its_name(hubspot: Session, stage: str, pipeline: str, 
 
 async def test_a_stage_that_is_not_there_or_twice(hubspot: Session) -> None:
     twice = await hubspot.call_error("create_deal", name="Site", stage="Gagné")
-    assert "Write one of: Ventes / Gagné, Renouvellements / Gagné." in twice
+    assert "More than one stage is called `Gagné`: Ventes/Gagné (closedwon), Renouvellements/Gagné (r2)." in twice
     none = await hubspot.call_error("create_deal", name="Site", stage="Signé")
-    assert "There are Ventes: Rendez-vous planifié, Devis envoyé, Gagné, Perdu; Renouvellements: À relancer" in none
+    assert (
+        "There is no stage `Signé`. There are: Ventes/Rendez-vous planifié, Ventes/Devis envoyé, Ventes/Gagné, "
+        "Ventes/Perdu" in none
+    )
     assert hubspot.writes == []
 
 
@@ -434,7 +437,7 @@ async def test_add_note(hubspot: Session) -> None:
 
 @pytest.mark.parametrize("ref", ["51", "person:51", "contact:", "contact:5/1", "contact:٥"])
 async def test_a_record_is_kind_and_id(hubspot: Session, ref: str) -> None:
-    assert "is no record; write contact:51" in await hubspot.call_error("add_note", text="x", linked_to=[ref])
+    assert "is not a record; write contact:51" in await hubspot.call_error("add_note", text="x", linked_to=[ref])
     assert hubspot.requests == []
 
 
@@ -462,7 +465,18 @@ async def test_create_task(hubspot: Session) -> None:
     hubspot.respond("GET /crm/v3/owners/", Response.of({"results": []}))
     stranger = await hubspot.call_error("create_task", title="x", due="2030-06-03T09:00:00Z", owner="x@exemple.fr")
     assert "Nobody in HubSpot has the address x@exemple.fr" in stranger
-    assert "does not fit" in await hubspot.call_error("create_task", title="x", due="2030-06-03T09:00:00")
+
+
+@pytest.mark.parametrize(
+    ("due", "sent_as"),
+    [("2030-06-03T09:00", "2030-06-03T07:00:00Z"), ("2030-06-03", "2030-06-03T10:00:00Z")],
+    ids=["local", "day"],
+)
+async def test_create_task_in_the_accounts_zone(hubspot: Session, due: str, sent_as: str) -> None:
+    """A time without an offset is read in HUBSPOT_TIMEZONE, and a day is its noon there."""
+    await hubspot.call_ok("create_task", title="Relancer", due=due)
+    assert values(hubspot)["hs_timestamp"] == sent_as
+    assert "two times" in await hubspot.call_error("create_task", title="x", due="2030-10-27T02:30")
 
 
 async def test_log_call(hubspot: Session) -> None:
@@ -560,6 +574,20 @@ async def test_nulls_of_hubspot_are_nothing(hubspot: Session) -> None:
     assert page["items"] == [{"record": "contact:51", "firstname": "Jean"}]
 
 
+async def test_get_contact_one_odd_link(hubspot: Session) -> None:
+    """A link without an id, as of a record that is being deleted, leaves the others."""
+    shown = json.loads((Path(__file__).parent / "fixtures" / "contact.json").read_text("utf-8"))
+    shown["associations"] = {"companies": {"results": [{}, {"id": "9", "type": "contact_to_company"}]}}
+    hubspot.respond("GET /crm/v3/objects/contacts/51", Response.of(shown))
+    got = await hubspot.call_ok("get_contact", contact="51")
+    assert [row["record"] for row in got["linked"]] == ["company:9"]
+
+
+async def test_create_contact_refuses_an_address_that_is_none(hubspot: Session) -> None:
+    assert "`jean` is not a valid e-mail address" in await hubspot.call_error("create_contact", name="J", email="jean")
+    assert hubspot.requests == []
+
+
 async def test_missing_scopes_are_named(hubspot: Session) -> None:
     assert hubspot.recorder
     hubspot.respond("GET /crm/v3/owners/", hubspot.recorder.answers.errors["scope"])
@@ -571,7 +599,7 @@ async def test_missing_scopes_are_named(hubspot: Session) -> None:
 async def test_the_reason_of_a_refusal_reaches_the_model(hubspot: Session) -> None:
     assert hubspot.recorder
     hubspot.respond("POST /crm/v3/objects/contacts", hubspot.recorder.answers.errors["input"])
-    message = await hubspot.call_error("create_contact", name="Jean", email="jean")
+    message = await hubspot.call_error("create_contact", name="Jean", properties={"email": "jean"})
     assert message == (
         'Error: HubSpot refuses the request (400): "Property values were not valid: Email address jean is invalid". '
         "Correct the arguments and try again."

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flotilla_servers.notion.server import server
-from flotilla_servers.notion.tests.desk import Desk, furnish
-from flotilla_servers.notion.tests.fake import Notion
+from flotilla_servers.notion.tests.fake import FakeNotion
+from flotilla_servers.notion.tests.workspace import Workspace, furnish
 from flotilla_testing import call, environment, impatient, text_of
 from flotilla_testing.contract import Contract, declared, read
 
@@ -29,9 +29,9 @@ def contract() -> Contract | None:
 
 
 @pytest.fixture
-def notion(tmp_path: Path) -> Iterator[Notion]:
+def notion(tmp_path: Path) -> Iterator[FakeNotion]:
     with (
-        Notion() as running,
+        FakeNotion() as running,
         environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)),
         impatient(server),
     ):
@@ -47,12 +47,12 @@ def notion(tmp_path: Path) -> Iterator[Notion]:
 
 
 @pytest.fixture
-def desk(notion: Notion) -> Desk:
+def desk(notion: FakeNotion) -> Workspace:
     return furnish(notion)
 
 
 @pytest.fixture
-def tool(desk: Desk) -> Tool:
+def tool(desk: Workspace) -> Tool:
     """Return a caller of tools that gives what they return."""
 
     async def done(name: str, **arguments: Any) -> Any:
@@ -64,7 +64,7 @@ def tool(desk: Desk) -> Tool:
 
 
 @pytest.fixture
-def problem(desk: Desk) -> Tool:
+def problem(desk: Workspace) -> Tool:
     """Return a caller of tools that gives the words they fail with."""
 
     async def failed(name: str, **arguments: Any) -> str:

@@ -1,6 +1,6 @@
 """A Notion in memory, spoken to over real HTTP: it keeps what is written, and refuses what the real one refuses.
 
-    with Notion() as notion:                              # notion.url is NOTION_BASE_URL
+    with FakeNotion() as notion:                              # notion.url is NOTION_BASE_URL
         clients = notion.database("Clients", {"Nom": "title", "Statut": ["Lead chaud", "Client"]})
         notion.row(clients, {"Nom": "Dupont SARL"})
         notion.call_error(429, times=1, after=1)             # the second request is refused, and does nothing
@@ -29,7 +29,7 @@ Thing = dict[str, Any]
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
-    """An error answer of Notion."""
+    """An error response of Notion."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -60,7 +60,7 @@ class Refusing:
         return True
 
 
-class Notion(RecordedResponses):
+class FakeNotion(RecordedResponses):
     """The workspace: pages, databases, blocks, comments, people."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Notion(RecordedResponses):
         self.plans: list[Refusing] = []
         self._last = 0
 
-    def __enter__(self) -> Notion:
+    def __enter__(self) -> FakeNotion:
         self.vendor.__enter__()
         return self
 
@@ -458,15 +458,15 @@ def limits(blocks: list[Thing], level: int = 0) -> int:
 
 ID = "([0-9a-fA-F-]{32,36})"
 ROUTES: list[tuple[str, str, Callable[..., Thing]]] = [
-    ("POST", "/v1/search", Notion.search),
-    ("GET", f"/v1/data_sources/{ID}", Notion.get_source),
-    ("POST", f"/v1/data_sources/{ID}/query", Notion.query),
-    ("GET", f"/v1/databases/{ID}", Notion.get_database),
-    ("POST", "/v1/pages", Notion.create_page),
-    ("GET", f"/v1/pages/{ID}", Notion.get_page),
-    ("PATCH", f"/v1/pages/{ID}", Notion.update_page),
-    ("GET", f"/v1/blocks/{ID}/children", Notion.children),
-    ("PATCH", f"/v1/blocks/{ID}/children", Notion.append),
-    ("POST", "/v1/comments", Notion.comment),
-    ("GET", "/v1/users", Notion.users),
+    ("POST", "/v1/search", FakeNotion.search),
+    ("GET", f"/v1/data_sources/{ID}", FakeNotion.get_source),
+    ("POST", f"/v1/data_sources/{ID}/query", FakeNotion.query),
+    ("GET", f"/v1/databases/{ID}", FakeNotion.get_database),
+    ("POST", "/v1/pages", FakeNotion.create_page),
+    ("GET", f"/v1/pages/{ID}", FakeNotion.get_page),
+    ("PATCH", f"/v1/pages/{ID}", FakeNotion.update_page),
+    ("GET", f"/v1/blocks/{ID}/children", FakeNotion.children),
+    ("PATCH", f"/v1/blocks/{ID}/children", FakeNotion.append),
+    ("POST", "/v1/comments", FakeNotion.comment),
+    ("GET", "/v1/users", FakeNotion.users),
 ]

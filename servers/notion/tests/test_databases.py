@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from flotilla_servers.notion import properties
-from flotilla_servers.notion.tests.desk import Desk
-from flotilla_servers.notion.tests.fake import Notion
+from flotilla_servers.notion.server import server
+from flotilla_servers.notion.tests.fake import FakeNotion
+from flotilla_servers.notion.tests.workspace import Workspace
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 
 FULL = {
@@ -28,7 +29,7 @@ FULL = {
 }
 
 
-async def test_get_database(tool: Any, desk: Desk) -> None:
+async def test_get_database(tool: Any, desk: Workspace) -> None:
     told = await tool("get_database", database="taches")  # without its accent and capital
     assert told["id"] == desk.tasks
     assert told["properties"] == [
@@ -40,7 +41,7 @@ async def test_get_database(tool: Any, desk: Desk) -> None:
     ]
 
 
-async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     database = notion.sources[desk.clients]["parent"]["database_id"]
     bare = database.replace("-", "")
     for named in (desk.clients, database, bare, f"https://www.notion.so/agence/Clients-{bare}?v={desk.home}"):
@@ -55,7 +56,7 @@ async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: Noti
     assert f"Autre ({again})" in await problem("get_database", database=database)
 
 
-async def test_create_database_item_with_every_kind(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_create_database_item_with_every_kind(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     told = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
     page = notion.pages[told["id"]]
     kept = {name: value[value["type"]] for name, value in page["properties"].items()}
@@ -80,7 +81,9 @@ async def test_create_database_item_with_every_kind(tool: Any, notion: Notion, d
     assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
 
 
-async def test_relations_by_title_and_a_span_of_days(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_relations_by_title_and_a_span_of_days(
+    tool: Any, problem: Any, notion: FakeNotion, desk: Workspace
+) -> None:
     values = {
         "Tâche": "Envoyer le devis",
         "Échéance": "2030-06-03/2030-06-05",
@@ -95,7 +98,7 @@ async def test_relations_by_title_and_a_span_of_days(tool: Any, problem: Any, no
         "query_database", database="Tâches", filters=[{"property": "Client", "is": "contains", "value": "Jean Dupont"}]
     )
     assert rows["items"][0]["properties"]["Échéance"] == "2030-06-03/2030-06-05"
-    assert "has no page 'Durand'" in await problem(
+    assert "has no page `Durand`" in await problem(
         "create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Durand"}
     )
     notion.row(desk.clients, {"Nom": "Jean Dupont"})
@@ -113,7 +116,8 @@ MISFITS = [
     ({"Budget": True}, "1250.5"),
     ({"Rendez-vous": "demain"}, "2030-06-01"),
     ({"Rendez-vous": "03/06/2030"}, "2030-06-01"),
-    ({"Rendez-vous": "2030-06-03T14:00:00"}, "offset"),
+    ({"Rendez-vous": "2030-06-03T14:00/2030-06-03T13:00"}, "before its start"),
+    ({"Rendez-vous": "du 03/06 au 05/06"}, "does not take `du 03/06 au 05/06`"),
     ({"Rendez-vous": "2030-02-30"}, "2030-06-01"),
     ({"Rendez-vous": "2030-06-05/2030-06-03"}, "before its start"),
     ({"E-mail": "eve"}, "one e-mail address"),
@@ -124,7 +128,7 @@ MISFITS = [
     ({"Notes": {"a": 1}}, "one text"),
     ({"Score": 3}, "filled by Notion"),
     ({"Créé le": "2030-06-03"}, "filled by Notion"),
-    ({"Statuts": "Client"}, "did you mean 'Statut'"),
+    ({"Statuts": "Client"}, "did you mean `Statut`"),
     ({"Couleur": "bleu"}, "Rendez-vous (date)"),
     ({"Nom": ""}, "a title"),
     ({"statut": "Client", "Statut": "Client"}, "twice"),
@@ -133,14 +137,14 @@ MISFITS = [
 
 @pytest.mark.parametrize(("values", "told"), MISFITS, ids=[str(v) for v, _ in MISFITS])
 async def test_what_does_not_fit_is_refused_before_anything_is_sent(
-    problem: Any, notion: Notion, values: dict[str, Any], told: str
+    problem: Any, notion: FakeNotion, values: dict[str, Any], told: str
 ) -> None:
     said = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
     assert told in said
     assert not any(request.writes for request in notion.vendor.requests)
 
 
-async def test_numbers_as_in_the_whole_fleet(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_numbers_as_in_the_whole_fleet(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
     for value, number in {**READ, **{one: Decimal(str(one)) for one in NUMBERS}}.items():
         given = {"Nom": "Nouveau", "Budget": value}
@@ -160,13 +164,25 @@ async def test_a_percentage_is_stored_as_the_property_shows_it(form: str, number
     assert await properties.values(schema, {"Taux": "20 %"}) == {"Taux": {"number": number}}
 
 
-async def test_an_item_needs_a_title(problem: Any, tool: Any, notion: Notion, desk: Desk) -> None:
-    assert "'Nom'" in await problem("create_database_item", database="Clients", properties={"Statut": "Client"})
+async def test_create_database_item_with_a_local_time(
+    tool: Any, notion: FakeNotion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time without an offset is read in FLOTILLA_TIMEZONE."""
+    monkeypatch.setenv("FLOTILLA_TIMEZONE", "Europe/Paris")
+    server.reset()
+    given = {"Nom": "Durand", "Rendez-vous": "2030-06-03T14:00"}
+    made = await tool("create_database_item", database="Clients", properties=given)
+    kept = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
+    assert kept["start"] == "2030-06-03T14:00:00+02:00"
+
+
+async def test_an_item_needs_a_title(problem: Any, tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+    assert "`Nom`" in await problem("create_database_item", database="Clients", properties={"Statut": "Client"})
     await tool("create_database_item", database="Clients", properties={"titre": "Sans nom de colonne"})
     assert "Sans nom de colonne" in notion.titles(desk.clients)
 
 
-async def test_a_duplicate_is_told(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_duplicate_is_told(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     told = await tool("create_database_item", database="Clients", properties={"Nom": "jean dupont"})
     assert (told["id"], told["created"]) == (desk.dupont, False)
     assert "nothing was created" in told["note"]
@@ -178,7 +194,7 @@ async def test_a_duplicate_is_told(tool: Any, notion: Notion, desk: Desk) -> Non
     assert notion.titles(desk.clients).count("Jean Dupont") == 2
 
 
-async def test_a_task_for_another_day_is_no_duplicate(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_task_for_another_day_is_no_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     first = {"Tâche": "Relancer", "Échéance": "2030-06-03T09:00:00+02:00", "Client": desk.dupont}
     assert (await tool("create_database_item", database="Tâches", properties=first))["created"]
     same = {**first, "Échéance": "2030-06-03T07:00:00Z"}  # the same moment
@@ -218,7 +234,7 @@ async def test_query_database(tool: Any, filters: list[dict[str, Any]], names: l
     assert [row["properties"]["Nom"] for row in told["items"]] == names
 
 
-async def test_filters_together_sorts_and_pages(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_filters_together_sorts_and_pages(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     either = [{"property": "Nom", "value": "Jean Dupont"}, {"property": "Notes", "is": "contains", "value": "juin"}]
     assert len((await tool("query_database", database="Clients", filters=either, match="or"))["items"]) == 2
     assert (await tool("query_database", database="Clients", filters=either))["items"] == []
@@ -248,7 +264,7 @@ async def test_filters_that_cannot_be(problem: Any, given: dict[str, Any], told:
     assert told in await problem("query_database", database="Clients", filters=[given])
 
 
-async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: Notion) -> None:
+async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: FakeNotion) -> None:
     for given, told in (
         ({"is": ">", "value": 1}, {"number": {"greater_than": 1}}),
         ({"value": True}, {"checkbox": {"equals": True}}),
@@ -263,7 +279,7 @@ async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: Notion)
         assert made == {"property": "Score", "formula": told}
 
 
-async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any, notion: Notion) -> None:
+async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any, notion: FakeNotion) -> None:
     usual = notion.query
 
     def cut(request: Any, one: str) -> Any:

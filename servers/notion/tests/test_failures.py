@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from flotilla_servers.notion.app import api
+from flotilla_servers.notion.client import api
 from flotilla_servers.notion.server import server
-from flotilla_servers.notion.tests.desk import Desk
-from flotilla_servers.notion.tests.fake import Notion
+from flotilla_servers.notion.tests.fake import FakeNotion
+from flotilla_servers.notion.tests.workspace import Workspace
 from flotilla_testing import call, faults, text_of
 from flotilla_testing.dry_runs import problems
 
@@ -18,7 +18,9 @@ LONG = "\n\n".join(f"ligne {n}" for n in range(250))
 ITEM = {"database": "Clients", "properties": {"Nom": "Durand"}}
 
 
-async def test_a_conflict_and_an_overload_are_tried_again(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_conflict_and_an_overload_are_tried_again(
+    tool: Any, problem: Any, notion: FakeNotion, desk: Workspace
+) -> None:
     for status in (409, 529, 429):
         notion.call_error(status, times=2, method="write")
         await tool("append_block", page=desk.dupont, markdown=f"après {status}")
@@ -28,16 +30,16 @@ async def test_a_conflict_and_an_overload_are_tried_again(tool: Any, problem: An
     assert len(notion.tree(desk.dupont)) == 3
 
 
-async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.call_error(500, after=1, method="write")
     said = await problem("append_block", page=desk.dupont, markdown=LONG)
-    assert "100 of 250 blocks are written, up to 'ligne 99'; the rest is not" in said
+    assert "100 of 250 blocks are written, up to `ligne 99`; the rest is not" in said
     assert f"notion_get_page at {desk.dupont}" in said
     assert len(notion.tree(desk.dupont)) == 100
     assert len([r for r in notion.vendor.requests if r.writes]) == 2
 
 
-async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.vendor.fails(faults.cut(), after=1, times=1, method="write")
     said = await problem("append_block", page=desk.dupont, markdown=LONG)
     assert "may or may not" in said
@@ -45,7 +47,7 @@ async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion
     assert len(notion.tree(desk.dupont)) == 200  # done, though nobody heard of it
 
 
-async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.call_error(400, after=1, method="write")
     said = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
     page = next(one for one in notion.pages.values() if one["parent"].get("page_id") == desk.home)
@@ -53,13 +55,13 @@ async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Not
     assert len(notion.tree(page["id"])) == 100
 
 
-async def test_the_first_failure_needs_no_such_words(problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_the_first_failure_needs_no_such_words(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.call_error(400, method="write")
     assert "blocks are written" not in await problem("append_block", page=desk.dupont, markdown=LONG)
     assert notion.tree(desk.dupont) == []
 
 
-async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.vendor.fails(faults.cut(), times=1, method="write")
     made = await tool("create_database_item", **ITEM, markdown=LONG)
     assert made["created"]
@@ -72,7 +74,7 @@ async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: N
 
 
 async def test_a_create_that_cannot_be_found_again_is_in_doubt(
-    problem: Any, tool: Any, notion: Notion, desk: Desk
+    problem: Any, tool: Any, notion: FakeNotion, desk: Workspace
 ) -> None:
     notion.call_error(500, method="write")
     assert "may or may not" in await problem("create_database_item", **ITEM, idempotency_key="k1")
@@ -95,7 +97,7 @@ async def test_a_create_that_cannot_be_found_again_is_in_doubt(
     ],
 )
 async def test_dry_run_shows_what_further_requests_write(
-    notion: Notion, desk: Desk, tool: str, arguments: dict[str, Any]
+    notion: FakeNotion, desk: Workspace, tool: str, arguments: dict[str, Any]
 ) -> None:
     """More than one request can carry: the dry run shows the rest too, and nothing else is sent."""
     page = {"append_block": {"page": desk.dupont}, "create_page": {"parent": desk.dupont}}.get(tool, {})
@@ -109,7 +111,7 @@ async def test_dry_run_shows_what_further_requests_write(
     assert "ligne 249" in str(shown["then"])
 
 
-async def test_dry_runs_write_nothing(notion: Notion, desk: Desk) -> None:
+async def test_dry_runs_write_nothing(notion: FakeNotion, desk: Workspace) -> None:
     result = await call(server, "notion_create_database_item", **ITEM, markdown="# Bonjour", dry_run=True)
     shown = result.structured_content["dry_run"]
     assert shown["url"] == f"{notion.url}/pages"
@@ -124,23 +126,27 @@ async def test_dry_runs_write_nothing(notion: Notion, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, "credentials"), (403, "capability"), (404, "Connections")])
-async def test_refusals_say_what_to_do(problem: Any, notion: Notion, desk: Desk, status: int, told: str) -> None:
+async def test_refusals_say_what_to_do(
+    problem: Any, notion: FakeNotion, desk: Workspace, status: int, told: str
+) -> None:
     notion.call_error(status)
     assert told in await problem("get_page", page=desk.dupont)
 
 
 def test_three_requests_a_second() -> None:
-    assert api._windows == ((3, 1),)
+    assert api.transport.limits == ((3, 1),)
 
 
-async def test_a_page_of_very_many_nested_blocks_is_cut_and_says_so(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_a_page_of_very_many_nested_blocks_is_cut_and_says_so(
+    tool: Any, notion: FakeNotion, desk: Workspace
+) -> None:
     await tool("append_block", page=desk.dupont, markdown="\n".join(f"- {n}\n  - {n} bis" for n in range(80)))
     read = await tool("get_page", page=desk.dupont)
-    assert "too much of it" in read["note"]
+    assert "too much for one result" in read["note"]
     assert "- 79" in read["markdown"]
 
 
-async def test_the_story(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_the_story(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     """Add this meeting note to my Notion database 'Clients' and create a task to send the quote tomorrow."""
     note = "## Appel du 2 juin\n\n- Budget : **4 500 €**\n- [ ] Devis demain"
     asked = [

@@ -11,7 +11,7 @@ from flotilla import errors
 from flotilla_servers.notion.blocks import blocks_of, children, chunks, count, depth, fits, parted
 from flotilla_servers.notion.markdown import markdown_of
 from flotilla_servers.notion.richtext import Run, escaped, pieces, rich
-from flotilla_servers.notion.tests.fake import Notion, limits
+from flotilla_servers.notion.tests.fake import FakeNotion, limits
 
 DOCUMENT = """# Réunion — 3 juin
 
@@ -45,7 +45,7 @@ print("é")
 ![Plan](https://exemple.fr/plan.png)"""
 
 
-def read(notion: Notion, blocks: list[Any]) -> list[dict[str, Any]]:
+def read(notion: FakeNotion, blocks: list[Any]) -> list[dict[str, Any]]:
     """Return blocks as the API would give them back, with what stands below them."""
     made = notion._put("page", blocks, {"type": "page_id", "page_id": "page"})
 
@@ -60,7 +60,7 @@ def read(notion: Notion, blocks: list[Any]) -> list[dict[str, Any]]:
 
 
 def round_trip(markdown: str) -> str:
-    return markdown_of(read(Notion(), blocks_of(markdown)[0]), set())
+    return markdown_of(read(FakeNotion(), blocks_of(markdown)[0]), set())
 
 
 def test_a_document_survives_the_round_trip() -> None:
@@ -115,7 +115,7 @@ def test_any_text_comes_back_as_it_was() -> None:
     for _ in range(1500):
         text = "".join(rng.choice(letters) for _ in range(rng.randint(1, 25)))
         block = {"type": "paragraph", "paragraph": {"rich_text": rich([Run(text)])}}
-        again, _ = blocks_of(markdown_of(read(Notion(), [block]), set()))
+        again, _ = blocks_of(markdown_of(read(FakeNotion(), [block]), set()))
         words = " ".join(
             "".join(part["text"]["content"] for part in one[one["type"]].get("rich_text", ())) for one in again
         )

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from flotilla_servers.notion.server import server
-from flotilla_servers.notion.tests.desk import Desk
-from flotilla_servers.notion.tests.fake import Notion, title
+from flotilla_servers.notion.tests.fake import FakeNotion, title
 from flotilla_servers.notion.tests.test_markdown import DOCUMENT, nested
+from flotilla_servers.notion.tests.workspace import Workspace
 from flotilla_testing import call, text_of
 
 
-async def test_search(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_search(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     found = (await tool("search", query="clients"))["items"]
     assert [(one["title"], one["kind"], one["id"]) for one in found] == [("Clients", "database", desk.clients)]
     pages = (await tool("search", kind="page", limit=1))["items"]
@@ -22,7 +22,7 @@ async def test_search(tool: Any, notion: Notion, desk: Desk) -> None:
     assert notion.vendor.requests[-1].json()["sort"]["direction"] == "descending"
 
 
-async def test_create_page_and_get_page(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_create_page_and_get_page(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     made = await tool("create_page", parent=desk.home, title="Compte rendu — été", markdown=DOCUMENT)
     assert made["created"] is True
     assert title(notion.pages[made["id"]]) == "Compte rendu — été"
@@ -39,7 +39,7 @@ async def test_create_page_and_get_page(tool: Any, notion: Notion, desk: Desk) -
 
 
 @pytest.mark.slow
-async def test_long_and_deep_pages_are_written_whole(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_long_and_deep_pages_are_written_whole(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     table = "| a |\n|---|\n" + "".join(f"| {n} |\n" for n in range(230))
     markdown = "\n\n".join([*(f"ligne {n}" for n in range(150)), nested(8), table, "fin"])
     made = await tool("create_page", parent=desk.home, title="Long", markdown=markdown)
@@ -61,7 +61,7 @@ async def test_long_and_deep_pages_are_written_whole(tool: Any, notion: Notion, 
     assert second["markdown"].count("\n| ") == 231
 
 
-async def test_append_block(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_append_block(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     made = await tool("append_block", page=desk.dupont, markdown="## Appel\n- [ ] Envoyer le devis\n\n<b>x</b>")
     assert made == {"id": desk.dupont, "note": "Not kept as it was: HTML tags stand as text."}
     assert notion.tree(desk.dupont) == [
@@ -75,11 +75,11 @@ async def test_append_block(tool: Any, problem: Any, notion: Notion, desk: Desk)
     )
     assert notion.tree(desk.dupont)[1] == ["to_do", "Envoyer le devis", [["paragraph", "avant midi", []]]]
     assert "holds nothing" in await problem("append_block", page=desk.dupont, markdown=" \n<!-- x -->")
-    assert "no id or address" in await problem("append_block", page="Accueil", markdown="x")
+    assert "is not the id or address" in await problem("append_block", page="Accueil", markdown="x")
     assert "more than 3000" in await problem("append_block", page=desk.dupont, markdown="x\n\n" * 3001)
 
 
-async def test_update_page(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_update_page(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     await tool("update_page", page=desk.dupont, properties={"statut": "Client", "Budget": None, "Actif": True})
     kept = notion.pages[desk.dupont]["properties"]
     assert (kept["Statut"]["select"]["name"], kept["Budget"]["number"], kept["Actif"]["checkbox"]) == (
@@ -92,11 +92,11 @@ async def test_update_page(tool: Any, problem: Any, notion: Notion, desk: Desk) 
     before = len([r for r in notion.vendor.requests if r.writes])
     assert "Lead chaud, Client, Perdu" in await problem("update_page", page=desk.dupont, properties={"Statut": "Gagné"})
     assert "There are: title (title)" in await problem("update_page", page=desk.home, properties={"Statut": "Client"})
-    assert "No property" in await problem("update_page", page=desk.home, properties={})
+    assert "no property to change" in await problem("update_page", page=desk.home, properties={})
     assert len([r for r in notion.vendor.requests if r.writes]) == before
 
 
-async def test_archive_page(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_archive_page(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     asked = await call(server, "notion_archive_page", page=desk.dupont)
     preview = asked.structured_content["preview"]  # a client that cannot be asked
     assert preview["question"] == "Move the Notion page «Jean Dupont» to the trash?"
@@ -109,7 +109,7 @@ async def test_archive_page(tool: Any, notion: Notion, desk: Desk) -> None:
     assert "trash" in (await tool("get_page", page=desk.dupont))["note"]
 
 
-async def test_add_comment_and_list_users(tool: Any, problem: Any, notion: Notion, desk: Desk) -> None:
+async def test_add_comment_and_list_users(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     made = await tool("add_comment", page=desk.dupont, text="Devis **validé** : https://exemple.fr/d.pdf " + "é" * 3000)
     assert notion.comments[0]["id"] == made["id"]
     assert notion.comments[0]["rich_text"][1]["annotations"]["bold"]
@@ -119,7 +119,7 @@ async def test_add_comment_and_list_users(tool: Any, problem: Any, notion: Notio
     }  # fmt: skip
 
 
-async def test_words_of_others_lose_what_cannot_be_seen(tool: Any, notion: Notion, desk: Desk) -> None:
+async def test_words_of_others_lose_what_cannot_be_seen(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     hidden = "Bonjour\u202e\u200b\U000e0041 à tous"
     page = notion.page(hidden, desk.home)
     await tool("append_block", page=page, markdown=hidden)
@@ -136,11 +136,11 @@ async def test_words_of_others_lose_what_cannot_be_seen(tool: Any, notion: Notio
     assert told == ["Bonjour à tous"] * 4
 
 
-async def test_the_version_is_pinned(tool: Any, notion: Notion) -> None:
+async def test_the_version_is_pinned(tool: Any, notion: FakeNotion) -> None:
     await tool("list_users")
     assert {request.headers["notion-version"] for request in notion.vendor.requests} == {"2025-09-03"}
 
 
-async def test_a_page_that_was_not_shared(desk: Desk) -> None:
+async def test_a_page_that_was_not_shared(desk: Workspace) -> None:
     result = await call(server, "notion_get_page", page="00000000-2cf9-4fdf-8782-e53db20768a5")
     assert "Connections" in text_of(result)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flotilla_servers.notion.app import id_in
+from flotilla_servers.notion.client import id_in
 from flotilla_servers.notion.values import plain_properties
 
 PAGE = "59833787-2cf9-4fdf-8782-e53db20768a5"
@@ -36,6 +36,23 @@ VALUES: list[tuple[dict[str, Any], Any]] = [
 @pytest.mark.parametrize(("told", "plain"), VALUES, ids=[str(told["type"]) for told, _ in VALUES])
 def test_plain_values(told: dict[str, Any], plain: Any) -> None:
     assert plain_properties({"properties": {"x": told}}) == {"x": plain}
+
+
+def test_plain_properties_with_odd_parts() -> None:
+    """An option, a person or a file that is not as documented hides neither its neighbours nor the row."""
+    odd = [{}, None, {"id": None}]
+    row = {
+        "Étiquettes": {"type": "multi_select", "multi_select": [*odd, {"name": "VIP"}]},
+        "Responsable": {"type": "people", "people": [*odd, {"id": "u1", "name": "Zoé"}]},
+        "Nom": {"type": "title", "title": [*odd, {"plain_text": "Jean"}]},
+        "Client": {"type": "relation", "relation": [*odd, {"id": "p1"}]},
+        "Documents": {"type": "files", "files": [*odd, {"type": "file", "file": {"url": "https://f.example/a"}}]},
+        "Vide": None,
+    }
+    assert plain_properties({"properties": row}) == {
+        "Étiquettes": ["VIP"], "Responsable": ["Zoé"], "Nom": "Jean", "Client": ["p1"],
+        "Documents": ["https://f.example/a"],
+    }  # fmt: skip
 
 
 def test_empty_values_are_left_out() -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from flotilla_servers.gohighlevel.tests.fake import TOKEN, GoHighLevel
-from flotilla_servers.notion.tests.desk import Desk, furnish
+from flotilla_servers.gohighlevel.tests.fake import TOKEN, FakeGoHighLevel
 from flotilla_servers.notion.tests.fake import TOKEN as NOTION_TOKEN
-from flotilla_servers.notion.tests.fake import Notion
+from flotilla_servers.notion.tests.fake import FakeNotion
+from flotilla_servers.notion.tests.workspace import Workspace, furnish
 from flotilla_testing import FakeVendor
 from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
 
@@ -70,9 +70,9 @@ class Agency:
     """The two vendors, and a gateway to them. The vendors outlive each start of the gateway."""
 
     gateway: Gateway
-    ghl: GoHighLevel
-    notion: Notion
-    workspace: Desk
+    ghl: FakeGoHighLevel
+    notion: FakeNotion
+    workspace: Workspace
 
     @asynccontextmanager
     async def agent(self, key: str = "call-7") -> AsyncIterator[Agent]:
@@ -87,9 +87,9 @@ def agency(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agency]:
     if reason := unavailable(request.param, SERVERS):
         pytest.skip(reason)
     host = host_address(request.param)
-    notion = Notion()
+    notion = FakeNotion()
     notion.vendor = FakeVendor(notion, host)
-    with GoHighLevel(host) as ghl, notion:
+    with FakeGoHighLevel(host) as ghl, notion:
         settings = {
             "gohighlevel": {"token": TOKEN, "base_url": ghl.vendor.url},
             "notion": {"token": NOTION_TOKEN, "base_url": notion.url},

@@ -60,6 +60,8 @@ def portable(adapter: TypeAdapter[Any], mode: Literal["validation", "serializati
             s["properties"] = {n: flat(p, seen) for n, p in properties.items()}
         if need:
             s["required"] = need
+        if mode == "validation" and s.get("additionalProperties") is True:  # as without it
+            del s["additionalProperties"]
         if s.get("type") == "array":
             s.setdefault("items", {})
         return s

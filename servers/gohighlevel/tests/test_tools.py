@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flotilla_servers.gohighlevel.tests.fake import LOCATION, GoHighLevel
+from flotilla_servers.gohighlevel.tests.fake import LOCATION, FakeGoHighLevel
 from flotilla_testing import faults
 from flotilla_testing.amounts import NUMBERS, READ, TWO_WAYS
 
@@ -16,11 +16,11 @@ DEMO = "CVokAlI8fgw4WYWoCtQz"
 
 
 @pytest.fixture
-def jean(ghl: GoHighLevel) -> str:
+def jean(ghl: FakeGoHighLevel) -> str:
     return ghl.contact(firstName="Jean", lastName="Dupont", phone="+33612345678", email="jean@exemple.fr")
 
 
-def sent(ghl: GoHighLevel) -> Any:
+def sent(ghl: FakeGoHighLevel) -> Any:
     return [r for r in ghl.vendor.requests if r.writes][-1].json()
 
 
@@ -37,7 +37,7 @@ async def test_list_workflows(tool: Any) -> None:
     assert [one["id"] for one in (await tool("list_workflows", query="ÉTE"))["items"]] == [DRAFT]
 
 
-async def test_trigger_automation_and_remove_from_automation(tool: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_trigger_automation_and_remove_from_automation(tool: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     assert await tool("trigger_automation", contact_id=jean, workflow_id=NURTURING) == {"done": True}
     assert ghl.enrolled == [(NURTURING, jean)]
     assert sent(ghl) == {}
@@ -45,13 +45,13 @@ async def test_trigger_automation_and_remove_from_automation(tool: Any, ghl: GoH
     assert ghl.enrolled == []
 
 
-async def test_a_workflow_that_is_not_there(problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_a_workflow_that_is_not_there(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     assert await problem("trigger_automation", contact_id=jean, workflow_id="none") == (
         'Error: GoHighLevel does not have this: "The workflow does not exist". Check the id, or list or search first.'
     )
 
 
-async def test_trigger_automation_refuses_a_draft(problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_trigger_automation_refuses_a_draft(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     assert await problem("trigger_automation", contact_id=jean, workflow_id=DRAFT) == (
         "Error: The workflow «Relance d’été» is a draft, so it would not run. Ask the user to publish it in "
         "GoHighLevel, or choose another one from ghl_list_workflows."
@@ -59,7 +59,7 @@ async def test_trigger_automation_refuses_a_draft(problem: Any, ghl: GoHighLevel
     assert ghl.enrolled == []
 
 
-async def test_a_lost_answer_is_not_sent_again(problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_a_lost_answer_is_not_sent_again(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     ghl.vendor.fails(faults.cut(), times=1, method="write")
     told = {"contact_id": jean, "workflow_id": NURTURING, "idempotency_key": "appel-7"}
     assert "It may or may not have been done" in await problem("trigger_automation", **told)
@@ -70,12 +70,12 @@ async def test_a_lost_answer_is_not_sent_again(problem: Any, ghl: GoHighLevel, j
 # -- calendars --------------------------------------------------------------------------------------------------------
 
 
-async def test_list_calendars(tool: Any, ghl: GoHighLevel) -> None:
+async def test_list_calendars(tool: Any, ghl: FakeGoHighLevel) -> None:
     ghl.calendars["DWplBmJ9ghx5XZXpDuRa"] = {"name": "Brouillon", "isActive": False}
     assert await tool("list_calendars") == {"items": [{"id": DEMO, "name": "Démo"}]}
 
 
-async def test_get_free_slots_in_the_callers_zone(tool: Any, ghl: GoHighLevel) -> None:
+async def test_get_free_slots_in_the_callers_zone(tool: Any, ghl: FakeGoHighLevel) -> None:
     found = await tool("get_free_slots", calendar="demo", start="2030-06-03", days=1)
     assert found["items"] == [f"2030-06-03T{t}:00+02:00" for t in ("09:00", "09:30", "10:00", "10:30")]
     query = dict(ghl.vendor.requests[-1].query)
@@ -94,7 +94,7 @@ async def test_get_free_slots_in_the_callers_zone(tool: Any, ghl: GoHighLevel) -
 @pytest.mark.parametrize(
     ("start", "hours"), [("2030-03-31", 23), ("2030-10-27", 25), ("2030-06-03", 24)]
 )  # the clocks of Paris go forward, back
-async def test_a_day_is_as_long_as_it_is(tool: Any, ghl: GoHighLevel, start: str, hours: int) -> None:
+async def test_a_day_is_as_long_as_it_is(tool: Any, ghl: FakeGoHighLevel, start: str, hours: int) -> None:
     await tool("get_free_slots", calendar=DEMO, start=start, days=1)
     query = dict(ghl.vendor.requests[-1].query)
     assert int(query["endDate"]) + 1 - int(query["startDate"]) == hours * 3_600_000
@@ -108,17 +108,17 @@ async def test_the_longest_span_where_the_clocks_go_back(tool: Any, problem: Any
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"timezone": "Europe/Lyon"}, "is no time zone"),
+        ({"timezone": "Europe/Lyon"}, "is not a known time zone"),
         ({"start": "0001-01-01"}, "out of range"),
-        ({"start": "lundi"}, "`start` does not fit"),
-        ({"calendar": "Nobody"}, "There is no calendar `Nobody`. Pass one of these: Démo (CVokAlI8fgw4WYWoCtQz)."),
+        ({"start": "lundi"}, "`lundi` is not a time or a day"),
+        ({"calendar": "Nobody"}, "There is no calendar `Nobody`. There are: Démo."),
     ],
 )
 async def test_what_is_no_span(problem: Any, arguments: dict[str, str], words: str) -> None:
     assert words in await problem("get_free_slots", **{"calendar": "Démo", "start": "2030-06-03", **arguments})
 
 
-async def test_book_appointment_once(tool: Any, problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_book_appointment_once(tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     given = {"calendar": "Démo", "contact_id": jean, "start_time": "2030-06-03T09:30:00+02:00"}
     made = await tool("book_appointment", **given, title="Démo à distance", notify=False)
     assert sent(ghl) == {
@@ -134,10 +134,21 @@ async def test_book_appointment_once(tool: Any, problem: Any, ghl: GoHighLevel, 
         "Choose one from ghl_get_free_slots."
     )
     assert "2030-06-03T09:30" not in str(await tool("get_free_slots", calendar=DEMO, start="2030-06-03", days=1))
-    assert "`start_time`" in await problem("book_appointment", **{**given, "start_time": "2030-06-03T09:30:00"})
 
 
-async def test_cancel_appointment(tool: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_book_appointment_in_the_accounts_zone(tool: Any, ghl: FakeGoHighLevel, jean: str) -> None:
+    """A time without an offset is read in GOHIGHLEVEL_TIMEZONE."""
+    made = await tool("book_appointment", calendar="Démo", contact_id=jean, start_time="2030-06-03T09:30")
+    assert sent(ghl)["startTime"] == made["start_time"] == "2030-06-03T09:30:00+02:00"
+
+
+async def test_get_free_slots_from_a_time(tool: Any, ghl: FakeGoHighLevel) -> None:
+    """The day of a time is the one that it is in the account's zone."""
+    await tool("get_free_slots", calendar="demo", start="2030-06-02T23:30:00Z", days=1)
+    assert dict(ghl.vendor.requests[-1].query)["startDate"] == "1906668000000"  # 3 June in Paris
+
+
+async def test_cancel_appointment(tool: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     made = await tool("book_appointment", calendar=DEMO, contact_id=jean, start_time="2030-06-03T07:00:00Z")
     assert made["start_time"] == "2030-06-03T07:00:00Z"
     gone = await tool("cancel_appointment", appointment_id=made["id"])
@@ -154,7 +165,7 @@ async def test_list_pipelines(tool: Any) -> None:
     assert (sales["name"], [stage["name"] for stage in sales["stages"]]) == ("Ventes", ["Découverte", "Devis envoyé"])
 
 
-async def test_create_opportunity(tool: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_create_opportunity(tool: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     made = await tool("create_opportunity", contact_id=jean, name="Refonte d’été", amount=1250.5, stage="devis envoye")
     assert sent(ghl) == {
         "pipelineId": "VDm7RPYC2GLUvdpKmBfC", "locationId": LOCATION, "name": "Refonte d’été", "status": "open",
@@ -167,7 +178,7 @@ async def test_create_opportunity(tool: Any, ghl: GoHighLevel, jean: str) -> Non
 
 
 async def test_create_opportunity_amounts_as_in_the_whole_fleet(
-    tool: Any, problem: Any, ghl: GoHighLevel, jean: str
+    tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str
 ) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
     given = {"contact_id": jean, "name": "Site"}
@@ -180,19 +191,19 @@ async def test_create_opportunity_amounts_as_in_the_whole_fleet(
     assert ghl.opportunities == {}
 
 
-async def test_which_pipeline_and_stage(problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_which_pipeline_and_stage(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     given = {"contact_id": jean, "name": "x"}
-    assert "There is no stage `Signé`. Pass one of these: Découverte (7915" in await problem(
+    assert "There is no stage `Signé`. There are: Découverte, Devis envoyé." in await problem(
         "create_opportunity", **given, stage="Signé"
     )
     ghl.pipelines["WEn8SQZD3HMVweqLnCgD"] = {"name": "Après-vente", "stages": []}
-    assert "Which pipeline is not clear. Pass one of these: Ventes (VDm7" in await problem(
+    assert "There are several pipelines. Pass one of: Ventes, Après-vente." in await problem(
         "create_opportunity", **given
     )
     assert ghl.opportunities == {}
 
 
-async def test_update_opportunity(tool: Any, problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_update_opportunity(tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     one = (await tool("create_opportunity", contact_id=jean, name="Site"))["id"]
     assert (await tool("update_opportunity", opportunity_id=one, status="won", amount=0))["status"] == "won"
     assert sent(ghl) == {"monetaryValue": 0.0, "status": "won"}
@@ -204,7 +215,7 @@ async def test_update_opportunity(tool: Any, problem: Any, ghl: GoHighLevel, jea
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
-async def test_send_message(tool: Any, problem: Any, ghl: GoHighLevel, jean: str) -> None:
+async def test_send_message(tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     assert (await tool("send_message", contact_id=jean, channel="SMS", text="À demain, 9 h !"))["message_id"]
     assert sent(ghl) == {"type": "SMS", "contactId": jean, "status": "pending", "message": "À demain, 9 h !"}
     text = "Bonjour,\n\nvotre devis <b>ici</b>\net là."
@@ -214,7 +225,7 @@ async def test_send_message(tool: Any, problem: Any, ghl: GoHighLevel, jean: str
         "html": "<p>Bonjour,</p><p>votre devis &lt;b&gt;ici&lt;/b&gt;<br>et là.</p>",
     }  # fmt: skip
     assert "needs a subject" in await problem("send_message", contact_id=jean, channel="Email", text="x")
-    assert "nothing else has one" in await problem(
+    assert "no other channel has one" in await problem(
         "send_message", contact_id=jean, channel="SMS", subject="x", text="x"
     )
     assert "text is empty" in await problem("send_message", contact_id=jean, channel="SMS", text=" \n")

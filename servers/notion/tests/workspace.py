@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .fake import Notion, text
+from .fake import FakeNotion, text
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workspace:
     """Ids of what stands in the workspace."""
 
     clients: str
@@ -18,7 +18,7 @@ class Desk:
     marie: str
 
 
-def furnish(notion: Notion) -> Desk:
+def furnish(notion: FakeNotion) -> Workspace:
     """Put an agency's databases into an empty workspace."""
     marie = notion.person("Marie Lefèvre", "marie@exemple.fr")
     notion.person("Zoé Martin", "zoe@exemple.fr")
@@ -43,4 +43,4 @@ def furnish(notion: Notion) -> Desk:
         clients, {"Nom": "Jean Dupont", "Statut": {"select": {"name": "Lead chaud"}}, "Budget": {"number": 4500}}
     )
     notion.row(clients, {"Nom": "Hélène Œuvrard", "Notes": {"rich_text": text("Rappeler en juin")}})
-    return Desk(clients, tasks, dupont, home, marie)
+    return Workspace(clients, tasks, dupont, home, marie)

@@ -1,4 +1,4 @@
-"""OAuth of a Marketplace app: refresh tokens that work once, and the way back when one is lost.
+"""OAuth of a Marketplace app: refresh tokens that work once, and how access is restored when one is lost.
 
 GoHighLevel answers each refresh with a new refresh token and forgets the old one. When this process dies after the
 answer and before the new one is saved, or the answer itself is lost, no refresh token is left that works. The vendor's
@@ -22,14 +22,14 @@ class MarketplaceApp(OAuth2):
 
     @property
     def token_url(self) -> str:
-        """Where tokens come from."""
+        """The address that tokens come from."""
         return self._at("/oauth/token")
 
     def _at(self, path: str) -> str:
         return self.value("base_url").rstrip("/") + path
 
     async def location(self) -> str:
-        """Return the id of the location that the tokens are for, empty when the vendor did not say."""
+        """Return the id of the location that the tokens are for, empty where the vendor did not name it."""
         await self.access_token()
         return self.extra("locationId")
 
@@ -42,7 +42,7 @@ class MarketplaceApp(OAuth2):
 
         newest, location = held.get("refresh_token") or self.refresh_source(), held.get("locationId")
         try:
-            got: Mapping[str, Any] = await client.refresh_token(
+            tokens: Mapping[str, Any] = await client.refresh_token(
                 self.token_url, refresh_token=newest, user_type="Location"
             )
         except OAuthError as refusal:
@@ -51,25 +51,25 @@ class MarketplaceApp(OAuth2):
                 code = await self._code(client, self.value("location_id") or str(location or ""))
             if not code:
                 raise
-            got = await client.fetch_token(
+            tokens = await client.fetch_token(
                 self.token_url, grant_type="authorization_code", code=code, user_type="Location"
             )
-        if got.get("userType") == "Company":
+        if tokens.get("userType") == "Company":
             raise errors.ConfigurationError(
                 "The refresh token belongs to an agency, and contacts belong to a sub-account.",
                 "Ask the user to install the app on the sub-account and to set the refresh token from there.",
             )
-        return got
+        return tokens
 
     async def _code(self, client: AsyncOAuth2Client, location: str) -> str:
         """Ask for an authorization code in place of lost tokens; empty where the vendor refuses."""
         if not location:
             return ""
-        told = {
+        payload = {
             "clientKey": self.value("client_id"),
             "clientSecret": self.value("client_secret"),
             "locationId": location,
         }
-        answer = await client.request("POST", self._at("/oauth/reconnect"), json=told, withhold_token=True)
-        got = answer.json() if answer.is_success else {}
-        return str(got.get("authorizationCode") or "") if isinstance(got, dict) else ""
+        answer = await client.request("POST", self._at("/oauth/reconnect"), json=payload, withhold_token=True)
+        body = answer.json() if answer.is_success else {}
+        return str(body.get("authorizationCode") or "") if isinstance(body, dict) else ""

@@ -1,0 +1,141 @@
+"""Pages: created, read, lengthened, changed, moved to the trash. API: https://developers.notion.com/reference/page"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from flotilla import Cursor, Toolset, confirm, errors
+from flotilla.parsing import listed
+
+from .. import content, lookup
+from ..blocks import blocks_of, count
+from ..client import api, id_of
+from ..markdown import markdown_of
+from ..models import Content, Written
+from ..properties import values
+from ..richtext import Run, rich
+from ..values import title_of
+
+tools = Toolset("pages")
+
+PageId = Annotated[
+    str,
+    Field(description="Address or id of the page, from notion_search.", examples=["598337872cf94fdf8782e53db20768a5"]),
+]
+Markdown = Annotated[str, Field(description="Text of the page, in Markdown.")]
+AllowDuplicate = Annotated[bool, Field(description="True to create it though one like it exists.")]
+EXISTING = (
+    "It exists already: nothing was created. Change it with notion_update_page or notion_append_block; for another one "
+    "of that title, pass allow_duplicate=true."
+)
+
+
+@tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
+async def create_page(
+    parent: PageId,
+    title: Annotated[str, Field(description="Title of the new page.", examples=["Compte rendu"])],
+    markdown: Markdown = "",
+    allow_duplicate: AllowDuplicate = False,
+) -> Written:
+    """Create a page inside another page, with text in Markdown. Returns its id and address.
+
+    Where the parent has a page of this title already, that one is returned with `created` false. To add an item to a
+    database, use notion_create_database_item.
+    """
+    blocks, lost = blocks_of(markdown)
+    content.checked(blocks)
+    above = id_of(parent)
+    seek = None if allow_duplicate else partial(lookup.subpage, above, title)
+    if seek and (existing := await seek()):
+        return written(existing, created=False, note=EXISTING)
+    body = {
+        "parent": {"type": "page_id", "page_id": above},
+        "properties": {"title": {"title": rich([Run(title)])}},
+    }
+    page = await content.created(body, blocks, seek)
+    return written(page, created=True, note=not_kept(lost))
+
+
+@tools.reads(search="lis contenu texte dit écrit read what does page say says")
+async def get_page(page: PageId, cursor: Cursor = None) -> Content:
+    """Read a page or a row of a database: its text as Markdown, and its properties as plain values.
+
+    A page gives 100 blocks with everything below them; next_cursor leads to the next ones. A note says what Markdown
+    cannot express. Find the page with notion_search.
+    """
+    raw = await api.get(f"/pages/{id_of(page)}")
+    blocks, following = await content.tree(raw["id"], cursor)
+    lost = set[str]()
+    text = markdown_of(blocks, lost)
+    notes = ["This page is in the trash."] if raw.get("in_trash") else []
+    notes += [f"Not in the Markdown: {'; '.join(sorted(lost))}."] if lost else []
+    more = {"markdown": text, "note": " ".join(notes) or None, "next_cursor": following}
+    return Content.model_validate({**raw, **more})
+
+
+@tools.writes(creates=True, search="ajoute texte paragraphe liste fin page to-do list append")
+async def append_block(
+    page: PageId,
+    markdown: Annotated[str, Field(description="Text to add, in Markdown.", examples=["- [ ] Envoyer le devis"])],
+) -> Written:
+    """Add text, lists, to-dos, tables or code at the end of a page, written in Markdown.
+
+    Nothing on the page changes; no tool edits or removes its text. A note says what of the Markdown could not be kept.
+    Find the page with notion_search.
+    """
+    blocks, lost = blocks_of(markdown)
+    if not blocks:
+        raise errors.InvalidInputError("The Markdown holds nothing that Notion could show.", "Call again with text.")
+    target = id_of(page)
+    progress = content.Progress(count(content.checked(blocks)), target)
+    content.announced(blocks)
+    with content.reporting(progress):
+        await content.append(target, blocks, progress)
+    return Written(id=target, note=not_kept(lost))
+
+
+@tools.writes(additive=False, idempotent=True, search="modifie change passe statut propriété titre mark as done status")
+async def update_page(
+    page: PageId,
+    properties: Annotated[
+        dict[str, Any],
+        Field(description="New plain values by property name; null clears one.", examples=[{"Statut": "Client"}]),
+    ],
+) -> Written:
+    """Change properties of a page or of a row of a database, such as its status, date or title; the others stay.
+
+    A value that a property does not allow is refused with the allowed ones. The text of the page does not change: to
+    add to it, use notion_append_block. Find the row with notion_query_database.
+    """
+    current = await api.get(f"/pages/{id_of(page)}")
+    schema = await lookup.schema_of(current)
+    prepared = await values(schema, properties)
+    if not prepared:
+        raise errors.InvalidInputError("There is no property to change.", f"There are: {listed(schema)}.")
+    return written(await api.patch(f"/pages/{current['id']}", json={"properties": prepared}))
+
+
+@tools.destroys(asks=True, idempotent=True, search="supprime efface corbeille delete page fiche")
+async def archive_page(page: PageId) -> Written:
+    """Move a page or a row of a database to the trash, with everything below it.
+
+    People can restore it from the trash in Notion for 30 days; no tool does. Find it with notion_search or
+    notion_query_database.
+    """
+    about = await api.get(f"/pages/{id_of(page)}")
+    await confirm(f"Move the Notion page «{title_of(about)}» to the trash?")
+    return written(await api.patch(f"/pages/{id_of(page)}", json={"in_trash": True}))
+
+
+def not_kept(lost: list[str]) -> str | None:
+    """Return a note on what of the Markdown could not be kept, None where everything was."""
+    return f"Not kept as it was: {'; '.join(lost)}." if lost else None
+
+
+def written(page: dict[str, Any], **more: Any) -> Written:
+    """Return a page as the result of a change."""
+    address = f"https://www.notion.so/{page['id'].replace('-', '')}"
+    return Written(id=page["id"], url=page.get("url") or address, **more)
