@@ -234,10 +234,10 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 async def test_text_or_source(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
     (data / "latin.md").write_bytes("été".encode("latin-1"))
     for arguments, says in (
-        ({}, "There is nothing to write"),
-        ({"markdown": "  "}, "There is nothing to write"),
+        ({}, "Neither markdown nor source"),
+        ({"markdown": "  "}, "Neither markdown nor source"),
         ({"markdown": "x", "source": "a.md"}, "Both markdown and source"),
-        ({"source": "latin.md"}, r"latin\.md is no UTF-8 text"),
+        ({"source": "latin.md"}, r"latin\.md is not valid UTF-8 text"),
         ({"source": "none.md"}, "does not exist"),
     ):
         with pytest.raises(refused, match=says):
