@@ -166,7 +166,7 @@ async def test_pictures_that_cannot_be_shown(export: SimpleNamespace, data: Path
     assert done["warnings"] == [
         "The picture https://example.com/a.png was left out. It is not in the data folder.",
         "The picture none.png was left out. none.png does not exist.",
-        "The picture x.svg was left out. It is no PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read.",
+        "The picture x.svg was left out. It is not a PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read.",
         "The picture ../../etc/passwd was left out. The path leads out of the data folder.",
         "The picture big.png was left out. It has 5000 × 4000 pixels, which is too many.",
     ]

@@ -74,7 +74,7 @@ async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, re
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.json", b'{"items": []}', "no array of rows"),
+        ("a.json", b'{"items": []}', "not an array of rows"),
         ("a.json", b'[{"a": 1}, 2]', "row 2 is neither an array nor an object"),
         ("a.json", b'[{"a": 1}, {"a": ', "row 2 is broken, cut off or too big"),
         ("a.json", b"[", "broken"),
