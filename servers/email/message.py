@@ -1,9 +1,9 @@
-"""Build one mail (RFC 5322, MIME): addresses checked, headers that cannot be forged, text made from HTML.
+"""Build one mail (RFC 5322, MIME): headers that cannot be forged, text made from HTML.
 
 The body is the standard library's `EmailMessage`. The address and subject headers are written here, one mailbox a
 folded line: the standard library's folding of accented address lists has been wrong in ways that differ between
-Python releases (CVE-2024-6923, CVE-2025-1795), and it decodes an encoded word (`=?utf-8?q?…?=`) that a caller wrote
-himself, line breaks included.
+Python releases (CVE-2024-6923, CVE-2025-1795), and it decodes an encoded word (`=?utf-8?q?…?=`) that a caller wrote,
+line breaks included.
 """
 
 from __future__ import annotations
@@ -20,27 +20,18 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-import email_validator
-from email_validator import EmailNotValidError, validate_email
-
-from flotilla import errors
-from flotilla.parsing import html_to_text as text_of
+from flotilla import Address, errors
+from flotilla.parsing import AddressError, html_to_text
 
 MOST_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8: what every server takes in one mail
 MOST_ATTACHMENTS = 20
 LONGEST_SUBJECT = 500
 LONGEST_NAME = 200
 _ENCODED_WORD = re.compile(r"=\?[^?]*\?[bq]\?", re.IGNORECASE)
-_NAMED = re.compile(r"\s*(?P<name>.*?)\s*<(?P<address>[^<>]*)>\s*", re.DOTALL)
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # a display name that needs no quotes
 _REORDERING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # make a name read as another one
 _NO_NAME = str.maketrans('"\\/', "'__")
 _NEWLINE = "\r\n"
 _FOLDED = re.compile(r"[^\r\n]+(\r\n [^\r\n]+)*")
-
-for _intranet in ("local", "test"):  # whether such a domain exists is the mail server's to say
-    if _intranet in email_validator.SPECIAL_USE_DOMAIN_NAMES:
-        email_validator.SPECIAL_USE_DOMAIN_NAMES.remove(_intranet)
 
 # The standard library's table differs between releases and machines, and lacks most office formats.
 _TYPES = mimetypes.MimeTypes(filenames=())
@@ -62,38 +53,6 @@ for _ending, _type in {
 
 
 @dataclass(frozen=True)
-class Mailbox:
-    """One address, its domain as it goes over the wire (punycode), and the name shown beside it ("" for none)."""
-
-    address: str
-    name: str = ""
-
-    @property
-    def domain(self) -> str:
-        """The part after the @, in ASCII."""
-        return self.address.rpartition("@")[2]
-
-    @property
-    def utf8(self) -> bool:
-        """True when the part before the @ is not ASCII, which only a server with SMTPUTF8 takes (RFC 6531)."""
-        return not self.address.isascii()
-
-    def header(self) -> str:
-        """Return the mailbox as it stands in a header: quoted or encoded name, then the address in angle brackets."""
-        if not self.name:
-            return self.address
-        if not self.name.isascii():
-            return f"{Header(self.name, 'utf-8').encode(linesep=_NEWLINE)} <{self.address}>"
-        if _ATOMS.fullmatch(self.name):
-            return f"{self.name} <{self.address}>"
-        escaped = re.sub(r'([\\"])', r"\\\1", self.name)
-        return f'"{escaped}" <{self.address}>'
-
-    def __str__(self) -> str:
-        return f"{self.name} <{self.address}>" if self.name else self.address
-
-
-@dataclass(frozen=True)
 class Attachment:
     """A file to send along: the name that the reader sees, and its bytes."""
 
@@ -102,7 +61,7 @@ class Attachment:
 
     @property
     def type(self) -> str:
-        """The media type, from the ending; `application/octet-stream` where nothing else is safe to say."""
+        """The media type, from the ending; `application/octet-stream` where nothing else is certain."""
         guess, encoding = _TYPES.guess_type(self.name.lower())
         if guess is None or encoding or guess.startswith(("message/", "multipart/")):
             return "application/octet-stream"
@@ -111,16 +70,16 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Draft:
-    """What is to be sent: mailboxes, subject, one or both bodies, files."""
+    """What is to be sent: addresses, subject, one or both bodies, files."""
 
-    sender: Mailbox
-    to: tuple[Mailbox, ...]
+    sender: Address
+    to: tuple[Address, ...]
     subject: str
     text: str = ""
     html: str = ""
-    cc: tuple[Mailbox, ...] = ()
-    bcc: tuple[Mailbox, ...] = ()
-    reply_to: tuple[Mailbox, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -158,83 +117,47 @@ def line(text: str, what: str, longest: int = LONGEST_SUBJECT) -> str:
             )
     if _ENCODED_WORD.search(text):
         raise errors.InvalidInputError(
-            f"The {what} holds an encoded word (=?…?=).", "Write the text itself, accents and all: it is encoded here."
+            f"The {what} holds an encoded word (=?…?=).", "Write the text itself, with its accents."
         )
     return text.strip()
 
 
-def mailbox(given: str, what: str = "address", called: str = "") -> Mailbox:
-    """Read `jean@exemple.fr` or `Jean Dupont <jean@exemple.fr>`; raises errors.InvalidInputError when that is no
-    address.
+def check_allowed(addresses: Iterable[Address], rules: Iterable[str]) -> None:
+    """Raise errors.PermissionDeniedError for an address that an allow-list of addresses and domains does not name.
 
-    `called` is the name of an address that has none in `given`.
-    """
-    line(given, what)
-    named = _NAMED.fullmatch(given)
-    name, address = (named["name"], named["address"]) if named else (called, given.strip())
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    try:
-        found = validate_email(address, check_deliverability=False, globally_deliverable=False, strict=True)
-    except EmailNotValidError as problem:
-        raise errors.InvalidInputError(
-            f"The {what} `{errors.excerpt(given, 80)}` is not valid: {errors.excerpt(problem, 160).rstrip('.')}.",
-            "Give one address an item, as jean@exemple.fr or Jean Dupont <jean@exemple.fr>.",
-        ) from None
-    if "." not in found.ascii_domain:
-        raise errors.InvalidInputError(
-            f"The {what} `{errors.excerpt(given, 80)}` is not valid: its domain has no dot.", "Give the full address."
-        )
-    return Mailbox(
-        f"{found.local_part}@{found.ascii_domain}", " ".join(line(name, f"name in the {what}", LONGEST_NAME).split())
-    )
-
-
-def mailboxes(given: Iterable[str], what: str) -> tuple[Mailbox, ...]:
-    """Read a list of addresses, each one once."""
-    found: dict[str, Mailbox] = {}
-    for item in given:
-        box = mailbox(item, what)
-        found.setdefault(box.address.casefold(), box)
-    return tuple(found.values())
-
-
-def permit(boxes: Iterable[Mailbox], rules: Iterable[str]) -> None:
-    """Raise errors.PermissionDeniedError for a mailbox that an allow-list of addresses and domains does not name.
-
-    No rules: all may.
+    Without rules every address is allowed. Raises errors.ConfigurationError for a rule that is neither.
     """
     allowed = {_rule(rule) for rule in rules}
-    for box in boxes if allowed else ():
-        if not {box.address.casefold(), "@" + box.domain} & allowed:
+    for recipient in addresses if allowed else ():
+        if not {recipient.key, "@" + recipient.domain} & allowed:
             raise errors.PermissionDeniedError(
-                f"{box.address} is not among the recipients that the operator allows (EMAIL_ALLOWED_RECIPIENTS).",
+                f"{recipient.address} is not among the recipients that the operator allows (EMAIL_ALLOWED_RECIPIENTS).",
                 "Leave it out, or ask the user to add the address or its domain.",
             )
 
 
 def _rule(rule: str) -> str:
-    """Read `jean@exemple.fr`, `exemple.fr` or `@exemple.fr`."""
+    """Return the key of an address, or `@` and a domain, of `jean@exemple.fr`, `exemple.fr` or `@exemple.fr`."""
     whole = "@" in rule.lstrip("@")
     try:
-        box = mailbox(rule if whole else "x@" + rule.lstrip("@"))
-    except errors.InvalidInputError:
+        address = Address.read(rule if whole else "x@" + rule.lstrip("@"))
+    except AddressError:
         raise errors.ConfigurationError(
-            f"EMAIL_ALLOWED_RECIPIENTS holds `{errors.excerpt(rule, 80)}`, which is no address and no domain.",
+            f"EMAIL_ALLOWED_RECIPIENTS holds `{errors.excerpt(rule, 80)}`, which is neither an address nor a domain.",
             "Ask the user to correct it: addresses and domains with commas between them.",
         ) from None
-    return box.address.casefold() if whole else "@" + box.domain
+    return address.key if whole else "@" + address.domain
 
 
 def message_id(draft: Draft, key: str = "") -> str:
     """Return the Message-ID: random, or with a key always the same one for this key, sender, recipients and subject.
 
-    A mail that is sent again with its key can so be recognised as the same one, by people and by servers that
-    drop duplicates; another mail under a key used long ago cannot be mistaken for it.
+    So a mail that is sent again with its key can be recognised as the same one, by people and by servers that drop
+    duplicates; another mail under a key used long ago cannot be mistaken for it.
     """
     if not key:
         return make_msgid(domain=draft.sender.domain)
-    envelope = [box.address for box in (draft.sender, *draft.to, *draft.cc, *draft.bcc)]
+    envelope = [one.address for one in (draft.sender, *draft.to, *draft.cc, *draft.bcc)]
     digest = hashlib.sha256("\0".join([key, *envelope, draft.subject]).encode("utf-8", "surrogatepass")).hexdigest()
     return f"<{digest[:40]}@{draft.sender.domain}>"
 
@@ -246,36 +169,40 @@ def build(draft: Draft, key: str = "", now: datetime | None = None) -> Mail:
     """
     draft = replace(draft, subject=line(draft.subject, "subject"))
     recipients: dict[str, str] = {}
-    for box in (*draft.to, *draft.cc, *draft.bcc):
-        recipients.setdefault(box.address.casefold(), box.address)
+    for recipient in (*draft.to, *draft.cc, *draft.bcc):
+        recipients.setdefault(recipient.key, recipient.address)
     _check(draft, len(recipients))
     date = (now or datetime.now()).astimezone()
     identity = message_id(draft, key)
     lists = {"To": draft.to, "Cc": draft.cc, "Reply-To": draft.reply_to}
-    wire = {
+    raw_headers = {
         "From": draft.sender.header(),
-        **{name: f",{_NEWLINE} ".join(box.header() for box in boxes) for name, boxes in lists.items() if boxes},
+        **{
+            name: f",{_NEWLINE} ".join(one.header() for one in addresses)
+            for name, addresses in lists.items()
+            if addresses
+        },
         "Subject": _subject(draft.subject),
         "Date": format_datetime(date),
         "Message-ID": identity,
     }
-    shown = {
+    readable_headers = {
         "From": str(draft.sender),
-        **{name: ", ".join(map(str, boxes)) for name, boxes in lists.items() if boxes},
+        **{name: ", ".join(map(str, addresses)) for name, addresses in lists.items() if addresses},
         "Subject": draft.subject,
     }
-    text = draft.text or text_of(draft.html)
-    head = "".join(f"{name}: {_unbroken(value)}{_NEWLINE}" for name, value in wire.items())
+    text = draft.text or html_to_text(draft.html)
+    head = "".join(f"{name}: {_unbroken(value)}{_NEWLINE}" for name, value in raw_headers.items())
     visible = (draft.sender, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
     return Mail(
         message_id=identity,
         date=date.replace(microsecond=0),
         sender=draft.sender.address,
         recipients=tuple(recipients.values()),
-        headers=shown,
+        headers=readable_headers,
         text=text,
         content=head.encode() + _body(text, draft),
-        utf8=any(box.utf8 for box in visible),
+        utf8=not all(one.is_ascii for one in visible),
     )
 
 
@@ -298,7 +225,7 @@ def _check(draft: Draft, recipients: int) -> None:
     for name, body in (("text", draft.text), ("html", draft.html)):
         if any(0xD800 <= ord(char) <= 0xDFFF for char in body):
             raise errors.InvalidInputError(
-                f"The {name} holds half a character (a lone surrogate).", "Send it as valid Unicode."
+                f"The {name} holds half a character (a lone surrogate).", "Pass it as valid Unicode."
             )
 
 
@@ -310,7 +237,7 @@ def _subject(text: str) -> str:
 
 
 def _unbroken(value: str) -> str:
-    # The last gate, whatever happened before it: a header is its own lines and none besides.
+    # The last check, whatever was checked before: a header has its own lines and no others.
     if not _FOLDED.fullmatch(value):
         raise errors.InvalidInputError(
             "A header of the mail would hold a line break.", "Write names and subject as plain text."

@@ -1,4 +1,4 @@
-"""Render one mail template: a job as JSON on stdin, the answer as JSON on stdout. `templates` starts this."""
+"""Render one mail template: a job as JSON on stdin, the result as JSON on stdout. `templates` starts this."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def render(sources: dict[str, str], parts: dict[str, str], variables: dict[str, 
     """Return {"parts": {part: text}}, {"missing": [names]} or {"error": sentence}.
 
     `.html` files escape what variables hold, other files do not. A variable that is not there may be tested
-    (`if x`, `x is defined`, `x | default("")`); to print it, or to look into it, is to miss it.
+    (`if x`, `x is defined`, `x | default("")`); to print it, or to look into it, makes it missing.
     """
     missing: list[str] = []
 
-    class Missed(Undefined):
+    class Missing(Undefined):
         __slots__ = ()
 
         def __init__(
@@ -72,7 +72,7 @@ def render(sources: dict[str, str], parts: dict[str, str], variables: dict[str, 
             return self
 
     env = ImmutableSandboxedEnvironment(
-        loader=DictLoader(sources), undefined=Missed, autoescape=lambda name: (name or "").endswith(".html")
+        loader=DictLoader(sources), undefined=Missing, autoescape=lambda name: (name or "").endswith(".html")
     )
     env.globals.pop("lipsum", None)
     done: dict[str, str] = {}
@@ -105,7 +105,7 @@ def limited() -> None:
 
 
 def main() -> None:
-    """Read the job, answer, end."""
+    """Read the job, write the result."""
     limited()
     job = json.load(sys.stdin)
     json.dump(render(job["sources"], job["parts"], job["variables"]), sys.stdout)

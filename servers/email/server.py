@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from flotilla import (
+    Address,
+    Addresses,
     CommaSeparated,
     Integration,
     Model,
@@ -24,11 +26,10 @@ from flotilla import (
     settings_of,
 )
 from flotilla.calls.context import current
-from flotilla.parsing.addresses import AddressList
 
-from .message import Attachment, Draft, Mailbox, build, mailbox, mailboxes, permit
-from .refusals import Route, Security, too_big
+from .message import LONGEST_NAME, Attachment, Draft, build, check_allowed, line
 from .smtp import deliver, probe
+from .smtp_errors import Route, Security, too_big_error
 from .templates import fill
 
 
@@ -40,7 +41,7 @@ class Settings(ServerSettings):
         None, ge=1, le=65535, description="Port; 587 with starttls, 465 with tls, 25 with none when left out"
     )
     security: Security = Field("starttls", description="starttls, tls (encrypted from the start) or none")
-    username: str = Field("", description="Login, most often the e-mail address; empty for a server that wants none")
+    username: str = Field("", description="Login, most often the e-mail address; empty for a server without login")
     password: SecretStr | None = Field(
         None,
         description="Password of the mailbox; an app password for Gmail, iCloud, Yahoo (see the server's README)",
@@ -57,11 +58,15 @@ class Settings(ServerSettings):
         25, ge=1, le=50, description="Largest mail in MB, attachments included"
     )
 
+    @field_validator("sender", "reply_to")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        return str(Address.read(value)) if value else ""
+
     @field_validator("allowed_recipients")
     @classmethod
     def _are_recipients(cls, rules: list[str] | None) -> list[str] | None:
-        """Refuse a list that nobody could ever match; raises errors.ConfigurationError."""
-        permit((), rules or [])
+        check_allowed((), rules or [])
         return rules
 
 
@@ -77,16 +82,19 @@ integration = Integration(
     instructions="Sends from one configured address. Attachments and templates are files of the data folder.",
 )
 
-To = Annotated[AddressList, Field(description="Address or Name <address>", examples=[["jean@exemple.fr"]])]
-Copies = Annotated[AddressList | None, Field(description="Copies")]
-Hidden = Annotated[AddressList | None, Field(description="Hidden copies")]
-Subject = Annotated[str, Field(description="One line", examples=["Votre facture n° 2025-042"])]
-Answers = Annotated[str | None, Field(description="Where answers go")]
-Paths = Annotated[list[str] | None, Field(description="Files in /data")]
+To = Annotated[
+    Addresses,
+    Field(description="Recipients, each as address or Name <address>.", examples=[["Jean Dupont <jean@exemple.fr>"]]),
+]
+Cc = Annotated[Addresses | None, Field(description="Recipients of a copy, whom everybody sees.")]
+Bcc = Annotated[Addresses | None, Field(description="Recipients of a hidden copy.")]
+Subject = Annotated[str, Field(description="Subject in one line.", examples=["Votre facture n° 2025-042"])]
+ReplyTo = Annotated[Address | None, Field(description="Address for replies, if not the sender's.")]
+Attachments = Annotated[list[str] | None, Field(description="Paths of files in the data folder, as factures/F-42.pdf.")]
 
 
 class Recipient(Model):
-    """What became of one recipient; `deferred` may be accepted later. The reply is the server's last word on it."""
+    """The result for one recipient; `deferred` may be accepted later. The reply is the server's last one about it."""
 
     address: str
     status: Literal["accepted", "deferred", "refused"]
@@ -100,8 +108,8 @@ class Sent(Model):
     recipients: list[Recipient]
 
 
-class Connection(Model):
-    """A session that worked: what the server offers."""
+class MailServer(Model):
+    """What a server offers, after a session that worked."""
 
     server: str
     security: str
@@ -114,7 +122,7 @@ class Connection(Model):
     banner: UntrustedText
 
 
-def sender() -> Mailbox:
+def sender() -> Address:
     """Return who mail comes from; raises errors.ConfigurationError when that is not configured."""
     settings = settings_of(integration)
     if "@" not in (settings.sender or settings.username):
@@ -122,7 +130,9 @@ def sender() -> Mailbox:
             "EMAIL_SENDER is not set (secret `flotilla-email.sender` in the Docker catalog).",
             "Ask the user to set it to the address that mail comes from.",
         )
-    return mailbox(settings.sender or settings.username, "EMAIL_SENDER", settings.sender_name)
+    address = Address.read(settings.sender or settings.username)
+    name = address.name or line(settings.sender_name, "setting EMAIL_SENDER_NAME", LONGEST_NAME)
+    return Address(address.address, name)
 
 
 def route() -> Route:
@@ -148,40 +158,48 @@ def route() -> Route:
     )
 
 
-async def attached(paths: list[str] | None) -> tuple[Attachment, ...]:
+async def read_attachments(paths: list[str] | None) -> tuple[Attachment, ...]:
     """Read files of the data folder, together no more than fits one mail (base64 makes four bytes of three)."""
-    found, room = [], settings_of(integration).max_message_mb * 750_000
+    attachments, room = [], settings_of(integration).max_message_mb * 750_000
     for path in paths or []:
         content = await in_thread(files.read, path, room)
-        found.append(Attachment(files.shown(path).rpartition("/")[2], content))
+        attachments.append(Attachment(files.shown(path).rpartition("/")[2], content))
         room -= len(content)
-    return tuple(found)
+    return tuple(attachments)
 
 
-async def addressed(
-    to: list[str], cc: list[str] | None, bcc: list[str] | None, reply_to: str | None, attachments: list[str] | None
+async def draft_parts(
+    to: list[Address],
+    cc: list[Address] | None,
+    bcc: list[Address] | None,
+    reply_to: Address | None,
+    attachments: list[str] | None,
 ) -> dict[str, Any]:
-    """Return the parts of a draft that both sending tools share, checked."""
-    answers = reply_to or settings_of(integration).reply_to
-    given = {"to": to, "cc": cc or [], "bcc": bcc or [], "reply_to": [answers] if answers else []}
-    boxes = {name: mailboxes(items, name) for name, items in given.items()}
-    permit((box for items in boxes.values() for box in items), settings_of(integration).allowed_recipients or [])
-    return {"sender": sender(), **boxes, "attachments": await attached(attachments)}
+    """Return the parts of a draft that both sending tools share, checked against the allowed recipients."""
+    settings = settings_of(integration)
+    replies = reply_to or (Address.read(settings.reply_to) if settings.reply_to else None)
+    parts = {"to": to, "cc": cc or [], "bcc": bcc or [], "reply_to": [replies] if replies else []}
+    check_allowed((one for addresses in parts.values() for one in addresses), settings.allowed_recipients or [])
+    lists = {name: tuple(addresses) for name, addresses in parts.items()}
+    return {"sender": sender(), **lists, "attachments": await read_attachments(attachments)}
 
 
 async def send(draft: Draft, **more: Any) -> Sent:
-    """Build, announce (a dry run ends there, with no connection made), hand over. `more` is shown in a dry run too."""
-    way = route()
+    """Build a mail, announce it (a dry run ends there, without a connection), hand it over.
+
+    `more` is shown in a dry run too.
+    """
+    target = route()
     mail = await in_thread(build, draft, current().idempotency_key)
     limit = settings_of(integration).max_message_mb * 1_000_000
     if mail.size > limit:
-        raise too_big(mail.size, limit, "EMAIL_MAX_MESSAGE_MB")
+        raise too_big_error(mail.size, limit, "EMAIL_MAX_MESSAGE_MB")
     await confirm_recipients(mail.recipients, f"Send the mail «{errors.excerpt(draft.subject, 80)}»")
     announce(
         action="send_email",
         **more,
-        server=str(way),
-        security=way.security,
+        server=str(target),
+        security=target.security,
         envelope={"from": mail.sender, "to": list(mail.recipients)},
         headers={**mail.headers, "Date": mail.date.isoformat(), "Message-ID": mail.message_id},
         text=mail.text[:1000],
@@ -189,67 +207,90 @@ async def send(draft: Draft, **more: Any) -> Sent:
         attachments=[{"name": a.name, "type": a.type, "bytes": len(a.content)} for a in draft.attachments],
         size_bytes=mail.size,
     )
-    done = await deliver(way, mail)
-    verdicts = [Recipient(address=v.address, status=v.status, reply=v.said) for v in done]
-    return Sent(message_id=mail.message_id, recipients=verdicts)
+    verdicts = await deliver(target, mail)
+    recipients = [Recipient(address=v.address, status=v.status, reply=v.answer) for v in verdicts]
+    return Sent(message_id=mail.message_id, recipients=recipients)
 
 
 tools = Toolset()
 
 
-@tools.writes(creates=True, additive=False, asks=True, deadline=55)
+@tools.writes(
+    creates=True,
+    additive=False,
+    asks=True,
+    deadline=55,
+    search="envoyer mail courriel message pièce jointe facture par e-mail",
+)
 async def send_email(
     to: To,
     subject: Subject,
-    text: Annotated[str | None, Field(description="Made from html if missing")] = None,
-    html: Annotated[str | None, Field(description="HTML body")] = None,
-    cc: Copies = None,
-    bcc: Hidden = None,
-    reply_to: Answers = None,
-    attachments: Paths = None,
+    text: Annotated[str | None, Field(description="Body as plain text; made from html if left out.")] = None,
+    html: Annotated[str | None, Field(description="Body as HTML, shown instead of the text.")] = None,
+    cc: Cc = None,
+    bcc: Bcc = None,
+    reply_to: ReplyTo = None,
+    attachments: Attachments = None,
 ) -> Sent:
-    """Send one mail (text, html or both). Send again only to recipients not accepted, and never after an error that
-    says it may have been sent."""
-    shared = await addressed(to, cc, bcc, reply_to, attachments)
-    return await send(Draft(subject=subject, text=text or "", html=html or "", **shared))
+    """Send one e-mail as text, HTML or both, with files of the data folder attached. It goes out at once.
+
+    The user is asked first when it has more than five recipients. Returns for each recipient whether the mail server
+    accepted it: send again only to those that were not accepted, and never after an error that says it may have been
+    sent. To fill in a template file, use email_send_template.
+    """
+    parts = await draft_parts(to, cc, bcc, reply_to, attachments)
+    return await send(Draft(subject=subject, text=text or "", html=html or "", **parts))
 
 
-@tools.writes(creates=True, additive=False, asks=True, deadline=55)
+@tools.writes(
+    creates=True,
+    additive=False,
+    asks=True,
+    deadline=55,
+    search="envoyer modèle relance mail type publipostage",
+)
 async def send_template(
-    template: Annotated[str, Field(description="Name in templates/", examples=["relance"])],
+    template: Annotated[str, Field(description="Name of a template in the folder templates/.", examples=["relance"])],
     to: To,
-    variables: Annotated[dict[str, Any] | None, Field(description="Its values")] = None,
-    subject: Annotated[str | None, Field(description="If none there")] = None,
-    cc: Copies = None,
-    bcc: Hidden = None,
-    reply_to: Answers = None,
-    attachments: Paths = None,
+    variables: Annotated[dict[str, Any] | None, Field(description="Values of the template's variables.")] = None,
+    subject: Annotated[str | None, Field(description="Subject, if the template has none.")] = None,
+    cc: Cc = None,
+    bcc: Bcc = None,
+    reply_to: ReplyTo = None,
+    attachments: Attachments = None,
 ) -> Sent:
-    """Send one mail from a Jinja2 template; an error names missing variables or the templates there are."""
-    shared = await addressed(to, cc, bcc, reply_to, attachments)
+    """Send one e-mail made from a template of the data folder: templates/<name>.html or .txt, written in Jinja2.
+
+    Call it once for each person. An unknown template fails with the list of those that exist, a missing variable with
+    its name; nothing is sent then. For a mail without a template, use email_send_email.
+    """
+    parts = await draft_parts(to, cc, bcc, reply_to, attachments)
     filled = await in_thread(fill, template, variables or {})
     if not (subject or filled.subject):
-        raise errors.InvalidInputError(f"The template `{template}` has no subject file.", "Give `subject`.")
-    return await send(
-        Draft(subject=subject or filled.subject, text=filled.text, html=filled.html, **shared), template=template
-    )
+        raise errors.InvalidInputError(f"The template '{template}' has no subject file.", "Give a `subject`.")
+    draft = Draft(subject=subject or filled.subject, text=filled.text, html=filled.html, **parts)
+    return await send(draft, template=template)
 
 
-@tools.reads(deadline=55)
-async def verify_connection() -> Connection:
-    """Check the mail settings: connect, encrypt, log in, and tell what the server offers. Sends nothing."""
-    way = route()
-    found = await probe(way)
-    return Connection(
-        server=str(way),
-        security=way.security,
-        tls_version=found.tls,
-        login=found.login,
+@tools.reads(deadline=55, search="tester connexion SMTP vérifier réglages messagerie")
+async def verify_connection() -> MailServer:
+    """Check the mail settings: connect to the mail server, encrypt, log in, and disconnect. It sends nothing.
+
+    Use it when sending fails, or before the first mail. Returns the sender's address and what the server offers, such
+    as the largest mail that it takes.
+    """
+    target = route()
+    abilities = await probe(target)
+    return MailServer(
+        server=str(target),
+        security=target.security,
+        tls_version=abilities.tls,
+        login=abilities.login,
         sender=str(sender()),
-        max_message_bytes=found.size_limit,
-        smtputf8=found.smtputf8,
-        extensions=list(found.extensions),
-        banner=found.banner,
+        max_message_bytes=abilities.size_limit,
+        smtputf8=abilities.smtputf8,
+        extensions=list(abilities.extensions),
+        banner=abilities.banner,
     )
 
 

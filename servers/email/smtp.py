@@ -25,7 +25,7 @@ from flotilla import errors
 from flotilla.calls.context import current
 
 from .message import Mail
-from .refusals import Passing, Route, explained, no_recipient, refused, too_big
+from .smtp_errors import Route, TransientError, mapped_errors, no_recipient_error, refusal_error, too_big_error
 
 T = TypeVar("T")
 PAUSE = 1.0  # seconds before the second try, at most
@@ -36,15 +36,15 @@ _LINE_START_DOT = re.compile(rb"(?m)^\.")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The server's last word on one recipient; for those it accepted that is its answer to the mail itself."""
+    """The server's last reply about one recipient; for those it accepted that is its reply to the mail itself."""
 
     address: str
     code: int
     reply: str
 
     @property
-    def said(self) -> str:
-        """Code and words in one line."""
+    def answer(self) -> str:
+        """Code and text in one line."""
         return f"{self.code} {self.reply}".strip()
 
     @property
@@ -67,7 +67,7 @@ class Abilities:
 
 class _Clock:
     def __init__(self, route: Route) -> None:
-        # The call's own deadline must not strike first: only here it is known whether the mail is out.
+        # This must end before the call's own deadline: only here it is known whether the mail was sent.
         self.end, self.limit = time.monotonic() + min(route.total, current().left() - 2), route.step
 
     def left(self) -> float:
@@ -91,7 +91,7 @@ async def deliver(route: Route, mail: Mail) -> tuple[Verdict, ...]:
             reply = await _data(client, route, clock, mail)
             return tuple(replace(v, code=250, reply=reply) if v.status == "accepted" else v for v in verdicts)
 
-    return await _twice(attempt, clock)
+    return await _with_retry(attempt, clock)
 
 
 async def probe(route: Route) -> Abilities:
@@ -110,20 +110,20 @@ async def probe(route: Route) -> Abilities:
                 smtputf8=client.supports_extension("smtputf8"),
             )
 
-    return await _twice(attempt, clock)
+    return await _with_retry(attempt, clock)
 
 
-async def _twice(attempt: Callable[[], Awaitable[T]], clock: _Clock) -> T:
+async def _with_retry(attempt: Callable[[], Awaitable[T]], clock: _Clock) -> T:
     try:
         return await attempt()
-    except Passing as first:
+    except TransientError as first:
         if clock.left() < 2 * PAUSE:
-            raise first.problem from None
+            raise first.error from None
     await asyncio.sleep(random.uniform(PAUSE / 3, PAUSE))
     try:
         return await attempt()
-    except Passing as second:
-        raise second.problem from None
+    except TransientError as second:
+        raise second.error from None
 
 
 def _tls(route: Route) -> ssl.SSLContext:
@@ -131,8 +131,8 @@ def _tls(route: Route) -> ssl.SSLContext:
     if route.ca_file:
         try:
             context.load_verify_locations(route.ca_file)
-        except OSError as problem:
-            reason = problem.strerror if not isinstance(problem, ssl.SSLError) and problem.strerror else "no PEM inside"
+        except OSError as error:
+            reason = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else "no PEM inside"
             raise errors.ConfigurationError(
                 f"The certificates of EMAIL_CA_FILE ({route.ca_file}) cannot be read: {reason}.",
                 "Ask the user to correct the path; the server must be able to read the file, and it must be PEM.",
@@ -149,7 +149,7 @@ def _loopback(host: str) -> bool:
 
 @asynccontextmanager
 async def _session(route: Route, clock: _Clock) -> AsyncIterator[tuple[aiosmtplib.SMTP, str, str]]:
-    """Give a client that is encrypted and logged in, the banner, and the login method; leave nothing open."""
+    """Yield a client that is encrypted and logged in, the banner, and the login method; leave nothing open."""
     if route.password and route.security == "none" and not _loopback(route.host):
         raise errors.ConfigurationError(
             "EMAIL_SECURITY is `none`, which would send the password unencrypted.",
@@ -160,18 +160,18 @@ async def _session(route: Route, clock: _Clock) -> AsyncIterator[tuple[aiosmtpli
         port=route.port,
         local_hostname=route.hello,
         use_tls=route.security == "tls",
-        start_tls=False,  # done below, where a refusal ends the session: there is no way on without it
+        start_tls=False,  # done below, where a refusal ends the session: nothing goes out without it
         tls_context=None if route.security == "none" else await asyncio.to_thread(_tls, route),
         timeout=clock.step(),
     )
     try:
-        with explained(route, "connect"):
+        with mapped_errors(route, "connect"):
             banner = (await client.connect()).message
         if route.security == "starttls":
-            with explained(route, "starttls"):
+            with mapped_errors(route, "starttls"):
                 await client.ehlo(timeout=clock.step())
                 await client.starttls(timeout=clock.step())
-        with explained(route, "hello"):
+        with mapped_errors(route, "hello"):
             await client.ehlo(timeout=clock.step())
         login = await _login(client, route, clock) if route.username else ""
         yield client, banner, login
@@ -191,11 +191,11 @@ def _drop(client: aiosmtplib.SMTP) -> None:
 async def _login(client: aiosmtplib.SMTP, route: Route, clock: _Clock) -> str:
     offered = [name for name in ("plain", "login") if name in client.server_auth_methods]
     if not offered:
-        way = "Ask the user to set EMAIL_SECURITY to starttls or tls: many servers offer a login only then."
+        hint = "Ask the user to set EMAIL_SECURITY to starttls or tls: many servers offer a login only then."
         if route.security != "none":
-            way = "Ask the user to check EMAIL_SMTP_HOST and EMAIL_SMTP_PORT, or to remove EMAIL_USERNAME."
-        raise errors.ConfigurationError(f"{route} offers no login with a password (AUTH PLAIN or LOGIN).", way)
-    with explained(route, "login"):
+            hint = "Ask the user to check EMAIL_SMTP_HOST and EMAIL_SMTP_PORT, or to remove EMAIL_USERNAME."
+        raise errors.ConfigurationError(f"{route} offers no login with a password (AUTH PLAIN or LOGIN).", hint)
+    with mapped_errors(route, "login"):
         while True:
             method = client.auth_plain if offered[0] == "plain" else client.auth_login
             try:
@@ -218,7 +218,7 @@ async def _envelope(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: 
     """MAIL FROM and one RCPT TO for each recipient; raises when none of them is accepted."""
     limit, options = _size_limit(client), []
     if limit and mail.size > limit:
-        raise too_big(mail.size, limit, str(route))
+        raise too_big_error(mail.size, limit, str(route))
     if client.supports_extension("size"):
         options.append(f"SIZE={mail.size}")
     if mail.utf8:
@@ -229,11 +229,11 @@ async def _envelope(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: 
             )
         options += ["BODY=8BITMIME", "SMTPUTF8"] if client.supports_extension("8bitmime") else ["SMTPUTF8"]
     encoding = "utf-8" if mail.utf8 else "ascii"
-    with explained(route, "mail"):
+    with mapped_errors(route, "mail"):
         await client.mail(mail.sender, options=options, encoding=encoding, timeout=clock.step())
     verdicts = []
     for address in mail.recipients:
-        with explained(route, "rcpt"):
+        with mapped_errors(route, "rcpt"):
             try:
                 code, reply = await client.rcpt(address, encoding=encoding, timeout=clock.step())
             except aiosmtplib.SMTPRecipientRefused as refusal:
@@ -242,18 +242,18 @@ async def _envelope(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: 
                     raise
         verdicts.append(Verdict(address, code, route.clean(reply)))
     if not any(verdict.status == "accepted" for verdict in verdicts):
-        raise no_recipient(route, [(v.address, v.code, v.reply) for v in verdicts])
+        raise no_recipient_error(route, [(v.address, v.code, v.reply) for v in verdicts])
     return tuple(verdicts)
 
 
 async def _data(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: Mail) -> str:
-    """DATA, the mail, the final dot; returns the server's last words. Nothing in here is ever tried again."""
+    """DATA, the mail, the final dot; returns the server's last reply. Nothing in here is ever tried again."""
     call = current()
     body = _LINE_START_DOT.sub(b"..", mail.content)
     try:
         start = await client.execute_command(b"DATA", timeout=clock.step())
         if start.code != 354:
-            raise refused(route, "data", start.code, start.message)
+            raise refusal_error(route, "data", start.code, start.message)
         protocol, transport = client.protocol, cast(asyncio.WriteTransport, client.transport)
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
@@ -269,25 +269,25 @@ async def _data(client: aiosmtplib.SMTP, route: Route, clock: _Clock, mail: Mail
                 if end.done():
                     break
             if not end.done():
-                call.may_have_side_effects = True  # from here on it may be out, whatever happens
+                call.may_have_side_effects = True  # from here on it may have been sent, whatever happens
                 protocol.write(b".\r\n")
             code, reply = await end
         finally:
             end.cancel()
-    except (aiosmtplib.SMTPException, OSError) as problem:
-        raise _broken(route, mail, problem, call.may_have_side_effects) from None
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise _broken(route, mail, error, call.may_have_side_effects) from None
     if 400 <= code < 600:
         call.mark_not_sent()
-        raise refused(route, "data", code, reply)
+        raise refusal_error(route, "data", code, reply)
     if code != 250:
         raise _broken(route, mail, aiosmtplib.SMTPServerDisconnected("nonsense"), call.may_have_side_effects)
     call.mark_done()
     return route.clean(reply)
 
 
-def _broken(route: Route, mail: Mail, problem: Exception, out: bool) -> errors.UpstreamError:
-    how = "did not answer in time" if isinstance(problem, TimeoutError) else "broke the connection off"
-    if not out:
+def _broken(route: Route, mail: Mail, error: Exception, may_be_sent: bool) -> errors.UpstreamError:
+    how = "did not answer in time" if isinstance(error, TimeoutError) else "broke off the connection"
+    if not may_be_sent:
         return errors.UpstreamError(
             f"{route} {how} while the mail was being handed over: it was not sent.", "It is safe to send it again."
         )

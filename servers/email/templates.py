@@ -23,7 +23,7 @@ PARTS = {"subject": ".subject.txt", "text": ".txt", "html": ".html"}
 BIGGEST = 256 * 1024  # bytes of one file
 MOST_FILES = 30
 SECONDS = 10.0
-_MEND = "Ask the user to mend the template, or send without one."
+_FIX = "Ask the user to fix the template, or send without one."
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {} import main; main()"
 
 
@@ -48,8 +48,8 @@ def fill(name: str, variables: dict[str, Any], seconds: float = SECONDS) -> Rend
     parts = {part: name + ending for part, ending in PARTS.items() if name + ending in sources}
     if "text" not in parts and "html" not in parts:
         raise errors.NotFoundError(
-            f"There is no template `{errors.excerpt(name, 60)}`: neither {name}.html nor {name}.txt in {FOLDER}/.",
-            f"There are: {', '.join(names()) or 'none'}.",
+            f"Template '{errors.excerpt(name, 60)}' not found: neither {name}.html nor {name}.txt is in {FOLDER}/.",
+            f"Available templates: {', '.join(names()) or 'none'}.",
         )
     answer = _rendered({"sources": sources, "parts": parts, "variables": variables}, seconds)
     if "missing" in answer:
@@ -58,23 +58,23 @@ def fill(name: str, variables: dict[str, Any], seconds: float = SECONDS) -> Rend
             "Call again with all of them in `variables`.",
         )
     if "error" in answer:
-        raise errors.InvalidInputError(f"The template `{name}` fails: {errors.excerpt(answer['error'])}.", _MEND)
+        raise errors.InvalidInputError(f"The template `{name}` fails: {errors.excerpt(answer['error'])}.", _FIX)
     return Rendered(**{part: text.strip() if part == "subject" else text for part, text in answer["parts"].items()})
 
 
 def names() -> list[str]:
     """Return the names of the templates, sorted, at most 50; files that begin with `_` are only parts of others."""
-    found: set[str] = set()
+    templates: set[str] = set()
     with suppress(errors.FlotillaError):  # no folder, no templates
         for entry in islice(files.walk(FOLDER), 1000):
             path = entry.path.removeprefix(FOLDER + "/")
             base, dot, ending = path.rpartition(".")
             if dot and ending in ("html", "txt") and not path.endswith(PARTS["subject"]) and "/_" not in f"/{path}":
-                found.add(base)
-    return sorted(found)[:50]
+                templates.add(base)
+    return sorted(templates)[:50]
 
 
-def _collect(name: str, sources: dict[str, str], wanted_by: str = "") -> None:
+def _collect(name: str, sources: dict[str, str], included_by: str = "") -> None:
     """Read a file and what it includes or extends."""
     if name in sources:
         return
@@ -85,24 +85,24 @@ def _collect(name: str, sources: dict[str, str], wanted_by: str = "") -> None:
     try:
         source = files.read(f"{FOLDER}/{name}", BIGGEST).decode()
     except UnicodeDecodeError:
-        raise errors.InvalidInputError(f"The template file {name} is not UTF-8.", _MEND) from None
+        raise errors.InvalidInputError(f"The template file {name} is not UTF-8.", _FIX) from None
     except errors.NotFoundError:
-        if wanted_by:
+        if included_by:
             raise errors.NotFoundError(
-                f"The template file {wanted_by} wants {name}, which is not there.", _MEND
+                f"The template file {included_by} includes {name}, which does not exist.", _FIX
             ) from None
         return
     if len(sources) >= MOST_FILES:
-        raise errors.InvalidInputError(f"The template uses more than {MOST_FILES} files.", _MEND)
+        raise errors.InvalidInputError(f"The template uses more than {MOST_FILES} files.", _FIX)
     sources[name] = source
     try:
-        wanted = list(meta.find_referenced_templates(Environment().parse(source)))
+        included = list(meta.find_referenced_templates(Environment().parse(source)))
     except (TemplateSyntaxError, RecursionError) as problem:
         where = f", line {problem.lineno}" if isinstance(problem, TemplateSyntaxError) else ""
-        raise errors.InvalidInputError(f"The template file {name}{where}: {errors.excerpt(problem)}.", _MEND) from None
-    for other in wanted:
+        raise errors.InvalidInputError(f"The template file {name}{where}: {errors.excerpt(problem)}.", _FIX) from None
+    for other in included:
         if other is None:
-            raise errors.InvalidInputError(f"The template file {name} includes a file whose name is computed.", _MEND)
+            raise errors.InvalidInputError(f"The template file {name} includes a file whose name is computed.", _FIX)
         _collect(other, sources, name)
 
 

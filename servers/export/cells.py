@@ -1,4 +1,4 @@
-"""What a cell may hold, and how a column's type is read: values keep their type, what does not fit stays as it came.
+"""Cells, and the types of columns that they are read by: values keep their type, one that does not fit stays as it is.
 
 A cell is None, str, bool, int, Decimal, date or datetime. Floats become Decimals by their shortest text, so that 0.1
 stays 0.1. Nothing is guessed: text becomes a number or a date only in a column that says so.
@@ -23,7 +23,7 @@ KINDS = (
     "auto, text, integer, decimal, money EUR (or another currency), date, date dd/mm/yyyy, "
     "date mm/dd/yyyy, datetime, boolean"
 )
-_OTHER_WORDS = {"string": "text", "number": "decimal", "float": "decimal", "int": "integer", "bool": "boolean"}
+_SYNONYMS = {"string": "text", "number": "decimal", "float": "decimal", "int": "integer", "bool": "boolean"}
 _YES = {"true", "yes", "oui", "vrai", "1", "ja", "sí", "si", "sì", "x"}
 _NO = {"false", "no", "non", "faux", "0", "nein"}
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.A)
@@ -52,28 +52,30 @@ def column(name: str, described: str) -> Column:
     """
     word, _, detail = described.strip().partition(" ")
     word, detail = word.lower() or "auto", detail.strip()
-    word = _OTHER_WORDS.get(word, word)
+    word = _SYNONYMS.get(word, word)
     fits = {
         "money": re.fullmatch(r"([A-Za-z]{3})?", detail),
         "date": detail.lower() in ("", "iso", "dd/mm/yyyy", "mm/dd/yyyy"),
     }.get(word, not detail and word in _READERS)
     if not fits:
-        raise errors.InvalidInputError(f"`{errors.excerpt(described, 40)}` is no column type.", f"Types are: {KINDS}.")
+        raise errors.InvalidInputError(
+            f"`{errors.excerpt(described, 40)}` is not a valid column type.", f"Types: {KINDS}."
+        )
     return Column(name, word, detail.upper() if word == "money" else detail.lower())
 
 
 def read(value: Any, wanted: Column, decimal: str = "") -> tuple[Cell, bool]:
     """Return a value as the column's kind, and whether it fits; one that does not stays what it was.
 
-    `decimal` is the sign before decimals where the source settles it, and with it what 1,234 or 1.234 means.
+    `decimal` is the source's sign before decimals where it is known, which decides what 1,234 or 1.234 means.
     """
-    value = _settled(value)
+    value = _cell(value)
     if value is None or (isinstance(value, str) and not value.strip() and wanted.kind not in ("auto", "text")):
         return None, True
     return _READERS[wanted.kind](value, wanted.detail, decimal)
 
 
-def _settled(value: Any) -> Cell:
+def _cell(value: Any) -> Cell:
     if isinstance(value, float):
         return Decimal(repr(value)) if value == value and abs(value) != float("inf") else None
     if isinstance(value, dict | list):
@@ -121,10 +123,10 @@ def _date(value: Cell, detail: str, decimal: str) -> tuple[Cell, bool]:
     if isinstance(value, date):
         return value, True
     text = value.strip() if isinstance(value, str) else ""
-    found = _DAY_FIRST.fullmatch(text) if "/" in detail else None
+    parts = _DAY_FIRST.fullmatch(text) if "/" in detail else None
     try:
-        if found:
-            first, second, year = map(int, found.groups())
+        if parts:
+            first, second, year = map(int, parts.groups())
             return (date(year, second, first) if detail == "dd/mm/yyyy" else date(year, first, second)), True
         if _ISO_DATE.fullmatch(text):
             return date.fromisoformat(text), True
@@ -179,8 +181,8 @@ def unsure(value: Any) -> bool:
     """Tell whether a cell was left as it is because it can be read as two numbers."""
     try:
         read_money(value if isinstance(value, str) else "")
-    except NumberError as problem:
-        return isinstance(problem, AmbiguousNumberError)
+    except NumberError as error:
+        return isinstance(error, AmbiguousNumberError)
     return False
 
 

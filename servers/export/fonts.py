@@ -50,9 +50,9 @@ rl_config.useA85 = 0  # streams as bytes, not as text: a fifth smaller, and quic
 
 
 def folders() -> list[Path]:
-    """Return where fonts are looked for, best first. The packages are found, not imported: they import much else."""
-    found = [find_spec(name) if "." not in name or find_spec(name.partition(".")[0]) else None for name in PACKAGES]
-    packed = [Path(place) for spec in found if spec for place in spec.submodule_search_locations or ()]
+    """Return where fonts are looked for, best first. The packages are not imported: they import much else."""
+    specs = [find_spec(name) if "." not in name or find_spec(name.partition(".")[0]) else None for name in PACKAGES]
+    packed = [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()]
     system = [Path(folder).expanduser() for folder in FOLDERS]
     return [*packed[:-1], *system, *packed[-1:]]
 
@@ -121,15 +121,15 @@ def runs(text: str, face: str) -> Iterator[tuple[str, str]]:
 
 
 def warnings(text_missing: set[str], right_to_left: bool = False) -> list[str]:
-    """Return what is to be said about characters that could not be drawn."""
-    said = [ready()] if ready() else []
+    """Return warnings about characters that could not be drawn."""
+    messages = [ready()] if ready() else []
     if text_missing:
         shown = " ".join(f"{c} (U+{ord(c):04X})" for c in sorted(text_missing)[:10])
         more = f" and {len(text_missing) - 10} others" if len(text_missing) > 10 else ""
-        said.append(f"The PDF's font lacks these characters, which show as boxes: {shown}{more}.")
+        messages.append(f"The PDF's font lacks these characters, which show as boxes: {shown}{more}.")
     if right_to_left:
-        said.append("Arabic and Hebrew text is drawn from left to right and unjoined: it will not read well.")
-    return said
+        messages.append("Arabic and Hebrew text is drawn from left to right and unjoined: it will not read well.")
+    return messages
 
 
 def turned(text: str) -> bool:

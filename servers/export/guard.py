@@ -20,7 +20,7 @@ _WORDS = re.compile(rf"[+@-](?! ?\$?[A-Za-z]{{1,3}}\$?[0-9])[{_SPACE}]?[^\W\d_][
 
 
 def risky(text: str) -> bool:
-    """Tell whether a spreadsheet may take a text for a formula: it starts like one and is no plain number."""
+    """Tell whether a spreadsheet may take a text for a formula: it starts like one and is not a plain number."""
     return bool(_RISKY.match(text)) and not _NUMBER.fullmatch(text)
 
 

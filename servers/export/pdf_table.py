@@ -79,7 +79,7 @@ class _Layout:
                 break
         else:
             if sum(needed(room, natural, longest)) > room:
-                self.table.notes.say(f"Columns are narrow and words are broken. {_wider(self.page)}")
+                self.table.notes.add(f"Columns are narrow and words are broken. {_wider(self.page)}")
         self.widths = shared(room, natural, longest)
 
     def lines(self) -> Iterator[list[list[str]]]:

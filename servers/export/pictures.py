@@ -50,7 +50,7 @@ def prepared(source: str, folder: str, width: float, height: float) -> Prepared:
         image.thumbnail(_sharp(*size))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as problem:
         raise errors.InvalidInputError(
-            "It is no PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read."
+            "It is not a PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read."
         ) from problem
     out = io.BytesIO()
     if kind == "JPEG":

@@ -350,8 +350,8 @@ class Report:
             document.addPageTemplates(PageTemplate("page", [frame], onPage=dress))
             document.build(self.story(), canvasmaker=page.canvas)
         except LayoutError as problem:
-            what = f"A part of the report does not fit a page ({errors.excerpt(problem, 80)})."
-            raise errors.InvalidInputError(what, "Shorten that part, or nest lists and quotes less.") from None
+            message = f"A part of the report does not fit a page ({errors.excerpt(problem, 80)})."
+            raise errors.InvalidInputError(message, "Shorten that part, or nest lists and quotes less.") from None
         return last
 
 

@@ -13,8 +13,6 @@ from .table import table
 from .text import report_text
 from .work import Check, ExportedFile, Made, produce, target
 
-tools = Toolset()
-
 integration: Integration[ServerSettings] = Integration(
     "export",
     title="Export",
@@ -25,27 +23,43 @@ integration: Integration[ServerSettings] = Integration(
     files=True,
     instructions="Paths are in the data folder. Small tables come as rows, large ones from a file (source).",
 )
-DEADLINE = 55  # seconds, for 100,000 rows on a slow machine: the gateway waits 60
-LONG = 300  # for 100,000 rows, in a workbook with 40 columns; clients that wait so long are told how far it is
+tools = Toolset()
 
-CsvPath = Annotated[str, Field(description="File to write", examples=["clients.csv"])]
-XlsxPath = Annotated[str, Field(description="File to write", examples=["clients.xlsx"])]
-PdfPath = Annotated[str, Field(description="File to write", examples=["report.pdf"])]
-Columns = Annotated[list[str] | None, Field(description="Headings, or those to take of source")]
-Rows = Annotated[list[list[Any]] | None, Field(description="Cells")]
-Source = Annotated[str | None, Field(description="Or a CSV, JSON or JSONL file")]
+DEADLINE = 55  # seconds, for 100,000 rows on a slow machine: the gateway waits 60
+LONG = 300  # for 100,000 rows, in a workbook with 40 columns; clients that wait so long are shown the progress
+
+CsvPath = Annotated[
+    str, Field(description="Path of the file to write in the data folder.", examples=["exports/clients.csv"])
+]
+XlsxPath = Annotated[
+    str, Field(description="Path of the file to write in the data folder.", examples=["exports/clients.xlsx"])
+]
+PdfPath = Annotated[
+    str, Field(description="Path of the file to write in the data folder.", examples=["reports/june.pdf"])
+]
+Columns = Annotated[
+    list[str] | None, Field(description="Headings of the rows, or the columns to take from the source.")
+]
+Rows = Annotated[list[list[Any]] | None, Field(description="Rows of cells, one cell for each column.")]
+Source = Annotated[
+    str | None, Field(description="In place of rows: path of a CSV, JSON or JSONL file in the data folder.")
+]
 Types = Annotated[
     list[str] | None,
-    Field(description="By column: text, integer, decimal, money EUR, date, datetime, boolean"),
+    Field(
+        description="Type of each column: text, integer, decimal, money EUR, date, date dd/mm/yyyy, datetime, boolean."
+    ),
 ]
-Title = Annotated[str | None, Field(description="Heading")]
-Footer = Annotated[str | None, Field(description="At the foot")]
-Landscape = Annotated[bool, Field(description="Wide pages")]
-Language = Annotated[Literal["en", "fr", "de", "es", "it"], Field(description="Language")]
-Overwrite = Annotated[bool, Field(description="Replace a file")]
+Title = Annotated[str | None, Field(description="Title at the top of the document.")]
+Footer = Annotated[str | None, Field(description="Text at the foot of every page.")]
+Landscape = Annotated[bool, Field(description="Wide pages, for many columns.")]
+Language = Annotated[
+    Literal["en", "fr", "de", "es", "it"], Field(description="How numbers and dates are written in the document.")
+]
+Overwrite = Annotated[bool, Field(description="Replace a file that exists there.")]
 
 
-@tools.writes(creates=True, replaces=True, deadline=DEADLINE)
+@tools.writes(creates=True, replaces=True, deadline=DEADLINE, search="exporter tableau fichier csv")
 async def create_csv(
     path: CsvPath,
     columns: Columns = None,
@@ -54,54 +68,63 @@ async def create_csv(
     types: Types = None,
     dialect: Annotated[
         Literal["comma", "semicolon", "tab", "excel", "excel_fr"],
-        Field(description="semicolon: decimal commas; excel, excel_fr: the same for Excel, with BOM"),
+        Field(description="Separator; semicolon and excel_fr write decimal commas, the two excel ones add a BOM."),
     ] = "comma",
     guard: Annotated[
-        bool, Field(description="false: leave formulas as they are, for programs that read the file")
+        bool, Field(description="Make formulas harmless; false leaves them, for programs that read the file.")
     ] = True,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write a table of columns and rows, or of source, as CSV. Formulas in it are made harmless."""
+    """Write a table as a CSV file into the data folder, from columns and rows, or from a source file.
+
+    A missing ending is added. Fails if the file exists, unless overwrite=true, which asks the user first. Returns path,
+    number of rows and warnings on cells that did not fit their type. For Excel, better use export_create_xlsx.
+    """
     if not guard and DIALECTS[dialect].bom:
         raise errors.InvalidInputError(
             "A CSV file for Excel is always guarded against formulas.", "Use another dialect, or guard."
         )
     path = await in_thread(target, path, (".csv", ".tsv", ".txt"), overwrite)
-    made = await in_thread(table, columns, rows, source, types)
+    data = await in_thread(table, columns, rows, source, types)
     await confirm_replacing(path, overwrite)
-    announce(action="create_csv", path=path, **made.told, dialect=dialect, guard=guard, overwrite=overwrite)
+    announce(action="create_csv", path=path, **data.summary, dialect=dialect, guard=guard, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
-        return write_csv(out, made.checked(check), DIALECTS[dialect], guard)
+        return write_csv(out, data.checked(check), DIALECTS[dialect], guard)
 
-    return await produce(path, overwrite, write, made.total)
+    return await produce(path, overwrite, write, data.total)
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG, search="exporter tableau classeur excel")
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
     rows: Rows = None,
     source: Source = None,
     types: Types = None,
-    sheet: Annotated[str, Field(description="Name of the sheet")] = "Sheet1",
+    sheet: Annotated[str, Field(description="Name of the only sheet.")] = "Sheet1",
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write a table of columns and rows, or of source, as an Excel workbook with typed cells."""
+    """Write a table as an Excel workbook (XLSX) into the data folder, from columns and rows, or from a source file.
+
+    Cells are numbers, dates or text as the types of their columns say; nothing is guessed. A missing ending is added.
+    Fails if the file exists, unless overwrite=true, which asks the user first. Returns path, number of rows and
+    warnings.
+    """
     path = await in_thread(target, path, (".xlsx",), overwrite)
-    made = await in_thread(table, columns, rows, source, types)
+    data = await in_thread(table, columns, rows, source, types)
     await confirm_replacing(path, overwrite)
-    announce(action="create_xlsx", path=path, **made.told, sheet=sheet, overwrite=overwrite)
+    announce(action="create_xlsx", path=path, **data.summary, sheet=sheet, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .xlsx_file import write_xlsx  # on the first call: its import takes longer than to list tools
 
-        return write_xlsx(out, made.checked(check), sheet)
+        return write_xlsx(out, data.checked(check), sheet)
 
-    return await produce(path, overwrite, write, made.total)
+    return await produce(path, overwrite, write, data.total)
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG, search="exporter tableau pdf imprimer liste")
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -114,34 +137,46 @@ async def create_pdf(
     language: Language = "en",
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write a table of columns and rows, or of source, as PDF (A4)."""
+    """Write a table as a PDF file (A4) into the data folder, from columns and rows, or from a source file.
+
+    The heading is repeated on every page, pages are numbered. Fails if the file exists, unless overwrite=true, which
+    asks the user first. Returns path, number of pages and warnings. For text with headings, use
+    export_create_report_pdf.
+    """
     path = await in_thread(target, path, (".pdf",), overwrite)
-    made = await in_thread(table, columns, rows, source, types)
+    data = await in_thread(table, columns, rows, source, types)
     await confirm_replacing(path, overwrite)
     look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
-    announce(action="create_pdf", path=path, **made.told, **look, overwrite=overwrite)
+    announce(action="create_pdf", path=path, **data.summary, **look, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .pdf_table import write_pdf
         from .style import page
 
-        return write_pdf(out, made.checked(check), page(title, footer, landscape, language))
+        return write_pdf(out, data.checked(check), page(title, footer, landscape, language))
 
-    return await produce(path, overwrite, write, made.total)
+    return await produce(path, overwrite, write, data.total)
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG)
+@tools.writes(creates=True, replaces=True, deadline=LONG, search="rapport compte rendu pdf markdown document")
 async def create_report_pdf(
     path: PdfPath,
-    markdown: Annotated[str | None, Field(description="The text")] = None,
-    source: Annotated[str | None, Field(description="Or a .md file")] = None,
+    markdown: Annotated[str | None, Field(description="Text of the report in Markdown.")] = None,
+    source: Annotated[
+        str | None, Field(description="In place of markdown: path of a .md file in the data folder.")
+    ] = None,
     title: Title = None,
     footer: Footer = None,
     landscape: Landscape = False,
     language: Language = "en",
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write Markdown as a PDF report (A4): headings, lists, tables, code, quotes, links, images of the data folder."""
+    """Write a report in Markdown as a PDF file (A4) into the data folder.
+
+    Headings, lists, tables, code, quotes, links and images of the data folder are rendered; HTML is not. Fails if the
+    file exists, unless overwrite=true, which asks the user first. Returns path, number of pages and warnings. For one
+    large table, use export_create_pdf.
+    """
     path = await in_thread(target, path, (".pdf",), overwrite)
     text, folder = await in_thread(report_text, markdown, source)
     await confirm_replacing(path, overwrite)

@@ -63,7 +63,8 @@ def opened(path: str) -> Source:
     ending = path.rpartition(".")[2].lower()
     if ending not in _READERS:
         raise errors.InvalidInputError(
-            f"{path} is no CSV or JSON file by its name.", "Sources end in .csv, .tsv, .json or .jsonl."
+            f"{path} does not have the name of a CSV or JSON file.",
+            "Give a file that ends in .csv, .tsv, .json or .jsonl.",
         )
     with files.reader(path) as raw:
         source = Source(path, _encoding(raw))
@@ -89,8 +90,8 @@ def _keys(source: Source) -> list[str]:
         elif not names:
             return []
         if len(names) > _MOST_KEYS:
-            what = f"The records of {source.path} have more than {_MOST_KEYS} different keys."
-            raise errors.InvalidInputError(what, "Make it a list of records with the same keys.")
+            message = f"The records of {source.path} have more than {_MOST_KEYS} different keys."
+            raise errors.InvalidInputError(message, "Make it a list of records with the same keys.")
     return list(names)
 
 
@@ -98,9 +99,9 @@ def _rows(source: Source, raw: BinaryIO) -> Iterator[Row]:
     text = io.TextIOWrapper(raw, source.encoding, newline="")
     try:
         yield from _READERS[source.path.rpartition(".")[2].lower()](source, text)
-    except (csv.Error, ValueError) as problem:
-        what = f"{source.path} cannot be read: {errors.excerpt(problem, 120)}."
-        raise errors.InvalidInputError(what, "Correct the file, or pass the rows in the call.") from None
+    except (csv.Error, ValueError) as error:
+        message = f"{source.path} cannot be read: {errors.excerpt(error, 120)}."
+        raise errors.InvalidInputError(message, "Correct the file, or pass the rows in the call.") from None
 
 
 def _csv(source: Source, text: TextIO) -> Iterator[Row]:
@@ -136,22 +137,22 @@ def _json_lines(source: Source, text: TextIO) -> Iterator[Row]:
 
 def _json(source: Source, text: TextIO) -> Iterator[Row]:
     """Read the items of one big array as they come; the standard library reads only whole documents."""
-    kept = text.read(_CHUNK)
-    start = _GAP(kept).end()  # type: ignore[union-attr]
-    if kept[start : start + 1] != "[":
-        raise ValueError("the file is no array of rows")
-    kept, at, count = kept[start + 1 :], 0, 0
+    buffer = text.read(_CHUNK)
+    start = _GAP(buffer).end()  # type: ignore[union-attr]
+    if buffer[start : start + 1] != "[":
+        raise ValueError("the file is not an array of rows")
+    buffer, at, count = buffer[start + 1 :], 0, 0
     while True:
-        at = _GAP(kept, at).end()  # type: ignore[union-attr]
-        if kept[at : at + 1] == "]":
+        at = _GAP(buffer, at).end()  # type: ignore[union-attr]
+        if buffer[at : at + 1] == "]":
             return
         try:
-            item, at = _DECODER.raw_decode(kept, at)
+            item, at = _DECODER.raw_decode(buffer, at)
         except ValueError:
-            more = text.read(max(_CHUNK, len(kept) - at))
-            if not more or len(kept) - at > _BIGGEST_ITEM:
+            more = text.read(max(_CHUNK, len(buffer) - at))
+            if not more or len(buffer) - at > _BIGGEST_ITEM:
                 raise ValueError(f"row {count + 1} is broken, cut off or too big") from None
-            kept, at = kept[at:] + more, 0
+            buffer, at = buffer[at:] + more, 0
             continue
         if not isinstance(item, list | dict):
             raise ValueError(f"row {count + 1} is neither an array nor an object")
@@ -194,8 +195,8 @@ def _lay_out(source: Source, text: io.TextIOWrapper) -> None:
     source.delimiter = ","
     if not lines:
         return
-    if told := _SEP.fullmatch(lines[0]):
-        source.delimiter, source.skipped = told[1], 1
+    if separator := _SEP.fullmatch(lines[0]):
+        source.delimiter, source.skipped = separator[1], 1
         return
     outside = "".join(lines[0].split('"')[::2])
     likely = max(",;\t|", key=outside.count) if outside.strip() else ","

@@ -153,7 +153,7 @@ def shortened(text: str, size: float, room: float) -> str:
 
 
 def needed(room: float, natural: Sequence[float], words: Sequence[float]) -> list[float]:
-    """Return how wide columns must be for words to stay whole; what is longer than a fifth of the room is no word."""
+    """Return how wide columns must be for words to stay whole; longer ones than a fifth of the room may be broken."""
     return [min(n, w, room / 5) for n, w in zip(natural, words, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""A table on its way into a file: typed rows that can be gone through more than once, and what was odd about them."""
+"""A table on its way into a file: typed rows that can be gone through more than once, and warnings about them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flotilla import errors
 from . import sources
 from .cells import Cell, Column, column, read, unsure
 from .guard import bare
-from .work import Check, pause_deadline
+from .work import Check, never_stop
 
 MOST_COLUMNS = 200
 SHORT = "Rows with fewer cells than columns were filled with empty cells"
@@ -24,24 +24,25 @@ class Notes:
 
     def __init__(self) -> None:
         self._seen: dict[str, list[int]] = {}
-        self._said: dict[str, None] = {}
+        self._sentences: dict[str, None] = {}
 
-    def count(self, what: str, row: int) -> None:
+    def count(self, event: str, row: int) -> None:
         """Note that something happened in a row (from 1)."""
-        self._seen.setdefault(what, [0, row])[0] += 1
+        self._seen.setdefault(event, [0, row])[0] += 1
 
-    def say(self, sentence: str) -> None:
+    def add(self, sentence: str) -> None:
         """Note a sentence once."""
-        self._said[sentence] = None
+        self._sentences[sentence] = None
 
     def list(self, most: int = 12) -> list[str]:
         """Return them as sentences."""
-        where = ((what, n, f"row {row}" if row else "the heading") for what, (n, row) in self._seen.items())
-        found = [
-            f"{what} ({first})." if n == 1 else f"{what} ({n} times, first in {first})." for what, n, first in where
-        ]
-        found += self._said
-        return found if len(found) <= most else [*found[:most], f"There are {len(found) - most} more warnings."]
+        sentences = []
+        for event, (times, row) in self._seen.items():
+            first = f"row {row}" if row else "the heading"
+            sentences.append(f"{event} ({first})." if times == 1 else f"{event} ({times} times, first in {first}).")
+        sentences += self._sentences
+        left_out = len(sentences) - most
+        return sentences if left_out <= 0 else [*sentences[:most], f"There are {left_out} more warnings."]
 
 
 @dataclass
@@ -49,23 +50,23 @@ class Table:
     """Columns, and rows that come from the call or from a file. `check` is called often and raises to stop."""
 
     columns: list[Column]
-    given: list[list[Any]] = field(default_factory=list)
+    cells: list[list[Any]] = field(default_factory=list)
     source: sources.Source | None = None
     notes: Notes = field(default_factory=Notes)
-    check: Check = pause_deadline
+    check: Check = never_stop
 
     @property
-    def told(self) -> dict[str, Any]:
-        """What a dry run shows of it."""
+    def summary(self) -> dict[str, Any]:
+        """What a dry run shows of the table."""
         columns = [f"{c.name} ({' '.join(filter(None, (c.kind, c.detail)))})" for c in self.columns]
         if self.source:
             return {"columns": columns, "source": self.source.path}
-        return {"columns": columns, "rows": len(self.given), "first_rows": self.given[:5]}
+        return {"columns": columns, "rows": len(self.cells), "first_rows": self.cells[:5]}
 
     @property
     def total(self) -> int | None:
-        """How many rows there are, None where only reading the file would tell."""
-        return None if self.source else len(self.given)
+        """Number of rows, None where the file would have to be read to know it."""
+        return None if self.source else len(self.cells)
 
     def checked(self, check: Check) -> Table:
         """Return it with `check`."""
@@ -74,7 +75,7 @@ class Table:
     def count(self) -> int:
         """Return how many rows there are, by going through all of them where they come from a file."""
         if not self.source:
-            return len(self.given)
+            return len(self.cells)
         count = 0
         for count, _ in enumerate(self.source.rows(), 1):
             if count % _EVERY == 1:
@@ -82,10 +83,10 @@ class Table:
         return count
 
     def rows(self, noting: bool = True) -> Iterator[list[Cell]]:
-        """Go through the rows from the first one, each as long as `columns`; notes what is odd unless told not to."""
+        """Go through the rows from the first one, each as long as `columns`; `noting`: with warnings."""
         notes = self.notes if noting else Notes()
         decimal = self.source.decimal if self.source else ""
-        raw: Iterator[list[Any]] = self._from(self.source, notes) if self.source else iter(self.given)
+        raw: Iterator[list[Any]] = self._from(self.source, notes) if self.source else iter(self.cells)
         for count, cells in enumerate(raw, 1):
             if count % _EVERY == 1:
                 self.check(count if noting else 0)
@@ -113,7 +114,7 @@ class Table:
                 notes.count(SHORT, count)
             yield [row[i] if 0 <= i < len(row) else None for i in at]
         for name in sorted(missing):
-            notes.say(f"No record of {source.path} has `{errors.excerpt(name, 40)}`: that column is empty.")
+            notes.add(f"No record of {source.path} has `{errors.excerpt(name, 40)}`: that column is empty.")
 
     def _typed(self, cells: list[Any], count: int, decimal: str, notes: Notes) -> list[Cell]:
         wanted = len(self.columns)
@@ -129,15 +130,17 @@ class Table:
             cell, fits = read(value, kind, decimal)
             if not fits:
                 name = errors.excerpt(kind.name, 40)
-                why = "can be read in two ways" if kind.numeric and unsure(value) else f"are no {kind.kind}"
+                why = (
+                    "can be read in two ways" if kind.numeric and unsure(value) else f"are not of the type {kind.kind}"
+                )
                 notes.count(f"Column `{name}` has cells that {why} and stay as they are", count)
             row.append(cell)
         return row
 
 
 def _too_wide(row: int, cells: int, columns: int) -> errors.InvalidInputError:
-    what = f"Row {row} has {cells} cells, but there are {columns} columns."
-    return errors.InvalidInputError(what, "Give every row one cell a column.")
+    message = f"Row {row} has {cells} cells, but there are {columns} columns."
+    return errors.InvalidInputError(message, "Give every row one cell for each column.")
 
 
 def _places(wanted: list[str], names: list[str]) -> list[int]:
@@ -146,19 +149,19 @@ def _places(wanted: list[str], names: list[str]) -> list[int]:
     for place, name in enumerate(names):
         places.setdefault(name, []).append(place)
     used: dict[str, int] = {}
-    found = []
+    positions = []
     for name in wanted:
-        there = places.get(name, [-1])
-        found.append(there[min(used.get(name, 0), len(there) - 1)])
+        candidates = places.get(name, [-1])
+        positions.append(candidates[min(used.get(name, 0), len(candidates) - 1)])
         used[name] = used.get(name, 0) + 1
-    return found
+    return positions
 
 
 def _unguarded(cell: str, row: int, notes: Notes) -> str:
-    found = bare(cell)
-    if found is not cell:
+    text = bare(cell)
+    if text is not cell:
         notes.count("Text that a CSV export had made harmless lost the apostrophe in front of it", row)
-    return found
+    return text
 
 
 def table(
@@ -166,7 +169,7 @@ def table(
 ) -> Table:
     """Return a call's table, of `rows` or of the file `source`.
 
-    Raises errors.InvalidInputError when it does not add up.
+    Raises errors.InvalidInputError where columns, rows and types do not fit together.
     """
     columns, rows, types = columns or [], rows or [], types or []
     if rows and source:
@@ -174,23 +177,25 @@ def table(
     origin = sources.opened(source) if source else None
     names = columns or (origin.names if origin else [])
     if not names:
-        raise errors.InvalidInputError("There are no columns.", "Give columns, the headings from left to right.")
+        raise errors.InvalidInputError("There are no columns.", "Give `columns`, the headings from left to right.")
     if len(names) > MOST_COLUMNS:
         raise errors.InvalidInputError(
-            f"There are {len(names)} columns; {MOST_COLUMNS} is the most.", "Choose some with columns."
+            f"There are {len(names)} columns, and at most {MOST_COLUMNS} are possible.", "Choose some with `columns`."
         )
     if origin and origin.names:
         unknown = [name for name in names if name not in origin.names]
         if unknown and (origin.delimiter or len(unknown) == len(names)):
-            what = f"{source} has no column `{errors.excerpt(unknown[0], 60)}`."
-            raise errors.InvalidInputError(what, f"It has: {errors.excerpt(', '.join(origin.names), 200)}.")
+            message = f"{source} has no column '{errors.excerpt(unknown[0], 60)}'."
+            raise errors.InvalidInputError(
+                message, f"Available columns: {errors.excerpt(', '.join(origin.names), 200)}."
+            )
     if len(types) > len(names):
-        what = f"There are {len(types)} types for {len(names)} columns."
-        raise errors.InvalidInputError(what, 'Give one a column, in the same order; "" where nothing is to be said.')
+        message = f"There are {len(types)} types for {len(names)} columns."
+        raise errors.InvalidInputError(message, 'Give one for each column, in the same order; "" for none.')
     kinds = [*types, *[""] * (len(names) - len(types))]
-    made = Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
+    result = Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
     if origin and origin.titles:
         count, shown = len(origin.titles), errors.excerpt(" / ".join(origin.titles), 120)
         lines = "line" if count == 1 else f"{count} lines"
-        made.notes.say(f"The first {lines} of {source}, above the column names, were left out: {shown}.")
-    return made
+        result.notes.add(f"The first {lines} of {source}, above the column names, were left out: {shown}.")
+    return result

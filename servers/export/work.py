@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 class Check(Protocol):
-    """Called often by a writer: raises to stop it, and hears how many rows are done."""
+    """Called often by a writer with the number of rows that are done; raises to stop it."""
 
     def __call__(self, rows: int = 0) -> None:
-        """Go on, or raise Stopped."""
+        """Return, or raise Stopped."""
 
 
-def pause_deadline(rows: int = 0) -> None:
-    """Let the writer go on."""
+def never_stop(rows: int = 0) -> None:
+    """Let the writer continue."""
 
 
 class ExportedFile(BaseModel):
@@ -42,31 +42,31 @@ class ExportedFile(BaseModel):
 
 @dataclass
 class Made:
-    """What a writer says about what it wrote."""
+    """Rows, pages and warnings of a file that a writer wrote."""
 
     rows: int | None = None
     pages: int | None = None
     warnings: list[str] = field(default_factory=list)
 
 
-class Stopped(Exception):  # noqa: N818 - no failure: nobody waits any more
+class Stopped(Exception):  # noqa: N818 - not a failure: nobody waits any more
     """Ends a writer whose call was cancelled or is late."""
 
 
 def target(path: str, endings: tuple[str, ...], overwrite: bool) -> str:
     """Return the path to write to, its ending added where there is none.
 
-    Raises errors.InvalidInputError when that cannot be.
+    Raises errors.InvalidInputError for a path that cannot be written.
     """
     path = path.rstrip("/")
     name = path.rpartition("/")[2]
     if not name.strip("."):
-        files.check(path)  # says what is wrong with it
+        files.check(path)  # raises the error that names what is wrong
     if "." not in name.strip("."):
         path += endings[0]
     elif not name.lower().endswith(endings):
-        what = f"The file is not called {errors.excerpt(name, 80)}."
-        raise errors.InvalidInputError(what, f"Let its name end in {' or '.join(endings)}.")
+        message = f"`{errors.excerpt(name, 80)}` does not have the ending of this kind of file."
+        raise errors.InvalidInputError(message, f"Let its name end in {' or '.join(endings)}.")
     files.check(path, overwrite)
     return files.shown(path)
 

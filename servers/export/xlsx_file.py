@@ -78,7 +78,7 @@ class _Sheet:
             return self.moment(value, count)
         if isinstance(value, date):
             if value < _OLDEST:
-                self.table.notes.count("Dates before 1900, which Excel has not, became text", count)
+                self.table.notes.count("Dates before 1900, which Excel does not have, became text", count)
                 return value.isoformat(), ""
             return _serial(value), "yyyy-mm-dd"
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -95,7 +95,7 @@ class _Sheet:
     def moment(self, value: datetime, count: int) -> tuple[Any, str]:
         """Return a date and time: Excel knows no offset, so the number format shows it."""
         if value.date() < _OLDEST:
-            self.table.notes.count("Dates before 1900, which Excel has not, became text", count)
+            self.table.notes.count("Dates before 1900, which Excel does not have, became text", count)
             return value.isoformat(), ""
         if value.tzinfo is None:
             return _moment(value), "yyyy-mm-dd hh:mm:ss"
@@ -150,8 +150,8 @@ def _refuse_too_many(table: Table) -> None:
     if table.source and (files.stat(table.source.path).bytes or 0) < 2 * MOST_ROWS:
         return
     if (count := table.count()) > MOST_ROWS:
-        what = f"There are {count} rows, and a sheet holds {MOST_ROWS} at most."
-        raise errors.InvalidInputError(what, "Split the rows, or use export_create_csv.")
+        message = f"There are {count} rows, and a sheet holds {MOST_ROWS} at most."
+        raise errors.InvalidInputError(message, "Split the rows, or use export_create_csv.")
 
 
 def _fill(book: Workbook, sheet: Any, table: Table) -> int:
@@ -170,7 +170,7 @@ def _fill(book: Workbook, sheet: Any, table: Table) -> int:
     for count, values in enumerate(table.rows(), 1):
         maker.row(values, count)
     if len(maker.offsets) > 1:
-        table.notes.say("Times have different offsets; Excel sorts them by the local time shown.")
+        table.notes.add("Times have different offsets; Excel sorts them by the local time shown.")
     sheet.autofilter(0, 0, count, last)
     table.check()
     return count
@@ -220,7 +220,7 @@ def _title(wanted: str, table: Table) -> str:
     title = _cut(title.strip("'"), _LONGEST_TITLE).rstrip("' ")
     title = f"{title}_" if title.casefold() == "history" else title or "Sheet1"  # Excel keeps that name for itself
     if title != wanted:
-        table.notes.say(f"The sheet is called `{title}`: Excel allows 31 characters and no []:*?/\\.")
+        table.notes.add(f"The sheet is called `{title}`: Excel allows 31 characters and no []:*?/\\.")
     return title
 
 

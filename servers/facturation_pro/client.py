@@ -1,4 +1,4 @@
-"""The server, its settings, and the way to the vendor. API: https://www.facturation.dev"""
+"""Facturation.PRO: settings, integration and Api. https://www.facturation.dev"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from flotilla import Consent, Integration, Preference, SecretStr, ServerSettings
 from flotilla.http.responses import usual_message
 from flotilla.settings import scrub
 
-from .access import access
-from .firm import Firm
+from .auth import configured_auth
+from .firm_api import FirmApi
 
 HOME = "https://www.facturation.pro"
 CONSENT = Consent(
@@ -50,7 +50,7 @@ class Settings(ServerSettings):
     client_secret: SecretStr = Field(description="OAuth: secret of the application")
     refresh_token: SecretStr = Field(description="OAuth: refresh token of the user")
     contact: Annotated[str, Preference] = Field(
-        "", description="Mail address or page that the vendor may turn to, sent in the User-Agent"
+        "", description="Mail address or page where the vendor can reach you, sent in the User-Agent"
     )
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
@@ -79,27 +79,27 @@ integration = Integration(
 )
 
 
-def words(status: int, body: Any) -> str:
-    """Return the vendor's words: `errors` with messages a field, one or a list, as it is sent or without its root."""
+def error_message(status: int, body: Any) -> str:
+    """Return the message of an error response: `errors` by field, one or a list each, also without that root."""
     fields = body.get("errors", body) if isinstance(body, dict) else body
-    if isinstance(fields, dict) and (fields is not body or any(isinstance(told, list) for told in fields.values())):
-        return "; ".join(f"{'' if field == 'base' else field + ': '}{_joined(told)}" for field, told in fields.items())
+    if isinstance(fields, dict) and (fields is not body or any(isinstance(part, list) for part in fields.values())):
+        return "; ".join(f"{'' if name == 'base' else name + ': '}{_joined(part)}" for name, part in fields.items())
     return _joined(fields) if isinstance(fields, list) else usual_message(status, body)
 
 
-def _joined(told: Any) -> str:
-    return ", ".join(map(str, told)) if isinstance(told, list) else str(told)
+def _joined(messages: Any) -> str:
+    return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
 
 
-def meaning(status: int, body: Any) -> errors.FlotillaError | None:
-    """Tell apart what the usual classes cannot."""
-    if status == 403:
-        told = errors.quoted(scrub(words(status, body)))
-        return errors.PermissionDeniedError(
-            f"Facturation.PRO does not allow this{f': {told}' if told else ''}.",
-            "Tell the user: it may need another permission, or the key of the firm's administrator, as SEPA data does.",
-        )
-    return None
+def map_error(status: int, body: Any) -> errors.FlotillaError | None:
+    """Return the error of a 403, which may be about the key's role and not about a missing permission."""
+    if status != 403:
+        return None
+    message = errors.quoted(scrub(error_message(status, body)))
+    return errors.PermissionDeniedError(
+        f"Facturation.PRO does not allow this{f': {message}' if message else ''}.",
+        "Tell the user: it may need another permission, or the key of the firm's administrator, as SEPA data does.",
+    )
 
 
-api = Firm(integration, auth=access(), limits=LIMITS, error_message=words, map_error=meaning)
+api = FirmApi(integration, auth=configured_auth(), limits=LIMITS, error_message=error_message, map_error=map_error)

@@ -1,4 +1,4 @@
-"""Documents between the vendor and the data folder: streamed in whole or not at all, checked on both ways."""
+"""Documents between the vendor and the data folder: streamed in whole or not at all, checked in both directions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from flotilla import errors, files, in_thread, link
 
 from .client import api
 from .models import Attachment, Document
+from .records import read
 
 FOLDER = "facturation-pro"
 LARGEST_UP = 20 * 2**20  # bytes; the vendor documents no limit
@@ -56,17 +57,19 @@ async def upload(path: str, file: str, name: str | None, visible: bool | None = 
     kind = files.content_type(file)
     if kind not in TYPES:
         raise errors.InvalidInputError(
-            f"{file} is {kind}, which is no document.", "Upload a PDF, image, office document or text."
+            f"{file} is {kind}, which cannot be attached.", "Upload a PDF, image, office document or text."
         )
     if not data or (TYPES[kind] and not data.startswith(TYPES[kind])):
-        raise errors.InvalidInputError(f"{file} is not what its name says ({kind}).", "Upload the right file.")
+        raise errors.InvalidInputError(
+            f"The content of {file} does not fit its name ({kind}).", "Upload the right file."
+        )
     stored = safe(name or file.rsplit("/", 1)[-1])
     answer = await api.post(
         path,
         params={"filename": stored, "visible": visible or None},
         files={"upload_file": (stored, data, kind)},
     )
-    return Attachment.model_validate(answer)
+    return read(Attachment, answer)
 
 
 def safe(name: str, otherwise: str = "document") -> str:
@@ -93,7 +96,7 @@ async def download(path: str, name: str, kind: str = "", **params: Any) -> Docum
                 begun = True
                 ref = await _saved(response, name, kind)
             break
-        except _Other:
+        except _WrongContentError:
             raise
         except errors.UpstreamError:
             if not begun or attempt + 1 == TRIES:
@@ -103,28 +106,28 @@ async def download(path: str, name: str, kind: str = "", **params: Any) -> Docum
 
 
 async def _saved(response: httpx.Response, name: str, kind: str) -> files.FileRef:
-    told = response.headers.get("content-type", "").split(";")[0].strip().lower()
-    if (kind and told not in (kind, ANY)) or (not kind and told in ("text/html", "application/json")):
-        raise _Other(
-            f"Facturation.PRO sent {errors.excerpt(told or 'something unnamed', 60)} where a document was expected.",
-            "Look at the object first: it may have no document.",
+    content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if (kind and content_type not in (kind, ANY)) or (not kind and content_type in ("text/html", "application/json")):
+        raise _WrongContentError(
+            f"Facturation.PRO sent {errors.excerpt(content_type or 'something unnamed', 60)} in place of a document.",
+            "Look at the object first: it may not have a document.",
         )
-    target, first = f"{FOLDER}/{name if kind else name + _ending(response, told)}", b""
+    target, first = f"{FOLDER}/{name if kind else name + _ending(response, content_type)}", b""
     async with _in_threads(files.writer(target, overwrite=True, max_bytes=LARGEST_DOWN)) as out:
         async for part in response.aiter_bytes(PART):
             first = first or part
             await in_thread(out.write, part)
         if kind == "application/pdf" and not first.startswith(b"%PDF-"):
-            raise _Other("Facturation.PRO sent something that is no PDF.", "Try again later.")
+            raise _WrongContentError("Facturation.PRO sent something that is not a PDF.", "Try again later.")
     return out.ref
 
 
-class _Other(errors.UpstreamError):
+class _WrongContentError(errors.UpstreamError):
     """The answer is not the document: another try would give the same."""
 
 
 def _ending(response: httpx.Response, kind: str) -> str:
-    """Return what goes behind an attachment's number: the name it was uploaded with, else what its type tells."""
+    """Return what goes behind an attachment's number: the name it was uploaded with, else the ending of its type."""
     header = Message()
     header["content-disposition"] = response.headers.get("content-disposition", "")
     named = header.get_filename()

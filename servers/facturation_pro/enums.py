@@ -1,41 +1,46 @@
-"""The vendor's numbers as words. Numbers and French labels are taken too. https://www.facturation.dev (_data/specific)
+"""The vendor's numbered enumerations by name. https://www.facturation.dev (_data/specific)
 
-`Mode` and the like are types of arguments: whatever was given, the function gets the word, and a dump the number.
+`Mode` and the like are types of arguments: a name, a French label and the vendor's number are taken, the function gets
+the name, and the vendor the number.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
 
-class CommaSeparated:
-    """One enumeration: number: word, French label."""
+class Enumeration:
+    """One enumeration of the vendor. `table`: number: name, French label."""
 
-    def __init__(self, table: Mapping[int, tuple[str, str]]) -> None:
-        self.words = {number: word for number, (word, _) in table.items()}
-        self._numbers = {word: number for number, word in self.words.items()}
-        self._known = {_key(alias): word for n, (word, label) in table.items() for alias in (n, word, label)}
+    def __init__(self, title: str, table: Mapping[int, tuple[str, str]]) -> None:
+        self.title = title
+        self.names = {number: name for number, (name, _) in table.items()}
+        self._numbers = {name: number for number, name in self.names.items()}
+        self._known = {_key(alias): name for n, (name, label) in table.items() for alias in (n, name, label)}
 
-    def read(self, given: Any) -> Any:
-        """Return the word that was meant, else what was given."""
-        return self._known.get(_key(given), given)
+    def read(self, value: Any) -> str:
+        """Return the name of a name, a French label or the vendor's number; raises ValueError with the names."""
+        name = self._known.get(_key(value))
+        if name is None:
+            raise ValueError(f"use a {self.title}: {', '.join(self._numbers)}")
+        return name
 
-    def number(self, word: str) -> int:
-        """Return the vendor's number."""
-        return self._numbers[word]
+    def number(self, name: str) -> int:
+        """Return the vendor's number of a name."""
+        return self._numbers[name]
 
-    def word(self, number: Any) -> str:
-        """Return the word of a number that the vendor sent, known or not."""
-        return str(self.read(number))
+    def name(self, number: Any) -> str:
+        """Return the name of a number that the vendor sent; the number itself where it is not known."""
+        return self._known.get(_key(number), str(number))
 
 
-def _key(given: Any) -> str:
-    """Return a label without case, accents, and signs between its words."""
-    plain = unicodedata.normalize("NFKD", str(given)).encode("ascii", "ignore").decode().lower()
+def _key(value: Any) -> str:
+    """Return a label without case, accents and punctuation."""
+    plain = unicodedata.normalize("NFKD", str(value)).encode("ascii", "ignore").decode().lower()
     return " ".join("".join(c if c.isalnum() else " " for c in plain).split())
 
 
@@ -56,65 +61,56 @@ _COMMON = {
     90: ("credit note", "avoir"),
     99: ("other", "autre"),
 }
-MODES = CommaSeparated({**_COMMON, 6: ("cesu", "Cesu préfinancé"), 999: ("bad debt", "créance irrécouvrable")})
-PURCHASE_MODES = CommaSeparated(
-    {**_COMMON, 7: ("partner account", "compte courant d'associé"), 20: ("supplier credit", "crédit fournisseur")}
+MODES = Enumeration(
+    "payment mode", {**_COMMON, 6: ("cesu", "Cesu préfinancé"), 999: ("bad debt", "créance irrécouvrable")}
 )
-QUOTE_STATUS = CommaSeparated({0: ("waiting", "en attente"), 1: ("accepted", "accepté"), 9: ("refused", "refusé")})
-CATEGORY_USE = CommaSeparated({0: ("both", "achats/ventes"), 1: ("sales", "ventes"), 2: ("purchases", "achats")})
-FOLLOWUP_USE = CommaSeparated({0: ("both", "devis/factures"), 1: ("quotes", "devis"), 2: ("invoices", "factures")})
-NATURE = CommaSeparated(
+PURCHASE_MODES = Enumeration(
+    "payment mode",
+    {**_COMMON, 7: ("partner account", "compte courant d'associé"), 20: ("supplier credit", "crédit fournisseur")},
+)
+QUOTE_STATUS = Enumeration(
+    "quote status", {0: ("waiting", "en attente"), 1: ("accepted", "accepté"), 9: ("refused", "refusé")}
+)
+CATEGORY_USE = Enumeration(
+    "kind of document", {0: ("both", "achats/ventes"), 1: ("sales", "ventes"), 2: ("purchases", "achats")}
+)
+FOLLOWUP_USE = Enumeration(
+    "kind of document", {0: ("both", "devis/factures"), 1: ("quotes", "devis"), 2: ("invoices", "factures")}
+)
+NATURE = Enumeration(
+    "nature",
     {
         1: ("sale", "vente"),
         2: ("commercial service", "BIC"),
         3: ("liberal service", "BNC"),
         8: ("disbursement", "débours"),
         9: ("none", "non applicable"),
-    }
+    },
 )
-PURCHASE_NATURE = CommaSeparated(
+PURCHASE_NATURE = Enumeration(
+    "nature",
     {
         1: ("goods", "achat de biens"),
         2: ("service", "prestation de service"),
         5: ("mixed", "mixte"),
         9: ("other", "autre"),
-    }
+    },
 )
 
-Mode = Annotated[
-    Literal[
-        "unpaid", "paypal", "card", "bank transfer", "check", "cash", "cesu", "direct debit", "tip", "meal voucher",
-        "gift voucher", "holiday voucher", "lcr", "bor", "credit note", "other", "bad debt",
-    ],
-    BeforeValidator(MODES.read),
-    PlainSerializer(MODES.number),
-]  # fmt: skip
+Mode = Annotated[str, BeforeValidator(MODES.read, json_schema_input_type=str), PlainSerializer(MODES.number)]
 PurchaseMode = Annotated[
-    Literal[
-        "unpaid", "paypal", "card", "bank transfer", "check", "cash", "partner account", "direct debit", "tip",
-        "supplier credit", "meal voucher", "gift voucher", "holiday voucher", "lcr", "bor", "credit note", "other",
-    ],
-    BeforeValidator(PURCHASE_MODES.read),
-    PlainSerializer(PURCHASE_MODES.number),
-]  # fmt: skip
+    str, BeforeValidator(PURCHASE_MODES.read, json_schema_input_type=str), PlainSerializer(PURCHASE_MODES.number)
+]
 QuoteStatus = Annotated[
-    Literal["waiting", "accepted", "refused"],
-    BeforeValidator(QUOTE_STATUS.read),
-    PlainSerializer(QUOTE_STATUS.number),
+    str, BeforeValidator(QUOTE_STATUS.read, json_schema_input_type=str), PlainSerializer(QUOTE_STATUS.number)
 ]
 CategoryUse = Annotated[
-    Literal["both", "sales", "purchases"], BeforeValidator(CATEGORY_USE.read), PlainSerializer(CATEGORY_USE.number)
+    str, BeforeValidator(CATEGORY_USE.read, json_schema_input_type=str), PlainSerializer(CATEGORY_USE.number)
 ]
 FollowupUse = Annotated[
-    Literal["both", "quotes", "invoices"], BeforeValidator(FOLLOWUP_USE.read), PlainSerializer(FOLLOWUP_USE.number)
+    str, BeforeValidator(FOLLOWUP_USE.read, json_schema_input_type=str), PlainSerializer(FOLLOWUP_USE.number)
 ]
-Nature = Annotated[
-    Literal["sale", "commercial service", "liberal service", "disbursement", "none"],
-    BeforeValidator(NATURE.read),
-    PlainSerializer(NATURE.number),
-]
+Nature = Annotated[str, BeforeValidator(NATURE.read, json_schema_input_type=str), PlainSerializer(NATURE.number)]
 PurchaseNature = Annotated[
-    Literal["goods", "service", "mixed", "other"],
-    BeforeValidator(PURCHASE_NATURE.read),
-    PlainSerializer(PURCHASE_NATURE.number),
+    str, BeforeValidator(PURCHASE_NATURE.read, json_schema_input_type=str), PlainSerializer(PURCHASE_NATURE.number)
 ]

@@ -1,26 +1,33 @@
-"""What the tools return: the few fields of a summary, and the rest in `details` where it was asked for.
+"""What the tools return: the usual fields of each object, and the others in `details` where they were asked for.
 
-Amounts are decimals as text beside their currency, VAT rates percentages, the vendor's numbers words. Empty fields are
-left out. https://www.facturation.dev/api/ (the table of each object)
+Amounts are decimals as text beside their currency, VAT rates percentages, the vendor's numbered enumerations names.
+Empty fields are left out. https://www.facturation.dev/api/ (the table of each object)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from flotilla import Model, UntrustedText
 from flotilla.text import plain
 
-from .amounts import money, percent, shown
-from .amounts import number as decimal
-from .enums import CATEGORY_USE, FOLLOWUP_USE, NATURE, PURCHASE_MODES, PURCHASE_NATURE, CommaSeparated
+from .enums import (
+    CATEGORY_USE,
+    FOLLOWUP_USE,
+    MODES,
+    NATURE,
+    PURCHASE_MODES,
+    PURCHASE_NATURE,
+    QUOTE_STATUS,
+    Enumeration,
+)
+from .values import money_text, number, percent_text, short_text
 
-Money = Annotated[str, BeforeValidator(money)]
-Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "UntrustedText text"})]
+Money = Annotated[str, BeforeValidator(money_text)]
+Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "Further fields, untrusted text"})]
 AMOUNTS = frozenset(
     [
         "total",
@@ -35,78 +42,53 @@ AMOUNTS = frozenset(
 )
 NUMBERS = frozenset(["quantity", "rebate_percentage", "penalty", "discount", "tax_percent", "exchange_rate"])
 RATES = frozenset(("vat", "default_vat"))
-T = TypeVar("T", bound="Thing")
-
-
-def tidy(value: Any, words: Mapping[str, CommaSeparated], name: str = "") -> Any:
-    """Return what the vendor sent in the words of this server, without what is empty."""
-    if isinstance(value, dict):
-        told = {str(k): tidy(v, words, str(k)) for k, v in value.items()}
-        return {k: v for k, v in told.items() if v not in (None, "", [], {})}
-    if isinstance(value, list):
-        return [tidy(inner, words, name) for inner in value if inner is not None]
-    if value is None or isinstance(value, bool):
-        return value
-    if name in words:
-        return words[name].word(value)
-    if name in AMOUNTS:
-        return money(value)
-    if name in RATES:
-        return percent(value)
-    if name in NUMBERS and (found := decimal(value)) is not None:
-        return shown(found)
-    return plain(value) if isinstance(value, str) else value
-
-
-def short(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Leave out of the schema what a model need not be told beforehand: forty lists of fields fill a context."""
-    said: tuple[str, ...] = model.said  # type: ignore[attr-defined]
-    schema["properties"] = {k: v for k, v in schema["properties"].items() if k in said}
-    if "required" in schema:
-        schema["required"] = [k for k in schema["required"] if k in said]
 
 
 class Thing(Model):
-    """One object of the vendor, in a few fields. `gathers`: keeps the others in `details`.
+    """One object of the vendor. `enumerations`: those of its fields; `details`: the fields that have no own."""
 
-    `said` are the fields that the output schema names; results hold the others too.
-    """
-
-    model_config = ConfigDict(json_schema_extra=short)
-    gathers: ClassVar[bool] = False
-    said: ClassVar[tuple[str, ...]] = ("id", "title")
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {}
 
     id: int
     details: Details | None = None
 
     @classmethod
-    def words(cls) -> Mapping[str, CommaSeparated]:
-        """Return the enumerations of the object's fields."""
-        return {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tidied(cls, row: Any) -> Any:
-        if not isinstance(row, dict):
-            return row
-        told = cls.flat(tidy(row, cls.words()))
-        others = {k: v for k, v in told.items() if k not in cls.model_fields} if cls.gathers else None
-        return {**told, "details": others or None}
-
-    @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Give the vendor's fields our names, where those differ."""
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row of the vendor with the names of this server's fields, where those differ."""
         return row
 
 
-@cache
-def detailed(thing: type[T]) -> type[T]:
-    """Return a model like `thing` that keeps in `details` whatever has no field of its own."""
-    return type(thing.__name__, (thing,), {"gathers": True, "__module__": __name__})
+def shaped(thing: type[Thing], row: Any, *, details: bool = False) -> Any:
+    """Return a row of the vendor as `thing` reads it; `details`: with all its fields. What is no object stays."""
+    if not isinstance(row, dict):
+        return row
+    fields = thing.renamed(tidy(row, thing.enumerations))
+    others = {name: value for name, value in fields.items() if name not in thing.model_fields}
+    return {**fields, "details": others if details and others else None}
+
+
+def tidy(value: Any, enumerations: Mapping[str, Enumeration], name: str = "") -> Any:
+    """Return a value of the vendor in the terms of this server, without what is empty."""
+    if isinstance(value, dict):
+        inner = {str(key): tidy(item, enumerations, str(key)) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if item not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [tidy(item, enumerations, name) for item in value if item is not None]
+    if value is None or isinstance(value, bool):
+        return value
+    if name in enumerations:
+        return enumerations[name].name(value)
+    if name in AMOUNTS:
+        return money_text(value)
+    if name in RATES:
+        return percent_text(value)
+    if name in NUMBERS and (known := number(value)) is not None:
+        return short_text(known)
+    return plain(value) if isinstance(value, str) else value
 
 
 class Done(Model):
-    """What was done to what."""
+    """What was done to which object."""
 
     id: int
     done: str
@@ -114,9 +96,6 @@ class Done(Model):
 
 class Document(Model):
     """A file in the data folder."""
-
-    model_config = ConfigDict(json_schema_extra=short)
-    said: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     bytes: int
@@ -127,8 +106,6 @@ class Document(Model):
 class Attachment(Thing):
     """https://www.facturation.dev/api/assets/"""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "name", "title")
-
     name: UntrustedText | None = None
     bytes: int | None = None
     title: UntrustedText | None = None
@@ -136,8 +113,8 @@ class Attachment(Thing):
     visible: bool | None = None
 
     @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
-        """Tell the owner whatever it is; the address is only for who has the key."""
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Name the owner, whatever it is."""
         owner = next((row[k] for k in ("customer_id", "invoice_id", "quote_id", "purchase_id") if k in row), None)
         return {**row, "name": row.get("document_name"), "bytes": row.get("document_size"), "owner_id": owner}
 
@@ -145,30 +122,23 @@ class Attachment(Thing):
 class Category(Thing):
     """https://www.facturation.dev/api/categories/"""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "title", "status")
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {"status": CATEGORY_USE}
 
     title: UntrustedText | None = None
     status: str | None = None
 
-    @classmethod
-    def words(cls) -> Mapping[str, CommaSeparated]:
-        """Return the enumerations of its fields."""
-        return {"status": CATEGORY_USE}
 
-
-class Followup(Category):
+class Followup(Thing):
     """https://www.facturation.dev/api/followups/"""
 
-    @classmethod
-    def words(cls) -> Mapping[str, CommaSeparated]:
-        """Return the enumerations of its fields."""
-        return {"status": FOLLOWUP_USE}
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {"status": FOLLOWUP_USE}
+
+    title: UntrustedText | None = None
+    status: str | None = None
 
 
-class Contact(Thing):
+class Party(Thing):
     """What customers and suppliers share."""
-
-    said: ClassVar[tuple[str, ...]] = ("id", "name")
 
     name: UntrustedText | None = None
     email: str | None = None
@@ -176,56 +146,56 @@ class Contact(Thing):
     siret: str | None = None
 
     @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
         """Name a company by its name, a person by both names."""
         person = " ".join(str(row[k]) for k in ("first_name", "last_name") if row.get(k))
         return {**row, "name": row.get("company_name") or person or row.get("short_name")}
 
 
-class Customer(Contact):
+class Customer(Party):
     """https://www.facturation.dev/api/customers/"""
-
-    said: ClassVar[tuple[str, ...]] = ("id", "name")
 
     individual: bool | None = None
     last_invoiced_on: str | None = None
     warning: str | None = None
 
     @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
         """Warn of a French professional without SIRET: since the reform an invoice to it must bear one."""
-        told = super().flat(row)
+        fields = super().renamed(row)
         french = str(row.get("country") or "FR").upper() == "FR"
         professional = row.get("individual") is False or ("company_name" in row and not row.get("individual"))
         if french and professional and not row.get("siret"):
-            told["warning"] = "No SIRET: French law wants one on invoices to French companies."
-        return told
+            fields["warning"] = "No SIRET: French law requires one on invoices to French companies."
+        return fields
 
 
-class Supplier(Contact):
+class SavedCustomer(Customer):
+    """A customer that was written. `created` is false for one that existed already."""
+
+    created: bool | None = None
+    note: str | None = None
+
+
+class Supplier(Party):
     """https://www.facturation.dev/api/suppliers/"""
 
 
 class Product(Thing):
     """https://www.facturation.dev/api/products/"""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "title")
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {"nature": NATURE}
 
     ref: str | None = None
     title: UntrustedText | None = None
     unit_price: Money | None = None
     vat: str | None = None
 
-    @classmethod
-    def words(cls) -> Mapping[str, CommaSeparated]:
-        """Return the enumerations of its fields."""
-        return {"nature": NATURE}
-
 
 class Purchase(Thing):
     """https://www.facturation.dev/api/purchases/"""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "supplier", "title")
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {"payment_mode": PURCHASE_MODES, "nature": PURCHASE_NATURE}
 
     supplier: UntrustedText | None = None
     title: UntrustedText | None = None
@@ -236,48 +206,100 @@ class Purchase(Thing):
     currency: str | None = None
 
     @classmethod
-    def words(cls) -> Mapping[str, CommaSeparated]:
-        """Return the enumerations of its fields."""
-        return {"payment_mode": PURCHASE_MODES, "nature": PURCHASE_NATURE}
-
-    @classmethod
-    def flat(cls, row: dict[str, Any]) -> dict[str, Any]:
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
         """Name the supplier."""
         return {**row, "supplier": row.pop("supplier_identity", None)}
 
 
-class WholeCustomer(Customer):
-    """A customer with all that is known of it."""
+class SavedBill(Thing):
+    """A quote or invoice that was written: what the caller does not know yet."""
 
-    gathers = True
-    said: ClassVar[tuple[str, ...]] = (*Customer.said, "details")
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {
+        "payment_mode": MODES,
+        "quote_status": QUOTE_STATUS,
+        "nature": NATURE,
+    }
+
+    number: str | None = None
+    draft: bool | None = None
+    total: Money | None = None
+    total_with_vat: Money | None = None
+    currency: str | None = None
+
+    @classmethod
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Take the first number that is there, and the customer's name as either page calls it."""
+        fields = dict(row)
+        refs = [fields.pop(k, None) for k in ("full_invoice_ref", "invoice_ref", "full_quote_ref", "quote_ref")]
+        customers = [fields.pop(k, None) for k in ("customer_identity", "customer_name")]
+        refs.append(fields.get("external_ref"))
+        return {
+            **fields,
+            "number": next((str(ref) for ref in refs if ref is not None), None),
+            "customer": next((name for name in customers if name), None),
+        }
 
 
-class WholeSupplier(Supplier):
-    """A supplier with all that is known of it."""
+class Bill(SavedBill):
+    """A quote or invoice in a list."""
 
-    gathers = True
-    said: ClassVar[tuple[str, ...]] = (*Supplier.said, "details")
-
-
-class WholeProduct(Product):
-    """A product with all that is known of it."""
-
-    gathers = True
-    said: ClassVar[tuple[str, ...]] = (*Product.said, "details")
+    customer_id: int | None = None
+    customer: UntrustedText | None = None
+    title: UntrustedText | None = None
+    invoiced_on: str | None = None
+    term_on: str | None = None
 
 
-class WholePurchase(Purchase):
-    """A purchase with all that is known of it."""
+class Invoice(Bill):
+    """https://www.facturation.dev/api/invoices/"""
 
-    gathers = True
-    said: ClassVar[tuple[str, ...]] = (*Purchase.said, "details")
+    paid_on: str | None = None
+    balance: Money | None = None
 
 
-class SavedCustomer(Customer):
-    """A customer that was written: a caller knows the rest. `created` is false for one that was there already."""
+class Quote(Bill):
+    """https://www.facturation.dev/api/quotes/"""
 
-    said: ClassVar[tuple[str, ...]] = ("id", "warning", "created", "note")
+    quote_status: str | None = None
+    fully_invoiced: bool | None = None
 
-    created: bool | None = None
-    note: str | None = None
+
+class BillLine(Model):
+    """One line of a quote or invoice."""
+
+    id: int | None = None
+    title: UntrustedText | None = None
+    quantity: str | None = None
+    unit_price: str | None = None
+    vat: str | None = None
+    total: str | None = None
+    product_id: int | None = None
+
+
+class InvoiceWithLines(Invoice):
+    """An invoice with its lines."""
+
+    items: list[BillLine] = Field(default_factory=list)
+
+
+class QuoteWithLines(Quote):
+    """A quote with its lines."""
+
+    items: list[BillLine] = Field(default_factory=list)
+
+
+class Settlement(Thing):
+    """https://www.facturation.dev/api/settlements/"""
+
+    enumerations: ClassVar[Mapping[str, Enumeration]] = {"payment_mode": MODES}
+
+    total: Money | None = None
+    payment_mode: str | None = None
+    paid_on: str | None = None
+    payment_ref: str | None = None
+
+
+class Recurring(Thing):
+    """A recurring invoice or purchase. The vendor does not document its fields: they are in `details`."""
+
+    title: UntrustedText | None = None

@@ -1,17 +1,15 @@
-"""Facturation.PRO: quotes, invoices, payments, purchases. API: https://www.facturation.dev
-
-A module a group of the vendor's documentation; the day's work comes first.
-"""
+"""Facturation.PRO: quotes, invoices, payments, purchases. https://www.facturation.dev"""
 
 from __future__ import annotations
 
 from flotilla import Server
 
-from . import (
+from .client import integration
+from .tools import (
     account,
-    attachments,
     categories,
     customers,
+    files,
     followups,
     invoices,
     products,
@@ -22,7 +20,6 @@ from . import (
     settlements,
     suppliers,
 )
-from .client import integration
 
 server = Server(
     integration,
@@ -31,7 +28,7 @@ server = Server(
         quotes.tools,
         invoices.tools,
         settlements.tools,
-        attachments.tools,
+        files.tools,
         purchases.tools,
         suppliers.tools,
         products.tools,

@@ -60,14 +60,16 @@ def codec(encoding: str, start: bytes) -> str:
 def read_part(path: str, encoding: str, offset: int, limit: int) -> FileContent:
     """Return up to `limit` bytes from `offset` on as text that ends at a line's or at least a character's end.
 
-    Hidden characters of text are shown as ⟨U+200B⟩, which `whole` reads; a byte order mark is told by the encoding.
+    Hidden characters of text are shown as ⟨U+200B⟩, which `whole` reads; the encoding of the result says whether there
+    is a byte order mark.
     """
     with files.reader(path) as file:
         start = file.read(256)
         size = file.seek(0, 2)
         if offset > size:
             raise errors.InvalidInputError(
-                f"{files.shown(path)} has only {size} bytes.", "Use an offset that next_offset gave."
+                f"{files.shown(path)} has only {size} bytes, so there is nothing at byte {offset}.",
+                "Use an offset from next_offset.",
             )
         file.seek(offset)
         data = file.read(limit - limit % 3 if encoding == "base64" else limit)  # so that parts can be put together
@@ -102,10 +104,12 @@ def _decoded(data: bytes, encoding: str, name: str, final: bool, path: str, offs
         wrong = problem.start
     if wrong >= 0:
         other = guess(data)
-        then = f"It looks like {other}: call again with encoding={other}."
+        hint = f"It looks like {other}: call again with encoding={other}."
         if other == encoding or (offset and not wrong):
-            then = "Use an offset that next_offset gave, or encoding=base64."
-        raise errors.InvalidInputError(f"{files.shown(path)} is no {encoding} text near byte {offset + wrong}.", then)
+            hint = "Use an offset from next_offset, or encoding=base64."
+        raise errors.InvalidInputError(
+            f"{files.shown(path)} is not valid {encoding} text near byte {offset + wrong}.", hint
+        )
     cut = text.rfind("\n", len(text) // 2) + 1
     if cut and not final:
         return text[:cut], len(text[:cut].encode(name))
@@ -126,7 +130,9 @@ def encoded(content: str, encoding: str) -> bytes:
     except UnicodeEncodeError as problem:
         letter = content[problem.start]
         name = unicodedata.name(letter, f"U+{ord(letter):04X}")
-        raise errors.InvalidInputError(f"{encoding} has no {name}.", "Use encoding=utf-8, or other words.") from None
+        raise errors.InvalidInputError(
+            f"The encoding {encoding} has no character {name}.", "Use encoding=utf-8, or replace the character."
+        ) from None
 
 
 def whole(path: str, content: str, encoding: str, replaces: bool) -> bytes:
@@ -141,7 +147,7 @@ def whole(path: str, content: str, encoding: str, replaces: bool) -> bytes:
 
 
 class Change:
-    """The edits of one file: `diff` shows them, `notes` say how a passage differs, `apply` does them."""
+    """The edits of one file: `diff` shows them, `notes` say how a passage differs, `apply` writes the file."""
 
     def __init__(self, path: str, edits: list[Edit], encoding: str) -> None:
         self.path, self.edits, self.encoding = files.shown(path), edits, encoding
@@ -149,7 +155,7 @@ class Change:
         self.plan()
 
     def plan(self) -> bytes:
-        """Return the file as it will be; raises errors.InvalidInputError when an edit does not fit."""
+        """Return the edited file's bytes; raises errors.InvalidInputError when an edit does not fit."""
         return self.changed(files.read(self.path, LARGEST_EDIT))
 
     def changed(self, data: bytes) -> bytes:
@@ -167,18 +173,17 @@ class Change:
     def _replaced(self, text: str, edit: Edit, number: int) -> str:
         """Replace the one place that is the passage, or the one that differs from it only in spaces and accents."""
         old, new = unescaped(edit.old_text), unescaped(edit.new_text)
-        found = _exactly(text, old) or _alike(text, old)
-        if not found:
+        ranges = _exactly(text, old) or _alike(text, old)
+        if not ranges:
             raise self._absent(text, old, number)
-        start, end = found[0]
+        start, end = ranges[0]
         passage = text[start:end]
-        if len(found) > 1:
-            lines = ", ".join(str(text.count("\n", 0, at) + 1) for at, _ in found[:5])
-            what = f"The old_text of edit {number} occurs more than once, at lines {lines}"
-            what += (
-                "." if passage == old else f", where all spaces and accents count alike ({_difference(passage, old)})."
-            )
-            raise errors.InvalidInputError(what, "Include more of what stands around the one you mean.")
+        if len(ranges) > 1:
+            lines = ", ".join(str(text.count("\n", 0, at) + 1) for at, _ in ranges[:5])
+            message = f"The old_text of edit {number} occurs more than once, at lines {lines}"
+            if passage != old:
+                message += f", where all spaces and accents count alike ({_difference(passage, old)})"
+            raise errors.InvalidInputError(f"{message}.", "Include more of the text around the one you mean.")
         if passage.replace("\r\n", "\n") != old.replace("\r\n", "\n"):
             self.notes.append(f"Edit {number}: {_difference(passage, old)}.")
         if _windows(text, start):
@@ -186,31 +191,31 @@ class Change:
         return text[:start] + new + text[end:]
 
     def _absent(self, text: str, old: str, number: int) -> errors.InvalidInputError:
-        what, then = f"The old_text of edit {number} is not in {self.path}", "copy a passage exactly"
+        message = f"The old_text of edit {number} is not in {self.path}"
         if near := _alike(text, old, loose=True):
             start, end = near[0]
             line = text.count("\n", 0, start) + 1
-            what += f", but almost, in line {line}: {_difference(text[start:end], old)}"
-        return errors.InvalidInputError(f"{what}.", f"Read the file again and {then}.")
+            message += f"; line {line} is nearly the same: {_difference(text[start:end], old)}"
+        return errors.InvalidInputError(f"{message}.", "Read the file again and copy a passage exactly.")
 
     def apply(self) -> files.FileRef:
-        """Do it, on what the file holds now."""
+        """Write the file, with the edits made anew on what it holds now."""
         return files.rewrite(self.path, self.changed, LARGEST_EDIT)
 
 
-Places = list[tuple[int, int]]  # where passages begin and end
+Ranges = list[tuple[int, int]]  # where passages begin and end
 
 
-def _exactly(text: str, old: str) -> Places:
-    found: Places = []
+def _exactly(text: str, old: str) -> Ranges:
+    ranges: Ranges = []
     at = text.find(old)
-    while at >= 0 and len(found) < 6:
-        found.append((at, at + len(old)))
+    while at >= 0 and len(ranges) < 6:
+        ranges.append((at, at + len(old)))
         at = text.find(old, at + 1)
-    return found
+    return ranges
 
 
-def _alike(text: str, old: str, loose: bool = False) -> Places:
+def _alike(text: str, old: str, loose: bool = False) -> Ranges:
     """Return where a passage stands when all spaces, line ends and ways to write an accent count alike.
 
     `loose`: also kinds of quotes and dashes, upper case, and with hidden characters left out.
@@ -218,15 +223,15 @@ def _alike(text: str, old: str, loose: bool = False) -> Places:
     folded, places = _folded(text, loose)
     wanted = _folded(old, loose)[0]
     places.append(len(text))
-    found: Places = []
+    ranges: Ranges = []
     at = folded.find(wanted) if wanted else -1
-    while at >= 0 and len(found) < 6:
+    while at >= 0 and len(ranges) < 6:
         end = at + len(wanted)
         within = (at > 0 and places[at - 1] == places[at]) or places[end - 1] == places[end]
         if not (within or _combines(folded, at) or _combines(folded, end)):  # never half of a letter
-            found.append((places[at], places[end]))
+            ranges.append((places[at], places[end]))
         at = folded.find(wanted, at + 1)
-    return found
+    return ranges
 
 
 def _folded(text: str, loose: bool) -> tuple[str, list[int]]:
@@ -255,7 +260,7 @@ def _combines(text: str, at: int) -> bool:
 
 
 def _difference(passage: str, old: str) -> str:
-    """Say where a passage of a file first differs from what was asked for, and how."""
+    """Return a phrase on where a passage of a file first differs from what was asked for, and how."""
     there, asked = passage.replace("\r\n", "\n"), old.replace("\r\n", "\n")
     at = next((n for n, (a, b) in enumerate(zip(there, asked, strict=False)) if a != b), min(len(there), len(asked)))
     at = next((n for n in range(at, 0, -1) if not (_combines(there, n) or _combines(asked, n))), 0)
@@ -269,8 +274,8 @@ def _spelled(text: str, at: int) -> str:
     end = at + 1
     while _combines(text, end):
         end += 1
-    named = [f"U+{ord(one):04X} ({unicodedata.name(one, 'no name').lower()})" for one in text[at:end]]
-    return " and ".join(named) or "nothing more"
+    names = [f"U+{ord(one):04X} ({unicodedata.name(one, 'no name').lower()})" for one in text[at:end]]
+    return " and ".join(names) or "nothing more"
 
 
 def _windows(text: str, at: int) -> bool:
@@ -305,7 +310,7 @@ def describe(path: str) -> FileInfo:
 
 
 def count(path: str) -> Deleted:
-    """Return what a path and all below it amount to."""
+    """Return how many files and bytes a path and everything below it have."""
     top = files.stat(path)
     below = [e for e in files.walk(path) if e.type != "directory"] if top.type == "directory" else [top]
     total = sum(entry.bytes or 0 for entry in below)

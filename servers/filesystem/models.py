@@ -9,22 +9,24 @@ from pydantic import Field
 from flotilla import Model, UntrustedText
 from flotilla.files import Entry, FileRef
 
-TextEncoding = Annotated[Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"], Field(description="Of the file")]
+TextEncoding = Annotated[
+    Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16"], Field(description="Text encoding of the file.")
+]
 Encoding = Annotated[
     Literal["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "base64"],
-    Field(description="base64 for anything but text; utf-8-sig: with a BOM"),
+    Field(description="Text encoding of the file, utf-8-sig with a BOM; base64 for anything but text."),
 ]
 
 
-class Place(Model):
+class Location(Model):
     """Where something is now."""
 
     path: str
     type: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Place:
-        """Leave out what a caller already knows."""
+    def of(cls, entry: Entry) -> Location:
+        """Return path and type of an entry."""
         return cls(path=entry.path, type=entry.type)
 
 
@@ -34,16 +36,18 @@ class FileContent(Model):
     path: str
     content: UntrustedText
     encoding: str
-    bytes: int = Field(description="Of the whole file")
-    hidden: int | None = Field(None, description="Hidden characters, shown as ⟨U+200B⟩; write them so")
-    next_offset: int | None = Field(None, description="offset of the next part")
+    bytes: int = Field(description="Size of the whole file.")
+    hidden: int | None = Field(
+        None, description="Number of hidden characters; they stand in the text as ⟨U+200B⟩, and are written back so."
+    )
+    next_offset: int | None = Field(None, description="The offset to read on from.")
 
 
 class Edit(Model):
     """One replacement."""
 
-    old_text: str = Field(min_length=1, description="Must occur once")
-    new_text: str
+    old_text: str = Field(min_length=1, description="Passage to replace; it must occur exactly once.")
+    new_text: str = Field(description="Text that replaces it.")
 
 
 class Edited(FileRef):
@@ -54,7 +58,7 @@ class Edited(FileRef):
 
 
 class Match(Entry):
-    """A file or folder that was found; with `text`, one line in it."""
+    """A file or folder; with `text`, one line of it."""
 
     line: int | None = None
     text: UntrustedText | None = None
@@ -80,6 +84,6 @@ class Deleted(Model):
 
     @property
     def amount(self) -> str:
-        """How many files and bytes go, in words."""
+        """How many files and bytes are deleted, as a phrase."""
         files, size = "file" if self.files == 1 else "files", "byte" if self.bytes == 1 else "bytes"
         return f"{self.files:,} {files} and {self.bytes:,} {size}"

@@ -25,20 +25,20 @@ def folded(text: str) -> str:
     return SPACES.sub(" ", unicodedata.normalize("NFC", text)).casefold()
 
 
-def fits(names: Sequence[str], pattern: Sequence[str]) -> bool:
+def matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
     """Tell whether the names along a path match a pattern's; `**` stands for any number of names, also none."""
 
-    def on(states: set[int]) -> set[int]:
+    def skip_stars(states: set[int]) -> set[int]:
         for state in sorted(states):
             while state < len(pattern) and pattern[state] == "**":
                 state += 1
                 states.add(state)
         return states
 
-    states = on({0})
+    states = skip_stars({0})
     for name in names:
         states = {s for s in states if s < len(pattern) and (pattern[s] == "**" or fnmatchcase(name, pattern[s]))}
-        states = on({s if pattern[s] == "**" else s + 1 for s in states})
+        states = skip_stars({s if pattern[s] == "**" else s + 1 for s in states})
     return len(pattern) in states
 
 
@@ -46,10 +46,10 @@ class Search:
     """One page of matches, collected step by step."""
 
     def __init__(self, path: str, pattern: str, text: str | None, limit: int, cursor: str | None) -> None:
-        found = re.fullmatch(r"(\d{1,12}):(.+)", cursor or "0:.", re.DOTALL)
-        if not found:
-            raise errors.InvalidInputError("The cursor is not one of ours.", "Leave it out to start at the first page.")
-        self.line, self.start = int(found[1]), files.shown(found[2])
+        position = re.fullmatch(r"(\d{1,12}):(.+)", cursor or "0:.", re.DOTALL)
+        if not position:
+            raise errors.InvalidInputError("The cursor is not valid.", "Leave it out to start at the first page.")
+        self.line, self.start = int(position[1]), files.shown(position[2])
         self.top, self.limit, self.text = files.parts_of(path), limit, folded(text or "")
         names = [name for name in folded(pattern).split("/") if name]
         self.pattern = names if "/" in pattern else ["**", *names]
@@ -59,11 +59,11 @@ class Search:
 
     @property
     def cursor(self) -> str | None:
-        """Where the next page begins; None when all is searched."""
+        """Line and path at which the next page begins; None when everything was searched."""
         return None if self.done else "{}:{}".format(*self.at)
 
     def step(self) -> bool:
-        """Search for a moment; false when the page is full or all is searched."""
+        """Search for STEP seconds; false when the page is full or everything was searched."""
         until = time.monotonic() + STEP
         for match in self._matches:
             if match and len(self.items) == self.limit:
@@ -76,11 +76,11 @@ class Search:
         return False
 
     def _all(self) -> Iterator[Match | None]:
-        """Give every match, and None now and then, so that the search can be stopped in between."""
+        """Yield every match, and None now and then, so that the search can be stopped in between."""
         for entry in files.walk(files.joined(self.top), start=self.start):
             self.at = (0, entry.path)
-            if not fits([folded(name) for name in files.parts_of(entry.path)[len(self.top) :]], self.pattern):
-                if entry.path != self.start:  # no stop before the search has got on
+            if not matches([folded(name) for name in files.parts_of(entry.path)[len(self.top) :]], self.pattern):
+                if entry.path != self.start:  # no stop before the search has advanced
                     yield None
             elif not self.text:
                 yield Match(**entry.model_dump())
@@ -103,11 +103,11 @@ class Search:
                         return
                     self.at = (number, entry.path)
                     piece = unicodedata.normalize("NFC", piece)
-                    place = folded(piece).find(self.text) if number > matched else -1
-                    if place >= 0:
+                    at = folded(piece).find(self.text) if number > matched else -1
+                    if at >= 0:
                         matched = number
-                        shown = piece[max(0, place - AROUND) : place + len(self.text) + AROUND].strip()
-                        yield Match(**entry.model_dump(), line=number, text=shown)
+                        excerpt = piece[max(0, at - AROUND) : at + len(self.text) + AROUND].strip()
+                        yield Match(**entry.model_dump(), line=number, text=excerpt)
                     elif count % 1000 == 0 and number > skipped:
                         yield None
                     number += piece.endswith("\n")

@@ -25,10 +25,8 @@ from flotilla import (
 from flotilla.files import Entry, FileRef
 
 from .contents import Change, count, describe, read_part, whole
-from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Match, Place, TextEncoding
+from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Location, Match, TextEncoding
 from .search import Search
-
-tools = Toolset()
 
 integration: Integration[ServerSettings] = Integration(
     "filesystem",
@@ -42,47 +40,62 @@ integration: Integration[ServerSettings] = Integration(
     instructions="Paths are relative to the data folder, with / between folders. Links are not followed.",
 )
 
-LONGEST_SEARCH = 20  # seconds before a search answers with what it has, and how to go on
+tools = Toolset()
 
-Path = Annotated[str, Field(description="In the data folder", examples=["reports/june.md"])]
-NewPath = Annotated[str, Field(description="In the data folder", examples=["reports/july.md"])]
-Folder = Annotated[str, Field(description="Folder")]
-Overwrite = Annotated[bool, Field(description="Replace an existing file")]
+LONGEST_SEARCH = 20  # seconds before a search returns what it has, with the cursor to continue from
+
+Path = Annotated[str, Field(description="Path in the data folder.", examples=["reports/june.md"])]
+NewPath = Annotated[str, Field(description="New path in the data folder.", examples=["reports/july.md"])]
+Folder = Annotated[str, Field(description="Folder in the data folder; . is its top.")]
+Overwrite = Annotated[bool, Field(description="Replace a file that exists there.")]
 
 
-@tools.reads
+@tools.reads(search="liste dossier répertoire contenu fichiers quels fichiers")
 async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor = None) -> Page[Entry]:
-    """List what one folder holds, by name."""
+    """List the files and folders directly inside one folder, sorted by name, with their type, size and time.
+
+    To find something below several folders, by name or by the text in it, use fs_search_files.
+    """
 
     def page() -> list[Entry]:
         return list(islice(files.walk(path, start=cursor or ".", deep=False), limit + 1))
 
-    found = await in_thread(page)
-    return Page(items=found[:limit], next_cursor=found[limit].path if len(found) > limit else None)
+    entries = await in_thread(page)
+    return Page(items=entries[:limit], next_cursor=entries[limit].path if len(entries) > limit else None)
 
 
-@tools.reads(exact=["content"])
+@tools.reads(exact=["content"], search="lire ouvre affiche contenu d'un fichier")
 async def read_file(
     path: Path,
     encoding: Encoding = "utf-8",
-    offset: Annotated[int, Field(ge=0, description="Byte to start at")] = 0,
-    limit: Annotated[int, Field(ge=100, le=80_000, description="Bytes")] = 40_000,
+    offset: Annotated[int, Field(ge=0, description="Byte to start at: next_offset of the previous part.")] = 0,
+    limit: Annotated[int, Field(ge=100, le=80_000, description="Maximum number of bytes to return.")] = 40_000,
 ) -> FileContent:
-    """Read a file, or a part of it: text, or any bytes as base64. When next_offset comes back, there is more."""
+    """Read a file of the data folder as text, or any file as base64.
+
+    A long file comes in parts: when the result has next_offset, call again with it as offset. Workbooks, PDF files and
+    pictures are no text: they can only be read as base64. For size and likely encoding use fs_get_file_info.
+    """
     return await in_thread(read_part, path, encoding, offset, limit)
 
 
-@tools.writes(creates=True, replaces=True)
+@tools.writes(creates=True, replaces=True, search="écrire enregistre créer fichier sauvegarde note")
 async def write_file(
     path: NewPath,
     content: Annotated[
-        str, Field(max_length=3_000_000, description="Whole content", examples=["# Juin\n\nTotal : 12 €"])
+        str,
+        Field(
+            max_length=3_000_000, description="The whole new content of the file.", examples=["# Juin\n\nTotal : 12 €"]
+        ),
     ],
     encoding: Encoding = "utf-8",
     overwrite: Overwrite = False,
 ) -> FileRef:
-    """Write a whole file; makes its folders. Refuses to replace a file unless overwrite=true. To change a part use
-    fs_edit_file."""
+    """Write a whole file; missing folders are made. Returns its path, size and checksum.
+
+    Fails if the file exists, unless overwrite=true, which asks the user first. To change a part of a text file, use
+    fs_edit_file.
+    """
     lost = await in_thread(files.replaced, path, overwrite)
     data = await in_thread(whole, path, content, encoding, bool(lost))
     if lost:
@@ -92,7 +105,7 @@ async def write_file(
     return await in_thread(files.write, path, data, overwrite)
 
 
-@tools.writes(additive=False, exact=["diff"])
+@tools.writes(additive=False, exact=["diff"], search="modifier corriger remplacer texte dans un fichier")
 async def edit_file(
     path: Path,
     edits: Annotated[
@@ -100,80 +113,99 @@ async def edit_file(
         Field(
             min_length=1,
             max_length=50,
-            description="In order, all or none",
+            description="Replacements, made in this order: all of them or none.",
             examples=[[{"old_text": "Total : 12 €", "new_text": "Total : 13 €"}]],
         ),
     ],
     encoding: TextEncoding = "utf-8",
 ) -> Edited:
-    """Replace passages of a text file and return the diff; dry_run shows it first. Spaces, accents and line ends may be
-    of another kind; the note says so."""
+    """Replace passages of a text file and return the diff.
+
+    Each old_text must occur exactly once in the file, so read it with fs_read_file before. Kinds of spaces, line ends
+    and ways to write an accent need not be the same: the note tells what differed. With dry_run=true only the diff is
+    shown.
+    """
     change = await in_thread(Change, path, edits, encoding)
     announce(action="edit_file", path=change.path, diff=change.diff, encoding=encoding)
-    done = await in_thread(change.apply)
-    return Edited(**done.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
+    ref = await in_thread(change.apply)
+    return Edited(**ref.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
 
 
-@tools.reads
+@tools.reads(search="cherche trouve fichier contenant nom texte où est")
 async def search_files(
     path: Folder = ".",
-    pattern: Annotated[str, Field(description="*.md, or by path: 2024/**/*.csv")] = "*",
-    text: Annotated[str | None, Field(description="Only lines of text files that hold this")] = None,
+    pattern: Annotated[str, Field(description="Pattern of the name, *.md, or of the path, 2024/**/*.csv.")] = "*",
+    text: Annotated[str | None, Field(description="Return the lines of text files that contain this text.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Match]:
-    """Find files and folders below a folder by name, or lines by the text in them; case does not matter. A long
-    search may return few items and a next_cursor: go on with it."""
+    """Find files and folders below a folder by name, or lines of text files by the text in them.
+
+    Upper and lower case count alike. A long search may return few items, or none, with a next_cursor: call again with
+    it. The text of PDF files, workbooks and pictures is not searched. To see one folder, use fs_list_directory.
+    """
     search, until = Search(path, pattern, text, limit, cursor), time.monotonic() + LONGEST_SEARCH
     while await in_thread(search.step) and time.monotonic() < until:
         pass
     return Page(items=search.items, next_cursor=search.cursor)
 
 
-@tools.reads
+@tools.reads(search="taille date type encodage place libre")
 async def get_file_info(path: Path) -> FileInfo:
-    """Type, size, time, checksum and likely encoding of a file; entries of a folder; of . the room left."""
+    """Get what is known of a file or folder without reading it.
+
+    Returns size, time, content type, checksum and likely encoding of a file, or the number of entries of a folder. For
+    the path "." it also returns how many bytes are still free in the data folder.
+    """
     return await in_thread(describe, path)
 
 
-@tools.writes(creates=True, idempotent=True)
+@tools.writes(creates=True, idempotent=True, search="créer dossier répertoire")
 async def create_directory(
-    path: Annotated[str, Field(description="In the data folder", examples=["reports/2025"])],
-) -> Place:
-    """Make a folder and those above it. One that is there stays as it is."""
+    path: Annotated[str, Field(description="Path of the new folder.", examples=["reports/2025"])],
+) -> Location:
+    """Make a folder and the folders above it. A folder that exists already stays as it is, with all it holds.
+
+    Not needed before fs_write_file or fs_move_file, which make missing folders.
+    """
     await in_thread(files.check_folder, path)
     announce(action="create_directory", path=files.shown(path))
-    return Place.of(await in_thread(files.mkdir, path))
+    return Location.of(await in_thread(files.mkdir, path))
 
 
-@tools.writes(replaces=True)
-async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Place:
-    """Move or rename a file or folder; destination is the whole new path."""
+@tools.writes(replaces=True, search="déplacer renommer fichier dossier")
+async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Location:
+    """Move or rename a file or folder. The destination is the whole new path, name included; missing folders are made.
+
+    Fails if a file exists there, unless overwrite=true, which asks the user first.
+    """
     moved = await in_thread(files.stat, source)
     if lost := await in_thread(files.replaced, destination, overwrite):
         await confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
     announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
-    return Place.of(await in_thread(files.move, source, destination, overwrite))
+    return Location.of(await in_thread(files.move, source, destination, overwrite))
 
 
-@tools.destroys(asks=True)
+@tools.destroys(asks=True, search="supprimer effacer fichier dossier")
 async def delete_file(
     path: Path,
-    recursive: Annotated[bool, Field(description="A folder with all it holds")] = False,
+    recursive: Annotated[bool, Field(description="Delete a folder with everything in it.")] = False,
 ) -> Deleted:
-    """Delete a file or an empty folder for good; a folder that holds something only with recursive=true."""
-    what = await in_thread(count, path)
-    if what.type == "directory" and what.files and not recursive:
-        raise errors.InvalidInputError(
-            f"{what.path} holds {what.files} files.", "Pass recursive=true if all of them may go."
-        )
+    """Delete a file or an empty folder permanently, after the user agreed. There is no recycle bin.
+
+    A folder with files in it is deleted only with recursive=true. Returns how many files and bytes were deleted.
+    """
+    deleted = await in_thread(count, path)
+    if deleted.type == "directory" and deleted.files and not recursive:
+        held = "1 file" if deleted.files == 1 else f"{deleted.files} files"
+        raise errors.InvalidInputError(f"{deleted.path} holds {held}.", "Pass recursive=true to delete all of them.")
     top = await in_thread(files.stat, path)
-    held = f"the folder {what.path} with all it holds, {what.amount},"
+    folder = f"the folder {deleted.path} with all it holds, {deleted.amount},"
     version = await in_thread(files.version, path)
-    await confirm(f"Delete {held if top.type == 'directory' else files.about(top)} for good?", version)
-    announce(action="delete_file", **what.model_dump())
+    await confirm(f"Delete {folder if top.type == 'directory' else files.about(top)} permanently?", version)
+    announce(action="delete_file", **deleted.model_dump())
     await in_thread(files.remove, path, recursive)
-    return what
+    return deleted
 
 
 server = Server(integration, toolsets=[tools])

@@ -17,8 +17,8 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from fastmcp import Client
 
 from flotilla_servers.email import smtp
-from flotilla_servers.email.refusals import Route
 from flotilla_servers.email.server import server
+from flotilla_servers.email.smtp_errors import Route
 
 USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"
 

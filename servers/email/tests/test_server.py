@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from flotilla_servers.email.server import server
+from flotilla_testing.checks.descriptions import handed_over
 
 USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"
 Call = Callable[..., Awaitable[Any]]
@@ -101,7 +102,7 @@ async def test_verify_connection(sink: Start, configured: Configure, call: Call)
     found = good(await call("verify_connection"))
     assert found["server"] == f"localhost:{there.port}"
     assert (found["security"], found["login"], found["max_message_bytes"]) == ("starttls", "PLAIN", 5_000_000)
-    assert found["sender"] == f"Hélène, Société Étoile <{USER}>"
+    assert found["sender"] == f'"Hélène, Société Étoile" <{USER}>'
     assert not there.envelopes
     configured(there.port, PASSWORD="faux-faux")
     assert "app password" in bad(await call("verify_connection"))
@@ -132,7 +133,7 @@ async def test_a_dry_run_shows_the_mail_and_opens_no_connection(
     assert shown["server"] == "localhost:2525"
     assert shown["security"] == "starttls"
     assert shown["envelope"] == {"from": USER, "to": ["jean@exemple.fr", "secret@exemple.fr"]}
-    assert shown["headers"]["From"] == f"Hélène, Société Étoile <{USER}>"
+    assert shown["headers"]["From"] == f'"Hélène, Société Étoile" <{USER}>'
     assert shown["headers"]["To"] == "Jean Dupont <jean@exemple.fr>"
     assert shown["headers"]["Subject"] == LETTER["subject"]
     assert shown["headers"]["Message-ID"].endswith("@exemple.fr>")
@@ -255,7 +256,7 @@ async def test_only_allowed_recipients(sink: Start, configured: Configure, call:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"to": ["pas une adresse"]}, "is not valid"),
+        ({"to": ["pas une adresse"]}, "is not a valid e-mail address"),
         ({"to": []}, "no recipient"),
         ({"to": ["a@exemple.fr\r\nBcc: b@exemple.fr"]}, "line break"),
         ({"subject": "x\nBcc: b@exemple.fr"}, "line break"),
@@ -333,10 +334,12 @@ async def test_the_public_surface(configured: Configure) -> None:
     async with Client(server._mcp) as client:
         tools = {tool.name: tool for tool in (await client.list_tools_mcp()).tools}
     assert list(tools) == ["email_send_email", "email_send_template", "email_verify_connection"]
+    sizes = []
     for name, tool in tools.items():
         hints = tool.annotations
         assert hints.read_only_hint is (name == "email_verify_connection")
         assert (hints.destructive_hint, hints.open_world_hint) == (name.startswith("email_send"), True)
-        schemas = json.dumps([tool.input_schema, tool.output_schema], separators=(",", ":"), ensure_ascii=False)
-        assert len(name) + len(tool.description or "") + len(schemas) <= 1600
+        sizes.append(len(handed_over(tool.model_dump(by_alias=True, exclude_none=True))))
         assert all("description" in p for p in tool.input_schema["properties"].values())
+    assert max(sizes) <= 2_000
+    assert sum(sizes) <= 4_500

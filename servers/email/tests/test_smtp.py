@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import trustme
 
-from flotilla import errors
+from flotilla import Address, errors
 from flotilla.calls.context import Call, entered
-from flotilla_servers.email.message import Attachment, Draft, Mail, build, mailbox, mailboxes
-from flotilla_servers.email.refusals import Route
+from flotilla.parsing import read_addresses
+from flotilla_servers.email.message import Attachment, Draft, Mail, build
 from flotilla_servers.email.smtp import deliver, probe
+from flotilla_servers.email.smtp_errors import Route
 
 pytestmark = pytest.mark.slow
 
@@ -26,22 +27,22 @@ Start = Callable[..., Awaitable[Any]]
 
 def mail(*to: str, size: int = 0, **more: Any) -> Mail:
     files = (Attachment("gros.bin", b"\xff" * size),) if size else ()
-    recipients = mailboxes(to or ["jean@exemple.fr"], "to")
+    recipients = tuple(read_addresses(list(to) or ["jean@exemple.fr"]))
     text = "Bonjour,\n.\n..deux points\n.fin\n1 250,50 €\n"
-    return build(Draft(mailbox(USER), recipients, "Reçu n° 1", text=text, attachments=files, **more))
+    return build(Draft(Address(USER), recipients, "Reçu n° 1", text=text, attachments=files, **more))
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls", "none"])
 async def test_a_mail_arrives(sink: Start, route: Make, security: str) -> None:
     server = await sink(security)
-    done = await deliver(route(server.port, security, login=True), mail(bcc=mailboxes(["secret@exemple.fr"], "bcc")))
+    done = await deliver(route(server.port, security, login=True), mail(bcc=(Address("secret@exemple.fr"),)))
     (envelope,) = server.envelopes
     assert envelope.mail_from == USER
     assert envelope.rcpt_tos == ["jean@exemple.fr", "secret@exemple.fr"]
     assert envelope.tls == (security == "starttls") or security == "tls"
     assert b"secret" not in envelope.content
     assert server.messages[0].get_content().replace("\r\n", "\n") == "Bonjour,\n.\n..deux points\n.fin\n1 250,50 €\n"
-    assert [(v.address, v.status, v.said) for v in done] == [
+    assert [(v.address, v.status, v.answer) for v in done] == [
         ("jean@exemple.fr", "accepted", "250 2.0.0 Ok: queued as 00001"),
         ("secret@exemple.fr", "accepted", "250 2.0.0 Ok: queued as 00001"),
     ]
@@ -154,7 +155,7 @@ async def test_a_server_that_wants_starttls(sink: Start, route: Make) -> None:
 async def test_no_relay_without_login(sink: Start, route: Make) -> None:
     server = await sink("none", login=False)
     server.rcpt["jean@exemple.fr"] = "554 5.7.1 <jean@exemple.fr>: Relay access denied"
-    with pytest.raises(errors.ConfigurationError, match="wants a login"):
+    with pytest.raises(errors.ConfigurationError, match="asks for a login"):
         await deliver(route(server.port), mail())
 
 
@@ -164,7 +165,7 @@ async def test_each_recipient_has_a_verdict(sink: Start, route: Make) -> None:
     done = await deliver(
         route(server.port, "starttls", login=True), mail("jean@exemple.fr", "inconnu@exemple.fr", "lent@exemple.fr")
     )
-    assert [(v.address, v.status, v.said) for v in done] == [
+    assert [(v.address, v.status, v.answer) for v in done] == [
         ("jean@exemple.fr", "accepted", "250 2.0.0 Ok: queued as 00001"),
         ("inconnu@exemple.fr", "refused", "550 5.1.1 No such user"),
         ("lent@exemple.fr", "deferred", "451 4.7.1 Greylisted, come back"),
@@ -195,7 +196,7 @@ async def test_no_recipient_accepted(
 
 
 @pytest.mark.parametrize(
-    ("connect", "reply", "kind", "says"),
+    ("stage", "reply", "kind", "says"),
     [
         ("mail", "553 5.7.1 Sender address rejected: not owned by user", errors.PermissionDeniedError, "EMAIL_SENDER"),
         ("mail", "552 5.3.4 Too big", errors.InvalidInputError, "too big"),
@@ -370,7 +371,7 @@ async def test_unknown_hosts(route: Make, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(errors.UpstreamError, match="name server"):
         await lookup(socket.EAI_AGAIN)
     monkeypatch.undo()
-    with pytest.raises(errors.ConfigurationError, match="EMAIL_SMTP_HOST is no host name"):
+    with pytest.raises(errors.ConfigurationError, match="EMAIL_SMTP_HOST is not a valid host name"):
         await deliver(route(25, host="a" * 64 + ".fr"), mail())
 
 

@@ -97,15 +97,17 @@ def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> 
     put(folder / "fr", bienvenue__html="x")
     (folder / "image.png").write_bytes(b"x")
     assert names() == ["fr/bienvenue", "merci", "relance"]
-    with pytest.raises(errors.NotFoundError, match=r"no template `relanse`.*There are: fr/bienvenue, merci, relance\."):
+    with pytest.raises(
+        errors.NotFoundError, match=r"relanse.*not found.*Available templates: fr/bienvenue, merci, relance\."
+    ):
         fill("relanse", {})
-    with pytest.raises(errors.NotFoundError, match="no template `seul`"):
+    with pytest.raises(errors.NotFoundError, match="Template 'seul' not found"):
         fill("seul", {})
     assert fill("fr/bienvenue", {}).html == "x"
 
 
 def test_no_folder(data: Path) -> None:
-    with pytest.raises(errors.NotFoundError, match="There are: none"):
+    with pytest.raises(errors.NotFoundError, match="Available templates: none"):
         fill("relance", {})
 
 
@@ -139,7 +141,7 @@ def test_files_that_cannot_be_templates(folder: Path) -> None:
     for name, kind, says in (
         ("latin", errors.InvalidInputError, "is not UTF-8"),
         ("huge", errors.InvalidInputError, "more than 262144 bytes"),
-        ("wants", errors.NotFoundError, "wants gone.txt, which is not there"),
+        ("wants", errors.NotFoundError, "includes gone.txt, which does not exist"),
         ("p0", errors.InvalidInputError, "more than 30 files"),
         ("../t", errors.InvalidInputError, "is not in templates/"),
     ):

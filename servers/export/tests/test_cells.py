@@ -119,7 +119,7 @@ def test_amounts_as_in_the_whole_fleet() -> None:
 
 @pytest.mark.parametrize("kind", ["dollars", "money EURO", "date yyyy", "text 5", "integer EUR"])
 def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
-    with pytest.raises(errors.InvalidInputError, match=r"is no column type\. Types are: auto, text, integer"):
+    with pytest.raises(errors.InvalidInputError, match=r"is not a valid column type\. Types: auto, text, integer"):
         column("C", kind)
 
 

@@ -166,7 +166,7 @@ async def test_pictures_that_cannot_be_shown(export: SimpleNamespace, data: Path
     assert done["warnings"] == [
         "The picture https://example.com/a.png was left out. It is not in the data folder.",
         "The picture none.png was left out. none.png does not exist.",
-        "The picture x.svg was left out. It is no PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read.",
+        "The picture x.svg was left out. It is not a PNG, JPEG, GIF, WebP, BMP or TIFF image that can be read.",
         "The picture ../../etc/passwd was left out. The path leads out of the data folder.",
         "The picture big.png was left out. It has 5000 × 4000 pixels, which is too many.",
     ]
@@ -234,10 +234,10 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 async def test_text_or_source(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
     (data / "latin.md").write_bytes("été".encode("latin-1"))
     for arguments, says in (
-        ({}, "There is nothing to write"),
-        ({"markdown": "  "}, "There is nothing to write"),
+        ({}, "Neither markdown nor source"),
+        ({"markdown": "  "}, "Neither markdown nor source"),
         ({"markdown": "x", "source": "a.md"}, "Both markdown and source"),
-        ({"source": "latin.md"}, r"latin\.md is no UTF-8 text"),
+        ({"source": "latin.md"}, r"latin\.md is not valid UTF-8 text"),
         ({"source": "none.md"}, "does not exist"),
     ):
         with pytest.raises(refused, match=says):

@@ -39,7 +39,7 @@ async def test_columns_choose_and_order(export: SimpleNamespace, data: Path, ref
     (data / "in.csv").write_text(FRENCH)
     await export.create_csv(path="out.csv", source="in.csv", columns=["Montant", "Client"], types=["decimal"])
     assert lines(data / "out.csv")[:2] == [["Montant", "Client"], ["1234.50", "Société Générale"]]
-    with pytest.raises(refused, match=r"in\.csv has no column `Nom`\. It has: Date, Client, Montant\."):
+    with pytest.raises(refused, match=r"in\.csv has no column 'Nom'\. Available columns: Date, Client, Montant\."):
         await export.create_csv(path="b.csv", source="in.csv", columns=["Nom"])
 
 
@@ -74,7 +74,7 @@ async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, re
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.json", b'{"items": []}', "no array of rows"),
+        ("a.json", b'{"items": []}', "not an array of rows"),
         ("a.json", b'[{"a": 1}, 2]', "row 2 is neither an array nor an object"),
         ("a.json", b'[{"a": 1}, {"a": ', "row 2 is broken, cut off or too big"),
         ("a.json", b"[", "broken"),
@@ -86,7 +86,7 @@ async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, re
         ("a.csv", b'a,b\n1,"2\n3,4\n5,6\n', "never closed"),
         ("a.csv", b"a,b\n1," + b"x" * (2**22 + 1) + b"\n", "cannot be read"),
         ("a.csv", b"a,b\n\x81\xff,2\n", "cannot be read"),
-        ("a.xlsx", b"PK", "no CSV or JSON file by its name"),
+        ("a.xlsx", b"PK", "does not have the name of a CSV or JSON file"),
     ],
 )
 async def test_broken_sources(

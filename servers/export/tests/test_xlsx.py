@@ -71,8 +71,10 @@ async def test_types_are_kept(export: SimpleNamespace, data: Path) -> None:
     ]
     assert (second[1].data_type, second[1].quotePrefix) == ("s", True)
     assert "Numbers of more than 15 digits, which Excel would round, became text (row 1)." in done["warnings"]
-    assert "Dates before 1900, which Excel has not, became text (row 2)." in done["warnings"]
-    assert "Column `Quantité` has cells that are no integer and stay as they are (row 2)." in done["warnings"]
+    assert "Dates before 1900, which Excel does not have, became text (row 2)." in done["warnings"]
+    assert (
+        "Column `Quantité` has cells that are not of the type integer and stay as they are (row 2)." in done["warnings"]
+    )
 
 
 async def test_heading_and_layout(export: SimpleNamespace, data: Path) -> None:

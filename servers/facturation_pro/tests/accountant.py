@@ -29,7 +29,7 @@ async def day(ask: Ask, disk: Disk, books: Any) -> None:
         {"title": "Conseil", "quantity": "2", "unit_price": "450.00", "vat": "20"},
         {"title": "Livret", "quantity": 10, "unit_price": "12,50", "vat": 5.5},
     ]
-    quote = await ask("create_quote", customer_id=customer["id"], items=lines, fields={"title": "Audit"})
+    quote = await ask("create_quote", customer_id=customer["id"], items=lines, title="Audit")
     assert (quote["number"], quote["total"], quote["total_with_vat"]) == ("1", "1025.00", "1211.88")
     accepted = await ask("update_quote", quote_id=quote["id"], quote_status="accepté")
     assert accepted["id"] == quote["id"]
@@ -53,7 +53,7 @@ async def day(ask: Ask, disk: Disk, books: Any) -> None:
     assert (changed["total"], changed["total_with_vat"], changed["draft"]) == ("1485.00", "1763.88", True)
     kept = (await ask("get_invoice", invoice_id=invoice))["items"]
     assert [line["id"] for line in kept[:2]] == [first["id"], second["id"]]
-    final = await ask("update_invoice", invoice_id=invoice, finalize=True, changes={"title": "Juin"})
+    final = await ask("update_invoice", invoice_id=invoice, finalize=True, title="Juin")
     assert (final["draft"], final["number"]) == (False, "FA202506-1")
 
     document = await ask("download_invoice", invoice_id=invoice)

@@ -8,6 +8,10 @@ TestAcceptance = suite(
     arguments={  # where no argument is required by itself, but one of several is
         "facturation_month_revenue": {"month": "2025-06"},
         "facturation_create_customer": {"company_name": "Atelier Lefèvre"},
+        "facturation_update_customer": {"changes": {"email": "compta@exemple.fr"}},
+        "facturation_update_supplier": {"changes": {"phone": "01 23 45 67 89"}},
+        "facturation_update_product": {"changes": {"unit_price": "210.00", "vat": "20"}},
+        "facturation_update_purchase": {"changes": {"paid_on": "2025-06-30", "payment_mode": "bank transfer"}},
         "facturation_update_category": {"title": "Formation"},
         "facturation_update_followup": {"title": "À facturer"},
         "facturation_update_quote": {"quote_status": "accepted"},

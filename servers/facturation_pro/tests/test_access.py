@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from flotilla.http.auth import FirstOf
-from flotilla_servers.facturation_pro.access import Granted
-from flotilla_servers.facturation_pro.app import LIMITS, api, server, words
+from flotilla_servers.facturation_pro.auth import TokenAuth
+from flotilla_servers.facturation_pro.client import LIMITS, api, error_message
+from flotilla_servers.facturation_pro.server import server
 from flotilla_testing import client, environment, impatient, text_of
 
 OAUTH = {
@@ -68,9 +69,9 @@ async def test_a_revoked_grant(settings: dict[str, str], books: Any) -> None:
 
 async def test_tokens_are_renewed_in_time(settings: dict[str, str], vendor: Any, books: Any) -> None:
     """Ahead of the end by a fake clock; after a 401; and the rotated refresh token outlives the process."""
-    assert isinstance(api._auth, FirstOf)
-    way, clock = api._auth.ways[0], [1_000_000.0]
-    assert isinstance(way, Granted)
+    assert isinstance(api.transport.auth, FirstOf)
+    way, clock = api.transport.auth.options[0], [1_000_000.0]
+    assert isinstance(way, TokenAuth)
     renewals = lambda: len([r for r in vendor.requests if r.path == "/oauth/token"])  # noqa: E731
     way._now, before = (lambda: clock[0]), way._now
     try:
@@ -136,7 +137,7 @@ async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
     ],
 )
 def test_every_shape_of_the_vendors_words(body: Any, told: str) -> None:
-    assert words(422, body) == told
+    assert error_message(422, body) == told
 
 
 async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
@@ -149,16 +150,16 @@ async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
 
 async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the second one of a redirect: the limits count what the vendor counts, whoever asks beside."""
-    turns, turn = [], api._turn
+    turns, turn = [], api.transport._turn
 
-    async def counted() -> None:
-        turns.append(1)
-        await turn()
+    async def counted(cost: float) -> None:
+        turns.append(cost)
+        await turn(cost)
 
-    monkeypatch.setattr(api, "_turn", counted)
+    monkeypatch.setattr(api.transport, "_turn", counted)
     firm.vendor.requests.clear()
     await asyncio.gather(*(firm.ask("list_customer_invoices", customer_id=customer) for _ in range(3)))
-    assert len(turns) == len(firm.vendor.requests) == 6
+    assert sum(turns) == len(firm.vendor.requests) == 6
 
 
 @pytest.mark.parametrize(("window", "allowed"), [(300, 600), (86_400, 10_000)])
@@ -169,7 +170,7 @@ def test_no_window_of_the_vendor_can_be_exceeded(window: float, allowed: float) 
 
 async def test_sepa_data_stays_out_of_the_audit(firm: Any, customer: int, capsys: pytest.CaptureFixture[str]) -> None:
     iban = "FR7630006000011234567890189"
-    await firm.ask("update_customer", customer_id=customer, changes={"sepa_iban": iban, "sepa_bic": "AGRIFRPP"})
-    shown = await firm.ask("update_customer", customer_id=customer, changes={"sepa_iban": iban}, dry_run=True)
+    await firm.ask("update_customer", customer_id=customer, other_fields={"sepa_iban": iban, "sepa_bic": "AGRIFRPP"})
+    shown = await firm.ask("update_customer", customer_id=customer, other_fields={"sepa_iban": iban}, dry_run=True)
     assert iban not in capsys.readouterr().err
     assert shown["dry_run"]["body"] == {"sepa_iban": "***"}

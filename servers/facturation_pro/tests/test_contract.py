@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import AwareDatetime, BaseModel
 
-from flotilla_servers.facturation_pro import bills, customers, fields, products, purchases, suppliers
+from flotilla_servers.facturation_pro import bills, fields
 from flotilla_servers.facturation_pro.tests import test_acceptance
+from flotilla_servers.facturation_pro.tools import customers, products, purchases, suppliers
 from flotilla_testing.client import text_of
 from flotilla_testing.contract import declared, read
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
@@ -31,34 +32,47 @@ AMOUNTS = st.one_of(
 )
 IDS = st.integers(0, 10**9)
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=8)
-OWN = ("with_details", "period_type", "ids")
+DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(str)
+
+
+def unwrapped(hint: Any) -> tuple[Any, list[Any], bool]:
+    """Return a type without its annotations, the functions that validate it, and whether it may be None."""
+    functions, optional = list[Any](), False
+    while True:
+        if typing.get_origin(hint) is typing.Annotated:
+            hint, *more = typing.get_args(hint)
+            functions += [function for one in more if (function := getattr(one, "func", None))]
+        elif type(None) in typing.get_args(hint):
+            optional, hint = True, next(part for part in typing.get_args(hint) if part is not type(None))
+        else:
+            return hint, functions, optional
 
 
 def values(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
     """Return what a field takes."""
-    hint = typing.get_type_hints(model, include_extras=True)[name]
-    told = str(hint)
-    options = [st.none()] if type(None) in typing.get_args(hint) else []
-    inner = next((part for part in typing.get_args(hint) if part is not type(None)), hint) if options else hint
-    bare = typing.get_args(inner)[0] if typing.get_origin(inner) is typing.Annotated else inner
-    if "percentage" in told:
-        return st.one_of(RATES, *options)
-    if "decimal" in told:
-        return st.one_of(AMOUNTS, *options)
-    if typing.get_origin(bare) is typing.Literal:
-        return st.sampled_from(list(typing.get_args(bare)))
-    if "[A-Za-z]{" in told:
-        return st.sampled_from(["eur", "USD"] if "{3}" in told else ["fr", "DE"])
-    if r"\\d{4}" in told:
-        return st.sampled_from(["2025-06", "2025-06-30"])
-    if "max_length=" in told:
-        longest = int(told.split("max_length=")[1].split(")")[0])
-        return st.one_of(TEXTS.map(lambda text: text[:longest]), *options)
-    kinds: dict[Any, st.SearchStrategy[Any]] = {
-        bool: st.booleans(), int: IDS, date: st.dates(date(2020, 1, 1), date(2030, 1, 1)).map(str),
-        AwareDatetime: st.just("2025-06-30T10:00:00+02:00"),
-    }  # fmt: skip
-    return st.one_of(kinds.get(bare, TEXTS), *options)
+    bare, functions, optional = unwrapped(typing.get_type_hints(model, include_extras=True)[name])
+    validators = {function.__qualname__: function for function in functions}
+    if {"vat_rate", "percentage"} & set(validators):
+        found: st.SearchStrategy[Any] = RATES
+    elif {"amount", "quantity"} & set(validators):
+        found = AMOUNTS
+    elif reader := validators.get("Enumeration.read"):
+        found = st.sampled_from(list(reader.__self__.names.values()))
+    elif check := validators.get("at_most.<locals>.check"):
+        longest = check.__closure__[0].cell_contents
+        found = TEXTS.map(lambda text: text[:longest])
+    elif check := validators.get("letters.<locals>.check"):
+        found = st.sampled_from(["eur", "USD"] if check.__closure__[0].cell_contents == 3 else ["fr", "DE"])
+    elif "_period" in validators:
+        found = st.sampled_from(["2025-06", "2025-06-30"])
+    elif typing.get_origin(bare) is typing.Literal:
+        found = st.sampled_from(list(typing.get_args(bare)))
+    else:
+        kinds: dict[Any, st.SearchStrategy[Any]] = {
+            bool: st.booleans(), int: IDS, date: DAYS, AwareDatetime: st.just("2025-06-30T10:00:00+02:00"),
+        }  # fmt: skip
+        found = kinds.get(bare, TEXTS)
+    return st.one_of(found, st.none()) if optional else found
 
 
 def some(model: type[BaseModel], *without: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -67,14 +81,27 @@ def some(model: type[BaseModel], *without: str) -> st.SearchStrategy[dict[str, A
     return st.fixed_dictionaries({}, optional={name: values(model, name) for name in names})
 
 
+def flat(model: type[BaseModel], *names: str) -> dict[str, st.SearchStrategy[Any]]:
+    """Return arguments that are fields of a model."""
+    return {name: values(model, name) for name in names}
+
+
 def lines(model: type[BaseModel], *without: str) -> st.SearchStrategy[list[dict[str, Any]]]:
-    return st.lists(some(model, *without, "sap_nature"), min_size=1, max_size=3)
+    """Return lines with usual and rarer fields."""
+    rare = some(fields.AllLineFields, "sap_nature", *fields.Line.model_fields)
+    usual = {name: values(model, name) for name in model.model_fields if name not in (*without, "other_fields")}
+    return st.lists(st.fixed_dictionaries({}, optional={**usual, "other_fields": rare}), min_size=1, max_size=3)
 
 
 NEW = lines(fields.LineChange, "id", "remove")
 ID = {"customer": 180366, "supplier": 49091, "product": 46125, "purchase": 125459}
-OF = {"customer": fields.CustomerFields, "supplier": fields.SupplierFields, "product": fields.ProductFields,
-      "purchase": fields.PurchaseFields}  # fmt: skip
+OF = {
+    "customer": (fields.CustomerFields, fields.CustomerChanges, fields.AllCustomerFields),
+    "supplier": (fields.SupplierFields, fields.SupplierChanges, fields.AllSupplierFields),
+    "product": (fields.ProductFields, fields.ProductChanges, fields.AllProductFields),
+    "purchase": (fields.PurchaseFields, fields.PurchaseChanges, fields.AllPurchaseFields),
+}
+BILL = ("title", "invoiced_on", "term_on")
 FLAT = {
     "customer": {"company_name": "x"},
     "supplier": {"company_name": "x"},
@@ -83,23 +110,33 @@ FLAT = {
 }
 CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "create_quote": st.fixed_dictionaries(
-        {"customer_id": IDS, "items": lines(fields.Line)}, optional={"fields": some(fields.QuoteFields, "customer_id")}
+        {"customer_id": IDS, "items": lines(fields.Line)},
+        optional={
+            **flat(fields.QuoteFields, *BILL),
+            "other_fields": some(fields.QuoteFields, "customer_id", *BILL),
+        },
     ),
     "create_invoice": st.fixed_dictionaries(
         {"customer_id": IDS, "items": lines(fields.Line)},
-        optional={"fields": some(fields.InvoiceFields, "customer_id"), "final": st.booleans()},
+        optional={
+            **flat(fields.InvoiceFields, *BILL),
+            "other_fields": some(fields.InvoiceFields, "customer_id", *BILL),
+            "final": st.booleans(),
+        },
     ),
     "update_quote": st.fixed_dictionaries(
         {"quote_id": IDS, "quote_status": values(fields.QuoteFields, "quote_status")},
         optional={
-            "changes": some(fields.QuoteFields, "quote_status"),
+            **flat(fields.QuoteFields, *BILL),
+            "other_fields": some(fields.QuoteFields, "quote_status", *BILL),
             "items": NEW,
         },
     ),
     "update_invoice": st.fixed_dictionaries(
         {"invoice_id": st.just(411590), "finalize": st.just(True)},
         optional={
-            "changes": some(fields.InvoiceFields).filter(bool),
+            **flat(fields.InvoiceFields, "title", "term_on", "paid_on", "payment_mode"),
+            "other_fields": some(fields.InvoiceFields, "title", "term_on", "paid_on", "payment_mode"),
             "items": NEW,
         },
     ),
@@ -132,13 +169,19 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     **{
         f"create_{noun}": st.fixed_dictionaries(
             {name: st.just(value) for name, value in FLAT[noun].items()},
-            optional={"fields": some(model, *FLAT[noun], "individual", "siret", "last_name", "ref")},
+            optional={
+                "fields": some(usual, "individual"),
+                "other_fields": some(every, *changes.model_fields),
+            },
         )
-        for noun, model in OF.items()
+        for noun, (usual, changes, every) in OF.items()
     },
     **{
-        f"update_{noun}": st.fixed_dictionaries({f"{noun}_id": st.just(ID[noun]), "changes": some(model).filter(bool)})
-        for noun, model in OF.items()
+        f"update_{noun}": st.fixed_dictionaries(
+            {f"{noun}_id": st.just(ID[noun]), "other_fields": some(every, *changes.model_fields).filter(bool)},
+            optional={"changes": some(changes)},
+        )
+        for noun, (_, changes, every) in OF.items()
     },
     **{
         tool: st.fixed_dictionaries(dict.fromkeys(ids, IDS))
@@ -159,21 +202,21 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         for noun in ("customer", "purchase", "quote", "invoice")
     },
     **{
-        tool: st.fixed_dictionaries({"filters": some(model, *flat)})
-        for tool, model, flat in (
+        tool: st.fixed_dictionaries({"other_filters": some(model, *own, "ids", "with_details")})
+        for tool, model, own in (
             (
                 "list_invoices",
                 bills.InvoiceFilters,
-                ("bill_type", *OWN, "with_settlements"),
+                ("bill_type", "company", "period_start", "period_end", "period_type", "with_settlements"),
             ),
-            ("list_quotes", bills.QuoteFilters, ("status", "with_details", "ids")),
-            ("list_customers", customers.CustomerFilters, ("company", "ids")),
-            ("list_suppliers", suppliers.SupplierFilters, ("company", "ids")),
+            ("list_quotes", bills.QuoteFilters, ("status", "company", "period_start", "period_end")),
+            ("list_customers", customers.CustomerFilters, ("company", "last_name", "email", "mode")),
+            ("list_suppliers", suppliers.SupplierFilters, ("company", "country")),
             ("list_products", products.ProductFilters, ("ref", "title")),
             (
                 "list_purchases",
                 purchases.PurchaseFilters,
-                ("purchase_type", "company", *OWN),
+                ("purchase_type", "company", "period_start", "period_end", "period_type"),
             ),
         )
     },

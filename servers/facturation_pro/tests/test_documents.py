@@ -49,8 +49,8 @@ async def test_clients_that_know_no_links_get_none(settings: dict[str, str], fir
     [
         (Response(200, b"<html>", {"content-type": "text/html"}), "text/html"),
         (Response(200, b"{}", {"content-type": "application/json"}), "application/json"),
-        (Response(200, b"no pdf", PDF), "no PDF"),
-        (Response(200, b"", PDF), "no PDF"),
+        (Response(200, b"no pdf", PDF), "not a PDF"),
+        (Response(200, b"", PDF), "not a PDF"),
     ],
 )
 async def test_what_is_no_document_leaves_nothing(firm: Any, invoice: int, answer: Response, told: str) -> None:
@@ -113,9 +113,9 @@ async def test_an_attachment_cannot_choose_its_folder(firm: Any, invoice: int) -
 @pytest.mark.parametrize(
     ("name", "data", "told"),
     [
-        ("prog.exe", b"MZ", "no document"),
-        ("faux.pdf", b"MZ\x90", "not what its name says"),
-        ("vide.csv", b"", "not what its name says"),
+        ("prog.exe", b"MZ", "cannot be attached"),
+        ("faux.pdf", b"MZ\x90", "does not fit its name"),
+        ("vide.csv", b"", "does not fit its name"),
         ("gros.pdf", b"%PDF-" + b"x" * 50, "more than 40 bytes"),
     ],
 )

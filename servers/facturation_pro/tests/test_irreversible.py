@@ -35,7 +35,7 @@ async def test_create_invoice_from_quote_is_refused_with_the_number_of_the_first
 async def test_create_invoice_from_quote_refuses_a_refused_one(firm: Any, quote: int) -> None:
     await firm.ask("update_quote", quote_id=quote, quote_status="refusé")
     told = await firm.no("create_invoice_from_quote", quote_id=quote)
-    assert told.startswith("Error: Quote 1 was refused (refusé), so no invoice was made of it.")
+    assert told.startswith("Error: Quote 1 was refused, so no invoice was made from it.")
     assert not [r for r in firm.sent("POST") if r.path.endswith("/invoice.json")]
 
 
@@ -66,21 +66,21 @@ async def test_create_invoice_asks_exactly_when_it_is_final(asking: Any, custome
     assert asked == []
     made = await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True)
     assert made["number"] == "FA202506-1"
-    await firm.ask("create_invoice", customer_id=customer, items=[LINE], fields={"external_ref": "F-2019-7"})
+    await firm.ask("create_invoice", customer_id=customer, items=[LINE], other_fields={"external_ref": "F-2019-7"})
     assert asked == [
-        f"Make a final invoice for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
-        f"Make the invoice F-2019-7 of another program for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
+        f"Create a final invoice for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
+        f"Create the invoice F-2019-7 of another program for Atelier Lefèvre: 1 line, 900.00 EUR HT? {NO_WAY_BACK}",
     ]
 
 
 async def test_update_invoice_asks_exactly_when_it_finalizes(asking: Any, customer: int) -> None:
     firm, asked = asking
     draft = (await firm.ask("create_invoice", customer_id=customer, items=[LINE]))["id"]
-    await firm.ask("update_invoice", invoice_id=draft, changes={"title": "Juin"})
+    await firm.ask("update_invoice", invoice_id=draft, title="Juin")
     assert asked == []
     await firm.ask("update_invoice", invoice_id=draft, finalize=True)
     assert asked == [f"Make the draft invoice {draft} of Atelier Lefèvre, 1080.00 EUR TTC, final? {NO_WAY_BACK}"]
-    await firm.ask("update_invoice", invoice_id=draft, changes={"paid_on": "2025-06-30", "payment_mode": "cash"})
+    await firm.ask("update_invoice", invoice_id=draft, paid_on="2025-06-30", payment_mode="cash")
     assert len(asked) == 1
 
 

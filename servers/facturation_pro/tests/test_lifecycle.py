@@ -39,7 +39,7 @@ async def test_lines_are_sent_whole(firm: Any, draft: dict[str, Any]) -> None:
 
 
 async def test_fields_are_sent_alone(firm: Any, draft: dict[str, Any]) -> None:
-    await firm.ask("update_invoice", invoice_id=draft["id"], changes={"title": "Juin", "term_on": None})
+    await firm.ask("update_invoice", invoice_id=draft["id"], title="Juin", other_fields={"term_on": None})
     request = firm.sent("PATCH")[-1]
     assert request.json() == {"title": "Juin", "term_on": None}
     assert request.query == [("type_doc", "draft")]
@@ -56,19 +56,19 @@ async def test_fields_are_sent_alone(firm: Any, draft: dict[str, Any]) -> None:
 async def test_lines_that_are_not_there(firm: Any, draft: dict[str, Any], items: list[Any]) -> None:
     assert "Error: " in await firm.no("update_invoice", invoice_id=draft["id"], items=items)
     gone = [{"id": line["id"], "remove": True} for line in draft["items"]]
-    assert "Nothing would be left" in await firm.no("update_invoice", invoice_id=draft["id"], items=gone)
+    assert "No line would be left" in await firm.no("update_invoice", invoice_id=draft["id"], items=gone)
     assert not firm.sent("PATCH")
 
 
 async def test_a_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     firm.vendor.requests.clear()
-    for more in ({"items": [LINE]}, {"changes": {"currency": "USD"}}):
+    for more in ({"items": [LINE]}, {"other_fields": {"currency": "USD"}}):
         told = await firm.no("update_invoice", invoice_id=final, **more)
         assert "FA202506-1 is final" in told
-        assert "facturation_refund_invoice" in told
+        assert "cancelled by a credit note" in told
     assert "is final, so it cannot be deleted" in await firm.no("delete_invoice", invoice_id=final)
     assert {request.method for request in firm.vendor.requests} == {"GET"}
-    await firm.ask("update_invoice", invoice_id=final, changes={"paid_on": "2025-06-30", "payment_mode": "cash"})
+    await firm.ask("update_invoice", invoice_id=final, paid_on="2025-06-30", payment_mode="cash")
     assert firm.sent("PATCH")[-1].json() == {"paid_on": "2025-06-30", "payment_mode": 5}
     assert firm.sent("PATCH")[-1].query == []
 
@@ -83,7 +83,7 @@ async def test_what_a_quote_becomes_can_be_finalized_either_way(firm: Any, custo
     assert (done["draft"], done["number"]) == (False, "FA202506-1")
     assert len(firm.sent("PATCH")) == (not final)
     firm.vendor.requests.clear()
-    await firm.ask("update_invoice", invoice_id=made["id"], finalize=True, changes={"information": "Merci"})
+    await firm.ask("update_invoice", invoice_id=made["id"], finalize=True, other_fields={"information": "Merci"})
     assert (firm.sent("PATCH")[0].query, firm.sent("PATCH")[0].json()) == ([], {"information": "Merci"})
 
 
@@ -95,7 +95,9 @@ async def test_drafts_are_deleted_and_not_refunded_or_sent(firm: Any, draft: dic
 
 
 async def test_an_invoice_issued_elsewhere(firm: Any, customer: int) -> None:
-    made = await firm.ask("create_invoice", customer_id=customer, items=[LINE], fields={"external_ref": "F-2019-7"})
+    made = await firm.ask(
+        "create_invoice", customer_id=customer, items=[LINE], other_fields={"external_ref": "F-2019-7"}
+    )
     assert firm.sent("POST")[-1].query == [("external", "1")]
     assert "is external" in await firm.no("send_email", bill_id=made["id"])
 
@@ -134,11 +136,12 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
     ("tool", "arguments", "told"),
     [
         ("create_customer", {}, "needs a name"),
-        ("create_customer", {"company_name": "x", "fields": {"phon": "1"}}, "did you mean `phone`"),
-        ("create_customer", {"company_name": "x", "fields": {"siret": "1", "company_name": "y"}}, "given twice"),
+        ("create_customer", {"company_name": "x", "fields": {"phon": "1"}}, "phone"),
+        ("create_customer", {"company_name": "x", "other_fields": {"phon": "1"}}, "did you mean `phone`"),
+        ("create_customer", {"company_name": "x", "other_fields": {"siret": "1", "company_name": "y"}}, "given twice"),
         ("update_customer", {"customer_id": 1, "changes": {}}, "nothing to change"),
         ("update_quote", {"quote_id": 1}, "nothing to change"),
-        ("create_quote", {"customer_id": 1, "items": []}, "one line at least"),
+        ("create_quote", {"customer_id": 1, "items": []}, "at least one line"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "vat": "0.2"}]}, "a percentage: 20, not 0.2"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "dix"}]}, "`dix` is not a number"),
         ("create_quote", {"customer_id": 1, "items": [{**LINE, "unit_price": "12.500"}]}, "Write 12500 or 12.50"),
@@ -149,9 +152,10 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
             "Write 1234 or 1.2340",
         ),
         ("create_settlement", {"invoice_id": 1, "total": "1", "payment_mode": "troc", "paid_on": "2025-06-30"}, "bank"),
-        ("list_invoices", {"filters": {"period_start": "juin"}}, "period_start"),
+        ("list_invoices", {"period_start": "juin"}, "period_start"),
+        ("list_invoices", {"other_filters": {"customer": 1}}, "did you mean `customer_id`"),
         ("list_quotes", {"status": "perdu"}, "accepted"),
-        ("list_invoice_files", {"filters": {"customer_id": 1}}, "order and sort"),
+        ("list_invoice_files", {"customer_id": 1}, "invoice_id"),
     ],
 )
 async def test_what_cannot_work_is_not_sent(firm: Any, tool: str, arguments: dict[str, Any], told: str) -> None:
@@ -200,9 +204,9 @@ async def test_quantities(firm: Any, quantity: Any) -> None:
 async def test_periods_go_by_the_date_of_the_invoice_unless_asked(firm: Any) -> None:
     june = {"period_start": "2025-06", "period_end": "2025-06"}
     for tool in ("list_invoices", "list_purchases"):
-        await firm.ask(tool, filters=june)
+        await firm.ask(tool, **june)
         assert ("period_type", "billed") in firm.sent("GET")[-1].query
-        await firm.ask(tool, filters={**june, "period_type": "paid"})
+        await firm.ask(tool, **june, other_filters={"period_type": "paid"})
         assert ("period_type", "") in firm.sent("GET")[-1].query
         await firm.ask(tool)
         assert firm.sent("GET")[-1].query == []

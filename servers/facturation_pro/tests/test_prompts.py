@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from flotilla_servers.facturation_pro import prompts
+from flotilla_servers.facturation_pro.tools import prompts
 
 
 def invoice(number: int, lines: list[tuple[str, str]], **more: Any) -> dict[str, Any]:

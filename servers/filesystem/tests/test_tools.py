@@ -23,7 +23,7 @@ from flotilla import files
 from flotilla.text import unescaped
 from flotilla_servers.filesystem import contents
 from flotilla_servers.filesystem import server as module
-from flotilla_servers.filesystem.search import fits
+from flotilla_servers.filesystem.search import matches
 from flotilla_testing import call as call_tool
 from flotilla_testing import client as connect
 from flotilla_testing import text_of
@@ -85,7 +85,7 @@ async def test_encodings_round_trip(fs: Fs, data: Path, encoding: str, raw: byte
 
 
 async def test_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Exception]) -> None:
-    with pytest.raises(refused, match=r"latin-1 has no EURO SIGN\. Use encoding=utf-8"):
+    with pytest.raises(refused, match=r"latin-1 has no character EURO SIGN\. Use encoding=utf-8"):
         await fs.write_file(path="x", content="12 €", encoding="latin-1")
     with pytest.raises(refused, match="not base64"):
         await fs.write_file(path="x", content="é!", encoding="base64")
@@ -109,7 +109,7 @@ async def test_the_wrong_encoding_is_named(
     fs: Fs, data: Path, refused: type[Exception], raw: bytes, asked: str, likely: str
 ) -> None:
     (data / "x").write_bytes(raw)
-    with pytest.raises(refused, match=f"^Error: x is no {asked} text near byte .* encoding={likely}"):
+    with pytest.raises(refused, match=f"^Error: x is not valid {asked} text near byte .* encoding={likely}"):
         await fs.read_file(path="x", encoding=asked)
     content = (await fs.read_file(path="x", encoding=likely))["content"]
     assert content == base64.b64encode(raw).decode() if likely == "base64" else any(w in content for w in ("t", "\xe9"))
@@ -154,7 +154,7 @@ async def test_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) 
     with pytest.raises(refused, match="has only"):
         await fs.read_file(path="x", offset=first["bytes"] + 1)
     (data / "y").write_text("é" * 100)
-    with pytest.raises(refused, match="Use an offset that next_offset gave"):
+    with pytest.raises(refused, match="Use an offset from next_offset"):
         await fs.read_file(path="y", offset=1)
 
 
@@ -248,7 +248,10 @@ async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused:
         ([("un", "1")], "edit 1 occurs more than once, at lines 1, 3. Include more"),
         ([("deux", "2"), ("trois", "3")], "edit 2 is not in x. Read the file again"),
         ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
-        ([("invisible", "x")], r"almost, in line 5: the file has U\+200B \(zero width space\) where old_text has"),
+        (
+            [("invisible", "x")],
+            r"line 5 is nearly the same: the file has U\+200B \(zero width space\) where old_text has",
+        ),
         ([("deux", "deux")], "change nothing"),
         ([("", "x")], "must not be empty"),
         ([], "at least 1 item"),
@@ -309,7 +312,7 @@ async def test_edit_finds_what_people_and_editors_write(
 async def test_edit_says_what_is_different(fs: Fs, data: Path, refused: type[Exception]) -> None:
     for text, old, words in (
         ("a\xa0: 1\na\u202f: 2\n", "a :", r"lines 1, 2, where all spaces .* has U\+00A0 .* after 'a'\)"),
-        ("C’est l’été", "C'est", r"almost, in line 1: the file has U\+2019 \(right single quotation mark\)"),
+        ("C’est l’été", "C'est", r"line 1 is nearly the same: the file has U\+2019 \(right single quotation mark\)"),
         ("xét", "xe", "is not in x. Read the file again"),  # half of a letter is no place
     ):
         (data / "x").write_text(text)
@@ -363,7 +366,7 @@ async def test_the_question_says_how_much_goes(data: Path) -> None:
         await call_tool(client, "fs_delete_file", path="d", recursive=True)
         await call_tool(client, "fs_delete_file", path="a⟨U+200B⟩b.txt")
         await call_tool(client, "fs_delete_file", path="ab.txt")
-    assert asked[0] == "Delete the folder d with all it holds, 2 files and 1,501 bytes, for good?"
+    assert asked[0] == "Delete the folder d with all it holds, 2 files and 1,501 bytes, permanently?"
     assert asked[1].startswith("Delete a⟨U+200B⟩b.txt (3 bytes, changed ")
     assert asked[2].startswith("Delete ab.txt (5 bytes, changed ")
     listed = await call_tool(module.server, "fs_list_directory")
@@ -536,13 +539,13 @@ def test_patterns_fit_as_the_plain_definition_says(names: list[str], pattern: li
             return any(plainly(k, p + 1) for k in range(n, len(names) + 1))
         return n < len(names) and fnmatchcase(names[n], pattern[p]) and plainly(n + 1, p + 1)
 
-    assert fits(names, pattern) == plainly(0, 0)
+    assert matches(names, pattern) == plainly(0, 0)
 
 
 def test_hostile_patterns_are_quick() -> None:
     began = time.monotonic()
-    assert not fits(["a"] * 500, ["**", "a"] * 60 + ["b"])
-    assert not fits(["a" * 255], ["*a" * 100 + "b"])
+    assert not matches(["a"] * 500, ["**", "a"] * 60 + ["b"])
+    assert not matches(["a" * 255], ["*a" * 100 + "b"])
     assert time.monotonic() - began < 2
 
 
@@ -575,7 +578,7 @@ async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
     await fs.write_file(path="a/b/x", content="123")
     await fs.write_file(path="y", content="12")
     await fs.create_directory(path="empty")
-    with pytest.raises(refused, match=r"a holds 1 files\. Pass recursive=true"):
+    with pytest.raises(refused, match=r"a holds 1 file\. Pass recursive=true"):
         await fs.delete_file(path="a")
     shown = await fs.delete_file(path="a", recursive=True, dry_run=True)
     assert shown["dry_run"] == {"action": "delete_file", "path": "a", "type": "directory", "files": 1, "bytes": 3}
@@ -596,7 +599,7 @@ async def test_delete_asks_first(data: Path, mode: str) -> None:
     async with connect(module.server, mode, "decline", asked) as client:
         assert (await call_tool(client, "fs_delete_file", path="x")).is_error
     assert len(asked) == 1
-    assert re.fullmatch(r"Delete x \(0 bytes, changed .* UTC\) for good\?", asked[0])
+    assert re.fullmatch(r"Delete x \(0 bytes, changed .* UTC\) permanently\?", asked[0])
     async with connect(module.server, mode) as client:  # it cannot be asked
         preview = (await call_tool(client, "fs_delete_file", path="x")).structured_content
         assert preview
@@ -625,7 +628,7 @@ async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
         first = await preview(path="x")
         assert first["question"].startswith("Delete x (3 bytes, changed ")
         folder = await preview(path="d", recursive=True)
-        assert folder["question"] == "Delete the folder d with all it holds, 1 file and 1 byte, for good?"
+        assert folder["question"] == "Delete the folder d with all it holds, 1 file and 1 byte, permanently?"
         (data / "x").write_text("new")
         (data / "d" / "y").write_text("z")
         second = await preview(path="x", confirm_token=first["confirm_token"])

@@ -1,6 +1,6 @@
-"""What a mail server or the network says no with, told in the seven classes of `flotilla.errors`.
+"""Refusals of a mail server and failures of the network, as the classes of `flotilla.errors`.
 
-What a server says is untrusted text: it is cut to 300 characters, and the password is taken out of it, in every form
+A server's reply is untrusted text: it is cut to 300 characters, and the password is taken out of it, in every form
 in which it was sent.
 """
 
@@ -48,39 +48,39 @@ class Route:
         return f"{self.host}:{self.port}"
 
     def clean(self, text: str) -> str:
-        """Return a server's words in one line of at most 300 characters, without control characters or password."""
+        """Return a server's reply in one line of at most 300 characters, without control characters or password."""
         if self.password:
             secret = self.password.encode()
-            sent = (secret, b"\0" + self.username.encode() + b"\0" + secret)
-            for form in (*(base64.b64encode(raw).decode() for raw in reversed(sent)), self.password):
+            logins = (secret, b"\0" + self.username.encode() + b"\0" + secret)
+            for form in (*(base64.b64encode(raw).decode() for raw in reversed(logins)), self.password):
                 text = text.replace(form, "***")
         return errors.excerpt(text.encode("utf-8", "replace").decode())
 
 
-class Passing(Exception):  # noqa: N818 - not an error yet: a second try may do
-    """Nothing was sent, and a second try may help; `problem` is what to raise if it does not."""
+class TransientError(Exception):
+    """Nothing was sent, and a second try may help; `error` is what to raise if it does not."""
 
-    def __init__(self, problem: errors.FlotillaError) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+    def __init__(self, error: errors.FlotillaError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @contextmanager
-def explained(route: Route, stage: Stage) -> Iterator[None]:
-    """Turn what aiosmtplib and the network raise into the seven classes, or into Passing."""
+def mapped_errors(route: Route, stage: Stage) -> Iterator[None]:
+    """Raise what aiosmtplib and the network raise as classes of `flotilla.errors`, or as TransientError."""
     try:
         yield
     except aiosmtplib.SMTPResponseException as refusal:
-        problem = refused(route, stage, refusal.code, refusal.message)
+        error = refusal_error(route, stage, refusal.code, refusal.message)
         if stage != "data" and (refusal.code == 421 or (400 <= refusal.code < 500 and stage in ("connect", "login"))):
-            raise Passing(problem) from refusal
-        raise problem from refusal
-    except (aiosmtplib.SMTPException, OSError, UnicodeError) as trouble:
-        raise _unreachable(route, stage, trouble) from trouble
+            raise TransientError(error) from refusal
+        raise error from refusal
+    except (aiosmtplib.SMTPException, OSError, UnicodeError) as failure:
+        raise _unreachable(route, stage, failure) from failure
 
 
-def _unreachable(route: Route, stage: Stage, trouble: Exception) -> Exception:
-    cause = trouble if isinstance(trouble, (ssl.SSLError, socket.gaierror)) else trouble.__cause__ or trouble
+def _unreachable(route: Route, stage: Stage, failure: Exception) -> Exception:
+    cause = failure if isinstance(failure, (ssl.SSLError, socket.gaierror)) else failure.__cause__ or failure
     if isinstance(cause, ssl.SSLCertVerificationError):
         return errors.ConfigurationError(
             f"The certificate of {route} is not accepted: {errors.excerpt(cause.verify_message)}.",
@@ -94,29 +94,31 @@ def _unreachable(route: Route, stage: Stage, trouble: Exception) -> Exception:
         )
     if isinstance(cause, socket.gaierror):
         again = cause.errno == socket.EAI_AGAIN
-        problem = (errors.UpstreamError if again else errors.ConfigurationError)(
+        error = (errors.UpstreamError if again else errors.ConfigurationError)(
             f"The mail server's name {route.host} cannot be looked up.",
             "Ask the user to check EMAIL_SMTP_HOST" + (" and the network's name server." if again else "."),
         )
-        return Passing(problem) if again else problem
+        return TransientError(error) if again else error
     if isinstance(cause, UnicodeError):
         return errors.ConfigurationError(
-            "EMAIL_SMTP_HOST is no host name.", "Ask the user to correct it, as in smtp.exemple.fr."
+            "EMAIL_SMTP_HOST is not a valid host name.", "Ask the user to correct it, as in smtp.exemple.fr."
         )
-    if stage == "starttls" and type(trouble) is aiosmtplib.SMTPException:
+    if stage == "starttls" and type(failure) is aiosmtplib.SMTPException:
         return errors.ConfigurationError(
             f"{route} does not offer STARTTLS, and nothing is sent unencrypted.",
             "Ask the user to set EMAIL_SECURITY to tls, usually with EMAIL_SMTP_PORT 465.",
         )
     check = f"Ask the user to check EMAIL_SMTP_HOST and {PORTS}; some networks block these ports. Or try again later."
-    if isinstance(trouble, TimeoutError):
-        return Passing(errors.UpstreamError(f"{route} did not answer in time; nothing was sent.", check))
+    if isinstance(failure, TimeoutError):
+        return TransientError(errors.UpstreamError(f"{route} did not answer in time; nothing was sent.", check))
     if stage == "connect":
-        return Passing(errors.UpstreamError(f"No connection can be made to {route}; nothing was sent.", check))
-    return Passing(errors.UpstreamError(f"{route} broke the connection off; nothing was sent.", "Try again later."))
+        return TransientError(errors.UpstreamError(f"No connection can be made to {route}; nothing was sent.", check))
+    return TransientError(
+        errors.UpstreamError(f"{route} broke the connection off; nothing was sent.", "Try again later.")
+    )
 
 
-def too_big(size: int, limit: int, who: str) -> errors.InvalidInputError:
+def too_big_error(size: int, limit: int, who: str) -> errors.InvalidInputError:
     """Return the error for a mail over a limit; both in octets."""
     return errors.InvalidInputError(
         f"The mail has {size / 1e6:.1f} MB, more than the {limit / 1e6:.1f} MB that {who} takes.",
@@ -124,51 +126,53 @@ def too_big(size: int, limit: int, who: str) -> errors.InvalidInputError:
     )
 
 
-def refused(route: Route, stage: Stage, code: int, words: str) -> errors.FlotillaError:
+def refusal_error(route: Route, stage: Stage, code: int, reply: str) -> errors.FlotillaError:
     """Return the error for a reply that ends the session; nothing was sent."""
-    said = f"{code} {route.clean(words)}".rstrip(". ") if code > 0 else "an answer that is not SMTP"
-    if code > 0 and _BUSY.search(words) and stage != "rcpt":
+    answer = f"{code} {route.clean(reply)}".rstrip(". ") if code > 0 else "an answer that is not SMTP"
+    if code > 0 and _BUSY.search(reply) and stage != "rcpt":
         return errors.RateLimitError(
-            f"{route} takes no more for now: {said}.", "Nothing was sent. Wait some minutes at least."
+            f"{route} takes no more mail for now: {answer}.", "Nothing was sent. Wait some minutes at least."
         )
     if code < 0 or 400 <= code < 500:
-        return errors.UpstreamError(f"{route} cannot take the mail now: {said}.", "Nothing was sent. Try again later.")
+        return errors.UpstreamError(
+            f"{route} cannot take the mail now: {answer}.", "Nothing was sent. Try again later."
+        )
     if code in (530, 538) or stage in ("connect", "starttls", "hello"):
         return errors.ConfigurationError(
-            f"{route} refuses the session: {said}.",
+            f"{route} refuses the session: {answer}.",
             "Ask the user to check EMAIL_SECURITY (starttls or tls), EMAIL_USERNAME and EMAIL_PASSWORD.",
         )
     if stage == "login":
         return errors.AuthenticationError(
-            f"{route} refuses the login of {route.username}: {said}.",
+            f"{route} refuses the login of {route.username}: {answer}.",
             "Ask the user to check EMAIL_USERNAME and EMAIL_PASSWORD: Gmail, iCloud, Yahoo and accounts with two-step "
-            "verification want an app password; Microsoft 365 wants SMTP AUTH switched on for the mailbox.",
+            "verification need an app password; Microsoft 365 needs SMTP AUTH switched on for the mailbox.",
         )
-    if code == 552 or "5.3.4" in words:
+    if code == 552 or "5.3.4" in reply:
         return errors.InvalidInputError(
-            f"{route} finds the mail too big: {said}.", "Nothing was sent. Send fewer attachments."
+            f"{route} refuses the mail as too big: {answer}.", "Nothing was sent. Send fewer attachments."
         )
     if stage == "mail":
         return errors.PermissionDeniedError(
-            f"{route} does not let this account send from the sender's address: {said}.",
+            f"{route} does not let this account send from the sender's address: {answer}.",
             "Ask the user to set EMAIL_SENDER to an address of this account.",
         )
     return errors.InvalidInputError(
-        f"{route} refuses the mail: {said}.", "Nothing was sent. Change what it objects to."
+        f"{route} refuses the mail: {answer}.", "Nothing was sent. Change what the reply names."
     )
 
 
-def no_recipient(route: Route, verdicts: Sequence[tuple[str, int, str]]) -> errors.FlotillaError:
+def no_recipient_error(route: Route, verdicts: Sequence[tuple[str, int, str]]) -> errors.FlotillaError:
     """Return the error for a mail that no recipient was accepted for: (address, code, reply) each."""
-    told = "; ".join(f"{address}: {code} {errors.excerpt(reply, 120)}" for address, code, reply in verdicts[:4])
+    replies = "; ".join(f"{address}: {code} {errors.excerpt(reply, 120)}" for address, code, reply in verdicts[:4])
     more = f"; and {len(verdicts) - 4} more" if len(verdicts) > 4 else ""
-    what = f"{route} accepted no recipient, so nothing was sent ({told}{more})."
+    message = f"{route} accepted no recipient, so nothing was sent ({replies}{more})."
     if all(_NO_RELAY.search(reply) for _, _, reply in verdicts) and not route.username:
         return errors.ConfigurationError(
-            what, "Ask the user to set EMAIL_USERNAME and EMAIL_PASSWORD: the server wants a login."
+            message, "Ask the user to set EMAIL_USERNAME and EMAIL_PASSWORD: the server asks for a login."
         )
     if any(_BUSY.search(reply) for _, _, reply in verdicts):
-        return errors.RateLimitError(what, "Wait some minutes at least.")
+        return errors.RateLimitError(message, "Wait some minutes at least.")
     if any(400 <= code < 500 for _, code, _ in verdicts):
-        return errors.UpstreamError(what, "Codes from 400 to 499 are for now only: try again in a quarter of an hour.")
-    return errors.InvalidInputError(what, "Check the addresses with the user.")
+        return errors.UpstreamError(message, "Codes from 400 to 499 are temporary: try again in a quarter of an hour.")
+    return errors.InvalidInputError(message, "Check the addresses with the user.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Model, Page, Toolset, UntrustedText, settings_of, sliced
+from flotilla import Cursor, Limit, Model, Page, Toolset, UntrustedText, readable, settings_of, sliced
 
-from .client import api, integration
-from .firm import ACCOUNT
-from .models import Money
+from ..client import api, integration
+from ..firm_api import ACCOUNT
+from ..models import Money
 
 tools = Toolset("account")
 
@@ -51,22 +51,31 @@ class Collaborator(Model):
     roles: list[str] = Field(default_factory=list)
 
 
-@tools.reads(core=False, group="account")
+@tools.reads(core=False, search="compte entreprise connecté quota")
 async def get_account() -> Account:
-    """Who is connected, the firms (entreprises) of the account, and how many requests are left."""
+    """Get the connected account, its firms, which of them is in use, and how many requests are left for now.
+
+    Use it to see why a firm is missing, or how close the limit of the API is.
+    """
     account = await api.get(ACCOUNT)
     firms = api.rows_in(account, "firms", missing=True)
     in_use = settings_of(integration).firm_id or (firms[0]["id"] if len(firms) == 1 else None)
     return Account.model_validate({**account, "firm_id": in_use, **api.allowance})
 
 
-@tools.reads(core=False, group="account")
+@tools.reads(core=False, search="abonnement factures de Facturation.PRO")
 async def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[Order]:
-    """List what the firm paid for Facturation.PRO itself (abonnement)."""
-    return sliced([Order.model_validate(row) for row in await api.rows("/orders.json")], limit, cursor)
+    """List what the firm paid for Facturation.PRO itself: its subscriptions, with amount and date.
+
+    What the firm bought elsewhere is in facturation_list_purchases.
+    """
+    return sliced(readable(Order, await api.rows("/orders.json")), limit, cursor)
 
 
-@tools.reads(core=False, group="collaborators")
+@tools.reads(core=False, group="collaborators", search="collaborateurs utilisateurs rôles")
 async def list_collaborators(limit: Limit = 20, cursor: Cursor = None) -> Page[Collaborator]:
-    """List who works in the firm, with their roles. Gives the user_id that quotes and invoices take."""
-    return sliced([Collaborator.model_validate(row) for row in await api.rows("/collaborators.json")], limit, cursor)
+    """List the people who work in the firm on Facturation.PRO, with their e-mail addresses and roles.
+
+    Returns the user_id that quotes and invoices take as the field user_id.
+    """
+    return sliced(readable(Collaborator, await api.rows("/collaborators.json")), limit, cursor)

@@ -1,4 +1,4 @@
-"""Proving who asks: OAuth 2 where it is configured, else the API identifier and key."""
+"""Authentication: OAuth 2 where it is configured, else the API identifier and key."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from flotilla.http.hosts import origin
 Flow = AsyncGenerator[httpx.Request, httpx.Response]
 
 
-class Granted(OAuth2):
-    """The vendor documents neither how the token travels nor how long it lives. Its own JavaScript library sends it
-    as a parameter; as a header it stays out of logs, so that is tried first, and what worked is remembered."""
+class TokenAuth(OAuth2):
+    """OAuth 2, the token as a header or as a parameter.
+
+    The vendor documents neither how the token travels nor how long it lives. Its own JavaScript library sends it as a
+    parameter; as a header it stays out of logs, so that is tried first, and what worked is remembered.
+    """
 
     @property
     def token_url(self) -> str:
-        """Where tokens come from: beside the API."""
+        """The address of the token endpoint, on the API's host."""
         return str(self.connection.settings.base_url).rstrip("/") + "/oauth/token"
 
     def configured(self) -> bool:
-        """Tell whether all of it is set."""
+        """Tell whether all three settings are there."""
         return bool(self.connection.settings.oauth)
 
     async def async_auth_flow(self, request: httpx.Request) -> Flow:
-        """Send with a valid token; after a 401 renew it, then try the other way."""
+        """Send with a valid token; after a 401 renew it, then send it as a parameter."""
         token, metadata = await self.access_token(), self.connection.metadata
         response = yield self._signed(request, token)
         if response.status_code != 401 or origin(response.request.url) != origin(request.url):
@@ -51,6 +54,6 @@ class Granted(OAuth2):
         return request
 
 
-def access() -> Auth:
-    """Return the way that is configured: OAuth 2 where all of it is, else the key."""
-    return FirstOf(Granted(""), Basic("identifier", "api_key"))
+def configured_auth() -> Auth:
+    """Return OAuth 2 where all of it is configured, else the key."""
+    return FirstOf(TokenAuth(""), Basic("identifier", "api_key"))

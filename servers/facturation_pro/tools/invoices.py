@@ -1,0 +1,284 @@
+"""Invoices. https://www.facturation.dev/api/invoices/"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
+
+from ..arguments import (
+    CustomerId,
+    Details,
+    DraftId,
+    FileName,
+    InvoiceId,
+    PeriodEnd,
+    PeriodStart,
+    Upload,
+    Visible,
+    documented_fields,
+    other_filters,
+)
+from ..bills import (
+    BillType,
+    InvoiceFilters,
+    LineChanges,
+    Lines,
+    described,
+    label,
+    line_bodies,
+    merged,
+    priced,
+)
+from ..client import api
+from ..documents import download, upload
+from ..enums import Mode
+from ..fields import (
+    InvoiceFields,
+    OtherFields,
+    about,
+    body,
+    changes_of,
+)
+from ..models import Attachment, Customer, Document, Done, Invoice, InvoiceWithLines, SavedBill
+from ..records import by_invoice_date, first, listed, read
+from ..values import Day
+
+tools = Toolset("invoices")
+
+FINAL = "A final invoice has a legal number and can be neither changed nor deleted."
+FIXED_FIELDS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "vat_exemption", "customer_id")
+
+
+@tools.reads(search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires")
+async def list_invoices(
+    bill_type: Annotated[BillType | None, about("term: overdue; refund: credit note.")] = None,
+    company: Annotated[str | None, about("Part of the customer's name.")] = None,
+    period_start: PeriodStart = None,
+    period_end: PeriodEnd = None,
+    other_filters: Annotated[
+        OtherFields, other_filters("customer_id, period_type (billed, paid), title, invoice_ref, ids, order, sort")
+    ] = None,
+    details: Details = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Invoice]:
+    """Find invoices and credit notes by customer, state or date, with number, total and balance.
+
+    With details=true each row has its lines and payments.
+    """
+    return await listed(
+        "/invoices.json",
+        Invoice,
+        InvoiceFilters,
+        limit,
+        cursor,
+        other=other_filters,
+        details=details,
+        bill_type=bill_type,
+        company=company,
+        with_details=details or None,
+        with_settlements=details or None,
+        period_start=period_start,
+        period_end=period_end,
+        period_type=by_invoice_date(other_filters, period_start, period_end),
+    )
+
+
+@tools.writes(creates=True, replaces=True, search="crée nouvelle facture brouillon facturer")
+async def create_invoice(
+    customer_id: CustomerId,
+    items: Lines,
+    final: Annotated[bool, about("Issue it instead of a draft.")] = False,
+    title: Annotated[str | None, about("Subject of the invoice.")] = None,
+    invoiced_on: Annotated[Day | None, about("Its date, as 2025-06-30.")] = None,
+    term_on: Annotated[Day | None, about("Due on this day.")] = None,
+    other_fields: Annotated[OtherFields, documented_fields("invoices")] = None,
+) -> SavedBill:
+    """Create an invoice: a draft, or with final=true a final one, which cannot be changed. Returns id and totals.
+
+    For a quote, use facturation_create_invoice_from_quote.
+    """
+    usual: dict[str, Any] = {"customer_id": customer_id, "title": title, "invoiced_on": invoiced_on, "term_on": term_on}
+    record, lines = body(InvoiceFields, other_fields, **usual), line_bodies(items)
+    external = bool(record.get("external_ref"))  # the number that another program gave it
+    if (final or external) and will_ask():
+        customer = await api.get(f"/customers/{customer_id}.json")
+        document = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
+        total = priced(items, record.get("currency") or customer.get("currency") or "EUR")
+        await confirm(f"Create {document} for {read(Customer, customer).name}: {total}? {FINAL}")
+    params = {"type_doc": None if final or external else "draft", "external": external or None}
+    return read(SavedBill, await api.post("/invoices.json", params=params, json={**record, "items": lines}))
+
+
+@tools.reads(search="détail facture lignes solde restant dû")
+async def get_invoice(invoice_id: InvoiceId) -> InvoiceWithLines:
+    """Get one invoice with its lines, their ids, the balance that is still due, and all of its other fields."""
+    return read(InvoiceWithLines, await api.get(f"/invoices/{invoice_id}.json"), details=True)
+
+
+@tools.writes(replaces=True, search="modifier brouillon finaliser valider marquer payée")
+async def update_invoice(
+    invoice_id: DraftId,
+    finalize: Annotated[bool, about("Make the draft final.")] = False,
+    title: Annotated[str | None, about("New subject of the invoice.")] = None,
+    term_on: Annotated[Day | None, about("Due on this day.")] = None,
+    paid_on: Annotated[Day | None, about("Paid on this day.")] = None,
+    payment_mode: Annotated[Mode | None, about("As bank transfer, card, check.")] = None,
+    other_fields: Annotated[OtherFields, documented_fields("invoices")] = None,
+    items: LineChanges = None,
+) -> SavedBill:
+    """Change a draft, make it final, or mark an invoice as paid; the rest stays. A final invoice keeps its lines.
+
+    Line ids come from facturation_get_invoice.
+    """
+    usual: dict[str, Any] = {"title": title, "term_on": term_on, "paid_on": paid_on, "payment_mode": payment_mode}
+    record = (body if items or finalize else changes_of)(InvoiceFields, other_fields, **usual)
+    invoice = await api.get(f"/invoices/{invoice_id}.json")
+    draft = invoice.get("draft")
+    if draft is False:
+        fixed = next((name for name in FIXED_FIELDS if name in record), "items" if items else "")
+        if fixed:
+            raise errors.InvalidInputError(
+                f"{label(invoice, 'Invoice')} is final, so {fixed} cannot be changed.",
+                "Tell the user: it can only be cancelled by a credit note, and another one created.",
+            )
+        if not record:  # an invoice made from a quote may be final already: nothing is left to do
+            return read(SavedBill, invoice)
+    if items:
+        record["items"] = merged(invoice, items)
+    if finalize and draft is not False:
+        draft_text = described(invoice, "draft invoice") + (" before its lines change too" if items else "")
+        await confirm(f"Make the {draft_text}, final? {FINAL}")
+    params = {"type_doc": None if draft is False else "final" if finalize else "draft" if draft else None}
+    answer = await api.request("PATCH", f"/invoices/{invoice_id}.json", params=params, json=record, nulls=True)
+    return read(SavedBill, answer, id=invoice_id)
+
+
+@tools.destroys(core=False, asks=True, search="supprimer brouillon facture")
+async def delete_invoice(invoice_id: DraftId) -> Done:
+    """Delete a draft invoice, after the user agreed. It cannot be undone.
+
+    A final invoice cannot be deleted, only cancelled by a credit note: use facturation_refund_invoice.
+    """
+    invoice = await api.get(f"/invoices/{invoice_id}.json")
+    if invoice.get("draft") is False:
+        raise errors.InvalidInputError(
+            f"{label(invoice, 'Invoice')} is final, so it cannot be deleted.",
+            "Cancel it with facturation_refund_invoice.",
+        )
+    await confirm(f"Delete the {described(invoice, 'draft invoice')}?")
+    await api.send("DELETE", f"/invoices/{invoice_id}.json")
+    return Done(id=invoice_id, done="deleted")
+
+
+@tools.reads(deadline=55, search="télécharger facture pdf enregistrer")
+async def download_invoice(
+    invoice_id: InvoiceId, original: Annotated[bool, about("As issued, without the payments.")] = False
+) -> Document:
+    """Save the PDF of an invoice to the data folder, below facturation-pro/, replacing an older copy. Returns its path.
+
+    To send it to the customer, use facturation_send_email.
+    """
+    name = f"invoice-{invoice_id}{'-original' if original else ''}.pdf"
+    return await download(f"/invoices/{invoice_id}.pdf", name, "application/pdf", original=original or None)
+
+
+@tools.writes(core=False, creates=True, search="joindre fichier facture")
+async def upload_invoice_file(
+    invoice_id: InvoiceId, path: Upload, filename: FileName = None, visible: Visible = False
+) -> Attachment:
+    """Attach a file of the data folder to an invoice: a PDF, an image, an office document or text, up to 20 MB.
+
+    Returns the id of the stored file, which facturation_download_file and facturation_delete_file take.
+    """
+    return await upload(f"/invoices/{invoice_id}/upload.json", path, filename, visible)
+
+
+@tools.writes(creates=True, replaces=True, search="envoyer facture devis par mail relancer relance")
+async def send_email(
+    bill_id: Annotated[
+        int,
+        Field(
+            description="Id of the document, from facturation_list_invoices or facturation_list_quotes.",
+            examples=[411588],
+        ),
+    ],
+    to: Annotated[str | None, about("Address, if not the customer's.")] = None,
+    cc: Annotated[str | None, about("Address for a copy.")] = None,
+    bcc: Annotated[str | None, about("Address for a hidden copy.")] = None,
+    subject: Annotated[str | None, about("Subject, if not the usual.")] = None,
+    message: Annotated[str | None, about("Text, if not the usual.")] = None,
+) -> Done:
+    """E-mail a final invoice or a quote to its customer, after the user agreed. A draft invoice cannot be sent."""
+    bill = await _either(bill_id)
+    if bill.get("draft") or bill.get("external"):
+        state = "a draft" if bill.get("draft") else "external"
+        raise errors.InvalidInputError(
+            f"{label(bill, 'Document')} is {state}, so it cannot be sent.",
+            "Only a final invoice or a quote can be sent.",
+        )
+    if will_ask():
+        kind = "quote" if bill.get("quote_ref") else "invoice"
+        addresses = [one for one in (to or await _address(bill), cc, bcc) if one]
+        people = ", ".join(errors.excerpt(one, 200) for one in addresses)
+        await confirm(f"E-mail the {described(bill, kind)}, to {people}? A mail cannot be called back.")
+    mail = {"to": to, "cc": cc, "bcc": bcc, "subject": subject, "message": message}
+    await api.send("POST", "/emails.json", params={"bill_id": bill_id}, json=mail)
+    return Done(id=bill_id, done="sent")
+
+
+async def _address(bill: dict[str, Any]) -> str:
+    """Return the address that the vendor sends a document to by itself: that of its customer."""
+    customer = await api.get(f"/customers/{bill['customer_id']}.json")
+    return str(customer.get("invoice_email") or customer.get("email") or "the customer, who has no address")
+
+
+async def _either(bill_id: int) -> dict[str, Any]:
+    """Return an invoice or a quote: the vendor numbers both in one sequence."""
+    try:
+        return await api.get(f"/invoices/{bill_id}.json")
+    except errors.NotFoundError:
+        return await api.get(f"/quotes/{bill_id}.json")
+
+
+@tools.destroys(core=False, asks=True, creates=True, search="avoir annuler facture rembourser")
+async def refund_invoice(
+    invoice_id: InvoiceId,
+    api_id: Annotated[int | None, about("Own number for it.")] = None,
+    api_custom: Annotated[str | None, about("Own text for it.")] = None,
+) -> SavedBill:
+    """Cancel a final invoice with a credit note of its whole amount, after the user agreed. It cannot be undone.
+
+    Only the whole amount can be refunded.
+    """
+    invoice = await api.get(f"/invoices/{invoice_id}.json")
+    if invoice.get("draft"):
+        raise errors.InvalidInputError(
+            f"{label(invoice, 'Invoice')} is a draft, which needs no credit note.",
+            "Change it with facturation_update_invoice, or tell the user that drafts can be deleted.",
+        )
+    if invoice.get("refund_id"):
+        raise errors.InvalidInputError(
+            f"{label(invoice, 'Invoice')} is a credit note itself.", "Ask the user which invoice is meant."
+        )
+    note = await first(
+        "/invoices.json",
+        Invoice,
+        lambda row: (row.details or {}).get("refund_id") == invoice_id,
+        bill_type="refund",
+        customer_id=invoice.get("customer_id"),
+    )
+    if note:
+        raise errors.InvalidInputError(
+            f"{label(invoice, 'Invoice')} is cancelled already, by the credit note {note.number} (id {note.id}).",
+            "Tell the user its number.",
+        )
+    await confirm(
+        f"Cancel the {described(invoice, 'invoice')}, with a credit note of its whole amount? "
+        "A credit note has a legal number and can be neither changed nor deleted."
+    )
+    params = {"api_id": api_id, "api_custom": api_custom}
+    return read(SavedBill, await api.post(f"/invoices/{invoice_id}/refund.json", params=params))
