@@ -33,7 +33,7 @@ def server_in(folder: Path) -> Server[Any]:
     return server
 
 
-async def test_no_two_tools_have_one_name() -> None:
+async def test_tool_names_unique() -> None:
     """A collision aborts the gateway."""
     counted: Counter[str] = Counter()
     for folder in SERVERS:
@@ -43,7 +43,7 @@ async def test_no_two_tools_have_one_name() -> None:
     assert [name for name, times in counted.items() if times > 1] == []
 
 
-def test_no_two_servers_share_a_slug_prefix_or_title() -> None:
+def test_servers_have_unique_slug_prefix_and_title() -> None:
     servers = [server_in(folder) for folder in SERVERS]
     for word in ("slug", "prefix", "title"):
         counted = Counter(getattr(server, word) for server in servers)
@@ -52,14 +52,15 @@ def test_no_two_servers_share_a_slug_prefix_or_title() -> None:
 
 
 @pytest.mark.parametrize("folder", SERVERS, ids=lambda folder: folder.name)
-def test_every_server_is_on_the_quality_scale(folder: Path) -> None:
+def test_quality_scale_covers_every_server(folder: Path) -> None:
     test = folder / "tests" / "test_acceptance.py"
     assert test.is_file(), f"{folder.name} does not inherit the acceptance suite: add tests/test_acceptance.py"
     assert f'suite("{folder.name}"' in "".join(test.read_text(encoding="utf-8").split())
     assert quality_problems(read_quality(folder / "quality.yaml"), folder) == []
 
 
-def test_the_scale_is_ordered_and_said_once() -> None:
+def test_quality_rules_ordered_and_unique() -> None:
+    """Each rule appears once."""
     assert len({rule.id for rule in RULES}) == len(RULES)
     tiers = [rule.tier for rule in RULES]
     assert tiers == sorted(tiers, key=["bronze", "silver", "gold"].index)

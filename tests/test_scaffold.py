@@ -133,7 +133,7 @@ def test_write_refuses_a_name_that_is_not_valid(checkout: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["class", "import", "async"])
-def test_write_refuses_a_word_of_python(checkout: Path, name: str) -> None:
+def test_write_refuses_a_python_keyword(checkout: Path, name: str) -> None:
     with pytest.raises(ValueError, match=f"'{name}' is a word of Python"):
         write(name, checkout)
     assert not (checkout / "servers" / name).exists()

@@ -187,7 +187,7 @@ async def broken(case: Subject, name: str) -> str:
     return "\n".join(await wrong(case, rule(name), DONE))
 
 
-async def test_the_good_server_keeps_every_rule(shelf: Make) -> None:
+async def test_suite_accepts_a_good_server(shelf: Make) -> None:
     case = shelf()
     found = {r.id: await wrong(case, r, DONE) for r in RULES if r.id != "unit_tests"}  # see test_plugin.py
     assert {name: problems for name, problems in found.items() if problems} == {}
@@ -248,7 +248,7 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
 
 
 @pytest.mark.parametrize(("name", "old", "new", "told"), SPOILT, ids=[f"{s[0]}-{n}" for n, s in enumerate(SPOILT)])
-async def test_a_badly_written_server_is_found_out(shelf: Make, name: str, old: str, new: str, told: str) -> None:
+async def test_suite_detects_a_bad_server(shelf: Make, name: str, old: str, new: str, told: str) -> None:
     found = await broken(shelf((old, new)), name)
     assert found, f"nothing is wrong under {name}"
     assert told in found
@@ -262,7 +262,7 @@ async def test_a_badly_written_server_is_found_out(shelf: Make, name: str, old: 
         ("missing_secret", "token: SecretStr = Field(", 'token: str = Field("none", '),
     ],
 )
-async def test_what_does_not_apply_must_be_exempt(shelf: Make, name: str, old: str, new: str) -> None:
+async def test_suite_requires_exemption_where_a_rule_does_not_apply(shelf: Make, name: str, old: str, new: str) -> None:
     assert f"exempt the server from {name}" in await broken(shelf((old, new)), name)
 
 
@@ -362,7 +362,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
 
 
 @pytest.mark.parametrize(("name", "changes", "told"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
-async def test_a_broken_library_is_found_out(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
+async def test_suite_detects_a_broken_library(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
     case = shelf()
     with ExitStack() as stack:
         for target, value in changes.items():
@@ -410,7 +410,7 @@ async def test_dry_run_equal_bodies_pass(shelf: Make, kind: str) -> None:
         ("file", {"fields": {"name": "vase"}, "files": [FILE | {"name": "ete.png"}]}),
     ],
 )
-async def test_dry_run_another_body_is_found(shelf: Make, kind: str, shown: Any) -> None:
+async def test_dry_run_different_body_detected(shelf: Make, kind: str, shown: Any) -> None:
     with patch("flotilla.http.client._shown", lambda parts: shown):
         assert "shelf_create_thing shows the body" in await broken(shelf((JSON, SENT[kind])), "dry_run")
 
@@ -425,7 +425,7 @@ async def test_dry_run_second_write_must_be_shown(shelf: Make) -> None:
     assert "shelf_create_thing sends POST https://shelf.example/things too, which no dry run shows" in found
 
 
-async def test_dry_run_second_write_that_is_shown_passes(shelf: Make) -> None:
+async def test_dry_run_second_write_shown_passes(shelf: Make) -> None:
     assert await broken(shelf((POST, FOLLOWS + TWICE[1])), "dry_run") == ""
 
 
@@ -441,7 +441,7 @@ async def test_dry_run_second_write_is_compared(shelf: Make, old: str, new: str,
     assert told in await broken(shelf((POST, FOLLOWS.replace(old, new) + TWICE[1])), "dry_run")
 
 
-async def test_dry_run_second_write_that_never_comes_is_found(shelf: Make) -> None:
+async def test_dry_run_second_write_never_sent_detected(shelf: Make) -> None:
     found = await broken(shelf((POST, FOLLOWS + POST)), "dry_run")
     assert "shows 2 requests in a dry run, and sends 1 without" in found
 
@@ -510,9 +510,7 @@ BROKEN_PROMPTS = [
 @pytest.mark.parametrize(
     ("name", "changes", "told"), BROKEN_PROMPTS, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN_PROMPTS)]
 )
-async def test_a_prompt_that_goes_its_own_way_is_found_out(
-    shelf: Make, name: str, changes: dict[str, Any], told: str
-) -> None:
+async def test_suite_detects_a_broken_prompt(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
     case = shelf(("@tools.destroys", PROMPT))
     assert await broken(case, name) == ""
     with ExitStack() as stack:
@@ -548,7 +546,7 @@ class Stubborn(Subject):
         return self._stack.enter_context(Process(argv, {**environ, "TOKEN": token}, revision))
 
 
-async def test_a_process_that_misbehaves_is_found_out(shelf: Make) -> None:
+async def test_suite_detects_a_misbehaving_process(shelf: Make) -> None:
     case = shelf(kind=Stubborn)
     assert "lists shelf_1" in await broken(case, "stable_list")
     assert "b'Shelf 1.0 starts" in await broken(case, "clean_stdout")
@@ -597,7 +595,7 @@ def test_quality_yaml_that_cannot_be_understood(tmp_path: Path, text: str) -> No
         quality(tmp_path, text)
 
 
-async def test_a_tool_may_be_excepted_with_a_reason(shelf: Make) -> None:
+async def test_tool_excepted_with_a_reason(shelf: Make) -> None:
     case = shelf(("get_thing(thing: Id)", f"get_thing(thing: Id, {NINE})"))
     few = rule("few_arguments")
     assert await wrong(case, few, Claim("done", excepted={"shelf_get_thing": "The vendor wants them all."})) == []

@@ -81,7 +81,7 @@ def noted(waits: list[float]) -> Callable[[float], Awaitable[None]]:
 # --- plain requests
 
 
-async def test_methods_and_what_is_sent(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_methods_and_what_they_send(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(headers={"Acme-Version": "2"})
     assert await api.get("/things/7", params={"a": None, "b": ["x", "y"], "c": True}) == {"id": 7, "name": "é€"}
     assert await api.post("/things", json={"name": "x", "none": None, "deep": {"none": None}}) == {"id": 8}
@@ -99,7 +99,7 @@ async def test_methods_and_what_is_sent(connected: Callable[..., ScratchApi], ve
     assert delete.headers["if-match"] == "3"
 
 
-async def test_whole_addresses_and_pages(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_page_by_path_and_absolute_url(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     class Thing(Model):
         id: str
 
@@ -114,14 +114,14 @@ async def test_whole_addresses_and_pages(connected: Callable[..., ScratchApi], v
     await api.get("/things/7", params={"next": "http://x/?a=b"})  # an address in a parameter is no address
 
 
-def test_segments() -> None:
+def test_segment_quoted_and_never_empty() -> None:
     assert segment("a/b?c#d é") == "a%2Fb%3Fc%23d%20%C3%A9"
     for wrong in ("", ".", ".."):
         with pytest.raises(errors.InvalidInputError, match="An id is empty"):
             segment(wrong)
 
 
-async def test_the_trace_context_goes_along(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_trace_context_passed_to_the_vendor(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected()
 
     @api.server.reads
@@ -173,9 +173,10 @@ NAMES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("fault", "gets", "puts", "posts"), MATRIX, ids=NAMES)
-async def test_who_is_asked_how_often(
+async def test_retries_by_method_and_fault(
     connected: Callable[..., ScratchApi], vendor: FakeVendor, fault: faults.Fault, gets: int, puts: int, posts: int
 ) -> None:
+    """Reads, repeatable writes and other writes are tried as often as each allows."""
     api = connected()
     for (method, options), times in ((SAFE, gets), (REPEATABLE, puts), (UNSAFE, posts)):
         vendor.recovers()
@@ -185,7 +186,7 @@ async def test_who_is_asked_how_often(
         assert len(vendor.requests) == times, method
 
 
-async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_post_with_reads_is_a_read(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(idempotency_header="Idempotency-Key")
     vendor.fails(faults.cut(), times=2)
     with entered(Call("acme_test", dry_run=True, idempotency_key="k")) as running:
@@ -206,7 +207,7 @@ async def test_a_post_that_only_asks_is_a_read(connected: Callable[..., ScratchA
 
 @pytest.mark.parametrize("fault", [faults.rate(0), faults.status(503), faults.cut(), faults.broken(), faults.hang(5)])
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_read_succeeds_when_the_vendor_recovers(
+async def test_retries_succeed_when_the_vendor_recovers(
     connected: Callable[..., ScratchApi], vendor: FakeVendor, fault: faults.Fault, times: int
 ) -> None:
     vendor.fails(fault, times=times)
@@ -215,7 +216,7 @@ async def test_a_read_succeeds_when_the_vendor_recovers(
 
 
 @pytest.mark.parametrize(("fault", "least"), [(faults.rate(40), 40), (faults.rate(40, date=True), 38)])
-async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
+async def test_rate_limit_waits_as_long_as_retry_after(
     connected: Callable[..., ScratchApi],
     vendor: FakeVendor,
     environ: pytest.MonkeyPatch,
@@ -232,9 +233,10 @@ async def test_a_429_is_waited_for_as_long_as_the_vendor_asks(
     assert least <= waits[0] <= 40 + Retry.jitter
 
 
-async def test_parallel_calls_do_not_come_back_together(
+async def test_rate_limit_waits_have_jitter(
     connected: Callable[..., ScratchApi], vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
+    """Parallel calls do not come back together."""
     waits: list[float] = []
     api = connected()
     api.connection.network = Network(retry=Retry(sleep=noted(waits)))
@@ -245,7 +247,7 @@ async def test_parallel_calls_do_not_come_back_together(
     assert all(2 <= seconds <= 2 + Retry.jitter for seconds in waits)
 
 
-async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_rate_limit_that_lasts_not_retried(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(
         map_error=lambda status, body: errors.RateLimitError("The day's requests are used up.", again=False)
     )
@@ -254,7 +256,7 @@ async def test_a_limit_that_lasts_is_not_tried_again(connected: Callable[..., Sc
     assert len(vendor.requests) == 1
 
 
-async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_rate_limit_wait_within_the_deadline(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected()
     vendor.fails(faults.rate(20))
     problem = await problem_of(api.get("/things/7"), within=3)
@@ -267,9 +269,7 @@ async def test_no_wait_is_longer_than_the_deadline(connected: Callable[..., Scra
     assert len(vendor.requests) == 1
 
 
-async def test_a_connection_that_is_refused_is_tried_again_even_for_a_post(
-    make: Make, environ: pytest.MonkeyPatch
-) -> None:
+async def test_connection_refused_retried_even_for_a_post(make: Make, environ: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     environ.setenv("ACME_BASE_URL", UNREACHABLE)
     api = ScratchApi(make())
@@ -284,9 +284,7 @@ async def test_a_connection_that_is_refused_is_tried_again_even_for_a_post(
     assert waits == [0.5, 1.0] * 2
 
 
-async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
-    connected: Callable[..., ScratchApi], vendor: FakeVendor
-) -> None:
+async def test_connection_lost_never_repeats_a_post(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected()
     await api.get("/things/7")  # the connection is kept
     vendor.fails(faults.cut())
@@ -297,9 +295,11 @@ async def test_a_post_is_never_repeated_blindly_on_a_kept_connection(
     assert [r.method for r in vendor.requests] == ["GET", "POST"]
 
 
-async def test_a_kept_connection_that_the_vendor_closed_is_noticed(
+async def test_connection_closed_by_the_vendor_replaced(
     connected: Callable[..., ScratchApi], vendor: FakeVendor
 ) -> None:
+    """A kept connection that the vendor closed is noticed."""
+
     async def last(exchange: faults.Exchange) -> None:
         await exchange.send(exchange.usual)
         exchange.writer.close()
@@ -350,7 +350,7 @@ def test_backoff_grows_with_jitter() -> None:
         (304, errors.UpstreamError, "Acme failed (304). Try again later."),
     ],
 )
-async def test_each_status_has_its_class_and_next_step(
+async def test_status_has_its_error_class_and_next_step(
     connected: Callable[..., ScratchApi],
     vendor: FakeVendor,
     status: int,
@@ -377,7 +377,7 @@ async def test_each_status_has_its_class_and_next_step(
         ("plain", "plain"),
     ],
 )
-def test_the_vendors_own_words(body: Any, words: str) -> None:
+def test_said_error_bodies(body: Any, words: str) -> None:
     assert usual_message(400, body) == words
 
 
@@ -409,14 +409,14 @@ def test_the_vendors_own_words(body: Any, words: str) -> None:
         (Response(200, b"zz", {"content-encoding": "gzip"}), "Acme answered in a way that cannot be read (DecodingErr"),
     ],
 )
-async def test_answers_that_are_no_json(
+async def test_responses_that_are_no_json(
     connected: Callable[..., ScratchApi], vendor: FakeVendor, answer: Response, sentence: str
 ) -> None:
     vendor.fails(faults.answer(answer))
     assert str(await problem_of(connected().get("/things/7"))).startswith(sentence)
 
 
-async def test_a_vendor_that_needs_other_words(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_reason_and_classify_options(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     def classify(status: int, body: Any) -> errors.FlotillaError | None:
         return (
             errors.PermissionDeniedError("Only with the Pro plan.", "Upgrade.") if body.get("code") == "plan" else None
@@ -429,7 +429,7 @@ async def test_a_vendor_that_needs_other_words(connected: Callable[..., ScratchA
     assert str(await problem_of(api.get("/things/7"))).startswith('Acme does not have this: "404/gone".')
 
 
-async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., ScratchApi]) -> None:
+async def test_reason_phrase_passed_on(connected: Callable[..., ScratchApi]) -> None:
     api, phrases = connected(), iter([b"No such thing here", b"Not Found", b""])
     api.connection.network = Network(
         httpx.MockTransport(lambda request: httpx.Response(404, extensions={"reason_phrase": next(phrases)}))
@@ -438,13 +438,13 @@ async def test_a_reason_phrase_of_its_own_is_passed_on(connected: Callable[..., 
     assert told == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
 
 
-async def test_a_status_that_is_an_answer(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_expected_status_returned(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     vendor.fails(faults.status(308, {"range": "0-1"}), times=1)
     response = await connected().send("PUT", "/things/9", content=b"x", expected=(308,))
     assert (response.status_code, response.json()) == (308, {"range": "0-1"})
 
 
-async def test_nulls_that_clear_a_field(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_nulls_option_clears_a_field(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     await connected().patch("/things/9", params={"a": None}, json={"name": None}, nulls=True)
     assert vendor.requests[0].json() == {"name": None}
     assert vendor.requests[0].query == []
@@ -467,7 +467,9 @@ def test_retry_after(value: str, low: float | None, high: float) -> None:
     assert wait is None if low is None else low <= (wait or 0) <= high
 
 
-def test_another_header_says_how_long_to_wait() -> None:
+def test_retry_after_another_header() -> None:
+    """Another header may say how long to wait, in seconds or as a Unix time."""
+
     def wait(**headers: str) -> float | None:
         return retry_after(httpx.Response(429, headers={n.replace("_", "-"): v for n, v in headers.items()}), "X-Reset")
 
@@ -477,7 +479,7 @@ def test_another_header_says_how_long_to_wait() -> None:
     assert wait(x_reset="soon") is None
 
 
-async def test_the_vendors_own_header_counts(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_wait_header_option(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(wait_header="X-RateLimit-Reset")
     vendor.fails(faults.status(429, headers={"x-ratelimit-reset": "20"}))
     problem = await problem_of(api.get("/things/7"), within=3)
@@ -496,7 +498,7 @@ async def test_gzip(connected: Callable[..., ScratchApi], vendor: FakeVendor) ->
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-async def test_a_huge_answer_is_not_read_to_its_end(
+async def test_response_too_large_not_read_to_its_end(
     connected: Callable[..., ScratchApi], vendor: FakeVendor, compressed: bool
 ) -> None:
     vendor.fails(faults.huge(40_000_000, compressed=compressed))
@@ -510,7 +512,7 @@ async def parts(api: ScratchApi) -> AsyncIterator[bytes]:
         yield b"".join([part async for part in response.aiter_bytes()])
 
 
-async def test_downloads_are_streamed(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_stream_downloads(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected()
     async with api.stream("GET", "/file") as response:
         assert not response.is_stream_consumed
@@ -528,7 +530,7 @@ async def test_downloads_are_streamed(connected: Callable[..., ScratchApi], vend
 # --- limits
 
 
-async def test_parallel_calls_share_the_limit(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_limits_shared_by_parallel_calls(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(limits=[(3, 0.5)], read_timeout=5)
     begun = time.monotonic()
     await asyncio.gather(*(api.get("/things/7") for _ in range(7)))
@@ -536,7 +538,7 @@ async def test_parallel_calls_share_the_limit(connected: Callable[..., ScratchAp
     assert len(vendor.requests) == 7
 
 
-async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_limits_exhausted_reported(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(limits=[(1, 60)])
     await api.get("/things/7")
     problem = await problem_of(api.get("/things/7"), within=1.2)
@@ -549,7 +551,7 @@ async def test_a_limit_that_is_used_up_is_told(connected: Callable[..., ScratchA
 # --- host guard
 
 
-async def test_only_declared_hosts_are_contacted(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_hosts_only_declared_ones_contacted(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     with FakeVendor(ANSWERS) as other:
         api = connected()
         problem = await problem_of(api.get(f"{other.url}/things/7"))
@@ -560,7 +562,7 @@ async def test_only_declared_hosts_are_contacted(connected: Callable[..., Scratc
         assert len(vendor.requests) == 1
 
 
-async def test_a_redirect_takes_no_key_along(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_redirect_to_another_host_drops_the_key(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     with FakeVendor(ANSWERS) as other:
         api = connected(auth=HeaderKey("token", "X-Api-Key"), hosts=[other.url.removeprefix("http://")])
         vendor.fails(faults.redirect(f"{other.url}/things/7"), times=1)
@@ -573,7 +575,7 @@ async def test_a_redirect_takes_no_key_along(connected: Callable[..., ScratchApi
         assert vendor.requests[-1].headers["x-api-key"] == "canary-7f3a9c"  # the same host keeps it
 
 
-async def test_wildcard_hosts(make: Make) -> None:
+async def test_hosts_wildcard(make: Make) -> None:
     api = ScratchApi(make(hosts=["*.acme.example:443", "acme.test:8443"]))
     api.connection.network = Network(httpx.MockTransport(lambda request: httpx.Response(200, json={})))
     for url in ("https://files.acme.example/x", "https://a.b.acme.example/x", "https://ACME.test:8443/x"):
@@ -590,7 +592,7 @@ async def test_wildcard_hosts(make: Make) -> None:
         assert "may not contact" in str(await problem_of(api.get(url))), url
 
 
-async def test_a_post_does_not_follow(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_redirect_of_a_post_not_followed(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     vendor.fails(faults.redirect("/things/7"))
     assert str(await problem_of(connected().post("/things", json={}))) == (
         f"Acme answered with a redirect (302) to {vendor.url.removeprefix('http://')}/things/7, which is not followed. "
@@ -600,7 +602,7 @@ async def test_a_post_does_not_follow(connected: Callable[..., ScratchApi], vend
     assert len(vendor.requests) == 1
 
 
-async def test_endless_redirects(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+async def test_redirects_endless(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     vendor.fails(faults.redirect("/things/7"))
     assert "(TooManyRedirects)" in str(await problem_of(connected().get("/things/7")))
 
@@ -626,7 +628,7 @@ def writer(connected: Callable[..., ScratchApi]) -> ScratchApi:
     return api
 
 
-async def test_a_dry_run_shows_the_exact_request(writer: ScratchApi, vendor: FakeVendor) -> None:
+async def test_dry_run_shows_the_exact_request(writer: ScratchApi, vendor: FakeVendor) -> None:
     result = await call(writer.server, "acme_create_thing", name="é canary-7f3a9c", dry_run=True, idempotency_key="k1")
     assert result.structured_content == {
         "dry_run": {
@@ -653,7 +655,7 @@ async def test_a_dry_run_shows_the_exact_request(writer: ScratchApi, vendor: Fak
     assert [sorted(file) for file in told["body"]["files"]] == [["bytes", "field", "name", "type"]]
 
 
-async def test_the_switch_for_the_whole_server(
+async def test_dry_run_setting_for_the_whole_server(
     writer: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.setenv("FLOTILLA_DRY_RUN", "on")
@@ -664,7 +666,7 @@ async def test_the_switch_for_the_whole_server(
     assert [r.method for r in vendor.requests] == ["GET"]
 
 
-async def test_the_vendor_gets_the_idempotency_key(writer: ScratchApi, vendor: FakeVendor) -> None:
+async def test_idempotency_key_sent_to_the_vendor(writer: ScratchApi, vendor: FakeVendor) -> None:
     result = await call(writer.server, "acme_create_thing", name="x", idempotency_key="k1")
     assert not result.is_error
     got, first, second = vendor.requests
@@ -676,7 +678,7 @@ async def test_the_vendor_gets_the_idempotency_key(writer: ScratchApi, vendor: F
     assert all("idempotency-key" not in r.headers for r in vendor.requests)
 
 
-async def test_reads_page_through_a_tool(connected: Callable[..., ScratchApi]) -> None:
+async def test_page_through_a_tool(connected: Callable[..., ScratchApi]) -> None:
     api = connected(paging=ByCursor("items", "next"))
 
     class Thing(Model):

@@ -50,7 +50,7 @@ def server(make: Make) -> ScratchServer:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_fields(server: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines, mode: str) -> None:
+async def test_audit_line_fields(server: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines, mode: str) -> None:
     environ.setenv("FLOTILLA_USER", "dana")
     server.reset()
     async with client(server, mode) as c:
@@ -72,7 +72,7 @@ async def test_the_fields(server: ScratchServer, environ: pytest.MonkeyPatch, au
     }
 
 
-async def test_secrets_are_masked_and_long_values_cut(server: ScratchServer, audit: Lines) -> None:
+async def test_audit_masks_secrets_and_cuts_long_values(server: ScratchServer, audit: Lines) -> None:
     await call(server, "acme_update_it")
     audit()
     await call(
@@ -98,7 +98,7 @@ async def test_secrets_are_masked_and_long_values_cut(server: ScratchServer, aud
     assert "canary" not in json.dumps(line)
 
 
-async def test_line_has_an_upper_size(server: ScratchServer, audit: Lines) -> None:
+async def test_audit_line_size_limited(server: ScratchServer, audit: Lines) -> None:
     many = {f"name-{number}" + "x" * 200: "y" * 300 for number in range(2000)}
     await call(server, "acme_" + "z" * 10_000, **many)
     (text,) = [json.dumps(line, ensure_ascii=False) for line in audit() if line["event"] == "call"]
@@ -109,7 +109,7 @@ async def test_line_has_an_upper_size(server: ScratchServer, audit: Lines) -> No
     assert line["arguments"]["options"]["…"] == "150 more"
 
 
-async def test_secrets_in_names_and_numbers_are_masked(server: ScratchServer, audit: Lines) -> None:
+async def test_audit_masks_secrets_in_names_and_numbers(server: ScratchServer, audit: Lines) -> None:
     remember_secret("4711471147")
     await call(server, "acme_update_it", options={"canary-7f3a9c": 1, "pin": 4711471147})
     await call(server, "acme_update_it", options={"x": "y"})
@@ -118,7 +118,7 @@ async def test_secrets_in_names_and_numbers_are_masked(server: ScratchServer, au
 
 
 @pytest.mark.parametrize("depth", [70, 480, 600])
-async def test_deep_arguments_are_refused_and_audited(server: ScratchServer, audit: Lines, depth: int) -> None:
+async def test_audit_of_deeply_nested_arguments(server: ScratchServer, audit: Lines, depth: int) -> None:
     result = await call(server, "acme_update_it", options='{"a":' * depth + "1" + "}" * depth)
     assert result.is_error
     nested: Any = 1
@@ -138,7 +138,9 @@ class Broken:
 
 
 @pytest.mark.parametrize("stream", [Broken(), None])
-async def test_a_broken_stderr_breaks_no_call(server: ScratchServer, environ: pytest.MonkeyPatch, stream: Any) -> None:
+async def test_audit_broken_stderr_breaks_no_call(
+    server: ScratchServer, environ: pytest.MonkeyPatch, stream: Any
+) -> None:
     @server.reads
     async def get_bug() -> Out:
         """Bug."""
@@ -149,14 +151,14 @@ async def test_a_broken_stderr_breaks_no_call(server: ScratchServer, environ: py
     assert (await call(server, "acme_get_bug")).is_error
 
 
-def test_values_that_are_no_json(audit: Lines) -> None:
+def test_audit_values_that_are_no_json(audit: Lines) -> None:
     Audit("acme", frozenset()).line("event", thing={1, 2}, when=datetime(2030, 1, 1, tzinfo=UTC))
     (line,) = audit()
     assert line["thing"] == "{1, 2}"
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_clients_trace_is_continued(server: ScratchServer, audit: Lines, mode: str) -> None:
+async def test_trace_of_the_client_continued(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
         for meta, kept in (
             ({"traceparent": PARENT, "tracestate": "a=1"}, True),
@@ -169,7 +171,7 @@ async def test_the_clients_trace_is_continued(server: ScratchServer, audit: Line
 
 
 @pytest.mark.slow
-def test_spans() -> None:
+def test_trace_spans() -> None:
     program = Path(__file__).parent / "programs" / "spans.py"
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
     line = json.loads(done.stderr.splitlines()[-1])
@@ -181,23 +183,21 @@ def test_spans() -> None:
     assert "canary" not in done.stdout
 
 
-def test_no_exporter_no_provider(environ: pytest.MonkeyPatch) -> None:
+def test_telemetry_without_exporter_sets_no_provider(environ: pytest.MonkeyPatch) -> None:
     set_to: list[object] = []
     environ.setattr(trace, "set_tracer_provider", set_to.append)
     telemetry.configure("acme")
     assert set_to == []
 
 
-def test_an_exporter_that_is_not_installed_is_told(
-    environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_telemetry_exporter_not_installed(environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     environ.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     environ.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     telemetry.configure("acme")
     assert "no exporter is installed" in caplog.text
 
 
-def test_the_exporter(environ: pytest.MonkeyPatch) -> None:
+def test_telemetry_exporter(environ: pytest.MonkeyPatch) -> None:
     """With one in place of the real one, which only some installations have."""
     module = ModuleType("trace_exporter")
     module.OTLPSpanExporter = InMemorySpanExporter  # type: ignore[attr-defined]

@@ -129,13 +129,13 @@ async def failed(api: ScratchApi, method: str = "GET") -> tuple[type[errors.Flot
         (Basic("account", ""), "authorization", "Basic " + base64.b64encode(b"acme:").decode()),
     ],
 )  # fmt: skip
-async def test_headers(make: Make, vendor: FakeVendor, auth: Auth, header: str, value: str) -> None:
+async def test_auth_headers(make: Make, vendor: FakeVendor, auth: Auth, header: str, value: str) -> None:
     await ScratchApi(make(settings=Connected), auth=auth).get("/x")
     assert vendor.requests[0].headers[header] == value
     assert scrub(f"<{value}>").endswith("***>")
 
 
-async def test_a_missing_secret_is_told_before_anything_is_sent(
+async def test_auth_missing_secret_reported_before_sending(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.delenv("ACME_KEY")
@@ -143,7 +143,7 @@ async def test_a_missing_secret_is_told_before_anything_is_sent(
     assert vendor.requests == []
 
 
-def test_an_auth_of_ones_own_must_say_what_it_sends(make: Make) -> None:
+def test_auth_subclass_must_define_proof(make: Make) -> None:
     with pytest.raises(NotImplementedError):
         Auth().header_value()
 
@@ -151,7 +151,7 @@ def test_an_auth_of_ones_own_must_say_what_it_sends(make: Make) -> None:
 # --- OAuth 2
 
 
-async def test_the_first_call_gets_a_token(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_first_call_gets_a_token(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     assert await connect().get("/x") == {"ok": True}
     assert connection.renewals == [
         {
@@ -164,14 +164,14 @@ async def test_the_first_call_gets_a_token(connect: Callable[..., ScratchApi], c
     assert "access-1" not in scrub("access-1 refresh-1")
 
 
-async def test_the_client_may_go_in_the_header(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_client_secret_basic(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     await connect(client_auth="client_secret_basic").get("/x")
     (request,) = [r for r in connection.vendor.requests if r.path == "/token"]
     assert request.headers["authorization"] == "Basic " + base64.b64encode(b"client:client-canary").decode()
     assert b"client-canary" not in request.body
 
 
-async def test_renewed_ahead_of_expiry(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_renewed_ahead_of_expiry(connect: Callable[..., ScratchApi], connection: Connection) -> None:
     api = connect()
     for now, renewals in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
         connection.now = 1_000_000.0 + now
@@ -180,9 +180,8 @@ async def test_renewed_ahead_of_expiry(connect: Callable[..., ScratchApi], conne
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1", "refresh-2"]
 
 
-async def test_renewed_once_after_a_401_even_for_a_post(
-    connect: Callable[..., ScratchApi], connection: Connection
-) -> None:
+async def test_oauth2_renewed_once_after_a_401(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+    """Even for a POST."""
     api = connect()
     await api.get("/x")
     connection.access = "revoked early"
@@ -200,7 +199,9 @@ async def test_renewed_once_after_a_401_even_for_a_post(
     assert len(connection.renewals) == 3  # once
 
 
-async def test_fifty_calls_at_once_renew_once(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_fifty_parallel_calls_renew_once(
+    connect: Callable[..., ScratchApi], connection: Connection
+) -> None:
     api = connect()
     await asyncio.gather(*(api.get("/x") for _ in range(50)))
     assert connection.issued == 1
@@ -213,9 +214,10 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path / "acme" / "oauth.sealed"
 
 
-async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
+async def test_oauth2_rotated_token_saved_before_use(
     connect: Callable[..., ScratchApi], connection: Connection, tmp_path: Path
 ) -> None:
+    """It also survives a restart."""
     seen: list[Any] = []
 
     async def look(exchange: faults.Exchange) -> None:
@@ -235,7 +237,7 @@ async def test_a_rotated_token_is_saved_before_it_is_used_and_survives(
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1"]
 
 
-async def test_a_token_that_the_user_sets_anew_wins(
+async def test_oauth2_token_set_anew_by_the_user_wins(
     connect: Callable[..., ScratchApi], connection: Connection, environ: pytest.MonkeyPatch
 ) -> None:
     await connect().get("/x")
@@ -245,7 +247,9 @@ async def test_a_token_that_the_user_sets_anew_wins(
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-new"]
 
 
-async def test_what_another_process_renewed_is_used(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_token_renewed_by_another_process_used(
+    connect: Callable[..., ScratchApi], connection: Connection
+) -> None:
     one, other = connect(), connect()
     await one.get("/x")
     await other.get("/x")
@@ -256,7 +260,8 @@ async def test_what_another_process_renewed_is_used(connect: Callable[..., Scrat
     assert [form["refresh_token"] for form in connection.renewals] == ["refresh-0", "refresh-1"]
 
 
-async def test_a_vendor_that_does_not_rotate(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_without_rotation(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+    """A vendor may keep its refresh token, and leave out when the access token expires."""
     connection.rotates, connection.expires_in = False, 0  # no expires_in counts as an hour
     api = connect()
     await api.get("/x")
@@ -298,7 +303,7 @@ async def test_a_vendor_that_does_not_rotate(connect: Callable[..., ScratchApi],
         ),
     ],
 )
-async def test_when_it_cannot_be_renewed(
+async def test_oauth2_renewal_failed(
     connect: Callable[..., ScratchApi],
     connection: Connection,
     tmp_path: Path,
@@ -316,7 +321,8 @@ async def test_when_it_cannot_be_renewed(
     assert not saved(tmp_path).exists()
 
 
-async def test_a_sentence_of_the_servers_own(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+async def test_oauth2_revoked_sentence(connect: Callable[..., ScratchApi], connection: Connection) -> None:
+    """The server may set its own sentence for a revoked grant."""
     connection.refresh = "another"
     assert (await failed(connect(revoked_hint="Run make connect.")))[1].endswith("(invalid_grant). Run make connect.")
 
@@ -324,7 +330,7 @@ async def test_a_sentence_of_the_servers_own(connect: Callable[..., ScratchApi],
 # --- one of several ways, signed assertions, scopes
 
 
-async def test_the_first_way_that_is_configured(
+async def test_first_of_uses_the_first_configured(
     make: Make, connection: Connection, environ: pytest.MonkeyPatch
 ) -> None:
     class Ways(Connected):
@@ -406,7 +412,7 @@ def robot(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Scratc
 
 
 @pytest.mark.parametrize(("ahead", "requests"), [(0, 1), (30, 1), (86_400, 2), (-86_400, 2)])
-async def test_an_assertion_is_signed(
+async def test_jwt_bearer_assertion_signed(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, ahead: float, requests: int
 ) -> None:
     """A machine whose clock is a day off asks again by the clock of the token endpoint."""
@@ -420,7 +426,7 @@ async def test_an_assertion_is_signed(
     assert (last["iss"], last["sub"], last["scope"]) == ("robot@acme.example", "dana@acme.example", "read")
 
 
-async def test_a_refused_assertion(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
+async def test_jwt_bearer_assertion_refused(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     vendor.fails(faults.status(400, {"error": "invalid_grant"}))
     api = robot(make, vendor, environ)
     assert await failed(api) == (
@@ -431,7 +437,7 @@ async def test_a_refused_assertion(make: Make, vendor: FakeVendor, environ: pyte
     assert len(vendor.requests) == 1  # its clock and ours agree
 
 
-async def test_without_a_key_there_is_nothing_to_trade(
+async def test_jwt_bearer_without_key_not_configured(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     class Without(Robot):
@@ -446,7 +452,7 @@ async def test_without_a_key_there_is_nothing_to_trade(
     assert not grant.configured()
 
 
-def test_a_grant_of_ones_own_must_say_what_it_trades() -> None:
+def test_grant_subclass_must_define_lasting_and_trade() -> None:
     with pytest.raises(NotImplementedError):
         Grant("https://x.example").refresh_source()
     with pytest.raises(NotImplementedError):
@@ -464,11 +470,11 @@ def test_a_grant_of_ones_own_must_say_what_it_trades() -> None:
         ([["a", "a b"], ["c", "b"]], ["a", "c"]),
     ],
 )
-def test_the_fewest_scopes(needs: list[list[str]], chosen: list[str]) -> None:
+def test_fewest_scopes(needs: list[list[str]], chosen: list[str]) -> None:
     assert fewest(needs) == chosen
 
 
-async def test_hidden_tools_need_no_scopes(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
+async def test_scopes_of_hidden_tools_not_needed(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> None:
     server = robot(make, vendor, environ).server
     assert scopes(server.integration, {}) == ["read"]
     assert scopes(server.integration, {"FLOTILLA_DENY": "acme_get_it"}) == []

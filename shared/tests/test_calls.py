@@ -64,7 +64,7 @@ def echo(acme: ScratchServer) -> ScratchServer:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_everything_may_come_as_text(echo: ScratchServer, mode: str) -> None:
+async def test_arguments_each_accepted_as_text(echo: ScratchServer, mode: str) -> None:
     sent = {
         "n": "5",
         "ratio": "0.5",
@@ -89,7 +89,7 @@ async def test_everything_may_come_as_text(echo: ScratchServer, mode: str) -> No
 
 
 @pytest.mark.parametrize("revision", ["2024-11-05", "2025-11-25", "2026-07-28"])
-async def test_the_arguments_may_be_one_text(echo: ScratchServer, revision: str) -> None:
+async def test_arguments_accepted_as_one_text(echo: ScratchServer, revision: str) -> None:
     async with raw(echo, revision) as session:
         answer = await session.request("tools/call", name="acme_get_echo", arguments='{"n": "7"}')
         assert answer["result"]["structuredContent"] == {"n": 7}
@@ -117,7 +117,7 @@ async def test_the_arguments_may_be_one_text(echo: ScratchServer, revision: str)
         ({"n": 1, "day": "2030-13-01"}, "Argument `day` does not fit"),
     ],
 )
-async def test_wrong_arguments_are_told_in_a_sentence(echo: ScratchServer, arguments: Any, sentence: str) -> None:
+async def test_arguments_wrong_explained(echo: ScratchServer, arguments: Any, sentence: str) -> None:
     result = await call(echo, "acme_get_echo", **arguments)
     assert result.is_error
     assert text_of(result).startswith(f"Error: {sentence}")
@@ -125,7 +125,7 @@ async def test_wrong_arguments_are_told_in_a_sentence(echo: ScratchServer, argum
     assert result.structured_content is None
 
 
-async def test_a_tool_without_arguments(acme: ScratchServer) -> None:
+async def test_arguments_of_a_tool_without_any(acme: ScratchServer) -> None:
     @acme.reads
     async def get_me() -> Echo:
         """Me."""
@@ -139,7 +139,7 @@ async def test_a_tool_without_arguments(acme: ScratchServer) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_text_is_the_structure_as_compact_json(acme: ScratchServer, mode: str) -> None:
+async def test_result_text_is_compact_json_of_the_structure(acme: ScratchServer, mode: str) -> None:
     class Row(Model):
         id: str
         name: str | None = None
@@ -157,7 +157,9 @@ async def test_text_is_the_structure_as_compact_json(acme: ScratchServer, mode: 
     assert json.loads(text_of(result)) == result.structured_content
 
 
-async def test_a_dict_of_the_wrong_shape_is_our_bug(acme: ScratchServer, audit: Audit) -> None:
+async def test_result_of_wrong_shape_is_an_internal_error(acme: ScratchServer, audit: Audit) -> None:
+    """A result that does not fit its model is an error of the server, not of the caller."""
+
     @acme.reads
     async def get_bad() -> Echo:
         """Bad."""
@@ -173,7 +175,7 @@ async def test_a_dict_of_the_wrong_shape_is_our_bug(acme: ScratchServer, audit: 
     assert line["outcome"] == "upstream"
 
 
-async def test_a_tool_may_build_its_own_result(acme: ScratchServer) -> None:
+async def test_result_built_by_the_tool(acme: ScratchServer) -> None:
     @acme.reads
     async def get_own() -> Echo:
         """Own."""
@@ -217,7 +219,8 @@ def big(acme: ScratchServer) -> None:
         return Page(items=[Row(text="x" * 300_000)])
 
 
-async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: ScratchServer) -> None:
+async def test_result_list_too_large_cut_with_advice(acme: ScratchServer) -> None:
+    """The advice says how to read the rest."""
     big(acme)
     result = await call(acme, "acme_list_rows")
     assert result.structured_content is not None
@@ -239,7 +242,7 @@ async def test_a_list_too_big_is_cut_and_says_how_to_go_on(acme: ScratchServer) 
 
 
 @pytest.mark.parametrize("sign", ["x", "€", '"', "é\n"])
-async def test_a_text_too_big_is_cut(acme: ScratchServer, sign: str) -> None:
+async def test_result_text_too_large_cut(acme: ScratchServer, sign: str) -> None:
     big(acme)
     result = await call(acme, "acme_get_document", sign=sign * 2)
     assert result.structured_content is not None
@@ -250,7 +253,8 @@ async def test_a_text_too_big_is_cut(acme: ScratchServer, sign: str) -> None:
 
 
 @pytest.mark.parametrize("tool", ["acme_get_nested", "acme_list_one"])
-async def test_what_cannot_be_cut_is_refused(acme: ScratchServer, tool: str) -> None:
+async def test_result_too_large_and_uncuttable_refused(acme: ScratchServer, tool: str) -> None:
+    """What cannot be cut in parts is an error."""
     big(acme)
     assert text_of(await call(acme, tool)).startswith("Error: The result has 3000")
 
@@ -270,7 +274,7 @@ KINDS = {
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_seven_classes(acme: ScratchServer, audit: Audit, kind: str, mode: str) -> None:
+async def test_errors_each_class(acme: ScratchServer, audit: Audit, kind: str, mode: str) -> None:
     problem: errors.FlotillaError = getattr(errors, kind)(" What is wrong. ", "What to do next.")
 
     @acme.reads
@@ -285,7 +289,7 @@ async def test_the_seven_classes(acme: ScratchServer, audit: Audit, kind: str, m
     assert line["outcome"] == problem.kind == KINDS[kind]
 
 
-async def test_a_bug_is_put_into_words_and_into_the_log(acme: ScratchServer, audit: Audit) -> None:
+async def test_errors_internal_reported_and_logged(acme: ScratchServer, audit: Audit) -> None:
     acme.connection.settings  # noqa: B018 - the secret is known from here on
 
     @acme.writes
@@ -304,7 +308,7 @@ async def test_a_bug_is_put_into_words_and_into_the_log(acme: ScratchServer, aud
     assert "canary" not in json.dumps(bug)
 
 
-async def test_secrets_and_length_of_errors(acme: ScratchServer) -> None:
+async def test_errors_masked_and_shortened(acme: ScratchServer) -> None:
     acme.connection.settings  # noqa: B018
 
     @acme.reads
@@ -329,7 +333,7 @@ async def test_unknown_tools(echo: ScratchServer, audit: Audit, mode: str) -> No
     assert [line["outcome"] for line in audit()] == ["not_found", "not_found"]
 
 
-async def test_what_fastmcp_raises_is_put_into_words_too(
+async def test_errors_of_fastmcp_are_explained(
     echo: ScratchServer, monkeypatch: pytest.MonkeyPatch, audit: Audit
 ) -> None:
     async def explode(*_: object, **__: object) -> None:
@@ -341,7 +345,7 @@ async def test_what_fastmcp_raises_is_put_into_words_too(
     assert "internal" in audit()[0]["exception"]
 
 
-async def test_an_error_of_the_protocol_stays_one(acme: ScratchServer) -> None:
+async def test_errors_of_the_protocol_stay(acme: ScratchServer) -> None:
     @acme.reads
     async def get_sampled() -> Echo:
         """Needs a client that can sample."""
@@ -357,7 +361,7 @@ async def test_an_error_of_the_protocol_stays_one(acme: ScratchServer) -> None:
 
 
 @pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
-async def test_links_to_files_stand_behind_the_text(acme: ScratchServer, revision: str) -> None:
+async def test_links_to_files_follow_the_text(acme: ScratchServer, revision: str) -> None:
     @acme.writes
     async def create_report() -> Echo:
         """Report."""
@@ -406,7 +410,7 @@ async def test_progress(acme: ScratchServer, mode: str) -> None:
 # --- the deadline
 
 
-async def test_the_deadline(make: Make, environ: pytest.MonkeyPatch) -> None:
+async def test_deadline(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("FLOTILLA_DEADLINE", "0.1")
     server = make()
     late = []
@@ -471,7 +475,8 @@ async def test_cancelled_calls_are_audited(acme: ScratchServer, audit: Audit) ->
     assert [line["outcome"] for line in audit()] == ["cancelled"]
 
 
-async def test_outside_of_a_call_nothing_hurries() -> None:
+async def test_call_deadline_suspended_by_unhurried() -> None:
+    """Outside of a call nothing has a deadline."""
     assert current().left() == float("inf")
     with current().pause_deadline():
         pass
@@ -488,7 +493,7 @@ async def test_outside_of_a_call_nothing_hurries() -> None:
 # --- text of others
 
 
-def test_hidden_characters_are_dropped() -> None:
+def test_plain_drops_hidden_characters() -> None:
     hidden = "a\u200bb\u202ec\u2066d\u2060e\ufefff\U000e0041g\ufe0fh\U000e0100i\x1bj\x00k\u3164l\U000f0000m\ud800n"
     assert plain(hidden) == "abcdefghijklmn"
     kept = "Été\t— 3 €\r\n日本語 العربية 👍 „x“ \u2028"
@@ -497,7 +502,7 @@ def test_hidden_characters_are_dropped() -> None:
 
 
 @given(some.text())
-def test_what_is_left_is_stable_and_can_be_encoded(text: str) -> None:
+def test_plain_is_stable_and_encodable(text: str) -> None:
     assert plain(plain(text)) == plain(text)
     plain(text).encode()
 
@@ -524,7 +529,7 @@ async def test_untrusted_fields(acme: ScratchServer) -> None:
 # --- refusals without a validator's words
 
 
-async def test_wrong_values_are_told_in_plain_words(acme: ScratchServer) -> None:
+async def test_arguments_wrong_types_explained_in_plain_words(acme: ScratchServer) -> None:
     class Condition(Model):
         property: str
         value: int = 0

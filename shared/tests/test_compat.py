@@ -24,7 +24,7 @@ from flotilla.compat import (
 SOURCES = Path(flotilla.__file__).parents[1]
 
 
-def test_the_sdks_middleware_list() -> None:
+def test_accept_arguments_as_text_adds_sdk_middleware() -> None:
     mcp: FastMCP[Any] = FastMCP("x")
     before = list(mcp._mcp_server.middleware)
     accept_arguments_as_text(mcp)
@@ -39,7 +39,7 @@ def test_keep_no_session_state_replaces_the_store() -> None:
     assert isinstance(mcp._state_store, NoSessionState)
 
 
-async def test_visibility_rules_are_asked_from_the_store() -> None:
+async def test_no_session_state_answers_visibility_rules() -> None:
     """What the replacement saves: FastMCP's rules come from `get`, which says that there are none."""
     from fastmcp.server.transforms import visibility
 
@@ -48,7 +48,7 @@ async def test_visibility_rules_are_asked_from_the_store() -> None:
     assert await NoSessionState().get(key="x") is None
 
 
-async def test_low_level_is_the_sdks_server() -> None:
+async def test_low_level_returns_the_sdk_server() -> None:
     low, lifespan = low_level(FastMCP("x"))
     assert low.create_initialization_options().server_name == "x"
     async with lifespan:
@@ -73,7 +73,7 @@ async def test_limit_sessions_one_more_gets_503(monkeypatch: pytest.MonkeyPatch)
     assert codes == [200, 200, 503]
 
 
-def test_private_names_stand_in_one_module() -> None:
+def test_private_names_only_in_one_module() -> None:
     """Only compat.py uses private attributes that shared/src itself does not define: those of somebody else."""
     known = {
         "_exit",  # of os, documented
@@ -104,7 +104,7 @@ def is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-def test_what_is_overridden_is_still_there() -> None:
+def test_tool_overridden_methods_exist() -> None:
     """Public, but nothing would be said if they were renamed: tools would run FastMCP's own versions."""
     assert list(inspect.signature(Tool.run).parameters) == ["self", "arguments"]
     assert list(inspect.signature(Tool.get_meta).parameters) == ["self"]

@@ -122,7 +122,8 @@ def ran(server: ScratchServer) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_asks_by_what_a_person_knows(server: ScratchServer, mode: str) -> None:
+async def test_confirmation_question_from_looked_up_values(server: ScratchServer, mode: str) -> None:
+    """A tool asks by what a person knows."""
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         assert (await call(c, "acme_archive_page", page="7")).structured_content == {"done": "7"}
@@ -136,7 +137,7 @@ async def test_a_tool_asks_by_what_a_person_knows(server: ScratchServer, mode: s
     assert ran(server) == ["7", "9"]
 
 
-async def test_a_tool_that_forgets_to_ask_destroys_nothing(
+async def test_confirmation_forgotten_by_the_tool_destroys_nothing(
     server: ScratchServer, environ: pytest.MonkeyPatch, audit: Lines
 ) -> None:
     async with client(server, MODERN, "accept") as c:
@@ -174,7 +175,7 @@ async def test_replaces_asks_only_when_the_tool_does(server: ScratchServer, mode
     assert ran(server) == ["free", "taken"]
 
 
-async def test_a_question_after_the_first_side_effect_is_a_bug(server: ScratchServer, audit: Lines) -> None:
+async def test_confirmation_after_a_side_effect_is_an_error(server: ScratchServer, audit: Lines) -> None:
     async with client(server, MODERN, "accept") as c:
         result = await call(c, "acme_move_page", page="taken", late=True)
     assert "failed inside Flotilla" in text_of(result)
@@ -185,7 +186,7 @@ async def test_a_question_after_the_first_side_effect_is_a_bug(server: ScratchSe
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_strict_destroys_nothing_where_nobody_can_be_asked(
+async def test_confirm_strict_refuses_where_nobody_can_be_asked(
     server: ScratchServer, environ: pytest.MonkeyPatch, mode: str
 ) -> None:
     """The token of a preview is in the model's hands: under strict none is given, and none is taken."""
@@ -204,7 +205,7 @@ async def test_strict_destroys_nothing_where_nobody_can_be_asked(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_strict_asks_where_somebody_can_be_asked(
+async def test_confirm_strict_asks_where_somebody_can_be_asked(
     server: ScratchServer, environ: pytest.MonkeyPatch, mode: str
 ) -> None:
     environ.setenv("FLOTILLA_CONFIRM", "strict")
@@ -220,7 +221,7 @@ async def test_strict_asks_where_somebody_can_be_asked(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_yes(server: ScratchServer, audit: Lines, mode: str) -> None:
+async def test_confirmation_accepted(server: ScratchServer, audit: Lines, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         result = await call(c, "acme_delete_file", path="a.md", when="2030-01-02T03:04:05+01:00", part={"name": "x"})
@@ -232,7 +233,7 @@ async def test_a_yes(server: ScratchServer, audit: Lines, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
-async def test_anything_but_a_yes_is_a_no(server: ScratchServer, answer: Reply, mode: str) -> None:
+async def test_confirmation_anything_but_yes_is_no(server: ScratchServer, answer: Reply, mode: str) -> None:
     async with client(server, mode, answer) as c:
         result = await call(c, "acme_delete_file", path="a.md")
     assert text_of(result) == (
@@ -242,7 +243,7 @@ async def test_anything_but_a_yes_is_a_no(server: ScratchServer, answer: Reply, 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_question_made_of_the_arguments(server: ScratchServer, mode: str) -> None:
+async def test_confirmation_question_from_arguments(server: ScratchServer, mode: str) -> None:
     """What is destroyed is shown whole, hidden characters too; of a very long name the end, which tells it apart."""
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
@@ -255,7 +256,7 @@ async def test_the_question_made_of_the_arguments(server: ScratchServer, mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_asks_by_itself_and_more_than_once(server: ScratchServer, mode: str) -> None:
+async def test_confirmation_by_the_tool_more_than_once(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         await call(c, "acme_write_file", path="new.md")
@@ -271,7 +272,7 @@ async def test_a_tool_asks_by_itself_and_more_than_once(server: ScratchServer, m
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answers", [[True, False], [False]])
-async def test_a_no_to_one_of_two_questions(server: ScratchServer, mode: str, answers: list[bool]) -> None:
+async def test_confirmation_no_to_one_of_two_questions(server: ScratchServer, mode: str, answers: list[bool]) -> None:
     left = list(answers)
 
     async def reply(*_: object) -> ElicitResult[Any]:
@@ -283,7 +284,7 @@ async def test_a_no_to_one_of_two_questions(server: ScratchServer, mode: str, an
     assert ran(server) == []
 
 
-async def test_an_answer_counts_for_its_own_question_only(server: ScratchServer) -> None:
+async def test_confirmation_answer_counts_for_its_own_question_only(server: ScratchServer) -> None:
     """In the new era a client could answer what was never asked, or change the arguments between the rounds."""
     async with client(server, MODERN, "accept") as c:
 
@@ -323,7 +324,9 @@ async def test_an_answer_counts_for_its_own_question_only(server: ScratchServer)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-async def test_waiting_for_a_person_does_not_count(make: Make, environ: pytest.MonkeyPatch, mode: str) -> None:
+async def test_confirmation_wait_does_not_count_for_the_deadline(
+    make: Make, environ: pytest.MonkeyPatch, mode: str
+) -> None:
     environ.setenv("FLOTILLA_DEADLINE", "0.3")
     server = build(make())
 
@@ -337,7 +340,7 @@ async def test_waiting_for_a_person_does_not_count(make: Make, environ: pytest.M
 
 
 @pytest.mark.parametrize("variables", [{"CONFIRM": "off"}, {"CONFIRM": "False"}])
-async def test_unattended(make: Make, environ: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+async def test_confirm_off_asks_nobody(make: Make, environ: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
     for name, value in variables.items():
         environ.setenv(f"FLOTILLA_{name}", value)
     server = build(make())
@@ -346,7 +349,7 @@ async def test_unattended(make: Make, environ: pytest.MonkeyPatch, variables: di
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_dry_run_asks_nobody(server: ScratchServer, mode: str) -> None:
+async def test_confirmation_not_asked_in_a_dry_run(server: ScratchServer, mode: str) -> None:
     asked: list[str] = []
     async with client(server, mode, "accept", asked) as c:
         for tool, path in (("acme_delete_file", "a"), ("acme_write_file", "old")):
@@ -368,7 +371,7 @@ async def preview(to: Any, tool: str = "acme_delete_file", **arguments: Any) -> 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_preview_and_a_token(server: ScratchServer, audit: Lines, mode: str) -> None:
+async def test_confirm_token_from_preview(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
         when = datetime.fromisoformat("2030-01-02T03:04:05+00:00").isoformat()
         told = await preview(c, path="a.md", when=when, part={"name": "x"})
@@ -386,7 +389,9 @@ async def test_a_preview_and_a_token(server: ScratchServer, audit: Lines, mode: 
     assert token not in json.dumps(lines)
 
 
-async def test_what_a_token_is_bound_to(server: ScratchServer, environ: pytest.MonkeyPatch) -> None:
+async def test_confirm_token_bound_to_tool_arguments_and_time(
+    server: ScratchServer, environ: pytest.MonkeyPatch
+) -> None:
     async with client(server, LEGACY) as c:
         token = (await preview(c, path="a.md"))["confirm_token"]
         for sentence, tool, arguments in (
@@ -408,7 +413,7 @@ async def test_what_a_token_is_bound_to(server: ScratchServer, environ: pytest.M
     assert ran(server) == []
 
 
-async def test_a_token_for_each_of_two_questions(server: ScratchServer) -> None:
+async def test_confirm_token_for_each_of_two_questions(server: ScratchServer) -> None:
     async with client(server, LEGACY) as c:
         first = await preview(c, "acme_write_file", path="old", twice=True)
         second = await preview(c, "acme_write_file", path="old", twice=True, confirm_token=first["confirm_token"])
@@ -417,7 +422,7 @@ async def test_a_token_for_each_of_two_questions(server: ScratchServer) -> None:
         assert result.structured_content == {"done": "old"}
 
 
-async def test_a_gateway_that_claims_to_ask_and_cannot(server: ScratchServer) -> None:
+async def test_confirmation_client_claims_to_ask_and_cannot(server: ScratchServer) -> None:
     async def refuse(*_: object) -> ElicitResult[Any]:
         raise MCPError(INTERNAL_ERROR, "client does not support elicitation")
 
@@ -435,7 +440,7 @@ USED = (
 )
 
 
-async def test_a_token_is_used_once(server: ScratchServer, make: Make) -> None:
+async def test_confirm_token_used_once(server: ScratchServer, make: Make) -> None:
     token = (await preview(server, path="a.md"))["confirm_token"]
     assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
     for other in (server, build(make())):  # and another process of the same state
@@ -443,9 +448,10 @@ async def test_a_token_is_used_once(server: ScratchServer, make: Make) -> None:
         assert ran(other) == (["a.md"] if other is server else [])
 
 
-async def test_a_token_is_used_once_where_no_key_can_be_kept(
+async def test_confirm_token_used_once_without_state_folder(
     make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """Without a folder for its key, the token is good within the session."""
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
     server = build(make())
     told = await preview(server, path="a.md")
@@ -457,7 +463,7 @@ async def test_a_token_is_used_once_where_no_key_can_be_kept(
     assert ran(server) == ["a.md"]
 
 
-async def test_a_yes_that_cannot_be_used_up_is_refused(server: ScratchServer, environ: pytest.MonkeyPatch) -> None:
+async def test_confirm_token_that_cannot_be_spent_refused(server: ScratchServer, environ: pytest.MonkeyPatch) -> None:
     """Another process could take it once more."""
     token = (await preview(server, path="a.md"))["confirm_token"]
 
@@ -470,7 +476,7 @@ async def test_a_yes_that_cannot_be_used_up_is_refused(server: ScratchServer, en
     assert ran(server) == []
 
 
-async def test_an_answer_is_used_once(server: ScratchServer, make: Make) -> None:
+async def test_confirmation_answer_used_once(server: ScratchServer, make: Make) -> None:
     """In the new era the answer and the sealed state travel with the client, which could send them again."""
 
     async def send(to: ScratchServer, state: str | None = None, **arguments: Any) -> Any:
@@ -494,7 +500,7 @@ async def test_an_answer_is_used_once(server: ScratchServer, make: Make) -> None
     assert ran(server) == ["old.md", "old.md"]
 
 
-async def test_what_has_changed_is_asked_about_again(server: ScratchServer) -> None:
+async def test_confirmation_asked_again_after_a_change(server: ScratchServer) -> None:
     first = await preview(server, "acme_drop_page", page="7")
     server.etag = "2"  # type: ignore[attr-defined]
     second = await preview(server, "acme_drop_page", page="7", confirm_token=first["confirm_token"])
@@ -503,7 +509,7 @@ async def test_what_has_changed_is_asked_about_again(server: ScratchServer) -> N
     assert result.structured_content == {"done": "7"}
 
 
-async def test_a_repeat_with_the_same_key_needs_no_second_yes(make: Make) -> None:
+async def test_confirmation_not_repeated_for_the_same_idempotency_key(make: Make) -> None:
     server = make()
     ran: list[str] = []
 
@@ -522,7 +528,7 @@ async def test_a_repeat_with_the_same_key_needs_no_second_yes(make: Make) -> Non
     assert ran == ["a"]
 
 
-async def test_spent_answers_are_swept(server: ScratchServer, tmp_path: Path) -> None:
+async def test_confirm_tokens_spent_are_swept(server: ScratchServer, tmp_path: Path) -> None:
     for _ in range(2):
         token = (await preview(server, path="a.md"))["confirm_token"]
         await call(server, "acme_delete_file", path="a.md", confirm_token=token)
@@ -534,7 +540,7 @@ async def test_spent_answers_are_swept(server: ScratchServer, tmp_path: Path) ->
 # --- restarts and other workers
 
 
-async def test_a_token_of_one_process_works_in_the_next(server: ScratchServer, make: Make) -> None:
+async def test_confirm_token_works_in_another_process(server: ScratchServer, make: Make) -> None:
     """As with `docker mcp tools call`, which starts a new container for each call."""
     token = (await preview(server, path="a.md"))["confirm_token"]
     other = build(make())
@@ -542,7 +548,7 @@ async def test_a_token_of_one_process_works_in_the_next(server: ScratchServer, m
     assert (ran(server), ran(other)) == ([], ["a.md"])
 
 
-async def test_the_state_key_survives_a_restart(make: Make, environ: pytest.MonkeyPatch) -> None:
+async def test_confirm_token_state_key_survives_a_restart(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("FLOTILLA_STATE_KEY", "k" * 32)
     one, other = build(make()), build(make())
     token = (await preview(one, path="a.md"))["confirm_token"]

@@ -88,7 +88,7 @@ def request(method: str, path: str, body: Any = None, kind: str = "application/j
         ("POST", "a/b/c:copy".replace("a/", "acme/v1/a/", 1), None),
     ],
 )
-def test_what_fits(method: str, path: str, body: Any) -> None:
+def test_problems_none_for_a_fitting_request(method: str, path: str, body: Any) -> None:
     assert CONTRACT.problems(request(method, path, body)) == []
 
 
@@ -123,20 +123,21 @@ def test_what_fits(method: str, path: str, body: Any) -> None:
         ("PATCH", "acme/v1/things/a", {"size": "1"}, "no integer"),
     ],
 )
-def test_what_does_not(method: str, path: str, body: Any, wrong: str) -> None:
+def test_problems_of_a_request_that_does_not_fit(method: str, path: str, body: Any, wrong: str) -> None:
     (told,) = CONTRACT.problems(request(method, path, body))
     assert told.startswith(f"{method} /{path.partition('?')[0]}")
     assert wrong in told
 
 
-def test_another_host_and_another_kind_of_body() -> None:
+def test_problems_of_another_host_and_content_type() -> None:
     elsewhere = Request("GET", "https://evil.example/acme/v1/things?q=a", {})
     assert CONTRACT.problems(elsewhere) == ["GET /acme/v1/things is not in the contract."]
     form = request("POST", "acme/v1/things", {"name": "x"}, "application/x-www-form-urlencoded")
     assert "not application/json" in CONTRACT.problems(form)[0]
 
 
-def test_recorded_answers_must_not_be_wishful() -> None:
+def test_answer_problems_of_recorded_responses() -> None:
+    """Recorded responses must not be wishful."""
     asked = request("GET", "acme/v1/things?q=a")
     assert CONTRACT.answer_problems(asked, Response.of({"name": "x"})) == []
     assert "the field nam is unknown" in CONTRACT.answer_problems(asked, Response.of({"nam": "x"}))[0]

@@ -13,7 +13,7 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_any_setting_can_be_taken_out_of_its_comment() -> None:
+def test_config_example_settings_can_be_uncommented() -> None:
     example = text("catalog/config.example.yaml")
     assert set(yaml.safe_load(example).values()) == {None}
     one = example.replace('#  sender_name: ""', '  sender_name: "Ventes"')
@@ -22,14 +22,15 @@ def test_any_setting_can_be_taken_out_of_its_comment() -> None:
     assert set(every["flotilla-email"]) == {"sender_name", "max_message_mb"}
 
 
-def test_no_value_of_the_dotenv_begins_with_a_comment() -> None:
+def test_dotenv_example_values_are_no_comments() -> None:
+    """No value of the example begins with a comment."""
     values = dict(re.findall(r"(?m)^([A-Z0-9_]+)=(.*)$", text(".env.example")))
     assert values.pop("FLOTILLA_PORT") == "8811"
     assert values.pop("COMPOSE_PROFILES") == "${FLOTILLA_SERVERS:-all}"
     assert set(values.values()) == {""}, "compose takes `NAME=  # words` for the value `# words`"
 
 
-def test_a_release_stands_on_bases_of_both_architectures() -> None:
+def test_bake_release_uses_bases_of_both_architectures() -> None:
     bake = text("docker-bake.hcl")
     assert bake.count('"linux/amd64", "linux/arm64"') == 1
     release = bake.split('target "release" {')[1].split("\n}")[0]

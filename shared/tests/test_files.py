@@ -52,7 +52,7 @@ def names(path: str = ".", **kw: object) -> list[str]:
 @pytest.mark.parametrize(
     "path", ["a/b.md", "/a/b.md", "/data/a/b.md", "a//b.md", "./a/./b.md", "x/../a/b.md", "a/b.md/"]
 )
-def test_all_spellings_mean_one_file(data: Path, path: str) -> None:
+def test_path_notations_name_one_file(data: Path, path: str) -> None:
     assert files.shown(path) == "a/b.md"
     assert files.shown(f"{data}/a/b.md") == "a/b.md"
     assert [files.shown(p) for p in ("", ".", "/", "/data", "/data/", str(data))] == ["."] * 6
@@ -79,7 +79,7 @@ def test_all_spellings_mean_one_file(data: Path, path: str) -> None:
         ("a/.flotilla-0123456789abcdef.tmp", "reserved"),
     ],
 )
-def test_refused_paths(data: Path, path: str, reason: str) -> None:
+def test_path_refused(data: Path, path: str, reason: str) -> None:
     for call in (files.shown, files.stat, files.read, files.mkdir, files.remove, lambda p: list(files.walk(p))):
         with pytest.raises(errors.InvalidInputError, match=reason):
             call(path)
@@ -95,7 +95,7 @@ odd = some.text(some.sampled_from("aé\u0301.~/\\:\0\n €\u202e\ud800C😀\u200
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(path=odd | some.text(max_size=40) | some.lists(odd, max_size=4).map("/".join))
-def test_any_path_is_refused_or_stays_inside_and_round_trips(data: Path, path: str) -> None:
+def test_path_refused_or_inside_and_round_trips(data: Path, path: str) -> None:
     try:
         parts = files.parts_of(path)
     except errors.InvalidInputError:
@@ -116,7 +116,7 @@ def test_any_path_is_refused_or_stays_inside_and_round_trips(data: Path, path: s
 # --- links, pipes and races
 
 
-def test_links_lead_nowhere(data: Path) -> None:
+def test_symlinks_cannot_leave_the_folder(data: Path) -> None:
     (data / "in.txt").write_text("in")
     (data / "file").symlink_to("../outside/secret.txt")
     (data / "inner").symlink_to("in.txt")
@@ -146,7 +146,7 @@ def test_links_lead_nowhere(data: Path) -> None:
     assert (data.parent / "outside" / "secret.txt").read_text() == "secret"
 
 
-def test_deleting_a_tree_stops_at_links(data: Path) -> None:
+def test_remove_tree_stops_at_symlinks(data: Path) -> None:
     (data / "a/b").mkdir(parents=True)
     (data / "a/b/out").symlink_to("../../../outside")
     files.remove("a", recursive=True)
@@ -154,14 +154,14 @@ def test_deleting_a_tree_stops_at_links(data: Path) -> None:
     assert not list(data.iterdir())
 
 
-def test_the_folder_itself_may_be_a_link(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_may_be_a_symlink(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "link").symlink_to("data")
     monkeypatch.setenv("FLOTILLA_DATA", str(tmp_path / "link"))
     assert files.write("x", b"1").path == "x"
     assert (data / "x").read_bytes() == b"1"
 
 
-def test_pipes_and_folders_are_not_read(data: Path) -> None:
+def test_read_and_write_refuse_pipes_and_folders(data: Path) -> None:
     os.mkfifo(data / "pipe")
     (data / "sub").mkdir()
     with pytest.raises(errors.InvalidInputError, match="not a regular file"):
@@ -177,7 +177,7 @@ def test_pipes_and_folders_are_not_read(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_swapped_for_a_link_never_leads_out(data: Path) -> None:
+def test_symlink_race_cannot_leave_the_folder(data: Path) -> None:
     """A thread swaps a folder with a link to the outside as fast as it can, while files are opened through it."""
     outside = data.parent / "outside"
     (data / "real").mkdir()
@@ -231,7 +231,7 @@ def test_a_folder_swapped_for_a_link_never_leads_out(data: Path) -> None:
 # --- writing
 
 
-def test_a_written_file_says_what_it_is(data: Path) -> None:
+def test_write_returns_a_file_reference(data: Path) -> None:
     done = files.write("2024/Bilan été €.md", "# Été\n".encode())
     assert done.model_dump() == {
         "path": "2024/Bilan été €.md",
@@ -244,7 +244,7 @@ def test_a_written_file_says_what_it_is(data: Path) -> None:
     assert files.stat(done.path).modified.utcoffset() is not None
 
 
-def test_overwriting_only_when_asked(data: Path) -> None:
+def test_write_overwrites_only_on_request(data: Path) -> None:
     files.write("a.txt", b"old")
     with pytest.raises(errors.InvalidInputError, match="exists already"):
         files.write("a.txt", b"new")
@@ -260,7 +260,7 @@ def test_overwriting_only_when_asked(data: Path) -> None:
     assert stat.S_IMODE((data / "a.txt").stat().st_mode) == 0o640
 
 
-def test_only_one_of_many_parallel_creators_wins(data: Path) -> None:
+def test_write_parallel_creators_only_one_succeeds(data: Path) -> None:
     barrier, won = threading.Barrier(8), []
 
     def create(n: int) -> None:
@@ -278,7 +278,7 @@ def test_only_one_of_many_parallel_creators_wins(data: Path) -> None:
     assert os.listdir(data) == ["one.txt"]
 
 
-def test_a_disk_without_hard_links(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_and_move_without_hard_links(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kw: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -291,7 +291,7 @@ def test_a_disk_without_hard_links(data: Path, monkeypatch: pytest.MonkeyPatch) 
     assert {p.name: p.read_bytes() for p in data.iterdir()} == {"b": b"1", "c": b"2"}
 
 
-def test_a_failed_block_leaves_nothing(data: Path) -> None:
+def test_writer_failed_block_leaves_nothing(data: Path) -> None:
     files.write("a.bin", b"old")
 
     def fail() -> None:
@@ -305,7 +305,7 @@ def test_a_failed_block_leaves_nothing(data: Path) -> None:
     assert os.listdir(data) == ["a.bin"]
 
 
-def test_libraries_that_seek_and_close_can_write(data: Path) -> None:
+def test_writer_for_libraries_that_seek_and_close(data: Path) -> None:
     with files.writer("a.zip") as out, zipfile.ZipFile(out, "w") as archive:
         archive.writestr("x.txt", "x" * 1000)
     with zipfile.ZipFile(io.BytesIO(files.read("a.zip"))) as archive:
@@ -330,7 +330,7 @@ with files.writer("a.txt", overwrite=True) as out:
 """
 
 
-def test_kill_9_in_mid_write_leaves_the_old_file_and_is_swept_later(data: Path) -> None:
+def test_writer_killed_leaves_the_old_file_and_is_swept_later(data: Path) -> None:
     files.write("a.txt", b"old")
     code = KILLED.format(path=[p for p in sys.path if p])
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -375,7 +375,7 @@ def test_quota(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         files.write("d", b"")
 
 
-def test_parallel_writers_do_not_pass_the_quota_together(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quota_not_exceeded_by_parallel_writers(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "1000")
     with contextlib.ExitStack() as block:
         first = block.enter_context(files.writer("a"))
@@ -393,7 +393,7 @@ def write_many(path: str, cap: int, piece: bytes, times: int) -> None:
             out.write(piece)
 
 
-def test_one_file_has_a_cap(data: Path) -> None:
+def test_max_bytes_of_one_file(data: Path) -> None:
     for times in (11, 400_000):  # at the end of the block, and while buffers are flushed
         with pytest.raises(errors.InvalidInputError, match="more than 10 bytes"):
             write_many("a", 10, b"x", times)
@@ -407,7 +407,8 @@ def test_one_file_has_a_cap(data: Path) -> None:
 # --- names
 
 
-def test_accents_composed_or_not_are_one_name(data: Path) -> None:
+def test_names_normalized_composed_and_decomposed(data: Path) -> None:
+    """Composed and decomposed accents name one file."""
     (data / NFD).write_text("disk")
     assert os.listdir(data) == [NFD]
     assert names() == [NFC]
@@ -441,7 +442,7 @@ HIDING = ["a\u200bb.txt", "a\nb", "a\x7f", "gpj.\u202etxt", "x\U000e0041", "so\x
 
 
 @pytest.mark.parametrize("name", HIDING)
-def test_new_names_hold_no_hidden_characters(data: Path, name: str) -> None:
+def test_names_new_ones_without_hidden_characters(data: Path, name: str) -> None:
     files.write("here.txt", b"x")
     for made in (
         lambda: files.write(name, b"x"),
@@ -457,13 +458,14 @@ def test_new_names_hold_no_hidden_characters(data: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["👨\u200d👩\u200d👧.jpg", "❤️.txt", "می\u200cخواهم.txt", "Devis\xa0n°\u202f4.pdf"])
-def test_new_names_hold_what_people_write(data: Path, name: str) -> None:
+def test_names_new_ones_may_hold_any_script(data: Path, name: str) -> None:
+    """What people write is allowed in new names."""
     assert files.write(name, b"x").path == name
     assert names() == [name]
     assert os.listdir(data) == [name]
 
 
-def test_existing_hidden_names_are_shown_and_can_be_passed_back(data: Path) -> None:
+def test_names_existing_hidden_characters_shown_and_accepted(data: Path) -> None:
     """Two names that look alike are told apart, in lists and in errors; what is there can be read, renamed, deleted."""
     for name in ("ab.txt", "a\u200bb.txt", "new\nline", "lit⟨U+200B⟩"):
         (data / name).write_text(name)
@@ -483,7 +485,7 @@ def test_existing_hidden_names_are_shown_and_can_be_passed_back(data: Path) -> N
 # --- listing
 
 
-def test_walk_is_ordered_and_starts_anywhere(data: Path) -> None:
+def test_walk_ordered_and_starts_anywhere(data: Path) -> None:
     for path in ("b/2", "b/1/x", "a", "b-c", "c/é", "B", "b/10"):
         files.write(path, b"")
     whole = names()
@@ -501,7 +503,7 @@ def test_walk_is_ordered_and_starts_anywhere(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_files_in_pages(data: Path) -> None:
+def test_walk_ten_thousand_files_in_pages(data: Path) -> None:
     (data / "many").mkdir()
     for n in range(10_000):
         (data / "many" / f"{n:05}.txt").touch()
@@ -560,7 +562,7 @@ def test_mkdir_move_and_remove(data: Path) -> None:
     assert files.stat("/").path == "."
 
 
-def test_a_missing_or_locked_data_folder_is_the_operators_affair(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_missing_or_locked_is_a_configuration_error(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kw: object) -> None:
         raise OSError(refuse.code, "no")  # type: ignore[attr-defined]
 
@@ -589,7 +591,7 @@ def test_a_missing_or_locked_data_folder_is_the_operators_affair(data: Path, mon
         ("data:text/html,x", "application/octet-stream"),
     ],
 )
-def test_content_types(name: str, kind: str) -> None:
+def test_content_type_by_name(name: str, kind: str) -> None:
     assert files.content_type(name) == kind
 
 
@@ -613,7 +615,8 @@ def test_rewrite_loses_nothing_that_others_wrote(data: Path) -> None:
     assert names() == ["x"]
 
 
-def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
+def test_rewrite_gives_up_on_constant_changes(data: Path) -> None:
+    """The file keeps what others wrote."""
     (data / "x").write_bytes(b"")
 
     def change(old: bytes) -> bytes:
@@ -625,7 +628,7 @@ def test_rewrite_gives_up_where_others_never_rest(data: Path) -> None:
     assert (data / "x").read_bytes() == b"x" * folder.TRIES
 
 
-def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:
+def test_rewrite_refuses_what_is_too_large_or_missing(data: Path) -> None:
     (data / "x").write_bytes(b"12345")
     with pytest.raises(errors.InvalidInputError, match="more than 4 bytes"):
         files.rewrite("x", lambda old: old, 4)
@@ -633,7 +636,7 @@ def test_rewrite_refuses_what_is_too_large_or_not_there(data: Path) -> None:
         files.rewrite("y", lambda old: old)
 
 
-def test_version_tells_one_state_from_another(data: Path) -> None:
+def test_version_differs_between_states(data: Path) -> None:
     (data / "d" / "e").mkdir(parents=True)
     (data / "d" / "e" / "x").write_text("1")
     seen = [files.version("d")]
@@ -652,7 +655,7 @@ def test_version_tells_one_state_from_another(data: Path) -> None:
 # --- what is lost with the container
 
 
-def test_nothing_is_written_where_it_is_lost_with_the_container(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_refused_where_data_is_lost_with_the_container(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "x").write_text("x")
     monkeypatch.setattr("flotilla.files.paths.is_kept", lambda folder: folder != str(data))
     writes: list[Callable[[], object]] = [

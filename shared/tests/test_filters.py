@@ -77,7 +77,7 @@ ALL = ["acme_list_things", "acme_get_report", "acme_create_report", "acme_delete
         ({"DENY": "acme_list_things,acme_plan_week", "ALLOW": "acme_list_things,acme_get_report"}, [1], False),
     ],
 )
-async def test_hidden_is_also_refused(
+async def test_filters_hidden_tools_and_prompts_are_refused(
     fleet: ScratchServer,
     environ: pytest.MonkeyPatch,
     variables: dict[str, str],
@@ -107,7 +107,7 @@ async def test_hidden_is_also_refused(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_prompt_on_the_wire(fleet: ScratchServer, mode: str) -> None:
+async def test_prompt_definition(fleet: ScratchServer, mode: str) -> None:
     async with client(fleet, mode) as c:
         (prompt,) = await c.list_prompts()
         assert (prompt.name, prompt.title, prompt.description) == ("acme_plan_week", "Plan week", "Plan a week.")
@@ -136,7 +136,7 @@ UNCLEAR = [
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
-async def test_a_guard_that_is_unclear(
+async def test_guard_unclear_refuses_everything(
     fleet: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], sentence: str, mode: str
 ) -> None:
     """A guard never fails open: nothing is listed, called, read or prompted, and each answer says which setting."""
@@ -157,7 +157,7 @@ async def test_a_guard_that_is_unclear(
 
 
 @pytest.mark.parametrize(("variables", "sentence"), UNCLEAR)
-def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str], sentence: str) -> None:
+def test_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str], sentence: str) -> None:
     """It lists nothing by itself, so that the server refuses in its own words."""
     tool = {"name": "acme_delete_thing"}
     lists: dict[str, Any] = {"tools": [tool], "prompts": [], "resources": [], "resourceTemplates": []}
@@ -176,7 +176,7 @@ def test_the_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str,
     assert str(refused.value).startswith(sentence)
 
 
-def test_the_launcher_leaves_an_unclear_guard_of_the_server_itself() -> None:
+def test_launcher_leaves_an_unclear_server_guard_to_the_server() -> None:
     baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
     front = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
     front.era = "old"
@@ -189,7 +189,7 @@ def test_check_offers_the_nearest_name() -> None:
         check({"FLOTILLA_DENY": "fs_delet_file"}, {"fs_delete_file": {}, "fs_read_file": {}})
 
 
-def test_the_function_is_pure() -> None:
+def test_visible_is_a_pure_function() -> None:
     assert visible({}, {}, "x")
     assert not visible({"FLOTILLA_DENY": "x"}, {}, "x")
     assert not visible({"FLOTILLA_READ_ONLY": "1"}, {"effect": "destroys"}, "x")
@@ -241,7 +241,7 @@ async def test_resources(shelf: ScratchServer, mode: str) -> None:
 @pytest.mark.parametrize(
     "variables", [{"DENY": "acme_about,acme_picture"}, {"ALLOW": "acme_get_else"}, {"GROUPS": "x"}]
 )
-async def test_hidden_resources_are_refused(
+async def test_resources_hidden_are_refused(
     shelf: ScratchServer, environ: pytest.MonkeyPatch, variables: dict[str, str], mode: str
 ) -> None:
     for name, value in variables.items():
@@ -254,7 +254,7 @@ async def test_hidden_resources_are_refused(
                 await c.read_resource(uri)
 
 
-def test_a_resource_has_the_servers_scheme(acme: ScratchServer) -> None:
+def test_resource_uri_must_have_the_scheme_of_the_server(acme: ScratchServer) -> None:
     with pytest.raises(TypeError, match="other://x must begin with acme://"):
 
         @acme.resource("other://x")

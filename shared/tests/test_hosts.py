@@ -62,7 +62,8 @@ async def test_redirect_from_https_to_http_is_refused_on_loopback_too(make: Make
     assert len(seen.requests) == 1
 
 
-async def test_credentials_stay_at_the_apis_own_address(make: Make) -> None:
+async def test_credentials_only_to_the_address_of_the_api(make: Make) -> None:
+    """Other declared hosts are contacted without credentials."""
     api, seen = connected(make)
     await api.get("https://x.files.acme.example/d", headers={"Range": "bytes=1-"})
     (request,) = seen.requests
@@ -73,18 +74,18 @@ async def test_credentials_stay_at_the_apis_own_address(make: Make) -> None:
     assert seen.requests[-1].headers["x-api-key"] == "canary-7f3a9c"
 
 
-async def test_credentials_go_where_it_is_declared(make: Make) -> None:
+async def test_credential_hosts_receive_credentials(make: Make) -> None:
     api, seen = connected(make, credential_hosts=["up.acme.example:443"])
     await api.get("https://up.acme.example/d")
     assert seen.requests[-1].headers["x-api-key"] == "canary-7f3a9c"
 
 
-def test_credential_hosts_are_hosts(make: Make) -> None:
+def test_credential_hosts_must_be_hosts(make: Make) -> None:
     with pytest.raises(TypeError, match=r"among the hosts: evil\.example:443"):
         make(hosts=HOSTS, credential_hosts=["evil.example:443"])
 
 
-async def test_base_url_over_plain_http_takes_no_credentials(make: Make, environ: pytest.MonkeyPatch) -> None:
+async def test_base_url_over_plain_http_receives_no_credentials(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_BASE_URL", "http://api.acme.test:8080/v1")
     api, seen = connected(make)
     with pytest.raises(errors.ConfigurationError) as caught:
@@ -104,14 +105,17 @@ async def test_base_url_over_plain_http_takes_no_credentials(make: Make, environ
 @pytest.mark.parametrize(
     "base", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://proxy.acme.test"]
 )
-async def test_operators_own_address_takes_credentials(make: Make, environ: pytest.MonkeyPatch, base: str) -> None:
+async def test_base_url_of_the_operator_receives_credentials(
+    make: Make, environ: pytest.MonkeyPatch, base: str
+) -> None:
+    """An address that the operator sets is trusted with credentials."""
     environ.setenv("ACME_BASE_URL", base)
     api, seen = connected(make)
     await api.get("/x")
     assert seen.requests[0].headers["x-api-key"] == "canary-7f3a9c"
 
 
-async def test_address_that_is_not_valid(make: Make) -> None:
+async def test_address_invalid(make: Make) -> None:
     api, seen = connected(make)
     with pytest.raises(errors.UpstreamError, match="pointed to an address that is not valid"):
         await api.get("https://[::1/x")

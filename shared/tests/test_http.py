@@ -127,7 +127,8 @@ def get(url: str, **headers: str) -> httpx.Response:
         {"FLOTILLA_HTTP_TOKEN": "se://docker/mcp/token"},
     ],
 )
-def test_it_does_not_listen_without_a_token_that_was_meant_to_be_there(start: Start, given: dict[str, str]) -> None:
+def test_http_token_unusable_prevents_listening(start: Start, given: dict[str, str]) -> None:
+    """It does not listen without a token that was meant to be there."""
     running = start(**given)
     assert running.told.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
     assert "secret_abc" not in running.told
@@ -135,19 +136,19 @@ def test_it_does_not_listen_without_a_token_that_was_meant_to_be_there(start: St
     assert running.popen.wait(10) == 1
 
 
-def test_it_does_not_listen_where_the_hosts_are_unclear(start: Start) -> None:
+def test_allowed_hosts_unclear_prevent_listening(start: Start) -> None:
     running = start(FLOTILLA_ALLOWED_HOSTS=" , ")
     assert running.told.startswith("flotilla-probe: FLOTILLA_ALLOWED_HOSTS is set, but names nothing.")
 
 
-def test_it_says_where_it_listens(shared: Running) -> None:
+def test_listening_address_logged(shared: Running) -> None:
     assert (shared.told["event"], shared.told["host"], shared.told["mcp_server"]) == ("listening", "127.0.0.1", "probe")
 
 
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", b"Bearer \xe9"]
 )
-def test_nobody_without_the_token(shared: Running, given: Any) -> None:
+def test_http_token_missing_or_wrong_refused(shared: Running, given: Any) -> None:
     answer = post(shared.url, **({} if given is None else {"Authorization": given}))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -155,7 +156,7 @@ def test_nobody_without_the_token(shared: Running, given: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_with_the_token(shared: Running, mode: str) -> None:
+async def test_http_token_accepted(shared: Running, mode: str) -> None:
     async with connect(shared.url, mode, TOKEN) as c:
         result = await c.call_tool_mcp("probe_get_pong", {"text": "é"})
         assert result.structured_content == {"done": "é"}
@@ -177,7 +178,7 @@ async def test_with_the_token(shared: Running, mode: str) -> None:
         ({"Origin": "null"}, 403),
     ],
 )
-def test_foreign_hosts_and_origins_are_refused(shared: Running, headers: dict[str, str], status: int) -> None:
+def test_allowed_hosts_and_origins_enforced(shared: Running, headers: dict[str, str], status: int) -> None:
     assert post(shared.url, Authorization=f"Bearer {TOKEN}", **headers).status_code == status
     assert get(f"{shared.url}/health", **headers).status_code == status
 
@@ -188,7 +189,7 @@ def test_health_needs_no_token(shared: Running) -> None:
     assert get(f"{shared.url}/elsewhere").status_code == 404
 
 
-def test_ready_says_what_is_missing(start: Start) -> None:
+def test_ready_reports_missing_settings(start: Start) -> None:
     server = start(PROBE_STRICT="1")
     answer = get(f"{server.url}/ready")
     assert answer.status_code == 503
@@ -200,12 +201,12 @@ def test_ready_says_what_is_missing(start: Start) -> None:
     assert get(f"{server.url}/health").status_code == 200
 
 
-def test_on_loopback_no_token_is_needed(start: Start) -> None:
+def test_http_token_not_needed_on_loopback(start: Start) -> None:
     assert post(start().url).status_code == 200
 
 
 @pytest.mark.parametrize("user", ["", "dana"])
-def test_the_token_is_in_no_line_and_the_user_is(start: Start, user: str) -> None:
+def test_audit_line_has_the_user_and_not_the_token(start: Start, user: str) -> None:
     server = start(FLOTILLA_HTTP_TOKEN=TOKEN, FLOTILLA_USER=user)
 
     async def ask() -> None:
@@ -247,7 +248,7 @@ def test_the_token_is_in_no_line_and_the_user_is(start: Start, user: str) -> Non
         ({"FLOTILLA_TRANSPORT": "pigeon"}, "flotilla-probe: FLOTILLA_TRANSPORT is wrong"),
     ],
 )
-def test_what_cannot_start_says_why_in_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
+def test_start_errors_are_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
     server = start(**environ)
     assert server.popen.wait(10) == 1
     assert server.told.startswith(sentence)
@@ -255,7 +256,7 @@ def test_what_cannot_start_says_why_in_one_line(start: Start, environ: dict[str,
     assert server.popen.stderr.read() == ""
 
 
-def test_a_port_in_use(start: Start) -> None:
+def test_port_in_use(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = start(FLOTILLA_PORT=str(port))
@@ -269,7 +270,7 @@ def test_a_port_in_use(start: Start) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
-async def test_other_addresses(start: Start, host: str) -> None:
+async def test_host_setting(start: Start, host: str) -> None:
     server = start(FLOTILLA_HOST=host, FLOTILLA_HTTP_TOKEN=TOKEN)
     name = f"[{host}]" if ":" in host else "127.0.0.1"
     async with connect(f"http://{name}:{server.port}", MODERN, TOKEN) as c:
@@ -282,7 +283,7 @@ async def test_other_addresses(start: Start, host: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "asked"), [(LEGACY, False), (MODERN, True)])
-async def test_stateless_asks_only_in_the_new_era(shared: Running, mode: str, asked: bool) -> None:
+async def test_stateless_mode_asks_only_in_the_new_protocol(shared: Running, mode: str, asked: bool) -> None:
     async with connect(shared.url, mode, TOKEN, answer=True) as c:
         result = await c.call_tool_mcp("probe_delete_thing", {"name": "x"})
         if not asked:
@@ -295,14 +296,14 @@ async def test_stateless_asks_only_in_the_new_era(shared: Running, mode: str, as
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("answer", [True, False])
-async def test_stateful_asks_in_both(start: Start, mode: str, answer: bool) -> None:
+async def test_stateful_mode_asks_in_both_protocols(start: Start, mode: str, answer: bool) -> None:
     server = start(FLOTILLA_STATEFUL="on")
     async with connect(server.url, mode, answer=answer) as c:
         result = await c.call_tool_mcp("probe_delete_thing", {"name": "x"})
         assert result.is_error != answer
 
 
-async def test_twenty_clients_at_once(shared: Running) -> None:
+async def test_http_twenty_parallel_clients(shared: Running) -> None:
     async def one(n: int) -> Any:
         async with connect(shared.url, MODES[n % 2], TOKEN) as c:
             return (await c.call_tool_mcp("probe_get_pong", {"text": str(n)})).structured_content
@@ -316,7 +317,7 @@ async def test_twenty_clients_at_once(shared: Running) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"])
-def test_it_ends_within_two_seconds(start: Start, tool: str | None, number: int) -> None:
+def test_shutdown_within_two_seconds(start: Start, tool: str | None, number: int) -> None:
     server = start()
 
     async def begin() -> None:

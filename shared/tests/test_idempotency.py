@@ -64,7 +64,7 @@ def shop(make: Make) -> Shop:
     return Shop(make())
 
 
-async def test_the_first_result_comes_again(shop: Shop, audit: Lines) -> None:
+async def test_idempotency_key_returns_the_first_result(shop: Shop, audit: Lines) -> None:
     when = {"when": "2030-01-02T03:04:05Z"}
     assert await shop.order(**when) == {"number": 1}
     assert await shop.order(when="2030-01-02T03:04:05+00:00") == {"number": 1}
@@ -74,7 +74,7 @@ async def test_the_first_result_comes_again(shop: Shop, audit: Lines) -> None:
     assert [line["outcome"] for line in audit()] == ["ok", "repeated", "ok", "ok", "ok"]
 
 
-async def test_the_same_key_for_something_else_is_an_error(shop: Shop) -> None:
+async def test_idempotency_key_with_other_arguments_refused(shop: Shop) -> None:
     await shop.order()
     assert await shop.order(item="y") == (
         "Error: The idempotency_key was used for another call of acme_create_order with other arguments. "
@@ -84,7 +84,7 @@ async def test_the_same_key_for_something_else_is_an_error(shop: Shop) -> None:
     assert "Argument `idempotency_key` does not fit" in await shop.order("k" * 256)
 
 
-async def test_twenty_at_once(shop: Shop) -> None:
+async def test_idempotency_key_twenty_parallel_calls(shop: Shop) -> None:
     async with client(shop.server) as c:
         results = await asyncio.gather(
             *(call(c, "acme_create_order", item="x", idempotency_key="k1") for _ in range(20))
@@ -93,14 +93,15 @@ async def test_twenty_at_once(shop: Shop) -> None:
     assert not remembered(shop)._locks  # nothing is kept that would grow
 
 
-async def test_workers_that_share_the_folder_wait_for_each_other(make: Make) -> None:
+async def test_idempotency_key_shared_by_workers(make: Make) -> None:
+    """Workers that share the folder wait for each other."""
     one, other = Shop(make()), Shop(make())
     results = await asyncio.gather(*(shop.order() for shop in (one, other) * 5))
     assert results == [{"number": 1}] * 10
     assert one.placed + other.placed == 1
 
 
-async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> None:
+async def test_idempotency_key_freed_by_a_failure_before_the_action(shop: Shop) -> None:
     shop.before = errors.UpstreamError("Nothing yet.")
     assert await shop.order() == "Error: Nothing yet."
     shop.before = ValueError("bug")
@@ -109,7 +110,7 @@ async def test_a_failure_before_anything_was_done_frees_the_key(shop: Shop) -> N
     assert await shop.order() == {"number": 1}
 
 
-async def test_a_refusal_frees_the_key(shop: Shop) -> None:
+async def test_idempotency_key_freed_by_a_refusal(shop: Shop) -> None:
     shop.after = errors.InvalidInputError("Refused.")
     assert await shop.order() == "Error: Refused."
     shop.after = None
@@ -123,7 +124,8 @@ BROKEN = (
 
 
 @pytest.mark.parametrize("problem", [errors.UpstreamError("Cut."), ValueError("bug"), TimeoutError()])
-async def test_a_failure_after_acting_keeps_the_key(shop: Shop, problem: Exception) -> None:
+async def test_idempotency_key_kept_after_a_later_failure(shop: Shop, problem: Exception) -> None:
+    """A failure after the action keeps the key."""
     shop.after = problem
     assert (await shop.order()).startswith("Error: ")
     shop.after = None
@@ -131,21 +133,21 @@ async def test_a_failure_after_acting_keeps_the_key(shop: Shop, problem: Excepti
     assert shop.placed == 1
 
 
-async def test_a_refusal_after_an_earlier_step_keeps_the_key(shop: Shop) -> None:
+async def test_idempotency_key_kept_when_an_earlier_step_was_done(shop: Shop) -> None:
     shop.after, shop.side_effect_confirmed = errors.InvalidInputError("The second step was refused."), True
     await shop.order()
     shop.after = None
     assert await shop.order() == BROKEN
 
 
-async def test_a_vendor_that_knows_the_key_may_be_asked_again(shop: Shop) -> None:
+async def test_idempotency_key_known_to_the_vendor_may_be_sent_again(shop: Shop) -> None:
     shop.after, shop.keyed_requests = errors.UpstreamError("Cut."), 1
     await shop.order()
     shop.after = None
     assert await shop.order() == {"number": 2}  # the vendor sorts it out
 
 
-async def test_a_call_that_is_cancelled_keeps_the_key(shop: Shop) -> None:
+async def test_idempotency_key_kept_by_a_cancelled_call(shop: Shop) -> None:
     task = asyncio.ensure_future(shop.order())
     await shop.announced.wait()
     task.cancel()
@@ -155,12 +157,14 @@ async def test_a_call_that_is_cancelled_keeps_the_key(shop: Shop) -> None:
     assert await shop.order() == BROKEN
 
 
-async def test_a_dry_run_uses_no_key(shop: Shop) -> None:
+async def test_idempotency_key_not_used_by_a_dry_run(shop: Shop) -> None:
     assert (await shop.order(dry_run=True))["dry_run"] == {"action": "order", "item": "x"}
     assert await shop.order() == {"number": 1}
 
 
-async def test_a_restart_and_a_day(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_idempotency_key_after_a_restart_and_a_day(
+    make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert await Shop(make()).order() == {"number": 1}
     again = Shop(make())
     again.placed = 10
@@ -173,7 +177,7 @@ async def test_a_restart_and_a_day(make: Make, environ: pytest.MonkeyPatch, tmp_
     assert note.stat().st_mode & 0o077 == 0
 
 
-async def test_old_keys_are_swept(shop: Shop, tmp_path: Path) -> None:
+async def test_idempotency_key_old_records_swept(shop: Shop, tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     await shop.order("old")
     await shop.order("new")
@@ -194,9 +198,10 @@ def no_room(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-async def test_a_key_that_cannot_be_remembered_is_refused_before_anything_is_done(
+async def test_idempotency_key_that_cannot_be_saved_refused(
     shop: Shop, environ: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """It is refused before anything is done."""
     environ.setattr(os, "fsync", no_room)
     text = await shop.order()
     assert text == (
@@ -209,7 +214,9 @@ async def test_a_key_that_cannot_be_remembered_is_refused_before_anything_is_don
     assert await shop.order(None) == {"number": 1}
 
 
-async def test_without_a_state_folder_a_key_is_refused(make: Make, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_idempotency_key_without_state_folder_refused(
+    make: Make, environ: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "absent"))
     shop = Shop(make())
     assert "there is no such folder" in await shop.order()
@@ -217,7 +224,7 @@ async def test_without_a_state_folder_a_key_is_refused(make: Make, environ: pyte
     assert not (tmp_path / "absent").exists()
 
 
-async def test_a_result_that_cannot_be_remembered_is_given_and_logged(
+async def test_idempotency_result_that_cannot_be_saved_is_returned_and_logged(
     shop: Shop, environ: pytest.MonkeyPatch, audit: Lines
 ) -> None:
     """What was done is done: the first note stays, and a repeat is told that it is not known."""
@@ -237,7 +244,7 @@ async def test_a_result_that_cannot_be_remembered_is_given_and_logged(
     assert shop.placed == 1
 
 
-async def test_a_large_result_is_remembered_as_done(shop: Shop, environ: pytest.MonkeyPatch) -> None:
+async def test_idempotency_result_too_large_remembered_as_done(shop: Shop, environ: pytest.MonkeyPatch) -> None:
     environ.setattr(idempotency, "LARGEST", 5)
     assert await shop.order() == {"number": 1}
     assert await shop.order() == (
@@ -247,7 +254,8 @@ async def test_a_large_result_is_remembered_as_done(shop: Shop, environ: pytest.
     assert shop.placed == 1
 
 
-async def test_the_records_of_a_day_cannot_fill_the_disk(shop: Shop, environ: pytest.MonkeyPatch) -> None:
+async def test_idempotency_records_limited_in_size(shop: Shop, environ: pytest.MonkeyPatch) -> None:
+    """The records of a day cannot fill the disk."""
     environ.setattr(idempotency, "MOST", 2 * BLOCK)
     for key in ("a", "b", "c"):
         await shop.order(key)
@@ -258,7 +266,7 @@ async def test_the_records_of_a_day_cannot_fill_the_disk(shop: Shop, environ: py
     assert await shop.order(None) == {"number": 4}
 
 
-def test_digests() -> None:
+def test_digest() -> None:
     assert digest({"a": 1, "b": [Out(number=1)]}) == digest({"b": [Out(number=1)], "a": 1})
     assert digest("ab", "c") != digest("a", "bc")
     assert digest(object) != digest(int)

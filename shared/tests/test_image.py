@@ -68,7 +68,7 @@ def python(code: str, *options: str) -> str:
 
 
 @pytest.mark.docker
-def test_every_compiled_module_finds_its_libraries(base: str) -> None:
+def test_image_compiled_modules_find_their_libraries(base: str) -> None:
     out = python("""
 import importlib, os
 for name in sorted(os.listdir("/usr/lib/python3.13/lib-dynload")):
@@ -84,7 +84,7 @@ print("all")
 
 
 @pytest.mark.docker
-def test_the_library_imports_whole(base: str) -> None:
+def test_image_imports_the_whole_library(base: str) -> None:
     out = python("""
 import importlib, os
 for folder, _, names in os.walk("/app/lib/flotilla"):
@@ -98,7 +98,7 @@ print("all")
 
 
 @pytest.mark.docker
-def test_what_servers_use_works_as_an_unprivileged_user_on_a_read_only_root(base: str) -> None:
+def test_image_works_unprivileged_on_a_read_only_root(base: str) -> None:
     out = python(
         """
 import datetime, decimal, email.message, importlib.metadata, json, os, pwd, smtplib, ssl, subprocess, zipfile, zoneinfo
@@ -156,7 +156,7 @@ class _Hello(BaseHTTPRequestHandler):
 
 
 @pytest.mark.docker
-def test_https_checks_certificates_against_the_given_authorities(base: str, tmp_path: Path) -> None:
+def test_image_checks_certificates_against_the_given_authorities(base: str, tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
@@ -186,7 +186,7 @@ asyncio.run(main())
 
 
 @pytest.mark.docker
-def test_the_image_holds_no_sources_no_shell_no_installer_and_nothing_dated(content: tarfile.TarFile) -> None:
+def test_image_without_sources_shell_installer_and_dates(content: tarfile.TarFile) -> None:
     made_by_docker = {
         "dev",
         "etc",
@@ -209,7 +209,7 @@ def test_the_image_holds_no_sources_no_shell_no_installer_and_nothing_dated(cont
 
 
 @pytest.mark.docker
-def test_scanners_find_names_versions_and_licences(content: tarfile.TarFile) -> None:
+def test_image_names_versions_and_licences_found_by_scanners(content: tarfile.TarFile) -> None:
     names = set(content.getnames())
     for package in ("libc6", "libssl3t64", "libpython3.13-minimal", "python3.13-minimal", "tzdata", "ca-certificates"):
         assert f"var/lib/dpkg/status.d/{package}" in names
@@ -223,14 +223,15 @@ def test_scanners_find_names_versions_and_licences(content: tarfile.TarFile) -> 
 
 
 @pytest.mark.docker
-def test_the_image_stays_small(base: str) -> None:
+def test_image_size(base: str) -> None:
     size = int(docker("image", "inspect", base, "--format", "{{.Size}}"))
     saved = subprocess.run(["docker", "save", base], capture_output=True, check=True).stdout
     assert size <= 62e6
     assert len(gzip.compress(saved, 6)) <= 23e6
 
 
-def test_docstrings_go_and_code_that_works_on_them_still_does(tmp_path: Path) -> None:
+def test_compile_one_without_docstrings(tmp_path: Path) -> None:
+    """Code that works on its docstrings still does."""
     source = tmp_path / "module.py"
     source.write_text(
         '"""Long words."""\ndef f():\n    """More."""\n    return "kept"\nf.__doc__ += "x"\n'
@@ -248,7 +249,8 @@ def test_docstrings_go_and_code_that_works_on_them_still_does(tmp_path: Path) ->
         assert (b"Even more" in (tmp_path / "module.pyc").read_bytes()) is docstrings
 
 
-def test_the_same_source_gives_the_same_byte_code(tmp_path: Path) -> None:
+def test_compile_one_deterministic(tmp_path: Path) -> None:
+    """The same source gives the same byte code."""
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'shared/image')!r}); import assemble, inspect; "
         "assemble.compile_one(inspect.__file__, sys.argv[1], '/x.py', False)"
@@ -278,11 +280,11 @@ def test_the_same_source_gives_the_same_byte_code(tmp_path: Path) -> None:
         ("rinoh_typeface_dejavusans/DejaVuSans.ttf", True),
     ],
 )
-def test_patterns_leave_out_what_they_mean(path: str, out: bool) -> None:
+def test_left_out_patterns(path: str, out: bool) -> None:
     assert assemble.left_out(path, assemble.patterns_of(assemble.UNUSED_PARTS)) is out
 
 
-def test_leaving_out_a_distribution_takes_its_files_and_no_others(tmp_path: Path) -> None:
+def test_leave_out_takes_the_files_of_one_distribution(tmp_path: Path) -> None:
     for name in ("kept", "gone"):
         (tmp_path / name).mkdir()
         (tmp_path / f"{name}-1.dist-info").mkdir()

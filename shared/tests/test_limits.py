@@ -67,7 +67,7 @@ async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Strea
     ],
     ids=["nothing", "headers", "body", "second request"],
 )
-async def test_punctual_protocol_closes_what_stays_half(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
+async def test_punctual_protocol_closes_incomplete_requests(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
     monkeypatch.setattr(connections, "WAIT", 0.1)
     async with connected() as (reader, writer):
         writer.write(half)
@@ -75,7 +75,7 @@ async def test_punctual_protocol_closes_what_stays_half(monkeypatch: pytest.Monk
         assert got.count(b"200 OK") == half.count(b"\r\n\r\nGET")
 
 
-async def test_punctual_protocol_leaves_a_slow_answer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_punctual_protocol_allows_a_slow_response(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "WAIT", 0.1)
     async with connected() as (reader, writer):
         writer.write(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

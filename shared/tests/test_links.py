@@ -26,7 +26,7 @@ async def get_file(name: str) -> Written:
     return Written(path=ref.path)
 
 
-async def test_a_link_follows_the_text(tmp_path: Path) -> None:
+async def test_link_follows_the_text(tmp_path: Path) -> None:
     with environment(server, FLOTILLA_DATA=str(tmp_path)):
         async with client(server) as connected:
             result = await connected.call_tool_mcp("links_get_file", {"name": "a b/été #1.pdf"})
@@ -45,7 +45,7 @@ async def test_a_link_follows_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("revision", "parts"), [("2024-11-05", 1), ("2025-03-26", 1), ("2025-06-18", 2)])
-async def test_older_clients_get_the_text_alone(tmp_path: Path, revision: str, parts: int) -> None:
+async def test_link_left_out_for_older_clients(tmp_path: Path, revision: str, parts: int) -> None:
     with environment(server, FLOTILLA_DATA=str(tmp_path)):
         async with raw(server, revision) as session:
             answer = await session.request("tools/call", name="links_get_file", arguments={"name": "a.pdf"})

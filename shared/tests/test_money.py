@@ -58,7 +58,7 @@ def test_read_money_signs_and_currencies(text: str, amount: str, currency: str |
 
 
 @pytest.mark.parametrize(("text", "ways"), TWO_WAYS.items())
-def test_read_money_two_ways(text: str, ways: str) -> None:
+def test_read_money_ambiguous(text: str, ways: str) -> None:
     with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as told:
         read_money(text)
     assert ways.split(" or ")[0] in str(told.value)
@@ -80,13 +80,13 @@ def test_read_money_no_number(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, None, [], {}, float("nan"), float("inf")])
-def test_read_money_no_json_number(value: Any) -> None:
+def test_read_money_other_json_values_refused(value: Any) -> None:
     with pytest.raises(errors.InvalidInputError, match="is not a number"):
         read_money(value)
 
 
 @pytest.mark.parametrize("value", NUMBERS)
-def test_read_money_json_numbers_are_taken_as_they_are(value: float) -> None:
+def test_read_money_json_numbers(value: float) -> None:
     assert read_money(value) == MoneyValue(Decimal(str(value)))
 
 
@@ -100,7 +100,7 @@ def test_read_number_percent_currency_and_hint() -> None:
 
 
 @given(some.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=2))
-def test_read_money_reads_what_french_and_english_write(value: Decimal) -> None:
+def test_read_money_french_and_english(value: Decimal) -> None:
     english = f"{value:,.2f}"
     french = english.replace(",", "\u202f").replace(".", ",")
     assert read_money(english).amount == read_money(french).amount == value
@@ -135,7 +135,7 @@ async def add_up(
     return Sum(total=f"{total.amount} {total.currency} {rate} {[f'{one.quantity}*{one.price}' for one in lines or []]}")
 
 
-async def test_types_of_arguments() -> None:
+async def test_money_argument_types() -> None:
     (tool,) = await tools_of(server)
     schema = tool["inputSchema"]["properties"]
     assert schema["total"] == {

@@ -26,7 +26,7 @@ def committed() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
-def test_no_file_names_an_image_without_its_registry() -> None:
+def test_image_names_have_a_registry() -> None:
     """Docker takes a bare flotilla/base for docker.io/flotilla/base, a namespace that is not ours."""
     bare = [
         f"{path.relative_to(ROOT)}: {found[0]}"
@@ -36,7 +36,7 @@ def test_no_file_names_an_image_without_its_registry() -> None:
     assert [line for line in bare if not line.startswith("shared/tests/test_rules.py")] == []
 
 
-def test_bare_image_names_are_found() -> None:
+def test_image_names_without_registry_are_detected() -> None:
     for text in ("FROM flotilla/base", "docker run flotilla/filesystem:1", '"flotilla/{slug}"', "${X}flotilla/base:1"):
         assert BARE.search(text), text
     for text in (
@@ -60,7 +60,7 @@ def test_registry_is_written_once() -> None:
     assert found == {"shared/src/flotilla_launcher/naming.py"}
 
 
-def test_generated_files_have_the_same_names() -> None:
+def test_catalog_bake_and_compose_share_the_names() -> None:
     catalog = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))["registry"]
     for name, entry in catalog.items():
         assert name == catalog_name(slug_of(name)) != slug_of(name)
@@ -79,12 +79,12 @@ def test_generated_files_have_the_same_names() -> None:
             assert service["image"] in (own, f"${{FLOTILLA_GATEWAY_IMAGE:-{GATEWAY_IMAGE}}}")
 
 
-def test_images_of_others_have_a_tag() -> None:
+def test_gateway_image_has_a_tag() -> None:
     """Without one, what runs with the engine's socket would be whatever was pushed last."""
     assert re.fullmatch(r"docker/mcp-gateway:v\d+", GATEWAY_IMAGE)
 
 
-def test_a_server_alone_is_never_pulled() -> None:
+def test_single_server_never_pulls_its_image() -> None:
     """The image was built here; one that is missing is an error, not a download that gets the user's secrets."""
     form = json.loads((ROOT / "catalog/clients/single-server.json").read_text(encoding="utf-8"))
     for server in form["mcpServers"].values():
@@ -102,6 +102,6 @@ def test_image_has_the_version() -> None:
 
 
 @pytest.mark.parametrize("name", ["notion", "flotilla-notion"])
-def test_catalog_names_and_slugs(name: str) -> None:
+def test_slug_of_and_catalog_name(name: str) -> None:
     assert slug_of(name) == "notion"
     assert catalog_name(slug_of(name)) == "flotilla-notion"

@@ -89,12 +89,12 @@ def api_at(make: Make, environ: pytest.MonkeyPatch, url: str) -> ScratchApi:
     return ScratchApi(make())
 
 
-async def test_an_unknown_certificate_is_refused(make: Make, environ: pytest.MonkeyPatch, secure: int) -> None:
+async def test_tls_unknown_certificate_refused(make: Make, environ: pytest.MonkeyPatch, secure: int) -> None:
     with pytest.raises(errors.UpstreamError, match=r"cannot be reached \(ConnectError\); nothing was sent"):
         await api_at(make, environ, f"https://localhost:{secure}").post("/x", json={})
 
 
-async def test_certificates_of_the_environment(
+async def test_ssl_cert_file(
     make: Make, environ: pytest.MonkeyPatch, secure: int, authority: tuple[trustme.CA, Path]
 ) -> None:
     environ.setenv("SSL_CERT_FILE", str(authority[1]))
@@ -103,7 +103,7 @@ async def test_certificates_of_the_environment(
         await api_at(make, environ, f"https://127.0.0.1:{secure}").get("/x")
 
 
-async def test_https_goes_through_the_proxy(
+async def test_https_proxy(
     make: Make,
     environ: pytest.MonkeyPatch,
     secure: int,
@@ -117,9 +117,7 @@ async def test_https_goes_through_the_proxy(
 
 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:{}", "127.0.0.1:{}"])  # Docker's gateway gives no scheme
-async def test_http_goes_through_the_proxy(
-    make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]], value: str
-) -> None:
+async def test_http_proxy(make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]], value: str) -> None:
     environ.setenv("http_proxy", value.format(proxy[0]))
     environ.setenv("FLOTILLA_PLAIN_HTTP", "acme.test")
     assert await api_at(make, environ, "http://acme.test/api").get("/x") == {"proxy": True}
@@ -134,7 +132,7 @@ async def test_no_proxy(make: Make, environ: pytest.MonkeyPatch, proxy: tuple[in
     assert proxy[1] == []
 
 
-async def test_a_proxy_that_refuses_has_sent_nothing(
+async def test_https_proxy_refusal_has_sent_nothing(
     make: Make, environ: pytest.MonkeyPatch, proxy: tuple[int, list[str]]
 ) -> None:
     environ.setenv("https_proxy", f"http://127.0.0.1:{proxy[0]}")

@@ -22,7 +22,7 @@ def walk(way: Any, pages: dict[str | None, Any], limit: int, links: Any = None) 
         assert isinstance(cursor, str)
 
 
-def test_a_token() -> None:
+def test_by_cursor() -> None:
     way = ByCursor("data.list", "meta.next", cursor="after", limit="count")
     pages: dict[str | None, Any] = {
         None: {"data": {"list": [1, 2]}, "meta": {"next": 77}},
@@ -32,7 +32,7 @@ def test_a_token() -> None:
     assert walk(way, pages, 2) == [{"count": 2}, {"count": 2, "after": "77"}, {"count": 2, "after": "b"}]
 
 
-def test_page_numbers() -> None:
+def test_by_number_pages() -> None:
     way = ByNumber()
     assert walk(way, {None: [1, 2], "2": [3]}, 2) == [{"per_page": 2, "page": 1}, {"per_page": 2, "page": 2}]
     assert walk(way, {None: [1, 2], "2": []}, 2)[-1]["page"] == 2
@@ -48,7 +48,7 @@ def test_page_numbers() -> None:
     assert walk(ByNumber(first=0), {None: [1], "1": []}, 1)[1]["page"] == 1
 
 
-def test_offsets() -> None:
+def test_by_number_offsets() -> None:
     way = ByNumber("rows", page="offset", limit="size", offset=True, total="total")
     pages: dict[str | None, Any] = {
         None: {"rows": [1, 2], "total": 3},
@@ -61,21 +61,21 @@ def test_offsets() -> None:
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 16, "٣"])
 @pytest.mark.parametrize("way", [ByNumber(), ByNumber(offset=True)])
-def test_cursors_that_are_not_ours(way: ByNumber, cursor: str) -> None:
+def test_cursor_invalid(way: ByNumber, cursor: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=r"The cursor is not valid\. Leave it out"):
         way.query(10, cursor)
     with pytest.raises(errors.InvalidInputError):
         sliced([1, 2], 1, cursor)
 
 
-def test_the_link_header() -> None:
+def test_by_link_header() -> None:
     url = "https://api.acme.example/things?page=2&tag=a&tag=b&empty="
     links = {None: {"next": {"url": url, "rel": "next"}}}
     sent = walk(ByLink(limit="per_page"), {None: [1], "page=2&tag=a&tag=b&empty=": [2]}, 50, links)
     assert sent == [{"per_page": 50}, {"page": ["2"], "tag": ["a", "b"], "empty": [""]}]
 
 
-def test_an_address_in_the_answer() -> None:
+def test_by_link_address_in_the_response() -> None:
     way = ByLink("items", next="paging.next")
     pages: dict[str | None, Any] = {
         None: {"items": [1], "paging": {"next": "https://evil.example/x?page=2"}},  # only its query is used
@@ -84,20 +84,20 @@ def test_an_address_in_the_answer() -> None:
     assert walk(way, pages, 5) == [{"limit": 5}, {"page": ["2"]}]
 
 
-def test_digging() -> None:
+def test_dig() -> None:
     assert dig({"a": {"b": 1}}, "a.b") == 1
     assert dig({"a": {"b": 1}}, "") == {"a": {"b": 1}}
     assert dig({"a": [1]}, "a.b") is None
     assert dig(None, "a") is None
 
 
-def test_slices() -> None:
+def test_sliced() -> None:
     assert sliced([1, 2, 3], 2, None) == Page(items=[1, 2], next_cursor="2")
     assert sliced([1, 2, 3], 2, "2") == Page(items=[3])
     assert sliced([1, 2, 3], 2, "9") == Page(items=[])
 
 
-def test_models_take_names_and_aliases_and_make_ids_text() -> None:
+def test_model_accepts_names_and_aliases_and_makes_ids_text() -> None:
     class Thing(Model):
         id: str
         full_name: str = Field(alias="fullName")

@@ -65,7 +65,7 @@ def ran(folder: Path, *tests: str, arguments: tuple[str, ...] = ()) -> tuple[int
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadfile")], ids=["alone", "xdist"])
-def test_unit_tests_a_tool_that_no_test_calls_fails_the_run(tmp_path: Path, workers: tuple[str, ...]) -> None:
+def test_unit_tests_tool_without_a_test_fails_the_run(tmp_path: Path, workers: tuple[str, ...]) -> None:
     code, text = ran(tmp_path, TESTS, "# list_things\n", arguments=("servers/acme", *workers))
     assert (code, "3 passed" in text, SAID in text) == (1, True, True), text
     assert "acme_get_thing is called" not in text
@@ -85,6 +85,6 @@ def test_unit_tests_every_tool_called_passes(tmp_path: Path, workers: tuple[str,
         ("servers/acme/tests/test_acceptance.py", "servers/acme/tests/test_tools.py::test_get_thing"),
     ],
 )
-def test_unit_tests_a_part_of_the_tests_is_not_judged(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_unit_tests_partial_run_not_judged(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     code, text = ran(tmp_path, TESTS, arguments=arguments)
     assert (code, "called by no test" in text) == (0, False), text

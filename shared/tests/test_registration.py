@@ -29,7 +29,7 @@ async def get_thing(thing: Annotated[str, Field(description="Its id", examples=[
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_tool_on_the_wire(acme: ScratchServer, mode: str) -> None:
+async def test_tool_definition(acme: ScratchServer, mode: str) -> None:
     assert acme.reads(get_thing) is get_thing
     assert await tools_of(acme, mode) == [
         {
@@ -77,7 +77,7 @@ async def test_a_tool_on_the_wire(acme: ScratchServer, mode: str) -> None:
         ("destroys", {"idempotent": True}, (False, True, True), {"dry_run", "confirm_token"}),
     ],
 )
-async def test_hints_and_hidden_arguments(
+async def test_tool_hints_and_added_arguments(
     make: Make, decorator: str, options: dict[str, Any], hints: tuple[bool, ...], hidden: set[str]
 ) -> None:
     server = make()
@@ -94,7 +94,7 @@ async def test_hints_and_hidden_arguments(
     assert tool["title"] == "A title"
 
 
-async def test_identity(make: Make) -> None:
+async def test_server_identity(make: Make) -> None:
     server = make(slug="google-calendar", prefix="gcal", instructions="Read me.")
     server.reads(get_thing)
     async with client(server, "legacy") as c:
@@ -110,7 +110,7 @@ def refused(why: str) -> Any:
     return pytest.raises(TypeError, match=why)
 
 
-def test_names(acme: ScratchServer, make: Make) -> None:
+def test_tool_names(acme: ScratchServer, make: Make) -> None:
     async def Get_thing() -> Thing:  # noqa: N802
         """Get."""
         return Thing(id="1")
@@ -128,7 +128,7 @@ def test_names(acme: ScratchServer, make: Make) -> None:
         make(prefix="9").reads(get_thing)
 
 
-def test_only_documented_typed_async_functions(acme: ScratchServer) -> None:
+def test_tool_functions_must_be_async_typed_and_documented(acme: ScratchServer) -> None:
     def get_a() -> Thing:
         """Get."""
         return Thing(id="1")
@@ -178,7 +178,7 @@ def test_only_documented_typed_async_functions(acme: ScratchServer) -> None:
     assert acme.attributes == {}
 
 
-async def test_dict_results_are_objects_too(acme: ScratchServer) -> None:
+async def test_tool_with_dict_result(acme: ScratchServer) -> None:
     class Args(BaseModel):
         """Not on the wire."""
 

@@ -116,7 +116,7 @@ def renewals(vendor: FakeVendor) -> int:
     return sum(request.path == "/token" for request in vendor.requests)
 
 
-async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: FakeVendor, tmp_path: Path) -> None:
+async def test_renewal_survives_a_cancelled_call(make: Make, vendor: FakeVendor, tmp_path: Path) -> None:
     api = ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(api.get("/x"), 0.1)
@@ -126,7 +126,7 @@ async def test_a_cancelled_call_does_not_drop_the_answer(make: Make, vendor: Fak
 
 
 @pytest.mark.slow
-async def test_processes_that_share_the_state_renew_once(vendor: FakeVendor) -> None:
+async def test_renewal_once_for_processes_that_share_the_state(vendor: FakeVendor) -> None:
     pipe = asyncio.subprocess.PIPE
     starts = [
         asyncio.create_subprocess_exec(sys.executable, "-c", SCRIPT, env=dict(os.environ), stdout=pipe, stderr=pipe)
@@ -137,7 +137,7 @@ async def test_processes_that_share_the_state_renew_once(vendor: FakeVendor) -> 
     assert renewals(vendor) == 1
 
 
-async def test_fields_beside_the_tokens_are_kept(make: Make, vendor: FakeVendor) -> None:
+async def test_renewal_keeps_other_fields(make: Make, vendor: FakeVendor) -> None:
     auth = OAuth2(f"{vendor.url}/token", extra_fields=["instance", "nothing"])
     await ScratchApi(make(settings=Settings), auth=auth).get("/x")
     assert (auth.extra("instance"), auth.extra("nothing"), auth.extra("access")) == ("eu-7", "", "")
@@ -154,7 +154,7 @@ def no_room(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
+async def test_renewal_reports_a_rotated_token_that_cannot_be_saved(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, tmp_path: Path, audit: Lines
 ) -> None:
     """The call goes on; the next process would be locked out, so every result says so."""
@@ -187,7 +187,7 @@ async def test_a_rotated_token_that_cannot_be_saved_is_told_until_it_is(
     assert renewals(vendor) == 1
 
 
-async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
+async def test_renewal_without_state_folder(
     make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
@@ -198,9 +198,10 @@ async def test_without_a_state_folder_tokens_are_renewed_all_the_same(
     assert renewals(vendor) == 1
 
 
-async def test_tokens_that_do_not_open_are_not_renewed_with_a_spent_one(
+async def test_renewal_refused_when_saved_tokens_cannot_be_opened(
     make: Make, vendor: FakeVendor, tmp_path: Path
 ) -> None:
+    """A spent refresh token would lock the user out."""
     await ScratchApi(make(settings=Settings), auth=OAuth2(f"{vendor.url}/token")).get("/x")
     (tmp_path / "acme" / "key").write_text("another key of enough characters to be one")
     with pytest.raises(errors.ConfigurationError, match="The saved tokens of acme cannot be opened"):
@@ -208,9 +209,9 @@ async def test_tokens_that_do_not_open_are_not_renewed_with_a_spent_one(
     assert renewals(vendor) == 1
 
 
-async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
-    make: Make, vendor: FakeVendor, tmp_path: Path
-) -> None:
+async def test_refresh_token_from_settings_not_saved(make: Make, vendor: FakeVendor, tmp_path: Path) -> None:
+    """Only a rotated token is written to the disk."""
+
     async def same(exchange: faults.Exchange) -> None:
         told = {"access_token": "access", "expires_in": 3600} if exchange.request.path == "/token" else {"ok": True}
         await exchange.send(Response.of(told))
@@ -228,7 +229,7 @@ async def test_the_configured_refresh_token_is_not_copied_to_the_disk(
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["end of input", signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_no_end_cuts_a_renewal_off(
+def test_renewal_finished_before_the_process_ends(
     vendor: FakeVendor, tmp_path: Path, how: str | signal.Signals, transport: str, environ: pytest.MonkeyPatch
 ) -> None:
     """The vendor has rotated the refresh token by then: unsaved, the user would be locked out."""
@@ -254,7 +255,7 @@ def wait_for(there: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
-async def test_finished_waits_for_nothing_but_what_must_finish() -> None:
+async def test_finished_waits_only_for_what_must_finish() -> None:
     done: list[str] = []
 
     async def work(name: str) -> None:

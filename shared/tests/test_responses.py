@@ -11,7 +11,7 @@ from flotilla.http.responses import body_of
 
 
 @pytest.mark.parametrize("part", [1_000, 60_000])
-async def test_body_of_an_endless_answer_is_cut(part: int) -> None:
+async def test_body_of_endless_response_is_cut(part: int) -> None:
     """A vendor that never ends its error page costs 64 kB and one part more, not the memory of the process."""
     read = 0
 

@@ -28,7 +28,7 @@ from flotilla_launcher.naming import module_of
 Break = Callable[[dict[str, Any]], Any]
 
 
-def test_what_is_committed_is_right() -> None:
+def test_problems_of_committed_files() -> None:
     assert problems() == []
 
 
@@ -61,7 +61,7 @@ def test_what_is_committed_is_right() -> None:
         ),
     ],
 )
-def test_a_registry_entry(broken: Break, says: str) -> None:
+def test_of_registry_entry(broken: Break, says: str) -> None:
     entry = yaml.safe_load((ROOT / "servers/email/server.yaml").read_text(encoding="utf-8"))
     broken(entry)
     assert [line for line in of_registry_entry("email", entry) if says in line]
@@ -73,13 +73,13 @@ GUARDS = ("tier", "groups", "allow", "deny", "read_only", "confirm", "dry_run", 
 @pytest.mark.parametrize(
     "name", [*GUARDS, "smtp_port", "ca_file", "allowed_recipients", "security", "data_quota", "api_key"]
 )
-def test_a_guard_is_no_business_of_the_configuration(name: str) -> None:
+def test_of_configuration_refuses_guards(name: str) -> None:
     assert list(of_configuration("x", [], {name: {}}))
     assert list(of_configuration("x", [{"name": f"X_{name.upper()}", "value": "{{x.y}}"}], {}))
     assert not list(of_configuration("x", [{"name": f"X_{name.upper()}", "value": "fixed by the operator"}], {}))
 
 
-def test_every_guard_is_a_secret_and_harmless_servers_have_no_configuration() -> None:
+def test_catalog_guards_are_secrets() -> None:
     """mcp-config-set writes `config` alone; mcp-add refuses a server that has such a block and no values for it."""
     catalog = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))
     harmless = {}
@@ -102,7 +102,7 @@ def test_every_guard_is_a_secret_and_harmless_servers_have_no_configuration() ->
         (lambda t: t["arguments"][0].update(type="array") or t["arguments"][0].pop("items", None), "must say of what"),
     ],
 )
-def test_a_tools_list(broken: Break, says: str) -> None:
+def test_of_tools(broken: Break, says: str) -> None:
     tools = json.loads((ROOT / "servers/email/tools.json").read_text(encoding="utf-8"))
     broken(tools[0])
     assert [line for line in of_tools(tools) if says in line]
@@ -139,7 +139,7 @@ FOUND = {
         (lambda e: e["tools"].pop(), "not those that the server lists"),
     ],
 )
-def test_a_catalog(broken: Break, says: str) -> None:
+def test_of_catalog(broken: Break, says: str) -> None:
     catalog = {"registry": {"flotilla-email": copy.deepcopy(CATALOG["registry"]["flotilla-email"])}}
     assert list(of_catalog(catalog, FOUND)) == []
     broken(catalog["registry"]["flotilla-email"])
@@ -156,24 +156,24 @@ def test_a_catalog(broken: Break, says: str) -> None:
         ("tools", lambda t: t["outputSchema"].pop("type"), "root of outputSchema must be an object"),
     ],
 )
-def test_what_a_server_lists(kind: str, broken: Break, says: str) -> None:
+def test_of_catalog_checks_what_a_server_lists(kind: str, broken: Break, says: str) -> None:
     found = copy.deepcopy(FOUND)
     broken(found["email"][kind][0])
     catalog = {"registry": {name: CATALOG["registry"][name] for name in ("flotilla-filesystem", "flotilla-email")}}
     assert [line for line in of_catalog(catalog, found) if says in line]
 
 
-def test_a_server_without_discovery() -> None:
+def test_of_catalog_server_without_discovery() -> None:
     catalog = {"registry": {"flotilla-email": CATALOG["registry"]["flotilla-email"]}}
     assert list(of_catalog(catalog, {})) == ["flotilla-email: no discovery.json; run `make setup`."]
 
 
-def test_a_dot_in_a_name() -> None:
+def test_of_catalog_dot_in_a_name() -> None:
     catalog = {"registry": {"e.mail": CATALOG["registry"]["flotilla-email"]}}
     assert [line for line in of_catalog(catalog, {"e.mail": FOUND["email"]}) if "a dot breaks profiles" in line]
 
 
-def test_an_image_that_cannot_work_from_its_label_has_none() -> None:
+def test_label_left_out_where_an_image_needs_volumes() -> None:
     """The gateway takes neither volumes nor secrets from a label: each call would lose its files in a new container."""
     server = server_of("filesystem")
     found = json.loads((ROOT / "servers/filesystem/discovery.json").read_text(encoding="utf-8"))
@@ -192,12 +192,12 @@ def test_an_image_that_cannot_work_from_its_label_has_none() -> None:
     assert list(of_image("filesystem", {}, labelled)) == []
 
 
-def test_each_server_has_a_state_volume_of_its_own() -> None:
+def test_volumes_one_state_volume_for_each_server() -> None:
     assert documents.volumes(server_of("filesystem")) == ["flotilla-filesystem:/state", "flotilla-data:/data"]
     assert documents.volumes(server_of("calendly")) == ["flotilla-calendly:/state"]
 
 
-def test_in_the_stack_only_the_switchboard_meets_a_server() -> None:
+def test_compose_servers_reachable_only_by_the_switchboard() -> None:
     """All servers know one token, so one that could reach another could call it past the switchboard's filters."""
     slugs = ["calendly", "export", "filesystem", "gmail"]
     stack = yaml.safe_load(compose_switchboard({slug: server_of(slug) for slug in slugs}))
@@ -211,7 +211,8 @@ def test_in_the_stack_only_the_switchboard_meets_a_server() -> None:
     assert internal == {"export", "filesystem"}
 
 
-def test_a_single_server_keeps_what_it_writes_and_reaches_nothing() -> None:
+def test_single_server_client_has_volumes_and_no_network() -> None:
+    """The example client keeps files in volumes and gives the server no network."""
     text = clients({slug: server_of(slug) for slug in ("calendly", "filesystem")})["catalog/clients/single-server.json"]
     (args,) = (server["args"] for server in json.loads(text)["mcpServers"].values())
     line = " ".join(args)
@@ -220,7 +221,7 @@ def test_a_single_server_keeps_what_it_writes_and_reaches_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["filesystem", "hubspot", "notion", "slack", "n8n"])
-def test_catalog_name_of_another_server(name: str) -> None:
+def test_of_catalog_name_of_another_server(name: str) -> None:
     """A profile with Docker's own server of that name and ours is refused whole."""
     catalog = {"registry": {name: CATALOG["registry"]["flotilla-email"]}}
     told = list(of_catalog(catalog, {name: FOUND["email"]}))

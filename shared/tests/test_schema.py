@@ -74,7 +74,7 @@ def everywhere(schema: Any) -> Any:
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
 @pytest.mark.parametrize("shape", [Big, Node, Inner, dict[str, Big], Pair])
-def test_nothing_that_strict_clients_refuse(shape: Any, mode: Any) -> None:
+def test_portable_schema_for_strict_clients(shape: Any, mode: Any) -> None:
     schema = portable(TypeAdapter(shape), mode)
     told = json.dumps(schema)
     for word in ('"$ref"', '"$defs"', '"null"', "Not for the wire", '"discriminator"', '"const"'):
@@ -83,7 +83,7 @@ def test_nothing_that_strict_clients_refuse(shape: Any, mode: Any) -> None:
         assert part.get("type") != "array" or "items" in part
 
 
-def test_titles_go_and_properties_called_title_stay() -> None:
+def test_portable_drops_titles_but_keeps_properties_named_title() -> None:
     schema = portable(TypeAdapter(Inner))
     assert schema == {
         "type": "object",
@@ -95,7 +95,7 @@ def test_titles_go_and_properties_called_title_stay() -> None:
     }
 
 
-def test_results_use_field_names_and_have_no_defaults() -> None:
+def test_portable_results_use_field_names_without_defaults() -> None:
     arguments, results = portable(TypeAdapter(Big)), portable(TypeAdapter(Big), "serialization")
     assert arguments["properties"]["fullName"] == {"type": "string", "description": "Both names"}
     assert results["properties"]["full_name"] == {"type": "string", "description": "Both names"}
@@ -104,19 +104,19 @@ def test_results_use_field_names_and_have_no_defaults() -> None:
     assert results["properties"]["label"] == {"type": "string", "description": "Computed.", "readOnly": True}
 
 
-def test_recursion_ends_in_a_plain_object() -> None:
+def test_portable_recursion_ends_in_a_plain_object() -> None:
     node = portable(TypeAdapter(Node))
     assert node["properties"]["children"] == {"type": "array", "items": {"type": "object"}, "default": []}
     assert node["properties"]["parent"] == {"type": "object"}
 
 
-def test_examples_and_defaults_are_data() -> None:
+def test_portable_leaves_examples_and_defaults() -> None:
     async def get(q: Annotated[dict[str, Any], Field(examples=[{"title": "x", "$ref": "y", "a": None}])]) -> None: ...
 
     assert portable(arguments_of(get, {}))["properties"]["q"]["examples"] == [{"title": "x", "$ref": "y", "a": None}]
 
 
-def test_multiple_branches_stay() -> None:
+def test_portable_keeps_multiple_branches() -> None:
     assert portable(TypeAdapter(str | int | None)) == {"anyOf": [{"type": "string"}, {"type": "integer"}]}
 
 
@@ -164,7 +164,7 @@ ARGUMENTS = {
         ({"n": "[1]"}, {"n": "[1]"}),
     ],
 )
-def test_what_clients_send_as_text_is_read(given: Any, read: Any) -> None:
+def test_decoded_text_from_clients(given: Any, read: Any) -> None:
     assert decoded(given, ARGUMENTS) == read
 
 
@@ -176,12 +176,12 @@ json_like = some.recursive(
 
 
 @given(json_like)
-def test_reading_never_fails_and_needs_only_one_pass(value: Any) -> None:
+def test_decoded_never_fails_and_needs_one_pass(value: Any) -> None:
     once = decoded(value, ARGUMENTS)
     assert repr(decoded(once, ARGUMENTS)) == repr(once)
 
 
-def test_results_lose_nulls_and_what_is_no_number() -> None:
+def test_without_nulls_drops_nulls_and_nan() -> None:
     value = {
         "a": None,
         "b": {"c": None, "d": 1},
@@ -193,7 +193,8 @@ def test_results_lose_nulls_and_what_is_no_number() -> None:
     assert without_nulls(value, {}) == {"b": {"d": 1}, "e": [{}, [None]], "i": 0}
 
 
-def test_integers_that_a_float64_cannot_hold() -> None:
+def test_without_nulls_large_integers_become_text() -> None:
+    """Integers that a float64 cannot hold become text, except where the schema says integer."""
     schema = {"type": "object", "properties": {"size": {"type": "integer"}, "ids": {"type": "array", "items": {}}}}
     value = {"size": 2**60, "ids": [2**60, SAFE_INTEGER, -(2**60)], "flag": True}
     assert without_nulls(value, schema) == {
@@ -205,7 +206,7 @@ def test_integers_that_a_float64_cannot_hold() -> None:
     assert without_nulls({"a": 2**60}, counts) == {"a": 2**60}
 
 
-def test_validated_arguments_keep_their_types() -> None:
+def test_arguments_of_keeps_types() -> None:
     async def get(when: datetime, amount: Decimal, name: str, pages: list[int]) -> None: ...
 
     takes = arguments_of(get, {"extra": (bool, False)})

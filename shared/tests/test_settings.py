@@ -40,7 +40,7 @@ def told(name: str = "acme") -> str:
 
 
 @pytest.mark.parametrize("value", PLACEHOLDERS)
-def test_placeholders_mean_not_configured(environ: pytest.MonkeyPatch, value: str) -> None:
+def test_placeholder_means_not_configured(environ: pytest.MonkeyPatch, value: str) -> None:
     assert is_placeholder(value)
     environ.setenv("ACME_TOKEN", value)
     environ.setenv("ACME_NEEDED", "x")
@@ -52,11 +52,11 @@ def test_placeholders_mean_not_configured(environ: pytest.MonkeyPatch, value: st
 
 
 @pytest.mark.parametrize("value", ["x", "<half", "half>", "yours", "{{half", "sea://"])
-def test_other_values_are_values(value: str) -> None:
+def test_placeholder_other_values_are_values(value: str) -> None:
     assert not is_placeholder(value)
 
 
-def test_values_are_read_and_checked(environ: pytest.MonkeyPatch) -> None:
+def test_load_reads_and_checks_values(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", " x ")
     environ.setenv("ACME_PAGES", "7")
     environ.setenv("ACME_FAST", "on")
@@ -71,14 +71,14 @@ def test_values_are_read_and_checked(environ: pytest.MonkeyPatch) -> None:
     assert All(token=SecretStr("t"), needed="n", names=["a"]).names == ["a"]
 
 
-def test_a_setting_without_description(environ: pytest.MonkeyPatch) -> None:
+def test_load_missing_setting_without_description(environ: pytest.MonkeyPatch) -> None:
     assert (
         told()
         == "ACME_NEEDED is not set (secret `flotilla-acme.needed` in the Docker catalog). Ask the user to set it."
     )
 
 
-def test_wrong_values_do_not_come_back(environ: pytest.MonkeyPatch) -> None:
+def test_load_wrong_values_not_repeated_in_the_error(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_PAGES", "canary-pages")
     assert told() == (
@@ -87,7 +87,7 @@ def test_wrong_values_do_not_come_back(environ: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_settings_that_do_not_fit_together() -> None:
+def test_load_settings_that_do_not_fit_together() -> None:
     class Pair(ServerSettings):
         """Two that belong together."""
 
@@ -124,7 +124,10 @@ class Several(ServerSettings):
         ({"TOKEN": "<UNKNOWN>", "CLIENT_ID": "c"}, "REFRESH_TOKEN"),
     ],
 )
-def test_one_of_several_ways_in_is_enough(environ: pytest.MonkeyPatch, given: dict[str, str], lacks: str) -> None:
+def test_load_one_of_several_credentials_suffices(
+    environ: pytest.MonkeyPatch, given: dict[str, str], lacks: str
+) -> None:
+    """Of several ways to authenticate, one is enough."""
     environ.delenv("ACME_TOKEN")
     environ.setenv("ACME_ACCOUNT", "a")
     for name, value in given.items():
@@ -136,13 +139,13 @@ def test_one_of_several_ways_in_is_enough(environ: pytest.MonkeyPatch, given: di
         assert load(Several, "acme").account == "a"
 
 
-def test_what_is_required() -> None:
+def test_required_settings() -> None:
     assert Several.required() == [["token", "account"], ["refresh_token", "client_id", "account"]]
     assert All.required() == [["token", "needed"]]
     assert ServerSettings.required() == [[]]
 
 
-def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_load_secret_from_a_file(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "secret"
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_TOKEN", "<UNKNOWN>")
@@ -165,14 +168,14 @@ def test_a_file_in_place_of_a_variable(environ: pytest.MonkeyPatch, tmp_path: Pa
     assert told().startswith("ACME_TOKEN is not set")
 
 
-def test_a_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
+def test_load_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("GOOGLE_CALENDAR_TOKEN", "t")
     assert told("google-calendar").startswith(
         "GOOGLE_CALENDAR_NEEDED is not set (secret `flotilla-google-calendar.needed`"
     )
 
 
-def test_switches_and_words() -> None:
+def test_switched_on_words_and_setting() -> None:
     for off in ("", "0", "false", "No", "OFF", "<UNKNOWN>", '"false"'):
         assert not switched_on("X", {"X": off})
     for on in ("1", "true", "yes", "on", '"true"', " TRUE "):
@@ -190,7 +193,7 @@ def test_switched_on_unclear_value(unclear: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[a b]", "a,b", " a ; b ", "[A, B]", '["a", "b"]', "a\nb"])
-def test_words_every_way_to_write_a_list(text: str) -> None:
+def test_words_every_notation_of_a_list(text: str) -> None:
     assert words("X", {"X": text}) == {"a", "b"}
 
 
@@ -222,13 +225,13 @@ def test_setting_guard_from_a_file(tmp_path: Path) -> None:
         switched_on("X", {"X_FILE": str(tmp_path / "value")})
 
 
-def test_an_optional_secret_whose_file_cannot_be_read(environ: pytest.MonkeyPatch) -> None:
+def test_load_optional_secret_with_unreadable_file(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_SPARE_FILE", "/nonexistent")
     assert told().startswith("ACME_SPARE_FILE names a file that cannot be read")
 
 
-def test_an_endpoint_that_is_unclear(environ: pytest.MonkeyPatch) -> None:
+def test_base_url_unclear(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_BASE_URL", "se://docker/mcp/acme.base_url")
     assert told().startswith("ACME_BASE_URL holds a reference (se://…) that nobody resolved")
@@ -251,7 +254,7 @@ def test_an_endpoint_that_is_unclear(environ: pytest.MonkeyPatch) -> None:
         ("http://localhost.acme.example", False),
     ],
 )
-def test_an_address_for_credentials(environ: pytest.MonkeyPatch, url: str, fine: bool) -> None:
+def test_base_url_for_credentials(environ: pytest.MonkeyPatch, url: str, fine: bool) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_BASE_URL", url)
     if fine:
@@ -264,7 +267,7 @@ def test_an_address_for_credentials(environ: pytest.MonkeyPatch, url: str, fine:
 
 @pytest.mark.parametrize("value", ["your_secret_abc123", "<s3cret-0123456789>", "se://docker/mcp/token"])
 @pytest.mark.parametrize("name", ["HTTP_TOKEN", "STATE_KEY", "CONFIRM", "DRY_RUN"])
-def test_a_fleet_setting_that_looks_like_a_placeholder(environ: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_fleet_settings_placeholder(environ: pytest.MonkeyPatch, name: str, value: str) -> None:
     environ.setenv(f"FLOTILLA_{name}", value)
     with pytest.raises(errors.ConfigurationError, match=f"^FLOTILLA_{name} holds ") as problem:
         load(FleetSettings, "flotilla")
@@ -280,7 +283,7 @@ def test_confirm_values(environ: pytest.MonkeyPatch, value: str, means: Any) -> 
     assert load(FleetSettings, "flotilla").confirm == means
 
 
-def test_secrets_are_scrubbed() -> None:
+def test_scrub_secrets() -> None:
     remember_secret("canary-scrub")
     remember_secret("canary-scrub-longer")
     remember_secret("abc")  # too short: it would blank out ordinary words
@@ -300,7 +303,7 @@ def with_tool(server: ScratchServer) -> ScratchServer:
     return server
 
 
-async def test_a_server_starts_and_lists_with_nothing_configured(make: Make, environ: pytest.MonkeyPatch) -> None:
+async def test_server_lists_tools_with_nothing_configured(make: Make, environ: pytest.MonkeyPatch) -> None:
     lists = []
     for value in (None, "<UNKNOWN>", "set"):
         environ.setenv("ACME_TOKEN", value) if value else environ.delenv("ACME_TOKEN")
@@ -308,7 +311,7 @@ async def test_a_server_starts_and_lists_with_nothing_configured(make: Make, env
     assert lists[0] == lists[1] == lists[2] != []
 
 
-async def test_a_call_says_what_is_missing_until_it_is_there(make: Make, environ: pytest.MonkeyPatch) -> None:
+async def test_call_reports_missing_settings_until_set(make: Make, environ: pytest.MonkeyPatch) -> None:
     environ.delenv("ACME_TOKEN")
     server = with_tool(make())
     assert text_of(await call(server, "acme_get_it")).startswith(
@@ -328,7 +331,7 @@ async def test_a_call_says_what_is_missing_until_it_is_there(make: Make, environ
         ("FLOTILLA_PORT", "70000", "FLOTILLA_PORT is wrong"),
     ],
 )
-async def test_a_wrong_fleet_setting_is_told_by_each_call(
+async def test_fleet_setting_wrong_reported_by_each_call(
     make: Make, environ: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     environ.setenv(name, value)
@@ -344,7 +347,7 @@ async def test_a_wrong_fleet_setting_is_told_by_each_call(
 
 
 @pytest.mark.slow
-def test_the_launchers_modules_need_the_standard_library_only() -> None:
+def test_launcher_modules_need_only_the_standard_library() -> None:
     code = (
         "import sys; import flotilla_launcher.__main__, flotilla_launcher.filters, flotilla_launcher.environment; "
         "heavy = {m.split('.')[0] for m in sys.modules} & {'pydantic', 'fastmcp', 'mcp', 'httpx2', 'structlog'}; "

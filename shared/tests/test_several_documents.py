@@ -26,7 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_each_request_is_judged_by_the_document_that_knows_it(folder: Path) -> None:
+def test_contract_of_several_documents(folder: Path) -> None:
+    """Each request is judged by the document that knows it."""
     declaration = declared(folder)
     assert declaration
     contract = read(declaration)

@@ -58,7 +58,7 @@ async def create(api: ScratchApi, key: str | None = None, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
-async def test_write_redirected_is_doubtful_and_keeps_its_key(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
+async def test_write_redirected_is_uncertain_and_keeps_its_key(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.redirect("/elsewhere/x?secret=y", code), times=1)
     text = await create(api, "k")
     assert DOUBT in text
@@ -78,13 +78,14 @@ async def test_write_refused_frees_its_key(api: ScratchApi, vendor: FakeVendor, 
 
 
 @pytest.mark.parametrize("code", [408, 444, 460, 499, 500, 502])
-async def test_write_without_a_clear_refusal_is_doubtful(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
+async def test_write_without_a_clear_refusal_is_uncertain(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code))
     assert DOUBT in await create(api)
     assert len(vendor.requests) == 1
 
 
-async def test_write_redirected_is_never_a_refusal_of_the_server(api: ScratchApi, vendor: FakeVendor) -> None:
+async def test_write_redirected_is_never_a_refusal(api: ScratchApi, vendor: FakeVendor) -> None:
+    """Whatever `classify` of the server says."""
     api.transport._map_error = lambda status, body: errors.PermissionDeniedError("No.", "Ask.")
     vendor.fails(faults.redirect("/x"), times=1)
     assert DOUBT in await create(api, "k")
@@ -92,7 +93,7 @@ async def test_write_redirected_is_never_a_refusal_of_the_server(api: ScratchApi
     assert len(vendor.requests) == 1
 
 
-async def test_write_that_the_server_knows_as_refused_frees_its_key(api: ScratchApi, vendor: FakeVendor) -> None:
+async def test_write_refused_by_classify_frees_its_key(api: ScratchApi, vendor: FakeVendor) -> None:
     api.transport._map_error = lambda status, body: (
         errors.RateLimitError("Overloaded.", "Wait.", again=False) if status == 529 else None
     )
@@ -117,7 +118,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_write_that_was_done_is_never_doubtful(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
+async def test_write_done_is_never_uncertain(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
     fault, how = UNREADABLE[name]
     vendor.fails(fault, times=1)
     assert await create(api, "k") == f"Error: Acme {how} {DONE}"
@@ -129,7 +130,7 @@ async def test_write_that_was_done_is_never_doubtful(api: ScratchApi, vendor: Fa
 
 
 @pytest.mark.parametrize("name", ["empty", "list", "text", "object"])
-async def test_read_of_another_shape_is_the_vendors(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
+async def test_read_of_another_shape_blames_the_vendor(api: ScratchApi, vendor: FakeVendor, name: str) -> None:
     vendor.fails(UNREADABLE[name][0])
     text = text_of(await call(api.server, "acme_get_thing"))
     assert text.startswith("Error: Acme answered with")
@@ -137,14 +138,16 @@ async def test_read_of_another_shape_is_the_vendors(api: ScratchApi, vendor: Fak
 
 
 @pytest.mark.parametrize("code", [404, 503])
-async def test_failure_after_a_write_tells_of_the_write(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
+async def test_failure_after_a_write_reports_the_write(api: ScratchApi, vendor: FakeVendor, code: int) -> None:
     vendor.fails(faults.status(code), method="GET")
     text = await create(api, more=True)
     assert PARTLY in text
     assert "may or may not" not in text
 
 
-async def test_read_that_fails_forgets_no_doubtful_write(api: ScratchApi, vendor: FakeVendor) -> None:
+async def test_failed_read_does_not_hide_an_uncertain_write(api: ScratchApi, vendor: FakeVendor) -> None:
+    """The doubt about a write outlasts a later error."""
+
     @api.server.writes
     async def update_thing() -> Thing:
         """Update."""
@@ -182,7 +185,7 @@ async def test_deadline_of_own_work_asks_for_less(api: ScratchApi) -> None:
     assert "took longer than 0.3 seconds" in text_of(await call(api.server, "acme_list_thing"))
 
 
-def test_record_lacks_a_key() -> None:
+def test_record_missing_key() -> None:
     record = decoded_json('{"a": {"b": 1}, "c": [{}]}')
     assert (record["a"]["b"], record.get("x"), {**record}.get("x")) == (1, None, None)
     for lacking in (record, record["a"], record["c"][0]):
@@ -193,7 +196,7 @@ def test_record_lacks_a_key() -> None:
             lacking["x"]
 
 
-def test_rows_of_another_shape(api: ScratchApi) -> None:
+def test_rows_in_another_shape(api: ScratchApi) -> None:
     assert api.rows_in({"a": {"b": [{"id": 1}, "odd", None]}}, "a.b") == [{"id": 1}]
     assert api.rows_in({}, "a", missing=True) == []
     for wrong in ({}, {"a": None}, {"a": "x"}, {"a": {}}, [], None, "x"):
@@ -201,7 +204,7 @@ def test_rows_of_another_shape(api: ScratchApi) -> None:
             api.rows_in(wrong, "a")
 
 
-def test_patience() -> None:
+def test_patience_sentences() -> None:
     assert patience(20) == "Wait 20 seconds, then retry."
     assert patience(9_999).startswith("Try again after 20")
     assert patience(9_999).endswith(" UTC.")

@@ -50,7 +50,8 @@ def test_state_keeps_documents(state: State, tmp_path: Path) -> None:
     assert state.get("a") is None
 
 
-def test_state_is_for_the_user_alone(state: State, tmp_path: Path) -> None:
+def test_state_files_are_private_and_sealed(state: State, tmp_path: Path) -> None:
+    """State is for the user alone."""
     state.put("oauth", {"access_token": "canary-token"})
     assert (tmp_path / "acme").stat().st_mode & 0o777 == 0o700
     for path in (tmp_path / "acme").iterdir():
@@ -69,7 +70,7 @@ def test_state_full_disk_is_an_error_and_leaves_nothing(state: State, tmp_path: 
     assert not list((tmp_path / "acme").glob("*.part"))
 
 
-def test_state_a_real_disk_that_is_full(tmp_path: Path) -> None:
+def test_state_on_a_real_full_disk(tmp_path: Path) -> None:
     if os.geteuid() != 0 or not shutil.which("mount"):
         pytest.skip("needs root to mount a small disk")
     disk = tmp_path / "disk"
@@ -92,7 +93,7 @@ def test_state_a_real_disk_that_is_full(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-async def test_state_without_a_folder_promises_nothing(tmp_path: Path) -> None:
+async def test_state_without_a_folder_refuses_to_save(tmp_path: Path) -> None:
     state = State(str(tmp_path / "nowhere"), "acme")
     assert state.get("a") is None
     for promise in (lambda: state.put("a", 1), lambda: state.spend("x")):
@@ -115,7 +116,7 @@ def test_state_caches_where_it_cannot_save(tmp_path: Path) -> None:
     assert State(str(tmp_path), "acme").cached("a") is None
 
 
-def test_state_parts_of_killed_processes_are_swept(tmp_path: Path) -> None:
+def test_state_leftovers_of_killed_processes_are_swept(tmp_path: Path) -> None:
     folder = tmp_path / "acme"
     folder.mkdir()
     for name in ("oauth.1234.part", "once-x.1234.part", "key.1.part", "fresh.1.part"):
@@ -143,7 +144,7 @@ def opened(refused: pytest.ExceptionInfo[errors.ConfigurationError]) -> str:
     return str(refused.value)
 
 
-def test_state_another_key_is_an_error_and_not_an_absence(state: State, tmp_path: Path) -> None:
+def test_state_with_another_key_is_an_error_not_an_absence(state: State, tmp_path: Path) -> None:
     """Taken for absent, the tokens would be renewed with a refresh token that is spent."""
     state.put("oauth", {"refresh_token": "r"})
     path = tmp_path / "acme" / "oauth.sealed"
@@ -157,7 +158,7 @@ def test_state_another_key_is_an_error_and_not_an_absence(state: State, tmp_path
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "plain", "renamed", "other server"])
-def test_state_a_document_opens_whole_and_in_its_place_only(state: State, tmp_path: Path, damage: str) -> None:
+def test_state_document_opens_only_whole_and_in_its_place(state: State, tmp_path: Path, damage: str) -> None:
     state.put("a", {"n": 1})
     path, slug, name = tmp_path / "acme" / "a.sealed", "acme", "a"
     sealed = path.read_bytes()
@@ -177,7 +178,7 @@ def test_state_a_document_opens_whole_and_in_its_place_only(state: State, tmp_pa
         State(str(tmp_path), slug).get(name)
 
 
-def test_state_a_configured_key_leaves_nothing_on_the_disk_that_opens(tmp_path: Path) -> None:
+def test_state_configured_key_is_not_on_the_disk(tmp_path: Path) -> None:
     state = State(str(tmp_path), "acme", "k" * 32)
     state.put("a", 1)
     assert not (tmp_path / "acme" / "key").exists()
@@ -187,7 +188,7 @@ def test_state_a_configured_key_leaves_nothing_on_the_disk_that_opens(tmp_path: 
             State(str(tmp_path), "acme", other).get("a")
 
 
-def test_state_a_key_that_is_configured_later_opens_what_was_there(state: State, tmp_path: Path) -> None:
+def test_state_key_configured_later_opens_older_state(state: State, tmp_path: Path) -> None:
     state.put("a", 1)
     later = State(str(tmp_path), "acme", "k" * 32)
     assert later.get("a") == 1
@@ -206,7 +207,7 @@ def test_keys_differ_by_server_and_by_use() -> None:
 
 
 @pytest.mark.slow
-def test_key_in_is_made_once_by_many_processes(tmp_path: Path) -> None:
+def test_key_in_made_once_by_many_processes(tmp_path: Path) -> None:
     path = tmp_path / "key"
     code = "import sys, pathlib; from flotilla.sealing import key_in; print(key_in(pathlib.Path(sys.argv[1])))"
     running = [
@@ -218,7 +219,7 @@ def test_key_in_is_made_once_by_many_processes(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["key"]
 
 
-def test_key_in_a_file_without_a_key_is_an_error(tmp_path: Path) -> None:
+def test_key_in_file_without_a_key_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme" / "key").touch()
     with pytest.raises(errors.ConfigurationError, match="holds no key"):
@@ -228,7 +229,7 @@ def test_key_in_a_file_without_a_key_is_an_error(tmp_path: Path) -> None:
 # --- once, alone
 
 
-def test_state_a_mark_is_spent_once_for_all(state: State, tmp_path: Path) -> None:
+def test_spend_succeeds_once(state: State, tmp_path: Path) -> None:
     assert state.spend("m")
     assert not State(str(tmp_path), "acme").spend("m")
     assert state.spend("n")
@@ -256,18 +257,19 @@ def image(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("FLOTILLA_IMAGE", "1")
 
 
-def test_is_kept_tells_a_mount_from_the_containers_own_layer(image: None) -> None:
+def test_is_kept_distinguishes_a_mount_from_the_container_layer(image: None) -> None:
     devices = {"/": 1, "/state": 1, "/data": 2}
     assert not is_kept("/state", devices.__getitem__)
     assert is_kept("/data", devices.__getitem__)
     assert is_kept("/nowhere")
 
 
-def test_is_kept_takes_no_other_machine_for_a_container() -> None:
+def test_is_kept_outside_of_a_container() -> None:
+    """Outside of a container every folder is kept."""
     assert is_kept("/state", lambda _: 1)
 
 
-def test_state_in_the_containers_own_layer_is_refused(tmp_path: Path) -> None:
+def test_state_in_the_container_layer_is_refused(tmp_path: Path) -> None:
     state = State(str(tmp_path), "gmail", is_kept=lambda _: False)
     with pytest.raises(errors.ConfigurationError) as refused:
         state.put("a", 1)

@@ -52,7 +52,7 @@ def begin(process: Process, tool: str | None) -> None:
 @pytest.mark.parametrize(
     ("tool", "how"), [end if end in QUICK else pytest.param(*end, marks=pytest.mark.slow) for end in ENDS]
 )
-def test_it_ends_within_two_seconds(start: Start, tool: str | None, how: Any) -> None:
+def test_shutdown_within_two_seconds(start: Start, tool: str | None, how: Any) -> None:
     process = start()
     begin(process, tool)
     if how == EOF:
@@ -68,7 +68,8 @@ def test_it_ends_within_two_seconds(start: Start, tool: str | None, how: Any) ->
     assert "Traceback" not in process.err
 
 
-def test_a_call_in_flight_may_end_after_sigterm(start: Start) -> None:
+def test_shutdown_lets_a_call_in_flight_finish(start: Start) -> None:
+    """SIGTERM lets a call in flight finish."""
     process = start()
     number = process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.6})
     time.sleep(0.2)
@@ -81,7 +82,7 @@ def test_a_call_in_flight_may_end_after_sigterm(start: Start) -> None:
 @pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="needs unshare as root")
 @pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked"])
 @pytest.mark.parametrize("how", [EOF, signal.SIGTERM, signal.SIGINT])
-def test_as_process_1(start: Start, tool: str | None, how: Any) -> None:
+def test_shutdown_as_process_1(start: Start, tool: str | None, how: Any) -> None:
     """The kernel ignores a signal to process 1 that it has no handler for."""
     process = start(["unshare", "--pid", "--fork", "--kill-child", sys.executable, PROBE])
     begin(process, tool)
@@ -95,7 +96,7 @@ def test_as_process_1(start: Start, tool: str | None, how: Any) -> None:
 
 
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
-def test_nothing_but_json_rpc_on_stdout(start: Start, revision: str) -> None:
+def test_stdout_carries_only_json_rpc(start: Start, revision: str) -> None:
     process = start(revision=revision, PROBE_SECRET="canary-log")
     assert process.call("probe_get_noise")["structuredContent"] == {"done": "yes"}
     assert process.call("probe_get_pong", text="é €")["structuredContent"] == {"done": "é €"}
@@ -109,7 +110,7 @@ def test_nothing_but_json_rpc_on_stdout(start: Start, revision: str) -> None:
     assert "canary" not in process.err
 
 
-def test_a_client_that_reads_no_more() -> None:
+def test_stdout_closed_by_the_client() -> None:
     """Its end of stdout is closed and its end of stdin is not: no answer can be written."""
     read, write = os.pipe()
     process = subprocess.Popen(
@@ -127,7 +128,7 @@ def test_a_client_that_reads_no_more() -> None:
     process.stderr.close()
 
 
-def test_a_closed_stderr_is_no_reason_to_fail(start: Start) -> None:
+def test_stderr_closed(start: Start) -> None:
     process = start(PROBE_ORPHANED_STDERR="1")
     for _ in range(3):
         assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
@@ -135,7 +136,7 @@ def test_a_closed_stderr_is_no_reason_to_fail(start: Start) -> None:
     assert process.ended()[0] == 0
 
 
-def test_a_socket_in_place_of_pipes() -> None:
+def test_stdin_may_be_a_socket() -> None:
     """As Node starts its children: half of the connection is shut down, the other half stays open."""
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
@@ -160,7 +161,7 @@ def test_a_socket_in_place_of_pipes() -> None:
     process.stdout.close()
 
 
-def test_twenty_calls_at_once(start: Start) -> None:
+def test_calls_twenty_in_parallel(start: Start) -> None:
     process = start()
     numbers = [process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.5}) for _ in range(20)]
     begun = time.monotonic()
@@ -169,7 +170,7 @@ def test_twenty_calls_at_once(start: Start) -> None:
     assert time.monotonic() - begun < 3
 
 
-def test_a_cancelled_call_is_stopped(start: Start) -> None:
+def test_cancelled_call_is_stopped(start: Start) -> None:
     process = start()
     number = process.ask("tools/call", name="probe_get_sleep", arguments={})
     time.sleep(0.2)
@@ -191,7 +192,7 @@ def test_a_cancelled_call_is_stopped(start: Start) -> None:
         ('{"jsonrpc":"1.0"}', None, -32600),
     ],
 )  # fmt: skip
-def test_line_that_cannot_be_read_is_answered(start: Start, line: str, number: Any, code: int) -> None:
+def test_unreadable_line_is_answered(start: Start, line: str, number: Any, code: int) -> None:
     process = start()
     assert process.popen.stdin is not None
     process.popen.stdin.write(line.encode() + b"\n")

@@ -57,7 +57,7 @@ def http(vendor: FakeVendor) -> Iterator[httpx.Client]:
 # -- the fake vendor --------------------------------------------------------------------------------------------------
 
 
-def test_the_most_telling_route_answers(http: httpx.Client) -> None:
+def test_vendor_most_specific_route_responds(http: httpx.Client) -> None:
     assert http.get("/things").json() == [1]
     assert http.get("/things?page=2&limit=9").json() == [2]
     assert http.get("/things/first").json() == {"id": "first"}
@@ -69,7 +69,7 @@ def test_the_most_telling_route_answers(http: httpx.Client) -> None:
     assert (page.text, page.headers["x-left"], page.headers["content-type"]) == ("words", "3", "text/plain")
 
 
-def test_requests_are_recorded_whole(vendor: FakeVendor, http: httpx.Client) -> None:
+def test_vendor_records_whole_requests(vendor: FakeVendor, http: httpx.Client) -> None:
     http.post("/things?a=1&a=%C3%A9&b=", json={"nom": "Zoé"}, headers={"X-Key": "k"})
     seen = vendor.requests[0]
     assert (seen.method, seen.path, seen.query) == ("POST", "/things", [("a", "1"), ("a", "é"), ("b", "")])
@@ -79,7 +79,7 @@ def test_requests_are_recorded_whole(vendor: FakeVendor, http: httpx.Client) -> 
     assert vendor.requests[1].body == b"in chunks"
 
 
-def test_faults_come_as_planned(vendor: FakeVendor, http: httpx.Client) -> None:
+def test_faults_occur_as_planned(vendor: FakeVendor, http: httpx.Client) -> None:
     vendor.fails(faults.status(503), times=2, after=1)
     assert [http.get("/things").status_code for _ in range(4)] == [200, 503, 503, 200]
     vendor.fails(faults.status(500), method="write")
@@ -98,7 +98,7 @@ def test_faults_come_as_planned(vendor: FakeVendor, http: httpx.Client) -> None:
         (faults.hang(5), httpx.ReadTimeout),
     ],
 )
-def test_connections_break(
+def test_faults_broken_connections(
     vendor: FakeVendor, http: httpx.Client, fault: faults.Fault, raised: type[Exception]
 ) -> None:
     vendor.fails(fault, times=1)
@@ -108,7 +108,7 @@ def test_connections_break(
     assert http.get("/things").json() == [1]
 
 
-def test_answers_that_are_odd(vendor: FakeVendor, http: httpx.Client) -> None:
+def test_faults_odd_responses(vendor: FakeVendor, http: httpx.Client) -> None:
     vendor.fails(faults.bad_json(), times=1)
     with pytest.raises(ValueError, match="Unterminated"):
         http.get("/things").json()
@@ -129,7 +129,8 @@ def test_answers_that_are_odd(vendor: FakeVendor, http: httpx.Client) -> None:
     assert http.get("/things").json() == [1]
 
 
-def test_retry_after_is_told_in_both_ways(vendor: FakeVendor, http: httpx.Client) -> None:
+def test_faults_rate_retry_after_as_seconds_and_date(vendor: FakeVendor, http: httpx.Client) -> None:
+    """Retry-After is given in seconds or as a date."""
     vendor.fails(faults.rate(), times=1)
     vendor.fails(faults.rate(7), times=1)
     vendor.fails(faults.rate(60, date=True), times=1)
@@ -138,7 +139,7 @@ def test_retry_after_is_told_in_both_ways(vendor: FakeVendor, http: httpx.Client
     assert 55 < parsedate_to_datetime(str(told[2])).timestamp() - time.time() < 61
 
 
-async def test_the_recorder_answers_without_a_network() -> None:
+async def test_recorder_responds_without_a_network() -> None:
     recorder = Recorder(ANSWERS)
     async with httpx.AsyncClient(transport=recorder) as http:
         assert (await http.get("https://vendor.example/things/7")).json() == {"id": "any"}
@@ -148,7 +149,7 @@ async def test_the_recorder_answers_without_a_network() -> None:
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
-async def test_every_revision_gets_the_same_list() -> None:
+async def test_raw_every_revision_gets_the_same_list() -> None:
     wanted = [tool["name"] for tool in await tools_of(server)]
     for revision in REVISIONS:
         async with raw(server, revision) as session:
@@ -158,7 +159,7 @@ async def test_every_revision_gets_the_same_list() -> None:
             assert (await session.request("no/such"))["error"]["code"] == -32601
 
 
-async def test_a_client_answers_questions_or_is_deaf() -> None:
+async def test_client_with_and_without_elicitation() -> None:
     asked: list[str] = []
     async with connect("calendly", answer="decline") as session:
         await session.call_error("cancel_event", event="X")
@@ -168,7 +169,7 @@ async def test_a_client_answers_questions_or_is_deaf() -> None:
         assert deaf.session is not None
 
 
-def test_a_process_keeps_what_it_said() -> None:
+def test_process_keeps_its_output() -> None:
     script = 'import sys; print(\'hello\'); print(\'{"jsonrpc": "2.0", "id": 1, "result": {}}\'); sys.exit(3)'
     with Process([sys.executable, "-c", script], {"A": "b"}) as process:
         assert process.answer(1)["result"] == {}
@@ -207,7 +208,7 @@ SCHEMA: dict[str, Any] = {
 TOOL = {"name": "shelf_create_thing", "inputSchema": SCHEMA}
 
 
-def test_valid_sets_are_valid_and_the_same_every_time() -> None:
+def test_valid_sets_are_valid_and_deterministic() -> None:
     checker = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
     sets = valid_sets(TOOL, 300)
     for arguments in sets:
@@ -217,7 +218,7 @@ def test_valid_sets_are_valid_and_the_same_every_time() -> None:
     assert sets != valid_sets(TOOL, 300, seed=2)
 
 
-def test_most_broken_sets_are_broken() -> None:
+def test_broken_sets_are_mostly_invalid() -> None:
     checker = Draft202012Validator(SCHEMA)
     sets = broken_sets(TOOL, 300)
     assert sum(not checker.is_valid(arguments) for arguments in sets) > 200
@@ -225,14 +226,14 @@ def test_most_broken_sets_are_broken() -> None:
     assert any(set(arguments) - set(SCHEMA["properties"]) for arguments in sets)
 
 
-def test_examples_cover_every_choice() -> None:
+def test_examples_of_cover_every_choice() -> None:
     calls = list(examples_of(TOOL, {"count": 2}))
     assert calls[0] == {"name": "vase", "tags": ["a"], "count": 2}
     assert calls[-1] == {**calls[0], "code": "x1"}
     assert [call["open"] for call in calls if "open" in call] == [True, False]
 
 
-def test_a_value_of_each_kind() -> None:
+def test_value_fits_each_schema() -> None:
     from random import Random
 
     rng = Random(1)
@@ -318,12 +319,12 @@ def asked(method: str, path: str, body: bytes = b"") -> list[str]:
         ("PUT", "/things/1", b"", "body"),
     ],
 )
-def test_requests_against_a_contract(method: str, path: str, body: bytes, told: str) -> None:
+def test_openapi_problems_of_requests(method: str, path: str, body: bytes, told: str) -> None:
     found = " ".join(asked(method, path, body))
     assert (told in found) if told else not found
 
 
-def test_answers_against_a_contract() -> None:
+def test_openapi_problems_of_responses() -> None:
     contract = OpenApi(DOCUMENT)
     request = Request("GET", "https://shelf.example/v2/things/1", {})
     assert contract.answer_problems(request, Response.of({"id": "1"})) == []
@@ -331,7 +332,7 @@ def test_answers_against_a_contract() -> None:
     assert contract.answer_problems(request, Response.of({"id": "1"}, 418))
 
 
-def test_a_document_may_stand_for_another_address() -> None:
+def test_openapi_document_for_another_address() -> None:
     contract = OpenApi(DOCUMENT, "http://localhost:8080/api")
     assert contract.problems(Request("GET", "http://localhost:8080/api/things/all", {})) == []
     assert contract.problems(Request("GET", "http://localhost:8080/v2/things/all", {}))

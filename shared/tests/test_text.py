@@ -29,33 +29,33 @@ HIDING = [
 
 
 @pytest.mark.parametrize("text", [*MEANT, "so\xadft hy\xadphen"])
-def test_plain_keeps_what_means_something(text: str) -> None:
+def test_cleaned_keeps_meaningful_characters(text: str) -> None:
     assert cleaned(text) == (text, 0)
     assert escaped(text) == text
 
 
 @pytest.mark.parametrize(("text", "without", "shown"), HIDING)
-def test_plain_drops_and_escaped_shows_what_hides(text: str, without: str, shown: str) -> None:
+def test_plain_drops_and_escaped_shows_hidden_characters(text: str, without: str, shown: str) -> None:
     assert plain(text) == without
     assert escaped(text) == escaped(text, name=True) == shown
     assert hides(text).startswith("U+")
 
 
 @pytest.mark.parametrize("text", MEANT)
-def test_names_hold_what_means_something(text: str) -> None:
+def test_named_keeps_meaningful_characters(text: str) -> None:
     assert hides(text) == ""
     assert named(text) == text
     assert hides("so\xadft") == "U+00AD"
 
 
 @given(some.text() | some.text(alphabet="⟨⟩U+200BEa\u200b\u200d\ufe0f❤م\U000e0041\n"))
-def test_escaped_text_can_be_read_back(text: str) -> None:
+def test_unescaped_reverses_escaped(text: str) -> None:
     assert unescaped(escaped(text)) == text
     assert unescaped(escaped(text, name=True)) == text
     assert plain(escaped(text)) == escaped(text)
 
 
-async def test_every_string_of_a_result_is_cleaned_and_counted(acme: ScratchServer) -> None:
+async def test_result_strings_cleaned_and_counted(acme: ScratchServer) -> None:
     class Row(Model):
         tags: list[str]
         fields: dict[str, str]
@@ -75,7 +75,7 @@ async def test_every_string_of_a_result_is_cleaned_and_counted(acme: ScratchServ
     }
 
 
-async def test_a_dry_run_shows_what_is_hidden_in_the_request(acme: ScratchServer) -> None:
+async def test_dry_run_shows_hidden_characters(acme: ScratchServer) -> None:
     class Done(Model):
         id: str
 

@@ -59,7 +59,7 @@ async def failed(api: ScratchApi) -> errors.FlotillaError:
 @pytest.mark.parametrize(
     "fault", [faults.status(503), faults.status(500), faults.rate(0), faults.rate(0, date=True), faults.html(502)]
 )
-async def test_token_endpoint_is_asked_again_once(api: ScratchApi, vendor: FakeVendor, fault: faults.Fault) -> None:
+async def test_token_endpoint_retried_once(api: ScratchApi, vendor: FakeVendor, fault: faults.Fault) -> None:
     vendor.fails(fault, times=1)
     assert await api.get("/x") == {"ok": True}
     assert asked(vendor) == 2
@@ -126,7 +126,7 @@ async def test_token_endpoint_is_asked_again_once(api: ScratchApi, vendor: FakeV
         ),
     ],
 )
-async def test_token_endpoint_fails(
+async def test_token_endpoint_failing(
     api: ScratchApi,
     vendor: FakeVendor,
     fault: faults.Fault,
@@ -146,7 +146,7 @@ async def test_token_endpoint_fails(
     assert await api.get("/x") == {"ok": True}
 
 
-async def test_token_endpoint_that_drips_ends_in_time(
+async def test_token_endpoint_slow_response_ends_in_time(
     api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.setattr("flotilla.http.oauth.LONGEST", 1.5)
@@ -158,7 +158,7 @@ async def test_token_endpoint_that_drips_ends_in_time(
     assert await api.get("/x") == {"ok": True}  # the lock is free again
 
 
-async def test_token_endpoint_new_settings_ask_at_once(
+async def test_token_endpoint_asked_at_once_after_new_settings(
     api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     vendor.fails(faults.status(400, {"error": "invalid_grant"}), times=1)
@@ -168,7 +168,7 @@ async def test_token_endpoint_new_settings_ask_at_once(
     assert await api.get("/x") == {"ok": True}
 
 
-async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: FakeVendor) -> None:
+async def test_token_endpoint_on_another_host_refused(make: Make, vendor: FakeVendor) -> None:
     with FakeVendor(RecordedResponses()) as other:
         api = ScratchApi(make(settings=Settings), auth=OAuth2(f"{other.url}/token"))
         problem = await failed(api)
@@ -177,7 +177,7 @@ async def test_token_endpoint_of_another_host_is_refused(make: Make, vendor: Fak
         assert other.requests == []
 
 
-async def test_token_endpoint_over_plain_http_is_refused(
+async def test_token_endpoint_over_plain_http_refused(
     api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     environ.setenv("ACME_TOKEN_URL", "http://login.acme.test/token")
@@ -187,7 +187,7 @@ async def test_token_endpoint_over_plain_http_is_refused(
     assert str(problem).startswith("ACME_TOKEN_URL is wrong: it must begin with https://, since credentials go there")
 
 
-async def test_token_endpoint_the_operators_own_is_asked(
+async def test_token_endpoint_of_the_operator_is_used(
     api: ScratchApi, vendor: FakeVendor, environ: pytest.MonkeyPatch
 ) -> None:
     with FakeVendor(RecordedResponses()) as other:

@@ -48,7 +48,7 @@ async def ask(api: Api) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_api_misspelt_keywords_are_type_errors(tmp_path: Path) -> None:
+def test_api_misspelled_keywords_are_type_errors(tmp_path: Path) -> None:
     path = tmp_path / "snippet.py"
     path.write_text(SNIPPET)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--follow-imports", "silent", str(path)]
@@ -59,11 +59,11 @@ def test_api_misspelt_keywords_are_type_errors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["get", "post", "put", "patch", "delete", "rows", "request", "send", "stream"])
-def test_api_keywords_are_spelled(name: str) -> None:
+def test_api_keywords_are_typed(name: str) -> None:
     assert get_type_hints(getattr(Api, name))["request"] == Unpack[RequestOptions]
 
 
-async def test_api_misspelt_keyword_is_an_error(acme: ScratchServer) -> None:
+async def test_api_misspelled_keyword_raises_type_error(acme: ScratchServer) -> None:
     api = ScratchApi(acme)
     with pytest.raises(TypeError, match="a request takes no idempotant, parms"):
         await api.post("/x", parms={}, idempotant=True)  # type: ignore[call-arg]
@@ -92,12 +92,12 @@ class Optional(ServerSettings):
         FirstOf(Bearer("token"), Bearer("tokn")),
     ],
 )
-def test_auth_field_that_does_not_exist(make: Make, auth: Auth) -> None:
+def test_auth_unknown_field_refused(make: Make, auth: Auth) -> None:
     with pytest.raises(TypeError, match=r"Optional has no field '(tokn|acount|tokn_url)'"):
         ScratchApi(make(settings=Optional), auth=auth)
 
 
-def test_auth_fields_of_a_client(make: Make) -> None:
+def test_auth_without_client_fields_refused(make: Make) -> None:
     class Without(ServerSettings):
         """No client."""
 
@@ -118,7 +118,7 @@ def test_auth_fields_of_a_client(make: Make) -> None:
         (FirstOf(Bearer("token"), Basic("account", "")), "ACME_ACCOUNT"),
     ],
 )
-async def test_auth_empty_credential_is_told(
+async def test_auth_empty_credential_reported(
     make: Make, environ: pytest.MonkeyPatch, auth: Auth, variable: str
 ) -> None:
     environ.delenv("ACME_TOKEN")

@@ -14,7 +14,7 @@ def test_lists_count_every_server() -> None:
     assert found["filesystem"]["core"] == sum(found["filesystem"]["tools"].values())
 
 
-def test_every_utterance_is_asked() -> None:
+def test_search_measures_every_utterance() -> None:
     rows: list[tuple[str, str, str]] = []
     found = search.measure(rows)
     assert {name: row["of"] for name, row in found.items()} == {

@@ -28,7 +28,7 @@ def works(command: list[str], data: Path) -> None:
     assert (data / "été.txt").read_text(encoding="utf-8") == "12 €"
 
 
-def test_a_console_script(tmp_path: Path) -> None:
+def test_console_script(tmp_path: Path) -> None:
     works([str(BIN / "flotilla-filesystem")], tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_wheel_lists_from_its_own_discovery(installed: Path, no_fastmcp: Path) -
         session.close()
 
 
-def test_wheel_switchboard_lists_the_whole_fleet(installed: Path, no_fastmcp: Path) -> None:
+def test_wheel_switchboard_lists_all_servers(installed: Path, no_fastmcp: Path) -> None:
     environ = {"PYTHONPATH": f"{no_fastmcp}{os.pathsep}{installed}"}
     session = Session([str(installed / "bin" / "flotilla-switchboard"), "--servers", "all"], environ)
     session.ask("initialize", HELLO)

@@ -88,7 +88,7 @@ async def listing(url: str, token: str) -> set[str]:
         return {item["path"] for item in got["items"]}
 
 
-def test_from_a_clone_to_a_door_and_back(stranger: Stranger) -> None:
+def test_up_and_down_from_a_clean_clone(stranger: Stranger) -> None:
     docker = "FLOTILLA_ENGINE" not in stranger.environ
     output = stranger.make("up")
     assert "read it back" in output

@@ -56,7 +56,7 @@ def entry(path: Path, key: str = "mcpServers") -> dict[str, Any]:
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="other folders there")
 @pytest.mark.parametrize("client", FILES)
-def test_every_client_gets_a_command_that_is_there(home: Path, script: Script, client: str) -> None:
+def test_connect_writes_an_existing_command_for_every_client(home: Path, script: Script, client: str) -> None:
     script("connect", client)
     it = clients.CLIENTS[client]
     path = home / FILES[client]
@@ -72,7 +72,7 @@ def test_every_client_gets_a_command_that_is_there(home: Path, script: Script, c
         assert Path(named[option]).is_file(), option
 
 
-def test_no_list_that_goes_stale(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_a_fixed_server_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The switchboard finds out which servers are ready each time it starts."""
     monkeypatch.delenv("FLOTILLA_SERVERS")
     made = clients.command(["filesystem"], "switchboard", "process")
@@ -81,7 +81,7 @@ def test_no_list_that_goes_stale(home: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("kind", ["docker", "switchboard"])
-def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_command_has_docker_on_the_path(home: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """Docker's gateway runs `docker` by name, and a program started from a desktop has a short PATH."""
     monkeypatch.setattr(clients.shutil, "which", lambda name: f"/opt/there/{name}")
     made = clients.command(["filesystem"], kind, "docker")
@@ -104,7 +104,7 @@ def test_every_door_finds_docker(home: Path, monkeypatch: pytest.MonkeyPatch, ki
         ),
     ],
 )
-def test_gordon_gets_a_profile_of_todays_catalog(
+def test_gordon_gets_a_profile_of_the_current_catalog(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profiles: Any, steps: list[str]
 ) -> None:
     answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
@@ -119,7 +119,7 @@ def test_gordon_gets_a_profile_of_todays_catalog(
     assert "docker mcp feature disable dynamic-tools" in output
 
 
-def test_what_is_there_stays_and_is_kept_beside(home: Path, script: Script) -> None:
+def test_connect_keeps_other_entries_and_a_copy(home: Path, script: Script) -> None:
     text = json.dumps(CLAUDE, indent=2)
     path = sample(home, "claude-desktop", text)
     path.chmod(0o644)
@@ -136,7 +136,7 @@ def test_what_is_there_stays_and_is_kept_beside(home: Path, script: Script) -> N
     assert sorted(p.name for p in path.parent.iterdir()) == sorted([path.name, copies[0].name]), "no temporary file"
 
 
-def test_comments_of_vscode_stay(home: Path, script: Script) -> None:
+def test_connect_vscode_keeps_comments(home: Path, script: Script) -> None:
     path = sample(home, "vscode", VSCODE)
     script("connect", "vscode")
     written = path.read_text()
@@ -145,19 +145,19 @@ def test_comments_of_vscode_stay(home: Path, script: Script) -> None:
     assert jsonc.loads(written)["inputs"] == jsonc.loads(VSCODE)["inputs"]
 
 
-def test_dry_run_shows_and_writes_nothing(home: Path, script: Script) -> None:
+def test_connect_dry_run_writes_nothing(home: Path, script: Script) -> None:
     output = script("connect", "cursor", "--dry-run").stdout
     assert "flotilla-switchboard" in output
     assert list(home.iterdir()) == []
 
 
-def test_a_project_has_its_own_file(tmp_path: Path, script: Script) -> None:
+def test_connect_project_file(tmp_path: Path, script: Script) -> None:
     script("connect", "vscode", "--project", str(tmp_path))
     assert entry(tmp_path / ".vscode" / "mcp.json", "servers")
     assert "no settings file for a project" in script("connect", "claude-desktop", "--project", ".", status=1).stderr
 
 
-def test_a_broken_file_is_left_alone(home: Path, script: Script) -> None:
+def test_connect_leaves_a_broken_file(home: Path, script: Script) -> None:
     path = sample(home, "cursor", '{"mcpServers": {"a": }')
     output = script("connect", "cursor", status=1).stderr
     assert "line 1" in output
@@ -165,7 +165,7 @@ def test_a_broken_file_is_left_alone(home: Path, script: Script) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_link_stays_a_link(home: Path, script: Script) -> None:
+def test_connect_keeps_a_symlink(home: Path, script: Script) -> None:
     real = home / "dotfiles" / "mcp.json"
     real.parent.mkdir()
     real.write_text("{}")
@@ -178,14 +178,14 @@ def test_a_link_stays_a_link(home: Path, script: Script) -> None:
 
 
 @pytest.mark.parametrize("held", ['{"mcpServers": null}', "{}", "", '{"other": 1}'])
-def test_files_without_servers(held: str, tmp_path: Path) -> None:
+def test_connect_files_without_servers(held: str, tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
     path.write_text(held)
     assert jsonc.loads(connect.merged(path, "mcpServers", {"a": 1}))["mcpServers"] == {"flotilla": {"a": 1}}
 
 
 @pytest.mark.slow
-def test_a_url_needs_a_door_and_a_client_that_takes_one(home: Path, script: Script) -> None:
+def test_connect_http_needs_a_running_gateway_and_a_capable_client(home: Path, script: Script) -> None:
     assert "make up" in script("connect", "cursor", "--http", status=1).stderr
     script("up")
     script("connect", "cursor", "--http")
@@ -196,7 +196,7 @@ def test_a_url_needs_a_door_and_a_client_that_takes_one(home: Path, script: Scri
     assert "commands only" in script("connect", "claude-desktop", "--http", status=1).stderr
 
 
-def test_the_published_examples_have_the_shape_that_is_written() -> None:
+def test_connect_examples_have_the_written_shape() -> None:
     folder = ROOT / "catalog" / "clients"
     for path in sorted(folder.glob("*.json")):
         held = json.loads(path.read_text())

@@ -29,7 +29,7 @@ def leftovers() -> list[str]:
 
 
 @pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])
-def test_the_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+def test_demo(home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     if engine == "docker":
         monkeypatch.delenv("FLOTILLA_ENGINE")
         if no_engine():

@@ -21,7 +21,7 @@ def levels(text: str) -> list[tuple[str, str]]:
     return [(finding.level, finding.message) for finding in doctor.secrets_problems(text, NAMES)]
 
 
-def test_a_good_secrets_file() -> None:
+def test_doctor_secrets_file_good() -> None:
     assert levels("# comment\n\nflotilla-calendly.token=a=b c#d\nflotilla-email.password=\n") == []
 
 
@@ -40,14 +40,14 @@ def test_a_good_secrets_file() -> None:
         ("flotilla-calendly.token=x\nflotilla-calendly.token=y", "warning", "line 1 has the same name"),
     ],
 )
-def test_every_fault_of_a_secrets_file(text: str, level: str, says: str) -> None:
+def test_doctor_secrets_file_faults(text: str, level: str, says: str) -> None:
     found = levels(text)
     assert len(found) == 1, found
     assert found[0][0] == level
     assert says in found[0][1]
 
 
-def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
+def test_doctor_never_shows_secret_values(home: Path, script: Script) -> None:
     path = paths.secrets_file()
     path.parent.mkdir(parents=True)
     path.write_text("Canary1\nexport flotilla-calendly.token=Canary2\nCanary3 =Canary4\nunknown.name='Canary5'\n")
@@ -74,14 +74,14 @@ def test_no_value_of_a_secret_is_ever_shown(home: Path, script: Script) -> None:
         ({"flotilla-email": {"sender_name": True}}, "problem", "of type string"),
     ],
 )
-def test_every_fault_of_a_settings_file(config: Any, level: str, says: str) -> None:
+def test_doctor_settings_file_faults(config: Any, level: str, says: str) -> None:
     found = [(finding.level, finding.message) for finding in doctor.settings_problems(config)]
     assert len(found) == 1, found
     assert found[0][0] == level
     assert says in found[0][1]
 
 
-def test_a_good_settings_file() -> None:
+def test_doctor_settings_file_good() -> None:
     assert (
         list(
             doctor.settings_problems(
@@ -100,7 +100,7 @@ def test_a_good_settings_file() -> None:
         ("", "flotilla-filesystem:\n  read_only: true\n", "flotilla-filesystem.read_only stands in the settings file"),
     ],
 )
-def test_a_guard_that_would_not_count(home: Path, script: Script, secrets: str, config: str, says: str) -> None:
+def test_doctor_guard_ineffective(home: Path, script: Script, secrets: str, config: str, says: str) -> None:
     """doctor names it, and no gateway is started without it, whichever gateway that is."""
     paths.write(paths.secrets_file(), secrets)
     paths.write(paths.config_file(), config)
@@ -111,12 +111,12 @@ def test_a_guard_that_would_not_count(home: Path, script: Script, secrets: str, 
     assert "Gateway: starting" not in refused.stdout
 
 
-def test_no_guard_is_wrong(home: Path) -> None:
+def test_doctor_guards_good(home: Path) -> None:
     paths.write(paths.secrets_file(), "flotilla-filesystem.deny=[fs_delete_file]\n")
     assert list(doctor.check_guards()) == []
 
 
-def test_a_client_that_knows_another_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_client_with_an_outdated_server_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clients.CLIENTS["cursor"].path()
     paths.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": ["--servers", "a,b"]}}}))
     (found,) = doctor.check_clients()
@@ -130,7 +130,7 @@ FEATURES = "Available features:\n\n  oauth-interceptor    disabled\n  dynamic-to
 
 
 @pytest.mark.parametrize(("state", "warned"), [("enabled", True), ("disabled", False)])
-def test_dynamic_tools_are_told_of(monkeypatch: pytest.MonkeyPatch, home: Path, state: str, warned: bool) -> None:
+def test_doctor_dynamic_tools_warning(monkeypatch: pytest.MonkeyPatch, home: Path, state: str, warned: bool) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     says = {"info": "28", "mcp version": "2.0.1", "mcp feature ls": FEATURES.format(state), "mcp profile ls": "[]"}
     monkeypatch.setattr(system, "docker", docker_says(says))
@@ -139,7 +139,7 @@ def test_dynamic_tools_are_told_of(monkeypatch: pytest.MonkeyPatch, home: Path, 
     assert all(f.fix == "docker mcp feature disable dynamic-tools" and "mcp-config-set" in f.message for f in found)
 
 
-def test_a_profile_that_is_older_than_the_catalog(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_profile_older_than_the_catalog(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
 
     def found(profile: str, **changed: Any) -> list[str]:
@@ -156,7 +156,7 @@ def test_a_profile_that_is_older_than_the_catalog(monkeypatch: pytest.MonkeyPatc
         assert found("my-flotilla-test", **changed) == [], "another profile, whose name holds ours"
 
 
-def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:
+def test_doctor_many_faults_at_once(home: Path, script: Script) -> None:
     script("install")
     paths.installed_catalog().write_text("old")
     paths.secrets_file().chmod(0o644)
@@ -177,7 +177,7 @@ def test_all_faults_of_a_machine_at_once(home: Path, script: Script) -> None:
     assert all(f["fix"] for f in found if f["level"] in ("problem", "warning"))
 
 
-def test_a_link_in_place_of_the_catalog(home: Path) -> None:
+def test_doctor_catalog_is_a_symlink(home: Path) -> None:
     target = paths.installed_catalog()
     target.parent.mkdir(parents=True)
     target.symlink_to(paths.CATALOG)
@@ -185,7 +185,7 @@ def test_a_link_in_place_of_the_catalog(home: Path) -> None:
     assert any(f.level == "problem" and "link" in f.message and f.fix == "make install" for f in found)
 
 
-def test_a_name_in_two_servers(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_tool_name_in_two_servers(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setattr(
         doctor.registry_rules, "problems", lambda root: ["catalog/flotilla.yaml: b: the tool x is a's too; …"]
     )
@@ -198,7 +198,7 @@ def docker_says(answers: dict[str, str]) -> Any:
     )
 
 
-def test_an_engine_elsewhere_beside_dockers_gateway(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_remote_engine_with_docker_gateway(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2376")
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
@@ -210,7 +210,7 @@ def test_an_engine_elsewhere_beside_dockers_gateway(monkeypatch: pytest.MonkeyPa
     assert "rootless" in found["note"].message
 
 
-def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_engine_not_responding(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(system, "docker", docker_says({}))
@@ -218,7 +218,7 @@ def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, home: P
     assert (found.level, bool(found.fix)) == ("problem", True)
 
 
-def test_missing_images_are_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_doctor_missing_images_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setattr(system, "docker", docker_says({"info": "28"}))
     (found,) = doctor.check_images()
@@ -226,7 +226,7 @@ def test_missing_images_are_named(monkeypatch: pytest.MonkeyPatch, home: Path) -
     assert all(slug in found.fix for slug in servers.registry())
 
 
-def test_a_door_that_ended_by_itself(home: Path) -> None:
+def test_doctor_gateway_ended_by_itself(home: Path) -> None:
     gateway.Running(kind="switchboard", run="process", url="http://127.0.0.1:1/mcp", pid=999_999_999, since="1").save()
     (found,) = doctor.check_running()
     assert (found.level, found.fix) == ("problem", "make up")

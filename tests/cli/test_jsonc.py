@@ -29,7 +29,7 @@ COMMENTED = """\
 """
 
 
-def test_comments_trailing_commas_and_order_stay() -> None:
+def test_put_keeps_comments_trailing_commas_and_order() -> None:
     written = jsonc.put(COMMENTED, ["mcpServers", "flotilla"], ENTRY)
     held = jsonc.loads(written)
     assert held["mcpServers"]["flotilla"] == ENTRY
@@ -42,7 +42,7 @@ def test_comments_trailing_commas_and_order_stay() -> None:
     assert [line for line in before if line not in after] == []
 
 
-def test_replacing_touches_the_entry_alone() -> None:
+def test_put_replaces_the_entry_alone() -> None:
     once = jsonc.put(COMMENTED, ["mcpServers", "flotilla"], {"old": [1, {"a": "}"}]})
     twice = jsonc.put(once, ["mcpServers", "flotilla"], ENTRY)
     assert twice == jsonc.put(COMMENTED, ["mcpServers", "flotilla"], ENTRY)
@@ -66,7 +66,7 @@ def test_replacing_touches_the_entry_alone() -> None:
         '{"mcpServers": {"a": "\\u00e9\\n\\"", "b": null, "c": -1.5e3, "d": true}}',
     ],
 )
-def test_every_shape_of_file(text: str) -> None:
+def test_put_into_every_shape_of_file(text: str) -> None:
     before = jsonc.loads(text)
     written = jsonc.put(text, ["mcpServers", "flotilla"], ENTRY)
     wanted = {**before, "mcpServers": {**before.get("mcpServers", {}), "flotilla": ENTRY}}
@@ -93,13 +93,13 @@ def test_every_shape_of_file(text: str) -> None:
         ("[" * 100_000, 1),
     ],
 )
-def test_a_broken_file_is_refused_with_its_line(text: str, line: int) -> None:
+def test_put_broken_file_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(jsonc.JsoncError, match=f"line {line}:"):
         jsonc.put(text, ["mcpServers", "flotilla"], ENTRY)
 
 
 @pytest.mark.parametrize("text", ["[]", '"x"', '{"mcpServers": []}', '{"mcpServers": "x"}'])
-def test_what_is_no_object_is_not_overwritten(text: str) -> None:
+def test_put_refuses_to_overwrite_what_is_no_object(text: str) -> None:
     with pytest.raises(jsonc.JsoncError, match="not an object"):
         jsonc.put(text, ["mcpServers", "flotilla"], ENTRY)
 
@@ -112,7 +112,8 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=6), values, max_size=4), values, st.sampled_from([None, 2, "\t"]))
-def test_any_file_keeps_what_it_holds(held: dict[str, Any], value: Any, indent: Any) -> None:
+def test_put_keeps_everything_else(held: dict[str, Any], value: Any, indent: Any) -> None:
+    """Any file keeps what it holds."""
     text = json.dumps(held, indent=indent, ensure_ascii=False)
     assert jsonc.loads(text) == held
     written = jsonc.put(text, ["new", "one"], value) if not isinstance(held.get("new"), dict) else text

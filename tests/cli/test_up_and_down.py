@@ -57,7 +57,7 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
 
 
 @pytest.mark.slow
-def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> None:
+def test_up_restarts_the_gateway_after_a_change_of_settings(home: Path, script: Script) -> None:
     script("up")
     first, token = gateway.Running.read().pid, gateway.token()
     paths.write(paths.secrets_file(), "flotilla-filesystem.read_only=true\n")
@@ -75,7 +75,7 @@ def test_a_change_of_settings_restarts_the_door(home: Path, script: Script) -> N
 
 
 @pytest.mark.slow
-def test_a_door_that_was_killed_is_started_again(home: Path, script: Script) -> None:
+def test_up_restarts_a_killed_gateway(home: Path, script: Script) -> None:
     script("up")
     first = gateway.Running.read().pid
     os.kill(first, signal.SIGKILL)
@@ -85,7 +85,7 @@ def test_a_door_that_was_killed_is_started_again(home: Path, script: Script) -> 
 
 
 @pytest.mark.slow
-def test_a_door_that_hangs_is_replaced(home: Path, script: Script) -> None:
+def test_up_replaces_a_hanging_gateway(home: Path, script: Script) -> None:
     script("up")
     first = gateway.Running.read()
     os.kill(first.pid, signal.SIGSTOP)
@@ -95,7 +95,7 @@ def test_a_door_that_hangs_is_replaced(home: Path, script: Script) -> None:
 
 
 @pytest.mark.slow
-def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
+def test_up_twice_in_parallel_starts_one_gateway(home: Path, script: Script) -> None:
     with ThreadPoolExecutor(2) as pool:
         output = [done.stdout for done in pool.map(lambda _: script("up"), range(2))]
     assert sum("running already" in text for text in output) == 1
@@ -103,7 +103,8 @@ def test_two_at_once_make_one_door(home: Path, script: Script) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Script) -> None:
+def test_down_spares_a_reused_process_id(home: Path, script: Script) -> None:
+    """A process id that now belongs to another program is left alone."""
     bystander = subprocess.Popen(["sleep", "60"])
     try:
         gateway.Running(kind="switchboard", run="process", url=url(), pid=bystander.pid, since="12345").save()
@@ -115,7 +116,7 @@ def test_a_process_id_that_now_belongs_to_somebody_else(home: Path, script: Scri
 
 
 @pytest.mark.slow
-def test_a_port_in_use(home: Path, script: Script) -> None:
+def test_up_port_in_use(home: Path, script: Script) -> None:
     with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
         output = script("up", status=1).stderr
     assert "in use by another program" in output
@@ -133,32 +134,33 @@ def test_a_port_in_use(home: Path, script: Script) -> None:
         ("FLOTILLA_PORT", "99999", "FLOTILLA_PORT=99999 is not a valid port"),
     ],
 )
-def test_wishes_that_cannot_be_met(
+def test_up_impossible_settings_refused(
     home: Path, script: Script, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
 ) -> None:
     monkeypatch.setenv(name, value)
     assert says in script("up", status=1).stderr
 
 
-def test_what_the_servers_get_from_the_environment_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fingerprint_covers_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the servers get from the environment counts as a change."""
     before = gateway.fingerprint("switchboard", "process", ["filesystem"])
     monkeypatch.setenv("FLOTILLA_TIER", "all")
     assert gateway.fingerprint("switchboard", "process", ["filesystem"]) != before
 
 
-def test_a_server_that_is_named_twice_is_started_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choose_server_named_twice_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem, flotilla-export,flotilla-filesystem")
     assert servers.choose() == ["filesystem", "export"]
 
 
-def test_settings_under_a_servers_short_name_are_refused(home: Path) -> None:
+def test_choose_refuses_settings_under_a_short_server_name(home: Path) -> None:
     """`filesystem: {read_only: true}` would count for nothing, and the server would write."""
     paths.write(paths.config_file(), "filesystem:\n  read_only: true\n")
     with pytest.raises(ValueError, match="Rename it to `flotilla-filesystem`"):
         servers.choose()
 
 
-def test_an_engine_that_means_nothing_installs_nothing(
+def test_engine_setting_without_meaning_installs_nothing(
     home: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOTILLA_ENGINE", "no")
@@ -166,7 +168,7 @@ def test_an_engine_that_means_nothing_installs_nothing(
 
 
 @pytest.mark.slow
-def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) -> None:
+def test_up_with_an_unwritable_settings_folder(home: Path, script: Script) -> None:
     (home / ".docker").write_text("a file where Docker's folder should be")
     output = script("up").stdout
     assert "Catalog: not installed" in output
@@ -174,7 +176,7 @@ def test_a_settings_folder_that_cannot_be_written(home: Path, script: Script) ->
 
 
 @pytest.mark.slow
-def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> None:
+def test_up_start_failure_explained(home: Path, script: Script) -> None:
     script("install")
     paths.secrets_file().write_text("a line that is broken\n")
     output = script("up", status=1).stderr
@@ -183,7 +185,7 @@ def test_the_reason_of_a_door_that_cannot_start(home: Path, script: Script) -> N
     assert not gateway.Running.read().pid
 
 
-def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choose_leaves_out_servers_without_account(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLOTILLA_SERVERS")
     assert servers.choose() == ["export", "filesystem"]
     paths.write(paths.secrets_file(), "flotilla-calendly.token=your_token\n")
@@ -198,7 +200,7 @@ def test_servers_that_need_an_account_wait_for_it(home: Path, monkeypatch: pytes
 
 
 @pytest.mark.slow
-def test_a_busy_server_does_not_outlive_down(home: Path, script: Script) -> None:
+def test_down_stops_busy_servers(home: Path, script: Script) -> None:
     """SIGTERM reaches the gateway; its servers must be gone when `make down` says so."""
     script("up")
     pid = gateway.Running.read().pid
@@ -227,7 +229,7 @@ def test_help_lists_every_target() -> None:
 @pytest.mark.parametrize(
     "name", sorted(p.name for p in (ROOT / "scripts").iterdir() if p.is_file() and "." not in p.name)
 )
-def test_every_script_tells_what_it_does(name: str) -> None:
+def test_script_help(name: str) -> None:
     text = (ROOT / "scripts" / name).read_text()
     assert text.startswith("#!/usr/bin/env bash\n# ")
     done = subprocess.run(
@@ -237,7 +239,7 @@ def test_every_script_tells_what_it_does(name: str) -> None:
     assert len(done.stdout) > 60
 
 
-def test_install_says_which_images_are_missing(
+def test_install_names_missing_images(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Docker's gateway would fetch what is missing by itself, with nobody having been told."""

@@ -34,7 +34,10 @@ def commands(tmp_path: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(("sdk", "mode", "version"), SDKS)
 @pytest.mark.parametrize("server", ["alone", "switchboard"])
-def test_files(typescript: Run, tmp_path: Path, server: str, sdk: str, mode: str | None, version: str | None) -> None:
+def test_sdk_works_with_files(
+    typescript: Run, tmp_path: Path, server: str, sdk: str, mode: str | None, version: str | None
+) -> None:
+    """The SDK lists, writes, reads and deletes files."""
     got = typescript(
         sdk=sdk,
         mode=mode,
@@ -62,7 +65,7 @@ def test_files(typescript: Run, tmp_path: Path, server: str, sdk: str, mode: str
 
 
 @pytest.mark.parametrize(("sdk", "mode", "version"), SDKS)
-def test_a_client_that_cannot_be_asked(
+def test_sdk_client_without_elicitation_gets_a_preview(
     typescript: Run, tmp_path: Path, sdk: str, mode: str | None, version: str | None
 ) -> None:
     (tmp_path / "a.txt").write_text("x")
@@ -76,7 +79,7 @@ def test_a_client_that_cannot_be_asked(
     assert (tmp_path / "a.txt").exists()
 
 
-def test_the_lock_names_no_registry() -> None:
+def test_package_lock_without_registry_and_with_exact_versions() -> None:
     lock = json.loads((ROOT / "tests" / "clients" / "package-lock.json").read_text(encoding="utf-8"))
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
     assert all(package.get("integrity") for name, package in lock["packages"].items() if name)

@@ -40,7 +40,7 @@ def run() -> Any:
         (["sep-1", "sep-3"], "0/1"),
     ],
 )
-def test_suite_row_tells_of_excused_checks(
+def test_suite_row_reports_excused_checks(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: list[str], says: str
 ) -> None:
     """A server's row says that checks were left out, as the fixture's row does."""

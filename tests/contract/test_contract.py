@@ -28,12 +28,12 @@ def accepted(slug: str) -> Subject:
     return case
 
 
-def test_there_are_contracts() -> None:
+def test_contracts_exist() -> None:
     assert "calendly" in SLUGS
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-async def test_requests_fit_the_contract(slug: str) -> None:
+async def test_contract_fits_requests(slug: str) -> None:
     declaration = declared(flotilla_servers.CHECKOUT / slug)
     assert declaration
     if not declaration.path.is_file():

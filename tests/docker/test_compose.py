@@ -96,7 +96,7 @@ def client(environ: dict[str, str], **options: Any) -> Client[Any]:
     return Client(transport, timeout=60, **options)
 
 
-async def test_the_fleet_works_through_the_stack(running: DockerClient, environ: dict[str, str]) -> None:
+async def test_stack_runs_all_servers(running: DockerClient, environ: dict[str, str]) -> None:
     async def yes(*_: Any) -> dict[str, bool]:
         return {"confirm": True}
 
@@ -111,14 +111,14 @@ async def test_the_fleet_works_through_the_stack(running: DockerClient, environ:
         assert "CALENDLY_TOKEN" in missing.content[0].text
 
 
-async def test_who_may_come_in(running: DockerClient, environ: dict[str, str]) -> None:
+async def test_stack_requires_the_token(running: DockerClient, environ: dict[str, str]) -> None:
     async with httpx2.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{url(environ)}/health")).status_code == 200
         for headers in ({}, {"Authorization": "Bearer wrong"}):
             assert (await http.post(f"{url(environ)}/mcp", json={}, headers=headers)).status_code == 401
 
 
-async def test_a_server_that_was_restarted_is_found_again(running: DockerClient, environ: dict[str, str]) -> None:
+async def test_stack_reconnects_to_a_restarted_server(running: DockerClient, environ: dict[str, str]) -> None:
     async with client(environ) as session:
         await called(session, "fs_write_file", path="stays.txt", content="x")
         running.compose.restart(["filesystem"], timeout=5)
@@ -129,7 +129,7 @@ async def test_a_server_that_was_restarted_is_found_again(running: DockerClient,
         assert got.structured_content["content"] == "x"
 
 
-def test_the_walls_of_the_stack(running: DockerClient) -> None:
+def test_stack_isolation(running: DockerClient) -> None:
     outside, meets = set(), {}
     for container in running.compose.ps():
         host, service = container.host_config, (container.config.labels or {})["com.docker.compose.service"]
@@ -156,7 +156,7 @@ def test_the_walls_of_the_stack(running: DockerClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.switchboard.yaml"])
-def test_compose_reads_it_and_names_what_is_missing(name: str, tmp_path: Path, environ: dict[str, str]) -> None:
+def test_compose_file_valid_and_names_missing_variables(name: str, tmp_path: Path, environ: dict[str, str]) -> None:
     command = ["docker", "compose", "-f", str(COMPOSE / name), "config", "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -167,7 +167,7 @@ def test_compose_reads_it_and_names_what_is_missing(name: str, tmp_path: Path, e
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "compose.switchboard.yaml"])
-def test_every_variable_stands_in_the_example(name: str) -> None:
+def test_compose_variables_are_in_the_dotenv_example(name: str) -> None:
 
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     used = set(re.findall(r"\$\{([A-Z0-9_]+)", (COMPOSE / name).read_text(encoding="utf-8")))

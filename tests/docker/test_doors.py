@@ -47,7 +47,7 @@ async def no(*_: Any) -> ElicitResult[Any]:
 # -- what it lists ----------------------------------------------------------------------------------------------------
 
 
-async def test_the_whole_fleet_lists_what_its_servers_list(fleet: Fleet) -> None:
+async def test_list_tools_of_all_servers(fleet: Fleet) -> None:
     slugs = [slug for slug in fleet.catalog if slug != "probe"]
     async with fleet.client(*slugs, mode="legacy") as client:
         listed = [tool.model_dump(mode="json", by_alias=True, exclude_unset=True) for tool in await client.list_tools()]
@@ -63,7 +63,7 @@ async def test_the_whole_fleet_lists_what_its_servers_list(fleet: Fleet) -> None
     assert sorted(listed, key=lambda t: t["name"]) == sorted(wanted, key=lambda t: t["name"])
 
 
-async def test_a_door_with_one_server(fleet: Fleet) -> None:
+async def test_gateway_with_one_server(fleet: Fleet) -> None:
     async with fleet.client("filesystem") as client:
         assert all(tool.name.startswith("fs_") for tool in await client.list_tools())
         await called(client, "fs_write_file", path="été/mémo.txt", content="Reçu : 12 €\n")
@@ -72,7 +72,7 @@ async def test_a_door_with_one_server(fleet: Fleet) -> None:
         assert (await called(client, "fs_read_file", path="été/mémo.txt"))["content"] == "Reçu : 12 €\n"
 
 
-async def test_servers_share_the_volume(fleet: Fleet) -> None:
+async def test_volume_shared_by_servers(fleet: Fleet) -> None:
     async with fleet.client("filesystem", "export") as client:
         made = await called(client, "export_create_csv", path="a/b.csv", columns=["É", "€"], rows=[["x", 1], ["y", 2]])
         info = await called(client, "fs_get_file_info", path="a/b.csv")
@@ -82,14 +82,14 @@ async def test_servers_share_the_volume(fleet: Fleet) -> None:
         assert pdf["pages"] == 1
 
 
-async def test_values_arrive_as_they_were_sent(fleet: Fleet) -> None:
+async def test_arguments_arrive_unchanged(fleet: Fleet) -> None:
     value = {"a": [1, 2.5, True, None, "é€\u202e\U0001f600"], "deep": {"x": {"y": "z"}}, "big": 2**53 - 1}
     async with fleet.client() as client:
         got = (await called(client, "probe_get_echo", value=value))["text"]
     assert got == repr(value).replace("\u202e", "\\u202e") or eval(got) == value
 
 
-async def test_errors_keep_their_words(fleet: Fleet) -> None:
+async def test_errors_keep_their_text(fleet: Fleet) -> None:
     async with fleet.client("filesystem") as client:
         missing = await client.call_tool_mcp("fs_read_file", {"path": "nothing.txt"})
         wrong = await client.call_tool_mcp("fs_read_file", {"path": "../etc/passwd"})
@@ -103,7 +103,7 @@ async def test_errors_keep_their_words(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_question_is_answered_by_the_person_who_called(fleet: Fleet, era: str) -> None:
+async def test_elicitation_answered_by_the_caller(fleet: Fleet, era: str) -> None:
     async with fleet.client(mode=era, elicitation_handler=yes) as client:
         assert await called(client, "probe_delete_thing", name="x") == {"text": "deleted x"}
     async with fleet.client(mode=era, elicitation_handler=no) as client:
@@ -112,7 +112,7 @@ async def test_a_question_is_answered_by_the_person_who_called(fleet: Fleet, era
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_client_that_cannot_be_asked_gets_a_preview_and_a_token(fleet: Fleet, era: str) -> None:
+async def test_elicitation_unsupported_gives_preview_and_token(fleet: Fleet, era: str) -> None:
     async with fleet.client(mode=era) as client:
         preview = (await called(client, "probe_delete_thing", name="x"))["preview"]
         assert preview["question"] == "Delete x for good?"
@@ -137,7 +137,7 @@ async def test_progress(fleet: Fleet, era: str) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_cancelled_call_is_cancelled_in_the_server(fleet: Fleet, era: str) -> None:
+async def test_cancellation_reaches_the_server(fleet: Fleet, era: str) -> None:
     async with fleet.client(mode=era) as client:
         await called(client, "probe_get_later", seconds=0, name="warm")
         call = asyncio.create_task(client.call_tool_mcp("probe_get_later", {"seconds": 30, "name": era}))
@@ -149,13 +149,13 @@ async def test_a_cancelled_call_is_cancelled_in_the_server(fleet: Fleet, era: st
         await called(client, "probe_get_later", seconds=0, name="and it still works")
 
 
-async def test_a_dry_run_changes_nothing(fleet: Fleet) -> None:
+async def test_dry_run_changes_nothing(fleet: Fleet) -> None:
     async with fleet.client() as client:
         assert "add_line" in json.dumps(await called(client, "probe_add_line", text="x", dry_run=True))
     assert fleet.read("lines.txt") == ""
 
 
-async def test_twenty_calls_at_once_share_one_container(fleet: Fleet) -> None:
+async def test_container_shared_by_twenty_parallel_calls(fleet: Fleet) -> None:
     async with fleet.client() as client:
         started = time.monotonic()
         calls = [client.call_tool_mcp("probe_get_later", {"seconds": 1, "name": str(n)}) for n in range(20)]
@@ -169,7 +169,7 @@ async def test_twenty_calls_at_once_share_one_container(fleet: Fleet) -> None:
 # -- secrets and isolation --------------------------------------------------------------------------------------------
 
 
-async def test_secrets_and_settings_reach_the_server_and_no_argument_list(fleet: Fleet) -> None:
+async def test_secrets_and_settings_reach_the_server_but_no_command_line(fleet: Fleet) -> None:
     async with fleet.client() as client:
         assert (await called(client, "probe_get_settings"))["text"] == "Été 7"
         lines = []
@@ -182,7 +182,7 @@ async def test_secrets_and_settings_reach_the_server_and_no_argument_list(fleet:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "probe.token=\n", "probe.token=<UNKNOWN>\n"])
-async def test_a_missing_secret_is_named(fleet: Fleet, text: str) -> None:
+async def test_missing_secret_is_named(fleet: Fleet, text: str) -> None:
     fleet.secrets = text
     async with fleet.client() as client:
         assert len(await client.list_tools()) == 7
@@ -192,7 +192,7 @@ async def test_a_missing_secret_is_named(fleet: Fleet, text: str) -> None:
         assert "probe.token" in text_of(result)
 
 
-async def test_the_walls_around_a_server(fleet: Fleet) -> None:
+async def test_container_isolation(fleet: Fleet) -> None:
     async with fleet.client() as client:
         seen = await called(client, "probe_get_self")
     assert seen["uid"] == 10001
@@ -213,7 +213,7 @@ async def test_the_walls_around_a_server(fleet: Fleet) -> None:
 # -- what it survives -------------------------------------------------------------------------------------------------
 
 
-async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
+async def test_server_killed_during_a_write(fleet: Fleet) -> None:
     """No call waits for ever, and nothing is done twice. Only the switchboard starts the server again."""
     async with fleet.client() as client:
         call = asyncio.create_task(client.call_tool_mcp("probe_add_line", {"text": "once", "wait": 60}))
@@ -230,7 +230,7 @@ async def test_a_server_killed_in_mid_call(fleet: Fleet) -> None:
     assert fleet.read("lines.txt") == "once\n"
 
 
-async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) -> None:
+async def test_server_killed_during_a_read_is_retried(fleet: Fleet) -> None:
     if fleet.kind == "docker-gateway":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
@@ -242,7 +242,7 @@ async def test_a_read_is_tried_again_when_the_server_was_killed(fleet: Fleet) ->
         assert json.loads(text_of(result)) == {"text": "again"}
 
 
-async def test_a_server_killed_between_calls(fleet: Fleet) -> None:
+async def test_server_killed_between_calls(fleet: Fleet) -> None:
     if fleet.kind == "docker-gateway":
         pytest.skip("Docker's gateway does not start a long-lived server again")
     async with fleet.client() as client:
@@ -252,7 +252,7 @@ async def test_a_server_killed_between_calls(fleet: Fleet) -> None:
         assert await called(client, "probe_get_settings") == before
 
 
-async def test_a_blocked_server_does_not_outlive_the_door(fleet: Fleet) -> None:
+async def test_blocked_server_does_not_outlive_the_gateway(fleet: Fleet) -> None:
     """The client hangs up while a tool blocks the whole server: the container must go (checked after every test)."""
     async with fleet.client() as client:
         await called(client, "probe_get_settings")
@@ -264,7 +264,7 @@ async def test_a_blocked_server_does_not_outlive_the_door(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("cause", ["end of input", "SIGTERM", "SIGINT", "SIGKILL"])
-def test_the_end_of_a_door_is_the_end_of_its_servers(fleet: Fleet, cause: str) -> None:
+def test_gateway_end_stops_its_servers(fleet: Fleet, cause: str) -> None:
     command = fleet.command("probe")
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=fleet.environment()
@@ -302,7 +302,7 @@ def test_the_end_of_a_door_is_the_end_of_its_servers(fleet: Fleet, cause: str) -
 # -- what it refuses --------------------------------------------------------------------------------------------------
 
 
-async def test_two_servers_with_one_name(fleet: Fleet) -> None:
+async def test_tool_name_of_two_servers_refused(fleet: Fleet) -> None:
     """`make check` refuses it, so that no gateway has to; what a gateway then does is checked here."""
     from flotilla_cli.generator.registry_rules import of_catalog
 
@@ -324,7 +324,7 @@ async def test_two_servers_with_one_name(fleet: Fleet) -> None:
     assert re.search(r"\bprobe_(get|add|delete)_\w+", fleet.log.read_text())
 
 
-async def test_a_server_whose_image_is_missing_does_not_stop_the_others(fleet: Fleet) -> None:
+async def test_missing_image_does_not_stop_other_servers(fleet: Fleet) -> None:
     fleet.catalog["probe"]["image"] = "flotilla-test-nothing:1"
     async with fleet.client("probe", "filesystem") as client:
         await called(client, "fs_list_directory", path=".")
@@ -337,7 +337,7 @@ async def test_a_server_whose_image_is_missing_does_not_stop_the_others(fleet: F
 # -- HTTP -------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: int) -> None:
+async def test_http_requires_the_token(fleet: Fleet, unused_tcp_port: int) -> None:
     import httpx2
     from fastmcp import Client
     from fastmcp.client.transports import StreamableHttpTransport
@@ -387,6 +387,6 @@ async def test_a_door_over_http_wants_its_token(fleet: Fleet, unused_tcp_port: i
             process.wait()
 
 
-def test_the_probe_is_the_library_s_own(discovery: dict[str, Any]) -> None:
+def test_probe_built_with_the_library(discovery: dict[str, Any]) -> None:
     assert len(discovery["tools"]) == 7
     assert PROBE.startswith("flotilla-test-")

@@ -63,13 +63,13 @@ def call(tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_one_server_alone(slug: str) -> None:
+def test_server_alone(slug: str) -> None:
     alone(slug, HARDENED)
 
 
 @pytest.mark.parametrize("slug", KINDS)
 @pytest.mark.parametrize("isolation", [[], [*HARDENED, "--user=12345:23456"]], ids=["plain", "other user"])
-def test_one_server_with_other_walls(slug: str, isolation: list[str]) -> None:
+def test_server_with_other_restrictions(slug: str, isolation: list[str]) -> None:
     alone(slug, isolation)
 
 
@@ -80,7 +80,7 @@ def alone(slug: str, isolation: list[str]) -> None:
 
 
 @pytest.mark.parametrize("slug", KINDS)
-def test_the_other_era(slug: str) -> None:
+def test_server_in_protocol_2026_07_28(slug: str) -> None:
     prefix = "io.modelcontextprotocol/"
     about = {f"{prefix}protocolVersion": "2026-07-28", f"{prefix}clientInfo": {"name": "t", "version": "1"}}
     meta = {"_meta": {**about, f"{prefix}clientCapabilities": {}}}
@@ -93,7 +93,7 @@ def test_the_other_era(slug: str) -> None:
     assert answers[1]["result"]["tools"] == core(slug)
 
 
-def test_files_work_behind_the_walls(volume: str) -> None:
+def test_files_with_hardened_containers(volume: str) -> None:
     isolation = [*HARDENED, "-v", f"{volume}:/data"]
     written = speak(run("filesystem", *isolation), *hello(), call("fs_write_file", path="é/€.txt", content="œuf\n"))[1][
         "result"
@@ -107,7 +107,7 @@ def test_files_work_behind_the_walls(volume: str) -> None:
     assert read["structuredContent"]["content"] == "œuf\n"
 
 
-def test_a_missing_secret_names_itself_and_where_to_get_it() -> None:
+def test_missing_secret_says_where_to_get_it() -> None:
     for options in ([], ["-e", "CALENDLY_TOKEN="], ["-e", "CALENDLY_TOKEN=<UNKNOWN>"]):
         got = speak(run("calendly", *options), *hello(), call("calendly_get_current_user"))[1]["result"]
         assert got["isError"]
@@ -115,7 +115,7 @@ def test_a_missing_secret_names_itself_and_where_to_get_it() -> None:
             assert word in got["content"][0]["text"]
 
 
-def test_a_secret_can_come_from_a_file(tmp_path: Any) -> None:
+def test_secret_from_a_file(tmp_path: Any) -> None:
     path = tmp_path / "token"
     path.write_text("eyJ\n")
     path.chmod(0o644)
@@ -146,7 +146,7 @@ def stdio(slug: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 @pytest.mark.parametrize("slug", KINDS)
-def test_the_end_of_input_is_the_end(slug: str) -> None:
+def test_end_of_input_ends_the_container(slug: str) -> None:
     with stdio(slug) as (process, _):
         assert process.stdin
         started = time.monotonic()
@@ -157,7 +157,7 @@ def test_the_end_of_input_is_the_end(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", KINDS)
 @pytest.mark.parametrize("signal", ["TERM", "INT"])
-def test_a_signal_is_the_end_even_as_the_first_process(slug: str, signal: str) -> None:
+def test_signal_ends_the_container_even_as_process_1(slug: str, signal: str) -> None:
     """Without --init the server is process 1, which ignores every signal that it does not ask for."""
     with stdio(slug) as (process, name):
         started = time.monotonic()
@@ -195,7 +195,7 @@ def listening(docker: DockerClient, slug: str, **environ: str) -> Iterator[tuple
 
 
 @pytest.mark.parametrize("slug", KINDS)
-async def test_a_server_over_http(docker: DockerClient, slug: str) -> None:
+async def test_server_over_http(docker: DockerClient, slug: str) -> None:
     with listening(docker, slug) as (container, url):
         end = time.monotonic() + 40
         while (container.state.health and container.state.health.status) != "healthy":
@@ -218,7 +218,7 @@ async def test_a_server_over_http(docker: DockerClient, slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_labels_and_makings(docker: DockerClient, slug: str) -> None:
+def test_image_labels_and_configuration(docker: DockerClient, slug: str) -> None:
     inspected = docker.image.inspect(image(slug))
     assert inspected.config.user == "10001:10001"
     assert inspected.config.healthcheck
@@ -237,7 +237,7 @@ def answer(text: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("isolation", [[], ["--read-only", "--tmpfs", "/tmp"]], ids=["plain", "read-only"])
-def test_what_would_be_lost_with_the_container_is_refused(docker: DockerClient, isolation: list[str]) -> None:
+def test_write_refused_where_data_is_lost_with_the_container(docker: DockerClient, isolation: list[str]) -> None:
     """`docker run -i --rm` without a volume: no result says that a file was written that is lost with it."""
     command = [
         "docker",
@@ -259,7 +259,7 @@ def test_what_would_be_lost_with_the_container_is_refused(docker: DockerClient, 
     assert json.loads(answer(listed)) == {"items": []}
 
 
-def test_a_key_without_a_state_volume_is_refused_and_a_volume_keeps_all(docker: DockerClient, volume: str) -> None:
+def test_idempotency_key_needs_a_state_volume(docker: DockerClient, volume: str) -> None:
     """One container previews a deletion, the next one does it: once."""
     base = ["docker", "run", "-i", "--rm", "--network=none", "-v", f"{volume}:/data"]
 
@@ -280,7 +280,7 @@ def test_a_key_without_a_state_volume_is_refused_and_a_volume_keeps_all(docker: 
     assert ask("delete_file", *state, path="x", confirm_token=token)["result"]["isError"]
 
 
-def test_the_servers_share_one_base(docker: DockerClient) -> None:
+def test_images_share_one_base(docker: DockerClient) -> None:
     base = docker.image.inspect(image("base")).root_fs.layers
     assert base
     for slug in SLUGS:
@@ -290,7 +290,7 @@ def test_the_servers_share_one_base(docker: DockerClient) -> None:
         assert len(layers) > len(base)
 
 
-def test_building_again_gives_the_same_bytes(docker: DockerClient) -> None:
+def test_image_build_deterministic(docker: DockerClient) -> None:
     """A server's own layers, with and without the cache; the base's byte code has a test of its own."""
     layers = []
     for cache in ("false", "true"):

@@ -46,7 +46,7 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
             subprocess.run(["docker", "mcp", "profile", "remove", given], capture_output=True, check=False)
 
 
-async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
+async def test_profile_serves_the_tools(profile: str, tmp_path: Path) -> None:
     """Only Docker Desktop resolves the secrets of a profile: elsewhere guards are unknown, and nothing is offered."""
     args = ["mcp", "gateway", "run", "--profile", profile]
     transport = StdioTransport("docker", args, env=dict(os.environ), keep_alive=False, log_file=tmp_path / "log")
@@ -60,7 +60,7 @@ async def test_a_profile_serves_the_fleet(profile: str, tmp_path: Path) -> None:
         assert (await called(client, "fs_read_file", path="é.txt"))["content"] == "œuf"
 
 
-def test_a_profile_takes_every_server_of_the_catalog(tmp_path: Path) -> None:
+def test_profile_accepts_every_server_of_the_catalog(tmp_path: Path) -> None:
     """No required setting: one that is missing would stop the whole profile."""
     if MISSING["docker-gateway"]:
         pytest.skip(MISSING["docker-gateway"])

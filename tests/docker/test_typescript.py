@@ -20,7 +20,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize(("sdk", "mode"), SDKS)
-def test_a_door(typescript: Run, fleet: Fleet, sdk: str, mode: str | None) -> None:
+def test_sdk_with_each_gateway(typescript: Run, fleet: Fleet, sdk: str, mode: str | None) -> None:
     command = fleet.command("probe", "filesystem", "export")
     got = typescript(
         sdk=sdk,
@@ -50,7 +50,7 @@ def test_a_door(typescript: Run, fleet: Fleet, sdk: str, mode: str | None) -> No
 
 
 @pytest.mark.parametrize(("sdk", "mode"), SDKS)
-def test_one_container(typescript: Run, volume: str, sdk: str, mode: str | None) -> None:
+def test_sdk_with_one_container(typescript: Run, volume: str, sdk: str, mode: str | None) -> None:
     args = [
         "run",
         "-i",

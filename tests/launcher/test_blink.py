@@ -125,7 +125,7 @@ def first_tools(slug: str) -> str:
         for name in (*FILTERS, "allow", "deny")
     ],
 )
-def test_lists_are_the_same(zygote: Zygote, slug: str, filters: str, tmp_path: Path) -> None:
+def test_launcher_lists_same_as_server(zygote: Zygote, slug: str, filters: str, tmp_path: Path) -> None:
     (tmp_path / "tier").write_text("all\n")
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
     env = {name: value.replace("{folder}", str(tmp_path)) for name, value in env.items()}
@@ -248,7 +248,7 @@ ODD: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_odd_conversations_are_the_same(zygote: Zygote, name: str) -> None:
+def test_launcher_odd_conversations_same_as_server(zygote: Zygote, name: str) -> None:
     expected = sum(said.count('"id"') for said in ODD[name])
     precomputed, log = zygote.run(PROBE, ODD[name], expected)
     real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_PRECOMPUTED="off")
@@ -262,7 +262,7 @@ GATEWAY = "switchboard"
 
 @pytest.mark.parametrize("env", [{}, {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "all"}], ids=["plain", "read-only"])
 @pytest.mark.parametrize("servers", ["all", "", "filesystem", "nonsense"])
-def test_the_door_lists_the_same(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
+def test_launcher_lists_same_as_gateway(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
     env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
     for lines in (old("2025-06-18"), old("1999-01-01"), new()):
         expected = sum(said.count('"id"') for said in lines) if servers != "nonsense" else 0
@@ -273,7 +273,7 @@ def test_the_door_lists_the_same(zygote: Zygote, servers: str, env: dict[str, st
         assert "differs" not in log
 
 
-def test_a_stale_file_is_reported(zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_launcher_reports_outdated_discovery(zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = ROOT / "servers" / PROBE / "discovery.json"
     true = path.read_text(encoding="utf-8")
     stale = json.loads(true)
@@ -300,7 +300,7 @@ def served(*chunks: bytes) -> tuple[bytes | None, bytes]:
     return discovery.DiscoveryProxy(precomputed, {}).serve(lambda *_: next(said), write), bytes(wrote)
 
 
-def test_a_last_line_may_lack_its_end() -> None:
+def test_launcher_last_line_without_newline() -> None:
     opening = "".join(START).encode()
     ahead, wrote = served(opening, line("ping", 1).strip().encode())
     assert ahead is None
@@ -308,7 +308,7 @@ def test_a_last_line_may_lack_its_end() -> None:
     assert served(opening, b'{"jsonrpc"') == (opening + b'{"jsonrpc"\n', wrote.splitlines(keepends=True)[0])
 
 
-def test_a_long_line_is_not_copied_again_and_again() -> None:
+def test_launcher_long_line_not_copied_repeatedly() -> None:
     chunk = b"x" * 65_536
     before = time.process_time()
     ahead, _ = served(*[chunk] * 800, b"\n")
@@ -319,7 +319,7 @@ def test_a_long_line_is_not_copied_again_and_again() -> None:
     assert time.process_time() - before < 2  # 50 MB; in the square of its length it would take a minute
 
 
-def test_a_request_id_that_comes_twice_is_left_to_the_server() -> None:
+def test_launcher_leaves_a_repeated_request_id_to_the_server() -> None:
     ahead, _ = served(
         "".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LOG_LEVELS[:2])]).encode()
     )
@@ -327,7 +327,7 @@ def test_a_request_id_that_comes_twice_is_left_to_the_server() -> None:
     assert ahead.count(b"setLevel") == 2
 
 
-def test_a_client_may_leave_its_streams_non_blocking() -> None:
+def test_launcher_with_non_blocking_streams() -> None:
     ours, theirs = socket.socketpair()
     theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     theirs.setblocking(False)
@@ -348,7 +348,7 @@ def test_a_client_may_leave_its_streams_non_blocking() -> None:
         assert process.wait(5) == 0
 
 
-def test_a_baked_file_counts_while_no_source_is_newer(tmp_path: Path) -> None:
+def test_is_fresh_while_no_source_is_newer(tmp_path: Path) -> None:
     path, source, test = tmp_path / "discovery.json", tmp_path / "tools" / "things.py", tmp_path / "tests" / "test_x.py"
     assert not discovery.is_fresh(str(path), str(tmp_path))
     for file in (source, test, path):
@@ -361,12 +361,12 @@ def test_a_baked_file_counts_while_no_source_is_newer(tmp_path: Path) -> None:
         assert discovery.is_fresh(str(path), str(tmp_path)) is fresh
 
 
-def test_the_filters_attributes_are_read_from_the_code() -> None:
+def test_attributes_read_from_the_code() -> None:
     found = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
     assert described(server_of(PROBE), found).items() <= found.items()
 
 
-def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+def test_launcher_imports_nothing_heavy_before_the_first_call() -> None:
     """Not even after the lists, as the real entry point runs."""
     program = (
         f"import sys, os; sys.path.insert(0, {str(ROOT / 'shared/src')!r}); sys.argv = ['flotilla', {PROBE!r}];"

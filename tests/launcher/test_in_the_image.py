@@ -59,12 +59,12 @@ def answers(slug: str, modern: bool, *arguments: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("modern", [False, True], ids=["2025-11-25", "2026-07-28"])
 @pytest.mark.parametrize("slug", SLUGS)
-def test_the_image_answers_as_its_server_does(slug: str, modern: bool) -> None:
+def test_image_responds_same_as_server(slug: str, modern: bool) -> None:
     assert answers(slug, modern) == answers(slug, modern, "-e", "FLOTILLA_PRECOMPUTED=off")
 
 
 @pytest.mark.parametrize("slug", [slug for slug in SLUGS if slug != "switchboard"])
-def test_an_idle_server_is_small(slug: str) -> None:
+def test_image_memory_of_an_idle_server(slug: str) -> None:
     name = f"flotilla-test-{uuid.uuid4().hex[:8]}"
     session = run(slug, "--name", name)
     try:
@@ -80,7 +80,7 @@ def test_an_idle_server_is_small(slug: str) -> None:
     assert rss <= LIMIT
 
 
-def test_nothing_heavy_is_loaded_before_the_first_call() -> None:
+def test_image_loads_nothing_heavy_before_the_first_call() -> None:
     code = (
         "import sys; sys.path.append('/app/lib'); from flotilla_launcher import discovery;"
         "discovery.DiscoveryProxy(discovery.read('/app/lib/flotilla_servers/filesystem/discovery.json'));"

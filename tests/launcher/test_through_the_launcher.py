@@ -69,7 +69,7 @@ async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("era", MODES)
-async def test_a_client_sees_the_same(folder: Path, era: str) -> None:
+async def test_client_sees_the_same_with_and_without_launcher(folder: Path, era: str) -> None:
     (folder / "note").unlink(missing_ok=True)
     plain = await story(folder, era, "off")
     assert not (folder / "note").exists()

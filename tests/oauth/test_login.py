@@ -103,7 +103,7 @@ def kept(files: Path) -> dict[str, str]:
 
 @pytest.mark.usefixtures("here")
 class TestBrowser:
-    def test_one_consent_for_all(
+    def test_login_google_connects_both_servers_with_one_consent(
         self, files: Path, browser: Browser, oauth: OAuthServer, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (files / "secrets.env").write_text("# mine\nother.key=a=b\nflotilla-gmail.refresh_token=\nlast.line=1")
@@ -122,7 +122,7 @@ class TestBrowser:
         assert token.access not in said
         assert "Connected." in browser.shown
 
-    def test_pkce_state_loopback_and_offline(self, browser: Browser) -> None:
+    def test_login_uses_pkce_state_loopback_and_offline_access(self, browser: Browser) -> None:
         run("gmail")
         asked = browser.asked
         assert (asked["code_challenge_method"], len(asked["code_challenge"])) == ("S256", 43)
@@ -153,40 +153,44 @@ class TestBrowser:
             ),
         ],
     )
-    def test_only_the_scopes_of_the_enabled_tools(
+    def test_login_scopes_only_of_the_enabled_tools(
         self, files: Path, browser: Browser, guards: str, what: str, scopes: list[str]
     ) -> None:
         (files / "secrets.env").write_text(f"{guards}\n")
         assert run(what) == 0
         assert sorted(browser.asked["scope"].split()) == sorted(["openid", "email", *(AUTH + s for s in scopes)])
 
-    def test_somebody_who_says_no(self, files: Path, browser: Browser, oauth: OAuthServer, capsys: Any) -> None:
+    def test_login_consent_refused(self, files: Path, browser: Browser, oauth: OAuthServer, capsys: Any) -> None:
         oauth.refuses = True
         assert run("gmail") == 1
         assert "access_denied" in capsys.readouterr().err
         assert not (files / "secrets.env").exists()
         assert "Nothing was connected" in browser.shown
 
-    def test_the_second_time_nothing_is_asked_but_consent(
+    def test_login_reuses_the_client_of_another_google_server(
         self, browser: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """The second time nothing is asked but consent."""
         run("gmail")
         monkeypatch.delenv("GMAIL_CLIENT_SECRET")
         monkeypatch.delenv("GOOGLE_CALENDAR_CLIENT_SECRET")
         assert login.main(["google-calendar"]) == 0  # the client that gmail has is google's
 
-    def test_a_wrong_client(self, browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: Any, files: Path) -> None:
+    def test_login_wrong_client(
+        self, browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: Any, files: Path
+    ) -> None:
         monkeypatch.setenv("GMAIL_CLIENT_SECRET", "wrong")
         assert run("gmail") == 1
         assert "invalid_client" in capsys.readouterr().err
         assert not (files / "secrets.env").exists()
 
-    def test_nobody_to_ask_for_a_client(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def test_login_without_client_and_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        """Without a terminal, nobody can be asked for a client."""
         monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
         assert login.main(["gmail"]) == 1
         assert "--client-id" in capsys.readouterr().err
 
-    def test_a_state_of_somebody_else(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def test_login_foreign_state_refused(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         original = consent.in_browser
 
         def foreign(url: str) -> None:
@@ -197,15 +201,17 @@ class TestBrowser:
         assert run("gmail") == 1
         assert "another attempt" in capsys.readouterr().err
 
-    def test_nobody_comes_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def test_login_times_out(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        """Nobody comes back from the browser."""
         original = consent.in_browser
         monkeypatch.setattr(consent, "in_browser", lambda a, o: original(a, o, lambda url: None, 0.2))
         assert run("gmail") == 1
         assert "--paste" in capsys.readouterr().err
 
-    def test_scopes_that_were_unticked_are_told(
+    def test_login_reports_tools_without_their_scopes(
         self, browser: Browser, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
+        """Scopes that the user unticked are reported."""
         monkeypatch.setattr(Client, "get_allowed_scope", lambda self, scope: "")
         original = oauth.token_of
 
@@ -221,7 +227,7 @@ class TestBrowser:
 
 @pytest.mark.usefixtures("here")
 class TestElsewhere:
-    def test_paste(self, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, oauth: OAuthServer) -> None:
+    def test_login_paste(self, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, oauth: OAuthServer) -> None:
         def typed(prompt: str) -> str:
             (url,) = [line.strip() for line in capsys.readouterr().out.splitlines() if "/authorize?" in line]
             return Browser.press(url)
@@ -231,19 +237,19 @@ class TestElsewhere:
         assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
     @pytest.mark.parametrize("text", ["", "http://127.0.0.1:8765/", "no address"])
-    def test_something_else_is_pasted(self, monkeypatch: pytest.MonkeyPatch, capsys: Any, text: str) -> None:
+    def test_login_paste_of_something_else(self, monkeypatch: pytest.MonkeyPatch, capsys: Any, text: str) -> None:
         monkeypatch.setattr(consent, "by_paste", _with(consent.by_paste, read=lambda prompt: text))
         assert run("gmail", "--paste") == 1
         assert capsys.readouterr().err.startswith("Error: ")
 
-    def test_without_a_browser_it_is_pasted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_login_paste_without_a_browser(self, monkeypatch: pytest.MonkeyPatch) -> None:
         taken: list[str] = []
         monkeypatch.setattr(login, "browser", lambda: False)
         monkeypatch.setattr(consent, "by_paste", lambda *given: taken.append("paste") or {})
         assert run("gmail") == 1
         assert taken == ["paste"]
 
-    def test_device(
+    def test_login_device(
         self, files: Path, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
         change_consent(monkeypatch, device_url=f"{vendor.url}/device")
@@ -264,7 +270,7 @@ class TestElsewhere:
         assert pauses == [1, 1, 6]  # slow_down adds five seconds
         assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
-    def test_no_device_codes_for_google(self, capsys: Any) -> None:
+    def test_login_device_refused_for_google(self, capsys: Any) -> None:
         assert run("gmail", "--device") == 1
         assert "--paste" in capsys.readouterr().err
 
@@ -275,7 +281,7 @@ def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
 
 @pytest.mark.usefixtures("here")
 class TestAfterwards:
-    def test_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
+    def test_login_list(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
         (files / "secrets.env").write_text("flotilla-gmail.read_only=true\n")
         run("gmail")
         capsys.readouterr()
@@ -292,9 +298,10 @@ class TestAfterwards:
         run("--list", "gmail")
         assert "the consent has ended (invalid_grant); run scripts/login gmail again" in capsys.readouterr().out
 
-    def test_a_vendor_that_rotates_is_not_tried(
+    def test_login_list_does_not_try_rotating_tokens(
         self, browser: Browser, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch, capsys: Any
     ) -> None:
+        """Trying a rotating token would spend it."""
         run("gmail")
         change_consent(monkeypatch, rotates=True)
         vendor.requests.clear()
@@ -302,7 +309,7 @@ class TestAfterwards:
         assert "gmail: connected" in capsys.readouterr().out
         assert vendor.requests == []
 
-    def test_revoke(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
+    def test_login_revoke(self, browser: Browser, oauth: OAuthServer, files: Path, capsys: Any) -> None:
         run("google")
         assert run("gmail", "--revoke") == 0  # one consent for two: both end
         assert "Disconnected: gmail, google-calendar." in capsys.readouterr().out
@@ -314,7 +321,7 @@ class TestAfterwards:
         assert kept(files)["flotilla-gmail.client_id"] == "desktop"
         assert run("gmail", "--revoke") == 1
 
-    def test_a_vendor_that_does_not_take_it_back(
+    def test_login_revoke_failed_at_the_vendor(
         self, browser: Browser, vendor: FakeVendor, files: Path, capsys: Any
     ) -> None:
         run("gmail")
@@ -323,7 +330,8 @@ class TestAfterwards:
         assert "nothing was revoked" in capsys.readouterr().err
         assert kept(files)["flotilla-gmail.refresh_token"]
 
-    def test_docker_desktop_gives_nothing_back(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def test_login_list_and_revoke_with_docker_desktop(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        """Docker Desktop gives no value back."""
         monkeypatch.setattr(secrets_file, "has_keychain", lambda: True)
         monkeypatch.setattr(secrets_file, "keychain_names", lambda: '[{"name": "flotilla-gmail.refresh_token"}]')
         monkeypatch.setattr(secrets_file, "forget", lambda names, desktop: None)
@@ -335,7 +343,7 @@ class TestAfterwards:
         assert run("gmail", "--revoke") == 0
         assert "could not be revoked at the vendor" in capsys.readouterr().out
 
-    def test_another_client_does_not_get_the_old_ones_secret(
+    def test_login_other_client_does_not_get_the_old_secret(
         self, files: Path, browser: Browser, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         oauth.clients["another"] = Client("another")
@@ -347,13 +355,15 @@ class TestAfterwards:
         assert not [request for request in vendor.requests if b"hush" in request.body]
         assert kept(files)["flotilla-gmail.client_secret"] == ""
 
-    def test_unknown(self, capsys: Any) -> None:
+    def test_login_unknown_server(self, capsys: Any) -> None:
         assert run("hotmail") == 1
         assert "The names are gmail, google, google-calendar." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("takes", ["header", "parameter"])
-def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None:
+def test_who_with_token_in_header_or_query(takes: str) -> None:
+    """The account is found whichever way the token is sent."""
+
     def account(request: Request) -> Response:
         header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
         good = header == "Bearer t" if takes == "header" else parameter == "t"
@@ -368,18 +378,19 @@ def test_whose_account_it_is_whichever_way_the_token_travels(takes: str) -> None
         assert consent.account_name(about, "t") == "zoé@example.fr"
 
 
-def test_what_can_be_connected() -> None:
+def test_connectable_servers() -> None:
     found = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
     assert {*google, "facturation-pro", "hubspot"} <= set(found)
     assert not {"switchboard", "filesystem"} & set(found)
 
 
-def test_the_last_of_two_lines_counts() -> None:
+def test_file_with_duplicate_lines_sets_all() -> None:
+    """The last of two lines counts."""
     assert secrets_file.with_values("a=1\nb=2\na=3\n", {"a": "new"}) == "a=new\nb=2\na=new\n"
 
 
-def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_in_docker_desktop_passes_values_by_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
     docker.write_text(
         f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n[ "$3" != set ] || {{ cat; echo; }} >>{tmp_path}/values\n'
@@ -394,7 +405,7 @@ def test_docker_desktop_gets_values_by_stdin(tmp_path: Path, monkeypatch: pytest
         secrets_file.store({"flotilla-gmail.refresh_token": "rt-1"}, True)
 
 
-def test_where_it_is_kept() -> None:
+def test_desktop_store_option() -> None:
     assert login.in_keychain(argparse.Namespace(store="desktop"))
     assert not login.in_keychain(argparse.Namespace(store="file"))
 

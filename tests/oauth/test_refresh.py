@@ -89,7 +89,7 @@ def renewals(vendor: FakeVendor) -> int:
 
 @pytest.mark.usefixtures("connected")
 class TestRefreshToken:
-    async def test_renewed_ahead_of_its_end_and_not_before(self, vendor: FakeVendor, clock: Any) -> None:
+    async def test_renewal_ahead_of_expiry_and_not_before(self, vendor: FakeVendor, clock: Any) -> None:
         start = clock.now
         for after, count in ((0, 1), (3539, 1), (3541, 2), (3600, 2), (9000, 3)):
             clock.now = start + after
@@ -97,7 +97,7 @@ class TestRefreshToken:
             assert renewals(vendor) == count, after
         assert not [r for r in vendor.requests if r.path != "/token" and "at-old" in str(r.headers)]
 
-    async def test_fifty_calls_make_one_renewal(self, vendor: FakeVendor, oauth: OAuthServer) -> None:
+    async def test_renewal_once_for_fifty_calls(self, vendor: FakeVendor, oauth: OAuthServer) -> None:
         async def slow(exchange: faults.Exchange) -> None:
             await asyncio.sleep(0.3)  # so that all of them are under way before the first token is there
             await exchange.send(exchange.usual)
@@ -112,7 +112,9 @@ class TestRefreshToken:
             await asyncio.gather(*(call(one, "gmail_get_current_user") for _ in range(50)))
             assert renewals(vendor) == 2
 
-    async def test_rotation_survives_a_restart(self, vendor: FakeVendor, oauth: OAuthServer, clock: Any) -> None:
+    async def test_renewal_rotation_survives_a_restart(
+        self, vendor: FakeVendor, oauth: OAuthServer, clock: Any
+    ) -> None:
         oauth.rotates = True
         for _ in range(4):
             assert await asked() == "helene@atelier.example"
@@ -121,7 +123,7 @@ class TestRefreshToken:
         sent = [r.body.decode().partition("refresh_token=")[2].partition("&")[0] for r in vendor.requests if r.body]
         assert len(set(sent)) == len(sent) == 4  # none was used twice, which would have ended them all
 
-    async def test_a_revoked_consent_is_one_clear_sentence(self, oauth: OAuthServer, clock: Any) -> None:
+    async def test_revoked_consent_is_one_clear_sentence(self, oauth: OAuthServer, clock: Any) -> None:
         assert await asked() == "helene@atelier.example"
         oauth.end(oauth.tokens[-1])
         assert await asked() == (
@@ -129,19 +131,20 @@ class TestRefreshToken:
             "is in testing: ask the user to run `scripts/login gmail` again."
         )
 
-    async def test_seven_days_of_a_consent_screen_in_testing(self, oauth: OAuthServer, clock: Any) -> None:
+    async def test_consent_in_testing_ends_after_seven_days(self, oauth: OAuthServer, clock: Any) -> None:
         oauth.days = 7
         clock.now += 6 * DAY
         assert await asked() == "helene@atelier.example"
         clock.now += 2 * DAY
         assert "(invalid_grant)" in await asked()
 
-    async def test_another_refusal_is_no_revocation(self, vendor: FakeVendor) -> None:
+    async def test_renewal_other_refusal_is_no_revocation(self, vendor: FakeVendor) -> None:
         vendor.fails(faults.status(400, {"error": "admin_policy_enforced"}), method="POST")
         assert (await asked()).startswith("Error: No access token is given (admin_policy_enforced). Try again later")
 
     @pytest.mark.parametrize("off", [-7200, 7200, 400 * DAY])
-    async def test_a_wrong_clock_of_ours_changes_nothing(self, vendor: FakeVendor, clock: Any, off: float) -> None:
+    async def test_renewal_with_a_wrong_clock(self, vendor: FakeVendor, clock: Any, off: float) -> None:
+        """A wrong clock of this machine changes nothing."""
         clock.ours = off
         start = clock.now
         for after, count in ((0, 1), (3500, 1), (3541, 2)):
@@ -149,14 +152,15 @@ class TestRefreshToken:
             assert await asked() == "helene@atelier.example"
             assert renewals(vendor) == count
 
-    async def test_a_clock_that_is_set_back_costs_one_401(self, vendor: FakeVendor, clock: Any) -> None:
+    async def test_renewal_after_a_clock_set_back(self, vendor: FakeVendor, clock: Any) -> None:
+        """It costs one 401."""
         await asked()
         clock.now += 3700
         clock.ours = -3700  # as a machine that slept
         assert await asked() == "helene@atelier.example"
         assert renewals(vendor) == 2
 
-    async def test_a_new_login_wins_over_what_was_saved(
+    async def test_refresh_token_new_login_replaces_the_saved_one(
         self, vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await asked()
@@ -169,14 +173,14 @@ class TestRefreshToken:
 
 
 @pytest.mark.parametrize(("name", "value"), [("GMAIL_CLIENT_ID", "another"), ("GMAIL_CLIENT_SECRET", "wrong")])
-async def test_a_wrong_client(vendor: FakeVendor, consented: Token, name: str, value: str) -> None:
+async def test_oauth_wrong_client(vendor: FakeVendor, consented: Token, name: str, value: str) -> None:
     with settings(vendor, **{name: value}):
         assert (await asked()).startswith(
             "Error: The OAuth client is not accepted (invalid_client). Ask the user to check"
         )
 
 
-async def test_what_is_missing_leads_to_the_login(vendor: FakeVendor) -> None:
+async def test_refresh_token_missing_points_to_login(vendor: FakeVendor) -> None:
     with settings(vendor, GMAIL_REFRESH_TOKEN=""):
         said = await asked()
     assert said.startswith(
@@ -186,7 +190,7 @@ async def test_what_is_missing_leads_to_the_login(vendor: FakeVendor) -> None:
     assert vendor.requests == []
 
 
-async def test_a_ready_access_token_asks_nobody(vendor: FakeVendor, oauth: OAuthServer) -> None:
+async def test_access_token_setting_needs_no_renewal(vendor: FakeVendor, oauth: OAuthServer) -> None:
     oauth.on(
         "GET",
         "/gmail/v1/users/me/profile",
@@ -221,7 +225,7 @@ def _whose(oauth: OAuthServer, request: Request) -> Response:
     return Response.of({"emailAddress": token.user}) if token else Response.of({"error": {"code": 401}}, 401)
 
 
-async def test_a_service_account_works_for_its_subject(
+async def test_service_account_acts_for_its_subject(
     robot: Path, vendor: FakeVendor, oauth: OAuthServer, clock: Any
 ) -> None:
     assert await asked() == "paul@atelier.example"
@@ -233,14 +237,16 @@ async def test_a_service_account_works_for_its_subject(
     assert renewals(vendor) == 2
 
 
-async def test_its_scopes_follow_the_filters(robot: Path, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_service_account_scopes_follow_the_filters(
+    robot: Path, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FLOTILLA_READ_ONLY", "1")
     await asked()
     assert oauth.tokens[-1].scope == "https://www.googleapis.com/auth/gmail.readonly"
 
 
 @pytest.mark.parametrize(("off", "tries"), [(0, 1), (30, 1), (-30, 1), (7200, 2), (-7200, 2)])
-async def test_a_wrong_clock_signs_once_more(
+async def test_service_account_with_a_wrong_clock_signs_once_more(
     robot: Path, vendor: FakeVendor, clock: Any, off: float, tries: int
 ) -> None:
     clock.ours = off
@@ -248,7 +254,7 @@ async def test_a_wrong_clock_signs_once_more(
     assert renewals(vendor) == tries
 
 
-async def test_scopes_that_the_admin_did_not_allow(robot: Path, oauth: OAuthServer) -> None:
+async def test_service_account_scopes_not_allowed_by_the_admin(robot: Path, oauth: OAuthServer) -> None:
     oauth.allowed = frozenset()
     said = await asked()
     assert said.startswith("Error: The OAuth client is not accepted (unauthorized_client). Ask a Workspace admin")
@@ -256,18 +262,19 @@ async def test_scopes_that_the_admin_did_not_allow(robot: Path, oauth: OAuthServ
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"client_email": "x"}'])
-async def test_a_file_that_is_no_key(robot: Path, text: str) -> None:
+async def test_service_account_file_that_is_no_key(robot: Path, text: str) -> None:
     robot.write_text(text)
     gmail.reset()
     assert (await asked()).startswith("Error: GMAIL_SERVICE_ACCOUNT is not a valid JSON key of a service account.")
 
 
 @pytest.mark.parametrize("key", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
-async def test_a_key_that_is_none(robot: Path, key: str) -> None:
+async def test_service_account_unreadable_private_key(robot: Path, key: str) -> None:
     robot.write_text(json.dumps({"client_email": "robot@atelier.iam.example", "private_key": key}))
     gmail.reset()
     assert (await asked()).startswith("Error: The private key cannot be read. Ask the user")
 
 
-def test_both_servers_declare_the_same_consent() -> None:
+def test_consent_same_for_gmail_and_calendar() -> None:
+    """One consent serves both servers."""
     assert gmail.integration.consent == gcal.integration.consent

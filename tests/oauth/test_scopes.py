@@ -41,7 +41,8 @@ def coverage(slug: str, granted: set[str], tier: str = "all") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("slug", GOOGLE)
-async def test_every_alternative_is_enough_for_every_request(slug: str) -> None:
+async def test_scopes_suffice_for_every_request(slug: str) -> None:
+    """Every alternative is enough for every request."""
     declaration = declared(folder_of(slug))
     assert declaration
     if not declaration.path.is_file():

@@ -56,7 +56,8 @@ async def test_list_event_types(calendly: Session) -> None:
     assert "next_cursor" not in last
 
 
-async def test_an_admin_asks_for_the_whole_organization(calendly: Session) -> None:
+async def test_list_event_types_and_list_events_of_the_whole_organization(calendly: Session) -> None:
+    """An administrator asks for the whole organization."""
     for tool in ("list_event_types", "list_events"):
         await calendly.call_ok(tool, whose="organization")
         assert sent(calendly)[2]["organization"] == f"{API}/organizations/DDDDDDDDDDDDDDDD"
@@ -92,7 +93,7 @@ async def test_list_available_times(calendly: Session) -> None:
         ("2030-06-01T09:00:00.500-05:45", ("2030-06-01T14:45:00Z", "2030-06-02T14:45:00Z")),
     ],
 )
-async def test_the_same_moment_in_utc(calendly: Session, start: str, in_utc: tuple[str, str]) -> None:
+async def test_times_converted_to_utc(calendly: Session, start: str, in_utc: tuple[str, str]) -> None:
     await calendly.call_ok("list_available_times", event_type=TYPE, start=start, days=1)
     assert (sent(calendly)[2]["start_time"], sent(calendly)[2]["end_time"]) == in_utc
     for argument, parameter in (("after", "min_start_time"), ("before", "max_start_time")):
@@ -124,7 +125,7 @@ async def test_time_arguments_not_a_time(calendly: Session, time: str) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 32])
-async def test_a_span_is_a_month_at_most(calendly: Session, days: int) -> None:
+async def test_list_available_times_span_limited_to_a_month(calendly: Session, days: int) -> None:
     message = await calendly.call_error(
         "list_available_times", event_type=TYPE, start="2030-06-03T09:00:00+02:00", days=days
     )
@@ -164,7 +165,7 @@ async def test_list_events(calendly: Session) -> None:
     assert page["items"][1]["location"] == "12 rue de l’Œuvre, Lyon"
 
 
-async def test_list_events_to_the_end(calendly: Session) -> None:
+async def test_list_events_pages_to_the_end(calendly: Session) -> None:
     cursor: dict[str, str] = {}
     events: list[dict[str, Any]] = []
     for _ in range(2):
@@ -181,7 +182,8 @@ async def test_list_events_to_the_end(calendly: Session) -> None:
     assert "location" not in events[2]  # Calendly says null
 
 
-async def test_what_others_wrote_hides_nothing(calendly: Session) -> None:
+async def test_list_events_and_list_invitees_remove_invisible_characters(calendly: Session) -> None:
+    """Text that others wrote hides nothing."""
     events = await calendly.call_ok("list_events")
     assert events["items"][1]["name"] == "Atelier"  # U+202E and U+200B are gone
     invitees = await calendly.call_ok("list_invitees", event=EVENT)
@@ -204,14 +206,14 @@ async def test_get_event_by_uri_or_id(calendly: Session, event: str) -> None:
     "event",
     ["https://evil.example/scheduled_events/GBGB", "http://api.calendly.com/x", f"{API}.evil.example/x", "", "/"],
 )
-async def test_a_foreign_uri_goes_nowhere(calendly: Session, event: str) -> None:
+async def test_event_foreign_uri_refused_without_request(calendly: Session, event: str) -> None:
     for tool in ("get_event", "list_invitees", "cancel_event"):
         assert (await calendly.call_error(tool, event=event)).startswith("Error: ")
     assert calendly.requests == []
 
 
 @pytest.mark.parametrize("event", ["../users/me", "a?x=1", "a#b", "a%2Fb", ".."])
-async def test_an_id_stays_an_id(calendly: Session, event: str) -> None:
+async def test_event_id_cannot_change_the_request_path(calendly: Session, event: str) -> None:
     await calendly.call("calendly_get_event", event=event)
     for request in calendly.requests:
         assert request.path.startswith("/scheduled_events/")
@@ -245,14 +247,14 @@ async def test_cancel_event(calendly: Session) -> None:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 @pytest.mark.parametrize("answer", ["unticked", "decline", "cancel"])
-async def test_cancel_event_needs_a_yes(mode: str, answer: Any) -> None:
+async def test_cancel_event_needs_confirmation(mode: str, answer: Any) -> None:
     async with connect("calendly", mode=mode, answer=answer) as session:
         assert "did not agree" in await session.call_error("cancel_event", event=EVENT)
         assert len(session.asked) == 1
         assert session.writes == []
 
 
-async def test_cancel_event_where_nobody_can_be_asked() -> None:
+async def test_cancel_event_confirmed_with_token_where_nobody_can_be_asked() -> None:
     async with connect("calendly") as session:
         preview = (await session.call_ok("cancel_event", event=EVENT))["preview"]
         assert "Cancel «" in preview["question"]
@@ -264,7 +266,8 @@ async def test_cancel_event_where_nobody_can_be_asked() -> None:
 
 
 @pytest.mark.parametrize("words", ["Event is already canceled", "Event in the past"])
-async def test_a_second_cancel_is_no_question_of_rights(calendly: Session, words: str) -> None:
+async def test_cancel_event_already_canceled_is_invalid_input(calendly: Session, words: str) -> None:
+    """A second cancellation is no question of permissions."""
     refusal = Response.of({"title": "Permission Denied", "message": words}, 403)
     calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert await calendly.call_error("cancel_event", event=EVENT) == (
@@ -274,7 +277,7 @@ async def test_a_second_cancel_is_no_question_of_rights(calendly: Session, words
     assert len(calendly.writes) == 1
 
 
-async def test_other_refusals_are_one(calendly: Session) -> None:
+async def test_cancel_event_other_refusal_is_permission_denied(calendly: Session) -> None:
     refusal = Response.of({"title": "Permission Denied", "message": "You are not allowed to cancel this event"}, 403)
     calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert "You are not allowed to cancel this event" in await calendly.call_error("cancel_event", event=EVENT)
@@ -303,7 +306,7 @@ async def test_mark_no_show(calendly: Session) -> None:
 # -- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Session) -> None:
+async def test_upstream_refusal_reason_reaches_the_client(calendly: Session) -> None:
     details = [{"parameter": "min_start_time", "message": "must be a valid UTC time"}]
     said = {"title": "Invalid Argument", "message": "The supplied parameters are invalid.", "details": details}
     calendly.respond("GET /scheduled_events", Response.of(said, 400))
@@ -314,12 +317,13 @@ async def test_the_reason_of_a_refusal_reaches_the_model(calendly: Session) -> N
     )
 
 
-async def test_how_long_to_wait_stands_in_a_header_of_its_own(calendly: Session) -> None:
+async def test_rate_limit_wait_read_from_x_ratelimit_reset(calendly: Session) -> None:
+    """Calendly says how long to wait in a header of its own."""
     calendly.respond("GET /users/me", Response.of({"message": "Too many"}, 429, {"X-RateLimit-Reset": "50"}))
     assert (await calendly.call_error("get_current_user")).endswith('"Too many". Wait 50 seconds, then retry.')
 
 
-async def test_without_a_token_it_says_where_to_get_one() -> None:
+async def test_token_missing_says_where_to_get_one() -> None:
     async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as session:
         message = await session.call_error("list_events")
         assert "CALENDLY_TOKEN" in message
@@ -328,7 +332,7 @@ async def test_without_a_token_it_says_where_to_get_one() -> None:
         assert session.requests == []
 
 
-async def test_times_at_the_ends_of_the_calendar(calendly: Session) -> None:
+async def test_times_at_the_ends_of_the_calendar_refused(calendly: Session) -> None:
     for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
         assert "out of range" in await calendly.call_error("list_events", after=time)
         assert "out of range" in await calendly.call_error("list_available_times", event_type=TYPE, start=time)

@@ -55,7 +55,7 @@ USUAL = ["From", "To", "Subject", "Date", "Message-ID", "Content-Type", "Content
 
 @settings(max_examples=300, deadline=None)
 @given(NASTY)
-def test_a_subject_is_refused_or_arrives_as_it_was(subject: str) -> None:
+def test_subject_refused_or_kept_as_given(subject: str) -> None:
     try:
         mail = build(draft(subject=subject))
     except errors.InvalidInputError:
@@ -68,7 +68,7 @@ def test_a_subject_is_refused_or_arrives_as_it_was(subject: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(NASTY)
-def test_a_name_is_refused_or_arrives_as_it_was(name: str) -> None:
+def test_display_name_refused_or_kept_as_given(name: str) -> None:
     try:
         box = Address.read(f"{name} <jean@exemple.fr>")
         mail = build(draft(to=(box,), cc=(box,), reply_to=(box,)))
@@ -84,7 +84,7 @@ def test_a_name_is_refused_or_arrives_as_it_was(name: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(NASTY)
-def test_an_address_is_refused_or_is_one_address(given: str) -> None:
+def test_address_refused_or_exactly_one(given: str) -> None:
     for text in (given, f"a@{given}", f"{given}@exemple.fr", f"<{given}>"):
         try:
             box = Address.read(text)
@@ -99,7 +99,7 @@ def test_an_address_is_refused_or_is_one_address(given: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(NASTY)
-def test_an_attachments_name_is_refused_or_arrives_as_it_was(name: str) -> None:
+def test_attachment_name_refused_or_kept_as_given(name: str) -> None:
     try:
         mail = build(draft(attachments=(Attachment(name, b"1"),)))
     except errors.InvalidInputError:
@@ -111,7 +111,7 @@ def test_an_attachments_name_is_refused_or_arrives_as_it_was(name: str) -> None:
 
 
 @given(NASTY, NASTY)
-def test_bodies_arrive_and_end_no_mail_early(text: str, html: str) -> None:
+def test_bodies_kept_and_cannot_end_the_mail_early(text: str, html: str) -> None:
     try:
         mail = build(draft(text=f"x{text}\n.\n", html=f"x{html}\r\n.\r\n"))
     except errors.InvalidInputError:
@@ -142,14 +142,15 @@ def test_bodies_arrive_and_end_no_mail_early(text: str, html: str) -> None:
         "\u202eevil",
     ],
 )
-def test_header_injection_is_refused_with_the_reason(subject: str) -> None:
+def test_subject_header_injection_refused_with_reason(subject: str) -> None:
     with pytest.raises(
         errors.InvalidInputError, match=r"The subject holds (a line break or a control character|an encoded word)"
     ):
         build(draft(subject=subject))
 
 
-def test_the_last_gate_holds_when_the_first_was_passed_by() -> None:
+def test_build_refuses_line_breaks_in_unchecked_addresses() -> None:
+    """The last check holds when the first was bypassed."""
     for box in (
         Address("jean@exemple.fr", "x\r\nBcc: a"),
         Address("jean@exemple.fr\nBcc: a@b.fr"),
@@ -159,11 +160,11 @@ def test_the_last_gate_holds_when_the_first_was_passed_by() -> None:
             build(draft(to=(box,)))
 
 
-def test_what_only_looks_like_an_encoded_word_passes() -> None:
+def test_subject_resembling_an_encoded_word_accepted() -> None:
     assert line("2 + 2 =? 4 ?", "subject") == "2 + 2 =? 4 ?"
 
 
-def test_french_text_and_the_euro_arrive() -> None:
+def test_build_keeps_french_text_and_euro_sign() -> None:
     text = "Bonjour Hélène,\n\nVotre facture n° 2025-042 s’élève à 1 250,50 € — œuvre, Noël, ça.\n" + "é" * 3000 + "\n"
     subject = "Relance : facture n° 2025-042 de 1 250,50 € à régler avant Noël — œuvres complètes " * 2
     html = "<p>Déjà payé&nbsp;? Total : <b>1 250,50 €</b></p>"
@@ -176,7 +177,7 @@ def test_french_text_and_the_euro_arrive() -> None:
     assert whole.get_body(("html",)).get_content().strip() == html  # type: ignore[union-attr]
 
 
-def test_fifty_accented_recipients_stay_fifty() -> None:
+def test_recipients_fifty_accented_names_kept() -> None:
     # The standard library's own folding encodes the comma between two of them (CVE-2025-1795).
     boxes = tuple(read_addresses([f"Émile Lefèvre, {i} <e{i}@exemple.fr>" for i in range(50)]))
     there = parsed(build(draft(to=boxes)))["To"].addresses
@@ -184,7 +185,8 @@ def test_fifty_accented_recipients_stay_fifty() -> None:
     assert there[7].display_name == "Émile Lefèvre, 7"
 
 
-def test_blind_copies_are_in_the_envelope_alone() -> None:
+def test_bcc_only_in_the_envelope() -> None:
+    """Nobody else sees who gets a blind copy."""
     mail = build(draft(cc=(Address("marie@exemple.fr"),), bcc=(Address("secret@ailleurs.fr", "Secrète"),)))
     assert mail.recipients == ("jean@exemple.fr", "marie@exemple.fr", "secret@ailleurs.fr")
     assert b"secret" not in mail.content.lower()
@@ -192,13 +194,14 @@ def test_blind_copies_are_in_the_envelope_alone() -> None:
     assert "secret" not in str(mail.headers).lower()
 
 
-def test_one_person_gets_one_copy() -> None:
+def test_recipients_deduplicated() -> None:
+    """One person gets one copy."""
     twice = Address("Jean@exemple.fr")
     assert build(draft(cc=(twice,), bcc=(twice,))).recipients == ("jean@exemple.fr",)
     assert len(tuple(read_addresses(["a@exemple.fr", "A@exemple.fr", "b@exemple.fr"]))) == 2
 
 
-def test_the_date_has_an_offset() -> None:
+def test_date_header_has_an_offset() -> None:
     paris = datetime(2025, 7, 14, 9, 30, 15, 999, tzinfo=timezone(timedelta(hours=2)))
     mail = build(draft(), now=paris)
     assert parsed(mail)["Date"].datetime == paris.replace(microsecond=0)
@@ -207,7 +210,7 @@ def test_the_date_has_an_offset() -> None:
     assert abs(build(draft()).date - datetime.now(UTC)) < timedelta(seconds=10)
 
 
-def test_the_message_id_comes_from_the_key() -> None:
+def test_message_id_derived_from_idempotency_key() -> None:
     one = build(draft(), "clé-1").message_id
     assert one == build(draft(), "clé-1").message_id
     assert re.fullmatch(r"<[0-9a-f]{40}@exemple\.fr>", one)
@@ -231,7 +234,7 @@ def test_the_message_id_comes_from_the_key() -> None:
         ("root@serveur.local", "root@serveur.local", ""),
     ],
 )
-def test_addresses_that_are_taken(given: str, address: str, name: str) -> None:
+def test_mailbox_accepted_addresses(given: str, address: str, name: str) -> None:
     assert Address.read(given) == Address(address, name)
 
 
@@ -241,12 +244,12 @@ def test_addresses_that_are_taken(given: str, address: str, name: str) -> None:
      "a b@exemple.fr", "jean@-exemple.fr", "jean@xn--a.fr", "<jean@exemple.fr", "jean@[127.0.0.1]",
      "j\u200bean@exemple.fr", "x" * 65 + "@exemple.fr"],
 )  # fmt: skip
-def test_addresses_that_are_refused(given: str) -> None:
+def test_mailbox_refused_addresses(given: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=r"is not a valid|holds several"):
         Address.read(given)
 
 
-def test_an_accent_before_the_at_needs_smtputf8() -> None:
+def test_smtputf8_needed_for_accent_before_the_at() -> None:
     mail = build(draft(to=(Address("hélène@exemple.fr", "Hélène"),)))
     assert mail.utf8
     assert "<hélène@exemple.fr>\r\n".encode() in mail.content
@@ -293,12 +296,12 @@ def test_attachments_keep_name_type_and_bytes() -> None:
         ({"html": "\ud83d"}, "half a character"),
     ],
 )
-def test_what_cannot_be_sent_is_said(more: dict[str, object], says: str) -> None:
+def test_build_explains_what_cannot_be_sent(more: dict[str, object], says: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=says):
         build(draft(**more))
 
 
-def test_an_allow_list_names_addresses_and_domains() -> None:
+def test_allowed_recipients_by_address_and_domain() -> None:
     rules = ["exemple.fr", "@société.fr", "marie@ailleurs.fr"]
     fine = ["jean@EXEMPLE.fr", "info@xn--socit-esab.fr", "Marie@ailleurs.fr"]
     check_allowed(tuple(read_addresses(fine)), rules)
@@ -310,7 +313,8 @@ def test_an_allow_list_names_addresses_and_domains() -> None:
         check_allowed(tuple(read_addresses(fine)), ["pas un domaine"])
 
 
-def test_the_text_twin_of_html() -> None:
+def test_html_text_alternative() -> None:
+    """The plain text made from an HTML body."""
     html = """<html><head><title>T</title><style>p {}</style></head><body>
     <h1>Facture&nbsp;n° 42</h1><p>Bonjour <b>Hélène</b>,<br>voici&#8239;: 12&nbsp;€</p>
     <ul><li>un</li><li>deux</li></ul><script>evil()</script>

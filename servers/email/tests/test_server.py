@@ -35,7 +35,7 @@ def bad(result: Any) -> str:
     return text
 
 
-async def test_a_mail_is_sent(sink: Start, configured: Configure, call: Call, data: Path) -> None:
+async def test_send_email_delivers(sink: Start, configured: Configure, call: Call, data: Path) -> None:
     there = await sink()
     there.rcpt["inconnu@exemple.fr"] = "550 5.1.1 No such user \u202ehere"
     configured(there.port, REPLY_TO="compta@exemple.fr")
@@ -72,7 +72,7 @@ async def test_a_mail_is_sent(sink: Start, configured: Configure, call: Call, da
     assert sent["recipients"][0]["reply"] == "250 2.0.0 Ok: queued as 00001"
 
 
-async def test_a_template_is_sent(sink: Start, configured: Configure, call: Call, data: Path) -> None:
+async def test_send_template_delivers(sink: Start, configured: Configure, call: Call, data: Path) -> None:
     there = await sink("tls")
     configured(there.port, SECURITY="tls")
     (data / "templates").mkdir()
@@ -108,9 +108,10 @@ async def test_verify_connection(sink: Start, configured: Configure, call: Call)
     assert "app password" in bad(await call("verify_connection"))
 
 
-async def test_a_dry_run_shows_the_mail_and_opens_no_connection(
+async def test_send_email_dry_run_opens_no_connection(
     configured: Configure, call: Call, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A dry run shows the mail and opens no connection."""
     configured(2525)
     (data / "a.csv").write_text("prénom;montant\n")
 
@@ -144,7 +145,7 @@ async def test_a_dry_run_shows_the_mail_and_opens_no_connection(
     assert PASSWORD not in json.dumps(shown, ensure_ascii=False)
 
 
-async def test_one_key_sends_once(sink: Start, configured: Configure, call: Call) -> None:
+async def test_idempotency_key_sends_once(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink()
     configured(there.port)
     first = good(await call("send_email", **LETTER, idempotency_key="facture-42"))
@@ -160,7 +161,7 @@ async def test_one_key_sends_once(sink: Start, configured: Configure, call: Call
     assert good(await call("send_email", **LETTER, idempotency_key="facture-42"))["message_id"] == first["message_id"]
 
 
-async def test_parallel_calls_with_one_key_send_once(sink: Start, configured: Configure, call: Call) -> None:
+async def test_idempotency_key_parallel_calls_send_once(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink()
     configured(there.port)
     results = await asyncio.gather(*(call("send_email", **LETTER, idempotency_key="k") for _ in range(5)))
@@ -168,7 +169,10 @@ async def test_parallel_calls_with_one_key_send_once(sink: Start, configured: Co
     assert len(there.messages) == 1
 
 
-async def test_a_key_whose_mail_may_be_out_is_not_used_again(script: Start, configured: Configure, call: Call) -> None:
+async def test_idempotency_key_not_reused_when_mail_may_be_sent(
+    script: Start, configured: Configure, call: Call
+) -> None:
+    """A mail that may have been sent is not sent again under its key."""
     there = await script({".": "drop"})
     configured(there.port, SECURITY="none", USERNAME="", SENDER=USER)
     assert "may or may not have been sent" in bad(await call("send_email", **LETTER, idempotency_key="k"))
@@ -176,7 +180,9 @@ async def test_a_key_whose_mail_may_be_out_is_not_used_again(script: Start, conf
     assert len(there.mails) == 1
 
 
-async def test_a_key_whose_mail_is_surely_not_out_is_free(script: Start, configured: Configure, call: Call) -> None:
+async def test_idempotency_key_free_when_mail_was_surely_not_sent(
+    script: Start, configured: Configure, call: Call
+) -> None:
     there = await script({"DATA": ["drop", "451 4.3.0 later", "354 go on"], ".": ["554 5.6.0 no", "250 ok"]})
     configured(there.port, SECURITY="none", USERNAME="", SENDER=USER)
     for says in ("it was not sent", "451 4.3.0 later", "554 5.6.0 no"):
@@ -201,19 +207,19 @@ async def test_a_key_whose_mail_is_surely_not_out_is_free(script: Start, configu
         ({"ALLOWED_RECIPIENTS": "pas un domaine"}, "EMAIL_ALLOWED_RECIPIENTS"),
     ],
 )
-async def test_wrong_settings_are_named(configured: Configure, call: Call, settings: dict[str, str], says: str) -> None:
+async def test_settings_wrong_are_named(configured: Configure, call: Call, settings: dict[str, str], says: str) -> None:
     configured(**settings)
     assert says in bad(await call("send_email", **LETTER))
 
 
-async def test_nothing_configured(configured: Configure, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_settings_missing_are_named(configured: Configure, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SMTP_HOST", "SMTP_PORT", "USERNAME", "PASSWORD", "SENDER_NAME", "CA_FILE"):
         monkeypatch.delenv(f"EMAIL_{name}", raising=False)
     for tool, arguments in (("send_email", LETTER), ("verify_connection", {})):
         assert "EMAIL_SMTP_HOST is not set" in bad(await call(tool, **arguments))
 
 
-async def test_the_port_follows_the_security(configured: Configure, call: Call) -> None:
+async def test_smtp_port_follows_security(configured: Configure, call: Call) -> None:
     for security, port in (("starttls", 587), ("tls", 465), ("none", 25)):
         configured(SECURITY=security)
         assert good(await call("send_email", **LETTER, dry_run=True))["dry_run"]["server"] == f"localhost:{port}"
@@ -222,7 +228,7 @@ async def test_the_port_follows_the_security(configured: Configure, call: Call) 
 @pytest.mark.parametrize(
     "rules", ["[exemple.fr paul@ailleurs.fr]", "Exemple.fr;Paul@ailleurs.fr", "exemple.fr,paul@ailleurs.fr"]
 )
-async def test_allowed_recipients_written_in_any_way(
+async def test_allowed_recipients_accepted_notations(
     sink: Start, configured: Configure, call: Call, rules: str
 ) -> None:
     there = await sink()
@@ -234,7 +240,9 @@ async def test_allowed_recipients_written_in_any_way(
 @pytest.mark.parametrize(
     "rules", ["*", ";", "[]", "exemple.fr *", "se://docker/mcp/email.allowed_recipients", "<domains>"]
 )
-async def test_allowed_recipients_that_name_nobody(sink: Start, configured: Configure, call: Call, rules: str) -> None:
+async def test_allowed_recipients_naming_nobody_refused(
+    sink: Start, configured: Configure, call: Call, rules: str
+) -> None:
     """The check of the settings says so too, not only the first mail."""
     there = await sink()
     configured(there.port, ALLOWED_RECIPIENTS=rules)
@@ -243,7 +251,7 @@ async def test_allowed_recipients_that_name_nobody(sink: Start, configured: Conf
     assert there.messages == []
 
 
-async def test_only_allowed_recipients(sink: Start, configured: Configure, call: Call) -> None:
+async def test_allowed_recipients_enforced_for_every_field(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink()
     configured(there.port, ALLOWED_RECIPIENTS="exemple.fr, paul@ailleurs.fr")
     good(await call("send_email", **LETTER, bcc=["paul@ailleurs.fr"]))
@@ -270,9 +278,10 @@ async def test_only_allowed_recipients(sink: Start, configured: Configure, call:
         ({"html": "x" * 1_100_000}, "more than the 1.0 MB that EMAIL_MAX_MESSAGE_MB takes"),
     ],
 )
-async def test_what_cannot_be_sent_reaches_no_server(
+async def test_send_email_refused_before_any_connection(
     configured: Configure, call: Call, data: Path, change: dict[str, Any], says: str, sink: Start
 ) -> None:
+    """What cannot be sent reaches no server."""
     there = await sink()
     configured(there.port, MAX_MESSAGE_MB="1")
     (data / "dossier").mkdir()
@@ -281,7 +290,7 @@ async def test_what_cannot_be_sent_reaches_no_server(
     assert there.sessions == 0
 
 
-async def test_lists_may_come_as_text(sink: Start, configured: Configure, call: Call) -> None:
+async def test_send_email_lists_accepted_as_text(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink()
     configured(there.port)
     good(await call("send_email", **LETTER | {"to": "a@exemple.fr, b@exemple.fr; c@exemple.fr"}))
@@ -298,7 +307,7 @@ async def test_lists_may_come_as_text(sink: Start, configured: Configure, call: 
     assert there.envelopes[3].rcpt_tos == ["jean@exemple.fr"]
 
 
-async def test_mail_to_more_than_five_is_asked_about(sink: Start, configured: Configure, call: Call) -> None:
+async def test_confirmation_for_more_than_five_recipients(sink: Start, configured: Configure, call: Call) -> None:
     """What cannot be called back is asked about when it goes to many at once."""
     there = await sink()
     configured(there.port)
@@ -315,7 +324,7 @@ async def test_mail_to_more_than_five_is_asked_about(sink: Start, configured: Co
     assert len(there.envelopes) == 2
 
 
-async def test_the_password_is_in_no_output(
+async def test_password_absent_from_output(
     sink: Start, configured: Configure, call: Call, capfd: pytest.CaptureFixture[str]
 ) -> None:
     there = await sink()
@@ -328,7 +337,7 @@ async def test_the_password_is_in_no_output(
     assert PASSWORD not in out + err
 
 
-async def test_the_public_surface(configured: Configure) -> None:
+async def test_tools_public_surface(configured: Configure) -> None:
     from fastmcp import Client
 
     async with Client(server._mcp) as client:

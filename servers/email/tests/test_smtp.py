@@ -33,7 +33,7 @@ def mail(*to: str, size: int = 0, **more: Any) -> Mail:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls", "none"])
-async def test_a_mail_arrives(sink: Start, route: Make, security: str) -> None:
+async def test_deliver_each_security_mode(sink: Start, route: Make, security: str) -> None:
     server = await sink(security)
     done = await deliver(route(server.port, security, login=True), mail(bcc=(Address("secret@exemple.fr"),)))
     (envelope,) = server.envelopes
@@ -49,7 +49,7 @@ async def test_a_mail_arrives(sink: Start, route: Make, security: str) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
-async def test_both_logins(sink: Start, route: Make, mechanism: str) -> None:
+async def test_login_plain_and_login_mechanisms(sink: Start, route: Make, mechanism: str) -> None:
     other = "LOGIN" if mechanism == "PLAIN" else "PLAIN"
     server = await sink(auth_exclude_mechanism=[other])
     found = await probe(route(server.port, "starttls", login=True))
@@ -57,7 +57,7 @@ async def test_both_logins(sink: Start, route: Make, mechanism: str) -> None:
     assert server.logins == [mechanism]
 
 
-async def test_verify_says_what_the_server_offers_and_sends_nothing(sink: Start, route: Make) -> None:
+async def test_probe_reports_server_features_and_sends_nothing(sink: Start, route: Make) -> None:
     server = await sink(limit=1_000_000)
     found = await probe(route(server.port, "starttls", login=True))
     assert (found.size_limit, found.smtputf8, found.login) == (1_000_000, True, "PLAIN")
@@ -67,7 +67,7 @@ async def test_verify_says_what_the_server_offers_and_sends_nothing(sink: Start,
     assert not server.envelopes
 
 
-async def test_starttls_never_falls_back(script: Start, route: Make) -> None:
+async def test_starttls_never_falls_back_to_plain(script: Start, route: Make) -> None:
     server = await script({}, "AUTH PLAIN LOGIN")
     with pytest.raises(errors.ConfigurationError, match="does not offer STARTTLS, and nothing is sent unencrypted"):
         await deliver(route(server.port, "starttls", login=True), mail())
@@ -78,12 +78,13 @@ async def test_starttls_never_falls_back(script: Start, route: Make) -> None:
     assert [c.split()[0] for c in refusing.commands] == ["EHLO", "STARTTLS"]
 
 
-async def test_the_password_never_travels_unencrypted(route: Make) -> None:
+async def test_password_never_sent_unencrypted(route: Make) -> None:
     with pytest.raises(errors.ConfigurationError, match="EMAIL_SECURITY is `none`"):
         await deliver(route(25, "none", login=True, host="mail.exemple.fr"), mail())
 
 
-async def test_a_certificate_must_fit(sink: Start, route: Make, ca_file: str) -> None:
+async def test_certificate_untrusted_refused(sink: Start, route: Make, ca_file: str) -> None:
+    """An untrusted certificate and an unusable EMAIL_CA_FILE are errors."""
     for security in ("tls", "starttls"):
         server = await sink(security)
         with pytest.raises(errors.ConfigurationError, match=r"certificate of .* is not accepted.*EMAIL_CA_FILE"):
@@ -95,7 +96,7 @@ async def test_a_certificate_must_fit(sink: Start, route: Make, ca_file: str) ->
         await deliver(route(server.port, "tls", login=True, ca_file=__file__), mail())
 
 
-async def test_a_certificate_for_another_name(route: Make, authority: trustme.CA) -> None:
+async def test_certificate_for_another_name_refused(route: Make, authority: trustme.CA) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("autre.exemple.fr").configure_cert(context)
     running = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0, ssl=context)
@@ -104,13 +105,13 @@ async def test_a_certificate_for_another_name(route: Make, authority: trustme.CA
             await deliver(route(running.sockets[0].getsockname()[1], "tls"), mail())
 
 
-async def test_tls_on_a_port_that_speaks_plain_smtp(script: Start, route: Make) -> None:
+async def test_tls_on_a_plain_smtp_port(script: Start, route: Make) -> None:
     server = await script({})
     with pytest.raises(errors.ConfigurationError, match="No TLS connection can be made"):
         await deliver(route(server.port, "tls"), mail())
 
 
-async def test_a_wrong_password(sink: Start, route: Make) -> None:
+async def test_login_wrong_password(sink: Start, route: Make) -> None:
     server = await sink()
     with pytest.raises(
         errors.AuthenticationError, match=r"refuses the login of facturation@exemple.fr: 535 .*app password"
@@ -120,7 +121,8 @@ async def test_a_wrong_password(sink: Start, route: Make) -> None:
     assert "faux" not in str(caught.value)
 
 
-async def test_a_login_that_is_announced_but_not_there(script: Start, route: Make) -> None:
+async def test_login_falls_back_when_announced_mechanism_fails(script: Start, route: Make) -> None:
+    """A login mechanism that is announced but does not work."""
     server = await script({}, "AUTH PLAIN LOGIN")
     server.replies["AUTH PLAIN AGZHY3R1"] = ""
     route_ = route(server.port, login=True)
@@ -134,32 +136,32 @@ async def test_a_login_that_is_announced_but_not_there(script: Start, route: Mak
     assert (await probe(route_)).login == "LOGIN"
 
 
-async def test_no_login_offered(script: Start, route: Make) -> None:
+async def test_login_not_offered(script: Start, route: Make) -> None:
     server = await script({}, "AUTH GSSAPI")
     with pytest.raises(errors.ConfigurationError, match=r"offers no login with a password.*EMAIL_SECURITY"):
         await deliver(route(server.port, login=True), mail())
 
 
-async def test_a_server_that_wants_a_login(sink: Start, route: Make) -> None:
+async def test_login_required_by_server(sink: Start, route: Make) -> None:
     server = await sink("none")
     with pytest.raises(errors.ConfigurationError, match=r"530 .*EMAIL_USERNAME and EMAIL_PASSWORD"):
         await deliver(route(server.port), mail())
 
 
-async def test_a_server_that_wants_starttls(sink: Start, route: Make) -> None:
+async def test_starttls_required_by_server(sink: Start, route: Make) -> None:
     server = await sink("starttls", login=False)
     with pytest.raises(errors.ConfigurationError, match=r"530 .*EMAIL_SECURITY"):
         await deliver(route(server.port), mail())
 
 
-async def test_no_relay_without_login(sink: Start, route: Make) -> None:
+async def test_relay_without_login_refused(sink: Start, route: Make) -> None:
     server = await sink("none", login=False)
     server.rcpt["jean@exemple.fr"] = "554 5.7.1 <jean@exemple.fr>: Relay access denied"
     with pytest.raises(errors.ConfigurationError, match="asks for a login"):
         await deliver(route(server.port), mail())
 
 
-async def test_each_recipient_has_a_verdict(sink: Start, route: Make) -> None:
+async def test_recipients_each_have_a_verdict(sink: Start, route: Make) -> None:
     server = await sink()
     server.rcpt = {"inconnu@exemple.fr": "550 5.1.1 No such user", "lent@exemple.fr": "451 4.7.1 Greylisted, come back"}
     done = await deliver(
@@ -182,7 +184,7 @@ async def test_each_recipient_has_a_verdict(sink: Start, route: Make) -> None:
         ("421 4.3.2 Shutting down", errors.UpstreamError, "421"),
     ],
 )
-async def test_no_recipient_accepted(
+async def test_recipients_none_accepted(
     sink: Start, route: Make, reply: str, kind: type[errors.FlotillaError], says: str
 ) -> None:
     server = await sink()
@@ -208,7 +210,7 @@ async def test_no_recipient_accepted(
         ("data", "450 4.7.28 Sending rate limit", errors.RateLimitError, "Nothing was sent"),
     ],
 )
-async def test_refusals_have_their_class(
+async def test_refusals_mapped_to_error_classes(
     sink: Start, route: Make, stage: str, reply: str, kind: type[errors.FlotillaError], says: str
 ) -> None:
     server = await sink()
@@ -220,7 +222,7 @@ async def test_refusals_have_their_class(
     assert server.sessions == 1
 
 
-async def test_the_announced_size_is_checked_before_anything_is_sent(sink: Start, route: Make) -> None:
+async def test_message_size_limit_checked_before_sending(sink: Start, route: Make) -> None:
     server = await sink(limit=200_000)
     with pytest.raises(errors.InvalidInputError, match=r"The mail has 0\.\d MB, more than the 0\.2 MB"):
         await deliver(route(server.port, "starttls", login=True), mail(size=200_000))
@@ -229,7 +231,7 @@ async def test_the_announced_size_is_checked_before_anything_is_sent(sink: Start
     assert server.envelopes[0].mail_options[0].startswith("SIZE=1")
 
 
-async def test_a_big_mail_arrives_whole(sink: Start, route: Make) -> None:
+async def test_deliver_large_mail_complete(sink: Start, route: Make) -> None:
     server = await sink("tls", limit=33_000_000)
     big = mail(size=8_000_000)
     await deliver(route(server.port, "tls", login=True, total=30), big)
@@ -259,7 +261,7 @@ async def test_smtputf8(sink: Start, route: Make) -> None:
         {"RCPT TO": ["reset", "250 ok"]},
     ],
 )
-async def test_a_break_before_data_is_tried_once_more(
+async def test_connection_lost_before_data_retried_once(
     script: Start, route: Make, replies: dict[str, list[str]]
 ) -> None:
     server = await script(replies)
@@ -271,7 +273,7 @@ async def test_a_break_before_data_is_tried_once_more(
 @pytest.mark.parametrize(
     "replies", [{"CONNECT": "drop"}, {"MAIL FROM": "drop"}, {"EHLO": "garbage"}, {"CONNECT": "HTTP/1.1 400"}]
 )
-async def test_a_server_that_stays_broken(script: Start, route: Make, replies: dict[str, str]) -> None:
+async def test_connection_lost_repeatedly_sends_nothing(script: Start, route: Make, replies: dict[str, str]) -> None:
     server = await script(replies)
     with entered(Call("x")) as call:
         with pytest.raises(errors.UpstreamError, match=r"[Nn]othing was sent"):
@@ -282,7 +284,7 @@ async def test_a_server_that_stays_broken(script: Start, route: Make, replies: d
 
 
 @pytest.mark.parametrize("end", ["drop", "reset", "hang", "garbage", "150 nonsense"])
-async def test_a_break_after_the_final_dot_is_never_repeated(script: Start, route: Make, end: str) -> None:
+async def test_connection_lost_after_final_dot_never_retried(script: Start, route: Make, end: str) -> None:
     server = await script({".": end})
     letter = mail()
     with entered(Call("x")) as call:
@@ -295,7 +297,8 @@ async def test_a_break_after_the_final_dot_is_never_repeated(script: Start, rout
 
 
 @pytest.mark.parametrize("replies", [{"DATA": "drop"}, {"DATA": "reset"}, {"DATA": "hang"}])
-async def test_a_break_at_data_has_sent_nothing(script: Start, route: Make, replies: dict[str, str]) -> None:
+async def test_connection_lost_at_data_sends_nothing(script: Start, route: Make, replies: dict[str, str]) -> None:
+    """A break before the body leaves no doubt: the mail may be sent again."""
     server = await script(replies)
     with entered(Call("x")) as call:
         with pytest.raises(errors.UpstreamError, match=r"it was not sent\. It is safe to send it again"):
@@ -304,7 +307,8 @@ async def test_a_break_at_data_has_sent_nothing(script: Start, route: Make, repl
     assert (server.sessions, len(server.mails)) == (1, 0)
 
 
-async def test_a_break_in_the_middle_of_a_mail_has_sent_nothing(script: Start, route: Make) -> None:
+async def test_connection_lost_within_the_mail_sends_nothing(script: Start, route: Make) -> None:
+    """A break before the final dot leaves no doubt: the mail was not sent."""
     server = await script({"BODY": "reset"})
     with entered(Call("x")) as call:
         with pytest.raises(errors.UpstreamError, match="it was not sent"):
@@ -313,27 +317,28 @@ async def test_a_break_in_the_middle_of_a_mail_has_sent_nothing(script: Start, r
     assert server.sessions == 1
 
 
-async def test_a_refusal_in_the_middle_of_a_mail_is_heard(script: Start, route: Make) -> None:
+async def test_refusal_within_the_mail_is_reported(script: Start, route: Make) -> None:
     server = await script({"BODY": "552 5.3.4 Stop, too big"})
     with pytest.raises(errors.InvalidInputError, match="Stop, too big"):
         await deliver(route(server.port), mail(size=12_000_000))
     assert server.sessions == 1
 
 
-async def test_data_refused_at_once(script: Start, route: Make) -> None:
+async def test_refusal_at_data_command(script: Start, route: Make) -> None:
     server = await script({"DATA": "554 no valid recipients"})
     with pytest.raises(errors.InvalidInputError, match="554 no valid recipients"):
         await deliver(route(server.port), mail())
     assert server.sessions == 1
 
 
-async def test_a_result_is_not_lost_to_a_server_that_does_not_say_goodbye(script: Start, route: Make) -> None:
+async def test_deliver_result_kept_without_answer_to_quit(script: Start, route: Make) -> None:
+    """A server that does not answer QUIT does not cost the result."""
     for goodbye in ("drop", "hang", "500 no"):
         server = await script({"QUIT": goodbye})
         assert (await deliver(route(server.port, total=1.5), mail()))[0].status == "accepted"
 
 
-async def test_a_slow_server_is_left_in_time(script: Start, route: Make) -> None:
+async def test_timeout_slow_server(script: Start, route: Make) -> None:
     started = asyncio.get_running_loop().time()
     server = await script({"CONNECT": "hang"})
     with pytest.raises(errors.UpstreamError, match=r"did not answer in time; nothing was sent.*EMAIL_SMTP_PORT"):
@@ -342,7 +347,7 @@ async def test_a_slow_server_is_left_in_time(script: Start, route: Make) -> None
     assert asyncio.get_running_loop().time() - started < 3
 
 
-async def test_the_deadline_of_the_call_is_kept(script: Start, route: Make) -> None:
+async def test_deadline_of_the_call_kept(script: Start, route: Make) -> None:
     server = await script({".": "hang"})
     with entered(Call("x")) as call:
         async with asyncio.timeout(3) as call.timer:
@@ -350,7 +355,7 @@ async def test_the_deadline_of_the_call_is_kept(script: Start, route: Make) -> N
                 await deliver(route(server.port, total=60, step=60), mail())
 
 
-async def test_nobody_listens(route: Make) -> None:
+async def test_connection_refused(route: Make) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -358,7 +363,7 @@ async def test_nobody_listens(route: Make) -> None:
         await deliver(route(port), mail())
 
 
-async def test_unknown_hosts(route: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hosts_unknown(route: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     async def lookup(error: int) -> None:
         async def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
             raise socket.gaierror(error, "no")
@@ -375,7 +380,7 @@ async def test_unknown_hosts(route: Make, monkeypatch: pytest.MonkeyPatch) -> No
         await deliver(route(25, host="a" * 64 + ".fr"), mail())
 
 
-async def test_a_servers_words_are_cut_cleaned_and_free_of_the_password(script: Start, route: Make) -> None:
+async def test_server_replies_cut_cleaned_and_without_password(script: Start, route: Make) -> None:
     import base64
 
     blob = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
@@ -395,7 +400,7 @@ async def test_a_servers_words_are_cut_cleaned_and_free_of_the_password(script: 
     assert PASSWORD not in repr(route(1, login=True))
 
 
-async def test_a_cancelled_call_sends_no_more(script: Start, route: Make) -> None:
+async def test_cancelled_call_sends_nothing(script: Start, route: Make) -> None:
     server = await script({"DATA": "hang"})
     task = asyncio.create_task(deliver(route(server.port), mail()))
     while not any(c == "DATA" for c in server.commands):  # noqa: ASYNC110

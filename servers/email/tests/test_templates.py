@@ -32,7 +32,7 @@ def one(source: str, ending: str = "html", **variables: Any) -> dict[str, Any]:
     return render.render({f"t.{ending}": source}, {"html": f"t.{ending}"}, variables)
 
 
-def test_a_template_is_filled(folder: Path) -> None:
+def test_template_filled(folder: Path) -> None:
     put(
         folder,
         relance__subject_txt="Facture n° {{ numero }} : {{ total }} €\n",
@@ -52,7 +52,7 @@ def test_a_template_is_filled(folder: Path) -> None:
     assert fill("templates/_logo.html", {}) == fill("_logo", {}) == Rendered(html="<b>É</b>")
 
 
-def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
+def test_template_missing_variables_all_named(folder: Path) -> None:
     put(
         folder,
         relance__subject_txt="{{ numero }}",
@@ -69,14 +69,14 @@ def test_missing_variables_are_told_by_name_all_at_once(folder: Path) -> None:
         fill("relance", {"numero": 1, "lignes": [], "client": {"ville": "Lyon"}, "articles": [], "total": 1})
 
 
-def test_what_counts_as_missing() -> None:
+def test_template_what_counts_as_missing() -> None:
     everything = "{{ a }}{{ b.c }}{{ d['e'] }}{% for x in f %}{% endfor %}{{ g | length }}{{ h * 2 }}{{ i | round(2) }}"
     assert one(everything) == {"missing": ["a", "b", "d", "f", "g", "h"]}  # a sum cannot go on: i comes after it
     assert one("{{ i | round(2) }}{{ a }}") == {"missing": ["a", "i"]}
     assert one("{% if a %}{% endif %}{{ b is defined }}{{ c | default('-') }}")["parts"]["html"] == "False-"
 
 
-def test_the_process_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_process_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     job = {"sources": {"t.txt": "Bonjour {{ nom }}"}, "parts": {"text": "t.txt"}, "variables": {"nom": "Hélène"}}
     monkeypatch.setattr(render, "limited", lambda: None)  # they would be ours
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(job)))
@@ -84,14 +84,14 @@ def test_the_process_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out) == {"parts": {"text": "Bonjour Hélène"}}
 
 
-def test_a_process_that_dies_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_process_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(folder, t__txt="x")
     monkeypatch.setattr("sys.executable", "/bin/true")
     with pytest.raises(errors.InvalidInputError, match="too much memory or time"):
         fill("t", {})
 
 
-def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> None:
+def test_template_unknown_lists_available_names(folder: Path, data: Path) -> None:
     put(folder, relance__html="x", merci__txt="x", merci__subject_txt="x", _lettre__html="x", seul__subject_txt="x")
     (folder / "fr").mkdir()
     put(folder / "fr", bienvenue__html="x")
@@ -106,7 +106,7 @@ def test_an_unknown_template_names_those_there_are(folder: Path, data: Path) -> 
     assert fill("fr/bienvenue", {}).html == "x"
 
 
-def test_no_folder(data: Path) -> None:
+def test_template_without_folder(data: Path) -> None:
     with pytest.raises(errors.NotFoundError, match="Available templates: none"):
         fill("relance", {})
 
@@ -124,13 +124,13 @@ def test_no_folder(data: Path) -> None:
         ("{{ 'x' | nofilter }}", "nofilter"),
     ],
 )
-def test_a_broken_template_is_told(folder: Path, source: str, says: str) -> None:
+def test_template_broken_explained(folder: Path, source: str, says: str) -> None:
     put(folder, t__txt=source)
     with pytest.raises(errors.InvalidInputError, match=says):
         fill("t", {"nom": "x"})
 
 
-def test_files_that_cannot_be_templates(folder: Path) -> None:
+def test_template_unusable_files_refused(folder: Path) -> None:
     (folder / "latin.txt").write_bytes("é".encode("latin-1"))
     (folder / "huge.txt").write_bytes(b"x" * (templates.BIGGEST + 1))
     put(
@@ -149,7 +149,7 @@ def test_files_that_cannot_be_templates(folder: Path) -> None:
             fill(name, {})
 
 
-def test_a_template_outside_by_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_template_symlink_to_outside_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "lien.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(errors.InvalidInputError, match="is a link"):
@@ -181,19 +181,19 @@ def test_a_template_outside_by_a_link_is_refused(folder: Path, tmp_path: Path) -
         "{{ config.items() }}{{ lipsum.__globals__ }}",
     ],
 )
-def test_the_sandbox_holds(source: str) -> None:
+def test_template_sandbox(source: str) -> None:
     answer = one(source, x="secret", l=[], d={})
     assert answer.keys() <= {"error", "missing"}, answer
     assert "object at 0x" not in str(answer)
 
 
-def test_what_a_value_holds_is_no_template_and_no_markup() -> None:
+def test_template_values_neither_evaluated_nor_markup() -> None:
     assert one("<p>{{ x }}</p>", x="{{ 7*7 }}<script>")["parts"]["html"] == "<p>{{ 7*7 }}&lt;script&gt;</p>"
     assert one("<a title='{{ x }}'>", x="' onclick='evil()")["parts"]["html"] == "<a title='&#39; onclick=&#39;evil()'>"
     assert one("{{ x }}", "txt", x="<Hélène> & Cie")["parts"]["html"] == "<Hélène> & Cie"
 
 
-def test_a_template_that_never_ends_is_ended(folder: Path) -> None:
+def test_template_endless_stopped(folder: Path) -> None:
     put(folder, t__txt="{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}")
     started = time.monotonic()
     with pytest.raises(errors.InvalidInputError, match=r"takes longer than 0\.5 seconds"):
@@ -201,7 +201,7 @@ def test_a_template_that_never_ends_is_ended(folder: Path) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_a_template_that_eats_memory_is_ended(folder: Path) -> None:
+def test_template_memory_limited(folder: Path) -> None:
     put(
         folder,
         t__txt="{{ 'a' * 10 ** 10 }}",
@@ -212,7 +212,7 @@ def test_a_template_that_eats_memory_is_ended(folder: Path) -> None:
             fill(name, {})
 
 
-def test_the_process_knows_nothing_of_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_process_has_an_empty_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
     seen: dict[str, Any] = {}

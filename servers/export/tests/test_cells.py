@@ -36,18 +36,20 @@ PARIS = timezone(timedelta(hours=1))
         (".5", "0.5"),
     ],
 )
-def test_numbers_as_people_write_them(text: str, value: str) -> None:
+def test_number_accepted_notations(text: str, value: str) -> None:
     assert number(text) == Decimal(value)
 
 
 @pytest.mark.parametrize(
     "text", ["", "1,234", "1.234", "12.500", "12 34", "abc", "1.2.3", "=1+1", "1e9999999", "9" * 400, "0x10", "١٢", "-"]
 )
-def test_what_is_no_number_or_may_be_two(text: str) -> None:
+def test_number_refused_or_ambiguous(text: str) -> None:
+    """What is no number, or may be two."""
     assert number(text) is None
 
 
-def test_a_semicolon_file_settles_what_a_comma_means() -> None:
+def test_number_decimal_sign_given_by_the_file() -> None:
+    """A semicolon-separated file settles what a comma means."""
     assert number("1,234") is None
     assert number("1,234", ",") == Decimal("1.234")
     assert number("1.234", ",") is None
@@ -100,13 +102,13 @@ def test_a_semicolon_file_settles_what_a_comma_means() -> None:
         ("boolean", "peut-être", "peut-être", False),
     ],
 )
-def test_types(kind: str, value: Any, want: Any, fits: bool) -> None:
+def test_cell_types(kind: str, value: Any, want: Any, fits: bool) -> None:
     got = read(value, column("C", kind))
     assert got == (want, fits)
     assert type(got[0]) is type(want)
 
 
-def test_amounts_as_in_the_whole_fleet() -> None:
+def test_money_read_as_in_every_server() -> None:
     """One table for all servers; what has two readings stays text."""
     for text, amount in READ.items():
         assert read(text, column("C", "money EUR")) == (amount, True), text
@@ -118,7 +120,7 @@ def test_amounts_as_in_the_whole_fleet() -> None:
 
 
 @pytest.mark.parametrize("kind", ["dollars", "money EURO", "date yyyy", "text 5", "integer EUR"])
-def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
+def test_column_type_unknown_lists_types(kind: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=r"is not a valid column type\. Types: auto, text, integer"):
         column("C", kind)
 
@@ -132,7 +134,8 @@ def test_unknown_types_are_refused_with_a_list(kind: str) -> None:
     ),
     some.sampled_from(["", ",", "."]),
 )
-def test_reading_never_fails_and_never_changes_what_does_not_fit(value: Any, kind: str, decimal: str) -> None:
+def test_read_keeps_what_does_not_fit(value: Any, kind: str, decimal: str) -> None:
+    """What does not fit its type stays as it was, and nothing fails."""
     got, fits = read(value, column("C", kind), decimal)
     plain(got)
     if not fits and isinstance(value, str):
@@ -140,5 +143,5 @@ def test_reading_never_fails_and_never_changes_what_does_not_fit(value: Any, kin
 
 
 @given(some.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=4))
-def test_decimals_come_back_as_they_went_in(value: Decimal) -> None:
+def test_decimal_round_trip(value: Decimal) -> None:
     assert Decimal(plain(read(plain(value), Column("C", "decimal"))[0])) == value

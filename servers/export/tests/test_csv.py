@@ -25,7 +25,7 @@ COLUMNS = ["Date", "Client", "Montant", "Payé", "Heure", "Nombre"]
 TYPES = ["date", "", "money EUR", "boolean", "datetime"]
 
 
-async def test_dialects(export: SimpleNamespace, data: Path) -> None:
+async def test_csv_dialects(export: SimpleNamespace, data: Path) -> None:
     texts = {}
     for dialect in DIALECTS:
         done = await export.create_csv(path=f"{dialect}.csv", columns=COLUMNS, rows=ROWS, types=TYPES, dialect=dialect)
@@ -44,7 +44,7 @@ async def test_dialects(export: SimpleNamespace, data: Path) -> None:
     assert texts["tab"].startswith("Date\tClient\t")
 
 
-async def test_the_guard_says_what_it_did(export: SimpleNamespace, data: Path) -> None:
+async def test_formula_guard_reported_in_warnings(export: SimpleNamespace, data: Path) -> None:
     rows = [
         ['=HYPERLINK("http://evil","x")', -5, "-5"],
         ["@SUM(A1)", 1, "-2+3+cmd|' /C calc'!A0"],
@@ -79,7 +79,8 @@ texts = some.text(some.characters(exclude_categories=["Cs"]), max_size=30)
 @example("=", "1+1", "comma")
 @example("-", "5", "comma")
 @example("\t", "=1", "tab")
-def test_no_text_runs_and_none_is_lost(start: str, rest: str, dialect: str) -> None:
+def test_formula_guard_prevents_execution_and_loses_no_text(start: str, rest: str, dialect: str) -> None:
+    """A spreadsheet runs no text, and no text is lost."""
     text = start + rest
     (got,) = written([[text]], dialect) or [[""]]  # a lone empty cell is a blank line
     back = got[0] if got else ""
@@ -94,14 +95,14 @@ def test_no_text_runs_and_none_is_lost(start: str, rest: str, dialect: str) -> N
     "text",
     ["+33 6 12 34 56 78", "-12,50 €", "-5 %", "+1 (555) 010-0000", "-12,50 EUR", "-€12.50", "-1 250,50", "+1/2"],
 )
-def test_figures_stay_as_they_are(text: str) -> None:
+def test_formula_guard_leaves_signed_figures(text: str) -> None:
     """A sign before figures calls nothing: phone numbers and negative amounts reach every program unchanged."""
     for dialect in DIALECTS:
         assert written([[text]], dialect) == [[text]]
 
 
 @pytest.mark.parametrize("text", ["- item", "@handle", "+ une idée", "- note: l’été", "-- fin"])
-def test_words_are_guarded_for_excel_alone(text: str) -> None:
+def test_formula_guard_words_for_excel_only(text: str) -> None:
     """Excel shows #NAME? for plain words behind a sign; other programs take them as they are."""
     for dialect in ("comma", "semicolon", "tab"):
         assert written([[text]], dialect) == [[text if text != "-- fin" else "'-- fin"]]
@@ -117,12 +118,13 @@ def test_words_are_guarded_for_excel_alone(text: str) -> None:
         "-EUR(1)", "-1EUR(1)", "+1 EUR!A1", "-12(ABC)", "@a\t=1",
     ],
 )  # fmt: skip
-def test_what_may_call_something_is_always_guarded(text: str) -> None:
+def test_formula_guard_always_for_possible_calls(text: str) -> None:
+    """What may call something is guarded in every dialect."""
     for dialect in DIALECTS:
         assert written([[text]], dialect) == [["'" + text]]
 
 
-async def test_programs_get_every_text_as_it_is_on_request(
+async def test_formula_guard_can_be_disabled_for_programs(
     export: SimpleNamespace, data: Path, refused: type[Exception]
 ) -> None:
     done = await export.create_csv(path="a.csv", columns=["=a"], rows=[["=1+1"], ["@b"]], guard=False)
@@ -132,7 +134,7 @@ async def test_programs_get_every_text_as_it_is_on_request(
         await export.create_csv(path="b.csv", columns=["a"], rows=[["=1"]], guard=False, dialect="excel")
 
 
-async def test_a_round_trip_gives_back_texts_and_amounts(export: SimpleNamespace, data: Path) -> None:
+async def test_formula_guard_round_trip_keeps_texts_and_amounts(export: SimpleNamespace, data: Path) -> None:
     """What one export made harmless the next one reads as it was; negative amounts add up."""
     rows = [["=1+1", "-12,50 €"], ["- item", "(3,00)"], ["it's", "4,00"], ["'tis", "-1 250,00 €"]]
     await export.create_csv(path="a.csv", columns=["=t", "m"], rows=rows, dialect="excel_fr")
@@ -147,14 +149,15 @@ async def test_a_round_trip_gives_back_texts_and_amounts(export: SimpleNamespace
 
 
 @given(some.integers() | some.floats(allow_nan=False, allow_infinity=False))
-def test_numbers_are_never_guarded(value: float) -> None:
+def test_formula_guard_never_on_numbers(value: float) -> None:
     ((got,),) = written([[value]], "comma")
     assert float(got) == float(value)
     ((french,),) = written([[value]], "semicolon")
     assert french == got.replace(".", ",")
 
 
-async def test_characters_that_cannot_be_written_are_told(export: SimpleNamespace, data: Path) -> None:
+async def test_csv_unwritable_characters_reported(export: SimpleNamespace, data: Path) -> None:
+    """The warning names the rows."""
     (data / "in.jsonl").write_text('{"a": "x\\ud83dy"}')
     done = await export.create_csv(path="a.csv", source="in.jsonl")
     assert (data / "a.csv").read_text() == "a\nx?y\n"

@@ -53,7 +53,7 @@ def pdf(rows: list[list[Any]], columns: list[str], types: list[str] | None = Non
     return PdfReader(out), done
 
 
-async def test_a_french_table(export: SimpleNamespace, data: Path) -> None:
+async def test_pdf_french_table(export: SimpleNamespace, data: Path) -> None:
     done = await export.create_pdf(
         path="factures.pdf",
         columns=HEADINGS,
@@ -85,13 +85,13 @@ async def test_a_french_table(export: SimpleNamespace, data: Path) -> None:
         ("it", ["01/03/2026", "sì", "Pagina 1 / 1"]),
     ],
 )
-def test_languages(language: str, parts: list[str]) -> None:
+def test_pdf_languages(language: str, parts: list[str]) -> None:
     reader, _ = pdf(INVOICES, HEADINGS, TYPES, language=language)
     text = text_of(reader).replace("\u00a0", " ")
     assert [part for part in parts if part not in text] == []
 
 
-def test_many_pages_repeat_heading_and_title() -> None:
+def test_pdf_pages_repeat_heading_and_title() -> None:
     rows = [[i, f"Ligne {i}"] for i in range(150)]
     reader, done = pdf(rows, ["N°", "Libellé"], ["integer"], title="Grand livre")
     assert done.pages == len(reader.pages) == 4
@@ -104,12 +104,12 @@ def test_many_pages_repeat_heading_and_title() -> None:
     assert found == [str(i) for i in range(150)]
 
 
-def test_landscape() -> None:
+def test_pdf_landscape() -> None:
     reader, _ = pdf(INVOICES, HEADINGS, TYPES, wide=True)
     assert [round(float(x)) for x in reader.pages[0].mediabox[2:]] == [842, 595]
 
 
-def test_long_cells_are_wrapped_and_a_row_may_cross_pages() -> None:
+def test_pdf_long_cells_wrapped_across_pages() -> None:
     words = [f"mot{i}" for i in range(2500)]
     reader, done = pdf([["a", " ".join(words)], ["b", "x" * 1000], ["c", "1\n2\n\n3"]], ["Clé", "Texte"])
     text = "".join(text_of(reader, n) for n in range(done.pages))
@@ -119,12 +119,13 @@ def test_long_cells_are_wrapped_and_a_row_may_cross_pages() -> None:
     assert done.pages > 1
 
 
-def test_a_cell_beyond_measure_is_cut_and_told() -> None:
+def test_pdf_oversized_cell_cut_with_warning() -> None:
+    """The warning names the row."""
     _, done = pdf([["a", "mot " * 20_000]], ["Clé", "Texte"])
     assert done.warnings == ["Texts of more than 400 lines were cut (row 1)."]
 
 
-def test_missing_glyphs_and_right_to_left_are_told() -> None:
+def test_pdf_missing_glyphs_and_right_to_left_reported() -> None:
     _, done = pdf([["日本語 ok"], ["עברית"]], ["é"])
     assert done.warnings == [
         "The PDF's font lacks these characters, which show as boxes: 日 (U+65E5) 本 (U+672C) 語 (U+8A9E).",
@@ -136,13 +137,13 @@ def test_missing_glyphs_and_right_to_left_are_told() -> None:
     ]
 
 
-def test_invisible_characters_are_no_glyphs() -> None:
+def test_pdf_invisible_characters_not_reported() -> None:
     reader, done = pdf([["a\u200bb\u00adc\u202ed\ufe0f"], ["e\u0301"]], ["x"])
     assert done.warnings == []
     assert "abcd é" in text_of(reader)
 
 
-def test_many_columns() -> None:
+def test_pdf_many_columns() -> None:
     reader, done = pdf([list(range(24))], [f"C{i}" for i in range(24)])
     assert "C0 C1 C2" in text_of(reader)
     assert done.warnings == []
@@ -154,7 +155,7 @@ def test_many_columns() -> None:
         pdf([list(range(60))], [f"C{i}" for i in range(60)], wide=True)
 
 
-def test_empty_table_and_odd_titles() -> None:
+def test_pdf_empty_table_and_odd_titles() -> None:
     reader, done = pdf([], ["A", "B"])
     assert (done.rows, done.pages, text_of(reader)) == (0, 1, "A B Page 1 / 1")
     reader, done = pdf([], ["A"], title="mot " * 70)
@@ -163,7 +164,9 @@ def test_empty_table_and_odd_titles() -> None:
         pdf([], ["A"], title="mot " * 2000)
 
 
-def test_the_same_table_gives_the_same_bytes() -> None:
+def test_pdf_deterministic() -> None:
+    """The same table gives the same bytes."""
+
     def once() -> bytes:
         out = io.BytesIO()
         write_pdf(out, table(HEADINGS, INVOICES, None, TYPES), page("Été", "", False, "fr"))
@@ -172,7 +175,7 @@ def test_the_same_table_gives_the_same_bytes() -> None:
     assert once() == once()
 
 
-def test_without_dejavu_a_small_font_stands_in() -> None:
+def test_pdf_font_fallback_without_dejavu() -> None:
     """In a process of its own, since a font once registered stays."""
     assert (fonts.folders()[0] / "DejaVuSansCondensed.ttf").is_file()
     assert fonts.ready() == ""
@@ -199,7 +202,7 @@ def test_without_dejavu_a_small_font_stands_in() -> None:
     some.floats(50, 800),
     some.lists(some.tuples(some.floats(5, 3000), some.floats(5, 400)), min_size=1, max_size=20),
 )
-def test_column_widths_always_fit(room: float, columns: list[tuple[float, float]]) -> None:
+def test_pdf_column_widths_fit(room: float, columns: list[tuple[float, float]]) -> None:
     natural = [max(n, w) for n, w in columns]
     got = shared(room, natural, [w for _, w in columns])
     assert sum(got) <= room + 0.01
@@ -212,7 +215,7 @@ def test_column_widths_always_fit(room: float, columns: list[tuple[float, float]
 
 @settings(deadline=None)
 @given(some.text(some.characters(exclude_categories=["Cs", "Cc"]), max_size=300), some.floats(1000, 60_000))
-def test_wrapping_loses_nothing_but_spaces(text: str, room: float) -> None:
+def test_pdf_wrapping_loses_only_spaces(text: str, room: float) -> None:
     fonts.ready()
     chars = fonts.Widths(fonts.REGULAR)
     lines = wrapped(text, room, chars)
@@ -220,11 +223,11 @@ def test_wrapping_loses_nothing_but_spaces(text: str, room: float) -> None:
     assert all(chars.of(line) <= room or len(line) == 1 for line in lines)
 
 
-def test_every_language_has_words() -> None:
+def test_pdf_languages_have_words() -> None:
     assert set(LANGUAGES) == {"en", "fr", "de", "es", "it"}
 
 
-def test_signs_that_the_font_lacks_are_drawn_as_those_that_it_has() -> None:
+def test_pdf_replaces_signs_missing_from_the_font() -> None:
     """✅ and ❌ are the signs that models write most."""
     reader, done = pdf([["✅ fait", "❌ non ⭐"]], ["a", "b"])
     assert "✔ fait ✘ non ★" in text_of(reader)

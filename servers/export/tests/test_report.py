@@ -66,7 +66,7 @@ def built(markdown: str, folder: str = "", **look: Any) -> tuple[Any, Any]:
     return PdfReader(out), done
 
 
-async def test_a_report(export: SimpleNamespace, data: Path) -> None:
+async def test_report_contents(export: SimpleNamespace, data: Path) -> None:
     done = await export.create_report_pdf(path="r.pdf", markdown=MARKDOWN, footer="Confidentiel", language="fr")
     assert (done["pages"], done["warnings"]) == (1, ["HTML tags are not rendered: they stand as text. Use Markdown."])
     reader: Any = PdfReader(data / "r.pdf")
@@ -83,7 +83,7 @@ async def test_a_report(export: SimpleNamespace, data: Path) -> None:
     assert all("DejaVu" in font["/BaseFont"] and "/FontFile2" in font["/FontDescriptor"] for font in found)
 
 
-def test_outline_and_links() -> None:
+def test_report_outline_and_links() -> None:
     reader, _ = built(MARKDOWN)
     (first, under) = reader.outline
     assert first.title == "Rapport d’activité — mars 2026"
@@ -93,12 +93,12 @@ def test_outline_and_links() -> None:
     assert len([link for link in links if "/Dest" in link]) == 1
 
 
-def test_outline_levels_may_skip() -> None:
+def test_report_outline_may_skip_levels() -> None:
     reader, _ = built("### a\n\n# b\n\n###### c\n\n## \n\n# b\n")
     assert [entry.title for entry in reader.outline if not isinstance(entry, list)] == ["a", "b", "b"]
 
 
-def test_title_and_running_head() -> None:
+def test_report_title_and_running_head() -> None:
     many = "# Bilan\n\n" + "Un paragraphe.\n\n" * 80
     reader, done = built(many, title="Bilan")
     assert done.pages == len(reader.pages) == 3
@@ -112,7 +112,7 @@ def test_title_and_running_head() -> None:
 
 
 @pytest.mark.slow
-def test_headings_stay_with_what_they_head() -> None:
+def test_report_headings_stay_with_their_content() -> None:
     rows = "| N | Montant |\n|---|--:|\n" + "".join(f"| ligne {i} | {i},00 € |\n" for i in range(60))
     for before in range(24, 40):
         reader, _ = built("Un paragraphe.\n\n" * before + "## Titre\n\n### Sous-titre\n\n" + rows)
@@ -124,7 +124,7 @@ def test_headings_stay_with_what_they_head() -> None:
     assert "ligne 5 " in " ".join(reader.pages[0].extract_text().split())
 
 
-def test_page_breaks() -> None:
+def test_report_page_breaks() -> None:
     reader, _ = built("a\n\n<!-- pagebreak -->\n\nb\n\n<!-- rien -->\n\n<div>x</div>\n")
     assert len(reader.pages) == 2
     assert "<div>x</div>" in reader.pages[1].extract_text()
@@ -134,7 +134,7 @@ def picture(folder: Path, name: str, size: tuple[int, int], mode: str = "RGB", *
     Image.new(mode, size, 128 if mode == "L" else None).save(folder / name, **options)
 
 
-async def test_pictures(export: SimpleNamespace, data: Path) -> None:
+async def test_report_pictures(export: SimpleNamespace, data: Path) -> None:
     (data / "docs").mkdir()
     picture(data / "docs", "logo.png", (400, 100), "RGBA")
     exif = Image.Exif()
@@ -156,7 +156,7 @@ async def test_pictures(export: SimpleNamespace, data: Path) -> None:
     assert done["bytes"] < 500_000
 
 
-async def test_pictures_that_cannot_be_shown(export: SimpleNamespace, data: Path) -> None:
+async def test_report_pictures_that_cannot_be_shown(export: SimpleNamespace, data: Path) -> None:
     (data / "x.svg").write_text("<svg/>")
     picture(data, "big.png", (5000, 4000), "L")
     text = (
@@ -173,7 +173,7 @@ async def test_pictures_that_cannot_be_shown(export: SimpleNamespace, data: Path
     assert "Loin" in text_of(PdfReader(data / "r.pdf"))
 
 
-def test_missing_glyphs_are_told_and_others_found_in_another_face() -> None:
+def test_report_missing_glyphs_reported_or_from_another_font() -> None:
     reader, done = built("**ℵ** *ꙮ* `é日` \ufe0f😀 עברית")
     assert done.warnings[0].startswith("The PDF's font lacks these characters, which show as boxes: ")
     assert "日 (U+65E5)" in done.warnings[0]
@@ -183,7 +183,7 @@ def test_missing_glyphs_are_told_and_others_found_in_another_face() -> None:
     assert "ℵ" in text_of(reader)
 
 
-def test_no_line_breaks_inside_amounts() -> None:
+def test_report_no_line_breaks_inside_amounts() -> None:
     reader, _ = built("mot " * 25 + "1 234 567,89 € et " + "encore « cité » ; oui ! " * 30)
     lines = reader.pages[0].extract_text().splitlines()
     assert not [line for line in lines if line.strip().startswith(("234", "567", "€", ";", "!", "»"))]
@@ -209,20 +209,22 @@ ROWS = "".join(f"| ligne {i} | {i},00 € |\n" for i in range(300))
         ("\x00 \u202e & <a href=x", 1, "&"),
     ],
 )
-def test_extremes(markdown: str, least: int, within: str) -> None:
+def test_report_extremes(markdown: str, least: int, within: str) -> None:
     reader, done = built(markdown)
     assert done.pages == len(reader.pages) >= least
     assert all(within in " ".join(one.extract_text().split()) for one in list(reader.pages)[:least])
 
 
-def test_too_long() -> None:
+def test_report_too_long_refused() -> None:
     with pytest.raises(Exception, match=r"The report has 1000001 characters; 1000000 is the most\."):
         built("x" * (report.MOST_CHARACTERS + 1))
     with pytest.raises(Exception, match="A line has more than 50000 characters"):
         built("a\n\n" + "[" * 60_000)
 
 
-def test_the_same_report_gives_the_same_bytes() -> None:
+def test_report_deterministic() -> None:
+    """The same report gives the same bytes."""
+
     def once() -> bytes:
         out = io.BytesIO()
         write_report(out, MARKDOWN, page("T", "f", False, "fr"), "", lambda: None)
@@ -231,7 +233,9 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert once() == once()
 
 
-async def test_text_or_source(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
+async def test_report_markdown_or_source_required(
+    export: SimpleNamespace, data: Path, refused: type[Exception]
+) -> None:
     (data / "latin.md").write_bytes("été".encode("latin-1"))
     for arguments, says in (
         ({}, "Neither markdown nor source"),
@@ -255,6 +259,6 @@ blocks = some.sampled_from(
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.lists(blocks | some.text(max_size=60), max_size=12), some.sampled_from(["\n\n", "\n", " ", "\n> ", "\n  "]))
-def test_any_markdown_gives_a_report(data: Path, parts: list[str], between: str) -> None:
+def test_report_from_any_markdown(data: Path, parts: list[str], between: str) -> None:
     reader, done = built(between.join(parts))
     assert len(reader.pages) == done.pages >= 1

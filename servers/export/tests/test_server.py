@@ -37,7 +37,7 @@ def files(data: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
-async def test_result_overwrite_and_determinism(
+async def test_create_result_overwrite_and_determinism(
     export: SimpleNamespace,
     data: Path,
     refused: type[Exception],
@@ -65,7 +65,7 @@ async def test_result_overwrite_and_determinism(
 
 
 @pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
-async def test_overwrite_asks_only_where_something_is_lost(
+async def test_overwrite_confirmed_only_where_something_is_lost(
     export: SimpleNamespace, data: Path, tool: str, ending: str, arguments: dict[str, Any]
 ) -> None:
     create = getattr(export, tool)
@@ -76,13 +76,14 @@ async def test_overwrite_asks_only_where_something_is_lost(
     assert "dry_run" in await create(path="x", overwrite=True, dry_run=True, **arguments)
 
 
-async def test_replacing_is_told_to_clients(client: Client[Any]) -> None:
+async def test_tools_have_destructive_hint(client: Client[Any]) -> None:
+    """Clients learn that a file may be replaced."""
     for tool in await client.list_tools():
         assert tool.annotations
         assert tool.annotations.destructive_hint is True
 
 
-async def test_progress_is_reported(client: Client[Any], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_progress_reported(client: Client[Any], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "TICK", 0.01)
     (data / "in.csv").write_text("a\n" + "1\n" * 20_000)
     heard: list[tuple[float, float | None]] = []
@@ -97,7 +98,7 @@ async def test_progress_is_reported(client: Client[Any], data: Path, monkeypatch
 
 
 @pytest.mark.parametrize(("tool", "ending", "arguments"), CALLS)
-async def test_refused_paths(
+async def test_path_refused(
     export: SimpleNamespace, data: Path, refused: type[Exception], tool: str, ending: str, arguments: dict[str, Any]
 ) -> None:
     (data / f"d{ending}").mkdir()
@@ -134,7 +135,7 @@ async def test_dry_run(export: SimpleNamespace, data: Path, tool: str, ending: s
         ({"columns": ["A"], "rows": [{"A": 1}]}, "`rows.0` does not fit"),
     ],
 )
-async def test_tables_that_do_not_add_up(
+async def test_table_inconsistent_refused(
     export: SimpleNamespace, data: Path, refused: type[Exception], arguments: dict[str, Any], says: str
 ) -> None:
     for tool in ("create_csv", "create_xlsx", "create_pdf"):
@@ -143,14 +144,14 @@ async def test_tables_that_do_not_add_up(
     assert files(data) == []
 
 
-async def test_rows_may_come_as_json_text(export: SimpleNamespace, data: Path) -> None:
+async def test_rows_accepted_as_json_text(export: SimpleNamespace, data: Path) -> None:
     await export.create_csv(
         path="a.csv", columns='["A", "B"]', rows='[["x", 1.5], [null, true]]', types='["", "decimal"]'
     )
     assert (data / "a.csv").read_text() == "A,B\nx,1.5\n,true\n"
 
 
-async def test_short_rows_are_filled(export: SimpleNamespace, data: Path) -> None:
+async def test_rows_short_are_filled(export: SimpleNamespace, data: Path) -> None:
     done = await export.create_csv(path="a", columns=["A", "B"], rows=[["x"], ["y", "", "", None], []])
     assert (data / "a.csv").read_text() == "A,B\nx,\ny,\n,\n"
     assert done["warnings"] == [
@@ -158,7 +159,7 @@ async def test_short_rows_are_filled(export: SimpleNamespace, data: Path) -> Non
     ]
 
 
-async def test_warnings_are_few(export: SimpleNamespace) -> None:
+async def test_warnings_limited(export: SimpleNamespace) -> None:
     columns = [f"C{i}" for i in range(40)]
     done = await export.create_csv(path="a", columns=columns, rows=[["x"] * 40], types=["integer"] * 40)
     assert len(done["warnings"]) == 13
@@ -186,7 +187,7 @@ MEASURE = """if True:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("tool", "most"), [("create_csv", 30), ("create_xlsx", 60), ("create_pdf", 140)])
-def test_100000_rows_in_bounded_memory(data: Path, tool: str, most: int) -> None:
+def test_memory_bounded_for_100000_rows(data: Path, tool: str, most: int) -> None:
     """`most` megabytes on top of the idle server: of a PDF the finished pages are held, some 70 bytes a row."""
     big(data)
     done = subprocess.run(
@@ -198,7 +199,7 @@ def test_100000_rows_in_bounded_memory(data: Path, tool: str, most: int) -> None
 
 
 @pytest.mark.parametrize("tool", ["create_csv", "create_xlsx", "create_pdf"])
-async def test_a_cancelled_call_stops_and_leaves_nothing(export: SimpleNamespace, data: Path, tool: str) -> None:
+async def test_cancelled_call_leaves_no_file(export: SimpleNamespace, data: Path, tool: str) -> None:
     big(data, 60_000)
     call = asyncio.create_task(getattr(export, tool)(path="out", source="big.csv"))
     while not [p for p in data.iterdir() if p.name.endswith(".tmp")]:
@@ -216,7 +217,7 @@ async def test_a_cancelled_call_stops_and_leaves_nothing(export: SimpleNamespace
     work._turns.release()
 
 
-async def test_a_late_call_stops_and_leaves_nothing(
+async def test_deadline_exceeded_leaves_no_file(
     export: SimpleNamespace, data: Path, refused: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     big(data, 60_000)
@@ -231,7 +232,7 @@ async def test_a_late_call_stops_and_leaves_nothing(
     assert files(data) == ["big.csv"]
 
 
-async def test_a_few_at_a_time(data: Path) -> None:
+async def test_concurrent_writes_limited(data: Path) -> None:
     running, most, lock = 0, 0, threading.Lock()
 
     def write(out: BinaryIO, check: Check) -> Made:
@@ -249,14 +250,14 @@ async def test_a_few_at_a_time(data: Path) -> None:
     assert len(files(data)) == 6
 
 
-async def test_at_the_same_time(export: SimpleNamespace) -> None:
+async def test_concurrent_calls_independent(export: SimpleNamespace) -> None:
     calls = [getattr(export, tool)(path=f"{i}", **arguments) for i in range(5) for tool, _, arguments in CALLS[:3]]
     done = await asyncio.gather(*calls)
     for kind in range(3):
         assert len({one["sha256"] for one in done[kind::3]}) == 1
 
 
-async def test_within_the_budget() -> None:
+async def test_tool_definitions_within_size_budget() -> None:
     sizes = [len(handed_over(tool)) for tool in await tools_of(server)]
     assert max(sizes) <= 2_000
     assert sum(sizes) <= 8_000

@@ -24,7 +24,7 @@ def lines(path: Path) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
-async def test_csv_as_excel_saves_it(export: SimpleNamespace, data: Path, encoding: str) -> None:
+async def test_csv_source_as_saved_by_excel(export: SimpleNamespace, data: Path, encoding: str) -> None:
     (data / "in.csv").write_bytes(FRENCH.encode(encoding))
     done = await export.create_csv(path="out.csv", source="in.csv", types=["date", "", "money EUR"])
     assert done["rows"] == 2
@@ -35,7 +35,9 @@ async def test_csv_as_excel_saves_it(export: SimpleNamespace, data: Path, encodi
     ]
 
 
-async def test_columns_choose_and_order(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
+async def test_source_columns_selected_and_ordered(
+    export: SimpleNamespace, data: Path, refused: type[Exception]
+) -> None:
     (data / "in.csv").write_text(FRENCH)
     await export.create_csv(path="out.csv", source="in.csv", columns=["Montant", "Client"], types=["decimal"])
     assert lines(data / "out.csv")[:2] == [["Montant", "Client"], ["1234.50", "Société Générale"]]
@@ -44,7 +46,7 @@ async def test_columns_choose_and_order(export: SimpleNamespace, data: Path, ref
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
-async def test_json(export: SimpleNamespace, data: Path, ending: str) -> None:
+async def test_json_source(export: SimpleNamespace, data: Path, ending: str) -> None:
     records: list[dict[str, Any]] = [
         {"id": 12345678901234567890, "nom": "Œ", "prix": 0.1, "ok": True, "vide": None},
         {"id": 2, "nom": "b", "tags": ["x"], "prix": 1e2},
@@ -62,7 +64,7 @@ async def test_json(export: SimpleNamespace, data: Path, ending: str) -> None:
     assert done["warnings"] == [f"No record of in.{ending} has `nmo`: that column is empty."]
 
 
-async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
+async def test_json_source_arrays_need_headings(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
     (data / "in.json").write_text("[[1, 2], [3]]")
     with pytest.raises(refused, match="There are no columns"):
         await export.create_csv(path="out.csv", source="in.json")
@@ -89,7 +91,7 @@ async def test_json_arrays_need_headings(export: SimpleNamespace, data: Path, re
         ("a.xlsx", b"PK", "does not have the name of a CSV or JSON file"),
     ],
 )
-async def test_broken_sources(
+async def test_source_broken_refused(
     export: SimpleNamespace, data: Path, refused: type[Exception], name: str, content: bytes, says: str
 ) -> None:
     (data / name).write_bytes(content)
@@ -98,7 +100,7 @@ async def test_broken_sources(
     assert [p.name for p in data.iterdir() if p.name != ".flotilla"] == [name]
 
 
-async def test_missing_and_foreign_sources(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
+async def test_source_missing_or_outside_refused(export: SimpleNamespace, data: Path, refused: type[Exception]) -> None:
     for source in ("none.csv", "../etc/passwd.csv", "/etc/x.csv"):
         with pytest.raises(refused):
             await export.create_csv(path="out.csv", source=source)
@@ -106,7 +108,7 @@ async def test_missing_and_foreign_sources(export: SimpleNamespace, data: Path, 
         await export.create_csv(path="out.csv", source="in.csv", columns=["a"], rows=[["x"]])
 
 
-async def test_a_source_may_be_replaced_by_its_own_export(export: SimpleNamespace, data: Path, agreed: Any) -> None:
+async def test_source_replaced_by_its_own_export(export: SimpleNamespace, data: Path, agreed: Any) -> None:
     (data / "in.csv").write_text(FRENCH)
     await agreed(export.create_csv, path="in.csv", source="in.csv", overwrite=True)
     assert lines(data / "in.csv")[1] == ["2026-03-01", "Société Générale", "1 234,50"]
@@ -119,7 +121,9 @@ values = some.recursive(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=some.lists(some.lists(values, max_size=5), max_size=40), chunk=some.integers(1, 50))
-def test_json_streams_like_the_whole(data: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Any], chunk: int) -> None:
+def test_json_source_streaming_equals_parsing_whole(
+    data: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Any], chunk: int
+) -> None:
     monkeypatch.setattr(sources, "_CHUNK", chunk)
     (data / "s.json").write_text(json.dumps(rows, ensure_ascii=False).encode("utf-8", "replace").decode(), "utf-8")
     assert list(sources.opened("s.json").rows()) == json.loads(
@@ -130,13 +134,13 @@ def test_json_streams_like_the_whole(data: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("header", "delimiter"), [("a,b", ","), ('"x;y;z",b,c', ","), ("a;b", ";"), ("a\tb", "\t"), ("a|b", "|")]
 )
-def test_delimiters(data: Path, header: str, delimiter: str) -> None:
+def test_csv_source_delimiters(data: Path, header: str, delimiter: str) -> None:
     (data / "d.csv").write_text(f"\n{header}\n1\n")
     assert sources.opened("d.csv").delimiter == delimiter
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl"])
-async def test_json_records_keep_all_their_keys(export: SimpleNamespace, data: Path, ending: str) -> None:
+async def test_json_source_keeps_all_keys(export: SimpleNamespace, data: Path, ending: str) -> None:
     """Sparse records are what APIs return: the columns are all keys, in the order in which they first appear."""
     records: list[dict[str, Any]] = [{"a": 1, "b": {"c": 2}}, {"a": "x"}, {"z": 3, "a": 4}]
     text = json.dumps(records) if ending == "json" else "\n".join(map(json.dumps, records))
@@ -146,13 +150,13 @@ async def test_json_records_keep_all_their_keys(export: SimpleNamespace, data: P
     assert done["warnings"] == []
 
 
-async def test_json_no_number_stays_text(export: SimpleNamespace, data: Path) -> None:
+async def test_json_source_nan_stays_text(export: SimpleNamespace, data: Path) -> None:
     (data / "in.json").write_text('[{"a": NaN, "b": -Infinity}]')
     await export.create_csv(path="out.csv", source="in.json")
     assert lines(data / "out.csv")[1] == ["NaN", "-Infinity"]
 
 
-async def test_csv_columns_of_one_name_keep_their_cells(export: SimpleNamespace, data: Path) -> None:
+async def test_csv_source_duplicate_column_names(export: SimpleNamespace, data: Path) -> None:
     (data / "in.csv").write_text("a,a,b\n1,2,3\n")
     await export.create_csv(path="out.csv", source="in.csv")
     assert lines(data / "out.csv") == [["a", "a", "b"], ["1", "2", "3"]]
@@ -160,7 +164,7 @@ async def test_csv_columns_of_one_name_keep_their_cells(export: SimpleNamespace,
     assert lines(data / "two.csv") == [["b", "a"], ["3", "1"]]
 
 
-async def test_csv_chosen_columns_hide_no_odd_rows(
+async def test_csv_source_selected_columns_still_check_rows(
     export: SimpleNamespace, data: Path, refused: type[Exception]
 ) -> None:
     (data / "long.csv").write_text("a,b\n1,2,3\n")
@@ -171,12 +175,12 @@ async def test_csv_chosen_columns_hide_no_odd_rows(
     assert done["warnings"] == ["Rows with fewer cells than columns were filled with empty cells (row 1)."]
 
 
-async def test_csv_long_cells_are_read(export: SimpleNamespace, data: Path) -> None:
+async def test_csv_source_long_cells(export: SimpleNamespace, data: Path) -> None:
     (data / "in.csv").write_text("a,b\n1," + "x" * 200_000 + "\n")
     assert (await export.create_csv(path="out.csv", source="in.csv"))["rows"] == 1
 
 
-async def test_csv_first_line_names_the_delimiter(export: SimpleNamespace, data: Path) -> None:
+async def test_csv_source_sep_line(export: SimpleNamespace, data: Path) -> None:
     """`sep=;` is what Excel itself writes and understands."""
     (data / "in.csv").write_bytes(b"\xef\xbb\xbfsep=;\r\nNom;Montant\r\nZo\xc3\xa9;1,5\r\n")
     done = await export.create_csv(path="out.csv", source="in.csv", types=["", "decimal"])
@@ -187,7 +191,7 @@ async def test_csv_first_line_names_the_delimiter(export: SimpleNamespace, data:
 @pytest.mark.parametrize(
     "title", ["Relevé de compte au 31/03", "Relevé de compte, mars", "Compte 12\n\nTitulaire: Zoé"]
 )
-async def test_csv_titles_above_the_column_names(export: SimpleNamespace, data: Path, title: str) -> None:
+async def test_csv_source_titles_above_column_names(export: SimpleNamespace, data: Path, title: str) -> None:
     (data / "in.csv").write_text(f"{title}\n\nDate;Libellé;Montant\n01/03/2026;Loyer;-800,00\n02/03/2026;Eau;-12,5\n")
     done = await export.create_csv(path="out.csv", source="in.csv", types=["date dd/mm/yyyy", "", "money EUR"])
     assert lines(data / "out.csv")[:2] == [["Date", "Libellé", "Montant"], ["2026-03-01", "Loyer", "-800.00"]]
@@ -198,7 +202,7 @@ async def test_csv_titles_above_the_column_names(export: SimpleNamespace, data: 
 @pytest.mark.parametrize(
     "content", ["Montant\n12,5\n3,25\n", "Nom\nDupont, Jean\nRoy, Luc\n", "Note\nun; deux; 3\nx\n"]
 )
-async def test_csv_with_one_column_is_not_cut(export: SimpleNamespace, data: Path, content: str) -> None:
+async def test_csv_source_single_column_not_split(export: SimpleNamespace, data: Path, content: str) -> None:
     (data / "in.csv").write_text(content)
     await export.create_csv(path="out.csv", source="in.csv")
     assert [row[0] for row in lines(data / "out.csv")] == content.splitlines()

@@ -31,7 +31,7 @@ def made(rows: list[list[Any]], columns: list[str], types: list[str]) -> tuple[b
     return out.getvalue(), done.warnings
 
 
-async def test_types_are_kept(export: SimpleNamespace, data: Path) -> None:
+async def test_xlsx_types_kept(export: SimpleNamespace, data: Path) -> None:
     done = await export.create_xlsx(
         path="a",
         columns=["Date", "Client", "Montant", "Payé", "Heure", "Référence", "Quantité", "Taux"],
@@ -77,7 +77,7 @@ async def test_types_are_kept(export: SimpleNamespace, data: Path) -> None:
     )
 
 
-async def test_heading_and_layout(export: SimpleNamespace, data: Path) -> None:
+async def test_xlsx_heading_and_layout(export: SimpleNamespace, data: Path) -> None:
     await export.create_xlsx(
         path="a.xlsx", columns=["=Nom", "Prix"], rows=[["x" * 40, 1], ["y", 2]], types=["", "money USD"]
     )
@@ -89,7 +89,8 @@ async def test_heading_and_layout(export: SimpleNamespace, data: Path) -> None:
     assert 8 <= ws.column_dimensions["B"].width <= 12
 
 
-def test_every_kind_of_money_is_shown_as_such() -> None:
+def test_xlsx_money_formats() -> None:
+    """Each currency has its sign and its decimals in the number format."""
     content, _ = made([[1, 2, 3.5, 4]], list("abcd"), ["money JPY", "money CHF", "money JPY", "money"])
     assert [c.number_format for c in sheet(content)[2]] == [
         '#,##0 "¥"',
@@ -99,12 +100,12 @@ def test_every_kind_of_money_is_shown_as_such() -> None:
     ]
 
 
-def test_mixed_offsets_are_told() -> None:
+def test_xlsx_mixed_offsets_reported() -> None:
     _, warnings = made([["2026-01-01T00:00:00+01:00"], ["2026-07-01T00:00:00+02:00"]], ["t"], ["datetime"])
     assert warnings == ["Times have different offsets; Excel sorts them by the local time shown."]
 
 
-def test_what_the_format_forbids() -> None:
+def test_xlsx_forbidden_characters() -> None:
     content, warnings = made([["a\x00b\x1f\ud800c"], ["é" * 40_000], ["#N/A"], ["\n"]], ["x\x01"], [])
     ws = sheet(content)
     assert [c.value for c in ws["A"]] == ["x", "abc", "é" * 32_767, "#N/A", "\n"]
@@ -123,7 +124,7 @@ def test_what_the_format_forbids() -> None:
         ("\x01", "Sheet1"),
     ],
 )
-def test_sheet_names_that_excel_refuses(wanted: str, title: str) -> None:
+def test_xlsx_sheet_name_corrected(wanted: str, title: str) -> None:
     """31 characters as Excel counts them (UTF-16), and nothing that XML forbids."""
     out = io.BytesIO()
     done = write_xlsx(out, table(["a"], [[1]], None, None), wanted)
@@ -131,14 +132,14 @@ def test_sheet_names_that_excel_refuses(wanted: str, title: str) -> None:
     assert done.warnings == [f"The sheet is called `{title}`: Excel allows 31 characters and no []:*?/\\."]
 
 
-def test_text_that_looks_like_an_escape_is_escaped() -> None:
+def test_xlsx_text_resembling_an_escape_is_escaped() -> None:
     """Excel reads _x0041_ as A: the underscore in front is written as _x005F_."""
     content, _ = made([["_x0041_"], ["<r>a</r>"], ["<r><t>&</t></r>"]], ["_x000D_"], [])
     texts = [cell.value for cell in sheet(content)["A"]]
     assert texts == ["_x005F_x000D_", "_x005F_x0041_", "<r>a</r>", "<r><t>&</t></r>"]
 
 
-def test_times_at_the_edge_stay_on_their_day() -> None:
+def test_xlsx_times_at_the_edge_stay_on_their_day() -> None:
     values = ["9999-12-31T23:59:59.999999", "1900-01-01T00:00:00", "1900-02-28", "1900-03-01T12:00:00", "1899-12-31"]
     content, _ = made([[value] for value in values], ["t"], ["datetime"])
     with zipfile.ZipFile(io.BytesIO(content)) as book:
@@ -149,20 +150,20 @@ def test_times_at_the_edge_stay_on_their_day() -> None:
     assert "1899-12-31" in xml
 
 
-def test_numbers_beyond_excel_become_text() -> None:
+def test_xlsx_numbers_beyond_excel_become_text() -> None:
     content, warnings = made([["1e400"], ["1e-400"], ["1e300"]], ["n"], ["decimal"])
     assert [cell.data_type for cell in sheet(content)["A"]][1:] == ["s", "s", "n"]
     assert warnings == ["Numbers too large or too small for Excel became text (2 times, first in row 1)."]
 
 
-def test_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_file, "MOST_ROWS", 3)
     assert made([[1]] * 3, ["a"], [])
     with pytest.raises(Exception, match="There are 4 rows, and a sheet holds 3 at most"):
         made([[1]] * 4, ["a"], [])
 
 
-def test_too_many_rows_of_a_file_are_refused_before_the_work(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_too_many_rows_refused_before_the_work(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_file, "MOST_ROWS", 3)
     monkeypatch.setattr(xlsx_file, "_fill", lambda *_: pytest.fail("the work began"))
     (data / "in.csv").write_text("a\n" + "1\n" * 4)
@@ -170,7 +171,8 @@ def test_too_many_rows_of_a_file_are_refused_before_the_work(data: Path, monkeyp
         write_xlsx(io.BytesIO(), table(None, None, "in.csv", None), "Sheet1")
 
 
-def test_the_same_table_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same table gives the same bytes."""
     import time
 
     first, _ = made([["x", 1.5]], ["a", "b"], [])
@@ -181,7 +183,7 @@ def test_the_same_table_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
         assert {info.date_time[0] for info in book.infolist()} == {1980}
 
 
-def test_a_failure_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_failure_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Exception, match="Row 2 has 2 cells"):
         made([[1], [1, 2]], ["a"], [])
@@ -194,7 +196,7 @@ cells = some.text(max_size=40) | some.sampled_from(["=", "+", "-", "@", "\t=1", 
 @settings(deadline=None)
 @given(some.lists(cells, min_size=1, max_size=20))
 @example(["\x1f"])
-def test_text_is_always_text(texts: list[str]) -> None:
+def test_xlsx_text_always_text(texts: list[str]) -> None:
     content, _ = made([[text] for text in texts], ["a"], [])
     back = [row[0] for row in sheet(content).iter_rows(min_row=2)]
     for text, cell in zip(texts, back, strict=False):
@@ -205,7 +207,7 @@ def test_text_is_always_text(texts: list[str]) -> None:
 
 @settings(deadline=None)
 @given(some.lists(some.integers() | some.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
-def test_numbers_are_numbers_or_exact_text(numbers: list[float]) -> None:
+def test_xlsx_numbers_are_numbers_or_exact_text(numbers: list[float]) -> None:
     content, _ = made([[value] for value in numbers], ["a"], [])
     for value, (cell,) in zip(numbers, sheet(content).iter_rows(min_row=2), strict=True):
         assert cell.data_type in ("n", "s")

@@ -27,7 +27,7 @@ async def told(settings: dict[str, str], tool: str = "facturation_list_customers
             return await connected.call_tool_mcp(tool, arguments)
 
 
-async def test_the_key(settings: dict[str, str], vendor: Any) -> None:
+async def test_api_key_and_contact(settings: dict[str, str], vendor: Any) -> None:
     result = await told({**settings, "FACTURATION_PRO_CONTACT": "zoé@exemple.fr"}, "facturation_get_account")
     assert result.structured_content["firm_id"] == 7
     agent = vendor.requests[0].headers["user-agent"]
@@ -37,9 +37,8 @@ async def test_the_key(settings: dict[str, str], vendor: Any) -> None:
 
 
 @pytest.mark.parametrize("token_in", ["header", "query"])
-async def test_oauth_wherever_the_token_is_looked_for(
-    settings: dict[str, str], vendor: Any, books: Any, token_in: str
-) -> None:
+async def test_oauth_token_in_header_or_query(settings: dict[str, str], vendor: Any, books: Any, token_in: str) -> None:
+    """OAuth works wherever the vendor looks for the token."""
     books.token_in = token_in
     alone = {name: value for name, value in settings.items() if name not in KEY} | OAUTH
     customer = {"company_name": "Atelier Lefèvre"}
@@ -52,7 +51,7 @@ async def test_oauth_wherever_the_token_is_looked_for(
     assert "token" not in text_of(shown)
 
 
-async def test_oauth_wins_and_a_half_of_it_leaves_the_key(settings: dict[str, str], vendor: Any) -> None:
+async def test_oauth_preferred_and_incomplete_oauth_leaves_the_key(settings: dict[str, str], vendor: Any) -> None:
     await told({**settings, **OAUTH})
     assert vendor.requests[0].path == "/oauth/token"
     vendor.recovers()
@@ -61,13 +60,13 @@ async def test_oauth_wins_and_a_half_of_it_leaves_the_key(settings: dict[str, st
     assert vendor.requests[0].headers["authorization"].startswith("Basic ")
 
 
-async def test_a_revoked_grant(settings: dict[str, str], books: Any) -> None:
+async def test_oauth_revoked_grant(settings: dict[str, str], books: Any) -> None:
     books.refresh = "refresh-9"
     result = await told({**settings, **OAUTH})
     assert "connect the account again" in text_of(result)
 
 
-async def test_tokens_are_renewed_in_time(settings: dict[str, str], vendor: Any, books: Any) -> None:
+async def test_oauth_tokens_renewed_in_time(settings: dict[str, str], vendor: Any, books: Any) -> None:
     """Ahead of the end by a fake clock; after a 401; and the rotated refresh token outlives the process."""
     assert isinstance(api.transport.auth, FirstOf)
     way, clock = api.transport.auth.options[0], [1_000_000.0]
@@ -95,7 +94,7 @@ async def test_tokens_are_renewed_in_time(settings: dict[str, str], vendor: Any,
         way._now = before
 
 
-async def test_several_firms(settings: dict[str, str], books: Any, vendor: Any) -> None:
+async def test_firm_id_required_for_several_firms(settings: dict[str, str], books: Any, vendor: Any) -> None:
     books.firms = [{"id": 7, "name": "Atelier"}, {"id": 8, "name": "Holding"}]
     result = await told(settings)
     assert "7 Atelier; 8 Holding" in text_of(result)
@@ -107,14 +106,14 @@ async def test_several_firms(settings: dict[str, str], books: Any, vendor: Any) 
     assert "none" in text_of(await told(settings))
 
 
-async def test_the_firm_is_asked_for_once(firm: Any) -> None:
+async def test_firm_looked_up_once(firm: Any) -> None:
     await firm.ask("list_customers")
     await firm.ask("list_products")
     assert [request.path for request in firm.vendor.requests].count("/account.json") == 1
     assert (await firm.ask("get_account"))["requests_left"] == 577
 
 
-async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
+async def test_upstream_refusal_reason_passed_on(firm: Any) -> None:
     line = [{"title": "x", "quantity": "1", "unit_price": "1", "vat": "20"}]
     said = await firm.no("create_quote", customer_id=5, items=line)
     assert said == (
@@ -136,11 +135,13 @@ async def test_what_the_vendor_says_is_passed_on(firm: Any) -> None:
         ("Retry later", "Retry later"),
     ],
 )
-def test_every_shape_of_the_vendors_words(body: Any, told: str) -> None:
+def test_upstream_error_body_shapes(body: Any, told: str) -> None:
     assert error_message(422, body) == told
 
 
-async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
+async def test_not_found_reason_from_the_status_line(firm: Any) -> None:
+    """A 404 says its reason in its first line."""
+
     async def play(exchange: Any) -> None:
         await exchange.write(b"HTTP/1.1 404 The record could not be found\r\ncontent-length: 0\r\n\r\n")
 
@@ -148,7 +149,7 @@ async def test_a_404_says_it_in_its_first_line(firm: Any) -> None:
     assert 'does not have this: "The record could not be found".' in await firm.no("get_account")
 
 
-async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rate_limit_counts_every_request(firm: Any, customer: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the second one of a redirect: the limits count what the vendor counts, whoever asks beside."""
     turns, turn = [], api.transport._turn
 
@@ -163,12 +164,12 @@ async def test_every_request_takes_its_turn(firm: Any, customer: int, monkeypatc
 
 
 @pytest.mark.parametrize(("window", "allowed"), [(300, 600), (86_400, 10_000)])
-def test_no_window_of_the_vendor_can_be_exceeded(window: float, allowed: float) -> None:
+def test_rate_limit_within_every_vendor_window(window: float, allowed: float) -> None:
     """A leaky bucket passes its capacity and then its rate: the strictest one counts."""
     assert min(most + most / seconds * window for most, seconds in LIMITS) <= allowed
 
 
-async def test_sepa_data_stays_out_of_the_audit(firm: Any, customer: int, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_audit_omits_sepa_data(firm: Any, customer: int, capsys: pytest.CaptureFixture[str]) -> None:
     iban = "FR7630006000011234567890189"
     await firm.ask("update_customer", customer_id=customer, other_fields={"sepa_iban": iban, "sepa_bic": "AGRIFRPP"})
     shown = await firm.ask("update_customer", customer_id=customer, other_fields={"sepa_iban": iban}, dry_run=True)

@@ -229,13 +229,13 @@ def case() -> Iterator[Subject]:
         yield case
 
 
-async def test_every_tool_that_writes_is_tried(case: Subject) -> None:
+async def test_contract_covers_every_writing_tool(case: Subject) -> None:
     writing = {t["name"].removeprefix("facturation_") for t in await case.tools() if case.effect(t) != "reads"}
     assert writing <= set(CALLS)
 
 
 @pytest.mark.parametrize("name", list(CALLS))
-async def test_generated_requests_fit_the_contract(case: Subject, name: str) -> None:
+async def test_contract_fits_generated_requests(case: Subject, name: str) -> None:
     declaration = declared(case.folder)
     assert declaration
     if not declaration.path.is_file():

@@ -26,7 +26,7 @@ def there(firm: Any) -> list[str]:
     )
 
 
-async def test_a_link_follows_the_text(firm: Any, invoice: int) -> None:
+async def test_download_invoice_returns_text_and_resource_link(firm: Any, invoice: int) -> None:
     result = await firm.client.call_tool_mcp("facturation_download_invoice", {"invoice_id": invoice, "original": True})
     text, link = result.content
     assert text.text == text_of(result)
@@ -36,7 +36,10 @@ async def test_a_link_follows_the_text(firm: Any, invoice: int) -> None:
     assert firm.sent("GET")[-1].query == [("original", "1")]
 
 
-async def test_clients_that_know_no_links_get_none(settings: dict[str, str], firm: Any, invoice: int) -> None:
+async def test_download_invoice_without_link_for_old_protocols(
+    settings: dict[str, str], firm: Any, invoice: int
+) -> None:
+    """Clients that know no resource links get none."""
     for revision, kinds in (("2024-11-05", ["text"]), ("2025-06-18", ["text", "resource_link"])):
         async with raw(server, revision) as session:
             arguments = {"invoice_id": invoice}
@@ -53,7 +56,9 @@ async def test_clients_that_know_no_links_get_none(settings: dict[str, str], fir
         (Response(200, b"", PDF), "not a PDF"),
     ],
 )
-async def test_what_is_no_document_leaves_nothing(firm: Any, invoice: int, answer: Response, told: str) -> None:
+async def test_download_invoice_refuses_what_is_no_document(
+    firm: Any, invoice: int, answer: Response, told: str
+) -> None:
     await firm.ask("list_customers")  # the firm is known
     firm.vendor.recovers()
     firm.vendor.fails(faults.answer(answer))
@@ -62,13 +67,14 @@ async def test_what_is_no_document_leaves_nothing(firm: Any, invoice: int, answe
     assert there(firm) == []
 
 
-async def test_a_pdf_may_come_as_mere_bytes(firm: Any, invoice: int) -> None:
+async def test_download_invoice_accepts_pdf_as_octet_stream(firm: Any, invoice: int) -> None:
     await firm.ask("list_customers")
     firm.vendor.fails(faults.answer(Response(200, b"%PDF-1.4", {"content-type": "application/octet-stream"})))
     assert (await firm.ask("download_invoice", invoice_id=invoice))["bytes"] == 8
 
 
-async def test_a_break_in_the_middle_is_tried_again(firm: Any, invoice: int) -> None:
+async def test_download_invoice_retried_after_broken_transfer(firm: Any, invoice: int) -> None:
+    """A transfer is tried three times in all; then it is an error, and the earlier file stays."""
     await firm.ask("list_customers")
     firm.vendor.recovers()
     firm.vendor.fails(faults.broken(), times=2)
@@ -81,7 +87,7 @@ async def test_a_break_in_the_middle_is_tried_again(firm: Any, invoice: int) -> 
     assert there(firm) == [f"facturation-pro/invoice-{invoice}.pdf"]
 
 
-async def test_a_document_that_is_too_big(firm: Any, invoice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_download_invoice_too_large(firm: Any, invoice: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "LARGEST_DOWN", 20)
     assert "more than 20 bytes" in await firm.no("download_invoice", invoice_id=invoice)
     assert there(firm) == []
@@ -97,11 +103,11 @@ async def test_a_document_that_is_too_big(firm: Any, invoice: int, monkeypatch: 
         ("bon\u202efdp.exe", "bonfdp.exe"),
     ],
 )
-def test_names_are_safe(named: str, ending: str) -> None:
+def test_file_names_made_safe(named: str, ending: str) -> None:
     assert documents.safe(named) == ending
 
 
-async def test_an_attachment_cannot_choose_its_folder(firm: Any, invoice: int) -> None:
+async def test_download_file_name_cannot_choose_the_folder(firm: Any, invoice: int) -> None:
     (firm.data / "x.txt").write_text("texte")
     stored = await firm.ask("upload_invoice_file", invoice_id=invoice, path="x.txt", filename="../../evil.txt")
     firm.books.rows["assets"][stored["id"]]["document_name"] = "../../../evil.txt"
@@ -119,7 +125,7 @@ async def test_an_attachment_cannot_choose_its_folder(firm: Any, invoice: int) -
         ("gros.pdf", b"%PDF-" + b"x" * 50, "more than 40 bytes"),
     ],
 )
-async def test_what_is_not_uploaded(
+async def test_upload_invoice_file_refused(
     firm: Any, invoice: int, name: str, data: bytes, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "LARGEST_UP", 40)
@@ -130,13 +136,13 @@ async def test_what_is_not_uploaded(
     assert len(firm.sent("POST")) == posted
 
 
-async def test_a_link_in_the_data_folder_leads_nowhere(firm: Any, invoice: int, tmp_path: Path) -> None:
+async def test_upload_invoice_file_symlink_refused(firm: Any, invoice: int, tmp_path: Path) -> None:
     (tmp_path / "secret.pdf").write_bytes(b"%PDF-secret")
     (firm.data / "lien.pdf").symlink_to(tmp_path / "secret.pdf")
     assert "link" in await firm.no("upload_invoice_file", invoice_id=invoice, path="lien.pdf")
 
 
-async def test_a_rehearsed_upload_sends_nothing(firm: Any, invoice: int) -> None:
+async def test_upload_invoice_file_dry_run_sends_nothing(firm: Any, invoice: int) -> None:
     (firm.data / "x.pdf").write_bytes(b"%PDF-1.4")
     posted = len(firm.sent("POST"))
     shown = await firm.ask("upload_invoice_file", invoice_id=invoice, path="x.pdf", dry_run=True)
@@ -144,7 +150,8 @@ async def test_a_rehearsed_upload_sends_nothing(firm: Any, invoice: int) -> None
     assert len(firm.sent("POST")) == posted
 
 
-async def test_a_redirect_of_an_attachment_is_not_followed_elsewhere(settings: dict[str, str], vendor: Any) -> None:
+async def test_download_file_redirect_to_another_host_refused(settings: dict[str, str], vendor: Any) -> None:
+    """The error names the host that may not be contacted."""
     with environment(server, **settings), impatient(server):
         async with client(server) as connected:
             await connected.call_tool_mcp("facturation_list_customers", {})

@@ -20,9 +20,8 @@ async def quote(firm: Any, customer: int) -> int:
 
 
 @pytest.mark.parametrize("final", [True, False])
-async def test_create_invoice_from_quote_is_refused_with_the_number_of_the_first(
-    firm: Any, quote: int, final: bool
-) -> None:
+async def test_create_invoice_from_quote_refused_when_already_invoiced(firm: Any, quote: int, final: bool) -> None:
+    """It is refused with the number of the first invoice."""
     firm.books.converts_to_final = final
     made = await firm.ask("create_invoice_from_quote", quote_id=quote)
     named = f"invoice FA202506-1 (id {made['id']})" if final else f"draft invoice {made['id']} (id {made['id']})"
@@ -32,14 +31,14 @@ async def test_create_invoice_from_quote_is_refused_with_the_number_of_the_first
     assert len([row for row in firm.books.rows["bills"].values() if row["kind"] == "invoice"]) == 1
 
 
-async def test_create_invoice_from_quote_refuses_a_refused_one(firm: Any, quote: int) -> None:
+async def test_create_invoice_from_quote_refuses_a_refused_quote(firm: Any, quote: int) -> None:
     await firm.ask("update_quote", quote_id=quote, quote_status="refusé")
     told = await firm.no("create_invoice_from_quote", quote_id=quote)
     assert told.startswith("Error: Quote 1 was refused, so no invoice was made from it.")
     assert not [r for r in firm.sent("POST") if r.path.endswith("/invoice.json")]
 
 
-async def test_create_invoice_from_quote_asks_with_customer_and_amount(asking: Any, customer: int) -> None:
+async def test_create_invoice_from_quote_confirms_customer_and_amount(asking: Any, customer: int) -> None:
     firm, asked = asking
     quote = (await firm.ask("create_quote", customer_id=customer, items=[LINE]))["id"]
     assert asked == []
@@ -47,7 +46,7 @@ async def test_create_invoice_from_quote_asks_with_customer_and_amount(asking: A
     assert asked == [f"Turn the quote 1 of Atelier Lefèvre, 1080.00 EUR TTC, into an invoice? {MAY_BE_FINAL}"]
 
 
-async def test_create_invoice_from_quote_in_part_invoiced_asks_with_both_amounts(
+async def test_create_invoice_from_quote_partly_invoiced_confirms_both_amounts(
     asking: Any, customer: int, quote: int
 ) -> None:
     firm, asked = asking
@@ -60,7 +59,7 @@ async def test_create_invoice_from_quote_in_part_invoiced_asks_with_both_amounts
     ]
 
 
-async def test_create_invoice_asks_exactly_when_it_is_final(asking: Any, customer: int) -> None:
+async def test_create_invoice_confirmed_only_when_final(asking: Any, customer: int) -> None:
     firm, asked = asking
     await firm.ask("create_invoice", customer_id=customer, items=[LINE])
     assert asked == []
@@ -73,7 +72,7 @@ async def test_create_invoice_asks_exactly_when_it_is_final(asking: Any, custome
     ]
 
 
-async def test_update_invoice_asks_exactly_when_it_finalizes(asking: Any, customer: int) -> None:
+async def test_update_invoice_confirmed_only_when_finalizing(asking: Any, customer: int) -> None:
     firm, asked = asking
     draft = (await firm.ask("create_invoice", customer_id=customer, items=[LINE]))["id"]
     await firm.ask("update_invoice", invoice_id=draft, title="Juin")
@@ -84,7 +83,7 @@ async def test_update_invoice_asks_exactly_when_it_finalizes(asking: Any, custom
     assert len(asked) == 1
 
 
-async def test_a_final_invoice_is_not_made_after_a_no(settings: dict[str, str], firm: Any, customer: int) -> None:
+async def test_create_invoice_declined_creates_nothing(settings: dict[str, str], firm: Any, customer: int) -> None:
     with environment(server, **{**settings, "FLOTILLA_CONFIRM": "on"}):
         async with client(server, answer="decline") as connected:
             given = {"customer_id": customer, "items": [LINE]}
@@ -92,7 +91,8 @@ async def test_a_final_invoice_is_not_made_after_a_no(settings: dict[str, str], 
     assert not firm.books.rows["bills"]
 
 
-async def test_refund_invoice_is_refused_with_the_number_of_the_first(asking: Any, customer: int) -> None:
+async def test_refund_invoice_refused_when_already_refunded(asking: Any, customer: int) -> None:
+    """It is refused with the number of the first credit note."""
     firm, asked = asking
     final = (await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"]
     note = await firm.ask("refund_invoice", invoice_id=final)
@@ -106,7 +106,7 @@ async def test_refund_invoice_is_refused_with_the_number_of_the_first(asking: An
     assert len(firm.books.rows["bills"]) == 2
 
 
-async def test_send_email_asks_with_document_amount_and_address(asking: Any, customer: int, quote: int) -> None:
+async def test_send_email_confirms_document_amount_and_address(asking: Any, customer: int, quote: int) -> None:
     firm, asked = asking
     firm.books.rows["customers"][customer]["email"] = "zoe@atelier.example"
     await firm.ask("send_email", bill_id=quote)
@@ -118,7 +118,7 @@ async def test_send_email_asks_with_document_amount_and_address(asking: Any, cus
     ]
 
 
-async def test_delete_settlement_asks_with_amount_and_invoice(asking: Any, customer: int) -> None:
+async def test_delete_settlement_confirms_amount_and_invoice(asking: Any, customer: int) -> None:
     firm, asked = asking
     final = (await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"]
     given = {"total": "100", "payment_mode": "virement", "paid_on": "2025-06-30"}
@@ -131,9 +131,7 @@ async def test_delete_settlement_asks_with_amount_and_invoice(asking: Any, custo
 
 
 @pytest.mark.parametrize("archived", [False, True])
-async def test_create_customer_returns_the_one_with_the_siret_unchanged(
-    firm: Any, customer: int, archived: bool
-) -> None:
+async def test_create_customer_with_known_siret_returns_existing(firm: Any, customer: int, archived: bool) -> None:
     """On the second page of the vendor's list too, and where somebody archived it."""
     before = len(firm.books.rows["customers"])
     for name in ("Un", "Deux", "Trois"):
@@ -148,7 +146,8 @@ async def test_create_customer_returns_the_one_with_the_siret_unchanged(
     assert len(firm.books.rows["customers"]) == before + 4
 
 
-async def test_what_cannot_be_taken_back_says_so_in_its_hints(settings: dict[str, str]) -> None:
+async def test_irreversible_tools_have_destructive_hint(settings: dict[str, str]) -> None:
+    """Tools whose effect cannot be undone say so in their hints, and accept a confirm_token."""
     with environment(server, **settings):
         tools = {tool["name"].removeprefix("facturation_"): tool for tool in await tools_of(server)}
     for name in ("create_invoice", "update_invoice", "create_invoice_from_quote", "refund_invoice", "send_email"):
@@ -158,6 +157,6 @@ async def test_what_cannot_be_taken_back_says_so_in_its_hints(settings: dict[str
     assert [name for name in changing if not tools[name]["annotations"]["destructiveHint"]] == []
 
 
-async def test_the_fake_refuses_a_line_without_quantity(firm: Any, customer: int) -> None:
+async def test_fake_refuses_a_line_without_quantity(firm: Any, customer: int) -> None:
     told = await firm.no("create_quote", customer_id=customer, items=[{"title": "Conseil", "unit_price": "450"}])
     assert "la quantité et le prix doivent être remplis" in told

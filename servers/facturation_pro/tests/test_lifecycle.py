@@ -24,7 +24,7 @@ async def final(firm: Any, draft: dict[str, Any]) -> int:
     return int(draft["id"])
 
 
-async def test_lines_are_sent_whole(firm: Any, draft: dict[str, Any]) -> None:
+async def test_update_invoice_sends_whole_lines(firm: Any, draft: dict[str, Any]) -> None:
     first, second = draft["items"]
     changes = [{"id": second["id"], "vat": "10"}, {"id": first["id"], "remove": True}, {**LINE, "title": "Port"}]
     await firm.ask("update_invoice", invoice_id=draft["id"], items=changes)
@@ -38,7 +38,8 @@ async def test_lines_are_sent_whole(firm: Any, draft: dict[str, Any]) -> None:
     assert [(line["title"], line["vat"]) for line in now["items"]] == [("Suivi", "10"), ("Port", "20")]
 
 
-async def test_fields_are_sent_alone(firm: Any, draft: dict[str, Any]) -> None:
+async def test_update_invoice_sends_changed_fields_only(firm: Any, draft: dict[str, Any]) -> None:
+    """Other fields of the document are left out of the request."""
     await firm.ask("update_invoice", invoice_id=draft["id"], title="Juin", other_fields={"term_on": None})
     request = firm.sent("PATCH")[-1]
     assert request.json() == {"title": "Juin", "term_on": None}
@@ -53,14 +54,14 @@ async def test_fields_are_sent_alone(firm: Any, draft: dict[str, Any]) -> None:
         [{"id": 0, "remove": True}],
     ],
 )
-async def test_lines_that_are_not_there(firm: Any, draft: dict[str, Any], items: list[Any]) -> None:
+async def test_update_invoice_unknown_lines_refused(firm: Any, draft: dict[str, Any], items: list[Any]) -> None:
     assert "Error: " in await firm.no("update_invoice", invoice_id=draft["id"], items=items)
     gone = [{"id": line["id"], "remove": True} for line in draft["items"]]
     assert "No line would be left" in await firm.no("update_invoice", invoice_id=draft["id"], items=gone)
     assert not firm.sent("PATCH")
 
 
-async def test_a_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
+async def test_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     firm.vendor.requests.clear()
     for more in ({"items": [LINE]}, {"other_fields": {"currency": "USD"}}):
         told = await firm.no("update_invoice", invoice_id=final, **more)
@@ -74,7 +75,8 @@ async def test_a_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
 
 
 @pytest.mark.parametrize("final", [False, True])
-async def test_what_a_quote_becomes_can_be_finalized_either_way(firm: Any, customer: int, final: bool) -> None:
+async def test_update_invoice_finalizes_an_invoice_from_a_quote(firm: Any, customer: int, final: bool) -> None:
+    """What a quote became can be finalized, whether it is a draft or final already."""
     firm.books.converts_to_final = final
     quote = await firm.ask("create_quote", customer_id=customer, items=[LINE])
     made = await firm.ask("create_invoice_from_quote", quote_id=quote["id"])
@@ -87,14 +89,14 @@ async def test_what_a_quote_becomes_can_be_finalized_either_way(firm: Any, custo
     assert (firm.sent("PATCH")[0].query, firm.sent("PATCH")[0].json()) == ([], {"information": "Merci"})
 
 
-async def test_drafts_are_deleted_and_not_refunded_or_sent(firm: Any, draft: dict[str, Any]) -> None:
+async def test_draft_invoice_deleted_but_not_refunded_or_sent(firm: Any, draft: dict[str, Any]) -> None:
     assert "is a draft" in await firm.no("refund_invoice", invoice_id=draft["id"])
     assert "is a draft" in await firm.no("send_email", bill_id=draft["id"])
     assert not firm.books.emails
     assert (await firm.ask("delete_invoice", invoice_id=draft["id"]))["done"] == "deleted"
 
 
-async def test_an_invoice_issued_elsewhere(firm: Any, customer: int) -> None:
+async def test_create_invoice_issued_elsewhere(firm: Any, customer: int) -> None:
     made = await firm.ask(
         "create_invoice", customer_id=customer, items=[LINE], other_fields={"external_ref": "F-2019-7"}
     )
@@ -102,13 +104,14 @@ async def test_an_invoice_issued_elsewhere(firm: Any, customer: int) -> None:
     assert "is external" in await firm.no("send_email", bill_id=made["id"])
 
 
-async def test_a_quote_is_sent_too(firm: Any, customer: int) -> None:
+async def test_send_email_sends_a_quote(firm: Any, customer: int) -> None:
     quote = await firm.ask("create_quote", customer_id=customer, items=[LINE])
     await firm.ask("send_email", bill_id=quote["id"])
     assert firm.books.emails == [{"bill_id": quote["id"]}]
 
 
-async def test_a_customer_who_was_invoiced_stays(firm: Any, customer: int, final: int) -> None:
+async def test_delete_customer_refused_after_an_invoice(firm: Any, customer: int, final: int) -> None:
+    """The error points to facturation_archive_customer."""
     told = await firm.no("delete_customer", customer_id=customer)
     assert "was invoiced" in told
     assert "facturation_archive_customer" in told
@@ -126,7 +129,7 @@ async def test_a_customer_who_was_invoiced_stays(firm: Any, customer: int, final
         ({"last_name": "Curie"}, True),
     ],
 )
-async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool) -> None:
+async def test_customer_siret_warning(firm: Any, fields: dict[str, Any], warned: bool) -> None:
     made = await firm.ask("create_customer", **fields)
     assert ("warning" in made) == warned
     assert ("warning" in await firm.ask("get_customer", customer_id=made["id"])) == warned
@@ -158,7 +161,7 @@ async def test_who_needs_a_siret(firm: Any, fields: dict[str, Any], warned: bool
         ("list_invoice_files", {"customer_id": 1}, "invoice_id"),
     ],
 )
-async def test_what_cannot_work_is_not_sent(firm: Any, tool: str, arguments: dict[str, Any], told: str) -> None:
+async def test_invalid_arguments_not_sent(firm: Any, tool: str, arguments: dict[str, Any], told: str) -> None:
     assert told in await firm.no(tool, **arguments)
     assert not [r for r in firm.vendor.requests if r.path != "/account.json"]
 
@@ -176,7 +179,7 @@ PURCHASE = {"supplier_id": 1, "title": "Papier", "invoiced_on": "2025-06-12", "v
         ("create_quote", {"customer_id": 1}, "unit_price"),
     ],
 )
-async def test_amounts_as_in_the_whole_fleet(firm: Any, tool: str, given: dict[str, Any], field: str) -> None:
+async def test_amounts_read_as_in_every_server(firm: Any, tool: str, given: dict[str, Any], field: str) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
 
     def arguments(value: Any) -> dict[str, Any]:
@@ -193,7 +196,7 @@ async def test_amounts_as_in_the_whole_fleet(firm: Any, tool: str, given: dict[s
 
 
 @pytest.mark.parametrize("quantity", ["1,5", "0,25", "12,50", 1.125])
-async def test_quantities(firm: Any, quantity: Any) -> None:
+async def test_quantities_read(firm: Any, quantity: Any) -> None:
     """A decimal comma is read wherever there is one reading; a JSON number has one."""
     body = await firm.ask("create_quote", customer_id=1, items=[{**LINE, "quantity": quantity}], dry_run=True)
     sent = body["dry_run"]["body"]["items"][0]["quantity"]
@@ -201,7 +204,7 @@ async def test_quantities(firm: Any, quantity: Any) -> None:
     assert "Write 1234 or 1.2340" in await firm.no("create_quote", customer_id=1, items=[{**LINE, "quantity": "1,234"}])
 
 
-async def test_periods_go_by_the_date_of_the_invoice_unless_asked(firm: Any) -> None:
+async def test_list_period_by_invoice_date_by_default(firm: Any) -> None:
     june = {"period_start": "2025-06", "period_end": "2025-06"}
     for tool in ("list_invoices", "list_purchases"):
         await firm.ask(tool, **june)
@@ -212,7 +215,7 @@ async def test_periods_go_by_the_date_of_the_invoice_unless_asked(firm: Any) -> 
         assert firm.sent("GET")[-1].query == []
 
 
-async def test_summaries_and_all_fields(firm: Any, final: int) -> None:
+async def test_list_invoices_summaries_and_details(firm: Any, final: int) -> None:
     row = (await firm.ask("list_invoices"))["items"][0]
     assert set(row) == {
         "id", "number", "draft", "total", "total_with_vat", "currency", "customer_id", "customer", "balance",
@@ -222,7 +225,7 @@ async def test_summaries_and_all_fields(firm: Any, final: int) -> None:
     assert row["details"]["payment_mode"] == "unpaid"
 
 
-async def test_the_other_groups(firm: Any) -> None:
+async def test_suppliers_purchases_and_products(firm: Any) -> None:
     supplier = await firm.ask("create_supplier", company_name="Office Depot", fields={"country": "fr"})
     given = {"supplier_id": supplier["id"], "title": "Papier", "invoiced_on": "2025-06-12", "vat_amount": "10"}
     made = await firm.ask(
@@ -238,7 +241,8 @@ async def test_the_other_groups(firm: Any) -> None:
     assert (await firm.ask("delete_product", product_id=product["id"]))["done"] == "deleted"
 
 
-async def test_a_change_that_is_answered_with_nothing(firm: Any, customer: int) -> None:
+async def test_update_customer_with_empty_response(firm: Any, customer: int) -> None:
+    """The vendor may answer a change with nothing; the id is returned then."""
     firm.books.silent = True
     assert await firm.ask("update_customer", customer_id=customer, changes={"phone": "1"}) == {"id": customer}
     assert firm.books.rows["customers"][customer]["phone"] == "1"

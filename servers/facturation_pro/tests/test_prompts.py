@@ -47,7 +47,7 @@ async def told(firm: Any, name: str, **arguments: str) -> str:
     return str(result.messages[0].content.text)
 
 
-async def test_the_months_revenue(firm: Any) -> None:
+async def test_month_revenue_totals(firm: Any) -> None:
     firm.books.rows["bills"] = {row["id"]: row for row in MONTH}
     text = await told(firm, "month_revenue", month="2025-06")
     assert "- 3 invoices and credit notes in EUR; credit notes: -250.00 HT" in text
@@ -63,7 +63,8 @@ async def test_the_months_revenue(firm: Any) -> None:
     assert len([r for r in firm.sent("GET") if r.path.endswith("/invoices.json")]) == 3  # every page
 
 
-async def test_what_the_lines_do_not_explain_is_shown(firm: Any) -> None:
+async def test_month_revenue_shows_unexplained_vat(firm: Any) -> None:
+    """What the lines do not explain is shown."""
     odd = invoice(1, [("100.0", "0.200")], total="100.0", total_with_vat="121.0")
     firm.books.rows["bills"] = {1: odd}
     assert "  - TVA ? %: base 0.00, TVA 1.00 EUR" in await told(firm, "month_revenue", month="2025-06")
@@ -89,7 +90,7 @@ async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert text.index("Lefèvre") < text.index("Acme")
 
 
-def test_the_day_is_the_one_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_today_is_the_day_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompts, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
     assert prompts.today() == date(2025, 7, 1)
 
@@ -97,14 +98,15 @@ def test_the_day_is_the_one_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "odd", [{"term_on": "2025-13-45"}, {"term_on": "soon"}, {"items": ["x", None]}, {"settlements": ["x"]}]
 )
-async def test_unpaid_invoices_of_an_odd_shape(firm: Any, odd: dict[str, Any]) -> None:
+async def test_unpaid_invoices_with_odd_invoices(firm: Any, odd: dict[str, Any]) -> None:
     """One odd invoice spoils no list, and nothing of it is shown as an error."""
     firm.books.rows["bills"] = {row["id"]: {**row, **odd} for row in MONTH}
     text = await told(firm, "unpaid_invoices", overdue_only="no")
     assert text.startswith("Unpaid invoices on")
 
 
-async def test_what_goes_wrong_is_said(firm: Any) -> None:
+async def test_prompts_report_errors(firm: Any) -> None:
+    """An error is the text of the prompt, in one sentence."""
     assert (await told(firm, "month_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
     assert (await told(firm, "month_revenue")).startswith("Error: Argument `month` is missing.")
     firm.books.key = "other"

@@ -133,7 +133,7 @@ def route(request: Any) -> str:
 
 
 @pytest.mark.parametrize("name", list(ROUTES))
-async def test_each_tool_uses_its_documented_route(case: Subject, name: str) -> None:
+async def test_routes_as_documented_for_each_tool(case: Subject, name: str) -> None:
     async with called(case, name) as (_, requests):
         routes = [route(request) for request in requests]
         assert ROUTES[name] in (routes[-1], routes[1:2] and routes[1])  # the last but for a redirect
@@ -141,7 +141,7 @@ async def test_each_tool_uses_its_documented_route(case: Subject, name: str) -> 
             assert [r for r in routes if not r.startswith("GET")] == [ROUTES[name]]
 
 
-async def test_all_operations_are_there_and_no_other(case: Subject) -> None:
+async def test_routes_cover_all_documented_operations_and_no_other(case: Subject) -> None:
     assert {tool["name"] for tool in await case.tools()} == {f"facturation_{name}" for name in ROUTES}
     assert len(ROUTES) == len(set(ROUTES.values())) == 70
     if not SPEC.is_file():
@@ -173,13 +173,13 @@ async def test_all_operations_are_there_and_no_other(case: Subject) -> None:
         ("get_recurring_invoice", {"id": 77, "details": {"total": "10.00"}}),
     ],
 )
-async def test_what_is_returned(case: Subject, name: str, told: dict[str, Any]) -> None:
+async def test_results_of_each_tool(case: Subject, name: str, told: dict[str, Any]) -> None:
     async with called(case, name) as (data, _):
         assert {key: data.get(key) for key in told} == told
         assert "\u202e" not in json.dumps(data, ensure_ascii=False)
 
 
-async def test_the_whole_list_fits(case: Subject) -> None:
+async def test_tool_list_within_size_budget(case: Subject) -> None:
     """Below 110,000 characters on the wire with every tool, below 24,000 with the core ones."""
     for tier, count, most in (("all", 70, 110_000), ("core", 12, 24_000)):
         tools = await case.tools(FLOTILLA_TIER=tier)

@@ -19,11 +19,11 @@ class Folder:
         (self.path / path).write_bytes(data)
 
 
-async def test_an_accountants_day(firm: Any) -> None:
+async def test_scenario_day_of_an_accountant(firm: Any) -> None:
     await firm.story.day(firm.ask, Folder(firm.data), firm.books)
 
 
-async def test_pages_of_a_list(firm: Any, customer: int) -> None:
+async def test_list_invoices_and_list_customer_invoices_pages(firm: Any, customer: int) -> None:
     line = [{"title": "Conseil", "quantity": "1", "unit_price": "100", "vat": "20"}]
     made = [(await firm.ask("create_invoice", customer_id=customer, items=line, final=True))["id"] for _ in range(5)]
     for tool, more in (("list_invoices", {}), ("list_customer_invoices", {"customer_id": customer})):
@@ -39,7 +39,7 @@ async def test_pages_of_a_list(firm: Any, customer: int) -> None:
     assert "cursor" in await firm.no("list_invoices", cursor="second")
 
 
-async def test_a_429_is_waited_for(firm: Any) -> None:
+async def test_rate_limit_waited_for(firm: Any) -> None:
     firm.books.refuse = 2
     assert (await firm.ask("list_customers"))["items"] == []
     firm.books.refuse, firm.books.retry_after = 9, 3600

@@ -34,7 +34,7 @@ Fs = SimpleNamespace
 quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-async def test_write_read_and_describe(fs: Fs, data: Path) -> None:
+async def test_write_file_read_file_and_get_file_info(fs: Fs, data: Path) -> None:
     text = "# Bilan\n\nTotal : 12 € — été\n"
     done = await fs.write_file(path="/data/2024/bilan.md", content=text)
     assert done == {
@@ -53,7 +53,7 @@ async def test_write_read_and_describe(fs: Fs, data: Path) -> None:
     assert (await fs.get_file_info(path="/"))["free_bytes"] == 2 * 2**30 - done["bytes"]
 
 
-async def test_write_replaces_only_when_told(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_write_file_replaces_only_with_overwrite(fs: Fs, data: Path, refused: type[Exception]) -> None:
     await fs.write_file(path="a.txt", content="1")
     for dry_run in (False, True):
         with pytest.raises(refused, match=r"^Error: a\.txt exists already\. Overwrite it explicitly"):
@@ -84,7 +84,7 @@ async def test_encodings_round_trip(fs: Fs, data: Path, encoding: str, raw: byte
     assert (await fs.get_file_info(path="x"))["likely_encoding"] == encoding
 
 
-async def test_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_write_file_refuses_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Exception]) -> None:
     with pytest.raises(refused, match=r"latin-1 has no character EURO SIGN\. Use encoding=utf-8"):
         await fs.write_file(path="x", content="12 €", encoding="latin-1")
     with pytest.raises(refused, match="not base64"):
@@ -105,7 +105,7 @@ async def test_what_an_encoding_cannot_hold(fs: Fs, data: Path, refused: type[Ex
         (bytes(range(1, 32)) * 4 + b"\xff", "utf-8", "base64"),
     ],
 )
-async def test_the_wrong_encoding_is_named(
+async def test_read_file_wrong_encoding_names_the_likely_one(
     fs: Fs, data: Path, refused: type[Exception], raw: bytes, asked: str, likely: str
 ) -> None:
     (data / "x").write_bytes(raw)
@@ -123,7 +123,7 @@ async def test_the_wrong_encoding_is_named(
     encoding=some.sampled_from(["utf-8", "utf-16", "base64"]),
     limit=some.integers(100, 400),
 )
-def test_parts_make_up_the_whole(data: Path, text: str, encoding: str, limit: int) -> None:
+def test_read_part_parts_make_up_the_whole(data: Path, text: str, encoding: str, limit: int) -> None:
     raw = text.encode("utf-8" if encoding == "base64" else encoding)
     (data / "x").write_bytes(raw)
     parts, offset = [], 0
@@ -141,7 +141,7 @@ def test_parts_make_up_the_whole(data: Path, text: str, encoding: str, limit: in
         assert unescaped(whole) == text.removeprefix("\ufeff")
 
 
-async def test_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_read_file_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) -> None:
     (data / "x").write_text("".join(f"ligne numéro {n}\n" for n in range(5000)))
     first = await fs.read_file(path="x", limit=1000)
     assert first["content"].endswith("\n")
@@ -158,7 +158,7 @@ async def test_parts_end_at_lines(fs: Fs, data: Path, refused: type[Exception]) 
         await fs.read_file(path="y", offset=1)
 
 
-async def test_the_largest_part_fits_one_answer(fs: Fs, data: Path) -> None:
+async def test_read_file_largest_part_fits_one_response(fs: Fs, data: Path) -> None:
     for raw in (b"\x80" * 200_000, b"\n" * 200_000, b'"' * 200_000):
         (data / "x").write_bytes(raw)
         part = await fs.read_file(path="x", encoding="cp1252", limit=80_000)
@@ -179,7 +179,7 @@ MEANT = "famille 👨\u200d👩\u200d👧 ❤\ufe0f می\u200cخواهم so\xadf
         "Été".encode("utf-16"),
     ],
 )
-async def test_what_was_read_can_be_written_back(fs: Fs, data: Path, raw: bytes) -> None:
+async def test_read_file_content_can_be_written_back(fs: Fs, data: Path, raw: bytes) -> None:
     """Nothing is lost on the way, neither what an emoji is made of nor what is hidden, nor a byte order mark."""
     (data / "x").write_bytes(raw)
     encoding = "utf-16" if raw.startswith(b"\xff") else "utf-8"
@@ -190,7 +190,7 @@ async def test_what_was_read_can_be_written_back(fs: Fs, data: Path, raw: bytes)
     assert (data / "x").read_bytes() == raw
 
 
-async def test_what_means_something_is_read_as_it_is(fs: Fs, data: Path) -> None:
+async def test_read_file_keeps_meaningful_invisible_characters(fs: Fs, data: Path) -> None:
     (data / "x").write_text(MEANT)
     found = await fs.read_file(path="x")
     assert found["content"] == MEANT
@@ -200,7 +200,7 @@ async def test_what_means_something_is_read_as_it_is(fs: Fs, data: Path) -> None
     assert (found["content"], found["encoding"]) == ("Nom;Prix\n", "utf-8-sig")
 
 
-async def test_a_part_full_of_hidden_characters_fits_one_answer(fs: Fs, data: Path) -> None:
+async def test_read_file_part_of_hidden_characters_fits_one_response(fs: Fs, data: Path) -> None:
     (data / "x").write_text("\u200b" * 40_000)
     parts, offset = "", 0
     while True:
@@ -212,7 +212,7 @@ async def test_a_part_full_of_hidden_characters_fits_one_answer(fs: Fs, data: Pa
     assert unescaped(parts) == "\u200b" * 40_000
 
 
-async def test_invisible_characters_are_shown_to_the_model(fs: Fs, data: Path) -> None:
+async def test_read_file_shows_invisible_characters(fs: Fs, data: Path) -> None:
     (data / "x").write_text("pay \u202e\u200bnow\U000e0041\n")
     found = await fs.read_file(path="x")
     assert found["content"] == "pay ⟨U+202E⟩⟨U+200B⟩now⟨U+E0041⟩\n"
@@ -225,7 +225,7 @@ async def test_invisible_characters_are_shown_to_the_model(fs: Fs, data: Path) -
 # --- edit
 
 
-async def test_edit_and_its_diff(fs: Fs, data: Path) -> None:
+async def test_edit_file_diff(fs: Fs, data: Path) -> None:
     (data / "x.md").write_text("".join(f"ligne {n}\n" for n in range(1, 30)))
     edits = [{"old_text": "ligne 7\n", "new_text": "LIGNE 7 €\n"}, {"old_text": "LIGNE 7", "new_text": "Ligne sept"}]
     diff = (
@@ -241,7 +241,7 @@ async def test_edit_and_its_diff(fs: Fs, data: Path) -> None:
     assert done["sha256"] == hashlib.sha256((data / "x.md").read_bytes()).hexdigest()
 
 
-async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_edit_file_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused: type[Exception]) -> None:
     text = "un\ndeux\nun\naaa\nin\u200bvisible\n"
     (data / "x").write_text(text)
     for edits, words in (
@@ -263,7 +263,7 @@ async def test_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused:
         await fs.edit_file(path="nowhere", edits=[{"old_text": "a", "new_text": "b"}])
 
 
-async def test_edit_keeps_line_ends_marks_and_encoding(fs: Fs, data: Path) -> None:
+async def test_edit_file_keeps_line_ends_marks_and_encoding(fs: Fs, data: Path) -> None:
     for encoding, mark in (("utf-8", "\ufeff"), ("utf-16", "\ufeff"), ("cp1252", "")):
         codec = {"utf-16": "utf-16-be"}.get(encoding, encoding)
         (data / "x").write_bytes(f"{mark}un\r\ndéux\r\ntrois\r\n".encode(codec))
@@ -271,7 +271,7 @@ async def test_edit_keeps_line_ends_marks_and_encoding(fs: Fs, data: Path) -> No
         assert (data / "x").read_bytes() == f"{mark}un\r\n2 €\r\n3\r\n".encode(codec)
 
 
-async def test_parallel_edits_all_count(fs: Fs, data: Path) -> None:
+async def test_edit_file_parallel_edits_all_applied(fs: Fs, data: Path) -> None:
     (data / "x").write_text("".join(f"<{n}>\n" for n in range(20)))
     await asyncio.gather(
         *(fs.edit_file(path="x", edits=[{"old_text": f"<{n}>", "new_text": f"[{n}]"}]) for n in range(20))
@@ -279,7 +279,7 @@ async def test_parallel_edits_all_count(fs: Fs, data: Path) -> None:
     assert (data / "x").read_text() == "".join(f"[{n}]\n" for n in range(20))
 
 
-def test_the_diff_of_a_large_file_is_quick_and_short() -> None:
+def test_diff_of_a_large_file_is_fast_and_short() -> None:
     before = "".join(f"{n % 50}\n" for n in range(600_000))
     began = time.monotonic()
     text = contents.diff("x\n" + before, before + "y\n", "x")
@@ -299,7 +299,7 @@ def test_the_diff_of_a_large_file_is_quick_and_short() -> None:
         ("a\nb\n", "b", "b\nc", "a\nb\nc\n", None),
     ],
 )  # fmt: skip
-async def test_edit_finds_what_people_and_editors_write(
+async def test_edit_file_ignores_kinds_of_spaces_line_ends_and_accents(
     fs: Fs, data: Path, text: str, old: str, new: str, after: str, note: str | None
 ) -> None:
     """Kinds of spaces, of line ends and of accents count alike where the exact passage is not there."""
@@ -309,7 +309,7 @@ async def test_edit_finds_what_people_and_editors_write(
     assert (note in done["note"]) if note else ("note" not in done)
 
 
-async def test_edit_says_what_is_different(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_edit_file_explains_the_difference(fs: Fs, data: Path, refused: type[Exception]) -> None:
     for text, old, words in (
         ("a\xa0: 1\na\u202f: 2\n", "a :", r"lines 1, 2, where all spaces .* has U\+00A0 .* after 'a'\)"),
         ("C’est l’été", "C'est", r"line 1 is nearly the same: the file has U\+2019 \(right single quotation mark\)"),
@@ -321,7 +321,7 @@ async def test_edit_says_what_is_different(fs: Fs, data: Path, refused: type[Exc
         assert (data / "x").read_text() == text
 
 
-async def test_search_folds_spaces_and_accents(fs: Fs, data: Path) -> None:
+async def test_search_files_folds_spaces_and_accents(fs: Fs, data: Path) -> None:
     (data / "note\xa01.md").write_text("Total\xa0: 12\u202f€\nRe\u0301sume\u0301\n")
     assert [m["line"] for m in (await fs.search_files(text="total : 12 €"))["items"]] == [1]
     assert [m["line"] for m in (await fs.search_files(text="résumé"))["items"]] == [2]
@@ -332,7 +332,7 @@ async def test_search_folds_spaces_and_accents(fs: Fs, data: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_replacing_a_file_asks_first(data: Path, mode: str) -> None:
+async def test_confirmation_before_replacing_a_file(data: Path, mode: str) -> None:
     """The only copy is not lost without a yes, whether it is written over or moved over."""
     asked: list[str] = []
     for name in ("contrat.md", "new.md"):
@@ -355,7 +355,7 @@ async def test_replacing_a_file_asks_first(data: Path, mode: str) -> None:
     assert (data / "contrat.md").read_text() == "new.md"
 
 
-async def test_the_question_says_how_much_goes(data: Path) -> None:
+async def test_confirmation_says_how_much_is_deleted(data: Path) -> None:
     asked: list[str] = []
     (data / "d/e").mkdir(parents=True)
     (data / "d/e/x").write_bytes(b"1" * 1500)
@@ -407,7 +407,7 @@ async def test_list_directory(fs: Fs, data: Path, refused: type[Exception]) -> N
 
 
 @pytest.mark.slow
-async def test_list_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
+async def test_list_directory_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
     (data / "many").mkdir()
     for n in range(10_000):
         (data / "many" / f"é{n:05}.txt").touch()
@@ -421,7 +421,7 @@ async def test_list_pages_of_ten_thousand(fs: Fs, data: Path) -> None:
     assert "next_cursor" not in last
 
 
-async def test_search_by_name(fs: Fs, data: Path) -> None:
+async def test_search_files_by_name(fs: Fs, data: Path) -> None:
     for path in ("Rapport.MD", "2024/juin/été.csv", "2024/juillet/x.csv", "2024/x.csv", "2023/x.csv"):
         (data / path).parent.mkdir(parents=True, exist_ok=True)
         (data / path).touch()
@@ -438,7 +438,7 @@ async def test_search_by_name(fs: Fs, data: Path) -> None:
     assert len(await found()) == 9
 
 
-async def test_search_by_text(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_search_files_by_text(fs: Fs, data: Path, refused: type[Exception]) -> None:
     (data / "a.txt").write_text("rien\nTotal : 12 €\r\nrien\nsous-TOTAL\n")
     (data / "b.txt").write_bytes("été : total".encode("cp1252"))
     (data / "c.txt").write_bytes("grand total\n".encode("utf-16"))
@@ -466,13 +466,15 @@ async def test_search_by_text(fs: Fs, data: Path, refused: type[Exception]) -> N
         await fs.search_files(path="nowhere")
 
 
-async def test_search_in_one_endless_line(fs: Fs, data: Path) -> None:
+async def test_search_files_in_one_endless_line(fs: Fs, data: Path) -> None:
     (data / "x").write_text(("a" * 70_000 + " needle ") * 5 + "\nneedle\n")
     found = await pages(fs.search_files, limit=1, text="needle")
     assert [m["line"] for m in found] == [1, 2]
 
 
-async def test_a_long_search_stops_with_a_cursor(fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_search_files_long_search_stops_with_a_cursor(
+    fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With no time at all, every call still gets on, and together they find everything once."""
     from flotilla_servers.filesystem import search
 
@@ -495,7 +497,7 @@ async def test_a_long_search_stops_with_a_cursor(fs: Fs, data: Path, monkeypatch
     assert calls > 12
 
 
-async def test_a_cancelled_search_stops(client: Client[Any], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_search_files_cancelled(client: Client[Any], data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flotilla_servers.filesystem import search
 
     steps = 0
@@ -529,7 +531,7 @@ async def test_a_cancelled_search_stops(client: Client[Any], data: Path, monkeyp
     names=some.lists(some.text("ab", max_size=3), max_size=6),
     pattern=some.lists(some.sampled_from(["**", "*", "a", "?", "a*", "[ab]", "[", "[b-a]"]), max_size=7),
 )
-def test_patterns_fit_as_the_plain_definition_says(names: list[str], pattern: list[str]) -> None:
+def test_search_pattern_equals_plain_definition(names: list[str], pattern: list[str]) -> None:
     from fnmatch import fnmatchcase
 
     def plainly(n: int, p: int) -> bool:
@@ -542,7 +544,7 @@ def test_patterns_fit_as_the_plain_definition_says(names: list[str], pattern: li
     assert matches(names, pattern) == plainly(0, 0)
 
 
-def test_hostile_patterns_are_quick() -> None:
+def test_search_pattern_hostile_ones_are_fast() -> None:
     began = time.monotonic()
     assert not matches(["a"] * 500, ["**", "a"] * 60 + ["b"])
     assert not matches(["a" * 255], ["*a" * 100 + "b"])
@@ -552,7 +554,7 @@ def test_hostile_patterns_are_quick() -> None:
 # --- folders, moving, deleting
 
 
-async def test_folders_and_moving(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_create_directory_and_move_file(fs: Fs, data: Path, refused: type[Exception]) -> None:
     assert (await fs.create_directory(path="a/b", dry_run=True))["dry_run"]["path"] == "a/b"
     assert not (data / "a").exists()
     for _ in range(2):
@@ -574,7 +576,7 @@ async def test_folders_and_moving(fs: Fs, data: Path, refused: type[Exception]) 
     assert sorted(p.name for p in data.iterdir()) == ["a", "c"]
 
 
-async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
+async def test_delete_file(fs: Fs, data: Path, refused: type[Exception]) -> None:
     await fs.write_file(path="a/b/x", content="123")
     await fs.write_file(path="y", content="12")
     await fs.create_directory(path="empty")
@@ -593,7 +595,7 @@ async def test_delete(fs: Fs, data: Path, refused: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_delete_asks_first(data: Path, mode: str) -> None:
+async def test_delete_file_needs_confirmation(data: Path, mode: str) -> None:
     asked: list[str] = []
     (data / "x").touch()
     async with connect(module.server, mode, "decline", asked) as client:
@@ -614,7 +616,7 @@ async def test_delete_asks_first(data: Path, mode: str) -> None:
 # --- every tool, anything
 
 
-async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
+async def test_delete_file_confirmed_again_after_a_change(data: Path) -> None:
     """A yes to one file is no yes to what stands there later, not even for as long as the token lasts."""
     (data / "x").write_text("old")
     (data / "d").mkdir()
@@ -644,7 +646,7 @@ async def test_delete_asks_again_about_what_has_changed(data: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../x", "/data/../../etc/passwd", "a\0b", "link/passwd", ".flotilla/key", "C:\\x"])
-async def test_no_tool_leaves_the_folder(fs: Fs, data: Path, refused: type[Exception], path: str) -> None:
+async def test_tools_cannot_leave_the_data_folder(fs: Fs, data: Path, refused: type[Exception], path: str) -> None:
     (data / "link").symlink_to("/etc")
     (data / ".flotilla").mkdir()
     (data / ".flotilla/key").write_text("key")
@@ -672,7 +674,7 @@ anything = some.text(some.sampled_from("ab/.é€\u0301\0\\~:*[\u202e"), max_siz
 @pytest.mark.slow
 @settings(quick, max_examples=40)
 @given(path=anything, other=anything, text=some.text(max_size=20))
-def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other: str, text: str) -> None:
+def test_tools_answer_any_arguments_with_result_or_error(data: Path, path: str, other: str, text: str) -> None:
     async def run() -> None:
         async with connect(module.server, "legacy") as client:
             for name, arguments in (
@@ -695,7 +697,7 @@ def test_any_arguments_get_an_answer_or_a_sentence(data: Path, path: str, other:
 
 
 @pytest.mark.slow
-def test_edits_of_two_servers_are_all_there(data: Path) -> None:
+def test_edit_file_from_two_servers_all_applied(data: Path) -> None:
     """Two clients with a server each on one folder: what both were told was done is in the file."""
     (data / "x").write_text("".join(f"{who} {n:03}: old\n" for n in range(100) for who in "ab"))
     environ = {"FLOTILLA_DATA": str(data), "FLOTILLA_BAKED": "off"}
@@ -715,7 +717,7 @@ def test_edits_of_two_servers_are_all_there(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_kill_9_of_the_server_in_mid_write_leaves_the_old_file_or_the_new_one(data: Path) -> None:
+def test_write_file_killed_leaves_the_old_or_the_new_file(data: Path) -> None:
     new = "0123456789abcde\n" * 180_000
     for _ in range(3):
         (data / "x").write_text("old")
@@ -733,7 +735,7 @@ def test_kill_9_of_the_server_in_mid_write_leaves_the_old_file_or_the_new_one(da
             left.unlink()
 
 
-async def test_a_full_folder_says_so(
+async def test_data_quota_exceeded(
     fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch, refused: type[Exception]
 ) -> None:
     monkeypatch.setenv("FLOTILLA_DATA_QUOTA", "10")
@@ -743,7 +745,7 @@ async def test_a_full_folder_says_so(
     assert (await fs.get_file_info(path="."))["free_bytes"] == 4
 
 
-async def test_a_missing_folder_is_told(fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_data_folder_missing(fs: Fs, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DATA", str(data / "nowhere"))
     for call in (fs.list_directory(), fs.write_file(path="x", content="x"), fs.search_files()):
         with pytest.raises(Exception, match=r"data folder .*nowhere cannot be opened: No such file"):

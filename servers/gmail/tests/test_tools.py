@@ -80,13 +80,13 @@ async def test_get_message(gmail: Session) -> None:
     assert found["attachments"] == [{"id": "1", "name": "besoins n° 1.pdf", "bytes": 31245}]
 
 
-async def test_html_alone_is_reduced_to_text(gmail: Session) -> None:
+async def test_get_message_reduces_html_to_text(gmail: Session) -> None:
     found = await gmail.call_ok("get_message", message="18f2a7c4d9e0b1a4")
     assert found["text"] == "Votre facture\n\n- un\n- deux (https://x.example)"
     assert found["attachments"] == []
 
 
-async def test_what_others_wrote_is_marked(gmail: Session) -> None:
+async def test_get_message_marks_untrusted_fields(gmail: Session) -> None:
     tools = {tool.name: tool for tool in await gmail.client.list_tools()}
     fields = (tools["gmail_get_message"].output_schema or {})["properties"]
     for name in ("sender", "to", "cc", "subject", "text"):
@@ -103,7 +103,7 @@ async def test_get_attachment(gmail: Session) -> None:
     assert "There are: besoins n° 1.pdf." in await gmail.call_error("get_attachment", message=MARIE, attachment="7")
 
 
-async def test_attachments_of_one_name_are_two_files(gmail: Session) -> None:
+async def test_get_attachment_same_names_saved_as_two_files(gmail: Session) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     raw["payload"]["parts"].append({**raw["payload"]["parts"][1], "partId": "2"})
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
@@ -114,7 +114,7 @@ async def test_attachments_of_one_name_are_two_files(gmail: Session) -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "a/../../b", ".flotilla/oauth.json", "\u202efdp.exe"]
 )
-async def test_a_name_of_an_attachment_leads_nowhere_else(gmail: Session, name: str) -> None:
+async def test_get_attachment_name_cannot_choose_the_folder(gmail: Session, name: str) -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     raw["payload"]["parts"][1]["filename"] = name
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
@@ -282,7 +282,7 @@ async def test_list_messages_own_label_before_a_spoken_one(gmail: Session) -> No
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-async def test_mail_to_more_than_five_is_asked_about(gmail: Session) -> None:
+async def test_send_email_to_more_than_five_needs_confirmation(gmail: Session) -> None:
     """What cannot be called back is asked about when it goes to many at once."""
     six = {"to": ["a@x.example, b@x.example"], "cc": "c@x.example; d@x.example", "bcc": ["e@x.example", "f@x.example"]}
     await gmail.call_ok("send_email", **six, subject="Offre", text="x")
@@ -344,12 +344,12 @@ MAIL = {"to": ["marie@client.example"], "subject": "Devis", "text": "Bonjour"}
         ({"attachments": ["../../../etc/passwd"]}, "Error:"),
     ],
 )
-async def test_what_is_not_sent(gmail: Session, wrong: dict[str, Any], said: str) -> None:
+async def test_send_email_refused(gmail: Session, wrong: dict[str, Any], said: str) -> None:
     assert said in await gmail.call_error("send_email", **{**MAIL, **wrong})
     assert gmail.writes == []
 
 
-async def test_a_dry_run_shows_the_mail_and_not_its_base64(gmail: Session) -> None:
+async def test_send_email_dry_run_shows_the_mail_without_base64(gmail: Session) -> None:
     shown = (await gmail.call_ok("send_email", **MAIL, attachments=["devis.pdf"], dry_run=True))["dry_run"]
     assert shown["to"] == ["marie@client.example"]
     assert (shown["subject"], shown["text"], shown["attachments"]) == ("Devis", "Bonjour", ["devis.pdf"])
@@ -366,7 +366,8 @@ async def test_reply_to_message_stays_in_the_thread(gmail: Session) -> None:
     assert read["references"] == "<CAF0@mail.client.example> <CAF1@mail.client.example>"
 
 
-async def test_a_subject_that_others_broke_can_be_answered(gmail: Session) -> None:
+async def test_reply_to_message_with_broken_subject(gmail: Session) -> None:
+    """A line break or tab in the subject of the message does not prevent an answer."""
     raw = json.loads((FIXTURES / "message.json").read_text())
     for header in raw["payload"]["headers"]:
         if header["name"] == "Subject":
@@ -418,12 +419,13 @@ async def test_reply_to_message_message_id_forges_no_header(gmail: Session) -> N
     assert (mail(gmail)["bcc"], mail(gmail)["in-reply-to"]) == (None, "<a@b.example>")
 
 
-async def test_everybody_is_everybody_but_me(gmail: Session) -> None:
+async def test_reply_to_message_to_everybody_but_the_sender(gmail: Session) -> None:
     await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.", everybody=True)
     assert (mail(gmail)["to"], mail(gmail)["cc"]) == ("marie@client.example", "paul@client.example")
 
 
-async def test_an_answer_to_my_own_mail_goes_to_whom_i_wrote(gmail: Session) -> None:
+async def test_reply_to_message_to_own_mail_goes_to_its_recipients(gmail: Session) -> None:
+    """An answer to the user's own mail goes to those whom the user wrote to."""
     raw = json.loads((FIXTURES / "message.json").read_text())
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({**raw, "labelIds": ["SENT"]}))
     await gmail.call_ok("reply_to_message", message=MARIE, text="Encore un mot.")
@@ -440,7 +442,7 @@ async def test_create_draft(gmail: Session) -> None:
     assert (mail(gmail)["to"], mail(gmail)["subject"]) == ("marie@client.example", "Re: Devis pour juin")
 
 
-async def test_labels(gmail: Session) -> None:
+async def test_list_labels_modify_labels_and_create_label(gmail: Session) -> None:
     page = await gmail.call_ok("list_labels", limit=2)
     assert [label["id"] for label in page["items"]] == ["INBOX", "UNREAD"]
     await gmail.call_ok("modify_labels", message=MARIE, add=["Clients/Dupont"], remove=["inbox", "UNREAD"])
@@ -450,13 +452,14 @@ async def test_labels(gmail: Session) -> None:
     assert (await gmail.call_ok("create_label", name="Clients/Durand"))["id"] == "Label_13"
 
 
-async def test_modify_labels_does_not_trash_unasked(gmail: Session) -> None:
+async def test_modify_labels_refuses_trash(gmail: Session) -> None:
     told = await gmail.call_error("modify_labels", message=MARIE, add=["trash"])
     assert told == "Error: TRASH cannot be added as a label. Use gmail_trash_message, which asks the user first."
     assert gmail.requests == []
 
 
-async def test_modify_labels_refuses_a_name_that_is_the_id_of_another(gmail: Session) -> None:
+async def test_modify_labels_refuses_an_ambiguous_label(gmail: Session) -> None:
+    """The name of one label may be the id of another."""
     labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
     gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
     told = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
@@ -507,7 +510,8 @@ async def test_get_current_user(gmail: Session) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_who_is_new_is_asked_about_where_the_operator_says_so(mode: str) -> None:
+async def test_confirmation_of_new_recipients_setting(mode: str) -> None:
+    """New recipients are asked about where the operator says so."""
     wary = {"FLOTILLA_CONFIRM": "new-recipients"}
     async with connect("gmail", wary, mode=mode, answer="decline") as session:
         await session.call_ok("reply_to_message", message=MARIE, text="Le voici.", everybody=True)  # all were there
@@ -522,7 +526,7 @@ async def test_who_is_new_is_asked_about_where_the_operator_says_so(mode: str) -
         assert len(session.writes) == writes
 
 
-async def test_a_reply_to_that_nobody_knows_is_new() -> None:
+async def test_reply_to_message_unknown_reply_to_counts_as_new() -> None:
     raw = json.loads((FIXTURES / "message.json").read_text())
     for header in raw["payload"]["headers"]:
         if header["name"] == "Reply-To":
@@ -553,12 +557,14 @@ async def test_a_reply_to_that_nobody_knows_is_new() -> None:
         (401, {"code": 401, "message": "Invalid Credentials"}, 'Error: Google does not accept the access: "Invalid'),
     ],
 )
-async def test_a_refusal_is_told_by_its_reason(gmail: Session, status: int, error: dict[str, Any], said: str) -> None:
+async def test_upstream_refusal_explained_by_its_reason(
+    gmail: Session, status: int, error: dict[str, Any], said: str
+) -> None:
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({"error": error}, status))
     assert (await gmail.call_error("get_message", message=MARIE)).startswith(said)
 
 
-async def test_a_limit_is_waited_for_like_a_429(gmail: Session) -> None:
+async def test_rate_limit_403_waited_for_like_a_429(gmail: Session) -> None:
     refusal = Response.of({"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}, 403)
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", refusal)
     await gmail.call_error("get_message", message=MARIE)

@@ -45,7 +45,7 @@ async def test_create_contact(tool: Any, ghl: FakeGoHighLevel) -> None:
     ("known_by", "shared"),
     [({"email": "JEAN.DUPONT@exemple.fr"}, "e-mail"), ({"phone": "+33 (0)6 12 34 56 78"}, "phone")],
 )
-async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
+async def test_create_contact_with_known_email_or_phone_returns_existing(
     tool: Any, ghl: FakeGoHighLevel, known_by: dict[str, str], shared: str
 ) -> None:
     there = ghl.contact(
@@ -63,7 +63,7 @@ async def test_create_contact_returns_the_one_with_the_email_or_phone_unchanged(
     assert writes(ghl) == []
 
 
-async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_leaves_the_owner_of_a_shared_phone(tool: Any, ghl: FakeGoHighLevel) -> None:
     """The number of a switchboard belongs to Jean: creating Marie must not write over him."""
     jean = ghl.contact(
         firstName="Jean", lastName="Dupont", email="jean@dupont.example", phone="+33142000000",
@@ -79,9 +79,7 @@ async def test_create_contact_leaves_the_owner_of_a_shared_phone_as_he_is(tool: 
     assert writes(ghl) == []
 
 
-async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(
-    problem: Any, ghl: FakeGoHighLevel
-) -> None:
+async def test_create_contact_with_email_and_phone_of_two_contacts(problem: Any, ghl: FakeGoHighLevel) -> None:
     jean = ghl.contact(firstName="Jean", lastName="Dupont", email="jean@dupont.example")
     paul = ghl.contact(firstName="Paul", lastName="Roy", phone="+33612345678")
     before = {one: {**about} for one, about in ghl.contacts.items()}
@@ -92,7 +90,8 @@ async def test_create_contact_with_the_email_of_one_and_the_phone_of_another(
     assert ghl.contacts == before
 
 
-async def test_create_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_reports_dropped_fields(tool: Any, ghl: FakeGoHighLevel) -> None:
+    """The user is told what GoHighLevel did not keep as given."""
     ghl.drops = {"phone"}
     made = await tool("create_contact", **JEAN)
     assert made["created"] is True
@@ -102,7 +101,8 @@ async def test_create_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighL
     )
 
 
-async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_update_contact_reports_dropped_fields(tool: Any, ghl: FakeGoHighLevel) -> None:
+    """The user is told what GoHighLevel did not keep as given."""
     one = ghl.contact(firstName="Jean", phone="+33612345678")
     ghl.drops = {"city"}
     changed = await tool("update_contact", contact_id=one, first_name="JEAN", city="Lyon")
@@ -110,7 +110,7 @@ async def test_update_contact_says_what_was_not_kept(tool: Any, ghl: FakeGoHighL
     assert "note" not in await tool("update_contact", contact_id=one, first_name="Jean")
 
 
-async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_by_name_searches_first(tool: Any, ghl: FakeGoHighLevel) -> None:
     first = await tool("create_contact", first_name="Hélène", last_name="Œuvrard")
     assert first["created"]
     second = await tool("create_contact", first_name="HÉLÈNE", last_name="œuvrard")
@@ -122,7 +122,7 @@ async def test_a_name_alone_is_looked_for_first(tool: Any, ghl: FakeGoHighLevel)
     assert len(ghl.contacts) == 2
 
 
-async def test_a_longer_name_is_another_one(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_longer_name_is_another(tool: Any, ghl: FakeGoHighLevel) -> None:
     ghl.contact(firstName="Jean", lastName="Dupont-Martin")
     assert (await tool("create_contact", first_name="Jean", last_name="Dupont"))["created"]
 
@@ -139,14 +139,14 @@ async def test_a_longer_name_is_another_one(tool: Any, ghl: FakeGoHighLevel) -> 
         ({"phone": "demain"}, "is not a phone number"),
     ],
 )
-async def test_what_is_refused_before_the_call(
+async def test_create_contact_invalid_arguments_not_sent(
     problem: Any, ghl: FakeGoHighLevel, arguments: dict[str, str], words: str
 ) -> None:
     assert words in await problem("create_contact", **arguments)
     assert writes(ghl) == []
 
 
-async def test_a_country_of_ones_own(tmp_path: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_uses_country_setting(tmp_path: Any, ghl: FakeGoHighLevel) -> None:
     with environment(
         server, **ghl.settings, GOHIGHLEVEL_COUNTRY="BE", FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)
     ):
@@ -155,7 +155,7 @@ async def test_a_country_of_ones_own(tmp_path: Any, ghl: FakeGoHighLevel) -> Non
         assert result.structured_content["phone"] == "+32470123456"
 
 
-async def test_an_idempotency_key(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_create_contact_idempotency_key(tool: Any, ghl: FakeGoHighLevel) -> None:
     for _ in range(2):
         made = await tool("create_contact", first_name="Jean", same_name=True, idempotency_key="appel-7")
         assert made["created"]
@@ -177,7 +177,7 @@ async def test_search_contacts(tool: Any, ghl: FakeGoHighLevel) -> None:
     assert (await tool("search_contacts", query="personne"))["items"] == []
 
 
-async def test_search_goes_on(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
+async def test_search_contacts_pages(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
     ids = [ghl.contact(firstName=f"N{n}") for n in range(5)]
     seen: list[str] = []
     more: dict[str, str] = {}
@@ -208,7 +208,7 @@ async def test_get_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> Non
     assert "GoHighLevel does not have this" in await problem("get_contact", contact_id="nobody")
 
 
-def test_custom_fields_are_text_whatever_they_are() -> None:
+def test_custom_fields_converted_to_text() -> None:
     told = [CustomField.model_validate({"id": "f", "value": value}).value for value in (["a", "é"], 12.5, None)]
     assert told == ["a, é", "12.5", ""]
 
@@ -246,7 +246,7 @@ async def test_add_note(tool: Any, ghl: FakeGoHighLevel) -> None:
     assert ghl.notes == [{"id": made["id"], "contactId": one, "body": "Budget : 12 000 €\nRappeler mardi"}]
 
 
-async def test_delete_contact_asks_and_can_be_rehearsed(ghl: FakeGoHighLevel, tmp_path: Any) -> None:
+async def test_delete_contact_confirmation_and_dry_run(ghl: FakeGoHighLevel, tmp_path: Any) -> None:
     one = ghl.contact(firstName="Jean")
     settings = {**ghl.settings, "FLOTILLA_TIER": "all", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):

@@ -73,7 +73,7 @@ async def listed() -> Any:
     return await call(server, "ghl_list_workflows")
 
 
-async def test_the_first_call_trades_the_refresh_token(fake: FakeGoHighLevel) -> None:
+async def test_oauth_first_call_exchanges_the_refresh_token(fake: FakeGoHighLevel) -> None:
     assert not (await listed()).is_error
     assert renewals(fake) == [
         {
@@ -88,7 +88,7 @@ async def test_the_first_call_trades_the_refresh_token(fake: FakeGoHighLevel) ->
     assert "/locations/search" not in [r.path for r in fake.vendor.requests]
 
 
-async def test_tokens_are_renewed_in_time_and_rotate(fake: FakeGoHighLevel, clock: Clock) -> None:
+async def test_oauth_tokens_renewed_in_time_and_rotated(fake: FakeGoHighLevel, clock: Clock) -> None:
     for passed, count in ((0, 1), (86_000, 1), (86_350, 2), (86_350 + 86_350, 3)):
         clock.now = 1_900_000_000.0 + passed
         assert not (await listed()).is_error
@@ -100,7 +100,7 @@ async def test_tokens_are_renewed_in_time_and_rotate(fake: FakeGoHighLevel, cloc
     assert len(renewals(fake)) == 3  # it was saved, with the location
 
 
-async def test_saved_before_it_is_used(fake: FakeGoHighLevel, tmp_path: Path) -> None:
+async def test_oauth_refresh_token_saved_before_use(fake: FakeGoHighLevel, tmp_path: Path) -> None:
     seen: list[str] = []
     handler = fake._allowed
 
@@ -113,13 +113,14 @@ async def test_saved_before_it_is_used(fake: FakeGoHighLevel, tmp_path: Path) ->
     assert seen == [fake.refresh]
 
 
-async def test_many_calls_renew_once(fake: FakeGoHighLevel) -> None:
+async def test_oauth_parallel_calls_renew_once(fake: FakeGoHighLevel) -> None:
     results = await asyncio.gather(*(listed() for _ in range(10)))
     assert not any(result.is_error for result in results)
     assert len(renewals(fake)) == 1
 
 
-async def test_a_lost_answer_is_made_good_by_reconnecting(fake: FakeGoHighLevel, clock: Clock) -> None:
+async def test_oauth_lost_response_recovered_by_reconnecting(fake: FakeGoHighLevel, clock: Clock) -> None:
+    """When the new refresh token is lost with a response, the connection is made anew."""
     await listed()
     clock.now += 90_000
     fake.vendor.fails(faults.cut(), times=1, method="POST")  # the old refresh token is spent, nobody has the new one
@@ -134,7 +135,7 @@ async def test_a_lost_answer_is_made_good_by_reconnecting(fake: FakeGoHighLevel,
 
 
 @pytest.mark.slow
-async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
+async def test_oauth_killed_between_response_and_save(tmp_path: Path) -> None:
     with FakeGoHighLevel() as ghl:
         settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
         with Process([sys.executable, "-c", KILLED], settings) as process:
@@ -149,7 +150,7 @@ async def test_killed_between_answer_and_save(tmp_path: Path) -> None:
         assert [r.path for r in ghl.vendor.requests].count("/oauth/reconnect") == 1
 
 
-async def test_an_app_that_was_removed(fake: FakeGoHighLevel, clock: Clock) -> None:
+async def test_oauth_app_removed(fake: FakeGoHighLevel, clock: Clock) -> None:
     await listed()
     fake.installed, fake.refresh = False, "gone"
     clock.now += 90_000
@@ -158,19 +159,20 @@ async def test_an_app_that_was_removed(fake: FakeGoHighLevel, clock: Clock) -> N
     assert "gohighlevel.refresh_token" in told
 
 
-async def test_without_a_location_there_is_no_way_back(fake: FakeGoHighLevel) -> None:
+async def test_oauth_reconnect_needs_a_location(fake: FakeGoHighLevel) -> None:
+    """Without a location there is no other way to a token."""
     fake.refresh = "spent by somebody else"
     assert "gohighlevel.location_id" in text_of(await listed())
     assert "/oauth/reconnect" not in [r.path for r in fake.vendor.requests]
 
 
-async def test_wrong_client(fake: FakeGoHighLevel, tmp_path: Path) -> None:
+async def test_oauth_wrong_client(fake: FakeGoHighLevel, tmp_path: Path) -> None:
     settings = {**fake.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "The OAuth client is not accepted" in text_of(await listed())
 
 
-async def test_the_token_of_an_agency(fake: FakeGoHighLevel) -> None:
+async def test_oauth_agency_token_refused(fake: FakeGoHighLevel) -> None:
     fake.user_type = "Company"
     assert "belongs to an agency" in text_of(await listed())
 
@@ -178,7 +180,7 @@ async def test_the_token_of_an_agency(fake: FakeGoHighLevel) -> None:
 # -- private integration tokens, locations ----------------------------------------------------------------------------
 
 
-async def test_the_location_is_found_once(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_location_looked_up_once(tool: Any, ghl: FakeGoHighLevel) -> None:
     await tool("list_workflows")
     server.reset()
     await tool("list_calendars")
@@ -186,7 +188,8 @@ async def test_the_location_is_found_once(tool: Any, ghl: FakeGoHighLevel) -> No
     assert ghl.vendor.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-async def test_which_location_is_asked_for(problem: Any, ghl: FakeGoHighLevel) -> None:
+async def test_location_must_be_chosen_among_several(problem: Any, ghl: FakeGoHighLevel) -> None:
+    """The user is asked which of several locations is meant."""
     ghl.locations.append({"id": "eitherOne", "name": "Studio Été"})
     assert await problem("list_workflows") == (
         f"Error: The token reaches several sub-accounts: Agence Lumière ({LOCATION}), Studio Été (eitherOne). Ask the "
@@ -196,14 +199,14 @@ async def test_which_location_is_asked_for(problem: Any, ghl: FakeGoHighLevel) -
     assert "reaches no sub-account" in await problem("list_workflows")
 
 
-async def test_a_location_that_is_set_is_not_searched_for(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
+async def test_location_setting_skips_the_search(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
     settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert not (await listed()).is_error
     assert [r.path for r in ghl.vendor.requests] == ["/workflows/"]
 
 
-async def test_a_token_that_may_not_search_locations(problem: Any, ghl: FakeGoHighLevel) -> None:
+async def test_location_search_not_permitted(problem: Any, ghl: FakeGoHighLevel) -> None:
     said = {"statusCode": 401, "message": "The token is not authorized for this scope."}
     ghl.vendor.fails(faults.status(401, said), times=1)
     assert "give the integration the missing scope, and to set GOHIGHLEVEL_LOCATION_ID" in await problem(
@@ -211,14 +214,14 @@ async def test_a_token_that_may_not_search_locations(problem: Any, ghl: FakeGoHi
     )
 
 
-async def test_somebody_elses_location(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
+async def test_location_of_another_account_refused(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
     settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": "other", "FLOTILLA_STATE": str(tmp_path)}
     with environment(server, **settings):
         assert "does not have access to this location" in text_of(await listed())
 
 
 @pytest.mark.parametrize("version", ["2021-04-15", "v3", ""])
-async def test_a_wrong_version_is_seen(
+async def test_version_header_wrong_is_detected(
     problem: Any, ghl: FakeGoHighLevel, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setitem(api._headers, "Version", version)

@@ -45,7 +45,7 @@ async def test_trigger_automation_and_remove_from_automation(tool: Any, ghl: Fak
     assert ghl.enrolled == []
 
 
-async def test_a_workflow_that_is_not_there(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
+async def test_trigger_automation_unknown_workflow(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     assert await problem("trigger_automation", contact_id=jean, workflow_id="none") == (
         'Error: GoHighLevel does not have this: "The workflow does not exist". Check the id, or list or search first.'
     )
@@ -59,7 +59,9 @@ async def test_trigger_automation_refuses_a_draft(problem: Any, ghl: FakeGoHighL
     assert ghl.enrolled == []
 
 
-async def test_a_lost_answer_is_not_sent_again(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
+async def test_trigger_automation_not_sent_again_after_lost_response(
+    problem: Any, ghl: FakeGoHighLevel, jean: str
+) -> None:
     ghl.vendor.fails(faults.cut(), times=1, method="write")
     told = {"contact_id": jean, "workflow_id": NURTURING, "idempotency_key": "appel-7"}
     assert "It may or may not have been done" in await problem("trigger_automation", **told)
@@ -75,7 +77,7 @@ async def test_list_calendars(tool: Any, ghl: FakeGoHighLevel) -> None:
     assert await tool("list_calendars") == {"items": [{"id": DEMO, "name": "Démo"}]}
 
 
-async def test_get_free_slots_in_the_callers_zone(tool: Any, ghl: FakeGoHighLevel) -> None:
+async def test_get_free_slots_in_the_given_timezone(tool: Any, ghl: FakeGoHighLevel) -> None:
     found = await tool("get_free_slots", calendar="demo", start="2030-06-03", days=1)
     assert found["items"] == [f"2030-06-03T{t}:00+02:00" for t in ("09:00", "09:30", "10:00", "10:30")]
     query = dict(ghl.vendor.requests[-1].query)
@@ -94,13 +96,15 @@ async def test_get_free_slots_in_the_callers_zone(tool: Any, ghl: FakeGoHighLeve
 @pytest.mark.parametrize(
     ("start", "hours"), [("2030-03-31", 23), ("2030-10-27", 25), ("2030-06-03", 24)]
 )  # the clocks of Paris go forward, back
-async def test_a_day_is_as_long_as_it_is(tool: Any, ghl: FakeGoHighLevel, start: str, hours: int) -> None:
+async def test_get_free_slots_day_length_at_clock_changes(
+    tool: Any, ghl: FakeGoHighLevel, start: str, hours: int
+) -> None:
     await tool("get_free_slots", calendar=DEMO, start=start, days=1)
     query = dict(ghl.vendor.requests[-1].query)
     assert int(query["endDate"]) + 1 - int(query["startDate"]) == hours * 3_600_000
 
 
-async def test_the_longest_span_where_the_clocks_go_back(tool: Any, problem: Any) -> None:
+async def test_get_free_slots_longest_span_at_clock_change(tool: Any, problem: Any) -> None:
     assert (await tool("get_free_slots", calendar=DEMO, start="2030-10-10", days=30))["items"]
     assert "`days`" in await problem("get_free_slots", calendar=DEMO, start="2030-10-10", days=31)
 
@@ -114,7 +118,7 @@ async def test_the_longest_span_where_the_clocks_go_back(tool: Any, problem: Any
         ({"calendar": "Nobody"}, "There is no calendar `Nobody`. There are: Démo."),
     ],
 )
-async def test_what_is_no_span(problem: Any, arguments: dict[str, str], words: str) -> None:
+async def test_get_free_slots_invalid_span(problem: Any, arguments: dict[str, str], words: str) -> None:
     assert words in await problem("get_free_slots", **{"calendar": "Démo", "start": "2030-06-03", **arguments})
 
 
@@ -177,7 +181,7 @@ async def test_create_opportunity(tool: Any, ghl: FakeGoHighLevel, jean: str) ->
     }  # fmt: skip
 
 
-async def test_create_opportunity_amounts_as_in_the_whole_fleet(
+async def test_create_opportunity_amounts_read_as_in_every_server(
     tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str
 ) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
@@ -191,7 +195,7 @@ async def test_create_opportunity_amounts_as_in_the_whole_fleet(
     assert ghl.opportunities == {}
 
 
-async def test_which_pipeline_and_stage(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
+async def test_create_opportunity_unclear_pipeline_or_stage(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
     given = {"contact_id": jean, "name": "x"}
     assert "There is no stage `Signé`. There are: Découverte, Devis envoyé." in await problem(
         "create_opportunity", **given, stage="Signé"

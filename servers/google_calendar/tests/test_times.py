@@ -29,7 +29,7 @@ PARIS, NEW_YORK = "Europe/Paris", "America/New_York"
         ("2030-06-04T12:00:00Z", PARIS, {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS}),
     ],
 )
-def test_as_the_api_takes_them(text: str, timezone: str | None, body: dict[str, str]) -> None:
+def test_moment_as_the_api_takes_it(text: str, timezone: str | None, body: dict[str, str]) -> None:
     zone = ZoneInfo(timezone) if timezone else None
     assert event_time(moment(When.read(text), zone), timezone) == body
 
@@ -43,7 +43,7 @@ def test_as_the_api_takes_them(text: str, timezone: str | None, body: dict[str, 
         ("2026-11-01T00:30", NEW_YORK, 2),
     ],
 )
-def test_an_hour_is_an_hour_across_a_clock_change(before: str, timezone: str, length: int) -> None:
+def test_span_keeps_duration_across_clock_changes(before: str, timezone: str, length: int) -> None:
     start, end = span(When.read(before).moment(ZoneInfo(timezone)), None, timedelta(hours=length))
     assert isinstance(start, datetime)
     assert isinstance(end, datetime)
@@ -51,7 +51,7 @@ def test_an_hour_is_an_hour_across_a_clock_change(before: str, timezone: str, le
     assert start.utcoffset() != end.utcoffset()
 
 
-def test_the_last_day_is_included() -> None:
+def test_span_includes_the_last_day() -> None:
     assert span(date(2030, 7, 14), date(2030, 7, 28)) == (date(2030, 7, 14), date(2030, 7, 29))
     assert span(date(2030, 7, 14), None) == (date(2030, 7, 14), date(2030, 7, 15))
     raw = {"id": "a", "start": {"date": "2030-07-14"}, "end": {"date": "2030-07-29"}}
@@ -59,7 +59,7 @@ def test_the_last_day_is_included() -> None:
     assert (line.start, line.end, line.utc) == ("2030-07-14", "2030-07-28", None)
 
 
-def test_out_of_the_api_local_and_utc() -> None:
+def test_event_read_with_local_and_utc_times() -> None:
     raw = {
         "id": "a",
         "start": {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": PARIS},
@@ -82,7 +82,7 @@ def test_out_of_the_api_local_and_utc() -> None:
         (datetime(2030, 7, 14, 9, tzinfo=UTC), datetime(2030, 7, 14, 9, tzinfo=UTC), "The end is not after the start"),
     ],
 )
-def test_ends_that_do_not_fit(a: date, b: date, said: str) -> None:
+def test_span_ends_that_do_not_fit(a: date, b: date, said: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=said):
         span(a, b)
 
@@ -95,7 +95,7 @@ def moved_to(old: Any, start: str | None, end: str | None = None) -> dict[str, A
     return moved(old, start and When.read(start), end and When.read(end), ZoneInfo(PARIS), None)  # type: ignore[arg-type]
 
 
-def test_moving_keeps_the_length_and_the_zone() -> None:
+def test_moved_keeps_length_and_timezone() -> None:
     old = event("2030-06-04T14:00:00+02:00", "2030-06-04T14:45:00+02:00")
     assert moved_to(old, "2030-12-04T10:00") == {
         "start": {"dateTime": "2030-12-04T10:00:00+01:00", "timeZone": PARIS},
@@ -104,7 +104,7 @@ def test_moving_keeps_the_length_and_the_zone() -> None:
     assert moved_to(old, None, "2030-06-04T16:00")["start"]["dateTime"] == "2030-06-04T14:00:00+02:00"
 
 
-def test_a_time_becomes_a_day() -> None:
+def test_moved_from_time_to_whole_day() -> None:
     old = event("2030-06-04T14:00:00+02:00", "2030-06-04T14:45:00+02:00")
     assert moved_to(old, "2030-06-04") == {
         "start": {"date": "2030-06-04", "dateTime": None, "timeZone": None},
@@ -139,12 +139,12 @@ def test_moved_local_time_is_the_calendars_and_the_event_keeps_its_zone() -> Non
         ("EXDATE;TZID=Europe/Paris:20300611T140000", "EXDATE;TZID=Europe/Paris:20300611T140000"),
     ],
 )
-def test_recurrence(given: str, sent_: str) -> None:
+def test_checked_rules_accepted(given: str, sent_: str) -> None:
     assert checked_rules([given]) == [sent_]
 
 
 @pytest.mark.parametrize("text", ["every week", "RRULE:FREQ=SOMETIMES", "DTSTART:20300101T000000Z", "RRULE:"])
-def test_what_is_no_recurrence(text: str) -> None:
+def test_checked_rules_refused(text: str) -> None:
     with pytest.raises(errors.InvalidInputError, match="is not a valid recurrence rule"):
         checked_rules([text])
     with pytest.raises(errors.InvalidInputError, match="not a day or a time in UTC"):
@@ -181,7 +181,7 @@ def found(after: str, before: str, busy: list[tuple[str, str]], timezone: str = 
     return [f"{a:%d %H:%M}-{b:%H:%M}" for a, b in stretches]
 
 
-def test_free_time_is_what_nobody_has_taken() -> None:
+def test_free_gaps_between_busy_times() -> None:
     busy = [
         ("2030-06-04T08:00:00Z", "2030-06-04T10:00:00Z"),
         ("2030-06-04T09:30:00Z", "2030-06-04T10:15:00Z"),  # overlaps the first
@@ -195,7 +195,7 @@ def test_free_time_is_what_nobody_has_taken() -> None:
     ]
 
 
-def test_weekends_and_the_edges_of_the_range() -> None:
+def test_free_weekends_and_edges_of_the_range() -> None:
     span_ = ("2030-06-07T17:00:00+02:00", "2030-06-10T09:45:00+02:00")  # a Friday afternoon to a Monday morning
     assert found(*span_, []) == ["07 17:00-18:00", "10 09:00-09:45"]
     assert found(*span_, [], weekends=True) == ["07 17:00-18:00", "08 09:00-18:00", "09 09:00-18:00", "10 09:00-09:45"]
@@ -210,7 +210,7 @@ def test_weekends_and_the_edges_of_the_range() -> None:
         ("2026-11-01", NEW_YORK, 25),
     ],
 )
-def test_days_of_a_clock_change(day: str, timezone: str, hours: int) -> None:
+def test_free_on_days_of_a_clock_change(day: str, timezone: str, hours: int) -> None:
     start = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone))
     end = (start + timedelta(days=1)).replace(tzinfo=ZoneInfo(timezone))
     ((a, b),) = free(

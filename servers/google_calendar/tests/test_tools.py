@@ -84,7 +84,8 @@ async def test_list_events_status_response_and_series(gcal: Session) -> None:
     assert (line["status"], line["response"], line["series"]) == ("tentative", "declined", "team@example.org/s1")
 
 
-async def test_events_of_another_calendar_carry_its_id(gcal: Session) -> None:
+async def test_event_id_carries_another_calendar(gcal: Session) -> None:
+    """Events of another calendar carry its id."""
     team = "equipe@group.calendar.google.com"
     page = await gcal.call_ok("search_events", query="Marie", calendar=team)
     assert sent(gcal)[2]["q"] == "Marie"
@@ -181,7 +182,7 @@ async def test_check_availability(gcal: Session) -> None:
     assert "within 60 days" in await gcal.call_error("check_availability", **late)
 
 
-async def test_availability_is_only_asked_for(gcal: Session) -> None:
+async def test_check_availability_is_a_read_despite_post(gcal: Session) -> None:
     """The request is a POST, but it changes nothing: it is sent again, and a failure leaves no doubt."""
     gcal.respond("POST /calendar/v3/freeBusy", Response.of({"error": {"code": 503}}, 503))
     said = await gcal.call_error("check_availability", **AVAILABLE)
@@ -190,7 +191,7 @@ async def test_availability_is_only_asked_for(gcal: Session) -> None:
     assert gcal.writes == []
 
 
-async def test_what_is_too_much_free_time_goes_on(gcal: Session) -> None:
+async def test_check_availability_limits_results_and_continues(gcal: Session) -> None:
     """A hundred stretches an answer, and where to go on from: nobody may take the end of an answer for the end."""
     days = [f"2030-06-{day:02}" for day in range(1, 31)]
     busy = [{"start": f"{d}T{h:02}:00:00Z", "end": f"{d}T{h:02}:30:00Z"} for d in days for h in range(8, 16)]
@@ -314,7 +315,8 @@ async def test_update_event_local_time_is_the_calendars(gcal: Session) -> None:
     assert gcal.requests[-1].json()["start"] == begins
 
 
-async def test_somebody_else_was_faster(gcal: Session) -> None:
+async def test_update_event_conflict(gcal: Session) -> None:
+    """The event was changed by somebody else meanwhile."""
     refusal = {"error": {"code": 412, "errors": [{"reason": "conditionNotMet"}]}}
     gcal.respond("PATCH /calendar/v3/calendars/{id}/events/{event}", Response.of(refusal, 412))
     said = await gcal.call_error("update_event", event="7ohk4v1mfq0d2c", title="x")
@@ -340,7 +342,7 @@ SERIES = {
 }  # fmt: skip
 
 
-async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session) -> None:
+async def test_cancel_event_confirms_a_whole_series_with_its_count(gcal: Session) -> None:
     gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
     await gcal.call_ok("cancel_event", event="s1")
     assert gcal.asked == [
@@ -356,7 +358,7 @@ async def test_cancel_event_says_that_it_is_a_series_and_how_many(gcal: Session)
     )
 
 
-async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Session) -> None:
+async def test_update_event_confirms_moving_a_whole_series(gcal: Session) -> None:
     """A new start of a series makes it begin there: what was before vanishes."""
     gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
     await gcal.call_ok("update_event", event="s1", title="Point hebdo")
@@ -368,7 +370,7 @@ async def test_update_event_asks_before_it_moves_a_whole_series(gcal: Session) -
     ]
 
 
-async def test_respond_to_invitation_touches_one_answer(gcal: Session) -> None:
+async def test_respond_to_invitation_changes_one_response_only(gcal: Session) -> None:
     await gcal.call_ok("respond_to_invitation", event="7ohk4v1mfq0d2c", response="declined", send_updates="all")
     assert gcal.requests[-1].json() == {
         "attendees": [{"email": "helene@atelier.example", "responseStatus": "declined"}],
@@ -389,7 +391,8 @@ INVITE = {"title": "Devis", "start": "2030-06-04", "guests": ["marie@client.exam
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_new_guests_are_asked_about_where_the_operator_says_so(mode: str) -> None:
+async def test_confirmation_of_new_guests_setting(mode: str) -> None:
+    """New guests are asked about where the operator says so."""
     wary = {"FLOTILLA_CONFIRM": "new-recipients"}
     async with connect("google-calendar", wary, mode=mode, answer="decline") as session:
         assert "did not agree" in await session.call_error("create_event", **INVITE)
@@ -413,7 +416,7 @@ async def test_new_guests_are_asked_about_where_the_operator_says_so(mode: str) 
         assert len(session.writes) == 1
 
 
-def test_only_the_scopes_of_the_tools_on_show() -> None:
+def test_scopes_only_for_the_tools_shown() -> None:
     def short(**environ: str) -> set[str]:
         return {s.removeprefix("https://www.googleapis.com/auth/") for s in scopes(server.integration, environ)}
 

@@ -49,7 +49,7 @@ def through(markdown: str) -> tuple[str, set[str]]:
     return markdown_of(document.document(), lost), lost
 
 
-def test_markdown_comes_back() -> None:
+def test_markdown_document_round_trip() -> None:
     found, lost = through(WHOLE)
     assert found == WHOLE
     assert lost == set()
@@ -76,7 +76,7 @@ def test_markdown_comes_back() -> None:
         "###### six",
     ],
 )
-def test_each_comes_back(markdown: str) -> None:
+def test_markdown_element_round_trip(markdown: str) -> None:
     found, lost = through(markdown)
     assert found == markdown
     assert lost == set()
@@ -96,7 +96,7 @@ def test_each_comes_back(markdown: str) -> None:
         ("| a |\n|--:|\n| b |", "alignment of columns"),
     ],
 )
-def test_what_is_lost_is_said(markdown: str, told: str) -> None:
+def test_markdown_losses_reported(markdown: str, told: str) -> None:
     assert told in through(markdown)[1]
 
 
@@ -127,24 +127,26 @@ def test_what_is_lost_is_said(markdown: str, told: str) -> None:
         ),
     ],
 )
-def test_what_markdown_cannot_say_is_said(tab: dict[str, Any], told: set[str]) -> None:
+def test_document_losses_reported(tab: dict[str, Any], told: set[str]) -> None:
+    """What Markdown cannot express is reported."""
     lost = set[str]()
     markdown_of({"tabs": [{"documentTab": tab}]}, lost)
     assert lost == told
 
 
-def test_what_the_api_would_drop_is_not_counted() -> None:
+def test_markdown_dropped_characters_not_counted() -> None:
+    """What the API would drop is not counted."""
     found, _ = through("a\x07b\ue000c **gras**")
     assert found == "abc **gras**"
 
 
-def test_too_much() -> None:
+def test_markdown_too_large() -> None:
     for text in ("x" * 500_001, "> " * 200 + "x"):
         with pytest.raises(errors.InvalidInputError):
             blocks_of(text, set())
 
 
-def test_parts() -> None:
+def test_part_pages_make_up_the_whole() -> None:
     text = "".join(f"ligne {n}\n" for n in range(20_000))
     read, cursor = "", None
     while True:
@@ -225,7 +227,8 @@ async def test_append_text(gdocs: Session) -> None:
     assert second["insertText"] == {"location": {"index": end + 1}, "text": "Suite"}
 
 
-def test_what_is_appended_does_not_look_like_what_is_before() -> None:
+def test_append_text_does_not_inherit_formatting() -> None:
+    """Text after a heading or a list is plain again."""
     document = FakeDocument()
     document.run(requests_of(blocks_of("# Titre\n\n- **gras**", set()), 1))
     end = len(document.units)

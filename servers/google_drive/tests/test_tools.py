@@ -79,7 +79,7 @@ async def test_search_files(gdrive: Session) -> None:
 
 
 @pytest.mark.parametrize("words", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
-def test_no_value_becomes_a_condition(words: str) -> None:
+def test_search_files_values_cannot_become_conditions(words: str) -> None:
     """Read the search as Drive does: one string, and then what was meant."""
     told = query.search(words, False, None, None, None).removeprefix("name contains '")
     read, rest = "", iter(told)
@@ -116,7 +116,7 @@ async def test_download_file(gdrive: Session) -> None:
     assert "exists already" in await gdrive.call_error("download_file", file=ID, path="a/b.pdf")
 
 
-async def test_google_formats_are_exported(gdrive: Session) -> None:
+async def test_download_file_exports_google_formats(gdrive: Session) -> None:
     saved = await gdrive.call_ok("download_file", file="1DocumentA")
     assert sent(gdrive) == ("GET", f"{HOME}/files/1DocumentA/export", {"mimeType": "application/pdf"})
     assert saved["path"] == "drive/1DocumentA/Offre été.pdf"
@@ -133,13 +133,14 @@ async def test_google_formats_are_exported(gdrive: Session) -> None:
         ("shortcut", {"shortcutDetails": {"targetId": "1Target"}}, "leads to: 1Target"),
     ],
 )
-async def test_what_cannot_be_downloaded(gdrive: Session, kind: str, more: dict[str, Any], said: str) -> None:
+async def test_download_file_refused(gdrive: Session, kind: str, more: dict[str, Any], said: str) -> None:
     raw = {**FILE, "mimeType": f"application/vnd.google-apps.{kind}", **more}
     gdrive.respond("GET /drive/v3/files/{id}", Response.of(raw))
     assert said in await gdrive.call_error("download_file", file=ID)
 
 
-async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
+async def test_download_file_discarded_on_wrong_checksum_or_size(gdrive: Session) -> None:
+    """A download whose checksum or size differs is not kept."""
     gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "md5Checksum": "0" * 32}))
     assert "checksum" in await gdrive.call_error("download_file", file=ID)
     assert not list(gdrive.data.rglob("Devis*"))
@@ -149,7 +150,7 @@ async def test_what_arrives_otherwise_is_not_kept(gdrive: Session) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".flotilla/x", "", "..", "a\x00b", "x" * 900])
-def test_a_name_leads_nowhere_else(name: str) -> None:
+def test_download_file_name_cannot_choose_the_folder(name: str) -> None:
     path = default_path("1Dy", name, "pdf")
     assert path.startswith("drive/1Dy/")
     assert path.endswith(".pdf")
@@ -157,7 +158,7 @@ def test_a_name_leads_nowhere_else(name: str) -> None:
     assert not path.split("/")[2].startswith(".")
 
 
-def test_what_becomes_what() -> None:
+def test_upload_conversion_formats() -> None:
     assert formats.converted("a/Suivi.CSV").endswith("spreadsheet")
     with pytest.raises(errors.InvalidInputError):
         formats.converted("a.pdf")
@@ -184,7 +185,7 @@ async def test_upload_file(gdrive: Session) -> None:
     assert done["id"] == ID
 
 
-async def test_ways_to_upload(gdrive: Session) -> None:
+async def test_upload_file_convert_replace_and_empty(gdrive: Session) -> None:
     await gdrive.call_ok("upload_file", path="suivi.csv", convert=True)
     assert gdrive.requests[0].json()["mimeType"] == "application/vnd.google-apps.spreadsheet"
     gdrive.requests.clear()
@@ -230,7 +231,7 @@ async def test_share_file(gdrive: Session) -> None:
     await gdrive.call_error("share_file", file=ID, who="marie")
 
 
-async def test_nothing_is_shared_after_a_no() -> None:
+async def test_share_file_declined_shares_nothing() -> None:
     async with connect("google-drive", {"FLOTILLA_CONFIRM": "new-recipients"}, answer="decline") as session:
         for who in ("anyone", "marie@client.example"):
             await session.call_error("share_file", file=ID, who=who)
@@ -256,7 +257,7 @@ async def test_trash_file_and_restore_file(gdrive: Session) -> None:
     assert gdrive.requests[-1].json() == {"trashed": False}
 
 
-async def test_what_others_wrote_is_marked(gdrive: Session) -> None:
+async def test_get_file_marks_untrusted_fields(gdrive: Session) -> None:
     tools = {tool.name: tool for tool in await gdrive.client.list_tools()}
     fields = (tools["gdrive_get_file"].output_schema or {})["properties"]
     assert "UntrustedText" in fields["name"]["description"]

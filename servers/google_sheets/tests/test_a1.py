@@ -31,7 +31,7 @@ from flotilla_servers.google_sheets.a1 import area
         ("Qui ? Quoi !!A1", "'Qui ? Quoi !'!A1"),
     ],
 )
-def test_what_is_understood(given: str, told: str) -> None:
+def test_range_accepted_notations(given: str, told: str) -> None:
     assert str(area(given)) == told
     assert area(told) == area(given)
 
@@ -41,13 +41,13 @@ def test_what_is_understood(given: str, told: str) -> None:
     ["", " ", "A0", "A0:B2", "A1:", ":A1", "A1:B2:C3", "AAAA1:B2", "Suivi!", "!A1", "Suivi!A", "A1:5", "A:5", "1:A",
      "A1:B99999999", "Suivi!Total", "x\ny", "a" * 101, "''!A1"],
 )  # fmt: skip
-def test_what_is_refused(given: str) -> None:
+def test_range_refused(given: str) -> None:
     with pytest.raises(errors.InvalidInputError) as said:
         area(given)
     assert "is not a valid range" in str(said.value)
 
 
-def test_size() -> None:
+def test_range_size() -> None:
     where = area("Suivi!B2:D11")
     assert (where.width, where.height) == (3, 10)
     assert (area("B:D").width, area("B:D").height) == (3, None)
@@ -64,11 +64,11 @@ def test_size() -> None:
         ("https://drive.google.com/open?id=0Bq", "0Bq"),
     ],
 )
-def test_ids(given: str, told: str) -> None:
+def test_file_id_accepted_notations(given: str, told: str) -> None:
     assert file_id(given) == told
 
 
 @pytest.mark.parametrize("given", ["", "a/b", "..", "https://evil.example/d/1Bxi", "x y", "https://docs.google.com/"])
-def test_what_is_no_id(given: str) -> None:
+def test_file_id_refused(given: str) -> None:
     with pytest.raises(errors.InvalidInputError):
         file_id(given)

@@ -53,7 +53,7 @@ async def test_read_range(gsheets: Session) -> None:
     assert sent(gsheets)[2]["valueRenderOption"] == "FORMULA"
 
 
-async def test_ten_thousand_cells_a_page(gsheets: Session) -> None:
+async def test_read_range_pages_of_ten_thousand_cells(gsheets: Session) -> None:
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [[n] for n in range(384)]}))
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="suivi")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A1:Z384"  # 26 columns, of 1,000 rows
@@ -70,7 +70,8 @@ async def test_ten_thousand_cells_a_page(gsheets: Session) -> None:
         )
 
 
-async def test_an_empty_rest_is_no_page_and_a_gap_is_passed_over(gsheets: Session) -> None:
+async def test_read_range_empty_rest_and_gaps(gsheets: Session) -> None:
+    """An empty rest is no page, and a gap is passed over."""
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [["only"]]}))
     below = "GET /v4/spreadsheets/{id}/values/%27Suivi%27%21A385%3AZ1000"
     gsheets.respond(below, Response.of({"range": "x"}))
@@ -79,14 +80,14 @@ async def test_an_empty_rest_is_no_page_and_a_gap_is_passed_over(gsheets: Sessio
     assert (await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi"))["next_cursor"] == "387"
 
 
-async def test_much_text_makes_shorter_pages(gsheets: Session) -> None:
+async def test_read_range_shorter_pages_for_much_text(gsheets: Session) -> None:
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [["é" * 20_000]] * 9}))
     page = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A11:A19")
     assert (len(page["rows"]), page["next_cursor"]) == (4, "15")
     assert "cut" not in page
 
 
-async def test_names_of_ranges(gsheets: Session) -> None:
+async def test_read_range_names(gsheets: Session) -> None:
     await gsheets.call_ok("read_range", spreadsheet=ID, cells="Clients")
     assert sent(gsheets)[1] == f"{HOME}/values/'L''été 2030'!A2:B11"
     await gsheets.call_ok("read_range", spreadsheet=ID, cells="'L''été 2030'!B:B")
@@ -105,7 +106,7 @@ async def test_write_range(gsheets: Session) -> None:
     assert sent(gsheets) == ("PUT", f"{HOME}/values/A:A", {"valueInputOption": "USER_ENTERED"})
 
 
-async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Session) -> None:
+async def test_write_range_confirms_overwriting_other_values(gsheets: Session) -> None:
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [["a", "", 5], ["b"]]}))
     await gsheets.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["a", "new", 6], ["c", "d"]])
     assert gsheets.asked == ["Write over 2 filled cells in x?"]
@@ -127,7 +128,7 @@ async def test_write_range_asks_before_it_writes_over_other_values(gsheets: Sess
         ({"spreadsheet": "../../x"}, "is not a valid id"),
     ],
 )
-async def test_what_is_not_written(gsheets: Session, wrong: dict[str, Any], said: str) -> None:
+async def test_write_range_refused(gsheets: Session, wrong: dict[str, Any], said: str) -> None:
     arguments = {"spreadsheet": ID, "cells": "Suivi!A2", "rows": [ROW], **wrong}
     assert said in await gsheets.call_error("write_range", **arguments)
     assert gsheets.requests == []
@@ -143,7 +144,7 @@ async def test_append_rows(gsheets: Session) -> None:
     assert done["range"] == "Suivi!A5:D5"
 
 
-async def test_clear_range_asks_with_sheet_range_and_filled_cells(gsheets: Session) -> None:
+async def test_clear_range_confirms_sheet_range_and_filled_cells(gsheets: Session) -> None:
     assert await gsheets.call_ok("clear_range", spreadsheet=ID, cells="Suivi!A2:D40") == {"cleared": "Suivi!A2:D40"}
     await gsheets.call_ok("clear_range", spreadsheet=ID, cells="Suivi")
     await gsheets.call_ok("clear_range", spreadsheet=ID, cells="clients")
@@ -170,7 +171,7 @@ def quarters(session: Session, columns: int = 26) -> None:
     session.respond("GET /v4/spreadsheets/{id}", Response.of(shape))
 
 
-async def test_write_range_refuses_a_name_that_is_a_sheet_and_a_cell(gsheets: Session) -> None:
+async def test_write_range_refuses_a_name_of_both_sheet_and_cell(gsheets: Session) -> None:
     """A sheet called Q2 was silently taken for the cell Q2 of the first sheet, and written over."""
     quarters(gsheets)
     told = await gsheets.call_error("write_range", spreadsheet=ID, cells="Q2", rows=[["Mois", "CA"]])
@@ -184,14 +185,14 @@ async def test_write_range_refuses_a_name_that_is_a_sheet_and_a_cell(gsheets: Se
 
 
 @pytest.mark.parametrize(("cells", "sent_to"), [("'Q2'", "'Q2'"), ("FY24", "'FY24'"), ("Q1!Q2", "'Q1'!Q2:R2")])
-async def test_write_range_writes_where_only_one_thing_is_meant(gsheets: Session, cells: str, sent_to: str) -> None:
+async def test_write_range_unambiguous_names(gsheets: Session, cells: str, sent_to: str) -> None:
     """FY24 is no cell of a sheet with 26 columns."""
     quarters(gsheets)
     await gsheets.call_ok("write_range", spreadsheet=ID, cells=cells, rows=[["Mois", "CA"]])
     assert sent(gsheets)[:2] == ("PUT", f"{HOME}/values/{sent_to}")
 
 
-async def test_append_rows_and_read_range_mean_the_sheet(gsheets: Session) -> None:
+async def test_append_rows_and_read_range_prefer_the_sheet(gsheets: Session) -> None:
     quarters(gsheets)
     await gsheets.call_ok("append_rows", spreadsheet=ID, cells="Q1", rows=[ROW])
     assert sent(gsheets)[1] == f"{HOME}/values/'Q1':append"
@@ -201,14 +202,14 @@ async def test_append_rows_and_read_range_mean_the_sheet(gsheets: Session) -> No
     assert sent(gsheets)[1] == f"{HOME}/values/Q2"
 
 
-async def test_a_bare_cell_is_a_cell_where_no_sheet_has_its_name(gsheets: Session) -> None:
+async def test_write_range_bare_cell_without_a_sheet_of_that_name(gsheets: Session) -> None:
     await gsheets.call_ok("write_range", spreadsheet=ID, cells="B2", rows=[["x", "y"]])
     assert sent(gsheets)[:2] == ("PUT", f"{HOME}/values/B2:C2")
     await gsheets.call_ok("read_range", spreadsheet=ID, cells="B2")
     assert sent(gsheets)[1] == f"{HOME}/values/B2"
 
 
-async def test_named_ranges_are_written_under_their_own_name(gsheets: Session) -> None:
+async def test_named_ranges_written_under_their_own_name(gsheets: Session) -> None:
     """In quotes it would be a sheet of this name."""
     await gsheets.call_ok("append_rows", spreadsheet=ID, cells="clients", rows=[["Durand", 80]])
     assert sent(gsheets)[1] == f"{HOME}/values/Clients:append"
@@ -225,7 +226,7 @@ async def test_named_ranges_are_written_under_their_own_name(gsheets: Session) -
 # -- cells that are filled --------------------------------------------------------------------------------------------
 
 
-async def test_write_range_asks_exactly_when_filled_cells_get_another_value(gsheets: Session) -> None:
+async def test_write_range_confirmed_only_when_filled_cells_change(gsheets: Session) -> None:
     gsheets.respond(VALUES, Response.of({"range": "Suivi!A2:D3", "values": [["2030-06-03", "", 80], [], ["below"]]}))
     given: dict[str, Any] = {"spreadsheet": ID, "cells": "Suivi!A2"}
     await gsheets.call_ok("write_range", **given, rows=[["2030-06-03", "Marie", 80], ["new"]])
@@ -238,7 +239,7 @@ async def test_write_range_asks_exactly_when_filled_cells_get_another_value(gshe
     assert [request.method for request in gsheets.requests[-2:]] == ["GET", "PUT"]
 
 
-async def test_write_range_writes_nothing_after_a_no() -> None:
+async def test_write_range_declined_writes_nothing() -> None:
     async with connect("google-sheets", answer="decline") as session:
         assert "did not agree" in await session.call_error(
             "write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["x"]]
@@ -246,13 +247,13 @@ async def test_write_range_writes_nothing_after_a_no() -> None:
         assert session.writes == []
 
 
-async def test_write_range_looks_at_nothing_where_nobody_is_asked() -> None:
+async def test_write_range_reads_nothing_when_confirmation_is_off() -> None:
     async with connect("google-sheets", {"FLOTILLA_CONFIRM": "off"}) as session:
         await session.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["x"]])
         assert [request.method for request in session.requests] == ["PUT"]
 
 
-async def test_rows_are_described_without_a_union(gsheets: Session) -> None:
+async def test_rows_schema_without_union(gsheets: Session) -> None:
     tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
     for name in ("gsheets_write_range", "gsheets_append_rows"):
         cell = tools[name].input_schema["properties"]["rows"]["items"]["items"]
@@ -265,7 +266,7 @@ async def test_add_sheet(gsheets: Session) -> None:
     assert sent(gsheets)[1] == f"{HOME}:batchUpdate"
 
 
-async def test_what_others_wrote_is_marked(gsheets: Session) -> None:
+async def test_read_range_marks_untrusted_cells(gsheets: Session) -> None:
     tools = {tool.name: tool for tool in await gsheets.client.list_tools()}
     cells = (tools["gsheets_read_range"].output_schema or {})["properties"]["rows"]["items"]["items"]
     assert "Untrusted text" in cells["description"]

@@ -32,7 +32,7 @@ async def owners() -> str:
         return text_of(result)
 
 
-async def test_refreshed_once_ahead_of_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_oauth_token_renewed_once_ahead_of_expiry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_900_000_000.0]
     monkeypatch.setattr(AUTH.options[1], "_now", lambda: clock[0])
     with running() as (hubspot, vendor):
@@ -57,7 +57,7 @@ async def test_refreshed_once_ahead_of_its_end(tmp_path: Path, monkeypatch: pyte
             assert len(hubspot.refreshed) == 2
 
 
-async def test_a_token_that_ended_early_is_renewed_once(tmp_path: Path) -> None:
+async def test_oauth_token_expired_early_renewed_once(tmp_path: Path) -> None:
     with running() as (hubspot, vendor), environment(server, **settings(vendor.url, tmp_path)), impatient(server):
         await owners()
         hubspot.tokens = set()
@@ -65,7 +65,7 @@ async def test_a_token_that_ended_early_is_renewed_once(tmp_path: Path) -> None:
         assert len(hubspot.refreshed) == 2
 
 
-async def test_a_wrong_client_is_told(tmp_path: Path) -> None:
+async def test_oauth_wrong_client_reported(tmp_path: Path) -> None:
     with running() as (_, vendor):
         values = settings(vendor.url, tmp_path, HUBSPOT_CLIENT_SECRET="no-4711")
         with environment(server, **values), impatient(server):
@@ -74,19 +74,19 @@ async def test_a_wrong_client_is_told(tmp_path: Path) -> None:
             )
 
 
-async def test_half_a_way_in_is_told() -> None:
+async def test_oauth_incomplete_settings_reported() -> None:
     with environment(server, HUBSPOT_REFRESH_TOKEN="lasting-refresh-token", FLOTILLA_TIER="all"):
         assert "HUBSPOT_CLIENT_ID is not set" in await owners()
 
 
-async def test_without_any_way_in_it_says_where_to_get_one() -> None:
+async def test_credentials_missing_says_where_to_get_them() -> None:
     with environment(server, FLOTILLA_TIER="all"):
         told = await owners()
     assert "HUBSPOT_TOKEN" in told
     assert "Private apps" in told
 
 
-async def test_a_private_app_needs_no_refresh(tmp_path: Path) -> None:
+async def test_private_app_token_needs_no_renewal(tmp_path: Path) -> None:
     with running() as (hubspot, vendor):
         hubspot.tokens = {"pat-eu1-own"}
         values = settings(vendor.url, tmp_path, HUBSPOT_TOKEN="pat-eu1-own")
@@ -95,7 +95,7 @@ async def test_a_private_app_needs_no_refresh(tmp_path: Path) -> None:
         assert hubspot.refreshed == []
 
 
-def test_consent_asks_for_the_scopes_of_the_tools_on_show() -> None:
+def test_scopes_only_for_the_tools_shown() -> None:
     from flotilla.http.scopes import scopes
 
     every = scopes(integration, {"FLOTILLA_TIER": "all"})
@@ -104,7 +104,7 @@ def test_consent_asks_for_the_scopes_of_the_tools_on_show() -> None:
     assert not any(scope.endswith(".write") or scope == "tickets" for scope in reading)
 
 
-def test_a_zone_that_does_not_exist_is_refused() -> None:
+def test_timezone_unknown_refused() -> None:
     with environment(server, HUBSPOT_TOKEN="pat-eu1-x", HUBSPOT_TIMEZONE="Europe/Atlantis"):
         with pytest.raises(Exception, match="not a known time zone"):
             _ = server.connection.settings

@@ -123,7 +123,7 @@ def proper(desk: Desk) -> None:
     assert linked("notes", "104", "contacts") == linked("tasks", "105", "contacts") == ["102"]
 
 
-async def test_the_story(desk: Desk) -> None:
+async def test_scenario_after_a_call(desk: Desk) -> None:
     await told(desk)
     proper(desk)
     seen = await desk.call_ok("get_contact", contact="zoe@lefevre.example")
@@ -157,13 +157,13 @@ async def test_search_deals_by_each_operator(desk: Desk) -> None:
         assert "".join(row["dealname"] for row in rows) == names, condition
 
 
-async def test_the_story_told_twice_is_done_once(desk: Desk) -> None:
+async def test_scenario_repeated_creates_nothing_twice(desk: Desk) -> None:
     await told(desk)
     await told(desk)
     proper(desk)
 
 
-async def test_everything_fits_the_contract(desk: Desk) -> None:
+async def test_contract_fits_all_requests_and_responses(desk: Desk) -> None:
     declaration = declared(Path(__file__).parents[1])
     assert declaration
     if not declaration.path.is_file():
@@ -185,13 +185,14 @@ async def test_everything_fits_the_contract(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("after", range(14))
-async def test_a_refusal_for_haste_is_waited_out(desk: Desk, after: int) -> None:
+async def test_rate_limit_waited_for(desk: Desk, after: int) -> None:
     desk.hubspot.call_error(RATE, after=after)
     await told(desk)
     proper(desk)
 
 
-async def test_a_refusal_for_the_day_is_passed_on_at_once(desk: Desk) -> None:
+async def test_rate_limit_daily_reported_at_once(desk: Desk) -> None:
+    """A limit that lasts for the day is not waited for."""
     daily = {
         "status": "error",
         "message": "daily limit",
@@ -207,7 +208,9 @@ async def test_a_refusal_for_the_day_is_passed_on_at_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("tool", "arguments"), STEPS)
-async def test_a_failure_is_told_with_doubt_and_not_repeated(desk: Desk, tool: str, arguments: dict[str, Any]) -> None:
+async def test_upstream_failure_reported_as_uncertain_and_not_repeated(
+    desk: Desk, tool: str, arguments: dict[str, Any]
+) -> None:
     for name, given in STEPS[: STEPS.index((tool, arguments))]:
         await desk.call_ok(name, **given)
     before = desk.counts()
@@ -221,7 +224,7 @@ async def test_a_failure_is_told_with_doubt_and_not_repeated(desk: Desk, tool: s
 
 
 @pytest.mark.parametrize(("tool", "arguments"), STEPS)
-async def test_after_a_cut_behind_the_write_nothing_comes_twice(
+async def test_connection_lost_after_a_write_duplicates_nothing(
     desk: Desk, tool: str, arguments: dict[str, Any]
 ) -> None:
     """A new key after the look that the message asks for: what is there is found or told, and only the rest is done."""
@@ -244,7 +247,8 @@ async def test_after_a_cut_behind_the_write_nothing_comes_twice(
     proper(desk)
 
 
-async def test_a_500_that_did_nothing_leaves_nothing(desk: Desk) -> None:
+async def test_upstream_500_without_effect(desk: Desk) -> None:
+    """A 500 on the search for duplicates leaves nothing and no doubt."""
     desk.hubspot.call_error(BROKEN, method="POST")
     desk.hubspot.lag = True
     message = await desk.call_error("create_company", name="Lefèvre")  # the look for duplicates: a read
@@ -252,7 +256,7 @@ async def test_a_500_that_did_nothing_leaves_nothing(desk: Desk) -> None:
     assert desk.counts() == {}
 
 
-async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
+async def test_create_contact_duplicate_reported_when_searches_lag(desk: Desk) -> None:
     desk.hubspot.lag = True
     await desk.call_ok("create_contact", name="Jean Dupont", email="jean@exemple.fr")
     message = await desk.call_error("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
@@ -265,7 +269,7 @@ async def test_a_duplicate_is_told_even_when_searches_lag(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "06-12-34-56-78", "0033612345678"]
 )
-async def test_the_same_number_in_another_spelling(desk: Desk, phone: str) -> None:
+async def test_create_contact_duplicate_phone_in_another_notation(desk: Desk, phone: str) -> None:
     await desk.call_ok("create_contact", name="Jean Dupont", phone="+33612345678")
     message = await desk.call_error("create_contact", name="Jean D.", phone=phone)
     assert "this phone number already: contact:101 (Jean Dupont)" in message
@@ -278,21 +282,22 @@ async def test_create_contact_finds_a_number_with_dots(desk: Desk) -> None:
     assert "phone number already" in await desk.call_error("create_contact", name="J. D.", phone="+33698765432")
 
 
-async def test_the_same_name_and_nothing_else(desk: Desk) -> None:
+async def test_create_contact_duplicate_name(desk: Desk) -> None:
+    """The same name without any other detail is a duplicate."""
     await desk.call_ok("create_contact", name="Dupont, Jean")
     assert "this name already: contact:101 (Jean Dupont)" in await desk.call_error("create_contact", name="Jean Dupont")
     await desk.call_ok("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
     assert desk.counts() == {"contacts": 2}
 
 
-async def test_a_dry_run_writes_nothing(desk: Desk) -> None:
+async def test_dry_run_writes_nothing(desk: Desk) -> None:
     for tool, arguments in STEPS:
         shown = (await desk.call_ok(tool, **arguments, dry_run=True))["dry_run"]
         assert shown["method"] == "POST"
     assert desk.counts() == {}
 
 
-def test_the_story_through_a_process(tmp_path: Path) -> None:
+def test_scenario_through_a_process(tmp_path: Path) -> None:
     """The server as its own process, over its pipes; it ends behind a lost answer, and a new one goes on."""
     with running() as (hubspot, vendor):
         values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_STATE": str(tmp_path)}

@@ -108,7 +108,7 @@ async def test_search_contacts(hubspot: Session) -> None:
         ),
     ],
 )
-async def test_conditions(hubspot: Session, condition: str, filtered: dict[str, str]) -> None:
+async def test_search_contacts_conditions(hubspot: Session, condition: str, filtered: dict[str, str]) -> None:
     await hubspot.call_ok("search_contacts", where=[condition])
     assert body(hubspot)["filterGroups"] == [{"filters": [filtered]}]
     assert filtered["propertyName"] in body(hubspot)["properties"]
@@ -117,14 +117,14 @@ async def test_conditions(hubspot: Session, condition: str, filtered: dict[str, 
 @pytest.mark.parametrize(
     "condition", ["Lyon", "=Lyon", "city=", "vile=Lyon", "Statut du lead=tiède", "budget>beaucoup"]
 )
-async def test_a_condition_that_cannot_work_is_refused_before_the_search(hubspot: Session, condition: str) -> None:
+async def test_search_contacts_impossible_condition_refused(hubspot: Session, condition: str) -> None:
     message = await hubspot.call_error("search_contacts", where=[condition])
     assert not any(request.path.endswith("/search") for request in hubspot.requests)
     if condition.startswith("Statut"):
         assert "Allowed: NEW (Nouveau), OPEN (Ouvert), IN_PROGRESS (En cours)" in message
 
 
-async def test_a_search_ends_at_ten_thousand_and_says_so(hubspot: Session) -> None:
+async def test_search_contacts_ends_at_ten_thousand(hubspot: Session) -> None:
     row = {"id": "1", "properties": {}, "createdAt": "2030-01-01T00:00:00Z", "updatedAt": "2030-01-01T00:00:00Z"}
     page = {"total": 23412, "results": [row] * 100, "paging": {"next": {"after": "10000"}}}
     hubspot.respond("POST /crm/v3/objects/contacts/search", Response.of(page))
@@ -164,13 +164,13 @@ async def test_get_contact(hubspot: Session, contact: str, path: str, by: str | 
     assert hubspot.requests[2].json()["inputs"] == [{"id": "9"}]  # twice associated, once read
 
 
-async def test_get_contact_alone(hubspot: Session) -> None:
+async def test_get_contact_without_linked_records(hubspot: Session) -> None:
     assert list(await hubspot.call_ok("get_contact", contact="51", linked=False)) == ["contact"]
     assert "associations" not in dict(hubspot.requests[0].query)
 
 
 @pytest.mark.parametrize("contact", ["", "deal:77", "../51", "51/../52", "jean", "٥١"])
-async def test_an_id_stays_an_id(hubspot: Session, contact: str) -> None:
+async def test_get_contact_invalid_id_refused(hubspot: Session, contact: str) -> None:
     assert "is not a contact's id" in await hubspot.call_error("get_contact", contact=contact)
     assert hubspot.requests == []
 
@@ -210,7 +210,7 @@ async def test_create_contact(hubspot: Session) -> None:
     assert saved == {"record": "contact:51"}
 
 
-async def test_the_schema_is_read_once(hubspot: Session) -> None:
+async def test_schema_read_once(hubspot: Session) -> None:
     for number in range(3):
         await hubspot.call_ok("create_contact", name="Jean Dupont", email=f"jean{number}@exemple.fr")
     assert [r.path for r in hubspot.requests].count("/crm/v3/properties/contacts") == 1
@@ -219,7 +219,7 @@ async def test_the_schema_is_read_once(hubspot: Session) -> None:
     assert not any(secret in json.dumps(kept) for secret in hubspot.case.secrets())
 
 
-async def test_a_value_that_was_added_since_is_found(hubspot: Session) -> None:
+async def test_schema_read_again_for_an_unknown_value(hubspot: Session) -> None:
     """What does not fit the kept schema is looked up once more, before it is refused."""
     await hubspot.call_ok("create_contact", name="Jean", email="a@exemple.fr")
     refused = await hubspot.call_error("update_contact", contact="51", properties={"hs_lead_status": "Chaud"})
@@ -255,7 +255,7 @@ async def test_a_value_that_was_added_since_is_found(hubspot: Session) -> None:
         ({"owner": "nobody"}, ""),
     ],
 )
-async def test_what_does_not_fit_is_refused_before_the_call(hubspot: Session, properties: Any, says: str) -> None:
+async def test_update_contact_invalid_values_refused(hubspot: Session, properties: Any, says: str) -> None:
     if says:
         assert says in await hubspot.call_error("update_contact", contact="51", properties=properties)
         assert hubspot.writes == []
@@ -338,7 +338,7 @@ async def test_create_deal(hubspot: Session, amount: Any, figure: str, currency:
 
 
 @pytest.mark.parametrize("free", [False, True], ids=["amount", "properties"])
-async def test_create_deal_amounts_as_in_the_whole_fleet(hubspot: Session, free: bool) -> None:
+async def test_create_deal_amounts_read_as_in_every_server(hubspot: Session, free: bool) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
 
     def given(value: Any) -> dict[str, Any]:
@@ -356,7 +356,7 @@ async def test_create_deal_amounts_as_in_the_whole_fleet(hubspot: Session, free:
 
 
 @pytest.mark.parametrize("amount", ["beaucoup", "12,500 EUR", "12.500 €", "1e999", "NaN", "12 CHF"])
-async def test_an_amount_that_cannot_be(hubspot: Session, amount: str) -> None:
+async def test_create_deal_amount_refused(hubspot: Session, amount: str) -> None:
     message = await hubspot.call_error("create_deal", name="Site", amount=amount)
     assert hubspot.writes == []
     if amount == "12 CHF":
@@ -373,12 +373,12 @@ async def test_an_amount_that_cannot_be(hubspot: Session, amount: str) -> None:
         ("closedwon", "default", "closedwon"),
     ],
 )
-async def test_a_stage_by_its_name(hubspot: Session, stage: str, pipeline: str, number: str) -> None:
+async def test_create_deal_stage_by_name(hubspot: Session, stage: str, pipeline: str, number: str) -> None:
     await hubspot.call_ok("create_deal", name="Site", stage=stage)
     assert (values(hubspot)["pipeline"], values(hubspot)["dealstage"]) == (pipeline, number)
 
 
-async def test_a_stage_that_is_not_there_or_twice(hubspot: Session) -> None:
+async def test_create_deal_stage_unknown_or_ambiguous(hubspot: Session) -> None:
     twice = await hubspot.call_error("create_deal", name="Site", stage="Gagné")
     assert "More than one stage is called `Gagné`: Ventes/Gagné (closedwon), Renouvellements/Gagné (r2)." in twice
     none = await hubspot.call_error("create_deal", name="Site", stage="Signé")
@@ -436,7 +436,8 @@ async def test_add_note(hubspot: Session) -> None:
 
 
 @pytest.mark.parametrize("ref", ["51", "person:51", "contact:", "contact:5/1", "contact:٥"])
-async def test_a_record_is_kind_and_id(hubspot: Session, ref: str) -> None:
+async def test_add_note_invalid_record_reference_refused(hubspot: Session, ref: str) -> None:
+    """A record is written as kind and id."""
     assert "is not a record; write contact:51" in await hubspot.call_error("add_note", text="x", linked_to=[ref])
     assert hubspot.requests == []
 
@@ -535,7 +536,8 @@ async def test_associate_records_reads_each_pair(hubspot: Session) -> None:
     assert "associated none of them: contact:52: CONTACT=52 is not valid" in none
 
 
-async def test_a_later_kind_that_fails_takes_nothing_back(hubspot: Session) -> None:
+async def test_associate_records_keeps_what_succeeded(hubspot: Session) -> None:
+    """A later kind that fails takes nothing back."""
     refusal = Response.of({"status": "error", "message": "down", "correlationId": "c", "category": "X"}, 400)
     hubspot.respond("POST /crm/v4/associations/deals/companies/batch/associate/default", refusal)
     got = await hubspot.call_ok("associate_records", record="deal:77", others=["company:9", "contact:51"][::-1])
@@ -562,7 +564,8 @@ async def test_list_owners(hubspot: Session) -> None:
 # -- what goes wrong --------------------------------------------------------------------------------------------------
 
 
-async def test_nulls_of_hubspot_are_nothing(hubspot: Session) -> None:
+async def test_null_properties_left_out(hubspot: Session) -> None:
+    """HubSpot's nulls and empty texts are no values."""
     row = {
         "id": "51",
         "properties": {"firstname": "Jean", "email": None, "phone": ""},
@@ -588,7 +591,7 @@ async def test_create_contact_refuses_an_address_that_is_none(hubspot: Session) 
     assert hubspot.requests == []
 
 
-async def test_missing_scopes_are_named(hubspot: Session) -> None:
+async def test_missing_scopes_named(hubspot: Session) -> None:
     assert hubspot.recorder
     hubspot.respond("GET /crm/v3/owners/", hubspot.recorder.answers.errors["scope"])
     message = await hubspot.call_error("list_owners")
@@ -596,7 +599,7 @@ async def test_missing_scopes_are_named(hubspot: Session) -> None:
     assert hubspot.outcome == "scope"
 
 
-async def test_the_reason_of_a_refusal_reaches_the_model(hubspot: Session) -> None:
+async def test_upstream_refusal_reason_reaches_the_client(hubspot: Session) -> None:
     assert hubspot.recorder
     hubspot.respond("POST /crm/v3/objects/contacts", hubspot.recorder.answers.errors["input"])
     message = await hubspot.call_error("create_contact", name="Jean", properties={"email": "jean"})

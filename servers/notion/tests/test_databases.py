@@ -41,7 +41,7 @@ async def test_get_database(tool: Any, desk: Workspace) -> None:
     ]
 
 
-async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_get_database_by_id_and_address(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     database = notion.sources[desk.clients]["parent"]["database_id"]
     bare = database.replace("-", "")
     for named in (desk.clients, database, bare, f"https://www.notion.so/agence/Clients-{bare}?v={desk.home}"):
@@ -56,7 +56,7 @@ async def test_databases_by_id_and_address(tool: Any, problem: Any, notion: Fake
     assert f"Autre ({again})" in await problem("get_database", database=database)
 
 
-async def test_create_database_item_with_every_kind(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_database_item_with_every_property_type(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     told = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
     page = notion.pages[told["id"]]
     kept = {name: value[value["type"]] for name, value in page["properties"].items()}
@@ -81,7 +81,7 @@ async def test_create_database_item_with_every_kind(tool: Any, notion: FakeNotio
     assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
 
 
-async def test_relations_by_title_and_a_span_of_days(
+async def test_create_database_item_relations_by_title_and_date_span(
     tool: Any, problem: Any, notion: FakeNotion, desk: Workspace
 ) -> None:
     values = {
@@ -136,7 +136,7 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("values", "told"), MISFITS, ids=[str(v) for v, _ in MISFITS])
-async def test_what_does_not_fit_is_refused_before_anything_is_sent(
+async def test_create_database_item_invalid_values_refused(
     problem: Any, notion: FakeNotion, values: dict[str, Any], told: str
 ) -> None:
     said = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
@@ -144,7 +144,7 @@ async def test_what_does_not_fit_is_refused_before_anything_is_sent(
     assert not any(request.writes for request in notion.vendor.requests)
 
 
-async def test_numbers_as_in_the_whole_fleet(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_numbers_read_as_in_every_server(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
     for value, number in {**READ, **{one: Decimal(str(one)) for one in NUMBERS}}.items():
         given = {"Nom": "Nouveau", "Budget": value}
@@ -158,7 +158,7 @@ async def test_numbers_as_in_the_whole_fleet(tool: Any, problem: Any, notion: Fa
 
 
 @pytest.mark.parametrize(("form", "number"), [("percent", 0.2), ("number", 20)])
-async def test_a_percentage_is_stored_as_the_property_shows_it(form: str, number: float) -> None:
+async def test_number_percentage_stored_as_the_property_shows_it(form: str, number: float) -> None:
     """Notion shows 0.2 as 20 % where the number's format is percent."""
     schema = {"Taux": {"type": "number", "number": {"format": form}}}
     assert await properties.values(schema, {"Taux": "20 %"}) == {"Taux": {"number": number}}
@@ -176,13 +176,13 @@ async def test_create_database_item_with_a_local_time(
     assert kept["start"] == "2030-06-03T14:00:00+02:00"
 
 
-async def test_an_item_needs_a_title(problem: Any, tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_database_item_needs_a_title(problem: Any, tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     assert "`Nom`" in await problem("create_database_item", database="Clients", properties={"Statut": "Client"})
     await tool("create_database_item", database="Clients", properties={"titre": "Sans nom de colonne"})
     assert "Sans nom de colonne" in notion.titles(desk.clients)
 
 
-async def test_a_duplicate_is_told(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_database_item_returns_a_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     told = await tool("create_database_item", database="Clients", properties={"Nom": "jean dupont"})
     assert (told["id"], told["created"]) == (desk.dupont, False)
     assert "nothing was created" in told["note"]
@@ -194,7 +194,7 @@ async def test_a_duplicate_is_told(tool: Any, notion: FakeNotion, desk: Workspac
     assert notion.titles(desk.clients).count("Jean Dupont") == 2
 
 
-async def test_a_task_for_another_day_is_no_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_database_item_other_date_is_no_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     first = {"Tâche": "Relancer", "Échéance": "2030-06-03T09:00:00+02:00", "Client": desk.dupont}
     assert (await tool("create_database_item", database="Tâches", properties=first))["created"]
     same = {**first, "Échéance": "2030-06-03T07:00:00Z"}  # the same moment
@@ -234,7 +234,7 @@ async def test_query_database(tool: Any, filters: list[dict[str, Any]], names: l
     assert [row["properties"]["Nom"] for row in told["items"]] == names
 
 
-async def test_filters_together_sorts_and_pages(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_query_database_combined_filters_sorts_and_pages(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     either = [{"property": "Nom", "value": "Jean Dupont"}, {"property": "Notes", "is": "contains", "value": "juin"}]
     assert len((await tool("query_database", database="Clients", filters=either, match="or"))["items"]) == 2
     assert (await tool("query_database", database="Clients", filters=either))["items"] == []
@@ -260,11 +260,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("given", "told"), WRONG, ids=[str(g) for g, _ in WRONG])
-async def test_filters_that_cannot_be(problem: Any, given: dict[str, Any], told: str) -> None:
+async def test_query_database_invalid_filters_refused(problem: Any, given: dict[str, Any], told: str) -> None:
     assert told in await problem("query_database", database="Clients", filters=[given])
 
 
-async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: FakeNotion) -> None:
+async def test_filter_formula_compared_by_the_given_type(tool: Any, notion: FakeNotion) -> None:
     for given, told in (
         ({"is": ">", "value": 1}, {"number": {"greater_than": 1}}),
         ({"value": True}, {"checkbox": {"equals": True}}),
@@ -279,7 +279,7 @@ async def test_formulas_are_compared_by_what_is_given(tool: Any, notion: FakeNot
         assert made == {"property": "Score", "formula": told}
 
 
-async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any, notion: FakeNotion) -> None:
+async def test_query_database_notes_the_limit_of_ten_thousand_rows(tool: Any, notion: FakeNotion) -> None:
     usual = notion.query
 
     def cut(request: Any, one: str) -> Any:
@@ -296,7 +296,7 @@ async def test_ten_thousand_rows_are_said_to_be_all_that_notion_gives(tool: Any,
         assert "10,000" in (await tool("query_database", database="Clients"))["note"]
 
 
-async def test_an_unknown_name_in_a_filter_is_told(problem: Any) -> None:
+async def test_query_database_unknown_filter_key_refused(problem: Any) -> None:
     """A condition that would be lost shows other rows than were asked for."""
     for key in ("valeur", "value_"):
         text = await problem("query_database", database="Clients", filters=[{"property": "Nom", key: "x"}])

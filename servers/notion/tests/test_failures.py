@@ -18,7 +18,7 @@ LONG = "\n\n".join(f"ligne {n}" for n in range(250))
 ITEM = {"database": "Clients", "properties": {"Nom": "Durand"}}
 
 
-async def test_a_conflict_and_an_overload_are_tried_again(
+async def test_upstream_conflict_and_overload_retried(
     tool: Any, problem: Any, notion: FakeNotion, desk: Workspace
 ) -> None:
     for status in (409, 529, 429):
@@ -30,7 +30,8 @@ async def test_a_conflict_and_an_overload_are_tried_again(
     assert len(notion.tree(desk.dupont)) == 3
 
 
-async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_append_block_interrupted_reports_progress(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+    """A write that breaks off says how far it came."""
     notion.call_error(500, after=1, method="write")
     said = await problem("append_block", page=desk.dupont, markdown=LONG)
     assert "100 of 250 blocks are written, up to `ligne 99`; the rest is not" in said
@@ -39,7 +40,7 @@ async def test_a_write_that_breaks_off_says_how_far_it_came(problem: Any, notion
     assert len([r for r in notion.vendor.requests if r.writes]) == 2
 
 
-async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_append_block_lost_response_not_sent_again(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.vendor.fails(faults.cut(), after=1, times=1, method="write")
     said = await problem("append_block", page=desk.dupont, markdown=LONG)
     assert "may or may not" in said
@@ -47,7 +48,8 @@ async def test_a_lost_answer_in_mid_write_is_not_sent_again(problem: Any, notion
     assert len(notion.tree(desk.dupont)) == 200  # done, though nobody heard of it
 
 
-async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_page_interrupted_content_reported(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+    """The error names the new page and how much of it was written."""
     notion.call_error(400, after=1, method="write")
     said = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
     page = next(one for one in notion.pages.values() if one["parent"].get("page_id") == desk.home)
@@ -55,13 +57,17 @@ async def test_a_page_whose_content_breaks_off_is_told(problem: Any, notion: Fak
     assert len(notion.tree(page["id"])) == 100
 
 
-async def test_the_first_failure_needs_no_such_words(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_append_block_first_failure_reports_no_progress(
+    problem: Any, notion: FakeNotion, desk: Workspace
+) -> None:
+    """Nothing was written, so the error does not speak of blocks."""
     notion.call_error(400, method="write")
     assert "blocks are written" not in await problem("append_block", page=desk.dupont, markdown=LONG)
     assert notion.tree(desk.dupont) == []
 
 
-async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_lost_response_searched_for(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+    """What was created although the response was lost is found."""
     notion.vendor.fails(faults.cut(), times=1, method="write")
     made = await tool("create_database_item", **ITEM, markdown=LONG)
     assert made["created"]
@@ -73,7 +79,7 @@ async def test_a_create_whose_answer_was_lost_is_looked_for(tool: Any, notion: F
     assert page["created"]
 
 
-async def test_a_create_that_cannot_be_found_again_is_in_doubt(
+async def test_create_not_found_again_is_uncertain(
     problem: Any, tool: Any, notion: FakeNotion, desk: Workspace
 ) -> None:
     notion.call_error(500, method="write")
@@ -96,7 +102,7 @@ async def test_a_create_that_cannot_be_found_again_is_in_doubt(
         ("create_database_item", {**ITEM, "markdown": LONG}),
     ],
 )
-async def test_dry_run_shows_what_further_requests_write(
+async def test_dry_run_shows_further_requests(
     notion: FakeNotion, desk: Workspace, tool: str, arguments: dict[str, Any]
 ) -> None:
     """More than one request can carry: the dry run shows the rest too, and nothing else is sent."""
@@ -111,7 +117,7 @@ async def test_dry_run_shows_what_further_requests_write(
     assert "ligne 249" in str(shown["then"])
 
 
-async def test_dry_runs_write_nothing(notion: FakeNotion, desk: Workspace) -> None:
+async def test_dry_run_writes_nothing(notion: FakeNotion, desk: Workspace) -> None:
     result = await call(server, "notion_create_database_item", **ITEM, markdown="# Bonjour", dry_run=True)
     shown = result.structured_content["dry_run"]
     assert shown["url"] == f"{notion.url}/pages"
@@ -126,27 +132,25 @@ async def test_dry_runs_write_nothing(notion: FakeNotion, desk: Workspace) -> No
 
 
 @pytest.mark.parametrize(("status", "told"), [(401, "credentials"), (403, "capability"), (404, "Connections")])
-async def test_refusals_say_what_to_do(
+async def test_upstream_refusals_say_what_to_do(
     problem: Any, notion: FakeNotion, desk: Workspace, status: int, told: str
 ) -> None:
     notion.call_error(status)
     assert told in await problem("get_page", page=desk.dupont)
 
 
-def test_three_requests_a_second() -> None:
+def test_rate_limit_three_requests_a_second() -> None:
     assert api.transport.limits == ((3, 1),)
 
 
-async def test_a_page_of_very_many_nested_blocks_is_cut_and_says_so(
-    tool: Any, notion: FakeNotion, desk: Workspace
-) -> None:
+async def test_get_page_many_nested_blocks_cut_with_note(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     await tool("append_block", page=desk.dupont, markdown="\n".join(f"- {n}\n  - {n} bis" for n in range(80)))
     read = await tool("get_page", page=desk.dupont)
     assert "too much for one result" in read["note"]
     assert "- 79" in read["markdown"]
 
 
-async def test_the_story(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_scenario_meeting_note_and_task(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     """Add this meeting note to my Notion database 'Clients' and create a task to send the quote tomorrow."""
     note = "## Appel du 2 juin\n\n- Budget : **4 500 €**\n- [ ] Devis demain"
     asked = [

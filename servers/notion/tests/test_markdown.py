@@ -63,7 +63,7 @@ def round_trip(markdown: str) -> str:
     return markdown_of(read(FakeNotion(), blocks_of(markdown)[0]), set())
 
 
-def test_a_document_survives_the_round_trip() -> None:
+def test_document_round_trip() -> None:
     assert blocks_of(DOCUMENT)[1] == []
     assert round_trip(DOCUMENT) == DOCUMENT
 
@@ -102,14 +102,14 @@ ALONE = [
 
 
 @pytest.mark.parametrize("markdown", ALONE)
-def test_round_trips(markdown: str) -> None:
+def test_markdown_round_trip(markdown: str) -> None:
     once = round_trip(markdown)
     assert round_trip(once) == once
     if "https" not in markdown or "[" in markdown:
         assert once == markdown
 
 
-def test_any_text_comes_back_as_it_was() -> None:
+def test_markdown_any_text_round_trip() -> None:
     rng = Random(6)
     letters = [*list("ab é€#*_`[]()<>!-+1.|~\\&😀"), "\n", "  ", "- ", "# ", "> ", "1. ", "**", "~~"]
     for _ in range(1500):
@@ -134,13 +134,16 @@ LOST = [
 
 
 @pytest.mark.parametrize(("markdown", "told"), LOST)
-def test_what_notion_cannot_hold_is_said(markdown: str, told: str) -> None:
+def test_markdown_losses_reported(markdown: str, told: str) -> None:
+    """What Notion cannot hold is reported."""
     blocks, lost = blocks_of(markdown)
     assert told in " ".join(lost)
     assert blocks
 
 
-def test_what_markdown_cannot_hold_is_said() -> None:
+def test_block_losses_reported() -> None:
+    """What Markdown cannot hold is reported."""
+
     def text(words: str, **looks: Any) -> list[dict[str, Any]]:
         return [{"type": "text", "plain_text": words, "href": None, "annotations": looks}]
 
@@ -182,7 +185,7 @@ def test_what_markdown_cannot_hold_is_said() -> None:
         assert told in " ".join(lost), told
 
 
-def test_text_in_pieces_of_two_thousand() -> None:
+def test_pieces_of_two_thousand_characters() -> None:
     for text in ("x" * 4500, "mot " * 1500, "😀" * 1500, "é" * 2000, "", "a" * 1999 + "😀b"):
         parts = list(pieces(text))
         assert "".join(parts) == text
@@ -190,7 +193,7 @@ def test_text_in_pieces_of_two_thousand() -> None:
     assert len(list(pieces("x" * 2000))) == 1
 
 
-def test_a_very_long_paragraph_becomes_several() -> None:
+def test_long_paragraph_split() -> None:
     blocks, _ = blocks_of("é" * 250_000)
     assert [block["type"] for block in blocks] == ["paragraph"] * 3
     limits(blocks)
@@ -202,7 +205,7 @@ def nested(levels: int) -> str:
     return "\n".join(f"{'  ' * level}- niveau {level}" for level in range(levels))
 
 
-def test_what_fits_one_request() -> None:
+def test_fits_one_request() -> None:
     assert fits(blocks_of(nested(3))[0][0])
     deep = blocks_of(nested(6))[0][0]
     assert not fits(deep)
@@ -213,7 +216,7 @@ def test_what_fits_one_request() -> None:
     assert (len(children(first)), len(rows)) == (100, 151)
 
 
-def test_chunks() -> None:
+def test_chunks_within_request_limits() -> None:
     for markdown in ("\n\n".join(f"p {n}" for n in range(250)), "\n".join(nested(3) for _ in range(700)), DOCUMENT):
         blocks, _ = blocks_of(markdown)
         parts = list(chunks(blocks))
@@ -224,7 +227,7 @@ def test_chunks() -> None:
     assert len(list(chunks(blocks_of("x\n\n" * 201)[0]))) == 3
 
 
-def test_too_deep_and_too_long() -> None:
+def test_markdown_too_deep_or_too_long() -> None:
     with pytest.raises(errors.InvalidInputError, match="nested too deeply"):
         blocks_of(nested(60))
     with pytest.raises(errors.InvalidInputError, match="500,000"):
@@ -232,7 +235,7 @@ def test_too_deep_and_too_long() -> None:
     blocks_of("> " * 40 + "x")
 
 
-def test_escapes_only_where_needed() -> None:
+def test_escaped_only_where_needed() -> None:
     assert escaped("Rendez-vous à 14 h, 2 * 3, snake_case, c'est-à-dire.") == (
         "Rendez-vous à 14 h, 2 \\* 3, snake_case, c'est-à-dire."
     )

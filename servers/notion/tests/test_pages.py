@@ -39,7 +39,7 @@ async def test_create_page_and_get_page(tool: Any, notion: FakeNotion, desk: Wor
 
 
 @pytest.mark.slow
-async def test_long_and_deep_pages_are_written_whole(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_page_long_and_deep_written_whole(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     table = "| a |\n|---|\n" + "".join(f"| {n} |\n" for n in range(230))
     markdown = "\n\n".join([*(f"ligne {n}" for n in range(150)), nested(8), table, "fin"])
     made = await tool("create_page", parent=desk.home, title="Long", markdown=markdown)
@@ -119,7 +119,7 @@ async def test_add_comment_and_list_users(tool: Any, problem: Any, notion: FakeN
     }  # fmt: skip
 
 
-async def test_words_of_others_lose_what_cannot_be_seen(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_invisible_characters_removed(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     hidden = "Bonjour\u202e\u200b\U000e0041 à tous"
     page = notion.page(hidden, desk.home)
     await tool("append_block", page=page, markdown=hidden)
@@ -136,11 +136,11 @@ async def test_words_of_others_lose_what_cannot_be_seen(tool: Any, notion: FakeN
     assert told == ["Bonjour à tous"] * 4
 
 
-async def test_the_version_is_pinned(tool: Any, notion: FakeNotion) -> None:
+async def test_version_header_pinned(tool: Any, notion: FakeNotion) -> None:
     await tool("list_users")
     assert {request.headers["notion-version"] for request in notion.vendor.requests} == {"2025-09-03"}
 
 
-async def test_a_page_that_was_not_shared(desk: Workspace) -> None:
+async def test_get_page_not_shared(desk: Workspace) -> None:
     result = await call(server, "notion_get_page", page="00000000-2cf9-4fdf-8782-e53db20768a5")
     assert "Connections" in text_of(result)

@@ -34,7 +34,7 @@ VALUES: list[tuple[dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("told", "plain"), VALUES, ids=[str(told["type"]) for told, _ in VALUES])
-def test_plain_values(told: dict[str, Any], plain: Any) -> None:
+def test_plain_properties_values(told: dict[str, Any], plain: Any) -> None:
     assert plain_properties({"properties": {"x": told}}) == {"x": plain}
 
 
@@ -55,7 +55,7 @@ def test_plain_properties_with_odd_parts() -> None:
     }  # fmt: skip
 
 
-def test_empty_values_are_left_out() -> None:
+def test_plain_properties_leave_empty_values_out() -> None:
     kinds = ("number", "select", "date", "url", "button", "rollup")
     empty = {kind: {"type": kind, kind: None} for kind in kinds}
     assert plain_properties({"properties": {**empty, "title": {"type": "title", "title": []}}}) == {}
@@ -77,5 +77,5 @@ def test_empty_values_are_left_out() -> None:
         (f"{PAGE}0", ""),
     ],
 )
-def test_ids_in_addresses(text: str, found: str) -> None:
+def test_id_in_addresses(text: str, found: str) -> None:
     assert id_in(text) == found

@@ -48,7 +48,7 @@ def raw(args: list[str], env: dict[str, str], era: str) -> dict[str, bytes]:
 
 
 @BOTH
-async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any, era: str) -> None:
+async def test_list_responses_unchanged_and_start_nothing(fleet: Any, era: str) -> None:
     fleet.config["probe"]["tier"] = "all"
     command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *fleet.options()]
     switchboard = await asyncio.to_thread(raw, command, {**os.environ}, era)
@@ -64,7 +64,7 @@ async def test_lists_are_the_servers_own_bytes_and_start_nothing(fleet: Any, era
     assert switchboard == direct
 
 
-async def test_what_the_filters_hide_is_neither_listed_nor_called(fleet: Any, person: Any) -> None:
+async def test_filters_hidden_tools_neither_listed_nor_called(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (gateway, _), person(gateway, "auto").client as client:
         assert "probe_extra" not in [tool.name for tool in await client.list_tools()]
         result = await client.call_tool_mcp("probe_extra", {})
@@ -76,7 +76,7 @@ async def test_what_the_filters_hide_is_neither_listed_nor_called(fleet: Any, pe
 
 
 @BOTH
-async def test_results_are_the_same_as_without_the_door(fleet: Any, person: Any, discovery: Any, era: str) -> None:
+async def test_call_results_same_as_without_gateway(fleet: Any, person: Any, discovery: Any, era: str) -> None:
     import importlib.util
 
     spec = importlib.util.spec_from_file_location("flotilla_test_probe_direct", HERE / "probe.py")
@@ -120,7 +120,8 @@ async def test_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
             await client.get_prompt("probe_none", {})
 
 
-async def test_twenty_cold_parallel_calls_start_one_process(fleet: Any, person: Any) -> None:
+async def test_start_once_for_parallel_calls(fleet: Any, person: Any) -> None:
+    """Twenty parallel calls before the start, of one process."""
     people = [ERAS[n % 2] for n in range(4)]
     async with fleet.inside() as (gateway, _):
         clients = [person(gateway, era) for era in people]
@@ -137,7 +138,8 @@ async def test_twenty_cold_parallel_calls_start_one_process(fleet: Any, person: 
     assert fleet.alive() == []
 
 
-async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, person: Any) -> None:
+async def test_elicitation_reaches_the_right_client(fleet: Any, person: Any) -> None:
+    """Four clients of both protocols get their own questions."""
     async with fleet.inside() as (gateway, _):
         people = [person(gateway, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
         for one in people:
@@ -155,7 +157,7 @@ async def test_four_clients_of_both_eras_get_their_own_questions(fleet: Any, per
 
 @pytest.mark.slow
 @BOTH
-async def test_prompts_and_resources_may_ask_too(fleet: Any, person: Any, era: str) -> None:
+async def test_elicitation_by_prompts_and_resources(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era, "Ada")).client as client:
         assert (await client.read_resource("probe://asking"))[0].text == "Ada"
         assert (await client.get_prompt("probe_asking")).messages[0].content.text == "Ada"
@@ -168,7 +170,8 @@ async def test_prompts_and_resources_may_ask_too(fleet: Any, person: Any, era: s
 
 @pytest.mark.slow
 @BOTH
-async def test_a_front_that_cannot_be_asked_is_said_to_be_one(fleet: Any, person: Any, era: str) -> None:
+async def test_elicitation_capability_passed_on(fleet: Any, person: Any, era: str) -> None:
+    """A client that cannot be asked is announced as one."""
     async with fleet.inside() as (gateway, _), person(gateway, era).client as client:
         caps = json.loads((await client.call_tool_mcp("probe_about", {})).content[0].text)["capabilities"]
         assert "elicitation" not in (caps or {})
@@ -200,7 +203,7 @@ async def test_progress_and_logs(fleet: Any, person: Any, era: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, person: Any) -> None:
+async def test_log_message_without_a_clear_owner_dropped(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (gateway, _):
         one, two = person(gateway, "legacy"), person(gateway, "legacy")
         async with one.client, two.client:
@@ -213,7 +216,7 @@ async def test_a_log_message_that_could_be_anybodys_is_dropped(fleet: Any, perso
 
 @pytest.mark.slow
 @BOTH
-async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) -> None:
+async def test_cancellation_reaches_the_tool(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         await one.call("probe_echo")
         task = asyncio.create_task(one.call("probe_wait", seconds=20, name="long"))
@@ -223,7 +226,8 @@ async def test_cancelling_reaches_the_tool(fleet: Any, person: Any, era: str) ->
 
 
 @pytest.mark.slow
-async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: Any) -> None:
+async def test_cancellation_does_not_break_other_calls(fleet: Any, person: Any) -> None:
+    """A hundred cancelled calls break no call of another client."""
     async with fleet.inside("--idle", "0.2") as (gateway, _):
         calm, hasty = person(gateway, "legacy"), person(gateway, "2026-07-28")
         async with calm.client, hasty.client:
@@ -239,7 +243,8 @@ async def test_a_hundred_cancels_break_no_call_of_another(fleet: Any, person: An
 
 
 @pytest.mark.slow
-async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, person: Any) -> None:
+async def test_start_survives_its_cancelled_caller(fleet: Any, person: Any) -> None:
+    """A server whose first caller gave up serves the next one."""
     fleet.config["probe"]["slow"] = 1
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         task = asyncio.create_task(one.call("probe_echo"))
@@ -251,7 +256,7 @@ async def test_a_start_that_its_caller_gave_up_serves_the_next(fleet: Any, perso
 
 @pytest.mark.slow
 @BOTH
-async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any, era: str) -> None:
+async def test_crash_read_retried_once(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         assert await one.call("probe_die_reading", times=1) == "read"
         assert len(fleet.lines("starts")) == 2
@@ -262,7 +267,7 @@ async def test_a_read_is_tried_again_once_after_a_crash(fleet: Any, person: Any,
 
 
 @BOTH
-async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> None:
+async def test_crash_write_not_retried(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         answer = await one.client.call_tool_mcp("probe_die_writing", {})
         assert answer.is_error
@@ -276,7 +281,7 @@ async def test_a_write_is_not_tried_again(fleet: Any, person: Any, era: str) -> 
 
 
 @pytest.mark.slow
-async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) -> None:
+async def test_crash_reported_to_every_call_in_flight(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (gateway, _):
         people = [person(gateway, era) for era in ERAS]
         async with people[0].client, people[1].client:
@@ -291,7 +296,7 @@ async def test_every_call_in_flight_hears_of_a_crash(fleet: Any, person: Any) ->
 
 
 @pytest.mark.slow
-async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person: Any) -> None:
+async def test_crash_between_calls_restarts_the_server(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         for n in range(1, 4):
             about = await one.about()
@@ -304,7 +309,8 @@ async def test_a_server_killed_between_calls_is_started_again(fleet: Any, person
 
 
 @pytest.mark.slow
-async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: Any, person: Any) -> None:
+async def test_idle_server_stopped_without_failing_calls(fleet: Any, person: Any) -> None:
+    """A call at the moment of the stop does not fail."""
     async with fleet.inside("--idle", "0.5") as (gateway, _), (one := person(gateway, "auto")).client:
         await one.call("probe_wait", seconds=1)  # being busy is not being idle
         assert len(fleet.alive()) == 1
@@ -317,7 +323,7 @@ async def test_an_idle_server_rests_and_calls_onto_the_stop_do_not_fail(fleet: A
 
 @pytest.mark.slow
 @BOTH
-async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, person: Any, era: str) -> None:
+async def test_restart_between_question_and_answer(fleet: Any, person: Any, era: str) -> None:
     class Slow(person):  # type: ignore[misc]
         async def _answer(self, message: str, *_: Any) -> dict[str, str]:
             os.kill(fleet.alive()[0], signal.SIGKILL)
@@ -332,7 +338,7 @@ async def test_a_restart_between_question_and_answer_does_no_harm(fleet: Any, pe
 
 
 @pytest.mark.slow
-async def test_why_a_server_could_not_start(fleet: Any, person: Any) -> None:
+async def test_start_failure_explained(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["broken"] = "bad things"
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         answer = await one.client.call_tool_mcp("probe_echo", {})
@@ -379,7 +385,7 @@ async def test_heard_waits_while_there_is_progress(fleet: Any, person: Any) -> N
         assert (await one.call("probe_wait", seconds=8, name="long")).startswith("long")
 
 
-def test_silence_is_longer_than_any_call(fleet: Any) -> None:
+def test_silence_longer_than_any_call(fleet: Any) -> None:
     from flotilla_servers.switchboard.backend import GRACE, Backend
     from flotilla_servers.switchboard.options import arguments
     from flotilla_servers.switchboard.selection import selected
@@ -408,7 +414,7 @@ for line in sys.stdin:
 
 @BOTH
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-11-25"])
-async def test_discover_greets_a_server_of_an_older_revision(fleet: Any, person: Any, version: str, era: str) -> None:
+async def test_discover_accepts_a_server_of_an_older_revision(fleet: Any, person: Any, version: str, era: str) -> None:
     (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
     (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
@@ -416,7 +422,7 @@ async def test_discover_greets_a_server_of_an_older_revision(fleet: Any, person:
 
 
 @pytest.mark.parametrize("version", ["", "2031-01-01"])
-async def test_discover_says_which_revision_a_server_must_speak(fleet: Any, person: Any, version: str) -> None:
+async def test_discover_names_the_revision_required(fleet: Any, person: Any, version: str) -> None:
     """It has started, so it is not told that it could not start."""
     (fleet.folder / "old.py").write_text(f"VERSION = {version!r}\n{OLD}")
     (fleet.folder / "flotilla-probe").write_text(f"#!/bin/sh\nexec {sys.executable} {fleet.folder / 'old.py'}\n")
@@ -427,7 +433,7 @@ async def test_discover_says_which_revision_a_server_must_speak(fleet: Any, pers
 
 
 @pytest.mark.slow
-async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
+async def test_start_timeout_ends_a_hung_start(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 60
     async with fleet.inside("--start-timeout", "1") as (gateway, _), (one := person(gateway, "auto")).client:
         began = time.monotonic()
@@ -436,9 +442,8 @@ async def test_a_hung_start_ends(fleet: Any, person: Any) -> None:
         await fleet.until(lambda: not fleet.alive(), 5)
 
 
-async def test_a_server_sees_its_own_environment_and_nothing_else(
-    fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_environment_of_a_server_is_isolated(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server sees its own environment and nothing else."""
     for name in ("CANARY", "FLOTILLA_HTTP_TOKEN", "FLOTILLA_REMOTE_TOKEN", "FLOTILLA_SECRETS", "OTHER_TOKEN"):
         monkeypatch.setenv(name, "canary-value")
     monkeypatch.setenv("FLOTILLA_STATE_KEY", "canary-value" * 4)
@@ -472,7 +477,7 @@ async def test_a_server_sees_its_own_environment_and_nothing_else(
 
 
 @pytest.mark.slow
-async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
+async def test_arguments_as_text(fleet: Any, person: Any) -> None:
     async with fleet.inside() as (gateway, _), person(gateway, "legacy").client as client:
         import mcp_types as mt
 
@@ -482,7 +487,7 @@ async def test_arguments_that_come_as_text(fleet: Any, person: Any) -> None:
 
 
 @pytest.mark.slow
-async def test_another_door_with_the_same_key_takes_the_answer(
+async def test_elicitation_answer_accepted_by_another_gateway_with_the_same_key(
     fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a second worker does, or a switchboard that was started again between question and answer."""
@@ -503,7 +508,7 @@ async def test_another_door_with_the_same_key_takes_the_answer(
             await client.session.call_tool("probe_ask", args, **more)
 
 
-async def test_a_server_that_answers_nonsense(fleet: Any, person: Any) -> None:
+async def test_protocol_violation_by_a_server_reported(fleet: Any, person: Any) -> None:
     """Stray lines are passed over; an answer that breaks the protocol is an error result."""
     command = fleet.folder / "flotilla-probe"
     discovery: dict[str, Any] = {"supportedVersions": ["2026-07-28"], "capabilities": {}, "resultType": "complete"}
@@ -523,7 +528,7 @@ for line in sys.stdin:
         assert answer.startswith("Error: probe answered `probe_echo` with a result that breaks the protocol.")
 
 
-async def test_two_servers_with_one_name_for_their_tools(fleet: Any, discovery: Any) -> None:
+async def test_tool_name_offered_by_two_servers_refused(fleet: Any, discovery: Any) -> None:
     import yaml
 
     from flotilla_servers.switchboard.catalog import CatalogError
@@ -537,7 +542,7 @@ async def test_two_servers_with_one_name_for_their_tools(fleet: Any, discovery: 
         build(options)
 
 
-def test_options_also_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_options_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from flotilla_servers.switchboard.server import arguments
 
     (tmp_path / "idle").write_text("12\n")

@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
         ("{{x.name.more}}", [""]),
     ],
 )
-def test_templates(text: str, parts: list[str]) -> None:
+def test_fill_templates(text: str, parts: list[str]) -> None:
     assert fill(text, CONFIG) == parts
 
 
@@ -57,7 +57,7 @@ def entry(tmp_path: Path, values: dict[str, str], **spec: Any) -> Any:
     return read_catalog(tmp_path / "c.yaml", values, CONFIG)["x"]
 
 
-def test_environment_of_a_server(tmp_path: Path) -> None:
+def test_entry_environment_command_and_volumes(tmp_path: Path) -> None:
     made = entry(
         tmp_path,
         {"x.key": "pa$$=word", "y.key": "not mine"},
@@ -109,7 +109,7 @@ async def test_build_leaves_out_a_server_without_discovery(fleet: Any, capsys: p
     assert "other is left out: " in capsys.readouterr().err
 
 
-def test_settings_of_the_whole_fleet_reach_every_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fleet_settings_reach_every_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_READ_ONLY", "1")
     monkeypatch.setenv("FLOTILLA_TIER", "all")
     monkeypatch.setenv("FLOTILLA_HTTP_TOKEN", "the gateway's")
@@ -117,7 +117,7 @@ def test_settings_of_the_whole_fleet_reach_every_server(tmp_path: Path, monkeypa
     assert made.env == {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "core"}
 
 
-def test_a_secret_must_not_steer_the_docker_command(tmp_path: Path) -> None:
+def test_secrets_cannot_control_the_docker_command(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="DOCKER_HOST of x"):
         entry(tmp_path, {"x.h": "tcp://evil"}, secrets=[{"name": "x.h", "env": "DOCKER_HOST"}])
 
@@ -182,7 +182,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("other.deny_list=x\n", ALL),
     ],
 )
-def test_guards_of_the_secrets_file(
+def test_guards_in_the_secrets_file(
     tmp_path: Path, bare: pytest.MonkeyPatch, secrets: str, offered: dict[str, list[str]]
 ) -> None:
     assert guarded(tmp_path, secrets) == offered
@@ -211,7 +211,7 @@ def test_guards_of_the_secrets_file(
         ("", {}, {"FILESYSTEM_DENY_FILE": "/nonexistent"}, "FILESYSTEM_DENY_FILE names a file that cannot be read"),
     ],
 )
-def test_a_guard_that_would_not_count(
+def test_guards_ineffective_are_refused(
     tmp_path: Path,
     bare: pytest.MonkeyPatch,
     secrets: str,
@@ -227,7 +227,7 @@ def test_a_guard_that_would_not_count(
     assert says in str(problem.value)
 
 
-def test_a_preference_stays_in_the_settings_file(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+def test_preferences_stay_in_the_settings_file(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
     assert guarded(tmp_path, "", {"mail": {"language": "fr"}, "filesystem": None}) == ALL
 
 
@@ -243,7 +243,7 @@ def test_a_preference_stays_in_the_settings_file(tmp_path: Path, bare: pytest.Mo
         ({"FLOTILLA_READ_ONLY": "on", "MAIL_READ_ONLY": "off"}, "", {"filesystem": ["fs_read"], "mail": ALL["mail"]}),
     ],
 )
-def test_lists_of_the_whole_fleet(
+def test_guards_for_all_servers_split_by_server(
     tmp_path: Path,
     bare: pytest.MonkeyPatch,
     environ: dict[str, str],
@@ -264,7 +264,7 @@ def test_lists_of_the_whole_fleet(
             assert entry.hidden or set(entry.env.get(name, "").replace(",", " ").split()) <= known
 
 
-def test_a_remote_server_whose_account_is_not_set(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+def test_remote_server_without_account_not_ready(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
     """In compose the switchboard knows which variables are set; elsewhere a remote server counts as ready."""
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"registry": {"keyed_requests": {}}}))
@@ -282,7 +282,7 @@ def test_a_remote_server_whose_account_is_not_set(tmp_path: Path, bare: pytest.M
     assert ready()
 
 
-def test_secrets_file(tmp_path: Path) -> None:
+def test_read_secrets_file(tmp_path: Path) -> None:
     path = tmp_path / "s"
     path.write_text("# comment\n\nx.key=a=b 'c'  \nx.key=last\nz=\n")
     assert read_secrets(path) == {"x.key": "last", "z": ""}
@@ -294,7 +294,7 @@ def test_secrets_file(tmp_path: Path) -> None:
         read_secrets(tmp_path / "none")
 
 
-def test_documents_that_cannot_be_used(tmp_path: Path) -> None:
+def test_read_catalog_invalid_documents(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     for text, words in (
         ("a: [", "neither YAML nor JSON"),
@@ -308,7 +308,7 @@ def test_documents_that_cannot_be_used(tmp_path: Path) -> None:
     assert read_document(path) == {"registry": {}}
 
 
-def test_which_servers(tmp_path: Path) -> None:
+def test_choose_servers(tmp_path: Path) -> None:
     registry = {
         "free": {},
         "keyed_requests": {"secrets": [{"name": "keyed_requests.k", "env": "K"}]},
@@ -339,7 +339,9 @@ def test_which_servers(tmp_path: Path) -> None:
         ([["HOST"], ["K"]], {"keyed_requests.k": "v"}, True),  # one of two ways in
     ],
 )
-def test_what_a_server_needs(tmp_path: Path, needs: list[list[str]], secrets: dict[str, str], ready: bool) -> None:
+def test_choose_servers_by_their_needs(
+    tmp_path: Path, needs: list[list[str]], secrets: dict[str, str], ready: bool
+) -> None:
     path = tmp_path / "c.json"
     path.write_text(
         json.dumps({"registry": {"keyed_requests": {"secrets": [{"name": "keyed_requests.k", "env": "K"}]}}})
@@ -349,7 +351,8 @@ def test_what_a_server_needs(tmp_path: Path, needs: list[list[str]], secrets: di
     assert bool(choose(read_catalog(path, secrets, {}), [], [], tmp_path)) is ready
 
 
-def test_the_list_needs_no_fastmcp() -> None:
+def test_catalog_does_not_import_fastmcp() -> None:
+    """The list of servers needs no FastMCP."""
     code = (
         "import sys, flotilla_servers.switchboard.combined; print([m for m in ('fastmcp', 'mcp') if m in sys.modules])"
     )
@@ -364,7 +367,7 @@ def test_servers_by_slug_and_by_catalog_name(tmp_path: Path, asked: str) -> None
     assert [entry.slug for entry in selected(options)] == ["notion"]
 
 
-def test_servers_of_two_names_are_two(tmp_path: Path) -> None:
+def test_servers_with_and_without_prefix_are_distinct(tmp_path: Path) -> None:
     """A catalog may hold somebody else's `notion` beside ours: each is started by its whole name."""
     registry = {"flotilla-notion": {"image": "ours"}, "notion": {"image": "theirs"}}
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": registry}))
@@ -374,7 +377,7 @@ def test_servers_of_two_names_are_two(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["notion", "flotilla-notion"])
-def test_remotes_by_slug_and_by_catalog_name(tmp_path: Path, name: str) -> None:
+def test_remote_by_slug_and_by_catalog_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}}}))
     (tmp_path / "notion").mkdir()
     (tmp_path / "notion" / "discovery.json").write_text('{"needs": [["NOTION_TOKEN"]]}')
@@ -384,7 +387,7 @@ def test_remotes_by_slug_and_by_catalog_name(tmp_path: Path, name: str) -> None:
     assert [entry.slug for entry in selected(options)] == ["notion"]
 
 
-def test_settings_under_a_servers_short_name_are_refused(tmp_path: Path) -> None:
+def test_settings_under_a_short_server_name_refused(tmp_path: Path) -> None:
     """They would count for nothing: a `read_only` among them would let everything be written."""
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"registry": {"flotilla-notion": {}}}))
     (tmp_path / "config.yaml").write_text("notion: {read_only: true}\n")

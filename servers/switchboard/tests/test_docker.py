@@ -27,7 +27,7 @@ def commands(contained: Any) -> list[int]:
     return pids
 
 
-async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person: Any, contained: Any) -> None:
+async def test_container_hardened_and_keeps_its_secrets(fleet: Any, person: Any, contained: Any) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client as client:
         await client.list_tools()
         assert contained.now() == []
@@ -48,7 +48,7 @@ async def test_a_container_is_hardened_and_keeps_its_secrets(fleet: Any, person:
         assert b"s3cr" not in b" ".join(line)
 
 
-async def test_twenty_cold_parallel_calls_start_one_container(fleet: Any, person: Any, contained: Any) -> None:
+async def test_container_started_once_for_parallel_calls(fleet: Any, person: Any, contained: Any) -> None:
     async with fleet.inside() as (gateway, _):
         people = [person(gateway, era) for era in ERAS * 2]
         for one in people:
@@ -61,7 +61,8 @@ async def test_twenty_cold_parallel_calls_start_one_container(fleet: Any, person
     assert contained.now() == []
 
 
-async def test_four_clients_get_their_own_questions(fleet: Any, person: Any, contained: Any) -> None:
+async def test_elicitation_reaches_the_right_client(fleet: Any, person: Any, contained: Any) -> None:
+    """Four clients get their own questions."""
     async with fleet.inside() as (gateway, _):
         people = [person(gateway, era, name) for era, name in zip(ERAS * 2, ("Ada", "Bob", "Cy", "Dee"), strict=True)]
         for one in people:
@@ -74,7 +75,7 @@ async def test_four_clients_get_their_own_questions(fleet: Any, person: Any, con
 
 
 @BOTH
-async def test_the_container_is_killed(fleet: Any, person: Any, contained: Any, era: str) -> None:
+async def test_container_killed(fleet: Any, person: Any, contained: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         await one.call("probe_echo")
         contained.kill()  # idle
@@ -90,7 +91,7 @@ async def test_the_container_is_killed(fleet: Any, person: Any, contained: Any, 
 
 
 @pytest.mark.parametrize("state", ["idle", "busy", "blocked"])
-async def test_the_docker_command_is_killed(fleet: Any, person: Any, contained: Any, state: str) -> None:
+async def test_docker_command_killed(fleet: Any, person: Any, contained: Any, state: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, "legacy")).client:
         await one.call("probe_echo")
         call = None
@@ -114,7 +115,7 @@ async def test_the_docker_command_is_killed(fleet: Any, person: Any, contained: 
 
 @pytest.mark.parametrize("state", ["idle", "busy", "blocked"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["TERM", "INT", "KILL"])
-async def test_the_switchboard_ends(
+async def test_switchboard_end_removes_the_container(
     fleet: Any, person: Any, contained: Any, number: signal.Signals, state: str
 ) -> None:
     client = (one := person(fleet.command(), "legacy")).client
@@ -134,7 +135,7 @@ async def test_the_switchboard_ends(
     assert len(fleet.lines("starts")) == 1
 
 
-async def test_a_container_of_a_killed_switchboard_is_swept(fleet: Any, person: Any, contained: Any) -> None:
+async def test_switchboard_sweeps_containers_of_a_killed_one(fleet: Any, person: Any, contained: Any) -> None:
     """Where the kernel does not end a busy server together with its switchboard, the next one does."""
     from flotilla_servers.switchboard.commands import owner_label
 
@@ -151,7 +152,9 @@ async def test_a_container_of_a_killed_switchboard_is_swept(fleet: Any, person: 
 
 
 @BOTH
-async def test_a_restart_between_question_and_answer(fleet: Any, person: Any, contained: Any, era: str) -> None:
+async def test_container_restarted_between_question_and_answer(
+    fleet: Any, person: Any, contained: Any, era: str
+) -> None:
     class Slow(person):  # type: ignore[misc]
         async def _answer(self, message: str, *_: Any) -> dict[str, str]:
             await asyncio.to_thread(contained.kill)
@@ -164,14 +167,14 @@ async def test_a_restart_between_question_and_answer(fleet: Any, person: Any, co
         assert len(fleet.lines("starts")) == 2
 
 
-async def test_an_idle_container_rests(fleet: Any, person: Any, contained: Any) -> None:
+async def test_container_idle_stopped(fleet: Any, person: Any, contained: Any) -> None:
     async with fleet.inside("--idle", "0.5") as (gateway, _), (one := person(gateway, "auto")).client:
         await one.call("probe_echo")
         await fleet.until(lambda: not contained.now(), 5)
         assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
 
 
-async def test_an_image_that_is_not_there(fleet: Any, person: Any, contained: Any) -> None:
+async def test_image_missing(fleet: Any, person: Any, contained: Any) -> None:
     fleet.spec["image"] = "flotilla-test-nothing"
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
         answer = await one.call("probe_echo")
@@ -179,7 +182,7 @@ async def test_an_image_that_is_not_there(fleet: Any, person: Any, contained: An
         assert answer.endswith("Nothing was done. Ask the user to fix it, then call again.")
 
 
-async def test_auto_takes_the_container_where_there_is_one(fleet: Any, person: Any, contained: Any) -> None:
+async def test_run_auto_prefers_the_container(fleet: Any, person: Any, contained: Any) -> None:
     async with fleet.inside("--run", "auto") as (gateway, _), (one := person(gateway, "auto")).client:
         assert (await one.about())["uid"] == 10001
     fleet.spec["image"] = "flotilla-test-nothing"

@@ -40,7 +40,7 @@ async def bring(fleet: Any, one: Any, state: str) -> "asyncio.Task[Any] | None":
 @pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=["TERM", "INT", "KILL"])
-async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: str) -> None:
+async def test_signals_end_the_servers(fleet: Any, person: Any, number: signal.Signals, state: str) -> None:
     fleet.config["probe"]["slow"] = 60 if state == "starting" else 0
     client = (one := person(fleet.command(), "legacy")).client
     await client.__aenter__()
@@ -58,7 +58,7 @@ async def test_signals(fleet: Any, person: Any, number: signal.Signals, state: s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
-async def test_end_of_input(fleet: Any, state: str) -> None:
+async def test_end_of_input_ends_the_servers(fleet: Any, state: str) -> None:
     calls: dict[str, tuple[str, dict[str, Any]]] = {
         "idle": ("probe_echo", {}),
         "busy": ("probe_wait", {"seconds": 60}),
@@ -92,7 +92,7 @@ async def test_end_of_input(fleet: Any, state: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
-async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person: Any, era: str) -> None:
+async def test_call_errors_leave_no_traceback(fleet: Any, person: Any, era: str) -> None:
     """A traceback holds what the operator's log should not."""
     async with (one := person(fleet.command(), era)).client as client:
         await one.call("probe_die_writing")
@@ -120,7 +120,7 @@ async def test_what_goes_wrong_in_a_call_leaves_no_traceback(fleet: Any, person:
         ("", {}, ["--remote", "prob=http://127.0.0.1/mcp"], "The catalog has no server prob. Its servers are probe."),
     ],
 )
-async def test_what_is_wrong_at_the_start_is_said_in_a_sentence(
+async def test_start_errors_are_one_sentence(
     fleet: Any, secrets: str, environ: dict[str, str], options: list[str], says: str
 ) -> None:
     (fleet.folder / "secrets").write_text(secrets)

@@ -23,7 +23,7 @@ BOTH = pytest.mark.parametrize("era", ERAS)
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
+async def test_http_requires_token_and_local_host_and_origin(fleet: Any) -> None:
     async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
         health = await http.get(url.replace("/mcp", "/health"))
         assert (health.status_code, health.json()["status"]) == (200, "ok")
@@ -41,7 +41,7 @@ async def test_only_who_knows_the_token_and_comes_from_here(fleet: Any) -> None:
 
 
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
-async def test_other_addresses(fleet: Any, host: str) -> None:
+async def test_http_host_option(fleet: Any, host: str) -> None:
     async with fleet.listening("--host", host) as (url, _), httpx2.AsyncClient() as http:
         good = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
         assert (await http.post(url, json=PING, headers=good)).status_code == 400  # no session yet
@@ -49,7 +49,7 @@ async def test_other_addresses(fleet: Any, host: str) -> None:
         assert refused.status_code == 421  # browsers take 0.0.0.0 for this machine
 
 
-async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> None:
+async def test_http_token_generated_when_none_is_given(fleet: Any, person: Any) -> None:
     fleet.environ["FLOTILLA_HTTP_TOKEN"] = ""
     async with fleet.listening() as (url, _):
         token = fleet.stderr_text().split("bearer token ")[1].split()[0]
@@ -60,7 +60,7 @@ async def test_a_token_is_made_when_none_is_given(fleet: Any, person: Any) -> No
 
 
 @pytest.mark.slow
-async def test_four_http_clients_of_both_eras_on_one_server(fleet: Any, person: Any) -> None:
+async def test_http_four_clients_of_both_protocols_on_one_server(fleet: Any, person: Any) -> None:
     async with fleet.listening() as (url, switchboard):
         names = ("Ada", "Bob", "Cy", "Dee")
         people = [
@@ -111,7 +111,7 @@ async def remote(fleet: Any, port: int) -> AsyncIterator[None]:
 
 
 @pytest.mark.slow
-async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_remote_server(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("FLOTILLA_REMOTE_TOKEN", "backend-token-1")
     more = ("--run", "http-map", "--remote", f"probe=http://127.0.0.1:{port}/mcp")
@@ -148,7 +148,7 @@ async def test_a_remote_server(fleet: Any, person: Any, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-async def test_a_remote_server_that_fails(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_remote_server_failing(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     fleet.spec["remote"] = {
         "url": f"http://127.0.0.1:{port}/mcp",
@@ -170,7 +170,7 @@ async def test_a_remote_server_that_fails(fleet: Any, person: Any, monkeypatch: 
             assert json.loads(await one.call("probe_echo", value=1)) == {"value": 1}
 
 
-async def test_a_server_without_a_url_is_refused_where_all_are_remote(fleet: Any) -> None:
+async def test_remote_server_without_url_refused(fleet: Any) -> None:
     from flotilla_servers.switchboard.catalog import CatalogError
 
     with pytest.raises(CatalogError, match="No URL is set for probe"):

@@ -62,7 +62,7 @@ def somebody_else(agency: Agency) -> None:
     agency.ghl.contact(firstName="Jeanne", lastName="Dupont", tags=["Client"])
 
 
-async def test_in_four_calls(agency: Agency) -> None:
+async def test_contact_scenario_takes_four_calls(agency: Agency) -> None:
     async with agency.agent() as agent:
         await after_the_call(agent)
         assert agent.calls == ["ghl_create_contact", "ghl_add_tags", "ghl_list_workflows", "ghl_trigger_automation"]
@@ -72,7 +72,7 @@ async def test_in_four_calls(agency: Agency) -> None:
     assert versions == {"2021-07-28"}
 
 
-async def test_told_twice_it_is_done_once(agency: Agency) -> None:
+async def test_contact_scenario_repeated_is_done_once(agency: Agency) -> None:
     for _ in range(2):  # the second time with a gateway of its own: what was done is remembered
         async with agency.agent() as agent:
             await after_the_call(agent)
@@ -80,7 +80,7 @@ async def test_told_twice_it_is_done_once(agency: Agency) -> None:
     all_there(agency)
 
 
-async def test_too_many_requests_at_the_second_call(agency: Agency) -> None:
+async def test_contact_scenario_rate_limit_waited_for(agency: Agency) -> None:
     agency.ghl.call_error(429, after=1, method="write")
     async with agency.agent() as agent:
         await after_the_call(agent)
@@ -89,7 +89,7 @@ async def test_too_many_requests_at_the_second_call(agency: Agency) -> None:
     all_there(agency)
 
 
-async def test_too_many_requests_for_too_long(agency: Agency) -> None:
+async def test_contact_scenario_rate_limit_for_too_long(agency: Agency) -> None:
     agency.ghl.call_error(429, times=-1, after=1, method="write")
     async with agency.agent() as agent:
         await after_the_call(agent)
@@ -104,7 +104,7 @@ async def test_too_many_requests_for_too_long(agency: Agency) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["contact", "tag", "workflow"])
-async def test_a_server_error(agency: Agency, step: int) -> None:
+async def test_contact_scenario_server_error(agency: Agency, step: int) -> None:
     """Nothing was done, but that is not certain: what can be looked up is looked up, the rest is reported."""
     agency.ghl.call_error(500, after=step, method="write")
     async with agency.agent() as agent:
@@ -126,7 +126,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["contact", "tag", "workflow"])
-async def test_a_cut_connection_after_the_work_was_done(agency: Agency, step: int) -> None:
+async def test_contact_scenario_connection_lost_after_the_work(agency: Agency, step: int) -> None:
     agency.ghl.vendor.fails(faults.cut(), after=step, times=1, method="write")
     async with agency.agent() as agent:
         await after_the_call(agent)

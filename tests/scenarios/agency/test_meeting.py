@@ -61,7 +61,7 @@ def all_there(agency: Agency) -> None:
     assert [one["id"] for one in fields["Client"]] == [page["id"]]
 
 
-async def test_in_four_calls(agency: Agency) -> None:
+async def test_meeting_scenario_takes_four_calls(agency: Agency) -> None:
     async with agency.agent() as agent:
         await after_the_meeting(agent)
         assert len(agent.calls) == 4
@@ -69,7 +69,7 @@ async def test_in_four_calls(agency: Agency) -> None:
     all_there(agency)
 
 
-async def test_told_twice_it_is_done_once(agency: Agency) -> None:
+async def test_meeting_scenario_repeated_is_done_once(agency: Agency) -> None:
     for key in ("call-7", "call-7", "somebody-else"):  # with the same keys, and without knowing of the first time
         async with agency.agent(key) as agent:
             await after_the_meeting(agent)
@@ -77,7 +77,7 @@ async def test_told_twice_it_is_done_once(agency: Agency) -> None:
     all_there(agency)
 
 
-async def test_too_many_requests_at_the_second_write(agency: Agency) -> None:
+async def test_meeting_scenario_rate_limit_waited_for(agency: Agency) -> None:
     agency.notion.call_error(429, after=1, method="write")
     async with agency.agent() as agent:
         await after_the_meeting(agent)
@@ -87,7 +87,7 @@ async def test_too_many_requests_at_the_second_write(agency: Agency) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1], ids=["note", "task"])
-async def test_a_server_error(agency: Agency, step: int) -> None:
+async def test_meeting_scenario_server_error(agency: Agency, step: int) -> None:
     agency.notion.call_error(500, after=step, method="write")
     async with agency.agent() as agent:
         await after_the_meeting(agent)
@@ -103,7 +103,7 @@ async def test_a_server_error(agency: Agency, step: int) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1], ids=["note", "task"])
-async def test_a_cut_connection_after_the_work_was_done(agency: Agency, step: int) -> None:
+async def test_meeting_scenario_connection_lost_after_the_work(agency: Agency, step: int) -> None:
     """The server looks for what it wrote before it reports an error."""
     agency.notion.vendor.fails(faults.cut(), after=step, times=1, method="write")
     async with agency.agent() as agent:

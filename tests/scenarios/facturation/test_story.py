@@ -65,7 +65,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Gat
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_accountants_day(office: tuple[Gateway, Any], era: str) -> None:
+async def test_accountant_scenario(office: tuple[Gateway, Any], era: str) -> None:
     gateway, accounts = office
     if gateway.kind == "docker-gateway" and era != "legacy":
         pytest.skip("Docker's gateway speaks up to 2025-11-25")

@@ -35,7 +35,7 @@ async def call_error(client: Client[Any], tool: str, **arguments: Any) -> str:
     return "".join(getattr(part, "text", "") for part in result.content)
 
 
-async def test_answer_marie_and_meet_her(office: Office, world: Google) -> None:
+async def test_mail_and_meeting_scenario(office: Office, world: Google) -> None:
     """Find Marie's last mail, answer with a file, book Tuesday afternoon in Paris for 45 minutes when both are free."""
     async with office.client() as client:
         assert len(await client.list_tools()) >= 19
@@ -84,7 +84,7 @@ async def test_answer_marie_and_meet_her(office: Office, world: Google) -> None:
     assert any(event["summary"] == "Devis pour juin" for event in world.calendars.events[MARIE].values())
 
 
-async def test_the_whole_morning(office: Office, world: Google) -> None:
+async def test_morning_scenario(office: Office, world: Google) -> None:
     """Find Marie's last mail, reply with the PDF from Drive, book Tuesday 14:00 Paris for 45 minutes when both are
     free, add a row to the follow-up sheet; then note it all in a document."""
     sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
@@ -201,9 +201,7 @@ async def test_scenario_long_mail(office: Office, world: Google) -> None:
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
-async def test_a_big_file_goes_up_and_comes_down(
-    office: Office, world: Google, vendor: FakeVendor, broken: str
-) -> None:
+async def test_drive_large_file_up_and_down(office: Office, world: Google, vendor: FakeVendor, broken: str) -> None:
     """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
     if office.door != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
@@ -231,9 +229,8 @@ async def test_a_big_file_goes_up_and_comes_down(
         assert (office.folder / "data" / saved["path"]).read_bytes() == content
 
 
-async def test_a_transfer_says_how_far_it_is_and_a_cancelled_one_leaves_nothing(
-    office: Office, world: Google, vendor: FakeVendor
-) -> None:
+async def test_drive_progress_and_cancellation(office: Office, world: Google, vendor: FakeVendor) -> None:
+    """A transfer reports its progress, and a cancelled one leaves no file."""
     if office.door != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content, told, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
@@ -273,7 +270,7 @@ async def test_a_transfer_says_how_far_it_is_and_a_cancelled_one_leaves_nothing(
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_stranger_is_asked_about(office: Office, world: Google, mode: str) -> None:
+async def test_confirmation_of_new_recipients(office: Office, world: Google, mode: str) -> None:
     """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
     for settings in office.settings.values():
         settings["confirm"] = "new-recipients"
@@ -295,7 +292,7 @@ async def test_a_stranger_is_asked_about(office: Office, world: Google, mode: st
     assert len(world.mail.boxes[HELENE]) == sent + 2
 
 
-async def test_a_revoked_consent_says_what_to_do(office: Office, world: Google) -> None:
+async def test_consent_revoked_says_what_to_do(office: Office, world: Google) -> None:
     world.end(world.tokens[-1])
     async with office.client() as client:
         for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
@@ -304,7 +301,7 @@ async def test_a_revoked_consent_says_what_to_do(office: Office, world: Google) 
             assert "scripts/login" in said
 
 
-async def test_a_scope_that_was_not_agreed_to(office: Office, world: Google) -> None:
+async def test_consent_without_a_scope(office: Office, world: Google) -> None:
     for token in world.tokens:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
@@ -313,14 +310,16 @@ async def test_a_scope_that_was_not_agreed_to(office: Office, world: Google) -> 
     assert said.startswith("Error: The consent does not cover this: it needs the scope calendar.events.readonly or")
 
 
-async def test_a_rate_limit_is_waited_for(office: Office, world: Google) -> None:
+async def test_rate_limit_waited_for(office: Office, world: Google) -> None:
     async with office.client() as client:
         await call_ok(client, "gmail_list_labels")
         world.limited = 2
         assert len((await call_ok(client, "gmail_list_labels"))["items"]) == 5
 
 
-async def test_somebody_else_was_faster(office: Office, world: Google, vendor: FakeVendor) -> None:
+async def test_update_event_conflict(office: Office, world: Google, vendor: FakeVendor) -> None:
+    """The event was changed by somebody else meanwhile."""
+
     async def meddle(exchange: faults.Exchange) -> None:
         """Change the event between reading and writing."""
         await exchange.send(exchange.usual)
@@ -335,7 +334,9 @@ async def test_somebody_else_was_faster(office: Office, world: Google, vendor: F
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
-async def test_a_big_mail_goes_on_after_a_break(office: Office, world: Google, vendor: FakeVendor, broken: str) -> None:
+async def test_send_email_large_mail_resumed_after_a_break(
+    office: Office, world: Google, vendor: FakeVendor, broken: str
+) -> None:
     """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
     if office.door != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
