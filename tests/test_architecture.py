@@ -21,12 +21,12 @@ SERVERS = sorted(path.parent for path in (ROOT / "servers").glob("*/server.py"))
 
 def modules(package: str, folder: Path) -> dict[str, Path]:
     """Return the modules of a package by name, tests apart."""
-    found = {}
+    result = {}
     for path in folder.rglob("*.py"):
         parts = path.relative_to(folder).with_suffix("").parts
         if "tests" not in parts and "templates" not in parts:
-            found[".".join([package, *(part for part in parts if part != "__init__")])] = path
-    return found
+            result[".".join([package, *(part for part in parts if part != "__init__")])] = path
+    return result
 
 
 def imports(name: str, path: Path, known: dict[str, Path]) -> Iterator[str]:

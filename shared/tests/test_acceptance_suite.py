@@ -189,8 +189,8 @@ async def broken(case: Subject, name: str) -> str:
 
 async def test_suite_accepts_a_good_server(shelf: Make) -> None:
     case = shelf()
-    found = {r.id: await wrong(case, r, DONE) for r in RULES if r.id != "unit_tests"}  # see test_plugin.py
-    assert {name: problems for name, problems in found.items() if problems} == {}
+    result = {r.id: await wrong(case, r, DONE) for r in RULES if r.id != "unit_tests"}  # see test_plugin.py
+    assert {name: problems for name, problems in result.items() if problems} == {}
 
 
 # -- a server that is written badly -----------------------------------------------------------------------------------
@@ -249,9 +249,9 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
 
 @pytest.mark.parametrize(("name", "old", "new", "told"), SPOILT, ids=[f"{s[0]}-{n}" for n, s in enumerate(SPOILT)])
 async def test_suite_detects_a_bad_server(shelf: Make, name: str, old: str, new: str, told: str) -> None:
-    found = await broken(shelf((old, new)), name)
-    assert found, f"nothing is wrong under {name}"
-    assert told in found
+    result = await broken(shelf((old, new)), name)
+    assert result, f"nothing is wrong under {name}"
+    assert told in result
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
         "a secret is in the answer after 401",
     ),
     ("hosts", {"flotilla.http.transport.Transport._guard": nothing}, "follows a redirect (302)"),
-    ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, given: given}, "shows a bug of ours"),
+    ("generated_arguments", {"flotilla.tool.FleetTool._validated": lambda self, params: params}, "shows a bug of ours"),
     ("confirm", {"flotilla.calls.confirmation.Confirmation.ask": nothing}, "asks 0 times"),
     ("confirm", {"flotilla.calls.confirmation._judge": lambda answer: None}, "after decline it answers"),
     (
@@ -421,8 +421,8 @@ FOLLOWS = '    api.follows("POST", "/{kind}", json={"name": name, "none": None})
 
 
 async def test_dry_run_second_write_must_be_shown(shelf: Make) -> None:
-    found = await broken(shelf(TWICE), "dry_run")
-    assert "shelf_create_thing sends POST https://shelf.example/things too, which no dry run shows" in found
+    result = await broken(shelf(TWICE), "dry_run")
+    assert "shelf_create_thing sends POST https://shelf.example/things too, which no dry run shows" in result
 
 
 async def test_dry_run_second_write_shown_passes(shelf: Make) -> None:
@@ -442,8 +442,8 @@ async def test_dry_run_second_write_is_compared(shelf: Make, old: str, new: str,
 
 
 async def test_dry_run_second_write_never_sent_detected(shelf: Make) -> None:
-    found = await broken(shelf((POST, FOLLOWS + POST)), "dry_run")
-    assert "shows 2 requests in a dry run, and sends 1 without" in found
+    result = await broken(shelf((POST, FOLLOWS + POST)), "dry_run")
+    assert "shows 2 requests in a dry run, and sends 1 without" in result
 
 
 async def test_dry_run_headers_are_compared(shelf: Make) -> None:
@@ -466,9 +466,9 @@ ACTION = '    announce(action="make a thing", name=name)\n'
     ],
 )
 async def test_dry_run_action_holds_every_argument(shelf: Make, old: str, new: str, told: str) -> None:
-    found = await broken(shelf((POST, ACTION.replace(old, new) + POST)), "dry_run")
-    assert told in found
-    assert bool(told) == bool(found)
+    result = await broken(shelf((POST, ACTION.replace(old, new) + POST)), "dry_run")
+    assert told in result
+    assert bool(told) == bool(result)
 
 
 PROMPT = dedent("""
@@ -496,7 +496,7 @@ BROKEN_PROMPTS = [
     ("error_classes", {"flotilla.calls.execution.sentence": str}, "shelf_plan_things after auth"),
     (
         "generated_arguments",
-        {"flotilla.calls.execution.validated": lambda name, takes, schema, given: given},
+        {"flotilla.calls.execution.validated": lambda name, accepts, schema, params: params},
         "a bug of ours",
     ),
     (
@@ -552,10 +552,10 @@ async def test_suite_detects_a_misbehaving_process(shelf: Make) -> None:
     assert "b'Shelf 1.0 starts" in await broken(case, "clean_stdout")
     assert "must name the variable" in await broken(case, "missing_secret")
     assert "A secret stands on stderr" in await broken(case, "canary")
-    found = await broken(case, "quick_exit")
-    assert "s to end after end of input." in found
-    assert "s to end after SIGTERM." in found
-    assert "ended with 3" in found
+    result = await broken(case, "quick_exit")
+    assert "s to end after end of input." in result
+    assert "s to end after SIGTERM." in result
+    assert "ended with 3" in result
 
 
 # -- quality.yaml -----------------------------------------------------------------------------------------------------

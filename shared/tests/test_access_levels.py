@@ -29,11 +29,11 @@ def integration(levels: AccessLevels | None) -> Integration[Settings]:
         """Create."""
         return {}
 
-    found = Integration(
+    result = Integration(
         "acme", title="Acme", description="x", category="productivity", settings=Settings, access=levels
     )
-    Server(found, toolsets=[tools])
-    return found
+    Server(result, toolsets=[tools])
+    return result
 
 
 @pytest.mark.parametrize(

@@ -434,8 +434,8 @@ async def test_reason_phrase_passed_on(connected: Callable[..., ScratchApi]) -> 
     api.connection.network = Network(
         httpx.MockTransport(lambda request: httpx.Response(404, extensions={"reason_phrase": next(phrases)}))
     )
-    told = [(await problem_of(api.get("/things/7"))).message for _ in range(3)]
-    assert told == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
+    reported = [(await problem_of(api.get("/things/7"))).message for _ in range(3)]
+    assert reported == ['Acme does not have this: "No such thing here".', *["Acme does not have this."] * 2]
 
 
 async def test_expected_status_returned(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
@@ -650,9 +650,9 @@ async def test_dry_run_shows_the_exact_request(writer: ScratchApi, vendor: FakeV
     assert shown.value.request["body"] == {}  # it would be sent too
     uploaded = await call(writer.server, "acme_create_thing", name="x", upload=True, dry_run="true")
     assert uploaded.structured_content is not None
-    told = uploaded.structured_content["dry_run"]
-    assert told["headers"]["content-type"] == "multipart/form-data"
-    assert [sorted(file) for file in told["body"]["files"]] == [["bytes", "field", "name", "type"]]
+    reported = uploaded.structured_content["dry_run"]
+    assert reported["headers"]["content-type"] == "multipart/form-data"
+    assert [sorted(file) for file in reported["body"]["files"]] == [["bytes", "field", "name", "type"]]
 
 
 async def test_dry_run_setting_for_the_whole_server(

@@ -160,14 +160,14 @@ def test_audit_values_that_are_no_json(audit: Lines) -> None:
 @pytest.mark.parametrize("mode", MODES)
 async def test_trace_of_the_client_continued(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
-        for meta, kept in (
+        for meta, saved in (
             ({"traceparent": PARENT, "tracestate": "a=1"}, True),
             ({"traceparent": "00-broken\r\nX-Evil: 1"}, False),
             ({"traceparent": 7}, False),
         ):
             await c.call_tool_mcp("acme_update_it", {}, meta=meta)
             (line,) = audit()
-            assert (line["trace_id"] == TRACE) == kept
+            assert (line["trace_id"] == TRACE) == saved
 
 
 @pytest.mark.slow

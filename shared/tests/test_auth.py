@@ -72,10 +72,10 @@ class Connection:
             return
         self.issued += 1
         self.access = f"access-{self.issued}"
-        told: dict[str, Any] = {"access_token": self.access, "token_type": "Bearer", "expires_in": self.expires_in}
+        message: dict[str, Any] = {"access_token": self.access, "token_type": "Bearer", "expires_in": self.expires_in}
         if self.rotates:
-            self.refresh = told["refresh_token"] = f"refresh-{self.issued}"
-        await exchange.send(Response.of(told))
+            self.refresh = message["refresh_token"] = f"refresh-{self.issued}"
+        await exchange.send(Response.of(message))
 
     @property
     def renewals(self) -> list[dict[str, str]]:
@@ -313,10 +313,10 @@ async def test_oauth2_renewal_failed(
 ) -> None:
     connection.vendor.recovers()
     connection.vendor.fails(fault)
-    told = await failed(connect(), "POST")
-    assert told[0] is kind
-    assert told[1].startswith(sentence)
-    assert "may or may not" not in told[1]  # nothing was sent
+    message = await failed(connect(), "POST")
+    assert message[0] is kind
+    assert message[1].startswith(sentence)
+    assert "may or may not" not in message[1]  # nothing was sent
     assert all(r.path == "/token" for r in connection.vendor.requests)
     assert not saved(tmp_path).exists()
 

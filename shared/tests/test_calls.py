@@ -224,14 +224,14 @@ async def test_result_list_too_large_cut_with_advice(acme: ScratchServer) -> Non
     big(acme)
     result = await call(acme, "acme_list_rows")
     assert result.structured_content is not None
-    kept = len(result.structured_content["items"])
-    assert 0 < kept < 100
+    saved = len(result.structured_content["items"])
+    assert 0 < saved < 100
     assert len(text_of(result).encode()) <= BIGGEST
     assert result.structured_content["cut"] == (
-        f"`items` is cut after {kept} of 100 items. Ask with limit={kept}, same cursor."
+        f"`items` is cut after {saved} of 100 items. Ask with limit={saved}, same cursor."
     )
     assert "next_cursor" not in result.structured_content  # it would skip what was cut
-    again = await call(acme, "acme_list_rows", limit=kept)
+    again = await call(acme, "acme_list_rows", limit=saved)
     assert again.structured_content is not None
     assert again.structured_content["next_cursor"] == "next"
     assert "cut" not in again.structured_content
@@ -387,7 +387,7 @@ async def test_links_to_files_follow_the_text(acme: ScratchServer, revision: str
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_progress(acme: ScratchServer, mode: str) -> None:
-    told: list[tuple[float, float | None]] = []
+    reported: list[tuple[float, float | None]] = []
 
     @acme.reads
     async def get_far() -> Echo:
@@ -397,13 +397,13 @@ async def test_progress(acme: ScratchServer, mode: str) -> None:
         return Echo()
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append((progress, total))
+        reported.append((progress, total))
 
     async with client(acme, mode) as c:
         assert not (await c.call_tool_mcp("acme_get_far", {}, progress_handler=hear)).is_error
         assert not (await call(c, "acme_get_far")).is_error
         await asyncio.sleep(0.05)
-    assert told == [(1, 2), (2, 2)]
+    assert reported == [(1, 2), (2, 2)]
     await progress(1, 2)  # outside of a call, nothing happens
 
 
@@ -496,8 +496,8 @@ async def test_call_deadline_suspended_by_unhurried() -> None:
 def test_plain_drops_hidden_characters() -> None:
     hidden = "a\u200bb\u202ec\u2066d\u2060e\ufefff\U000e0041g\ufe0fh\U000e0100i\x1bj\x00k\u3164l\U000f0000m\ud800n"
     assert plain(hidden) == "abcdefghijklmn"
-    kept = "Été\t— 3 €\r\n日本語 العربية 👍 „x“ \u2028"
-    assert plain(kept) == kept
+    saved = "Été\t— 3 €\r\n日本語 العربية 👍 „x“ \u2028"
+    assert plain(saved) == saved
     assert excerpt("a\u200b\n\n b" * 3) == "a ba ba b"
 
 

@@ -90,14 +90,14 @@ def test_private_names_only_in_one_module() -> None:
                 known.add(node.id)
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_self(node.value):
                 known.add(node.attr)
-    found = [
+    result = [
         f"{path.relative_to(SOURCES)}:{node.lineno} {ast.unparse(node)}"
         for path, tree in trees.items()
         if path.name != "compat.py"
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr) and node.attr not in known
     ]
-    assert found == []
+    assert result == []
 
 
 def is_self(node: ast.AST) -> bool:

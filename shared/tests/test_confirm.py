@@ -196,8 +196,8 @@ async def test_confirm_strict_refuses_where_nobody_can_be_asked(
     server.reset()
     async with client(server, mode) as c:
         for more in ({}, {"confirm_token": preview["confirm_token"]}):
-            for tool, given in (("archive_page", {"page": "9"}), ("delete_file", {"path": "a.md"})):
-                result = await call(c, f"acme_{tool}", **given, **more)
+            for tool, values in (("archive_page", {"page": "9"}), ("delete_file", {"path": "a.md"})):
+                result = await call(c, f"acme_{tool}", **values, **more)
                 assert result.is_error
                 assert "FLOTILLA_CONFIRM=strict" in text_of(result)
                 assert "confirm_token" not in text_of(result)
@@ -374,15 +374,19 @@ async def preview(to: Any, tool: str = "acme_delete_file", **arguments: Any) -> 
 async def test_confirm_token_from_preview(server: ScratchServer, audit: Lines, mode: str) -> None:
     async with client(server, mode) as c:
         when = datetime.fromisoformat("2030-01-02T03:04:05+00:00").isoformat()
-        told = await preview(c, path="a.md", when=when, part={"name": "x"})
-        assert told["question"] == "Delete a.md of 2030-01-02 03:04:05+00:00 for good?"
-        assert told["next"].startswith(
+        reported = await preview(c, path="a.md", when=when, part={"name": "x"})
+        assert reported["question"] == "Delete a.md of 2030-01-02 03:04:05+00:00 for good?"
+        assert reported["next"].startswith(
             "Nothing was done. Ask the user; after a yes, call again with the same arguments"
         )
         assert ran(server) == []
-        token = told["confirm_token"]
-        given = {"path": "a.md", "when": "2030-01-02T03:04:05Z", "part": '{"name": "x"}'}  # the same, written otherwise
-        result = await call(c, "acme_delete_file", **given, confirm_token=token)
+        token = reported["confirm_token"]
+        values = {
+            "path": "a.md",
+            "when": "2030-01-02T03:04:05Z",
+            "part": '{"name": "x"}',
+        }  # the same, written otherwise
+        result = await call(c, "acme_delete_file", **values, confirm_token=token)
         assert result.structured_content == {"done": "a.md"}
     lines = audit()
     assert [line["outcome"] for line in lines] == ["preview", "ok"]
@@ -454,9 +458,9 @@ async def test_confirm_token_used_once_without_state_folder(
     """Without a folder for its key, the token is good within the session."""
     environ.setenv("FLOTILLA_STATE", str(tmp_path / "nowhere"))
     server = build(make())
-    told = await preview(server, path="a.md")
-    assert "within 10 minutes, in this session: the server has no folder to keep its key in." in told["next"]
-    token = told["confirm_token"]
+    reported = await preview(server, path="a.md")
+    assert "within 10 minutes, in this session: the server has no folder to keep its key in." in reported["next"]
+    token = reported["confirm_token"]
     assert "not valid" in text_of(await call(build(make()), "acme_delete_file", path="a.md", confirm_token=token))
     assert (await call(server, "acme_delete_file", path="a.md", confirm_token=token)).structured_content
     assert text_of(await call(server, "acme_delete_file", path="a.md", confirm_token=token)) == USED

@@ -124,9 +124,9 @@ def test_problems_none_for_a_fitting_request(method: str, path: str, body: Any) 
     ],
 )
 def test_problems_of_a_request_that_does_not_fit(method: str, path: str, body: Any, wrong: str) -> None:
-    (told,) = CONTRACT.problems(request(method, path, body))
-    assert told.startswith(f"{method} /{path.partition('?')[0]}")
-    assert wrong in told
+    (message,) = CONTRACT.problems(request(method, path, body))
+    assert message.startswith(f"{method} /{path.partition('?')[0]}")
+    assert wrong in message
 
 
 def test_problems_of_another_host_and_content_type() -> None:

@@ -509,15 +509,15 @@ def test_walk_ten_thousand_files_in_pages(data: Path) -> None:
         (data / "many" / f"{n:05}.txt").touch()
     seen, start = [], "."
     for _ in range(11):
-        found = []
+        matches = []
         for entry in files.walk("many", start=start, deep=False):
-            found.append(entry.path)
-            if len(found) > 1000:
+            matches.append(entry.path)
+            if len(matches) > 1000:
                 break
-        seen += found[:1000]
-        if len(found) <= 1000:
+        seen += matches[:1000]
+        if len(matches) <= 1000:
             break
-        start = found[1000]
+        start = matches[1000]
     assert seen == [f"many/{n:05}.txt" for n in range(10_000)]
 
 
@@ -566,11 +566,11 @@ def test_data_folder_missing_or_locked_is_a_configuration_error(data: Path, monk
     def refuse(*args: object, **kw: object) -> None:
         raise OSError(refuse.code, "no")  # type: ignore[attr-defined]
 
-    for code, words in ((30, "no right"), (13, "no right"), (28, "disk is full"), (5, "failed: no")):
+    for code, terms in ((30, "no right"), (13, "no right"), (28, "disk is full"), (5, "failed: no")):
         refuse.code = code  # type: ignore[attr-defined]
         with monkeypatch.context() as patch:
             patch.setattr(os, "mkdir", refuse)
-            with pytest.raises((errors.ConfigurationError, errors.UpstreamError), match=words):
+            with pytest.raises((errors.ConfigurationError, errors.UpstreamError), match=terms):
                 files.mkdir("x")
     monkeypatch.setenv("FLOTILLA_DATA", str(data / "nowhere"))
     for call in (files.stat, files.read, files.mkdir, files.remove, lambda p: list(files.walk())):

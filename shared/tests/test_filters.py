@@ -165,23 +165,23 @@ def test_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str
     baked = {"initialize": {}, **lists, "attributes": attributes}
     asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
-    def front(**variables: str) -> DiscoveryProxy:
+    def gateway(**variables: str) -> DiscoveryProxy:
         made = DiscoveryProxy(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
         made.era = "old"
         return made
 
-    assert b"acme_delete_thing" in (front().answer(asked) or b"")
+    assert b"acme_delete_thing" in (gateway().answer(asked) or b"")
     with pytest.raises(SettingError, match=r"^FLOTILLA_") as refused:
-        front(**variables).answer(asked)
+        gateway(**variables).answer(asked)
     assert str(refused.value).startswith(sentence)
 
 
 def test_launcher_leaves_an_unclear_server_guard_to_the_server() -> None:
     baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    front = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
-    front.era = "old"
+    gateway = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
+    gateway.era = "old"
     with pytest.raises(SettingError, match="ACME_BASE_URL holds a reference"):
-        front.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
+        gateway.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')
 
 
 def test_check_offers_the_nearest_name() -> None:

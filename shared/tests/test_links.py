@@ -33,8 +33,8 @@ async def test_link_follows_the_text(tmp_path: Path) -> None:
             again = await connected.call_tool_mcp("links_get_file", {"name": "a b/deux.pdf"})
     text, link = result.content
     assert text_of(result) == text.text == '{"path":"a b/été #1.pdf"}'  # type: ignore[union-attr]
-    told = link.model_dump(by_alias=True, exclude_none=True, mode="json")
-    assert told == {
+    message = link.model_dump(by_alias=True, exclude_none=True, mode="json")
+    assert message == {
         "type": "resource_link",
         "uri": "file:///data/a%20b/%C3%A9t%C3%A9%20%231.pdf",
         "name": "été #1.pdf",

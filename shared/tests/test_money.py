@@ -59,10 +59,10 @@ def test_read_money_signs_and_currencies(text: str, amount: str, currency: str |
 
 @pytest.mark.parametrize(("text", "ways"), TWO_WAYS.items())
 def test_read_money_ambiguous(text: str, ways: str) -> None:
-    with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as told:
+    with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as message:
         read_money(text)
-    assert ways.split(" or ")[0] in str(told.value)
-    for way in told.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
+    assert ways.split(" or ")[0] in str(message.value)
+    for way in message.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
         read_money(way)  # what is proposed is read
 
 

@@ -29,9 +29,9 @@ def committed() -> list[Path]:
 def test_image_names_have_a_registry() -> None:
     """Docker takes a bare flotilla/base for docker.io/flotilla/base, a namespace that is not ours."""
     bare = [
-        f"{path.relative_to(ROOT)}: {found[0]}"
+        f"{path.relative_to(ROOT)}: {result[0]}"
         for path in committed()
-        if path != Path(__file__) and (found := BARE.search(path.read_text(encoding="utf-8", errors="replace")))
+        if path != Path(__file__) and (result := BARE.search(path.read_text(encoding="utf-8", errors="replace")))
     ]
     assert [line for line in bare if not line.startswith("shared/tests/test_rules.py")] == []
 
@@ -52,12 +52,12 @@ def test_registry_is_written_once() -> None:
     """What is generated has it from there, and so have the scripts; prose says where images come from."""
     own = [path for path in committed() if path.suffix in (".py", ".hcl", ".Dockerfile", ".sh", "") and path.is_file()]
     generated = "Written by `make generate`"
-    found = {
+    result = {
         str(path.relative_to(ROOT))
         for path in own
         if REGISTRY in (text := path.read_text(encoding="utf-8", errors="replace")) and generated not in text
     }
-    assert found == {"shared/src/flotilla_launcher/naming.py"}
+    assert result == {"shared/src/flotilla_launcher/naming.py"}
 
 
 def test_catalog_bake_and_compose_share_the_names() -> None:

@@ -52,10 +52,10 @@ NASTY = some.lists(
     ],
 )
 def test_address_read(text: str, address: str, name: str) -> None:
-    found = Address.read(text)
-    assert (found.address, found.name) == (address, name)
-    assert Address.read(str(found)) == found
-    assert found.is_ascii == address.isascii()
+    result = Address.read(text)
+    assert (result.address, result.name) == (address, name)
+    assert Address.read(str(result)) == result
+    assert result.is_ascii == address.isascii()
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_address_read_refused(text: Any, message: str) -> None:
 
 
 def test_address_domain_and_key() -> None:
-    found = Address.read("Jean <Jean@Société.FR>")
-    assert (found.domain, found.key) == ("xn--socit-esab.fr", "jean@xn--socit-esab.fr")
-    assert Address.read(found) is found
+    result = Address.read("Jean <Jean@Société.FR>")
+    assert (result.domain, result.key) == ("xn--socit-esab.fr", "jean@xn--socit-esab.fr")
+    assert Address.read(result) is result
 
 
 @pytest.mark.parametrize(
@@ -118,16 +118,16 @@ def test_address_header(address: Address, header: str) -> None:
 def test_address_header_cannot_be_forged(name: str) -> None:
     """A name is refused, or arrives in one header as it was."""
     try:
-        found = Address.read(f"{name} <jean@exemple.fr>")
+        result = Address.read(f"{name} <jean@exemple.fr>")
     except AddressError:
         return
-    assert Address.read(str(found)) == found
-    mail = email.message_from_bytes(f"To: {found.header()}\r\n\r\n".encode(), policy=policy.default)
+    assert Address.read(str(result)) == result
+    mail = email.message_from_bytes(f"To: {result.header()}\r\n\r\n".encode(), policy=policy.default)
     assert mail.keys() == ["To"]
     (there,) = mail["To"].addresses
     assert there.addr_spec == "jean@exemple.fr"
     # Python's parser keeps the blank between two encoded words of a name, which RFC 2047 §6.2 says to drop.
-    assert there.display_name.replace(" ", "") == found.name.replace(" ", "")
+    assert there.display_name.replace(" ", "") == result.name.replace(" ", "")
 
 
 @settings(max_examples=300, deadline=None)
@@ -135,9 +135,9 @@ def test_address_header_cannot_be_forged(name: str) -> None:
 def test_address_read_never_fails_otherwise(text: str) -> None:
     for written in (text, f"a@{text}", f"{text}@exemple.fr", f"<{text}>"):
         with suppress(AddressError):
-            found = Address.read(written)
-            assert not re.search(r"[\s<>\x00-\x1f,]", found.address)
-            assert found.address.count("@") == 1
+            result = Address.read(written)
+            assert not re.search(r"[\s<>\x00-\x1f,]", result.address)
+            assert result.address.count("@") == 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_address_read_never_fails_otherwise(text: str) -> None:
     ],
 )
 def test_read_addresses(value: Any, addresses: list[str]) -> None:
-    assert [str(found) for found in read_addresses(value)] == addresses
+    assert [str(result) for result in read_addresses(value)] == addresses
 
 
 @pytest.mark.parametrize("value", ["a@x.fr, Dupont", "Dupont, b@x.fr", ["a@x.fr", 1], 1, None, {"a": 1}])

@@ -17,8 +17,10 @@ _SIGNS = some.text("*_`[]()<>#-+=|~\\&;!: 1.ab\u00e9", max_size=25)
 
 def rendered(markdown: str) -> str:
     """Return what a reader sees of one paragraph; "" where it is anything else."""
-    found = re.fullmatch(r"<p>(.*)</p>\n", MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown))
-    return html.unescape(found[1]) if found and "<" not in found[1] else ""
+    result = re.fullmatch(
+        r"<p>(.*)</p>\n", MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
+    )
+    return html.unescape(result[1]) if result and "<" not in result[1] else ""
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,13 @@ async def test_tool_hints_and_added_arguments(
     server = make()
     getattr(server, decorator)(title="A title", **options)(get_thing)
     (tool,) = await tools_of(server)
-    told = tool["annotations"]
-    assert (told["readOnlyHint"], told["destructiveHint"], told["idempotentHint"], told["openWorldHint"]) == (
+    message = tool["annotations"]
+    assert (
+        message["readOnlyHint"],
+        message["destructiveHint"],
+        message["idempotentHint"],
+        message["openWorldHint"],
+    ) == (
         *hints,
         False,
     )

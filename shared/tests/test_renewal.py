@@ -101,8 +101,8 @@ def vendor(environ: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
             await exchange.send(Response.of({"error": "invalid_grant"}, 400))
             return
         valid.append(f"refresh-{len(valid)}")
-        told = {"access_token": f"access-{len(valid)}", "refresh_token": valid[-1], "expires_in": 3600}
-        await exchange.send(Response.of({**told, "instance": "eu-7"}))
+        message = {"access_token": f"access-{len(valid)}", "refresh_token": valid[-1], "expires_in": 3600}
+        await exchange.send(Response.of({**message, "instance": "eu-7"}))
 
     with FakeVendor(RecordedResponses()) as running:
         running.fails(answer)
@@ -132,8 +132,8 @@ async def test_renewal_once_for_processes_that_share_the_state(vendor: FakeVendo
         asyncio.create_subprocess_exec(sys.executable, "-c", SCRIPT, env=dict(os.environ), stdout=pipe, stderr=pipe)
         for _ in range(3)
     ]
-    told = [await process.communicate() for process in await asyncio.gather(*starts)]
-    assert [out.strip() for out, _ in told] == [b"{'ok': True}"] * 3, told
+    message = [await process.communicate() for process in await asyncio.gather(*starts)]
+    assert [out.strip() for out, _ in message] == [b"{'ok': True}"] * 3, message
     assert renewals(vendor) == 1
 
 
@@ -213,8 +213,8 @@ async def test_refresh_token_from_settings_not_saved(make: Make, vendor: FakeVen
     """Only a rotated token is written to the disk."""
 
     async def same(exchange: faults.Exchange) -> None:
-        told = {"access_token": "access", "expires_in": 3600} if exchange.request.path == "/token" else {"ok": True}
-        await exchange.send(Response.of(told))
+        message = {"access_token": "access", "expires_in": 3600} if exchange.request.path == "/token" else {"ok": True}
+        await exchange.send(Response.of(message))
 
     vendor.recovers()
     vendor.fails(same)

@@ -157,10 +157,10 @@ def test_of_catalog(broken: Break, says: str) -> None:
     ],
 )
 def test_of_catalog_checks_what_a_server_lists(kind: str, broken: Break, says: str) -> None:
-    found = copy.deepcopy(FOUND)
-    broken(found["email"][kind][0])
+    result = copy.deepcopy(FOUND)
+    broken(result["email"][kind][0])
     catalog = {"registry": {name: CATALOG["registry"][name] for name in ("flotilla-filesystem", "flotilla-email")}}
-    assert [line for line in of_catalog(catalog, found) if says in line]
+    assert [line for line in of_catalog(catalog, result) if says in line]
 
 
 def test_of_catalog_server_without_discovery() -> None:
@@ -176,8 +176,8 @@ def test_of_catalog_dot_in_a_name() -> None:
 def test_label_left_out_where_an_image_needs_volumes() -> None:
     """The gateway takes neither volumes nor secrets from a label: each call would lose its files in a new container."""
     server = server_of("filesystem")
-    found = json.loads((ROOT / "servers/filesystem/discovery.json").read_text(encoding="utf-8"))
-    assert documents.label(server, found) == {}
+    result = json.loads((ROOT / "servers/filesystem/discovery.json").read_text(encoding="utf-8"))
+    assert documents.label(server, result) == {}
     text = dockerfile(ROOT, "filesystem", server.integration.title, {}, server.integration.description)
     assert "io.docker.server.metadata" not in text
     assert 'org.opencontainers.image.title="Flotilla Filesystem"' in text
@@ -185,7 +185,7 @@ def test_label_left_out_where_an_image_needs_volumes() -> None:
         ROOT, "filesystem", server.integration.title, {"name": "filesystem"}, server.integration.description
     )
     assert 'LABEL io.docker.server.metadata="{\\"name\\":\\"filesystem\\"}"' in labelled
-    entry = documents.catalog_entry(server, found)
+    entry = documents.catalog_entry(server, result)
     assert list(of_image("filesystem", entry, text)) == []
     (line,) = of_image("filesystem", entry, labelled)
     assert "gives it no volumes" in line
@@ -224,5 +224,5 @@ def test_single_server_client_has_volumes_and_no_network() -> None:
 def test_of_catalog_name_of_another_server(name: str) -> None:
     """A profile with Docker's own server of that name and ours is refused whole."""
     catalog = {"registry": {name: CATALOG["registry"]["flotilla-email"]}}
-    told = list(of_catalog(catalog, {name: FOUND["email"]}))
-    assert [line for line in told if line.endswith(f"call it flotilla-{name}.")]
+    message = list(of_catalog(catalog, {name: FOUND["email"]}))
+    assert [line for line in message if line.endswith(f"call it flotilla-{name}.")]

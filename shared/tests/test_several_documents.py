@@ -12,8 +12,8 @@ from flotilla_testing.responses import Request
 def document(path: str, version: str) -> str:
     header = {"name": "Version", "in": "header", "required": True, "schema": {"type": "string", "enum": [version]}}
     operation = {"parameters": [header], "responses": {"200": {"description": ""}}}
-    told = {"openapi": "3.0.0", "info": {"title": "x", "version": "1"}, "servers": [{"url": "https://acme.example"}]}
-    return json.dumps({**told, "paths": {path: {"get": operation}}})
+    message = {"openapi": "3.0.0", "info": {"title": "x", "version": "1"}, "servers": [{"url": "https://acme.example"}]}
+    return json.dumps({**message, "paths": {path: {"get": operation}}})
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def test_contract_of_several_documents(folder: Path) -> None:
     assert declaration
     contract = read(declaration)
 
-    def told(path: str, version: str) -> list[str]:
+    def message(path: str, version: str) -> list[str]:
         return contract.problems(Request("GET", "https://acme.example" + path, {"version": version}))
 
-    assert told("/one/7", "v1") == told("/two", "v2") == []
-    assert "/two" in told("/two", "v1")[0]  # the required header has the other document's value
-    assert told("/three", "v1") == ["GET /three is not in the contract."]
+    assert message("/one/7", "v1") == message("/two", "v2") == []
+    assert "/two" in message("/two", "v1")[0]  # the required header has the other document's value
+    assert message("/three", "v1") == ["GET /three is not in the contract."]

@@ -109,8 +109,8 @@ def test_state_caches_where_it_cannot_save(tmp_path: Path) -> None:
     state = State(str(tmp_path / "nowhere"), "acme")
     state.cache("a", {"n": 1})
     assert state.cached("a") == {"n": 1}
-    kept = State(str(tmp_path), "acme")
-    kept.cache("a", {"n": 2})
+    saved = State(str(tmp_path), "acme")
+    saved.cache("a", {"n": 2})
     assert State(str(tmp_path), "acme").cached("a") == {"n": 2}
     (tmp_path / "acme" / "key").write_text("another key, which does not open it")
     assert State(str(tmp_path), "acme").cached("a") is None

@@ -320,8 +320,8 @@ def asked(method: str, path: str, body: bytes = b"") -> list[str]:
     ],
 )
 def test_openapi_problems_of_requests(method: str, path: str, body: bytes, told: str) -> None:
-    found = " ".join(asked(method, path, body))
-    assert (told in found) if told else not found
+    result = " ".join(asked(method, path, body))
+    assert (told in result) if told else not result
 
 
 def test_openapi_problems_of_responses() -> None:

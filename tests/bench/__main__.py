@@ -32,7 +32,7 @@ def processes(runs: int) -> dict[str, Any]:
     data = {"FLOTILLA_DATA": str(BUILD / "bench-data")}
     (BUILD / "bench-data").mkdir(parents=True, exist_ok=True)
     (ROOT / "servers/filesystem/discovery.json").touch()
-    found = measure(
+    result = measure(
         {
             "runs": runs,
             "calls": 50,
@@ -48,12 +48,12 @@ def processes(runs: int) -> dict[str, Any]:
         }
     )
     shutil.rmtree(BUILD / "bench-data")
-    return found
+    return result
 
 
-def starts(rows: list[Row], where: str, found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+def starts(rows: list[Row], where: str, result: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
     """Add the rows of one set of process starts."""
-    mid = {name: {k: median(v) for k, v in row.items() if v} for name, row in found.items()}
+    mid = {name: {k: median(v) for k, v in row.items() if v} for name, row in result.items()}
     quick, plain, bare, python = mid["precomputed"], mid["plain"], mid["bare"], mid["python"]["list"]
     image = where == "image"
     ratio: list[Row] = [

@@ -43,10 +43,10 @@ def docker(*arguments: str, **options: Any) -> str:
 def servers() -> list[str]:
     """Return the slugs whose image is there; builds nothing."""
     have = set(docker("images", "--format", "{{.Repository}}:{{.Tag}}").split())
-    found = [slug for slug in slugs(ROOT) if slug not in GATEWAYS and image(slug) in have]
-    if not found:
+    result = [slug for slug in slugs(ROOT) if slug not in GATEWAYS and image(slug) in have]
+    if not result:
         raise Unavailable("no images: run `make build` first")
-    return found
+    return result
 
 
 def bare_image() -> str:
@@ -90,18 +90,18 @@ def typescript_image() -> str:
 
 def images(rows: list[Row]) -> dict[str, Any]:
     """Weigh the images: the base, each server's own bytes, and compressed."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     base_layers = json.loads(docker("image", "inspect", image("base")))[0]
-    found["base"] = {"bytes": base_layers["Size"], "gzip": gzipped(image("base"))}
+    result["base"] = {"bytes": base_layers["Size"], "gzip": gzipped(image("base"))}
     rows.append(("image: base", f"{base_layers['Size'] / 1e6:.1f} MB", "≤ 60 MB (moonshot), 78 (good)"))
-    rows.append(("image: base, compressed", f"{found['base']['gzip'] / 1e6:.1f} MB", "≤ 23 MB (moonshot), 28 (good)"))
+    rows.append(("image: base, compressed", f"{result['base']['gzip'] / 1e6:.1f} MB", "≤ 23 MB (moonshot), 28 (good)"))
     for slug in servers():
         own = json.loads(docker("image", "inspect", image(slug)))[0]["Size"] - base_layers["Size"]
-        found[slug] = own
+        result[slug] = own
         extras = (ROOT / f"requirements/{slug}.txt").exists()
         target = "own dependencies" if extras else "≤ 20 kB (moonshot), 100 kB (good)"
         rows.append((f"image: {slug}, own bytes", f"{own / 1000:.0f} kB", target))
-    return found
+    return result
 
 
 def gzipped(name: str) -> int:
@@ -125,29 +125,29 @@ def processes(runs: int) -> dict[str, Any]:
     job = json.dumps({"runs": runs, "calls": 50, "commands": commands})
     mount = ["-v", f"{BENCH}:/bench:ro", "--tmpfs", "/data:uid=10001"]
     entry = ["--entrypoint", "/usr/bin/python3.13", image("filesystem"), "-I", "-S", "/bench/inside.py", job]
-    found: dict[str, Any] = json.loads(docker("run", "--rm", *mount, *entry))
-    return found
+    result: dict[str, Any] = json.loads(docker("run", "--rm", *mount, *entry))
+    return result
 
 
 def runs(rows: list[Row], count: int) -> dict[str, Any]:
     """Time `docker run` to `tools/list`, beside `docker run … true`."""
     servers()
-    found: dict[str, list[float]] = {"precomputed": [], "plain": [], "bare": [], "true": []}
+    result: dict[str, list[float]] = {"precomputed": [], "plain": [], "bare": [], "true": []}
     for _ in range(count):
         began = time.perf_counter()
         docker(
             "run", "--rm", "--init", "--cpus", "1", "--memory", "2Gb", "--pull", "never", "debian:trixie-slim", "true"
         )
-        found["true"].append(time.perf_counter() - began)
+        result["true"].append(time.perf_counter() - began)
         for name, arguments in (
             ("precomputed", [image("filesystem")]),
             ("plain", ["-e", "FLOTILLA_PRECOMPUTED=off", image("filesystem")]),
-            ("bare", [bare_image() if not found["bare"] else BARE]),
+            ("bare", [bare_image() if not result["bare"] else BARE]),
         ):
             session = Session([*GATEWAY, *arguments])
-            found[name].append(session.listed())
+            result[name].append(session.listed())
             session.close()
-    mid = {name: median(values) for name, values in found.items()}
+    mid = {name: median(values) for name, values in result.items()}
     over = (mid["precomputed"] - mid["true"]) * 1000
     rows.append(("docker run → tools/list, over `docker run … true`", f"{over:+.0f} ms", "≤ +50 ms"))
     rows.append(("docker run → tools/list, to bare FastMCP", f"{mid['precomputed'] / mid['bare']:.2f} ×", ""))
@@ -181,14 +181,14 @@ def replay(rows: list[Row], count: int) -> dict[str, Any]:
         kinds["typescript"] = [[typescript_image()]]
     except Unavailable as why:
         rows.append(("gateway start beside TypeScript servers", "left out", str(why)))
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for size in (1, 5, 20):
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
         for _ in range(count):
             for kind, pool in kinds.items():
                 times[kind].append(discover([pool[n % len(pool)] for n in range(size)]))
         mid = {kind: median(values) for kind, values in times.items()}
-        found[str(size)] = mid
+        result[str(size)] = mid
         label = f"gateway start (replayed), {size} server{'s' if size > 1 else ''}"
         rows.append(
             (f"{label}, to FastMCP", f"{mid['flotilla'] / mid['fastmcp']:.2f} ×", "≤ 0.22 ×" if size == 20 else "")
@@ -197,7 +197,7 @@ def replay(rows: list[Row], count: int) -> dict[str, Any]:
         if "typescript" in mid:
             figure = f"{mid['flotilla'] / mid['typescript']:.2f} ×"
             rows.append((f"{label}, to TypeScript", figure, "≤ 0.6 ×" if size == 20 else ""))
-    return found
+    return result
 
 
 def build(rows: list[Row]) -> dict[str, float]:

@@ -118,6 +118,6 @@ def direct(runs: int) -> float:
     """Return the median call without a gateway."""
     session = Session([*GATEWAY, "--tmpfs", "/data:uid=10001", image("filesystem")])
     session.listed()
-    found = calls(session)
+    result = calls(session)
     session.close()
-    return found
+    return result

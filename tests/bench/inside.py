@@ -63,16 +63,16 @@ class Session:
 
 
 def measure(job: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
-    found: dict[str, dict[str, list[float]]] = {
+    result: dict[str, dict[str, list[float]]] = {
         name: {"list": [], "first_call": [], "call": [], "rss_idle": [], "rss_called": []} for name in job["commands"]
     }
-    found["python"] = {"list": []}
+    result["python"] = {"list": []}
     for _ in range(job["runs"]):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
-        found["python"]["list"].append(time.perf_counter() - began)
+        result["python"]["list"].append(time.perf_counter() - began)
         for name, (command, tool, arguments, env) in job["commands"].items():
-            row, session = found[name], Session(command, env)
+            row, session = result[name], Session(command, env)
             row["list"].append(session.listed())
             row["rss_idle"].append(session.rss())
             session.ask("tools/call", {"name": tool, "arguments": arguments})
@@ -83,7 +83,7 @@ def measure(job: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
                 row["call"].append(time.perf_counter() - began)
             row["rss_called"].append(session.rss())
             session.close()
-    return found
+    return result
 
 
 if __name__ == "__main__":

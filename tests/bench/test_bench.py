@@ -8,16 +8,16 @@ from tests.bench import lists, search
 
 def test_lists_count_every_server() -> None:
     rows: list[tuple[str, str, str]] = []
-    found = lists.measure(rows)
-    assert list(found) == integrations(ROOT)
-    assert len(rows) == len(found)
-    assert found["filesystem"]["core"] == sum(found["filesystem"]["tools"].values())
+    result = lists.measure(rows)
+    assert list(result) == integrations(ROOT)
+    assert len(rows) == len(result)
+    assert result["filesystem"]["core"] == sum(result["filesystem"]["tools"].values())
 
 
 def test_search_measures_every_utterance() -> None:
     rows: list[tuple[str, str, str]] = []
-    found = search.measure(rows)
-    assert {name: row["of"] for name, row in found.items()} == {
+    result = search.measure(rows)
+    assert {name: row["of"] for name, row in result.items()} == {
         "gohighlevel": 20, "held-out": 120, "hubspot": 20, "notion": 20,
     }  # fmt: skip
-    assert all(row["hits"] + len(row["missed"]) == row["of"] for row in found.values())
+    assert all(row["hits"] + len(row["missed"]) == row["of"] for row in result.values())

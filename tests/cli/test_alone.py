@@ -74,8 +74,8 @@ def test_wheel_lists_from_its_own_discovery(installed: Path, no_fastmcp: Path) -
     path = f"{no_fastmcp}{os.pathsep}{installed}"
     for slug in ("filesystem", "google-calendar"):  # a name with a dash is a package with an underscore
         session = Session([str(installed / "bin" / f"flotilla-{slug}")], {"PYTHONPATH": path})
-        told = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
-        core = [t["name"] for t in told["tools"] if told["attributes"]["tools"][t["name"]]["tier"] == "core"]
+        message = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
+        core = [t["name"] for t in message["tools"] if message["attributes"]["tools"][t["name"]]["tier"] == "core"]
         session.ask("initialize", HELLO)
         session.tell("notifications/initialized")
         assert [tool["name"] for tool in session.ask("tools/list")["result"]["tools"]] == core
@@ -87,11 +87,13 @@ def test_wheel_switchboard_lists_all_servers(installed: Path, no_fastmcp: Path) 
     session = Session([str(installed / "bin" / "flotilla-switchboard"), "--servers", "all"], environ)
     session.ask("initialize", HELLO)
     session.tell("notifications/initialized")
-    found = {tool["name"] for tool in session.ask("tools/list")["result"]["tools"]}
+    result = {tool["name"] for tool in session.ask("tools/list")["result"]["tools"]}
     session.close()
     for slug in (slug for slug in slugs() if slug not in DOORS):
-        told = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
-        assert {name for name, about in told["attributes"]["tools"].items() if about["tier"] == "core"} <= found, slug
+        message = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
+        assert {name for name, about in message["attributes"]["tools"].items() if about["tier"] == "core"} <= result, (
+            slug
+        )
 
 
 def test_wheel_switchboard_starts_a_server(installed: Path, tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_wheel_switchboard_starts_a_server(installed: Path, tmp_path: Path) -> N
     session.ask("initialize", HELLO)
     session.tell("notifications/initialized")
     note = {"name": "fs_write_file", "arguments": {"path": "été.txt", "content": "12 €"}}
-    assert "isError" not in (told := session.ask("tools/call", note)["result"]) or not told["isError"], told
+    assert "isError" not in (message := session.ask("tools/call", note)["result"]) or not message["isError"], message
     session.close()
     assert (tmp_path / "été.txt").read_text(encoding="utf-8") == "12 €"
 
@@ -109,9 +111,9 @@ def test_wheel_switchboard_starts_a_server(installed: Path, tmp_path: Path) -> N
 def test_wheels_have_one_version(installed: Path) -> None:
     from flotilla_launcher.version import VERSION
 
-    found = [(path.parent.name, path.read_text()) for path in installed.glob("*.dist-info/METADATA")]
-    assert sorted(name for name, _ in found) == [
+    result = [(path.parent.name, path.read_text()) for path in installed.glob("*.dist-info/METADATA")]
+    assert sorted(name for name, _ in result) == [
         f"flotilla_fleet-{VERSION}.dist-info",
         f"flotilla_mcp-{VERSION}.dist-info",
     ]
-    assert f"Requires-Dist: flotilla-mcp=={VERSION}" in dict(found)[f"flotilla_fleet-{VERSION}.dist-info"]
+    assert f"Requires-Dist: flotilla-mcp=={VERSION}" in dict(result)[f"flotilla_fleet-{VERSION}.dist-info"]

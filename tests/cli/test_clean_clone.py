@@ -34,8 +34,8 @@ class Stranger:
         real = Path.home()
         if (real / ".docker" / "cli-plugins").is_dir():
             (self.home / ".docker" / "cli-plugins").symlink_to(real / ".docker" / "cli-plugins")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
-        self.environ = kept | {"HOME": str(self.home), "FLOTILLA_PORT": str(free_port()), "FLOTILLA_OWNER": self.mark}
+        saved = {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
+        self.environ = saved | {"HOME": str(self.home), "FLOTILLA_PORT": str(free_port()), "FLOTILLA_OWNER": self.mark}
         for variable, path in CACHES.items():
             self.environ.setdefault(variable, str(real / path))
         for path in (real / ".config" / "pip" / "pip.conf", real / ".pip" / "pip.conf"):
@@ -59,11 +59,11 @@ class Stranger:
 
     def left(self) -> list[str]:
         """Return every process, container and network that is still there."""
-        found = [f"process {pid}" for pid in system.processes(f"{self.clone}/.venv/")]
+        result = [f"process {pid}" for pid in system.processes(f"{self.clone}/.venv/")]
         for kind in ("container", "network"):
             listed = system.docker(kind, "ls", "--format", "{{.Names}}" if kind == "container" else "{{.Name}}")
-            found += [f"{kind} {name}" for name in (listed or "").split() if name.startswith(self.mark)]
-        return found
+            result += [f"{kind} {name}" for name in (listed or "").split() if name.startswith(self.mark)]
+        return result
 
 
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process"])

@@ -50,8 +50,8 @@ def sample(home: Path, client: str, text: str) -> Path:
 
 
 def entry(path: Path, key: str = "mcpServers") -> dict[str, Any]:
-    found: dict[str, Any] = jsonc.loads(path.read_text())[key]["flotilla"]
-    return found
+    result: dict[str, Any] = jsonc.loads(path.read_text())[key]["flotilla"]
+    return result
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="other folders there")
@@ -62,10 +62,10 @@ def test_connect_writes_an_existing_command_for_every_client(home: Path, script:
     path = home / FILES[client]
     assert it.path() == path
     assert path.stat().st_mode & 0o777 == 0o600
-    found = entry(path, it.key)
-    assert Path(found["command"]).is_absolute()
-    assert os.access(found["command"], os.X_OK)
-    named = dict(zip(found["args"][::2], found["args"][1::2], strict=True))
+    result = entry(path, it.key)
+    assert Path(result["command"]).is_absolute()
+    assert os.access(result["command"], os.X_OK)
+    named = dict(zip(result["args"][::2], result["args"][1::2], strict=True))
     assert named["--run"] == "process"
     assert named["--servers"] == "filesystem", "FLOTILLA_SERVERS asks for it"
     for option in ("--catalog", "--secrets", "--config"):
@@ -189,10 +189,10 @@ def test_connect_http_needs_a_running_gateway_and_a_capable_client(home: Path, s
     assert "make up" in script("connect", "cursor", "--http", status=1).stderr
     script("up")
     script("connect", "cursor", "--http")
-    found = entry(home / FILES["cursor"])
-    assert found["url"] == f"http://127.0.0.1:{os.environ['FLOTILLA_PORT']}/mcp"
+    result = entry(home / FILES["cursor"])
+    assert result["url"] == f"http://127.0.0.1:{os.environ['FLOTILLA_PORT']}/mcp"
     token = (Path(os.environ["FLOTILLA_RUN_FOLDER"]) / "token").read_text().strip()
-    assert found["headers"] == {"Authorization": f"Bearer {token}"}
+    assert result["headers"] == {"Authorization": f"Bearer {token}"}
     assert "commands only" in script("connect", "claude-desktop", "--http", status=1).stderr
 
 
@@ -201,7 +201,7 @@ def test_connect_examples_have_the_written_shape() -> None:
     for path in sorted(folder.glob("*.json")):
         held = json.loads(path.read_text())
         key = next(iter(held))
-        for found in held[key].values():
-            assert {"command", "args"} <= set(found) or "url" in found, path.name
+        for result in held[key].values():
+            assert {"command", "args"} <= set(result) or "url" in result, path.name
     for name in ("claude-desktop", "cursor", "vscode"):
         assert list(json.loads((folder / f"{name}.json").read_text())) == [clients.CLIENTS[name].key]

@@ -18,14 +18,14 @@ pytestmark = pytest.mark.slow
 
 
 def leftovers() -> list[str]:
-    found = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
-    found += [str(path) for path in (paths.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
-    found += [
+    result = [str(path) for path in Path(tempfile.gettempdir()).glob("flotilla-demo-*")]
+    result += [str(path) for path in (paths.mcp_home() / "catalogs").glob(f"{OWNER}-demo-*")]
+    result += [
         name
         for name in (system.docker("volume", "ls", "--format", "{{.Name}}") or "").split()
         if name.startswith(f"{OWNER}-demo-")
     ]
-    return found + [c["Names"] for c in system.containers() if c["Names"].startswith(OWNER)]
+    return result + [c["Names"] for c in system.containers() if c["Names"].startswith(OWNER)]
 
 
 @pytest.mark.parametrize("engine", [pytest.param("docker", marks=pytest.mark.docker), "none"])

@@ -41,10 +41,10 @@ def test_doctor_secrets_file_good() -> None:
     ],
 )
 def test_doctor_secrets_file_faults(text: str, level: str, says: str) -> None:
-    found = levels(text)
-    assert len(found) == 1, found
-    assert found[0][0] == level
-    assert says in found[0][1]
+    result = levels(text)
+    assert len(result) == 1, result
+    assert result[0][0] == level
+    assert says in result[0][1]
 
 
 def test_doctor_never_shows_secret_values(home: Path, script: Script) -> None:
@@ -75,10 +75,10 @@ def test_doctor_never_shows_secret_values(home: Path, script: Script) -> None:
     ],
 )
 def test_doctor_settings_file_faults(config: Any, level: str, says: str) -> None:
-    found = [(finding.level, finding.message) for finding in doctor.settings_problems(config)]
-    assert len(found) == 1, found
-    assert found[0][0] == level
-    assert says in found[0][1]
+    result = [(finding.level, finding.message) for finding in doctor.settings_problems(config)]
+    assert len(result) == 1, result
+    assert result[0][0] == level
+    assert says in result[0][1]
 
 
 def test_doctor_settings_file_good() -> None:
@@ -104,8 +104,8 @@ def test_doctor_guard_ineffective(home: Path, script: Script, secrets: str, conf
     """doctor names it, and no gateway is started without it, whichever gateway that is."""
     paths.write(paths.secrets_file(), secrets)
     paths.write(paths.config_file(), config)
-    (found,) = doctor.check_guards()
-    assert (found.level, says in found.message) == ("problem", True)
+    (result,) = doctor.check_guards()
+    assert (result.level, says in result.message) == ("problem", True)
     refused = script("up", status=1)
     assert says in refused.stderr
     assert "Gateway: starting" not in refused.stdout
@@ -119,8 +119,8 @@ def test_doctor_guards_good(home: Path) -> None:
 def test_doctor_client_with_an_outdated_server_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clients.CLIENTS["cursor"].path()
     paths.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": ["--servers", "a,b"]}}}))
-    (found,) = doctor.check_clients()
-    assert (found.level, found.fix) == ("warning", "make connect CLIENT=cursor")
+    (result,) = doctor.check_clients()
+    assert (result.level, result.fix) == ("warning", "make connect CLIENT=cursor")
     for args in (["--servers", "filesystem"], ["--servers", "flotilla-filesystem"], ["--run", "process"], []):
         paths.write(path, json.dumps({"mcpServers": {"flotilla": {"command": "docker", "args": args}}}))
         assert list(doctor.check_clients()) == []
@@ -134,26 +134,26 @@ def test_doctor_dynamic_tools_warning(monkeypatch: pytest.MonkeyPatch, home: Pat
     monkeypatch.delenv("FLOTILLA_ENGINE")
     says = {"info": "28", "mcp version": "2.0.1", "mcp feature ls": FEATURES.format(state), "mcp profile ls": "[]"}
     monkeypatch.setattr(system, "docker", docker_says(says))
-    found = [f for f in doctor.check_gateway() if f.level == "warning"]
-    assert bool(found) is warned
-    assert all(f.fix == "docker mcp feature disable dynamic-tools" and "mcp-config-set" in f.message for f in found)
+    result = [f for f in doctor.check_gateway() if f.level == "warning"]
+    assert bool(result) is warned
+    assert all(f.fix == "docker mcp feature disable dynamic-tools" and "mcp-config-set" in f.message for f in result)
 
 
 def test_doctor_profile_older_than_the_catalog(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
 
-    def found(profile: str, **changed: Any) -> list[str]:
+    def result(profile: str, **changed: Any) -> list[str]:
         name, entry = next(iter(servers.registry().items()))
-        kept = {"name": name, **entry, **changed}
-        held = [{"id": profile, "servers": [{"snapshot": {"server": kept}}]}]
+        saved = {"name": name, **entry, **changed}
+        held = [{"id": profile, "servers": [{"snapshot": {"server": saved}}]}]
         answers = {"info": "28", "mcp version": "2", "mcp feature ls": "", "mcp profile ls": json.dumps(held)}
         monkeypatch.setattr(system, "docker", docker_says(answers))
         return [f.message for f in doctor.check_gateway() if f.level == "warning"]
 
-    assert found("flotilla") == []
+    assert result("flotilla") == []
     for changed in ({"image": "flotilla/old:0"}, {"tools": []}, {"secrets": []}):
-        assert "has an older" in found("flotilla", **changed)[0]
-        assert found("my-flotilla-test", **changed) == [], "another profile, whose name holds ours"
+        assert "has an older" in result("flotilla", **changed)[0]
+        assert result("my-flotilla-test", **changed) == [], "another profile, whose name holds ours"
 
 
 def test_doctor_many_faults_at_once(home: Path, script: Script) -> None:
@@ -164,8 +164,8 @@ def test_doctor_many_faults_at_once(home: Path, script: Script) -> None:
     paths.data_folder().parent.mkdir(parents=True)
     paths.data_folder().write_text("a file where the folder should be")
     with socket.create_server(("127.0.0.1", int(os.environ["FLOTILLA_PORT"]))):
-        found = json.loads(script("doctor", "--json", status=1).stdout)
-    bad = {(f["subject"], f["level"]): f for f in found if f["level"] in ("problem", "warning")}
+        result = json.loads(script("doctor", "--json", status=1).stdout)
+    bad = {(f["subject"], f["level"]): f for f in result if f["level"] in ("problem", "warning")}
     for key in [
         ("catalog", "warning"),
         ("secrets", "warning"),
@@ -174,15 +174,15 @@ def test_doctor_many_faults_at_once(home: Path, script: Script) -> None:
         ("port", "problem"),
     ]:
         assert bad[key]["fix"], key
-    assert all(f["fix"] for f in found if f["level"] in ("problem", "warning"))
+    assert all(f["fix"] for f in result if f["level"] in ("problem", "warning"))
 
 
 def test_doctor_catalog_is_a_symlink(home: Path) -> None:
     target = paths.installed_catalog()
     target.parent.mkdir(parents=True)
     target.symlink_to(paths.CATALOG)
-    found = list(doctor.check_catalog())
-    assert any(f.level == "problem" and "link" in f.message and f.fix == "make install" for f in found)
+    result = list(doctor.check_catalog())
+    assert any(f.level == "problem" and "link" in f.message and f.fix == "make install" for f in result)
 
 
 def test_doctor_tool_name_in_two_servers(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -204,36 +204,36 @@ def test_doctor_remote_engine_with_docker_gateway(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
     says = {"info --format {{.Server": "28", "info": '["name=rootless"]', "mcp version": "2.0.1", "buildx": "ok"}
     monkeypatch.setattr(system, "docker", docker_says(says))
-    found = {f.level: f for f in doctor.check_engine()}
-    assert "tcp://elsewhere:2376" in found["warning"].message
-    assert "FLOTILLA_GATEWAY=switchboard" in found["warning"].fix
-    assert "rootless" in found["note"].message
+    result = {f.level: f for f in doctor.check_engine()}
+    assert "tcp://elsewhere:2376" in result["warning"].message
+    assert "FLOTILLA_GATEWAY=switchboard" in result["warning"].fix
+    assert "rootless" in result["note"].message
 
 
 def test_doctor_engine_not_responding(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(system, "docker", docker_says({}))
-    (found,) = doctor.check_engine()
-    assert (found.level, bool(found.fix)) == ("problem", True)
+    (result,) = doctor.check_engine()
+    assert (result.level, bool(result.fix)) == ("problem", True)
 
 
 def test_doctor_missing_images_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
     monkeypatch.setattr(system, "docker", docker_says({"info": "28"}))
-    (found,) = doctor.check_images()
-    assert found.level == "problem"
-    assert all(slug in found.fix for slug in servers.registry())
+    (result,) = doctor.check_images()
+    assert result.level == "problem"
+    assert all(slug in result.fix for slug in servers.registry())
 
 
 def test_doctor_gateway_ended_by_itself(home: Path) -> None:
     gateway.Running(kind="switchboard", run="process", url="http://127.0.0.1:1/mcp", pid=999_999_999, since="1").save()
-    (found,) = doctor.check_running()
-    assert (found.level, found.fix) == ("problem", "make up")
+    (result,) = doctor.check_running()
+    assert (result.level, result.fix) == ("problem", "make up")
 
 
 def test_doctor_reports_a_setting_that_was_renamed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOTILLA_DOOR", "switchboard")
-    (found,) = doctor.check_gateway()
-    assert (found.level, found.fix) == ("problem", "unset FLOTILLA_DOOR")
-    assert "FLOTILLA_GATEWAY" in found.message
+    (result,) = doctor.check_gateway()
+    assert (result.level, result.fix) == ("problem", "unset FLOTILLA_DOOR")
+    assert "FLOTILLA_GATEWAY" in result.message

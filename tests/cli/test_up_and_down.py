@@ -243,13 +243,13 @@ def test_install_names_missing_images(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Docker's gateway would fetch what is missing by itself, with nobody having been told."""
-    here = {image("filesystem"): "sha256:1"}
+    folder = {image("filesystem"): "sha256:1"}
     monkeypatch.setattr(system, "engine", lambda: "26.1")
-    monkeypatch.setattr(system, "image_ids", lambda images: {name: here[name] for name in images if name in here})
+    monkeypatch.setattr(system, "image_ids", lambda images: {name: folder[name] for name in images if name in folder})
     assert install.main([]) == 0
     output = capsys.readouterr().out
     assert output.index(image("gmail")) < output.index("Catalog: installed")
     assert image("filesystem") not in output
     assert f"make build S='{' '.join(slug for slug in servers.registry() if slug != 'filesystem')}'" in output
-    here |= dict.fromkeys(servers.images(list(servers.registry())), "sha256:2")
+    folder |= dict.fromkeys(servers.images(list(servers.registry())), "sha256:2")
     assert install.missing_images(list(servers.registry())) == []

@@ -39,5 +39,5 @@ async def test_contract_fits_requests(slug: str) -> None:
     if not declaration.path.is_file():
         pytest.skip(f"no contract of {slug}: {specs()} has no {declaration.path.name}; set FLOTILLA_SPECS")
     with accepted(slug) as case:
-        found = await problems(case)
-    assert not found, "\n".join(["", *found[:40]])
+        result = await problems(case)
+    assert not result, "\n".join(["", *result[:40]])

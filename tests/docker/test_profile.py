@@ -42,8 +42,8 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
         yield identity if identity in shown else name
     finally:
         path.unlink()
-        for given in {name, name.replace("-", "_")}:
-            subprocess.run(["docker", "mcp", "profile", "remove", given], capture_output=True, check=False)
+        for params in {name, name.replace("-", "_")}:
+            subprocess.run(["docker", "mcp", "profile", "remove", params], capture_output=True, check=False)
 
 
 async def test_profile_serves_the_tools(profile: str, tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_profile_accepts_every_server_of_the_catalog(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     finally:
         path.unlink()
-        for given in {name, name.replace("-", "_")}:
-            subprocess.run(["docker", "mcp", "profile", "remove", given], capture_output=True, check=False)
+        for params in {name, name.replace("-", "_")}:
+            subprocess.run(["docker", "mcp", "profile", "remove", params], capture_output=True, check=False)

@@ -113,8 +113,8 @@ FILTERS: dict[str, dict[str, str]] = {
 
 
 def first_tools(slug: str) -> str:
-    found = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text())
-    return ",".join(tool["name"] for tool in found["tools"][:2])
+    result = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text())
+    return ",".join(tool["name"] for tool in result["tools"][:2])
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -130,7 +130,7 @@ def test_launcher_lists_same_as_server(zygote: Zygote, slug: str, filters: str, 
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
     env = {name: value.replace("{folder}", str(tmp_path)) for name, value in env.items()}
     for lines in (*(old(version) for version in (*HANDSHAKE_VERSIONS, "1999-01-01", "2026-07-28")), new()):
-        expected = sum(said.count('"id"') for said in lines)
+        expected = sum(statement.count('"id"') for statement in lines)
         precomputed, log = zygote.run(slug, lines, expected, **env)
         real, _ = zygote.run(slug, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
@@ -249,7 +249,7 @@ ODD: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_launcher_odd_conversations_same_as_server(zygote: Zygote, name: str) -> None:
-    expected = sum(said.count('"id"') for said in ODD[name])
+    expected = sum(statement.count('"id"') for statement in ODD[name])
     precomputed, log = zygote.run(PROBE, ODD[name], expected)
     real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_PRECOMPUTED="off")
     assert precomputed == real
@@ -265,7 +265,7 @@ GATEWAY = "switchboard"
 def test_launcher_lists_same_as_gateway(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
     env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
     for lines in (old("2025-06-18"), old("1999-01-01"), new()):
-        expected = sum(said.count('"id"') for said in lines) if servers != "nonsense" else 0
+        expected = sum(statement.count('"id"') for statement in lines) if servers != "nonsense" else 0
         precomputed, log = zygote.run(GATEWAY, lines, expected, **env)
         real, _ = zygote.run(GATEWAY, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
@@ -291,19 +291,19 @@ def served(*chunks: bytes) -> tuple[bytes | None, bytes]:
     """Return what the launcher hands over for a client that says this and hangs up, and what it wrote."""
     precomputed = discovery.read(str(ROOT / "servers" / PROBE / "discovery.json"))
     assert precomputed
-    said, wrote = iter((*chunks, b"", b"")), bytearray()
+    statement, wrote = iter((*chunks, b"", b"")), bytearray()
 
     def write(_: int, data: bytes) -> int:
         wrote.extend(data[:100])  # a pipe takes what it has room for
         return min(len(data), 100)
 
-    return discovery.DiscoveryProxy(precomputed, {}).serve(lambda *_: next(said), write), bytes(wrote)
+    return discovery.DiscoveryProxy(precomputed, {}).serve(lambda *_: next(statement), write), bytes(wrote)
 
 
 def test_launcher_last_line_without_newline() -> None:
     opening = "".join(START).encode()
-    ahead, wrote = served(opening, line("ping", 1).strip().encode())
-    assert ahead is None
+    read_ahead, wrote = served(opening, line("ping", 1).strip().encode())
+    assert read_ahead is None
     assert json.loads(wrote.splitlines()[-1]) == {"jsonrpc": "2.0", "id": 1, "result": {}}
     assert served(opening, b'{"jsonrpc"') == (opening + b'{"jsonrpc"\n', wrote.splitlines(keepends=True)[0])
 
@@ -311,20 +311,20 @@ def test_launcher_last_line_without_newline() -> None:
 def test_launcher_long_line_not_copied_repeatedly() -> None:
     chunk = b"x" * 65_536
     before = time.process_time()
-    ahead, _ = served(*[chunk] * 800, b"\n")
-    assert ahead
-    raw, left = handover.InputStream(-1, ahead), len(ahead)
+    read_ahead, _ = served(*[chunk] * 800, b"\n")
+    assert read_ahead
+    raw, left = handover.InputStream(-1, read_ahead), len(read_ahead)
     while left:
         left -= raw.readinto(bytearray(8192))
     assert time.process_time() - before < 2  # 50 MB; in the square of its length it would take a minute
 
 
 def test_launcher_leaves_a_repeated_request_id_to_the_server() -> None:
-    ahead, _ = served(
+    read_ahead, _ = served(
         "".join([*START, *(line("logging/setLevel", 1, {"level": at}) for at in LOG_LEVELS[:2])]).encode()
     )
-    assert ahead
-    assert ahead.count(b"setLevel") == 2
+    assert read_ahead
+    assert read_ahead.count(b"setLevel") == 2
 
 
 def test_launcher_with_non_blocking_streams() -> None:
@@ -362,8 +362,8 @@ def test_is_fresh_while_no_source_is_newer(tmp_path: Path) -> None:
 
 
 def test_attributes_read_from_the_code() -> None:
-    found = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
-    assert described(server_of(PROBE), found).items() <= found.items()
+    result = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text())
+    assert described(server_of(PROBE), result).items() <= result.items()
 
 
 def test_launcher_imports_nothing_heavy_before_the_first_call() -> None:

@@ -61,9 +61,9 @@ async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
         with pytest.raises(asyncio.CancelledError):
             await call
         seen["alive"] = text_of(await client.call_tool_mcp("probe_get_later", {"seconds": 0}))
-    said = log_file.read_text()
-    seen["outcomes"] = [json.loads(line)["outcome"] for line in said.splitlines() if '"outcome"' in line]
-    assert "differs" not in said
+    statement = log_file.read_text()
+    seen["outcomes"] = [json.loads(line)["outcome"] for line in statement.splitlines() if '"outcome"' in line]
+    assert "differs" not in statement
     return seen
 
 
@@ -74,8 +74,8 @@ async def test_client_sees_the_same_with_and_without_launcher(folder: Path, era:
     plain = await story(folder, era, "off")
     assert not (folder / "note").exists()
     baked = await story(folder, era, "on")
-    kept = 3 if era == "legacy" else 1  # initialize, initialized and the log level; the first request
-    assert (folder / "note").read_text() == str(kept)
+    saved = 3 if era == "legacy" else 1  # initialize, initialized and the log level; the first request
+    assert (folder / "note").read_text() == str(saved)
     assert baked == plain
     assert baked["asked"] == ["Delete x for good?"]
     assert baked["deleted"] == '{"text":"deleted x"}'

@@ -21,10 +21,10 @@ STORED = "flotilla-google-drive.access"
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[set[str]]:
     """The short names of the scopes that each login asked for; the user agrees to all of them."""
-    found: list[set[str]] = []
+    result: list[set[str]] = []
 
     def agree(about: Any, oauth: Any) -> dict[str, str]:
-        found.append({scope.rsplit("/", 1)[-1] for scope in oauth.scope.split()})
+        result.append({scope.rsplit("/", 1)[-1] for scope in oauth.scope.split()})
         return {"access_token": "at-1", "refresh_token": "rt-1", "scope": oauth.scope}
 
     monkeypatch.setenv("FLOTILLA_SECRETS", str(tmp_path / "secrets.env"))
@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[set[str]]:
     monkeypatch.setattr(secrets_file, "has_keychain", lambda: False)
     monkeypatch.setattr(consent, "in_browser", agree)
     monkeypatch.setattr(consent, "account_name", lambda *_: "helene@atelier.example")
-    return found
+    return result
 
 
 def run(*argv: str) -> int:

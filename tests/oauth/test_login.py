@@ -68,8 +68,8 @@ class Browser:
         self.shown = ""
         original = consent.in_browser
 
-        def patient(*given: Any, **more: Any) -> Any:
-            return original(*given, **{"show": self.open, "timeout": 10, **more})
+        def patient(*params: Any, **more: Any) -> Any:
+            return original(*params, **{"show": self.open, "timeout": 10, **more})
 
         monkeypatch.setattr(consent, "in_browser", patient)
 
@@ -116,10 +116,10 @@ class TestBrowser:
             f"flotilla-google-calendar.refresh_token={token.refresh}\n"
         )
         assert (files / "secrets.env").stat().st_mode & 0o777 == 0o600
-        said = capsys.readouterr().out
-        assert "Connected: helene@atelier.example, for gmail, google-calendar." in said
-        assert token.refresh not in said
-        assert token.access not in said
+        message = capsys.readouterr().out
+        assert "Connected: helene@atelier.example, for gmail, google-calendar." in message
+        assert token.refresh not in message
+        assert token.access not in message
         assert "Connected." in browser.shown
 
     def test_login_uses_pkce_state_loopback_and_offline_access(self, browser: Browser) -> None:
@@ -215,14 +215,14 @@ class TestBrowser:
         monkeypatch.setattr(Client, "get_allowed_scope", lambda self, scope: "")
         original = oauth.token_of
 
-        def less(*given: Any, **about: Any) -> Any:
-            return original(*given, **{**about, "scope": f"openid email {AUTH}gmail.readonly"})
+        def less(*params: Any, **about: Any) -> Any:
+            return original(*params, **{**about, "scope": f"openid email {AUTH}gmail.readonly"})
 
         oauth.server.register_token_generator("default", less)
         assert run("gmail") == 0
-        said = capsys.readouterr().out
-        assert "Consent was not given for these tools of gmail, so they will fail: gmail_send_email" in said
-        assert "gmail_search_messages" not in said.partition("will refuse")[2]
+        message = capsys.readouterr().out
+        assert "Consent was not given for these tools of gmail, so they will fail: gmail_send_email" in message
+        assert "gmail_search_messages" not in message.partition("will refuse")[2]
 
 
 @pytest.mark.usefixtures("here")
@@ -245,7 +245,7 @@ class TestElsewhere:
     def test_login_paste_without_a_browser(self, monkeypatch: pytest.MonkeyPatch) -> None:
         taken: list[str] = []
         monkeypatch.setattr(login, "browser", lambda: False)
-        monkeypatch.setattr(consent, "by_paste", lambda *given: taken.append("paste") or {})
+        monkeypatch.setattr(consent, "by_paste", lambda *params: taken.append("paste") or {})
         assert run("gmail") == 1
         assert taken == ["paste"]
 
@@ -276,7 +276,7 @@ class TestElsewhere:
 
 
 def _with(function: Callable[..., Any], **more: Any) -> Callable[..., Any]:
-    return lambda *given: function(*given, **more)
+    return lambda *params: function(*params, **more)
 
 
 @pytest.mark.usefixtures("here")
@@ -379,10 +379,10 @@ def test_who_with_token_in_header_or_query(takes: str) -> None:
 
 
 def test_connectable_servers() -> None:
-    found = login.connectable()
+    result = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
-    assert {*google, "facturation-pro", "hubspot"} <= set(found)
-    assert not {"switchboard", "filesystem"} & set(found)
+    assert {*google, "facturation-pro", "hubspot"} <= set(result)
+    assert not {"switchboard", "filesystem"} & set(result)
 
 
 def test_file_with_duplicate_lines_sets_all() -> None:

@@ -61,7 +61,7 @@ def clock_of_gmail(clock: Any) -> Iterator[None]:
 def settings(vendor: FakeVendor, **more: str) -> Any:
     import os
 
-    given = {
+    params = {
         "GMAIL_CLIENT_ID": "desktop",
         "GMAIL_CLIENT_SECRET": "hush",
         "GMAIL_REFRESH_TOKEN": "rt-first",
@@ -72,7 +72,7 @@ def settings(vendor: FakeVendor, **more: str) -> Any:
         "FLOTILLA_STATE": os.environ["FLOTILLA_STATE"],
     }
     stack = ExitStack()
-    stack.enter_context(environment(gmail, **{k: v for k, v in {**given, **more}.items() if v}))
+    stack.enter_context(environment(gmail, **{k: v for k, v in {**params, **more}.items() if v}))
     stack.enter_context(impatient(gmail))
     return stack
 
@@ -182,11 +182,11 @@ async def test_oauth_wrong_client(vendor: FakeVendor, consented: Token, name: st
 
 async def test_refresh_token_missing_points_to_login(vendor: FakeVendor) -> None:
     with settings(vendor, GMAIL_REFRESH_TOKEN=""):
-        said = await asked()
-    assert said.startswith(
+        message = await asked()
+    assert message.startswith(
         "Error: GMAIL_REFRESH_TOKEN is not set (secret `flotilla-gmail.refresh_token` in the Docker catalog)."
     )
-    assert "scripts/login google" in said
+    assert "scripts/login google" in message
     assert vendor.requests == []
 
 
@@ -256,9 +256,9 @@ async def test_service_account_with_a_wrong_clock_signs_once_more(
 
 async def test_service_account_scopes_not_allowed_by_the_admin(robot: Path, oauth: OAuthServer) -> None:
     oauth.allowed = frozenset()
-    said = await asked()
-    assert said.startswith("Error: The OAuth client is not accepted (unauthorized_client). Ask a Workspace admin")
-    assert "Domain-wide delegation" in said
+    message = await asked()
+    assert message.startswith("Error: The OAuth client is not accepted (unauthorized_client). Ask a Workspace admin")
+    assert "Domain-wide delegation" in message
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"client_email": "x"}'])

@@ -101,9 +101,9 @@ def test_no_server_gets_less_because_of_another_one(level: str, size: int) -> No
 )
 def test_drive_opens_what_the_user_chose(level: str, scopes: set[str], full: Any, part: Any) -> None:
     assert asked(("google-drive",), **{ACCESS: level}) == scopes
-    found = coverage("google-drive", scopes)
-    assert {found[name] for name in full} <= {"full"}
-    assert {found[name] for name in part} <= {"part"}
+    result = coverage("google-drive", scopes)
+    assert {result[name] for name in full} <= {"full"}
+    assert {result[name] for name in part} <= {"part"}
 
 
 def test_drive_opens_its_own_files_unless_something_else_is_set() -> None:

@@ -308,8 +308,8 @@ async def test_mark_no_show(calendly: Session) -> None:
 
 async def test_upstream_refusal_reason_reaches_the_client(calendly: Session) -> None:
     details = [{"parameter": "min_start_time", "message": "must be a valid UTC time"}]
-    said = {"title": "Invalid Argument", "message": "The supplied parameters are invalid.", "details": details}
-    calendly.respond("GET /scheduled_events", Response.of(said, 400))
+    statement = {"title": "Invalid Argument", "message": "The supplied parameters are invalid.", "details": details}
+    calendly.respond("GET /scheduled_events", Response.of(statement, 400))
     message = await calendly.call_error("list_events", invitee_email="jean@exemple.fr")
     assert message == (
         'Error: Calendly refuses the request (400): "The supplied parameters are invalid. '

@@ -100,7 +100,7 @@ async def sink(certificate: ssl.SSLContext) -> AsyncIterator[Start]:
             security: str = "starttls", login: bool = True, limit: int = 0, utf8: bool = True, **options: Any
         ) -> Sink:
             handler = Sink()
-            given: dict[str, Any] = {
+            params: dict[str, Any] = {
                 "hostname": "sink.test",
                 "enable_SMTPUTF8": utf8,
                 "data_size_limit": limit or None,
@@ -114,7 +114,7 @@ async def sink(certificate: ssl.SSLContext) -> AsyncIterator[Start]:
 
             def make() -> SMTP:
                 handler.sessions += 1
-                return SMTP(handler, loop=asyncio.get_running_loop(), **given)
+                return SMTP(handler, loop=asyncio.get_running_loop(), **params)
 
             running = await asyncio.get_running_loop().create_server(
                 make, "127.0.0.1", 0, ssl=certificate if security == "tls" else None
@@ -213,10 +213,10 @@ def route(ca_file: str) -> Callable[..., Route]:
     """Make a route to a port on loopback."""
 
     def make(port: int, security: Any = "none", login: bool = False, **more: Any) -> Route:
-        given: dict[str, Any] = {"host": "localhost", "hello": "exemple.fr", "ca_file": ca_file, "step": 2, "total": 8}
+        params: dict[str, Any] = {"host": "localhost", "hello": "exemple.fr", "ca_file": ca_file, "step": 2, "total": 8}
         if login:
-            given |= {"username": USER, "password": PASSWORD}
-        return Route(port=port, security=security, **given | more)
+            params |= {"username": USER, "password": PASSWORD}
+        return Route(port=port, security=security, **params | more)
 
     return make
 

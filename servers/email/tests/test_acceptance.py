@@ -28,7 +28,7 @@ def mail_server(folder: Path) -> Iterator[Mapping[str, str]]:
         "hostname": "sink.test",
         "auth_required": True,
         "auth_require_tls": False,
-        "authenticator": lambda *given: AuthResult(success=True),
+        "authenticator": lambda *params: AuthResult(success=True),
     }
 
     def session() -> SMTP:

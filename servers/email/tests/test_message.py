@@ -269,10 +269,10 @@ def test_attachments_keep_name_type_and_bytes() -> None:
         Attachment("mail.eml", b"Subject: x\r\n\r\nx"),
         Attachment("sans-fin", b""),
     )
-    found = list(parsed(build(draft(html="<p>x</p>", attachments=files))).iter_attachments())
-    assert [part.get_filename() for part in found] == [file.name for file in files]
-    assert [part.get_payload(decode=True) for part in found] == [file.content for file in files]
-    assert [part.get_content_type() for part in found] == [
+    result = list(parsed(build(draft(html="<p>x</p>", attachments=files))).iter_attachments())
+    assert [part.get_filename() for part in result] == [file.name for file in files]
+    assert [part.get_payload(decode=True) for part in result] == [file.content for file in files]
+    assert [part.get_content_type() for part in result] == [
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "text/csv",
         "text/csv",
@@ -281,7 +281,7 @@ def test_attachments_keep_name_type_and_bytes() -> None:
         "application/octet-stream",
         "application/octet-stream",
     ]
-    assert [part.get_content_charset() for part in found[:3]] == [None, "utf-8", None]
+    assert [part.get_content_charset() for part in result[:3]] == [None, "utf-8", None]
 
 
 @pytest.mark.parametrize(

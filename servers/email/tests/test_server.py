@@ -99,10 +99,10 @@ async def test_send_template_delivers(sink: Start, configured: Configure, call: 
 async def test_verify_connection(sink: Start, configured: Configure, call: Call) -> None:
     there = await sink(limit=5_000_000)
     configured(there.port)
-    found = good(await call("verify_connection"))
-    assert found["server"] == f"localhost:{there.port}"
-    assert (found["security"], found["login"], found["max_message_bytes"]) == ("starttls", "PLAIN", 5_000_000)
-    assert found["sender"] == f'"Hélène, Société Étoile" <{USER}>'
+    matches = good(await call("verify_connection"))
+    assert matches["server"] == f"localhost:{there.port}"
+    assert (matches["security"], matches["login"], matches["max_message_bytes"]) == ("starttls", "PLAIN", 5_000_000)
+    assert matches["sender"] == f'"Hélène, Société Étoile" <{USER}>'
     assert not there.envelopes
     configured(there.port, PASSWORD="faux-faux")
     assert "app password" in bad(await call("verify_connection"))

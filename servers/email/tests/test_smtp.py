@@ -52,18 +52,18 @@ async def test_deliver_each_security_mode(sink: Start, route: Make, security: st
 async def test_login_plain_and_login_mechanisms(sink: Start, route: Make, mechanism: str) -> None:
     other = "LOGIN" if mechanism == "PLAIN" else "PLAIN"
     server = await sink(auth_exclude_mechanism=[other])
-    found = await probe(route(server.port, "starttls", login=True))
-    assert found.login == mechanism
+    result = await probe(route(server.port, "starttls", login=True))
+    assert result.login == mechanism
     assert server.logins == [mechanism]
 
 
 async def test_probe_reports_server_features_and_sends_nothing(sink: Start, route: Make) -> None:
     server = await sink(limit=1_000_000)
-    found = await probe(route(server.port, "starttls", login=True))
-    assert (found.size_limit, found.smtputf8, found.login) == (1_000_000, True, "PLAIN")
-    assert found.tls.startswith("TLSv1.")
-    assert {"SIZE", "SMTPUTF8", "AUTH"} <= set(found.extensions)
-    assert "sink.test" in found.banner
+    result = await probe(route(server.port, "starttls", login=True))
+    assert (result.size_limit, result.smtputf8, result.login) == (1_000_000, True, "PLAIN")
+    assert result.tls.startswith("TLSv1.")
+    assert {"SIZE", "SMTPUTF8", "AUTH"} <= set(result.extensions)
+    assert "sink.test" in result.banner
     assert not server.envelopes
 
 

@@ -35,12 +35,12 @@ def text_of(reader: Any, number: int = 0) -> str:
 
 def fonts_of(reader: Any) -> dict[str, bool]:
     """Font names, and whether the font file is inside."""
-    found = {}
+    result = {}
     for one in reader.pages:
         for font in one["/Resources"]["/Font"].values():
             about = font.get_object()
-            found[str(about["/BaseFont"])] = "/FontFile2" in about.get("/FontDescriptor", {})
-    return found
+            result[str(about["/BaseFont"])] = "/FontFile2" in about.get("/FontDescriptor", {})
+    return result
 
 
 def pdf(rows: list[list[Any]], columns: list[str], types: list[str] | None = None, **look: Any) -> tuple[Any, Any]:
@@ -100,8 +100,8 @@ def test_pdf_pages_repeat_heading_and_title() -> None:
         assert "N° Libellé" in text
         assert "Grand livre" in text
         assert f"Page {number + 1} / 4" in text
-    found = re.findall(r"Ligne (\d+)", " ".join(text_of(reader, n) for n in range(4)))
-    assert found == [str(i) for i in range(150)]
+    result = re.findall(r"Ligne (\d+)", " ".join(text_of(reader, n) for n in range(4)))
+    assert result == [str(i) for i in range(150)]
 
 
 def test_pdf_landscape() -> None:
@@ -110,8 +110,8 @@ def test_pdf_landscape() -> None:
 
 
 def test_pdf_long_cells_wrapped_across_pages() -> None:
-    words = [f"mot{i}" for i in range(2500)]
-    reader, done = pdf([["a", " ".join(words)], ["b", "x" * 1000], ["c", "1\n2\n\n3"]], ["Clé", "Texte"])
+    terms = [f"mot{i}" for i in range(2500)]
+    reader, done = pdf([["a", " ".join(terms)], ["b", "x" * 1000], ["c", "1\n2\n\n3"]], ["Clé", "Texte"])
     text = "".join(text_of(reader, n) for n in range(done.pages))
     assert re.findall(r"mot(\d+)", text) == [str(i) for i in range(2500)]
     assert text.count("x") >= 1000

@@ -79,8 +79,8 @@ async def test_report_contents(export: SimpleNamespace, data: Path) -> None:
     assert "caché" not in text
     assert reader.metadata
     assert (reader.metadata.title, reader.trailer["/Root"]["/Lang"]) == ("Rapport d’activité — mars 2026", "fr-FR")
-    found = [font.get_object() for font in reader.pages[0]["/Resources"]["/Font"].values()]
-    assert all("DejaVu" in font["/BaseFont"] and "/FontFile2" in font["/FontDescriptor"] for font in found)
+    result = [font.get_object() for font in reader.pages[0]["/Resources"]["/Font"].values()]
+    assert all("DejaVu" in font["/BaseFont"] and "/FontFile2" in font["/FontDescriptor"] for font in result)
 
 
 def test_report_outline_and_links() -> None:

@@ -144,7 +144,7 @@ def test_xlsx_times_at_the_edge_stay_on_their_day() -> None:
     content, _ = made([[value] for value in values], ["t"], ["datetime"])
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         xml = book.read("xl/worksheets/sheet1.xml").decode()
-    numbers = [float(found) for found in re.findall(r"<v>([^<]+)</v>", xml)]
+    numbers = [float(result) for result in re.findall(r"<v>([^<]+)</v>", xml)]
     assert 2958465.999 < numbers[0] < 2958466
     assert numbers[1:] == [1, 59, 61.5]
     assert "1899-12-31" in xml
@@ -176,8 +176,8 @@ def test_xlsx_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
     first, _ = made([["x", 1.5]], ["a", "b"], [])
-    then = time.time() + 1e6
-    monkeypatch.setattr(time, "time", lambda: then)
+    next_step = time.time() + 1e6
+    monkeypatch.setattr(time, "time", lambda: next_step)
     assert made([["x", 1.5]], ["a", "b"], [])[0] == first
     with zipfile.ZipFile(io.BytesIO(first)) as book:
         assert {info.date_time[0] for info in book.infolist()} == {1980}
@@ -200,9 +200,9 @@ def test_xlsx_text_always_text(texts: list[str]) -> None:
     content, _ = made([[text] for text in texts], ["a"], [])
     back = [row[0] for row in sheet(content).iter_rows(min_row=2)]
     for text, cell in zip(texts, back, strict=False):
-        kept = xlsx_file._ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-        assert cell.data_type == ("s" if kept else "n")
-        assert re.sub("_x005F_(x[0-9A-Fa-f]{4}_)", r"_\1", cell.value or "") == kept
+        saved = xlsx_file._ILLEGAL.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        assert cell.data_type == ("s" if saved else "n")
+        assert re.sub("_x005F_(x[0-9A-Fa-f]{4}_)", r"_\1", cell.value or "") == saved
 
 
 @settings(deadline=None)

@@ -51,8 +51,8 @@ async def day(ask: Ask, disk: Disk, books: Any) -> None:
         ],
     )
     assert (changed["total"], changed["total_with_vat"], changed["draft"]) == ("1485.00", "1763.88", True)
-    kept = (await ask("get_invoice", invoice_id=invoice))["items"]
-    assert [line["id"] for line in kept[:2]] == [first["id"], second["id"]]
+    saved = (await ask("get_invoice", invoice_id=invoice))["items"]
+    assert [line["id"] for line in saved[:2]] == [first["id"], second["id"]]
     final = await ask("update_invoice", invoice_id=invoice, finalize=True, title="Juin")
     assert (final["draft"], final["number"]) == (False, "FA202506-1")
 

@@ -31,7 +31,7 @@ class Refusal(Exception):  # noqa: N818 - a way to answer
 
 
 def invalid(**fields: str) -> Refusal:
-    return Refusal(422, {"errors": {name: [told] for name, told in fields.items()}})
+    return Refusal(422, {"errors": {name: [message] for name, message in fields.items()}})
 
 
 class Accounts(RecordedResponses):
@@ -61,13 +61,13 @@ class Accounts(RecordedResponses):
             self._admit(request)
             if request.path == "/account.json":
                 return self._told({"id": 1, "email": "zoe@atelier-lefevre.example", "firms": self.firms})
-            found = re.fullmatch(r"/firms/(\d+)(/.*)", request.path)
-            if not found or int(found[1]) not in {firm["id"] for firm in self.firms}:
+            result = re.fullmatch(r"/firms/(\d+)(/.*)", request.path)
+            if not result or int(result[1]) not in {firm["id"] for firm in self.firms}:
                 raise Refusal(404)
-            for method, pattern, play in self._routes():
-                match = re.fullmatch(pattern, found[2])
+            for method, pattern, fake in self._routes():
+                match = re.fullmatch(pattern, result[2])
                 if match and method == request.method:
-                    return play(request, *(int(part) for part in match.groups()))
+                    return fake(request, *(int(part) for part in match.groups()))
             raise Refusal(404)
         except Refusal as refusal:
             return refusal.answer
@@ -123,12 +123,12 @@ class Accounts(RecordedResponses):
             refusal = Refusal(429)
             refusal.answer = Response(429, b"Retry later", {"retry-after": str(self.retry_after)})
             raise refusal
-        told = request.headers.get("content-type", "")
-        if request.writes and not told.startswith(("application/json; charset=utf-8", "multipart/form-data")):
+        message = request.headers.get("content-type", "")
+        if request.writes and not message.startswith(("application/json; charset=utf-8", "multipart/form-data")):
             raise Refusal(501)
         scheme, _, proof = request.headers.get("authorization", "").partition(" ")
-        given = dict(request.query).get("access_token", "")
-        by_token = self.token and self.token == (given if self.token_in == "query" else proof)
+        params = dict(request.query).get("access_token", "")
+        by_token = self.token and self.token == (params if self.token_in == "query" else proof)
         if not (by_token or (scheme == "Basic" and proof == self.key)):
             refusal = Refusal(401)
             refusal.answer = Response(401, b"HTTP Basic: Access denied.")
@@ -140,8 +140,13 @@ class Accounts(RecordedResponses):
             return Response.of({"error": "invalid_grant"}, 400)
         number = int(self.refresh.split("-")[1]) + 1
         self.token, self.refresh = f"token-{number}", f"refresh-{number}"
-        told = {"access_token": self.token, "refresh_token": self.refresh, "token_type": "Bearer", "expires_in": 7200}
-        return Response.of(told)
+        message = {
+            "access_token": self.token,
+            "refresh_token": self.refresh,
+            "token_type": "Bearer",
+            "expires_in": 7200,
+        }
+        return Response.of(message)
 
     def _body(self, request: Request) -> Row:
         return dict(request.json())
@@ -152,8 +157,8 @@ class Accounts(RecordedResponses):
     def _page(self, request: Request, rows: list[Row]) -> Response:
         number, size = int(dict(request.query).get("page", 1)), self.per_page
         pages = {"current_page": number, "total_pages": -(-len(rows) // size), "per_page": size}
-        told = json.dumps({**pages, "total_entries": len(rows)})
-        return self._told(rows[(number - 1) * size : number * size], **{"x-pagination": told})
+        message = json.dumps({**pages, "total_entries": len(rows)})
+        return self._told(rows[(number - 1) * size : number * size], **{"x-pagination": message})
 
     # -- plain objects ------------------------------------------------------------------------------------------------
 
@@ -218,27 +223,27 @@ class Accounts(RecordedResponses):
         return bill
 
     def _new_bill(self, request: Request, kind: str) -> Response:
-        query, given = dict(request.query), self._body(request)
-        if given.get("customer_id") not in self.rows["customers"]:
+        query, params = dict(request.query), self._body(request)
+        if params.get("customer_id") not in self.rows["customers"]:
             raise invalid(customer_id="n'est pas valide")
-        if not given.get("items"):
+        if not params.get("items"):
             raise invalid(items="doit être rempli(e)")
-        bill = {"currency": "EUR", "payment_mode": 0, **given, "kind": kind, "items": []}
+        bill = {"currency": "EUR", "payment_mode": 0, **params, "kind": kind, "items": []}
         bill |= {"draft": query.get("type_doc") == "draft", "external": query.get("external") == "1"}
-        bill["customer_identity"] = self.rows["customers"][given["customer_id"]].get("company_name")
+        bill["customer_identity"] = self.rows["customers"][params["customer_id"]].get("company_name")
         if kind == "quote":
             self.quote += 1
-            bill |= {"quote_ref": self.quote, "quote_status": given.get("quote_status", 0), "invoice_ids": []}
+            bill |= {"quote_ref": self.quote, "quote_status": params.get("quote_status", 0), "invoice_ids": []}
             bill |= {"draft": False, "fully_invoiced": False, "amount_invoiced": "0.0"}
         bill = self._add("bills", bill)
-        self._lines(bill, given["items"])
+        self._lines(bill, params["items"])
         if kind == "invoice" and not bill["draft"]:
             self._finalize(bill)
         return self._told(bill, 201)
 
     def _lines(self, bill: Row, lines: list[Row]) -> None:
         """Replace all lines: one that is not sent is lost, as the documentation warns."""
-        before, kept = {line["id"]: line for line in bill["items"]}, []
+        before, saved = {line["id"]: line for line in bill["items"]}, []
         for line in lines:
             if "id" in line and line["id"] not in before:
                 raise invalid(items="ligne inconnue")
@@ -249,10 +254,10 @@ class Accounts(RecordedResponses):
             if row.get("quantity") is None or row.get("unit_price") is None:
                 raise invalid(items="la quantité et le prix doivent être remplis")
             row["total"] = str(Decimal(row["quantity"]) * Decimal(row["unit_price"]))
-            kept.append(row)
-        bill["items"] = kept
-        bill["total"] = str(sum((Decimal(r["total"]) for r in kept), Decimal(0)))
-        vat = sum((Decimal(r["total"]) * Decimal(r["vat"]) for r in kept), Decimal(0))
+            saved.append(row)
+        bill["items"] = saved
+        bill["total"] = str(sum((Decimal(r["total"]) for r in saved), Decimal(0)))
+        vat = sum((Decimal(r["total"]) * Decimal(r["vat"]) for r in saved), Decimal(0))
         bill["total_with_vat"] = str((Decimal(bill["total"]) + vat).quantize(Decimal("0.01"), ROUND_HALF_UP))
         self._balance(bill)
 
@@ -269,13 +274,13 @@ class Accounts(RecordedResponses):
             customer["last_invoiced_on"] = bill.get("invoiced_on") or "2025-06-02"
 
     def _change_bill(self, request: Request, bill: Row) -> Response:
-        given, query = self._body(request), dict(request.query)
+        params, query = self._body(request), dict(request.query)
         final = bill["kind"] == "invoice" and not bill["draft"]
-        if final and ("items" in given or query.get("type_doc") == "draft"):
+        if final and ("items" in params or query.get("type_doc") == "draft"):
             raise invalid(base="Une facture finalisée ne peut pas être modifiée")
-        if "items" in given:
-            self._lines(bill, given.pop("items"))
-        bill.update({k: v for k, v in given.items() if k not in COMPUTED})
+        if "items" in params:
+            self._lines(bill, params.pop("items"))
+        bill.update({k: v for k, v in params.items() if k not in COMPUTED})
         if query.get("type_doc") == "final" and bill["draft"]:
             self._finalize(bill)
         return self._told(bill)
@@ -290,9 +295,9 @@ class Accounts(RecordedResponses):
         if quote["fully_invoiced"] or quote["quote_status"] == 9:  # not documented: the strictest
             raise invalid(base="Ce devis ne peut pas être facturé")
         lines = [{k: v for k, v in line.items() if k not in ("id", "total")} for line in quote["items"]]
-        told = {k: quote[k] for k in ("customer_id", "customer_identity", "currency", "title") if k in quote}
-        told |= {"kind": "invoice", "items": [], "payment_mode": 0, "draft": True, "external": False}
-        invoice = self._add("bills", {**told, "quote_id": number})
+        message = {k: quote[k] for k in ("customer_id", "customer_identity", "currency", "title") if k in quote}
+        message |= {"kind": "invoice", "items": [], "payment_mode": 0, "draft": True, "external": False}
+        invoice = self._add("bills", {**message, "quote_id": number})
         self._lines(invoice, lines)
         if self.converts_to_final:
             self._finalize(invoice)
@@ -364,10 +369,10 @@ class Accounts(RecordedResponses):
         return self._told(self._paid(number))
 
     def _settle(self, request: Request, number: int) -> Response:
-        invoice, given = self._bill(number, "invoice"), self._body(request)
-        if invoice["draft"] or Decimal(given["total"]) > Decimal(invoice["balance"]):
+        invoice, params = self._bill(number, "invoice"), self._body(request)
+        if invoice["draft"] or Decimal(params["total"]) > Decimal(invoice["balance"]):
             raise invalid(total="est trop élevé")
-        row = self._add("settlements", {**given, "invoice_id": number})
+        row = self._add("settlements", {**params, "invoice_id": number})
         self._balance(invoice)
         return self._told(row, 201)
 

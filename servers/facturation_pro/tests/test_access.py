@@ -115,8 +115,8 @@ async def test_firm_looked_up_once(firm: Any) -> None:
 
 async def test_upstream_refusal_reason_passed_on(firm: Any) -> None:
     line = [{"title": "x", "quantity": "1", "unit_price": "1", "vat": "20"}]
-    said = await firm.no("create_quote", customer_id=5, items=line)
-    assert said == (
+    message = await firm.no("create_quote", customer_id=5, items=line)
+    assert message == (
         'Error: Facturation.PRO refuses the request (422): "customer_id: n\'est pas valide". '
         "Correct the arguments and try again."
     )
@@ -142,10 +142,10 @@ def test_upstream_error_body_shapes(body: Any, told: str) -> None:
 async def test_not_found_reason_from_the_status_line(firm: Any) -> None:
     """A 404 says its reason in its first line."""
 
-    async def play(exchange: Any) -> None:
+    async def fake(exchange: Any) -> None:
         await exchange.write(b"HTTP/1.1 404 The record could not be found\r\ncontent-length: 0\r\n\r\n")
 
-    firm.vendor.fails(play)
+    firm.vendor.fails(fake)
     assert 'does not have this: "The record could not be found".' in await firm.no("get_account")
 
 

@@ -53,26 +53,26 @@ def values(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
     bare, functions, optional = unwrapped(typing.get_type_hints(model, include_extras=True)[name])
     validators = {function.__qualname__: function for function in functions}
     if {"vat_rate", "percentage"} & set(validators):
-        found: st.SearchStrategy[Any] = RATES
+        matches: st.SearchStrategy[Any] = RATES
     elif {"amount", "quantity"} & set(validators):
-        found = AMOUNTS
+        matches = AMOUNTS
     elif reader := validators.get("Enumeration.read"):
-        found = st.sampled_from(list(reader.__self__.names.values()))
+        matches = st.sampled_from(list(reader.__self__.names.values()))
     elif check := validators.get("at_most.<locals>.check"):
         longest = check.__closure__[0].cell_contents
-        found = TEXTS.map(lambda text: text[:longest])
+        matches = TEXTS.map(lambda text: text[:longest])
     elif check := validators.get("letters.<locals>.check"):
-        found = st.sampled_from(["eur", "USD"] if check.__closure__[0].cell_contents == 3 else ["fr", "DE"])
+        matches = st.sampled_from(["eur", "USD"] if check.__closure__[0].cell_contents == 3 else ["fr", "DE"])
     elif "_period" in validators:
-        found = st.sampled_from(["2025-06", "2025-06-30"])
+        matches = st.sampled_from(["2025-06", "2025-06-30"])
     elif typing.get_origin(bare) is typing.Literal:
-        found = st.sampled_from(list(typing.get_args(bare)))
+        matches = st.sampled_from(list(typing.get_args(bare)))
     else:
         kinds: dict[Any, st.SearchStrategy[Any]] = {
             bool: st.booleans(), int: IDS, date: DAYS, AwareDatetime: st.just("2025-06-30T10:00:00+02:00"),
         }  # fmt: skip
-        found = kinds.get(bare, TEXTS)
-    return st.one_of(found, st.none()) if optional else found
+        matches = kinds.get(bare, TEXTS)
+    return st.one_of(matches, st.none()) if optional else matches
 
 
 def some(model: type[BaseModel], *without: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -254,5 +254,5 @@ async def test_contract_fits_generated_requests(case: Subject, name: str) -> Non
         for arguments in sets:
             result = await session.call(f"facturation_{name}", **arguments)
             assert not result.is_error, (arguments, text_of(result))
-        wrong = {told for request in session.requests for told in contract.problems(request)}
+        wrong = {message for request in session.requests for message in contract.problems(request)}
         assert not wrong, sorted(wrong)[:5]

@@ -33,8 +33,8 @@ async def test_create_invoice_from_quote_refused_when_already_invoiced(firm: Any
 
 async def test_create_invoice_from_quote_refuses_a_refused_quote(firm: Any, quote: int) -> None:
     await firm.ask("update_quote", quote_id=quote, quote_status="refusé")
-    told = await firm.no("create_invoice_from_quote", quote_id=quote)
-    assert told.startswith("Error: Quote 1 was refused, so no invoice was made from it.")
+    message = await firm.no("create_invoice_from_quote", quote_id=quote)
+    assert message.startswith("Error: Quote 1 was refused, so no invoice was made from it.")
     assert not [r for r in firm.sent("POST") if r.path.endswith("/invoice.json")]
 
 
@@ -86,8 +86,8 @@ async def test_update_invoice_confirmed_only_when_finalizing(asking: Any, custom
 async def test_create_invoice_declined_creates_nothing(settings: dict[str, str], firm: Any, customer: int) -> None:
     with environment(server, **{**settings, "FLOTILLA_CONFIRM": "on"}):
         async with client(server, answer="decline") as connected:
-            given = {"customer_id": customer, "items": [LINE]}
-            assert (await call(connected, "facturation_create_invoice", **given, final=True)).is_error
+            params = {"customer_id": customer, "items": [LINE]}
+            assert (await call(connected, "facturation_create_invoice", **params, final=True)).is_error
     assert not firm.books.rows["bills"]
 
 
@@ -100,8 +100,8 @@ async def test_refund_invoice_refused_when_already_refunded(asking: Any, custome
         "Cancel the invoice FA202506-1 of Atelier Lefèvre, 1080.00 EUR TTC, with a credit note of its whole amount? "
         "A credit note has a legal number and can be neither changed nor deleted."
     )
-    told = await firm.no("refund_invoice", invoice_id=final)
-    assert f"is cancelled already, by the credit note FA202506-2 (id {note['id']})" in told
+    message = await firm.no("refund_invoice", invoice_id=final)
+    assert f"is cancelled already, by the credit note FA202506-2 (id {note['id']})" in message
     assert "is a credit note itself" in await firm.no("refund_invoice", invoice_id=note["id"])
     assert len(firm.books.rows["bills"]) == 2
 
@@ -121,8 +121,8 @@ async def test_send_email_confirms_document_amount_and_address(asking: Any, cust
 async def test_delete_settlement_confirms_amount_and_invoice(asking: Any, customer: int) -> None:
     firm, asked = asking
     final = (await firm.ask("create_invoice", customer_id=customer, items=[LINE], final=True))["id"]
-    given = {"total": "100", "payment_mode": "virement", "paid_on": "2025-06-30"}
-    paid = await firm.ask("create_settlement", invoice_id=final, **given)
+    params = {"total": "100", "payment_mode": "virement", "paid_on": "2025-06-30"}
+    paid = await firm.ask("create_settlement", invoice_id=final, **params)
     await firm.ask("delete_settlement", invoice_id=final, settlement_id=paid["id"])
     assert asked[-1] == (
         "Delete the payment of 100.00 by bank transfer on 2025-06-30 of the invoice FA202506-1 of Atelier Lefèvre, "
@@ -158,5 +158,5 @@ async def test_irreversible_tools_have_destructive_hint(settings: dict[str, str]
 
 
 async def test_fake_refuses_a_line_without_quantity(firm: Any, customer: int) -> None:
-    told = await firm.no("create_quote", customer_id=customer, items=[{"title": "Conseil", "unit_price": "450"}])
-    assert "la quantité et le prix doivent être remplis" in told
+    message = await firm.no("create_quote", customer_id=customer, items=[{"title": "Conseil", "unit_price": "450"}])
+    assert "la quantité et le prix doivent être remplis" in message

@@ -43,6 +43,6 @@ async def test_rate_limit_waited_for(firm: Any) -> None:
     firm.books.refuse = 2
     assert (await firm.ask("list_customers"))["items"] == []
     firm.books.refuse, firm.books.retry_after = 9, 3600
-    told = await firm.no("list_customers")
-    assert "Retry later" in told
-    assert " UTC." in told  # an hour is told as a time of day
+    message = await firm.no("list_customers")
+    assert "Retry later" in message
+    assert " UTC." in message  # an hour is told as a time of day

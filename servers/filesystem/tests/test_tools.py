@@ -183,21 +183,21 @@ async def test_read_file_content_can_be_written_back(fs: Fs, data: Path, raw: by
     """Nothing is lost on the way, neither what an emoji is made of nor what is hidden, nor a byte order mark."""
     (data / "x").write_bytes(raw)
     encoding = "utf-16" if raw.startswith(b"\xff") else "utf-8"
-    found = await fs.read_file(path="x", encoding=encoding)
-    await fs.write_file(path="y", content=found["content"], encoding=found["encoding"])
-    await fs.write_file(path="x", content=found["content"], encoding=encoding, overwrite=True)
+    located = await fs.read_file(path="x", encoding=encoding)
+    await fs.write_file(path="y", content=located["content"], encoding=located["encoding"])
+    await fs.write_file(path="x", content=located["content"], encoding=encoding, overwrite=True)
     assert (data / "y").read_bytes() == raw
     assert (data / "x").read_bytes() == raw
 
 
 async def test_read_file_keeps_meaningful_invisible_characters(fs: Fs, data: Path) -> None:
     (data / "x").write_text(MEANT)
-    found = await fs.read_file(path="x")
-    assert found["content"] == MEANT
-    assert "hidden" not in found
+    located = await fs.read_file(path="x")
+    assert located["content"] == MEANT
+    assert "hidden" not in located
     (data / "x").write_text("\ufeffNom;Prix\n")
-    found = await fs.read_file(path="x")
-    assert (found["content"], found["encoding"]) == ("Nom;Prix\n", "utf-8-sig")
+    located = await fs.read_file(path="x")
+    assert (located["content"], located["encoding"]) == ("Nom;Prix\n", "utf-8-sig")
 
 
 async def test_read_file_part_of_hidden_characters_fits_one_response(fs: Fs, data: Path) -> None:
@@ -214,9 +214,9 @@ async def test_read_file_part_of_hidden_characters_fits_one_response(fs: Fs, dat
 
 async def test_read_file_shows_invisible_characters(fs: Fs, data: Path) -> None:
     (data / "x").write_text("pay \u202e\u200bnow\U000e0041\n")
-    found = await fs.read_file(path="x")
-    assert found["content"] == "pay ⟨U+202E⟩⟨U+200B⟩now⟨U+E0041⟩\n"
-    assert found["hidden"] == 3
+    located = await fs.read_file(path="x")
+    assert located["content"] == "pay ⟨U+202E⟩⟨U+200B⟩now⟨U+E0041⟩\n"
+    assert located["hidden"] == 3
     edits = [{"old_text": "⟨U+202E⟩⟨U+200B⟩now", "new_text": "later"}]
     assert "-pay ⟨U+202E⟩⟨U+200B⟩now" in (await fs.edit_file(path="x", edits=edits))["diff"]
     assert (data / "x").read_text() == "pay later\U000e0041\n"
@@ -244,7 +244,7 @@ async def test_edit_file_diff(fs: Fs, data: Path) -> None:
 async def test_edit_file_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path, refused: type[Exception]) -> None:
     text = "un\ndeux\nun\naaa\nin\u200bvisible\n"
     (data / "x").write_text(text)
-    for edits, words in (
+    for edits, terms in (
         ([("un", "1")], "edit 1 occurs more than once, at lines 1, 3. Include more"),
         ([("deux", "2"), ("trois", "3")], "edit 2 is not in x. Read the file again"),
         ([("aa", "b")], "edit 1 occurs more than once, at lines 4, 4"),
@@ -256,7 +256,7 @@ async def test_edit_file_edits_that_do_not_fit_change_nothing(fs: Fs, data: Path
         ([("", "x")], "must not be empty"),
         ([], "at least 1 item"),
     ):
-        with pytest.raises(refused, match=words):
+        with pytest.raises(refused, match=terms):
             await fs.edit_file(path="x", edits=[{"old_text": old, "new_text": new} for old, new in edits])
     assert (data / "x").read_text() == text
     with pytest.raises(refused, match="nowhere does not exist"):
@@ -310,13 +310,13 @@ async def test_edit_file_ignores_kinds_of_spaces_line_ends_and_accents(
 
 
 async def test_edit_file_explains_the_difference(fs: Fs, data: Path, refused: type[Exception]) -> None:
-    for text, old, words in (
+    for text, old, terms in (
         ("a\xa0: 1\na\u202f: 2\n", "a :", r"lines 1, 2, where all spaces .* has U\+00A0 .* after 'a'\)"),
         ("C’est l’été", "C'est", r"line 1 is nearly the same: the file has U\+2019 \(right single quotation mark\)"),
         ("xét", "xe", "is not in x. Read the file again"),  # half of a letter is no place
     ):
         (data / "x").write_text(text)
-        with pytest.raises(refused, match=words):
+        with pytest.raises(refused, match=terms):
             await fs.edit_file(path="x", edits=[{"old_text": old, "new_text": "y"}])
         assert (data / "x").read_text() == text
 
@@ -426,16 +426,16 @@ async def test_search_files_by_name(fs: Fs, data: Path) -> None:
         (data / path).parent.mkdir(parents=True, exist_ok=True)
         (data / path).touch()
 
-    async def found(**arguments: Any) -> list[str]:
+    async def located(**arguments: Any) -> list[str]:
         return [e["path"] for e in await pages(fs.search_files, limit=2, **arguments)]
 
-    assert await found(pattern="*.md") == ["Rapport.MD"]
-    assert await found(pattern="2024/**/*.csv") == ["2024/juillet/x.csv", "2024/juin/été.csv", "2024/x.csv"]
-    assert await found(pattern="2024/*.csv") == ["2024/x.csv"]
-    assert await found(path="2024", pattern="*/x.csv") == ["2024/juillet/x.csv"]
-    assert await found(pattern=unicodedata.normalize("NFD", "ÉTÉ") + "*") == ["2024/juin/été.csv"]
-    assert await found(pattern="jui*") == ["2024/juillet", "2024/juin"]
-    assert len(await found()) == 9
+    assert await located(pattern="*.md") == ["Rapport.MD"]
+    assert await located(pattern="2024/**/*.csv") == ["2024/juillet/x.csv", "2024/juin/été.csv", "2024/x.csv"]
+    assert await located(pattern="2024/*.csv") == ["2024/x.csv"]
+    assert await located(path="2024", pattern="*/x.csv") == ["2024/juillet/x.csv"]
+    assert await located(pattern=unicodedata.normalize("NFD", "ÉTÉ") + "*") == ["2024/juin/été.csv"]
+    assert await located(pattern="jui*") == ["2024/juillet", "2024/juin"]
+    assert len(await located()) == 9
 
 
 async def test_search_files_by_text(fs: Fs, data: Path, refused: type[Exception]) -> None:
@@ -447,17 +447,17 @@ async def test_search_files_by_text(fs: Fs, data: Path, refused: type[Exception]
     (data / "total").mkdir()
     (data / "f.txt").symlink_to("a.txt")
     os.mkfifo(data / "g.txt")
-    found = await pages(fs.search_files, limit=1, text="total")
-    assert [(m["path"], m["line"], m["text"]) for m in found[:4]] == [
+    located = await pages(fs.search_files, limit=1, text="total")
+    assert [(m["path"], m["line"], m["text"]) for m in located[:4]] == [
         ("a.txt", 2, "Total : 12 €"),
         ("a.txt", 4, "sous-TOTAL"),
         ("b.txt", 1, "été : total"),
         ("c.txt", 1, "grand total"),
     ]
-    assert found[4]["path"] == "e.txt"
-    assert " total " in found[4]["text"]
-    assert len(found[4]["text"]) < 250
-    assert len(found) == 5
+    assert located[4]["path"] == "e.txt"
+    assert " total " in located[4]["text"]
+    assert len(located[4]["text"]) < 250
+    assert len(located) == 5
     assert [m["path"] for m in await pages(fs.search_files, limit=9, text="ÉTÉ :", pattern="*.txt")] == ["b.txt"]
     for cursor in ("x", "1:", ":a", "1:../x", "99999999999999:a"):
         with pytest.raises(refused, match=r"^Error: The (cursor|path)"):
@@ -468,8 +468,8 @@ async def test_search_files_by_text(fs: Fs, data: Path, refused: type[Exception]
 
 async def test_search_files_in_one_endless_line(fs: Fs, data: Path) -> None:
     (data / "x").write_text(("a" * 70_000 + " needle ") * 5 + "\nneedle\n")
-    found = await pages(fs.search_files, limit=1, text="needle")
-    assert [m["line"] for m in found] == [1, 2]
+    located = await pages(fs.search_files, limit=1, text="needle")
+    assert [m["line"] for m in located] == [1, 2]
 
 
 async def test_search_files_long_search_stops_with_a_cursor(
@@ -490,8 +490,8 @@ async def test_search_files_long_search_stops_with_a_cursor(
         assert calls < 500, "the search does not get on"
         return dict(await fs.search_files(**arguments))
 
-    found = await pages(counted, limit=50, text="needle")
-    assert [(m["path"], m["line"]) for m in found] == [
+    located = await pages(counted, limit=50, text="needle")
+    assert [(m["path"], m["line"]) for m in located] == [
         (f"{n:02}.txt", line) for n in range(12) for line in (3001, 6002)
     ]
     assert calls > 12
@@ -588,8 +588,8 @@ async def test_delete_file(fs: Fs, data: Path, refused: type[Exception]) -> None
     assert await fs.delete_file(path="a", recursive=True) == {"path": "a", "type": "directory", "files": 1, "bytes": 3}
     assert await fs.delete_file(path="y") == {"path": "y", "type": "file", "files": 1, "bytes": 2}
     assert (await fs.delete_file(path="empty"))["files"] == 0
-    for path, words in (("y", "does not exist"), (".", "data folder itself"), (".flotilla", "reserved")):
-        with pytest.raises(refused, match=words):
+    for path, terms in (("y", "does not exist"), (".", "data folder itself"), (".flotilla", "reserved")):
+        with pytest.raises(refused, match=terms):
             await fs.delete_file(path=path, recursive=True)
     assert not list(data.iterdir())
 
@@ -688,9 +688,9 @@ def test_tools_answer_any_arguments_with_result_or_error(data: Path, path: str, 
                 ("move_file", {"source": path, "destination": other}),
             ):
                 result = await call_tool(client, f"fs_{name}", **arguments)
-                words = text_of(result)
-                assert not result.is_error or words.startswith("Error: ")
-                assert "inside Flotilla" not in words, words
+                terms = text_of(result)
+                assert not result.is_error or terms.startswith("Error: ")
+                assert "inside Flotilla" not in terms, terms
         assert {p.name for p in data.parent.iterdir()} == {"data", "state"}
 
     asyncio.run(run())

@@ -74,16 +74,16 @@ async def test_list_messages(gmail: Session) -> None:
 
 
 async def test_get_message(gmail: Session) -> None:
-    found = await gmail.call_ok("get_message", message=MARIE)
-    assert found["text"] == "Bonjour Hélène,\n\npouvez-vous m'envoyer le devis ?\n\nMarie"  # nothing invisible in it
-    assert found["cc"] == "Paul <paul@client.example>, helene@atelier.example"
-    assert found["attachments"] == [{"id": "1", "name": "besoins n° 1.pdf", "bytes": 31245}]
+    result = await gmail.call_ok("get_message", message=MARIE)
+    assert result["text"] == "Bonjour Hélène,\n\npouvez-vous m'envoyer le devis ?\n\nMarie"  # nothing invisible in it
+    assert result["cc"] == "Paul <paul@client.example>, helene@atelier.example"
+    assert result["attachments"] == [{"id": "1", "name": "besoins n° 1.pdf", "bytes": 31245}]
 
 
 async def test_get_message_reduces_html_to_text(gmail: Session) -> None:
-    found = await gmail.call_ok("get_message", message="18f2a7c4d9e0b1a4")
-    assert found["text"] == "Votre facture\n\n- un\n- deux (https://x.example)"
-    assert found["attachments"] == []
+    result = await gmail.call_ok("get_message", message="18f2a7c4d9e0b1a4")
+    assert result["text"] == "Votre facture\n\n- un\n- deux (https://x.example)"
+    assert result["attachments"] == []
 
 
 async def test_get_message_marks_untrusted_fields(gmail: Session) -> None:
@@ -158,8 +158,8 @@ async def test_get_message_fetches_text_that_gmail_keeps_apart(gmail: Session, k
     told_parts(gmail, "multipart/mixed", part(kind, body=APART))
     data = base64.urlsafe_b64encode(b"<p>Un long texte</p>" if "html" in kind else b"Un long texte").decode()
     gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", Response.of({"data": data}))
-    found = await gmail.call_ok("get_message", message=MARIE)
-    assert (found["text"], found["attachments"]) == ("Un long texte", [])
+    result = await gmail.call_ok("get_message", message=MARIE)
+    assert (result["text"], result["attachments"]) == ("Un long texte", [])
     assert [r.url.partition("?")[0] for r in gmail.requests][1] == f"{ME}/messages/{MARIE}/attachments/ANGjdJ9"
 
 
@@ -170,17 +170,20 @@ async def test_get_message_reads_every_part_that_is_no_twin(gmail: Session) -> N
     assert (await gmail.call_ok("get_message", message=MARIE))["text"] == "Avancé à 9 h.\n\n_____ se désabonner"
     pdf = part("application/pdf", number="1", filename="a.pdf", body=APART)
     told_parts(gmail, "multipart/mixed", part("text/plain", "Intro."), pdf, part("text/html", "<p>Suite</p>", "2"))
-    found = await gmail.call_ok("get_message", message=MARIE)
-    assert found["text"] == "Intro.\n\nSuite"
-    assert [file["name"] for file in found["attachments"]] == ["a.pdf"]
+    result = await gmail.call_ok("get_message", message=MARIE)
+    assert result["text"] == "Intro.\n\nSuite"
+    assert [file["name"] for file in result["attachments"]] == ["a.pdf"]
 
 
 async def test_get_message_reads_one_of_the_alternatives(gmail: Session) -> None:
     image = part("image/png", number="1.1", body=APART)
     related = part("multipart/related", number="1", parts=[part("text/html", "<p>En HTML</p>", "1.0"), image])
     told_parts(gmail, "multipart/alternative", part("text/plain", "En clair"), related)
-    found = await gmail.call_ok("get_message", message=MARIE)
-    assert (found["text"], found["attachments"]) == ("En clair", [{"id": "1.1", "name": "image/png", "bytes": 900000}])
+    result = await gmail.call_ok("get_message", message=MARIE)
+    assert (result["text"], result["attachments"]) == (
+        "En clair",
+        [{"id": "1.1", "name": "image/png", "bytes": 900000}],
+    )
     told_parts(gmail, "multipart/alternative", part("text/plain", "  "), related)
     assert (await gmail.call_ok("get_message", message=MARIE))["text"] == "En HTML"
 
@@ -232,10 +235,10 @@ async def test_get_message_attached_mail_in_parts(gmail: Session) -> None:
     inner = [part("text/plain", "Le texte", "0.0"), file]
     mail = part("message/rfc822", filename="mail.eml", parts=inner, headers=headers)
     told_parts(gmail, "multipart/mixed", part("text/plain", "Voir ci-joint", "1"), mail)
-    found = await gmail.call_ok("get_message", message=MARIE)
+    result = await gmail.call_ok("get_message", message=MARIE)
     heading = "---------- Attached message ----------\nFrom: paul@client.example\nSubject: Ancien"
-    assert found["text"] == f"Voir ci-joint\n\n{heading}\n\nLe texte"
-    assert [file["name"] for file in found["attachments"]] == ["a.pdf"]
+    assert result["text"] == f"Voir ci-joint\n\n{heading}\n\nLe texte"
+    assert [file["name"] for file in result["attachments"]] == ["a.pdf"]
     assert (await gmail.call_ok("get_attachment", message=MARIE, attachment="0.1"))["path"].endswith("/a.pdf")
 
 
@@ -381,8 +384,8 @@ def told_headers(gmail: Session, **values: str | None) -> None:
     """Make Gmail answer with other headers: Subject, From, Message-ID (as Message_ID). None takes one away."""
     wanted = {name.replace("_", "-"): value for name, value in values.items()}
     raw = json.loads((FIXTURES / "message.json").read_text())
-    kept = [header for header in raw["payload"]["headers"] if header["name"] not in wanted]
-    raw["payload"]["headers"] = [*kept, *({"name": n, "value": v} for n, v in wanted.items() if v is not None)]
+    stored = [header for header in raw["payload"]["headers"] if header["name"] not in wanted]
+    raw["payload"]["headers"] = [*stored, *({"name": n, "value": v} for n, v in wanted.items() if v is not None)]
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of(raw))
 
 
@@ -453,8 +456,8 @@ async def test_list_labels_modify_labels_and_create_label(gmail: Session) -> Non
 
 
 async def test_modify_labels_refuses_trash(gmail: Session) -> None:
-    told = await gmail.call_error("modify_labels", message=MARIE, add=["trash"])
-    assert told == "Error: TRASH cannot be added as a label. Use gmail_trash_message, which asks the user first."
+    reported = await gmail.call_error("modify_labels", message=MARIE, add=["trash"])
+    assert reported == "Error: TRASH cannot be added as a label. Use gmail_trash_message, which asks the user first."
     assert gmail.requests == []
 
 
@@ -462,8 +465,8 @@ async def test_modify_labels_refuses_an_ambiguous_label(gmail: Session) -> None:
     """The name of one label may be the id of another."""
     labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
     gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
-    told = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
-    assert "is the id of one label and the name of another: Clients (Label_5), Label_5 (Label_6)" in told
+    reported = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
+    assert "is the id of one label and the name of another: Clients (Label_5), Label_5 (Label_6)" in reported
     await gmail.call_ok("modify_labels", message=MARIE, add=["Label_6"])
     assert gmail.requests[-1].json() == {"addLabelIds": ["Label_6"]}
 

@@ -44,18 +44,18 @@ def ghl(tmp_path: Path) -> Iterator[FakeGoHighLevel]:
     ):
         answers: list[tuple[Request, Response]] = []
         do = running.to
-        running.to = lambda request: answers.append((request, told := do(request))) or told  # type: ignore[func-returns-value,method-assign]
+        running.to = lambda request: answers.append((request, message := do(request))) or message  # type: ignore[func-returns-value,method-assign]
         yield running
         wrong = [p for r in running.vendor.requests if r.path == "/contacts/search" for p in search_problems(r.json())]
         if document := contract():
-            for request, told in answers:
-                if told.status >= 400 or request.path.startswith("/oauth/"):
+            for request, message in answers:
+                if message.status >= 400 or request.path.startswith("/oauth/"):
                     continue  # on purpose; another document
                 real = replace(request, url=request.url.replace(running.vendor.url, REAL))
-                found = document.problems(real)
+                matches = document.problems(real)
                 if "free-slots" not in request.path:  # live answers have a traceId among the days
-                    found += document.answer_problems(real, told)
-                wrong += [p for p in found if not excepted(p)]
+                    matches += document.answer_problems(real, message)
+                wrong += [p for p in matches if not excepted(p)]
         assert not wrong, "\n".join(wrong)
 
 

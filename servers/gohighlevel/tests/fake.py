@@ -183,27 +183,27 @@ class FakeGoHighLevel(FakeApi):
         if request.headers.get("version") != version:
             raise Refusal(401, "version header is invalid")
         body = request.json() if "json" in request.headers.get("content-type", "") and request.body else {}
-        told = [body.get("locationId"), *(v for k, v in request.query if k == "locationId")]
-        if any(one not in (None, LOCATION) for one in told):
+        reported = [body.get("locationId"), *(v for k, v in request.query if k == "locationId")]
+        if any(one not in (None, LOCATION) for one in reported):
             raise Refusal(403, "The token does not have access to this location.")
 
     # -- contacts
 
     def create(self, request: Request) -> Response:
         fields = self._new_fields(request)
-        found = self._duplicate(fields)
-        if found and not self.allows_duplicates:
-            raise self._duplicated(found, fields)
+        result = self._duplicate(fields)
+        if result and not self.allows_duplicates:
+            raise self._duplicated(result, fields)
         return Response.of({"contact": written(self.contacts[self.contact(**self._stored(fields))])}, 201)
 
     def upsert(self, request: Request) -> Response:
         """Where the e-mail is one contact's and the phone another's, the first is updated without the second field."""
         fields = self._new_fields(request)
-        found = self._duplicate(fields)
-        if found and not (request.json().get("createNewIfDuplicateAllowed") and self.allows_duplicates):
-            taken = [k for k in ("email", "phone") if self._duplicate({k: fields.get(k)}, found["id"])]
-            found.update({k: v for k, v in fields.items() if k not in taken})
-            return Response.of({"new": False, "contact": written(found)})
+        result = self._duplicate(fields)
+        if result and not (request.json().get("createNewIfDuplicateAllowed") and self.allows_duplicates):
+            taken = [k for k in ("email", "phone") if self._duplicate({k: fields.get(k)}, result["id"])]
+            result.update({k: v for k, v in fields.items() if k not in taken})
+            return Response.of({"new": False, "contact": written(result)})
         return Response.of({"new": True, "contact": written(self.contacts[self.contact(**self._stored(fields))])})
 
     def duplicate(self, request: Request) -> Response:
@@ -211,8 +211,8 @@ class FakeGoHighLevel(FakeApi):
         query = dict(request.query)
         if not (query.get("locationId") and (query.get("email") or query.get("number"))):
             raise Refusal(400, "email or number is required")
-        found = self._duplicate({"email": query.get("email"), "phone": query.get("number")})
-        return Response.of({"contact": written(found) if found else None, "traceId": "0b20"})
+        result = self._duplicate({"email": query.get("email"), "phone": query.get("number")})
+        return Response.of({"contact": written(result) if result else None, "traceId": "0b20"})
 
     def _new_fields(self, request: Request) -> Thing:
         fields = self._fields(request.json())
@@ -260,8 +260,8 @@ class FakeGoHighLevel(FakeApi):
         elif body.get("page"):
             start = (body["page"] - 1) * body["pageLimit"]
         shown = rows[start : start + body["pageLimit"]]
-        told = [{**one, "searchAfter": [one["dateAdded"], one["id"]]} for one in shown]
-        return Response.of({"contacts": told, "total": len(rows), "traceId": "0b1c"})
+        reported = [{**one, "searchAfter": [one["dateAdded"], one["id"]]} for one in shown]
+        return Response.of({"contacts": reported, "total": len(rows), "traceId": "0b1c"})
 
     def get_contact(self, request: Request, one: str) -> Response:
         return Response.of({"contact": written(self._there(one)), "traceId": "0b1d"})
@@ -327,13 +327,13 @@ class FakeGoHighLevel(FakeApi):
         )
 
     def free(self, request: Request, calendar: str) -> Response:
-        told = dict(request.query)
-        first, last = int(told["startDate"]), int(told["endDate"])
+        reported = dict(request.query)
+        first, last = int(reported["startDate"]), int(reported["endDate"])
         if last - first > 31 * 86_400_000:
             raise Refusal(400, "Date range can not be more than 31 days")
-        here, days = ZoneInfo(told.get("timezone", "UTC")), dict[str, Any]()
+        folder, days = ZoneInfo(reported.get("timezone", "UTC")), dict[str, Any]()
         for moment in self._open(first, last):
-            local = moment.astimezone(here)
+            local = moment.astimezone(folder)
             days.setdefault(f"{local:%Y-%m-%d}", {"slots": []})["slots"].append(local.isoformat())
         return Response.of({**days, "traceId": "0b1e"})  # as live answers have it
 
@@ -343,15 +343,15 @@ class FakeGoHighLevel(FakeApi):
             ZoneInfo("Europe/Paris"),
             {a["startTime"] for a in self.appointments.values() if a["appointmentStatus"] != "cancelled"},
         )
-        day, found = dt.datetime.fromtimestamp(first / 1000, paris).date(), []
+        day, result = dt.datetime.fromtimestamp(first / 1000, paris).date(), []
         while day <= dt.datetime.fromtimestamp(last / 1000, paris).date():
             for half in range(4 if day.weekday() < 5 else 0):
                 moment = dt.datetime(day.year, day.month, day.day, 9 + half // 2, 30 * (half % 2), tzinfo=paris)
                 inside = first <= moment.timestamp() * 1000 <= last
                 if inside and moment.astimezone(dt.UTC).isoformat() not in taken:
-                    found.append(moment)
+                    result.append(moment)
             day += dt.timedelta(days=1)
-        return found
+        return result
 
     def book(self, request: Request) -> Response:
         body = request.json()
@@ -435,13 +435,13 @@ class FakeGoHighLevel(FakeApi):
         self.access, self.refresh, self.code = f"access-{self._last}", f"refresh-{self._last}", ""
         self.before_answer()
         whose = {"locationId": LOCATION} if self.user_type == "Location" else {"companyId": "5DP4iH6HLkQsiKESj6rh"}
-        told = {
+        reported = {
             "access_token": self.access,
             "token_type": "Bearer",
             "expires_in": 86_399,
             "refresh_token": self.refresh,
         }
-        return Response.of({**told, "scope": "contacts.write", "userType": self.user_type, "userId": "u1", **whose})
+        return Response.of({**reported, "scope": "contacts.write", "userType": self.user_type, "userId": "u1", **whose})
 
     def reconnect(self, request: Request) -> Response:
         """https://help.gohighlevel.com/support/solutions/articles/155000003717"""
@@ -468,14 +468,14 @@ def written(contact: Thing) -> Thing:
 
 def matches(contact: Thing, body: Thing) -> bool:
     """Tell whether the search's body asks for a contact."""
-    words = " ".join(
+    terms = " ".join(
         str(contact.get(k) or "") for k in ("firstName", "lastName", "email", "phone", "companyName")
     ).casefold()
-    if not all(word in words for word in str(body.get("query") or "").casefold().split()):
+    if not all(word in terms for word in str(body.get("query") or "").casefold().split()):
         return False
-    for told in body.get("filters") or []:
-        have = contact.get(told["field"]) or ""
-        values = told["value"] if isinstance(told["value"], list) else [told["value"]]
+    for reported in body.get("filters") or []:
+        have = contact.get(reported["field"]) or ""
+        values = reported["value"] if isinstance(reported["value"], list) else [reported["value"]]
         if not all(
             str(value).casefold() in [str(h).casefold() for h in (have if isinstance(have, list) else [have])]
             for value in values

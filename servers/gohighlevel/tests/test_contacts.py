@@ -165,9 +165,9 @@ async def test_create_contact_idempotency_key(tool: Any, ghl: FakeGoHighLevel) -
 async def test_search_contacts(tool: Any, ghl: FakeGoHighLevel) -> None:
     old = ghl.contact(firstName="Zoé", lastName="Lefèvre", email="zoe@exemple.fr", tags=["Client"])
     new = ghl.contact(firstName="Zoé", lastName="Martin", phone="+33612345678", tags=["Lead Chaud", "VIP"])
-    found = await tool("search_contacts", query="zoé")
-    assert [one["id"] for one in found["items"]] == [new, old]
-    assert found["items"][0] == {
+    matches = await tool("search_contacts", query="zoé")
+    assert [one["id"] for one in matches["items"]] == [new, old]
+    assert matches["items"][0] == {
         "id": new, "name": "Zoé Martin", "phone": "+33612345678", "tags": ["Lead Chaud", "VIP"],
     }  # fmt: skip
     assert [one["id"] for one in (await tool("search_contacts", tag="lead chaud"))["items"]] == [new]
@@ -209,8 +209,8 @@ async def test_get_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> Non
 
 
 def test_custom_fields_converted_to_text() -> None:
-    told = [CustomField.model_validate({"id": "f", "value": value}).value for value in (["a", "é"], 12.5, None)]
-    assert told == ["a, é", "12.5", ""]
+    message = [CustomField.model_validate({"id": "f", "value": value}).value for value in (["a", "é"], 12.5, None)]
+    assert message == ["a, é", "12.5", ""]
 
 
 async def test_update_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:

@@ -154,9 +154,11 @@ async def test_oauth_app_removed(fake: FakeGoHighLevel, clock: Clock) -> None:
     await listed()
     fake.installed, fake.refresh = False, "gone"
     clock.now += 90_000
-    told = text_of(await listed())
-    assert told.startswith("Error: Access was revoked or has expired (invalid_grant). Ask the user to install the app")
-    assert "gohighlevel.refresh_token" in told
+    message = text_of(await listed())
+    assert message.startswith(
+        "Error: Access was revoked or has expired (invalid_grant). Ask the user to install the app"
+    )
+    assert "gohighlevel.refresh_token" in message
 
 
 async def test_oauth_reconnect_needs_a_location(fake: FakeGoHighLevel) -> None:
@@ -207,8 +209,8 @@ async def test_location_setting_skips_the_search(ghl: FakeGoHighLevel, tmp_path:
 
 
 async def test_location_search_not_permitted(problem: Any, ghl: FakeGoHighLevel) -> None:
-    said = {"statusCode": 401, "message": "The token is not authorized for this scope."}
-    ghl.vendor.fails(faults.status(401, said), times=1)
+    statement = {"statusCode": 401, "message": "The token is not authorized for this scope."}
+    ghl.vendor.fails(faults.status(401, statement), times=1)
     assert "give the integration the missing scope, and to set GOHIGHLEVEL_LOCATION_ID" in await problem(
         "list_workflows"
     )

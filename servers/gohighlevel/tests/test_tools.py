@@ -63,9 +63,9 @@ async def test_trigger_automation_not_sent_again_after_lost_response(
     problem: Any, ghl: FakeGoHighLevel, jean: str
 ) -> None:
     ghl.vendor.fails(faults.cut(), times=1, method="write")
-    told = {"contact_id": jean, "workflow_id": NURTURING, "idempotency_key": "appel-7"}
-    assert "It may or may not have been done" in await problem("trigger_automation", **told)
-    assert "may or may not have been done" in await problem("trigger_automation", **told)
+    message = {"contact_id": jean, "workflow_id": NURTURING, "idempotency_key": "appel-7"}
+    assert "It may or may not have been done" in await problem("trigger_automation", **message)
+    assert "may or may not have been done" in await problem("trigger_automation", **message)
     assert ghl.enrolled == [(NURTURING, jean)]
 
 
@@ -78,8 +78,8 @@ async def test_list_calendars(tool: Any, ghl: FakeGoHighLevel) -> None:
 
 
 async def test_get_free_slots_in_the_given_timezone(tool: Any, ghl: FakeGoHighLevel) -> None:
-    found = await tool("get_free_slots", calendar="demo", start="2030-06-03", days=1)
-    assert found["items"] == [f"2030-06-03T{t}:00+02:00" for t in ("09:00", "09:30", "10:00", "10:30")]
+    result = await tool("get_free_slots", calendar="demo", start="2030-06-03", days=1)
+    assert result["items"] == [f"2030-06-03T{t}:00+02:00" for t in ("09:00", "09:30", "10:00", "10:30")]
     query = dict(ghl.vendor.requests[-1].query)
     assert query == {"startDate": "1906668000000", "endDate": "1906754399999", "timezone": "Europe/Paris"}
     there = await tool(
@@ -123,8 +123,8 @@ async def test_get_free_slots_invalid_span(problem: Any, arguments: dict[str, st
 
 
 async def test_book_appointment_once(tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
-    given = {"calendar": "Démo", "contact_id": jean, "start_time": "2030-06-03T09:30:00+02:00"}
-    made = await tool("book_appointment", **given, title="Démo à distance", notify=False)
+    params = {"calendar": "Démo", "contact_id": jean, "start_time": "2030-06-03T09:30:00+02:00"}
+    made = await tool("book_appointment", **params, title="Démo à distance", notify=False)
     assert sent(ghl) == {
         "calendarId": DEMO, "locationId": LOCATION, "contactId": jean, "startTime": "2030-06-03T09:30:00+02:00",
         "title": "Démo à distance", "toNotify": False,
@@ -133,7 +133,7 @@ async def test_book_appointment_once(tool: Any, problem: Any, ghl: FakeGoHighLev
         "id": next(iter(ghl.appointments)), "start_time": "2030-06-03T09:30:00+02:00",
         "end_time": "2030-06-03T10:00:00+02:00", "status": "confirmed",
     }  # fmt: skip
-    assert await problem("book_appointment", **given) == (
+    assert await problem("book_appointment", **params) == (
         'Error: The time is not free: "The slot you have selected is no longer available". '
         "Choose one from ghl_get_free_slots."
     )
@@ -185,24 +185,24 @@ async def test_create_opportunity_amounts_read_as_in_every_server(
     tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str
 ) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
-    given = {"contact_id": jean, "name": "Site"}
+    params = {"contact_id": jean, "name": "Site"}
     for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
-        shown = await tool("create_opportunity", **given, amount=value, dry_run=True)
+        shown = await tool("create_opportunity", **params, amount=value, dry_run=True)
         assert Decimal(str(shown["dry_run"]["body"]["monetaryValue"])) == amount, value
     for text, ways in TWO_WAYS.items():
-        assert f"Write {ways}" in await problem("create_opportunity", **given, amount=text)
-    assert "The amount is negative" in await problem("create_opportunity", **given, amount="-12,50 €")
+        assert f"Write {ways}" in await problem("create_opportunity", **params, amount=text)
+    assert "The amount is negative" in await problem("create_opportunity", **params, amount="-12,50 €")
     assert ghl.opportunities == {}
 
 
 async def test_create_opportunity_unclear_pipeline_or_stage(problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
-    given = {"contact_id": jean, "name": "x"}
+    params = {"contact_id": jean, "name": "x"}
     assert "There is no stage `Signé`. There are: Découverte, Devis envoyé." in await problem(
-        "create_opportunity", **given, stage="Signé"
+        "create_opportunity", **params, stage="Signé"
     )
     ghl.pipelines["WEn8SQZD3HMVweqLnCgD"] = {"name": "Après-vente", "stages": []}
     assert "There are several pipelines. Pass one of: Ventes, Après-vente." in await problem(
-        "create_opportunity", **given
+        "create_opportunity", **params
     )
     assert ghl.opportunities == {}
 

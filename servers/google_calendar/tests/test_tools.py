@@ -160,13 +160,13 @@ async def test_check_availability(gcal: Session) -> None:
     nobody = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
     answer = {"calendars": {"primary": {"busy": busy}, "marie@client.example": nobody}}
     gcal.respond("POST /calendar/v3/freeBusy", Response.of(answer))
-    found = await gcal.call_ok("check_availability", **AVAILABLE, minutes=120)
+    result = await gcal.call_ok("check_availability", **AVAILABLE, minutes=120)
     assert gcal.requests[-1].json() == {
         "timeMin": "2030-06-03T22:00:00Z",
         "timeMax": "2030-06-04T22:00:00Z",
         "items": [{"id": "primary"}, {"id": "marie@client.example"}],
     }
-    assert found == {
+    assert result == {
         "free": [
             {
                 "start": "2030-06-04T12:00:00+02:00",
@@ -185,8 +185,8 @@ async def test_check_availability(gcal: Session) -> None:
 async def test_check_availability_is_a_read_despite_post(gcal: Session) -> None:
     """The request is a POST, but it changes nothing: it is sent again, and a failure leaves no doubt."""
     gcal.respond("POST /calendar/v3/freeBusy", Response.of({"error": {"code": 503}}, 503))
-    said = await gcal.call_error("check_availability", **AVAILABLE)
-    assert "may or may not" not in said
+    statement = await gcal.call_error("check_availability", **AVAILABLE)
+    assert "may or may not" not in statement
     assert len(gcal.requests) == 3
     assert gcal.writes == []
 
@@ -197,10 +197,10 @@ async def test_check_availability_limits_results_and_continues(gcal: Session) ->
     busy = [{"start": f"{d}T{h:02}:00:00Z", "end": f"{d}T{h:02}:30:00Z"} for d in days for h in range(8, 16)]
     gcal.respond("POST /calendar/v3/freeBusy", Response.of({"calendars": {"primary": {"busy": busy}}}))
     june = {**AVAILABLE, "after": "2030-06-01T00:00:00+02:00", "before": "2030-06-30T00:00:00+02:00"}
-    found = await gcal.call_ok("check_availability", **june)
-    assert len(found["free"]) == 100
-    rest = await gcal.call_ok("check_availability", **{**june, "after": found["more_after"]})
-    assert rest["free"][0]["start"] == found["more_after"] > found["free"][-1]["start"]
+    result = await gcal.call_ok("check_availability", **june)
+    assert len(result["free"]) == 100
+    rest = await gcal.call_ok("check_availability", **{**june, "after": result["more_after"]})
+    assert rest["free"][0]["start"] == result["more_after"] > result["free"][-1]["start"]
     assert "more_after" not in rest
 
 
@@ -319,8 +319,8 @@ async def test_update_event_conflict(gcal: Session) -> None:
     """The event was changed by somebody else meanwhile."""
     refusal = {"error": {"code": 412, "errors": [{"reason": "conditionNotMet"}]}}
     gcal.respond("PATCH /calendar/v3/calendars/{id}/events/{event}", Response.of(refusal, 412))
-    said = await gcal.call_error("update_event", event="7ohk4v1mfq0d2c", title="x")
-    assert said == "Error: It was changed by somebody else meanwhile. Get it again, then repeat the change."
+    statement = await gcal.call_error("update_event", event="7ohk4v1mfq0d2c", title="x")
+    assert statement == "Error: It was changed by somebody else meanwhile. Get it again, then repeat the change."
 
 
 async def test_cancel_event(gcal: Session) -> None:

@@ -43,8 +43,8 @@ class FakeDocument:
         """Replace within paragraphs; the new text takes the style of the first unit. None is an empty reply."""
         old, count, at = containsText["text"], 0, 1
         while at + len(old) <= len(self.units):
-            here = "".join(unit.text if len(unit.text) == 1 else "\0" for unit in self.units[at : at + len(old)])
-            same = here == old if containsText.get("matchCase") else here.casefold() == old.casefold()
+            folder = "".join(unit.text if len(unit.text) == 1 else "\0" for unit in self.units[at : at + len(old)])
+            same = folder == old if containsText.get("matchCase") else folder.casefold() == old.casefold()
             if same:
                 first = self.units[at]
                 self.units[at : at + len(old)] = [Unit(letter, dict(first.look)) for letter in replaceText]
@@ -109,13 +109,13 @@ class FakeDocument:
         """As for paragraphs; * is all."""
         assert 1 <= range["startIndex"] < range["endIndex"] <= len(self.units), range
         for unit in self.units[range["startIndex"] : range["endIndex"]]:
-            kept = {} if fields == "*" else {k: v for k, v in unit.look.items() if k not in fields.split(",")}
-            unit.look = {**kept, **textStyle}
+            saved = {} if fields == "*" else {k: v for k, v in unit.look.items() if k not in fields.split(",")}
+            unit.look = {**saved, **textStyle}
 
     def createParagraphBullets(self, range: Any, bulletPreset: str) -> None:  # noqa: A002, N802, N803
         """Leading tabs are levels, and go."""
-        found = f"kix.{len(self.lists)}"
-        self.lists[found] = bulletPreset
+        result = f"kix.{len(self.lists)}"
+        self.lists[result] = bulletPreset
         for end in self._ends(range):
             last = next(n for n, unit in enumerate(self.units) if unit is end)
             first = last
@@ -125,18 +125,18 @@ class FakeDocument:
             while self.units[first].text == "\t":
                 del self.units[first]
                 level += 1
-            end.bullet = (found, level)
+            end.bullet = (result, level)
 
     def document(self) -> dict[str, Any]:
         """Return it as the API does."""
         levels = {
-            found: [{"glyphType": "DECIMAL"} if preset.startswith("NUMBERED") else {"glyphSymbol": "●"}] * 9
-            for found, preset in self.lists.items()
+            result: [{"glyphType": "DECIMAL"} if preset.startswith("NUMBERED") else {"glyphSymbol": "●"}] * 9
+            for result, preset in self.lists.items()
         }
         self.at = 1
-        told = {"body": {"content": self._content()}}
-        told["lists"] = {found: {"listProperties": {"nestingLevels": some}} for found, some in levels.items()}  # type: ignore[dict-item]
-        return {"documentId": "1Fake", "title": "Fake", "revisionId": "r", "tabs": [{"documentTab": told}]}
+        message = {"body": {"content": self._content()}}
+        message["lists"] = {result: {"listProperties": {"nestingLevels": some}} for result, some in levels.items()}  # type: ignore[dict-item]
+        return {"documentId": "1Fake", "title": "Fake", "revisionId": "r", "tabs": [{"documentTab": message}]}
 
     def _content(self) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = []

@@ -50,8 +50,8 @@ def through(markdown: str) -> tuple[str, set[str]]:
 
 
 def test_markdown_document_round_trip() -> None:
-    found, lost = through(WHOLE)
-    assert found == WHOLE
+    result, lost = through(WHOLE)
+    assert result == WHOLE
     assert lost == set()
 
 
@@ -77,8 +77,8 @@ def test_markdown_document_round_trip() -> None:
     ],
 )
 def test_markdown_element_round_trip(markdown: str) -> None:
-    found, lost = through(markdown)
-    assert found == markdown
+    result, lost = through(markdown)
+    assert result == markdown
     assert lost == set()
 
 
@@ -136,8 +136,8 @@ def test_document_losses_reported(tab: dict[str, Any], told: set[str]) -> None:
 
 def test_markdown_dropped_characters_not_counted() -> None:
     """What the API would drop is not counted."""
-    found, _ = through("a\x07b\ue000c **gras**")
-    assert found == "abc **gras**"
+    result, _ = through("a\x07b\ue000c **gras**")
+    assert result == "abc **gras**"
 
 
 def test_markdown_too_large() -> None:
@@ -172,18 +172,18 @@ async def test_create_document(gdocs: Session) -> None:
 
 
 async def test_get_document(gdocs: Session) -> None:
-    found = await gdocs.call_ok("get_document", document=f"https://docs.google.com/document/d/{ID}/edit")
+    result = await gdocs.call_ok("get_document", document=f"https://docs.google.com/document/d/{ID}/edit")
     assert (
         gdocs.requests[-1].url == f"{HOME}/{ID}?includeTabsContent=true&suggestionsViewMode=PREVIEW_WITHOUT_SUGGESTIONS"
     )
-    assert found["markdown"] == (
+    assert result["markdown"] == (
         "# Compte rendu\n\n"
         "Vu avec **Marie *Dupont*,** [l'offre](https://example.org/a%28b%29)  de 2\\*3 a\\_b. `x=1`\n\n"
         "- un\n    - sous\n- deux\n1. premier\n2. second\n\n"
         "```\ndef f():\n    return 1\n```\n\n---\n\n\\# pas un titre\n\n"
         "| Nom | Total |\n|---|---|\n| Marie \\| Co | 12 |\n\nFin 👩"
     )
-    assert found["lost"] == ["pictures"]
+    assert result["lost"] == ["pictures"]
 
 
 async def test_get_document_leaves_suggestions_out_and_writing_counts_them(gdocs: Session) -> None:

@@ -53,9 +53,9 @@ async def test_list_files(gdrive: Session) -> None:
     assert "next_cursor" not in last
     assert "bytes" not in last["items"][0]
     await gdrive.call_ok("list_files", shared_drive="0ADriveUk9PVA")
-    told = sent(gdrive)[2]
-    assert (told["corpora"], told["driveId"]) == ("drive", "0ADriveUk9PVA")
-    assert told["q"].startswith("'0ADriveUk9PVA' in parents")
+    reported = sent(gdrive)[2]
+    assert (reported["corpora"], reported["driveId"]) == ("drive", "0ADriveUk9PVA")
+    assert reported["q"].startswith("'0ADriveUk9PVA' in parents")
 
 
 async def test_search_files(gdrive: Session) -> None:
@@ -66,23 +66,23 @@ async def test_search_files(gdrive: Session) -> None:
         folder="https://drive.google.com/drive/folders/0Bq",
         modified_after="2030-06-01T00:00:00+02:00",
     )
-    told = sent(gdrive)[2]
-    assert told["q"] == (
+    reported = sent(gdrive)[2]
+    assert reported["q"] == (
         r"name contains 'l\'été \\ 2030' and mimeType = 'application/pdf' and '0Bq' in parents "
         "and modifiedTime > '2030-05-31T22:00:00' and trashed = false"
     )
-    assert told["orderBy"] == "modifiedTime desc"
+    assert reported["orderBy"] == "modifiedTime desc"
     await gdrive.call_ok("search_files", words="devis", in_text=True)
-    told = sent(gdrive)[2]
-    assert told["q"] == "fullText contains 'devis' and trashed = false"
-    assert "orderBy" not in told  # the API refuses it there
+    reported = sent(gdrive)[2]
+    assert reported["q"] == "fullText contains 'devis' and trashed = false"
+    assert "orderBy" not in reported  # the API refuses it there
 
 
 @pytest.mark.parametrize("words", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
 def test_search_files_values_cannot_become_conditions(words: str) -> None:
     """Read the search as Drive does: one string, and then what was meant."""
-    told = query.search(words, False, None, None, None).removeprefix("name contains '")
-    read, rest = "", iter(told)
+    reported = query.search(words, False, None, None, None).removeprefix("name contains '")
+    read, rest = "", iter(reported)
     for letter in rest:
         if letter == "'":
             break
@@ -92,9 +92,13 @@ def test_search_files_values_cannot_become_conditions(words: str) -> None:
 
 
 async def test_get_file(gdrive: Session) -> None:
-    found = await gdrive.call_ok("get_file", file=f"https://drive.google.com/file/d/{ID}/view?usp=sharing")
+    result = await gdrive.call_ok("get_file", file=f"https://drive.google.com/file/d/{ID}/view?usp=sharing")
     assert sent(gdrive) == ("GET", f"{HOME}/files/{ID}", {"supportsAllDrives": "true"})
-    assert (found["owner"], found["folder"], found["bytes"]) == ("helene@atelier.example", "0AFolderUk9PVA", len(PDF))
+    assert (result["owner"], result["folder"], result["bytes"]) == (
+        "helene@atelier.example",
+        "0AFolderUk9PVA",
+        len(PDF),
+    )
 
 
 async def test_list_shared_drives(gdrive: Session) -> None:

@@ -42,9 +42,9 @@ def test_range_accepted_notations(given: str, told: str) -> None:
      "A1:B99999999", "Suivi!Total", "x\ny", "a" * 101, "''!A1"],
 )  # fmt: skip
 def test_range_refused(given: str) -> None:
-    with pytest.raises(errors.InvalidInputError) as said:
+    with pytest.raises(errors.InvalidInputError) as message:
         area(given)
-    assert "is not a valid range" in str(said.value)
+    assert "is not a valid range" in str(message.value)
 
 
 def test_range_size() -> None:

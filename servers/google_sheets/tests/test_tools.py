@@ -31,23 +31,23 @@ async def test_create_spreadsheet(gsheets: Session) -> None:
 
 
 async def test_get_spreadsheet(gsheets: Session) -> None:
-    found = await gsheets.call_ok(
+    result = await gsheets.call_ok(
         "get_spreadsheet", spreadsheet=f"https://docs.google.com/spreadsheets/d/{ID}/edit#gid=0"
     )
     assert sent(gsheets)[:2] == ("GET", HOME)
-    assert found["sheets"][1] == {"id": 1203, "title": "L'été 2030", "rows": 40, "columns": 4}
-    assert found["named_ranges"] == ["Clients"]
+    assert result["sheets"][1] == {"id": 1203, "title": "L'été 2030", "rows": 40, "columns": 4}
+    assert result["named_ranges"] == ["Clients"]
 
 
 async def test_read_range(gsheets: Session) -> None:
-    found = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40")
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40")
     assert sent(gsheets) == (
         "GET",
         f"{HOME}/values/'Suivi'!A2:D40",
         {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "FORMATTED_STRING"},
     )
     rows = [ROW, [], ["2030-06-04", "Paul", 80]]  # nothing invisible in it
-    assert found == {"range": "Suivi!A2:D40", "rows": rows, "removed": "1 hidden character"}
+    assert result == {"range": "Suivi!A2:D40", "rows": rows, "removed": "1 hidden character"}
     assert len(gsheets.requests) == 1  # all four ends are known
     await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", values="formulas")
     assert sent(gsheets)[2]["valueRenderOption"] == "FORMULA"
@@ -174,8 +174,8 @@ def quarters(session: Session, columns: int = 26) -> None:
 async def test_write_range_refuses_a_name_of_both_sheet_and_cell(gsheets: Session) -> None:
     """A sheet called Q2 was silently taken for the cell Q2 of the first sheet, and written over."""
     quarters(gsheets)
-    told = await gsheets.call_error("write_range", spreadsheet=ID, cells="Q2", rows=[["Mois", "CA"]])
-    assert told == (
+    message = await gsheets.call_error("write_range", spreadsheet=ID, cells="Q2", rows=[["Mois", "CA"]])
+    assert message == (
         "Error: `Q2` is the name of a sheet here, and also a cell, 'Q1'!Q2. "
         "Pass 'Q2' or 'Q2'!A1 with the quotes for the sheet, or 'Q1'!Q2 for the other."
     )
@@ -228,13 +228,13 @@ async def test_named_ranges_written_under_their_own_name(gsheets: Session) -> No
 
 async def test_write_range_confirmed_only_when_filled_cells_change(gsheets: Session) -> None:
     gsheets.respond(VALUES, Response.of({"range": "Suivi!A2:D3", "values": [["2030-06-03", "", 80], [], ["below"]]}))
-    given: dict[str, Any] = {"spreadsheet": ID, "cells": "Suivi!A2"}
-    await gsheets.call_ok("write_range", **given, rows=[["2030-06-03", "Marie", 80], ["new"]])
+    params: dict[str, Any] = {"spreadsheet": ID, "cells": "Suivi!A2"}
+    await gsheets.call_ok("write_range", **params, rows=[["2030-06-03", "Marie", 80], ["new"]])
     assert gsheets.asked == []  # the same value, or none before
-    await gsheets.call_ok("write_range", **given, rows=[[None, "Marie", None]])
+    await gsheets.call_ok("write_range", **params, rows=[[None, "Marie", None]])
     assert gsheets.asked == []  # null leaves a cell as it is
     assert gsheets.requests[-1].json() == {"values": [[None, "Marie", None]]}
-    await gsheets.call_ok("write_range", **given, rows=[["2030-06-04", "Marie", 90]])
+    await gsheets.call_ok("write_range", **params, rows=[["2030-06-04", "Marie", 90]])
     assert gsheets.asked == ["Write over 2 filled cells in Suivi!A2:D3?"]
     assert [request.method for request in gsheets.requests[-2:]] == ["GET", "PUT"]
 

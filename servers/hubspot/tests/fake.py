@@ -190,15 +190,15 @@ class FakeHubSpot(RecordedResponses):
         return {**record, "properties": properties}
 
     def _create(self, request: Request, kind: str) -> tuple[Any, int]:
-        told = request.json()
-        self._valid(kind, told["properties"])
-        self._staged(kind, told["properties"])
-        email = told["properties"].get("email")
+        reported = request.json()
+        self._valid(kind, reported["properties"])
+        self._staged(kind, reported["properties"])
+        email = reported["properties"].get("email")
         for other in self.records["contacts"].values() if kind == "contacts" and email else ():
             if other["properties"].get("email", "").lower() == email.lower():
                 raise Refusal(409, "CONFLICT", f"Contact already exists. Existing ID: {other['id']}")
         pairs = []
-        for link in told.get("associations", []):
+        for link in reported.get("associations", []):
             for spec in link["types"]:
                 start, end = UNLABELLED.get(spec["associationTypeId"], ("", ""))
                 if start != kind or spec["associationCategory"] != "HUBSPOT_DEFINED":
@@ -208,8 +208,8 @@ class FakeHubSpot(RecordedResponses):
                 pairs.append((end, link["to"]["id"]))
         self._next += 1
         number, now = str(self._next), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        kept = {name: value for name, value in told["properties"].items() if value}
-        record = {"id": number, "properties": kept, "createdAt": now, "updatedAt": now, "archived": False}
+        saved = {name: value for name, value in reported["properties"].items() if value}
+        record = {"id": number, "properties": saved, "createdAt": now, "updatedAt": now, "archived": False}
         self.records[kind][number] = record
         for end, other_id in pairs:
             self._link(kind, number, end, other_id)
@@ -231,13 +231,13 @@ class FakeHubSpot(RecordedResponses):
 
     def _get(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
         record, asked = self._one(request, kind, thing), [v for k, v in request.query if k == "associations"]
-        found = {}
+        result = {}
         for end in asked:
             rows = [{"id": i, "type": f"{ONE[kind]}_to_{ONE[end]}"} for i in self.linked(kind, record["id"], end)]
             if rows:
-                found[end] = {"results": rows}
+                result[end] = {"results": rows}
         wanted = [v for k, v in request.query if k == "properties"]
-        return {**self._shown(record, wanted), **({"associations": found} if found else {})}, 200
+        return {**self._shown(record, wanted), **({"associations": result} if result else {})}, 200
 
     def _update(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
         record, properties = self._one(request, kind, thing), request.json()["properties"]
@@ -247,19 +247,21 @@ class FakeHubSpot(RecordedResponses):
         return record, 200
 
     def _search(self, request: Request, kind: str) -> tuple[Any, int]:
-        told = request.json()
-        start, limit = int(told.get("after") or 0), told.get("limit", 10)
+        reported = request.json()
+        start, limit = int(reported.get("after") or 0), reported.get("limit", 10)
         if start + limit > 10_000:
             raise Refusal(400, "VALIDATION_ERROR", "Search results are limited to 10000.")
         rows = [] if self.lag else list(self.records[kind].values())
-        if told.get("query"):
-            words = told["query"].lower().split()
-            rows = [r for r in rows if all(w in " ".join(r["properties"].values()).lower() for w in words)]
-        if told["filterGroups"]:
+        if reported.get("query"):
+            terms = reported["query"].lower().split()
+            rows = [r for r in rows if all(w in " ".join(r["properties"].values()).lower() for w in terms)]
+        if reported["filterGroups"]:
             rows = [
-                r for r in rows if any(all(self._fits(kind, r, f) for f in g["filters"]) for g in told["filterGroups"])
+                r
+                for r in rows
+                if any(all(self._fits(kind, r, f) for f in g["filters"]) for g in reported["filterGroups"])
             ]
-        page = [self._shown(row, told.get("properties") or []) for row in rows[start : start + limit]]
+        page = [self._shown(row, reported.get("properties") or []) for row in rows[start : start + limit]]
         more = {"paging": {"next": {"after": str(start + limit)}}} if start + limit < len(rows) else {}
         return {"total": len(rows), "results": page, **more}, 200
 
@@ -306,8 +308,8 @@ class FakeHubSpot(RecordedResponses):
     def _batch_read(self, request: Request, kind: str) -> tuple[Any, int]:
         asked = [row["id"] for row in request.json()["inputs"]]
         wanted = request.json()["properties"]
-        found = [self._shown(self.records[kind][i], wanted) for i in asked if i in self.records[kind]]
-        return self._batch(found, [f"{kind} {i} does not exist" for i in asked if i not in self.records[kind]])
+        result = [self._shown(self.records[kind][i], wanted) for i in asked if i in self.records[kind]]
+        return self._batch(result, [f"{kind} {i} does not exist" for i in asked if i not in self.records[kind]])
 
     def _associate(self, request: Request, kind: str, end: str) -> tuple[Any, int]:
         done, wrong = [], []
@@ -325,11 +327,11 @@ class FakeHubSpot(RecordedResponses):
     def _batch(self, results: list[Any], wrong: list[str]) -> tuple[Any, int]:
         """Response a batch: 207 where some of it failed."""
         now = "2030-01-01T00:00:00Z"
-        told = {"status": "COMPLETE", "startedAt": now, "completedAt": now, "results": results}
+        reported = {"status": "COMPLETE", "startedAt": now, "completedAt": now, "results": results}
         if not wrong:
-            return told, 200
+            return reported, 200
         more = {"status": "error", "category": "OBJECT_NOT_FOUND", "context": {}, "links": {}, "errors": []}
-        return {**told, "numErrors": len(wrong), "errors": [{**more, "message": message} for message in wrong]}, 207
+        return {**reported, "numErrors": len(wrong), "errors": [{**more, "message": message} for message in wrong]}, 207
 
 
 @contextmanager

@@ -81,9 +81,9 @@ async def test_oauth_incomplete_settings_reported() -> None:
 
 async def test_credentials_missing_says_where_to_get_them() -> None:
     with environment(server, FLOTILLA_TIER="all"):
-        told = await owners()
-    assert "HUBSPOT_TOKEN" in told
-    assert "Private apps" in told
+        message = await owners()
+    assert "HUBSPOT_TOKEN" in message
+    assert "Private apps" in message
 
 
 async def test_private_app_token_needs_no_renewal(tmp_path: Path) -> None:

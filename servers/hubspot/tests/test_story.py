@@ -135,8 +135,8 @@ async def test_scenario_after_a_call(desk: Desk) -> None:
         "task:105": "Envoyer le devis",
     }
     assert [row["at"] for row in seen["linked"] if row["record"] == "task:105"] == [DUE]
-    found = await desk.call_ok("search_deals", linked_to="contact:102")
-    assert [(d["dealname"], d["amount"], d["currency"], d["stage"]) for d in found["items"]] == [
+    matches = await desk.call_ok("search_deals", linked_to="contact:102")
+    assert [(d["dealname"], d["amount"], d["currency"], d["stage"]) for d in matches["items"]] == [
         ("Refonte du site", "12500.50", "EUR", "Devis envoyé")
     ]
     moved = await desk.call_ok("update_deal", deal="deal:103", stage="Ventes / Gagné")
@@ -211,8 +211,8 @@ async def test_rate_limit_daily_reported_at_once(desk: Desk) -> None:
 async def test_upstream_failure_reported_as_uncertain_and_not_repeated(
     desk: Desk, tool: str, arguments: dict[str, Any]
 ) -> None:
-    for name, given in STEPS[: STEPS.index((tool, arguments))]:
-        await desk.call_ok(name, **given)
+    for name, params in STEPS[: STEPS.index((tool, arguments))]:
+        await desk.call_ok(name, **params)
     before = desk.counts()
     desk.vendor.fails(faults.answer(BROKEN), method="write", times=1)  # carried out, and yet answered with 500
     message = await desk.call_error(tool, **arguments, idempotency_key="k")
@@ -228,19 +228,19 @@ async def test_connection_lost_after_a_write_duplicates_nothing(
     desk: Desk, tool: str, arguments: dict[str, Any]
 ) -> None:
     """A new key after the look that the message asks for: what is there is found or told, and only the rest is done."""
-    for name, given in STEPS:
+    for name, params in STEPS:
         if name != tool:
-            await desk.call_ok(name, **given)
+            await desk.call_ok(name, **params)
             continue
         desk.vendor.fails(faults.cut(), method="write", times=1)
-        assert "may or may not" in await desk.call_error(name, **given, idempotency_key="first")
+        assert "may or may not" in await desk.call_error(name, **params, idempotency_key="first")
         if name == "create_company":
-            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.call_error(name, **given)
+            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.call_error(name, **params)
         elif name == "create_contact":
-            assert "already, with the id 102; nothing was done" in await desk.call_error(name, **given)
+            assert "already, with the id 102; nothing was done" in await desk.call_error(name, **params)
         elif name == "create_deal":
-            found = await desk.call_ok("search_deals", linked_to="contact:102")
-            assert [row["record"] for row in found["items"]] == ["deal:103"]
+            matches = await desk.call_ok("search_deals", linked_to="contact:102")
+            assert [row["record"] for row in matches["items"]] == ["deal:103"]
         else:
             linked = (await desk.call_ok("get_contact", contact="102"))["linked"]
             assert [row["record"] for row in linked][-1] in ("note:104", "task:105")

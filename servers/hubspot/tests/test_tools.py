@@ -214,9 +214,9 @@ async def test_schema_read_once(hubspot: Session) -> None:
     for number in range(3):
         await hubspot.call_ok("create_contact", name="Jean Dupont", email=f"jean{number}@exemple.fr")
     assert [r.path for r in hubspot.requests].count("/crm/v3/properties/contacts") == 1
-    kept = hubspot.case.server.connection.state.get("properties-contacts")
-    assert kept
-    assert not any(secret in json.dumps(kept) for secret in hubspot.case.secrets())
+    stored = hubspot.case.server.connection.state.get("properties-contacts")
+    assert stored
+    assert not any(secret in json.dumps(stored) for secret in hubspot.case.secrets())
 
 
 async def test_schema_read_again_for_an_unknown_value(hubspot: Session) -> None:
@@ -225,10 +225,10 @@ async def test_schema_read_again_for_an_unknown_value(hubspot: Session) -> None:
     refused = await hubspot.call_error("update_contact", contact="51", properties={"hs_lead_status": "Chaud"})
     assert "`Chaud` is not a value of `hs_lead_status` (Statut du lead)" in refused
     assert [r.path for r in hubspot.requests].count("/crm/v3/properties/contacts") == 2
-    told = json.loads((Path(__file__).parent / "fixtures" / "properties_contacts.json").read_text("utf-8"))
-    status = next(row for row in told["results"] if row["name"] == "hs_lead_status")
+    reported = json.loads((Path(__file__).parent / "fixtures" / "properties_contacts.json").read_text("utf-8"))
+    status = next(row for row in reported["results"] if row["name"] == "hs_lead_status")
     status["options"].append({"value": "HOT", "label": "Chaud", "hidden": False})
-    hubspot.respond("GET /crm/v3/properties/contacts", Response.of(told))
+    hubspot.respond("GET /crm/v3/properties/contacts", Response.of(reported))
     await hubspot.call_ok("update_contact", contact="51", properties={"hs_lead_status": "chaud"})
     assert values(hubspot) == {"hs_lead_status": "HOT"}
 
@@ -341,17 +341,17 @@ async def test_create_deal(hubspot: Session, amount: Any, figure: str, currency:
 async def test_create_deal_amounts_read_as_in_every_server(hubspot: Session, free: bool) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
 
-    def given(value: Any) -> dict[str, Any]:
+    def params(value: Any) -> dict[str, Any]:
         return {"properties": {"amount": value}} if free else {"amount": value}
 
     for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
-        shown = await hubspot.call_ok("create_deal", name="Site", **given(value), dry_run=True)
+        shown = await hubspot.call_ok("create_deal", name="Site", **params(value), dry_run=True)
         properties = shown["dry_run"]["body"]["properties"]
         assert Decimal(properties["amount"]) == amount, value
         euros = isinstance(value, str) and any(word in value for word in ("€", "EUR", "euros"))
         assert properties.get("deal_currency_code") == ("EUR" if euros else None), value
     for text, ways in TWO_WAYS.items():
-        assert f"Write {ways}" in await hubspot.call_error("create_deal", name="Site", **given(text))
+        assert f"Write {ways}" in await hubspot.call_error("create_deal", name="Site", **params(text))
     assert hubspot.writes == []
 
 

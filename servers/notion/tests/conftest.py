@@ -37,12 +37,12 @@ def notion(tmp_path: Path) -> Iterator[FakeNotion]:
     ):
         asked = running.to
         answers: list[Any] = []
-        running.to = lambda request: answers.append((request, told := asked(request))) or told  # type: ignore[func-returns-value,method-assign]
+        running.to = lambda request: answers.append((request, message := asked(request))) or message  # type: ignore[func-returns-value,method-assign]
         yield running
         if document := contract():
-            answers = [(replace(r, url=r.url.replace(running.vendor.url, REAL)), told) for r, told in answers]
-            wrong = [w for request, told in answers for w in document.answer_problems(request, told)]
-            wrong += [w for request, told in answers if told.status != 400 for w in document.problems(request)]
+            answers = [(replace(r, url=r.url.replace(running.vendor.url, REAL)), message) for r, message in answers]
+            wrong = [w for request, message in answers for w in document.answer_problems(request, message)]
+            wrong += [w for request, message in answers if message.status != 400 for w in document.problems(request)]
             assert not wrong, wrong
 
 

@@ -125,18 +125,18 @@ class FakeNotion(RecordedResponses):
         """
         database, source = self.new_id(), self.new_id()
         made: dict[str, Thing] = {}
-        for number, (label, told) in enumerate(schema.items()):
-            kind = "select" if isinstance(told, list) else told[0] if isinstance(told, tuple) else told
+        for number, (label, reported) in enumerate(schema.items()):
+            kind = "select" if isinstance(reported, list) else reported[0] if isinstance(reported, tuple) else reported
             inner: Thing = {}
-            if isinstance(told, list):
-                inner = {"options": [option(one, n) for n, one in enumerate(told)]}
+            if isinstance(reported, list):
+                inner = {"options": [option(one, n) for n, one in enumerate(reported)]}
             if kind == "multi_select":
-                inner = {"options": [option(one, n) for n, one in enumerate(told[1])]}
+                inner = {"options": [option(one, n) for n, one in enumerate(reported[1])]}
             if kind == "status":
-                inner = {"options": [option(one, n) for n, one in enumerate(told[1])], "groups": []}
+                inner = {"options": [option(one, n) for n, one in enumerate(reported[1])], "groups": []}
             if kind == "relation":
-                inner = {"data_source_id": told[1], "type": "single_property", "single_property": {}}
-                inner["database_id"] = self.sources[told[1]]["parent"]["database_id"]
+                inner = {"data_source_id": reported[1], "type": "single_property", "single_property": {}}
+                inner["database_id"] = self.sources[reported[1]]["parent"]["database_id"]
             if kind == "number":
                 inner = {"format": "number"}
             if kind == "formula":
@@ -155,9 +155,9 @@ class FakeNotion(RecordedResponses):
             "object": "data_source", "id": source, **base, "parent": parent, "database_parent": workspace,
             "properties": made,
         }  # fmt: skip
-        told = {k: v for k, v in base.items() if k not in ("created_by", "last_edited_by")}
+        reported = {k: v for k, v in base.items() if k not in ("created_by", "last_edited_by")}
         self.databases[database] = {
-            "object": "database", "id": database, **told, "parent": workspace, "is_locked": False,
+            "object": "database", "id": database, **reported, "parent": workspace, "is_locked": False,
             "data_sources": [{"id": source, "name": name}],
         }  # fmt: skip
         return source
@@ -178,12 +178,12 @@ class FakeNotion(RecordedResponses):
 
     def tree(self, parent: str) -> list[Any]:
         """Return the blocks below a page or block as [kind, words, children]."""
-        found = []
+        result = []
         for block in (self.blocks[one] for one in self.below.get(parent, ())):
             inner = block[block["type"]]
-            words = "".join(part["plain_text"] for part in inner.get("rich_text", ())) or inner.get("title", "")
-            found.append([block["type"], words, self.tree(block["id"])])
-        return found
+            terms = "".join(part["plain_text"] for part in inner.get("rich_text", ())) or inner.get("title", "")
+            result.append([block["type"], terms, self.tree(block["id"])])
+        return result
 
     # -- HTTP
 
@@ -199,9 +199,9 @@ class FakeNotion(RecordedResponses):
             if request.headers.get("notion-version") not in VERSIONS:
                 raise Refusal(400, "missing_version", "Notion-Version header should be defined.")
             for method, pattern, handler in ROUTES:
-                found = re.fullmatch(pattern, request.path)
-                if found and method == request.method:
-                    return Response.of(handler(self, request, *(plain_id(one) for one in found.groups())))
+                result = re.fullmatch(pattern, request.path)
+                if result and method == request.method:
+                    return Response.of(handler(self, request, *(plain_id(one) for one in result.groups())))
             raise Refusal(400, "invalid_request_url", "Invalid request URL.")
         except Refusal as refusal:
             return refusal.answer
@@ -286,8 +286,8 @@ class FakeNotion(RecordedResponses):
 
     def _page(self, parent: Thing, properties: Mapping[str, Any], schema: Mapping[str, Thing]) -> Thing:
         one = self.new_id()
-        known = {name: {**told, "name": name} for name, told in schema.items()}
-        made = {name: {"id": told["id"], **blank(told["type"], self._last)} for name, told in known.items()}
+        known = {name: {**reported, "name": name} for name, reported in schema.items()}
+        made = {name: {"id": reported["id"], **blank(reported["type"], self._last)} for name, reported in known.items()}
         made |= {name: self._value(known, name, value) for name, value in properties.items()}
         if source := parent.get("data_source_id"):
             parent = {**parent, "database_id": self.sources[source]["parent"]["database_id"]}
@@ -303,11 +303,11 @@ class FakeNotion(RecordedResponses):
         return page
 
     def _value(self, schema: Mapping[str, Thing], name: str, value: Thing) -> Thing:
-        found = next((n for n, told in schema.items() if name in (n, told["id"])), None)
-        if found is None:
+        result = next((n for n, reported in schema.items() if name in (n, reported["id"])), None)
+        if result is None:
             raise invalid(f"{name} is not a property that exists")
-        told = schema[found]
-        kind = told["type"]
+        reported = schema[result]
+        kind = reported["type"]
         if kind not in value or kind in ("formula", "created_time", "unique_id"):
             raise invalid(f"{name} is expected to be {kind}")
         inner = value[kind]
@@ -315,7 +315,9 @@ class FakeNotion(RecordedResponses):
             lengths(inner)
             inner = said(inner)
         if kind in ("select", "status") and inner:
-            inner = next((o for o in told[kind]["options"] if o["name"] == inner["name"]), option(inner["name"], 99))
+            inner = next(
+                (o for o in reported[kind]["options"] if o["name"] == inner["name"]), option(inner["name"], 99)
+            )
         if kind == "multi_select":
             inner = [option(one["name"], n) for n, one in enumerate(inner)]
         if kind in ("select", "status") and inner:  # a value does not repeat the option's description
@@ -326,7 +328,7 @@ class FakeNotion(RecordedResponses):
             inner = {"end": None, "time_zone": None, **inner}
         if kind == "people":
             inner = [next(p for p in self.people if p["id"] == one["id"]) for one in inner]
-        return {"id": told["id"], "type": kind, kind: inner}
+        return {"id": reported["id"], "type": kind, kind: inner}
 
     def _put(self, parent: str, blocks: list[Thing], above: Thing) -> list[Thing]:
         made = []
@@ -345,12 +347,12 @@ class FakeNotion(RecordedResponses):
                 inner = {"cells": [said(cell) for cell in inner["cells"]]}
             if kind == "image":
                 inner = {**inner, "caption": said(inner.get("caption") or [])}
-            kept = self._block(parent, {"type": kind, kind: inner}, above)
+            saved = self._block(parent, {"type": kind, kind: inner}, above)
             under = self._put(
-                kept["id"], block[kind].get("children") or [], {"type": "block_id", "block_id": kept["id"]}
+                saved["id"], block[kind].get("children") or [], {"type": "block_id", "block_id": saved["id"]}
             )
-            kept["has_children"] = bool(under)
-            made.append(kept)
+            saved["has_children"] = bool(under)
+            made.append(saved)
         if parent in self.blocks:
             self.blocks[parent]["has_children"] = bool(self.below.get(parent))
         return made
@@ -370,23 +372,23 @@ def stamps() -> Thing:
     return {**moments, "in_trash": False, "archived": False}
 
 
-def text(words: str) -> list[Thing]:
-    return [{"type": "text", "text": {"content": words}}]
+def text(terms: str) -> list[Thing]:
+    return [{"type": "text", "text": {"content": terms}}]
 
 
 def said(items: list[Thing]) -> list[Thing]:
     """Return rich text as it is answered: with all annotations and the plain text."""
     off = dict.fromkeys(("bold", "italic", "strikethrough", "underline", "code"), False)
-    told = []
+    reported = []
     for item in items:
         link = item["text"].get("link")
         looks = {**off, "color": "default", **item.get("annotations", {})}
-        words = item["text"]["content"]
-        inner = {"content": words, "link": link}
-        told.append({
-            "type": "text", "text": inner, "annotations": looks, "plain_text": words, "href": link and link["url"],
+        terms = item["text"]["content"]
+        inner = {"content": terms, "link": link}
+        reported.append({
+            "type": "text", "text": inner, "annotations": looks, "plain_text": terms, "href": link and link["url"],
         })  # fmt: skip
-    return told
+    return reported
 
 
 def option(name: str, number: int) -> Thing:
@@ -413,11 +415,11 @@ def plain_id(one: str) -> str:
     return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
 
 
-def there(kept: Mapping[str, Thing], one: str, kind: str) -> Thing:
-    if one not in kept:
+def there(saved: Mapping[str, Thing], one: str, kind: str) -> Thing:
+    if one not in saved:
         message = f"Could not find {kind} with ID: {one}. Make sure it is shared with your integration."
         raise Refusal(404, "object_not_found", message)
-    return kept[one]
+    return saved[one]
 
 
 def paged(things: list[Thing], asked: Mapping[str, Any], kind: str) -> Thing:

@@ -21,13 +21,13 @@ def passes(page: Thing, condition: Thing | None, schema: Mapping[str, Thing]) ->
     if "timestamp" in condition:
         kind, value = condition["timestamp"], page[condition["timestamp"]]
         return all(_holds(how, value, wanted) for how, wanted in condition[kind].items())
-    name = next(n for n, told in schema.items() if condition["property"] in (n, told["id"]))
-    told, kind = page["properties"][name], schema[name]["type"]
-    return all(_holds(how, _value(told, kind), wanted) for how, wanted in condition[kind].items())
+    name = next(n for n, message in schema.items() if condition["property"] in (n, message["id"]))
+    message, kind = page["properties"][name], schema[name]["type"]
+    return all(_holds(how, _value(message, kind), wanted) for how, wanted in condition[kind].items())
 
 
-def _value(told: Thing, kind: str) -> Any:
-    value = told[kind]
+def _value(message: Thing, kind: str) -> Any:
+    value = message[kind]
     if kind in ("title", "rich_text"):
         return "".join(part["plain_text"] for part in value)
     if kind in ("select", "status"):
@@ -79,8 +79,8 @@ def order(pages: list[Thing], sorts: Sequence[Thing]) -> list[Thing]:
         name, down = sort.get("property"), sort["direction"] == "descending"
 
         def key(page: Thing, name: Any = name, sort: Thing = sort) -> Any:
-            told = page["properties"].get(name)
-            return _key(_value(told, told["type"]) if told else page[sort.get("timestamp", "created_time")])
+            message = page["properties"].get(name)
+            return _key(_value(message, message["type"]) if message else page[sort.get("timestamp", "created_time")])
 
         empty = [page for page in pages if key(page) is None]
         pages = sorted((page for page in pages if key(page) is not None), key=key, reverse=down) + empty

@@ -59,18 +59,18 @@ async def test_get_database_by_id_and_address(tool: Any, problem: Any, notion: F
 async def test_create_database_item_with_every_property_type(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
     told = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
     page = notion.pages[told["id"]]
-    kept = {name: value[value["type"]] for name, value in page["properties"].items()}
+    saved = {name: value[value["type"]] for name, value in page["properties"].items()}
     assert told == {"id": page["id"], "url": page["url"], "created": True}
-    assert kept["Nom"][0]["plain_text"] == FULL["Nom"]
-    assert kept["Statut"]["name"] == "Lead chaud"
-    assert (kept["E-mail"], kept["Téléphone"]) == ("eve@exemple.fr", "+33 6 12 34 56 78")
-    assert (kept["Budget"], kept["Actif"]) == (12500.5, True)
-    assert [one["name"] for one in kept["Étiquettes"]] == ["VIP", "Nurturing"]
-    assert kept["Responsable"][0]["id"] == desk.marie
-    assert kept["Rendez-vous"]["start"] == "2030-06-03T14:00:00+02:00"
-    assert kept["Notes"][1]["annotations"]["bold"] is True
-    assert kept["Notes"][3]["href"] == "https://exemple.fr"
-    assert kept["Documents"][0]["external"]["url"] == "https://exemple.fr/devis.pdf"
+    assert saved["Nom"][0]["plain_text"] == FULL["Nom"]
+    assert saved["Statut"]["name"] == "Lead chaud"
+    assert (saved["E-mail"], saved["Téléphone"]) == ("eve@exemple.fr", "+33 6 12 34 56 78")
+    assert (saved["Budget"], saved["Actif"]) == (12500.5, True)
+    assert [one["name"] for one in saved["Étiquettes"]] == ["VIP", "Nurturing"]
+    assert saved["Responsable"][0]["id"] == desk.marie
+    assert saved["Rendez-vous"]["start"] == "2030-06-03T14:00:00+02:00"
+    assert saved["Notes"][1]["annotations"]["bold"] is True
+    assert saved["Notes"][3]["href"] == "https://exemple.fr"
+    assert saved["Documents"][0]["external"]["url"] == "https://exemple.fr/devis.pdf"
     assert notion.tree(page["id"]) == [["heading_1", "Appel", []], ["paragraph", "Bien passé.", []]]
     row = (await tool("query_database", database="Clients", filters=[{"property": "Nom", "value": FULL["Nom"]}]))[
         "items"
@@ -91,9 +91,9 @@ async def test_create_database_item_relations_by_title_and_date_span(
         "État": "à faire",
     }
     told = await tool("create_database_item", database="Tâches", properties=values)
-    kept = notion.pages[told["id"]]["properties"]
-    assert kept["Client"]["relation"] == [{"id": desk.dupont}]
-    assert kept["Échéance"]["date"] == {"start": "2030-06-03", "end": "2030-06-05", "time_zone": None}
+    saved = notion.pages[told["id"]]["properties"]
+    assert saved["Client"]["relation"] == [{"id": desk.dupont}]
+    assert saved["Échéance"]["date"] == {"start": "2030-06-03", "end": "2030-06-05", "time_zone": None}
     rows = await tool(
         "query_database", database="Tâches", filters=[{"property": "Client", "is": "contains", "value": "Jean Dupont"}]
     )
@@ -139,8 +139,8 @@ MISFITS = [
 async def test_create_database_item_invalid_values_refused(
     problem: Any, notion: FakeNotion, values: dict[str, Any], told: str
 ) -> None:
-    said = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
-    assert told in said
+    message = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
+    assert told in message
     assert not any(request.writes for request in notion.vendor.requests)
 
 
@@ -172,8 +172,8 @@ async def test_create_database_item_with_a_local_time(
     server.reset()
     given = {"Nom": "Durand", "Rendez-vous": "2030-06-03T14:00"}
     made = await tool("create_database_item", database="Clients", properties=given)
-    kept = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
-    assert kept["start"] == "2030-06-03T14:00:00+02:00"
+    saved = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
+    assert saved["start"] == "2030-06-03T14:00:00+02:00"
 
 
 async def test_create_database_item_needs_a_title(problem: Any, tool: Any, notion: FakeNotion, desk: Workspace) -> None:

@@ -24,7 +24,7 @@ async def test_upstream_conflict_and_overload_retried(
     for status in (409, 529, 429):
         notion.call_error(status, times=2, method="write")
         await tool("append_block", page=desk.dupont, markdown=f"après {status}")
-    assert [words for _, words, _ in notion.tree(desk.dupont)] == ["après 409", "après 529", "après 429"]
+    assert [terms for _, terms, _ in notion.tree(desk.dupont)] == ["après 409", "après 529", "après 429"]
     notion.call_error(409, times=3, method="write")
     assert "another change" in await problem("append_block", page=desk.dupont, markdown="jamais")
     assert len(notion.tree(desk.dupont)) == 3
@@ -33,27 +33,27 @@ async def test_upstream_conflict_and_overload_retried(
 async def test_append_block_interrupted_reports_progress(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     """A write that breaks off says how far it came."""
     notion.call_error(500, after=1, method="write")
-    said = await problem("append_block", page=desk.dupont, markdown=LONG)
-    assert "100 of 250 blocks are written, up to `ligne 99`; the rest is not" in said
-    assert f"notion_get_page at {desk.dupont}" in said
+    message = await problem("append_block", page=desk.dupont, markdown=LONG)
+    assert "100 of 250 blocks are written, up to `ligne 99`; the rest is not" in message
+    assert f"notion_get_page at {desk.dupont}" in message
     assert len(notion.tree(desk.dupont)) == 100
     assert len([r for r in notion.vendor.requests if r.writes]) == 2
 
 
 async def test_append_block_lost_response_not_sent_again(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     notion.vendor.fails(faults.cut(), after=1, times=1, method="write")
-    said = await problem("append_block", page=desk.dupont, markdown=LONG)
-    assert "may or may not" in said
-    assert "100 of 250 blocks" in said
+    message = await problem("append_block", page=desk.dupont, markdown=LONG)
+    assert "may or may not" in message
+    assert "100 of 250 blocks" in message
     assert len(notion.tree(desk.dupont)) == 200  # done, though nobody heard of it
 
 
 async def test_create_page_interrupted_content_reported(problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     """The error names the new page and how much of it was written."""
     notion.call_error(400, after=1, method="write")
-    said = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
+    message = await problem("create_page", parent=desk.home, title="Long", markdown=LONG)
     page = next(one for one in notion.pages.values() if one["parent"].get("page_id") == desk.home)
-    assert f"The page was created ({page['id']}). 100 of 250 blocks" in said
+    assert f"The page was created ({page['id']}). 100 of 250 blocks" in message
     assert len(notion.tree(page["id"])) == 100
 
 
@@ -75,7 +75,7 @@ async def test_create_lost_response_searched_for(tool: Any, notion: FakeNotion, 
     assert len(notion.tree(made["id"])) == 250
     notion.vendor.fails(faults.cut(), times=1, method="write")
     page = await tool("create_page", parent=desk.home, title="Perdue", markdown="x")
-    assert [words for _, words, _ in notion.tree(desk.home)] == ["Perdue"]
+    assert [terms for _, terms, _ in notion.tree(desk.home)] == ["Perdue"]
     assert page["created"]
 
 
@@ -90,8 +90,8 @@ async def test_create_not_found_again_is_uncertain(
     assert not again["created"]
     assert notion.titles(desk.clients).count("Durand") == 1
     notion.call_error(500, method="write")
-    said = await problem("create_database_item", **ITEM, allow_duplicate=True)  # two of a name: nothing to look for
-    assert "may or may not" in said
+    message = await problem("create_database_item", **ITEM, allow_duplicate=True)  # two of a name: nothing to look for
+    assert "may or may not" in message
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,12 @@ def read(notion: FakeNotion, blocks: list[Any]) -> list[dict[str, Any]]:
     """Return blocks as the API would give them back, with what stands below them."""
     made = notion._put("page", blocks, {"type": "page_id", "page_id": "page"})
 
-    def below(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        for block in found:
+    def below(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for block in result:
             inner = [notion.blocks[one] for one in notion.below.get(block["id"], ())]
             if inner:
                 block["children"] = below(inner)
-        return found
+        return result
 
     return below(made)
 
@@ -116,10 +116,10 @@ def test_markdown_any_text_round_trip() -> None:
         text = "".join(rng.choice(letters) for _ in range(rng.randint(1, 25)))
         block = {"type": "paragraph", "paragraph": {"rich_text": rich([Run(text)])}}
         again, _ = blocks_of(markdown_of(read(FakeNotion(), [block]), set()))
-        words = " ".join(
+        terms = " ".join(
             "".join(part["text"]["content"] for part in one[one["type"]].get("rich_text", ())) for one in again
         )
-        assert words.split() == text.split(), (text, again)
+        assert terms.split() == text.split(), (text, again)
 
 
 LOST = [
@@ -144,8 +144,8 @@ def test_markdown_losses_reported(markdown: str, told: str) -> None:
 def test_block_losses_reported() -> None:
     """What Markdown cannot hold is reported."""
 
-    def text(words: str, **looks: Any) -> list[dict[str, Any]]:
-        return [{"type": "text", "plain_text": words, "href": None, "annotations": looks}]
+    def text(terms: str, **looks: Any) -> list[dict[str, Any]]:
+        return [{"type": "text", "plain_text": terms, "href": None, "annotations": looks}]
 
     def block(kind: str, more: dict[str, Any], below: list[Any] | None = None) -> dict[str, Any]:
         told = {"id": "598337872cf94fdf8782e53db20768a5", "type": kind, kind: more, "has_children": bool(below)}

@@ -14,8 +14,8 @@ from flotilla_testing import call, text_of
 
 
 async def test_search(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
-    found = (await tool("search", query="clients"))["items"]
-    assert [(one["title"], one["kind"], one["id"]) for one in found] == [("Clients", "database", desk.clients)]
+    matches = (await tool("search", query="clients"))["items"]
+    assert [(one["title"], one["kind"], one["id"]) for one in matches] == [("Clients", "database", desk.clients)]
     pages = (await tool("search", kind="page", limit=1))["items"]
     assert [one["kind"] for one in pages] == ["page"]
     assert len((await tool("search", limit=100))["items"]) == 5
@@ -44,7 +44,7 @@ async def test_create_page_long_and_deep_written_whole(tool: Any, notion: FakeNo
     markdown = "\n\n".join([*(f"ligne {n}" for n in range(150)), nested(8), table, "fin"])
     made = await tool("create_page", parent=desk.home, title="Long", markdown=markdown)
     tree = notion.tree(made["id"])
-    assert [words for kind, words, _ in tree[:150]] == [f"ligne {n}" for n in range(150)]
+    assert [terms for kind, terms, _ in tree[:150]] == [f"ligne {n}" for n in range(150)]
     item, level = tree[150], 0
     while item[2]:
         assert item[1] == f"niveau {level}"
@@ -81,8 +81,8 @@ async def test_append_block(tool: Any, problem: Any, notion: FakeNotion, desk: W
 
 async def test_update_page(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
     await tool("update_page", page=desk.dupont, properties={"statut": "Client", "Budget": None, "Actif": True})
-    kept = notion.pages[desk.dupont]["properties"]
-    assert (kept["Statut"]["select"]["name"], kept["Budget"]["number"], kept["Actif"]["checkbox"]) == (
+    saved = notion.pages[desk.dupont]["properties"]
+    assert (saved["Statut"]["select"]["name"], saved["Budget"]["number"], saved["Actif"]["checkbox"]) == (
         "Client",
         None,
         True,
@@ -126,14 +126,14 @@ async def test_invisible_characters_removed(tool: Any, notion: FakeNotion, desk:
     notion.row(desk.clients, {"Nom": hidden})
     read = await tool("get_page", page=page)
     rows = await tool("query_database", database="Clients")
-    found = await tool("search", query="Bonjour")
-    told = [
+    matches = await tool("search", query="Bonjour")
+    message = [
         read["markdown"],
         read["properties"]["title"],
         rows["items"][-1]["properties"]["Nom"],
-        found["items"][0]["title"],
+        matches["items"][0]["title"],
     ]
-    assert told == ["Bonjour à tous"] * 4
+    assert message == ["Bonjour à tous"] * 4
 
 
 async def test_version_header_pinned(tool: Any, notion: FakeNotion) -> None:

@@ -360,7 +360,7 @@ async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> Non
     """No answer and no progress: the caller is told what is known, and the next call starts the server anew."""
     async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         pids = []
-        for tool, told in (
+        for tool, reported in (
             ("probe_echo", "Nothing was changed."),
             ("probe_die_writing", "`probe_die_writing` may or may not have been done. Check whether it was done"),
         ):
@@ -370,7 +370,7 @@ async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> Non
             backend.response_timeout = 0.3
             text = await one.call(tool)
             assert text.startswith("Error: probe did not answer within 0.3 seconds")
-            assert told in text
+            assert reported in text
         backend.response_timeout = 60.0
         pids.append((await one.about())["pid"])
         assert len(set(pids)) == 3

@@ -296,13 +296,13 @@ def test_read_secrets_file(tmp_path: Path) -> None:
 
 def test_read_catalog_invalid_documents(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
-    for text, words in (
+    for text, terms in (
         ("a: [", "neither YAML nor JSON"),
         ("[]", "has no `registry`"),
         ("- 1", "does not hold a mapping"),
     ):
         path.write_text(text)
-        with pytest.raises(CatalogError, match=words):
+        with pytest.raises(CatalogError, match=terms):
             read_catalog(path, {}, {})
     path.write_text('{"registry": {}}')
     assert read_document(path) == {"registry": {}}

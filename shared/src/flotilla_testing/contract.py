@@ -135,10 +135,10 @@ async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
     return _left(list(wrong), declaration)
 
 
-def _left(found: list[str], declaration: Declared) -> list[str]:
+def _left(matches: list[str], declaration: Declared) -> list[str]:
     """Take the excepted problems out, and complain about exceptions that except nothing."""
-    hit = {start for start in declaration.excepted if any(start in problem for problem in found)}
+    hit = {start for start in declaration.excepted if any(start in problem for problem in matches)}
     idle = [
         f"contract.yaml excepts {start!r}, which does not happen." for start in declaration.excepted if start not in hit
     ]
-    return [problem for problem in found if not any(start in problem for start in hit)] + idle
+    return [problem for problem in matches if not any(start in problem for start in hit)] + idle

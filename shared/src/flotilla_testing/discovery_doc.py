@@ -46,12 +46,12 @@ class DiscoveryDocument:
 
     def problems(self, request: Request) -> list[str]:
         """Return what the contract does not allow in a request, in sentences that begin with method and path."""
-        here = f"{request.method} {request.path}"
+        folder = f"{request.method} {request.path}"
         method = self.method(request)
         if method is None:
-            return [f"{here} is not in the contract."]
+            return [f"{folder} is not in the contract."]
         wrong = [*self._parameters(request, method), *self._body(request, method)]
-        return [f"{here}: {what}." for what in wrong]
+        return [f"{folder}: {what}." for what in wrong]
 
     def answer_problems(self, request: Request, answer: Response) -> list[str]:
         """Return what the contract does not allow in an answer: for the recorded ones, which must not be wishful."""
@@ -65,10 +65,10 @@ class DiscoveryDocument:
     def _parameters(self, request: Request, method: Mapping[str, Any]) -> Iterator[str]:
         own = method.get("parameters", {})
         known = {**self.document.get("parameters", {}), **{n: p for n, p in own.items() if p["location"] == "query"}}
-        given: dict[str, list[str]] = {}
+        params: dict[str, list[str]] = {}
         for name, value in request.query:
-            given.setdefault(name, []).append(value)
-        for name, values in given.items():
+            params.setdefault(name, []).append(value)
+        for name, values in params.items():
             if name not in known:
                 yield f"the query parameter {name} is unknown"
                 continue
@@ -77,7 +77,7 @@ class DiscoveryDocument:
             for value in values:
                 yield from self._text(value, known[name], f"the query parameter {name}")
         for name, about in known.items():
-            if about.get("required") and name not in given:
+            if about.get("required") and name not in params:
                 yield f"the query parameter {name} is missing"
 
     def _text(self, value: str, schema: Mapping[str, Any], what: str) -> Iterator[str]:

@@ -46,8 +46,8 @@ def problems(
             if broke_off:
                 return []
             return [f"shows {len(steps)} requests in a dry run, and sends {len(sent)} without."]
-        if found := _differs(step, sent[number], server, first=not number):
-            return [found]
+        if result := _differs(step, sent[number], server, first=not number):
+            return [result]
     if len(sent) > len(steps):
         more = sent[len(steps)]
         return [f"sends {more.method} {more.url} too, which no dry run shows: say so with `follows`."]
@@ -127,8 +127,8 @@ def _lacking(shown: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str
     texts = [_plain(value) for value in _leaves(shown)]
     lacking = {
         name: value
-        for name, given in arguments.items()
-        for value in _leaves(given, names=False)
+        for name, params in arguments.items()
+        for value in _leaves(params, names=False)
         if not isinstance(value, bool)
         and not any(_plain(value) in text or (len(text) >= 500 and _plain(value).startswith(text)) for text in texts)
     }

@@ -32,9 +32,9 @@ class FakeApi(RecordedResponses):
         """Response a request."""
         path = urlsplit(request.url).path
         for method, pattern, handler in self._handlers:
-            found = pattern.fullmatch(path)
-            if method == request.method and found:
-                return handler(request, **{name: unquote(value or "") for name, value in found.groupdict().items()})
+            result = pattern.fullmatch(path)
+            if method == request.method and result:
+                return handler(request, **{name: unquote(value or "") for name, value in result.groupdict().items()})
         return Response.of({"message": f"Nobody answers {request.method} {path}"}, 404)
 
 

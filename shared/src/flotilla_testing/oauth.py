@@ -249,8 +249,8 @@ class OAuthServer(FakeApi):
 
     def holder(self, request: Request) -> Token | None:
         """Return the valid token that a request carries."""
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return next((t for t in self.tokens if t.access == given and not t.revoked and t.ends > self.now()), None)
+        params = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return next((t for t in self.tokens if t.access == params and not t.revoked and t.ends > self.now()), None)
 
     def refreshed_by(self, refresh: str) -> Token | None:
         """Return the grant of a refresh token; one that was rotated away ends all tokens of its consent."""
@@ -306,8 +306,8 @@ def _code_grant(provider: OAuthServer) -> type[AuthorizationCodeGrant]:
             )
 
         def query_authorization_code(self, code: str, client: Client) -> Code | None:
-            found = provider.codes.get(code)
-            return found if found and found.client == client.id else None
+            result = provider.codes.get(code)
+            return result if result and result.client == client.id else None
 
         def delete_authorization_code(self, authorization_code: Code) -> None:
             del provider.codes[authorization_code.code]

@@ -53,8 +53,8 @@ def _folder(slug: str) -> Path:
 
 def apis_of(server: Server[Any]) -> list[Api]:
     """Return the Apis of a server: those of its integration in the modules that are imported."""
-    found = (value for module in list(sys.modules.values()) for value in list(vars(module).values()))
-    apis = {id(api): api for api in found if isinstance(api, Api) and api.integration is server.integration}
+    matches = (value for module in list(sys.modules.values()) for value in list(vars(module).values()))
+    apis = {id(api): api for api in matches if isinstance(api, Api) and api.integration is server.integration}
     return list(apis.values())
 
 
@@ -213,15 +213,15 @@ class Subject:
 
         `recorded`: the addresses are the real ones, since nothing leaves the process.
         """
-        found = dict(self.canaries)
+        matches = dict(self.canaries)
         for name, about in self.server.integration.settings_class.model_fields.items():
             if self.vendor and "HttpUrl" in str(about.annotation):
                 if recorded and about.default:
                     continue
-                found[self.variable(name)] = self.vendor.url + urlsplit(str(about.default)).path.rstrip("/")
-            elif about.is_required() and self.variable(name) not in found:
-                found[self.variable(name)] = str((about.examples or [""])[0])
-        return {**found, **self._settings}
+                matches[self.variable(name)] = self.vendor.url + urlsplit(str(about.default)).path.rstrip("/")
+            elif about.is_required() and self.variable(name) not in matches:
+                matches[self.variable(name)] = str((about.examples or [""])[0])
+        return {**matches, **self._settings}
 
     def secrets(self) -> list[str]:
         """Return the values that must never be seen."""

@@ -97,11 +97,11 @@ class Office:
 
     def _catalog(self) -> Path:
         registry = {}
-        given = [str(value) for mine in self.settings.values() for value in mine.values()]
-        clear = {urlsplit(url).netloc for url in given if url.startswith("http://")}  # stand-ins speak no TLS
+        supplied = [str(value) for mine in self.settings.values() for value in mine.values()]
+        clear = {urlsplit(url).netloc for url in supplied if url.startswith("http://")}  # stand-ins speak no TLS
         for slug in SERVERS:
-            found = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
-            entry = {**catalog_entry(server_of(slug), found), "volumes": [f"{OWNER}:/data", f"{OWNER}:/state"]}
+            result = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
+            entry = {**catalog_entry(server_of(slug), result), "volumes": [f"{OWNER}:/data", f"{OWNER}:/state"]}
             entry.pop("allowHosts", None)  # of the real Google
             plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": ",".join(sorted(clear))}
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
@@ -119,8 +119,8 @@ class Office:
             for slug, mine in self.settings.items()
             for name, value in mine.items()
         }
-        kept = self.folder / "secrets.env"  # of scripts/login
-        lines = [kept.read_text()] if kept.exists() else []
+        saved = self.folder / "secrets.env"  # of scripts/login
+        lines = [saved.read_text()] if saved.exists() else []
         lines += [f"{name}={value}\n" for name, value in guards.items()]
         paths.write(self.folder / "door.env", "".join(lines))
         files = ["--secrets", str(self.folder / "door.env"), "--config", str(self.folder / "config.yaml")]
@@ -142,11 +142,11 @@ class Office:
             return ElicitResult(action="accept" if answer else "decline", content={"confirm": True} if answer else None)
 
         command = self._command()
-        kept = {
+        saved = {
             name: value for name, value in os.environ.items() if not name.startswith(("FLOTILLA_", "GMAIL_", "GOOGLE_"))
         }
         transport = StdioTransport(
-            command[0], command[1:], env=kept, keep_alive=False, log_file=self.folder / "door.log"
+            command[0], command[1:], env=saved, keep_alive=False, log_file=self.folder / "door.log"
         )
         mode = "legacy" if self.door == "gateway" else mode  # Docker's gateway speaks up to 2025-11-25
         handler = reply if answer is not None else None
@@ -180,9 +180,9 @@ def connected(folder: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch)
     about = servers["gmail"].integration.consent
     assert about
     ways = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
-    here = dataclasses.replace(about, **{name: f"{vendor.url}/{path}" for name, path in ways.items()})  # type: ignore[arg-type]
+    current_place = dataclasses.replace(about, **{name: f"{vendor.url}/{path}" for name, path in ways.items()})  # type: ignore[arg-type]
     for server in servers.values():
-        monkeypatch.setattr(server.integration, "consent", here)
+        monkeypatch.setattr(server.integration, "consent", current_place)
     monkeypatch.setattr(login, "connectable", lambda: servers)
     monkeypatch.setattr(login, "browser", lambda: True)
     monkeypatch.setattr(secrets_file, "has_keychain", lambda: False)

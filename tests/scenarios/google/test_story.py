@@ -55,10 +55,10 @@ async def test_mail_and_meeting_scenario(office: Office, world: Google) -> None:
 
         week: dict[str, Any] = {"after": "2030-06-04T00:00:00+02:00", "before": "2030-06-05T00:00:00+02:00"}
         people = ["primary", MARIE]
-        found = await call_ok(
+        matches = await call_ok(
             client, "gcal_check_availability", calendars=people, timezone="Europe/Paris", minutes=45, **week
         )
-        assert [(slot["start"], slot["end"]) for slot in found["free"]] == [
+        assert [(slot["start"], slot["end"]) for slot in matches["free"]] == [
             ("2030-06-04T14:00:00+02:00", "2030-06-04T18:00:00+02:00")
         ]
         booked = await call_ok(
@@ -233,10 +233,10 @@ async def test_drive_progress_and_cancellation(office: Office, world: Google, ve
     """A transfer reports its progress, and a cancelled one leaves no file."""
     if office.door != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
-    content, told, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
+    content, reported, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
 
     async def note(done: float, total: float | None, message: str | None) -> None:
-        told.append((done, total))
+        reported.append((done, total))
         begun.set()
 
     async def stuck(exchange: faults.Exchange) -> None:
@@ -246,26 +246,26 @@ async def test_drive_progress_and_cancellation(office: Office, world: Google, ve
         await asyncio.sleep(60)
 
     async with office.client() as client:
-        here = office.folder / "data"
-        (here / "plan.bin").write_bytes(content)
+        current_place = office.folder / "data"
+        (current_place / "plan.bin").write_bytes(content)
         made = await client.call_tool_mcp("gdrive_upload_file", {"path": "plan.bin"}, progress_handler=note)
         size, part = len(content), 8 * 2**20
-        assert told == [(part, size), (2 * part, size), (size, size)]
+        assert reported == [(part, size), (2 * part, size), (size, size)]
 
         begun.clear()
         vendor.fails(stuck, method="GET", times=1, after=1)
         arguments = {"file": (made.structured_content or {})["id"], "path": "back.bin"}
         loading = asyncio.create_task(client.call_tool_mcp("gdrive_download_file", arguments, progress_handler=note))
         await asyncio.wait_for(begun.wait(), 30)
-        assert [one for one in here.glob("*.tmp") if one.stat().st_size]  # it is on its way
+        assert [one for one in current_place.glob("*.tmp") if one.stat().st_size]  # it is on its way
         loading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await loading
         for _ in range(100):
-            if not list(here.glob("*.tmp")):
+            if not list(current_place.glob("*.tmp")):
                 break
             await asyncio.sleep(0.1)
-        assert [one.name for one in here.iterdir() if one.name != ".flotilla"] == ["plan.bin"]
+        assert [one.name for one in current_place.iterdir() if one.name != ".flotilla"] == ["plan.bin"]
         assert (await call_ok(client, "gdrive_get_file", file=arguments["file"]))["bytes"] == size
 
 
@@ -296,9 +296,9 @@ async def test_consent_revoked_says_what_to_do(office: Office, world: Google) ->
     world.end(world.tokens[-1])
     async with office.client() as client:
         for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
-            said = await call_error(client, tool, **arguments)
-            assert "7 days while the consent screen is in testing" in said
-            assert "scripts/login" in said
+            statement = await call_error(client, tool, **arguments)
+            assert "7 days while the consent screen is in testing" in statement
+            assert "scripts/login" in statement
 
 
 async def test_consent_without_a_scope(office: Office, world: Google) -> None:
@@ -306,8 +306,10 @@ async def test_consent_without_a_scope(office: Office, world: Google) -> None:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
         await call_ok(client, "gmail_list_messages")
-        said = await call_error(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
-    assert said.startswith("Error: The consent does not cover this: it needs the scope calendar.events.readonly or")
+        statement = await call_error(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
+    assert statement.startswith(
+        "Error: The consent does not cover this: it needs the scope calendar.events.readonly or"
+    )
 
 
 async def test_rate_limit_waited_for(office: Office, world: Google) -> None:

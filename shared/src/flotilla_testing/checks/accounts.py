@@ -101,16 +101,16 @@ class _Account:
 
     def strays(self, other: _Account) -> list[str]:
         """Return what of the other account travelled with this one's requests."""
-        found = []
+        matches = []
         for request in self.recorder.requests if self.recorder else []:
             sent = "\n".join([request.url, *map(str, request.headers.items()), request.body.decode("utf-8", "replace")])
             if any(secret in sent for secret in other.secrets):
-                found.append(
+                matches.append(
                     f"a request for {self.mark} carries a secret of {other.mark}: {request.method} {request.url}"
                 )
             if f":{other.port}" in request.url:
-                found.append(f"a request for {self.mark} goes to the address of {other.mark}: {request.url}")
-        return found
+                matches.append(f"a request for {self.mark} goes to the address of {other.mark}: {request.url}")
+        return matches
 
 
 @check("connection")

@@ -124,13 +124,13 @@ async def paging(case: Subject) -> list[str]:
         raise NothingToCheck
     problems = []
     for tool in lists:
-        name, takes = tool["name"], tool["inputSchema"]["properties"]
-        gives = (tool.get("outputSchema") or {}).get("properties", {})
-        if "limit" not in takes or "cursor" not in takes or "items" not in gives or "next_cursor" not in gives:
+        name, accepts = tool["name"], tool["inputSchema"]["properties"]
+        returns = (tool.get("outputSchema") or {}).get("properties", {})
+        if "limit" not in accepts or "cursor" not in accepts or "items" not in returns or "next_cursor" not in returns:
             problems.append(f"{name} must take limit and cursor, and return items and next_cursor.")
             continue
-        most = takes["limit"].get("maximum")
-        if not most or not takes["limit"].get("minimum") or takes["limit"].get("default", most + 1) > most:
+        most = accepts["limit"].get("maximum")
+        if not most or not accepts["limit"].get("minimum") or accepts["limit"].get("default", most + 1) > most:
             problems.append(f"{name}: limit needs a minimum, a maximum and a default below it.")
             continue
         async with case.session() as session:

@@ -32,11 +32,11 @@ def handed_over(tool: Mapping[str, Any]) -> str:
 def described(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the path and the description of every argument, those inside of objects and lists too."""
     for name, inner in schema.get("properties", {}).items():
-        here = f"{path}{name}"
-        yield here, str(inner.get("description") or "")
-        yield from described(inner, f"{here}.")
+        folder = f"{path}{name}"
+        yield folder, str(inner.get("description") or "")
+        yield from described(inner, f"{folder}.")
         if isinstance(inner.get("items"), dict):
-            yield from described(inner["items"], f"{here}.")
+            yield from described(inner["items"], f"{folder}.")
 
 
 @check("descriptions")
@@ -54,8 +54,8 @@ async def descriptions(case: Subject) -> list[str]:
             *((f"argument {at}", about) for at, about in described(tool["inputSchema"])),
         ]
         for where, about in texts:
-            if found := OTHER_LANGUAGE.search(QUOTED.sub("", about)):
-                problems.append(f"{name}: {where} has a word of another language ({found[0]}): use `search=` for it.")
+            if result := OTHER_LANGUAGE.search(QUOTED.sub("", about)):
+                problems.append(f"{name}: {where} has a word of another language ({result[0]}): use `search=` for it.")
         for argument, about in described(tool["inputSchema"]):
             if len(re.findall(r"[\w'’.:/@-]+", about)) < FEWEST_WORDS:
                 problems.append(

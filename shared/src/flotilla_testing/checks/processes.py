@@ -34,8 +34,8 @@ async def process_runs(case: Subject) -> dict[str, ProcessRun]:
     if "runs" not in case.shared:
         tools = await case.tools()
         case.shared["runs"] = {run.name: run for run in _run_all(case, tools)}
-    found: dict[str, ProcessRun] = case.shared["runs"]
-    return found
+    matches: dict[str, ProcessRun] = case.shared["runs"]
+    return matches
 
 
 def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
@@ -44,52 +44,54 @@ def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
     bare = {"PYTHONHASHSEED": "1", "FLOTILLA_BAKED": "off", **every}
     placeholders = {"PYTHONHASHSEED": "2", **every, **dict.fromkeys(names, "<UNKNOWN>")}
     ready = {"PYTHONHASHSEED": "3", "FLOTILLA_BAKED": "off", "FLOTILLA_CONFIRM": "off", **every, **case.settings()}
-    found = [
+    matches = [
         ProcessRun("bare", case.process(bare), "end of input"),
         ProcessRun("placeholders", case.process(placeholders), "SIGTERM"),
         ProcessRun("ready", case.process(ready), "end of input in mid-call"),
     ]
-    greetings = [run.process.ask("initialize", **hello(run.process.revision)) for run in found]
-    for run, greeting in zip(found, greetings, strict=True):
+    greetings = [run.process.ask("initialize", **hello(run.process.revision)) for run in matches]
+    for run, greeting in zip(matches, greetings, strict=True):
         run.process.answer(greeting)
         run.process.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
         run.tools = run.process.tools()
     if case.vendor:
         case.vendor.recovers()
     for tool in tools:
-        for run in found:
+        for run in matches:
             run.answers[tool["name"]] = run.process.call(tool["name"], **case.example(tool))
     if case.vendor:
         case.vendor.fails(hang(20))
-    found[2].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
-    for run in found:
+    matches[2].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
+    for run in matches:
         run.process.terminate() if run.ending == "SIGTERM" else run.process.hang_up()
-    for run in found:
+    for run in matches:
         run.code, run.seconds = run.process.ended(2 * LONGEST)
     if case.vendor:
         case.vendor.recovers()
-    return found
+    return matches
 
 
 @check("stable_list")
 async def stable_list(case: Subject) -> list[str]:
     """Byte for byte the same, whatever the environment and the seed."""
-    here, problems = await case.tools(), []
+    folder, problems = await case.tools(), []
     for run in (await process_runs(case)).values():
-        problems += [f"The {run.name} process {what}." for what in _differences(run.tools, here)]
+        problems += [f"The {run.name} process {what}." for what in _differences(run.tools, folder)]
     fields = case.server.integration.settings_class.model_fields
     for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
         plain = value in ("", "<UNKNOWN>")  # anything else is unclear in a guard: see the check "filters"
         names = [case.variable(name) for name, field in fields.items() if plain or not is_guard(field)]
         listed = await case.tools(**dict.fromkeys(names, value))
-        problems += [f"With settings that are {value!r}, the server {what}." for what in _differences(listed, here)]
+        problems += [f"With settings that are {value!r}, the server {what}." for what in _differences(listed, folder)]
     return problems
 
 
-def _differences(listed: list[dict[str, Any]], here: list[dict[str, Any]]) -> list[str]:
-    if [tool["name"] for tool in listed] != [tool["name"] for tool in here]:
+def _differences(listed: list[dict[str, Any]], folder: list[dict[str, Any]]) -> list[str]:
+    if [tool["name"] for tool in listed] != [tool["name"] for tool in folder]:
         return [f"lists {', '.join(tool['name'] for tool in listed)}"]
-    pairs = [(json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, here, strict=True)]
+    pairs = [
+        (json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, folder, strict=True)
+    ]
     return [f"lists another definition: {a}, and not {b}" for a, b in pairs if a != b]
 
 
@@ -100,9 +102,9 @@ async def missing_secret(case: Subject) -> list[str]:
     if not required:
         raise NothingToCheck
     problems = []
-    found = await process_runs(case)
-    for name in found["bare"].answers:
-        for run in (found["bare"], found["placeholders"]):
+    matches = await process_runs(case)
+    for name in matches["bare"].answers:
+        for run in (matches["bare"], matches["placeholders"]):
             result = run.answers[name]
             text = "".join(part.get("text", "") for part in result["content"])
             if not result.get("isError") or not text.startswith("Error:"):
@@ -127,8 +129,8 @@ def _about(case: Subject, name: str) -> str:
 @check("clean_stdout")
 async def clean_stdout(case: Subject) -> list[str]:
     """Nothing but JSON-RPC, in three whole process_runs."""
-    found = (await process_runs(case)).values()
-    return [f"The {run.name} process wrote {line[:200]!r}." for run in found for line in run.process.impure()]
+    matches = (await process_runs(case)).values()
+    return [f"The {run.name} process wrote {line[:200]!r}." for run in matches for line in run.process.impure()]
 
 
 @check("quick_exit")

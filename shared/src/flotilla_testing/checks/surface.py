@@ -117,9 +117,9 @@ def _unfit(what: str, example: Any, schema: Mapping[str, Any]) -> list[str]:
 
 
 async def _refusal(case: Subject, tool: Mapping[str, Any]) -> list[str]:
-    found = await case.server._mcp.get_tool(tool["name"])
+    result = await case.server._mcp.get_tool(tool["name"])
     try:
-        found.input_adapter.validate_python(case.example(tool))  # type: ignore[union-attr]
+        result.input_adapter.validate_python(case.example(tool))  # type: ignore[union-attr]
     except Refused as refusal:
         return [f"{tool['name']} refuses its own examples: {refusal.errors(include_url=False)[0]['msg']}."]
     return []

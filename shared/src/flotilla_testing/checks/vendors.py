@@ -75,12 +75,12 @@ class _Usual:
 
 async def _usual(case: Subject) -> list[_Usual]:
     if "usual" not in case.shared:
-        found = []
+        matches = []
         for tool in await case.tools():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 await session.call(tool["name"], **case.example(tool))
-                found.append(_Usual(tool, tuple((request.method, request.writes) for request in session.requests)))
-        case.shared["usual"] = [one for one in found if one.sent]
+                matches.append(_Usual(tool, tuple((request.method, request.writes) for request in session.requests)))
+        case.shared["usual"] = [one for one in matches if one.sent]
     rows: list[_Usual] = case.shared["usual"]
     return rows
 
@@ -311,9 +311,9 @@ def _all_forms(case: Subject, session: Session) -> list[str]:
 
 
 def _echo(code: int) -> Fault:
-    async def play(exchange: Exchange) -> None:
+    async def fake(exchange: Exchange) -> None:
         repeated = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
         expected = {"message": f"Not with {repeated}", "title": repeated, "details": [{"message": repeated}]}
         await exchange.send(Response.of(expected, code, {"retry-after": "3600"}))
 
-    return play
+    return fake

@@ -22,10 +22,10 @@ CREATING = ("add", "append", "book", "create", "import", "log", "record", "reply
 
 
 async def _of(case: Subject, *effects: str) -> list[dict[str, Any]]:
-    found = [tool for tool in await case.tools() if case.effect(tool) in effects]
-    if not found:
+    matches = [tool for tool in await case.tools() if case.effect(tool) in effects]
+    if not matches:
         raise NothingToCheck
-    return found
+    return matches
 
 
 # -- dry run ----------------------------------------------------------------------------------------------------------
@@ -56,8 +56,8 @@ async def dry_run(case: Subject) -> list[str]:
             sets = [*examples_of(tool, case.given(tool)), *valid_sets(tool, SETS, given=case.given(tool))]
             for number, given in enumerate(sets):  # each with a key of its own, where the tool takes one
                 fresh = {"idempotency_key": f"rehearsal-{number}"} if key else {}
-                if found := await _compared(session, name, {**given, **fresh}):
-                    problems += found
+                if matches := await _compared(session, name, {**given, **fresh}):
+                    problems += matches
                     break  # the other sets would say the same
     return problems
 

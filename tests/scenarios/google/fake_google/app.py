@@ -22,8 +22,8 @@ class Refusal(Exception):  # noqa: N818
     def __init__(self, status: int, reason: str, message: str = "") -> None:
         super().__init__(message or reason)
         domain = "usageLimits" if "imit" in reason else "global"
-        told = [{"domain": domain, "reason": reason, "message": message or reason}]
-        self.answer = Response.of({"error": {"code": status, "message": message or reason, "errors": told}}, status)
+        reported = [{"domain": domain, "reason": reason, "message": message or reason}]
+        self.answer = Response.of({"error": {"code": status, "message": message or reason, "errors": reported}}, status)
 
 
 @dataclass
@@ -63,10 +63,10 @@ class Google(OAuthServer):
             try:
                 token = self._token(request, wanted)
                 self.calls.append((method, request.path))
-                given = handler(token.user, request, **groups)
+                params = handler(token.user, request, **groups)
             except Refusal as refusal:
                 return refusal.answer
-            return given if isinstance(given, Response) else Response.of(given)
+            return params if isinstance(params, Response) else Response.of(params)
 
         self.on(method, path, let_in)
 
@@ -97,11 +97,11 @@ class Google(OAuthServer):
         if upload is None:
             return Refusal(404, "notFound").answer
         span = request.headers["content-range"]
-        found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", span)
-        if found and int(found[1]) == len(upload.received):
+        result = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", span)
+        if result and int(result[1]) == len(upload.received):
             body, self.keeps = request.body if self.keeps is None else request.body[: self.keeps], None
             upload.received += body
-        elif not found and span != f"bytes */{upload.total}":
+        elif not result and span != f"bytes */{upload.total}":
             return Refusal(400, "badRequest", f"Content-Range {span}").answer
         if len(upload.received) == upload.total:
             return upload.finish(bytes(upload.received))
@@ -113,9 +113,9 @@ def body(request: Request) -> dict[str, Any]:
     """Return the JSON of a request."""
     if "application/json" not in request.headers.get("content-type", ""):
         raise Refusal(400, "badRequest", "Not JSON")
-    found = json.loads(request.body or b"{}")
-    assert isinstance(found, dict)
-    return found
+    result = json.loads(request.body or b"{}")
+    assert isinstance(result, dict)
+    return result
 
 
 def paged(items: list[Any], request: Request, size: str, name: str = "items") -> dict[str, Any]:

@@ -115,8 +115,8 @@ def mount(google: Google) -> None:
     def instances(account: str, request: Request, calendar: str, event: str) -> dict[str, Any]:
         stored = mine.of(account, calendar)
         series = mine.find(account, calendar, event)
-        found = [_shown(one) for one in _occurrences(series, stored) if one["status"] != "cancelled"]
-        answer = {"kind": "calendar#events", "timeZone": ZONE.key, **paged(found, request, "maxResults")}
+        result = [_shown(one) for one in _occurrences(series, stored) if one["status"] != "cancelled"]
+        answer = {"kind": "calendar#events", "timeZone": ZONE.key, **paged(result, request, "maxResults")}
         return _partial(answer, dict(request.query).get("fields", ""))
 
     def got(account: str, request: Request, calendar: str, event: str) -> dict[str, Any]:
@@ -124,20 +124,20 @@ def mount(google: Google) -> None:
 
     def booked(account: str, request: Request, calendar: str) -> dict[str, Any]:
         mine.of(account, calendar)
-        given = _merged({}, body(request))
-        guests = [{"responseStatus": "needsAction", **one} for one in given.get("attendees", ())]
+        params = _merged({}, body(request))
+        guests = [{"responseStatus": "needsAction", **one} for one in params.get("attendees", ())]
         lists = {"attendees": guests} if guests else {}
-        return written(account, request, {**given, **lists, "organizer": {"email": account, "self": True}})
+        return written(account, request, {**params, **lists, "organizer": {"email": account, "self": True}})
 
     def changed(account: str, request: Request, calendar: str, event: str) -> dict[str, Any]:
         old = mine.find(account, calendar, event)
         if request.headers.get("if-match", old["etag"]) != old["etag"]:
             raise Refusal(412, "conditionNotMet", "Precondition Failed")
-        given = body(request)
-        if given.pop("attendeesOmitted", False):
-            answers = {g["email"]: g for g in given["attendees"]}
-            given["attendees"] = [{**g, **answers.get(g["email"], {})} for g in old.get("attendees", ())]
-        return written(account, request, _merged(old, given))
+        params = body(request)
+        if params.pop("attendeesOmitted", False):
+            answers = {g["email"]: g for g in params["attendees"]}
+            params["attendees"] = [{**g, **answers.get(g["email"], {})} for g in old.get("attendees", ())]
+        return written(account, request, _merged(old, params))
 
     def written(account: str, request: Request, event: Event) -> dict[str, Any]:
         query, start, end = dict(request.query), event["start"], event["end"]
@@ -165,20 +165,20 @@ def mount(google: Google) -> None:
         return _shown(stored)
 
     def cancelled(account: str, request: Request, calendar: str, event: str) -> Response:
-        found = mine.find(account, calendar, event)
-        if found["status"] == "cancelled":
+        result = mine.find(account, calendar, event)
+        if result["status"] == "cancelled":
             raise Refusal(410, "deleted", "Resource has been deleted")
         query = dict(request.query)
-        notified = [g["email"] for g in found.get("attendees", ()) if not g.get("self")]
-        mine.invited += [(one, found.get("summary", "")) for one in notified if _gets_mail(google, one, query)]
-        mine.put(account, {**found, "status": "cancelled"})
+        notified = [g["email"] for g in result.get("attendees", ()) if not g.get("self")]
+        mine.invited += [(one, result.get("summary", "")) for one in notified if _gets_mail(google, one, query)]
+        mine.put(account, {**result, "status": "cancelled"})
         return Response(204)
 
     def free_busy(account: str, request: Request) -> dict[str, Any]:
-        given = body(request)
-        low, high = (datetime.fromisoformat(given[name]) for name in ("timeMin", "timeMax"))
+        params = body(request)
+        low, high = (datetime.fromisoformat(params[name]) for name in ("timeMin", "timeMax"))
         answer: dict[str, Any] = {}
-        for item in given["items"]:
+        for item in params["items"]:
             whose = account if item["id"] == "primary" else item["id"]
             if whose != account and whose not in mine.shared:
                 answer[item["id"]] = {"errors": [{"domain": "global", "reason": "notFound"}], "busy": []}
@@ -248,15 +248,15 @@ def _starts(rule: dict[str, str], first: datetime) -> Iterator[datetime]:
     days = sorted(DAYS.index(day) for day in rule["BYDAY"].split(",")) if "BYDAY" in rule else [first.weekday()]
     for n in itertools.count(0, int(rule.get("INTERVAL", 1))):
         if rule["FREQ"] == "DAILY":
-            found = [first + timedelta(days=n)]
+            result = [first + timedelta(days=n)]
         elif rule["FREQ"] == "WEEKLY":
             monday = first - timedelta(days=first.weekday())
-            found = [monday + timedelta(weeks=n, days=day) for day in days]
+            result = [monday + timedelta(weeks=n, days=day) for day in days]
         else:
             months = first.month - 1 + n * (12 if rule["FREQ"] == "YEARLY" else 1)
             year, month = first.year + months // 12, months % 12 + 1
-            found = [first.replace(year=year, month=month)] if first.day <= monthrange(year, month)[1] else []
-        yield from (start for start in found if start >= first)
+            result = [first.replace(year=year, month=month)] if first.day <= monthrange(year, month)[1] else []
+        yield from (start for start in result if start >= first)
 
 
 def _wall(text: str, zone: ZoneInfo | None) -> datetime:
@@ -335,12 +335,12 @@ def _original(event: Event) -> datetime:
     return _moment(event["originalStartTime"])
 
 
-def _day(given: dict[str, Any]) -> date:
-    return date.fromisoformat(given["date"])
+def _day(params: dict[str, Any]) -> date:
+    return date.fromisoformat(params["date"])
 
 
-def _moment(given: dict[str, Any]) -> datetime:
-    if not given.get("dateTime"):
-        return datetime.combine(_day(given), time(), ZONE)
-    moment = datetime.fromisoformat(given["dateTime"])
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(given["timeZone"]))
+def _moment(params: dict[str, Any]) -> datetime:
+    if not params.get("dateTime"):
+        return datetime.combine(_day(params), time(), ZONE)
+    moment = datetime.fromisoformat(params["dateTime"])
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(params["timeZone"]))

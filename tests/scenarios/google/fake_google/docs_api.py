@@ -36,9 +36,9 @@ class Texts:
 
     def put(self, title: str, *, made: bool = False) -> str:
         """Store an empty document; returns its id."""
-        found = f"1Text{next(self.ids)}"
-        self.texts[found] = Text(title, made=made)
-        return found
+        result = f"1Text{next(self.ids)}"
+        self.texts[result] = Text(title, made=made)
+        return result
 
 
 def mount(google: Google) -> None:
@@ -46,26 +46,26 @@ def mount(google: Google) -> None:
     mine = google.documents = Texts()
 
     def find(request: Request, text: str) -> Text:
-        found = mine.texts.get(text)
-        if not found or not (found.made or google.scopes_of(request) & WHOLE):
+        result = mine.texts.get(text)
+        if not result or not (result.made or google.scopes_of(request) & WHOLE):
             raise Refusal(404, "notFound", "Requested entity was not found.")
-        return found
+        return result
 
     def made(account: str, request: Request) -> dict[str, Any]:
         title = body(request)["title"]
         return {"documentId": mine.put(title, made=True), "title": title}
 
     def got(account: str, request: Request, text: str) -> dict[str, Any]:
-        found = find(request, text)
-        about = {"documentId": text, "title": found.title, "revisionId": f"r{found.revision}"}
-        return {**found.document.document(), **about}
+        result = find(request, text)
+        about = {"documentId": text, "title": result.title, "revisionId": f"r{result.revision}"}
+        return {**result.document.document(), **about}
 
     def changed(account: str, request: Request, text: str) -> dict[str, Any]:
-        given, found = body(request), find(request, text)
-        if given.get("writeControl", {}).get("requiredRevisionId", f"r{found.revision}") != f"r{found.revision}":
+        params, result = body(request), find(request, text)
+        if params.get("writeControl", {}).get("requiredRevisionId", f"r{result.revision}") != f"r{result.revision}":
             raise Refusal(400, "failedPrecondition", "The required revision ID does not match the latest revision.")
-        replies = found.document.run(given["requests"])
-        found.revision += 1
+        replies = result.document.run(params["requests"])
+        result.revision += 1
         return {"documentId": text, "replies": replies}
 
     one = rf"{BASE}/(?P<text>[^/:]+)"

@@ -32,29 +32,29 @@ class Files:
 
     def put(self, account: str, about: dict[str, Any], content: bytes = b"", made: bool = False) -> dict[str, Any]:
         """Store a new file; returns what Drive says about it."""
-        found = f"1File{next(self.ids)}"
+        result = f"1File{next(self.ids)}"
         parents = [self.root(account) if p == "root" else p for p in about.get("parents", ["root"])]
-        self.files[found] = {
+        self.files[result] = {
             "mimeType": "application/octet-stream",
             "modifiedTime": "2030-06-02T11:00:00.000Z",
             "trashed": False,
             **about,
-            "id": found,
+            "id": result,
             "parents": parents,
             "owners": [{"emailAddress": account}],
-            "webViewLink": f"https://drive.google.example/file/d/{found}/view",
+            "webViewLink": f"https://drive.google.example/file/d/{result}/view",
         }
         if made:
-            self.made.add(found)
-        return self.fill(found, content)
+            self.made.add(result)
+        return self.fill(result, content)
 
-    def fill(self, found: str, content: bytes) -> dict[str, Any]:
+    def fill(self, result: str, content: bytes) -> dict[str, Any]:
         """Give a file its content."""
-        if not self.files[found]["mimeType"].startswith("application/vnd.google-apps."):
+        if not self.files[result]["mimeType"].startswith("application/vnd.google-apps."):
             digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-            self.files[found] |= {"size": str(len(content)), "md5Checksum": digest}
-        self.contents[found] = content
-        return self.files[found]
+            self.files[result] |= {"size": str(len(content)), "md5Checksum": digest}
+        self.contents[result] = content
+        return self.files[result]
 
     def root(self, account: str) -> str:
         """Return the id of an account's My Drive."""
@@ -71,9 +71,9 @@ def mount(google: Google) -> None:
     drive = google.drive = Files(google)
 
     def find(account: str, request: Request, file: str) -> dict[str, Any]:
-        for found in drive.seen(account, request):
-            if found["id"] == file:
-                return found
+        for result in drive.seen(account, request):
+            if result["id"] == file:
+                return result
         raise Refusal(404, "notFound", f"File not found: {file}.")
 
     def changeable(account: str, request: Request, file: str) -> dict[str, Any]:
@@ -93,8 +93,8 @@ def mount(google: Google) -> None:
         if "nextPageToken" not in query.get("fields", "nextPageToken"):
             raise Refusal(400, "badRequest", "A test's complaint: paging would end silently")
         wanted = _conditions(query.get("q", ""), drive.root(account))
-        found = [f for f in drive.seen(account, request) if all(fits(f) for fits in wanted)]
-        return paged(found, request, "pageSize", "files")
+        result = [f for f in drive.seen(account, request) if all(fits(f) for fits in wanted)]
+        return paged(result, request, "pageSize", "files")
 
     def got(account: str, request: Request, file: str) -> dict[str, Any] | Response:
         about = find(account, request, file)
@@ -123,19 +123,19 @@ def mount(google: Google) -> None:
 
     def changed(account: str, request: Request, file: str) -> dict[str, Any]:
         about, query = changeable(account, request, file), dict(request.query)
-        given = body(request)
-        if "parents" in given:
+        params = body(request)
+        if "parents" in params:
             raise Refusal(403, "fieldNotWritable", "The parents field is not directly writable in update requests.")
         gone = query.get("removeParents", "").split(",")
         added = [drive.root(account) if p == "root" else p for p in query.get("addParents", "").split(",") if p]
-        about |= {**given, "parents": [*(p for p in about["parents"] if p not in gone), *added]}
+        about |= {**params, "parents": [*(p for p in about["parents"] if p not in gone), *added]}
         return about
 
     def shared(account: str, request: Request, file: str) -> dict[str, Any]:
-        given = body(request)
+        params = body(request)
         about = changeable(account, request, file)
-        drive.shares.append((about["id"], given.get("emailAddress", given["type"]), given["role"]))
-        return {"kind": "drive#permission", "id": str(len(drive.shares)), **given}
+        drive.shares.append((about["id"], params.get("emailAddress", params["type"]), params["role"]))
+        return {"kind": "drive#permission", "id": str(len(drive.shares)), **params}
 
     one = rf"{BASE}/files/(?P<file>[^/]+)"
     google.api("GET", f"{BASE}/files", READ, listed)
@@ -163,7 +163,7 @@ def _conditions(q: str, root: str) -> list[Any]:
             value += next(rest) if inner == "\\" else inner
         strings.append(value)
         text += f"${len(strings) - 1}"
-    found: list[Any] = []
+    result: list[Any] = []
     for condition in text.split(" and "):
         known = re.fullmatch(
             r"(?:(name|fullText|mimeType) (contains|=) \$(\d+)|\$(\d+) in (parents))|trashed = false", condition
@@ -172,13 +172,13 @@ def _conditions(q: str, root: str) -> list[Any]:
             raise Refusal(400, "invalid", f"Invalid Value: {condition}")
         name, how, number, parent = known[1], known[2], known[3], known[4]
         if condition == "trashed = false":
-            found.append(lambda f: not f["trashed"])
+            result.append(lambda f: not f["trashed"])
         elif parent:
             folder = strings[int(parent)]
-            found.append(lambda f, folder=folder: (root if folder == "root" else folder) in f["parents"])
+            result.append(lambda f, folder=folder: (root if folder == "root" else folder) in f["parents"])
         else:
-            found.append(_matches(name, how, strings[int(number)].lower()))
-    return found
+            result.append(_matches(name, how, strings[int(number)].lower()))
+    return result
 
 
 def _matches(name: str, how: str, value: str) -> Callable[[dict[str, Any]], bool]:

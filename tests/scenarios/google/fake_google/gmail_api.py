@@ -67,11 +67,11 @@ class Mail:
         for name, value in (("From", sender), ("Message-ID", f"<{next(self.ids):x}@mail.gmail.example>")):
             if not mail[name]:
                 mail[name] = value
-        kept = self._file(sender, mail, ["SENT"], thread)
+        saved = self._file(sender, mail, ["SENT"], thread)
         for _, address in getaddresses([str(mail[name]) for name in ("To", "Cc", "Bcc") if mail[name]]):
             if address.lower() in self.boxes and address.lower() != sender:
                 self._file(address.lower(), mail, ["INBOX", "UNREAD"])
-        return kept
+        return saved
 
     def _file(self, account: str, mail: EmailMessage, labels: list[str], thread: str = "") -> Stored:
         box = self.boxes.setdefault(account, [])
@@ -80,8 +80,8 @@ class Mail:
         same = answered.thread if answered and _topic(answered.mail) == _topic(mail) else ""
         if thread and thread != same:  # the API's rule: thread, In-Reply-To and subject must agree
             raise Refusal(400, "invalidArgument", "The mail does not belong to the thread")
-        found = f"{next(self.ids):x}"
-        stored = Stored(found, same or found, labels, self.google.now(), mail)
+        result = f"{next(self.ids):x}"
+        stored = Stored(result, same or result, labels, self.google.now(), mail)
         box.append(stored)
         return stored
 
@@ -101,19 +101,19 @@ def mount(google: Google) -> None:
         query = dict(request.query)
         labels = [value for name, value in request.query if name == "labelIds"]
         hidden = {"SPAM", "TRASH"} - set(labels) if "in:anywhere" not in query.get("q", "") else set()
-        found = [s for s in reversed(mail.boxes.get(account, [])) if not hidden & set(s.labels)]
-        found = [s for s in found if set(labels) <= set(s.labels) and _fits(s, query.get("q", ""))]
-        return paged([{"id": s.id, "threadId": s.thread} for s in found], request, "maxResults", "messages")
+        result = [s for s in reversed(mail.boxes.get(account, [])) if not hidden & set(s.labels)]
+        result = [s for s in result if set(labels) <= set(s.labels) and _fits(s, query.get("q", ""))]
+        return paged([{"id": s.id, "threadId": s.thread} for s in result], request, "maxResults", "messages")
 
     def got(account: str, request: Request, message: str) -> dict[str, Any]:
         names = tuple(value for name, value in request.query if name == "metadataHeaders")
         return mail.find(account, message).of(dict(request.query).get("format", "full"), names)
 
     def thread(account: str, request: Request, thread: str) -> dict[str, Any]:
-        found = [s.of("metadata") for s in mail.boxes.get(account, ()) if s.thread == thread]
-        if not found:
+        result = [s.of("metadata") for s in mail.boxes.get(account, ()) if s.thread == thread]
+        if not result:
             raise Refusal(404, "notFound")
-        return {"id": thread, "messages": found}
+        return {"id": thread, "messages": result}
 
     def attachment(account: str, request: Request, message: str, part: str) -> dict[str, Any]:
         number = part.removeprefix("token-").partition("-")[0]
@@ -121,31 +121,31 @@ def mount(google: Google) -> None:
         return {"size": len(content), "data": base64.urlsafe_b64encode(content).decode()}
 
     def sent(account: str, request: Request) -> dict[str, Any]:
-        given = body(request)
-        stored = mail.deliver(account, _read(base64.urlsafe_b64decode(given["raw"])), given.get("threadId", ""))
+        params = body(request)
+        stored = mail.deliver(account, _read(base64.urlsafe_b64decode(params["raw"])), params.get("threadId", ""))
         return stored.of("minimal")
 
     def sent_in_parts(account: str, request: Request) -> Response:
-        given = body(request)
+        params = body(request)
 
         def finish(content: bytes) -> Response:
-            return Response.of(mail.deliver(account, _read(content), given.get("threadId", "")).of("minimal"))
+            return Response.of(mail.deliver(account, _read(content), params.get("threadId", "")).of("minimal"))
 
         return google.upload(request, finish)
 
     def drafted(account: str, request: Request) -> dict[str, Any]:
-        given = body(request)["message"]
-        found = f"{next(mail.ids):x}"
-        content = _read(base64.urlsafe_b64decode(given["raw"]))
-        mail.drafts.append(Stored(found, given.get("threadId", found), ["DRAFT"], google.now(), content))
-        return {"id": f"r{found}", "message": mail.drafts[-1].of("minimal")}
+        params = body(request)["message"]
+        result = f"{next(mail.ids):x}"
+        content = _read(base64.urlsafe_b64decode(params["raw"]))
+        mail.drafts.append(Stored(result, params.get("threadId", result), ["DRAFT"], google.now(), content))
+        return {"id": f"r{result}", "message": mail.drafts[-1].of("minimal")}
 
     def labelled(account: str, request: Request, message: str) -> dict[str, Any]:
-        stored, given = mail.find(account, message), body(request)
-        if unknown := {*given.get("addLabelIds", ()), *given.get("removeLabelIds", ())} - LABELS:
+        stored, params = mail.find(account, message), body(request)
+        if unknown := {*params.get("addLabelIds", ()), *params.get("removeLabelIds", ())} - LABELS:
             raise Refusal(400, "invalidArgument", f"Invalid label: {unknown.pop()}")
-        kept = [label for label in stored.labels if label not in given.get("removeLabelIds", ())]
-        stored.labels = [*kept, *(label for label in given.get("addLabelIds", ()) if label not in kept)]
+        saved = [label for label in stored.labels if label not in params.get("removeLabelIds", ())]
+        stored.labels = [*saved, *(label for label in params.get("addLabelIds", ()) if label not in saved)]
         return stored.of("minimal")
 
     def trashed(account: str, request: Request, message: str) -> dict[str, Any]:

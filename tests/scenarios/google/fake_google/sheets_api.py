@@ -38,9 +38,9 @@ class Books:
 
     def put(self, title: str, sheets: dict[str, list[list[Any]]], *, made: bool = False) -> str:
         """Store a spreadsheet; returns its id."""
-        found = f"1Book{next(self.ids)}"
-        self.books[found] = Book(title, sheets, made=made)
-        return found
+        result = f"1Book{next(self.ids)}"
+        self.books[result] = Book(title, sheets, made=made)
+        return result
 
 
 def mount(google: Google) -> None:
@@ -48,17 +48,17 @@ def mount(google: Google) -> None:
     mine = google.sheets = Books()
 
     def find(request: Request, book: str) -> Book:
-        found = mine.books.get(book)
-        if not found or not (found.made or google.scopes_of(request) & WHOLE):
+        result = mine.books.get(book)
+        if not result or not (result.made or google.scopes_of(request) & WHOLE):
             raise Refusal(404, "notFound", "Requested entity was not found.")
-        return found
+        return result
 
     def shown(book: str) -> dict[str, Any]:
-        found = mine.books[book]
+        result = mine.books[book]
         size = {"gridProperties": {"rowCount": ROWS, "columnCount": COLUMNS}}
-        sheets = [{"properties": {"sheetId": n, "title": t, **size}} for n, t in enumerate(found.sheets)]
-        named = [{"name": name, "range": _grid(found, cells)} for name, cells in found.named.items()]
-        about = {"title": found.title, "timeZone": "Europe/Paris"}
+        sheets = [{"properties": {"sheetId": n, "title": t, **size}} for n, t in enumerate(result.sheets)]
+        named = [{"name": name, "range": _grid(result, cells)} for name, cells in result.named.items()]
+        about = {"title": result.title, "timeZone": "Europe/Paris"}
         url = f"https://docs.google.example/spreadsheets/d/{book}/edit"
         return {
             "spreadsheetId": book,
@@ -69,9 +69,9 @@ def mount(google: Google) -> None:
         }
 
     def made(account: str, request: Request) -> dict[str, Any]:
-        given = body(request)
-        names = [one["properties"]["title"] for one in given.get("sheets", ())] or ["Sheet1"]
-        return shown(mine.put(given["properties"]["title"], {name: [] for name in names}, made=True))
+        params = body(request)
+        names = [one["properties"]["title"] for one in params.get("sheets", ())] or ["Sheet1"]
+        return shown(mine.put(params["properties"]["title"], {name: [] for name in names}, made=True))
 
     def got(account: str, request: Request, book: str) -> dict[str, Any]:
         find(request, book)
@@ -167,10 +167,10 @@ def _range(book: Book, encoded: str) -> tuple[str, int, int, int, int]:
     As Google reads it: in quotes it is a sheet; without, a cell of the first sheet or a named range before a sheet.
     """
     text = unquote(encoded)
-    found = re.fullmatch(r"(?:'((?:[^']|'')+)'(?:!(.+))?|(?:([^'!]+)!)?([^!]+))", text)
-    if not found:
+    result = re.fullmatch(r"(?:'((?:[^']|'')+)'(?:!(.+))?|(?:([^'!]+)!)?([^!]+))", text)
+    if not result:
         raise Refusal(400, "badRequest", f"Unable to parse range: {text}")
-    quoted, inside, plain, cells = found.groups()
+    quoted, inside, plain, cells = result.groups()
     sheet = quoted.replace("''", "'") if quoted else plain
     corners = re.fullmatch(r"([A-Z]*)(\d*)(?::([A-Z]*)(\d*))?", (inside if quoted else cells) or "")
     if cells and not plain and not (corners and (":" in cells or re.fullmatch(r"[A-Z]{1,3}\d+", cells))):
