@@ -217,3 +217,8 @@ def test_validated_arguments_keep_their_types() -> None:
         "pages": [1, 2],
         "extra": False,
     }
+
+
+def test_portable_open_object_says_nothing_of_further_keys() -> None:
+    """`additionalProperties: true` is what its absence means."""
+    assert portable(TypeAdapter(dict[str, Any])) == {"type": "object"}
