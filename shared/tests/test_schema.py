@@ -218,3 +218,8 @@ def test_arguments_of_keeps_types() -> None:
         "pages": [1, 2],
         "extra": False,
     }
+
+
+def test_portable_open_object_says_nothing_of_further_keys() -> None:
+    """`additionalProperties: true` is what its absence means."""
+    assert portable(TypeAdapter(dict[str, Any])) == {"type": "object"}
