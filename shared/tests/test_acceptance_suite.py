@@ -51,7 +51,7 @@ GOOD = dedent('''
         hosts=["shelf.example:443"],
     )
     api = Api(shelf, auth=Bearer("token"), paging=ByCursor("things", "next"))
-    Id = Annotated[str, Field(description="The id", examples=["t1"])]
+    Id = Annotated[str, Field(description="Id of the thing, from shelf_list_things.", examples=["t1"])]
     tools = Toolset()
 
 
@@ -65,25 +65,28 @@ GOOD = dedent('''
 
     @tools.reads
     async def list_things(limit: Limit = 20, cursor: Cursor = None) -> Page[Thing]:
-        """List things."""
+        """List the things on the shelf, page by page.
+
+        Returns the ids that shelf_get_thing and shelf_delete_thing take. Use it first, to see what is there.
+        """
         return await api.page("/things", Thing, limit=limit, cursor=cursor)
 
 
     @tools.reads
     async def get_thing(thing: Id) -> Thing:
-        """Get a thing."""
+        """Get one thing of the shelf by its id, with its name and since when it stands there. Nothing is changed."""
         return Thing.model_validate(await api.get(f"/things/{segment(thing)}"))
 
 
     @tools.writes(creates=True)
-    async def create_thing(name: Annotated[str, Field(description="Its name", examples=["vase"])]) -> Thing:
-        """Put a thing on the shelf."""
+    async def create_thing(name: Annotated[str, Field(description="Name of the thing.", examples=["vase"])]) -> Thing:
+        """Put a new thing on the shelf under a name of your choice. Returns the thing with its id and its time."""
         return Thing.model_validate(await api.post("/things", json={"name": name}))
 
 
     @tools.destroys
     async def delete_thing(thing: Id) -> Thing:
-        """Take a thing away."""
+        """Take a thing off the shelf for good, after the user has agreed. It cannot be undone. Returns what it was."""
         return Thing.model_validate(await api.delete(f"/things/{segment(thing)}"))
 
 
@@ -195,6 +198,8 @@ async def test_suite_accepts_a_good_server(shelf: Make) -> None:
 
 # -- a server that is written badly -----------------------------------------------------------------------------------
 
+LIST = "    return await api.page("
+KEEPING = f"    api._headers.setdefault('x-first', api.auth.header_value())\n{LIST}"  # a secret on the Api
 GET = "    return Thing.model_validate(await api.get("
 NINE = ", ".join(f"a{n}: Annotated[str, Field(description='A', examples=['a'])]" for n in range(9))
 SPOILT = [  # rule, what is replaced in the source, by what, and what the suite must say
@@ -204,14 +209,47 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
     ("hints", "@tools.writes(creates=True)", "@tools.reads", "sounds as if it changed something"),
     ("hints", "async def create_thing", "async def update_thing", "changes what is there: register it with additive"),
     ("confirm", "@tools.writes(creates=True)", "@tools.writes(creates=True, replaces=True)", "asks 0 times"),
-    ("arguments", 'description="Its name", examples=["vase"]', 'description="Its name"', "name has no example"),
-    ("arguments", 'description="Its name", examples=["vase"]', 'examples=["vase"]', "name has no description"),
-    ("arguments", 'description="Its name", ', 'description="Its name", pattern="^x", ', "does not fit its schema"),
+    (
+        "arguments",
+        'description="Name of the thing.", examples=["vase"]',
+        'description="Name of the thing."',
+        "name has no example",
+    ),
+    (
+        "arguments",
+        'description="Name of the thing.", examples=["vase"]',
+        'examples=["vase"]',
+        "name has no description",
+    ),
+    (
+        "arguments",
+        'description="Name of the thing.", ',
+        'description="Name of the thing.", pattern="^x", ',
+        "does not fit its schema",
+    ),
     ("few_arguments", "get_thing(thing: Id)", f"get_thing(thing: Id, {NINE})", "takes 10 arguments"),
     ("portable_schemas", "    name: str\n", "    name: str\n    pair: tuple[int, str] = (1, 'a')\n", "prefixItems"),
     ("portable_schemas", "class Thing(Model):", "class Thing(Model, extra='forbid'):", "forbids other properties"),
-    ("budget", '"""Get a thing."""', '"""Get a thing.' + " Really." * 200 + '"""', "more than 1,600"),
-    ("budget", '"""A thing."""', "".join(f"f{n}: str = ''\n    " for n in range(40)), "(median), more than 900"),
+    ("budget", "Nothing is changed.", "Really. " * 300, "more than 2,000"),
+    ("budget", '"""A thing."""', "".join(f"f{n}: str = ''\n    " for n in range(250)), "output schemas have"),
+    ("descriptions", "Nothing is changed.", "Really. " * 60, "characters, not 100 to 500"),
+    ("descriptions", "Nothing is changed.", "Montre la fiche.", "a word of another language"),
+    ("descriptions", "Id of the thing, from shelf_list_things.", "Id", "has fewer than 3 words"),
+    ("closed_loop", "from shelf_list_things.", "from the shelf.", "no tool of the tier core is named"),
+    ("closed_loop", "from shelf_list_things.", "from shelf_find_things.", "shelf_find_things, which does not exist"),
+    (
+        "closed_loop",
+        "@tools.reads\nasync def list",
+        "@tools.reads(core=False)\nasync def list",
+        "is not in the tier core",
+    ),
+    (
+        "odd_items",
+        LIST,
+        f"    for row in await api.rows('/things', 'things'):\n        row['name']\n{LIST}",
+        "one item of a list",
+    ),
+    ("connection", LIST, KEEPING, "carries a secret of"),
     ("plain_source", "from typing", "import os\nfrom typing", "imports os"),
     ("plain_source", "from typing", "try:\n    pass\nfinally:\n    pass\nfrom typing", "has a try"),
     ("results", "    since: Aware", "    at: str = '2025-01-01T09:00'\n    since: Aware", "a time without an offset"),

@@ -12,7 +12,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from flotilla import CommaSeparated, Model, Preference, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
-from flotilla_launcher.environment import is_placeholder, listed, setting, switched_on, words
+from flotilla_launcher.environment import SettingError, is_placeholder, listed, setting, switched_on, words
 from flotilla_testing.client import call, text_of, tools_of
 from flotilla_testing.scratch import ScratchServer
 
@@ -188,7 +188,7 @@ def test_switched_on_words_and_setting() -> None:
 @pytest.mark.parametrize("unclear", ["anything", "tru", "2", "se://docker/mcp/x", "{{x.y}}", "your_choice", "<on>"])
 def test_switched_on_unclear_value(unclear: str) -> None:
     """A guard that is neither yes nor no is an error, never "off"."""
-    with pytest.raises(errors.ConfigurationError, match=r"^X "):
+    with pytest.raises(SettingError, match=r"^X "):
         switched_on("X", {"X": unclear})
 
 
@@ -200,7 +200,7 @@ def test_words_every_notation_of_a_list(text: str) -> None:
 @pytest.mark.parametrize("text", [",", "[]", ";", "[ , ]"])
 def test_words_list_that_names_nothing(text: str) -> None:
     assert listed(text) == []
-    with pytest.raises(errors.ConfigurationError, match="X is set, but names nothing"):
+    with pytest.raises(SettingError, match="X is set, but names nothing"):
         words("X", {"X": text})
 
 
@@ -211,9 +211,7 @@ def test_setting_file_that_cannot_be_read(tmp_path: Path, content: bytes | None)
     if content is not None:
         path.write_bytes(content)
     for guard in (False, True):
-        with pytest.raises(
-            errors.ConfigurationError, match="X_FILE names a file that cannot be read, or that is empty"
-        ):
+        with pytest.raises(SettingError, match="X_FILE names a file that cannot be read, or that is empty"):
             setting("X", {"X_FILE": str(path)}, guard=guard)
 
 
@@ -221,7 +219,7 @@ def test_setting_guard_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "value").write_text("yes\n")
     assert switched_on("X", {"X": "<UNKNOWN>", "X_FILE": str(tmp_path / "value")})
     (tmp_path / "value").write_text("<UNKNOWN>\n")
-    with pytest.raises(errors.ConfigurationError, match="placeholder"):
+    with pytest.raises(SettingError, match="placeholder"):
         switched_on("X", {"X_FILE": str(tmp_path / "value")})
 
 
