@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-import flotilla_servers
 from flotilla import Server
+from flotilla_launcher.naming import module_of
 from flotilla_testing import environment, tools_of
 from flotilla_testing.rules import RULES, quality_problems, read_quality
+from flotilla_testing.subject import CHECKOUT
 
-FOLDERS = sorted(path.parent for path in flotilla_servers.CHECKOUT.glob("*/server.py"))
+FOLDERS = sorted(path.parent for path in CHECKOUT.glob("*/server.py"))
 
 
 def is_server(folder: Path) -> bool:
-    """Tell whether one is made here; the switchboard, which stands in front of servers, makes none."""
+    """Tell whether one is made here; the switchboard, which is a gateway to servers, makes none."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
     calls = (n.func for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Call))
     return any(isinstance(called, ast.Name) and called.id == "Server" for called in calls)
@@ -29,7 +30,7 @@ SERVERS = [folder for folder in FOLDERS if is_server(folder)]
 
 
 def server_in(folder: Path) -> Server[Any]:
-    server: Server[Any] = importlib.import_module(f"flotilla_servers.{folder.name.replace('-', '_')}.server").server
+    server: Server[Any] = importlib.import_module(f"flotilla_servers.{folder.name}.server").server
     return server
 
 
@@ -46,16 +47,16 @@ async def test_tool_names_unique() -> None:
 def test_servers_have_unique_slug_prefix_and_title() -> None:
     servers = [server_in(folder) for folder in SERVERS]
     for word in ("slug", "prefix", "title"):
-        counted = Counter(getattr(server, word) for server in servers)
+        counted = Counter(getattr(server.integration, word) for server in servers)
         assert [value for value, times in counted.items() if times > 1] == [], word
-    assert [server.slug for server in servers] == [folder.name for folder in SERVERS]
+    assert [module_of(server.slug) for server in servers] == [folder.name for folder in SERVERS]
 
 
 @pytest.mark.parametrize("folder", SERVERS, ids=lambda folder: folder.name)
 def test_quality_scale_covers_every_server(folder: Path) -> None:
     test = folder / "tests" / "test_acceptance.py"
     assert test.is_file(), f"{folder.name} does not inherit the acceptance suite: add tests/test_acceptance.py"
-    assert f'suite("{folder.name}"' in "".join(test.read_text(encoding="utf-8").split())
+    assert f'suite("{server_in(folder).slug}"' in "".join(test.read_text(encoding="utf-8").split())
     assert quality_problems(read_quality(folder / "quality.yaml"), folder) == []
 
 

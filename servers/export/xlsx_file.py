@@ -52,13 +52,13 @@ class _Sheet:
         for at, (value, column) in enumerate(zip(values, self.table.columns, strict=True)):
             if value is None or value == "":
                 continue
-            kept, form = self.stored(value, column, count)
-            if isinstance(kept, str):
-                self.string(count, at, self.text(kept, count))
-            elif isinstance(kept, bool):
-                self.sheet.write_boolean(count, at, kept, self.format(form))
+            saved, form = self.stored(value, column, count)
+            if isinstance(saved, str):
+                self.string(count, at, self.text(saved, count))
+            elif isinstance(saved, bool):
+                self.sheet.write_boolean(count, at, saved, self.format(form))
             else:
-                self.sheet.write_number(count, at, kept, self.format(form))
+                self.sheet.write_number(count, at, saved, self.format(form))
 
     def string(self, row: int, at: int, text: str, form: Any = None) -> None:
         """Write a text as text, whatever it looks like."""

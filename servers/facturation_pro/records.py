@@ -82,5 +82,5 @@ def read(thing: type[T], answer: Any, *, details: bool = False, **known: Any) ->
 
 def by_invoice_date(other: Mapping[str, Any] | None, *period: str | None) -> str | None:
     """Return "billed" where a period is given and not whose: the vendor's own default is the date of the payment."""
-    given = any(period) or {"period_start", "period_end"} & set(other or {})
-    return "billed" if given and "period_type" not in (other or {}) else None
+    values = any(period) or {"period_start", "period_end"} & set(other or {})
+    return "billed" if values and "period_type" not in (other or {}) else None

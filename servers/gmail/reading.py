@@ -30,13 +30,13 @@ def headers(message: Part) -> dict[str, str]:
 
 
 def _headers(part: Part) -> dict[str, str]:
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     usual = {name.lower(): name for name in SHOWN}
     for header in part.get("headers") or ():
         if isinstance(header, Mapping) and header.get("name"):
             name = str(header["name"])
-            found.setdefault(usual.get(name.lower(), name), str(header.get("value") or ""))
-    return found
+            result.setdefault(usual.get(name.lower(), name), str(header.get("value") or ""))
+    return result
 
 
 def received_at(message: Part) -> datetime:
@@ -158,5 +158,5 @@ def invitation(calendar: str) -> str:
     start = next((n for n, line in enumerate(lines) if line.strip().upper() == "BEGIN:VEVENT"), len(lines))
     end = next((n for n, line in enumerate(lines) if n > start and line.strip().upper() == "END:VEVENT"), len(lines))
     shown = [line.strip() for line in lines[start:end] if re.split("[:;]", line)[0].upper() in INVITATION]
-    unescaped = [_ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], line) for line in shown]
+    unescaped = [_ESCAPED.sub(lambda result: " " if result[1] in "nN" else result[1], line) for line in shown]
     return "\n".join(["Calendar invitation:", *unescaped]) if unescaped else ""

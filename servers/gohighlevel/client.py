@@ -133,11 +133,11 @@ async def location() -> str:
         return of_tokens
     owner = digest(settings.token.get_secret_value(), str(settings.refresh_token), str(settings.base_url))
     state = connection_of(integration).state
-    kept = state.cached("location") or {}
-    if kept.get("whose") != owner:
-        kept = {"whose": owner, "id": await _only_one()}
-        state.cache("location", kept)
-    return str(kept["id"])
+    saved = state.cached("location") or {}
+    if saved.get("whose") != owner:
+        saved = {"whose": owner, "id": await _only_one()}
+        state.cache("location", saved)
+    return str(saved["id"])
 
 
 async def _only_one() -> str:

@@ -175,7 +175,7 @@ def flat(raw: Any) -> dict[str, Any]:
         raise ValueError("it has no start and end")
     start, end = moment_of(raw["start"]), moment_of(raw["end"])
     video = next((one.get("uri") for one in _entries(raw) if one.get("entryPointType") == "video"), None)
-    found = {
+    result = {
         **raw,
         "title": raw.get("summary") or "",
         "start": start.isoformat(),
@@ -185,8 +185,8 @@ def flat(raw: Any) -> dict[str, Any]:
         "meet_url": raw.get("hangoutLink") or video,
     }
     if isinstance(start, datetime) and isinstance(end, datetime):
-        return {**found, "end": end.isoformat(), "utc": f"{to_utc(start)}/{to_utc(end)}"}
-    return {**found, "end": max(start, end - DAY).isoformat()}
+        return {**result, "end": end.isoformat(), "utc": f"{to_utc(start)}/{to_utc(end)}"}
+    return {**result, "end": max(start, end - DAY).isoformat()}
 
 
 def _object(value: Any) -> Mapping[str, Any]:

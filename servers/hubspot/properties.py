@@ -64,9 +64,9 @@ async def cached(name: str, path: str, model: type[M], renew: bool = False) -> t
     option = AUTH.chosen
     owner = digest(settings_of(integration).base_url, option.value("token") or option.value("refresh_token"))
     state = connection_of(integration).state
-    kept = state.cached(name) or {}
-    if not renew and kept.get("of") == owner and kept.get("at", 0) > time.time() - DAY:
-        return [model.model_validate(row) for row in kept["rows"]], False
+    saved = state.cached(name) or {}
+    if not renew and saved.get("of") == owner and saved.get("at", 0) > time.time() - DAY:
+        return [model.model_validate(row) for row in saved["rows"]], False
     rows = readable(model, [row for row in await api.rows(path, "results") if not row.get("archived")])
     state.cache(name, {"of": owner, "at": time.time(), "rows": [row.model_dump(mode="json") for row in rows]})
     return rows, True

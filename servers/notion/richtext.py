@@ -162,11 +162,11 @@ def _loosened(text_runs: list[Run]) -> list[Run]:
     parts = [
         Run(part, run.marks, run.link) for run in text_runs for part in re.split(r"^(\s+)|(\s+)$", run.text) if part
     ]
-    words = [None if part.text.isspace() else part for part in parts]
+    terms = [None if part.text.isspace() else part for part in parts]
     for n, part in enumerate(parts):
-        if words[n] is None:
-            before = next((word for word in reversed(words[:n]) if word), Run(""))
-            after = next((word for word in words[n:] if word), Run(""))
+        if terms[n] is None:
+            before = next((word for word in reversed(terms[:n]) if word), Run(""))
+            after = next((word for word in terms[n:] if word), Run(""))
             shared = (before.marks & after.marks) - {"code", "raw"}
             parts[n] = Run(part.text, shared, before.link if before.link == after.link else "")
     return parts

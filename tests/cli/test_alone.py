@@ -12,7 +12,7 @@ import pytest
 
 from flotilla_cli.generator.discovery import HELLO
 from flotilla_cli.generator.servers import ROOT, slugs
-from flotilla_cli.generator.text import DOORS
+from flotilla_cli.generator.sources import GATEWAYS
 from flotilla_launcher.naming import module_of
 from tests.bench.inside import Session
 
@@ -89,7 +89,7 @@ def test_wheel_switchboard_lists_all_servers(installed: Path, no_fastmcp: Path) 
     session.tell("notifications/initialized")
     result = {tool["name"] for tool in session.ask("tools/list")["result"]["tools"]}
     session.close()
-    for slug in (slug for slug in slugs() if slug not in DOORS):
+    for slug in (slug for slug in slugs() if slug not in GATEWAYS):
         message = json.loads((ROOT / "servers" / module_of(slug) / "discovery.json").read_text(encoding="utf-8"))
         assert {name for name, about in message["attributes"]["tools"].items() if about["tier"] == "core"} <= result, (
             slug

@@ -9,16 +9,15 @@ import importlib.util
 
 import pytest
 
-import flotilla_servers
 from flotilla_testing.contract import declared, problems, specs
-from flotilla_testing.subject import Subject
+from flotilla_testing.subject import CHECKOUT, Subject
 
-SLUGS = sorted(path.parent.parent.name for path in flotilla_servers.CHECKOUT.glob("*/tests/contract.yaml"))
+SLUGS = sorted(path.parent.parent.name for path in CHECKOUT.glob("*/tests/contract.yaml"))
 
 
 def accepted(slug: str) -> Subject:
     """Return the case that the server's acceptance suite tries, with the arguments that it gives."""
-    path = flotilla_servers.CHECKOUT / slug / "tests" / "test_acceptance.py"
+    path = CHECKOUT / slug / "tests" / "test_acceptance.py"
     spec = importlib.util.spec_from_file_location(f"acceptance_of_{slug}", path)
     assert spec
     assert spec.loader
@@ -34,7 +33,7 @@ def test_contracts_exist() -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 async def test_contract_fits_requests(slug: str) -> None:
-    declaration = declared(flotilla_servers.CHECKOUT / slug)
+    declaration = declared(CHECKOUT / slug)
     assert declaration
     if not declaration.path.is_file():
         pytest.skip(f"no contract of {slug}: {specs()} has no {declaration.path.name}; set FLOTILLA_SPECS")

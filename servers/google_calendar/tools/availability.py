@@ -70,7 +70,7 @@ async def check_availability(
         name: [str(one["reason"]) for one in api.rows_in(calendar, "errors", missing=True) if one.get("reason")]
         for name, calendar in answer.items()
     }
-    unreadable = [f"{name}: {reason}" for name, found in reasons.items() for reason in found]
+    unreadable = [f"{name}: {reason}" for name, result in reasons.items() for reason in result]
     if unreadable and all(reasons.values()):
         raise errors.NotFoundError(
             f"None of the calendars can be read ({unreadable[0]}).",

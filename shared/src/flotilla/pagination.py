@@ -61,7 +61,7 @@ async def fetch_each(things: Sequence[str], fetch: Callable[[str], Awaitable[T]]
         async with turn:
             return await fetch(thing)
 
-    found: list[T] = []
+    result: list[T] = []
     for outcome in await asyncio.gather(*map(one, things), return_exceptions=True):
         lacks_a_field = isinstance(outcome, errors.UpstreamError) and isinstance(outcome, KeyError)  # of a `Record`
         if lacks_a_field or isinstance(outcome, errors.NotFoundError | ValidationError):
@@ -69,8 +69,8 @@ async def fetch_each(things: Sequence[str], fetch: Callable[[str], Awaitable[T]]
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
-            found.append(outcome)
-    return found
+            result.append(outcome)
+    return result
 
 
 def dig(data: Any, path: str) -> Any:
