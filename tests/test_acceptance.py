@@ -65,4 +65,4 @@ def test_quality_rules_ordered_and_unique() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     tiers = [rule.tier for rule in RULES]
     assert tiers == sorted(tiers, key=["bronze", "silver", "gold"].index)
-    assert all(rule.meaning.endswith(".") for rule in RULES)
+    assert all(rule.description.endswith(".") for rule in RULES)

@@ -102,22 +102,22 @@ class Mail:
         return len(self.content)
 
 
-def line(text: str, what: str, longest: int = LONGEST_SUBJECT) -> str:
+def line(text: str, field: str, longest: int = LONGEST_SUBJECT) -> str:
     """Return `text` if it can stand in a header.
 
     Raises errors.InvalidInputError that names `what` and what is wrong with it.
     """
     if len(text) > longest:
-        raise errors.InvalidInputError(f"The {what} has {len(text)} characters, more than {longest}.", "Shorten it.")
+        raise errors.InvalidInputError(f"The {field} has {len(text)} characters, more than {longest}.", "Shorten it.")
     for char in text:
         if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in _REORDERING:
             raise errors.InvalidInputError(
-                f"The {what} holds a line break or a control character (U+{ord(char):04X}).",
+                f"The {field} holds a line break or a control character (U+{ord(char):04X}).",
                 "Write it as one line of plain text.",
             )
     if _ENCODED_WORD.search(text):
         raise errors.InvalidInputError(
-            f"The {what} holds an encoded word (=?…?=).", "Write the text itself, with its accents."
+            f"The {field} holds an encoded word (=?…?=).", "Write the text itself, with its accents."
         )
     return text.strip()
 

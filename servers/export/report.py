@@ -167,10 +167,10 @@ class Report:
         self.first = plain.text(headings[0]).plain.strip() if headings else ""
         title = page.title or self.first[:_LONGEST_HEADING]
         self.page = replace(page, title=title)
-        self.said: dict[str, None] = {}
+        self.warnings_shown: dict[str, None] = {}
         self.pictures: dict[tuple[str, float], Prepared] = {}  # since every document is built twice
 
-    def story(self) -> list[Flowable]:
+    def flowables(self) -> list[Flowable]:
         """Return the document's flowables, made anew at every call: a build uses them up."""
         self.level = -1  # of the last bookmark: an outline must not skip levels
         out: list[Flowable] = []
@@ -242,7 +242,7 @@ class Report:
             self.pictures[key] = ready
         except errors.FlotillaError as problem:
             name = errors.excerpt(piece.source, 80)
-            self.said[f"The picture {name} was left out. {problem.message}"] = None
+            self.warnings_shown[f"The picture {name} was left out. {problem.message}"] = None
             return [Paragraph(caption or self.inline.literal(f"[{name}]", fonts.ITALIC).markup, CAPTION)]
         image: Any = Image(io.BytesIO(ready.data), ready.width, ready.height, hAlign="LEFT")
         image.spaceAfter = 4 if piece.caption else 8
@@ -348,7 +348,7 @@ class Report:
 
         try:
             document.addPageTemplates(PageTemplate("page", [frame], onPage=dress))
-            document.build(self.story(), canvasmaker=page.canvas)
+            document.build(self.flowables(), canvasmaker=page.canvas)
         except LayoutError as problem:
             message = f"A part of the report does not fit a page ({errors.excerpt(problem, 80)})."
             raise errors.InvalidInputError(message, "Shorten that part, or nest lists and quotes less.") from None
@@ -386,5 +386,5 @@ def write_report(out: BinaryIO, text: str, page: Page, folder: str, check: Check
     pages = report.build(out, total)
     check()
     tags = ["HTML tags are not rendered: they stand as text. Use Markdown."] if report.inline.tags else []
-    warnings = [*report.said, *tags, *fonts.warnings(report.inline.missing, report.inline.right_to_left)]
+    warnings = [*report.warnings_shown, *tags, *fonts.warnings(report.inline.missing, report.inline.right_to_left)]
     return Made(pages=pages, warnings=warnings)

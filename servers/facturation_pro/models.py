@@ -59,7 +59,10 @@ class Thing(Model):
 
 
 def shaped(thing: type[Thing], row: Any, *, details: bool = False) -> Any:
-    """Return a row of the vendor as `thing` reads it; `details`: with all its fields. What is no object stays."""
+    """Return a row of the vendor as `thing` reads it.
+
+    `details`: with all its fields. Anything but an object stays as it is.
+    """
     if not isinstance(row, dict):
         return row
     fields = thing.renamed(tidy(row, thing.enumerations))

@@ -79,7 +79,7 @@ def number(value: Any) -> Decimal | None:
 
 
 def money_text(value: Any) -> Any:
-    """Return an amount of the vendor with two decimals, more where it has more; what is no number as it is."""
+    """Return an amount of the vendor with two decimals, more where it has more; anything else as it is."""
     known = number(value)
     if known is None:
         return value

@@ -24,7 +24,7 @@ _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\f\r\x1b")
 
 
 def guess(data: bytes) -> str:
-    """Return the encoding that bytes seem to have; `base64` for what is no text."""
+    """Return the encoding that bytes seem to have; `base64` for what is not text."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if data.startswith(codecs.BOM_UTF8):

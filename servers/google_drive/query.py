@@ -28,9 +28,9 @@ def inside(folder: str) -> str:
     return f"{quoted(folder)} in parents and trashed = false"
 
 
-def search(words: str, full_text: bool, kind: str | None, folder: str | None, after: datetime | None) -> str:
+def search(text: str, full_text: bool, kind: str | None, folder: str | None, after: datetime | None) -> str:
     """Return the query for files by words, and by the other conditions that are given."""
-    conditions = [f"{'fullText' if full_text else 'name'} contains {quoted(words)}"] if words else []
+    conditions = [f"{'fullText' if full_text else 'name'} contains {quoted(text)}"] if text else []
     if kind:
         conditions.append(KINDS[kind])
     if folder:

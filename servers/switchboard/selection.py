@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from flotilla_launcher.environment import words
+from flotilla_launcher.environment import name_set
 from flotilla_launcher.filters import LISTS, check
 from flotilla_launcher.naming import catalog_name
 
@@ -82,7 +82,7 @@ def distribute_filters(entries: Mapping[str, Entry], chosen: Iterable[Entry], fo
     A server refuses a list that names what it does not have. Raises errors.ConfigurationError for a word that names
     nothing of any server.
     """
-    lists = {name: values for name in LISTS if (values := words(name, os.environ))}
+    lists = {name: values for name in LISTS if (values := name_set(name, os.environ))}
     if not lists:
         return
     check({name: " ".join(values) for name, values in lists.items()}, _union(entries.values(), folder))
@@ -91,7 +91,7 @@ def distribute_filters(entries: Mapping[str, Entry], chosen: Iterable[Entry], fo
         groups = {about["group"] for about in known.values() if about.get("group")}
         for name, values in lists.items():
             concerned = values & (groups if name == "FLOTILLA_GROUPS" else known.keys())
-            own = words(name, entry.env)
+            own = name_set(name, entry.env)
             if name == "FLOTILLA_DENY":
                 concerned |= own
             elif own:

@@ -285,11 +285,11 @@ SPOILT = [  # rule, what is replaced in the source, by what, and what the suite 
 ]
 
 
-@pytest.mark.parametrize(("name", "old", "new", "told"), SPOILT, ids=[f"{s[0]}-{n}" for n, s in enumerate(SPOILT)])
-async def test_suite_detects_a_bad_server(shelf: Make, name: str, old: str, new: str, told: str) -> None:
+@pytest.mark.parametrize(("name", "old", "new", "message"), SPOILT, ids=[f"{s[0]}-{n}" for n, s in enumerate(SPOILT)])
+async def test_suite_detects_a_bad_server(shelf: Make, name: str, old: str, new: str, message: str) -> None:
     result = await broken(shelf((old, new)), name)
     assert result, f"nothing is wrong under {name}"
-    assert told in result
+    assert message in result
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
     ("dry_run", {"flotilla.http.client.announce": lambda **_: None}, "does something in a dry run"),
     (
         "dry_run",
-        {"flotilla.http.client.announce": lambda **told: announce(**told | {"url": "?"})},
+        {"flotilla.http.client.announce": lambda **message: announce(**message | {"url": "?"})},
         "shows POST ?, and sends",
     ),
     ("idempotency", {"flotilla.calls.idempotency.Idempotency.once": lambda self, act: act()}, "are done twice"),
@@ -399,13 +399,13 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
 ]
 
 
-@pytest.mark.parametrize(("name", "changes", "told"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
-async def test_suite_detects_a_broken_library(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(("name", "changes", "message"), BROKEN, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN)])
+async def test_suite_detects_a_broken_library(shelf: Make, name: str, changes: dict[str, Any], message: str) -> None:
     case = shelf()
     with ExitStack() as stack:
         for target, value in changes.items():
             stack.enter_context(patch(target, value))
-        assert told in await broken(case, name)
+        assert message in await broken(case, name)
 
 
 # -- a dry run that shows something else ------------------------------------------------------------------------------
@@ -468,15 +468,15 @@ async def test_dry_run_second_write_shown_passes(shelf: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('"POST", "/{kind}"', '"PUT", "/{kind}"', "shows PUT https://shelf.example/{kind}, and sends POST"),
         ('"/{kind}"', '"/{kind}/more"', "shows POST https://shelf.example/{kind}/more, and sends POST"),
         ('"name": name, "none"', '"none"', "shows the body {}, and sends"),
     ],
 )
-async def test_dry_run_second_write_is_compared(shelf: Make, old: str, new: str, told: str) -> None:
-    assert told in await broken(shelf((POST, FOLLOWS.replace(old, new) + TWICE[1])), "dry_run")
+async def test_dry_run_second_write_is_compared(shelf: Make, old: str, new: str, message: str) -> None:
+    assert message in await broken(shelf((POST, FOLLOWS.replace(old, new) + TWICE[1])), "dry_run")
 
 
 async def test_dry_run_second_write_never_sent_detected(shelf: Make) -> None:
@@ -485,8 +485,8 @@ async def test_dry_run_second_write_never_sent_detected(shelf: Make) -> None:
 
 
 async def test_dry_run_headers_are_compared(shelf: Make) -> None:
-    def bare(**told: Any) -> None:
-        announce(**{name: value for name, value in told.items() if name != "headers"})
+    def bare(**message: Any) -> None:
+        announce(**{name: value for name, value in message.items() if name != "headers"})
 
     with patch("flotilla.http.client.announce", bare):
         assert "shows the headers {}, and sends" in await broken(shelf(), "dry_run")
@@ -496,17 +496,17 @@ ACTION = '    announce(action="make a thing", name=name)\n'
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("", "", ""),
         ("name=name", "size=len(name)", "where name='vase' is missing"),
         ("name=name", "name=name, colour='blue'", "shows 'blue' in a dry run, and does not send it"),
     ],
 )
-async def test_dry_run_action_holds_every_argument(shelf: Make, old: str, new: str, told: str) -> None:
+async def test_dry_run_action_holds_every_argument(shelf: Make, old: str, new: str, message: str) -> None:
     result = await broken(shelf((POST, ACTION.replace(old, new) + POST)), "dry_run")
-    assert told in result
-    assert bool(told) == bool(result)
+    assert message in result
+    assert bool(message) == bool(result)
 
 
 PROMPT = dedent("""
@@ -546,15 +546,15 @@ BROKEN_PROMPTS = [
 
 
 @pytest.mark.parametrize(
-    ("name", "changes", "told"), BROKEN_PROMPTS, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN_PROMPTS)]
+    ("name", "changes", "message"), BROKEN_PROMPTS, ids=[f"{b[0]}-{n}" for n, b in enumerate(BROKEN_PROMPTS)]
 )
-async def test_suite_detects_a_broken_prompt(shelf: Make, name: str, changes: dict[str, Any], told: str) -> None:
+async def test_suite_detects_a_broken_prompt(shelf: Make, name: str, changes: dict[str, Any], message: str) -> None:
     case = shelf(("@tools.destroys", PROMPT))
     assert await broken(case, name) == ""
     with ExitStack() as stack:
         for target, value in changes.items():
             stack.enter_context(patch(target, value))
-        assert told in await broken(case, name)
+        assert message in await broken(case, name)
 
 
 # -- a process that misbehaves ----------------------------------------------------------------------------------------

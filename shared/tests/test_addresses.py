@@ -8,7 +8,7 @@ from flotilla.parsing.addresses import split_addresses
 
 
 @pytest.mark.parametrize(
-    ("given", "addresses"),
+    ("params", "addresses"),
     [
         ("a@x.fr, b@x.fr; c@x.fr", ["a@x.fr", "b@x.fr", "c@x.fr"]),
         (["a@x.fr, b@x.fr", "c@x.fr"], ["a@x.fr", "b@x.fr", "c@x.fr"]),
@@ -20,5 +20,5 @@ from flotilla.parsing.addresses import split_addresses
         (None, None),
     ],
 )
-def test_split_addresses(given: Any, addresses: Any) -> None:
-    assert split_addresses(given) == addresses
+def test_split_addresses(params: Any, addresses: Any) -> None:
+    assert split_addresses(params) == addresses

@@ -364,7 +364,7 @@ async def test_status_has_its_error_class_and_next_step(
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "terms"),
     [
         ({"message": "a"}, "a"),
         ({"error": {"message": "a", "code": 3}}, "a"),
@@ -377,8 +377,8 @@ async def test_status_has_its_error_class_and_next_step(
         ("plain", "plain"),
     ],
 )
-def test_said_error_bodies(body: Any, words: str) -> None:
-    assert usual_message(400, body) == words
+def test_said_error_bodies(body: Any, terms: str) -> None:
+    assert usual_message(400, body) == terms
 
 
 @pytest.mark.parametrize(

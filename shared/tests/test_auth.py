@@ -376,8 +376,8 @@ class Robot(ServerSettings):
 class Endpoint:
     """A token endpoint that checks assertions as the standard says, by its own clock."""
 
-    def __init__(self, vendor: FakeVendor, ahead: float = 0) -> None:
-        self.vendor, self.ahead, self.claims = vendor, ahead, list[dict[str, Any]]()
+    def __init__(self, vendor: FakeVendor, read_ahead: float = 0) -> None:
+        self.vendor, self.ahead, self.claims = vendor, read_ahead, list[dict[str, Any]]()
         vendor.fails(self._answer)
 
     async def _answer(self, exchange: faults.Exchange) -> None:
@@ -411,12 +411,12 @@ def robot(make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch) -> Scratc
     return api
 
 
-@pytest.mark.parametrize(("ahead", "requests"), [(0, 1), (30, 1), (86_400, 2), (-86_400, 2)])
+@pytest.mark.parametrize(("read_ahead", "requests"), [(0, 1), (30, 1), (86_400, 2), (-86_400, 2)])
 async def test_jwt_bearer_assertion_signed(
-    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, ahead: float, requests: int
+    make: Make, vendor: FakeVendor, environ: pytest.MonkeyPatch, read_ahead: float, requests: int
 ) -> None:
     """A machine whose clock is a day off asks again by the clock of the token endpoint."""
-    endpoint = Endpoint(vendor, ahead)
+    endpoint = Endpoint(vendor, read_ahead)
     environ.setenv("ACME_SUBJECT", "dana@acme.example")
     api = robot(make, vendor, environ)
     assert await api.get("/x") == {"ok": True}

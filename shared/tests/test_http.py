@@ -118,7 +118,7 @@ def get(url: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "params",
     [
         {"FLOTILLA_HTTP_TOKEN_FILE": "/nonexistent"},
         {"FLOTILLA_HTTP_TOKEN": "<UNKNOWN>", "FLOTILLA_HTTP_TOKEN_FILE": "/dev/null"},
@@ -127,9 +127,9 @@ def get(url: str, **headers: str) -> httpx.Response:
         {"FLOTILLA_HTTP_TOKEN": "se://docker/mcp/token"},
     ],
 )
-def test_http_token_unusable_prevents_listening(start: Start, given: dict[str, str]) -> None:
+def test_http_token_unusable_prevents_listening(start: Start, params: dict[str, str]) -> None:
     """It does not listen without a token that was meant to be there."""
-    running = start(**given)
+    running = start(**params)
     assert running.told.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
     assert "secret_abc" not in running.told
     assert "s3cret" not in running.told
@@ -146,10 +146,10 @@ def test_listening_address_logged(shared: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", b"Bearer \xe9"]
+    "params", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", b"Bearer \xe9"]
 )
-def test_http_token_missing_or_wrong_refused(shared: Running, given: Any) -> None:
-    answer = post(shared.url, **({} if given is None else {"Authorization": given}))
+def test_http_token_missing_or_wrong_refused(shared: Running, params: Any) -> None:
+    answer = post(shared.url, **({} if params is None else {"Authorization": params}))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert TOKEN not in answer.text

@@ -57,13 +57,13 @@ def test_read_money_signs_and_currencies(text: str, amount: str, currency: str |
     assert read_money(text) == MoneyValue(Decimal(amount), currency)
 
 
-@pytest.mark.parametrize(("text", "ways"), TWO_WAYS.items())
-def test_read_money_ambiguous(text: str, ways: str) -> None:
+@pytest.mark.parametrize(("text", "readings"), TWO_WAYS.items())
+def test_read_money_ambiguous(text: str, readings: str) -> None:
     with pytest.raises(AmbiguousNumberError, match="can be read in two ways") as message:
         read_money(text)
-    assert ways.split(" or ")[0] in str(message.value)
-    for way in message.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
-        read_money(way)  # what is proposed is read
+    assert readings.split(" or ")[0] in str(message.value)
+    for option in message.value.hint.removeprefix("Write ").removesuffix(", whichever is meant.").split(" or "):
+        read_money(option)  # what is proposed is read
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from flotilla import ByCursor, ByLink, ByNumber, Model, Page, errors, sliced
 from flotilla.pagination import dig
 
 
-def walk(way: Any, pages: dict[str | None, Any], limit: int, links: Any = None) -> list[Any]:
+def walk(option: Any, pages: dict[str | None, Any], limit: int, links: Any = None) -> list[Any]:
     """Follow the cursors to the end; return the queries that were sent."""
     sent, cursor = [], None
     while True:
-        sent.append(way.query(limit, cursor))
-        items, following = way.read(pages[cursor], (links or {}).get(cursor, {}), limit, cursor)
+        sent.append(option.query(limit, cursor))
+        items, following = option.read(pages[cursor], (links or {}).get(cursor, {}), limit, cursor)
         assert isinstance(items, list)
         if following is None:
             return sent
@@ -23,19 +23,19 @@ def walk(way: Any, pages: dict[str | None, Any], limit: int, links: Any = None) 
 
 
 def test_by_cursor() -> None:
-    way = ByCursor("data.list", "meta.next", cursor="after", limit="count")
+    option = ByCursor("data.list", "meta.next", cursor="after", limit="count")
     pages: dict[str | None, Any] = {
         None: {"data": {"list": [1, 2]}, "meta": {"next": 77}},
         "77": {"data": {"list": []}, "meta": {"next": "b"}},  # an empty page in the middle
         "b": {"data": None},
     }
-    assert walk(way, pages, 2) == [{"count": 2}, {"count": 2, "after": "77"}, {"count": 2, "after": "b"}]
+    assert walk(option, pages, 2) == [{"count": 2}, {"count": 2, "after": "77"}, {"count": 2, "after": "b"}]
 
 
 def test_by_number_pages() -> None:
-    way = ByNumber()
-    assert walk(way, {None: [1, 2], "2": [3]}, 2) == [{"per_page": 2, "page": 1}, {"per_page": 2, "page": 2}]
-    assert walk(way, {None: [1, 2], "2": []}, 2)[-1]["page"] == 2
+    option = ByNumber()
+    assert walk(option, {None: [1, 2], "2": [3]}, 2) == [{"per_page": 2, "page": 1}, {"per_page": 2, "page": 2}]
+    assert walk(option, {None: [1, 2], "2": []}, 2)[-1]["page"] == 2
     assert len(walk(ByNumber("items", total="count"), {None: {"items": [1, 2], "count": "2"}}, 2)) == 1
     assert (
         len(
@@ -49,21 +49,21 @@ def test_by_number_pages() -> None:
 
 
 def test_by_number_offsets() -> None:
-    way = ByNumber("rows", page="offset", limit="size", offset=True, total="total")
+    option = ByNumber("rows", page="offset", limit="size", offset=True, total="total")
     pages: dict[str | None, Any] = {
         None: {"rows": [1, 2], "total": 3},
         "2": {"rows": [3], "total": 3},
     }
-    assert walk(way, pages, 2) == [{"size": 2, "offset": 0}, {"size": 2, "offset": 2}]
+    assert walk(option, pages, 2) == [{"size": 2, "offset": 0}, {"size": 2, "offset": 2}]
     capped: dict[str | None, Any] = {None: {"rows": [1], "total": 2}, "1": {"rows": [], "total": 2}}
-    assert walk(way, capped, 50)[1]["offset"] == 1  # a vendor that gives fewer than asked for
+    assert walk(option, capped, 50)[1]["offset"] == 1  # a vendor that gives fewer than asked for
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "9" * 16, "٣"])
-@pytest.mark.parametrize("way", [ByNumber(), ByNumber(offset=True)])
-def test_cursor_invalid(way: ByNumber, cursor: str) -> None:
+@pytest.mark.parametrize("option", [ByNumber(), ByNumber(offset=True)])
+def test_cursor_invalid(option: ByNumber, cursor: str) -> None:
     with pytest.raises(errors.InvalidInputError, match=r"The cursor is not valid\. Leave it out"):
-        way.query(10, cursor)
+        option.query(10, cursor)
     with pytest.raises(errors.InvalidInputError):
         sliced([1, 2], 1, cursor)
 
@@ -76,12 +76,12 @@ def test_by_link_header() -> None:
 
 
 def test_by_link_address_in_the_response() -> None:
-    way = ByLink("items", next="paging.next")
+    option = ByLink("items", next="paging.next")
     pages: dict[str | None, Any] = {
         None: {"items": [1], "paging": {"next": "https://evil.example/x?page=2"}},  # only its query is used
         "page=2": {"items": None, "paging": {"next": None}},
     }
-    assert walk(way, pages, 5) == [{"limit": 5}, {"page": ["2"]}]
+    assert walk(option, pages, 5) == [{"limit": 5}, {"page": ["2"]}]
 
 
 def test_dig() -> None:

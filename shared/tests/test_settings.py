@@ -12,7 +12,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from flotilla import CommaSeparated, Model, Preference, ServerSettings, errors
 from flotilla.settings import FleetSettings, guards, is_secret, load, remember_secret, scrub
-from flotilla_launcher.environment import SettingError, is_placeholder, listed, setting, switched_on, words
+from flotilla_launcher.environment import SettingError, is_placeholder, listed, name_set, setting, switched_on
 from flotilla_testing.client import call, text_of, tools_of
 from flotilla_testing.scratch import ScratchServer
 
@@ -114,7 +114,7 @@ class Several(ServerSettings):
 
 
 @pytest.mark.parametrize(
-    ("given", "lacks"),
+    ("params", "lacks"),
     [
         ({}, "TOKEN"),
         ({"TOKEN": "t-1234"}, ""),
@@ -125,12 +125,12 @@ class Several(ServerSettings):
     ],
 )
 def test_load_one_of_several_credentials_suffices(
-    environ: pytest.MonkeyPatch, given: dict[str, str], lacks: str
+    environ: pytest.MonkeyPatch, params: dict[str, str], lacks: str
 ) -> None:
     """Of several ways to authenticate, one is enough."""
     environ.delenv("ACME_TOKEN")
     environ.setenv("ACME_ACCOUNT", "a")
-    for name, value in given.items():
+    for name, value in params.items():
         environ.setenv(f"ACME_{name}", value)
     if lacks:
         with pytest.raises(errors.ConfigurationError, match=f"ACME_{lacks} is not set"):
@@ -180,8 +180,8 @@ def test_switched_on_words_and_setting() -> None:
         assert not switched_on("X", {"X": off})
     for on in ("1", "true", "yes", "on", '"true"', " TRUE "):
         assert switched_on("X", {"X": on})
-    assert words("X", {"X": "a, b,,"}) == {"a", "b"}
-    assert words("X", {}) == frozenset()
+    assert name_set("X", {"X": "a, b,,"}) == {"a", "b"}
+    assert name_set("X", {}) == frozenset()
     assert setting("X", {"X": " v "}) == "v"
 
 
@@ -194,14 +194,14 @@ def test_switched_on_unclear_value(unclear: str) -> None:
 
 @pytest.mark.parametrize("text", ["[a b]", "a,b", " a ; b ", "[A, B]", '["a", "b"]', "a\nb"])
 def test_words_every_notation_of_a_list(text: str) -> None:
-    assert words("X", {"X": text}) == {"a", "b"}
+    assert name_set("X", {"X": text}) == {"a", "b"}
 
 
 @pytest.mark.parametrize("text", [",", "[]", ";", "[ , ]"])
 def test_words_list_that_names_nothing(text: str) -> None:
     assert listed(text) == []
     with pytest.raises(SettingError, match="X is set, but names nothing"):
-        words("X", {"X": text})
+        name_set("X", {"X": text})
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])

@@ -134,9 +134,9 @@ def test_faults_rate_retry_after_as_seconds_and_date(vendor: FakeVendor, http: h
     vendor.fails(faults.rate(), times=1)
     vendor.fails(faults.rate(7), times=1)
     vendor.fails(faults.rate(60, date=True), times=1)
-    told = [http.get("/things").headers.get("retry-after") for _ in range(3)]
-    assert told[:2] == [None, "7"]
-    assert 55 < parsedate_to_datetime(str(told[2])).timestamp() - time.time() < 61
+    message = [http.get("/things").headers.get("retry-after") for _ in range(3)]
+    assert message[:2] == [None, "7"]
+    assert 55 < parsedate_to_datetime(str(message[2])).timestamp() - time.time() < 61
 
 
 async def test_recorder_responds_without_a_network() -> None:
@@ -296,7 +296,7 @@ def asked(method: str, path: str, body: bytes = b"") -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"),
+    ("method", "path", "body", "message"),
     [
         ("GET", "/things/1?page=2&ids[]=a&ids[]=b", b"", ""),
         ("GET", "/things/1?after=x", b"", ""),
@@ -319,9 +319,9 @@ def asked(method: str, path: str, body: bytes = b"") -> list[str]:
         ("PUT", "/things/1", b"", "body"),
     ],
 )
-def test_openapi_problems_of_requests(method: str, path: str, body: bytes, told: str) -> None:
+def test_openapi_problems_of_requests(method: str, path: str, body: bytes, message: str) -> None:
     result = " ".join(asked(method, path, body))
-    assert (told in result) if told else not result
+    assert (message in result) if message else not result
 
 
 def test_openapi_problems_of_responses() -> None:

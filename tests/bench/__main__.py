@@ -77,7 +77,7 @@ def starts(rows: list[Row], where: str, result: dict[str, dict[str, list[float]]
             "≤ 1.03 ×",
         ),
     ]
-    rows += [(f"{where}: {what}", figure, target) for what, figure, target in ratio]
+    rows += [(f"{where}: {label}", figure, target) for label, figure, target in ratio]
     rows.append((f"{where}: start → tools/list", f"{quick['list'] * 1000:.0f} ms", ""))
     return mid
 
@@ -106,9 +106,9 @@ def main() -> int:
     part("gateways", lambda: gateways.measure(rows, RUNS))
     if "build" in sys.argv[1:]:
         part("build", lambda: containers.build(rows))
-    width = max(len(what) for what, _, _ in rows)
-    for what, figure, target in rows:
-        print(f"{what:<{width}}  {figure:>12}  {target}")
+    width = max(len(label) for label, _, _ in rows)
+    for label, figure, target in rows:
+        print(f"{label:<{width}}  {figure:>12}  {target}")
     for why in left_out:
         print(f"left out: {why}")
     BUILD.mkdir(exist_ok=True)

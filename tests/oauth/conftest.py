@@ -19,7 +19,7 @@ class Clock:
     def __init__(self) -> None:
         self.now, self.ours = 1_900_000_000.0, 0.0
 
-    def here(self) -> float:
+    def folder(self) -> float:
         return self.now + self.ours
 
 

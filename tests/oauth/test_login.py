@@ -131,7 +131,7 @@ class TestBrowser:
         assert (asked["access_type"], asked["prompt"], asked["response_type"]) == ("offline", "consent", "code")
 
     @pytest.mark.parametrize(
-        ("guards", "what", "scopes"),
+        ("guards", "label", "scopes"),
         [
             ("", "gmail", ["gmail.modify"]),
             ("flotilla-gmail.read_only=true", "gmail", ["gmail.readonly"]),
@@ -154,10 +154,10 @@ class TestBrowser:
         ],
     )
     def test_login_scopes_only_of_the_enabled_tools(
-        self, files: Path, browser: Browser, guards: str, what: str, scopes: list[str]
+        self, files: Path, browser: Browser, guards: str, label: str, scopes: list[str]
     ) -> None:
         (files / "secrets.env").write_text(f"{guards}\n")
-        assert run(what) == 0
+        assert run(label) == 0
         assert sorted(browser.asked["scope"].split()) == sorted(["openid", "email", *(AUTH + s for s in scopes)])
 
     def test_login_consent_refused(self, files: Path, browser: Browser, oauth: OAuthServer, capsys: Any) -> None:
@@ -360,13 +360,13 @@ class TestAfterwards:
         assert "The names are gmail, google, google-calendar." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("takes", ["header", "parameter"])
-def test_who_with_token_in_header_or_query(takes: str) -> None:
+@pytest.mark.parametrize("accepts", ["header", "parameter"])
+def test_who_with_token_in_header_or_query(accepts: str) -> None:
     """The account is found whichever way the token is sent."""
 
     def account(request: Request) -> Response:
         header, parameter = request.headers.get("authorization"), dict(request.query).get("access_token")
-        good = header == "Bearer t" if takes == "header" else parameter == "t"
+        good = header == "Bearer t" if accepts == "header" else parameter == "t"
         return Response.of({"email": "zoé@example.fr"}) if good else Response.of({}, 401)
 
     vendor = FakeApi()

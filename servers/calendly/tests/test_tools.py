@@ -265,13 +265,13 @@ async def test_cancel_event_confirmed_with_token_where_nobody_can_be_asked() -> 
         assert len(session.writes) == 1
 
 
-@pytest.mark.parametrize("words", ["Event is already canceled", "Event in the past"])
-async def test_cancel_event_already_canceled_is_invalid_input(calendly: Session, words: str) -> None:
+@pytest.mark.parametrize("terms", ["Event is already canceled", "Event in the past"])
+async def test_cancel_event_already_canceled_is_invalid_input(calendly: Session, terms: str) -> None:
     """A second cancellation is no question of permissions."""
-    refusal = Response.of({"title": "Permission Denied", "message": words}, 403)
+    refusal = Response.of({"title": "Permission Denied", "message": terms}, 403)
     calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert await calendly.call_error("cancel_event", event=EVENT) == (
-        f'Error: Calendly refuses: "{words}". Look at it with calendly_get_event.'
+        f'Error: Calendly refuses: "{terms}". Look at it with calendly_get_event.'
     )
     assert calendly.outcome == "input"
     assert len(calendly.writes) == 1

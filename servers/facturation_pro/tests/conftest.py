@@ -36,7 +36,7 @@ class Firm:
     books: Any
     vendor: FakeVendor
     data: Path
-    story: Any
+    scenario: Any
 
     async def ask(self, tool: str, /, **arguments: Any) -> dict[str, Any]:
         """Call a tool that is to work; returns its result."""

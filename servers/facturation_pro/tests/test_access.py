@@ -69,10 +69,10 @@ async def test_oauth_revoked_grant(settings: dict[str, str], books: Any) -> None
 async def test_oauth_tokens_renewed_in_time(settings: dict[str, str], vendor: Any, books: Any) -> None:
     """Ahead of the end by a fake clock; after a 401; and the rotated refresh token outlives the process."""
     assert isinstance(api.transport.auth, FirstOf)
-    way, clock = api.transport.auth.options[0], [1_000_000.0]
-    assert isinstance(way, TokenAuth)
+    option, clock = api.transport.auth.options[0], [1_000_000.0]
+    assert isinstance(option, TokenAuth)
     renewals = lambda: len([r for r in vendor.requests if r.path == "/oauth/token"])  # noqa: E731
-    way._now, before = (lambda: clock[0]), way._now
+    option._now, before = (lambda: clock[0]), option._now
     try:
         with environment(server, **settings, **OAUTH), impatient(server):
             async with client(server) as connected:
@@ -91,7 +91,7 @@ async def test_oauth_tokens_renewed_in_time(settings: dict[str, str], vendor: An
         assert renewals() == 3
         assert books.refresh == "refresh-3"
     finally:
-        way._now = before
+        option._now = before
 
 
 async def test_firm_id_required_for_several_firms(settings: dict[str, str], books: Any, vendor: Any) -> None:

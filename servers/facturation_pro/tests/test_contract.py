@@ -158,10 +158,10 @@ CALLS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     **{
         f"{verb}_{noun}": st.fixed_dictionaries(
             {"title": TEXTS, **({f"{noun}_id": st.just(4866)} if verb == "update" else {})},
-            optional={"status": st.sampled_from(words)},
+            optional={"status": st.sampled_from(terms)},
         )
         for verb in ("create", "update")
-        for noun, words in (
+        for noun, terms in (
             ("category", ["both", "sales", "purchases"]),
             ("followup", ["both", "quotes", "invoices"]),
         )
@@ -230,7 +230,7 @@ def case() -> Iterator[Subject]:
 
 
 async def test_contract_covers_every_writing_tool(case: Subject) -> None:
-    writing = {t["name"].removeprefix("facturation_") for t in await case.tools() if case.effect(t) != "reads"}
+    writing = {t["name"].removeprefix("facturation_") for t in await case.tools() if case.kind_of(t) != "reads"}
     assert writing <= set(CALLS)
 
 

@@ -48,7 +48,7 @@ async def test_download_invoice_without_link_for_old_protocols(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "message"),
     [
         (Response(200, b"<html>", {"content-type": "text/html"}), "text/html"),
         (Response(200, b"{}", {"content-type": "application/json"}), "application/json"),
@@ -57,12 +57,12 @@ async def test_download_invoice_without_link_for_old_protocols(
     ],
 )
 async def test_download_invoice_refuses_what_is_no_document(
-    firm: Any, invoice: int, answer: Response, told: str
+    firm: Any, invoice: int, answer: Response, message: str
 ) -> None:
     await firm.ask("list_customers")  # the firm is known
     firm.vendor.recovers()
     firm.vendor.fails(faults.answer(answer))
-    assert told in await firm.no("download_invoice", invoice_id=invoice)
+    assert message in await firm.no("download_invoice", invoice_id=invoice)
     assert len(firm.vendor.requests) == 1
     assert there(firm) == []
 
@@ -117,7 +117,7 @@ async def test_download_file_name_cannot_choose_the_folder(firm: Any, invoice: i
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told"),
+    ("name", "data", "message"),
     [
         ("prog.exe", b"MZ", "cannot be attached"),
         ("faux.pdf", b"MZ\x90", "does not fit its name"),
@@ -126,12 +126,12 @@ async def test_download_file_name_cannot_choose_the_folder(firm: Any, invoice: i
     ],
 )
 async def test_upload_invoice_file_refused(
-    firm: Any, invoice: int, name: str, data: bytes, told: str, monkeypatch: pytest.MonkeyPatch
+    firm: Any, invoice: int, name: str, data: bytes, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(documents, "LARGEST_UP", 40)
     (firm.data / name).write_bytes(data)
     posted = len(firm.sent("POST"))
-    assert told in await firm.no("upload_invoice_file", invoice_id=invoice, path=name)
+    assert message in await firm.no("upload_invoice_file", invoice_id=invoice, path=name)
     assert "out of the data folder" in await firm.no("upload_invoice_file", invoice_id=invoice, path="../secret.pdf")
     assert len(firm.sent("POST")) == posted
 

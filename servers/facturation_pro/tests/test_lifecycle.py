@@ -64,9 +64,9 @@ async def test_update_invoice_unknown_lines_refused(firm: Any, draft: dict[str, 
 async def test_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     firm.vendor.requests.clear()
     for more in ({"items": [LINE]}, {"other_fields": {"currency": "USD"}}):
-        told = await firm.no("update_invoice", invoice_id=final, **more)
-        assert "FA202506-1 is final" in told
-        assert "cancelled by a credit note" in told
+        message = await firm.no("update_invoice", invoice_id=final, **more)
+        assert "FA202506-1 is final" in message
+        assert "cancelled by a credit note" in message
     assert "is final, so it cannot be deleted" in await firm.no("delete_invoice", invoice_id=final)
     assert {request.method for request in firm.vendor.requests} == {"GET"}
     await firm.ask("update_invoice", invoice_id=final, paid_on="2025-06-30", payment_mode="cash")
@@ -112,9 +112,9 @@ async def test_send_email_sends_a_quote(firm: Any, customer: int) -> None:
 
 async def test_delete_customer_refused_after_an_invoice(firm: Any, customer: int, final: int) -> None:
     """The error points to facturation_archive_customer."""
-    told = await firm.no("delete_customer", customer_id=customer)
-    assert "was invoiced" in told
-    assert "facturation_archive_customer" in told
+    message = await firm.no("delete_customer", customer_id=customer)
+    assert "was invoiced" in message
+    assert "facturation_archive_customer" in message
     assert not firm.sent("DELETE")
 
 
@@ -136,7 +136,7 @@ async def test_customer_siret_warning(firm: Any, fields: dict[str, Any], warned:
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "told"),
+    ("tool", "arguments", "message"),
     [
         ("create_customer", {}, "needs a name"),
         ("create_customer", {"company_name": "x", "fields": {"phon": "1"}}, "phone"),
@@ -161,8 +161,8 @@ async def test_customer_siret_warning(firm: Any, fields: dict[str, Any], warned:
         ("list_invoice_files", {"customer_id": 1}, "invoice_id"),
     ],
 )
-async def test_invalid_arguments_not_sent(firm: Any, tool: str, arguments: dict[str, Any], told: str) -> None:
-    assert told in await firm.no(tool, **arguments)
+async def test_invalid_arguments_not_sent(firm: Any, tool: str, arguments: dict[str, Any], message: str) -> None:
+    assert message in await firm.no(tool, **arguments)
     assert not [r for r in firm.vendor.requests if r.path != "/account.json"]
 
 
@@ -171,7 +171,7 @@ PURCHASE = {"supplier_id": 1, "title": "Papier", "invoiced_on": "2025-06-12", "v
 
 
 @pytest.mark.parametrize(
-    ("tool", "given", "field"),
+    ("tool", "params", "field"),
     [
         ("create_settlement", PAYMENT, "total"),
         ("create_product", {"title": "Conseil", "vat": "20"}, "unit_price"),
@@ -179,19 +179,19 @@ PURCHASE = {"supplier_id": 1, "title": "Papier", "invoiced_on": "2025-06-12", "v
         ("create_quote", {"customer_id": 1}, "unit_price"),
     ],
 )
-async def test_amounts_read_as_in_every_server(firm: Any, tool: str, given: dict[str, Any], field: str) -> None:
+async def test_amounts_read_as_in_every_server(firm: Any, tool: str, params: dict[str, Any], field: str) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
 
     def arguments(value: Any) -> dict[str, Any]:
         one = {field: value}
-        return {**given, **({"items": [{**LINE, **one}]} if tool == "create_quote" else one)}
+        return {**params, **({"items": [{**LINE, **one}]} if tool == "create_quote" else one)}
 
     for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
         body = (await firm.ask(tool, **arguments(value), dry_run=True))["dry_run"]["body"]
         sent = body["items"][0] if tool == "create_quote" else body
         assert Decimal(sent[field]) == amount, value
-    for text, ways in TWO_WAYS.items():
-        assert f"Write {ways}" in await firm.no(tool, **arguments(text))
+    for text, readings in TWO_WAYS.items():
+        assert f"Write {readings}" in await firm.no(tool, **arguments(text))
     assert "in the document's currency" in await firm.no(tool, **arguments("1 250 dollars"))
 
 
@@ -227,9 +227,9 @@ async def test_list_invoices_summaries_and_details(firm: Any, final: int) -> Non
 
 async def test_suppliers_purchases_and_products(firm: Any) -> None:
     supplier = await firm.ask("create_supplier", company_name="Office Depot", fields={"country": "fr"})
-    given = {"supplier_id": supplier["id"], "title": "Papier", "invoiced_on": "2025-06-12", "vat_amount": "10"}
+    params = {"supplier_id": supplier["id"], "title": "Papier", "invoiced_on": "2025-06-12", "vat_amount": "10"}
     made = await firm.ask(
-        "create_purchase", **given, total_with_vat="60", fields={"payment_mode": 7, "nature": "service"}
+        "create_purchase", **params, total_with_vat="60", fields={"payment_mode": 7, "nature": "service"}
     )
     assert firm.sent("POST")[-1].json()["payment_mode"] == 7
     purchase = await firm.ask("get_purchase", purchase_id=made["id"])

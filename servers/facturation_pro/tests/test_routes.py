@@ -157,7 +157,7 @@ async def test_routes_cover_all_documented_operations_and_no_other(case: Subject
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("get_account", {"id": 1, "firm_id": 7, "requests_left": 599, "requests_allowed": 600}),
         ("get_invoice", {"id": 411588, "number": "FA202506-4", "total": "1000.00", "balance": "1200.00"}),
@@ -173,9 +173,9 @@ async def test_routes_cover_all_documented_operations_and_no_other(case: Subject
         ("get_recurring_invoice", {"id": 77, "details": {"total": "10.00"}}),
     ],
 )
-async def test_results_of_each_tool(case: Subject, name: str, told: dict[str, Any]) -> None:
+async def test_results_of_each_tool(case: Subject, name: str, message: dict[str, Any]) -> None:
     async with called(case, name) as (data, _):
-        assert {key: data.get(key) for key in told} == told
+        assert {key: data.get(key) for key in message} == message
         assert "\u202e" not in json.dumps(data, ensure_ascii=False)
 
 

@@ -335,7 +335,7 @@ MAIL = {"to": ["marie@client.example"], "subject": "Devis", "text": "Bonjour"}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "statement"),
     [
         ({"to": ["marie"]}, "is not a valid e-mail address"),
         ({"to": ["Marie <marie@client.example>\r\nBcc: x@evil.example"]}, "holds a line break"),
@@ -347,8 +347,8 @@ MAIL = {"to": ["marie@client.example"], "subject": "Devis", "text": "Bonjour"}
         ({"attachments": ["../../../etc/passwd"]}, "Error:"),
     ],
 )
-async def test_send_email_refused(gmail: Session, wrong: dict[str, Any], said: str) -> None:
-    assert said in await gmail.call_error("send_email", **{**MAIL, **wrong})
+async def test_send_email_refused(gmail: Session, wrong: dict[str, Any], statement: str) -> None:
+    assert statement in await gmail.call_error("send_email", **{**MAIL, **wrong})
     assert gmail.writes == []
 
 
@@ -544,7 +544,7 @@ async def test_reply_to_message_unknown_reply_to_counts_as_new() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "said"),
+    ("status", "error", "statement"),
     [
         (
             403,
@@ -561,10 +561,10 @@ async def test_reply_to_message_unknown_reply_to_counts_as_new() -> None:
     ],
 )
 async def test_upstream_refusal_explained_by_its_reason(
-    gmail: Session, status: int, error: dict[str, Any], said: str
+    gmail: Session, status: int, error: dict[str, Any], statement: str
 ) -> None:
     gmail.respond("GET /gmail/v1/users/me/messages/{id}", Response.of({"error": error}, status))
-    assert (await gmail.call_error("get_message", message=MARIE)).startswith(said)
+    assert (await gmail.call_error("get_message", message=MARIE)).startswith(statement)
 
 
 async def test_rate_limit_403_waited_for_like_a_429(gmail: Session) -> None:

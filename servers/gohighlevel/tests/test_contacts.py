@@ -128,7 +128,7 @@ async def test_create_contact_longer_name_is_another(tool: Any, ghl: FakeGoHighL
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "terms"),
     [
         ({}, "needs a name, an e-mail address or a phone number"),
         ({"company": "Dupont SARL"}, "needs a name, an e-mail address or a phone number"),
@@ -140,9 +140,9 @@ async def test_create_contact_longer_name_is_another(tool: Any, ghl: FakeGoHighL
     ],
 )
 async def test_create_contact_invalid_arguments_not_sent(
-    problem: Any, ghl: FakeGoHighLevel, arguments: dict[str, str], words: str
+    problem: Any, ghl: FakeGoHighLevel, arguments: dict[str, str], terms: str
 ) -> None:
-    assert words in await problem("create_contact", **arguments)
+    assert terms in await problem("create_contact", **arguments)
     assert writes(ghl) == []
 
 

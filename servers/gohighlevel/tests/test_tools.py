@@ -110,7 +110,7 @@ async def test_get_free_slots_longest_span_at_clock_change(tool: Any, problem: A
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "terms"),
     [
         ({"timezone": "Europe/Lyon"}, "is not a known time zone"),
         ({"start": "0001-01-01"}, "out of range"),
@@ -118,8 +118,8 @@ async def test_get_free_slots_longest_span_at_clock_change(tool: Any, problem: A
         ({"calendar": "Nobody"}, "There is no calendar `Nobody`. There are: Démo."),
     ],
 )
-async def test_get_free_slots_invalid_span(problem: Any, arguments: dict[str, str], words: str) -> None:
-    assert words in await problem("get_free_slots", **{"calendar": "Démo", "start": "2030-06-03", **arguments})
+async def test_get_free_slots_invalid_span(problem: Any, arguments: dict[str, str], terms: str) -> None:
+    assert terms in await problem("get_free_slots", **{"calendar": "Démo", "start": "2030-06-03", **arguments})
 
 
 async def test_book_appointment_once(tool: Any, problem: Any, ghl: FakeGoHighLevel, jean: str) -> None:
@@ -189,8 +189,8 @@ async def test_create_opportunity_amounts_read_as_in_every_server(
     for value, amount in {**READ, **{number: Decimal(str(number)) for number in NUMBERS}}.items():
         shown = await tool("create_opportunity", **params, amount=value, dry_run=True)
         assert Decimal(str(shown["dry_run"]["body"]["monetaryValue"])) == amount, value
-    for text, ways in TWO_WAYS.items():
-        assert f"Write {ways}" in await problem("create_opportunity", **params, amount=text)
+    for text, readings in TWO_WAYS.items():
+        assert f"Write {readings}" in await problem("create_opportunity", **params, amount=text)
     assert "The amount is negative" in await problem("create_opportunity", **params, amount="-12,50 €")
     assert ghl.opportunities == {}
 

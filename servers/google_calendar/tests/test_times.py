@@ -75,15 +75,15 @@ def test_event_read_with_local_and_utc_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "said"),
+    ("a", "b", "message"),
     [
         (date(2030, 7, 14), datetime(2030, 7, 15, tzinfo=UTC), "One of start and end is a day"),
         (date(2030, 7, 14), date(2030, 7, 12), "The end is not after the start"),
         (datetime(2030, 7, 14, 9, tzinfo=UTC), datetime(2030, 7, 14, 9, tzinfo=UTC), "The end is not after the start"),
     ],
 )
-def test_span_ends_that_do_not_fit(a: date, b: date, said: str) -> None:
-    with pytest.raises(errors.InvalidInputError, match=said):
+def test_span_ends_that_do_not_fit(a: date, b: date, message: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match=message):
         span(a, b)
 
 
@@ -130,7 +130,7 @@ def test_moved_local_time_is_the_calendars_and_the_event_keeps_its_zone() -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "sent_"),
+    ("params", "sent_"),
     [
         ("FREQ=WEEKLY;BYDAY=TU", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
         ("rrule:freq=weekly;byday=tu", "RRULE:FREQ=WEEKLY;BYDAY=TU"),
@@ -139,8 +139,8 @@ def test_moved_local_time_is_the_calendars_and_the_event_keeps_its_zone() -> Non
         ("EXDATE;TZID=Europe/Paris:20300611T140000", "EXDATE;TZID=Europe/Paris:20300611T140000"),
     ],
 )
-def test_checked_rules_accepted(given: str, sent_: str) -> None:
-    assert checked_rules([given]) == [sent_]
+def test_checked_rules_accepted(params: str, sent_: str) -> None:
+    assert checked_rules([params]) == [sent_]
 
 
 @pytest.mark.parametrize("text", ["every week", "RRULE:FREQ=SOMETIMES", "DTSTART:20300101T000000Z", "RRULE:"])
@@ -166,7 +166,7 @@ def test_changed_guests_once_each_and_nothing_that_is_read_only() -> None:
 
 def found(after: str, before: str, busy: list[tuple[str, str]], timezone: str = PARIS, **options: object) -> list[str]:
     read = datetime.fromisoformat
-    given: dict[str, object] = {
+    params: dict[str, object] = {
         "length": timedelta(minutes=30),
         "weekends": False,
         "hours": working_hours("09:00-18:00"),
@@ -176,7 +176,7 @@ def found(after: str, before: str, busy: list[tuple[str, str]], timezone: str = 
         read(before),
         [(read(a), read(b)) for a, b in busy],
         zone=ZoneInfo(timezone),
-        **{**given, **options},
+        **{**params, **options},
     )  # type: ignore[arg-type]
     return [f"{a:%d %H:%M}-{b:%H:%M}" for a, b in stretches]
 

@@ -83,7 +83,7 @@ def test_markdown_element_round_trip(markdown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("markdown", "told"),
+    ("markdown", "message"),
     [
         ("![x](https://example.org/a.png)", "pictures are links"),
         ("> dit", "quotes are indented paragraphs"),
@@ -96,18 +96,18 @@ def test_markdown_element_round_trip(markdown: str) -> None:
         ("| a |\n|--:|\n| b |", "alignment of columns"),
     ],
 )
-def test_markdown_losses_reported(markdown: str, told: str) -> None:
-    assert told in through(markdown)[1]
+def test_markdown_losses_reported(markdown: str, message: str) -> None:
+    assert message in through(markdown)[1]
 
 
 @pytest.mark.parametrize(
-    ("tab", "told"),
+    ("tab", "message"),
     [
         ({"headers": {"h": {}}, "footers": {"f": {}}}, {"headers", "footers"}),
         ({"body": {"content": [{"tableOfContents": {}}]}}, {"tables of contents"}),
         *(
-            ({"body": {"content": [{"paragraph": {"elements": [element], **more}}]}}, {told})
-            for element, more, told in (
+            ({"body": {"content": [{"paragraph": {"elements": [element], **more}}]}}, {message})
+            for element, more, message in (
                 ({"pageBreak": {}}, {}, "page breaks"),
                 (
                     {"textRun": {"content": "2", "textStyle": {"baselineOffset": "SUPERSCRIPT"}}},
@@ -127,11 +127,11 @@ def test_markdown_losses_reported(markdown: str, told: str) -> None:
         ),
     ],
 )
-def test_document_losses_reported(tab: dict[str, Any], told: set[str]) -> None:
+def test_document_losses_reported(tab: dict[str, Any], message: set[str]) -> None:
     """What Markdown cannot express is reported."""
     lost = set[str]()
     markdown_of({"tabs": [{"documentTab": tab}]}, lost)
-    assert lost == told
+    assert lost == message
 
 
 def test_markdown_dropped_characters_not_counted() -> None:

@@ -61,7 +61,7 @@ async def test_list_files(gdrive: Session) -> None:
 async def test_search_files(gdrive: Session) -> None:
     await gdrive.call_ok(
         "search_files",
-        words="l'été \\ 2030",
+        terms="l'été \\ 2030",
         kind="pdf",
         folder="https://drive.google.com/drive/folders/0Bq",
         modified_after="2030-06-01T00:00:00+02:00",
@@ -72,22 +72,22 @@ async def test_search_files(gdrive: Session) -> None:
         "and modifiedTime > '2030-05-31T22:00:00' and trashed = false"
     )
     assert reported["orderBy"] == "modifiedTime desc"
-    await gdrive.call_ok("search_files", words="devis", in_text=True)
+    await gdrive.call_ok("search_files", terms="devis", in_text=True)
     reported = sent(gdrive)[2]
     assert reported["q"] == "fullText contains 'devis' and trashed = false"
     assert "orderBy" not in reported  # the API refuses it there
 
 
-@pytest.mark.parametrize("words", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
-def test_search_files_values_cannot_become_conditions(words: str) -> None:
+@pytest.mark.parametrize("terms", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
+def test_search_files_values_cannot_become_conditions(terms: str) -> None:
     """Read the search as Drive does: one string, and then what was meant."""
-    reported = query.search(words, False, None, None, None).removeprefix("name contains '")
+    reported = query.search(terms, False, None, None, None).removeprefix("name contains '")
     read, rest = "", iter(reported)
     for letter in rest:
         if letter == "'":
             break
         read += next(rest) if letter == "\\" else letter
-    assert read == words
+    assert read == terms
     assert "".join(rest) == " and trashed = false"
 
 
@@ -131,16 +131,16 @@ async def test_download_file_exports_google_formats(gdrive: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "more", "said"),
+    ("kind", "more", "statement"),
     [
         ("folder", {}, "A Google folder cannot be downloaded"),
         ("shortcut", {"shortcutDetails": {"targetId": "1Target"}}, "leads to: 1Target"),
     ],
 )
-async def test_download_file_refused(gdrive: Session, kind: str, more: dict[str, Any], said: str) -> None:
+async def test_download_file_refused(gdrive: Session, kind: str, more: dict[str, Any], statement: str) -> None:
     raw = {**FILE, "mimeType": f"application/vnd.google-apps.{kind}", **more}
     gdrive.respond("GET /drive/v3/files/{id}", Response.of(raw))
-    assert said in await gdrive.call_error("download_file", file=ID)
+    assert statement in await gdrive.call_error("download_file", file=ID)
 
 
 async def test_download_file_discarded_on_wrong_checksum_or_size(gdrive: Session) -> None:
@@ -333,6 +333,6 @@ async def test_search_files_takes_a_day() -> None:
 async def test_nothing_is_said_of_a_consent_that_is_not_known(gdrive: Session) -> None:
     """Only a token endpoint names the scopes that were agreed to; the recorded one does not."""
     gdrive.respond("GET /drive/v3/files", Response.of({"files": []}))
-    assert await gdrive.call_ok("search_files", words="x") == {"items": []}
+    assert await gdrive.call_ok("search_files", terms="x") == {"items": []}
     gdrive.respond("GET /drive/v3/files/{id}", refusal("notFound", "File not found", 404))
     assert "open to Flotilla" not in await gdrive.call_error("get_file", file=ID)

@@ -10,7 +10,7 @@ from flotilla_servers.google_sheets.a1 import area
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("params", "reported"),
     [
         ("A1", "A1"),
         ("b2", "B2"),
@@ -31,19 +31,19 @@ from flotilla_servers.google_sheets.a1 import area
         ("Qui ? Quoi !!A1", "'Qui ? Quoi !'!A1"),
     ],
 )
-def test_range_accepted_notations(given: str, told: str) -> None:
-    assert str(area(given)) == told
-    assert area(told) == area(given)
+def test_range_accepted_notations(params: str, reported: str) -> None:
+    assert str(area(params)) == reported
+    assert area(reported) == area(params)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "params",
     ["", " ", "A0", "A0:B2", "A1:", ":A1", "A1:B2:C3", "AAAA1:B2", "Suivi!", "!A1", "Suivi!A", "A1:5", "A:5", "1:A",
      "A1:B99999999", "Suivi!Total", "x\ny", "a" * 101, "''!A1"],
 )  # fmt: skip
-def test_range_refused(given: str) -> None:
+def test_range_refused(params: str) -> None:
     with pytest.raises(errors.InvalidInputError) as message:
-        area(given)
+        area(params)
     assert "is not a valid range" in str(message.value)
 
 
@@ -55,7 +55,7 @@ def test_range_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("params", "reported"),
     [
         ("1Bxi_-x", "1Bxi_-x"),
         (" https://docs.google.com/spreadsheets/d/1Bxi/edit?gid=0#gid=0 ", "1Bxi"),
@@ -64,11 +64,11 @@ def test_range_size() -> None:
         ("https://drive.google.com/open?id=0Bq", "0Bq"),
     ],
 )
-def test_file_id_accepted_notations(given: str, told: str) -> None:
-    assert file_id(given) == told
+def test_file_id_accepted_notations(params: str, reported: str) -> None:
+    assert file_id(params) == reported
 
 
-@pytest.mark.parametrize("given", ["", "a/b", "..", "https://evil.example/d/1Bxi", "x y", "https://docs.google.com/"])
-def test_file_id_refused(given: str) -> None:
+@pytest.mark.parametrize("params", ["", "a/b", "..", "https://evil.example/d/1Bxi", "x y", "https://docs.google.com/"])
+def test_file_id_refused(params: str) -> None:
     with pytest.raises(errors.InvalidInputError):
-        file_id(given)
+        file_id(params)

@@ -116,7 +116,7 @@ async def test_write_range_confirms_overwriting_other_values(gsheets: Session) -
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "statement"),
     [
         ({"cells": "Suivi!A0"}, "is not a valid range"),
         ({"cells": "Suivi!A2:C9"}, "do not fit into"),
@@ -128,9 +128,9 @@ async def test_write_range_confirms_overwriting_other_values(gsheets: Session) -
         ({"spreadsheet": "../../x"}, "is not a valid id"),
     ],
 )
-async def test_write_range_refused(gsheets: Session, wrong: dict[str, Any], said: str) -> None:
+async def test_write_range_refused(gsheets: Session, wrong: dict[str, Any], statement: str) -> None:
     arguments = {"spreadsheet": ID, "cells": "Suivi!A2", "rows": [ROW], **wrong}
-    assert said in await gsheets.call_error("write_range", **arguments)
+    assert statement in await gsheets.call_error("write_range", **arguments)
     assert gsheets.requests == []
 
 

@@ -26,7 +26,7 @@ RATE = Response.of(
 BROKEN = Response.of({"status": "error", "message": "internal error", "correlationId": "c", "category": "X"}, 500)
 
 
-class Desk:
+class Crm:
     """A client at the server, and the HubSpot behind it."""
 
     def __init__(self, mcp: Any, hubspot: FakeHubSpot, vendor: FakeVendor) -> None:
@@ -47,16 +47,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(data: Path, **settings: str) -> AsyncIterator[Desk]:
+async def opened(data: Path, **settings: str) -> AsyncIterator[Crm]:
     with running() as (hubspot, vendor):
         values = {"HUBSPOT_TOKEN": TOKEN, "HUBSPOT_BASE_URL": vendor.url, "FLOTILLA_STATE": str(data), **settings}
         with environment(server, **values), impatient(server):
             async with client(server) as mcp:
-                yield Desk(mcp, hubspot, vendor)
+                yield Crm(mcp, hubspot, vendor)
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def crm(tmp_path: Path) -> AsyncIterator[Crm]:
     async with opened(tmp_path, FLOTILLA_TIER="all") as one:
         yield one
 
@@ -75,16 +75,16 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-async def told(desk: Desk) -> None:
+async def told(crm: Crm) -> None:
     """Tell the story: each step with a key, as a careful client does."""
     for tool, arguments in STEPS:
-        await desk.call_ok(tool, **arguments, idempotency_key=f"{tool}-1")
+        await crm.call_ok(tool, **arguments, idempotency_key=f"{tool}-1")
 
 
-def proper(desk: Desk) -> None:
+def proper(crm: Crm) -> None:
     """Check all of it, field by field."""
-    records = desk.hubspot.records
-    assert desk.counts() == {"contacts": 1, "companies": 1, "deals": 1, "notes": 1, "tasks": 1}
+    records = crm.hubspot.records
+    assert crm.counts() == {"contacts": 1, "companies": 1, "deals": 1, "notes": 1, "tasks": 1}
     assert records["companies"]["101"]["properties"] == {
         "name": "Boulangerie Lefèvre",
         "domain": "lefevre.example",
@@ -116,17 +116,17 @@ def proper(desk: Desk) -> None:
         "hs_task_type": "TODO",
         "hubspot_owner_id": "71",
     }
-    linked = desk.hubspot.linked
+    linked = crm.hubspot.linked
     assert linked("contacts", "102", "companies") == linked("deals", "103", "companies") == ["101"]
     assert linked("deals", "103", "contacts") == ["102"]
     assert linked("notes", "104", "deals") == linked("tasks", "105", "deals") == ["103"]
     assert linked("notes", "104", "contacts") == linked("tasks", "105", "contacts") == ["102"]
 
 
-async def test_scenario_after_a_call(desk: Desk) -> None:
-    await told(desk)
-    proper(desk)
-    seen = await desk.call_ok("get_contact", contact="zoe@lefevre.example")
+async def test_scenario_after_a_call(crm: Crm) -> None:
+    await told(crm)
+    proper(crm)
+    seen = await crm.call_ok("get_contact", contact="zoe@lefevre.example")
     assert seen["contact"]["record"] == "contact:102"
     assert {row["record"]: row["name"] for row in seen["linked"]} == {
         "company:101": "Boulangerie Lefèvre",
@@ -135,63 +135,63 @@ async def test_scenario_after_a_call(desk: Desk) -> None:
         "task:105": "Envoyer le devis",
     }
     assert [row["at"] for row in seen["linked"] if row["record"] == "task:105"] == [DUE]
-    matches = await desk.call_ok("search_deals", linked_to="contact:102")
+    matches = await crm.call_ok("search_deals", linked_to="contact:102")
     assert [(d["dealname"], d["amount"], d["currency"], d["stage"]) for d in matches["items"]] == [
         ("Refonte du site", "12500.50", "EUR", "Devis envoyé")
     ]
-    moved = await desk.call_ok("update_deal", deal="deal:103", stage="Ventes / Gagné")
+    moved = await crm.call_ok("update_deal", deal="deal:103", stage="Ventes / Gagné")
     assert moved == {"record": "deal:103", "stage": "Gagné"}
-    assert desk.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
+    assert crm.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
 
 
-async def test_search_deals_by_each_operator(desk: Desk) -> None:
+async def test_search_deals_by_each_operator(crm: Crm) -> None:
     for name, amount, day in (("A", "1000 €", "2030-06-01"), ("B", "2000 €", "2030-06-15"), ("C", None, None)):
         more = {"amount": amount, "close_date": day} if amount else {}
-        await desk.call_ok("create_deal", name=name, **more)
+        await crm.call_ok("create_deal", name=name, **more)
     for condition, names in {
         "amount>=1000": "AB", "amount>1000": "B", "amount<2000": "A", "amount<=2000": "AB", "amount!=1000": "BC",
         "amount=2 000,00": "B", "amount=*": "AB", "amount!=*": "C", "dealname~b": "B",
         "closedate=2030-06-15": "B", "closedate<2030-06-15": "A", "closedate>2030-06-01": "B",
     }.items():  # fmt: skip
-        rows = (await desk.call_ok("search_deals", where=[condition]))["items"]
+        rows = (await crm.call_ok("search_deals", where=[condition]))["items"]
         assert "".join(row["dealname"] for row in rows) == names, condition
 
 
-async def test_scenario_repeated_creates_nothing_twice(desk: Desk) -> None:
-    await told(desk)
-    await told(desk)
-    proper(desk)
+async def test_scenario_repeated_creates_nothing_twice(crm: Crm) -> None:
+    await told(crm)
+    await told(crm)
+    proper(crm)
 
 
-async def test_contract_fits_all_requests_and_responses(desk: Desk) -> None:
+async def test_contract_fits_all_requests_and_responses(crm: Crm) -> None:
     declaration = declared(Path(__file__).parents[1])
     assert declaration
     if not declaration.path.is_file():
         pytest.skip("no contract here; set FLOTILLA_SPECS")
     contract = read(declaration)
-    await told(desk)
-    await desk.call_ok("get_contact", contact="102")
-    await desk.call_ok("associate_records", record="deal:103", others=["contact:102", "contact:999"])
-    await desk.call_ok("search_contacts", query="zoé")
-    await desk.call_ok("update_contact", contact="102", properties={"Ville": "Lyon"})
+    await told(crm)
+    await crm.call_ok("get_contact", contact="102")
+    await crm.call_ok("associate_records", record="deal:103", others=["contact:102", "contact:999"])
+    await crm.call_ok("search_contacts", query="zoé")
+    await crm.call_ok("update_contact", contact="102", properties={"Ville": "Lyon"})
     wrong: list[str] = []
-    for request, answer in desk.hubspot.seen_answers:
-        request = replace(request, url=f"https://api.hubapi.com{request.url.removeprefix(desk.vendor.url)}")
+    for request, answer in crm.hubspot.seen_answers:
+        request = replace(request, url=f"https://api.hubapi.com{request.url.removeprefix(crm.vendor.url)}")
         wrong += contract.problems(request)
         if answer.status != 207 or "batch/read" in request.path:  # not declared for the default associations
             wrong += contract.answer_problems(request, answer)
-    assert len(desk.hubspot.seen_answers) > 15
+    assert len(crm.hubspot.seen_answers) > 15
     assert wrong == []
 
 
 @pytest.mark.parametrize("after", range(14))
-async def test_rate_limit_waited_for(desk: Desk, after: int) -> None:
-    desk.hubspot.call_error(RATE, after=after)
-    await told(desk)
-    proper(desk)
+async def test_rate_limit_waited_for(crm: Crm, after: int) -> None:
+    crm.hubspot.call_error(RATE, after=after)
+    await told(crm)
+    proper(crm)
 
 
-async def test_rate_limit_daily_reported_at_once(desk: Desk) -> None:
+async def test_rate_limit_daily_reported_at_once(crm: Crm) -> None:
     """A limit that lasts for the day is not waited for."""
     daily = {
         "status": "error",
@@ -200,101 +200,99 @@ async def test_rate_limit_daily_reported_at_once(desk: Desk) -> None:
         "policyName": "DAILY",
         "category": "RATE_LIMITS",
     }
-    desk.hubspot.call_error(Response.of(daily, 429), times=-1, method="POST")
-    message = await desk.call_error("add_note", text="Bonjour", linked_to=["contact:51"], idempotency_key="n")
+    crm.hubspot.call_error(Response.of(daily, 429), times=-1, method="POST")
+    message = await crm.call_error("add_note", text="Bonjour", linked_to=["contact:51"], idempotency_key="n")
     assert "today are used up" in message
     assert "Nothing was done" in message
-    assert len(desk.vendor.requests) == 1
+    assert len(crm.vendor.requests) == 1
 
 
 @pytest.mark.parametrize(("tool", "arguments"), STEPS)
 async def test_upstream_failure_reported_as_uncertain_and_not_repeated(
-    desk: Desk, tool: str, arguments: dict[str, Any]
+    crm: Crm, tool: str, arguments: dict[str, Any]
 ) -> None:
     for name, params in STEPS[: STEPS.index((tool, arguments))]:
-        await desk.call_ok(name, **params)
-    before = desk.counts()
-    desk.vendor.fails(faults.answer(BROKEN), method="write", times=1)  # carried out, and yet answered with 500
-    message = await desk.call_error(tool, **arguments, idempotency_key="k")
+        await crm.call_ok(name, **params)
+    before = crm.counts()
+    crm.vendor.fails(faults.answer(BROKEN), method="write", times=1)  # carried out, and yet answered with 500
+    message = await crm.call_error(tool, **arguments, idempotency_key="k")
     assert "may or may not have been done: look before you repeat it" in message
-    after = desk.counts()
+    after = crm.counts()
     assert sum(after.values()) == sum(before.values()) + 1
-    assert "may or may not" in await desk.call_error(tool, **arguments, idempotency_key="k")
-    assert desk.counts() == after
+    assert "may or may not" in await crm.call_error(tool, **arguments, idempotency_key="k")
+    assert crm.counts() == after
 
 
 @pytest.mark.parametrize(("tool", "arguments"), STEPS)
-async def test_connection_lost_after_a_write_duplicates_nothing(
-    desk: Desk, tool: str, arguments: dict[str, Any]
-) -> None:
+async def test_connection_lost_after_a_write_duplicates_nothing(crm: Crm, tool: str, arguments: dict[str, Any]) -> None:
     """A new key after the look that the message asks for: what is there is found or told, and only the rest is done."""
     for name, params in STEPS:
         if name != tool:
-            await desk.call_ok(name, **params)
+            await crm.call_ok(name, **params)
             continue
-        desk.vendor.fails(faults.cut(), method="write", times=1)
-        assert "may or may not" in await desk.call_error(name, **params, idempotency_key="first")
+        crm.vendor.fails(faults.cut(), method="write", times=1)
+        assert "may or may not" in await crm.call_error(name, **params, idempotency_key="first")
         if name == "create_company":
-            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await desk.call_error(name, **params)
+            assert "company:101 (Boulangerie Lefèvre lefevre.example)" in await crm.call_error(name, **params)
         elif name == "create_contact":
-            assert "already, with the id 102; nothing was done" in await desk.call_error(name, **params)
+            assert "already, with the id 102; nothing was done" in await crm.call_error(name, **params)
         elif name == "create_deal":
-            matches = await desk.call_ok("search_deals", linked_to="contact:102")
+            matches = await crm.call_ok("search_deals", linked_to="contact:102")
             assert [row["record"] for row in matches["items"]] == ["deal:103"]
         else:
-            linked = (await desk.call_ok("get_contact", contact="102"))["linked"]
+            linked = (await crm.call_ok("get_contact", contact="102"))["linked"]
             assert [row["record"] for row in linked][-1] in ("note:104", "task:105")
-    proper(desk)
+    proper(crm)
 
 
-async def test_upstream_500_without_effect(desk: Desk) -> None:
+async def test_upstream_500_without_effect(crm: Crm) -> None:
     """A 500 on the search for duplicates leaves nothing and no doubt."""
-    desk.hubspot.call_error(BROKEN, method="POST")
-    desk.hubspot.lag = True
-    message = await desk.call_error("create_company", name="Lefèvre")  # the look for duplicates: a read
+    crm.hubspot.call_error(BROKEN, method="POST")
+    crm.hubspot.lag = True
+    message = await crm.call_error("create_company", name="Lefèvre")  # the look for duplicates: a read
     assert "may or may not" not in message
-    assert desk.counts() == {}
+    assert crm.counts() == {}
 
 
-async def test_create_contact_duplicate_reported_when_searches_lag(desk: Desk) -> None:
-    desk.hubspot.lag = True
-    await desk.call_ok("create_contact", name="Jean Dupont", email="jean@exemple.fr")
-    message = await desk.call_error("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
+async def test_create_contact_duplicate_reported_when_searches_lag(crm: Crm) -> None:
+    crm.hubspot.lag = True
+    await crm.call_ok("create_contact", name="Jean Dupont", email="jean@exemple.fr")
+    message = await crm.call_error("create_contact", name="J. Dupont", email="JEAN@exemple.fr")
     assert message == (
         "Error: HubSpot has this record already, with the id 101; nothing was done. Use that id, or update that record."
     )
-    assert desk.counts() == {"contacts": 1}
+    assert crm.counts() == {"contacts": 1}
 
 
 @pytest.mark.parametrize(
     "phone", ["+33 6 12 34 56 78", "06 12 34 56 78", "0612345678", "06.12.34.56.78", "06-12-34-56-78", "0033612345678"]
 )
-async def test_create_contact_duplicate_phone_in_another_notation(desk: Desk, phone: str) -> None:
-    await desk.call_ok("create_contact", name="Jean Dupont", phone="+33612345678")
-    message = await desk.call_error("create_contact", name="Jean D.", phone=phone)
+async def test_create_contact_duplicate_phone_in_another_notation(crm: Crm, phone: str) -> None:
+    await crm.call_ok("create_contact", name="Jean Dupont", phone="+33612345678")
+    message = await crm.call_error("create_contact", name="Jean D.", phone=phone)
     assert "this phone number already: contact:101 (Jean Dupont)" in message
-    assert desk.counts() == {"contacts": 1}
+    assert crm.counts() == {"contacts": 1}
 
 
-async def test_create_contact_finds_a_number_with_dots(desk: Desk) -> None:
+async def test_create_contact_finds_a_number_with_dots(crm: Crm) -> None:
     """A number that HubSpot holds as it was typed is found from its international form."""
-    await desk.call_ok("create_contact", name="Jean Dupont", phone="06.98.76.54.32")
-    assert "phone number already" in await desk.call_error("create_contact", name="J. D.", phone="+33698765432")
+    await crm.call_ok("create_contact", name="Jean Dupont", phone="06.98.76.54.32")
+    assert "phone number already" in await crm.call_error("create_contact", name="J. D.", phone="+33698765432")
 
 
-async def test_create_contact_duplicate_name(desk: Desk) -> None:
+async def test_create_contact_duplicate_name(crm: Crm) -> None:
     """The same name without any other detail is a duplicate."""
-    await desk.call_ok("create_contact", name="Dupont, Jean")
-    assert "this name already: contact:101 (Jean Dupont)" in await desk.call_error("create_contact", name="Jean Dupont")
-    await desk.call_ok("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
-    assert desk.counts() == {"contacts": 2}
+    await crm.call_ok("create_contact", name="Dupont, Jean")
+    assert "this name already: contact:101 (Jean Dupont)" in await crm.call_error("create_contact", name="Jean Dupont")
+    await crm.call_ok("create_contact", name="Jean Dupont", email="autre.jean@exemple.fr")
+    assert crm.counts() == {"contacts": 2}
 
 
-async def test_dry_run_writes_nothing(desk: Desk) -> None:
+async def test_dry_run_writes_nothing(crm: Crm) -> None:
     for tool, arguments in STEPS:
-        shown = (await desk.call_ok(tool, **arguments, dry_run=True))["dry_run"]
+        shown = (await crm.call_ok(tool, **arguments, dry_run=True))["dry_run"]
         assert shown["method"] == "POST"
-    assert desk.counts() == {}
+    assert crm.counts() == {}
 
 
 def test_scenario_through_a_process(tmp_path: Path) -> None:
@@ -314,4 +312,4 @@ def test_scenario_through_a_process(tmp_path: Path) -> None:
                     else:
                         assert not result.get("isError"), result
         assert lost
-        proper(Desk(None, hubspot, vendor))
+        proper(Crm(None, hubspot, vendor))

@@ -350,8 +350,8 @@ async def test_create_deal_amounts_read_as_in_every_server(hubspot: Session, fre
         assert Decimal(properties["amount"]) == amount, value
         euros = isinstance(value, str) and any(word in value for word in ("€", "EUR", "euros"))
         assert properties.get("deal_currency_code") == ("EUR" if euros else None), value
-    for text, ways in TWO_WAYS.items():
-        assert f"Write {ways}" in await hubspot.call_error("create_deal", name="Site", **params(text))
+    for text, readings in TWO_WAYS.items():
+        assert f"Write {readings}" in await hubspot.call_error("create_deal", name="Site", **params(text))
     assert hubspot.writes == []
 
 

@@ -47,12 +47,12 @@ def notion(tmp_path: Path) -> Iterator[FakeNotion]:
 
 
 @pytest.fixture
-def desk(notion: FakeNotion) -> Workspace:
+def space(notion: FakeNotion) -> Workspace:
     return furnish(notion)
 
 
 @pytest.fixture
-def tool(desk: Workspace) -> Tool:
+def tool(workspace: Workspace) -> Tool:
     """Return a caller of tools that gives what they return."""
 
     async def done(name: str, **arguments: Any) -> Any:
@@ -64,7 +64,7 @@ def tool(desk: Workspace) -> Tool:
 
 
 @pytest.fixture
-def problem(desk: Workspace) -> Tool:
+def problem(workspace: Workspace) -> Tool:
     """Return a caller of tools that gives the words they fail with."""
 
     async def failed(name: str, **arguments: Any) -> str:

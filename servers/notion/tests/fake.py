@@ -49,7 +49,7 @@ class Refusing:
     after: int
     method: str
 
-    def takes(self, request: Request) -> bool:
+    def accepts(self, request: Request) -> bool:
         fits = self.method in ("", request.method) or (self.method == "write" and request.writes)
         if not (self.times and fits):
             return False

@@ -29,44 +29,44 @@ FULL = {
 }
 
 
-async def test_get_database(tool: Any, desk: Workspace) -> None:
-    told = await tool("get_database", database="taches")  # without its accent and capital
-    assert told["id"] == desk.tasks
-    assert told["properties"] == [
+async def test_get_database(tool: Any, space: Workspace) -> None:
+    reported = await tool("get_database", database="taches")  # without its accent and capital
+    assert reported["id"] == space.tasks
+    assert reported["properties"] == [
         {"name": "Tâche", "type": "title"},
         {"name": "Échéance", "type": "date"},
         {"name": "État", "type": "status", "allowed": ["À faire", "En cours", "Fait"]},
-        {"name": "Client", "type": "relation", "database": desk.clients},
+        {"name": "Client", "type": "relation", "database": space.clients},
         {"name": "Assignée à", "type": "people"},
     ]
 
 
-async def test_get_database_by_id_and_address(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
-    database = notion.sources[desk.clients]["parent"]["database_id"]
+async def test_get_database_by_id_and_address(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
+    database = notion.sources[space.clients]["parent"]["database_id"]
     bare = database.replace("-", "")
-    for named in (desk.clients, database, bare, f"https://www.notion.so/agence/Clients-{bare}?v={desk.home}"):
-        assert (await tool("get_database", database=named))["id"] == desk.clients
+    for named in (space.clients, database, bare, f"https://www.notion.so/agence/Clients-{bare}?v={space.home}"):
+        assert (await tool("get_database", database=named))["id"] == space.clients
     assert "no database" in (await problem("get_database", database="Fournisseurs")).lower()
     assert "404" not in await problem("get_database", database="00000000-2cf9-4fdf-8782-e53db20768a5")
     again = notion.database("Clients", {"Nom": "title"})
-    told = await problem("get_database", database="Clients")
-    assert desk.clients in told
-    assert again in told
+    reported = await problem("get_database", database="Clients")
+    assert space.clients in reported
+    assert again in reported
     notion.databases[database]["data_sources"].append({"id": again, "name": "Autre"})
     assert f"Autre ({again})" in await problem("get_database", database=database)
 
 
-async def test_create_database_item_with_every_property_type(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
-    told = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
-    page = notion.pages[told["id"]]
+async def test_create_database_item_with_every_property_type(tool: Any, notion: FakeNotion, space: Workspace) -> None:
+    reported = await tool("create_database_item", database="Clients", properties=FULL, markdown="# Appel\nBien passé.")
+    page = notion.pages[reported["id"]]
     saved = {name: value[value["type"]] for name, value in page["properties"].items()}
-    assert told == {"id": page["id"], "url": page["url"], "created": True}
+    assert reported == {"id": page["id"], "url": page["url"], "created": True}
     assert saved["Nom"][0]["plain_text"] == FULL["Nom"]
     assert saved["Statut"]["name"] == "Lead chaud"
     assert (saved["E-mail"], saved["Téléphone"]) == ("eve@exemple.fr", "+33 6 12 34 56 78")
     assert (saved["Budget"], saved["Actif"]) == (12500.5, True)
     assert [one["name"] for one in saved["Étiquettes"]] == ["VIP", "Nurturing"]
-    assert saved["Responsable"][0]["id"] == desk.marie
+    assert saved["Responsable"][0]["id"] == space.marie
     assert saved["Rendez-vous"]["start"] == "2030-06-03T14:00:00+02:00"
     assert saved["Notes"][1]["annotations"]["bold"] is True
     assert saved["Notes"][3]["href"] == "https://exemple.fr"
@@ -82,7 +82,7 @@ async def test_create_database_item_with_every_property_type(tool: Any, notion: 
 
 
 async def test_create_database_item_relations_by_title_and_date_span(
-    tool: Any, problem: Any, notion: FakeNotion, desk: Workspace
+    tool: Any, problem: Any, notion: FakeNotion, space: Workspace
 ) -> None:
     values = {
         "Tâche": "Envoyer le devis",
@@ -90,9 +90,9 @@ async def test_create_database_item_relations_by_title_and_date_span(
         "Client": "jean dupont",
         "État": "à faire",
     }
-    told = await tool("create_database_item", database="Tâches", properties=values)
-    saved = notion.pages[told["id"]]["properties"]
-    assert saved["Client"]["relation"] == [{"id": desk.dupont}]
+    reported = await tool("create_database_item", database="Tâches", properties=values)
+    saved = notion.pages[reported["id"]]["properties"]
+    assert saved["Client"]["relation"] == [{"id": space.dupont}]
     assert saved["Échéance"]["date"] == {"start": "2030-06-03", "end": "2030-06-05", "time_zone": None}
     rows = await tool(
         "query_database", database="Tâches", filters=[{"property": "Client", "is": "contains", "value": "Jean Dupont"}]
@@ -101,7 +101,7 @@ async def test_create_database_item_relations_by_title_and_date_span(
     assert "has no page `Durand`" in await problem(
         "create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Durand"}
     )
-    notion.row(desk.clients, {"Nom": "Jean Dupont"})
+    notion.row(space.clients, {"Nom": "Jean Dupont"})
     assert "2 related pages" in await problem(
         "create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Jean Dupont"}
     )
@@ -135,25 +135,25 @@ MISFITS = [
 ]
 
 
-@pytest.mark.parametrize(("values", "told"), MISFITS, ids=[str(v) for v, _ in MISFITS])
+@pytest.mark.parametrize(("values", "reported"), MISFITS, ids=[str(v) for v, _ in MISFITS])
 async def test_create_database_item_invalid_values_refused(
-    problem: Any, notion: FakeNotion, values: dict[str, Any], told: str
+    problem: Any, notion: FakeNotion, values: dict[str, Any], reported: str
 ) -> None:
     message = await problem("create_database_item", database="Clients", properties={"Nom": "Nouveau", **values})
-    assert told in message
+    assert reported in message
     assert not any(request.writes for request in notion.vendor.requests)
 
 
-async def test_numbers_read_as_in_every_server(tool: Any, problem: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_numbers_read_as_in_every_server(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
     """One table for all servers: what is read, what is refused because it has two readings, and JSON numbers."""
     for value, number in {**READ, **{one: Decimal(str(one)) for one in NUMBERS}}.items():
-        given = {"Nom": "Nouveau", "Budget": value}
-        shown = await tool("create_database_item", database="Clients", properties=given, dry_run=True)
+        params = {"Nom": "Nouveau", "Budget": value}
+        shown = await tool("create_database_item", database="Clients", properties=params, dry_run=True)
         sent = shown["dry_run"]["body"]["properties"]["Budget"]["number"]
         assert Decimal(str(sent)) == number, value
-    for text, ways in TWO_WAYS.items():
-        given = {"Nom": "Nouveau", "Budget": text}
-        assert f"Write {ways}" in await problem("create_database_item", database="Clients", properties=given)
+    for text, readings in TWO_WAYS.items():
+        params = {"Nom": "Nouveau", "Budget": text}
+        assert f"Write {readings}" in await problem("create_database_item", database="Clients", properties=params)
     assert not any(request.writes for request in notion.vendor.requests)
 
 
@@ -170,38 +170,40 @@ async def test_create_database_item_with_a_local_time(
     """A time without an offset is read in FLOTILLA_TIMEZONE."""
     monkeypatch.setenv("FLOTILLA_TIMEZONE", "Europe/Paris")
     server.reset()
-    given = {"Nom": "Durand", "Rendez-vous": "2030-06-03T14:00"}
-    made = await tool("create_database_item", database="Clients", properties=given)
+    params = {"Nom": "Durand", "Rendez-vous": "2030-06-03T14:00"}
+    made = await tool("create_database_item", database="Clients", properties=params)
     saved = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
     assert saved["start"] == "2030-06-03T14:00:00+02:00"
 
 
-async def test_create_database_item_needs_a_title(problem: Any, tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_create_database_item_needs_a_title(
+    problem: Any, tool: Any, notion: FakeNotion, space: Workspace
+) -> None:
     assert "`Nom`" in await problem("create_database_item", database="Clients", properties={"Statut": "Client"})
     await tool("create_database_item", database="Clients", properties={"titre": "Sans nom de colonne"})
-    assert "Sans nom de colonne" in notion.titles(desk.clients)
+    assert "Sans nom de colonne" in notion.titles(space.clients)
 
 
-async def test_create_database_item_returns_a_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
-    told = await tool("create_database_item", database="Clients", properties={"Nom": "jean dupont"})
-    assert (told["id"], told["created"]) == (desk.dupont, False)
-    assert "nothing was created" in told["note"]
+async def test_create_database_item_returns_a_duplicate(tool: Any, notion: FakeNotion, space: Workspace) -> None:
+    reported = await tool("create_database_item", database="Clients", properties={"Nom": "jean dupont"})
+    assert (reported["id"], reported["created"]) == (space.dupont, False)
+    assert "nothing was created" in reported["note"]
     assert not any(request.writes for request in notion.vendor.requests)
     other = await tool(
         "create_database_item", database="Clients", properties={"Nom": "Jean Dupont"}, allow_duplicate=True
     )
     assert other["created"]
-    assert notion.titles(desk.clients).count("Jean Dupont") == 2
+    assert notion.titles(space.clients).count("Jean Dupont") == 2
 
 
-async def test_create_database_item_other_date_is_no_duplicate(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
-    first = {"Tâche": "Relancer", "Échéance": "2030-06-03T09:00:00+02:00", "Client": desk.dupont}
+async def test_create_database_item_other_date_is_no_duplicate(tool: Any, notion: FakeNotion, space: Workspace) -> None:
+    first = {"Tâche": "Relancer", "Échéance": "2030-06-03T09:00:00+02:00", "Client": space.dupont}
     assert (await tool("create_database_item", database="Tâches", properties=first))["created"]
     same = {**first, "Échéance": "2030-06-03T07:00:00Z"}  # the same moment
     assert not (await tool("create_database_item", database="Tâches", properties=same))["created"]
     later = {**first, "Échéance": "2030-06-10"}
     assert (await tool("create_database_item", database="Tâches", properties=later))["created"]
-    assert notion.titles(desk.tasks) == ["Relancer", "Relancer"]
+    assert notion.titles(space.tasks) == ["Relancer", "Relancer"]
 
 
 FILTERS: list[tuple[list[dict[str, Any]], list[str]]] = [
@@ -230,16 +232,16 @@ FILTERS: list[tuple[list[dict[str, Any]], list[str]]] = [
 
 @pytest.mark.parametrize(("filters", "names"), FILTERS, ids=[str(f) for f, _ in FILTERS])
 async def test_query_database(tool: Any, filters: list[dict[str, Any]], names: list[str]) -> None:
-    told = await tool("query_database", database="Clients", filters=filters)
-    assert [row["properties"]["Nom"] for row in told["items"]] == names
+    reported = await tool("query_database", database="Clients", filters=filters)
+    assert [row["properties"]["Nom"] for row in reported["items"]] == names
 
 
-async def test_query_database_combined_filters_sorts_and_pages(tool: Any, notion: FakeNotion, desk: Workspace) -> None:
+async def test_query_database_combined_filters_sorts_and_pages(tool: Any, notion: FakeNotion, space: Workspace) -> None:
     either = [{"property": "Nom", "value": "Jean Dupont"}, {"property": "Notes", "is": "contains", "value": "juin"}]
     assert len((await tool("query_database", database="Clients", filters=either, match="or"))["items"]) == 2
     assert (await tool("query_database", database="Clients", filters=either))["items"] == []
     for number in range(5):
-        notion.row(desk.clients, {"Nom": f"Client {number}", "Budget": {"number": number}})
+        notion.row(space.clients, {"Nom": f"Client {number}", "Budget": {"number": number}})
     page = await tool("query_database", database="Clients", sorts=["-Budget", "created_time"], limit=3)
     assert [row["properties"]["Nom"] for row in page["items"]] == ["Jean Dupont", "Client 4", "Client 3"]
     page = await tool("query_database", database="Clients", sorts=["-Budget"], limit=3, cursor=page["next_cursor"])
@@ -259,13 +261,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("given", "told"), WRONG, ids=[str(g) for g, _ in WRONG])
-async def test_query_database_invalid_filters_refused(problem: Any, given: dict[str, Any], told: str) -> None:
-    assert told in await problem("query_database", database="Clients", filters=[given])
+@pytest.mark.parametrize(("params", "reported"), WRONG, ids=[str(g) for g, _ in WRONG])
+async def test_query_database_invalid_filters_refused(problem: Any, params: dict[str, Any], reported: str) -> None:
+    assert reported in await problem("query_database", database="Clients", filters=[params])
 
 
 async def test_filter_formula_compared_by_the_given_type(tool: Any, notion: FakeNotion) -> None:
-    for given, told in (
+    for params, reported in (
         ({"is": ">", "value": 1}, {"number": {"greater_than": 1}}),
         ({"value": True}, {"checkbox": {"equals": True}}),
         ({"is": "contains", "value": "é"}, {"string": {"contains": "é"}}),
@@ -274,9 +276,9 @@ async def test_filter_formula_compared_by_the_given_type(tool: Any, notion: Fake
         from flotilla_servers.notion.filters import Filter, filter_of
 
         made = await filter_of(
-            {"Score": {"type": "formula"}}, [Filter.model_validate({"property": "Score", **given})], "and"
+            {"Score": {"type": "formula"}}, [Filter.model_validate({"property": "Score", **params})], "and"
         )
-        assert made == {"property": "Score", "formula": told}
+        assert made == {"property": "Score", "formula": reported}
 
 
 async def test_query_database_notes_the_limit_of_ten_thousand_rows(tool: Any, notion: FakeNotion) -> None:

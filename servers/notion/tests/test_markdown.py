@@ -133,11 +133,11 @@ LOST = [
 ]
 
 
-@pytest.mark.parametrize(("markdown", "told"), LOST)
-def test_markdown_losses_reported(markdown: str, told: str) -> None:
+@pytest.mark.parametrize(("markdown", "message"), LOST)
+def test_markdown_losses_reported(markdown: str, message: str) -> None:
     """What Notion cannot hold is reported."""
     blocks, lost = blocks_of(markdown)
-    assert told in " ".join(lost)
+    assert message in " ".join(lost)
     assert blocks
 
 
@@ -148,8 +148,8 @@ def test_block_losses_reported() -> None:
         return [{"type": "text", "plain_text": terms, "href": None, "annotations": looks}]
 
     def block(kind: str, more: dict[str, Any], below: list[Any] | None = None) -> dict[str, Any]:
-        told = {"id": "598337872cf94fdf8782e53db20768a5", "type": kind, kind: more, "has_children": bool(below)}
-        return {**told, "children": below} if below else told
+        message = {"id": "598337872cf94fdf8782e53db20768a5", "type": kind, kind: more, "has_children": bool(below)}
+        return {**message, "children": below} if below else message
 
     blocks = [
         block("paragraph", {"rich_text": text("rouge", color="red", underline=True)}),
@@ -171,7 +171,7 @@ def test_block_losses_reported() -> None:
         "[Devis \\[2030\\]](https://www.notion.so/598337872cf94fdf8782e53db20768a5)", "$$\ne=mc^2\n$$",
         "[a.pdf](https://f.example/a%20b.pdf)", "copie", "loin", "$x^2$",
     ]  # fmt: skip
-    for told in (
+    for message in (
         "colours",
         "underlining",
         "callouts",
@@ -182,7 +182,7 @@ def test_block_losses_reported() -> None:
         "unsupported",
         "below",
     ):
-        assert told in " ".join(lost), told
+        assert message in " ".join(lost), message
 
 
 def test_pieces_of_two_thousand_characters() -> None:

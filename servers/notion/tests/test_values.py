@@ -33,9 +33,9 @@ VALUES: list[tuple[dict[str, Any], Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("told", "plain"), VALUES, ids=[str(told["type"]) for told, _ in VALUES])
-def test_plain_properties_values(told: dict[str, Any], plain: Any) -> None:
-    assert plain_properties({"properties": {"x": told}}) == {"x": plain}
+@pytest.mark.parametrize(("message", "plain"), VALUES, ids=[str(message["type"]) for message, _ in VALUES])
+def test_plain_properties_values(message: dict[str, Any], plain: Any) -> None:
+    assert plain_properties({"properties": {"x": message}}) == {"x": plain}
 
 
 def test_plain_properties_with_odd_parts() -> None:
@@ -62,7 +62,7 @@ def test_plain_properties_leave_empty_values_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "result"),
     [
         (PAGE, PAGE),
         (PAGE.upper(), PAGE),
@@ -77,5 +77,5 @@ def test_plain_properties_leave_empty_values_out() -> None:
         (f"{PAGE}0", ""),
     ],
 )
-def test_id_in_addresses(text: str, found: str) -> None:
-    assert id_in(text) == found
+def test_id_in_addresses(text: str, result: str) -> None:
+    assert id_in(text) == result

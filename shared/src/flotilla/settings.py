@@ -32,7 +32,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from flotilla import errors
 from flotilla.http.loopback import is_loopback
 from flotilla.parsing.times import known_zone
-from flotilla_launcher.environment import listed, setting, words, yes_or_no
+from flotilla_launcher.environment import listed, name_set, setting, yes_or_no
 from flotilla_launcher.filters import CONFIRM
 from flotilla_launcher.naming import catalog_name
 
@@ -141,7 +141,7 @@ class ServerSettings(BaseSettings):
         """Refuse an address to which a credential would travel in clear, unless FLOTILLA_PLAIN_HTTP names its host."""
         if not isinstance(value, AnyUrl) or value.scheme == "https" or is_loopback(value.host or ""):
             return value
-        plain = {value.host, f"{value.host}:{value.port}"} & words("FLOTILLA_PLAIN_HTTP", _environ.get())
+        plain = {value.host, f"{value.host}:{value.port}"} & name_set("FLOTILLA_PLAIN_HTTP", _environ.get())
         if not plain and any(map(is_secret, cls.model_fields.values())):
             raise ValueError(
                 "it must begin with https://, since credentials go there (http:// only on this machine, or "

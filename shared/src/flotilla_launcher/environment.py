@@ -132,6 +132,3 @@ def name_set(name: str, environ: Mapping[str, str] | None = None) -> frozenset[s
     if not names:
         raise wrong(f"{name} is set, but names nothing.", "Ask the user to correct it, or to unset it.")
     return names
-
-
-words = name_set  # its former name

@@ -29,7 +29,7 @@ from flotilla_testing.checks import (
     writes,
 )
 from flotilla_testing.rules import RULES, Claim, Rule, quality_problems
-from flotilla_testing.subject import Setup, Subject
+from flotilla_testing.subject import Environment, Subject
 
 __all__ = ["suite", "wrong"]
 MODULES = (
@@ -64,7 +64,7 @@ async def wrong(case: Subject, rule: Rule, claim: Claim) -> list[str]:
 def suite(
     slug: str,
     *,
-    setup: Setup | None = None,
+    setup: Environment | None = None,
     arguments: Mapping[str, Mapping[str, Any]] | None = None,
     lossy: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> type[Any]:
@@ -106,7 +106,7 @@ def _test_of(rule: Rule) -> Any:
         problems = await wrong(case, rule, claim)
         assert not problems, _listed(problems)
 
-    test.__doc__ = rule.meaning
+    test.__doc__ = rule.description
     return test
 
 

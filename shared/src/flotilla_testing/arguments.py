@@ -62,16 +62,16 @@ def visible(schema: Schema) -> dict[str, Schema]:
     return {name: inner for name, inner in schema.get("properties", {}).items() if name not in RESERVED_ARGUMENTS}
 
 
-def example_of(tool: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def example_of(tool: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a tool's required arguments from their examples, and what else was given for it."""
     schema = tool["inputSchema"]
     required = {name: schema["properties"][name].get("examples", [None])[0] for name in schema.get("required", ())}
-    return copy.deepcopy({**required, **(given or {})})
+    return copy.deepcopy({**required, **(known or {})})
 
 
-def examples_of(tool: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+def examples_of(tool: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """Yield calls that use every example and every choice of every argument once, beside the required ones."""
-    base = example_of(tool, given)
+    base = example_of(tool, known)
     yield base
     for name, inner in visible(tool["inputSchema"]).items():
         choices = [*inner.get("examples", ()), *inner.get("enum", ())]
@@ -82,30 +82,30 @@ def examples_of(tool: Mapping[str, Any], given: Mapping[str, Any] | None = None)
                 yield {**base, name: copy.deepcopy(choice)}
 
 
-def valid_sets(tool: Mapping[str, Any], count: int, seed: int = 1, given: Mapping[str, Any] | None = None) -> list[Any]:
+def valid_sets(tool: Mapping[str, Any], count: int, seed: int = 1, known: Mapping[str, Any] | None = None) -> list[Any]:
     """Return argument sets that the tool's schema allows, optional arguments there or not."""
     rng, schema = Random(f"{tool['name']}-{seed}"), tool["inputSchema"]
-    required = set(schema.get("required", ())) | set(given or {})
+    required = set(schema.get("required", ())) | set(known or {})
 
     def one() -> dict[str, Any]:
         names = [n for n in visible(schema) if n in required or rng.random() < 0.5]
-        return {n: copy.deepcopy(value(schema["properties"][n], rng, n, (given or {}).get(n))) for n in names}
+        return {n: copy.deepcopy(value(schema["properties"][n], rng, n, (known or {}).get(n))) for n in names}
 
     return [one() for _ in range(count)]
 
 
 def broken_sets(
-    tool: Mapping[str, Any], count: int, seed: int = 1, given: Mapping[str, Any] | None = None
+    tool: Mapping[str, Any], count: int, seed: int = 1, known: Mapping[str, Any] | None = None
 ) -> list[Any]:
     """Return argument sets with something wrong in each: missing, unknown, of another type, or odd."""
     rng, names = Random(f"{tool['name']}-broken-{seed}"), list(tool["inputSchema"].get("properties", {}))
     required = list(tool["inputSchema"].get("required", ()))
 
     def spoilt(arguments: dict[str, Any]) -> dict[str, Any]:
-        way = rng.randrange(8)
-        if way == 0 and required:
+        failure = rng.randrange(8)
+        if failure == 0 and required:
             arguments.pop(rng.choice(required), None)
-        elif way == 1:
+        elif failure == 1:
             name = rng.choice([*names, "argument"])
             arguments[rng.choice([name + "s", name.upper(), "__class__", "self", "", "é"])] = rng.choice(ODD)
         elif names:
@@ -113,7 +113,7 @@ def broken_sets(
                 arguments[name] = copy.deepcopy(rng.choice(ODD))
         return arguments
 
-    return [spoilt(arguments) for arguments in valid_sets(tool, count, seed + 1, given)]
+    return [spoilt(arguments) for arguments in valid_sets(tool, count, seed + 1, known)]
 
 
 def value(schema: Schema, rng: Random, name: str = "", known: Any = None) -> Any:

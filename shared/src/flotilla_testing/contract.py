@@ -73,8 +73,8 @@ class Several:
 
 def specs() -> Path:
     """Return the folder of the vendors' documents; it need not exist."""
-    given = os.environ.get("FLOTILLA_SPECS")
-    return Path(given) if given else Path(next(iter(flotilla_servers.__path__))).parent.parent / "shared" / "specs"
+    known = os.environ.get("FLOTILLA_SPECS")
+    return Path(known) if known else Path(next(iter(flotilla_servers.__path__))).parent.parent / "shared" / "specs"
 
 
 def declared(folder: Path) -> Declared | None:
@@ -118,8 +118,8 @@ async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
         raise FileNotFoundError(f"{case.slug} declares no contract (tests/contract.yaml)")
     contract, wrong, seen = read(declaration), dict[str, None](), set[tuple[Any, ...]]()
     for tool in await case.tools():
-        given = case.given(tool)
-        calls = [*examples_of(tool, given), *valid_sets(tool, generated, given=given)]
+        known = case.known(tool)
+        calls = [*examples_of(tool, known), *valid_sets(tool, generated, known=known)]
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
             for number, arguments in enumerate(calls):
                 result = await session.call(tool["name"], **arguments)

@@ -51,7 +51,7 @@ class DiscoveryDocument:
         if method is None:
             return [f"{folder} is not in the contract."]
         wrong = [*self._parameters(request, method), *self._body(request, method)]
-        return [f"{folder}: {what}." for what in wrong]
+        return [f"{folder}: {label}." for label in wrong]
 
     def answer_problems(self, request: Request, answer: Response) -> list[str]:
         """Return what the contract does not allow in an answer: for the recorded ones, which must not be wishful."""
@@ -60,7 +60,7 @@ class DiscoveryDocument:
             return []
         schema = method.get("response")
         wrong = self._value(json.loads(answer.body), schema, "", True) if schema else ["an answer is not expected"]
-        return [f"{request.method} {request.path} answers {answer.status}: {what}." for what in wrong]
+        return [f"{request.method} {request.path} answers {answer.status}: {label}." for label in wrong]
 
     def _parameters(self, request: Request, method: Mapping[str, Any]) -> Iterator[str]:
         own = method.get("parameters", {})
@@ -80,18 +80,18 @@ class DiscoveryDocument:
             if about.get("required") and name not in params:
                 yield f"the query parameter {name} is missing"
 
-    def _text(self, value: str, schema: Mapping[str, Any], what: str) -> Iterator[str]:
+    def _text(self, value: str, schema: Mapping[str, Any], label: str) -> Iterator[str]:
         """Check a value that stands in the address, where everything is text."""
         kind = schema.get("type", "string")
         if kind == "boolean" and value not in ("true", "false"):
-            yield f"{what} is {value!r}, neither true nor false"
+            yield f"{label} is {value!r}, neither true nor false"
         elif kind in ("integer", "number"):
             if not re.fullmatch(r"-?\d+(\.\d+)?" if kind == "number" else r"-?\d+", value):
-                yield f"{what} is {value!r}, no {kind}"
+                yield f"{label} is {value!r}, no {kind}"
             else:
-                yield from _bounds(float(value), schema, what)
+                yield from _bounds(float(value), schema, label)
         elif kind == "string":
-            yield from _string(value, schema, what)
+            yield from _string(value, schema, label)
 
     def _body(self, request: Request, method: Mapping[str, Any]) -> Iterator[str]:
         kind = request.headers.get("content-type", "").split(";")[0]
@@ -108,23 +108,23 @@ class DiscoveryDocument:
         """Check a value of a body; `nullable`: null clears a field."""
         while "$ref" in schema:
             schema = self.schemas[schema["$ref"]]
-        what = f"the field {where}" if where else "the body"
+        label = f"the field {where}" if where else "the body"
         kind = schema.get("type", "any")
         if value is None:
             if not nullable:
-                yield f"{what} is null"
+                yield f"{label} is null"
         elif kind == "object":
             yield from self._object(value, schema, where, nullable)
         elif kind in _KINDS:
             if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "boolean"):
-                yield f"{what} is {value!r}, no {kind}"
+                yield f"{label} is {value!r}, no {kind}"
             elif kind == "array":
                 for item in value:
                     yield from self._value(item, schema["items"], f"{where}[]", nullable)
             elif kind == "string":
-                yield from _string(value, schema, what)
+                yield from _string(value, schema, label)
             elif kind != "boolean":
-                yield from _bounds(value, schema, what)
+                yield from _bounds(value, schema, label)
 
     def _object(self, value: Any, schema: Mapping[str, Any], where: str, nullable: bool) -> Iterator[str]:
         if not isinstance(value, dict):
@@ -156,14 +156,14 @@ def _pattern(path: str) -> str:
     return "".join(re.escape(p) if not p.startswith("{") else (".+" if p[1] == "+" else "[^/]+") for p in parts)
 
 
-def _bounds(value: float, schema: Mapping[str, Any], what: str) -> Iterator[str]:
+def _bounds(value: float, schema: Mapping[str, Any], label: str) -> Iterator[str]:
     if "minimum" in schema and value < float(schema["minimum"]):
-        yield f"{what} is {value:g}, less than {schema['minimum']}"
+        yield f"{label} is {value:g}, less than {schema['minimum']}"
     if "maximum" in schema and value > float(schema["maximum"]):
-        yield f"{what} is {value:g}, more than {schema['maximum']}"
+        yield f"{label} is {value:g}, more than {schema['maximum']}"
 
 
-def _string(value: str, schema: Mapping[str, Any], what: str) -> Iterator[str]:
+def _string(value: str, schema: Mapping[str, Any], label: str) -> Iterator[str]:
     form = schema.get("format", "")
     try:
         if form in ("int64", "uint64"):
@@ -171,14 +171,14 @@ def _string(value: str, schema: Mapping[str, Any], what: str) -> Iterator[str]:
         elif form == "date":
             date.fromisoformat(value)
         elif form in ("date-time", "google-datetime") and datetime.fromisoformat(value).tzinfo is None:
-            yield f"{what} is {value!r}, a time without an offset"
+            yield f"{label} is {value!r}, a time without an offset"
         elif form == "byte":
             if re.search(r"[^A-Za-z0-9_=-]", value):
-                yield f"{what} is not in the base64url alphabet"
+                yield f"{label} is not in the base64url alphabet"
             base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     except (ValueError, binascii.Error):
-        yield f"{what} is {value[:60]!r}, no {form}"
+        yield f"{label} is {value[:60]!r}, no {form}"
     if "enum" in schema and value not in schema["enum"]:
-        yield f"{what} is {value[:60]!r}, none of {', '.join(schema['enum'])}"
+        yield f"{label} is {value[:60]!r}, none of {', '.join(schema['enum'])}"
     if "pattern" in schema and not re.search(schema["pattern"], unquote(value)):
-        yield f"{what} does not match {schema['pattern']}"
+        yield f"{label} does not match {schema['pattern']}"

@@ -28,7 +28,7 @@ class _Plan:
     after: int
     method: str
 
-    def takes(self, request: Request) -> bool:
+    def matches(self, request: Request) -> bool:
         """Tell whether this request is one to fail, and count it."""
         writes = self.method == "write" and request.writes
         if not (self.times and (writes or self.method in ("", request.method))):
@@ -98,7 +98,7 @@ class FakeVendor:
             while (request := await _received(reader, parser, self.url)) and not writer.is_closing():
                 request = self.answers.seen(request)
                 self.requests.append(request)
-                plan = next((plan for plan in self._plans if plan.takes(request)), None)
+                plan = next((plan for plan in self._plans if plan.matches(request)), None)
                 exchange = Exchange(request, self.answers.to(request), writer)
                 if plan:
                     await plan.fault(exchange)

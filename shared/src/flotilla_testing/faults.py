@@ -60,9 +60,9 @@ def status(code: int, body: Any = None, headers: Mapping[str, str] | None = None
     return answer(Response.of(data, code, headers))
 
 
-def answer(given: Response) -> Fault:
+def answer(known: Response) -> Fault:
     """Response so."""
-    return lambda exchange: exchange.send(given)
+    return lambda exchange: exchange.send(known)
 
 
 def rate(after: float | None = None, *, date: bool = False) -> Fault:

@@ -80,7 +80,7 @@ class OpenApi:
             wrong = [_message(error) for error in self._core.iter_request_errors(_Request(request))]
         wrong += self._unknown_parameters(request, [*shared, *operation.get("parameters", ())])
         wrong += self._unknown_fields(request, operation)
-        return [f"{folder}: {what}." for what in wrong]
+        return [f"{folder}: {label}." for label in wrong]
 
     def answer_problems(self, request: Request, answer: Response) -> list[str]:
         """Return what the contract does not allow in an answer: for the recorded ones, which must not be wishful."""

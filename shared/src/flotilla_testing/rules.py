@@ -23,7 +23,7 @@ class Rule:
 
     id: str
     tier: str
-    meaning: str
+    description: str
     evidence: bool = False
 
 
@@ -169,5 +169,5 @@ def quality_problems(claims: dict[str, Claim], folder: Path, rules: Sequence[Rul
 
 def table() -> str:
     """Return the scale as a Markdown table."""
-    rows = [f"| {rule.tier} | `{rule.id}` | {rule.meaning} |" for rule in RULES]
+    rows = [f"| {rule.tier} | `{rule.id}` | {rule.description} |" for rule in RULES]
     return "\n".join(["| tier | rule | meaning |", "|---|---|---|", *rows])

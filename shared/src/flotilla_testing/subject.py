@@ -42,7 +42,7 @@ from flotilla_testing.responses import RecordedResponses, Recorder, Request, Res
 from flotilla_testing.rules import Claim, read_quality
 
 WITHOUT_CONFIRMATION = {"FLOTILLA_CONFIRM": "off"}  # for trials in which nobody is asked
-Setup = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
+Environment = Callable[[Path], AbstractContextManager[Mapping[str, str]]]
 CHECKOUT = Path(next(iter(flotilla_servers.__path__)))  # servers/
 
 
@@ -151,7 +151,7 @@ class Subject:
         self,
         slug: str,
         *,
-        setup: Setup | None = None,
+        setup: Environment | None = None,
         arguments: Mapping[str, Mapping[str, Any]] | None = None,
         lossy: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -229,7 +229,7 @@ class Subject:
 
     def example(self, tool: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return arguments that work for a tool."""
-        return {**example_of(tool, self.given(tool)), **more}
+        return {**example_of(tool, self.known(tool)), **more}
 
     def lossy(self, tool: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments with which a tool would lose something, so that it must ask."""
@@ -239,7 +239,7 @@ class Subject:
         """Tell whether a tool is registered with replaces=True."""
         return bool(getattr(await self.server._mcp.get_tool(tool["name"]), "replaces", False))
 
-    def given(self, tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    def known(self, tool: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the arguments that the server's test file gives for a tool."""
         return self._arguments.get(tool["name"], {})
 
@@ -263,10 +263,10 @@ class Subject:
 
     async def prompts_and_resources(self) -> list[tuple[str, Callable[[Session], Awaitable[tuple[str, bool]]]]]:
         """Return what runs beside the tools, prompts and resources: a name, and how it is run in a session."""
-        rendered = [(p["name"], partial(_render, name=p["name"], given=self.given(p))) for p in await self.prompts()]
+        rendered = [(p["name"], partial(_render, name=p["name"], known=self.known(p))) for p in await self.prompts()]
         return [*rendered, *((uri, partial(_read, uri=uri)) for uri in await self.resources())]
 
-    def effect(self, tool: Mapping[str, Any]) -> str:
+    def kind_of(self, tool: Mapping[str, Any]) -> str:
         """Return reads, writes or destroys."""
         return self.server.attributes[tool["name"]]["effect"]
 
@@ -327,8 +327,8 @@ class Subject:
         return self._stack.enter_context(Process(own, values, revision))
 
 
-async def _render(session: Session, name: str, given: Mapping[str, Any]) -> tuple[str, bool]:
-    return await session.render(name, **given)
+async def _render(session: Session, name: str, known: Mapping[str, Any]) -> tuple[str, bool]:
+    return await session.render(name, **known)
 
 
 async def _read(session: Session, uri: str) -> tuple[str, bool]:

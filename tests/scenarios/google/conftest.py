@@ -38,16 +38,16 @@ ROOT = HERE.parents[2]
 SERVERS = ("gmail", "google-calendar", "google-drive", "google-sheets", "google-docs")
 OWNER = f"flotilla-test-google-{secrets.token_hex(3)}"  # of this run alone
 HELENE, MARIE = "helene@atelier.example", "marie@client.example"
-DOORS = ("process", *(pytest.param(door, marks=pytest.mark.docker) for door in ("docker", "gateway")))
+DOORS = ("process", *(pytest.param(gateway_kind, marks=pytest.mark.docker) for gateway_kind in ("docker", "gateway")))
 
 
-def missing(door: str) -> str:
+def missing(gateway_kind: str) -> str:
     """Tell why a door cannot be tried on this machine; nothing when it can."""
-    if door == "process":
+    if gateway_kind == "process":
         return ""
     if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
         return "no Docker engine answers here: scripts/engine"
-    if door == "gateway" and system.gateway_plugin() is None:
+    if gateway_kind == "gateway" and system.gateway_plugin() is None:
         return "the Docker MCP plugin is not here"
     lacking = [slug for slug in SERVERS if not system.docker("image", "inspect", image(slug))]
     return f"no image of {', '.join(lacking)}: make build S='{' '.join(lacking)}'" if lacking else ""
@@ -84,8 +84,8 @@ def vendor(world: Google) -> Iterator[FakeVendor]:
 class Office:
     """Hélène's machine: her files, and a way to the fleet. `asked` are the questions that she got."""
 
-    def __init__(self, folder: Path, door: str, vendor: FakeVendor, url: str) -> None:
-        self.folder, self.door, self.vendor, self.url = folder, door, vendor, url
+    def __init__(self, folder: Path, gateway_kind: str, vendor: FakeVendor, url: str) -> None:
+        self.folder, self.door, self.vendor, self.url = folder, gateway_kind, vendor, url
         self.asked: list[str] = []
         self.settings: dict[str, dict[str, str]] = {
             "gmail": {"base_url": f"{url}/gmail/v1", "token_url": f"{url}/token"},
@@ -179,8 +179,8 @@ def connected(folder: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch)
     servers = {slug: server_of(slug) for slug in SERVERS}
     about = servers["gmail"].integration.consent
     assert about
-    ways = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
-    current_place = dataclasses.replace(about, **{name: f"{vendor.url}/{path}" for name, path in ways.items()})  # type: ignore[arg-type]
+    readings = {"authorize_url": "authorize", "token_url": "token", "revoke_url": "revoke", "who_url": "userinfo"}
+    current_place = dataclasses.replace(about, **{name: f"{vendor.url}/{path}" for name, path in readings.items()})  # type: ignore[arg-type]
     for server in servers.values():
         monkeypatch.setattr(server.integration, "consent", current_place)
     monkeypatch.setattr(login, "connectable", lambda: servers)

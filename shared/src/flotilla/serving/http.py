@@ -14,7 +14,7 @@ from flotilla import errors
 from flotilla.calls import finishing
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
-from flotilla_launcher.environment import words
+from flotilla_launcher.environment import name_set
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -74,7 +74,7 @@ def listening(host: str, port: int) -> dict[str, Any]:
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
     uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
     with errors.setting_errors():
-        own_hosts = words("FLOTILLA_ALLOWED_HOSTS")
+        own_hosts = name_set("FLOTILLA_ALLOWED_HOSTS")
     return {
         "sockets": [listener],
         "host_origin_protection": True,

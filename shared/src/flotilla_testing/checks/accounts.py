@@ -56,7 +56,7 @@ async def odd_items(case: Subject) -> list[str]:
         raise NothingToCheck
     problems, tried = [], 0
     for tool in await case.tools():
-        if case.effect(tool) != "reads":
+        if case.kind_of(tool) != "reads":
             continue
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
             assert session.recorder
@@ -132,7 +132,7 @@ async def connection(case: Subject) -> list[str]:
             problems.append("The accounts share their metadata.")
         before = _files(second)
         for tool in await case.tools():
-            if case.effect(tool) != "reads":
+            if case.kind_of(tool) != "reads":
                 await first.call(case, tool["name"], case.example(tool))
         if _files(second) != before:
             problems.append("What was done for one account changed the files of the other.")

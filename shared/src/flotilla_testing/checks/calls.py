@@ -54,7 +54,7 @@ async def results(case: Subject) -> list[str]:
                     problems.append(f"{tool['name']}: the text is not the compact JSON of the structured content.")
                 wrong = Draft202012Validator(tool["outputSchema"]).iter_errors(data)
                 problems += [f"{tool['name']}: the result does not fit its schema: {w.message}." for w in wrong]
-                problems += [f"{tool['name']}: {where} {what}." for where, what in _odd(data, "result")]
+                problems += [f"{tool['name']}: {where} {label}." for where, label in _odd(data, "result")]
     return problems
 
 
@@ -196,20 +196,20 @@ async def generated_arguments(case: Subject) -> list[str]:
     """Half of the sets fit the schema, half are broken; confirmation is off, so that destroying tools run too."""
     problems: dict[tuple[str, str], str] = {}
     for tool in await case.tools():
-        given = case.given(tool)
+        known = case.known(tool)
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
-            sets = [*valid_sets(tool, SETS, given=given), *broken_sets(tool, SETS, given=given)]
+            sets = [*valid_sets(tool, SETS, known=known), *broken_sets(tool, SETS, known=known)]
             for arguments in sets:
                 try:
                     result = await session.call(tool["name"], **arguments)
                 except Exception as raised:  # whatever it is, a caller would not have got an answer
-                    what = f"raises {type(raised).__name__}: {raised}"
+                    label = f"raises {type(raised).__name__}: {raised}"
                 else:
-                    what = error_problem(text_of(result)) if result.is_error else ""
-                    what = f"{what}: {text_of(result)[:200]}" if what else ""
-                if what:
+                    label = error_problem(text_of(result)) if result.is_error else ""
+                    label = f"{label}: {text_of(result)[:200]}" if label else ""
+                if label:
                     shown = json.dumps(arguments, ensure_ascii=False, default=str)[:300]
-                    problems.setdefault((tool["name"], what[:60]), f"{tool['name']} with {shown} {what}")
+                    problems.setdefault((tool["name"], label[:60]), f"{tool['name']} with {shown} {label}")
             foreign = {urlsplit(request.url).netloc for request in session.requests} - _hosts(case)
             if foreign:
                 problems[tool["name"], "host"] = f"{tool['name']} sends requests to {', '.join(foreign)}."
@@ -238,8 +238,8 @@ async def _generated_for_prompts(case: Subject) -> list[str]:
             ]
             for arguments in tried:
                 text, failed = await session.render(prompt["name"], **arguments)
-                if failed and (what := error_problem(text)):
-                    problems.append(f"{prompt['name']} with {arguments} {what}: {text[:200]}")
+                if failed and (label := error_problem(text)):
+                    problems.append(f"{prompt['name']} with {arguments} {label}: {text[:200]}")
     return problems
 
 
@@ -253,7 +253,7 @@ async def both_eras(case: Subject) -> list[str]:
     """The same list and the same answer in every revision, in raw JSON-RPC."""
     problems = []
     tools = await case.tools()
-    tool = next((t for t in tools if case.effect(t) == "reads"), tools[0])
+    tool = next((t for t in tools if case.kind_of(t) == "reads"), tools[0])
     for revision in REVISIONS:
         async with case.session(WITHOUT_CONFIRMATION), raw(case.server, revision) as session:
             if session.agreed != revision:
@@ -272,7 +272,7 @@ async def both_eras(case: Subject) -> list[str]:
 async def read_only(case: Subject) -> list[str]:
     """Hidden from the list, refused when called, nothing done."""
     tools = await case.tools()
-    changing = [tool for tool in tools if case.effect(tool) != "reads"]
+    changing = [tool for tool in tools if case.kind_of(tool) != "reads"]
     if not changing:
         raise NothingToCheck
     shown = {tool["name"] for tool in await case.tools(FLOTILLA_READ_ONLY="1")}

@@ -37,7 +37,7 @@ async def hosts(case: Subject) -> list[str]:
             problems += [f"{tool['name']} contacts {host}:{port}." for host, port in sockets if port not in allowed]
             sockets.clear()
     async with case.session(WITHOUT_CONFIRMATION):
-        for grant in (way for api in case.apis for way in _ways(api.auth) if isinstance(way, Grant)):
+        for grant in (failure for api in case.apis for failure in _ways(api.auth) if isinstance(failure, Grant)):
             token_url = httpx.URL(grant.token_url)
             if token_url.port not in allowed and not is_allowed(case.server.connection, token_url):
                 problems.append(f"{token_url} is where tokens come from, which is not among the hosts.")
@@ -48,7 +48,13 @@ async def hosts(case: Subject) -> list[str]:
 
 def _ways(auth: Auth | None) -> list[Auth]:
     """Return the ways in, each by itself."""
-    return [one for way in auth.options for one in _ways(way)] if isinstance(auth, FirstOf) else [auth] if auth else []
+    return (
+        [one for failure in auth.options for one in _ways(failure)]
+        if isinstance(auth, FirstOf)
+        else [auth]
+        if auth
+        else []
+    )
 
 
 def _ports(case: Subject) -> set[int]:

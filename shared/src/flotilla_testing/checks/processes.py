@@ -76,13 +76,13 @@ async def stable_list(case: Subject) -> list[str]:
     """Byte for byte the same, whatever the environment and the seed."""
     folder, problems = await case.tools(), []
     for run in (await process_runs(case)).values():
-        problems += [f"The {run.name} process {what}." for what in _differences(run.tools, folder)]
+        problems += [f"The {run.name} process {label}." for label in _differences(run.tools, folder)]
     fields = case.server.integration.settings_class.model_fields
     for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
         plain = value in ("", "<UNKNOWN>")  # anything else is unclear in a guard: see the check "filters"
         names = [case.variable(name) for name, field in fields.items() if plain or not is_guard(field)]
         listed = await case.tools(**dict.fromkeys(names, value))
-        problems += [f"With settings that are {value!r}, the server {what}." for what in _differences(listed, folder)]
+        problems += [f"With settings that are {value!r}, the server {label}." for label in _differences(listed, folder)]
     return problems
 
 

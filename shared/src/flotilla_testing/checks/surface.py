@@ -71,7 +71,7 @@ async def hints(case: Subject) -> list[str]:
             problems.append(f"{name} has no title.")
         reads = annotations.get("readOnlyHint")
         if verb(case, name) in READING and not reads:
-            problems.append(f"{name} sounds as if it only read, but is registered as {case.effect(tool)}.")
+            problems.append(f"{name} sounds as if it only read, but is registered as {case.kind_of(tool)}.")
         if verb(case, name) in VERBS - READING and reads:
             problems.append(f"{name} sounds as if it changed something, but is registered as reads.")
         if verb(case, name) in DESTROYING and not annotations.get("destructiveHint"):
@@ -107,12 +107,12 @@ async def arguments(case: Subject) -> list[str]:
     return problems
 
 
-def _unfit(what: str, example: Any, schema: Mapping[str, Any]) -> list[str]:
+def _unfit(label: str, example: Any, schema: Mapping[str, Any]) -> list[str]:
     checker = Draft202012Validator.FORMAT_CHECKER
     try:
         Draft202012Validator(schema, format_checker=checker).validate(example)
     except ValidationError as wrong:
-        return [f"{what} does not fit its schema: {wrong.message}."]
+        return [f"{label} does not fit its schema: {wrong.message}."]
     return []
 
 
@@ -148,8 +148,8 @@ async def portable_schemas(case: Subject) -> list[str]:
                 problems.append(f"{tool['name']}: {kind} is no JSON schema: {wrong.message}.")
             if schema.get("type") != "object":
                 problems.append(f"{tool['name']}: {kind} has no object root; the gateway aborts on it.")
-            problems += [f"{tool['name']}: {kind}{where} {what}." for where, what in _barred(schema, kind)]
-        if case.effect(tool) != "reads" and (tool.get("outputSchema") or {}).get("required"):
+            problems += [f"{tool['name']}: {kind}{where} {label}." for where, label in _barred(schema, kind)]
+        if case.kind_of(tool) != "reads" and (tool.get("outputSchema") or {}).get("required"):
             problems.append(f"{tool['name']}: outputSchema requires fields, so a preview or dry run does not fit it.")
     return problems
 

@@ -20,7 +20,7 @@ DOUBT = "may or may not"  # what an error must say when a write may have arrived
 DONE = "was done"  # and when one was carried out, though its answer cannot be read
 
 
-def ways(case: Subject) -> dict[str, tuple[str, Fault]]:
+def failures(case: Subject) -> dict[str, tuple[str, Fault]]:
     """Return the ways to fail: name, the class it must become, and the fault."""
     assert case.answers
     faults_by_name = {kind: (kind, faults.answer(answer)) for kind, answer in case.answers.errors.items()}
@@ -97,29 +97,29 @@ async def error_classes(case: Subject) -> list[str]:
     for one in await _usual(case):
         tool, count = one.tool, len(one.sent)
         writes = any(flag for _, flag in one.sent)
-        for way, (kind, fault) in ways(case).items():
-            for after in sorted({0, count - 1} if way != "timeout" else {count - 1}):  # timeouts take time
-                async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if way == "timeout" else 5) as session:
+        for failure, (kind, fault) in failures(case).items():
+            for after in sorted({0, count - 1} if failure != "timeout" else {count - 1}):  # timeouts take time
+                async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
                     vendor.fails(fault, after=after)
                     expected = (
-                        _expected(one, after, side_effect_confirmed=way == "reset in mid-body")
+                        _expected(one, after, side_effect_confirmed=failure == "reset in mid-body")
                         if kind == "upstream"
                         else ""
                     )
-                    problems += await _refused(session, case, tool, way, kind, expected)
-        for way, fault in ONLY_READS.items() if not writes else ():
+                    problems += await _refused(session, case, tool, failure, kind, expected)
+        for failure, fault in ONLY_READS.items() if not writes else ():
             async with case.session() as session:
                 vendor.fails(fault)
-                problems += await _refused(session, case, tool, way, "upstream", "")
-        for way, fault in SHAPES.items():
+                problems += await _refused(session, case, tool, failure, "upstream", "")
+        for failure, fault in SHAPES.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 vendor.fails(fault, after=count - 1)
-                problems += await _unreadable(session, case, one, way)
+                problems += await _unreadable(session, case, one, failure)
     for tool in [tool for tool, _, writes in await usual(case) if not writes][:1]:
-        for way, fault in TOO_MUCH.items():
+        for failure, fault in TOO_MUCH.items():
             async with case.session() as session:
                 vendor.fails(fault)
-                problems += await _refused(session, case, tool, way, "upstream", "")
+                problems += await _refused(session, case, tool, failure, "upstream", "")
     return problems + await _once_a_method(case, vendor) + await _asides(case, vendor)
 
 
@@ -152,16 +152,16 @@ async def _once_a_method(case: Subject, vendor: FakeVendor) -> list[str]:
     return problems
 
 
-async def _unreadable(session: Session, case: Subject, one: _Usual, way: str) -> list[str]:
+async def _unreadable(session: Session, case: Subject, one: _Usual, failure: str) -> list[str]:
     """Check the answer to a success of another shape: none, or an error that is the vendor's and doubts nothing."""
     result = await session.call(one.tool["name"], **case.example(one.tool))
     text, name = text_of(result), one.tool["name"]
     if not result.is_error:  # it does without the answer
         return []
     if wrong := error_problem(text):
-        return [f"{name} after {way}: the error {wrong}: {text}"]
+        return [f"{name} after {failure}: the error {wrong}: {text}"]
     if one.sent[-1][1] and (DOUBT in text or DONE not in text):
-        return [f"{name} after {way}: the error must say that it {DONE}: {text}"]
+        return [f"{name} after {failure}: the error must say that it {DONE}: {text}"]
     return []
 
 
@@ -173,31 +173,33 @@ async def _asides(case: Subject, vendor: FakeVendor) -> list[str]:
             await run(session)
             if not session.requests:
                 continue
-        for way, (kind, fault) in ways(case).items():
-            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if way == "timeout" else 5) as session:
+        for failure, (kind, fault) in failures(case).items():
+            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
                 vendor.fails(fault)
                 text, failed = await run(session)
-                if not failed or session.outcome != kind or (what := error_problem(text)):
-                    what = f"is {session.outcome}, not {kind}" if failed and session.outcome != kind else "is no error"
-                    problems.append(f"{name} after {way} {what}: {text[:200]}")
+                if not failed or session.outcome != kind or (label := error_problem(text)):
+                    label = f"is {session.outcome}, not {kind}" if failed and session.outcome != kind else "is no error"
+                    problems.append(f"{name} after {failure} {label}: {text[:200]}")
     return problems
 
 
 async def _refused(
-    session: Session, case: Subject, tool: Mapping[str, Any], way: str, kind: str, expected: str
+    session: Session, case: Subject, tool: Mapping[str, Any], failure: str, kind: str, expected: str
 ) -> list[str]:
     result = await session.call(tool["name"], **case.example(tool))
     text, name = text_of(result), tool["name"]
     if not result.is_error:
-        return [f"{name} takes no notice of {way}: {text[:100]}"]
+        return [f"{name} takes no notice of {failure}: {text[:100]}"]
     if session.outcome != kind:
-        return [f"{name} calls {way} {session.outcome}, not {kind}: {text}"]
+        return [f"{name} calls {failure} {session.outcome}, not {kind}: {text}"]
     if wrong := error_problem(text):
-        return [f"{name} after {way}: the error {wrong}: {text}"]
+        return [f"{name} after {failure}: the error {wrong}: {text}"]
     if (expected == DOUBT) != (DOUBT in text):
-        return [f"{name} after {way}: the error must {'' if expected else 'not '}say that it {DOUBT} be done: {text}"]
+        return [
+            f"{name} after {failure}: the error must {'' if expected else 'not '}say that it {DOUBT} be done: {text}"
+        ]
     if expected and expected not in text:
-        return [f"{name} after {way}: the error must say what {expected}: {text}"]
+        return [f"{name} after {failure}: the error must say what {expected}: {text}"]
     return []
 
 
@@ -219,13 +221,13 @@ async def retries(case: Subject) -> list[str]:
             await session.call(name, **case.example(tool))
             if (tried := len(session.requests)) > 3:
                 problems.append(f"{name} tries a read {tried} times.")
-        for way, fault in (("cut", faults.cut()), ("503", faults.status(503)), ("timeout", faults.hang(2 * SHORT))):
-            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if way == "timeout" else 5) as session:
+        for failure, fault in (("cut", faults.cut()), ("503", faults.status(503)), ("timeout", faults.hang(2 * SHORT))):
+            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
                 vendor.fails(fault, method="write")
                 await session.call(name, **case.example(tool))
                 posted = [request for request in session.writes if request.method in ("POST", "PATCH")]
                 if writes and len(posted) > 1:
-                    problems.append(f"{name} sends a {posted[0].method} {len(posted)} times after {way}.")
+                    problems.append(f"{name} sends a {posted[0].method} {len(posted)} times after {failure}.")
     return problems or await _patience(case, vendor)
 
 
@@ -239,7 +241,7 @@ async def _patience(case: Subject, vendor: FakeVendor) -> list[str]:
     async def noted(seconds: float) -> None:
         waits.append(seconds)
 
-    for way, fault, least, most in (
+    for failure, fault, least, most in (
         ("seconds", faults.rate(7), 7, 7.01),
         ("a date", faults.rate(9, date=True), 7, 9.01),  # in whole seconds
     ):
@@ -248,7 +250,9 @@ async def _patience(case: Subject, vendor: FakeVendor) -> list[str]:
             _sleep_by(case, noted)
             result = await session.call(tool["name"], **case.example(tool))
             if result.is_error or not least <= waits[-1] <= most:
-                problems.append(f"{tool['name']} does not wait as Retry-After says in {way}: {text_of(result)[:100]}")
+                problems.append(
+                    f"{tool['name']} does not wait as Retry-After says in {failure}: {text_of(result)[:100]}"
+                )
     waits.clear()
     async with case.session() as session:
         vendor.fails(faults.rate(3600))
@@ -275,24 +279,24 @@ async def canary(case: Subject) -> list[str]:
     problems = []
     faults_by_name: dict[str, Fault | None] = {"usual answer": None}
     if case.vendor:
-        faults_by_name |= {way: fault for way, (_, fault) in ways(case).items() if way != "timeout"}
+        faults_by_name |= {failure: fault for failure, (_, fault) in failures(case).items() if failure != "timeout"}
         faults_by_name |= {
             f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)
         }
     for tool in await case.tools():
-        for way, fault in faults_by_name.items():
+        for failure, fault in faults_by_name.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 if fault and case.vendor:
                     case.vendor.fails(fault)
                 await session.call(tool["name"], **case.example(tool))
-                if case.effect(tool) != "reads":
+                if case.kind_of(tool) != "reads":
                     await session.call(tool["name"], **case.example(tool, dry_run=True))
                 seen = {"answer": "".join(session.texts), "audit": session.log.getvalue()}
                 for place, text in seen.items():
                     if any(secret in text for secret in _all_forms(case, session)):
-                        problems.append(f"{tool['name']}: a secret is in the {place} after {way}.")
+                        problems.append(f"{tool['name']}: a secret is in the {place} after {failure}.")
     for name, run in await case.prompts_and_resources():
-        for way, fault in faults_by_name.items():
+        for failure, fault in faults_by_name.items():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 if fault and case.vendor:
                     case.vendor.fails(fault)
@@ -300,7 +304,7 @@ async def canary(case: Subject) -> list[str]:
                 if any(
                     secret in "".join(session.texts) + session.log.getvalue() for secret in _all_forms(case, session)
                 ):
-                    problems.append(f"{name}: a secret is in the answer or the audit after {way}.")
+                    problems.append(f"{name}: a secret is in the answer or the audit after {failure}.")
     return problems
 
 

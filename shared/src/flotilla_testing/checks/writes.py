@@ -22,7 +22,7 @@ CREATING = ("add", "append", "book", "create", "import", "log", "record", "reply
 
 
 async def _of(case: Subject, *effects: str) -> list[dict[str, Any]]:
-    matches = [tool for tool in await case.tools() if case.effect(tool) in effects]
+    matches = [tool for tool in await case.tools() if case.kind_of(tool) in effects]
     if not matches:
         raise NothingToCheck
     return matches
@@ -38,12 +38,12 @@ async def dry_run(case: Subject) -> list[str]:
     for tool in await _of(case, "writes", "destroys"):
         name, arguments = tool["name"], case.example(tool)
         key = {"idempotency_key": "rehearsal"} if "idempotency_key" in tool["inputSchema"]["properties"] else {}
-        ways: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+        failures: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
             ({}, {"dry_run": True}),
             ({}, {"dry_run": "true", **key}),
             ({"FLOTILLA_DRY_RUN": "on"}, key),
         )
-        for environ, more in ways:
+        for environ, more in failures:
             async with case.session(environ) as session:
                 before = session.effects()
                 result = await session.call(name, **{**arguments, **more})
@@ -53,10 +53,10 @@ async def dry_run(case: Subject) -> list[str]:
                 if session.effects() != before:
                     problems.append(f"{name} does something in a dry run with {environ or more}.")
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
-            sets = [*examples_of(tool, case.given(tool)), *valid_sets(tool, SETS, given=case.given(tool))]
-            for number, given in enumerate(sets):  # each with a key of its own, where the tool takes one
+            sets = [*examples_of(tool, case.known(tool)), *valid_sets(tool, SETS, known=case.known(tool))]
+            for number, known in enumerate(sets):  # each with a key of its own, where the tool takes one
                 fresh = {"idempotency_key": f"rehearsal-{number}"} if key else {}
-                if matches := await _compared(session, name, {**given, **fresh}):
+                if matches := await _compared(session, name, {**known, **fresh}):
                     problems += matches
                     break  # the other sets would say the same
     return problems
@@ -91,7 +91,7 @@ async def _compared(session: Session, name: str, arguments: Mapping[str, Any]) -
 async def confirm(case: Subject) -> list[str]:
     """Every answer a person can give, in both eras; then a client that cannot ask."""
     problems = []
-    asking = [tool for tool in await case.tools() if case.effect(tool) == "destroys" or await case.replaces(tool)]
+    asking = [tool for tool in await case.tools() if case.kind_of(tool) == "destroys" or await case.replaces(tool)]
     if not asking:
         raise NothingToCheck
     for tool in asking:
@@ -122,15 +122,15 @@ async def _deaf(session: Session, case: Subject, tool: Mapping[str, Any], mode: 
     """A client that cannot be asked gets a preview and a token; only that token, for these arguments, in time, once."""
     name, arguments, before, problems = tool["name"], case.lossy(tool), session.effects(), []
 
-    async def token_for(given: Mapping[str, Any]) -> str:
-        result = await session.call(name, **given)
+    async def token_for(known: Mapping[str, Any]) -> str:
+        result = await session.call(name, **known)
         preview = (result.structured_content or {}).get("preview") or {}
         if result.is_error or not preview.get("confirm_token") or not preview.get("question"):
             problems.append(f"{name} in {mode}: a client that cannot ask gets no preview and token: {text_of(result)}")
         return str(preview.get("confirm_token", ""))
 
     token = await token_for(arguments)
-    others: dict[str, Any] = next((o for o in valid_sets(tool, 50, given=case.given(tool)) if o != arguments), {})
+    others: dict[str, Any] = next((o for o in valid_sets(tool, 50, known=case.known(tool)) if o != arguments), {})
     with patch("flotilla.calls.confirmation.TOKEN_SECONDS", -1):
         expired = await token_for(arguments)
     forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
@@ -140,12 +140,12 @@ async def _deaf(session: Session, case: Subject, tool: Mapping[str, Any], mode: 
         "an expired token": {**arguments, "confirm_token": expired},
         "the token of other arguments": {**others, "confirm_token": token},
     }
-    if case.effect(tool) == "writes":  # with other arguments nothing may be lost, and nobody asked
+    if case.kind_of(tool) == "writes":  # with other arguments nothing may be lost, and nobody asked
         del wrong["the token of other arguments"]
-    for what, given in wrong.items():
-        result = await session.call(name, **given)
+    for label, known in wrong.items():
+        result = await session.call(name, **known)
         if not result.is_error or session.outcome != "input" or session.effects() != before:
-            problems.append(f"{name} in {mode}: {what} is not refused: {text_of(result)}")
+            problems.append(f"{name} in {mode}: {label} is not refused: {text_of(result)}")
     if session.effects() != before:
         problems.append(f"{name} in {mode}: something was done before any yes.")
     result = await session.call(name, **arguments, confirm_token=token)
@@ -166,7 +166,7 @@ async def _deaf(session: Session, case: Subject, tool: Mapping[str, Any], mode: 
 async def idempotency(case: Subject) -> list[str]:
     """Tools that create have a key; the same call with the same key is done once, also at the same time."""
     problems = []
-    tools = [tool for tool in await case.tools() if case.effect(tool) != "reads"]
+    tools = [tool for tool in await case.tools() if case.kind_of(tool) != "reads"]
     keyed_requests = [tool for tool in tools if "idempotency_key" in tool["inputSchema"]["properties"]]
     for tool in tools:
         if verb(case, tool["name"]) in CREATING and tool not in keyed_requests:
@@ -199,8 +199,8 @@ async def _once(session: Session, case: Subject, tool: Mapping[str, Any]) -> lis
     ):
         problems.append(f"{name}: the same key and arguments give {text_of(again)}, after {text_of(first)}")
     own = _meant(tool, {k: v for k, v in arguments.items() if k != "idempotency_key"})
-    sets = valid_sets(tool, 50, given=case.given(tool))
-    others: dict[str, Any] = next((given for given in sets if _meant(tool, given) != own), {})
+    sets = valid_sets(tool, 50, known=case.known(tool))
+    others: dict[str, Any] = next((known for known in sets if _meant(tool, known) != own), {})
     refused = await session.call(name, **others, idempotency_key="order-42")
     if not refused.is_error or session.outcome != "input" or session.effects() != before:
         problems.append(f"{name}: the same key with other arguments is not refused: {text_of(refused)}")
