@@ -111,7 +111,7 @@ async def test_page_by_path_and_absolute_url(connected: Callable[..., ScratchApi
     assert [r.query for r in vendor.requests] == [[("q", "x"), ("limit", "2")], [("limit", "2"), ("cursor", "p2")]]
     with pytest.raises(AssertionError, match="paging style"):
         await connected().page("/things", Thing, limit=2, cursor=None)
-    await api.get("/things/7", params={"next": "http://x/?a=b"})  # an address in a parameter is no address
+    await api.get("/things/7", params={"next": "http://x/?a=b"})  # an address in a parameter is not an address
 
 
 def test_segment_quoted_and_never_empty() -> None:

@@ -377,7 +377,7 @@ class Endpoint:
     """A token endpoint that checks assertions as the standard says, by its own clock."""
 
     def __init__(self, vendor: FakeVendor, read_ahead: float = 0) -> None:
-        self.vendor, self.ahead, self.claims = vendor, read_ahead, list[dict[str, Any]]()
+        self.vendor, self.early, self.claims = vendor, read_ahead, list[dict[str, Any]]()
         vendor.fails(self._answer)
 
     async def _answer(self, exchange: faults.Exchange) -> None:
@@ -386,7 +386,7 @@ class Endpoint:
             return
         form = {k: v[0] for k, v in parse_qs(exchange.request.body.decode()).items()}
         assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
-        now = time.time() + self.ahead
+        now = time.time() + self.early
         unchecked: Any = dict.fromkeys(("verify_aud", "verify_exp", "verify_iat"), False)
         claims = jwt.decode(form["assertion"], KEY.public_key(), ["RS256"], options=unchecked)
         assert claims["aud"] == f"{self.vendor.url}/token"

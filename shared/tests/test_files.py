@@ -466,7 +466,10 @@ def test_names_new_ones_may_hold_any_script(data: Path, name: str) -> None:
 
 
 def test_names_existing_hidden_characters_shown_and_accepted(data: Path) -> None:
-    """Two names that look alike are told apart, in lists and in errors; what is there can be read, renamed, deleted."""
+    """Two names that look alike can be told apart, in lists and in errors.
+
+    What is there can be read, renamed, deleted.
+    """
     for name in ("ab.txt", "a\u200bb.txt", "new\nline", "lit⟨U+200B⟩"):
         (data / name).write_text(name)
     listed = ["ab.txt", "a⟨U+200B⟩b.txt", "lit⟨U+27E8⟩U+200B⟩", "new⟨U+000A⟩line"]

@@ -162,11 +162,11 @@ def test_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str
     tool = {"name": "acme_delete_thing"}
     lists: dict[str, Any] = {"tools": [tool], "prompts": [], "resources": [], "resourceTemplates": []}
     attributes = {"tools": {"acme_delete_thing": {"effect": "destroys", "group": "reports"}}, "prompts": {}}
-    baked = {"initialize": {}, **lists, "attributes": attributes}
+    precomputed = {"initialize": {}, **lists, "attributes": attributes}
     asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
 
     def gateway(**variables: str) -> DiscoveryProxy:
-        made = DiscoveryProxy(baked, {f"FLOTILLA_{name}": value for name, value in variables.items()})
+        made = DiscoveryProxy(precomputed, {f"FLOTILLA_{name}": value for name, value in variables.items()})
         made.era = "old"
         return made
 
@@ -177,8 +177,10 @@ def test_launcher_leaves_an_unclear_guard_to_the_server(variables: dict[str, str
 
 
 def test_launcher_leaves_an_unclear_server_guard_to_the_server() -> None:
-    baked: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
-    gateway = DiscoveryProxy({**baked, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"})
+    precomputed: dict[str, Any] = {kind: [] for kind in ("tools", "prompts", "resources", "resourceTemplates")}
+    gateway = DiscoveryProxy(
+        {**precomputed, "attributes": {}, "guards": ["ACME_BASE_URL"]}, {"ACME_BASE_URL": "se://x"}
+    )
     gateway.era = "old"
     with pytest.raises(SettingError, match="ACME_BASE_URL holds a reference"):
         gateway.answer(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}')

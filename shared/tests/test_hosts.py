@@ -15,7 +15,7 @@ HOSTS = ["api.acme.example:443", "*.files.acme.example:443", "up.acme.example:44
 
 
 class Seen(httpx.AsyncBaseTransport):
-    """Keeps the requests, and answers as it is told."""
+    """Keeps the requests, and answers as configured."""
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.requests: list[httpx.Request] = []

@@ -38,8 +38,8 @@ class Running:
         self.popen = subprocess.Popen([sys.executable, PROBE], stderr=subprocess.PIPE, env=env, text=True)
         assert self.popen.stderr is not None
         line = self.popen.stderr.readline()
-        self.told: Any = json.loads(line) if line.startswith("{") else line
-        self.port = self.told["port"] if isinstance(self.told, dict) else 0
+        self.reported: Any = json.loads(line) if line.startswith("{") else line
+        self.port = self.reported["port"] if isinstance(self.reported, dict) else 0
         self.url = f"http://127.0.0.1:{self.port}"
         self.err = ""
 
@@ -130,19 +130,23 @@ def get(url: str, **headers: str) -> httpx.Response:
 def test_http_token_unusable_prevents_listening(start: Start, params: dict[str, str]) -> None:
     """It does not listen without a token that was meant to be there."""
     running = start(**params)
-    assert running.told.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
-    assert "secret_abc" not in running.told
-    assert "s3cret" not in running.told
+    assert running.reported.startswith("flotilla-probe: FLOTILLA_HTTP_TOKEN")
+    assert "secret_abc" not in running.reported
+    assert "s3cret" not in running.reported
     assert running.popen.wait(10) == 1
 
 
 def test_allowed_hosts_unclear_prevent_listening(start: Start) -> None:
     running = start(FLOTILLA_ALLOWED_HOSTS=" , ")
-    assert running.told.startswith("flotilla-probe: FLOTILLA_ALLOWED_HOSTS is set, but names nothing.")
+    assert running.reported.startswith("flotilla-probe: FLOTILLA_ALLOWED_HOSTS is set, but names nothing.")
 
 
 def test_listening_address_logged(shared: Running) -> None:
-    assert (shared.told["event"], shared.told["host"], shared.told["mcp_server"]) == ("listening", "127.0.0.1", "probe")
+    assert (shared.reported["event"], shared.reported["host"], shared.reported["mcp_server"]) == (
+        "listening",
+        "127.0.0.1",
+        "probe",
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,7 +255,7 @@ def test_audit_line_has_the_user_and_not_the_token(start: Start, user: str) -> N
 def test_start_errors_are_one_line(start: Start, environ: dict[str, str], sentence: str) -> None:
     server = start(**environ)
     assert server.popen.wait(10) == 1
-    assert server.told.startswith(sentence)
+    assert server.reported.startswith(sentence)
     assert server.popen.stderr is not None
     assert server.popen.stderr.read() == ""
 
@@ -261,7 +265,7 @@ def test_port_in_use(start: Start) -> None:
         port = taken.getsockname()[1]
         server = start(FLOTILLA_PORT=str(port))
         assert server.popen.wait(10) == 1
-    assert server.told == (
+    assert server.reported == (
         f"flotilla-probe: cannot listen on 127.0.0.1 port {port}: Address already in use. "
         "Choose other ones with FLOTILLA_HOST and FLOTILLA_PORT.\n"
     )

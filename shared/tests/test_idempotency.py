@@ -227,7 +227,7 @@ async def test_idempotency_key_without_state_folder_refused(
 async def test_idempotency_result_that_cannot_be_saved_is_returned_and_logged(
     shop: Shop, environ: pytest.MonkeyPatch, audit: Lines
 ) -> None:
-    """What was done is done: the first note stays, and a repeat is told that it is not known."""
+    """What was done is done: the first note stays, and a repeat gets the error that it is not known."""
     fsync = os.fsync
 
     def full_after_the_act(fd: int) -> None:

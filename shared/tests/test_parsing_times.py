@@ -68,7 +68,7 @@ def test_when_at(text: str, there: str) -> None:
 def test_when_read_other_forms(text: str) -> None:
     """The message writes the three forms, each of which is read."""
     if text.endswith("\n"):
-        assert When.read(text).is_local  # white space around a time is no mistake
+        assert When.read(text).is_local  # white space around a time is not a mistake
         return
     with pytest.raises(TimeError, match="is not a time or a day") as problem:
         When.read(text)

@@ -155,7 +155,7 @@ ARGUMENTS = {
         ({"n": "", "tags": "", "flag": "null", "unit": "", "day": "null", "lists": ""}, {}),
         ({"tags": ["null"], "parts": '["null"]', "rows": "null"}, {}),
         ({"unit": "KM", "name": "", "free": ""}, {"unit": "km", "name": ""}),
-        ({"name": "null", "many": ""}, {"name": "null", "many": ""}),  # text may say so; what is needed is told
+        ({"name": "null", "many": ""}, {"name": "null", "many": ""}),  # text may say so; what is needed is reported
         ({"where": '{"path": "{\\"p\\": 1}", "x": null}'}, {"where": {"path": {"p": 1}}}),
         ({"where": {"x": '{"a": 1}', "y": None}}, {"where": {"x": '{"a": 1}', "y": None}}),
         ({"free": {"a": None, "b": "[1]"}}, {"free": {"a": None, "b": "[1]"}}),  # null may mean: clear this

@@ -33,7 +33,7 @@ class All(ServerSettings):
     needed: str
 
 
-def told(name: str = "acme") -> str:
+def load_error(name: str = "acme") -> str:
     with pytest.raises(errors.ConfigurationError) as problem:
         load(All, name)
     return str(problem.value)
@@ -45,7 +45,7 @@ def test_placeholder_means_not_configured(environ: pytest.MonkeyPatch, value: st
     environ.setenv("ACME_TOKEN", value)
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_PAGES", value)
-    assert told() == (
+    assert load_error() == (
         "ACME_TOKEN is not set (secret `flotilla-acme.token` in the Docker catalog). "
         "Ask the user to set it: API token, from acme.example > API."
     )
@@ -73,7 +73,7 @@ def test_load_reads_and_checks_values(environ: pytest.MonkeyPatch) -> None:
 
 def test_load_missing_setting_without_description(environ: pytest.MonkeyPatch) -> None:
     assert (
-        told()
+        load_error()
         == "ACME_NEEDED is not set (secret `flotilla-acme.needed` in the Docker catalog). Ask the user to set it."
     )
 
@@ -81,7 +81,7 @@ def test_load_missing_setting_without_description(environ: pytest.MonkeyPatch) -
 def test_load_wrong_values_not_repeated_in_the_error(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_PAGES", "canary-pages")
-    assert told() == (
+    assert load_error() == (
         "ACME_PAGES is wrong: Input should be a valid integer, unable to parse string as an integer. "
         "Ask the user to set it."
     )
@@ -154,23 +154,23 @@ def test_load_secret_from_a_file(environ: pytest.MonkeyPatch, tmp_path: Path) ->
         "ACME_TOKEN_FILE names a file that cannot be read, or that is empty. "
         "Ask the user to correct the path or the file, or to unset ACME_TOKEN_FILE."
     )
-    assert told() == unreadable
+    assert load_error() == unreadable
     path.write_text("\n")
-    assert told() == unreadable
+    assert load_error() == unreadable
     path.write_bytes(b"\xff\xfe")
-    assert told() == unreadable
+    assert load_error() == unreadable
     path.write_text("from-the-file\n")
     assert load(All, "acme").token.get_secret_value() == "from-the-file"
     environ.setenv("ACME_TOKEN", "from-the-variable")
     assert load(All, "acme").token.get_secret_value() == "from-the-variable"
     environ.setenv("ACME_TOKEN", "")
     environ.setenv("ACME_TOKEN_FILE", "<UNKNOWN>")
-    assert told().startswith("ACME_TOKEN is not set")
+    assert load_error().startswith("ACME_TOKEN is not set")
 
 
 def test_load_slug_with_a_dash(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("GOOGLE_CALENDAR_TOKEN", "t")
-    assert told("google-calendar").startswith(
+    assert load_error("google-calendar").startswith(
         "GOOGLE_CALENDAR_NEEDED is not set (secret `flotilla-google-calendar.needed`"
     )
 
@@ -226,13 +226,13 @@ def test_setting_guard_from_a_file(tmp_path: Path) -> None:
 def test_load_optional_secret_with_unreadable_file(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_SPARE_FILE", "/nonexistent")
-    assert told().startswith("ACME_SPARE_FILE names a file that cannot be read")
+    assert load_error().startswith("ACME_SPARE_FILE names a file that cannot be read")
 
 
 def test_base_url_unclear(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("ACME_NEEDED", "x")
     environ.setenv("ACME_BASE_URL", "se://docker/mcp/acme.base_url")
-    assert told().startswith("ACME_BASE_URL holds a reference (se://…) that nobody resolved")
+    assert load_error().startswith("ACME_BASE_URL holds a reference (se://…) that nobody resolved")
     environ.setenv("ACME_BASE_URL", "<UNKNOWN>")
     assert str(load(All, "acme").base_url) == "https://api.acme.example/"
     assert guards(All, "acme", files=True) == [
@@ -258,7 +258,7 @@ def test_base_url_for_credentials(environ: pytest.MonkeyPatch, url: str, fine: b
     if fine:
         assert str(load(All, "acme").base_url).startswith(url)
     else:
-        assert told().startswith("ACME_BASE_URL is wrong: it must begin with https://")
+        assert load_error().startswith("ACME_BASE_URL is wrong: it must begin with https://")
         environ.setenv("FLOTILLA_PLAIN_HTTP", url.removeprefix("http://"))
         assert str(load(All, "acme").base_url).startswith(url)
 

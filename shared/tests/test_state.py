@@ -278,4 +278,4 @@ def test_state_in_the_container_layer_is_refused(tmp_path: Path) -> None:
         f"Ask the user to start the container with `-v flotilla-gmail:{tmp_path}`."
     )
     assert list(tmp_path.iterdir()) == []
-    assert json.dumps(state.get("a")) == "null"  # to read is no promise
+    assert json.dumps(state.get("a")) == "null"  # to read is not a promise

@@ -1,4 +1,4 @@
-"""The parts of flotilla_testing: a vendor that fails as it is told, arguments that fit, contracts that are kept."""
+"""The parts of flotilla_testing: a vendor that fails on demand, arguments that fit, contracts that are kept."""
 
 from __future__ import annotations
 

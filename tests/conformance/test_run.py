@@ -56,7 +56,7 @@ def test_suite_row_reports_excused_checks(
 
 
 def test_authorized_ends_quietly_with_an_open_stream(run: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A client that never hangs up is no reason for a traceback in a green run."""
+    """A client that never hangs up is not a reason for a traceback in a green run."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         with run.authorized(server.getsockname()[1]) as port:
             client = socket.create_connection(("127.0.0.1", port))

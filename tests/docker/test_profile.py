@@ -52,7 +52,7 @@ async def test_profile_serves_the_tools(profile: str, tmp_path: Path) -> None:
     transport = StdioTransport("docker", args, env=dict(os.environ), keep_alive=False, log_file=tmp_path / "log")
     async with Client(transport, timeout=60) as client:
         names = {tool.name for tool in await client.list_tools()}
-        if not secrets_file.desktop():
+        if not secrets_file.has_keychain():
             assert names.isdisjoint({"fs_write_file", "export_create_csv"})
             return
         assert {"fs_write_file", "export_create_csv"} <= names

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
+async def scenario(folder: Path, era: str, precomputed: str) -> dict[str, Any]:
     """Return everything that a client sees of lists first, then calls."""
     seen: dict[str, Any] = {"asked": [], "steps": [], "logs": []}
 
@@ -43,8 +43,8 @@ async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
     async def log(message: Any) -> None:
         seen["logs"].append(message.data["msg"])
 
-    log_file = folder / f"{era}-{baked}.log"
-    env = {"FLOTILLA_PRECOMPUTED": baked, "PROBE_FOLDER": str(folder), "PROBE_NOTE": str(folder / "note")}
+    log_file = folder / f"{era}-{precomputed}.log"
+    env = {"FLOTILLA_PRECOMPUTED": precomputed, "PROBE_FOLDER": str(folder), "PROBE_NOTE": str(folder / "note")}
     transport = StdioTransport(RUN[0], RUN[1:], env=env, log_file=log_file)
     handlers: dict[str, Any] = {"elicitation_handler": answer, "progress_handler": step, "log_handler": log}
     async with Client(transport, mode=era, **handlers) as client:
@@ -71,15 +71,15 @@ async def story(folder: Path, era: str, baked: str) -> dict[str, Any]:
 @pytest.mark.parametrize("era", MODES)
 async def test_client_sees_the_same_with_and_without_launcher(folder: Path, era: str) -> None:
     (folder / "note").unlink(missing_ok=True)
-    plain = await story(folder, era, "off")
+    plain = await scenario(folder, era, "off")
     assert not (folder / "note").exists()
-    baked = await story(folder, era, "on")
+    precomputed = await scenario(folder, era, "on")
     saved = 3 if era == "legacy" else 1  # initialize, initialized and the log level; the first request
     assert (folder / "note").read_text() == str(saved)
-    assert baked == plain
-    assert baked["asked"] == ["Delete x for good?"]
-    assert baked["deleted"] == '{"text":"deleted x"}'
-    assert baked["steps"][:2] == [1, 2]
-    assert baked["logs"][0] == "warning"
-    assert ("info" in baked["logs"]) is (era != "legacy")  # there each request asks for its own level
-    assert "cancelled" in baked["outcomes"]
+    assert precomputed == plain
+    assert precomputed["asked"] == ["Delete x for good?"]
+    assert precomputed["deleted"] == '{"text":"deleted x"}'
+    assert precomputed["steps"][:2] == [1, 2]
+    assert precomputed["logs"][0] == "warning"
+    assert ("info" in precomputed["logs"]) is (era != "legacy")  # there each request asks for its own level
+    assert "cancelled" in precomputed["outcomes"]

@@ -43,7 +43,7 @@ def vendor(oauth: OAuthServer) -> Iterator[FakeVendor]:
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the user's: no variables, no files."""
     for name in [n for n in os.environ if n.startswith(("GMAIL_", "GOOGLE_", "FLOTILLA_"))]:
-        if name != "FLOTILLA_SPECS":  # where the contracts are is no setting of a server
+        if name != "FLOTILLA_SPECS":  # where the contracts are is not a setting of a server
             monkeypatch.delenv(name)
     monkeypatch.setenv("FLOTILLA_DATA", str(tmp_path / "data"))
     (tmp_path / "state").mkdir()

@@ -35,7 +35,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def here(vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+def own(vendor: FakeVendor, oauth: OAuthServer, monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     """The two servers, with their vendor on loopback."""
     at = {
         "authorize_url": f"{vendor.url}/authorize",
@@ -96,7 +96,7 @@ def run(*argv: str) -> int:
     return login.main(["--client-id", "desktop", *argv] if "--list" not in argv else list(argv))
 
 
-def kept(files: Path) -> dict[str, str]:
+def stored(files: Path) -> dict[str, str]:
     lines = (files / "secrets.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
@@ -234,7 +234,7 @@ class TestElsewhere:
 
         monkeypatch.setattr(consent, "by_paste", _with(consent.by_paste, read=typed))
         assert run("gmail", "--paste") == 0
-        assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
+        assert stored(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
     @pytest.mark.parametrize("text", ["", "http://127.0.0.1:8765/", "no address"])
     def test_login_paste_of_something_else(self, monkeypatch: pytest.MonkeyPatch, capsys: Any, text: str) -> None:
@@ -268,7 +268,7 @@ class TestElsewhere:
         monkeypatch.setattr(consent, "by_device", _with(consent.by_device, sleep=sleep))
         assert run("gmail", "--device") == 0
         assert pauses == [1, 1, 6]  # slow_down adds five seconds
-        assert kept(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
+        assert stored(files)["flotilla-gmail.refresh_token"] == oauth.tokens[-1].refresh
 
     def test_login_device_refused_for_google(self, capsys: Any) -> None:
         assert run("gmail", "--device") == 1
@@ -314,11 +314,14 @@ class TestAfterwards:
         assert run("gmail", "--revoke") == 0  # one consent for two: both end
         assert "Disconnected: gmail, google-calendar." in capsys.readouterr().out
         assert all(token.revoked for token in oauth.tokens)
-        assert (kept(files)["flotilla-gmail.refresh_token"], kept(files)["flotilla-google-calendar.refresh_token"]) == (
+        assert (
+            stored(files)["flotilla-gmail.refresh_token"],
+            stored(files)["flotilla-google-calendar.refresh_token"],
+        ) == (
             "",
             "",
         )
-        assert kept(files)["flotilla-gmail.client_id"] == "desktop"
+        assert stored(files)["flotilla-gmail.client_id"] == "desktop"
         assert run("gmail", "--revoke") == 1
 
     def test_login_revoke_failed_at_the_vendor(
@@ -328,7 +331,7 @@ class TestAfterwards:
         vendor.fails(faults.status(401), method="POST")
         assert run("gmail", "--revoke") == 1
         assert "nothing was revoked" in capsys.readouterr().err
-        assert kept(files)["flotilla-gmail.refresh_token"]
+        assert stored(files)["flotilla-gmail.refresh_token"]
 
     def test_login_list_and_revoke_with_docker_desktop(self, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         """Docker Desktop gives no value back."""
@@ -353,7 +356,7 @@ class TestAfterwards:
         vendor.requests.clear()
         assert run("gmail", "--client-id", "another") == 0
         assert not [request for request in vendor.requests if b"hush" in request.body]
-        assert kept(files)["flotilla-gmail.client_secret"] == ""
+        assert stored(files)["flotilla-gmail.client_secret"] == ""
 
     def test_login_unknown_server(self, capsys: Any) -> None:
         assert run("hotmail") == 1

@@ -267,7 +267,7 @@ async def test_cancel_event_confirmed_with_token_where_nobody_can_be_asked() -> 
 
 @pytest.mark.parametrize("terms", ["Event is already canceled", "Event in the past"])
 async def test_cancel_event_already_canceled_is_invalid_input(calendly: Session, terms: str) -> None:
-    """A second cancellation is no question of permissions."""
+    """A second cancellation is not a question of permissions."""
     refusal = Response.of({"title": "Permission Denied", "message": terms}, 403)
     calendly.respond("POST /scheduled_events/{uuid}/cancellation", refusal)
     assert await calendly.call_error("cancel_event", event=EVENT) == (

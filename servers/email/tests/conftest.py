@@ -24,7 +24,7 @@ USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"
 
 
 class Sink:
-    """aiosmtpd's handler: keeps what arrives, refuses whom it is told to refuse."""
+    """aiosmtpd's handler: keeps what arrives, refuses whom the test names."""
 
     def __init__(self) -> None:
         self.envelopes: list[Any] = []

@@ -32,7 +32,7 @@ def mail_server(folder: Path) -> Iterator[Mapping[str, str]]:
     }
 
     def session() -> SMTP:
-        with warnings.catch_warnings():  # that a login without TLS is no good idea
+        with warnings.catch_warnings():  # that a login without TLS is a bad idea
             warnings.simplefilter("ignore")
             return SMTP(_Sink(), loop=loop, **options)
 

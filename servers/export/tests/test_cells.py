@@ -44,7 +44,7 @@ def test_number_accepted_notations(text: str, value: str) -> None:
     "text", ["", "1,234", "1.234", "12.500", "12 34", "abc", "1.2.3", "=1+1", "1e9999999", "9" * 400, "0x10", "١٢", "-"]
 )
 def test_number_refused_or_ambiguous(text: str) -> None:
-    """What is no number, or may be two."""
+    """What is not a number, or may be two."""
     assert number(text) is None
 
 

@@ -94,7 +94,7 @@ async def asking(firm: Firm, settings: dict[str, str]) -> AsyncIterator[tuple[Fi
     asked: list[str] = []
     with environment(server, **{**settings, "FLOTILLA_CONFIRM": "on"}), impatient(server):
         async with client(server, answer="accept", asked=asked) as connected:
-            yield Firm(connected, firm.books, firm.vendor, firm.data, firm.story), asked
+            yield Firm(connected, firm.books, firm.vendor, firm.data, firm.scenario), asked
 
 
 @pytest.fixture

@@ -126,10 +126,10 @@ class Accounts(RecordedResponses):
         message = request.headers.get("content-type", "")
         if request.writes and not message.startswith(("application/json; charset=utf-8", "multipart/form-data")):
             raise Refusal(501)
-        scheme, _, proof = request.headers.get("authorization", "").partition(" ")
+        scheme, _, header_value = request.headers.get("authorization", "").partition(" ")
         params = dict(request.query).get("access_token", "")
-        by_token = self.token and self.token == (params if self.token_in == "query" else proof)
-        if not (by_token or (scheme == "Basic" and proof == self.key)):
+        by_token = self.token and self.token == (params if self.token_in == "query" else header_value)
+        if not (by_token or (scheme == "Basic" and header_value == self.key)):
             refusal = Refusal(401)
             refusal.answer = Response(401, b"HTTP Basic: Access denied.")
             raise refusal

@@ -21,18 +21,18 @@ OAUTH = {
 KEY = ("FACTURATION_PRO_IDENTIFIER", "FACTURATION_PRO_API_KEY")
 
 
-async def told(settings: dict[str, str], tool: str = "facturation_list_customers", **arguments: Any) -> Any:
+async def reported(settings: dict[str, str], tool: str = "facturation_list_customers", **arguments: Any) -> Any:
     with environment(server, **settings), impatient(server):
         async with client(server) as connected:
             return await connected.call_tool_mcp(tool, arguments)
 
 
 async def test_api_key_and_contact(settings: dict[str, str], vendor: Any) -> None:
-    result = await told({**settings, "FACTURATION_PRO_CONTACT": "zoé@exemple.fr"}, "facturation_get_account")
+    result = await reported({**settings, "FACTURATION_PRO_CONTACT": "zoé@exemple.fr"}, "facturation_get_account")
     assert result.structured_content["firm_id"] == 7
     agent = vendor.requests[0].headers["user-agent"]
     assert agent == "Flotilla facturation-pro/0.1.0 (zoe@exemple.fr)"
-    result = await told({**settings, "FACTURATION_PRO_API_KEY": "wrong"})
+    result = await reported({**settings, "FACTURATION_PRO_API_KEY": "wrong"})
     assert "Access denied" in text_of(result)
 
 
@@ -42,27 +42,27 @@ async def test_oauth_token_in_header_or_query(settings: dict[str, str], vendor: 
     books.token_in = token_in
     alone = {name: value for name, value in settings.items() if name not in KEY} | OAUTH
     customer = {"company_name": "Atelier Lefèvre"}
-    made = await told(alone, "facturation_create_customer", **customer)
+    made = await reported(alone, "facturation_create_customer", **customer)
     assert not made.is_error, text_of(made)
-    again = await told(alone, "facturation_list_customer_invoices", customer_id=made.structured_content["id"])
+    again = await reported(alone, "facturation_list_customer_invoices", customer_id=made.structured_content["id"])
     assert again.structured_content == {"items": []}
     assert len(books.rows["customers"]) == 1
-    shown = await told(alone, "facturation_create_customer", **customer, dry_run=True)
+    shown = await reported(alone, "facturation_create_customer", **customer, dry_run=True)
     assert "token" not in text_of(shown)
 
 
 async def test_oauth_preferred_and_incomplete_oauth_leaves_the_key(settings: dict[str, str], vendor: Any) -> None:
-    await told({**settings, **OAUTH})
+    await reported({**settings, **OAUTH})
     assert vendor.requests[0].path == "/oauth/token"
     vendor.recovers()
     half = {name: value for name, value in OAUTH.items() if not name.endswith("SECRET")}
-    await told({**settings, **half})
+    await reported({**settings, **half})
     assert vendor.requests[0].headers["authorization"].startswith("Basic ")
 
 
 async def test_oauth_revoked_grant(settings: dict[str, str], books: Any) -> None:
     books.refresh = "refresh-9"
-    result = await told({**settings, **OAUTH})
+    result = await reported({**settings, **OAUTH})
     assert "connect the account again" in text_of(result)
 
 
@@ -87,7 +87,7 @@ async def test_oauth_tokens_renewed_in_time(settings: dict[str, str], vendor: An
                 result = await connected.call_tool_mcp("facturation_list_customers", {})
                 assert renewals() == 3
                 assert not result.is_error
-        await told({**settings, **OAUTH})
+        await reported({**settings, **OAUTH})
         assert renewals() == 3
         assert books.refresh == "refresh-3"
     finally:
@@ -96,14 +96,14 @@ async def test_oauth_tokens_renewed_in_time(settings: dict[str, str], vendor: An
 
 async def test_firm_id_required_for_several_firms(settings: dict[str, str], books: Any, vendor: Any) -> None:
     books.firms = [{"id": 7, "name": "Atelier"}, {"id": 8, "name": "Holding"}]
-    result = await told(settings)
+    result = await reported(settings)
     assert "7 Atelier; 8 Holding" in text_of(result)
     assert "FACTURATION_PRO_FIRM_ID" in text_of(result)
     vendor.recovers()
-    await told({**settings, "FACTURATION_PRO_FIRM_ID": "8"})
+    await reported({**settings, "FACTURATION_PRO_FIRM_ID": "8"})
     assert [request.path for request in vendor.requests] == ["/firms/8/customers.json"]
     books.firms = []
-    assert "none" in text_of(await told(settings))
+    assert "none" in text_of(await reported(settings))
 
 
 async def test_firm_looked_up_once(firm: Any) -> None:
@@ -135,8 +135,8 @@ async def test_upstream_refusal_reason_passed_on(firm: Any) -> None:
         ("Retry later", "Retry later"),
     ],
 )
-def test_upstream_error_body_shapes(body: Any, told: str) -> None:
-    assert error_message(422, body) == told
+def test_upstream_error_body_shapes(body: Any, reported: str) -> None:
+    assert error_message(422, body) == reported
 
 
 async def test_not_found_reason_from_the_status_line(firm: Any) -> None:

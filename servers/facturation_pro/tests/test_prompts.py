@@ -39,7 +39,7 @@ MONTH = [
 PAID = [{"id": 1, "total": "90.0"}, {"id": 2, "total": "7.0"}]
 
 
-async def told(firm: Any, name: str, **arguments: str) -> str:
+async def reported(firm: Any, name: str, **arguments: str) -> str:
     try:
         result = await firm.client.get_prompt(f"facturation_{name}", arguments)
     except MCPError as refusal:
@@ -49,7 +49,7 @@ async def told(firm: Any, name: str, **arguments: str) -> str:
 
 async def test_month_revenue_totals(firm: Any) -> None:
     firm.books.rows["bills"] = {row["id"]: row for row in MONTH}
-    text = await told(firm, "month_revenue", month="2025-06")
+    text = await reported(firm, "month_revenue", month="2025-06")
     assert "- 3 invoices and credit notes in EUR; credit notes: -250.00 HT" in text
     assert "- HT 1119.95 EUR, TVA 182.50 EUR, TTC 1302.45 EUR" in text
     assert "  - TVA 20 %: base 750.00, TVA 150.00 EUR" in text
@@ -67,7 +67,7 @@ async def test_month_revenue_shows_unexplained_vat(firm: Any) -> None:
     """What the lines do not explain is shown."""
     odd = invoice(1, [("100.0", "0.200")], total="100.0", total_with_vat="121.0")
     firm.books.rows["bills"] = {1: odd}
-    assert "  - TVA ? %: base 0.00, TVA 1.00 EUR" in await told(firm, "month_revenue", month="2025-06")
+    assert "  - TVA ? %: base 0.00, TVA 1.00 EUR" in await reported(firm, "month_revenue", month="2025-06")
 
 
 async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> No
         {**MONTH[1], "customer_identity": "Payée"},
     ]
     firm.books.rows["bills"] = {row["id"]: row for row in rows}
-    text = await told(firm, "unpaid_invoices", overdue_only="no")
+    text = await reported(firm, "unpaid_invoices", overdue_only="no")
     assert "- Lefèvre: 505.45 EUR" in text
     assert "  - 3 (id 3), due 2025-06-30, 41 days late, 200.00 EUR" in text
     assert "  - 7 (id 1), due 2025-07-31, 10 days late, 305.45 EUR" in text
@@ -101,13 +101,13 @@ def test_today_is_the_day_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_unpaid_invoices_with_odd_invoices(firm: Any, odd: dict[str, Any]) -> None:
     """One odd invoice spoils no list, and nothing of it is shown as an error."""
     firm.books.rows["bills"] = {row["id"]: {**row, **odd} for row in MONTH}
-    text = await told(firm, "unpaid_invoices", overdue_only="no")
+    text = await reported(firm, "unpaid_invoices", overdue_only="no")
     assert text.startswith("Unpaid invoices on")
 
 
 async def test_prompts_report_errors(firm: Any) -> None:
     """An error is the text of the prompt, in one sentence."""
-    assert (await told(firm, "month_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
-    assert (await told(firm, "month_revenue")).startswith("Error: Argument `month` is missing.")
+    assert (await reported(firm, "month_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
+    assert (await reported(firm, "month_revenue")).startswith("Error: Argument `month` is missing.")
     firm.books.key = "other"
-    assert "credentials" in await told(firm, "unpaid_invoices")
+    assert "credentials" in await reported(firm, "unpaid_invoices")

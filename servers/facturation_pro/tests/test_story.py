@@ -20,7 +20,7 @@ class Folder:
 
 
 async def test_scenario_day_of_an_accountant(firm: Any) -> None:
-    await firm.story.day(firm.ask, Folder(firm.data), firm.books)
+    await firm.scenario.day(firm.ask, Folder(firm.data), firm.books)
 
 
 async def test_list_invoices_and_list_customer_invoices_pages(firm: Any, customer: int) -> None:
@@ -45,4 +45,4 @@ async def test_rate_limit_waited_for(firm: Any) -> None:
     firm.books.refuse, firm.books.retry_after = 9, 3600
     message = await firm.no("list_customers")
     assert "Retry later" in message
-    assert " UTC." in message  # an hour is told as a time of day
+    assert " UTC." in message  # an hour is given as a time of day

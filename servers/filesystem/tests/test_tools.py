@@ -313,7 +313,7 @@ async def test_edit_file_explains_the_difference(fs: Fs, data: Path, refused: ty
     for text, old, terms in (
         ("a\xa0: 1\na\u202f: 2\n", "a :", r"lines 1, 2, where all spaces .* has U\+00A0 .* after 'a'\)"),
         ("C’est l’été", "C'est", r"line 1 is nearly the same: the file has U\+2019 \(right single quotation mark\)"),
-        ("xét", "xe", "is not in x. Read the file again"),  # half of a letter is no place
+        ("xét", "xe", "is not in x. Read the file again"),  # half of a letter is not a place
     ):
         (data / "x").write_text(text)
         with pytest.raises(refused, match=terms):
@@ -617,7 +617,7 @@ async def test_delete_file_needs_confirmation(data: Path, mode: str) -> None:
 
 
 async def test_delete_file_confirmed_again_after_a_change(data: Path) -> None:
-    """A yes to one file is no yes to what stands there later, not even for as long as the token lasts."""
+    """A yes to one file is not one to what stands there later, not even for as long as the token lasts."""
     (data / "x").write_text("old")
     (data / "d").mkdir()
     (data / "d" / "y").write_text("y")

@@ -160,7 +160,7 @@ class FakeGoHighLevel(FakeApi):
 
     def to(self, request: Request) -> Response:
         """Response a request, and do what it asks."""
-        plan = next((plan for plan in self.plans if plan.takes(request)), None)
+        plan = next((plan for plan in self.plans if plan.accepts(request)), None)
         if plan:
             return Refusal(plan.status, "Refused on purpose").answer
         return super().to(request)

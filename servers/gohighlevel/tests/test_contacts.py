@@ -91,7 +91,7 @@ async def test_create_contact_with_email_and_phone_of_two_contacts(problem: Any,
 
 
 async def test_create_contact_reports_dropped_fields(tool: Any, ghl: FakeGoHighLevel) -> None:
-    """The user is told what GoHighLevel did not keep as given."""
+    """The result reports what GoHighLevel did not keep as given."""
     ghl.drops = {"phone"}
     made = await tool("create_contact", **JEAN)
     assert made["created"] is True
@@ -102,7 +102,7 @@ async def test_create_contact_reports_dropped_fields(tool: Any, ghl: FakeGoHighL
 
 
 async def test_update_contact_reports_dropped_fields(tool: Any, ghl: FakeGoHighLevel) -> None:
-    """The user is told what GoHighLevel did not keep as given."""
+    """The result reports what GoHighLevel did not keep as given."""
     one = ghl.contact(firstName="Jean", phone="+33612345678")
     ghl.drops = {"city"}
     changed = await tool("update_contact", contact_id=one, first_name="JEAN", city="Lyon")

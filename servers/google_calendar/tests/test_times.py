@@ -164,7 +164,7 @@ def test_changed_guests_once_each_and_nothing_that_is_read_only() -> None:
 # --- free time
 
 
-def found(after: str, before: str, busy: list[tuple[str, str]], timezone: str = PARIS, **options: object) -> list[str]:
+def result(after: str, before: str, busy: list[tuple[str, str]], timezone: str = PARIS, **options: object) -> list[str]:
     read = datetime.fromisoformat
     params: dict[str, object] = {
         "length": timedelta(minutes=30),
@@ -188,7 +188,7 @@ def test_free_gaps_between_busy_times() -> None:
         ("2030-06-04T13:00:00Z", "2030-06-04T13:05:00Z"),
         ("2030-06-03T00:00:00Z", "2030-06-04T07:10:00Z"),  # since the day before
     ]
-    assert found("2030-06-04T00:00:00+02:00", "2030-06-05T00:00:00+02:00", busy) == [
+    assert result("2030-06-04T00:00:00+02:00", "2030-06-05T00:00:00+02:00", busy) == [
         "04 09:10-10:00",
         "04 12:15-15:00",
         "04 15:05-18:00",
@@ -197,8 +197,8 @@ def test_free_gaps_between_busy_times() -> None:
 
 def test_free_weekends_and_edges_of_the_range() -> None:
     span_ = ("2030-06-07T17:00:00+02:00", "2030-06-10T09:45:00+02:00")  # a Friday afternoon to a Monday morning
-    assert found(*span_, []) == ["07 17:00-18:00", "10 09:00-09:45"]
-    assert found(*span_, [], weekends=True) == ["07 17:00-18:00", "08 09:00-18:00", "09 09:00-18:00", "10 09:00-09:45"]
+    assert result(*span_, []) == ["07 17:00-18:00", "10 09:00-09:45"]
+    assert result(*span_, [], weekends=True) == ["07 17:00-18:00", "08 09:00-18:00", "09 09:00-18:00", "10 09:00-09:45"]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class FakeDocument:
     def _place(self, location: Any) -> int:
         index = int(location["index"])
         assert 1 <= index < len(self.units), f"index {index} of {len(self.units)}"
-        assert self.units[index].text not in (TABLE, ROW, CELL, END), f"{index} is no place in a paragraph"
+        assert self.units[index].text not in (TABLE, ROW, CELL, END), f"{index} is not a place in a paragraph"
         return index
 
     def _end(self, index: int) -> Unit:

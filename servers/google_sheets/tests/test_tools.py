@@ -71,7 +71,7 @@ async def test_read_range_pages_of_ten_thousand_cells(gsheets: Session) -> None:
 
 
 async def test_read_range_empty_rest_and_gaps(gsheets: Session) -> None:
-    """An empty rest is no page, and a gap is passed over."""
+    """An empty rest is not a page, and a gap is passed over."""
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [["only"]]}))
     below = "GET /v4/spreadsheets/{id}/values/%27Suivi%27%21A385%3AZ1000"
     gsheets.respond(below, Response.of({"range": "x"}))
@@ -186,7 +186,7 @@ async def test_write_range_refuses_a_name_of_both_sheet_and_cell(gsheets: Sessio
 
 @pytest.mark.parametrize(("cells", "sent_to"), [("'Q2'", "'Q2'"), ("FY24", "'FY24'"), ("Q1!Q2", "'Q1'!Q2:R2")])
 async def test_write_range_unambiguous_names(gsheets: Session, cells: str, sent_to: str) -> None:
-    """FY24 is no cell of a sheet with 26 columns."""
+    """FY24 is not a cell of a sheet with 26 columns."""
     quarters(gsheets)
     await gsheets.call_ok("write_range", spreadsheet=ID, cells=cells, rows=[["Mois", "CA"]])
     assert sent(gsheets)[:2] == ("PUT", f"{HOME}/values/{sent_to}")

@@ -75,7 +75,7 @@ STEPS: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-async def told(crm: Crm) -> None:
+async def reported(crm: Crm) -> None:
     """Tell the story: each step with a key, as a careful client does."""
     for tool, arguments in STEPS:
         await crm.call_ok(tool, **arguments, idempotency_key=f"{tool}-1")
@@ -124,7 +124,7 @@ def proper(crm: Crm) -> None:
 
 
 async def test_scenario_after_a_call(crm: Crm) -> None:
-    await told(crm)
+    await reported(crm)
     proper(crm)
     seen = await crm.call_ok("get_contact", contact="zoe@lefevre.example")
     assert seen["contact"]["record"] == "contact:102"
@@ -158,8 +158,8 @@ async def test_search_deals_by_each_operator(crm: Crm) -> None:
 
 
 async def test_scenario_repeated_creates_nothing_twice(crm: Crm) -> None:
-    await told(crm)
-    await told(crm)
+    await reported(crm)
+    await reported(crm)
     proper(crm)
 
 
@@ -169,7 +169,7 @@ async def test_contract_fits_all_requests_and_responses(crm: Crm) -> None:
     if not declaration.path.is_file():
         pytest.skip("no contract here; set FLOTILLA_SPECS")
     contract = read(declaration)
-    await told(crm)
+    await reported(crm)
     await crm.call_ok("get_contact", contact="102")
     await crm.call_ok("associate_records", record="deal:103", others=["contact:102", "contact:999"])
     await crm.call_ok("search_contacts", query="zoé")
@@ -187,7 +187,7 @@ async def test_contract_fits_all_requests_and_responses(crm: Crm) -> None:
 @pytest.mark.parametrize("after", range(14))
 async def test_rate_limit_waited_for(crm: Crm, after: int) -> None:
     crm.hubspot.call_error(RATE, after=after)
-    await told(crm)
+    await reported(crm)
     proper(crm)
 
 

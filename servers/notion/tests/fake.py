@@ -146,7 +146,7 @@ class FakeNotion(RecordedResponses):
             own = "title" if kind == "title" else f"p%3A{number}"
             made[label] = {"id": own, "name": label, "description": None, "type": kind, kind: inner}
         base = {
-            "title": said(text(name)), "description": [], "is_inline": False, "icon": None, "cover": None,
+            "title": rich_text(text(name)), "description": [], "is_inline": False, "icon": None, "cover": None,
             "url": f"https://www.notion.so/{database.replace('-', '')}", "public_url": None, **stamps(),
         }  # fmt: skip
         workspace = {"type": "workspace", "workspace": True}
@@ -189,7 +189,7 @@ class FakeNotion(RecordedResponses):
 
     def to(self, request: Request) -> Response:
         """Response a request, and do what it asks."""
-        plan = next((plan for plan in self.plans if plan.takes(request)), None)
+        plan = next((plan for plan in self.plans if plan.accepts(request)), None)
         try:
             if plan:
                 code = {409: "conflict_error", 429: "rate_limited", 529: "service_overload"}.get(plan.status)
@@ -273,7 +273,7 @@ class FakeNotion(RecordedResponses):
         made = {
             "object": "comment", "id": self.new_id(), "discussion_id": self.new_id(), "created_time": NOW,
             "last_edited_time": NOW, "created_by": BOT, "parent": {"type": "page_id", **body["parent"]},
-            "rich_text": said(body["rich_text"]),
+            "rich_text": rich_text(body["rich_text"]),
             "display_name": {"type": "integration", "resolved_name": "Flotilla"},
         }  # fmt: skip
         self.comments.append(made)
@@ -313,7 +313,7 @@ class FakeNotion(RecordedResponses):
         inner = value[kind]
         if kind in ("title", "rich_text"):
             lengths(inner)
-            inner = said(inner)
+            inner = rich_text(inner)
         if kind in ("select", "status") and inner:
             inner = next(
                 (o for o in reported[kind]["options"] if o["name"] == inner["name"]), option(inner["name"], 99)
@@ -336,7 +336,7 @@ class FakeNotion(RecordedResponses):
             kind = block["type"]
             inner = {k: v for k, v in block[kind].items() if k != "children"}
             if "rich_text" in inner:
-                inner = {"color": "default", **inner, "rich_text": said(inner["rich_text"])}
+                inner = {"color": "default", **inner, "rich_text": rich_text(inner["rich_text"])}
             if kind == "paragraph":
                 inner["icon"] = None
             if kind.startswith("heading"):
@@ -344,9 +344,9 @@ class FakeNotion(RecordedResponses):
             if kind == "code":
                 inner = {"caption": [], **{k: v for k, v in inner.items() if k != "color"}}
             if kind == "table_row":
-                inner = {"cells": [said(cell) for cell in inner["cells"]]}
+                inner = {"cells": [rich_text(cell) for cell in inner["cells"]]}
             if kind == "image":
-                inner = {**inner, "caption": said(inner.get("caption") or [])}
+                inner = {**inner, "caption": rich_text(inner.get("caption") or [])}
             saved = self._block(parent, {"type": kind, kind: inner}, above)
             under = self._put(
                 saved["id"], block[kind].get("children") or [], {"type": "block_id", "block_id": saved["id"]}
@@ -376,7 +376,7 @@ def text(terms: str) -> list[Thing]:
     return [{"type": "text", "text": {"content": terms}}]
 
 
-def said(items: list[Thing]) -> list[Thing]:
+def rich_text(items: list[Thing]) -> list[Thing]:
     """Return rich text as it is answered: with all annotations and the plain text."""
     off = dict.fromkeys(("bold", "italic", "strikethrough", "underline", "code"), False)
     reported = []

@@ -357,7 +357,7 @@ async def test_start_failure_explained(fleet: Any, person: Any) -> None:
 
 @pytest.mark.slow
 async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> None:
-    """No answer and no progress: the caller is told what is known, and the next call starts the server anew."""
+    """No answer and no progress: the error says what is known, and the next call starts the server anew."""
     async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         pids = []
         for tool, reported in (

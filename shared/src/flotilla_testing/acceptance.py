@@ -70,7 +70,7 @@ def suite(
 ) -> type[Any]:
     """Return the pytest class of a server.
 
-    `setup`: for servers whose other side is no HTTP vendor: a function of a temporary folder that returns a context
+    `setup`: for servers whose other side is not an HTTP vendor: a function of a temporary folder that returns a context
     manager; it starts that side and yields the settings (variable: value) that lead there. `arguments`: by tool, more
     arguments for the calls that are to work, where the examples of the required ones are not enough. `lossy`: by tool
     that replaces, more arguments with which something is lost, such as a path that is there and overwrite.

@@ -1,6 +1,6 @@
 """Requests against a Google API Discovery document: https://developers.google.com/discovery/v1/reference/apis
 
-It is no OpenAPI: methods stand in a tree of resources, and 64-bit integers are strings on the wire.
+It is not OpenAPI: methods stand in a tree of resources, and 64-bit integers are strings on the wire.
 """
 
 from __future__ import annotations

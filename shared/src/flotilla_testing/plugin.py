@@ -25,7 +25,7 @@ _running: list[Path] = []  # the file of the test that runs
 
 @pytest.fixture(autouse=True)
 def secrets_of_its_own() -> Iterator[None]:
-    """A secret that a test has set is no secret in the next one, where it may be an ordinary word."""
+    """A secret that a test has set is not one in the next, where it may be an ordinary word."""
     before = set(settings._secrets)
     yield
     settings._secrets.intersection_update(before)

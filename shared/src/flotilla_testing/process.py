@@ -69,7 +69,7 @@ class Process:
             try:
                 message = json.loads(line)
             except ValueError:
-                continue  # what is no JSON is found by whoever looks at `out`
+                continue  # what is not JSON is found by whoever looks at `out`
             if isinstance(message, dict):
                 self._answers.put(message)
 

@@ -10,7 +10,7 @@
       DELETE /things/{id}: {status: 204}
       POST /things/search: found.json
       POST /things/search?after=two: found_last.json              # a field of the JSON body counts as query
-    reads: [POST /things/search]                                  # optional: what only asks, though it is no GET
+    reads: [POST /things/search]                                  # optional: what only asks, though it is not a GET
     errors:                                                       # optional: how this vendor says no, by class
       scope: {status: 403, json: {title: Permission Denied, message: You are not allowed to view this event}}
 """

@@ -1,4 +1,4 @@
-"""A Google on loopback, a login by scripts/login, and every door that this machine has in front of the real servers."""
+"""A Google on loopback, a login by scripts/login, and every kind of gateway that this machine has."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from flotilla_launcher.naming import catalog_name, image, module_of
 from flotilla_testing import FakeVendor
 from flotilla_testing.oauth import approve
 
-from .fake_google import Google, google
+from .fake_google import Google
+from .fake_google import google as new_google
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -38,11 +39,14 @@ ROOT = HERE.parents[2]
 SERVERS = ("gmail", "google-calendar", "google-drive", "google-sheets", "google-docs")
 OWNER = f"flotilla-test-google-{secrets.token_hex(3)}"  # of this run alone
 HELENE, MARIE = "helene@atelier.example", "marie@client.example"
-DOORS = ("process", *(pytest.param(gateway_kind, marks=pytest.mark.docker) for gateway_kind in ("docker", "gateway")))
+GATEWAYS = (
+    "process",
+    *(pytest.param(gateway_kind, marks=pytest.mark.docker) for gateway_kind in ("docker", "gateway")),
+)
 
 
 def missing(gateway_kind: str) -> str:
-    """Tell why a door cannot be tried on this machine; nothing when it can."""
+    """Return why a kind of gateway cannot be tested on this machine; nothing when it can."""
     if gateway_kind == "process":
         return ""
     if system.docker("info", "--format", "{{.ServerVersion}}", timeout=20) is None:
@@ -54,9 +58,9 @@ def missing(gateway_kind: str) -> str:
 
 
 @pytest.fixture
-def world() -> Google:
+def google() -> Google:
     """Hélène and Marie, who has written about a quote, and both of their weeks."""
-    app = google()
+    app = new_google()
     app.mail.boxes |= {HELENE: [], MARIE: []}
     app.calendars.shared.add(MARIE)
     for subject, text in (("Bonjour", "Bonne année !"), ("Devis pour juin", "Pouvez-vous relire nos besoins ?")):
@@ -76,8 +80,8 @@ def world() -> Google:
 
 
 @pytest.fixture
-def vendor(world: Google) -> Iterator[FakeVendor]:
-    with FakeVendor(world) as running:
+def vendor(google: Google) -> Iterator[FakeVendor]:
+    with FakeVendor(google) as running:
         yield running
 
 
@@ -85,7 +89,7 @@ class Office:
     """Hélène's machine: her files, and a way to the fleet. `asked` are the questions that she got."""
 
     def __init__(self, folder: Path, gateway_kind: str, vendor: FakeVendor, url: str) -> None:
-        self.folder, self.door, self.vendor, self.url = folder, gateway_kind, vendor, url
+        self.folder, self.gateway, self.vendor, self.url = folder, gateway_kind, vendor, url
         self.asked: list[str] = []
         self.settings: dict[str, dict[str, str]] = {
             "gmail": {"base_url": f"{url}/gmail/v1", "token_url": f"{url}/token"},
@@ -106,7 +110,7 @@ class Office:
             plain = {"name": "FLOTILLA_PLAIN_HTTP", "value": ",".join(sorted(clear))}
             registry[catalog_name(slug)] = {**entry, "env": [*entry.get("env", []), plain]}
         path = self.folder / "catalog.yaml"
-        if self.door == "gateway":
+        if self.gateway == "gateway":
             path = paths.mcp_home() / "catalogs" / f"{OWNER}.yaml"
         paths.write(path, yaml.safe_dump({"name": OWNER, "registry": registry}, allow_unicode=True))
         return path
@@ -122,19 +126,22 @@ class Office:
         saved = self.folder / "secrets.env"  # of scripts/login
         lines = [saved.read_text()] if saved.exists() else []
         lines += [f"{name}={value}\n" for name, value in guards.items()]
-        paths.write(self.folder / "door.env", "".join(lines))
-        files = ["--secrets", str(self.folder / "door.env"), "--config", str(self.folder / "config.yaml")]
+        paths.write(self.folder / "gateway.env", "".join(lines))
+        files = ["--secrets", str(self.folder / "gateway.env"), "--config", str(self.folder / "config.yaml")]
         names = ",".join(map(catalog_name, SERVERS))
-        if self.door == "gateway":
+        if self.gateway == "gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", catalog.name, "--servers", names, *files]
         board = str(paths.VENV / "flotilla-switchboard")
-        run = ["--run", self.door, "--owner", OWNER, "--data", str(self.folder / "data")]
+        run = ["--run", self.gateway, "--owner", OWNER, "--data", str(self.folder / "data")]
         run += ["--state", str(self.folder / "state")]
         return [board, "--catalog", str(catalog), "--servers", names, *files, *run]
 
     @asynccontextmanager
     async def client(self, answer: bool | None = None, mode: str = "2026-07-28") -> AsyncIterator[Client[Any]]:
-        """Open the door with a client in front of it; `answer`: what Hélène says when she is asked, if she can be."""
+        """Open the gateway with a client in front of it.
+
+        `answer`: what Hélène says when she is asked, if she can be.
+        """
         (self.folder / "data").mkdir(exist_ok=True)
 
         async def reply(message: str, *_: Any) -> ElicitResult:
@@ -146,15 +153,15 @@ class Office:
             name: value for name, value in os.environ.items() if not name.startswith(("FLOTILLA_", "GMAIL_", "GOOGLE_"))
         }
         transport = StdioTransport(
-            command[0], command[1:], env=saved, keep_alive=False, log_file=self.folder / "door.log"
+            command[0], command[1:], env=saved, keep_alive=False, log_file=self.folder / "gateway.log"
         )
-        mode = "legacy" if self.door == "gateway" else mode  # Docker's gateway speaks up to 2025-11-25
+        mode = "legacy" if self.gateway == "gateway" else mode  # Docker's gateway speaks up to 2025-11-25
         handler = reply if answer is not None else None
         async with Client(transport, timeout=60, mode=mode, elicitation_handler=handler) as client:
             yield client
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=GATEWAYS)
 def office(
     request: pytest.FixtureRequest, tmp_path: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Office]:

@@ -1,6 +1,7 @@
-"""A morning at Hélène's, through every door: mail, an answer with a file, a meeting when both are free.
+"""A morning at Hélène's, through every gateway: mail, an answer with a file, a meeting when both are free.
 
-Nothing is mocked but Google itself: consent by scripts/login, the secrets file, the door, the servers' own processes.
+Nothing is mocked but Google itself: consent by scripts/login, the secrets file, the gateway, the servers' own
+processes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ async def call_error(client: Client[Any], tool: str, **arguments: Any) -> str:
     return "".join(getattr(part, "text", "") for part in result.content)
 
 
-async def test_mail_and_meeting_scenario(office: Office, world: Google) -> None:
+async def test_mail_and_meeting_scenario(office: Office, google: Google) -> None:
     """Find Marie's last mail, answer with a file, book Tuesday afternoon in Paris for 45 minutes when both are free."""
     async with office.client() as client:
         assert len(await client.list_tools()) >= 19
@@ -75,24 +76,26 @@ async def test_mail_and_meeting_scenario(office: Office, world: Google) -> None:
         assert booked["utc"] == "2030-06-04T12:00:00Z/2030-06-04T12:45:00Z"
         assert booked["meet_url"].startswith("https://meet.")
 
-    answer = world.mail.boxes[MARIE][-1]
+    answer = google.mail.boxes[MARIE][-1]
     assert answer.mail["Subject"] == "Re: Devis pour juin"
-    assert answer.mail["In-Reply-To"] == world.mail.find(HELENE, line["id"]).mail["Message-ID"]
+    assert answer.mail["In-Reply-To"] == google.mail.find(HELENE, line["id"]).mail["Message-ID"]
     assert [part.get_filename() for part in answer.mail.iter_attachments()] == ["besoins.pdf"]
-    assert world.mail.boxes[HELENE][-1].thread == line["thread"]
-    assert world.calendars.invited == [(MARIE, "Devis pour juin")]
-    assert any(event["summary"] == "Devis pour juin" for event in world.calendars.events[MARIE].values())
+    assert google.mail.boxes[HELENE][-1].thread == line["thread"]
+    assert google.calendars.invited == [(MARIE, "Devis pour juin")]
+    assert any(event["summary"] == "Devis pour juin" for event in google.calendars.events[MARIE].values())
 
 
-async def test_morning_scenario(office: Office, world: Google) -> None:
+async def test_morning_scenario(office: Office, google: Google) -> None:
     """Find Marie's last mail, reply with the PDF from Drive, book Tuesday 14:00 Paris for 45 minutes when both are
     free, add a row to the follow-up sheet; then note it all in a document."""
-    sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
-    world.drive.put(HELENE, {"name": "Devis n° 42 d'été.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 42", made=True)
-    world.drive.put(HELENE, {"name": "Devis secret.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 secret")
+    sheet = google.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
+    google.drive.put(
+        HELENE, {"name": "Devis n° 42 d'été.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 42", made=True
+    )
+    google.drive.put(HELENE, {"name": "Devis secret.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 secret")
     async with office.client() as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
-        (pdf,) = (await call_ok(client, "gdrive_search_files", words="d'été", kind="pdf"))["items"]
+        (pdf,) = (await call_ok(client, "gdrive_search_files", terms="d'été", kind="pdf"))["items"]
         assert len((await call_ok(client, "gdrive_list_files"))["items"]) == 1  # drive.file sees no more
         saved = await call_ok(client, "gdrive_download_file", file=pdf["id"])
         await call_ok(
@@ -131,14 +134,14 @@ async def test_morning_scenario(office: Office, world: Google) -> None:
         table = "| **Nom** | **Total** |\n|---|---|\n| Marie | 1250,5 |"
         assert read["markdown"] == f"{text}\n\n{table}"
 
-    answer = world.mail.boxes[MARIE][-1].mail
+    answer = google.mail.boxes[MARIE][-1].mail
     (file,) = answer.iter_attachments()
     assert (answer["Subject"], file.get_payload(decode=True)) == ("Re: Devis pour juin", b"%PDF-1.4 42")
-    assert any(event["summary"] == "Devis" for event in world.calendars.events[MARIE].values())
-    assert world.calendars.invited == [(MARIE, "Devis")]  # a guest is notified without being asked for
+    assert any(event["summary"] == "Devis" for event in google.calendars.events[MARIE].values())
+    assert google.calendars.invited == [(MARIE, "Devis")]  # a guest is notified without being asked for
 
 
-async def test_scenario_weekly_meeting(office: Office, world: Google) -> None:
+async def test_scenario_weekly_meeting(office: Office, google: Google) -> None:
     """Book a weekly meeting in local time, move one occurrence, cancel another, then cancel the whole of it."""
     async with office.client(answer=True) as client:
         booked = await call_ok(
@@ -166,11 +169,11 @@ async def test_scenario_weekly_meeting(office: Office, world: Google) -> None:
         assert "This event was cancelled already." in again
 
 
-async def test_scenario_local_time_is_the_calendars(office: Office, world: Google) -> None:
+async def test_scenario_local_time_is_the_calendars(office: Office, google: Google) -> None:
     """An event that was booked in New York is moved by the clock that it is listed by."""
     times = {"start": {"dateTime": "2030-06-10T14:00:00", "timeZone": "America/New_York"},
              "end": {"dateTime": "2030-06-10T15:00:00", "timeZone": "America/New_York"}}  # fmt: skip
-    event = world.calendars.put(HELENE, {"summary": "Appel", "location": "Zoom", **times})
+    event = google.calendars.put(HELENE, {"summary": "Appel", "location": "Zoom", **times})
     async with office.client() as client:
         (row,) = (await call_ok(client, "gcal_search_events", query="appel"))["items"]
         assert row["start"] == "2030-06-10T20:00:00+02:00"
@@ -182,12 +185,12 @@ async def test_scenario_local_time_is_the_calendars(office: Office, world: Googl
         ] == "Zoom"  # merged, not replaced
 
 
-async def test_scenario_long_mail(office: Office, world: Google) -> None:
+async def test_scenario_long_mail(office: Office, google: Google) -> None:
     """A text that Gmail keeps apart is read, page by page."""
     mail = email.message.EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = MARIE, HELENE, "Contrat"
     mail.set_content("".join(f"Article {n} : été.\n" for n in range(10_000)))
-    world.mail.deliver(MARIE, mail)
+    google.mail.deliver(MARIE, mail)
     async with office.client() as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="subject:contrat"))["items"]
         page = await call_ok(client, "gmail_get_message", message=line["id"])
@@ -197,26 +200,26 @@ async def test_scenario_long_mail(office: Office, world: Google) -> None:
             text += page["text"]
         assert text == mail.get_content().strip()
         await call_ok(client, "gmail_reply_to_message", message=line["id"], text="Bien reçu.")
-    assert world.mail.boxes[HELENE][-1].thread == line["thread"]
+    assert google.mail.boxes[HELENE][-1].thread == line["thread"]
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
-async def test_drive_large_file_up_and_down(office: Office, world: Google, vendor: FakeVendor, broken: str) -> None:
+async def test_drive_large_file_up_and_down(office: Office, google: Google, vendor: FakeVendor, broken: str) -> None:
     """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
-    if office.door != "process":
+    if office.gateway != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content = bytes(range(256)) * 80_000
     async with office.client() as client:
         (office.folder / "data" / "plan.bin").write_bytes(content)
         if broken == "in the middle":
-            world.keeps = 3_000_001
+            google.keeps = 3_000_001
         elif broken == "answer lost":
             vendor.fails(faults.cut(), method="PUT", times=1, after=1)
         else:
             vendor.fails(faults.status(503), method="PUT", times=1, after=1)
         made = await call_ok(client, "gdrive_upload_file", path="plan.bin")
-        assert world.drive.contents[made["id"]] == content
-        assert len(world.drive.files) == 1
+        assert google.drive.contents[made["id"]] == content
+        assert len(google.drive.files) == 1
 
         async def halved(exchange: faults.Exchange) -> None:
             """Send half of what was asked for, and hang up."""
@@ -229,9 +232,9 @@ async def test_drive_large_file_up_and_down(office: Office, world: Google, vendo
         assert (office.folder / "data" / saved["path"]).read_bytes() == content
 
 
-async def test_drive_progress_and_cancellation(office: Office, world: Google, vendor: FakeVendor) -> None:
+async def test_drive_progress_and_cancellation(office: Office, google: Google, vendor: FakeVendor) -> None:
     """A transfer reports its progress, and a cancelled one leaves no file."""
-    if office.door != "process":
+    if office.gateway != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content, reported, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
 
@@ -270,30 +273,30 @@ async def test_drive_progress_and_cancellation(office: Office, world: Google, ve
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_confirmation_of_new_recipients(office: Office, world: Google, mode: str) -> None:
+async def test_confirmation_of_new_recipients(office: Office, google: Google, mode: str) -> None:
     """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
     for settings in office.settings.values():
         settings["confirm"] = "new-recipients"
     mail = {"to": ["paul@ailleurs.example"], "subject": "Offre", "text": "Bonjour"}
     event = {"title": "Offre", "start": "2030-06-05", "guests": ["paul@ailleurs.example"]}
-    sent = len(world.mail.boxes[HELENE])
+    sent = len(google.mail.boxes[HELENE])
     async with office.client(answer=False, mode=mode) as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="subject:devis"))["items"]
         await call_ok(client, "gmail_reply_to_message", message=line["id"], text="Merci !")
         assert office.asked == []  # Marie wrote first
         assert "did not agree" in await call_error(client, "gmail_send_email", **mail)
         assert "did not agree" in await call_error(client, "gcal_create_event", **event)
-    assert len(world.mail.boxes[HELENE]) == sent + 1
+    assert len(google.mail.boxes[HELENE]) == sent + 1
     async with office.client(answer=True, mode=mode) as client:
         await call_ok(client, "gmail_send_email", **mail)
         await call_ok(client, "gcal_create_event", **event)
     assert len(office.asked) == 4
     assert all("paul@ailleurs.example" in question for question in office.asked)
-    assert len(world.mail.boxes[HELENE]) == sent + 2
+    assert len(google.mail.boxes[HELENE]) == sent + 2
 
 
-async def test_consent_revoked_says_what_to_do(office: Office, world: Google) -> None:
-    world.end(world.tokens[-1])
+async def test_consent_revoked_says_what_to_do(office: Office, google: Google) -> None:
+    google.end(google.tokens[-1])
     async with office.client() as client:
         for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
             statement = await call_error(client, tool, **arguments)
@@ -301,8 +304,8 @@ async def test_consent_revoked_says_what_to_do(office: Office, world: Google) ->
             assert "scripts/login" in statement
 
 
-async def test_consent_without_a_scope(office: Office, world: Google) -> None:
-    for token in world.tokens:
+async def test_consent_without_a_scope(office: Office, google: Google) -> None:
+    for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
         await call_ok(client, "gmail_list_messages")
@@ -312,20 +315,20 @@ async def test_consent_without_a_scope(office: Office, world: Google) -> None:
     )
 
 
-async def test_rate_limit_waited_for(office: Office, world: Google) -> None:
+async def test_rate_limit_waited_for(office: Office, google: Google) -> None:
     async with office.client() as client:
         await call_ok(client, "gmail_list_labels")
-        world.limited = 2
+        google.limited = 2
         assert len((await call_ok(client, "gmail_list_labels"))["items"]) == 5
 
 
-async def test_update_event_conflict(office: Office, world: Google, vendor: FakeVendor) -> None:
+async def test_update_event_conflict(office: Office, google: Google, vendor: FakeVendor) -> None:
     """The event was changed by somebody else meanwhile."""
 
     async def meddle(exchange: faults.Exchange) -> None:
         """Change the event between reading and writing."""
         await exchange.send(exchange.usual)
-        world.calendars.put(HELENE, dict(world.calendars.events[HELENE][booked["id"]]))
+        google.calendars.put(HELENE, dict(google.calendars.events[HELENE][booked["id"]]))
 
     async with office.client() as client:
         booked = await call_ok(client, "gcal_create_event", title="Point", start="2030-06-06T10:00:00+02:00")
@@ -337,16 +340,16 @@ async def test_update_event_conflict(office: Office, world: Google, vendor: Fake
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
 async def test_send_email_large_mail_resumed_after_a_break(
-    office: Office, world: Google, vendor: FakeVendor, broken: str
+    office: Office, google: Google, vendor: FakeVendor, broken: str
 ) -> None:
     """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
-    if office.door != "process":
+    if office.gateway != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content = bytes(range(256)) * 80_000
     async with office.client() as client:
         (office.folder / "data" / "plan.pdf").write_bytes(content)
         if broken == "in the middle":
-            world.keeps = 3_000_001
+            google.keeps = 3_000_001
         elif broken == "answer lost":
             vendor.fails(faults.cut(), method="PUT", times=1, after=1)
         else:
@@ -354,19 +357,19 @@ async def test_send_email_large_mail_resumed_after_a_break(
         await call_ok(
             client, "gmail_send_email", to=[MARIE], subject="Plan", text="Le voici.", attachments=["plan.pdf"]
         )
-    stored = world.mail.boxes[MARIE][-1]
+    stored = google.mail.boxes[MARIE][-1]
     (file,) = stored.mail.iter_attachments()
     assert file.get_payload(decode=True) == content
-    assert [s.mail["Subject"] for s in world.mail.boxes[MARIE]].count("Plan") == 1
+    assert [s.mail["Subject"] for s in google.mail.boxes[MARIE]].count("Plan") == 1
 
 
 async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_does_not(
-    office: Office, world: Google
+    office: Office, google: Google
 ) -> None:
     """One consent for all servers: drive.file, which Drive is content with, does not stand in for spreadsheets."""
-    sheet = world.sheets.put("Suivi", {"Suivi": [["Date", "Client"]]})
-    text = world.documents.put("Note")
-    secret = world.drive.put(HELENE, {"name": "Contrat.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4")
+    sheet = google.sheets.put("Suivi", {"Suivi": [["Date", "Client"]]})
+    text = google.documents.put("Note")
+    secret = google.drive.put(HELENE, {"name": "Contrat.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4")
     async with office.client() as client:
         await call_ok(client, "gsheets_append_rows", spreadsheet=sheet, cells="Suivi", rows=[["2030-06-04", "Marie"]])
         await call_ok(client, "gdocs_append_text", document=text, text="Bonjour {{client}}, {{client}}")
@@ -374,7 +377,7 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
         first = await client.call_tool_mcp("gdocs_replace_text", filled)
         token = (first.structured_content or {})["preview"]["confirm_token"]
         assert await call_ok(client, "gdocs_replace_text", **filled, confirm_token=token) == {"replaced": 2}
-        page = await call_ok(client, "gdrive_search_files", words="contrat")
+        page = await call_ok(client, "gdrive_search_files", terms="contrat")
         assert page["items"] == []
         assert page["note"] == (
             "The consent reaches only files that Flotilla made. To open more, ask the user to run "
@@ -385,17 +388,17 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
             "does not have this, or it is not open to Flotilla. Check the id. The consent reaches only files" in error
         )
         made = await call_ok(client, "gdrive_create_folder", name="Contrats 2030")
-        page = await call_ok(client, "gdrive_search_files", words="contrat")
+        page = await call_ok(client, "gdrive_search_files", terms="contrat")
         assert ([row["id"] for row in page["items"]], page.get("note")) == ([made["id"]], None)
-    assert world.sheets.books[sheet].sheets["Suivi"][1] == ["2030-06-04", "Marie"]
+    assert google.sheets.books[sheet].sheets["Suivi"][1] == ["2030-06-04", "Marie"]
 
 
 async def test_a_consent_for_own_files_is_named_where_sheets_and_docs_find_nothing(
-    office: Office, world: Google
+    office: Office, google: Google
 ) -> None:
-    for token in world.tokens:
+    for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if not s.endswith(("spreadsheets", "documents")))
-    sheet, text = world.sheets.put("Suivi", {"Suivi": []}), world.documents.put("Note")
+    sheet, text = google.sheets.put("Suivi", {"Suivi": []}), google.documents.put("Note")
     async with office.client() as client:
         error = await call_error(client, "gsheets_get_spreadsheet", spreadsheet=sheet)
         assert "The consent reaches only spreadsheets that Flotilla made. To open more, ask the user to run" in error

@@ -145,7 +145,7 @@ async def portable_schemas(case: Subject) -> list[str]:
             try:
                 Draft202012Validator.check_schema(schema)
             except SchemaError as wrong:
-                problems.append(f"{tool['name']}: {kind} is no JSON schema: {wrong.message}.")
+                problems.append(f"{tool['name']}: {kind} is not a JSON schema: {wrong.message}.")
             if schema.get("type") != "object":
                 problems.append(f"{tool['name']}: {kind} has no object root; the gateway aborts on it.")
             problems += [f"{tool['name']}: {kind}{where} {label}." for where, label in _barred(schema, kind)]

@@ -178,7 +178,9 @@ async def _asides(case: Subject, vendor: FakeVendor) -> list[str]:
                 vendor.fails(fault)
                 text, failed = await run(session)
                 if not failed or session.outcome != kind or (label := error_problem(text)):
-                    label = f"is {session.outcome}, not {kind}" if failed and session.outcome != kind else "is no error"
+                    label = (
+                        f"is {session.outcome}, not {kind}" if failed and session.outcome != kind else "is not an error"
+                    )
                     problems.append(f"{name} after {failure} {label}: {text[:200]}")
     return problems
 

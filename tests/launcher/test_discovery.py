@@ -26,10 +26,10 @@ LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/li
 CLIENT = {"name": "test", "version": "1"}
 
 
-class Zygote:
+class ForkServer:
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "zygote.py"), *SLUGS, "switchboard"],
+            [sys.executable, str(Path(__file__).parent / "fork_server.py"), *SLUGS, "switchboard"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -61,12 +61,12 @@ def fresh() -> None:
 
 
 @pytest.fixture(scope="module")
-def zygote(fresh: None) -> Iterator[Zygote]:
-    zygote = Zygote()
-    yield zygote
-    assert zygote.process.stdin
-    zygote.process.stdin.close()
-    zygote.process.wait(10)
+def fork_server(fresh: None) -> Iterator[ForkServer]:
+    fork_server = ForkServer()
+    yield fork_server
+    assert fork_server.process.stdin
+    fork_server.process.stdin.close()
+    fork_server.process.wait(10)
 
 
 def line(method: str, number: Any = None, params: Any = None, **more: Any) -> str:
@@ -125,14 +125,14 @@ def first_tools(slug: str) -> str:
         for name in (*FILTERS, "allow", "deny")
     ],
 )
-def test_launcher_lists_same_as_server(zygote: Zygote, slug: str, filters: str, tmp_path: Path) -> None:
+def test_launcher_lists_same_as_server(fork_server: ForkServer, slug: str, filters: str, tmp_path: Path) -> None:
     (tmp_path / "tier").write_text("all\n")
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})
     env = {name: value.replace("{folder}", str(tmp_path)) for name, value in env.items()}
     for lines in (*(old(version) for version in (*HANDSHAKE_VERSIONS, "1999-01-01", "2026-07-28")), new()):
         expected = sum(statement.count('"id"') for statement in lines)
-        precomputed, log = zygote.run(slug, lines, expected, **env)
-        real, _ = zygote.run(slug, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
+        precomputed, log = fork_server.run(slug, lines, expected, **env)
+        real, _ = fork_server.run(slug, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
         assert precomputed == real
         assert "differs" not in log
@@ -248,10 +248,10 @@ ODD: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_launcher_odd_conversations_same_as_server(zygote: Zygote, name: str) -> None:
+def test_launcher_odd_conversations_same_as_server(fork_server: ForkServer, name: str) -> None:
     expected = sum(statement.count('"id"') for statement in ODD[name])
-    precomputed, log = zygote.run(PROBE, ODD[name], expected)
-    real, _ = zygote.run(PROBE, ODD[name], expected, FLOTILLA_PRECOMPUTED="off")
+    precomputed, log = fork_server.run(PROBE, ODD[name], expected)
+    real, _ = fork_server.run(PROBE, ODD[name], expected, FLOTILLA_PRECOMPUTED="off")
     assert precomputed == real
     assert real or "first" in name or "no JSON" in name
     assert "differs" not in log
@@ -262,25 +262,27 @@ GATEWAY = "switchboard"
 
 @pytest.mark.parametrize("env", [{}, {"FLOTILLA_READ_ONLY": "1", "FLOTILLA_TIER": "all"}], ids=["plain", "read-only"])
 @pytest.mark.parametrize("servers", ["all", "", "filesystem", "nonsense"])
-def test_launcher_lists_same_as_gateway(zygote: Zygote, servers: str, env: dict[str, str]) -> None:
+def test_launcher_lists_same_as_gateway(fork_server: ForkServer, servers: str, env: dict[str, str]) -> None:
     env = {**env, "FLOTILLA_SERVERS": servers, "FLOTILLA_RUN": "process"}
     for lines in (old("2025-06-18"), old("1999-01-01"), new()):
         expected = sum(statement.count('"id"') for statement in lines) if servers != "nonsense" else 0
-        precomputed, log = zygote.run(GATEWAY, lines, expected, **env)
-        real, _ = zygote.run(GATEWAY, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
+        precomputed, log = fork_server.run(GATEWAY, lines, expected, **env)
+        real, _ = fork_server.run(GATEWAY, lines, expected, FLOTILLA_PRECOMPUTED="off", **env)
         assert len(real) == expected
         assert precomputed == real
         assert "differs" not in log
 
 
-def test_launcher_reports_outdated_discovery(zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_launcher_reports_outdated_discovery(
+    fork_server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = ROOT / "servers" / PROBE / "discovery.json"
     true = path.read_text(encoding="utf-8")
     stale = json.loads(true)
     stale["initialize"]["serverInfo"]["version"] = "0.0.0"
     try:
         path.write_text(json.dumps(stale), encoding="utf-8")
-        answers, log = zygote.run(PROBE, [*START, call()], 2)
+        answers, log = fork_server.run(PROBE, [*START, call()], 2)
     finally:
         path.write_text(true, encoding="utf-8")
     assert answers["0"]["result"]["serverInfo"]["version"] == "0.0.0"
