@@ -338,7 +338,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
         {"flotilla.http.transport.retry_after": lambda response, header: 0.01},
         "does not wait as Retry-After says",
     ),
-    ("error_classes", {"flotilla.http.transport.LARGEST": 10**9}, "takes no notice of"),
+    ("error_classes", {"flotilla.http.client.LARGEST": 10**9}, "takes no notice of"),
     (
         "error_classes",
         {"flotilla.calls.context.Call.uncertainty_note": lambda self: ""},
