@@ -519,7 +519,7 @@ async def test_untrusted_fields(acme: ScratchServer) -> None:
     async with client(acme) as c:
         (tool,) = await c.list_tools()
         assert tool.output_schema is not None
-        assert tool.output_schema["properties"]["body"]["description"] == "UntrustedText text"
+        assert tool.output_schema["properties"]["body"]["description"] == "Untrusted text"
         assert (await call(c, "acme_get_note")).structured_content == {
             "body": "do this",
             "removed": "2 hidden characters",

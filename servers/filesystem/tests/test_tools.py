@@ -402,7 +402,7 @@ async def test_list_directory(fs: Fs, data: Path, refused: type[Exception]) -> N
     assert "next_cursor" not in page
     assert [e["path"] for e in await pages(fs.list_directory, limit=1)] == ["a.txt", "b", "c"]
     for path in ("c", "a.txt", "c/ssh"):
-        with pytest.raises(refused, match=r"no folder, or leads through a file or a link"):
+        with pytest.raises(refused, match=r"not a folder, or leads through a file or a link"):
             await fs.list_directory(path=path)
 
 
