@@ -61,7 +61,7 @@ async def test_list_files(gdrive: Session) -> None:
 async def test_search_files(gdrive: Session) -> None:
     await gdrive.call_ok(
         "search_files",
-        terms="l'été \\ 2030",
+        words="l'été \\ 2030",
         kind="pdf",
         folder="https://drive.google.com/drive/folders/0Bq",
         modified_after="2030-06-01T00:00:00+02:00",
@@ -72,7 +72,7 @@ async def test_search_files(gdrive: Session) -> None:
         "and modifiedTime > '2030-05-31T22:00:00' and trashed = false"
     )
     assert reported["orderBy"] == "modifiedTime desc"
-    await gdrive.call_ok("search_files", terms="devis", in_text=True)
+    await gdrive.call_ok("search_files", words="devis", in_text=True)
     reported = sent(gdrive)[2]
     assert reported["q"] == "fullText contains 'devis' and trashed = false"
     assert "orderBy" not in reported  # the API refuses it there
@@ -264,7 +264,7 @@ async def test_trash_file_and_restore_file(gdrive: Session) -> None:
 async def test_get_file_marks_untrusted_fields(gdrive: Session) -> None:
     tools = {tool.name: tool for tool in await gdrive.client.list_tools()}
     fields = (tools["gdrive_get_file"].output_schema or {})["properties"]
-    assert "UntrustedText" in fields["name"]["description"]
+    assert "Untrusted" in fields["name"]["description"]
 
 
 # -- what Google refuses, and what a consent leaves closed ------------------------------------------------------------
@@ -333,6 +333,6 @@ async def test_search_files_takes_a_day() -> None:
 async def test_nothing_is_said_of_a_consent_that_is_not_known(gdrive: Session) -> None:
     """Only a token endpoint names the scopes that were agreed to; the recorded one does not."""
     gdrive.respond("GET /drive/v3/files", Response.of({"files": []}))
-    assert await gdrive.call_ok("search_files", terms="x") == {"items": []}
+    assert await gdrive.call_ok("search_files", words="x") == {"items": []}
     gdrive.respond("GET /drive/v3/files/{id}", refusal("notFound", "File not found", 404))
     assert "open to Flotilla" not in await gdrive.call_error("get_file", file=ID)
