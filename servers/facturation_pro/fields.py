@@ -60,7 +60,12 @@ def about(description: str) -> Any:
 class Fields(BaseModel):
     """Base: all optional, nothing unknown. None empties a field; what is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    # Not every client reads `additionalProperties` beside named ones; unknown names are refused all the same.
+    model_config = ConfigDict(
+        extra="forbid",
+        coerce_numbers_to_str=True,
+        json_schema_extra=lambda schema: schema.pop("additionalProperties", None) and None,
+    )
 
 
 class PartyFields(Fields):

@@ -46,7 +46,8 @@ class FirmApi(Api):
         if configured:
             return int(configured)
         if "firm" not in metadata:
-            firms = await self.rows(ACCOUNT, "firms", missing=True)
+            rows = await self.rows(ACCOUNT, "firms", missing=True)
+            firms = [row for row in rows if isinstance(row, dict) and row.get("id")]
             if len(firms) != 1:
                 known = "; ".join(f"{f['id']} {errors.excerpt(f.get('name', ''), 40)}" for f in firms[:20]) or "none"
                 raise errors.ConfigurationError(

@@ -58,9 +58,9 @@ async def get_account() -> Account:
     Use it to see why a firm is missing, or how close the limit of the API is.
     """
     account = await api.get(ACCOUNT)
-    firms = api.rows_in(account, "firms", missing=True)
-    in_use = settings_of(integration).firm_id or (firms[0]["id"] if len(firms) == 1 else None)
-    return Account.model_validate({**account, "firm_id": in_use, **api.allowance})
+    firms = readable(Firm, api.rows_in(account, "firms", missing=True))
+    in_use = settings_of(integration).firm_id or (firms[0].id if len(firms) == 1 else None)
+    return Account.model_validate({**account, "firms": firms, "firm_id": in_use, **api.allowance})
 
 
 @tools.reads(core=False, search="abonnement factures de Facturation.PRO")

@@ -53,7 +53,7 @@ async def list_customers(
     email: Annotated[str | None, about("Part of the e-mail address.")] = None,
     mode: Annotated[Mode | None, about("Only customers of this kind.")] = None,
     other_filters: Annotated[
-        OtherFields, other_filters("ids, category_id, api_id, api_custom, account_code, order, sort")
+        OtherFields, other_filters("category_id, api_id, api_custom, account_code, order, sort")
     ] = None,
     details: Details = False,
     limit: Limit = 20,

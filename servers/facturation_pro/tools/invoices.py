@@ -59,7 +59,7 @@ async def list_invoices(
     period_start: PeriodStart = None,
     period_end: PeriodEnd = None,
     other_filters: Annotated[
-        OtherFields, other_filters("customer_id, period_type (billed, paid), title, invoice_ref, ids, order, sort")
+        OtherFields, other_filters("customer_id, period_type (billed, paid), title, invoice_ref, order, sort")
     ] = None,
     details: Details = False,
     limit: Limit = 20,

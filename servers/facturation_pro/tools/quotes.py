@@ -52,7 +52,7 @@ async def list_quotes(
     period_start: PeriodStart = None,
     period_end: PeriodEnd = None,
     other_filters: Annotated[
-        OtherFields, other_filters("customer_id, title, quote_ref, category_id, ids, order, sort")
+        OtherFields, other_filters("customer_id, title, quote_ref, category_id, order, sort")
     ] = None,
     details: Details = False,
     limit: Limit = 20,
