@@ -52,7 +52,7 @@ MORE: tuple[Row, ...] = (
 )
 COMMANDS: tuple[Row, ...] = (
     ("FLOTILLA_ENGINE", "text", "", "`none`: the commands and tests do without a Docker engine."),
-    ("FLOTILLA_DOOR", "text", "", "The gateway that `make up` starts: `gateway` (Docker's) or `switchboard`."),
+    ("FLOTILLA_GATEWAY", "text", "", "The gateway that `make up` starts: `docker`, `docker-image` or `switchboard`."),
     (
         "FLOTILLA_SERVERS",
         "list",
