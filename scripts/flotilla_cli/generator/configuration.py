@@ -53,6 +53,7 @@ MORE: tuple[Row, ...] = (
 COMMANDS: tuple[Row, ...] = (
     ("FLOTILLA_ENGINE", "text", "", "`none`: the commands and tests do without a Docker engine."),
     ("FLOTILLA_GATEWAY", "text", "", "The gateway that `make up` starts: `docker`, `docker-image` or `switchboard`."),
+    ("FLOTILLA_DOOR", "text", "", "The former name of `FLOTILLA_GATEWAY`: commands refuse it and say so."),
     (
         "FLOTILLA_SERVERS",
         "list",
