@@ -19,7 +19,7 @@ class Clock:
     def __init__(self) -> None:
         self.now, self.ours = 1_900_000_000.0, 0.0
 
-    def folder(self) -> float:
+    def local(self) -> float:
         return self.now + self.ours
 
 

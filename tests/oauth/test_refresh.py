@@ -54,7 +54,7 @@ def clock_of_gmail(clock: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for option in gmail_api.auth.options:
             if isinstance(option, Grant):
-                patch.setattr(option, "_now", clock.own)
+                patch.setattr(option, "_now", clock.local)
         yield
 
 

@@ -124,7 +124,7 @@ async def test_upstream_refusal_reason_passed_on(firm: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ({"errors": {"title": ["est trop long", "est pris"], "base": ["Non"]}}, "title: est trop long, est pris; Non"),
         ({"title": ["est trop long"]}, "title: est trop long"),

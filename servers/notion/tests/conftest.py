@@ -52,7 +52,7 @@ def space(notion: FakeNotion) -> Workspace:
 
 
 @pytest.fixture
-def tool(workspace: Workspace) -> Tool:
+def tool(space: Workspace) -> Tool:
     """Return a caller of tools that gives what they return."""
 
     async def done(name: str, **arguments: Any) -> Any:
@@ -64,7 +64,7 @@ def tool(workspace: Workspace) -> Tool:
 
 
 @pytest.fixture
-def problem(workspace: Workspace) -> Tool:
+def problem(space: Workspace) -> Tool:
     """Return a caller of tools that gives the words they fail with."""
 
     async def failed(name: str, **arguments: Any) -> str:
