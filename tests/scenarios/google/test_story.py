@@ -95,7 +95,7 @@ async def test_morning_scenario(office: Office, google: Google) -> None:
     google.drive.put(HELENE, {"name": "Devis secret.pdf", "mimeType": "application/pdf"}, b"%PDF-1.4 secret")
     async with office.client() as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
-        (pdf,) = (await call_ok(client, "gdrive_search_files", terms="d'été", kind="pdf"))["items"]
+        (pdf,) = (await call_ok(client, "gdrive_search_files", words="d'été", kind="pdf"))["items"]
         assert len((await call_ok(client, "gdrive_list_files"))["items"]) == 1  # drive.file sees no more
         saved = await call_ok(client, "gdrive_download_file", file=pdf["id"])
         await call_ok(
@@ -377,7 +377,7 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
         first = await client.call_tool_mcp("gdocs_replace_text", filled)
         token = (first.structured_content or {})["preview"]["confirm_token"]
         assert await call_ok(client, "gdocs_replace_text", **filled, confirm_token=token) == {"replaced": 2}
-        page = await call_ok(client, "gdrive_search_files", terms="contrat")
+        page = await call_ok(client, "gdrive_search_files", words="contrat")
         assert page["items"] == []
         assert page["note"] == (
             "The consent reaches only files that Flotilla made. To open more, ask the user to run "
@@ -388,7 +388,7 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
             "does not have this, or it is not open to Flotilla. Check the id. The consent reaches only files" in error
         )
         made = await call_ok(client, "gdrive_create_folder", name="Contrats 2030")
-        page = await call_ok(client, "gdrive_search_files", terms="contrat")
+        page = await call_ok(client, "gdrive_search_files", words="contrat")
         assert ([row["id"] for row in page["items"]], page.get("note")) == ([made["id"]], None)
     assert google.sheets.books[sheet].sheets["Suivi"][1] == ["2030-06-04", "Marie"]
 
