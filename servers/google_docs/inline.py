@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from markdown_it.token import Token
 
+from flotilla.parsing import code_span, link_target
+
 _MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 _SIGNS = {"bold": "**", "italic": "*", "strikethrough": "~~"}
 _URL = re.compile(r"(https?://|mailto:|tel:)\S+", re.IGNORECASE)
@@ -83,13 +85,13 @@ def marked(styled: Iterable[Run]) -> str:
     for run in [*_loose(styled), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, current = out + _ends(current) + (f"]({_quoted(link)})" if link else ""), []
+            out, current = out + _ends(current) + (f"]({link_target(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
         keep = next((n for n, mark in enumerate(current) if mark not in wanted), len(current))
         out, current = out + _ends(current[keep:]), current[:keep]
         new = [mark for mark in wanted if mark not in current]
         out, current = out + "".join(_SIGNS[mark] for mark in new), current + new
-        out += _code(run.text) if "code" in run.marks else escaped(run.text)
+        out += code_span(run.text) if "code" in run.marks else escaped(run.text)
     return out
 
 
@@ -115,16 +117,6 @@ def _loose(styled: Iterable[Run]) -> list[Run]:
 
 def _ends(marks: list[str]) -> str:
     return "".join(_SIGNS[mark] for mark in reversed(marks))
-
-
-def _code(text: str) -> str:
-    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
-
-
-def _quoted(url: str) -> str:
-    return re.sub(r"[\s()<>]", lambda match: f"%{ord(match.group()):02X}", url)
 
 
 def escaped(text: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from markdown_it.token import Token
 
+from flotilla.parsing import code_span, escape_markdown, link_target
+
 PIECE = 2000  # characters of one text, in UTF-16 units, as Notion counts
 MOST = 100  # elements of one array
 _URL = re.compile(r"(https?://|mailto:|tel:)\S+", re.I)
@@ -144,13 +146,19 @@ def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = Fals
     for run in [*_loosened(text_runs), Run("")]:
         wanted = [mark for mark in _SIGNS if mark in run.marks]
         if run.link != link:
-            out, open_marks = out + _closing(open_marks) + (f"]({_target(link)})" if link else ""), []
+            out, open_marks = out + _closing(open_marks) + (f"]({link_target(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
         keep = next((n for n, mark in enumerate(open_marks) if mark not in wanted), len(open_marks))
         out, open_marks = out + _closing(open_marks[keep:]), open_marks[:keep]
         new = [mark for mark in wanted if mark not in open_marks]
         out, open_marks = out + "".join(_SIGNS[mark] for mark in new), open_marks + new
-        out += _code(run.text) if "code" in run.marks else run.text if "raw" in run.marks else escaped(run.text)
+        out += (
+            code_span(run.text)
+            if "code" in run.marks
+            else run.text
+            if "raw" in run.marks
+            else escape_markdown(run.text)
+        )
     return out
 
 
@@ -162,11 +170,11 @@ def _loosened(text_runs: list[Run]) -> list[Run]:
     parts = [
         Run(part, run.marks, run.link) for run in text_runs for part in re.split(r"^(\s+)|(\s+)$", run.text) if part
     ]
-    terms = [None if part.text.isspace() else part for part in parts]
+    neighbours = [None if part.text.isspace() else part for part in parts]
     for n, part in enumerate(parts):
-        if terms[n] is None:
-            before = next((word for word in reversed(terms[:n]) if word), Run(""))
-            after = next((word for word in terms[n:] if word), Run(""))
+        if neighbours[n] is None:
+            before = next((word for word in reversed(neighbours[:n]) if word), Run(""))
+            after = next((word for word in neighbours[n:] if word), Run(""))
             shared = (before.marks & after.marks) - {"code", "raw"}
             parts[n] = Run(part.text, shared, before.link if before.link == after.link else "")
     return parts
@@ -188,25 +196,3 @@ def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
 
 def _closing(marks: list[str]) -> str:
     return "".join(_SIGNS[mark] for mark in reversed(marks))
-
-
-def _code(text: str) -> str:
-    ticks = "`" * (1 + max((len(match) for match in re.findall("`+", text)), default=0))
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
-
-
-def _target(url: str) -> str:
-    return re.sub(r"[\s()<>]", lambda match: f"%{ord(match.group()):02X}", url)
-
-
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    text = _SIGN.sub(r"\\\1", text)
-    text = _LINE.sub(r"\1\\\2", text)
-    return _NUMBER.sub(r"\1\\\2", text)
-
-
-_SIGN = re.compile(r"([\\`*\[\]]|~~|(?<!\w)_|_(?!\w)|<(?=[/!?a-zA-Z])|&(?=#?\w+;))")
-_LINE = re.compile(r"^(\s*)(#{1,6}(?=\s|$)|>|[-+](?=\s|$)|=+(?=\s*$)|[|:-][|: -]*-[|: -]*$)", re.M)  # begins a block
-_NUMBER = re.compile(r"^(\s*\d{1,9})([.)])(?=\s|$)", re.M)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from flotilla import errors
+from flotilla.parsing import escape_markdown as escaped
 from flotilla_servers.notion.blocks import blocks_of, children, chunks, count, depth, fits, parted
 from flotilla_servers.notion.markdown import markdown_of
-from flotilla_servers.notion.richtext import Run, escaped, pieces, rich
+from flotilla_servers.notion.richtext import Run, pieces, rich
 from flotilla_servers.notion.tests.fake import FakeNotion, limits
 
 DOCUMENT = """# Réunion — 3 juin
