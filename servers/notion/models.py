@@ -10,7 +10,7 @@ from flotilla import Model, Page, UntrustedText
 
 from .values import plain_properties, title_of
 
-Values = Annotated[dict[str, Any], Field(description="UntrustedText text")]  # made safe in `values`
+Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
 
 
 class Found(Model):
