@@ -26,6 +26,7 @@ from flotilla import (
     ServerSettings,
     errors,
 )
+from flotilla.settings import variable
 
 from .responses import map_error
 
@@ -83,7 +84,7 @@ class ServiceAccount(JwtBearer):
             key = json.loads(text)
             return str(key["client_email"]), str(key["private_key"])
         except (ValueError, KeyError, TypeError):
-            name = f"{self.integration.slug.upper().replace('-', '_')}_SERVICE_ACCOUNT"
+            name = variable(self.integration.slug, "service_account")
             raise errors.ConfigurationError(
                 f"{name} is not a valid JSON key of a service account.",
                 f"Ask the user to set {name}_FILE to the file that Google Cloud gave.",

@@ -47,8 +47,10 @@ class Connection(Generic[S]):
         self.integration, self.environ, self.network = integration, environ, network or Network()
         self.warnings: dict[str, str] = {}  # sentences that every result carries
         self.audit = Audit(integration.slug, integration.masked)
+        self.fleet_error: errors.ConfigurationError | None = None
+        # From the vendor, fetched once per process: schemas, pipelines, users.
+        self.metadata: dict[str, Any] = {}
         self._resources: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self._metadata: dict[str, Any] = {}
 
     @cached_property
     def settings(self) -> S:
@@ -63,8 +65,6 @@ class Connection(Generic[S]):
         except errors.ConfigurationError as error:
             self.fleet_error = error
             return FleetSettings.model_construct()
-
-    fleet_error: errors.ConfigurationError | None = None
 
     def check_guards(self) -> None:
         """Raise errors.ConfigurationError where the operator's filters or guards are unclear: nothing is done then."""
@@ -92,11 +92,6 @@ class Connection(Generic[S]):
         if made is None:
             made = self._resources[owner] = make()
         return made
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The account's metadata from the vendor, fetched once per process: schemas, pipelines, users."""
-        return self._metadata
 
 
 _of_process: WeakKeyDictionary[Integration[Any], Connection[Any]] = WeakKeyDictionary()

@@ -222,7 +222,7 @@ def load(cls: type[Loaded], slug: str, environ: Mapping[str, str] = os.environ) 
 
 def missing(cls: type[ServerSettings], slug: str, name: str) -> errors.ConfigurationError:
     """Return the error of a settings field that is empty, though a call needs it."""
-    return _setup_problem(cls, slug, slug.upper().replace("-", "_") + "_", name, "")
+    return _setup_problem(cls, slug, variable(slug, ""), name, "")
 
 
 def _setup_problem(

@@ -11,6 +11,8 @@ import os
 import sys
 from typing import Any
 
+from flotilla_launcher.naming import module_of
+
 DEFAULTS = {
     "FASTMCP_LOG_ENABLED": "false",  # its handlers write rich text to stderr, where our JSON lines go
     "FASTMCP_ENV_FILE": "/dev/null",  # else a .env of the working directory is read
@@ -108,7 +110,7 @@ def start(slug: str, read_ahead: bytes = b"", expected_responses: dict[Any, Any]
     sys.stdout = _Stream(OutputStream(fds[1], expected_responses or {}), fds[1])
     gc.disable()  # nothing that is made while importing is garbage
     _build_models_on_first_use()
-    module = importlib.import_module(f"flotilla_servers.{slug.replace('-', '_')}.server")
+    module = importlib.import_module(f"flotilla_servers.{module_of(slug)}.server")
     gc.freeze()
     gc.enable()
     module.server.run()

@@ -16,6 +16,7 @@ import httpx2 as httpx
 from flotilla.connection import Network
 from flotilla.http.retry import Retry
 from flotilla.server import Server
+from flotilla.settings import variable
 
 NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 TIMEOUT = 5.0  # seconds a vendor gets to answer in a session, unless it is about that
@@ -32,7 +33,7 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
 
     Unless FLOTILLA_STATE is among them, its state folder is a new one that is gone afterwards.
     """
-    own = server.slug.upper().replace("-", "_") + "_"
+    own = variable(server.slug, "")
     with patch.dict(os.environ), tempfile.TemporaryDirectory(prefix="flotilla-state-") as state:
         for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
             del os.environ[name]

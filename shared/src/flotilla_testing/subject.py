@@ -31,7 +31,7 @@ from mcp.shared.exceptions import MCPError
 import flotilla_servers
 from flotilla.http.client import Api
 from flotilla.server import Server
-from flotilla.settings import is_secret
+from flotilla.settings import is_secret, variable
 from flotilla_launcher.naming import module_of
 from flotilla_testing.arguments import example_of
 from flotilla_testing.client import MODES, Reply, client, text_of, tools_of
@@ -206,7 +206,7 @@ class Subject:
 
     def variable(self, field: str) -> str:
         """Return the environment variable of a settings field."""
-        return f"{self.slug.upper().replace('-', '_')}_{field.upper()}"
+        return variable(self.slug, field)
 
     def settings(self, *, recorded: bool = False) -> dict[str, str]:
         """Return an environment in which everything works: canaries for secrets, the fake vendor for addresses.

@@ -18,7 +18,7 @@ from fastmcp.tools.base import ToolResult
 from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
-from flotilla.calls.context import Call, entered
+from flotilla.calls.context import Call, current, entered
 from flotilla.calls.results import failed, sentence, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
@@ -35,16 +35,21 @@ class CallMiddleware(Middleware):
         self._connect = connect
         self.running = 0  # calls in flight, so that an end can wait for them
 
+    @property
+    def connection(self) -> Connection[Any]:
+        """The running call's account, which is chosen once; outside of a call, as for lists, the one it would get."""
+        return current().connection or self._connect()
+
     def visible(self, name: str) -> bool:
         """Tell whether the operator shows a tool, prompt or resource; `check` comes first."""
-        connection = self._connect()
+        connection = self.connection
         with errors.setting_errors():
             return visible(connection.environ, connection.integration.attributes.get(name, {}), name)
 
     def check(self) -> None:
         """Raise a protocol error where a guard is unclear."""
         try:
-            self._connect().check_guards()
+            self.connection.check_guards()
         except errors.ConfigurationError as problem:
             raise MCPError(code=mt.INTERNAL_ERROR, message=f"Error: {problem}") from None
 
@@ -90,7 +95,7 @@ class CallMiddleware(Middleware):
 
         Nothing is done then.
         """
-        connection = self._connect()
+        connection = self.connection
         if connection.fleet and connection.fleet_error:
             raise connection.fleet_error
         connection.check_guards()
@@ -109,7 +114,7 @@ class CallMiddleware(Middleware):
         name = context.message.name
 
         async def run(call: Call) -> ToolResult:
-            return warned(await self._answer(context, call_next, name), self._connect().warnings.values())
+            return warned(await self._answer(context, call_next, name), self.connection.warnings.values())
 
         return await self._audited(run, name, dict(context.message.arguments or {}), tool_name=name)
 
@@ -151,7 +156,7 @@ class CallMiddleware(Middleware):
         call_next: CallNext[mt.CallToolRequestParams, ToolResult],
         name: str,
     ) -> ToolResult:
-        attributes = self._connect().integration.attributes
+        attributes = self.connection.integration.attributes
         try:
             self._refuse_wrong_settings()
             if name not in attributes or not self.visible(name):
@@ -167,7 +172,7 @@ class CallMiddleware(Middleware):
         except MCPError:
             raise
         except Exception as bug:  # what FastMCP raises must not become a protocol error with a trace
-            self._connect().audit.bug(name, bug)
+            self.connection.audit.bug(name, bug)
             return failed(
                 errors.UpstreamError(f"{name} failed inside Flotilla ({type(bug).__name__}).", "Tell the user.")
             )

@@ -26,7 +26,8 @@ def needs(integration: Integration[Any], environ: Mapping[str, str] = os.environ
     """Return for each visible tool the alternatives that are equally good for what the user wants to open."""
     with errors.setting_errors():
         shown = [s for name, s in integration.scopes.items() if visible(environ, integration.attributes[name], name)]
-    return [_alternatives(one, _allowed(integration, environ)) for one in shown]
+    allowed = _allowed(integration, environ)
+    return [_alternatives(one, allowed) for one in shown]
 
 
 def access_level(integration: Integration[Any], environ: Mapping[str, str] = os.environ) -> str:

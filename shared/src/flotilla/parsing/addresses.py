@@ -118,7 +118,7 @@ def _check_line(text: str) -> None:
         )
 
 
-def _checked(address: str, params: str) -> str:
+def _checked(address: str, written: str) -> str:
     """Return an address with its domain in ASCII; raises AddressError."""
     import email_validator
 
@@ -131,10 +131,10 @@ def _checked(address: str, params: str) -> str:
         )
     except email_validator.EmailNotValidError as problem:
         why = errors.excerpt(problem, 160).rstrip(".")
-        raise AddressError(f"`{errors.excerpt(params, 80)}` is not a valid e-mail address: {why}.", _FORMS) from None
+        raise AddressError(f"`{errors.excerpt(written, 80)}` is not a valid e-mail address: {why}.", _FORMS) from None
     if not result.ascii_domain or "." not in result.ascii_domain:
         raise AddressError(
-            f"`{errors.excerpt(params, 80)}` is not a valid e-mail address: its domain has no dot.",
+            f"`{errors.excerpt(written, 80)}` is not a valid e-mail address: its domain has no dot.",
             "Write the full address.",
         )
     return f"{result.local_part}@{result.ascii_domain}"
