@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
     """Stop everything; say what was stopped and what is kept."""
     argparse.ArgumentParser(prog="scripts/flotilla down", description=__doc__).parse_args(argv)
     stopped: list[str] = []
-    saved: list[str] = []
+    remaining: list[str] = []
     with gateway.exclusive():
         running = gateway.Running.read()
         if gateway.stop(running):
@@ -82,16 +82,16 @@ def main(argv: list[str]) -> int:
             stopped += system.remove(orphans())
             stopped += system.remove(system.containers(f"label={gateway.LABEL}={paths.owner()}"))
             stopped += remove_compose() + remove_demos()
-            saved += [f"the volume {name}" for name in volumes()]
+            remaining += [f"the volume {name}" for name in volumes()]
     for path in (gateway.log_file(), paths.run_folder() / "lock"):
         path.unlink(missing_ok=True)
     if paths.data_folder().is_dir():
-        saved.append(f"your files in {paths.short(paths.data_folder())}")
+        remaining.append(f"your files in {paths.short(paths.data_folder())}")
     if paths.state_folder().is_dir():
-        saved.append(f"the servers' own state in {paths.short(paths.state_folder())}")
+        remaining.append(f"the servers' own state in {paths.short(paths.state_folder())}")
     if (paths.run_folder() / "token").is_file():
-        saved.append(f"the token in {paths.short(paths.run_folder() / 'token')}, so that clients stay connected")
+        remaining.append(f"the token in {paths.short(paths.run_folder() / 'token')}, so that clients stay connected")
     paths.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
-    if saved:
-        paths.say(f"Kept: {'; '.join(saved)}.")
+    if remaining:
+        paths.say(f"Kept: {'; '.join(remaining)}.")
     return 0

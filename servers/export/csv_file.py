@@ -37,13 +37,13 @@ DIALECTS = {
 
 def write_csv(out: BinaryIO, table: Table, dialect: Dialect, guard: bool = True) -> Made:
     """Write a table, lines ended by CR LF (RFC 4180), in UTF-8. Without `guard` every text stays as it is."""
-    terms = not dialect.bom  # those with a BOM are made for Excel, which shows #NAME? for them
+    spare_words = not dialect.bom  # those with a BOM are made for Excel, which shows #NAME? for them
 
     def written(cell: Cell, row: int) -> str:
         if isinstance(cell, str):
             if _LONE.search(cell):
                 table.notes.count("Halves of characters, which no file can hold, became question marks", row)
-            if guard and runs(cell, terms):
+            if guard and runs(cell, spare_words):
                 table.notes.count("Text that a spreadsheet would take for a formula got an apostrophe in front", row)
                 return "'" + cell
             return cell

@@ -24,12 +24,12 @@ def risky(text: str) -> bool:
     return bool(_RISKY.match(text)) and not _NUMBER.fullmatch(text)
 
 
-def runs(text: str, terms: bool = False) -> bool:
+def runs(text: str, spare_words: bool = False) -> bool:
     """Tell whether a text may call something in a spreadsheet: `risky`, and no phone number, amount or percentage.
 
     `words`: nor plain words behind a sign ("- item", "@handle"). They call nothing either, but Excel shows #NAME?.
     """
-    return risky(text) and not _FIGURE.fullmatch(text) and not (terms and _WORDS.fullmatch(text))
+    return risky(text) and not _FIGURE.fullmatch(text) and not (spare_words and _WORDS.fullmatch(text))
 
 
 def bare(text: str) -> str:

@@ -56,14 +56,14 @@ class _Layout:
         columns = self.table.columns
         names = [fonts.drawable(column.name) for column in columns]
         widest = [max(map(self.bold.of, name.split("\n"))) for name in names]
-        terms = [_longest_word(self.bold, name) for name in names]
+        widest_words = [_longest_word(self.bold, name) for name in names]
         for texts in self.texts(noting=True):
             for i, text in enumerate(texts):
                 width = self.body.of(text) if "\n" not in text else max(map(self.body.of, text.split("\n")))
                 self.measured.append(width if "\n" not in text else math.inf)
                 if width > widest[i]:
                     widest[i] = width
-                    terms[i] = max(terms[i], _longest_word(self.body, text))
+                    widest_words[i] = max(widest_words[i], _longest_word(self.body, text))
                 self.right_to_left = self.right_to_left or fonts.turned(text)
             self.rows += 1
         room = self.page.width
@@ -72,7 +72,7 @@ class _Layout:
             raise errors.InvalidInputError(f"{len(columns)} columns do not fit the page; {most} do.", _wider(self.page))
         for self.size, self.pad in (*SIZES, _TIGHT):
             natural = [width * self.size / 1000 + 2 * self.pad for width in widest]
-            longest = [width * self.size / 1000 + 2 * self.pad for width in terms]
+            longest = [width * self.size / 1000 + 2 * self.pad for width in widest_words]
             if sum(min(width, room * _WIDEST) for width in natural) <= room:
                 break
             if self.size == SIZES[-1][0] and sum(needed(room, natural, longest)) <= room:

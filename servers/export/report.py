@@ -366,8 +366,10 @@ def _widths(rows: list[list[str]], width: float) -> list[float]:
     chars, scale = fonts.Widths(fonts.BOLD), CELL.fontSize / 1000
     columns = list(zip(*rows, strict=True))
     natural = [max(max(map(chars.of, text.split("\n"))) for text in column) * scale + 11 for column in columns]
-    terms = [max(max(map(chars.of, text.split()), default=0) for text in column) * scale + 11 for column in columns]
-    return shared(width, natural, terms)
+    widest_words = [
+        max(max(map(chars.of, text.split()), default=0) for text in column) * scale + 11 for column in columns
+    ]
+    return shared(width, natural, widest_words)
 
 
 def write_report(out: BinaryIO, text: str, page: Page, folder: str, check: Check) -> Made:

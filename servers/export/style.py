@@ -152,12 +152,12 @@ def shortened(text: str, size: float, room: float) -> str:
     return text.rstrip() + "…"
 
 
-def needed(room: float, natural: Sequence[float], labels: Sequence[float]) -> list[float]:
+def needed(room: float, natural: Sequence[float], widest_words: Sequence[float]) -> list[float]:
     """Return how wide columns must be for words to stay whole; longer ones than a fifth of the room may be broken."""
-    return [min(n, w, room / 5) for n, w in zip(natural, labels, strict=True)]
+    return [min(n, w, room / 5) for n, w in zip(natural, widest_words, strict=True)]
 
 
-def shared(room: float, natural: Sequence[float], labels: Sequence[float]) -> list[float]:
+def shared(room: float, natural: Sequence[float], widest_words: Sequence[float]) -> list[float]:
     """Return column widths that fill `room`.
 
     Columns that fit keep their natural width; wide ones share what is left, none narrower than its longest word while
@@ -167,7 +167,7 @@ def shared(room: float, natural: Sequence[float], labels: Sequence[float]) -> li
     if total <= room:
         spread = min(room / total, 1.5) if total else 1.0
         return [width * (spread if spread < 1.5 or total > room / 3 else 1.3) for width in natural]
-    least = needed(room, natural, labels)
+    least = needed(room, natural, widest_words)
     if sum(least) > room:
         return [room * width / sum(least) for width in least]
     open_, left, got = set(range(len(natural))), room, list(natural)

@@ -52,13 +52,13 @@ class _Sheet:
         for at, (value, column) in enumerate(zip(values, self.table.columns, strict=True)):
             if value is None or value == "":
                 continue
-            saved, form = self.stored(value, column, count)
-            if isinstance(saved, str):
-                self.string(count, at, self.text(saved, count))
-            elif isinstance(saved, bool):
-                self.sheet.write_boolean(count, at, saved, self.format(form))
+            content, form = self.stored(value, column, count)
+            if isinstance(content, str):
+                self.string(count, at, self.text(content, count))
+            elif isinstance(content, bool):
+                self.sheet.write_boolean(count, at, content, self.format(form))
             else:
-                self.sheet.write_number(count, at, saved, self.format(form))
+                self.sheet.write_number(count, at, content, self.format(form))
 
     def string(self, row: int, at: int, text: str, form: Any = None) -> None:
         """Write a text as text, whatever it looks like."""

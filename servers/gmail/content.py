@@ -57,7 +57,7 @@ async def attachment(message: str, wanted: str) -> tuple[str, bytes]:
     return _file_name(chosen, [file for file, _ in parts.values()], str(part.get("filename") or "")), content
 
 
-def _file_name(chosen: File, all_files: list[File], supplied: str) -> str:
-    plain = re.sub(r"[^\w.,()+ -]+", "_", supplied or f"part-{chosen.id}").strip(". ")[-120:] or f"part-{chosen.id}"
+def _file_name(chosen: File, all_files: list[File], name: str) -> str:
+    plain = re.sub(r"[^\w.,()+ -]+", "_", name or f"part-{chosen.id}").strip(". ")[-120:] or f"part-{chosen.id}"
     alike = sum(file.name == chosen.name for file in all_files)
     return f"{chosen.id}-{plain}" if alike > 1 else plain  # each in a file of its own

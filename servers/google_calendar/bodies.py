@@ -28,8 +28,8 @@ def changed_guests(old: Iterable[Any], added: Iterable[Address], removed: Iterab
     gone = {address.key for address in removed}
     guests = [one for one in old if isinstance(one, dict) and str(one.get("email") or "").casefold() not in gone]
     known = {str(one.get("email") or "").casefold() for one in guests}
-    saved = [{name: value for name, value in one.items() if name not in READ_ONLY} for one in guests]
-    return saved + [guest(address) for address in added if address.key not in known]
+    present = [{name: value for name, value in one.items() if name not in READ_ONLY} for one in guests]
+    return present + [guest(address) for address in added if address.key not in known]
 
 
 def checked_rules(lines: Iterable[str]) -> list[str]:

@@ -120,18 +120,18 @@ async def own_names(kind: str, names: list[str]) -> list[str]:
     return await with_known(kind, lambda known: [find(known, name, kind).name for name in names])
 
 
-async def fit(kind: str, values_given: Mapping[str, Any]) -> dict[str, str]:
+async def fit(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     """Return values by HubSpot's property names, as text; None is left out, "" clears.
 
     Raises errors.InvalidInputError with the allowed values.
     """
-    wanted = {name: value for name, value in values_given.items() if value is not None}
+    wanted = {name: value for name, value in values.items() if value is not None}
     return await with_known(kind, lambda known: _fitted(known, kind, wanted))
 
 
-def _fitted(known: Mapping[str, Property], kind: str, values_given: Mapping[str, Any]) -> dict[str, str]:
+def _fitted(known: Mapping[str, Property], kind: str, values: Mapping[str, Any]) -> dict[str, str]:
     fitted: dict[str, str] = {}
-    for name, value in values_given.items():
+    for name, value in values.items():
         prop = find(known, name, kind)
         if prop.read_only:
             raise errors.InvalidInputError(f"HubSpot sets `{prop.name}` itself.", "Leave it out.")

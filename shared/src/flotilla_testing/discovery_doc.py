@@ -46,12 +46,12 @@ class DiscoveryDocument:
 
     def problems(self, request: Request) -> list[str]:
         """Return what the contract does not allow in a request, in sentences that begin with method and path."""
-        folder = f"{request.method} {request.path}"
+        target = f"{request.method} {request.path}"
         method = self.method(request)
         if method is None:
-            return [f"{folder} is not in the contract."]
+            return [f"{target} is not in the contract."]
         wrong = [*self._parameters(request, method), *self._body(request, method)]
-        return [f"{folder}: {label}." for label in wrong]
+        return [f"{target}: {label}." for label in wrong]
 
     def answer_problems(self, request: Request, answer: Response) -> list[str]:
         """Return what the contract does not allow in an answer: for the recorded ones, which must not be wishful."""

@@ -68,13 +68,13 @@ def answer(known: Response) -> Fault:
 def rate(after: float | None = None, *, date: bool = False) -> Fault:
     """Response 429; with Retry-After in seconds, or as a date."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         headers = {} if after is None else {"retry-after": f"{after:g}"}
         if date and after is not None:
             headers = {"retry-after": formatdate(time.time() + after, usegmt=True)}
         await exchange.send(Response.of({"message": "Too many requests"}, 429, headers))
 
-    return fake
+    return inject
 
 
 def html(code: int = 502) -> Fault:
@@ -93,23 +93,23 @@ def huge(size: int = 12_000_000, *, compressed: bool = False) -> Fault:
     body = b'{"message": "' + b"x" * size + b'"}'
     sent = gzip.compress(body, 1) if compressed else body
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         extra = {"content-encoding": "gzip"} if compressed else {}
         with suppress(ConnectionError):  # a wise client hangs up
             await exchange.send(Response(200, sent, {"content-type": "application/json", **extra}))
 
-    return fake
+    return inject
 
 
 def zipped() -> Fault:
     """Give the usual answer compressed."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         usual = exchange.usual
         body, headers = gzip.compress(usual.body), {**usual.headers, "content-encoding": "gzip"}
         await exchange.send(Response(usual.status, body, headers))
 
-    return fake
+    return inject
 
 
 def redirect(to: str, code: int = 302) -> Fault:
@@ -120,17 +120,17 @@ def redirect(to: str, code: int = 302) -> Fault:
 def hang(seconds: float = 30) -> Fault:
     """Take the request and say nothing for so long; then give the usual answer."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         await asyncio.sleep(seconds)
         await exchange.send(exchange.usual)
 
-    return fake
+    return inject
 
 
 def drip(pause: float = 0.05) -> Fault:
     """Give the usual answer one byte at a time."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         await exchange.send(
             Response(exchange.usual.status, b"", exchange.usual.headers), promise=len(exchange.usual.body)
         )
@@ -138,25 +138,25 @@ def drip(pause: float = 0.05) -> Fault:
             await exchange.write(bytes([byte]))
             await asyncio.sleep(pause)
 
-    return fake
+    return inject
 
 
 def cut() -> Fault:
     """Take the request and close the connection without an answer: it may have been carried out."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         exchange.writer.close()
 
-    return fake
+    return inject
 
 
 def broken() -> Fault:
     """Break the connection (RST) in the middle of the answer's body."""
 
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         half = exchange.usual.body[: len(exchange.usual.body) // 2]
         await exchange.send(Response(200, half, exchange.usual.headers), promise=len(exchange.usual.body) + 1)
         await asyncio.sleep(0.02)  # or the reset would overtake the head
         exchange.reset()
 
-    return fake
+    return inject

@@ -249,8 +249,8 @@ class OAuthServer(FakeApi):
 
     def holder(self, request: Request) -> Token | None:
         """Return the valid token that a request carries."""
-        params = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return next((t for t in self.tokens if t.access == params and not t.revoked and t.ends > self.now()), None)
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return next((t for t in self.tokens if t.access == bearer and not t.revoked and t.ends > self.now()), None)
 
     def refreshed_by(self, refresh: str) -> Token | None:
         """Return the grant of a refresh token; one that was rotated away ends all tokens of its consent."""

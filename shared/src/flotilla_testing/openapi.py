@@ -70,17 +70,17 @@ class OpenApi:
 
     def problems(self, request: Request) -> list[str]:
         """Return what the contract does not allow in a request, in sentences that begin with method and path."""
-        folder = f"{request.method} {request.path}"
+        target = f"{request.method} {request.path}"
         result = self._operation(request)
         if result is None:
-            return [f"{folder} is not in the contract."]
+            return [f"{target} is not in the contract."]
         operation, shared = result
         with warnings.catch_warnings():  # of ways to log in that openapi-core does not know
             warnings.simplefilter("ignore")
             wrong = [_message(error) for error in self._core.iter_request_errors(_Request(request))]
         wrong += self._unknown_parameters(request, [*shared, *operation.get("parameters", ())])
         wrong += self._unknown_fields(request, operation)
-        return [f"{folder}: {label}." for label in wrong]
+        return [f"{target}: {label}." for label in wrong]
 
     def answer_problems(self, request: Request, answer: Response) -> list[str]:
         """Return what the contract does not allow in an answer: for the recorded ones, which must not be wishful."""

@@ -124,13 +124,13 @@ async def paging(case: Subject) -> list[str]:
         raise NothingToCheck
     problems = []
     for tool in lists:
-        name, accepts = tool["name"], tool["inputSchema"]["properties"]
-        returns = (tool.get("outputSchema") or {}).get("properties", {})
-        if "limit" not in accepts or "cursor" not in accepts or "items" not in returns or "next_cursor" not in returns:
+        name, inputs = tool["name"], tool["inputSchema"]["properties"]
+        outputs = (tool.get("outputSchema") or {}).get("properties", {})
+        if "limit" not in inputs or "cursor" not in inputs or "items" not in outputs or "next_cursor" not in outputs:
             problems.append(f"{name} must take limit and cursor, and return items and next_cursor.")
             continue
-        most = accepts["limit"].get("maximum")
-        if not most or not accepts["limit"].get("minimum") or accepts["limit"].get("default", most + 1) > most:
+        most = inputs["limit"].get("maximum")
+        if not most or not inputs["limit"].get("minimum") or inputs["limit"].get("default", most + 1) > most:
             problems.append(f"{name}: limit needs a minimum, a maximum and a default below it.")
             continue
         async with case.session() as session:

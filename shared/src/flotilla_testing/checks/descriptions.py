@@ -32,11 +32,11 @@ def handed_over(tool: Mapping[str, Any]) -> str:
 def described(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the path and the description of every argument, those inside of objects and lists too."""
     for name, inner in schema.get("properties", {}).items():
-        folder = f"{path}{name}"
-        yield folder, str(inner.get("description") or "")
-        yield from described(inner, f"{folder}.")
+        argument_path = f"{path}{name}"
+        yield argument_path, str(inner.get("description") or "")
+        yield from described(inner, f"{argument_path}.")
         if isinstance(inner.get("items"), dict):
-            yield from described(inner["items"], f"{folder}.")
+            yield from described(inner["items"], f"{argument_path}.")
 
 
 @check("descriptions")

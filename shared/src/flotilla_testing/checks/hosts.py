@@ -37,7 +37,7 @@ async def hosts(case: Subject) -> list[str]:
             problems += [f"{tool['name']} contacts {host}:{port}." for host, port in sockets if port not in allowed]
             sockets.clear()
     async with case.session(WITHOUT_CONFIRMATION):
-        for grant in (failure for api in case.apis for failure in _ways(api.auth) if isinstance(failure, Grant)):
+        for grant in (option for api in case.apis for option in _options(api.auth) if isinstance(option, Grant)):
             token_url = httpx.URL(grant.token_url)
             if token_url.port not in allowed and not is_allowed(case.server.connection, token_url):
                 problems.append(f"{token_url} is where tokens come from, which is not among the hosts.")
@@ -46,10 +46,10 @@ async def hosts(case: Subject) -> list[str]:
     return problems
 
 
-def _ways(auth: Auth | None) -> list[Auth]:
-    """Return the ways in, each by itself."""
+def _options(auth: Auth | None) -> list[Auth]:
+    """Return every way to authenticate by itself."""
     return (
-        [one for failure in auth.options for one in _ways(failure)]
+        [one for option in auth.options for one in _options(option)]
         if isinstance(auth, FirstOf)
         else [auth]
         if auth

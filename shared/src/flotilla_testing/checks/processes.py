@@ -74,23 +74,25 @@ def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
 @check("stable_list")
 async def stable_list(case: Subject) -> list[str]:
     """Byte for byte the same, whatever the environment and the seed."""
-    folder, problems = await case.tools(), []
+    expected, problems = await case.tools(), []
     for run in (await process_runs(case)).values():
-        problems += [f"The {run.name} process {label}." for label in _differences(run.tools, folder)]
+        problems += [f"The {run.name} process {label}." for label in _differences(run.tools, expected)]
     fields = case.server.integration.settings_class.model_fields
     for value in ("", "<UNKNOWN>", "{{x.token}}", "se://x/token", "your_token"):
         plain = value in ("", "<UNKNOWN>")  # anything else is unclear in a guard: see the check "filters"
         names = [case.variable(name) for name, field in fields.items() if plain or not is_guard(field)]
         listed = await case.tools(**dict.fromkeys(names, value))
-        problems += [f"With settings that are {value!r}, the server {label}." for label in _differences(listed, folder)]
+        problems += [
+            f"With settings that are {value!r}, the server {label}." for label in _differences(listed, expected)
+        ]
     return problems
 
 
-def _differences(listed: list[dict[str, Any]], folder: list[dict[str, Any]]) -> list[str]:
-    if [tool["name"] for tool in listed] != [tool["name"] for tool in folder]:
+def _differences(listed: list[dict[str, Any]], expected: list[dict[str, Any]]) -> list[str]:
+    if [tool["name"] for tool in listed] != [tool["name"] for tool in expected]:
         return [f"lists {', '.join(tool['name'] for tool in listed)}"]
     pairs = [
-        (json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, folder, strict=True)
+        (json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)) for a, b in zip(listed, expected, strict=True)
     ]
     return [f"lists another definition: {a}, and not {b}" for a, b in pairs if a != b]
 

@@ -317,9 +317,9 @@ def _all_forms(case: Subject, session: Session) -> list[str]:
 
 
 def _echo(code: int) -> Fault:
-    async def fake(exchange: Exchange) -> None:
+    async def inject(exchange: Exchange) -> None:
         repeated = " ".join(f"{name}: {value}" for name, value in exchange.request.headers.items())
         expected = {"message": f"Not with {repeated}", "title": repeated, "details": [{"message": repeated}]}
         await exchange.send(Response.of(expected, code, {"retry-after": "3600"}))
 
-    return fake
+    return inject

@@ -38,12 +38,12 @@ async def dry_run(case: Subject) -> list[str]:
     for tool in await _of(case, "writes", "destroys"):
         name, arguments = tool["name"], case.example(tool)
         key = {"idempotency_key": "rehearsal"} if "idempotency_key" in tool["inputSchema"]["properties"] else {}
-        failures: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
+        variants: tuple[tuple[dict[str, str], dict[str, Any]], ...] = (
             ({}, {"dry_run": True}),
             ({}, {"dry_run": "true", **key}),
             ({"FLOTILLA_DRY_RUN": "on"}, key),
         )
-        for environ, more in failures:
+        for environ, more in variants:
             async with case.session(environ) as session:
                 before = session.effects()
                 result = await session.call(name, **{**arguments, **more})
