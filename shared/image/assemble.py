@@ -85,13 +85,14 @@ UNUSED_PARTS = """
     rinoh_typeface_dejavusans/DejaVuMath* rinoh_typeface_dejavusans/DejaVuSans[!C]*
 """
 
-# The standard library without what is for terminals, windows, developers and their tests; _py*.py are what serves
-# where a compiled module is missing.
+# The standard library without what is for terminals, windows, developers and their tests, and without protocols and
+# pools of processes that nobody uses; _py*.py are what serves where a compiled module is missing.
 UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
-    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref xml/dom imaplib.py ftplib.py poplib.py
-    multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py multiprocessing/shared*
+    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref
+    xml/dom imaplib.py ftplib.py poplib.py multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py
+    multiprocessing/shared*
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
     _pydatetime.py _pydecimal.py _pyio.py asyncio/windows_* asyncio/proactor_events.py
