@@ -145,14 +145,15 @@ print(json.dumps({
 
 
 @pytest.mark.docker
-def test_image_signs_and_seals_with_the_systems_openssl(base: str) -> None:
-    """All that the library asks of cryptography, whose version in the images is Debian's: docs/decisions/0017."""
+def test_image_signs_seals_and_parses(base: str) -> None:
+    """What is imported only when it is needed; cryptography is Debian's in the images: docs/decisions/0017."""
     out = python(
         """
 import json, ssl, sys
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7523 import JWTBearerGrant
 from cryptography.hazmat.backends.openssl.backend import backend
+from flotilla.parsing.phones import Phone
 from flotilla.sealing import Keys
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey, import_key
@@ -166,6 +167,7 @@ print(json.dumps({
     "verified": verified,
     "opened": keys.open(keys.seal(b"note", "a"), "a").decode(),
     "codec": keys.codec("questions").unseal(keys.codec("questions").seal(b"state")).decode(),
+    "phone": Phone.read("06 12 34 56 78").spellings("FR")[0],
     "one OpenSSL": backend.openssl_version_text() == ssl.OPENSSL_VERSION,
 }))
 """,
@@ -175,6 +177,7 @@ print(json.dumps({
         "verified": {"RS256": "iss", "ES256": "iss"},
         "opened": "note",
         "codec": "state",
+        "phone": "+33612345678",
         "one OpenSSL": True,
     }
 

@@ -78,8 +78,18 @@ def test_server_imports_and_calls(slug: str) -> None:
         {"id": 2, "method": "tools/call", "params": {"name": tool, "arguments": {}}},
     )
     assert answers[1]["result"]["tools"] == core(slug)
-    assert "internal" not in answer(answers[2]).lower()
-    assert answers[2]["result"].get("isError") is not True or answer(answers[2]).startswith("Error:")
+    assert "failed inside Flotilla" not in answer(answers[2])
+    code = f"""
+import importlib, pkgutil, sys
+sys.path.append("/app/lib")
+import flotilla_servers.{module_of(slug)} as package
+for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(found.name)
+print("all")
+"""
+    *docker_run, name = run(slug, *HARDENED, "--entrypoint=/usr/bin/python3.13")
+    done = subprocess.run([*docker_run, name, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "all\n", done.stderr
 
 
 @pytest.mark.parametrize("slug", KINDS)
