@@ -236,10 +236,10 @@ def test_doctor_missing_images_of_other_servers_no_problem(monkeypatch: pytest.M
         for slug in ("filesystem", "export")
     }
     monkeypatch.setattr(system, "docker", docker_says({"info": "28", **built}))
-    found = {finding.level: finding.message for finding in doctor.check_images()}
-    assert found.keys() == {"note", "ok"}
-    assert "hubspot" in found["note"]
-    assert "filesystem" not in found["note"]
+    messages = {finding.level: finding.message for finding in doctor.check_images()}
+    assert messages.keys() == {"note", "ok"}
+    assert "hubspot" in messages["note"]
+    assert "filesystem" not in messages["note"]
 
 
 def test_doctor_gateway_ended_by_itself(home: Path) -> None:
