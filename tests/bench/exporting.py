@@ -22,6 +22,7 @@ from typing import Any
 
 from flotilla_cli.generator.servers import ROOT
 
+from .containers import Unavailable
 from .inside import HELLO, Session
 
 Row = tuple[str, str, str]
@@ -121,7 +122,7 @@ def called(folder: Path, tool: str, columns: int, **arguments: Any) -> dict[str,
     result = {"wall": time.perf_counter() - wall, "cpu": cpu(process) - spent, "peak": peak, "growth": peak - before}
     session.close()
     if answer["isError"] or answer["structuredContent"]["rows"] != ROWS:
-        raise RuntimeError(answer["content"][0]["text"])
+        raise Unavailable(answer["content"][0]["text"])
     for path in folder.glob("*-*"):
         path.unlink()
     return result
