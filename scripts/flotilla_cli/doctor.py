@@ -141,13 +141,33 @@ def check_running() -> Iterator[Finding]:
 def check_images() -> Iterator[Finding]:
     if not system.engine():
         return
-    wanted = {slug: server["image"] for slug, server in servers.registry().items()}
-    present = system.image_ids(list(wanted.values()))
-    if missing := [slug for slug, image in wanted.items() if image not in present]:
-        message = f"Missing on this machine: {', '.join(missing)}."
-        yield Finding("problem", "images", message, f"make build S='{' '.join(missing)}'")
-    else:
-        yield ok("images", f"All {len(wanted)} are on this machine.")
+    images = {slug: server["image"] for slug, server in servers.registry().items()}
+    present = system.image_ids(list(images.values()))
+    missing = [slug for slug, image in images.items() if image not in present]
+    in_use = _servers_in_use()
+    needed = [slug for slug in missing if slug in in_use]
+    others = [slug for slug in missing if slug not in needed]
+    if needed:
+        message = f"Missing on this machine: {', '.join(needed)}."
+        yield Finding("problem", "images", message, f"make build S='{' '.join(needed)}'")
+    if others:
+        message = f"Not built, since no server in use needs them: {', '.join(others)}."
+        yield Finding("note", "images", message, "make up builds what it starts; make build builds all.")
+    if not missing:
+        yield ok("images", f"All {len(images)} are on this machine.")
+    elif in_use and not needed:
+        yield ok("images", f"Those of {', '.join(in_use)} are on this machine.")
+
+
+def _servers_in_use() -> list[str]:
+    """Return the servers that the gateway runs as containers, else those that `make up` would start."""
+    running = gateway.Running.read()
+    if running.alive():
+        return running.servers if running.run == "docker" else []
+    try:
+        return servers.choose()
+    except ValueError:  # check_settings and `make up` say what is wrong
+        return []
 
 
 def check_data() -> Iterator[Finding]:

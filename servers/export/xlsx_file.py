@@ -23,6 +23,7 @@ MOST_ROWS = 1_048_575  # under the heading
 _LONGEST_TEXT = 32_767
 _LONGEST_TITLE = 31
 _DIGITS = 15  # Excel keeps no more of a number
+_TOO_LONG = 10**15  # the first whole number of more digits
 _LARGEST, _SMALLEST = Decimal("9.99999999999999E+307"), Decimal("2.2251E-308")
 _OLDEST = date(1900, 1, 1)
 _DAY_0 = date(1899, 12, 31).toordinal()
@@ -82,8 +83,10 @@ class _Sheet:
                 return value.isoformat(), ""
             return _serial(value), "yyyy-mm-dd"
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            if _is_plain(value):  # nearly all
+                return (value if isinstance(value, int) else float(value)), _form(column, value)
             digits = Decimal(value).normalize().as_tuple()
-            if len(digits.digits) > _DIGITS or (type(value) is int and abs(value) >= 10**_DIGITS):
+            if len(digits.digits) > _DIGITS or (type(value) is int and abs(value) >= _TOO_LONG):
                 self.table.notes.count("Numbers of more than 15 digits, which Excel would round, became text", count)
                 return plain(value), ""
             if value and not _SMALLEST < abs(Decimal(value)) < _LARGEST:
@@ -109,10 +112,17 @@ class _Sheet:
         if _ILLEGAL.search(value):
             self.table.notes.count("Control characters, which the format forbids, were left out", count)
             value = _ILLEGAL.sub("", value)
-        if len(value.encode("utf-16-le")) // 2 > _LONGEST_TEXT:
+        if len(value) > _LONGEST_TEXT // 2 and len(value.encode("utf-16-le")) // 2 > _LONGEST_TEXT:
             self.table.notes.count(f"Texts longer than {_LONGEST_TEXT} characters, Excel's limit, were cut", count)
             value = _cut(value, _LONGEST_TEXT)
         return value
+
+
+def _is_plain(value: int | Decimal) -> bool:
+    """Tell whether a number surely has few digits and an ordinary size; False says nothing."""
+    if isinstance(value, int):
+        return -_TOO_LONG < value < _TOO_LONG
+    return -_DIGITS <= value.adjusted() < _DIGITS and len(value.as_tuple().digits) <= _DIGITS
 
 
 def _serial(day: date) -> int:

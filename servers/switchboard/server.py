@@ -41,7 +41,7 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
     from fastmcp import FastMCP
     from mcp.server.request_state import RequestStateSecurity
 
-    from flotilla.compat import accept_arguments_as_text
+    from flotilla.compat import accept_arguments_as_text, keep_no_session_state
 
     from .backend import Process, Remote
     from .commands import Commands
@@ -79,6 +79,7 @@ def build(options: argparse.Namespace) -> tuple[FastMCP[Any], list[Backend]]:
         request_state_security=RequestStateSecurity(keys=[state_key.encode()]),
     )
     accept_arguments_as_text(mcp)
+    keep_no_session_state(mcp)
     report(f"{len(backends)} servers, {len(offered.tools)} tools")
     return mcp, backends
 

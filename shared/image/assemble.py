@@ -33,22 +33,30 @@ TRIPLET = os.uname().machine + "-linux-gnu"
 # Distributions of requirements/base.txt that no server imports. Their absence is tried by the tests in the images;
 # a server that does need one names it in requirements/<slug>.in and gets it in its own layer.
 UNUSED_PACKAGES = """
-    aiofile caio pathvalidate          key-value stores on disk
+    py-key-value-aio beartype cachetools   FastMCP's store of sessions, which flotilla.compat turns off
+    aiofile caio pathvalidate          the same on disk
     backports-tarfile importlib-metadata zipp
     cyclopts docstring-parser docutils rich-rst mdurl markdown-it-py pyperclip   FastMCP's command line, rich's Markdown
+    pyjwt                              mcp's client of servers that want a machine's credentials
     keyring jaraco-classes jaraco-context jaraco-functools more-itertools secretstorage jeepney   OAuth client's keyring
     openapi-pydantic jsonschema-path pathable   servers out of OpenAPI files
     httpx httpcore certifi             httpx2 does their work, with the system's certificates
-    pycparser                          cffi needs it to compile only
+    cryptography cffi pycparser        Debian's serve, see DEBIAN_MODULES
     tzdata                             Debian's is there
     dnspython                          mail domains looked up: nobody does
     watchfiles websockets              uvicorn's reloader and web sockets
     jsonschema jsonschema-specifications referencing rpds-py attrs   a client checks results with them (the switchboard)
 """
 
+# Modules of Debian's, below DEBIAN_LIB, and the distribution in whose place each stands: its cryptography loads the
+# system's OpenSSL, where the wheel carries a second one of 8 MB (docs/decisions/0017-image-size.md).
+DEBIAN_LIB = Path("/usr/lib/python3/dist-packages")
+DEBIAN_MODULES = {"cryptography": "cryptography", f"_cffi_backend.cpython-313-{TRIPLET}.so": "cffi"}
+
 # The same among what servers bring along.
 UNUSED_EXTRAS = """
     charset-normalizer                 reportlab reads XML of unknown encoding with it: nobody gives it any
+    dnspython                          as above
 """
 
 # Parts that nobody imports of distributions that are needed; below app/lib.
@@ -56,33 +64,38 @@ UNUSED_PARTS = """
     */tests *.pyi py.typed */py.typed *.h *.c *.pyx *.rst *.md cffi setuptools pip bin share
     anyio/_backends/_trio.* anyio/pytest_plugin.*
     authlib/integrations/django_* authlib/integrations/flask_* authlib/integrations/starlette_*
-    authlib/integrations/sqla_* authlib/integrations/requests_*
+    authlib/integrations/sqla_* authlib/integrations/requests_* authlib/jose
     fastmcp/cli fastmcp/contrib fastmcp/experimental fastmcp/utilities/mcp_server_config
     fastmcp/utilities/tests.* fastmcp/utilities/cli.* fastmcp/server/auth/oauth_proxy fastmcp/server/auth/oidc_proxy.*
     fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
-    key_value/aio/stores/[!_bmns]* key_value/aio/stores/memcached key_value/aio/stores/mongodb
     mcp/cli
+    fastmcp/client fastmcp/server/providers/proxy.* httpcore2/_async/http2.* httpcore2/_sync/http2.*
+    jsonschema/benchmarks
     packaging/licenses packaging/pylock.* packaging/metadata.*
+    phonenumbers/shortdata/region_*
     pydantic/v1 pydantic/mypy.* pydantic/experimental
     pygments/lexers/[!_p]* pygments/lexers/p[!y]* pygments/lexers/_[!_m]* pygments/lexers/_mql* pygments/lexers/_mysql*
     pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
     rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
     starlette/testclient.* click/testing.*
+    uvicorn/protocols/websockets/*_impl.* uvicorn/protocols/http/httptools_impl.* uvicorn/protocols/http/*zttp*
     PIL/_avif.* PIL/_imagingtk.* PIL/_imagingcms.* PIL/_imagingft.* PIL/Image*Tk.*
-    reportlab/fonts/*.sfd reportlab/fonts/*.pfb
+    reportlab/fonts reportlab/graphics
     rinoh_typeface_*/*.txt rinoh_typeface_*/[ABN]* rinoh_typeface_dejavusansmono/*Oblique*
     rinoh_typeface_dejavusans/DejaVuMath* rinoh_typeface_dejavusans/DejaVuSans[!C]*
 """
 
-# The standard library without what is for terminals, windows, developers and their tests; _py*.py are what serves
-# where a compiled module is missing.
+# The standard library without what is for terminals, windows, developers and their tests, and without protocols and
+# pools of processes that nobody uses; _py*.py are what serves where a compiled module is missing.
 UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
     curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref
+    xml/dom imaplib.py ftplib.py poplib.py multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py
+    multiprocessing/shared*
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
-    _pydatetime.py _pydecimal.py _pyio.py
+    _pydatetime.py _pydecimal.py _pyio.py asyncio/windows_* asyncio/proactor_events.py
     config-3.13-* sitecustomize.py LICENSE.txt EXTERNALLY-MANAGED __phello__
     lib-dynload/*test* lib-dynload/xx* lib-dynload/_dbm.* lib-dynload/_gdbm.* lib-dynload/_curses*
     lib-dynload/_sqlite3.* lib-dynload/_tkinter.* lib-dynload/readline.* lib-dynload/_lsprof.*
@@ -90,7 +103,7 @@ UNUSED_STDLIB = """
 
 UNUSED_ZONES = "posix right localtime posixrules leapseconds leap-seconds.list tzdata.zi"
 
-DOCSTRINGS_KEPT = ("fastmcp", "flotilla")  # a tool's docstring is its description
+DOCSTRINGS_KEPT = ("flotilla",)  # a tool's docstring is its description
 SOURCES_KEPT = ()  # packages that read their own source when imported
 
 
@@ -149,6 +162,14 @@ def copy_tree(source: Path, target: Path, shown: str, patterns: Iterable[str], d
             (target / path).chmod(0o644)
     with concurrent.futures.ProcessPoolExecutor() as pool:
         list(pool.map(compile_one, *zip(*jobs, strict=True), chunksize=16) if jobs else ())
+
+
+def copy_module(source: Path, target: Path) -> None:
+    """Copy one of Debian's modules: a package as byte code, or a compiled module as it is."""
+    if source.is_dir():
+        copy_tree(source, target, f"/{LIB}/{source.name}", patterns_of(UNUSED_PARTS), docstrings=False)
+    else:
+        shutil.copyfile(source, target)
 
 
 def canonical(name: str) -> str:
@@ -267,6 +288,8 @@ def make_root(packages: Path, root: Path) -> None:
     """Put the base image's file system together."""
     leave_out(packages, patterns_of(UNUSED_PACKAGES))
     packages_into(packages, root / LIB)
+    for name in DEBIAN_MODULES:
+        copy_module(DEBIAN_LIB / name, root / LIB / name)
     copy_tree(Path(STDLIB), root / STDLIB.lstrip("/"), STDLIB, patterns_of(UNUSED_STDLIB), docstrings=False)
     (root / "usr/bin").mkdir(parents=True)
     shutil.copyfile(PYTHON, root / PYTHON.lstrip("/"))
@@ -300,6 +323,7 @@ def make_root(packages: Path, root: Path) -> None:
     put(root, "etc/debian_version", Path("/etc/debian_version").read_text())
     record_debian(
         {debian_package(p) for p in [*objects, PYTHON, f"{STDLIB}/json/__init__.py", f"{STDLIB}/os.py"]}
+        | {debian_package(str(DEBIAN_LIB / name)) for name in DEBIAN_MODULES}
         | {"ca-certificates", "tzdata"},
         root,
     )
@@ -329,7 +353,7 @@ def make_layer(module: str, source: Path, root: Path) -> None:
 
 def make_extras(requirements: Path, base: Path, root: Path) -> None:
     """Install what a folder of requirements files pins and the base image does not hold: a layer below the server's."""
-    have = installed(base / LIB)
+    have = {*installed(base / LIB), *DEBIAN_MODULES.values()}
     packages = Path("/own")
     for path in sorted(requirements.glob("*.txt")):
         pins = re.split(r"\n(?=\S)", path.read_text().strip())

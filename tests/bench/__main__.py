@@ -17,7 +17,7 @@ from typing import Any
 
 from flotilla_cli.generator.servers import ROOT
 
-from . import containers, gateways, lists, search
+from . import containers, exporting, gateways, lists, search
 from .inside import measure
 
 BUILD = ROOT / "build"
@@ -98,6 +98,7 @@ def main() -> int:
     part("lists", lambda: lists.measure(rows))
     part("search", lambda: search.measure(rows))
     part("processes", lambda: starts(rows, "host", processes(RUNS)))
+    part("export", lambda: exporting.measure(rows, min(RUNS, 3), wide="export" in sys.argv[1:]))
     part("images", lambda: containers.images(rows))
     part("in the image", lambda: starts(rows, "image", containers.processes(RUNS)))
     part("docker run", lambda: containers.runs(rows, RUNS))

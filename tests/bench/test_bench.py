@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import openpyxl
+import pytest
+
 from flotilla_cli.generator.servers import ROOT, integrations
-from tests.bench import lists, search
+from flotilla_servers.export.table import table
+from flotilla_servers.export.xlsx_file import write_xlsx
+from tests.bench import exporting, lists, search
 
 
 def test_lists_count_every_server() -> None:
@@ -21,3 +28,16 @@ def test_search_measures_every_utterance() -> None:
         "gohighlevel": 20, "held-out": 120, "hubspot": 20, "notion": 20,
     }  # fmt: skip
     assert all(row["hits"] + len(row["missed"]) == row["of"] for row in result.values())
+
+
+def test_exporting_compares_equal_workbooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ratio is of the same values with the same number formats."""
+    monkeypatch.setattr(exporting, "ROWS", 20)
+    exporting.write_plain(str(tmp_path / "plain.xlsx"), 8)
+    rows = [[str(v).lower() if isinstance(v, bool) else str(v) for v in row] for row in exporting.values(8)]
+    with (tmp_path / "made.xlsx").open("wb") as out:
+        write_xlsx(out, table(exporting.names(8), rows, None, exporting.TYPES), "Sheet1")
+    plain, made = (openpyxl.load_workbook(tmp_path / f"{name}.xlsx").active for name in ("plain", "made"))
+    assert plain.max_row == made.max_row == 21
+    for one, other in zip(plain.iter_rows(), made.iter_rows(), strict=True):
+        assert [(c.value, c.number_format) for c in one] == [(c.value, c.number_format) for c in other]

@@ -220,10 +220,26 @@ def test_doctor_engine_not_responding(monkeypatch: pytest.MonkeyPatch, home: Pat
 
 def test_doctor_missing_images_named(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.delenv("FLOTILLA_ENGINE")
+    monkeypatch.setenv("FLOTILLA_SERVERS", "all")
     monkeypatch.setattr(system, "docker", docker_says({"info": "28"}))
     (result,) = doctor.check_images()
     assert result.level == "problem"
     assert all(slug in result.fix for slug in servers.registry())
+
+
+def test_doctor_missing_images_of_other_servers_no_problem(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """`make up` builds what it starts; the doctor asks for no more."""
+    monkeypatch.delenv("FLOTILLA_ENGINE")
+    monkeypatch.setenv("FLOTILLA_SERVERS", "filesystem,export")
+    built = {
+        f"image inspect --format {{{{.Id}}}} {servers.registry()[slug]['image']}": slug
+        for slug in ("filesystem", "export")
+    }
+    monkeypatch.setattr(system, "docker", docker_says({"info": "28", **built}))
+    messages = {finding.level: finding.message for finding in doctor.check_images()}
+    assert messages.keys() == {"note", "ok"}
+    assert "hubspot" in messages["note"]
+    assert "filesystem" not in messages["note"]
 
 
 def test_doctor_gateway_ended_by_itself(home: Path) -> None:

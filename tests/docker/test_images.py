@@ -67,6 +67,31 @@ def test_server_alone(slug: str) -> None:
     alone(slug, HARDENED)
 
 
+@pytest.mark.parametrize("slug", SLUGS)
+def test_server_imports_and_calls(slug: str) -> None:
+    """Without the discovery file the server itself answers: nothing that it imports was left out of the image."""
+    tool = core(slug)[0]["name"]
+    answers = speak(
+        run(slug, *HARDENED, "-e", "FLOTILLA_PRECOMPUTED=off"),
+        *hello(),
+        {"id": 1, "method": "tools/list", "params": {}},
+        {"id": 2, "method": "tools/call", "params": {"name": tool, "arguments": {}}},
+    )
+    assert answers[1]["result"]["tools"] == core(slug)
+    assert "failed inside Flotilla" not in answer(answers[2])
+    code = f"""
+import importlib, pkgutil, sys
+sys.path.append("/app/lib")
+import flotilla_servers.{module_of(slug)} as package
+for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    importlib.import_module(found.name)
+print("all")
+"""
+    *docker_run, name = run(slug, *HARDENED, "--entrypoint=/usr/bin/python3.13")
+    done = subprocess.run([*docker_run, name, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "all\n", done.stderr
+
+
 @pytest.mark.parametrize("slug", KINDS)
 @pytest.mark.parametrize("isolation", [[], [*HARDENED, "--user=12345:23456"]], ids=["plain", "other user"])
 def test_server_with_other_restrictions(slug: str, isolation: list[str]) -> None:
@@ -103,6 +128,11 @@ def test_files_with_hardened_containers(volume: str) -> None:
         run("export", *isolation), *hello(), call("export_create_pdf", path="é/t.pdf", columns=["€"], rows=[["œ"]])
     )
     assert made[1]["result"]["structuredContent"]["pages"] == 1
+    book = speak(run("export", *isolation), *hello(), call("export_create_xlsx", path="t", columns=["€"], rows=[["œ"]]))
+    assert book[1]["result"]["structuredContent"]["rows"] == 1
+    text = "# Été\n\n- **a** `b`\n\n| c | d |\n|---|---|\n| 1 | 2 |\n"
+    report = speak(run("export", *isolation), *hello(), call("export_create_report_pdf", path="r", markdown=text))
+    assert report[1]["result"]["structuredContent"] == {**report[1]["result"]["structuredContent"], "warnings": []}
     read = speak(run("filesystem", *isolation), *hello(), call("fs_read_file", path="é/€.txt"))[1]["result"]
     assert read["structuredContent"]["content"] == "œuf\n"
 
@@ -278,6 +308,12 @@ def test_idempotency_key_needs_a_state_volume(docker: DockerClient, volume: str)
     done = ask("delete_file", *state, path="x", confirm_token=token)
     assert json.loads(answer(done))["files"] == 1
     assert ask("delete_file", *state, path="x", confirm_token=token)["result"]["isError"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_image_size(docker: DockerClient, slug: str) -> None:
+    """Under 50 MB, but where a server draws documents; docs/decisions/0017 says why."""
+    assert docker.image.inspect(image(slug)).size < {"export": 65e6}.get(slug, 50e6)
 
 
 def test_images_share_one_base(docker: DockerClient) -> None:

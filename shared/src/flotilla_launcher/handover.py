@@ -20,7 +20,7 @@ DEFAULTS = {
     "FASTMCP_CHECK_FOR_UPDATES": "off",
     "FASTMCP_MASK_ERROR_DETAILS": "true",
     "PYDANTIC_DISABLE_PLUGINS": "1",
-    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
+    "CRYPTOGRAPHY_OPENSSL_NO_LEGACY": "1",  # the images have no provider of outdated ciphers; nothing asks for one
 }
 
 
