@@ -17,6 +17,7 @@ from flotilla.calls.idempotency import Idempotency
 from flotilla.state import BLOCK, State, digest
 from flotilla_testing.client import call, client, text_of
 from flotilla_testing.scratch import ScratchServer
+from flotilla_testing.waiting import eventually
 
 Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
@@ -42,7 +43,8 @@ class Shop:
                 raise self.before
             announce(action="order", item=item)
             self.announced.set()
-            await asyncio.sleep(0.05)
+            for _ in range(50):
+                await asyncio.sleep(0)  # other calls come in between
             self.placed += 1
             current().side_effect_confirmed, current().keyed_requests = self.side_effect_confirmed, self.keyed_requests
             if self.after:
@@ -153,7 +155,7 @@ async def test_idempotency_key_kept_by_a_cancelled_call(shop: Shop) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.sleep(0.05)
+    await eventually(lambda: shop.server.running == 0)
     assert await shop.order() == BROKEN
 
 

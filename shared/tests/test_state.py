@@ -242,7 +242,8 @@ async def test_state_alone_keeps_others_out(tmp_path: Path) -> None:
     async def work(state: State, name: str) -> None:
         async with state.alone("x"):
             order.append(f"{name} in")
-            await asyncio.sleep(0.1)
+            for _ in range(50):
+                await asyncio.sleep(0)  # the other one tries in between
             order.append(f"{name} out")
 
     await asyncio.gather(work(one, "a"), work(other, "b"))
