@@ -65,7 +65,7 @@ def impatient(
         connection.network,
         Network(
             recorder or (ImpatientTransport(vendor, network) if vendor else network),
-            Retry(jitter=0, sleep=no_pause),
+            Retry(base=0.0005, jitter=0, sleep=no_pause),
             httpx.Timeout(LONGEST_WAIT),
             limits=False,
         ),

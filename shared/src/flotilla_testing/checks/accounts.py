@@ -86,7 +86,9 @@ class _Account:
         }
         environ |= {"FLOTILLA_DATA": str(self.data), "FLOTILLA_STATE": str(self.state), "FLOTILLA_TIER": "all"}
         self.recorder = Recorder(case.answers) if case.answers else None
-        network = Network(self.recorder or httpx.AsyncHTTPTransport(), Retry(jitter=0, sleep=no_pause), limits=False)
+        network = Network(
+            self.recorder or httpx.AsyncHTTPTransport(), Retry(base=0.0005, jitter=0, sleep=no_pause), limits=False
+        )
         self.connection = Connection(case.server.integration, {**environ, **WITHOUT_CONFIRMATION}, network)
 
     def _address(self, value: str) -> str:
