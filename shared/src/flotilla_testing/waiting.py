@@ -42,11 +42,11 @@ class LoopClock:
     """The time of the running loop, which a test moves on."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.offset = 0.0
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass at once."""
-        self.ahead += seconds
+        self.offset += seconds
 
 
 @contextmanager
@@ -54,5 +54,5 @@ def loop_clock() -> Iterator[LoopClock]:
     """Have the running loop read a clock that can be moved on."""
     loop, clock = asyncio.get_running_loop(), LoopClock()
     real = loop.time
-    with patch.object(loop, "time", lambda: real() + clock.ahead):
+    with patch.object(loop, "time", lambda: real() + clock.offset):
         yield clock
