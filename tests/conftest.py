@@ -20,12 +20,42 @@ CLIENTS = Path(__file__).resolve().parent / "clients"
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
 
 
+LONGEST_FIRST = (  # what takes more than half a minute, so that no worker is left alone with it at the end
+    "docker",
+    "tests/cli/test_clean_clone.py",
+    "servers/switchboard/",
+    "tests/scenarios/",
+    "servers/facturation_pro/tests/test_acceptance.py",
+    "tests/launcher/",
+    "shared/tests/test_acceptance_suite.py",
+    "tests/cli/",
+    "tests/test_",
+)
+
+
+def _group(item: pytest.Item) -> str:
+    """Return what stays together under `-n`.
+
+    A file does, and all that uses the engine: it counts containers.
+    """
+    if item.get_closest_marker("docker") or "docker" in item.path.parts:
+        return "docker"
+    return item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else str(item.path)
+
+
+def _turn(group: str) -> int:
+    """Return when a group begins: the named ones in their order, then every acceptance suite, then the others."""
+    named = [n for n, start in enumerate(LONGEST_FIRST) if group.startswith(start)]
+    return named[0] if named else len(LONGEST_FIRST) + (not group.endswith("test_acceptance.py"))
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `-n` a file stays together, and what uses the engine does so one after the other: it counts containers."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give every test its group, and under `-n` begin with those that take long: see LONGEST_FIRST."""
     for item in items:
-        docker = item.get_closest_marker("docker") or "docker" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("docker" if docker else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _turn(_group(item)))
 
 
 def missing(kind: str) -> str:

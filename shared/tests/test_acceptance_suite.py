@@ -570,8 +570,9 @@ STUBBORN = """
             tools = [{"name": "shelf_" + os.environ["PYTHONHASHSEED"], "inputSchema": {"type": "object"}}]
             result = {"tools": tools, "content": [{"type": "text", "text": "Error: Not configured."}], "isError": True}
             print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
-    time.sleep(3)
-    sys.exit(3)
+    if os.environ["PYTHONHASHSEED"] == "3":
+        sys.exit(3)
+    time.sleep(3600)
 """
 
 
@@ -584,16 +585,17 @@ class Stubborn(Subject):
         return self._stack.enter_context(Process(argv, {**environ, "TOKEN": token}, revision))
 
 
-async def test_suite_detects_a_misbehaving_process(shelf: Make) -> None:
+async def test_suite_detects_a_misbehaving_process(shelf: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flotilla_testing.checks.processes.LONGEST", 0.5)
     case = shelf(kind=Stubborn)
     assert "lists shelf_1" in await broken(case, "stable_list")
     assert "b'Shelf 1.0 starts" in await broken(case, "clean_stdout")
     assert "must name the variable" in await broken(case, "missing_secret")
     assert "A secret stands on stderr" in await broken(case, "canary")
     result = await broken(case, "quick_exit")
-    assert "s to end after end of input." in result
-    assert "s to end after SIGTERM." in result
-    assert "ended with 3" in result
+    assert "The bare process did not end after end of input." in result
+    assert "The placeholders process did not end after SIGTERM." in result
+    assert "The ready process ended with 3 after end of input in mid-call" in result
 
 
 # -- quality.yaml -----------------------------------------------------------------------------------------------------

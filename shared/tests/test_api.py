@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from flotilla_testing.client import call, client, text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Response
 from flotilla_testing.scratch import ScratchApi, ScratchServer
+from flotilla_testing.waiting import eventually, loop_clock
 
 Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
@@ -303,11 +305,14 @@ async def test_connection_closed_by_the_vendor_replaced(
     async def last(exchange: faults.Exchange) -> None:
         await exchange.send(exchange.usual)
         exchange.writer.close()
+        await exchange.writer.wait_closed()
+        closed.set()
 
+    closed = threading.Event()
     api = connected()
     vendor.fails(last, times=1)
     await api.get("/things/7")
-    await asyncio.sleep(0.05)
+    await eventually(closed.is_set)
     assert (await api.post("/things", json={}))["id"] == 8  # over a new one, once
     assert [r.method for r in vendor.requests] == ["GET", "POST"]
 
@@ -531,10 +536,17 @@ async def test_stream_downloads(connected: Callable[..., ScratchApi], vendor: Fa
 
 
 async def test_limits_shared_by_parallel_calls(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
-    api = connected(limits=[(3, 0.5)], read_timeout=5)
-    begun = time.monotonic()
-    await asyncio.gather(*(api.get("/things/7") for _ in range(7)))
-    assert 0.5 <= time.monotonic() - begun < 2  # three at once, then one every sixth of a second
+    """Three at once, then one each third of the window."""
+    api = connected(limits=[(3, 3600)], read_timeout=60)
+    with loop_clock() as clock:
+        calls = asyncio.gather(*(api.get("/things/7") for _ in range(7)))
+        await eventually(lambda: len(vendor.requests) >= 3)
+        assert len(vendor.requests) == 3
+        clock.advance(1200)
+        await eventually(lambda: len(vendor.requests) >= 4)
+        assert len(vendor.requests) == 4
+        clock.advance(3600)
+        await calls
     assert len(vendor.requests) == 7
 
 

@@ -59,7 +59,7 @@ async def test_audit_line_fields(server: ScratchServer, environ: pytest.MonkeyPa
     when = datetime.fromisoformat(line.pop("timestamp"))
     assert abs(datetime.now(UTC) - when) < timedelta(seconds=10)
     assert len(line.pop("trace_id")) == 32
-    assert 0 < line.pop("latency_ms") < 5000
+    assert line.pop("latency_ms") > 0
     assert line == {
         "event": "call",
         "level": "info",

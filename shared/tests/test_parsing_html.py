@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -151,8 +149,7 @@ def test_html_to_text_never_fails(html: str) -> None:
     ],
     ids=["deep", "barrier", "links", "comments", "tags", "zeros", "semicolons"],
 )  # fmt: skip
+@pytest.mark.timeout(60)  # in the square of its length it would take minutes
 def test_html_to_text_takes_linear_time(html: str) -> None:
     """A mail that is made to be slow is not."""
-    start = time.process_time()
     html_to_text(html)
-    assert time.process_time() - start < 5

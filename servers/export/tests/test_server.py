@@ -21,6 +21,7 @@ from flotilla_servers.export.server import server
 from flotilla_servers.export.work import Check, Made, produce
 from flotilla_testing.checks.descriptions import handed_over
 from flotilla_testing.client import tools_of
+from flotilla_testing.waiting import eventually
 
 TABLE: dict[str, Any] = {"columns": ["A", "B"], "rows": [["x", 1]]}
 CALLS = [
@@ -208,11 +209,7 @@ async def test_cancelled_call_leaves_no_file(export: SimpleNamespace, data: Path
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    for _ in range(200):
-        if files(data) == ["big.csv"]:
-            break
-        await asyncio.sleep(0.02)
-    assert files(data) == ["big.csv"]
+    await eventually(lambda: files(data) == ["big.csv"])
     assert work._turns.acquire(timeout=2)  # and the turn was given back
     work._turns.release()
 
@@ -225,11 +222,7 @@ async def test_deadline_exceeded_leaves_no_file(
     monkeypatch.setattr(tool, "deadline", 0.5)
     with pytest.raises(refused, match=r"took longer than 0\.5 seconds"):
         await export.create_pdf(path="out.pdf", source="big.csv")
-    for _ in range(200):
-        if files(data) == ["big.csv"]:
-            break
-        await asyncio.sleep(0.02)
-    assert files(data) == ["big.csv"]
+    await eventually(lambda: files(data) == ["big.csv"])
 
 
 async def test_concurrent_writes_limited(data: Path) -> None:

@@ -6,6 +6,9 @@
 
 It makes a pytest class with a test a rule. Every rule must pass, unless `quality.yaml` exempts the server: then its
 test is skipped with the reason. See `rules` for the scale, `case` for what the suite finds in the server's folder.
+
+What depends on the library more than on the tool, such as most ways of a vendor to fail, is tried on one tool for each
+kind of request; with `--every-tool` on all of them, and with more generated arguments.
 """
 
 from __future__ import annotations
@@ -78,14 +81,14 @@ def suite(
 
     class Acceptance:
         @staticmethod
-        def opened() -> Subject:
+        def opened(every_tool: bool = False) -> Subject:
             """Return a new case, which the contract suite opens too."""
-            return Subject(slug, setup=setup, arguments=arguments, lossy=lossy)
+            return Subject(slug, setup=setup, arguments=arguments, lossy=lossy, every_tool=every_tool)
 
         @pytest.fixture(scope="class")
         @classmethod
-        def case(cls) -> Iterator[Subject]:
-            with cls.opened() as case:
+        def case(cls, request: pytest.FixtureRequest) -> Iterator[Subject]:
+            with cls.opened(request.config.getoption("--every-tool", default=False)) as case:
                 yield case
 
         def test_quality_yaml(self, case: Subject) -> None:

@@ -10,8 +10,8 @@ The library's own FastMCP object is private to it; this package is part of the l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -66,6 +66,28 @@ async def call(to: Server[Any] | Client[Any], name: str, /, **arguments: Any) ->
         async with client(to) as connected:
             return await connected.call_tool_mcp(name, arguments)
     return await to.call_tool_mcp(name, arguments)
+
+
+@dataclass
+class OutputSchemas:
+    """The output schemas of one server as its clients compile them: each session would take longer for it than a call.
+
+    The attributes of the SDK's session are private: where they are gone, every session compiles for itself again.
+    """
+
+    schemas: dict[str, Any] = field(default_factory=dict)
+    validators: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def shared_with(self, connected: Client[Any]) -> Iterator[None]:
+        """Give a session what others have compiled, and keep what it compiles."""
+        session: Any = connected.session
+        for name, known in (("_tool_output_schemas", self.schemas), ("_tool_output_validators", self.validators)):
+            if isinstance(getattr(session, name, None), dict):
+                setattr(session, name, dict(known))
+        yield
+        self.schemas.update(getattr(session, "_tool_output_schemas", {}))
+        self.validators.update(getattr(session, "_tool_output_validators", {}))
 
 
 def text_of(result: mt.CallToolResult) -> str:

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 import h11
+import httpx2 as httpx
 
 from flotilla_testing.faults import Exchange, Fault
 from flotilla_testing.responses import RecordedResponses, Request
@@ -51,6 +54,7 @@ class FakeVendor:
         self.requests: list[Request] = []
         self.url = ""
         self._plans: list[_Plan] = []
+        self._waiting: list[Callable[[Request], None]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -65,6 +69,25 @@ class FakeVendor:
         """Response as usual again, and forget the requests."""
         self._plans.clear()
         self.requests.clear()
+
+    @contextmanager
+    def silence_on(self, method: str, url: str) -> Iterator[asyncio.Event]:
+        """Yield an event of the running loop that is set when such a request is to get no answer."""
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+        def listener(request: Request) -> None:
+            if (request.method, request.url) == (method, url):
+                loop.call_soon_threadsafe(event.set)
+
+        self._waiting.append(listener)
+        try:
+            yield event
+        finally:
+            self._waiting.remove(listener)
+
+    def _falls_silent(self, request: Request) -> None:
+        for listener in list(self._waiting):
+            listener(request)
 
     def __enter__(self) -> FakeVendor:
         self._thread.start()
@@ -99,13 +122,39 @@ class FakeVendor:
                 request = self.answers.seen(request)
                 self.requests.append(request)
                 plan = next((plan for plan in self._plans if plan.matches(request)), None)
-                exchange = Exchange(request, self.answers.to(request), writer)
+                exchange = Exchange(request, self.answers.to(request), writer, partial(self._falls_silent, request))
                 if plan:
                     await plan.fault(exchange)
                 else:
                     await exchange.send(exchange.usual)
                 parser = h11.Connection(h11.SERVER)
         writer.close()
+
+
+class ImpatientTransport(httpx.AsyncBaseTransport):
+    """Real HTTP on which a request times out as soon as the fake vendor is silent: no clock decides, nothing waits."""
+
+    def __init__(self, vendor: FakeVendor, transport: httpx.AsyncBaseTransport) -> None:
+        self._vendor, self._transport = vendor, transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send; raises httpx.ReadTimeout where no answer is coming."""
+        with self._vendor.silence_on(request.method, str(request.url)) as silence:
+            answer = asyncio.ensure_future(self._transport.handle_async_request(request))
+            silent = asyncio.ensure_future(silence.wait())
+            try:
+                await asyncio.wait({answer, silent}, return_when=asyncio.FIRST_COMPLETED)
+                if answer.done():
+                    return answer.result()
+                raise httpx.ReadTimeout("No answer is coming.", request=request)
+            finally:
+                answer.cancel()
+                silent.cancel()
+                await asyncio.gather(answer, silent, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
 
 
 async def _received(reader: asyncio.StreamReader, parser: h11.Connection, base: str) -> Request | None:

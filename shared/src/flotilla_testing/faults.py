@@ -27,6 +27,7 @@ class Exchange:
     request: Request
     usual: Response
     writer: asyncio.StreamWriter
+    falls_silent: Callable[[], None] = lambda: None  # says that no answer is coming, so that nobody waits for it
 
     async def send(self, answer: Response, *, promise: int | None = None) -> None:
         """Write an answer. `promise` announces another length than the body has."""
@@ -118,9 +119,13 @@ def redirect(to: str, code: int = 302) -> Fault:
 
 
 def hang(seconds: float = 30) -> Fault:
-    """Take the request and say nothing for so long; then give the usual answer."""
+    """Take the request and say nothing for so long; then give the usual answer.
+
+    A client with an `ImpatientTransport` runs into its timeout at once.
+    """
 
     async def inject(exchange: Exchange) -> None:
+        exchange.falls_silent()
         await asyncio.sleep(seconds)
         await exchange.send(exchange.usual)
 

@@ -6,7 +6,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -17,14 +17,19 @@ from flotilla.connection import Network
 from flotilla.http.retry import Retry
 from flotilla.server import Server
 from flotilla.settings import variable
+from flotilla_testing.fake_vendor import FakeVendor, ImpatientTransport
 
 NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-TIMEOUT = 5.0  # seconds a vendor gets to answer in a session, unless it is about that
+LONGEST_WAIT = 30.0  # seconds after which a session that hangs fails
 
 
 @cache
 def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()  # made once: reading all authorities takes longer than a session
+
+
+async def no_pause(seconds: float) -> None:
+    """Sleep as a fake clock does."""
 
 
 @contextmanager
@@ -34,7 +39,8 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
     Unless FLOTILLA_STATE is among them, its state folder is a new one that is gone afterwards.
     """
     own = variable(server.slug, "")
-    with patch.dict(os.environ), tempfile.TemporaryDirectory(prefix="flotilla-state-") as state:
+    folder = nullcontext("") if "FLOTILLA_STATE" in values else tempfile.TemporaryDirectory(prefix="flotilla-state-")
+    with patch.dict(os.environ), folder as state:
         for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
             del os.environ[name]
         os.environ.update({"FLOTILLA_STATE": state, **values})
@@ -47,16 +53,20 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
 
 @contextmanager
 def impatient(
-    server: Server[Any], transport: httpx.AsyncBaseTransport | None = None, timeout: float = TIMEOUT
+    server: Server[Any], recorder: httpx.AsyncBaseTransport | None = None, vendor: FakeVendor | None = None
 ) -> Iterator[None]:
-    """Let a server's requests wait for nothing: no pause between attempts, no client-side limit, a short timeout."""
+    """Let a server's requests wait for nothing: no pause between attempts, no client-side limit, no timeout.
+
+    `recorder` takes the place of the network; a request that `vendor` leaves without an answer times out at once.
+    """
+    network: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(verify=_tls())
     connection = server.connection
     before, connection.network = (
         connection.network,
         Network(
-            transport or httpx.AsyncHTTPTransport(verify=_tls()),
-            Retry(base=0.0005, jitter=0),
-            httpx.Timeout(timeout, connect=2, pool=5),
+            recorder or (ImpatientTransport(vendor, network) if vendor else network),
+            Retry(base=0.0005, jitter=0, sleep=no_pause),
+            httpx.Timeout(LONGEST_WAIT),
             limits=False,
         ),
     )

@@ -119,6 +119,12 @@ class _Workers:
         complete.update(output.get("flotilla_complete", ()))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--every-tool`."""
+    explanation = "acceptance suite: every way to fail on every tool, and 200 generated argument sets for each"
+    parser.addoption("--every-tool", action="store_true", help=explanation)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a run."""
     config.pluginmanager.register(_Workers())

@@ -141,18 +141,16 @@ class Process:
         """Send it a signal."""
         self.popen.send_signal(number)
 
-    def ended(self, within: float = 10) -> tuple[int, float]:
-        """Wait for its end, and kill it if it does not come; returns the exit code and how long it took."""
-        begun = time.monotonic()
+    def ended(self, within: float = 10) -> int:
+        """Wait for its end, and kill it if it does not come within so many seconds; returns the exit code."""
         try:
             code = self.popen.wait(within)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             code = self.popen.wait()
-        seconds = time.monotonic() - begun
         for reader in self._readers:
             reader.join(5)
-        return code, seconds
+        return code
 
     def impure(self) -> list[bytes]:
         """Return the lines of stdout that are no JSON-RPC."""

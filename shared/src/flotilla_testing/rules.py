@@ -72,7 +72,9 @@ RULES = (
     Rule("canary", "silver", "A secret is never in an answer, on stdout, on stderr or in the audit, whatever fails."),
     Rule("audit", "silver", "Every call writes one JSON line with who, what, how it ended and how long it took."),
     Rule(
-        "generated_arguments", "silver", "200 generated argument sets a tool give a result or an error as a sentence."
+        "generated_arguments",
+        "silver",
+        "Generated arguments, valid or broken, give a result or an error as a sentence.",
     ),
     Rule("hosts", "silver", "Only the declared hosts are contacted, after redirects too."),
     Rule("read_only", "silver", "Read-only mode hides and refuses every tool that changes something."),

@@ -34,9 +34,9 @@ from flotilla.server import Server
 from flotilla.settings import is_secret, variable
 from flotilla_launcher.naming import module_of
 from flotilla_testing.arguments import example_of
-from flotilla_testing.client import MODES, Reply, client, text_of, tools_of
+from flotilla_testing.client import MODES, OutputSchemas, Reply, client, text_of, tools_of
 from flotilla_testing.fake_vendor import FakeVendor
-from flotilla_testing.isolation import TIMEOUT, environment, impatient
+from flotilla_testing.isolation import environment, impatient
 from flotilla_testing.process import Process, command
 from flotilla_testing.responses import RecordedResponses, Recorder, Request, Response
 from flotilla_testing.rules import Claim, read_quality
@@ -145,7 +145,10 @@ class Session:
 
 
 class Subject:
-    """One server and all it takes to try it. A context manager: it owns a vendor and processes."""
+    """One server and all it takes to try it. A context manager: it owns a vendor and processes.
+
+    `every_tool`: try on every tool what is otherwise tried once for each kind of request (pytest: `--every-tool`).
+    """
 
     def __init__(
         self,
@@ -154,7 +157,9 @@ class Subject:
         setup: Environment | None = None,
         arguments: Mapping[str, Mapping[str, Any]] | None = None,
         lossy: Mapping[str, Mapping[str, Any]] | None = None,
+        every_tool: bool = False,
     ) -> None:
+        self.every_tool = every_tool
         self.slug, self._setup, self._arguments, self._lossy = slug, setup, arguments or {}, lossy or {}
         self.folder: Path = _folder(slug)
         routes = self.folder / "tests" / "answers.yaml"
@@ -162,6 +167,7 @@ class Subject:
         self.vendor = FakeVendor(self.answers) if self.answers else None
         self.shared: dict[str, Any] = {}  # what one check leaves for the next, such as processes
         self._stack = ExitStack()
+        self._output_schemas = OutputSchemas()
 
     def __enter__(self) -> Subject:
         if self.vendor:
@@ -298,7 +304,6 @@ class Subject:
         mode: str = MODES[-1],
         answer: Reply | None = None,
         recorded: bool = False,
-        timeout: float = TIMEOUT,
     ) -> AsyncIterator[Session]:
         """Connect a client in an environment of its own; `recorded`: recorded responses stand in for the network."""
         recorder = Recorder(self.answers) if recorded and self.answers else None
@@ -312,9 +317,10 @@ class Subject:
             "FLOTILLA_TIER": "all",
             **(environ or {}),
         }
-        with environment(self.server, **values), impatient(self.server, recorder, timeout), _captured(log):
+        with environment(self.server, **values), impatient(self.server, recorder, self.vendor), _captured(log):
             async with client(self.server, mode, answer, asked) as connected:
-                yield Session(self, connected, data, log, asked, recorder)
+                with self._output_schemas.shared_with(connected):
+                    yield Session(self, connected, data, log, asked, recorder)
 
     def process(self, environ: Mapping[str, str], revision: str = "2025-11-25") -> Process:
         """Start the server as a process that ends with the case at the latest."""

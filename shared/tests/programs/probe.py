@@ -44,9 +44,30 @@ async def get_pong(text: str = "pong") -> Out:
     return Out(done=text)
 
 
+def begun() -> None:
+    """Tell the test that a call runs."""
+    print("begun", file=sys.stderr, flush=True)
+
+
+together: list[anyio.Event] = []
+
+
+@server.reads
+async def get_together(count: int) -> Out:
+    """Wait until so many calls are in flight."""
+    own = anyio.Event()
+    together.append(own)
+    if len(together) == count:
+        for waiting in together:
+            waiting.set()
+    await own.wait()
+    return Out()
+
+
 @server.reads
 async def get_sleep(seconds: float = 30) -> Out:
     """Sleep as one should."""
+    begun()
     await anyio.sleep(seconds)
     return Out()
 
@@ -54,6 +75,7 @@ async def get_sleep(seconds: float = 30) -> Out:
 @server.reads
 async def get_blocked(seconds: float = 30) -> Out:
     """Block the event loop."""
+    begun()
     time.sleep(seconds)  # noqa: ASYNC251
     return Out()
 
@@ -61,6 +83,7 @@ async def get_blocked(seconds: float = 30) -> Out:
 @server.reads
 async def get_busy(seconds: float = 30) -> Out:
     """Block the event loop in C code that lets no signal handler run."""
+    begun()
     hashlib.pbkdf2_hmac("sha256", b"x", b"y", int(seconds * 1_500_000))
     return Out()
 
@@ -68,6 +91,7 @@ async def get_busy(seconds: float = 30) -> Out:
 @server.reads
 async def get_thread(seconds: float = 30) -> Out:
     """Block a thread."""
+    begun()
     await in_thread(time.sleep, seconds)
     return Out()
 
@@ -75,6 +99,7 @@ async def get_thread(seconds: float = 30) -> Out:
 @server.reads
 async def get_shielded(seconds: float = 30) -> Out:
     """Refuse to be cancelled, and leave a thread behind that is no daemon."""
+    begun()
     threading.Thread(target=time.sleep, args=(seconds,)).start()
     with anyio.CancelScope(shield=True):
         await anyio.sleep(seconds)

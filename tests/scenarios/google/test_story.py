@@ -15,6 +15,7 @@ import pytest
 from fastmcp import Client
 
 from flotilla_testing import FakeVendor, faults
+from flotilla_testing.waiting import eventually
 
 from .conftest import HELENE, MARIE, Office
 from .fake_google import Google
@@ -264,10 +265,7 @@ async def test_drive_progress_and_cancellation(office: Office, google: Google, v
         loading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await loading
-        for _ in range(100):
-            if not list(current_place.glob("*.tmp")):
-                break
-            await asyncio.sleep(0.1)
+        await eventually(lambda: not list(current_place.glob("*.tmp")))
         assert [one.name for one in current_place.iterdir() if one.name != ".flotilla"] == ["plan.bin"]
         assert (await call_ok(client, "gdrive_get_file", file=arguments["file"]))["bytes"] == size
 

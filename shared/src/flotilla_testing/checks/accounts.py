@@ -18,7 +18,7 @@ from flotilla.connection import Connection, Network
 from flotilla.http.retry import Retry
 from flotilla_testing.checks import NothingToCheck, check
 from flotilla_testing.client import text_of
-from flotilla_testing.isolation import environment
+from flotilla_testing.isolation import environment, no_pause
 from flotilla_testing.responses import RecordedResponses, Recorder, Request, Response
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
 
@@ -86,7 +86,9 @@ class _Account:
         }
         environ |= {"FLOTILLA_DATA": str(self.data), "FLOTILLA_STATE": str(self.state), "FLOTILLA_TIER": "all"}
         self.recorder = Recorder(case.answers) if case.answers else None
-        network = Network(self.recorder or httpx.AsyncHTTPTransport(), Retry(base=0.0005, jitter=0), limits=False)
+        network = Network(
+            self.recorder or httpx.AsyncHTTPTransport(), Retry(base=0.0005, jitter=0, sleep=no_pause), limits=False
+        )
         self.connection = Connection(case.server.integration, {**environ, **WITHOUT_CONFIRMATION}, network)
 
     def _address(self, value: str) -> str:

@@ -24,7 +24,7 @@ from flotilla_testing.subject import WITHOUT_CONFIRMATION, Session, Subject
 KINDS = ("setup", "auth", "scope", "input", "not_found", "rate", "upstream")
 AUDITED = ("trace_id", "user_id", "mcp_server", "tool_name", "arguments", "outcome", "mcp_response", "latency_ms")
 NAIVE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")  # a time whose offset is missing
-SETS = 100  # of each kind, valid and broken
+SETS, MORE_SETS = 15, 100  # generated argument sets a tool of each kind, valid and broken; with --every-tool
 
 
 def error_problem(text: str) -> str:
@@ -195,10 +195,11 @@ async def audit(case: Subject) -> list[str]:
 async def generated_arguments(case: Subject) -> list[str]:
     """Half of the sets fit the schema, half are broken; confirmation is off, so that destroying tools run too."""
     problems: dict[tuple[str, str], str] = {}
+    count = MORE_SETS if case.every_tool else SETS
     for tool in await case.tools():
         known = case.known(tool)
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
-            sets = [*valid_sets(tool, SETS, known=known), *broken_sets(tool, SETS, known=known)]
+            sets = [*valid_sets(tool, count, known=known), *broken_sets(tool, count, known=known)]
             for arguments in sets:
                 try:
                     result = await session.call(tool["name"], **arguments)

@@ -13,7 +13,7 @@ from flotilla.http.hosts import is_allowed
 from flotilla.http.oauth import Grant
 from flotilla_testing import faults
 from flotilla_testing.checks import check
-from flotilla_testing.checks.vendors import usual
+from flotilla_testing.checks.vendors import example_tools
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
@@ -66,7 +66,7 @@ def _ports(case: Subject) -> set[int]:
 async def _redirects(case: Subject, vendor: FakeVendor) -> list[str]:
     problems = []
     with FakeVendor(RecordedResponses()) as foreign:
-        for tool, count, _ in await usual(case):
+        for tool, count, _ in await example_tools(case):
             for code in (302, 307):
                 async with case.session(WITHOUT_CONFIRMATION) as session:
                     vendor.fails(faults.redirect(f"{foreign.url}/steal", code), after=count - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,9 @@ from flotilla_testing.checks.calls import error_problem
 from flotilla_testing.client import text_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.faults import Exchange, Fault
-from flotilla_testing.responses import Response
+from flotilla_testing.responses import Request, Response
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Session, Subject
 
-SHORT = 0.1  # seconds a vendor gets, where it is about timeouts
 DOUBT = "may or may not"  # what an error must say when a write may have arrived
 DONE = "was done"  # and when one was carried out, though its answer cannot be read
 
@@ -27,7 +26,7 @@ def failures(case: Subject) -> dict[str, tuple[str, Fault]]:
     faults_by_name["rate"] = ("rate", faults.answer(_later(case.answers.errors["rate"])))
     return {
         **faults_by_name,
-        "timeout": ("upstream", faults.hang(SHORT * 2)),
+        "timeout": ("upstream", faults.hang()),
         "cut connection": ("upstream", faults.cut()),
         "reset in mid-body": ("upstream", faults.broken()),
         "error page": ("upstream", faults.html(502)),
@@ -39,6 +38,7 @@ def _later(answer: Response) -> Response:
     return Response(answer.status, answer.body, {**answer.headers, "retry-after": "3600"})
 
 
+ON_EVERY_TOOL = ("not_found", "cut connection")  # where a tool has the most to say, or to lose, itself
 ONLY_READS: dict[str, Fault] = {  # a write that was carried out need not read its answer
     "broken JSON": faults.bad_json(),
     "page in place of JSON": faults.html(200),
@@ -67,10 +67,11 @@ def vendor_of(case: Subject) -> FakeVendor:
 
 @dataclass(frozen=True)
 class _Usual:
-    """What one tool sends: for each request its method, and whether it writes."""
+    """What one tool sends: for each request its method, and whether it writes; and what kind of request it is."""
 
     tool: dict[str, Any]
     sent: tuple[tuple[str, bool], ...]
+    kinds: frozenset[Hashable]
 
 
 async def _usual(case: Subject) -> list[_Usual]:
@@ -79,27 +80,77 @@ async def _usual(case: Subject) -> list[_Usual]:
         for tool in await case.tools():
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 await session.call(tool["name"], **case.example(tool))
-                matches.append(_Usual(tool, tuple((request.method, request.writes) for request in session.requests)))
+                sent = tuple((request.method, request.writes) for request in session.requests)
+                matches.append(_Usual(tool, sent, _kinds(case, session.requests)))
         case.shared["usual"] = [one for one in matches if one.sent]
     rows: list[_Usual] = case.shared["usual"]
     return rows
 
 
+def _kinds(case: Subject, requests: Sequence[Request]) -> frozenset[Hashable]:
+    """Return what the outcome of a fault depends on, for each request of a call.
+
+    To which address it goes, its method, the kinds of content out and back, where in the call it stands, and whether
+    the call has changed something before it.
+    """
+    assert case.answers
+    addresses = sorted((value for value in case.settings().values() if "://" in value), key=len, reverse=True)
+    kinds: set[Hashable] = set()
+    for number, request in enumerate(requests):
+        to = next((address for address in addresses if request.url.startswith(address)), request.url)
+        back = case.answers.to(request)
+        contents = (_content(request.body, request.headers), _content(back.body, back.headers))
+        written = any(earlier.writes for earlier in requests[:number])
+        places = {"anywhere"} | ({"first"} if number == 0 else set())
+        places |= {"last"} if number == len(requests) - 1 else set()
+        kinds |= {(to, request.method, request.writes, contents, written, place) for place in places}
+    return frozenset(kinds)
+
+
+def _content(body: bytes, headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0] if body else ""
+
+
+async def _examples(case: Subject) -> list[_Usual]:
+    """Return the tools on which every way to fail is tried: those with a kind of request that none before them has.
+
+    All of them with --every-tool.
+    """
+    chosen, kinds = [], set[Hashable]()
+    for one in await _usual(case):
+        if case.every_tool or not one.kinds <= kinds:
+            chosen.append(one)
+            kinds |= one.kinds
+    return chosen
+
+
+def _row(one: _Usual) -> tuple[dict[str, Any], int, bool]:
+    return one.tool, len(one.sent), any(writes for _, writes in one.sent)
+
+
 async def usual(case: Subject) -> list[tuple[dict[str, Any], int, bool]]:
     """Return the tools that ask the vendor, how many requests each makes, and whether one of them writes."""
-    return [(one.tool, len(one.sent), any(writes for _, writes in one.sent)) for one in await _usual(case)]
+    return [_row(one) for one in await _usual(case)]
+
+
+async def example_tools(case: Subject) -> list[tuple[dict[str, Any], int, bool]]:
+    """Return one such tool for each kind of request; all of them with --every-tool."""
+    return [_row(one) for one in await _examples(case)]
 
 
 @check("error_classes")
 async def error_classes(case: Subject) -> list[str]:
-    """Each way to fail, at the first and at the last request of each tool."""
+    """Each way to fail, at the first and at the last request of a call; what depends on the tool, on every tool."""
     vendor, problems = vendor_of(case), []
+    examples = {one.tool["name"] for one in await _examples(case)}
     for one in await _usual(case):
         tool, count = one.tool, len(one.sent)
         writes = any(flag for _, flag in one.sent)
         for failure, (kind, fault) in failures(case).items():
-            for after in sorted({0, count - 1} if failure != "timeout" else {count - 1}):  # timeouts take time
-                async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
+            if tool["name"] not in examples and failure not in ON_EVERY_TOOL:
+                continue
+            for after in sorted({0, count - 1}):
+                async with case.session(WITHOUT_CONFIRMATION) as session:
                     vendor.fails(fault, after=after)
                     expected = (
                         _expected(one, after, side_effect_confirmed=failure == "reset in mid-body")
@@ -107,7 +158,7 @@ async def error_classes(case: Subject) -> list[str]:
                         else ""
                     )
                     problems += await _refused(session, case, tool, failure, kind, expected)
-        for failure, fault in ONLY_READS.items() if not writes else ():
+        for failure, fault in ONLY_READS.items() if tool["name"] in examples and not writes else ():
             async with case.session() as session:
                 vendor.fails(fault)
                 problems += await _refused(session, case, tool, failure, "upstream", "")
@@ -174,7 +225,7 @@ async def _asides(case: Subject, vendor: FakeVendor) -> list[str]:
             if not session.requests:
                 continue
         for failure, (kind, fault) in failures(case).items():
-            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
+            async with case.session(WITHOUT_CONFIRMATION) as session:
                 vendor.fails(fault)
                 text, failed = await run(session)
                 if not failed or session.outcome != kind or (label := error_problem(text)):
@@ -209,7 +260,8 @@ async def _refused(
 async def retries(case: Subject) -> list[str]:
     """Reads come again, thrice at most and when asked to; what may have arrived and cannot be repeated does not."""
     vendor, problems = vendor_of(case), []
-    for tool, count, writes in await usual(case):
+    for one in await _examples(case):
+        tool, count, writes = one.tool, len(one.sent), any(flag for _, flag in one.sent)
         name = tool["name"]
         for fault in (faults.status(503), faults.status(502), faults.cut(), faults.rate(0.01), faults.broken()):
             async with case.session(WITHOUT_CONFIRMATION) as session:
@@ -223,14 +275,22 @@ async def retries(case: Subject) -> list[str]:
             await session.call(name, **case.example(tool))
             if (tried := len(session.requests)) > 3:
                 problems.append(f"{name} tries a read {tried} times.")
-        for failure, fault in (("cut", faults.cut()), ("503", faults.status(503)), ("timeout", faults.hang(2 * SHORT))):
-            async with case.session(WITHOUT_CONFIRMATION, timeout=SHORT if failure == "timeout" else 5) as session:
-                vendor.fails(fault, method="write")
-                await session.call(name, **case.example(tool))
-                posted = [request for request in session.writes if request.method in ("POST", "PATCH")]
-                if writes and len(posted) > 1:
-                    problems.append(f"{name} sends a {posted[0].method} {len(posted)} times after {failure}.")
+        for failure, fault in (("503", faults.status(503)), ("timeout", faults.hang())) if writes else ():
+            problems += await _sent_once(case, tool, failure, fault)
+    for tool, _, writes in await usual(case):
+        if writes:
+            problems += await _sent_once(case, tool, "cut", faults.cut())
     return problems or await _patience(case, vendor)
+
+
+async def _sent_once(case: Subject, tool: Mapping[str, Any], failure: str, fault: Fault) -> list[str]:
+    async with case.session(WITHOUT_CONFIRMATION) as session:
+        vendor_of(case).fails(fault, method="write")
+        await session.call(tool["name"], **case.example(tool))
+        posted = [request for request in session.writes if request.method in ("POST", "PATCH")]
+    if len(posted) > 1:
+        return [f"{tool['name']} sends a {posted[0].method} {len(posted)} times after {failure}."]
+    return []
 
 
 async def _patience(case: Subject, vendor: FakeVendor) -> list[str]:
@@ -273,6 +333,9 @@ def _sleep_by(case: Subject, sleep: Callable[[float], Awaitable[None]]) -> None:
     connection.network = replace(connection.network, retry=replace(connection.network.retry, sleep=sleep))
 
 
+REPEATED = "{} that repeats the credentials"
+
+
 @check("canary")
 async def canary(case: Subject) -> list[str]:
     """A vendor that repeats the credentials in whatever it says, and every other fault."""
@@ -282,11 +345,12 @@ async def canary(case: Subject) -> list[str]:
     faults_by_name: dict[str, Fault | None] = {"usual answer": None}
     if case.vendor:
         faults_by_name |= {failure: fault for failure, (_, fault) in failures(case).items() if failure != "timeout"}
-        faults_by_name |= {
-            f"{code} that repeats the credentials": _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)
-        }
+        faults_by_name |= {REPEATED.format(code): _echo(code) for code in (200, 400, 401, 403, 404, 429, 500)}
+    thorough = {one.tool["name"] for one in await _examples(case)} if case.vendor else set()
     for tool in await case.tools():
         for failure, fault in faults_by_name.items():
+            if tool["name"] not in thorough and failure not in ("usual answer", REPEATED.format(401)):
+                continue
             async with case.session(WITHOUT_CONFIRMATION) as session:
                 if fault and case.vendor:
                     case.vendor.fails(fault)

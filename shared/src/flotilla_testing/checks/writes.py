@@ -17,7 +17,7 @@ from flotilla_testing.checks.vendors import DOUBT
 from flotilla_testing.client import MODES, text_of
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Session, Subject
 
-SETS = 10  # generated argument sets of a tool whose dry run is compared with what is sent, beside its examples
+SETS, MORE_SETS = 3, 10  # generated argument sets, beside the examples, with which a dry run is compared; --every-tool
 CREATING = ("add", "append", "book", "create", "import", "log", "record", "reply", "schedule", "send", "upload")
 
 
@@ -34,7 +34,7 @@ async def _of(case: Subject, *effects: str) -> list[dict[str, Any]]:
 @check("dry_run")
 async def dry_run(case: Subject) -> list[str]:
     """By argument and by setting: nothing is sent, and what is shown is what is then sent."""
-    problems = []
+    problems, count = [], MORE_SETS if case.every_tool else SETS
     for tool in await _of(case, "writes", "destroys"):
         name, arguments = tool["name"], case.example(tool)
         key = {"idempotency_key": "rehearsal"} if "idempotency_key" in tool["inputSchema"]["properties"] else {}
@@ -53,7 +53,7 @@ async def dry_run(case: Subject) -> list[str]:
                 if session.effects() != before:
                     problems.append(f"{name} does something in a dry run with {environ or more}.")
         async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
-            sets = [*examples_of(tool, case.known(tool)), *valid_sets(tool, SETS, known=case.known(tool))]
+            sets = [*examples_of(tool, case.known(tool)), *valid_sets(tool, count, known=case.known(tool))]
             for number, known in enumerate(sets):  # each with a key of its own, where the tool takes one
                 fresh = {"idempotency_key": f"rehearsal-{number}"} if key else {}
                 if matches := await _compared(session, name, {**known, **fresh}):
