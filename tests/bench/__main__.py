@@ -31,7 +31,6 @@ def processes(runs: int) -> dict[str, Any]:
     call = ["fs_list_directory", {}]
     data = {"FLOTILLA_DATA": str(BUILD / "bench-data")}
     (BUILD / "bench-data").mkdir(parents=True, exist_ok=True)
-    (ROOT / "servers/filesystem/discovery.json").touch()
     result = measure(
         {
             "runs": runs,

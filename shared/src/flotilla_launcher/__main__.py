@@ -29,19 +29,21 @@ def folder_of(slug: str) -> str:
 
 
 def precomputed_discovery(slug: str) -> dict[str, Any] | None:
-    """Return what discovery.json of a server holds; None where there is none, or where its sources are newer."""
+    """Return what discovery.json of a server holds; None where there is none, or where its sources have changed."""
     from flotilla_launcher import discovery
 
     folder = folder_of(slug)
-    if not folder:
-        return None
-    path = f"{folder}/discovery.json"
-    if os.path.basename(os.path.dirname(folder)) != "flotilla_servers":  # a checkout, whose sources may have changed
-        library = os.path.dirname(os.path.dirname(os.path.abspath(discovery.__file__)))
-        common = [entry.path for entry in os.scandir(f"{folder}/..") if entry.name.startswith("_") and entry.is_dir()]
-        if not discovery.is_fresh(path, folder, f"{library}/flotilla", f"{library}/flotilla_launcher", *common):
+    precomputed = discovery.read(f"{folder}/discovery.json") if folder else None
+    above, module = os.path.split(folder)
+    if precomputed and os.path.basename(above) == "servers":  # a checkout; an image and a wheel do not change
+        from flotilla_launcher import sources
+
+        try:
+            if precomputed.get("sources") != sources.digest(f"{above}/..", module):
+                return None
+        except OSError:  # the checkout is being changed
             return None
-    return discovery.read(path)
+    return precomputed
 
 
 def gateway_discovery(slug: str, own: dict[str, Any]) -> dict[str, Any] | None:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1  # of discovery.json
-SLACK = 10.0  # seconds in which a clone or an installation writes its files, in any order
-SKIPPED = ("tests", "__pycache__")
 ENVELOPE = {"jsonrpc", "id", "method", "params"}
 
 
@@ -80,29 +78,6 @@ def read(path: str) -> dict[str, Any] | None:
         return precomputed if precomputed["format"] == FORMAT else None
     except Exception:  # whatever is wrong with the file: the real server answers then
         return None
-
-
-def is_fresh(path: str, *folders: str) -> bool:
-    """Return whether no Python source below the folders, tests apart, is newer than the discovery file.
-
-    For a checkout, where `make setup` and `make generate` compare digests of the sources and renew the file's date. An
-    image and a wheel have no sources that change.
-    """
-    try:
-        limit = os.stat(path).st_mtime + SLACK
-    except OSError:
-        return False
-    return not any(_is_newer(folder, limit) for folder in folders)
-
-
-def _is_newer(folder: str, limit: float) -> bool:
-    for entry in os.scandir(folder):
-        if entry.name.endswith(".py"):
-            if entry.stat().st_mtime > limit:
-                return True
-        elif "." not in entry.name and entry.name not in SKIPPED and entry.is_dir() and _is_newer(entry.path, limit):
-            return True
-    return False
 
 
 class DiscoveryProxy:
