@@ -33,6 +33,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
+    "warm-days": (
+        3.0,
+        "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
+    ),
+    "warm-memory": (600.0, "MB of memory that servers may use before no more are started for --warm-days"),
     "start-timeout": (60.0, "seconds that a server may take to start"),
     "data": (Path.home() / ".local" / "share" / "flotilla", "folder for files when servers run as processes"),
     "state": (

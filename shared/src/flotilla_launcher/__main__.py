@@ -79,7 +79,7 @@ def main() -> None:
             precomputed, environ = gateway_discovery(slug, precomputed), {}
         if precomputed:
             proxy = discovery.DiscoveryProxy(precomputed, environ)
-            read_ahead, expected_responses = proxy.serve(), proxy.expected_responses
+            read_ahead, expected_responses = proxy.serve(idle=precomputed.get("idle", 0)), proxy.expected_responses
     if read_ahead is None:
         os._exit(0)
     from flotilla_launcher.handover import start

@@ -93,10 +93,15 @@ class DiscoveryProxy:
         self.replayed_lines: list[bytes] = []
         self.expected_responses: dict[Any, Any] = {}
 
-    def serve(self, read: Any = os.read, write: Any = os.write) -> bytes | None:
-        """Answer until a message needs the real server; return the bytes that it starts with, None at end of input."""
+    def serve(self, read: Any = os.read, write: Any = os.write, idle: float = 0) -> bytes | None:
+        """Answer until a message needs the real server; return the bytes that it starts with, None at end of input.
+
+        After `idle` seconds without a message the real server starts all the same; never for 0.
+        """
         rest = b""
         while True:
+            if not rest and idle and not _has_input(idle):
+                return b"".join(self.replayed_lines)
             if b"\n" not in rest:
                 parts = [rest]
                 while b"\n" not in parts[-1]:
@@ -202,6 +207,12 @@ class DiscoveryProxy:
             for item in self.precomputed[kind]
         }
         check(self.environ, known, self.precomputed.get("guards", ()))
+
+
+def _has_input(seconds: float) -> bool:
+    import select
+
+    return bool(select.select([0], [], [], seconds)[0])
 
 
 def _is_odd(line: bytes) -> bool:
