@@ -288,7 +288,7 @@ class ProcessRun:
             command = await backend.commands.command(self._entry)
             self._container = command.container
             async with asyncio.timeout(backend.start_timeout):
-                self._process = await processes.start(command)
+                self._process = await backend.commands.start(command)
                 connection = ProcessConnection(self._process, backend)
                 readers = [
                     asyncio.create_task(self._read(self._process, connection)),

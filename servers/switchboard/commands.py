@@ -12,9 +12,12 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
+from flotilla_launcher.__main__ import folder_of
 from flotilla_launcher.processes import machine, started
 
+from . import processes
 from .catalog import STEERING, Entry
+from .forking import ForkServer
 from .processes import Command
 
 LABEL = "flotilla.switchboard"  # its value names the switchboard that owns the container: see `owner_label`
@@ -38,6 +41,11 @@ class Commands:
     def __init__(self, options: Namespace) -> None:
         self._options = options
         self._swept: asyncio.Task[None] | None = None
+        self._fork_server = ForkServer(options.fork == "on", options.idle, END_WITH_PARENT, _variables(INHERITED))
+
+    async def start(self, command: Command) -> processes.Process:
+        """Start a server: forked where that is possible, else by itself. Raises OSError."""
+        return await self._fork_server.start(command) or await processes.start(command)
 
     async def command(self, entry: Entry) -> Command:
         """Return the command that starts a server."""
@@ -51,7 +59,9 @@ class Commands:
             data.mkdir(parents=True, exist_ok=True)
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
             folders = {"FLOTILLA_DATA": str(data), "FLOTILLA_STATE": str(state)}
-            return _command([str(program), *entry.command], folders | entry.env)
+            line = [str(program), *entry.command]
+            is_ours = program.exists() and program.parent == Path(sys.executable).parent and folder_of(entry.slug)
+            return _command(line, folders | entry.env, program=tuple(line) if is_ours else ())
         self._swept = self._swept or asyncio.create_task(sweep())
         await self._swept
         return self._container(entry, entry.env)
@@ -69,8 +79,8 @@ class Commands:
         return _command([*args, entry.spec["image"], *entry.command], secret | _variables(DOCKER_VARIABLES), name)
 
 
-def _command(line: list[str], env: dict[str, str], container: str = "") -> Command:
-    return Command(END_WITH_PARENT + line, _variables(INHERITED) | env, container)
+def _command(line: list[str], env: dict[str, str], container: str = "", program: tuple[str, ...] = ()) -> Command:
+    return Command(END_WITH_PARENT + line, _variables(INHERITED) | env, container, program)
 
 
 def _variables(names: tuple[str, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A server's process: how it is started, spoken to in lines, and ended. The only place where one is made."""
+"""A server's process: how it is started, spoken to in lines, and ended. Only `forking` makes one in another way."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ CHUNK = 65_536
 
 @dataclass(frozen=True)
 class Command:
-    """What starts a server: its command line, its whole environment, and the name of its container or nothing."""
+    """What starts a server: its command line, its whole environment, and the name of its container or nothing.
+
+    `program` is what the command line runs in the end, where the server can also be forked (see `forking`).
+    """
 
     argv: list[str]
     env: Mapping[str, str]
     container: str = ""
+    program: tuple[str, ...] = ()
 
 
 class Process(Protocol):
@@ -74,11 +78,11 @@ class Subprocess:
 
     def lines(self) -> AsyncIterator[bytes]:
         """Yield the lines of its output."""
-        return _lines(self._output)
+        return lines_of(self._output)
 
     def error_lines(self) -> AsyncIterator[bytes]:
         """Yield the lines of its stderr."""
-        return _lines(self._errors)
+        return lines_of(self._errors)
 
     async def wait(self) -> None:
         """Wait until it has ended."""
@@ -123,18 +127,18 @@ async def end(process: Process) -> None:
 
 
 def memory(pid: int) -> float:
-    """Return the resident memory of a process in MB, 0 where it has ended."""
+    """Return the memory of a process in MB, 0 where it has ended. Of what several share, each counts its part."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except OSError:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
         if os.path.exists("/proc/self"):
             return 0.0
     listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return float(listed.stdout.strip() or 0) / 1024
 
 
-async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def lines_of(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
     """Yield lines of any length, the last one also without its end."""
     parts: list[bytes] = []
     while chunk := await stream.read(CHUNK):
