@@ -63,7 +63,8 @@ def main() -> None:
         if len(sys.argv) < 2:
             sys.exit("usage: flotilla <server>")
         slug = sys.argv.pop(1)
-    if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
+    is_image = os.path.isdir(LIBRARY)
+    if is_image and LIBRARY not in sys.path:
         sys.path.append(LIBRARY)
     for signal in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
         _signal.signal(signal, lambda *_: os._exit(0))
@@ -79,7 +80,12 @@ def main() -> None:
             precomputed, environ = gateway_discovery(slug, precomputed), {}
         if precomputed:
             proxy = discovery.DiscoveryProxy(precomputed, environ)
-            read_ahead, expected_responses = proxy.serve(idle=precomputed.get("idle", 0)), proxy.expected_responses
+            idle, may_start = precomputed.get("idle"), lambda: True
+            if idle is None:
+                from flotilla_launcher import warm
+
+                idle, may_start = warm.seconds_to_wait(slug, is_image), lambda: warm.take_place(is_image)
+            read_ahead, expected_responses = proxy.serve(idle=idle, may_start=may_start), proxy.expected_responses
     if read_ahead is None:
         os._exit(0)
     from flotilla_launcher.handover import start

@@ -93,15 +93,20 @@ class DiscoveryProxy:
         self.replayed_lines: list[bytes] = []
         self.expected_responses: dict[Any, Any] = {}
 
-    def serve(self, read: Any = os.read, write: Any = os.write, idle: float = 0) -> bytes | None:
+    def serve(
+        self, read: Any = os.read, write: Any = os.write, idle: float = 0, may_start: Any = lambda: True
+    ) -> bytes | None:
         """Answer until a message needs the real server; return the bytes that it starts with, None at end of input.
 
-        After `idle` seconds without a message the real server starts all the same; never for 0.
+        Where the client, once it has asked something, says nothing for `idle` seconds, the real server starts all the
+        same if `may_start` allows it; never for 0.
         """
         rest = b""
         while True:
-            if not rest and idle and not _has_input(idle):
-                return b"".join(self.replayed_lines)
+            if idle and not rest and self.era and not _has_input(idle):
+                if may_start():
+                    return b"".join(self.replayed_lines)
+                idle = 0
             if b"\n" not in rest:
                 parts = [rest]
                 while b"\n" not in parts[-1]:
