@@ -125,7 +125,7 @@ class RemoteConnection(ServerConnection):
         meta = dict(params["_meta"])
         if self.modern:
             meta[CLIENTS_CAPABILITIES] = meta.pop(mt.CLIENT_CAPABILITIES_META_KEY)
-        request: mt.Request[Any, Any] = mt.Request(method=method, params={**params, "_meta": meta})
+        request = mt.Request[Message, str](method=method, params={**params, "_meta": meta})
         return await self._session.send_request(request, RESULT, progress_callback=progress)
 
 
