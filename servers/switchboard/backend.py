@@ -73,7 +73,7 @@ class Backend:
             result = await self._send_once(client, method, params)
         if not is_result(method, result):
             raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
-        return result
+        return dict(result)
 
     async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
         """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""

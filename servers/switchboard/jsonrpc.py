@@ -108,7 +108,8 @@ class Peer:
             if line.strip():
                 self.on_unreadable(error)
             return
-        request_id, method, params = message.get("id"), message.get("method"), message.get("params", {})
+        request_id: Any = message.get("id")
+        method, params = message.get("method"), message.get("params", {})
         if method is None:
             self._on_response(request_id, message)
         elif "id" in message:

@@ -176,8 +176,9 @@ class StdioTransport:
     """Reads a client's lines from the launcher's input, and answers on its output, until one of them ends."""
 
     def __init__(self, gateway: Gateway) -> None:
-        source, sink = sys.stdin.buffer.raw, sys.stdout.buffer  # type: ignore[attr-defined]
-        self._fd, self._rest = source.fd, bytes(source.left)
+        source: Any = sys.stdin.buffer
+        sink: Any = sys.stdout.buffer
+        self._fd, self._rest = source.raw.fd, bytes(source.raw.left)
         self._ended = asyncio.Event()
         self._output = Output(sink.fd, sink.expected, self._ended.set)
         self._client = StdioClient(self._output.write, gateway)
