@@ -324,8 +324,11 @@ class ProcessRun:
 
     async def _keep_stderr(self, process: processes.Process) -> None:
         """Pass the server's stderr on, line by line, and keep its last lines."""
-        async for line in process.error_lines():
-            self._stderr.append(line.decode(errors="replace").strip())
+        async for text in process.error_lines():
+            if not text.strip():
+                continue
+            self._stderr.append(text.decode(errors="replace").strip())
+            line = text + b"\n"
             if len(line) > select.PIPE_BUF or not select.select([], [STDERR], [], 0)[1]:
                 await asyncio.to_thread(_write_stderr, line)  # which waits for whoever reads it
             else:
@@ -334,7 +337,7 @@ class ProcessRun:
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, NotStartedError):  # it has started, and the message says what is wrong with it
             return str(error)
-        lines = [line for line in self._stderr if line and not line.startswith(("See 'docker", "Run 'docker"))]
+        lines = [line for line in self._stderr if not line.startswith(("See 'docker", "Run 'docker"))]
         reason = lines[-1] if lines else "it took too long" if isinstance(error, TimeoutError) else str(error)
         for value in sorted(self._entry.secrets, key=len, reverse=True):
             reason = reason.replace(value, "***")
