@@ -7,7 +7,8 @@ use. What breaks raises an error that says whether anything was sent: `NotStarte
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
+import select
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +33,7 @@ CLIENT_INFO = {"name": "flotilla-switchboard", "version": "1"}
 MODERN_META = {VERSION_KEY: MODERN_VERSION, CLIENT_KEY: CLIENT_INFO, CAPABILITIES_KEY: {}}
 CONTENTS = {"tools/call": "content", "prompts/get": "messages", "resources/read": "contents"}
 DEADLINE = 60.0  # seconds: no tool of the fleet has a longer one, unless FLOTILLA_DEADLINE says so
+STDERR = 2  # the file descriptor
 GRACE = 60.0  # seconds that a server may be silent on top of the deadline of its calls
 
 
@@ -71,7 +73,7 @@ class Backend:
             result = await self._send_once(client, method, params)
         if not is_result(method, result):
             raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
-        return result
+        return dict(result)
 
     async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
         """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""
@@ -322,14 +324,20 @@ class ProcessRun:
 
     async def _keep_stderr(self, process: processes.Process) -> None:
         """Pass the server's stderr on, line by line, and keep its last lines."""
-        async for line in process.error_lines():
-            self._stderr.append(line.decode(errors="replace").strip())
-            await asyncio.to_thread(_write_stderr, line)  # which may block, when nobody reads it
+        async for text in process.error_lines():
+            if not text.strip():
+                continue
+            self._stderr.append(text.decode(errors="replace").strip())
+            line = text + b"\n"
+            if len(line) > select.PIPE_BUF or not select.select([], [STDERR], [], 0)[1]:
+                await asyncio.to_thread(_write_stderr, line)  # which waits for whoever reads it
+            else:
+                _write_stderr(line)
 
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, NotStartedError):  # it has started, and the message says what is wrong with it
             return str(error)
-        lines = [line for line in self._stderr if line and not line.startswith(("See 'docker", "Run 'docker"))]
+        lines = [line for line in self._stderr if not line.startswith(("See 'docker", "Run 'docker"))]
         reason = lines[-1] if lines else "it took too long" if isinstance(error, TimeoutError) else str(error)
         for value in sorted(self._entry.secrets, key=len, reverse=True):
             reason = reason.replace(value, "***")
@@ -351,9 +359,10 @@ def is_result(method: str, result: Any) -> bool:
 
 
 def _write_stderr(line: bytes) -> None:
-    with suppress(OSError, ValueError):
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
+    rest = memoryview(line)
+    with suppress(OSError):
+        while rest:
+            rest = rest[os.write(STDERR, rest) :]
 
 
 def _shutting_down(entry: Entry) -> str:

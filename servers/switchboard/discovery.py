@@ -17,13 +17,6 @@ from flotilla_launcher.protocol import LISTS
 
 from .catalog import CatalogError, Entry
 
-REQUIRED: dict[str, dict[str, type]] = {
-    "tools": {"name": str, "inputSchema": dict},
-    "prompts": {"name": str},
-    "resources": {"name": str, "uri": str},
-    "resourceTemplates": {"name": str, "uriTemplate": str},
-}
-
 
 class DiscoveryError(CatalogError):
     """What one server offers cannot be read: the others can still be offered."""
@@ -76,7 +69,6 @@ def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
     document = discovery(entry, folder)
     about = attributes(entry, folder)
     try:
-        _check_shape(document)
         if not entry.hidden:
             check(entry.env, about, document.get("guards", ()))
         return {
@@ -108,15 +100,6 @@ def _search_text(tool: Mapping[str, Any], extra: str | None) -> str:
     for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
         parts += [name, schema.get("description")]
     return " ".join(part for part in parts if part)
-
-
-def _check_shape(document: Mapping[str, Any]) -> None:
-    """Raise KeyError or TypeError for a definition without what the protocol requires."""
-    for kind, fields in REQUIRED.items():
-        for item in document.get(kind) or ():
-            for name, of_type in fields.items():
-                if type(item[name]) is not of_type:
-                    raise TypeError(name)
 
 
 def _wrong(path: Path) -> DiscoveryError:

@@ -45,11 +45,11 @@ class ForkedProcess:
         self._pipes.stdin.close()
 
     def lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its output."""
+        """Yield the lines of its output, without their ends."""
         return lines_of(self._pipes.stdout)
 
     def error_lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its stderr."""
+        """Yield the lines of its stderr, without their ends."""
         return lines_of(self._pipes.stderr)
 
     async def wait(self) -> None:

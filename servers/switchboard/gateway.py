@@ -18,6 +18,7 @@ from flotilla_launcher.version import VERSION
 from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
 from .client_request import ClientRequest, invalid
+from .discovery import DiscoveryError
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
 from .request_state import RequestState
 
@@ -30,6 +31,12 @@ CAPABILITIES = {  # nothing is announced that is never sent
     "prompts": {"listChanged": False},
     "resources": {"subscribe": False, "listChanged": False},
     "tools": {"listChanged": False},
+}
+REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
+    "tools": {"name": str, "inputSchema": dict},
+    "prompts": {"name": str},
+    "resources": {"name": str, "uri": str},
+    "resourceTemplates": {"name": str, "uriTemplate": str},
 }
 FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # method: what it names
 ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
@@ -75,8 +82,15 @@ class Gateway:
     def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
         """Offer what a server offers: `definitions` by kind, as `discovery.definitions` returns them.
 
-        Raises CatalogError for a name that another server has.
+        Raises CatalogError for a name that another server has, and DiscoveryError for definitions that break the
+        protocol.
         """
+        for kind, item in [(kind, item) for kind, items in definitions.items() for item in items]:
+            if any(type(item.get(field)) is not of_type for field, of_type in REQUIRED[kind].items()):
+                raise DiscoveryError(
+                    "its discovery.json holds a definition that breaks the protocol. "
+                    "Run `make generate` to write it again."
+                )
         for kind, items in definitions.items():
             for item in items:
                 name = item.get("uri") or item.get("uriTemplate") or item["name"]

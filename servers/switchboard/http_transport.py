@@ -52,7 +52,9 @@ class HttpRequest(ClientRequest):
 
     def notify(self, method: str, params: Message) -> None:
         """Send the client a notification, after those before it."""
-        self._last = asyncio.create_task(self._send(self._last, mt.Notification(method=method, params=params)))
+        self._last = asyncio.create_task(
+            self._send(self._last, mt.Notification[Message, str](method=method, params=params))
+        )
 
     async def _send(self, previous: asyncio.Task[None] | None, notification: Any) -> None:
         if previous:
@@ -68,7 +70,7 @@ class HttpRequest(ClientRequest):
         """Return the client's answer to a question."""
         await self.notified()
         metadata = ServerMessageMetadata(related_request_id=self._id)
-        question: Any = mt.Request(method=method, params=params)
+        question: Any = mt.Request[Message, str](method=method, params=params)
         try:
             return dict((await self._session.send_request(question, RootModel[Message], metadata=metadata)).root)
         except MCPError as error:
@@ -84,8 +86,8 @@ def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
-            result = await call_next(ctx)
-            return {**result, "capabilities": CAPABILITIES}
+            result = mt.InitializeResult.model_validate(await call_next(ctx))
+            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)

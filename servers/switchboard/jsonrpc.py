@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from flotilla_launcher.discovery import dumps
+
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 INTERNAL_ERROR, UNSUPPORTED_VERSION = -32603, -32022
 ID = re.compile(rb'"id"\s*:\s*(-?\d{1,15}(?=\s*[,}])|"[^"\\]{1,100}")')
@@ -42,16 +44,29 @@ class UnreadableError(Exception):
         self.code, self.message, self.request_id = code, message, request_id
 
 
+class LineSplitter:
+    """Cuts what comes in pieces into lines; a long line is not copied again with each piece."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Take a piece, and return the lines that are complete now, without their ends."""
+        first, *others = chunk.split(b"\n")
+        self._parts.append(first)
+        lines = []
+        for other in others:
+            lines.append(b"".join(self._parts))
+            self._parts = [other]
+        return lines
+
+
 def encode(message: Message) -> bytes:
     """Return a message as one line."""
     try:
-        return (_compact(message, ensure_ascii=False) + "\n").encode()
+        return (dumps(message) + "\n").encode()
     except UnicodeEncodeError:  # half a surrogate pair, which only an escape can express
-        return (_compact(message, ensure_ascii=True) + "\n").encode()
-
-
-def _compact(message: Message, ensure_ascii: bool) -> str:
-    return json.dumps(message, ensure_ascii=ensure_ascii, separators=(",", ":"))
+        return (json.dumps(message, separators=(",", ":")) + "\n").encode()
 
 
 def decode(line: bytes) -> Message:
@@ -108,7 +123,8 @@ class Peer:
             if line.strip():
                 self.on_unreadable(error)
             return
-        request_id, method, params = message.get("id"), message.get("method"), message.get("params", {})
+        request_id: Any = message.get("id")
+        method, params = message.get("method"), message.get("params", {})
         if method is None:
             self._on_response(request_id, message)
         elif "id" in message:

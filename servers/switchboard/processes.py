@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from .jsonrpc import LineSplitter
+
 EXIT = 2.0  # seconds that a server gets to end by itself after the end of its input
 FINISH = 8.0  # seconds that it gets after SIGTERM: it may be saving tokens (see `flotilla.calls.finishing`)
 CHUNK = 65_536
@@ -41,10 +43,10 @@ class Process(Protocol):
         """Tell it that no more input comes."""
 
     def lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its output."""
+        """Yield the lines of its output, without their ends."""
 
     def error_lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its stderr."""
+        """Yield the lines of its stderr, without their ends."""
 
     async def wait(self) -> None:
         """Wait until it has ended."""
@@ -77,11 +79,11 @@ class Subprocess:
         self._input.close()
 
     def lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its output."""
+        """Yield the lines of its output, without their ends."""
         return lines_of(self._output)
 
     def error_lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its stderr."""
+        """Yield the lines of its stderr, without their ends."""
         return lines_of(self._errors)
 
     async def wait(self) -> None:
@@ -139,13 +141,10 @@ def memory(pid: int) -> float:
 
 
 async def lines_of(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Yield lines of any length, the last one also without its end."""
-    parts: list[bytes] = []
+    """Yield lines of any length without their ends; the last one may be empty."""
+    splitter = LineSplitter()
     while chunk := await stream.read(CHUNK):
-        first, *others = chunk.split(b"\n")
-        parts.append(first)
-        for other in others:
-            yield b"".join(parts) + b"\n"
-            parts = [other]
-    if any(parts):
-        yield b"".join(parts)
+        for line in splitter.feed(chunk):
+            yield line
+    for line in splitter.feed(b"\n"):
+        yield line

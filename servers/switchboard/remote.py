@@ -11,15 +11,14 @@ from mcp import ClientSession, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
-from pydantic import TypeAdapter, ValidationError
+from pydantic import RootModel, ValidationError
 
 from .backend import CLIENT_INFO, Backend, BrokenResultError, ConnectionLostError, NotStartedError, ServerConnection
 from .catalog import Entry
 from .client_request import ClientRequest
 from .jsonrpc import Message, OnProgress, RpcError
 
-RESULT: TypeAdapter[Message] = TypeAdapter(dict[str, Any])
-INFO = mt.Implementation(**CLIENT_INFO)
+INFO = mt.Implementation.model_validate(CLIENT_INFO)
 CLIENTS_CAPABILITIES = "flotilla.capabilities"  # key of the client's capabilities in metadata on the way to `Relay`
 
 
@@ -52,8 +51,8 @@ class Remote(Backend):
     async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
         sent = False
 
-        async def log(message: mt.LoggingMessageNotificationParams) -> None:
-            client.log(message.model_dump(mode="json", by_alias=True, exclude_none=True))
+        async def log(params: mt.LoggingMessageNotificationParams) -> None:
+            client.log(params.model_dump(mode="json", by_alias=True, exclude_none=True))
 
         try:
             async with (
@@ -117,16 +116,17 @@ class RemoteConnection(ServerConnection):
     async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
         """Send a request."""
 
-        async def progress(done: float, total: float | None, message: str | None) -> None:
-            values = {"progress": done, "total": total, "message": message}
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            values = {"progress": progress, "total": total, "message": message}
             if on_progress:
                 on_progress({key: value for key, value in values.items() if value is not None})
 
         meta = dict(params["_meta"])
         if self.modern:
             meta[CLIENTS_CAPABILITIES] = meta.pop(mt.CLIENT_CAPABILITIES_META_KEY)
-        request: mt.Request[Any, Any] = mt.Request(method=method, params={**params, "_meta": meta})
-        return await self._session.send_request(request, RESULT, progress_callback=progress)
+        request = mt.Request[Message, str](method=method, params={**params, "_meta": meta})
+        result = await self._session.send_request(request, RootModel[Message], progress_callback=report)
+        return result.root
 
 
 class Relay(JSONRPCDispatcher[Any]):

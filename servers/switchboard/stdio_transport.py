@@ -28,6 +28,7 @@ from .jsonrpc import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     UNSUPPORTED_VERSION,
+    LineSplitter,
     Message,
     Peer,
     RpcError,
@@ -176,15 +177,17 @@ class StdioTransport:
     """Reads a client's lines from the launcher's input, and answers on its output, until one of them ends."""
 
     def __init__(self, gateway: Gateway) -> None:
-        source, sink = sys.stdin.buffer.raw, sys.stdout.buffer  # type: ignore[attr-defined]
-        self._fd, self._rest = source.fd, bytes(source.left)
+        source: Any = sys.stdin.buffer
+        sink: Any = sys.stdout.buffer
+        self._fd, self._left = source.raw.fd, bytes(source.raw.left)
+        self._splitter = LineSplitter()
         self._ended = asyncio.Event()
         self._output = Output(sink.fd, sink.expected, self._ended.set)
         self._client = StdioClient(self._output.write, gateway)
 
     async def serve(self) -> None:
         """Serve until the client closes the connection."""
-        self._take(b"")
+        self._take(self._left)
         loop = asyncio.get_running_loop()
         try:
             loop.add_reader(self._fd, self._readable)
@@ -216,6 +219,5 @@ class StdioTransport:
             self._ended.set()
 
     def _take(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
+        for line in self._splitter.feed(chunk):
             self._client.receive(line)

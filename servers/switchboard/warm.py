@@ -10,6 +10,7 @@ from .backend import Backend, NotStartedError, Process
 from .gateway import Gateway
 from .jsonrpc import ConnectionClosedError
 
+USUAL = 80.0  # MB that a server of the fleet takes once it has been called
 QUIET = 1.0  # seconds without a request after which a client counts as idle
 
 
@@ -22,7 +23,7 @@ class Warmer:
 
     async def run(self, slugs: Sequence[str]) -> None:
         """Start these servers in this order, until their memory in MB would exceed the budget."""
-        largest = 0.0
+        largest = USUAL
         for slug in slugs:
             backend = self._processes.get(slug)
             if backend is None:  # no longer offered, or elsewhere
