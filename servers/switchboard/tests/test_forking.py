@@ -28,7 +28,7 @@ def command_of(folder: Path, **env: str) -> Command:
     """Return how the filesystem server is started on a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"of-{folder.name}.txt").touch()
-    variables = {**BASE, "FLOTILLA_DATA": str(folder), "FLOTILLA_STATE": str(folder), **env}
+    variables = {**BASE, "FLOTILLA_DATA": str(folder), "FLOTILLA_STATE": f"{folder}-state", **env}
     return Command([PROGRAM], variables, program=(PROGRAM,))
 
 
