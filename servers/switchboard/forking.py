@@ -93,7 +93,7 @@ class ForkServer:
     """The process from which one switchboard's servers are forked: started on the first need, and again after its end.
 
     It ends `idle` seconds after the last of them (0 for never), and with the switchboard. Where it cannot be had, or is
-    not `wanted`, `start` returns None, and the operator is told the reason once. `prefix` and `env` are what every
+    not `wanted`, `start` returns None, and the reason is reported once. `prefix` and `env` are what every
     command line begins with, and the variables that it gets.
     """
 
@@ -208,3 +208,10 @@ class ForkServer:
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(ConnectionError("the process that forks them has ended"))
+
+    async def close(self) -> None:
+        """End the parent, and with it the servers that still run."""
+        if self._channel:
+            self._forget(self._channel)
+        if self._process:
+            await self._process.wait()

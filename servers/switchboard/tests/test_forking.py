@@ -37,9 +37,8 @@ async def forking_server(idle: float = 0) -> AsyncIterator[ForkServer]:
     """A fork server, whose parent is gone at the end."""
     server = ForkServer(True, idle, [], BASE)
     yield server
-    parent = parent_of(server)
-    server._end_when_idle()
-    await until(lambda: not parent or not Path(f"/proc/{parent}/cwd").exists())
+    await server.close()
+    assert not Path(f"/proc/{parent_of(server)}/cwd").exists()
 
 
 def parent_of(server: ForkServer) -> int:
@@ -165,8 +164,8 @@ async def test_server_with_a_variable_that_is_read_at_start_is_not_forked(tmp_pa
 async def test_fork_server_that_cannot_start_says_so_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     server = ForkServer(True, 0, ["false"], BASE)  # a command that ends at once
     assert [await server.start(command_of(tmp_path)) for _ in range(2)] == [None, None]
-    said = [line for line in capfd.readouterr().err.splitlines() if "not forked" in line]
-    assert said == [
+    messages = [line for line in capfd.readouterr().err.splitlines() if "not forked" in line]
+    assert messages == [
         "flotilla-switchboard: servers are not forked, each starts by itself: the process that forks them has ended"
     ]
 
@@ -232,14 +231,14 @@ async def test_switchboard_answers_the_same_with_forked_servers(tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["end of input", "SIGTERM", "SIGKILL"])
-async def test_switchboard_end_leaves_no_forked_server(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("ending", ["end of input", "SIGTERM", "SIGKILL"])
+async def test_switchboard_end_leaves_no_forked_server(tmp_path: Path, ending: str) -> None:
     async with switchboard(tmp_path, "on") as process:
         await called(process, *CALLS[0])
         pids = below(process.pid)
         assert len(pids) == 2
-        if way != "end of input":
-            process.send_signal(getattr(signal, way))
+        if ending != "end of input":
+            process.send_signal(getattr(signal, ending))
     await until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}/cwd").exists()])
 
 
