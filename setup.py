@@ -16,6 +16,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "shared" / "src"))  # whose launcher decides which discovery data is current
 SOURCES = runpy.run_path(str(ROOT / "scripts" / "flotilla_cli" / "generator" / "sources.py"))
 VERSION = runpy.run_path(str(ROOT / "shared" / "src" / "flotilla_launcher" / "version.py"))["VERSION"]
 SERVERS = sorted(path.parent.name for path in ROOT.glob("servers/*/server.py"))

@@ -64,11 +64,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_discovery_is_current_whatever_the_dates_are(checkout: Path) -> None:
-    """And its own date is renewed, since the launcher goes by that."""
-    path = checkout / "servers/calendly/discovery.json"
-    os.utime(path, (0, 0))
+    """As git and installations leave them, in any order."""
+    os.utime(checkout / "servers/calendly/discovery.json", (0, 0))
     assert sources.stale(checkout) == []
-    assert path.stat().st_mtime > 0
 
 
 @pytest.mark.parametrize(

@@ -8,30 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-import threading
+import select
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-import httpx2
-import mcp_types as mt
-from mcp import ClientSession, MCPError
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.dispatcher import CallOptions
-from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
-from mcp_types.version import LATEST_MODERN_VERSION
-from pydantic import TypeAdapter
+from flotilla_launcher.protocol import (
+    CAPABILITIES_KEY,
+    CLIENT_KEY,
+    HANDSHAKE_VERSIONS,
+    LOG_LEVEL_KEY,
+    MODERN_VERSION,
+    VERSION_KEY,
+)
 
+from . import processes
 from .catalog import Entry
-from .client_request import CAPABILITIES, ClientRequest
-from .commands import Commands, docker
-from .compat import extend_kill_timeout
+from .client_request import ClientRequest
+from .commands import Commands, container_memory, docker
+from .jsonrpc import ConnectionClosedError, Message, OnProgress, Peer, RpcError
 
-CLIENT_INFO = mt.Implementation(name="flotilla-switchboard", version="1")
+CLIENT_INFO = {"name": "flotilla-switchboard", "version": "1"}
+MODERN_META = {VERSION_KEY: MODERN_VERSION, CLIENT_KEY: CLIENT_INFO, CAPABILITIES_KEY: {}}
+CONTENTS = {"tools/call": "content", "prompts/get": "messages", "resources/read": "contents"}
 DEADLINE = 60.0  # seconds: no tool of the fleet has a longer one, unless FLOTILLA_DEADLINE says so
+STDERR = 2  # the file descriptor
 GRACE = 60.0  # seconds that a server may be silent on top of the deadline of its calls
 
 
@@ -47,60 +49,8 @@ class UnresponsiveError(ConnectionLostError):
     """The server neither answered nor made progress for longer than any call takes: it hangs."""
 
 
-class Relay(JSONRPCDispatcher[Any]):
-    """The connection to a server, with the capabilities of the client that calls. `ended` is called when it closes."""
-
-    def __init__(self, read: Any, write: Any, ended: Callable[[], None] = lambda: None) -> None:
-        super().__init__(read, write)
-        self._ended = ended
-
-    async def send_raw_request(
-        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None, **more: Any
-    ) -> dict[str, Any]:
-        """Send the client's capabilities, not the switchboard's, which would promise what the client cannot do."""
-        meta = dict((params or {}).get("_meta") or {})
-        if CAPABILITIES in meta:
-            meta[mt.CLIENT_CAPABILITIES_META_KEY] = meta.pop(CAPABILITIES)
-        return await super().send_raw_request(method, {**(params or {}), "_meta": meta}, opts, **more)
-
-    async def run(self, *args: Any, **more: Any) -> None:
-        """Read until the server closes the connection."""
-        try:
-            await super().run(*args, **more)
-        finally:
-            self._ended()
-
-
-async def discover(session: ClientSession, entry: Entry) -> None:
-    """As session.discover(), which gives up after 10 s: a container on a busy machine may start more slowly.
-
-    A server that does not know `server/discover` is initialized as before 2026-07-28; raises NotStartedError when that
-    fails.
-    """
-    meta: Any = {mt.PROTOCOL_VERSION_META_KEY: LATEST_MODERN_VERSION, mt.CLIENT_CAPABILITIES_META_KEY: {}}
-    request = mt.DiscoverRequest(
-        params=mt.RequestParams(_meta=meta | {mt.CLIENT_INFO_META_KEY: CLIENT_INFO.model_dump()})
-    )
-    try:
-        session.adopt(await session.send_request(request, mt.DiscoverResult))
-    except MCPError as error:
-        if error.code == mt.CONNECTION_CLOSED:
-            raise
-        await initialize(session, entry)
-
-
-async def initialize(session: ClientSession, entry: Entry) -> None:
-    """Open a session with a server that speaks only revisions of MCP before 2026-07-28."""
-    try:
-        await session.initialize()
-    except (MCPError, RuntimeError) as error:
-        raise NotStartedError(
-            f"{entry.slug} speaks neither MCP {LATEST_MODERN_VERSION} nor an older revision that the switchboard "
-            f"knows ({str(error)[:200]})"
-        ) from None
-
-
-extend_kill_timeout()
+class BrokenResultError(Exception):
+    """The server's result breaks the protocol."""
 
 
 class Backend:
@@ -110,44 +60,109 @@ class Backend:
         self.entry, self.closed = entry, False
         self.response_timeout = GRACE + max(DEADLINE, _number(entry.env.get("FLOTILLA_DEADLINE")))
 
-    async def send(self, client: ClientRequest, request: Any, result: TypeAdapter[Any], safe: bool) -> Any:
+    async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
         """Return the server's result. A safe request (a read) is sent a second time when the connection was lost.
 
-        Raises NotStartedError, ConnectionLostError and UnresponsiveError.
+        Raises RpcError, NotStartedError, ConnectionLostError, UnresponsiveError and BrokenResultError.
         """
         try:
-            return await self._send_once(client, request, result)
+            result = await self._send_once(client, method, params)
         except ConnectionLostError as error:
             if not safe or isinstance(error, UnresponsiveError):  # a caller who waited so long does not wait again
                 raise
-        return await self._send_once(client, request, result)
+            result = await self._send_once(client, method, params)
+        if not is_result(method, result):
+            raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
+        return dict(result)
 
-    async def _send_on(
-        self, session: ClientSession, client: ClientRequest, request: Any, result: TypeAdapter[Any]
-    ) -> Any:
+    async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
         """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""
         loop = asyncio.get_running_loop()
 
-        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        def on_progress(progress: Message) -> None:
             limit.reschedule(loop.time() + self.response_timeout)
-            if client.report_progress:
-                await client.report_progress(progress, total, message)
+            client.progress(progress)
 
         try:
             async with asyncio.timeout(self.response_timeout) as limit:
-                return await session.send_request(request, result, progress_callback=on_progress)
+                return await connection.send(client, method, params, on_progress)
         except TimeoutError:
             if not limit.expired():
                 raise
             message = f"{self.entry.slug} did not answer within {self.response_timeout:g} seconds"
             raise UnresponsiveError(message) from None
 
-    async def _send_once(self, client: ClientRequest, request: Any, result: TypeAdapter[Any]) -> Any:
+    async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
         raise NotImplementedError
 
     async def close(self) -> None:
         """Send nothing more to the server, and stop it if it was started here."""
         self.closed = True
+
+
+class ServerConnection:
+    """An open connection to a server. `modern` tells whether it speaks 2026-07-28, else it was initialized."""
+
+    modern = True
+
+    async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
+        """Send a request. Raises RpcError and ConnectionClosedError."""
+        raise NotImplementedError
+
+    async def send(self, client: ClientRequest, method: str, params: Message, on_progress: OnProgress) -> Message:
+        """Send a client's request, with that client's capabilities: the switchboard's own would promise too much."""
+        if self.modern:
+            meta = {**client.meta, **MODERN_META, CAPABILITIES_KEY: client.capabilities}
+            return await self.request(method, {**params, "_meta": meta}, on_progress)
+        meta = {key: value for key, value in client.meta.items() if key != LOG_LEVEL_KEY}
+        older = {key: value for key, value in params.items() if key not in ("inputResponses", "requestState")}
+        return await self.request(method, {**older, "_meta": meta}, on_progress)
+
+    async def discover(self, entry: Entry) -> None:
+        """Find out which revision the server speaks. One that knows no `server/discover` is initialized.
+
+        Raises NotStartedError where it speaks none that the switchboard knows, and ConnectionClosedError.
+        """
+        reason = "it does not offer that revision"
+        with suppress(RpcError):
+            found = await self.request("server/discover", {"_meta": MODERN_META})
+            if MODERN_VERSION in (found.get("supportedVersions") or ()):
+                return
+        try:
+            hello = {"protocolVersion": HANDSHAKE_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT_INFO}
+            version = (await self.request("initialize", hello)).get("protocolVersion")
+            if version in HANDSHAKE_VERSIONS:
+                self.modern = False
+                self.notify("notifications/initialized", {})
+                return
+            reason = f"it answered with {version!r}"
+        except RpcError as error:
+            reason = error.message
+        raise NotStartedError(
+            f"{entry.slug} speaks neither MCP {MODERN_VERSION} nor an older revision that the switchboard knows "
+            f"({reason[:200]})"
+        )
+
+    def notify(self, method: str, params: Message) -> None:
+        """Send a notification."""
+        raise NotImplementedError
+
+
+class ProcessConnection(Peer, ServerConnection):
+    """The connection to a process: its requests to a person are refused, its log messages go to the backend."""
+
+    def __init__(self, process: processes.Process, backend: Process) -> None:
+        super().__init__(process.write)
+        self._backend = backend
+
+    async def on_request(self, request_id: int | str, method: str, params: Message) -> Message:
+        """Answer a ping; only servers of an older revision ask anything else in mid-call."""
+        return {} if method == "ping" else await super().on_request(request_id, method, params)
+
+    def on_notification(self, method: str, params: Message) -> None:
+        """Pass log messages on."""
+        if method == "notifications/message":
+            self._backend.log(params)
 
 
 class Process(Backend):
@@ -160,52 +175,77 @@ class Process(Backend):
         super().__init__(entry)
         self.commands, self.idle, self.start_timeout = commands, idle, start_timeout
         self._run: ProcessRun | None = None
-        self._active: dict[object, ClientRequest] = {}
+        self._active: dict[object, ClientRequest | None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def _send_once(self, client: ClientRequest, request: Any, result: TypeAdapter[Any]) -> Any:
+    @property
+    def starting(self) -> bool:
+        """Whether it is being started."""
+        return self._run is not None and not self._run.ended and not self._run.ready.done()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not stopped."""
+        return self._run is not None and not self._run.ended and self._run.ready.done()
+
+    async def warm(self) -> None:
+        """Start the server, and let it import what a call needs. Raises NotStartedError and ConnectionClosedError."""
+        with self._in_use(None):
+            _, connection = await self._started()
+            with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say, not its launcher
+                await connection.request("ping", {"_meta": MODERN_META} if connection.modern else {})
+
+    async def memory(self) -> float:
+        """Return the resident memory of the server in MB, 0 where it does not run or nobody can tell."""
+        return await self._run.memory() if self._run and self.running else 0.0
+
+    async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
+        with self._in_use(client):
+            run, connection = await self._started()
+            try:
+                return await self._send_on(connection, client, method, params)
+            except UnresponsiveError:
+                run.stop()  # the next call starts it anew
+                raise
+            except ConnectionClosedError:
+                run.stop()
+                raise ConnectionLostError(f"{self.entry.slug} stopped during the call") from None
+
+    @contextmanager
+    def _in_use(self, client: ClientRequest | None) -> Iterator[None]:
+        """Keep the server from being stopped as idle."""
         call = object()
         self._active[call] = client
         if self._timer:
             self._timer.cancel()
         try:
-            run, session = await self._started()
-            try:
-                return await self._send_on(session, client, request, result)
-            except UnresponsiveError:
-                run.stop()  # the next call starts it anew
-                raise
-            except MCPError as error:
-                if error.code != mt.CONNECTION_CLOSED:
-                    raise
-                run.stop()
-                raise ConnectionLostError(f"{self.entry.slug} stopped during the call") from None
+            yield
         finally:
             del self._active[call]
             if not self._active and self.idle:
                 self._timer = asyncio.get_running_loop().call_later(self.idle, self._stop_when_idle)
 
-    async def _started(self) -> tuple[ProcessRun, ClientSession]:
+    async def _started(self) -> tuple[ProcessRun, ProcessConnection]:
         for _ in range(3):
             if self.closed:
                 raise NotStartedError(_shutting_down(self.entry))
             if self._run is None or self._run.ended:
                 self._run = ProcessRun(self, self._run)
             run = self._run
-            session = await asyncio.shield(run.ready)  # a caller that gives up leaves the start to the others
+            connection = await asyncio.shield(run.ready)  # a caller that gives up leaves the start to the others
             if not run.ended:  # else it died, or was stopped as idle, in this very moment: nothing was sent
-                return run, session
+                return run, connection
         raise NotStartedError(f"{self.entry.slug} could not start: it exits right after it has started")
 
     def _stop_when_idle(self) -> None:
         if not self._active and self._run:
             self._run.stop()
 
-    async def log(self, params: mt.LoggingMessageNotificationParams) -> None:
+    def log(self, params: Message) -> None:
         """Pass a log message on. It names no call, so it is dropped when it could belong to another client."""
-        requests = list(self._active.values())
+        requests = [request for request in self._active.values() if request]
         if len({request.client_id or id(request) for request in requests}) == 1:
-            await next((request for request in requests if request.wants_logs), requests[0]).log(params)
+            next((request for request in requests if request.wants_logs), requests[0]).log(params)
 
     async def close(self) -> None:
         """Stop the server and wait until it is gone."""
@@ -222,8 +262,11 @@ class ProcessRun:
 
     def __init__(self, backend: Process, previous: ProcessRun | None) -> None:
         self.ended = False
-        self.ready: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
+        self.ready: asyncio.Future[ProcessConnection] = asyncio.get_running_loop().create_future()
         self.ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())  # nobody may be waiting
+        self._entry = backend.entry
+        self._process: processes.Process | None = None
+        self._container = ""
         self._stopping = asyncio.Event()
         self._stderr: deque[str] = deque(maxlen=20)
         self.task: asyncio.Task[None] = asyncio.create_task(self._serve(backend, previous))
@@ -233,129 +276,93 @@ class ProcessRun:
         self.ended = True
         self._stopping.set()
 
+    async def memory(self) -> float:
+        """Return its resident memory in MB, 0 where nobody can tell."""
+        if self._container:
+            return await container_memory(self._container)
+        return processes.memory(self._process.pid) if self._process else 0.0
+
     async def _serve(self, backend: Process, previous: ProcessRun | None) -> None:
-        container, read_end, write_end = "", *os.pipe()
-        forwarder = threading.Thread(target=self._forward, args=(read_end,), daemon=True)
-        forwarder.start()
+        readers: list[asyncio.Task[None]] = []
         try:
-            with os.fdopen(write_end, "w") as stderr:
-                if previous:
-                    await asyncio.wait([previous.task])  # never two: the one before must be gone
-                command, container = await backend.commands.start(backend.entry)
-                async with asyncio.timeout(backend.start_timeout) as limit, stdio_client(command, stderr) as streams:
-                    stderr.close()
-                    relay = Relay(*streams, ended=self.stop)
-                    async with ClientSession(
-                        dispatcher=relay, logging_callback=backend.log, client_info=CLIENT_INFO
-                    ) as session:
-                        await discover(session, backend.entry)
-                        limit.reschedule(None)
-                        self.ready.set_result(session)
-                        await self._stopping.wait()
+            if previous:
+                await asyncio.wait([previous.task])  # never two: the one before must be gone
+            command = await backend.commands.command(self._entry)
+            self._container = command.container
+            async with asyncio.timeout(backend.start_timeout):
+                self._process = await backend.commands.start(command)
+                connection = ProcessConnection(self._process, backend)
+                readers = [
+                    asyncio.create_task(self._read(self._process, connection)),
+                    asyncio.create_task(self._keep_stderr(self._process)),
+                ]
+                await connection.discover(self._entry)
+            self.ready.set_result(connection)
+            await self._stopping.wait()
+            connection.close()
         except Exception as error:
-            await asyncio.to_thread(forwarder.join, 0.5)
+            if readers:
+                await asyncio.wait(readers[1:], timeout=0.5)  # what it says about its end
             if not self.ready.done():
-                self.ready.set_exception(NotStartedError(self._reason(backend.entry, error)))
+                self.ready.set_exception(NotStartedError(self._reason(error)))
         finally:
             self.ended = True
             if not self.ready.done():
-                self.ready.set_exception(NotStartedError(_shutting_down(backend.entry)))
-            if container:  # one that is busy outlives its docker command
-                await docker("rm", "--force", container)
+                self.ready.set_exception(NotStartedError(_shutting_down(self._entry)))
+            if self._process:
+                await processes.end(self._process)
+            for reader in readers:
+                reader.cancel()
+            if self._container:  # one that is busy outlives its docker command
+                await docker("rm", "--force", self._container)
 
-    def _forward(self, pipe: int) -> None:
+    async def _read(self, process: processes.Process, connection: ProcessConnection) -> None:
+        async for line in process.lines():
+            connection.receive(line)
+        connection.close()
+        self.stop()
+
+    async def _keep_stderr(self, process: processes.Process) -> None:
         """Pass the server's stderr on, line by line, and keep its last lines."""
-        with os.fdopen(pipe, "rb") as lines:
-            for line in lines:
-                self._stderr.append(line.decode(errors="replace").strip())
-                with suppress(OSError, ValueError):
-                    sys.stderr.buffer.write(line)
-                    sys.stderr.buffer.flush()
+        async for text in process.error_lines():
+            if not text.strip():
+                continue
+            self._stderr.append(text.decode(errors="replace").strip())
+            line = text + b"\n"
+            if len(line) > select.PIPE_BUF or not select.select([], [STDERR], [], 0)[1]:
+                await asyncio.to_thread(_write_stderr, line)  # which waits for whoever reads it
+            else:
+                _write_stderr(line)
 
-    def _reason(self, entry: Entry, error: BaseException) -> str:
-        error = cause_of(error)
+    def _reason(self, error: BaseException) -> str:
         if isinstance(error, NotStartedError):  # it has started, and the message says what is wrong with it
             return str(error)
-        lines = [line for line in self._stderr if line and not line.startswith(("See 'docker", "Run 'docker"))]
+        lines = [line for line in self._stderr if not line.startswith(("See 'docker", "Run 'docker"))]
         reason = lines[-1] if lines else "it took too long" if isinstance(error, TimeoutError) else str(error)
-        for value in sorted(entry.secrets, key=len, reverse=True):
+        for value in sorted(self._entry.secrets, key=len, reverse=True):
             reason = reason.replace(value, "***")
-        return f"{entry.slug} could not start: {reason[:300]}"
+        return f"{self._entry.slug} could not start: {reason[:300]}"
 
 
-class Remote(Backend):
-    """A server at a URL: one session for each call, because one that is kept would not survive the server's restart."""
-
-    def __init__(self, entry: Entry, url: str, headers: Mapping[str, str]) -> None:
-        super().__init__(entry)
-        self._name, self._url, self._headers = f"{entry.slug} at {url}", url, dict(headers)
-        self._http: httpx2.AsyncClient | None = None
-        self._discovered: mt.DiscoverResult | None = None
-        self._legacy = False  # it speaks only revisions before 2026-07-28
-
-    def _client(self) -> httpx2.AsyncClient:
-        if self._http is None:  # made once: each new one would read all CA certificates again
-            self._http = httpx2.AsyncClient(
-                headers=self._headers,  # and nothing of what the client sent
-                timeout=httpx2.Timeout(10, read=None, write=30, pool=None),
-                limits=httpx2.Limits(keepalive_expiry=2),
-                event_hooks={"response": [self._check]},
-            )
-        return self._http
-
-    async def _check(self, response: httpx2.Response) -> None:
-        if response.status_code in (401, 403):
-            raise NotStartedError(f"{self._name} does not accept the switchboard's token")
-        if response.status_code >= 500 and not response.headers.get("content-type", "").startswith("application/json"):
-            raise ConnectionLostError(f"{self._name} answered with status {response.status_code}")
-
-    async def _send_once(self, client: ClientRequest, request: Any, result: TypeAdapter[Any]) -> Any:
-        sent = False
-        try:
-            async with (
-                streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None) as streams,
-                ClientSession(
-                    dispatcher=Relay(*streams), logging_callback=client.log, client_info=CLIENT_INFO
-                ) as session,
-            ):
-                await self._negotiate(session)
-                sent = True
-                return await self._send_on(session, client, request, result)
-        except Exception as error:
-            cause = cause_of(error)
-            if not isinstance(cause, httpx2.HTTPError) and getattr(cause, "code", 0) != mt.CONNECTION_CLOSED:
-                raise cause from None
-            if not sent or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
-                raise NotStartedError(f"{self._name} cannot be reached") from None
-            raise ConnectionLostError(f"{self._name} closed the connection during the call") from None
-
-    async def _negotiate(self, session: ClientSession) -> None:
-        """Find out only once which revision the server speaks: asking costs as much as the call."""
-        if self._legacy:
-            await initialize(session, self.entry)
-        elif self._discovered:
-            session.adopt(self._discovered)
-        else:
-            try:
-                self._discovered = await session.discover()
-            except MCPError as error:
-                if error.code == mt.CONNECTION_CLOSED:
-                    raise
-                await initialize(session, self.entry)
-                self._legacy = True
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await super().close()
-        if self._http:
-            await self._http.aclose()
+def is_result(method: str, result: Any) -> bool:
+    """Tell whether a result has the shape of the protocol: what it asks for, or its contents."""
+    if type(result) is not dict:
+        return False
+    if result.get("resultType") == "input_required":
+        questions = result.get("inputRequests") or {}
+        if type(questions) is not dict:
+            return False
+        asks = all(type(item) is dict and type(item.get("method")) is str for item in questions.values())
+        return asks and type(result.get("requestState", "")) is str
+    contents = result.get(CONTENTS[method])
+    return type(contents) is list and all(type(item) is dict for item in contents)
 
 
-def cause_of(error: BaseException) -> BaseException:
-    """Return the exception inside a group of one, as tasks raise it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _write_stderr(line: bytes) -> None:
+    rest = memoryview(line)
+    with suppress(OSError):
+        while rest:
+            rest = rest[os.write(STDERR, rest) :]
 
 
 def _shutting_down(entry: Entry) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from .discovery import definitions
+from .last_calls import LastCalls
 from .options import arguments
 from .selection import selected
 
+QUIET = 1.0  # seconds without a message after which the switchboard starts, because there are servers to start
 KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
 
 
@@ -28,4 +30,5 @@ def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] |
     if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in lists.items()):
         return None
     shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
-    return {**own, **lists, "attributes": shown}
+    lately = LastCalls(Path(options.state)).since(options.warm_days)
+    return {**own, **lists, "attributes": shown, "idle": QUIET if lately else 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -11,11 +12,13 @@ from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
 
-from mcp.client.stdio import StdioServerParameters, get_default_environment
-
+from flotilla_launcher.__main__ import folder_of
 from flotilla_launcher.processes import machine, started
 
+from . import processes
 from .catalog import STEERING, Entry
+from .forking import ForkServer
+from .processes import Command
 
 LABEL = "flotilla.switchboard"  # its value names the switchboard that owns the container: see `owner_label`
 FLAGS = "run -i --rm --init --pull never --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges"
@@ -27,6 +30,7 @@ DOCKER_VARIABLES = (
     "DOCKER_TLS_VERIFY",
     "XDG_RUNTIME_DIR",
 )
+INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")  # variables that every command gets
 # Where the kernel can do it, servers end with a switchboard that is killed, also while they are busy.
 END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and shutil.which("setpriv") else []
 
@@ -37,9 +41,14 @@ class Commands:
     def __init__(self, options: Namespace) -> None:
         self._options = options
         self._swept: asyncio.Task[None] | None = None
+        self._fork_server = ForkServer(options.fork == "on", options.idle, END_WITH_PARENT, _variables(INHERITED))
 
-    async def start(self, entry: Entry) -> tuple[StdioServerParameters, str]:
-        """Return the command that starts a server, and the name of its container or nothing."""
+    async def start(self, command: Command) -> processes.Process:
+        """Start a server: forked where that is possible, else by itself. Raises OSError."""
+        return await self._fork_server.start(command) or await processes.start(command)
+
+    async def command(self, entry: Entry) -> Command:
+        """Return the command that starts a server."""
         program, mode = Path(self._options.bin) / f"flotilla-{entry.slug}", self._options.run
         if mode == "auto":
             image = await docker("image", "inspect", entry.spec.get("image", ""))
@@ -50,12 +59,14 @@ class Commands:
             data.mkdir(parents=True, exist_ok=True)
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
             folders = {"FLOTILLA_DATA": str(data), "FLOTILLA_STATE": str(state)}
-            return _parameters([str(program), *entry.command], folders | entry.env), ""
+            line = [str(program), *entry.command]
+            is_ours = program.exists() and program.parent == Path(sys.executable).parent and folder_of(entry.slug)
+            return _command(line, folders | entry.env, program=tuple(line) if is_ours else ())
         self._swept = self._swept or asyncio.create_task(sweep())
         await self._swept
         return self._container(entry, entry.env)
 
-    def _container(self, entry: Entry, env: dict[str, str]) -> tuple[StdioServerParameters, str]:
+    def _container(self, entry: Entry, env: dict[str, str]) -> Command:
         name = f"{self._options.owner}-{entry.slug}-{secrets.token_hex(4)}"
         args = ["docker", *FLAGS.split(), "--name", name, "--label", f"{LABEL}={owner_label()}", "--pids-limit", "256"]
         args += ["--cpus", str(self._options.cpus), "--memory", self._options.memory]
@@ -65,28 +76,34 @@ class Commands:
         for variable in env:  # values travel in the environment, never in an argument list: they may be secret
             args += ["-e", f"{variable}={env[variable]}" if STEERING.match(variable) else variable]
         secret = {variable: value for variable, value in env.items() if not STEERING.match(variable)}
-        return _parameters([*args, entry.spec["image"], *entry.command], secret | _docker_variables()), name
+        return _command([*args, entry.spec["image"], *entry.command], secret | _variables(DOCKER_VARIABLES), name)
 
 
-def _parameters(line: list[str], env: dict[str, str]) -> StdioServerParameters:
-    command, *args = END_WITH_PARENT + line
-    return StdioServerParameters(command=command, args=args, env=env)
+def _command(line: list[str], env: dict[str, str], container: str = "", program: tuple[str, ...] = ()) -> Command:
+    return Command(END_WITH_PARENT + line, _variables(INHERITED) | env, container, program)
 
 
-def _docker_variables() -> dict[str, str]:
-    return {name: os.environ[name] for name in DOCKER_VARIABLES if name in os.environ}
+def _variables(names: tuple[str, ...]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 async def docker(*args: str) -> str | None:
     """Return what a docker command prints; None when it fails, takes 15 seconds, or there is no docker."""
     with suppress(OSError, TimeoutError):
-        env = get_default_environment() | _docker_variables()
+        env = _variables(INHERITED + DOCKER_VARIABLES)
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec("docker", *args, env=env, stdin=null, stdout=pipe, stderr=null)
         async with asyncio.timeout(15):
             printed, _ = await process.communicate()
         return printed.decode() if process.returncode == 0 else None
     return None
+
+
+async def container_memory(name: str) -> float:
+    """Return the memory that a container uses in MB, 0 where nobody can tell."""
+    used = (await docker("stats", "--no-stream", "--format", "{{.MemUsage}}", name) or "").partition("/")[0].strip()
+    match = re.fullmatch(r"([\d.]+)([KMG]?)i?B", used)
+    return float(match[1]) * {"": 2**-20, "K": 2**-10, "M": 1, "G": 2**10}[match[2]] if match else 0.0
 
 
 def owner_label() -> str:

@@ -1,215 +1,253 @@
-"""The client side: a FastMCP provider whose tools, prompts and resources stand for those of the servers."""
+"""The core: answers a client's request, over stdio and over HTTP, from the discovery files or by the server behind it.
+
+Requests and results are the protocol's JSON as dicts; nothing here imports FastMCP, mcp or pydantic.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-import mcp_types as mt
-from fastmcp.exceptions import NotFoundError
-from fastmcp.prompts import Message, Prompt, PromptResult
-from fastmcp.prompts.base import InputRequiredPromptResult
-from fastmcp.resources import Resource, ResourceContent, ResourceResult, ResourceTemplate
-from fastmcp.resources.base import InputRequiredResourceResult
-from fastmcp.server.dependencies import get_context
-from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-from fastmcp.server.providers.base import Provider
-from fastmcp.tools.base import InputRequiredToolResult, Tool, ToolResult
-from mcp import MCPError
-from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
+from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION
+from flotilla_launcher.version import VERSION
 
-from .backend import Backend, ConnectionLostError, NotStartedError
+from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
-from .client_request import ClientRequest
+from .client_request import ClientRequest, invalid
 from .discovery import DiscoveryError
+from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
+from .request_state import RequestState
 
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
-TOOL_RESULT: TypeAdapter[Any] = TypeAdapter(mt.CallToolResult | mt.InputRequiredResult)
-PROMPT_RESULT: TypeAdapter[Any] = TypeAdapter(mt.GetPromptResult | mt.InputRequiredResult)
-RESOURCE_RESULT: TypeAdapter[Any] = TypeAdapter(mt.ReadResourceResult | mt.InputRequiredResult)
+SERVER_INFO = {"name": "flotilla", "version": VERSION}
+SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
+CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # lists do not change while the switchboard runs
+CAPABILITIES = {  # nothing is announced that is never sent
+    "logging": {},
+    "prompts": {"listChanged": False},
+    "resources": {"subscribe": False, "listChanged": False},
+    "tools": {"listChanged": False},
+}
+REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
+    "tools": {"name": str, "inputSchema": dict},
+    "prompts": {"name": str},
+    "resources": {"name": str, "uri": str},
+    "resourceTemplates": {"name": str, "uriTemplate": str},
+}
+FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # method: what it names
+ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
 
 
-async def forward(
-    backend: Backend, request_type: Any, params_type: Any, result_type: Any, safe: bool = True, **fields: Any
-) -> Any:
-    """Send a request to a server and return its result.
+@dataclass(frozen=True)
+class Call:
+    """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads."""
 
-    Where the client's protocol knows no InputRequiredResult, its questions are put to the client here.
-    """
-    client = ClientRequest(get_context())
-    responses, state = client.input_responses, client.request_state
-    for _ in range(MAX_ROUNDS):
-        params = params_type(**fields, input_responses=responses, request_state=state, _meta=client.meta)
-        result = await backend.send(client, request_type(params=params), result_type, safe)
-        if result.meta:
-            result.meta = {key: value for key, value in result.meta.items() if key != mt.SERVER_INFO_META_KEY} or None
-        if client.modern or not isinstance(result, mt.InputRequiredResult):
-            return result
-        state = result.request_state
-        responses = {key: await client.ask(question) for key, question in (result.input_requests or {}).items()}
-        if not responses:
-            await asyncio.sleep(0.1)  # the server only wants to be asked again
-    raise ConnectionLostError(f"{backend.entry.slug} asked more than {MAX_ROUNDS} times during the call")
+    client: ClientRequest
+    backend: Backend
+    method: str
+    params: Message
+    safe: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the tool or prompt, or the URI of the resource."""
+        return str(self.params[FORWARDED[self.method]])
 
 
-async def fetch(backend: Backend, request_type: Any, params_type: Any, result_type: Any, **fields: Any) -> Any:
-    """Forward a request that changes nothing and has no error result: failures are errors of the protocol."""
-    try:
-        return await forward(backend, request_type, params_type, result_type, **fields)
-    except (NotStartedError, ConnectionLostError) as error:
-        message = f"Error: {error}. Nothing was changed. Try again later."
-        raise MCPError(code=mt.INTERNAL_ERROR, message=message) from None
+class Gateway:
+    """Everything that the servers offer, in the catalog's order, and the way to it."""
 
+    def __init__(self, state_key: str, note_call: Callable[[str], None] = lambda slug: None) -> None:
+        self._note_call = note_call  # gets the slug of each server that is called
+        self._state = RequestState(state_key)
+        self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
+        self._owners: dict[tuple[str, str], Backend] = {}
+        self._safe: set[str] = set()
+        self._templates: list[tuple[re.Pattern[str], Backend]] = []
+        self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
-class Proxy(BaseModel):
-    """What stands for something that a server offers. It is listed exactly as its discovery file defines it."""
+    @property
+    def tool_count(self) -> int:
+        """How many tools are offered."""
+        return len(self._lists["tools"])
 
-    _definition: Any = PrivateAttr()
-    _backend: Backend = PrivateAttr()
+    def input_schema(self, name: str) -> Message | None:
+        """Return the input schema of a tool, None where there is no such tool."""
+        return next((tool["inputSchema"] for tool in self._lists["tools"] if tool["name"] == name), None)
 
-    @classmethod
-    def of(cls, backend: Backend, definition: Any, **fields: Any) -> Self:
-        """Make the proxy of a definition."""
-        proxy = cls(**{"name": definition.name, "description": definition.description, **fields})
-        proxy._definition, proxy._backend = definition, backend
-        return proxy
-
-    def _listed(self, **_: Any) -> Any:
-        return self._definition
-
-    to_mcp_tool = to_mcp_prompt = to_mcp_resource = to_mcp_template = _listed
-
-
-class ProxyTool(Proxy, Tool):
-    """A tool of a server."""
-
-    async def run(self, arguments: dict[str, Any]) -> ToolResult:
-        """Call the server's tool. What goes wrong on the way is an error result that says what was done."""
-        safe = bool(self.annotations and self.annotations.read_only_hint)
-        types = (mt.CallToolRequest, mt.CallToolRequestParams, TOOL_RESULT)
-        try:
-            result = await forward(self._backend, *types, safe, name=self.name, arguments=arguments)
-        except NotStartedError as error:
-            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again.")
-        except ConnectionLostError as error:
-            if safe:
-                return failed(f"{error}. Nothing was changed. Try again later.")
-            return failed(
-                f"{error}: `{self.name}` may or may not have been done. Check whether it was done before you call it "
-                "again."
-            )
-        except ValidationError:
-            return failed(
-                f"{self._backend.entry.slug} answered `{self.name}` with a result that breaks the protocol. "
-                "Ask the user to update this server."
-            )
-        if isinstance(result, mt.InputRequiredResult):
-            return InputRequiredToolResult(result)
-        return ToolResult.from_mcp_result(result)
-
-
-class ProxyPrompt(Proxy, Prompt):
-    """A prompt of a server."""
-
-    async def render(self, arguments: dict[str, Any] | None = None) -> PromptResult:
-        """Get the prompt from the server."""
-        types = (mt.GetPromptRequest, mt.GetPromptRequestParams, PROMPT_RESULT)
-        result = await fetch(self._backend, *types, name=self.name, arguments=arguments)
-        if isinstance(result, mt.InputRequiredResult):
-            return InputRequiredPromptResult(result)
-        messages = [Message(content=message.content, role=message.role) for message in result.messages]
-        return PromptResult(messages=messages, description=result.description, meta=result.meta)
-
-
-class ProxyResource(Proxy, Resource):
-    """A resource of a server."""
-
-    async def read(self) -> ResourceResult:
-        """Read the resource from the server."""
-        types = (mt.ReadResourceRequest, mt.ReadResourceRequestParams, RESOURCE_RESULT)
-        result = await fetch(self._backend, *types, uri=self._definition.uri)
-        if isinstance(result, mt.InputRequiredResult):
-            return InputRequiredResourceResult(result)
-        parts = [(base64.b64decode(p.blob) if hasattr(p, "blob") else p.text, p) for p in result.contents]
-        contents = [ResourceContent(content, mime_type=p.mime_type, meta=p.meta) for content, p in parts]
-        return ResourceResult(contents=contents, meta=result.meta)
-
-
-class ProxyTemplate(Proxy, ResourceTemplate):
-    """A resource template of a server."""
-
-    async def create_resource(self, uri: str, params: dict[str, Any], context: Any = None) -> Resource:
-        """Return the proxy of the resource at that URI."""
-        return ProxyResource.of(self._backend, mt.Resource(name=self.name, uri=uri), uri=uri)
-
-
-class Definitions(Provider):
-    """Everything that the servers offer, in the catalog's order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tools: list[ProxyTool] = []
-        self._prompts: list[ProxyPrompt] = []
-        self._resources: list[ProxyResource] = []
-        self._templates: list[ProxyTemplate] = []
-        self._owners: dict[tuple[str, str], str] = {}
-
-    def add(self, backend: Backend, definitions: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
         """Offer what a server offers: `definitions` by kind, as `discovery.definitions` returns them.
 
         Raises CatalogError for a name that another server has, and DiscoveryError for definitions that break the
         protocol.
         """
-        try:
-            tools = [mt.Tool.model_validate(item) for item in definitions["tools"]]
-            prompts = [mt.Prompt.model_validate(item) for item in definitions["prompts"]]
-            resources = [mt.Resource.model_validate(item) for item in definitions["resources"]]
-            templates = [mt.ResourceTemplate.model_validate(item) for item in definitions["resourceTemplates"]]
-        except ValidationError:
-            raise DiscoveryError(
-                "its discovery.json holds a definition that breaks the protocol. Run `make generate` to write it again."
-            ) from None
         for kind, item in [(kind, item) for kind, items in definitions.items() for item in items]:
-            name = item.get("uri") or item.get("uriTemplate") or item["name"]
-            if (other := self._owners.setdefault((kind, name), backend.entry.slug)) != backend.entry.slug:
-                raise CatalogError(
-                    f"{backend.entry.slug} and {other} both offer `{name}`. Name only one of them in --servers."
+            if any(type(item.get(field)) is not of_type for field, of_type in REQUIRED[kind].items()):
+                raise DiscoveryError(
+                    "its discovery.json holds a definition that breaks the protocol. "
+                    "Run `make generate` to write it again."
                 )
-        for tool in tools:
-            fields = {"title": tool.title, "parameters": tool.input_schema, "annotations": tool.annotations}
-            self.tools.append(ProxyTool.of(backend, tool, **fields))
-        self._prompts += [ProxyPrompt.of(backend, prompt) for prompt in prompts]
-        self._resources += [ProxyResource.of(backend, resource, uri=resource.uri) for resource in resources]
-        for template in templates:
-            fields = {"uri_template": template.uri_template, "parameters": {}}
-            self._templates.append(ProxyTemplate.of(backend, template, **fields))
+        for kind, items in definitions.items():
+            for item in items:
+                name = item.get("uri") or item.get("uriTemplate") or item["name"]
+                other = self._owners.setdefault((kind, name), backend)
+                if other is not backend:
+                    raise CatalogError(
+                        f"{backend.entry.slug} and {other.entry.slug} both offer `{name}`. "
+                        "Name only one of them in --servers."
+                    )
+            self._lists[kind] += items
+        self._safe |= {
+            tool["name"] for tool in definitions["tools"] if (tool.get("annotations") or {}).get("readOnlyHint") is True
+        }
+        self._templates += [(template_pattern(i["uriTemplate"]), backend) for i in definitions["resourceTemplates"]]
 
-    async def _list_tools(self) -> Sequence[Tool]:
-        return self.tools
-
-    async def _list_prompts(self) -> Sequence[Prompt]:
-        return self._prompts
-
-    async def _list_resources(self) -> Sequence[Resource]:
-        return self._resources
-
-    async def _list_resource_templates(self) -> Sequence[ResourceTemplate]:
-        return self._templates
-
-
-class UnknownTool(Middleware):
-    """Answers a call of a tool that does not exist with an error result, as the servers do."""
-
-    async def on_call_tool(self, context: MiddlewareContext[Any], call_next: CallNext[Any, ToolResult]) -> ToolResult:
-        """Turn FastMCP's error into a result."""
+    async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
+        """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
+        self.in_flight += 1
         try:
-            return await call_next(context)
-        except NotFoundError:
-            return failed(f"Unknown tool `{context.message.name}`. List the tools to see which ones exist.")
+            if method == "server/discover" and client.modern:
+                return finished(client, {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES})
+            if kind := LIST_KEYS.get(method):
+                return finished(client, {**(CACHE if client.modern else {}), kind: self._lists[kind]})
+            if method == "tools/call":
+                return finished(client, await self._call_tool(client, params))
+            if method in FORWARDED:
+                return finished(client, await self._read(client, method, params))
+        finally:
+            self.in_flight -= 1
+            self.last_request = asyncio.get_running_loop().time()
+        raise RpcError(METHOD_NOT_FOUND, "Method not found", method)
+
+    async def forward(self, call: Call) -> Message:
+        """Send a request to its server and return the result: the one place that every call passes.
+
+        Where the client's protocol knows no result that asks, its questions are put to the client here. Raises
+        RpcError, NotStartedError, ConnectionLostError and BrokenResultError.
+        """
+        self._note_call(call.backend.entry.slug)
+        params = dict(call.params)
+        request = [call.method, call.name, params.get("arguments")]
+        if call.client.modern and params.get("requestState") is not None:
+            params["requestState"] = self._state.read(params["requestState"], request)
+        for _ in range(MAX_ROUNDS):
+            result = await call.backend.send(call.client, call.method, params, call.safe)
+            if result.get("resultType") != "input_required":
+                return result
+            if call.client.modern:
+                if "requestState" in result:
+                    result["requestState"] = self._state.signed(result["requestState"], request)
+                return result
+            params = {**call.params, "inputResponses": await _ask(call, result)}
+            if "requestState" in result:
+                params["requestState"] = result["requestState"]
+        raise ConnectionLostError(f"{call.backend.entry.slug} asked more than {MAX_ROUNDS} times during the call")
+
+    async def _call_tool(self, client: ClientRequest, params: Message) -> Message:
+        """Call a tool. What goes wrong on the way is an error result that says what was done."""
+        params = {"arguments": {}, **_known(params, "name", "arguments", client)}
+        name, arguments = params["name"], params["arguments"]
+        if type(arguments) is str:  # some clients send the arguments as JSON text
+            with suppress(ValueError):
+                params["arguments"] = arguments = json.loads(arguments)
+        if type(arguments) is not dict:
+            raise invalid()
+        backend = self._owners.get(("tools", name))
+        if backend is None:
+            return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
+        call = Call(client, backend, "tools/call", params, name in self._safe)
+        try:
+            return await self.forward(call)
+        except NotStartedError as error:
+            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again.")
+        except ConnectionLostError as error:
+            if call.safe:
+                return failed(f"{error}. Nothing was changed. Try again later.")
+            return failed(
+                f"{error}: `{name}` may or may not have been done. Check whether it was done before you call it again."
+            )
+        except BrokenResultError:
+            return failed(
+                f"{backend.entry.slug} answered `{name}` with a result that breaks the protocol. "
+                "Ask the user to update this server."
+            )
+
+    async def _read(self, client: ClientRequest, method: str, params: Message) -> Message:
+        """Get a prompt or read a resource, which changes nothing and has no error result."""
+        params = _known(params, FORWARDED[method], "arguments", client)
+        name = params[FORWARDED[method]]
+        if method == "prompts/get":
+            backend, missing = (
+                self._owners.get(("prompts", name)),
+                RpcError(INVALID_PARAMS, f"Unknown prompt: {name!r}"),
+            )
+        else:
+            backend = self._owners.get(("resources", name)) or next(
+                (backend for pattern, backend in self._templates if pattern.fullmatch(name)), None
+            )
+            missing = RpcError(INVALID_PARAMS, f"Resource not found: {name!r}", {"uri": name})
+        if backend is None:
+            raise missing
+        try:
+            result = await self.forward(Call(client, backend, method, params, safe=True))
+        except (NotStartedError, ConnectionLostError) as error:
+            raise RpcError(INTERNAL_ERROR, f"Error: {error}. Nothing was changed. Try again later.") from None
+        except BrokenResultError as error:
+            raise RpcError(INTERNAL_ERROR, f"Error: {error}. Ask the user to update this server.") from None
+        if method == "resources/read":
+            cache = {key: result.pop(key, default) for key, default in (("ttlMs", 0), ("cacheScope", "private"))}
+            return result | cache if client.modern else result
+        return result
 
 
-def failed(text: str) -> ToolResult:
-    """Return an error result."""
-    return ToolResult(content=[mt.TextContent(type="text", text=f"Error: {text}")], is_error=True)
+def _known(params: Message, key: str, more: str, client: ClientRequest) -> Message:
+    """Return those parameters that a server gets. Raises RpcError where they have not the types of the protocol."""
+    keys = (key, more, *(("inputResponses", "requestState") if client.modern else ()))
+    known = {name: params[name] for name in keys if params.get(name) is not None}
+    if type(known.get(key)) is not str or type(known.get("inputResponses", {})) is not dict:
+        raise invalid()
+    return known
+
+
+async def _ask(call: Call, result: Message) -> Message:
+    """Return a client's answers to the questions of a result."""
+    questions = result.get("inputRequests") or {}
+    if not questions:
+        await asyncio.sleep(0.1)  # the server only wants to be asked again
+    return {
+        key: await call.client.ask(question["method"], question.get("params") or {})
+        for key, question in questions.items()
+    }
+
+
+def finished(client: ClientRequest, result: Message) -> Message:
+    """Return a result as the client's protocol has it; its server is the switchboard, not the one behind it."""
+    result = dict(result)
+    meta = {key: value for key, value in (result.pop("_meta", None) or {}).items() if key != SERVER_INFO_KEY}
+    kind = result.pop("resultType", "complete")
+    if client.modern:
+        result["resultType"] = kind
+        meta[SERVER_INFO_KEY] = SERVER_INFO
+    return result | ({"_meta": meta} if meta else {})
+
+
+def failed(text: str) -> Message:
+    """Return an error result of a tool."""
+    return {"content": [{"type": "text", "text": f"Error: {text}"}], "isError": True}
+
+
+def template_pattern(template: str) -> re.Pattern[str]:
+    """Return what the URIs of a resource template match: `{name}` one segment, `{+name}` and `{name*}` any number."""
+    parts = []
+    for literal, expression in re.findall(r"([^{]+)|\{([^}]*)\}", template):
+        if literal:
+            parts.append(re.escape(literal))
+        elif expression[:1] in "?&":
+            parts.append(r"(?:[?&][^#]*)?")
+        else:
+            parts.append(".+" if expression[:1] in "+#/." or expression.endswith("*") else "[^/]+")
+    return re.compile("".join(parts))

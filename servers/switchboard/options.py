@@ -28,11 +28,21 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "auto",
         "how servers run: docker, process, auto (docker where the image is), http-map (all at the URLs of --remote)",
     ),
+    "fork": (
+        "on",
+        "on: servers that run as processes are forked from one that has imported what they share, on Linux; "
+        "off: each starts by itself",
+    ),
     "remote": ("", "name=url, comma-separated: servers that run elsewhere; FLOTILLA_REMOTE_TOKEN is their token"),
     "transport": ("stdio", "how clients connect: stdio or http; FLOTILLA_HTTP_TOKEN is the token of http"),
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
+    "warm-days": (
+        3.0,
+        "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
+    ),
+    "warm-memory": (600.0, "MB of memory that servers may use before no more are started for --warm-days"),
     "start-timeout": (60.0, "seconds that a server may take to start"),
     "data": (Path.home() / ".local" / "share" / "flotilla", "folder for files when servers run as processes"),
     "state": (
@@ -48,7 +58,7 @@ DESCRIPTION = (
     "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
     "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
 )
-CHOICES = {"run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
+CHOICES = {"fork": ("on", "off"), "run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from itertools import cycle
 from pathlib import Path
 from statistics import median
@@ -18,6 +20,7 @@ from .containers import GATEWAY, Row, Unavailable, servers
 from .inside import Session
 
 CALLS, FLEET = 50, 33
+CONCURRENT, THROUGHPUT = 8, 400  # calls at once, and in all
 CALL = {"name": "fs_list_directory", "arguments": {}}
 
 
@@ -103,8 +106,6 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
 
 def calls(session: Session) -> float:
     """Return the median of later calls in one session."""
-    import time
-
     session.ask("tools/call", CALL)
     times = []
     for _ in range(CALLS):
@@ -121,3 +122,85 @@ def direct(runs: int) -> float:
     result = calls(session)
     session.close()
     return result
+
+
+def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
+    """Compare calls through the switchboard over stdio with direct ones: with processes, and with containers if any."""
+    bin_folder = Path(sys.executable).parent
+    result = {}
+    for slug in ("filesystem", "switchboard"):
+        (ROOT / f"servers/{slug}/discovery.json").touch()
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"FLOTILLA_DATA": f"{folder}/data", "FLOTILLA_STATE": f"{folder}/state"}
+        options = ["--servers", "filesystem", "--owner", "flotilla-test-bench", "--warm-days", "0"]
+        board = [str(bin_folder / "flotilla-switchboard"), *options, "--run"]
+        Path(f"{folder}/data").mkdir()
+        direct_command = [str(bin_folder / "flotilla-filesystem")]
+        result["processes"] = compare(direct_command, [*board, "process"], environ, runs)
+        try:
+            if "filesystem" in servers():
+                container = [*GATEWAY, "--network", "none", "--tmpfs", "/data:uid=10001", image("filesystem")]
+                result["containers"] = compare(container, [*board, "docker"], environ, runs)
+        except Unavailable:
+            pass  # the rows of images say so
+    for kind, found in result.items():
+        label = f"switchboard, {kind}"
+        rows += [
+            (f"{label}: a call, to a direct one", f"{found['call']:.2f} ×", "≤ 1.5 ×"),
+            (f"{label}: first call after tools/list, to a direct one", f"{found['first_call']:.2f} ×", "≤ 1.15 ×"),
+            (f"{label}: calls/s, {CONCURRENT} at once, to direct ones", f"{found['throughput']:.2f} ×", "≥ 0.7 ×"),
+            (f"{label}: own RSS idle", f"{found['rss_idle']:.1f} MB", ""),
+            (f"{label}: own RSS after calls", f"{found['rss_called']:.1f} MB", "< 40 MB"),
+        ]
+    return result
+
+
+def compare(direct_command: list[str], board: list[str], environ: dict[str, str], runs: int) -> dict[str, float]:
+    """Return medians of ratios, the switchboard's to a direct server's, and its resident memory in MB.
+
+    Calls alternate between the two, so that a change of the machine's speed meets both alike.
+    """
+    ratios: dict[str, list[float]] = {
+        name: [] for name in ("call", "first_call", "throughput", "rss_idle", "rss_called")
+    }
+    for _ in range(runs):
+        sessions = Session(direct_command, environ), Session(board, environ)
+        for session in sessions:
+            session.listed()
+        ratios["rss_idle"].append(sessions[1].rss())
+        near, through = (timed_call(session) for session in sessions)
+        ratios["first_call"].append(through / near)
+        pairs = [[timed_call(session) for session in sessions] for _ in range(CALLS)]
+        near, through = (median(times) for times in zip(*pairs, strict=True))
+        ratios["call"].append(through / near)
+        near, through = (calls_per_second(session) for session in sessions)
+        ratios["throughput"].append(through / near)
+        ratios["rss_called"].append(sessions[1].rss())
+        for session in sessions:
+            session.close()
+    return {name: median(values) for name, values in ratios.items()}
+
+
+def timed_call(session: Session) -> float:
+    """Return the seconds that one call takes."""
+    began = time.perf_counter()
+    answer = session.ask("tools/call", CALL)
+    if answer["result"].get("isError"):
+        raise RuntimeError(answer["result"]["content"][0]["text"])
+    return time.perf_counter() - began
+
+
+def calls_per_second(session: Session) -> float:
+    """Keep some calls in flight, and return how many end in a second."""
+    assert session.process.stdin
+    assert session.process.stdout
+    began = time.perf_counter()
+    for done in range(-CONCURRENT, THROUGHPUT):
+        if done >= 0:
+            session.process.stdout.readline()
+        if done < THROUGHPUT - CONCURRENT:
+            session.number += 1
+            message = {"jsonrpc": "2.0", "id": session.number, "method": "tools/call", "params": CALL}
+            session.process.stdin.write(json.dumps(message).encode() + b"\n")
+            session.process.stdin.flush()
+    return THROUGHPUT / (time.perf_counter() - began)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from flotilla_cli.generator.discovery import META, described
-from flotilla_cli.generator.servers import ROOT, integrations, server_of, slugs
-from flotilla_launcher import discovery, handover
+from flotilla_cli.generator.servers import ROOT, integrations, server_of
+from flotilla_launcher import discovery, handover, sources
 from flotilla_launcher.naming import module_of
 from flotilla_launcher.protocol import HANDSHAKE_VERSIONS, LOG_LEVELS
+from flotilla_launcher.version import VERSION
 
 SLUGS = integrations()
 PROBE = "calendly"  # the odd conversations need one server; the lists are compared for all
@@ -52,16 +54,8 @@ class ForkServer:
         return answers, got["err"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def fresh() -> None:
-    for slug in slugs():
-        (
-            ROOT / "servers" / module_of(slug) / "discovery.json"
-        ).touch()  # in a checkout, sources may just have been edited
-
-
 @pytest.fixture(scope="module")
-def fork_server(fresh: None) -> Iterator[ForkServer]:
+def fork_server() -> Iterator[ForkServer]:
     fork_server = ForkServer()
     yield fork_server
     assert fork_server.process.stdin
@@ -350,17 +344,56 @@ def test_launcher_with_non_blocking_streams() -> None:
         assert process.wait(5) == 0
 
 
-def test_is_fresh_while_no_source_is_newer(tmp_path: Path) -> None:
-    path, source, test = tmp_path / "discovery.json", tmp_path / "tools" / "things.py", tmp_path / "tests" / "test_x.py"
-    assert not discovery.is_fresh(str(path), str(tmp_path))
-    for file in (source, test, path):
-        file.parent.mkdir(exist_ok=True)
-        file.touch()
-    made = path.stat().st_mtime
-    os.utime(test, (made + 3600, made + 3600))
-    for seconds, fresh in ((-3600, True), (discovery.SLACK - 5, True), (discovery.SLACK + 5, False)):
-        os.utime(source, (made + seconds, made + seconds))
-        assert discovery.is_fresh(str(path), str(tmp_path)) is fresh
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of one server, whose discovery.json holds a mark that the real server does not answer with."""
+    ignored = shutil.ignore_patterns("__pycache__", "tests", "*.egg-info")
+    for name in ("shared/src", "scripts/flotilla_cli/generator", f"servers/{PROBE}"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("requirements/base.txt", "servers/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    path = tmp_path / "servers" / PROBE / "discovery.json"
+    data = json.loads((ROOT / "servers" / PROBE / "discovery.json").read_text(encoding="utf-8"))
+    data["initialize"]["serverInfo"]["version"] = "from the file"
+    path.write_text(json.dumps(data | {"sources": sources.digest(str(tmp_path), PROBE)}), encoding="utf-8")
+    return tmp_path
+
+
+def version_in(checkout: Path) -> str:
+    """Return the version that the real entry point of a checkout answers with."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(checkout / 'scripts')!r}); sys.argv = ['flotilla', {PROBE!r}];"
+        "from pathlib import Path; from flotilla_cli.generator.sources import import_from_checkout;"
+        f"import_from_checkout(Path({str(checkout)!r})); from flotilla_launcher.__main__ import main; main()"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, input=hello("2025-06-18"), capture_output=True, text=True, check=True)
+    return str(json.loads(done.stdout)["result"]["serverInfo"]["version"])
+
+
+def test_discovery_answered_from_the_file_whatever_the_dates_of_its_sources(checkout: Path) -> None:
+    """As after a pull, or a switch of branches and back."""
+    for path in checkout.rglob("*.py"):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    assert version_in(checkout) == "from the file"
+
+
+@pytest.mark.parametrize(
+    "name", [f"servers/{PROBE}/server.py", "shared/src/flotilla/text.py", "requirements/base.txt", "servers/_new/a.py"]
+)
+def test_discovery_answered_by_the_server_after_a_change_of_a_source(checkout: Path, name: str) -> None:
+    """One byte is enough, though size and date are what they were."""
+    path = checkout / name
+    if path.exists():
+        data, info = path.read_bytes(), path.stat()
+        position = data.index(b".")  # in the first docstring, or in a version
+        path.write_bytes(data[:position] + b"!" + data[position + 1 :])
+        os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+    else:
+        path.parent.mkdir()
+        path.touch()
+    assert version_in(checkout) == VERSION
 
 
 def test_attributes_read_from_the_code() -> None:

@@ -44,6 +44,13 @@ MORE: tuple[Row, ...] = (
         "`off`: discovery is answered by the running server, not from discovery.json.",
     ),
     (
+        "FLOTILLA_WARM",
+        "integer",
+        "`3`; in images `off`",
+        "How many servers, of those called in the last three days, are imported (85 MB each) before they are called, "
+        "over stdio, once their client is idle; `off` for none.",
+    ),
+    (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "text",
         "",

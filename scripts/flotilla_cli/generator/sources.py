@@ -9,16 +9,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 GATEWAYS = ("switchboard",)  # folders of servers/ that are no integration: they list what the others list
-LIBRARY = ("shared/src/flotilla", "shared/src/flotilla_launcher")
-GENERATOR = ("collect.py", "discovery.py", "servers.py")  # of this folder: what decides the data's form
-SKIPPED = ("tests", "__pycache__")
 
 
 def slugs(root: Path = ROOT) -> list[str]:
@@ -50,39 +45,11 @@ def import_from_checkout(root: Path = ROOT) -> None:
     spec.loader.exec_module(module)
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.endswith(".py"):
-            yield Path(entry.path)
-        elif entry.is_dir() and entry.name not in SKIPPED and "." not in entry.name:
-            yield from _python_files(Path(entry.path))
+def digest(slug: str, root: Path = ROOT) -> str:
+    """Return the digest of everything that decides what a server answers to discovery, as the launcher compares it."""
+    from flotilla_launcher import sources  # not above: `import_from_checkout` decides whose launcher it is
 
-
-def _digest_of(path: Path) -> str:
-    """Return the digest of a file, or of all Python files below a folder."""
-    digest = hashlib.sha256()
-    for file in [path] if path.is_file() else _python_files(path):
-        digest.update(f"{file.relative_to(path)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def digest(slug: str, root: Path = ROOT, known: dict[Path, str] | None = None) -> str:
-    """Return the digest of everything that decides what a server answers to discovery.
-
-    `known` keeps the digests of what servers share, for the next call.
-    """
-    known = {} if known is None else known
-    common = sorted(path for path in (root / "servers").glob("_*") if path.is_dir() and path.name not in SKIPPED)
-    parts = [
-        *(root / name for name in LIBRARY),
-        *(root / "scripts/flotilla_cli/generator" / name for name in GENERATOR),
-        root / "requirements" / "base.txt",
-        folder_of(slug, root),
-        *common,
-    ]
-    for part in parts:
-        known[part] = known.get(part) or _digest_of(part)
-    return hashlib.sha256("".join(known[part] for part in parts).encode()).hexdigest()
+    return sources.digest(str(root), folder_of(slug, root).name)
 
 
 def stored_digest(path: Path) -> str:
@@ -94,18 +61,10 @@ def stored_digest(path: Path) -> str:
 
 
 def stale(root: Path = ROOT) -> list[str]:
-    """Return the slugs whose discovery.json is missing or out of date; renew the date of those that are current.
-
-    The launcher compares dates only (flotilla_launcher.discovery.is_fresh): hashing would double its start.
-    """
-    outdated, known = [], dict[Path, str]()
-    for slug in slugs(root):
-        path = folder_of(slug, root) / "discovery.json"
-        if stored_digest(path) == digest(slug, root, known):
-            os.utime(path)
-        else:
-            outdated.append(slug)
-    return outdated
+    """Return the slugs whose discovery.json is missing or out of date."""
+    return [
+        slug for slug in slugs(root) if stored_digest(folder_of(slug, root) / "discovery.json") != digest(slug, root)
+    ]
 
 
 def catalog_is_stale(root: Path = ROOT) -> bool:

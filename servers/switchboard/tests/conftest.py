@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import math
 import os
 import shutil
 import signal
@@ -15,10 +16,14 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import yaml
-from fastmcp import Client
-from fastmcp.client.transports import FastMCPTransport, StdioTransport, StreamableHttpTransport
+from fastmcp import Client, FastMCP
+from fastmcp.client.transports import ClientTransport, FastMCPTransport, StdioTransport
+from fastmcp.client.transports.base import TransportOptions
+from mcp.shared.message import SessionMessage
+from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
@@ -173,13 +178,49 @@ def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyP
             os.kill(pid, signal.SIGKILL)
 
 
+class InMemoryTransport(ClientTransport):
+    """A client of a switchboard in this process: what it would read and write over stdio, without the pipes."""
+
+    def __init__(self, gateway: Any) -> None:
+        self.gateway = gateway
+
+    @asynccontextmanager
+    async def connect_session(
+        self, *, transport_options: TransportOptions | None = None, **options: Any
+    ) -> AsyncIterator[Any]:
+        from flotilla_servers.switchboard.stdio_transport import StdioClient
+
+        to_client, client_reads = anyio.create_memory_object_stream[Any](math.inf)
+        client_writes, from_client = anyio.create_memory_object_stream[Any](math.inf)
+
+        def write(line: bytes) -> None:
+            to_client.send_nowait(SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False)))
+
+        async def read() -> None:
+            async for item in from_client:
+                client.receive(item.message.model_dump_json(by_alias=True, exclude_unset=True).encode())
+
+        client = StdioClient(write, self.gateway)
+        reading = asyncio.create_task(read())
+        try:
+            async with (transport_options or TransportOptions()).session_class(
+                read_stream=client_reads, write_stream=client_writes, **options
+            ) as session:
+                yield session
+        finally:
+            reading.cancel()
+            client.close()
+            for stream in (to_client, from_client):
+                stream.close()
+
+
 class Person:
     """A client with a person in front of it, who answers with their own name."""
 
     def __init__(self, target: Any, era: str, name: str = "", **more: Any) -> None:
         self.name, self.asked, self.logs, self.steps = name, list[str](), list[str](), list[float]()
-        if not isinstance(target, StdioTransport | StreamableHttpTransport):
-            target = FastMCPTransport(target)
+        if not isinstance(target, ClientTransport):
+            target = FastMCPTransport(target) if isinstance(target, FastMCP) else InMemoryTransport(target)
         handlers: dict[str, Any] = {"log_handler": self._log, "progress_handler": self._progress}
         if name:
             handlers["elicitation_handler"] = self._answer

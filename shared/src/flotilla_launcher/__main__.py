@@ -29,19 +29,21 @@ def folder_of(slug: str) -> str:
 
 
 def precomputed_discovery(slug: str) -> dict[str, Any] | None:
-    """Return what discovery.json of a server holds; None where there is none, or where its sources are newer."""
+    """Return what discovery.json of a server holds; None where there is none, or where its sources have changed."""
     from flotilla_launcher import discovery
 
     folder = folder_of(slug)
-    if not folder:
-        return None
-    path = f"{folder}/discovery.json"
-    if os.path.basename(os.path.dirname(folder)) != "flotilla_servers":  # a checkout, whose sources may have changed
-        library = os.path.dirname(os.path.dirname(os.path.abspath(discovery.__file__)))
-        common = [entry.path for entry in os.scandir(f"{folder}/..") if entry.name.startswith("_") and entry.is_dir()]
-        if not discovery.is_fresh(path, folder, f"{library}/flotilla", f"{library}/flotilla_launcher", *common):
+    precomputed = discovery.read(f"{folder}/discovery.json") if folder else None
+    above, module = os.path.split(folder)
+    if precomputed and os.path.basename(above) == "servers":  # a checkout; an image and a wheel do not change
+        from flotilla_launcher import sources
+
+        try:
+            if precomputed.get("sources") != sources.digest(f"{above}/..", module):
+                return None
+        except OSError:  # the checkout is being changed
             return None
-    return discovery.read(path)
+    return precomputed
 
 
 def gateway_discovery(slug: str, own: dict[str, Any]) -> dict[str, Any] | None:
@@ -61,7 +63,8 @@ def main() -> None:
         if len(sys.argv) < 2:
             sys.exit("usage: flotilla <server>")
         slug = sys.argv.pop(1)
-    if os.path.isdir(LIBRARY) and LIBRARY not in sys.path:
+    is_image = os.path.isdir(LIBRARY)
+    if is_image and LIBRARY not in sys.path:
         sys.path.append(LIBRARY)
     for signal in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
         _signal.signal(signal, lambda *_: os._exit(0))
@@ -77,7 +80,12 @@ def main() -> None:
             precomputed, environ = gateway_discovery(slug, precomputed), {}
         if precomputed:
             proxy = discovery.DiscoveryProxy(precomputed, environ)
-            read_ahead, expected_responses = proxy.serve(), proxy.expected_responses
+            idle, may_start = precomputed.get("idle"), lambda: True
+            if idle is None:
+                from flotilla_launcher import warm
+
+                idle, may_start = warm.seconds_to_wait(slug, is_image), lambda: warm.take_place(is_image)
+            read_ahead, expected_responses = proxy.serve(idle=idle, may_start=may_start), proxy.expected_responses
     if read_ahead is None:
         os._exit(0)
     from flotilla_launcher.handover import start

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1  # of discovery.json
-SLACK = 10.0  # seconds in which a clone or an installation writes its files, in any order
-SKIPPED = ("tests", "__pycache__")
 ENVELOPE = {"jsonrpc", "id", "method", "params"}
 
 
@@ -82,29 +80,6 @@ def read(path: str) -> dict[str, Any] | None:
         return None
 
 
-def is_fresh(path: str, *folders: str) -> bool:
-    """Return whether no Python source below the folders, tests apart, is newer than the discovery file.
-
-    For a checkout, where `make setup` and `make generate` compare digests of the sources and renew the file's date. An
-    image and a wheel have no sources that change.
-    """
-    try:
-        limit = os.stat(path).st_mtime + SLACK
-    except OSError:
-        return False
-    return not any(_is_newer(folder, limit) for folder in folders)
-
-
-def _is_newer(folder: str, limit: float) -> bool:
-    for entry in os.scandir(folder):
-        if entry.name.endswith(".py"):
-            if entry.stat().st_mtime > limit:
-                return True
-        elif "." not in entry.name and entry.name not in SKIPPED and entry.is_dir() and _is_newer(entry.path, limit):
-            return True
-    return False
-
-
 class DiscoveryProxy:
     """Answers one client's discovery in the server's place.
 
@@ -118,10 +93,20 @@ class DiscoveryProxy:
         self.replayed_lines: list[bytes] = []
         self.expected_responses: dict[Any, Any] = {}
 
-    def serve(self, read: Any = os.read, write: Any = os.write) -> bytes | None:
-        """Answer until a message needs the real server; return the bytes that it starts with, None at end of input."""
+    def serve(
+        self, read: Any = os.read, write: Any = os.write, idle: float = 0, may_start: Any = lambda: True
+    ) -> bytes | None:
+        """Answer until a message needs the real server; return the bytes that it starts with, None at end of input.
+
+        Where the client, once it has asked something, says nothing for `idle` seconds, the real server starts all the
+        same if `may_start` allows it; never for 0.
+        """
         rest = b""
         while True:
+            if idle and not rest and self.era and not _has_input(idle):
+                if may_start():
+                    return b"".join(self.replayed_lines)
+                idle = 0
             if b"\n" not in rest:
                 parts = [rest]
                 while b"\n" not in parts[-1]:
@@ -227,6 +212,12 @@ class DiscoveryProxy:
             for item in self.precomputed[kind]
         }
         check(self.environ, known, self.precomputed.get("guards", ()))
+
+
+def _has_input(seconds: float) -> bool:
+    import select
+
+    return bool(select.select([0], [], [], seconds)[0])
 
 
 def _is_odd(line: bytes) -> bool:

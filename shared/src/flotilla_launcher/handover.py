@@ -23,6 +23,8 @@ DEFAULTS = {
     "CRYPTOGRAPHY_OPENSSL_NO_LEGACY": "1",  # the images have no provider of outdated ciphers; nothing asks for one
 }
 
+LIGHT = ("switchboard",)  # what imports FastMCP, if at all, only after it has started
+
 
 class InputStream(io.RawIOBase):
     """Standard input, behind bytes that were read already. It has no fileno, so that mcp reads through it."""
@@ -62,10 +64,14 @@ class OutputStream(io.RawIOBase):
             data = b"".join(line + b"\n" for line in lines if not self._is_replayed(line))
             if not self.expected:
                 data, self.part = data + self.part, b""
+        self.send(data)
+        return size
+
+    def send(self, data: bytes) -> None:
+        """Write to the fd, waiting for the client where it must."""
         view = memoryview(data)
         while view:
             view = view[os.write(self.fd, view) :]
-        return size
 
     def _is_replayed(self, line: bytes) -> bool:
         message = json.loads(line) if self.expected else {}
@@ -109,14 +115,15 @@ def start(slug: str, read_ahead: bytes = b"", expected_responses: dict[Any, Any]
     sys.stdin = _Stream(io.BufferedReader(InputStream(fds[0], read_ahead)), fds[0])
     sys.stdout = _Stream(OutputStream(fds[1], expected_responses or {}), fds[1])
     gc.disable()  # nothing that is made while importing is garbage
-    _build_models_on_first_use()
+    if slug not in LIGHT:
+        build_models_on_first_use()
     module = importlib.import_module(f"flotilla_servers.{module_of(slug)}.server")
     gc.freeze()
     gc.enable()
     module.server.run()
 
 
-def _build_models_on_first_use() -> None:
+def build_models_on_first_use() -> None:
     """Let pydantic build a model's validator when it is first used, not where its class is defined.
 
     mcp defines the models of three protocol versions, of which a session uses few: a fifth of the import's time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -23,9 +24,11 @@ from flotilla.calls.results import failed, sentence, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
 from flotilla_launcher.filters import visible
+from flotilla_launcher.warm import note_call
 
 Context = MiddlewareContext
 R = TypeVar("R")
+HOUR = 3_600.0  # seconds
 
 
 class CallMiddleware(Middleware):
@@ -34,6 +37,7 @@ class CallMiddleware(Middleware):
     def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
         self._connect = connect
         self.running = 0  # calls in flight, so that an end can wait for them
+        self._noted = -math.inf  # when the launcher was last told of a call, see `flotilla_launcher.warm`
 
     @property
     def connection(self) -> Connection[Any]:
@@ -112,6 +116,9 @@ class CallMiddleware(Middleware):
     ) -> ToolResult:
         """Run one call, and write its audit line."""
         name = context.message.name
+        if time.monotonic() > self._noted + HOUR:
+            self._noted = time.monotonic()
+            note_call(self.connection.fleet.state, self.connection.integration.slug)
 
         async def run(call: Call) -> ToolResult:
             return warned(await self._answer(context, call_next, name), self.connection.warnings.values())

@@ -1,0 +1,144 @@
+"""The client's side over streamable HTTP. FastMCP and mcp keep the sessions, streams, token and host checks.
+
+What the switchboard answers never reaches their layers of tools and results: it is taken from mcp's middleware as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+from typing import Any
+
+import mcp_types as mt
+from fastmcp import FastMCP
+from mcp import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from pydantic import RootModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from flotilla.compat import keep_no_session_state, low_level
+from flotilla.serving.http import fixed_token, listening
+from flotilla.serving.limits import MOST_SESSIONS
+from flotilla_launcher.environment import setting
+from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
+from flotilla_launcher.version import VERSION
+
+from .client_request import ClientRequest, invalid
+from .gateway import ANSWERED, CAPABILITIES, Gateway
+from .jsonrpc import Message, RpcError
+from .reporting import report
+
+SESSION_HEADER = "mcp-session-id"
+
+
+class HttpRequest(ClientRequest):
+    """One request, in mcp's context. Its notifications are sent one after the other, and before its result."""
+
+    def __init__(self, ctx: Any, log_level: str | None) -> None:
+        params, modern = dict(ctx.params or {}), ctx.protocol_version == MODERN_VERSION
+        if modern:
+            capabilities = params["_meta"][CAPABILITIES_KEY]
+        else:
+            known = ctx.session.client_capabilities
+            capabilities = known.model_dump(mode="json", by_alias=True, exclude_none=True) if known else {}
+        if type(capabilities) is not dict:
+            raise invalid()
+        client_id = session_id(ctx)
+        super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
+        self._session, self._id = ctx.session, ctx.request_id
+        self._last: asyncio.Task[None] | None = None
+
+    def notify(self, method: str, params: Message) -> None:
+        """Send the client a notification, after those before it."""
+        self._last = asyncio.create_task(
+            self._send(self._last, mt.Notification[Message, str](method=method, params=params))
+        )
+
+    async def _send(self, previous: asyncio.Task[None] | None, notification: Any) -> None:
+        if previous:
+            await asyncio.wait([previous])
+        await self._session.send_notification(notification, related_request_id=self._id)
+
+    async def notified(self) -> None:
+        """Wait until every notification is sent."""
+        if self._last:
+            await asyncio.wait([self._last])
+
+    async def ask(self, method: str, params: Message) -> Message:
+        """Return the client's answer to a question."""
+        await self.notified()
+        metadata = ServerMessageMetadata(related_request_id=self._id)
+        question: Any = mt.Request[Message, str](method=method, params=params)
+        try:
+            return dict((await self._session.send_request(question, RootModel[Message], metadata=metadata)).root)
+        except MCPError as error:
+            raise RpcError(error.code, error.message, error.data) from None
+
+
+def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
+    """Return a FastMCP server that answers from the gateway."""
+    mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
+    keep_no_session_state(mcp)
+    levels: dict[str, str] = {}
+
+    async def answer(ctx: Any, call_next: Any) -> Any:
+        if ctx.request_id is None:
+            return await call_next(ctx)
+        if ctx.method == "initialize":
+            result = mt.InitializeResult.model_validate(await call_next(ctx))
+            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
+        modern = ctx.protocol_version == MODERN_VERSION
+        if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
+            return await call_next(ctx)
+        try:
+            if ctx.method == "logging/setLevel":
+                _set_level(levels, session_id(ctx), (ctx.params or {}).get("level"))
+                return {}
+            request = HttpRequest(ctx, levels.get(session_id(ctx) or ""))
+            try:
+                return await gateway.answer(request, ctx.method, dict(ctx.params or {}))
+            finally:
+                await request.notified()
+        except RpcError as error:
+            raise MCPError(code=error.code, message=error.message, data=error.data) from None
+
+    server, _ = low_level(mcp)
+    server.middleware.insert(0, answer)
+    server.get_tool_input_schema = gateway.input_schema
+    return mcp
+
+
+def session_id(ctx: Any) -> str | None:
+    """Return the session of a request, if it has one."""
+    return ctx.request.headers.get(SESSION_HEADER) if ctx.request else None
+
+
+def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
+    if level not in LOG_LEVELS:
+        raise invalid()
+    if session:
+        levels.pop(session, None)
+        levels[session] = level
+        if len(levels) > MOST_SESSIONS:  # those of sessions that ended are not known to be of use
+            del levels[next(iter(levels))]
+
+
+async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
+    """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
+    mcp = serve_gateway(gateway)
+    configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
+    token = configured or secrets.token_urlsafe(32)
+    mcp.auth = fixed_token(token)
+
+    @mcp.custom_route("/health", methods=["GET"])
+    async def health(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok", "server": "switchboard"})
+
+    http = listening(options.host, options.port)
+    port = http["sockets"][0].getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
+    name = f"[{host}]" if ":" in host else host
+    report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
+    await mcp.run_async("http", **http)

@@ -1,0 +1,149 @@
+"""A server at a URL, reached over streamable HTTP by mcp's client: imported only where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import mcp_types as mt
+from mcp import ClientSession, MCPError
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from pydantic import RootModel, ValidationError
+
+from .backend import CLIENT_INFO, Backend, BrokenResultError, ConnectionLostError, NotStartedError, ServerConnection
+from .catalog import Entry
+from .client_request import ClientRequest
+from .jsonrpc import Message, OnProgress, RpcError
+
+INFO = mt.Implementation.model_validate(CLIENT_INFO)
+CLIENTS_CAPABILITIES = "flotilla.capabilities"  # key of the client's capabilities in metadata on the way to `Relay`
+
+
+class Remote(Backend):
+    """A server at a URL: one session for each call, because one that is kept would not survive the server's restart."""
+
+    def __init__(self, entry: Entry, url: str, headers: Mapping[str, str]) -> None:
+        super().__init__(entry)
+        self._name, self._url, self._headers = f"{entry.slug} at {url}", url, dict(headers)
+        self._http: httpx2.AsyncClient | None = None
+        self._discovered: mt.DiscoverResult | None = None
+        self._legacy = False  # it speaks only revisions before 2026-07-28
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self._http is None:  # made once: each new one would read all CA certificates again
+            self._http = httpx2.AsyncClient(
+                headers=self._headers,  # and nothing of what the client sent
+                timeout=httpx2.Timeout(10, read=None, write=30, pool=None),
+                limits=httpx2.Limits(keepalive_expiry=2),
+                event_hooks={"response": [self._check]},
+            )
+        return self._http
+
+    async def _check(self, response: httpx2.Response) -> None:
+        if response.status_code in (401, 403):
+            raise NotStartedError(f"{self._name} does not accept the switchboard's token")
+        if response.status_code >= 500 and not response.headers.get("content-type", "").startswith("application/json"):
+            raise ConnectionLostError(f"{self._name} answered with status {response.status_code}")
+
+    async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
+        sent = False
+
+        async def log(params: mt.LoggingMessageNotificationParams) -> None:
+            client.log(params.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+        try:
+            async with (
+                streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None) as streams,
+                ClientSession(dispatcher=Relay(*streams), logging_callback=log, client_info=INFO) as session,
+            ):
+                await self._negotiate(session)
+                sent = True
+                return await self._send_on(RemoteConnection(session, modern=not self._legacy), client, method, params)
+        except Exception as error:
+            cause = cause_of(error)
+            if isinstance(cause, ValidationError):
+                raise BrokenResultError(f"{self._name} answered with a result that breaks the protocol") from None
+            closed = isinstance(cause, MCPError) and cause.code == mt.CONNECTION_CLOSED
+            if isinstance(cause, MCPError) and not closed:
+                raise RpcError(cause.code, cause.message, cause.data) from None
+            if not isinstance(cause, httpx2.HTTPError) and not closed:
+                raise cause from None
+            if not sent or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
+                raise NotStartedError(f"{self._name} cannot be reached") from None
+            raise ConnectionLostError(f"{self._name} closed the connection during the call") from None
+
+    async def _negotiate(self, session: ClientSession) -> None:
+        """Find out only once which revision the server speaks: asking costs as much as the call."""
+        if self._legacy:
+            await self._initialize(session)
+        elif self._discovered:
+            session.adopt(self._discovered)
+        else:
+            try:
+                self._discovered = await session.discover()
+            except MCPError as error:
+                if error.code == mt.CONNECTION_CLOSED:
+                    raise
+                await self._initialize(session)
+                self._legacy = True
+
+    async def _initialize(self, session: ClientSession) -> None:
+        """Open a session with a server that speaks only revisions of MCP before 2026-07-28."""
+        try:
+            await session.initialize()
+        except (MCPError, RuntimeError) as error:
+            raise NotStartedError(
+                f"{self._name} speaks neither MCP 2026-07-28 nor an older revision that the switchboard knows "
+                f"({str(error)[:200]})"
+            ) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await super().close()
+        if self._http:
+            await self._http.aclose()
+
+
+class RemoteConnection(ServerConnection):
+    """mcp's client session, as the switchboard sends requests on it."""
+
+    def __init__(self, session: ClientSession, modern: bool) -> None:
+        self._session, self.modern = session, modern
+
+    async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
+        """Send a request."""
+
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            values = {"progress": progress, "total": total, "message": message}
+            if on_progress:
+                on_progress({key: value for key, value in values.items() if value is not None})
+
+        meta = dict(params["_meta"])
+        if self.modern:
+            meta[CLIENTS_CAPABILITIES] = meta.pop(mt.CLIENT_CAPABILITIES_META_KEY)
+        request = mt.Request[Message, str](method=method, params={**params, "_meta": meta})
+        result = await self._session.send_request(request, RootModel[Message], progress_callback=report)
+        return result.root
+
+
+class Relay(JSONRPCDispatcher[Any]):
+    """mcp's side of the connection: the metadata of a request goes out as the switchboard wrote it."""
+
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Send the client's capabilities, not the session's, which would promise what the client cannot do."""
+        meta = dict((params or {}).get("_meta") or {})
+        if CLIENTS_CAPABILITIES in meta:
+            meta[mt.CLIENT_CAPABILITIES_META_KEY] = meta.pop(CLIENTS_CAPABILITIES)
+        return await super().send_raw_request(method, {**(params or {}), "_meta": meta}, opts, **more)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return the exception inside a group of one, as tasks raise it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
