@@ -125,8 +125,8 @@ class ServerConnection:
         """
         reason = "it does not offer that revision"
         with suppress(RpcError):
-            found = await self.request("server/discover", {"_meta": MODERN_META})
-            if MODERN_VERSION in (found.get("supportedVersions") or ()):
+            answer = await self.request("server/discover", {"_meta": MODERN_META})
+            if MODERN_VERSION in (answer.get("supportedVersions") or ()):
                 return
         try:
             hello = {"protocolVersion": HANDSHAKE_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT_INFO}

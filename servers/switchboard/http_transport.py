@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Any
 
+import anyio
 import mcp_types as mt
 from fastmcp import FastMCP
 from mcp import MCPError
@@ -59,7 +61,8 @@ class HttpRequest(ClientRequest):
     async def _send(self, previous: asyncio.Task[None] | None, notification: Any) -> None:
         if previous:
             await asyncio.wait([previous])
-        await self._session.send_notification(notification, related_request_id=self._id)
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client is gone
+            await self._session.send_notification(notification, related_request_id=self._id)
 
     async def notified(self) -> None:
         """Wait until every notification is sent."""

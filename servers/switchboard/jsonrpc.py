@@ -74,8 +74,8 @@ def decode(line: bytes) -> Message:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
-        found = ID.search(line[:1_000_000])
-        request_id = json.loads(found[1]) if found else None
+        match = ID.search(line[:1_000_000])
+        request_id = json.loads(match[1]) if match else None
         raise UnreadableError(PARSE_ERROR, f"The line is not valid JSON: {str(error)[:200]}.", request_id) from None
     if not _is_message(message):
         raise UnreadableError(INVALID_REQUEST, "The line is not a JSON-RPC message.")

@@ -39,6 +39,8 @@ from .jsonrpc import (
 CHUNK = 65_536
 MOST_UNREAD = 1_000_000  # bytes of output that wait for the client, before no more of its input is read
 
+PAUSE = 0.05  # seconds until that is looked at again
+
 
 class StdioClient(Peer):
     """The connection to one client. Its first request decides the era: `initialize`, or metadata of 2026-07-28."""
@@ -193,19 +195,27 @@ class StdioTransport:
             loop.add_reader(self._fd, self._readable)
         except PermissionError:  # a regular file, which can always be read
             while not self._ended.is_set():
-                self._readable()
-                await asyncio.sleep(0)
+                if not self._is_behind():
+                    self._read()
+                await asyncio.sleep(PAUSE if self._is_behind() else 0)
         await self._ended.wait()
         with suppress(OSError):
             loop.remove_reader(self._fd)
         self._client.close()
 
     def _readable(self) -> None:
-        if len(self._output.unread) > MOST_UNREAD:
+        if self._is_behind():
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._fd)
-            loop.call_later(0.05, loop.add_reader, self._fd, self._readable)
-            return
+            loop.call_later(PAUSE, loop.add_reader, self._fd, self._readable)
+        else:
+            self._read()
+
+    def _is_behind(self) -> bool:
+        """Tell whether the client leaves so much unread that no more of its input is taken."""
+        return len(self._output.unread) > MOST_UNREAD
+
+    def _read(self) -> None:
         try:
             chunk = os.read(self._fd, CHUNK)
         except BlockingIOError:

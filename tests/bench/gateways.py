@@ -143,14 +143,14 @@ def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
                 result["containers"] = compare(container, [*board, "docker"], environ, runs)
         except Unavailable:
             pass  # the rows of images say so
-    for kind, found in result.items():
+    for kind, ratios in result.items():
         label = f"switchboard, {kind}"
         rows += [
-            (f"{label}: a call, to a direct one", f"{found['call']:.2f} ×", "≤ 1.5 ×"),
-            (f"{label}: first call after tools/list, to a direct one", f"{found['first_call']:.2f} ×", "≤ 1.15 ×"),
-            (f"{label}: calls/s, {CONCURRENT} at once, to direct ones", f"{found['throughput']:.2f} ×", "≥ 0.7 ×"),
-            (f"{label}: own RSS idle", f"{found['rss_idle']:.1f} MB", ""),
-            (f"{label}: own RSS after calls", f"{found['rss_called']:.1f} MB", "< 40 MB"),
+            (f"{label}: a call, to a direct one", f"{ratios['call']:.2f} ×", "≤ 1.5 ×"),
+            (f"{label}: first call after tools/list, to a direct one", f"{ratios['first_call']:.2f} ×", "≤ 1.15 ×"),
+            (f"{label}: calls/s, {CONCURRENT} at once, to direct ones", f"{ratios['throughput']:.2f} ×", "≥ 0.7 ×"),
+            (f"{label}: own RSS idle", f"{ratios['rss_idle']:.1f} MB", ""),
+            (f"{label}: own RSS after calls", f"{ratios['rss_called']:.1f} MB", "< 40 MB"),
         ]
     return result
 
