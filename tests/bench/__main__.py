@@ -132,6 +132,7 @@ def main() -> int:
     part("many servers", lambda: containers.replay(rows, RUNS))
     part("a list of many servers", lambda: gateways.listing(rows, RUNS))
     part("gateways", lambda: gateways.measure(rows, RUNS))
+    part("forwarding", lambda: gateways.forwarding(rows, RUNS))
     if "build" in sys.argv[1:]:
         part("build", lambda: containers.build(rows))
     width = max(len(label) for label, _, _ in rows)

@@ -49,7 +49,6 @@ def measure(rows: list[Row], runs: int) -> dict[str, Any]:
     names = servers()
     if shutil.which("docker") is None:
         raise Unavailable("no docker command")
-    (ROOT / "servers/switchboard/discovery.json").touch()
     out: dict[str, Any] = {"direct": direct(runs)}
     for size, some in (("1 server", ["filesystem"]), (f"{len(names)} servers", names)):
         for gateway, command in commands(some).items():
@@ -89,7 +88,6 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
         (folder / slug_of(copy) / "discovery.json").write_text(json.dumps(discovery), encoding="utf-8")
     catalog = {"registry": {copy: registry[slug] for copy, slug in copies.items()}}
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-    (ROOT / "servers/switchboard/discovery.json").touch()
     options = ["--catalog", str(folder / "catalog.json"), "--discovery", str(folder), "--servers", "all"]
     command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *options]
     times = []
@@ -129,7 +127,6 @@ def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
     bin_folder = Path(sys.executable).parent
     result = {}
     for slug in ("filesystem", "switchboard"):
-        (ROOT / f"servers/{slug}/discovery.json").touch()
     with tempfile.TemporaryDirectory() as folder:
         environ = {"FLOTILLA_DATA": f"{folder}/data", "FLOTILLA_STATE": f"{folder}/state"}
         options = ["--servers", "filesystem", "--owner", "flotilla-test-bench", "--warm-days", "0"]
