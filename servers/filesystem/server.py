@@ -23,6 +23,8 @@ from flotilla import (
     in_thread,
 )
 from flotilla.files import Entry, FileRef
+from flotilla_servers._documents.reader import DocumentText
+from flotilla_servers._documents.reader import read_document as document_text
 
 from .contents import Change, count, describe, read_part, whole
 from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Location, Match, TextEncoding
@@ -32,9 +34,9 @@ integration: Integration[ServerSettings] = Integration(
     "filesystem",
     prefix="fs",
     title="Filesystem",
-    description="Read, write, edit, search, move and delete files in the data folder that Flotilla's servers share.",
+    description="Read documents, and write, edit, search, move and delete files in the data folder that servers share.",
     category="productivity",
-    tags=["files", "documents", "text"],
+    tags=["files", "documents", "text", "pdf", "word", "excel"],
     hosts=[],
     files=True,
     instructions="Paths are relative to the data folder, with / between folders. Links are not followed.",
@@ -73,10 +75,39 @@ async def read_file(
 ) -> FileContent:
     """Read a file of the data folder as text, or any file as base64.
 
-    A long file comes in parts: when the result has next_offset, call again with it as offset. Workbooks, PDF files and
-    pictures are no text: they can only be read as base64. For size and likely encoding use fs_get_file_info.
+    A long file comes in parts: when the result has next_offset, call again with it as offset. To read PDF files, Word,
+    Excel, PowerPoint, web pages and mails as text, use fs_read_document. For size and likely encoding use
+    fs_get_file_info.
     """
     return await in_thread(read_part, path, encoding, offset, limit)
+
+
+@tools.reads(
+    deadline=55,
+    search="lire document pdf word excel powerpoint docx xlsx pptx eml courriel pièce jointe facture devis contrat",
+    examples=[
+        "Que dit le devis en PDF que Dupont a envoyé ?",
+        "Lis la pièce jointe",
+        "What are the totals in budget.xlsx?",
+        "Summarize the contract contrat.docx",
+    ],
+)
+async def read_document(
+    path: Path,
+    pages: Annotated[
+        str | None, Field(description="Pages or slides to read, 3 or 2-5, or a sheet's name; all if left out.")
+    ] = None,
+    attachment: Annotated[str | None, Field(description="Name of a mail's attachment, to read it instead.")] = None,
+    limit: Annotated[int, Field(ge=1000, le=80_000, description="Maximum number of bytes of text.")] = 40_000,
+    cursor: Cursor = None,
+) -> DocumentText:
+    """Read a document as Markdown text: PDF, Word, Excel, PowerPoint, HTML, mails (.eml, .msg), RTF, CSV.
+
+    Use it after any tool that saved a file, such as a download. Returns pages, sheets or slides in order; when there is
+    more, next_cursor. Cells of sheets keep their addresses. Pictures and scanned pages have no text, which the notes
+    say. It never changes the file.
+    """
+    return await in_thread(document_text, path, pages or "", attachment or "", limit, cursor)
 
 
 @tools.writes(creates=True, replaces=True, search="écrire enregistre créer fichier sauvegarde note")
