@@ -394,6 +394,7 @@ async def test_kind_is_seen_from_the_contents_not_the_name(fs: Fs, data: Path) -
         ("a.pdf", b"", "is empty"),
         ("a.xls", b"\xd0\xcf\x11\xe0" + b"\0" * 600, "is damaged"),
     ],
+    ids=["picture", "archive", "broken-archive", "empty", "broken-container"],
 )
 async def test_what_cannot_be_read_is_a_sentence(
     fs: Fs, data: Path, refused: type[Exception], name: str, raw: bytes, message: str
