@@ -63,7 +63,7 @@ def header(message: EmailMessage, name: str) -> str:
 
 
 def body(part: EmailMessage, attachments: list[Attachment]) -> str:
-    """Return the text of a part and of those in it; what is no text goes to the attachments."""
+    """Return the text of a part and of those in it; anything else goes to the attachments."""
     kind = part.get_content_type()
     if kind == "multipart/alternative":
         texts = {one.get_content_type(): body(one, attachments) for one in parts_of(part)}

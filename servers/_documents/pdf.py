@@ -72,9 +72,9 @@ def laid_out(page: PageObject) -> str:
         columns = page.extract_text(extraction_mode="layout", layout_mode_strip_rotated=False)
     except Exception:  # it is less robust than the plain text
         return plain
-    words, split = plain.split(), columns.split()
-    lost = len("".join(split)) < 0.9 * len("".join(words))
-    return plain if lost or len(split) > 1.5 * len(words) + 5 else tidy(columns)
+    tokens, split = plain.split(), columns.split()
+    lost = len("".join(split)) < 0.9 * len("".join(tokens))
+    return plain if lost or len(split) > 1.5 * len(tokens) + 5 else tidy(columns)
 
 
 def tidy(text: str) -> str:

@@ -35,13 +35,13 @@ class Tables(Document):
     def pieces(self, number: int, position: int) -> Iterator[Piece]:
         """Yield a sheet as a table, row by row; empty rows are left out."""
         filled = ((n, cells) for n, cells in self.rows(number) if n > position and any(cells))
-        ahead = list(itertools.islice(filled, AHEAD))
-        if not ahead:
+        first_rows = list(itertools.islice(filled, AHEAD))
+        if not first_rows:
             yield "No cell is filled.\n", position + 1
             return
-        letters = [get_column_letter(n + 1) for n in range(max(len(cells) for _, cells in ahead))]
+        letters = [get_column_letter(n + 1) for n in range(max(len(cells) for _, cells in first_rows))]
         yield row(["", *letters]) + row(["---"] * (len(letters) + 1)), position
-        for n, cells in itertools.chain(ahead, filled):
+        for n, cells in itertools.chain(first_rows, filled):
             yield row([str(n), *cells]), n
 
 

@@ -83,7 +83,7 @@ def parts(document: Document, chosen: list[int], job: dict[str, Any]) -> Iterato
             if size > room:  # a single piece that is larger than everything that was asked for
                 text = text[: max(1, room // 8)] + "…\n"
             texts.append(text)
-            room, begun = room - size, begun or end > position  # the heading of a table is no progress
+            room, begun = room - size, begun or end > position  # the heading of a table does not count
             position = end
         yield {"number": number, "text": "".join(texts), "next": None}
         begun = True
@@ -99,7 +99,7 @@ def opened(file: BinaryIO, ending: str) -> tuple[str, Document]:
 
 
 def kind_of(file: BinaryIO, ending: str) -> str:
-    """Return what a file is; raises UnreadableError for what is no document that can be read."""
+    """Return what a file is; raises UnreadableError for a file that is not a readable document."""
     start = file.read(4096)
     if not start:
         raise UnreadableError("The file is empty.", "Ask the user for another copy.")
@@ -117,7 +117,7 @@ def kind_of(file: BinaryIO, ending: str) -> str:
         return "eml"
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableError(
-            "The file is no document of a known kind: it may be a picture, a sound or a program.",
+            "The file is not a document of a known kind: it may be a picture, a sound or a program.",
             "It can only be read as base64, with fs_read_file.",
         )
     return "csv" if ending in ("csv", "tsv") else "text"

@@ -36,7 +36,7 @@ class Formula:
     digits: int | None  # that the value is rounded to
 
     def value(self, row: Sequence[Any]) -> Decimal | None:
-        """Return the value for a row, an empty cell being 0; None where a cell is no number or a divisor is 0."""
+        """Return the value for a row, an empty cell being 0; None where a cell is not a number or a divisor is 0."""
         cells = [row[place] if row[place] not in (None, "") else 0 for place in self.places]
         if any(isinstance(cell, bool) or not isinstance(cell, int | Decimal) for cell in cells):
             return None

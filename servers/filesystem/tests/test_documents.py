@@ -78,7 +78,7 @@ def docx(body: str, header: str = "") -> bytes:
     )
 
 
-def words(text: str, style: str = "") -> str:
+def paragraph(text: str, style: str = "") -> str:
     look = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
     return f"<w:p>{look}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
@@ -210,12 +210,12 @@ async def test_pdf_damaged(fs: Fs, data: Path, refused: type[Exception]) -> None
 async def test_docx_as_markdown(fs: Fs, data: Path) -> None:
     table = "<w:tbl>{}</w:tbl>".format(
         "".join(
-            f"<w:tr>{''.join(f'<w:tc>{words(cell)}</w:tc>' for cell in row)}</w:tr>"
+            f"<w:tr>{''.join(f'<w:tc>{paragraph(cell)}</w:tc>' for cell in row)}</w:tr>"
             for row in (("Poste", "Montant"), ("Étude", "1 250,50 €"))
         )
     )
-    body = words("Contrat", "Titre1") + words("Entre Dupont &amp; fils et l’État") + table
-    (data / "contrat.docx").write_bytes(docx(body, words("SARL Dupont, Lyon")))
+    body = paragraph("Contrat", "Titre1") + paragraph("Entre Dupont &amp; fils et l’État") + table
+    (data / "contrat.docx").write_bytes(docx(body, paragraph("SARL Dupont, Lyon")))
     result = await fs.read_document(path="contrat.docx")
     assert (result["title"], result["author"], result["unit"]) == ("Contrat", "Hélène", "text")
     assert texts(result) == [
@@ -225,7 +225,7 @@ async def test_docx_as_markdown(fs: Fs, data: Path) -> None:
 
 
 async def test_docx_long_text_comes_in_parts(fs: Fs, data: Path) -> None:
-    (data / "a.docx").write_bytes(docx("".join(words(f"Article {n} : été") for n in range(300))))
+    (data / "a.docx").write_bytes(docx("".join(paragraph(f"Article {n} : été") for n in range(300))))
     pieces = await whole(fs, path="a.docx", limit=1000)
     assert len(pieces) > 5
     assert "".join(pieces) == "\n\n".join(f"Article {n} : été" for n in range(300)) + "\n"
@@ -388,7 +388,7 @@ async def test_kind_is_seen_from_the_contents_not_the_name(fs: Fs, data: Path) -
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is no document of a known kind"),
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not a document of a known kind"),
         ("a.zip", archive(**{"x.txt": "x"}), "is an archive, not a document"),
         ("a.docx", b"PK\x03\x04 cut", "is damaged"),
         ("a.pdf", b"", "is empty"),
@@ -418,7 +418,7 @@ async def test_document_that_takes_too_much_memory(fs: Fs, data: Path, refused: 
         with made.open("word/document.xml", "w") as member:
             member.write(f'<w:document xmlns:w="{WORD}"><w:body>'.encode())
             for _ in range(300):
-                member.write(words("x").encode() * 10_000)
+                member.write(paragraph("x").encode() * 10_000)
     with pytest.raises(refused, match=r"a\.docx: the document (takes too much memory|takes more than|cannot be read)"):
         await fs.read_document(path="a.docx")
 
