@@ -248,15 +248,35 @@ def _unbroken(value: str) -> str:
 def _body(text: str, draft: Draft) -> bytes:
     mime = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # base64 or quoted-printable: survives every server
     mime.set_content(text)
+    inline, html = _inline(draft)
     if draft.html.strip():
-        mime.add_alternative(draft.html, subtype="html")
+        mime.add_alternative(html, subtype="html")
+        page = list(mime.iter_parts())[1]
+        for identity, file in inline.items():
+            main, _, sub = file.type.partition("/")
+            page.add_related(file.content, maintype=main, subtype=sub, cid=f"<{identity}>", disposition="inline")
     for file in draft.attachments:
+        if file in inline.values():
+            continue
         main, _, sub = file.type.partition("/")
         # Quotes and slashes have no place in a file's name on some reader's system, and parsers stumble over them.
         name = line(file.name, "attachment's name", LONGEST_NAME).translate(_NO_NAME) or "file"
         params = {"charset": "utf-8"} if main == "text" and _is_utf8(file.content) else None
         mime.add_attachment(file.content, maintype=main, subtype=sub, filename=name, params=params)
     return mime.as_bytes()
+
+
+def _inline(draft: Draft) -> tuple[dict[str, Attachment], str]:
+    """Return the pictures that the HTML shows, by Content-ID, and the HTML that names them so (RFC 2392)."""
+    pictures: dict[str, Attachment] = {}
+    html = draft.html
+    for number, file in enumerate(draft.attachments, 1):
+        shown = re.compile(rf"cid:{re.escape(file.name)}(?=[\"'\s>)])", re.IGNORECASE)
+        if file.type.startswith("image/") and shown.search(html):
+            identity = f"{number}.{hashlib.sha256(file.content).hexdigest()[:16]}@{draft.sender.domain}"
+            html = shown.sub(f"cid:{identity}", html)
+            pictures[identity] = file
+    return pictures, html
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AnyHttpUrl, Field, field_validator
 
 from flotilla import (
     Address,
     Addresses,
     CommaSeparated,
+    Cursor,
     Integration,
+    Limit,
     Model,
+    OAuth2,
+    Page,
     Preference,
     SecretStr,
     Server,
@@ -24,13 +29,14 @@ from flotilla import (
     files,
     in_thread,
     settings_of,
+    sliced,
 )
 from flotilla.calls.context import current
 
 from .message import LONGEST_NAME, Attachment, Draft, build, check_allowed, line
 from .smtp import deliver, probe
 from .smtp_errors import Route, Security, too_big_error
-from .templates import fill
+from .templates import described, fill
 
 
 class Settings(ServerSettings):
@@ -47,6 +53,14 @@ class Settings(ServerSettings):
         description="Password of the mailbox; an app password for Gmail, iCloud, Yahoo (see the server's README)",
         examples=["abcd efgh ijkl mnop"],
     )
+    token_url: AnyHttpUrl | None = Field(
+        None,
+        description="For OAuth in place of a password: where access tokens come from (see the server's README)",
+        examples=["https://login.microsoftonline.com/common/oauth2/v2.0/token"],
+    )
+    client_id: str = Field("", description="Id of the OAuth client")
+    client_secret: SecretStr | None = Field(None, description="Secret of the OAuth client")
+    refresh_token: SecretStr | None = Field(None, description="Refresh token of the mailbox's owner, for OAuth")
     sender: str = Field("", description="Address that mail comes from; the username when left out")
     sender_name: Annotated[str, Preference] = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
@@ -82,15 +96,28 @@ integration = Integration(
     instructions="Sends from one configured address. Attachments and templates are files of the data folder.",
 )
 
+# SASL XOAUTH2, of Exchange Online and Gmail, whose logins with a password end.
+oauth = OAuth2(
+    "token_url",
+    revoked_hint="Ask the user to consent again, and to set the new EMAIL_REFRESH_TOKEN.",
+    unknown_client_hint="Check EMAIL_CLIENT_ID and EMAIL_CLIENT_SECRET.",
+)
+oauth.bind(integration, "token_url")
+
 To = Annotated[
     Addresses,
-    Field(description="Recipients, each as address or Name <address>.", examples=[["Jean Dupont <jean@exemple.fr>"]]),
+    Field(
+        description="Recipients, who all see each other: address or Name <address>.",
+        examples=[["Jean Dupont <jean@exemple.fr>"]],
+    ),
 ]
 Cc = Annotated[Addresses | None, Field(description="Recipients of a copy, whom everybody sees.")]
 Bcc = Annotated[Addresses | None, Field(description="Recipients of a hidden copy.")]
 Subject = Annotated[str, Field(description="Subject in one line.", examples=["Votre facture n° 2025-042"])]
 ReplyTo = Annotated[Address | None, Field(description="Address for replies, if not the sender's.")]
-Attachments = Annotated[list[str] | None, Field(description="Paths of files in the data folder, as factures/F-42.pdf.")]
+Attachments = Annotated[
+    list[str] | None, Field(description="Paths of files in the data folder; html shows one by src='cid:logo.png'.")
+]
 
 
 class Recipient(Model):
@@ -106,6 +133,23 @@ class Sent(Model):
 
     message_id: str
     recipients: list[Recipient]
+
+
+class Template(Model):
+    """A template: `parts` are subject, text and html; `variables` those that its files name."""
+
+    name: str
+    parts: list[str]
+    variables: list[str]
+    problem: UntrustedText | None = None
+
+
+class Preview(Model):
+    """A template filled in."""
+
+    subject: UntrustedText
+    text: UntrustedText
+    html: UntrustedText
 
 
 class MailServer(Model):
@@ -141,11 +185,12 @@ def route() -> Route:
     Raises errors.ConfigurationError when half of the login is missing.
     """
     settings = settings_of(integration)
-    if settings.username and not settings.password:
+    if settings.username and not (settings.password or settings.token_url):
         raise errors.ConfigurationError(
             "EMAIL_PASSWORD is not set (secret `flotilla-email.password` in the Docker catalog), "
             "but EMAIL_USERNAME is.",
-            "Ask the user to set it: the mailbox's password, for Gmail, iCloud and Yahoo an app password.",
+            "Ask the user to set it: the mailbox's password, for Gmail, iCloud and Yahoo an app password; "
+            "or to set up OAuth.",
         )
     return Route(
         host=settings.smtp_host,
@@ -156,6 +201,13 @@ def route() -> Route:
         password=settings.password.get_secret_value() if settings.password and settings.username else "",
         ca_file=settings.ca_file,
     )
+
+
+async def authorized(target: Route) -> Route:
+    """Return the route with an access token where EMAIL_TOKEN_URL is set; raises errors.AuthenticationError."""
+    if not (target.username and settings_of(integration).token_url):
+        return target
+    return replace(target, token=await oauth.access_token())
 
 
 async def read_attachments(paths: list[str] | None) -> tuple[Attachment, ...]:
@@ -207,7 +259,7 @@ async def send(draft: Draft, **more: Any) -> Sent:
         attachments=[{"name": a.name, "type": a.type, "bytes": len(a.content)} for a in draft.attachments],
         size_bytes=mail.size,
     )
-    verdicts = await deliver(target, mail)
+    verdicts = await deliver(await authorized(target), mail)
     recipients = [Recipient(address=v.address, status=v.status, reply=v.answer) for v in verdicts]
     return Sent(message_id=mail.message_id, recipients=recipients)
 
@@ -272,6 +324,28 @@ async def send_template(
     return await send(draft, template=template)
 
 
+@tools.reads(search="modèles de mail liste gabarits champs variables")
+async def list_templates(limit: Limit = 20, cursor: Cursor = None) -> Page[Template]:
+    """List the mail templates of the data folder (templates/), with the variables that each one takes.
+
+    Use it before email_send_template. What a template makes of them is shown by email_preview_template.
+    """
+    return sliced([Template(**one) for one in await in_thread(described)], limit, cursor)
+
+
+@tools.reads(search="aperçu prévisualiser modèle mail rendu")
+async def preview_template(
+    template: Annotated[str, Field(description="Name of a template, from email_list_templates.", examples=["relance"])],
+    variables: Annotated[dict[str, Any] | None, Field(description="Values of the template's variables.")] = None,
+) -> Preview:
+    """Fill in a mail template and return its subject, text and HTML, without any recipient. Nothing is sent.
+
+    Fails with the names of the variables that are missing. To send it, use email_send_template.
+    """
+    filled = await in_thread(fill, template, variables or {})
+    return Preview(subject=filled.subject, text=filled.text, html=filled.html)
+
+
 @tools.reads(deadline=55, search="tester connexion SMTP vérifier réglages messagerie")
 async def verify_connection() -> MailServer:
     """Check the mail settings: connect to the mail server, encrypt, log in, and disconnect. It sends nothing.
@@ -279,7 +353,7 @@ async def verify_connection() -> MailServer:
     Use it when sending fails, or before the first mail. Returns the sender's address and what the server offers, such
     as the largest mail that it takes.
     """
-    target = route()
+    target = await authorized(route())
     abilities = await probe(target)
     return MailServer(
         server=str(target),

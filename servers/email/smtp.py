@@ -150,7 +150,7 @@ def _loopback(host: str) -> bool:
 @asynccontextmanager
 async def _session(route: Route, clock: _Clock) -> AsyncIterator[tuple[aiosmtplib.SMTP, str, str]]:
     """Yield a client that is encrypted and logged in, the banner, and the login method; leave nothing open."""
-    if route.password and route.security == "none" and not _loopback(route.host):
+    if (route.password or route.token) and route.security == "none" and not _loopback(route.host):
         raise errors.ConfigurationError(
             "EMAIL_SECURITY is `none`, which would send the password unencrypted.",
             "Ask the user to set starttls (usual with port 587) or tls (port 465), or to remove EMAIL_PASSWORD.",
@@ -189,6 +189,15 @@ def _drop(client: aiosmtplib.SMTP) -> None:
 
 
 async def _login(client: aiosmtplib.SMTP, route: Route, clock: _Clock) -> str:
+    if route.token:
+        if "xoauth2" not in client.server_auth_methods:
+            raise errors.ConfigurationError(
+                f"{route} offers no login with OAuth (AUTH XOAUTH2).",
+                "Ask the user to remove EMAIL_TOKEN_URL and to set EMAIL_PASSWORD, or to check EMAIL_SMTP_HOST.",
+            )
+        with mapped_errors(route, "login"):
+            await client.auth_xoauth2(route.username, route.token, timeout=clock.step())
+        return "XOAUTH2"
     offered = [name for name in ("plain", "login") if name in client.server_auth_methods]
     if not offered:
         hint = "Ask the user to set EMAIL_SECURITY to starttls or tls: many servers offer a login only then."

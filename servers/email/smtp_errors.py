@@ -40,6 +40,7 @@ class Route:
     hello: str
     username: str = ""
     password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)  # an OAuth access token, in place of the password
     ca_file: str = ""
     step: float = 15
     total: float = 40
@@ -49,6 +50,9 @@ class Route:
 
     def clean(self, text: str) -> str:
         """Return a server's reply in one line of at most 300 characters, without control characters or password."""
+        if self.token:
+            bearer = f"user={self.username}\1auth=Bearer {self.token}\1\1".encode()
+            text = text.replace(base64.b64encode(bearer).decode(), "***").replace(self.token, "***")
         if self.password:
             secret = self.password.encode()
             logins = (secret, b"\0" + self.username.encode() + b"\0" + secret)
@@ -141,6 +145,13 @@ def refusal_error(route: Route, stage: Stage, code: int, reply: str) -> errors.F
         return errors.ConfigurationError(
             f"{route} refuses the session: {answer}.",
             "Ask the user to check EMAIL_SECURITY (starttls or tls), EMAIL_USERNAME and EMAIL_PASSWORD.",
+        )
+    if stage == "login" and route.token:
+        return errors.AuthenticationError(
+            f"{route} refuses the access token for {route.username}: {answer}.",
+            "Ask the user to check that the token is of this mailbox and for mail: the scope "
+            "https://outlook.office.com/SMTP.Send for Exchange Online, https://mail.google.com/ for Gmail; Exchange "
+            "also needs SMTP AUTH switched on for the mailbox.",
         )
     if stage == "login":
         return errors.AuthenticationError(

@@ -62,6 +62,24 @@ def fill(name: str, variables: dict[str, Any], seconds: float = SECONDS) -> Rend
     return Rendered(**{part: text.strip() if part == "subject" else text for part, text in answer["parts"].items()})
 
 
+def described() -> list[dict[str, Any]]:
+    """Return name, parts and variables of each template; of one that is broken, `problem` in place of variables."""
+    return [_described(name) for name in names()]
+
+
+def _described(name: str) -> dict[str, Any]:
+    sources: dict[str, str] = {}
+    try:
+        for ending in PARTS.values():
+            _collect(name + ending, sources)
+    except errors.FlotillaError as problem:
+        return {"name": name, "parts": [], "variables": [], "problem": str(problem)}
+    parsed = (Environment().parse(source) for source in sources.values())
+    variables = {variable for one in parsed for variable in meta.find_undeclared_variables(one)}
+    parts = [part for part, ending in PARTS.items() if name + ending in sources]
+    return {"name": name, "parts": parts, "variables": sorted(variables)}
+
+
 def names() -> list[str]:
     """Return the names of the templates, sorted, at most 50; files that begin with `_` are only parts of others."""
     templates: set[str] = set()

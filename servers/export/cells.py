@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flotilla import errors
 from flotilla.parsing.money import AmbiguousNumberError, NumberError, read_money, read_number
+
+from .formulas import Formula, formula
 
 Cell = str | bool | int | Decimal | date | datetime | None
 
@@ -38,6 +40,7 @@ class Column:
     name: str
     kind: str = "auto"
     detail: str = ""
+    formula: Formula | None = None
 
     @property
     def numeric(self) -> bool:
@@ -45,11 +48,20 @@ class Column:
         return self.kind in ("integer", "decimal", "money")
 
 
-def column(name: str, described: str) -> Column:
-    """Return a column from a heading and a type such as "money EUR".
+def column(name: str, described: str, names: Sequence[str] = ()) -> Column:
+    """Return a column from a heading and a type such as "money EUR", or a type and a formula of the columns `names`.
 
     Raises errors.InvalidInputError for an unknown type.
     """
+    described, sign, text = described.partition("=")
+    if sign:
+        typed = column(name, described.strip() or "decimal")
+        if not typed.numeric:
+            raise errors.InvalidInputError(
+                f"A formula makes numbers, not the type {typed.kind}.", "Write its type as: money EUR =[Qty]*[Price]."
+            )
+        digits = {"integer": 0, "money": 0 if typed.detail in ("JPY", "KRW") else 2}.get(typed.kind)
+        return replace(typed, formula=formula(text, names, digits))
     word, _, detail = described.strip().partition(" ")
     word, detail = word.lower() or "auto", detail.strip()
     word = _SYNONYMS.get(word, word)

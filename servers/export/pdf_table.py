@@ -30,6 +30,10 @@ _LEADING = 1.3
 _LINES = 400  # of one cell; the rest is cut, with a warning
 
 
+class _Total(list[Any]):
+    """The cells of the last row, which are the sums of the others and written in bold."""
+
+
 @dataclass
 class _Layout:
     """Where everything goes: font size, column widths and the lines of each row."""
@@ -50,6 +54,9 @@ class _Layout:
         language, columns = self.page.language, self.table.columns
         for row in self.table.rows(noting):
             yield [fonts.drawable(language.text(c, column)) for c, column in zip(row, columns, strict=True)]
+        if self.table.totals:
+            row = self.table.total_row(language.total)
+            yield _Total(fonts.drawable(language.text(c, column)) for c, column in zip(row, columns, strict=True))
 
     def measure(self) -> None:
         """Go through all cells once and choose size and widths."""
@@ -59,13 +66,14 @@ class _Layout:
         widest_words = [_longest_word(self.bold, name) for name in names]
         for texts in self.texts(noting=True):
             for i, text in enumerate(texts):
-                width = self.body.of(text) if "\n" not in text else max(map(self.body.of, text.split("\n")))
+                chars = self.bold if isinstance(texts, _Total) else self.body
+                width = chars.of(text) if "\n" not in text else max(map(chars.of, text.split("\n")))
                 self.measured.append(width if "\n" not in text else math.inf)
                 if width > widest[i]:
                     widest[i] = width
                     widest_words[i] = max(widest_words[i], _longest_word(self.body, text))
                 self.right_to_left = self.right_to_left or fonts.turned(text)
-            self.rows += 1
+            self.rows += not isinstance(texts, _Total)
         room = self.page.width
         if room / len(columns) < _NARROWEST:
             most = int(room // _NARROWEST)
@@ -87,7 +95,7 @@ class _Layout:
         scale, at = self.size / 1000, 0
         rooms = [(width - 2 * self.pad) / scale + 0.5 for width in self.widths]
         for count, texts in enumerate(self.texts(), 1):
-            row = []
+            row: list[list[str]] = _Total() if isinstance(texts, _Total) else []
             for i, text in enumerate(texts):
                 if at >= len(self.measured):
                     raise errors.InvalidInputError(
@@ -220,7 +228,7 @@ class _Drawing:
         self._cells(padded, top, self.layout.bold)
 
     def row(self, cells: list[list[str]], top: float) -> None:
-        self._cells(cells, top, self.layout.body)
+        self._cells(cells, top, self.layout.bold if isinstance(cells, _Total) else self.layout.body)
         bottom = top - max(map(len, cells)) * self.layout.size * _LEADING - 2 * _ABOVE
         self.rules.append((SIDE, bottom, self.right, bottom))
 

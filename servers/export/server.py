@@ -4,20 +4,45 @@ from __future__ import annotations
 
 from typing import Annotated, Any, BinaryIO, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
-from flotilla import Integration, Server, ServerSettings, Toolset, announce, confirm_replacing, errors, in_thread
+from flotilla import (
+    Integration,
+    Model,
+    Preference,
+    Server,
+    ServerSettings,
+    Toolset,
+    announce,
+    confirm_replacing,
+    errors,
+    in_thread,
+    settings_of,
+)
 
 from .csv_file import DIALECTS, write_csv
+from .languages import LANGUAGES
 from .table import table
 from .text import report_text
 from .work import Check, ExportedFile, Made, produce, target
 
-integration: Integration[ServerSettings] = Integration(
+Tag = Literal["en", "fr", "de", "es", "it"]
+
+
+class Settings(ServerSettings):
+    """Read from EXPORT_LANGUAGE."""
+
+    language: Annotated[Tag, Preference] = Field(
+        "en", description="Language of numbers, dates and totals where a call names none: en, fr, de, es or it"
+    )
+
+
+integration = Integration(
     "export",
     title="Export",
     description="Write tables as CSV, Excel (XLSX) and PDF, and Markdown reports as PDF, into the data folder.",
     category="productivity",
+    settings=Settings,
     tags=["csv", "excel", "pdf", "reports", "documents"],
     hosts=[],
     files=True,
@@ -47,16 +72,41 @@ Source = Annotated[
 Types = Annotated[
     list[str] | None,
     Field(
-        description="Type of each column: text, integer, decimal, money EUR, date, date dd/mm/yyyy, datetime, boolean."
+        description="Type of each column: text, integer, decimal, money EUR, date, date dd/mm/yyyy, datetime, boolean, "
+        "computed: money EUR =[Qty]*[Price]."
     ),
 ]
+Totals = Annotated[list[str] | None, Field(description="Columns whose sum stands in a last row.")]
 Title = Annotated[str | None, Field(description="Title at the top of the document.")]
 Footer = Annotated[str | None, Field(description="Text at the foot of every page.")]
 Landscape = Annotated[bool, Field(description="Wide pages, for many columns.")]
-Language = Annotated[
-    Literal["en", "fr", "de", "es", "it"], Field(description="How numbers and dates are written in the document.")
-]
+Language = Annotated[Tag | None, Field(description="Language of numbers and dates.")]
 Overwrite = Annotated[bool, Field(description="Replace a file that exists there.")]
+
+
+class Sheet(Model):
+    """One more sheet of a workbook."""
+
+    sheet: str
+    columns: Columns = None
+    rows: Rows = None
+    source: Source = None
+    types: Types = None
+    totals: Totals = None
+
+
+MoreSheets = Annotated[
+    list[Annotated[Sheet, WithJsonSchema({"type": "object"})]] | None,
+    Field(
+        max_length=50,
+        description="Further sheets: objects with sheet, columns, rows or source, types, totals.",
+    ),
+]
+
+
+def tag(language: Tag | None) -> Tag:
+    """Return the language of a document: that of the call, else the user's."""
+    return language or settings_of(integration).language
 
 
 @tools.writes(creates=True, replaces=True, deadline=DEADLINE, search="exporter tableau fichier csv")
@@ -102,26 +152,33 @@ async def create_xlsx(
     rows: Rows = None,
     source: Source = None,
     types: Types = None,
-    sheet: Annotated[str, Field(description="Name of the only sheet.")] = "Sheet1",
+    totals: Totals = None,
+    sheet: Annotated[str, Field(description="Name of the sheet.")] = "Sheet1",
+    more_sheets: MoreSheets = None,
+    language: Language = None,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write a table as an Excel workbook (XLSX) into the data folder, from columns and rows, or from a source file.
+    """Write tables as an Excel workbook (XLSX), from rows or a source file.
 
-    Cells are numbers, dates or text as the types of their columns say; nothing is guessed. A missing ending is added.
-    Fails if the file exists, unless overwrite=true, which asks the user first. Returns path, number of rows and
-    warnings.
+    Cells are numbers, dates or text as the types of their columns say. Totals and computed columns are formulas. Fails
+    if the file exists, unless overwrite=true, which asks the user first. Returns path, rows and warnings.
     """
     path = await in_thread(target, path, (".xlsx",), overwrite)
-    data = await in_thread(table, columns, rows, source, types)
+    sheets = [(sheet, await in_thread(table, columns, rows, source, types, totals))]
+    for more in more_sheets or []:
+        made = await in_thread(table, more.columns, more.rows, more.source, more.types, more.totals)
+        sheets.append((more.sheet, made))
     await confirm_replacing(path, overwrite)
-    announce(action="create_xlsx", path=path, **data.summary, sheet=sheet, overwrite=overwrite)
+    shown = [{"sheet": name, **data.summary} for name, data in sheets]
+    announce(action="create_xlsx", path=path, **shown[0], more_sheets=shown[1:], overwrite=overwrite)
+    counts = [data.total for _, data in sheets]
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .xlsx_file import write_xlsx  # on the first call: its import takes longer than to list tools
 
-        return write_xlsx(out, data.checked(check), sheet)
+        return write_xlsx(out, [(name, data.checked(check)) for name, data in sheets], LANGUAGES[tag(language)])
 
-    return await produce(path, overwrite, write, data.total)
+    return await produce(path, overwrite, write, None if None in counts else sum(n or 0 for n in counts))
 
 
 @tools.writes(creates=True, replaces=True, deadline=LONG, search="exporter tableau pdf imprimer liste")
@@ -131,29 +188,30 @@ async def create_pdf(
     rows: Rows = None,
     source: Source = None,
     types: Types = None,
+    totals: Totals = None,
     title: Title = None,
     footer: Footer = None,
     landscape: Landscape = False,
-    language: Language = "en",
+    language: Language = None,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
-    """Write a table as a PDF file (A4) into the data folder, from columns and rows, or from a source file.
+    """Write a table as a PDF file (A4), from columns and rows, or from a source file.
 
-    The heading is repeated on every page, pages are numbered. Fails if the file exists, unless overwrite=true, which
+    Its heading is repeated on every page. Fails if the file exists, unless overwrite=true, which
     asks the user first. Returns path, number of pages and warnings. For text with headings, use
     export_create_report_pdf.
     """
     path = await in_thread(target, path, (".pdf",), overwrite)
-    data = await in_thread(table, columns, rows, source, types)
+    data = await in_thread(table, columns, rows, source, types, totals)
     await confirm_replacing(path, overwrite)
-    look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
+    look = {"title": title, "footer": footer, "landscape": landscape, "language": tag(language)}
     announce(action="create_pdf", path=path, **data.summary, **look, overwrite=overwrite)
 
     def write(out: BinaryIO, check: Check) -> Made:
         from .pdf_table import write_pdf
         from .style import page
 
-        return write_pdf(out, data.checked(check), page(title, footer, landscape, language))
+        return write_pdf(out, data.checked(check), page(title, footer, landscape, tag(language)))
 
     return await produce(path, overwrite, write, data.total)
 
@@ -168,7 +226,7 @@ async def create_report_pdf(
     title: Title = None,
     footer: Footer = None,
     landscape: Landscape = False,
-    language: Language = "en",
+    language: Language = None,
     overwrite: Overwrite = False,
 ) -> ExportedFile:
     """Write a report in Markdown as a PDF file (A4) into the data folder.
@@ -180,7 +238,7 @@ async def create_report_pdf(
     path = await in_thread(target, path, (".pdf",), overwrite)
     text, folder = await in_thread(report_text, markdown, source)
     await confirm_replacing(path, overwrite)
-    look = {"title": title, "footer": footer, "landscape": landscape, "language": language}
+    look = {"title": title, "footer": footer, "landscape": landscape, "language": tag(language)}
     announce(
         action="create_report_pdf",
         path=path,
@@ -195,7 +253,7 @@ async def create_report_pdf(
         from .report import write_report
         from .style import page
 
-        return write_report(out, text, page(title, footer, landscape, language), folder, check)
+        return write_report(out, text, page(title, footer, landscape, tag(language)), folder, check)
 
     return await produce(path, overwrite, write)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from reportlab.lib.colors import HexColor
@@ -14,76 +12,12 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from flotilla.parsing.money import SYMBOLS
-
 from . import fonts
-from .cells import Cell, Column
+from .languages import LANGUAGES, Language
 
 INK, MUTED, ACCENT = HexColor("#1f2933"), HexColor("#66727f"), HexColor("#1f4e79")
 LINE, BAND, SHADE = HexColor("#d8dee6"), HexColor("#e9eff5"), HexColor("#f4f6f8")
 SIDE, TOP, FOOT = 18 * mm, 20 * mm, 20 * mm
-NO_BREAK = "\u00a0"
-
-
-@dataclass(frozen=True)
-class Language:
-    """How numbers, dates and the word "page" are written."""
-
-    tag: str
-    decimal: str
-    group: str
-    day: str
-    yes: str
-    no: str
-    page: str
-
-    def number(self, value: int | Decimal, grouped: bool = True, places: int = 0) -> str:
-        """Write a number with at least `places` decimals, never fewer than it has."""
-        if isinstance(value, Decimal) and abs(value.adjusted()) > 20:
-            return str(value).replace(".", self.decimal)
-        has = max(0, -int(value.as_tuple().exponent)) if isinstance(value, Decimal) else 0
-        places = max(places, has)
-        text = f"{value:{',' if grouped else ''}{f'.{places}f' if places else ''}}"
-        return text.translate({ord(","): self.group, ord("."): self.decimal})
-
-    def text(self, cell: Cell, column: Column) -> str:
-        """Write a cell as people read it."""
-        if cell is None:
-            return ""
-        if isinstance(cell, bool):
-            return self.yes if cell else self.no
-        if isinstance(cell, int | Decimal):
-            if column.kind == "money":
-                return self.money(cell, column.detail)
-            return self.number(cell, grouped=column.kind == "decimal")
-        if isinstance(cell, datetime):
-            offset = cell.isoformat()[-6:] if cell.tzinfo else ""
-            clock = f"{cell:%H:%M:%S}" if cell.second or cell.microsecond else f"{cell:%H:%M}"
-            return f"{self.date(cell)} {clock}{NO_BREAK if offset else ''}{offset}"
-        return self.date(cell) if isinstance(cell, date) else str(cell)
-
-    def date(self, day: date) -> str:
-        """Write a date."""
-        return self.day.format(y=f"{day.year:04}", m=f"{day.month:02}", d=f"{day.day:02}")
-
-    def money(self, amount: int | Decimal, currency: str) -> str:
-        """Write an amount with its currency."""
-        text = self.number(amount, places=0 if currency in ("JPY", "KRW") else 2)
-        symbol = SYMBOLS.get(currency, currency)
-        if not symbol:
-            return text
-        if self.tag == "en" and currency in ("EUR", "USD", "GBP", "JPY", "INR", "KRW"):
-            return f"-{symbol}{text[1:]}" if text.startswith("-") else symbol + text
-        return f"{text}{NO_BREAK}{symbol}"
-
-
-LANGUAGES = {
-    "en": Language("en", ".", ",", "{y}-{m}-{d}", "yes", "no", "Page"),
-    "fr": Language("fr-FR", ",", "\u202f", "{d}/{m}/{y}", "oui", "non", "Page"),
-    "de": Language("de-DE", ",", ".", "{d}.{m}.{y}", "ja", "nein", "Seite"),
-    "es": Language("es-ES", ",", ".", "{d}/{m}/{y}", "sí", "no", "Página"),
-    "it": Language("it-IT", ",", ".", "{d}/{m}/{y}", "sì", "no", "Pagina"),
-}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from flotilla import errors
@@ -54,6 +55,8 @@ class Table:
     source: sources.Source | None = None
     notes: Notes = field(default_factory=Notes)
     check: Check = never_stop
+    totals: list[int] = field(default_factory=list)  # places of the columns that are added up
+    sums: dict[int, Decimal] = field(default_factory=dict)  # by place, once the rows were gone through
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -87,16 +90,56 @@ class Table:
         notes = self.notes if noting else Notes()
         decimal = self.source.decimal if self.source else ""
         raw: Iterator[list[Any]] = self._from(self.source, notes) if self.source else iter(self.cells)
+        computed = any(column.formula for column in self.columns)
+        sums = dict.fromkeys(self.totals, Decimal(0))
         for count, cells in enumerate(raw, 1):
             if count % _EVERY == 1:
                 self.check(count if noting else 0)
-            yield self._typed(cells, count, decimal, notes)
+            row = (
+                self._computed(cells, count, decimal, notes) if computed else self._typed(cells, count, decimal, notes)
+            )
+            for place in sums:
+                self._add(sums, place, row[place], count, notes)
+            yield row
+        self.sums = sums
+
+    def _computed(self, cells: list[Any], count: int, decimal: str, notes: Notes) -> list[Cell]:
+        """Return a row with its formulas computed; what stands in their places, if anything, is left out."""
+        places = [place for place, column in enumerate(self.columns) if column.formula]
+        if len(cells) < len(self.columns):
+            cells = list(cells)
+            for place in places:
+                cells.insert(place, None)
+        row = self._typed([None if n in places else cell for n, cell in enumerate(cells)], count, decimal, notes)
+        for place in places:
+            made = self.columns[place].formula
+            row[place] = made.value(row) if made else None
+            if row[place] is None:
+                name = errors.excerpt(self.columns[place].name, 40)
+                notes.count(f"`{name}` could not be computed, since a cell is not a number or a divisor is 0", count)
+        return row
+
+    def _add(self, sums: dict[int, Decimal], place: int, cell: Cell, count: int, notes: Notes) -> None:
+        if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+            sums[place] += cell
+        elif cell not in (None, ""):
+            name = errors.excerpt(self.columns[place].name, 40)
+            notes.count(f"Cells of `{name}` that are not numbers are not in its total", count)
+
+    def total_row(self, label: str) -> list[Cell]:
+        """Return the row under the others: the sums, and a label in the first column that has none."""
+        row: list[Cell] = [self.sums.get(place) for place in range(len(self.columns))]
+        free = next((place for place in range(len(row)) if place not in self.sums), None)
+        if free is not None:
+            row[free] = label
+        return row
 
     def _from(self, source: sources.Source, notes: Notes) -> Iterator[list[Any]]:
         names = [c.name for c in self.columns]
         at = _places(names, source.names)
         straight = not source.names or at == list(range(len(source.names)))
-        missing = set(names) - set(source.names) if source.names else set()
+        read_names = {c.name for c in self.columns if not c.formula}
+        missing = read_names - set(source.names) if source.names else set()
         wide = len(source.names) if source.delimiter else 0
         for count, row in enumerate(source.rows(), 1):
             if isinstance(row, dict):
@@ -138,6 +181,15 @@ class Table:
         return row
 
 
+def _named(name: str, names: list[str]) -> int:
+    wanted = name.strip().casefold()
+    for place, one in enumerate(names):
+        if one.strip().casefold() == wanted:
+            return place
+    message = f"There is no column '{errors.excerpt(name, 60)}' to add up."
+    raise errors.InvalidInputError(message, f"Columns: {errors.excerpt(', '.join(names), 200)}.")
+
+
 def _too_wide(row: int, cells: int, columns: int) -> errors.InvalidInputError:
     message = f"Row {row} has {cells} cells, but there are {columns} columns."
     return errors.InvalidInputError(message, "Give every row one cell for each column.")
@@ -165,7 +217,11 @@ def _unguarded(cell: str, row: int, notes: Notes) -> str:
 
 
 def table(
-    columns: list[str] | None, rows: list[list[Any]] | None, source: str | None, types: list[str] | None
+    columns: list[str] | None,
+    rows: list[list[Any]] | None,
+    source: str | None,
+    types: list[str] | None,
+    totals: list[str] | None = None,
 ) -> Table:
     """Return a call's table, of `rows` or of the file `source`.
 
@@ -182,8 +238,9 @@ def table(
         raise errors.InvalidInputError(
             f"There are {len(names)} columns, and at most {MOST_COLUMNS} are possible.", "Choose some with `columns`."
         )
+    kinds = [*(types or []), *[""] * (len(names) - len(types))]
     if origin and origin.names:
-        unknown = [name for name in names if name not in origin.names]
+        unknown = [n for n, kind in zip(names, kinds, strict=False) if n not in origin.names and "=" not in kind]
         if unknown and (origin.delimiter or len(unknown) == len(names)):
             message = f"{source} has no column '{errors.excerpt(unknown[0], 60)}'."
             raise errors.InvalidInputError(
@@ -192,8 +249,8 @@ def table(
     if len(types) > len(names):
         message = f"There are {len(types)} types for {len(names)} columns."
         raise errors.InvalidInputError(message, 'Give one for each column, in the same order; "" for none.')
-    kinds = [*types, *[""] * (len(names) - len(types))]
-    result = Table([column(n, t) for n, t in zip(names, kinds, strict=True)], rows, origin)
+    result = Table([column(n, t, names) for n, t in zip(names, kinds, strict=True)], rows, origin)
+    result.totals = [_named(name, names) for name in totals or []]
     if origin and origin.titles:
         count, shown = len(origin.titles), errors.excerpt(" / ".join(origin.titles), 120)
         lines = "line" if count == 1 else f"{count} lines"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from flotilla import errors, files, in_thread, progress
 
@@ -33,6 +33,7 @@ class ExportedFile(BaseModel):
     """The file that was written. `rows` do not count the heading; `warnings` say what was changed or left out."""
 
     path: str
+    location: str = Field("", description="Where it lies on the server's disk; /data is the volume flotilla-data.")
     bytes: int
     sha256: str
     rows: int | None = None
@@ -114,5 +115,11 @@ def _produce(path: str, overwrite: bool, write: Callable[[BinaryIO, Check], Made
         _turns.release()
     ref = out.ref
     return ExportedFile(
-        path=ref.path, bytes=ref.bytes, sha256=ref.sha256, rows=made.rows, pages=made.pages, warnings=made.warnings
+        path=ref.path,
+        location=f"{files.root()}/{ref.path}",
+        bytes=ref.bytes,
+        sha256=ref.sha256,
+        rows=made.rows,
+        pages=made.pages,
+        warnings=made.warnings,
     )

@@ -1,21 +1,24 @@
-"""Tables as Excel workbooks: one sheet, true types, streamed row by row. The same table gives the same bytes."""
+"""Tables as Excel workbooks: true types, streamed row by row. The same table gives the same bytes."""
 
 from __future__ import annotations
 
 import itertools
 import re
 import tempfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_col_to_name
 
 from flotilla import errors, files
 from flotilla.parsing.money import SYMBOLS
 
 from .cells import Cell, Column, plain
 from .guard import risky
+from .languages import Language
 from .table import Table
 from .work import Made
 
@@ -36,8 +39,8 @@ _PADDING = 5 / 7  # of a character: what XlsxWriter adds to the width of a colum
 class _Sheet:
     """Writes cells: XlsxWriter keeps one row in memory, and the rest in a temporary file."""
 
-    def __init__(self, book: Workbook, sheet: Any, table: Table) -> None:
-        self.book, self.sheet, self.table = book, sheet, table
+    def __init__(self, book: Workbook, sheet: Any, table: Table, day: str) -> None:
+        self.book, self.sheet, self.table, self.day = book, sheet, table, day
         self.formats: dict[str, Any] = {}
         self.offsets: set[str] = set()
 
@@ -81,7 +84,7 @@ class _Sheet:
             if value < _OLDEST:
                 self.table.notes.count("Dates before 1900, which Excel does not have, became text", count)
                 return value.isoformat(), ""
-            return _serial(value), "yyyy-mm-dd"
+            return _serial(value), self.day
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             if _is_plain(value):  # nearly all
                 return (value if isinstance(value, int) else float(value)), _form(column, value)
@@ -101,10 +104,32 @@ class _Sheet:
             self.table.notes.count("Dates before 1900, which Excel does not have, became text", count)
             return value.isoformat(), ""
         if value.tzinfo is None:
-            return _moment(value), "yyyy-mm-dd hh:mm:ss"
+            return _moment(value), f"{self.day} hh:mm:ss"
         offset = value.isoformat()[-6:]
         self.offsets.add(offset)
-        return _moment(value), f'yyyy-mm-dd hh:mm:ss "{offset}"'
+        return _moment(value), f'{self.day} hh:mm:ss "{offset}"'
+
+    def formulas(self, values: list[Cell], count: int) -> None:
+        """Write the formulas of a row over their values."""
+        for at, column in enumerate(self.table.columns):
+            value = values[at]
+            if column.formula and isinstance(value, Decimal):
+                content = column.formula.excel(count + 1, xl_col_to_name)
+                self.sheet.write_formula(count, at, content, self.format(_form(column, value)), float(value))
+
+    def totals(self, label: str, count: int) -> None:
+        """Write the sums under `count` rows. They are of the rows that a filter leaves, as in a table of Excel."""
+        for at, value in enumerate(self.table.total_row(label)):
+            column = self.table.columns[at]
+            look = {"bold": True, "top": 1, "top_color": "#1F4E79", "valign": "top"}
+            if at in self.table.sums and isinstance(value, Decimal):
+                form = self.book.add_format({**look, "num_format": _form(column, value)})
+                letter = xl_col_to_name(at)
+                self.sheet.write_formula(
+                    count + 1, at, f"=SUBTOTAL(109,{letter}2:{letter}{max(2, count + 1)})", form, float(value)
+                )
+            else:
+                self.sheet.write(count + 1, at, value, self.book.add_format(look))
 
     def text(self, value: str, count: int) -> str:
         """Return text as the format allows it. A line ends as in Excel, with LF."""
@@ -137,19 +162,34 @@ def _moment(value: datetime) -> float:
     return _serial(value.date()) + (seconds * 1000 + value.microsecond // 1000) / 86_400_000
 
 
-def write_xlsx(out: BinaryIO, table: Table, sheet_name: str) -> Made:
-    """Write a table as a workbook of one sheet: heading bold and frozen, filters, widths that fit."""
-    _refuse_too_many(table)
-    title = _title(sheet_name, table)
+def write_xlsx(out: BinaryIO, sheets: Sequence[tuple[str, Table]], language: Language) -> Made:
+    """Write tables as a workbook, a sheet each by name: heading bold and frozen, filters, widths that fit, totals."""
+    for _, table in sheets:
+        _refuse_too_many(table)
     with tempfile.TemporaryDirectory(prefix="flotilla-") as folder:
         book = Workbook(out, {"constant_memory": True, "tmpdir": folder})
         try:
-            count = _fill(book, book.add_worksheet(title), table)
+            count, titles = 0, set[str]()
+            for name, table in sheets:
+                title = _unique(_title(name, table), titles)
+                count += _fill(book, book.add_worksheet(title), table, language)
             book.set_properties({"author": "Flotilla", "created": _DATED})
             book.close()
         finally:
             book.fileclosed = True  # or the workbook that failed is saved when Python drops it
-    return Made(rows=count, warnings=table.notes.list())
+    several = len(sheets) > 1
+    notes = [(name, note) for name, table in sheets for note in table.notes.list()]
+    return Made(rows=count, warnings=[f"{name}: {note}" if several else note for name, note in notes])
+
+
+def _unique(title: str, titles: set[str]) -> str:
+    """Return the title, or one with a number where another sheet has it: Excel does not tell case apart."""
+    result, number = title, 1
+    while result.casefold() in titles:
+        number += 1
+        result = f"{_cut(title, _LONGEST_TITLE - 3).rstrip()} {number}"
+    titles.add(result.casefold())
+    return result
 
 
 def _refuse_too_many(table: Table) -> None:
@@ -159,12 +199,13 @@ def _refuse_too_many(table: Table) -> None:
     """
     if table.source and (files.stat(table.source.path).bytes or 0) < 2 * MOST_ROWS:
         return
-    if (count := table.count()) > MOST_ROWS:
-        message = f"There are {count} rows, and a sheet holds {MOST_ROWS} at most."
+    most = MOST_ROWS - bool(table.totals)
+    if (count := table.count()) > most:
+        message = f"There are {count} rows, and a sheet holds {most} at most."
         raise errors.InvalidInputError(message, "Split the rows, or use export_create_csv.")
 
 
-def _fill(book: Workbook, sheet: Any, table: Table) -> int:
+def _fill(book: Workbook, sheet: Any, table: Table, language: Language) -> int:
     """Write heading and rows, and return how many rows there are."""
     last = len(table.columns) - 1
     for at, width in enumerate(_widths(table)):
@@ -172,13 +213,17 @@ def _fill(book: Workbook, sheet: Any, table: Table) -> int:
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     sheet.fit_to_pages(1, 0)
-    maker = _Sheet(book, sheet, table)
+    maker = _Sheet(book, sheet, table, language.excel_day)
     for at, column in enumerate(table.columns):
         name = maker.text(column.name, 0)
         maker.string(0, at, name, _heading(book, name, column))
-    count = 0
+    count, computed = 0, any(column.formula for column in table.columns)
     for count, values in enumerate(table.rows(), 1):
         maker.row(values, count)
+        if computed:
+            maker.formulas(values, count)
+    if table.totals:
+        maker.totals(language.total, count)
     if len(maker.offsets) > 1:
         table.notes.add("Times have different offsets; Excel sorts them by the local time shown.")
     sheet.autofilter(0, 0, count, last)

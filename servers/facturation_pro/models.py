@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from flotilla import Model, UntrustedText
+from flotilla.files import FileRef
 from flotilla.text import plain
 
 from .enums import (
@@ -97,13 +98,8 @@ class Done(Model):
     done: str
 
 
-class Document(Model):
+class Document(FileRef):
     """A file in the data folder."""
-
-    path: str
-    bytes: int
-    sha256: str
-    content_type: str
 
 
 class Attachment(Thing):

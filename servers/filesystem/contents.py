@@ -7,7 +7,9 @@ import binascii
 import codecs
 import difflib
 import re
+import shutil
 import unicodedata
+from contextlib import suppress
 
 from flotilla import errors, files
 from flotilla.text import cleaned, escaped, plain, unescaped
@@ -15,6 +17,7 @@ from flotilla.text import cleaned, escaped, plain, unescaped
 from .models import Deleted, Edit, FileContent, FileInfo
 
 LARGEST_EDIT = 2 * 2**20  # bytes: a diff of more takes too long
+LARGEST_APPEND = 32 * 2**20  # bytes: the file is written anew
 LONGEST_DIFF = 20_000  # characters
 LONGEST_PART = 200_000  # bytes of text in one answer
 SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")  # that look like the ordinary one
@@ -144,6 +147,42 @@ def whole(path: str, content: str, encoding: str, replaces: bool) -> bytes:
         with files.reader(path) as old:
             encoding = "utf-8-sig" if old.read(3) == codecs.BOM_UTF8 else encoding
     return encoded(text.removeprefix("\ufeff") if encoding in ("utf-8-sig", "utf-16") else text, encoding)
+
+
+def exists(path: str) -> bool:
+    """Tell whether there is a file or folder."""
+    with suppress(errors.NotFoundError):
+        files.stat(path)
+        return True
+    return False
+
+
+def copy(source: str, destination: str, overwrite: bool) -> files.FileRef:
+    """Copy a file; raises as `files.reader` and `files.writer` do."""
+    with files.reader(source) as old, files.writer(destination, overwrite) as new:
+        shutil.copyfileobj(old, new, 2**20)
+    return new.ref
+
+
+class Addition:
+    """Text that goes to the end of a file, on a line of its own; bytes (base64) go there as they are."""
+
+    def __init__(self, path: str, content: str, encoding: str) -> None:
+        self.path, self.content, self.encoding = path, content, encoding
+        self.changed(b"")  # raises the error of content that the encoding cannot hold
+
+    def changed(self, data: bytes) -> bytes:
+        """Return a file's bytes with the addition."""
+        if self.encoding == "base64":
+            return data + encoded(self.content, self.encoding)
+        name = codec(self.encoding, data[:256])
+        line_end = encoded("\n", name)
+        separate = data and not data.endswith(line_end)
+        return data + (line_end if separate else b"") + encoded(unescaped(self.content), name)
+
+    def apply(self) -> files.FileRef:
+        """Write the file, with whatever others added meanwhile."""
+        return files.rewrite(self.path, self.changed, LARGEST_APPEND)
 
 
 class Change:

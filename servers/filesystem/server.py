@@ -23,8 +23,10 @@ from flotilla import (
     in_thread,
 )
 from flotilla.files import Entry, FileRef
+from flotilla_servers._documents.reader import DocumentText
+from flotilla_servers._documents.reader import read_document as document_text
 
-from .contents import Change, count, describe, read_part, whole
+from .contents import Addition, Change, copy, count, describe, exists, read_part, whole
 from .models import Deleted, Edit, Edited, Encoding, FileContent, FileInfo, Location, Match, TextEncoding
 from .search import Search
 
@@ -32,9 +34,9 @@ integration: Integration[ServerSettings] = Integration(
     "filesystem",
     prefix="fs",
     title="Filesystem",
-    description="Read, write, edit, search, move and delete files in the data folder that Flotilla's servers share.",
+    description="Read documents, and write, edit, search, move and delete files in the data folder that servers share.",
     category="productivity",
-    tags=["files", "documents", "text"],
+    tags=["files", "documents", "text", "pdf", "word", "excel"],
     hosts=[],
     files=True,
     instructions="Paths are relative to the data folder, with / between folders. Links are not followed.",
@@ -73,10 +75,39 @@ async def read_file(
 ) -> FileContent:
     """Read a file of the data folder as text, or any file as base64.
 
-    A long file comes in parts: when the result has next_offset, call again with it as offset. Workbooks, PDF files and
-    pictures are no text: they can only be read as base64. For size and likely encoding use fs_get_file_info.
+    A long file comes in parts: when the result has next_offset, call again with it as offset. To read PDF files, Word,
+    Excel, PowerPoint, web pages and mails as text, use fs_read_document. For size and likely encoding use
+    fs_get_file_info.
     """
     return await in_thread(read_part, path, encoding, offset, limit)
+
+
+@tools.reads(
+    deadline=55,
+    search="lire document pdf word excel powerpoint docx xlsx pptx eml courriel pièce jointe facture devis contrat",
+    examples=[
+        "Que dit le devis en PDF que Dupont a envoyé ?",
+        "Lis la pièce jointe",
+        "What are the totals in budget.xlsx?",
+        "Summarize the contract contrat.docx",
+    ],
+)
+async def read_document(
+    path: Path,
+    pages: Annotated[
+        str | None, Field(description="Pages or slides to read, 3 or 2-5, or a sheet's name; all if left out.")
+    ] = None,
+    attachment: Annotated[str | None, Field(description="Name of a mail's attachment, to read it instead.")] = None,
+    limit: Annotated[int, Field(ge=1000, le=80_000, description="Maximum number of bytes of text.")] = 40_000,
+    cursor: Cursor = None,
+) -> DocumentText:
+    """Read a document as Markdown text: PDF, Word, Excel, PowerPoint, HTML, mails (.eml, .msg), RTF, CSV.
+
+    Use it after any tool that saved a file, such as a download. Returns pages, sheets or slides in order; when there is
+    more, next_cursor. Cells of sheets keep their addresses. Pictures and scanned pages have no text, which the notes
+    say. It never changes the file.
+    """
+    return await in_thread(document_text, path, pages or "", attachment or "", limit, cursor)
 
 
 @tools.writes(creates=True, replaces=True, search="écrire enregistre créer fichier sauvegarde note")
@@ -90,12 +121,19 @@ async def write_file(
     ],
     encoding: Encoding = "utf-8",
     overwrite: Overwrite = False,
+    append: Annotated[bool, Field(description="Add the content as new lines at the end of the file.")] = False,
 ) -> FileRef:
-    """Write a whole file; missing folders are made. Returns its path, size and checksum.
+    """Write a whole file, or add to its end; missing folders are made. Returns its path, size and checksum.
 
-    Fails if the file exists, unless overwrite=true, which asks the user first. To change a part of a text file, use
-    fs_edit_file.
+    Fails if the file exists, unless append=true, which keeps all that it holds, or overwrite=true, which asks the user
+    first. To change a part of a text file, use fs_edit_file.
     """
+    if append and overwrite:
+        raise errors.InvalidInputError("Both append and overwrite are true.", "Choose one of them.")
+    if append and await in_thread(exists, path):
+        addition = Addition(path, content, encoding)
+        announce(action="append_to_file", path=files.shown(path), content=content[:1000], encoding=encoding)
+        return await in_thread(addition.apply)
     lost = await in_thread(files.replaced, path, overwrite)
     data = await in_thread(whole, path, content, encoding, bool(lost))
     if lost:
@@ -135,14 +173,14 @@ async def edit_file(
 async def search_files(
     path: Folder = ".",
     pattern: Annotated[str, Field(description="Pattern of the name, *.md, or of the path, 2024/**/*.csv.")] = "*",
-    text: Annotated[str | None, Field(description="Return the lines of text files that contain this text.")] = None,
+    text: Annotated[str | None, Field(description="Return lines of text files with this text.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Match]:
     """Find files and folders below a folder by name, or lines of text files by the text in them.
 
-    Upper and lower case count alike. A long search may return few items, or none, with a next_cursor: call again with
-    it. The text of PDF files, workbooks and pictures is not searched. To see one folder, use fs_list_directory.
+    Case does not matter. A long search may return few items, or none, with a next_cursor: call again with it. PDF files
+    and workbooks are not searched by their text. To see one folder, use fs_list_directory.
     """
     search, until = Search(path, pattern, text, limit, cursor), time.monotonic() + LONGEST_SEARCH
     while await in_thread(search.step) and time.monotonic() < until:
@@ -184,6 +222,22 @@ async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = F
         await confirm(f"Replace {lost} by {moved.path}? What {files.shown(destination)} holds now is lost.")
     announce(action="move_file", source=files.shown(source), destination=files.shown(destination))
     return Location.of(await in_thread(files.move, source, destination, overwrite))
+
+
+@tools.writes(creates=True, replaces=True, search="copier dupliquer fichier modèle")
+async def copy_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> FileRef:
+    """Copy a file. The destination is the whole new path, name included; missing folders are made.
+
+    Fails if a file exists there, unless overwrite=true, which asks the user first. Folders are not copied: copy their
+    files one at a time. Returns path, size and checksum of the copy.
+    """
+    copied = await in_thread(files.stat, source)
+    if copied.type != "file":
+        raise errors.InvalidInputError(f"{copied.path} is not a file.", "Copy files one at a time.")
+    if lost := await in_thread(files.replaced, destination, overwrite):
+        await confirm(f"Replace {lost} by a copy of {copied.path}? What {files.shown(destination)} holds now is lost.")
+    announce(action="copy_file", source=copied.path, destination=files.shown(destination))
+    return await in_thread(copy, source, destination, overwrite)
 
 
 @tools.destroys(asks=True, search="supprimer effacer fichier dossier")

@@ -238,10 +238,18 @@ def test_write_returns_a_file_reference(data: Path) -> None:
         "bytes": 8,
         "sha256": hashlib.sha256("# Été\n".encode()).hexdigest(),
         "content_type": "text/markdown",
+        "read_with": None,
     }
     assert files.ref(done.path) == done
     assert files.stat(done.path).bytes == 8
     assert files.stat(done.path).modified.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"), [("Devis.PDF", "fs_read_document"), ("a.eml", "fs_read_document"), ("a.png", None)]
+)
+def test_file_reference_names_the_tool_that_reads_a_document(data: Path, name: str, tool: str | None) -> None:
+    assert files.write(name, b"x").read_with == tool
 
 
 def test_write_overwrites_only_on_request(data: Path) -> None:

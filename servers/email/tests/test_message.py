@@ -329,3 +329,24 @@ def test_html_text_alternative() -> None:
         "Payer (https://exemple.fr/payer) https://exemple.fr écrire (a@b.fr) non https://img.fr\n----\n\na\nb\n\nLogo"
     )
     assert parsed(mail).get_body(("plain",)).get_content().replace("\r\n", "\n").strip() == mail.text  # type: ignore[union-attr]
+
+
+def test_build_picture_that_the_html_shows_stands_inside_the_mail() -> None:
+    """multipart/mixed around multipart/alternative, whose HTML is multipart/related with its picture."""
+    files = (Attachment("Logo été.png", b"\x89PNG"), Attachment("plan.png", b"\x89PNG2"), Attachment("d.pdf", b"%PDF"))
+    draft = Draft(
+        sender=Address("a@exemple.fr"),
+        to=(Address("b@exemple.fr"),),
+        subject="x",
+        html='<p>Bonjour</p><img src="cid:Logo été.png">',
+        attachments=files,
+    )
+    whole = email.message_from_bytes(build(draft).content, policy=policy.default)
+    assert [part.get_content_type() for part in whole.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png",
+        "image/png", "application/pdf",
+    ]  # fmt: skip
+    page, picture, *others = [part for part in whole.walk() if not part.is_multipart()][1:]
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in page.get_content()
+    assert (picture.get_content_disposition(), picture.get_content()) == ("inline", b"\x89PNG")
+    assert [part.get_filename() for part in others] == ["plan.png", "d.pdf"]

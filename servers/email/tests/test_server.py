@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import socket
 from collections.abc import Awaitable, Callable
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from flotilla_servers.email.server import server
+from flotilla_testing import FakeVendor, RecordedResponses
 from flotilla_testing.checks.descriptions import handed_over
 
 USER, PASSWORD = "facturation@exemple.fr", "canari-mot-de-passe-é-9321"
@@ -342,13 +345,83 @@ async def test_tools_public_surface(configured: Configure) -> None:
 
     async with Client(server._mcp) as client:
         tools = {tool.name: tool for tool in (await client.list_tools_mcp()).tools}
-    assert list(tools) == ["email_send_email", "email_send_template", "email_verify_connection"]
+    assert list(tools) == [
+        "email_send_email",
+        "email_send_template",
+        "email_list_templates",
+        "email_preview_template",
+        "email_verify_connection",
+    ]
     sizes = []
     for name, tool in tools.items():
         hints = tool.annotations
-        assert hints.read_only_hint is (name == "email_verify_connection")
+        assert hints.read_only_hint is not name.startswith("email_send")
         assert (hints.destructive_hint, hints.open_world_hint) == (name.startswith("email_send"), True)
         sizes.append(len(handed_over(tool.model_dump(by_alias=True, exclude_none=True))))
         assert all("description" in p for p in tool.input_schema["properties"].values())
     assert max(sizes) <= 2_000
-    assert sum(sizes) <= 4_500
+    assert sum(sizes) <= 5_500
+
+
+async def test_list_templates_and_preview_template(configured: Configure, call: Call, data: Path) -> None:
+    configured(25)
+    (data / "templates").mkdir()
+    for n in range(3):
+        (data / "templates" / f"t{n}.txt").write_text("Bonjour {{ nom }}")
+    first = good(await call("list_templates", limit=2))
+    assert [one["name"] for one in first["items"]] == ["t0", "t1"]
+    assert good(await call("list_templates", limit=2, cursor=first["next_cursor"]))["items"] == [
+        {"name": "t2", "parts": ["text"], "variables": ["nom"]}
+    ]
+    assert good(await call("preview_template", template="t0", variables={"nom": "Hélène"}))["text"] == "Bonjour Hélène"
+    assert "needs variables that were not given: nom" in bad(await call("preview_template", template="t0"))
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_send_email_with_oauth(
+    sink: Start, configured: Configure, call: Call, data: Path, accepted: bool
+) -> None:
+    """AUTH XOAUTH2: https://developers.google.com/workspace/gmail/imap/xoauth2-protocol"""
+    there = await sink()
+    seen: list[str] = []
+
+    async def xoauth2(server: Any, args: list[str]) -> AuthResult:
+        seen.append(base64.b64decode(args[1]).decode())
+        return AuthResult(success=accepted, handled=False, auth_data=USER)
+
+    there.auth_XOAUTH2 = xoauth2
+    tokens = RecordedResponses({"POST /token": {"json": {"access_token": "canary-token-77", "expires_in": 3600}}})
+    with FakeVendor(tokens) as vendor:
+        configured(
+            there.port, PASSWORD="", TOKEN_URL=f"{vendor.url}/token", CLIENT_ID="client", CLIENT_SECRET="secret-5",
+            REFRESH_TOKEN="refresh-9",
+        )  # fmt: skip
+        assert "dry_run" in good(await call("send_email", **LETTER, dry_run=True))
+        assert not vendor.requests  # a dry run asks for no token
+        if accepted:
+            assert good(await call("send_email", **LETTER))["recipients"][0]["status"] == "accepted"
+            assert good(await call("verify_connection"))["login"] == "XOAUTH2"
+            assert set(seen) == {f"user={USER}\x01auth=Bearer canary-token-77\x01\x01"}
+            assert len(vendor.requests) == 1
+        else:
+            text = bad(await call("send_email", **LETTER))
+            assert "refuses the access token for facturation@exemple.fr" in text
+            assert "SMTP.Send" in text
+            assert "canary-token-77" not in text
+
+
+async def test_send_email_with_oauth_that_the_server_does_not_offer(
+    sink: Start, configured: Configure, call: Call, data: Path
+) -> None:
+    there = await sink()
+    tokens = RecordedResponses({"POST /token": {"json": {"access_token": "canary-token-77", "expires_in": 3600}}})
+    with FakeVendor(tokens) as vendor:
+        configured(
+            there.port,
+            TOKEN_URL=f"{vendor.url}/token",
+            CLIENT_ID="c",
+            CLIENT_SECRET="secret-5",
+            REFRESH_TOKEN="refresh-9",
+        )
+        assert "offers no login with OAuth (AUTH XOAUTH2)" in bad(await call("send_email", **LETTER))
+    assert not there.logins  # the password is not tried in its place

@@ -225,3 +225,17 @@ def test_render_process_has_an_empty_environment(folder: Path, monkeypatch: pyte
     put(folder, t__txt="x")
     assert fill("t", {}).text == "x"
     assert seen["env"] == {}
+
+
+def test_described_names_parts_and_variables(folder: Path) -> None:
+    put(
+        folder,
+        relance__subject_txt="{{ numero }}",
+        relance__html="{% include '_logo.html' %}{% for l in lignes %}{{ l.quoi }}{% endfor %}",
+        _logo__html="{{ societe }}",
+        cassee__txt="{% if %}",
+    )
+    broken, whole = templates.described()
+    assert whole == {"name": "relance", "parts": ["subject", "html"], "variables": ["lignes", "numero", "societe"]}
+    assert (broken["name"], broken["variables"]) == ("cassee", [])
+    assert "cassee.txt, line 1" in broken["problem"]

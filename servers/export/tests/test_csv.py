@@ -162,3 +162,12 @@ async def test_csv_unwritable_characters_reported(export: SimpleNamespace, data:
     done = await export.create_csv(path="a.csv", source="in.jsonl")
     assert (data / "a.csv").read_text() == "a\nx?y\n"
     assert done["warnings"] == ["Halves of characters, which no file can hold, became question marks (row 1)."]
+
+
+async def test_csv_computed_column_of_a_source(export: SimpleNamespace, data: Path) -> None:
+    (data / "in.csv").write_text("Produit;Prix;Qté\nPain;4,50;10\n")
+    await export.create_csv(
+        path="out", source="in.csv", columns=["Produit", "Qté", "Prix", "Total"],
+        types=["", "integer", "money EUR", "money EUR =[Prix]*[Qté]"],
+    )  # fmt: skip
+    assert (data / "out.csv").read_text() == "Produit,Qté,Prix,Total\nPain,10,4.50,45.00\n"

@@ -18,6 +18,7 @@ from pypdf import PdfReader
 
 from flotilla_servers.export import fonts
 from flotilla_servers.export.pdf_table import wrapped, write_pdf
+from flotilla_servers.export.server import server
 from flotilla_servers.export.style import LANGUAGES, page, shared
 from flotilla_servers.export.table import table
 
@@ -232,3 +233,18 @@ def test_pdf_replaces_signs_missing_from_the_font() -> None:
     reader, done = pdf([["✅ fait", "❌ non ⭐"]], ["a", "b"])
     assert "✔ fait ✘ non ★" in text_of(reader)
     assert done.warnings == []
+
+
+async def test_pdf_totals_in_the_language_of_the_user(
+    export: SimpleNamespace, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPORT_LANGUAGE", "de")
+    server.reset()
+    done = await export.create_pdf(
+        path="a", columns=["Kunde", "Betrag"], rows=[["A", "1000.50"], ["B", 2]], types=["", "money EUR"],
+        totals=["Betrag"],
+    )  # fmt: skip
+    text = PdfReader(data / "a.pdf").pages[0].extract_text()
+    assert "1.002,50" in text
+    assert "Summe" in text
+    assert done["rows"] == 2

@@ -17,6 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from flotilla_servers.export import xlsx_file
+from flotilla_servers.export.languages import LANGUAGES
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
 
@@ -27,7 +28,7 @@ def sheet(content: bytes | Path) -> Any:
 
 def made(rows: list[list[Any]], columns: list[str], types: list[str]) -> tuple[bytes, list[str]]:
     out = io.BytesIO()
-    done = write_xlsx(out, table(columns, rows, None, types), "Sheet1")
+    done = write_xlsx(out, [("Sheet1", table(columns, rows, None, types))], LANGUAGES["en"])
     return out.getvalue(), done.warnings
 
 
@@ -127,7 +128,7 @@ def test_xlsx_forbidden_characters() -> None:
 def test_xlsx_sheet_name_corrected(wanted: str, title: str) -> None:
     """31 characters as Excel counts them (UTF-16), and nothing that XML forbids."""
     out = io.BytesIO()
-    done = write_xlsx(out, table(["a"], [[1]], None, None), wanted)
+    done = write_xlsx(out, [(wanted, table(["a"], [[1]], None, None))], LANGUAGES["en"])
     assert sheet(out.getvalue()).title == title
     assert done.warnings == [f"The sheet is called `{title}`: Excel allows 31 characters and no []:*?/\\."]
 
@@ -168,7 +169,7 @@ def test_xlsx_too_many_rows_refused_before_the_work(data: Path, monkeypatch: pyt
     monkeypatch.setattr(xlsx_file, "_fill", lambda *_: pytest.fail("the work began"))
     (data / "in.csv").write_text("a\n" + "1\n" * 4)
     with pytest.raises(Exception, match="There are 4 rows, and a sheet holds 3 at most"):
-        write_xlsx(io.BytesIO(), table(None, None, "in.csv", None), "Sheet1")
+        write_xlsx(io.BytesIO(), [("Sheet1", table(None, None, "in.csv", None))], LANGUAGES["en"])
 
 
 def test_xlsx_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,3 +217,92 @@ def test_xlsx_numbers_are_numbers_or_exact_text(numbers: list[float]) -> None:
             assert isinstance(value, float) or int(cell.value) == value
         else:
             assert cell.value == pytest.approx(value, rel=1e-14)
+
+
+async def test_xlsx_totals_and_computed_columns(export: SimpleNamespace, data: Path) -> None:
+    done = await export.create_xlsx(
+        path="f.xlsx",
+        columns=["Poste", "Qté", "PU", "Total HT", "Payé le"],
+        rows=[["Étude", 3, "1 250,55 €", "2026-03-01"], ["Remise", 1, "-50", None], ["À voir", 2, "?", None]],
+        types=["", "integer", "money EUR", "money EUR =[qté]*[PU]", "date"],
+        totals=["Total HT", "Qté"],
+        language="fr",
+    )
+    formulas, values = (openpyxl.load_workbook(data / "f.xlsx", data_only=only).active for only in (False, True))
+    assert [cell.value for cell in formulas["D"]] == [
+        "Total HT",
+        "=ROUND(B2*C2,2)",
+        "=ROUND(B3*C3,2)",
+        None,
+        "=SUBTOTAL(109,D2:D4)",
+    ]
+    assert [cell.value for cell in values["D"]] == ["Total HT", 3751.65, -50, None, 3701.65]
+    assert [values["A5"].value, values["B5"].value, values["C5"].value] == ["Total", 6, None]
+    assert values["A5"].font.b
+    assert values["D5"].font.b
+    assert values["D5"].number_format == values["D2"].number_format == '#,##0.00## "€"'
+    assert values["E2"].number_format == "dd/mm/yyyy"
+    assert values.auto_filter.ref == "A1:E4"  # the total is not sorted or filtered away
+    assert done["rows"] == 3
+    assert (
+        "`Total HT` could not be computed, since a cell is not a number or a divisor is 0 (row 3)." in done["warnings"]
+    )
+
+
+async def test_xlsx_several_sheets(export: SimpleNamespace, data: Path) -> None:
+    (data / "b.csv").write_text("Client;Montant\nDupont;12,50\n")
+    done = await export.create_xlsx(
+        path="f.xlsx",
+        sheet="Clients",
+        columns=["Nom"],
+        rows=[["Dupont"]],
+        more_sheets=[
+            {"sheet": "Montants", "source": "b.csv", "types": ["", "money EUR"], "totals": ["Montant"]},
+            {"sheet": "clients", "columns": ["n"], "rows": [[1], ["x"]], "types": ["integer"]},
+        ],
+    )
+    book = openpyxl.load_workbook(data / "f.xlsx", data_only=True)
+    assert book.sheetnames == ["Clients", "Montants", "clients 2"]
+    assert [[cell.value for cell in row] for row in book["Montants"].rows] == [
+        ["Client", "Montant"],
+        ["Dupont", 12.5],
+        ["Total", 12.5],
+    ]
+    assert (done["rows"], len(done["warnings"])) == (4, 1)
+    assert done["warnings"][0].startswith("clients: Column `n` has cells that are not of the type integer")
+
+
+async def test_xlsx_result_says_where_the_file_lies(export: SimpleNamespace, data: Path) -> None:
+    done = await export.create_xlsx(path="a/f", columns=["x"], rows=[[1]])
+    assert done["location"] == str(data / "a/f.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("money EUR =[Prix]*2", "names a column that is not there: Prix"),
+        ("=WEBSERVICE([a])", "is not a formula that can be computed"),
+        ("=[a]**99999999", "is not a formula that can be computed"),
+        ("=[a]+", "is not a formula that can be computed"),
+        ("=1;2", "is not a formula that can be computed"),
+        ("date =[a]", "A formula makes numbers, not the type date"),
+    ],
+)
+async def test_xlsx_formula_refused(export: SimpleNamespace, refused: type[Exception], kind: str, message: str) -> None:
+    with pytest.raises(refused, match=re.escape(message)):
+        await export.create_xlsx(path="f", columns=["a", "b"], rows=[[1]], types=["", kind])
+
+
+async def test_xlsx_total_of_a_column_that_is_not_there(export: SimpleNamespace, refused: type[Exception]) -> None:
+    with pytest.raises(refused, match=r"There is no column 'Montant' to add up\. Columns: a\."):
+        await export.create_xlsx(path="f", columns=["a"], rows=[[1]], totals=["Montant"])
+
+
+@pytest.mark.parametrize("divisor", [0, None])
+async def test_xlsx_formula_divided_by_nothing_is_empty(export: SimpleNamespace, data: Path, divisor: Any) -> None:
+    done = await export.create_xlsx(
+        path="f", columns=["a", "b", "c"], rows=[[1, divisor], [1, 8]], types=["", "", "decimal =([a]+2)/[b]"]
+    )
+    values = openpyxl.load_workbook(data / "f.xlsx", data_only=True).active
+    assert [cell.value for cell in values["C"]] == ["c", None, 0.375]
+    assert len(done["warnings"]) == 1

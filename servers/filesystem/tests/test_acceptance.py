@@ -7,5 +7,6 @@ TestAcceptance = suite(
     lossy={
         "fs_write_file": {"path": "notes.txt", "overwrite": True},
         "fs_move_file": {"source": "reports/june.md", "destination": "notes.txt", "overwrite": True},
+        "fs_copy_file": {"source": "reports/june.md", "destination": "notes.txt", "overwrite": True},
     },
 )

@@ -68,6 +68,63 @@ async def test_write_file_replaces_only_with_overwrite(fs: Fs, data: Path, refus
 
 
 @pytest.mark.parametrize(
+    ("encoding", "before", "after"),
+    [
+        ("utf-8", "a", "a\né\n"),
+        ("utf-8", "a\n", "a\né\n"),
+        ("utf-8", "", "é\n"),
+        ("utf-16", "\ufeffa\n", "\ufeffa\né\n"),
+        ("cp1252", "à", "à\né\n"),
+    ],
+)
+async def test_write_file_appends_on_a_line_of_its_own(
+    fs: Fs, data: Path, encoding: str, before: str, after: str
+) -> None:
+    codec = encoding.replace("16", "16-le")
+    (data / "notes.md").write_bytes(before.encode(codec))
+    shown = await fs.write_file(path="notes.md", content="é\n", encoding=encoding, append=True, dry_run=True)
+    assert shown["dry_run"]["action"] == "append_to_file"
+    assert (data / "notes.md").read_bytes() == before.encode(codec)
+    await fs.write_file(path="notes.md", content="é\n", encoding=encoding, append=True)
+    assert (data / "notes.md").read_bytes() == after.encode(codec)
+
+
+async def test_write_file_append_makes_a_file_and_excludes_overwrite(
+    fs: Fs, data: Path, refused: type[Exception]
+) -> None:
+    await fs.write_file(path="new/log.md", content="1\n", append=True)
+    await asyncio.gather(*(fs.write_file(path="new/log.md", content=f"{n}\n", append=True) for n in range(2, 12)))
+    assert sorted((data / "new/log.md").read_text().split(), key=int) == [str(n) for n in range(1, 12)]
+    with pytest.raises(refused, match="Both append and overwrite"):
+        await fs.write_file(path="new/log.md", content="x", append=True, overwrite=True)
+    with pytest.raises(refused, match="no character EURO SIGN"):
+        await fs.write_file(path="new/log.md", content="€", encoding="latin-1", append=True)
+
+
+async def test_copy_file(fs: Fs, data: Path, refused: type[Exception]) -> None:
+    (data / "modele.docx").write_bytes(b"PK\x03\x04")
+    done = await fs.copy_file(source="modele.docx", destination="clients/dupont.docx")
+    assert (done["path"], done["bytes"], done["read_with"]) == ("clients/dupont.docx", 4, "fs_read_document")
+    assert (data / "clients/dupont.docx").read_bytes() == (data / "modele.docx").read_bytes()
+    (data / "modele.docx").write_bytes(b"new")
+    with pytest.raises(refused, match="exists already"):
+        await fs.copy_file(source="modele.docx", destination="clients/dupont.docx")
+    await fs.copy_file(source="modele.docx", destination="clients/dupont.docx", overwrite=True)
+    assert (data / "clients/dupont.docx").read_bytes() == b"new"
+    with pytest.raises(refused, match="clients is not a file"):
+        await fs.copy_file(source="clients", destination="others")
+
+
+async def test_copy_file_asks_before_it_replaces(data: Path) -> None:
+    (data / "a").write_text("new")
+    (data / "b").write_text("old")
+    async with connect(module.server, "legacy", "decline") as client:
+        result = await call_tool(client, "fs_copy_file", source="a", destination="b", overwrite=True)
+    assert result.is_error
+    assert (data / "b").read_text() == "old"
+
+
+@pytest.mark.parametrize(
     ("encoding", "raw"),
     [
         ("utf-8", "é€\n".encode()),

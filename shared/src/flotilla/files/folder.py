@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from flotilla import errors
 from flotilla.files.listing import Entry, entry_of, quota, recount, stat, usage
@@ -41,10 +41,18 @@ for _ending, _type in {
     ".yml": "text/yaml",
     ".log": "text/plain",
     ".docx": _OFFICE + "wordprocessingml.document",
+    ".eml": "message/rfc822",
+    ".msg": "application/vnd.ms-outlook",
     ".xlsx": _OFFICE + "spreadsheetml.sheet",
     ".pptx": _OFFICE + "presentationml.presentation",
 }.items():
     _TYPES.add_type(_type, _ending)
+
+
+# What the tool of the filesystem server reads as text, by the names' endings: a result of every server that writes a
+# file says so, since a model that downloaded one has to find out how to read it.
+READER = "fs_read_document"
+DOCUMENTS = (".pdf", ".docx", ".docm", ".xlsx", ".xlsm", ".xls", ".pptx", ".csv", ".html", ".eml", ".msg", ".rtf")
 
 
 class FileRef(BaseModel):
@@ -54,6 +62,7 @@ class FileRef(BaseModel):
     bytes: int
     sha256: str
     content_type: str
+    read_with: str | None = Field(None, description="Tool that reads this document as text.")
 
 
 class Writer(io.BufferedRandom):
@@ -125,7 +134,13 @@ def ref(path: str) -> FileRef:
 def _ref(file: Any, shown_path: str) -> FileRef:
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileRef(path=shown_path, bytes=file.tell(), sha256=digest, content_type=content_type(shown_path))
+    return FileRef(
+        path=shown_path,
+        bytes=file.tell(),
+        sha256=digest,
+        content_type=content_type(shown_path),
+        read_with=READER if shown_path.lower().endswith(DOCUMENTS) else None,
+    )
 
 
 def content_type(path: str) -> str:
