@@ -13,7 +13,7 @@ import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
@@ -178,11 +178,22 @@ def refresh(about: Consent, oauth: OAuth2Client, refresh_token: str) -> dict[str
     return dict(oauth.refresh_token(about.token_url, refresh_token=refresh_token))
 
 
-def account_name(about: Consent, access_token: str) -> str:
-    """Ask the vendor whose account it is, which also checks the connection. Raises ConsentError."""
-    response = httpx.get(about.who_url, headers={"Authorization": f"Bearer {access_token}"}, timeout=30)
+def account_name(about: Consent, token: Mapping[str, Any]) -> str:
+    """Ask the vendor whose account it is, which also checks the connection. `token` is the token endpoint's answer.
+
+    Raises ConsentError, also where the answer lacks a field that the vendor's address needs.
+    """
+    try:
+        url = about.who_url.format_map({name: quote(str(value), safe="") for name, value in token.items() if value})
+    except KeyError as missing:
+        raise ConsentError(
+            f"The consent names no {missing.args[0]}, so it was given for another kind of account than this server "
+            "works with. Start again, and choose another one on the consent page."
+        ) from None
+    headers = {**about.who_headers, "Authorization": f"Bearer {token['access_token']}"}
+    response = httpx.get(url, headers=headers, timeout=30)
     if response.status_code == 401 and about.parameter:
-        response = httpx.get(about.who_url, params={about.parameter: access_token}, timeout=30)
+        response = httpx.get(url, params={about.parameter: token["access_token"]}, timeout=30)
     if response.status_code != 200:
         raise ConsentError(
             f"The connection does not work: {urlsplit(about.who_url).netloc} answers {response.status_code}. Start "

@@ -125,7 +125,7 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
             "The vendor gave no refresh token, so the connection would end within the hour. Remove the app from the "
             "account's connected apps, then start again."
         )
-    person = consent.account_name(about, token["access_token"])
+    person = consent.account_name(about, token)
     values = dict(zip(STORED, (client_id, client_secret, token["refresh_token"]), strict=True))
     saved = secrets_file.read()  # an empty value replaces the secret of an earlier client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
@@ -175,7 +175,7 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
     try:
         with consent.client(about, client_id, client_secret, []) as oauth:
             token = consent.refresh(about, oauth, refresh_token)
-        person = consent.account_name(about, token["access_token"])
+        person = consent.account_name(about, token)
     except OAuthError as refusal:
         if refusal.error != "invalid_grant":
             return f"could not be checked (the vendor refuses: {refusal.error})"

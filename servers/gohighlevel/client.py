@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, HttpUrl
 from flotilla import (
     Api,
     Bearer,
+    Consent,
     FirstOf,
     Integration,
     Preference,
@@ -27,6 +28,22 @@ from .oauth import MarketplaceApp
 
 VERSION = "2021-07-28"  # of the API, one an operation: https://marketplace.gohighlevel.com/docs
 API_OF_2021_04 = {"Version": "2021-04-15"}  # calendars and conversations
+HOME = "https://services.leadconnectorhq.com"
+CONSENT = Consent(
+    account="gohighlevel",
+    authorize_url="https://marketplace.gohighlevel.com/v2/oauth/chooselocation",
+    token_url=f"{HOME}/oauth/token",
+    who_url=f"{HOME}/locations/{{locationId}}",
+    who="location.name",
+    who_headers={"Version": VERSION},
+    scopes=("locations.readonly",),
+    pkce=False,
+    rotates=True,
+    redirect_host="localhost",
+    ports=(8976,),  # GoHighLevel compares the whole redirect URL
+    register="marketplace.gohighlevel.com > My Apps > Create App (private, for sub-accounts), with the scopes of this "
+    "server's README and the redirect URL http://localhost:8976/",
+)
 
 
 class Settings(ServerSettings):
@@ -50,21 +67,23 @@ class Settings(ServerSettings):
     timezone: Annotated[str, Preference, AfterValidator(known_zone)] = Field(
         "Europe/Paris", description="IANA time zone of days and times without an offset"
     )
-    refresh_token: SecretStr = Field(description="Refresh token of a Marketplace app (OAuth 2), in place of the token")
-    client_id: SecretStr = Field(description="Client id of the Marketplace app")
+    refresh_token: SecretStr = Field(description="Refresh token of OAuth, in place of the token; it needs the next two")
+    client_id: SecretStr = Field(description=f"OAuth client, from {CONSENT.register}")
     client_secret: SecretStr = Field(description="Client secret of the Marketplace app")
-    base_url: HttpUrl = Field(HttpUrl("https://services.leadconnectorhq.com"), description="Address of the API")
+    base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
 
 integration = Integration(
     "gohighlevel",
     prefix="ghl",
     title="GoHighLevel",
-    description="Contacts, tags, workflows, calendars, opportunities and messages of a GoHighLevel sub-account.",
+    description="Contacts, tags, notes, tasks, workflows, appointments, opportunities, messages and forms of a "
+    "GoHighLevel sub-account.",
     category="crm",
     tags=["crm", "marketing", "automation", "calendar", "agency"],
     hosts=["services.leadconnectorhq.com:443"],
     settings=Settings,
+    consent=CONSENT,
     docs="https://marketplace.gohighlevel.com/docs",
     instructions="Ids come from searches and lists. A contact that exists already is returned as it is, not changed. "
     "Tags are added to those that are there.",
@@ -107,9 +126,9 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
 
 oauth = MarketplaceApp(
     "base_url",
-    extra_fields=["locationId"],
-    revoked_hint="Ask the user to install the app on the sub-account again and to set {slug}.refresh_token; with "
-    "{slug}.location_id set, a lost token is replaced without them.",
+    extra_fields=["locationId", "companyId", "userType"],
+    revoked_hint="Ask the user to install the app on the sub-account again (`scripts/login {slug}`) or to set "
+    "{slug}.refresh_token; with {slug}.location_id set, a lost token is replaced without them.",
 )
 api = Api(
     integration,
@@ -156,6 +175,4 @@ def account_zone() -> ZoneInfo:
     return zone(settings_of(integration).timezone)
 
 
-ContactId = Annotated[
-    str, Field(description="Id of the contact, from ghl_search_contacts.", examples=["ocQHyuzHvysMo5N5VsXc"])
-]
+ContactId = Annotated[str, Field(description="Id from ghl_search_contacts.", examples=["ocQHyuzHvysMo5N5VsXc"])]

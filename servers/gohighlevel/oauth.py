@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 
+AGENCY = "Company"  # the vendor's word in its tokens
+
+
 class MarketplaceApp(OAuth2):
     """https://marketplace.gohighlevel.com/docs/Authorization/OAuth2.0: tokens of one location (sub-account)."""
 
@@ -28,22 +31,36 @@ class MarketplaceApp(OAuth2):
     def _at(self, path: str) -> str:
         return self.value("base_url").rstrip("/") + path
 
+    async def access_token(self, instead_of: str = "") -> str:
+        """Return a valid access token; an agency's is renewed when another location was chosen since."""
+        token = await super().access_token(instead_of)
+        chosen = self.value("location_id")
+        if self.extra("userType") == AGENCY and chosen and self.extra("locationId") != chosen:
+            token = await super().access_token(token)
+        return token
+
     async def location(self) -> str:
-        """Return the id of the location that the tokens are for, empty where the vendor did not name it."""
+        """Return the id of the location that the tokens are for, empty where the vendor did not name it.
+
+        Raises errors.ConfigurationError for the tokens of an agency without a chosen location.
+        """
         await self.access_token()
+        if self.extra("userType") == AGENCY and not self.extra("locationId"):
+            raise errors.ConfigurationError(
+                "The refresh token belongs to an agency, and contacts belong to a sub-account.",
+                "Ask the user to set GOHIGHLEVEL_LOCATION_ID to the sub-account's id, which is in its address behind "
+                "/location/.",
+            )
         return self.extra("locationId")
 
     async def exchange_token(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Refresh; where the refresh token is spent, reconnect.
-
-        Raises errors.ConfigurationError for the token of an agency.
-        """
+        """Refresh; where the refresh token is spent, reconnect. An agency's tokens become those of its location."""
         from authlib.integrations.base_client import OAuthError
 
         newest, location = held.get("refresh_token") or self.refresh_source(), held.get("locationId")
         try:
             tokens: Mapping[str, Any] = await client.refresh_token(
-                self.token_url, refresh_token=newest, user_type="Location"
+                self.token_url, refresh_token=newest, user_type=held.get("userType") or "Location"
             )
         except OAuthError as refusal:
             code = ""
@@ -54,12 +71,32 @@ class MarketplaceApp(OAuth2):
             tokens = await client.fetch_token(
                 self.token_url, grant_type="authorization_code", code=code, user_type="Location"
             )
-        if tokens.get("userType") == "Company":
-            raise errors.ConfigurationError(
-                "The refresh token belongs to an agency, and contacts belong to a sub-account.",
-                "Ask the user to install the app on the sub-account and to set the refresh token from there.",
-            )
-        return tokens
+        return await self._of_location(client, tokens) if tokens.get("userType") == AGENCY else tokens
+
+    async def _of_location(self, client: AsyncOAuth2Client, tokens: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Exchange an agency's access token for one of the chosen location; its refresh token stays the agency's.
+
+        https://marketplace.gohighlevel.com/docs/ghl/oauth/get-location-access-token
+        """
+        location = self.value("location_id")
+        if not location:  # the new refresh token must be saved all the same; the access token counts as expired
+            return {**tokens, "expires_in": -1}
+        answer = await client.request(
+            "POST",
+            self._at("/oauth/locationToken"),
+            data={"companyId": tokens["companyId"], "locationId": location},
+            headers={"Authorization": f"Bearer {tokens['access_token']}", "Version": "2021-07-28"},
+            withhold_token=True,
+        )
+        body = answer.json() if answer.is_success else {}
+        if not body.get("access_token"):
+            return {**tokens, "expires_in": -1}
+        of_location = {
+            "access_token": body["access_token"],
+            "expires_in": body.get("expires_in"),
+            "locationId": location,
+        }
+        return {**tokens, **of_location}
 
     async def _code(self, client: AsyncOAuth2Client, location: str) -> str:
         """Ask for an authorization code in place of lost tokens; empty where the vendor refuses."""

@@ -5,9 +5,17 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import automations, calendars, contacts, messages, opportunities
+from .tools import account, automations, calendars, contacts, messages, opportunities, tasks
 
 server = Server(
     integration,
-    toolsets=[contacts.tools, automations.tools, calendars.tools, messages.tools, opportunities.tools],
+    toolsets=[
+        contacts.tools,
+        tasks.tools,
+        automations.tools,
+        calendars.tools,
+        messages.tools,
+        opportunities.tools,
+        account.tools,
+    ],
 )

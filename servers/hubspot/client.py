@@ -71,8 +71,8 @@ integration = Integration(
     settings=Settings,
     consent=CONSENT,
     docs="https://developers.hubspot.com/docs/api-reference/overview",
-    instructions="Records are written kind:id, such as contact:51 or deal:77. Creating what HubSpot has already fails "
-    "with the existing record's id. A search finds new records after a few seconds.",
+    instructions="Records are written kind:id or kind:name, such as contact:51 or company:Boulangerie Roy. Creating "
+    "what HubSpot has already fails with the existing record's id. A search finds new records after a few seconds.",
 )
 
 
@@ -122,7 +122,8 @@ def _scopes(body: Mapping[str, Any]) -> list[str]:
     return [word for word in dict.fromkeys(flat) if re.fullmatch(r"[\w.-]{1,60}", word)]
 
 
-AUTH = FirstOf(Bearer("token"), OAuth2("token_url", revoked_hint="Ask the user to run `scripts/login {slug}` again."))
+OAUTH = OAuth2("token_url", revoked_hint="Ask the user to run `scripts/login {slug}` again.")
+AUTH = FirstOf(Bearer("token"), OAUTH)
 api = Api(
     integration,
     auth=AUTH,

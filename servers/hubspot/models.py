@@ -54,11 +54,31 @@ class SearchPage(Page[Row]):
     note: str | None = None
 
 
-class ContactDetail(Model):
-    """A person, and the newest records that are linked to it: record, name (or text), at."""
+class RecordDetail(Model):
+    """A record, and the newest that are linked to it: record, name or text, at, and stage or status.
 
-    contact: Row
+    `note` says which linked ones are not shown.
+    """
+
+    details: Row
     linked: list[Row] | None = None
+    note: str | None = None
+
+
+class Done(Model):
+    """Whether it was done."""
+
+    done: bool = True
+
+
+class PropertyInfo(Model):
+    """A property of a kind of record: its own name, its label, its type, and its choices as value: label."""
+
+    name: str
+    label: str
+    type: str
+    read_only: bool | None = None
+    choices: dict[str, str] | None = None
 
 
 class Placed(Saved):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import Field, model_validator
 
 from flotilla import Model, choose, errors, readable
+from flotilla.parsing import folded
 
 from .properties import cached
 
@@ -20,6 +21,18 @@ class Stage(Model):
 
     id: str
     label: str
+    outcome: str | None = None  # won or lost, of a stage that closes a deal; closed, of one that closes a ticket
+
+    @model_validator(mode="before")
+    @classmethod
+    def _closing(cls, raw: Any) -> Any:
+        """Read the metadata: https://developers.hubspot.com/docs/api-reference/crm-pipelines-v3/guide."""
+        rules = raw.get("metadata") if isinstance(raw, dict) else None
+        if not isinstance(rules, dict):
+            return raw
+        likely = {"1": "won", "1.0": "won", "0": "lost", "0.0": "lost"}.get(str(rules.get("probability")))
+        closed = str(rules.get("isClosed")).lower() == "true" or rules.get("ticketState") == "CLOSED"
+        return {**raw, "outcome": (likely or "closed") if closed else None}
 
 
 class Pipeline(Model):
@@ -45,6 +58,14 @@ class Position(NamedTuple):
     pipeline: str
     stage: str
     name: str
+    outcome: str | None
+
+
+# What people say of a deal or ticket that is over, whatever the stage is called.
+_OUTCOMES = {
+    "won": "won", "closed won": "won", "gagne": "won", "gagnee": "won", "lost": "lost", "closed lost": "lost",
+    "perdu": "lost", "perdue": "lost", "closed": "closed", "close": "closed", "ferme": "closed", "fermee": "closed",
+}  # fmt: skip
 
 
 async def fetch(kind: str, renew: bool = False) -> list[Pipeline]:
@@ -72,7 +93,9 @@ async def position(kind: str, stage: str | None, pipeline: str | None = None) ->
 
 
 def _position(rows: list[Pipeline], stage: str | None, pipeline: str | None) -> Position:
-    positions = [Position(row.id, step.id, f"{row.label}/{step.label}") for row in rows for step in row.stages]
+    positions = [
+        Position(row.id, step.id, f"{row.label}/{step.label}", step.outcome) for row in rows for step in row.stages
+    ]
     if stage is None:
         if not positions:
             raise errors.NotFoundError("HubSpot has no pipeline with a stage.", "Ask the user to create one.")
@@ -80,6 +103,15 @@ def _position(rows: list[Pipeline], stage: str | None, pipeline: str | None) -> 
     own = [one for one in positions if one.pipeline == pipeline]
     with suppress(errors.InvalidInputError, errors.NotFoundError):
         return _chosen(stage, own)
+    with suppress(errors.NotFoundError):
+        return _chosen(stage, positions)
+    outcome = _OUTCOMES.get(folded(stage))
+    closing = [one for one in own or positions if outcome and one.outcome == outcome]
+    if len(closing) == 1:
+        return closing[0]
+    if closing:
+        names = ", ".join(one.name for one in closing)
+        raise errors.InvalidInputError(f"Several stages mean {outcome}: {names}.", "Pass one of these names.")
     return _chosen(stage, positions)
 
 

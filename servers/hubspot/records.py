@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from flotilla import When, cursor_number, errors, readable
-from flotilla.parsing import start_of_day, to_milliseconds
+from flotilla import When, choose, cursor_number, errors, readable, segment
+from flotilla.parsing import folded, listed, start_of_day, to_milliseconds
 
-from . import properties
+from . import owners, properties
 from .client import account_zone, api, search_api
 from .models import CrmObject, Row, SearchPage
 
 LAST = 10_000  # results that HubSpot's search shows of any query
 MOST = 10  # filters of a group
 PLURAL = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets"}
+NAMES = {"contact": ("firstname", "lastname"), "company": ("name",), "deal": ("dealname",), "ticket": ("subject",)}
 # Unlabelled associations, from and to: https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide
 TYPES = {
     "contacts": {"contact": 449, "company": 279, "deal": 4, "ticket": 15},
@@ -32,18 +33,54 @@ TYPES = {
 
 
 def checked(ref: str) -> str:
-    """Return a record as kind:id, such as contact:51; raises ValueError for anything else."""
-    if not re.fullmatch(r"(contact|company|deal|ticket):[0-9]{1,19}", ref):
+    """Return a record as kind:id or kind:name, an e-mail address as that of a contact; raises ValueError."""
+    kind, colon, name = ref.strip().partition(":")
+    if not colon and "@" in kind:
+        return f"contact:{kind}"
+    if kind not in PLURAL or not name.strip():
         raise ValueError(
-            f"`{errors.excerpt(ref, 60)}` is not a record; write contact:51, company:9, deal:77 or ticket:5"
+            f"`{errors.excerpt(ref, 60)}` is not a record; write contact:51, company:9, deal:77 or ticket:5, or the "
+            "name, as in company:Boulangerie Roy"
         )
-    return ref
+    return f"{kind}:{name.strip()}"
+
+
+def deal_checked(ref: str) -> str:
+    """Return a deal as deal:77 or deal:name, also where the kind is left out; raises ValueError for another kind."""
+    kind = ref.strip().partition(":")[0]
+    if kind in PLURAL and kind != "deal":
+        raise ValueError(f"`{errors.excerpt(ref, 60)}` is not a deal; write deal:77 or its name")
+    return checked(ref if kind == "deal" else f"deal:{ref}")
+
+
+async def resolved(ref: str) -> tuple[str, str]:
+    """Return kind and id of a record, looked up where it is a name or an e-mail address.
+
+    Raises errors.InvalidInputError with the candidates where several fit, errors.NotFoundError where none does.
+    """
+    kind, name = split(ref)
+    if name.isascii() and name.isdecimal() and len(name) < 20:
+        return kind, name
+    plural, parts = PLURAL[kind], NAMES[kind]
+    if kind == "contact" and "@" in name:  # not searched for: a search does not find who was just created
+        raw = await api.get(f"/crm/v3/objects/contacts/{segment(name)}", params={"idProperty": "email"})
+        return kind, str(raw["id"])
+    body: dict[str, Any] = {"query": name, "filterGroups": [], "properties": [*parts], "sorts": []}
+    body |= {"limit": 20, "after": "0"}
+    answer = await search_api.post(f"/crm/v3/objects/{plural}/search", json=body, reads=True)
+    rows = readable(CrmObject, search_api.rows_in(answer, "results"))
+
+    def shown(one: CrmObject) -> str:
+        return " ".join(str(one.properties.get(part) or "") for part in parts).strip()
+
+    tool = f"hubspot_search_{plural}" if kind != "ticket" else ""
+    return kind, choose(name, rows, name=shown, kind=kind, listed_by=tool).id
 
 
 RecordRef = Annotated[str, AfterValidator(checked)]
 LinkedTo = Annotated[
     list[RecordRef] | None,
-    Field(description="Records to link it to.", examples=[["company:9"]]),
+    Field(description="Records to link it to, by number or name.", examples=[["company:9"]]),
 ]
 Properties = Annotated[
     dict[str, Any] | None,
@@ -56,7 +93,7 @@ Where = Annotated[
         examples=[["createdate>=2030-01-01"]],
     ),
 ]
-OwnerRef = Annotated[str | None, Field(description="E-mail address or id, from hubspot_list_owners.")]
+OwnerRef = Annotated[str | None, Field(description="Name or e-mail address of the owner, or me.")]
 Query = Annotated[str | None, Field(description="Words that the record contains.")]
 StageRef = Annotated[str | None, Field(description="Name of the stage, or pipeline/stage.")]
 
@@ -67,31 +104,29 @@ def split(ref: str) -> tuple[str, str]:
     return kind, number
 
 
-def id_of(text: str, kind: str) -> str:
-    """Return the id in "51" or "contact:51"; raises errors.InvalidInputError for another kind or text."""
-    number = text.strip().removeprefix(f"{kind}:")
-    if not (number.isascii() and number.isdecimal() and len(number) < 20):
-        raise errors.InvalidInputError(
-            f"`{errors.excerpt(text, 60)}` is not a {kind}'s id.", f"Find it with hubspot_search_{PLURAL[kind]}."
-        )
-    return number
-
-
 async def owner_id(text: str | None) -> str | None:
-    """Return the id of an owner by id or e-mail address; raises errors.InvalidInputError for somebody unknown."""
+    """Return the id of an owner by id, e-mail address, whole name or first name; "me" is the token's owner.
+
+    Raises errors.InvalidInputError with the candidates where several fit, errors.NotFoundError where none does.
+    """
     if text is None or (text.isascii() and text.isdecimal()):
         return text
-    if "@" not in text:
-        raise errors.InvalidInputError(
-            f"`{errors.excerpt(text, 60)}` is not an owner.",
-            "Pass an e-mail address or an id from hubspot_list_owners.",
-        )
-    rows = await api.rows("/crm/v3/owners/", "results", params={"email": text, "limit": 1})
-    if not rows:
-        raise errors.InvalidInputError(
-            f"Nobody in HubSpot has the address {errors.excerpt(text, 80)}.", "Find the owner with hubspot_list_owners."
-        )
-    return str(rows[0]["id"])
+    if folded(text) in ("me", "moi"):
+        return await owners.mine()
+    people = await owners.everybody()
+    wanted = folded(text)
+    of_email = [one for one in people if one.email and one.email.casefold() == text.strip().casefold()]
+    whole = of_email or [one for one in people if folded(one.name or "") == wanted]
+    fitting = whole or [one for one in people if set(folded(one.name or "").split()) >= set(wanted.split())]
+    if len(fitting) == 1:
+        return fitting[0].id
+    shown = errors.excerpt(text, 60)
+    if fitting:
+        names = listed(f"{one.name} ({one.email})" for one in fitting)
+        raise errors.InvalidInputError(f"More than one owner fits `{shown}`: {names}.", "Pass the e-mail address.")
+    raise errors.NotFoundError(
+        f"Nobody in HubSpot is called `{shown}`.", f"There are: {listed(one.name or one.email for one in people)}."
+    )
 
 
 async def prepared(kind: str, arguments: dict[str, Any], more: dict[str, Any] | None) -> dict[str, str]:
@@ -100,7 +135,7 @@ async def prepared(kind: str, arguments: dict[str, Any], more: dict[str, Any] | 
     for name, value in (more or {}).items():
         both[name] = "" if value is None else value  # null clears
     ready = await properties.fit(kind, both)
-    if "@" in ready.get(properties.OWNER, ""):
+    if ready.get(properties.OWNER):
         ready[properties.OWNER] = await owner_id(ready[properties.OWNER]) or ""
     return ready
 
@@ -109,7 +144,7 @@ async def create(kind: str, values: dict[str, str], refs: Sequence[str] | None) 
     """Create a record together with its associations: one request, so that nothing is left half done."""
     links = []
     for ref in dict.fromkeys(refs or ()):
-        to, number = split(ref)
+        to, number = await resolved(ref)
         types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TYPES[kind][to]}]
         links.append({"to": {"id": number}, "types": types})
     raw = await api.post(f"/crm/v3/objects/{kind}", json={"properties": values, "associations": links})
@@ -191,6 +226,7 @@ async def search(
     filters: Sequence[dict[str, Any]] = (),
     limit: int,
     cursor: str | None,
+    sorts: Sequence[str] = (),
 ) -> SearchPage:
     """Return one page of a search, latest changes first, with how many there are and what cannot be shown.
 
@@ -203,7 +239,7 @@ async def search(
         )
     both = [*filters, *(await _conditions(kind, where) if where else [])]
     for one in both:
-        if one["propertyName"] == properties.OWNER and "@" in one.get("value", ""):
+        if one["propertyName"] == properties.OWNER and one.get("value"):
             one["value"] = await owner_id(one["value"])
     shown = [f["propertyName"] for f in both if "." not in f["propertyName"]]
     if len(both) > MOST:
@@ -211,7 +247,7 @@ async def search(
     body = {
         "query": query or None,
         "filterGroups": [{"filters": both}] if both else [],
-        "sorts": ["-lastmodifieddate" if kind == "contacts" else "-hs_lastmodifieddate"],
+        "sorts": list(sorts) or ["-lastmodifieddate" if kind == "contacts" else "-hs_lastmodifieddate"],
         "properties": list(dict.fromkeys([*usual, *shown])),
         "limit": min(limit, LAST - start),
         "after": str(start),
@@ -230,7 +266,7 @@ async def _conditions(kind: str, where: list[str]) -> list[dict[str, Any]]:
     return await properties.with_known(kind, lambda known: [condition(known, kind, text) for text in where])
 
 
-def linked_with(ref: str) -> dict[str, Any]:
+async def linked_with(ref: str) -> dict[str, Any]:
     """Return the filter for what is associated with a record."""
-    kind, number = split(ref)
+    kind, number = await resolved(ref)
     return equal(f"associations.{kind}", number)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import activities, associations, companies, contacts, deals, owners, tickets
+from .tools import activities, associations, companies, contacts, deals, owners, records, tickets
 
 server = Server(
     integration,
     toolsets=[
         contacts.tools,
+        records.tools,
         companies.tools,
         deals.tools,
         activities.tools,

@@ -379,13 +379,33 @@ def test_who_with_token_in_header_or_query(accepts: str) -> None:
     assert about
     with FakeVendor(vendor) as running:
         about = dataclasses.replace(about, who_url=f"{running.url}/account.json")
-        assert consent.account_name(about, "t") == "zoé@example.fr"
+        assert consent.account_name(about, {"access_token": "t"}) == "zoé@example.fr"
+
+
+def test_who_in_an_address_of_the_token() -> None:
+    """The address may name a field of the token's answer, with headers of the vendor; without the field it fails."""
+    asked: list[Request] = []
+
+    def account(request: Request) -> Response:
+        asked.append(request)
+        return Response.of({"location": {"name": "Agence Lumière"}})
+
+    vendor = FakeApi()
+    vendor.on("GET", "/locations/loc%2F1", account)
+    about = login.connectable()["gohighlevel"].integration.consent
+    assert about
+    with FakeVendor(vendor) as running:
+        about = dataclasses.replace(about, who_url=f"{running.url}/locations/{{locationId}}")
+        assert consent.account_name(about, {"access_token": "t", "locationId": "loc/1"}) == "Agence Lumière"
+        with pytest.raises(consent.ConsentError, match="names no locationId"):
+            consent.account_name(about, {"access_token": "t"})
+    assert (asked[0].headers["authorization"], asked[0].headers["version"]) == ("Bearer t", "2021-07-28")
 
 
 def test_connectable_servers() -> None:
     result = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
-    assert {*google, "facturation-pro", "hubspot"} <= set(result)
+    assert {*google, "facturation-pro", "gohighlevel", "hubspot"} <= set(result)
     assert not {"switchboard", "filesystem"} & set(result)
 
 

@@ -90,6 +90,25 @@ class FakeGoHighLevel(FakeApi):
                 "stages": [{"id": i, "name": n, "position": p} for p, (i, n) in enumerate(stages)],
             }
         }
+        self.tasks: dict[str, Thing] = {}
+        self.conversations: dict[str, Thing] = {}  # by contact
+        self.emails: dict[str, Thing] = {}
+        self.fields: list[Thing] = [
+            {"id": "MgobCB14YMVKuE4Ka8p1", "name": "Budget", "dataType": "MONETORY", "model": "contact"},
+            {
+                "id": "NhpcDC25ZNWLvF5Lb9q2",
+                "name": "Intérêts",
+                "dataType": "CHECKBOX",
+                "model": "contact",
+                "picklistOptions": ["Site", "Référencement"],
+            },
+            {"id": "OiqdED36AOXMwG6Mc0r3", "name": "Anniversaire", "dataType": "DATE", "model": "contact"},
+            {"id": "PjreFE47BPYNxH7Nd1s4", "name": "Origine", "dataType": "TEXT", "model": "opportunity"},
+        ]
+        self.forms: dict[str, Thing] = {"jjusM6EOngDExnbo2DbU": {"name": "Contact du site"}}
+        self.submissions: list[Thing] = []
+        self.nested_messages = False  # as live answers are, and the contract is not
+        self.no_scopes: set[str] = set()  # parts of paths that the token may not use
         self.plans: list[Refusing] = []
         self.allows_duplicates = False
         self.drops: set[str] = set()  # fields that are taken and not kept
@@ -155,7 +174,8 @@ class FakeGoHighLevel(FakeApi):
 
     def seen(self, request: Request) -> Request:
         """Mark the search, which is a POST that only asks."""
-        asks = request.method == "POST" and request.path in ("/contacts/search", "/oauth/token", "/oauth/reconnect")
+        searches = request.path == "/contacts/search" or request.path.endswith("/tasks/search")
+        asks = request.method == "POST" and (searches or request.path.startswith("/oauth/"))
         return Request(request.method, request.url, request.headers, request.body, asks)
 
     def to(self, request: Request) -> Response:
@@ -180,10 +200,12 @@ class FakeGoHighLevel(FakeApi):
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token not in self.tokens and token != (self.access or None):
             raise Refusal(401, "Invalid JWT")
+        if any(part in request.path for part in self.no_scopes):
+            raise Refusal(401, "The token is not authorized for this scope.")
         if request.headers.get("version") != version:
             raise Refusal(401, "version header is invalid")
         body = request.json() if "json" in request.headers.get("content-type", "") and request.body else {}
-        reported = [body.get("locationId"), *(v for k, v in request.query if k == "locationId")]
+        reported = [body.get("locationId"), *(v for k, v in request.query if k in ("locationId", "location_id"))]
         if any(one not in (None, LOCATION) for one in reported):
             raise Refusal(403, "The token does not have access to this location.")
 
@@ -237,9 +259,16 @@ class FakeGoHighLevel(FakeApi):
         phone = body.get("phone")
         if phone is not None and not (phone.startswith("+") and phone[1:].isdecimal()):
             unknown.append("phone must be a valid phone number")
+        own = {one["id"]: one for one in self.fields}
+        for value in body.get("customFields") or []:
+            if value.get("id") not in own or "field_value" not in value:
+                unknown.append("customFields must have a known id and field_value")
         if unknown:
             raise Refusal(422, unknown)
-        return {k: v for k, v in body.items() if k not in ("locationId", "createNewIfDuplicateAllowed")}
+        fields = {k: v for k, v in body.items() if k not in ("locationId", "createNewIfDuplicateAllowed")}
+        if "customFields" in fields:
+            fields["customFields"] = [{"id": v["id"], "value": _text(v["field_value"])} for v in fields["customFields"]]
+        return fields
 
     def _duplicate(self, fields: Thing, but: str = "") -> Thing | None:
         for key in ("email", "phone"):
@@ -294,6 +323,57 @@ class FakeGoHighLevel(FakeApi):
         made = {"id": self.new_id(), "contactId": self._there(one)["id"], **request.json()}
         self.notes.append(made)
         return Response.of({"note": made}, 201)
+
+    def list_notes(self, request: Request, one: str) -> Response:
+        self._there(one)
+        rows = [{"dateAdded": f"2030-05-02T12:{n % 60:02d}:00.000Z", **note} for n, note in enumerate(self.notes)]
+        return Response.of({"notes": [note for note in rows if note["contactId"] == one]})
+
+    def add_task(self, request: Request, one: str) -> Response:
+        body = request.json()
+        if lacking := [f"{name} should not be empty" for name in ("title", "dueDate", "completed") if name not in body]:
+            raise Refusal(422, lacking)
+        made = {"id": self.new_id(), "contactId": self._there(one)["id"], **body}
+        self.tasks[made["id"]] = made
+        return Response.of({"task": made}, 201)
+
+    def list_contact_tasks(self, request: Request, one: str) -> Response:
+        self._there(one)
+        return Response.of({"tasks": [task for task in self.tasks.values() if task["contactId"] == one]})
+
+    def update_task(self, request: Request, one: str, task: str) -> Response:
+        if self.tasks.get(task, {}).get("contactId") != one:
+            raise Refusal(400, "Task not found")
+        self.tasks[task].update(request.json())
+        return Response.of({"task": self.tasks[task]})
+
+    def search_tasks(self, request: Request, location: str) -> Response:
+        """Live answers have the id as _id; the contract leaves the rows open."""
+        body = request.json()
+        rows = [
+            {**{k: v for k, v in task.items() if k != "id"}, "_id": task["id"]}
+            for task in self.tasks.values()
+            if body.get("completed") in (None, task["completed"])
+            and task["contactId"] in (body.get("contactId") or [task["contactId"]])
+            and str(body.get("query") or "").casefold() in task["title"].casefold()
+        ]
+        return Response.of({"tasks": rows[body.get("skip", 0) :][: body.get("limit", 10)]})
+
+    def contact_appointments(self, request: Request, one: str) -> Response:
+        """Times without an offset, as the contract's example has them: those of the sub-account."""
+        self._there(one)
+
+        def naive(text: str) -> str:
+            return f"{dt.datetime.fromisoformat(text).astimezone(ZoneInfo('Europe/Paris')):%Y-%m-%d %H:%M:%S}"
+
+        rows = [a for a in self.appointments.values() if a["contactId"] == one]
+        return Response.of(
+            {"events": [{**a, "startTime": naive(a["startTime"]), "endTime": naive(a["endTime"])} for a in rows]}
+        )
+
+    def list_fields(self, request: Request, location: str) -> Response:
+        model = dict(request.query).get("model", "all")
+        return Response.of({"customFields": [one for one in self.fields if model in ("all", one["model"])]})
 
     def _there(self, one: str) -> Thing:
         if one not in self.contacts:
@@ -382,8 +462,28 @@ class FakeGoHighLevel(FakeApi):
     def move(self, request: Request, one: str) -> Response:
         if one not in self.appointments:
             raise Refusal(400, "Appointment not found")
-        self.appointments[one].update({k: v for k, v in request.json().items() if k != "toNotify"})
+        body = {k: v for k, v in request.json().items() if k != "toNotify"}
+        if "startTime" in body:
+            start = dt.datetime.fromisoformat(body["startTime"])
+            if start not in self._open(round(start.timestamp() * 1000), round(start.timestamp() * 1000)):
+                raise Refusal(400, "The slot you have selected is no longer available.")
+            body |= {
+                k: dt.datetime.fromisoformat(body[k]).astimezone(dt.UTC).isoformat() for k in ("startTime", "endTime")
+            }
+        self.appointments[one].update(body)
         return Response.of(self.appointments[one])
+
+    def events(self, request: Request) -> Response:
+        asked = dict(request.query)
+        if not (asked.get("userId") or asked.get("calendarId") or asked.get("groupId")):
+            raise Refusal(422, ["Either of userId, calendarId or groupId is required"])
+        first, last = (dt.datetime.fromtimestamp(int(asked[k]) / 1000, dt.UTC) for k in ("startTime", "endTime"))
+        rows = [
+            a
+            for a in self.appointments.values()
+            if a["calendarId"] == asked["calendarId"] and first <= dt.datetime.fromisoformat(a["startTime"]) <= last
+        ]
+        return Response.of({"events": rows})
 
     # -- opportunities, messages
 
@@ -396,7 +496,28 @@ class FakeGoHighLevel(FakeApi):
         one = self.new_id()
         stage = self.pipelines[body["pipelineId"]]["stages"][0]["id"]
         self.opportunities[one] = {"id": one, "pipelineStageId": stage, **body}
-        return Response.of({"opportunity": self.opportunities[one]}, 201)
+        return Response.of({"opportunity": self._with_contact(self.opportunities[one])}, 201)
+
+    def _with_contact(self, one: Thing) -> Thing:
+        contact = self.contacts.get(one["contactId"]) or {}
+        about = {"id": one["contactId"], "name": full(contact), "email": contact.get("email")}
+        return {**one, "contact": {k: v for k, v in about.items() if v}}
+
+    def search_opportunities(self, request: Request) -> Response:
+        """The documented names are in snake case; locationId would be ignored, and then something is missing."""
+        asked = dict(request.query)
+        if not asked.get("location_id"):
+            raise Refusal(422, ["location_id should not be empty"])
+        names = {"pipeline_id": "pipelineId", "pipeline_stage_id": "pipelineStageId", "contact_id": "contactId"}
+        rows = [self._with_contact(one) for one in reversed(self.opportunities.values())]
+        rows = [one for one in rows if asked.get("status", "all") in ("all", one["status"])]
+        for name, field in names.items():
+            rows = [one for one in rows if asked.get(name) in (None, one[field])]
+        terms = asked.get("q", "").casefold().split()
+        rows = [r for r in rows if all(w in f"{r['name']} {r['contact'].get('name')}".casefold() for w in terms)]
+        page, limit = int(asked.get("page", 1)), int(asked.get("limit", 20))
+        shown = rows[(page - 1) * limit : page * limit]
+        return Response.of({"opportunities": shown, "meta": {"total": len(rows), "currentPage": page}})
 
     def get_opportunity(self, request: Request, one: str) -> Response:
         if one not in self.opportunities:
@@ -414,12 +535,102 @@ class FakeGoHighLevel(FakeApi):
         if not contact.get("email" if body["type"] == "Email" else "phone"):
             raise Refusal(400, f"The contact has no address for {body['type']}")
         self.messages.append(body)
+        sent = {"body": body.get("message") or body.get("html"), "direction": "outbound", "status": "sent"}
+        self._write(contact["id"], {**sent, "messageType": f"TYPE_{body['type'].upper()}"})
         return Response.of({"conversationId": "ABC12h2F6uBrIkfXYazb", "messageId": self.new_id(), "status": "pending"})
+
+    def received(self, contact: str, text: str, channel: str = "SMS", **more: Any) -> None:
+        """Let a contact write a message."""
+        self._write(contact, {"body": text, "direction": "inbound", "messageType": f"TYPE_{channel.upper()}", **more})
+        self.conversations[contact]["unreadCount"] += 1
+
+    def _write(self, contact: str, message: Thing) -> None:
+        conversation = self.conversations.setdefault(
+            contact, {"id": self.new_id(), "contactId": contact, "unreadCount": 0, "messages": []}
+        )
+        one, count = self.new_id(), self._last
+        conversation["messages"].append(
+            {
+                "id": one, "type": 1, "locationId": LOCATION, "contactId": contact, "contentType": "text/plain",
+                "conversationId": conversation["id"], "dateAdded": f"2030-06-01T08:{count % 60:02d}:00.000Z", **message,
+            }
+        )  # fmt: skip
+        conversation["date"] = 1_906_531_200_000 + count * 60_000
+
+    def search_conversations(self, request: Request) -> Response:
+        asked = dict(request.query)
+        rows = sorted(self.conversations.values(), key=lambda one: -one["date"])
+        rows = [one for one in rows if asked.get("contactId") in (None, one["contactId"])]
+        if asked.get("status") == "unread":
+            rows = [one for one in rows if one["unreadCount"]]
+        if after := asked.get("startAfterDate"):
+            rows = [one for one in rows if one["date"] < int(after)]
+        shown = rows[: int(asked.get("limit", 20))]
+        return Response.of({"conversations": [self._shown(one) for one in shown], "total": len(rows)})
+
+    def _shown(self, conversation: Thing) -> Thing:
+        contact, last = self.contacts[conversation["contactId"]], conversation["messages"][-1]
+        return {
+            "id": conversation["id"], "contactId": contact["id"], "locationId": LOCATION, "type": "TYPE_PHONE",
+            "lastMessageBody": last.get("body", ""), "lastMessageType": last["messageType"], "fullName": full(contact),
+            "lastMessageDirection": last["direction"], "lastMessageDate": conversation["date"],
+            "unreadCount": conversation["unreadCount"], "contactName": full(contact),
+            "email": contact.get("email", ""), "phone": contact.get("phone", ""),
+        }  # fmt: skip
+
+    def list_messages(self, request: Request, one: str) -> Response:
+        conversation = next((c for c in self.conversations.values() if c["id"] == one), None)
+        if conversation is None:
+            raise Refusal(400, "Conversation not found")
+        asked = dict(request.query)
+        rows, limit = conversation["messages"][::-1], int(asked.get("limit", 20))
+        if last := asked.get("lastMessageId"):
+            rows = rows[next(n for n, row in enumerate(rows, 1) if row["id"] == last) :]
+        shown = rows[:limit]
+        box = {"lastMessageId": shown[-1]["id"] if shown else "", "nextPage": len(rows) > limit, "messages": shown}
+        return Response.of({"messages": box} if self.nested_messages else box)
+
+    def email(self, request: Request, one: str) -> Response:
+        if one not in self.emails:
+            raise Refusal(400, "Email not found")
+        return Response.of({"id": one, **self.emails[one]})
+
+    def list_forms(self, request: Request) -> Response:
+        asked = dict(request.query)
+        rows = [{"id": one, "locationId": LOCATION, **form} for one, form in self.forms.items()]
+        skip, limit = int(asked.get("skip", 0)), int(asked.get("limit", 10))
+        if limit > 50:
+            raise Refusal(422, ["limit must not be greater than 50"])
+        return Response.of({"forms": rows[skip : skip + limit], "total": len(rows)})
+
+    def list_submissions(self, request: Request) -> Response:
+        asked = dict(request.query)
+        rows = [one for one in reversed(self.submissions) if asked.get("formId") in (None, one["formId"])]
+        first, last = asked.get("startAt", "2030-05-01"), asked.get("endAt", "2030-06-30")
+        rows = [one for one in rows if first <= one["createdAt"][:10] <= last]
+        rows = [one for one in rows if asked.get("q", "").casefold() in f"{one['name']} {one['email']}".casefold()]
+        page, limit = int(asked.get("page", 1)), int(asked.get("limit", 20))
+        shown = rows[(page - 1) * limit : page * limit]
+        return Response.of({"submissions": shown, "meta": {"total": len(rows), "currentPage": page}})
 
     # -- locations, tokens
 
+    def location_token(self, request: Request) -> Response:
+        """Response with a location's token for an agency's, which has the header of an API call."""
+        form = form_of(request)
+        if request.headers.get("authorization") != f"Bearer {self.access}" or self.user_type != "Company":
+            raise Refusal(401, "Invalid JWT")
+        if (form.get("companyId"), form.get("locationId")) != ("5DP4iH6HLkQsiKESj6rh", LOCATION):
+            raise Refusal(400, "Location not found")
+        self._last += 1
+        self.tokens = {f"location-{self._last}"}
+        answer = {"access_token": f"location-{self._last}", "token_type": "Bearer", "expires_in": 86_399}
+        return Response.of({**answer, "scope": "contacts.write", "locationId": LOCATION, "userId": "u1"})
+
     def search_locations(self, request: Request) -> Response:
-        return Response.of({"locations": self.locations[: int(dict(request.query).get("limit", 10))]})
+        asked = dict(request.query)
+        skip, limit = int(asked.get("skip", 0)), int(asked.get("limit", 10))
+        return Response.of({"locations": self.locations[skip : skip + limit]})
 
     def token(self, request: Request) -> Response:
         form = form_of(request)
@@ -454,6 +665,11 @@ class FakeGoHighLevel(FakeApi):
             raise Refusal(400, "The app is not installed on this location")
         self.code = f"code-{self._last}"
         return Response.of({"authorizationCode": self.code, "expiresAt": "2030-06-01T00:00:00.000Z", "traceId": "0b1f"})
+
+
+def _text(value: Any) -> str:
+    """Return a field's value as the contract has it in answers."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def full(contact: Thing) -> str:
@@ -496,6 +712,21 @@ ROUTES: list[tuple[str, str, str, Callable[..., Response]]] = [
     ("POST", f"{ONE}/tags", NEWER, FakeGoHighLevel.add_tags),
     ("DELETE", f"{ONE}/tags", NEWER, FakeGoHighLevel.remove_tags),
     ("POST", f"{ONE}/notes", NEWER, FakeGoHighLevel.note),
+    ("GET", f"{ONE}/notes", NEWER, FakeGoHighLevel.list_notes),
+    ("GET", f"{ONE}/tasks", NEWER, FakeGoHighLevel.list_contact_tasks),
+    ("POST", f"{ONE}/tasks", NEWER, FakeGoHighLevel.add_task),
+    ("PUT", f"{ONE}/tasks/(?P<task>[^/]+)", NEWER, FakeGoHighLevel.update_task),
+    ("GET", f"{ONE}/appointments", NEWER, FakeGoHighLevel.contact_appointments),
+    ("POST", "/locations/(?P<location>[^/]+)/tasks/search", NEWER, FakeGoHighLevel.search_tasks),
+    ("GET", "/locations/(?P<location>[^/]+)/customFields", NEWER, FakeGoHighLevel.list_fields),
+    ("GET", "/calendars/events", OLDER, FakeGoHighLevel.events),
+    ("GET", "/opportunities/search", NEWER, FakeGoHighLevel.search_opportunities),
+    ("GET", "/conversations/search", OLDER, FakeGoHighLevel.search_conversations),
+    ("GET", "/conversations/messages/email/(?P<one>[^/]+)", OLDER, FakeGoHighLevel.email),
+    ("GET", "/conversations/(?P<one>[^/]+)/messages", OLDER, FakeGoHighLevel.list_messages),
+    ("GET", "/forms/", NEWER, FakeGoHighLevel.list_forms),
+    ("GET", "/forms/submissions", NEWER, FakeGoHighLevel.list_submissions),
+    ("POST", "/oauth/locationToken", "", FakeGoHighLevel.location_token),
     ("POST", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, FakeGoHighLevel.enrol),
     ("DELETE", f"{ONE}/workflow/(?P<workflow>[^/]+)", NEWER, FakeGoHighLevel.leave),
     ("GET", "/workflows/", NEWER, FakeGoHighLevel.list_workflows),

@@ -196,13 +196,14 @@ async def test_get_contact(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> Non
     one = ghl.contact(
         firstName="Jean", companyName="Œuvre", address1="12 rue de l’Église", postalCode="69003", city="Lyon",
         country="FR", source="Salon\u202e", assignedTo="u1",
-        customFields=[{"id": "f1", "value": "12 000 €"}],
+        customFields=[{"id": "MgobCB14YMVKuE4Ka8p1", "value": "12 000 €"}],
     )  # fmt: skip
     assert await tool("get_contact", contact_id=one) == {
         "id": one, "name": "Jean", "tags": [], "company": "Œuvre", "address": "12 rue de l’Église",
         "postal_code": "69003", "city": "Lyon", "country": "FR", "source": "Salon", "assigned_to": "u1",
         "date_added": "2030-05-01T08:01:00Z",
-        "custom_fields": [{"id": "f1", "value": "12 000 €"}],
+        "custom_fields": [{"id": "MgobCB14YMVKuE4Ka8p1", "name": "Budget", "value": "12 000 €"}],
+        "notes": [], "tasks": [], "appointments": [], "opportunities": [],
         "removed": "1 hidden character",
     }  # fmt: skip
     assert "GoHighLevel does not have this" in await problem("get_contact", contact_id="nobody")
@@ -243,6 +244,7 @@ async def test_add_tags_and_remove_tags(tool: Any, problem: Any, ghl: FakeGoHigh
 async def test_add_note(tool: Any, ghl: FakeGoHighLevel) -> None:
     one = ghl.contact(firstName="Jean")
     made = await tool("add_note", contact_id=one, body="Budget : 12 000 €\nRappeler mardi", idempotency_key="n1")
+    assert made["kind"] == "note"
     assert ghl.notes == [{"id": made["id"], "contactId": one, "body": "Budget : 12 000 €\nRappeler mardi"}]
 
 
@@ -261,3 +263,74 @@ async def test_delete_contact_confirmation_and_dry_run(ghl: FakeGoHighLevel, tmp
         async with client(server, answer="accept") as connected:
             assert (await call(connected, "ghl_delete_contact", contact_id=one)).structured_content == {"done": True}
     assert ghl.contacts == {}
+
+
+async def test_create_contact_with_tags(tool: Any, ghl: FakeGoHighLevel) -> None:
+    made = await tool("create_contact", first_name="Jean", email="jean@exemple.fr", tags=["Lead Chaud", "Lead  Chaud"])
+    assert made["tags"] == ["Lead Chaud"]
+    assert [path for _, path, _ in writes(ghl)] == ["/contacts/"]
+
+
+async def test_create_contact_adds_tags_to_the_same_person(tool: Any, ghl: FakeGoHighLevel) -> None:
+    """Nothing else is written, and no tag is lost."""
+    there = ghl.contact(firstName="J.", email="jean@exemple.fr", tags=["Client"], city="Lyon")
+    made = await tool("create_contact", first_name="Jean", email="jean@exemple.fr", tags=["Lead Chaud"])
+    assert (made["id"], made["created"], made["tags"]) == (there, False, ["Client", "Lead Chaud"])
+    assert made["note"].startswith("Not created, only tagged: a contact with this e-mail exists already.")
+    assert writes(ghl) == [("POST", f"/contacts/{there}/tags", {"tags": ["Lead Chaud"]})]
+
+
+async def test_create_contact_does_not_tag_another_person(tool: Any, ghl: FakeGoHighLevel) -> None:
+    """A number that belongs to somebody of another name may be that of a switchboard."""
+    ghl.contact(firstName="Jean", lastName="Dupont", phone="+33142000000", tags=["Client"])
+    made = await tool("create_contact", first_name="Marie", last_name="Durand", phone="01 42 00 00 00", tags=["Lead"])
+    assert (made["created"], made["tags"]) == (False, ["Client"])
+    assert writes(ghl) == []
+
+
+async def test_get_contact_with_its_lists(tool: Any, ghl: FakeGoHighLevel) -> None:
+    one = ghl.contact(firstName="Zoé", lastName="Lefèvre", phone="+33612345678")
+    long = "Début. " + "x" * 3000 + " CONCLUSION : rappeler."
+    for body in ("Premier appel", long):
+        await tool("add_note", contact_id=one, body=body)
+    await tool("add_note", contact_id=one, body="Rappeler", due="2030-06-06T10:00")
+    booked = await tool("book_appointment", contact_id=one, start_time="2030-06-03T09:30", title="Démo")
+    deal = await tool("create_opportunity", contact_id=one, name="Site", amount="1 250,50 €")
+    shown = await tool("get_contact", contact_id=one)
+    assert [note["body"] for note in shown["notes"]] == [long, "Premier appel"]
+    assert (shown["tasks"][0]["title"], shown["tasks"][0]["completed"]) == ("Rappeler", False)
+    assert [(a["id"], a["start_time"]) for a in shown["appointments"]] == [(booked["id"], "2030-06-03T09:30:00+02:00")]
+    assert [(o["id"], o["amount"], o["stage"]) for o in shown["opportunities"]] == [
+        (deal["id"], "1250.50", "Découverte")
+    ]
+    less = await tool("get_contact", contact_id=one, include=["notes"], limit=1)
+    assert (len(less["notes"]), less["note"]) == (1, "1 of 2 notes are shown: pass a larger limit.")
+    assert "tasks" not in less
+
+
+async def test_get_contact_without_the_scope_of_opportunities(tool: Any, ghl: FakeGoHighLevel) -> None:
+    one = ghl.contact(firstName="Zoé", customFields=[{"id": "MgobCB14YMVKuE4Ka8p1", "value": "7"}])
+    ghl.no_scopes = {"opportunities", "customFields"}
+    shown = await tool("get_contact", contact_id=one)
+    assert shown["note"] == "The opportunities are not shown: the scope opportunities.readonly is missing."
+    assert shown["custom_fields"] == [{"id": "MgobCB14YMVKuE4Ka8p1", "value": "7"}]
+
+
+async def test_update_contact_custom_fields(tool: Any, problem: Any, ghl: FakeGoHighLevel) -> None:
+    one = ghl.contact(firstName="Zoé")
+    fields = {"budget": "12 000,50", "Intérêts": "site, referencement", "Anniversaire": "2030-06-03"}
+    await tool("update_contact", contact_id=one, custom_fields=fields)
+    assert writes(ghl)[-1][2] == {
+        "customFields": [
+            {"id": "MgobCB14YMVKuE4Ka8p1", "field_value": 12000.5},
+            {"id": "NhpcDC25ZNWLvF5Lb9q2", "field_value": ["Site", "Référencement"]},
+            {"id": "OiqdED36AOXMwG6Mc0r3", "field_value": "2030-06-03"},
+        ]
+    }
+    for wrong, terms in (
+        ({"Taille": "3"}, "There is no custom field `Taille`. There are: "),
+        ({"Budget": "beaucoup"}, "is not a number"),
+        ({"Intérêts": "Logo"}, "There is no option of Intérêts `Logo`. There are: Site, Référencement."),
+    ):
+        assert terms in await problem("update_contact", contact_id=one, custom_fields=wrong)
+    assert len(writes(ghl)) == 1

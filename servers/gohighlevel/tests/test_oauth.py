@@ -137,7 +137,12 @@ async def test_oauth_lost_response_recovered_by_reconnecting(fake: FakeGoHighLev
 @pytest.mark.slow
 async def test_oauth_killed_between_response_and_save(tmp_path: Path) -> None:
     with FakeGoHighLevel() as ghl:
-        settings = {**ghl.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
+        settings = {
+            **ghl.app_settings,
+            "GOHIGHLEVEL_LOCATION_ID": LOCATION,
+            "FLOTILLA_TIER": "all",
+            "FLOTILLA_STATE": str(tmp_path),
+        }
         with Process([sys.executable, "-c", KILLED], settings) as process:
             process.start()
             process.ask("tools/call", name="ghl_list_workflows", arguments={})
@@ -169,14 +174,38 @@ async def test_oauth_reconnect_needs_a_location(fake: FakeGoHighLevel) -> None:
 
 
 async def test_oauth_wrong_client(fake: FakeGoHighLevel, tmp_path: Path) -> None:
-    settings = {**fake.app_settings, "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one", "FLOTILLA_STATE": str(tmp_path)}
+    settings = {
+        **fake.app_settings,
+        "GOHIGHLEVEL_CLIENT_SECRET": "not-this-one",
+        "FLOTILLA_TIER": "all",
+        "FLOTILLA_STATE": str(tmp_path),
+    }
     with environment(server, **settings):
         assert "The OAuth client is not accepted" in text_of(await listed())
 
 
-async def test_oauth_agency_token_refused(fake: FakeGoHighLevel) -> None:
+async def test_oauth_agency_token_needs_a_location(fake: FakeGoHighLevel) -> None:
+    """The new refresh token is kept all the same: the next call uses it."""
     fake.user_type = "Company"
-    assert "belongs to an agency" in text_of(await listed())
+    for _ in range(2):
+        assert "Ask the user to set GOHIGHLEVEL_LOCATION_ID" in text_of(await listed())
+    assert [form["user_type"] for form in renewals(fake)][:2] == ["Location", "Company"]
+
+
+async def test_oauth_agency_token_exchanged_for_that_of_the_location(
+    fake: FakeGoHighLevel, tmp_path: Path, clock: Clock
+) -> None:
+    fake.user_type = "Company"
+    settings = {**fake.app_settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_TIER": "all"}
+    with environment(server, **settings, FLOTILLA_STATE=str(tmp_path)):
+        for _ in range(2):
+            assert not (await listed()).is_error
+            clock.now += 90_000
+    exchanges = [r for r in fake.vendor.requests if r.path == "/oauth/locationToken"]
+    assert [form_of(r) for r in exchanges] == [{"companyId": "5DP4iH6HLkQsiKESj6rh", "locationId": LOCATION}] * 2
+    assert fake.vendor.requests[-1].headers["authorization"].startswith("Bearer location-")
+    if document := contract():
+        assert document.problems(replace(exchanges[0], url=f"{REAL}/oauth/locationToken")) == []
 
 
 # -- private integration tokens, locations ----------------------------------------------------------------------------
@@ -202,7 +231,12 @@ async def test_location_must_be_chosen_among_several(problem: Any, ghl: FakeGoHi
 
 
 async def test_location_setting_skips_the_search(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
-    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": LOCATION, "FLOTILLA_STATE": str(tmp_path)}
+    settings = {
+        **ghl.settings,
+        "GOHIGHLEVEL_LOCATION_ID": LOCATION,
+        "FLOTILLA_TIER": "all",
+        "FLOTILLA_STATE": str(tmp_path),
+    }
     with environment(server, **settings):
         assert not (await listed()).is_error
     assert [r.path for r in ghl.vendor.requests] == ["/workflows/"]
@@ -217,7 +251,12 @@ async def test_location_search_not_permitted(problem: Any, ghl: FakeGoHighLevel)
 
 
 async def test_location_of_another_account_refused(ghl: FakeGoHighLevel, tmp_path: Path) -> None:
-    settings = {**ghl.settings, "GOHIGHLEVEL_LOCATION_ID": "other", "FLOTILLA_STATE": str(tmp_path)}
+    settings = {
+        **ghl.settings,
+        "GOHIGHLEVEL_LOCATION_ID": "other",
+        "FLOTILLA_TIER": "all",
+        "FLOTILLA_STATE": str(tmp_path),
+    }
     with environment(server, **settings):
         assert "does not have access to this location" in text_of(await listed())
 

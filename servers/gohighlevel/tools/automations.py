@@ -6,20 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Page, Toolset, errors, readable, segment, sliced
-from flotilla.parsing import folded
+from flotilla import Cursor, Limit, Page, Toolset, choose, errors, readable, segment, sliced
+from flotilla.parsing import folded, listed
 
 from ..client import ContactId, api, location
 from ..models import Done, Workflow
-from .contacts import WRITE, path_of
+from .contacts import path_of
 
 tools = Toolset("automations")
 
-WorkflowId = Annotated[
-    str,
-    Field(
-        description="Id of the workflow, from ghl_list_workflows.", examples=["78559bb3-b920-461e-b010-7b2a2816d2a9"]
-    ),
+WorkflowRef = Annotated[
+    str, Field(min_length=1, description="Name of the workflow (automation).", examples=["Nurturing leads chauds"])
 ]
 
 
@@ -28,7 +25,9 @@ async def all_workflows() -> list[Workflow]:
     return readable(Workflow, await api.rows("/workflows/", "workflows", params={"locationId": await location()}))
 
 
-@tools.reads(scopes=["workflows.readonly"], search="automatisations workflows automations scénarios nurturing")
+@tools.reads(
+    core=False, scopes=["workflows.readonly"], search="automatisations workflows automations scénarios nurturing"
+)
 async def list_workflows(
     query: Annotated[str | None, Field(description="Part of the workflow's name.")] = None,
     limit: Limit = 20,
@@ -36,7 +35,7 @@ async def list_workflows(
 ) -> Page[Workflow]:
     """List the workflows (automations) of the sub-account by name, drafts too, each with its id and status.
 
-    Use it to find the id that ghl_trigger_automation takes. Only published workflows run.
+    Use it to learn which workflows ghl_trigger_automation can start. Only published ones run.
     """
     rows = sorted(await all_workflows(), key=lambda one: folded(one.name))
     return sliced([one for one in rows if folded(query or "") in folded(one.name)], limit, cursor)
@@ -48,27 +47,42 @@ async def list_workflows(
     scopes=["contacts.write workflows.readonly"],
     search="mets workflow nurturing automatisation lance put into start",
 )
-async def trigger_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
+async def trigger_automation(contact_id: ContactId, workflow: WorkflowRef) -> Done:
     """Put a contact into a workflow, which starts at once: it may send messages that cannot be called back.
 
-    Repeated, the workflow starts again. A draft is refused, since it would not run. Find the workflow with
-    ghl_list_workflows.
+    Repeated, it starts again. A draft is refused, since it would not run; an unknown name lists the existing ones.
     """
-    workflow = next((one for one in await all_workflows() if one.id == workflow_id), None)
-    if workflow and workflow.status == "draft":  # the API takes it and says that it was done, but nothing runs
+    there = await all_workflows()
+    drafts = [one for one in there if one.status == "draft"]
+    published = [one for one in there if one.status != "draft"]
+    # The API takes a draft and says that it was done, but nothing runs.
+    draft = next((one for one in drafts if _same(one, workflow)), None)
+    if draft and not any(_same(one, workflow) for one in published):
+        others = listed(one.name for one in published)
         raise errors.InvalidInputError(
-            f"The workflow «{errors.excerpt(workflow.name, 60)}» is a draft, so it would not run.",
-            "Ask the user to publish it in GoHighLevel, or choose another one from ghl_list_workflows.",
+            f"The workflow «{errors.excerpt(draft.name, 60)}» is a draft, so it would not run.",
+            f"Ask the user to publish it in GoHighLevel, or choose another one: {others}.",
         )
-    path = path_of(contact_id, "workflow", segment(workflow_id))
+    path = path_of(contact_id, "workflow", segment(choose(workflow, published, kind="published workflow").id))
     return Done.model_validate(await api.request("POST", path, json={}) or {})
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="retire sors workflow")
-async def remove_from_automation(contact_id: ContactId, workflow_id: WorkflowId) -> Done:
+def _same(workflow: Workflow, wanted: str) -> bool:
+    return workflow.id == wanted.strip() or folded(workflow.name) == folded(wanted)
+
+
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=["contacts.write workflows.readonly"],
+    search="retire sors arrête workflow automatisation",
+)
+async def remove_from_automation(contact_id: ContactId, workflow: WorkflowRef) -> Done:
     """Take a contact out of a workflow, so that what the workflow has not sent yet is not sent.
 
     What was sent already stays sent. Find the workflow with ghl_list_workflows.
     """
-    path = path_of(contact_id, "workflow", segment(workflow_id))
+    chosen = choose(workflow, await all_workflows(), kind="workflow", listed_by="ghl_list_workflows")
+    path = path_of(contact_id, "workflow", segment(chosen.id))
     return Done.model_validate(await api.delete(path, json={}) or {})

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
-from flotilla import Cursor, Limit, Page, TimeZone, Toolset, When, choose, confirm, readable, segment, sliced
-from flotilla.parsing import folded, shown, start_of_day, to_milliseconds, zone
+from flotilla import (
+    Cursor,
+    Limit,
+    Page,
+    TimeZone,
+    Toolset,
+    When,
+    choose,
+    confirm,
+    errors,
+    readable,
+    segment,
+    sliced,
+)
+from flotilla.parsing import folded, listed, shown, start_of_day, to_milliseconds, zone
 
 from ..client import API_OF_2021_04, ContactId, account_zone, api, location
 from ..models import Appointment, Calendar, Slot
@@ -18,8 +31,10 @@ from ..models import Appointment, Calendar, Slot
 tools = Toolset("calendars")
 
 ID = re.compile("[A-Za-z0-9]{20}")
+NAIVE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?")
 CalendarRef = Annotated[
-    str, Field(description="Name or id of the calendar, from ghl_list_calendars.", examples=["Démo"])
+    str | None,
+    Field(description="Name of the calendar; needed where there are several."),
 ]
 
 
@@ -30,14 +45,46 @@ async def active_calendars() -> list[Calendar]:
     return readable(Calendar, [row for row in rows if row.get("isActive", True)])
 
 
-async def calendar_id(calendar: str) -> str:
-    """Return a calendar's id, looked up where it is a name; raises what `choose` does."""
-    if ID.fullmatch(calendar):
+async def calendar_id(calendar: str | None) -> str:
+    """Return a calendar's id, looked up where it is a name, or that of the only one; raises what `choose` does."""
+    if calendar and ID.fullmatch(calendar):
         return calendar
-    return choose(calendar, await active_calendars(), kind="calendar", listed_by="ghl_list_calendars").id
+    there = await active_calendars()
+    if not calendar and len(there) != 1:
+        raise errors.InvalidInputError("There are several calendars.", f"Pass one of: {listed(c.name for c in there)}.")
+    return choose(calendar, there, kind="calendar").id if calendar else there[0].id
 
 
-@tools.reads(scopes=["calendars.readonly"], search="calendriers agendas réservables")
+async def of_contact(contact_id: str) -> list[Appointment]:
+    """Return the appointments of a contact, the latest first.
+
+    https://marketplace.gohighlevel.com/docs/ghl/contacts/get-appointments-for-contact
+    """
+    rows = await api.rows(f"/contacts/{segment(contact_id)}/appointments", "events", missing=True)
+    return _ordered(rows)[::-1]
+
+
+def _ordered(rows: list[Any]) -> list[Appointment]:
+    """Return appointments in order, with their times in the account's zone; those that are deleted are left out.
+
+    A contact's appointments have times without an offset, "2021-07-16 11:00:00": they are read in that zone too.
+    """
+    local = account_zone()
+    there = [row for row in rows if not (isinstance(row, dict) and row.get("deleted"))]
+    items = readable(Appointment, [_with_offsets(row, local) for row in there])
+    return sorted(
+        (one.within(local) for one in items), key=lambda one: str(one.start_time and one.start_time.timestamp())
+    )
+
+
+def _with_offsets(row: Any, local: ZoneInfo) -> Any:
+    if not isinstance(row, dict):
+        return row
+    texts = {key: row[key] for key in ("startTime", "endTime") if NAIVE.fullmatch(str(row.get(key)))}
+    return {**row, **{key: datetime.fromisoformat(text).replace(tzinfo=local) for key, text in texts.items()}}
+
+
+@tools.reads(core=False, scopes=["calendars.readonly"], search="calendriers agendas réservables")
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
     """List the calendars that can be booked, each with its id and name.
 
@@ -50,18 +97,17 @@ async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calen
     scopes=["calendars.readonly"], search="horaires place agenda créneaux libres disponible disponibilités when free"
 )
 async def get_free_slots(
-    calendar: CalendarRef,
     start: Annotated[When, Field(description="First day to look at.", examples=["2030-06-03"])],
+    calendar: CalendarRef = None,
     days: Annotated[int, Field(ge=1, le=30, description="Number of days to look at.")] = 7,
-    timezone: Annotated[
-        TimeZone | None, Field(description="IANA time zone of the times in the result; the account's without it.")
-    ] = None,
+    timezone: Annotated[TimeZone | None, Field(description="IANA zone of the times in the result.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AwareDatetime]:
     """List the free times of a calendar over some days, with their offset. Nothing is reserved.
 
-    Pass one of the times to ghl_book_appointment. To see which calendars there are, use ghl_list_calendars.
+    Pass one of the times to ghl_book_appointment or ghl_update_appointment. Where there are several calendars and
+    none is named, the error lists them.
     """
     local = zone(timezone) if timezone else account_zone()
     day = start.day(local)
@@ -79,21 +125,64 @@ def slots(answer: dict[str, Any], local: ZoneInfo) -> list[datetime]:
     return sorted(t.astimezone(local) if t.tzinfo else t.replace(tzinfo=local) for t in times)
 
 
-@tools.writes(creates=True, scopes=["calendars/events.write"], search="réserve rendez-vous meeting rdv créneau")
+AppointmentId = Annotated[
+    str, Field(description="Id of the appointment, from ghl_get_contact.", examples=["0TkCdp9PfvLeWKYRRvIz"])
+]
+READ_EVENTS = ["calendars.readonly calendars/events.readonly"]
+
+
+@tools.reads(
+    core=False,
+    scopes=READ_EVENTS,
+    search="agenda planning rendez-vous prévus aujourd'hui demain semaine appointments today schedule",
+    examples=["Quels sont mes rendez-vous demain ?", "What appointments do we have this week?"],
+)
+async def list_appointments(
+    start: Annotated[When, Field(description="First day or time to look at.", examples=["2030-06-03"])],
+    days: Annotated[int, Field(ge=1, le=31, description="Number of days to look at.")] = 1,
+    calendar: Annotated[str | None, Field(description="Only this calendar, by its name; all without it.")] = None,
+    query: Annotated[str | None, Field(description="Only those with these terms in the title.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[Appointment]:
+    """List the appointments of some days in order, in all calendars or in one, cancelled ones too.
+
+    For those of one person use ghl_get_contact. To move or cancel one, use ghl_update_appointment with its id.
+    """
+    local = account_zone()
+    first = start.at(local)
+    last = start_of_day(start.day(local) + timedelta(days=days), local)
+    calendars = [await calendar_id(calendar)] if calendar else [one.id for one in await active_calendars()]
+    period = {"locationId": await location(), "startTime": to_milliseconds(first), "endTime": to_milliseconds(last) - 1}
+
+    rows: list[Any] = []
+    for one in calendars:  # the API takes one calendar at a time
+        params = {**period, "calendarId": one}
+        rows += await api.rows("/calendars/events", "events", params=params, headers=API_OF_2021_04, missing=True)
+    terms = folded(query or "").split()
+    items = [event for event in _ordered(rows) if all(word in folded(event.title or "") for word in terms)]
+    return sliced(items, limit, cursor)
+
+
+@tools.writes(
+    creates=True,
+    scopes=["calendars.readonly calendars/events.write"],
+    search="réserve prends cale rendez-vous meeting rdv créneau",
+)
 async def book_appointment(
-    calendar: CalendarRef,
     contact_id: ContactId,
     start_time: Annotated[
         When,
-        Field(description="Start, one of the times of ghl_get_free_slots.", examples=["2030-06-03T10:00:00+02:00"]),
+        Field(description="One of the times of ghl_get_free_slots.", examples=["2030-06-03T10:00:00+02:00"]),
     ],
-    title: Annotated[str | None, Field(description="Title of the appointment; the calendar's without it.")] = None,
-    notify: Annotated[bool, Field(description="False where nobody is to get a message about it.")] = True,
+    calendar: CalendarRef = None,
+    title: Annotated[str | None, Field(description="Title; the calendar's without it.")] = None,
+    notify: Annotated[bool, Field(description="False to notify nobody.")] = True,
 ) -> Appointment:
     """Book an appointment for a contact at a free time of a calendar. GoHighLevel notifies the contact of it.
 
-    A time without an offset is read in the account's time zone. A time that is not free is refused: choose one with
-    ghl_get_free_slots. Find the contact with ghl_search_contacts, the calendar with ghl_list_calendars.
+    A time without an offset is read in the account's zone. A time that is not free is refused: choose one with
+    ghl_get_free_slots. To move an appointment, use ghl_update_appointment.
     """
     start = start_time.at(account_zone(), keep_offset=True)
     body = {
@@ -108,26 +197,48 @@ async def book_appointment(
     return Appointment.model_validate(answer).within(start.tzinfo)
 
 
-@tools.destroys(
-    asks=True,
-    core=False,
+@tools.writes(
+    replaces=True,
     idempotent=True,
     scopes=["calendars/events.readonly calendars/events.write"],
-    search="annule rendez-vous rdv",
+    search="annule déplace décale reporte change rendez-vous rdv cancel move reschedule absent pas venu no-show lapin",
+    examples=["Annule le rendez-vous de Zoé", "Décale son rendez-vous à jeudi 10 h", "He did not show up"],
 )
-async def cancel_appointment(
-    appointment_id: Annotated[
-        str, Field(description="Id of the appointment, from ghl_book_appointment.", examples=["0TkCdp9PfvLeWKYRRvIz"])
-    ],
+async def update_appointment(
+    appointment_id: AppointmentId,
+    start_time: Annotated[When | None, Field(description="New start, one of the times of ghl_get_free_slots.")] = None,
+    status: Annotated[
+        Literal["confirmed", "cancelled", "showed", "noshow"] | None,
+        Field(description="New status; showed or noshow after the appointment."),
+    ] = None,
+    notify: Annotated[bool, Field(description="False to notify nobody.")] = True,
 ) -> Appointment:
-    """Cancel an appointment; it stays in the calendar as cancelled, and its time is free again.
+    """Move an appointment to another time, cancel it, confirm it or mark a no-show.
 
-    Only appointments that ghl_book_appointment made can be named: no tool lists the others.
+    GoHighLevel notifies the contact. A cancelled one stays in the calendar as such, and its time is free again. A
+    moved one keeps its length; a time that is not free is refused. ghl_get_contact shows the id.
     """
+    if start_time is None and status is None:
+        raise errors.InvalidInputError("There is nothing to change.", "Pass start_time or status.")
+    if start_time and status == "cancelled":
+        raise errors.InvalidInputError(
+            "An appointment is either moved or cancelled.", "Pass start_time or status, not both."
+        )
+    local = account_zone()
     path = f"/calendars/events/appointments/{segment(appointment_id)}"
     event = (await api.get(path, headers=API_OF_2021_04))["event"]
-    start = Appointment.model_validate({"id": appointment_id, **event}).start_time
-    time = shown(start, account_zone()) if start else "an unknown time"
-    await confirm(f"Cancel the appointment «{event.get('title') or 'without a title'}» of {time}?")
-    answer = await api.put(path, json={"appointmentStatus": "cancelled"}, headers=API_OF_2021_04)
-    return Appointment.model_validate(answer).within(account_zone())
+    old = Appointment.model_validate({"id": appointment_id, **_with_offsets(event, local)}).within(local)
+    if status == "cancelled":
+        time = shown(old.start_time, local) if old.start_time else "an unknown time"
+        await confirm(f"Cancel the appointment «{old.title or 'without a title'}» of {time}?")
+    begin = start_time.at(local, keep_offset=True) if start_time else None
+    length = old.end_time - old.start_time if old.end_time and old.start_time else None
+    body = {
+        "startTime": begin.isoformat() if begin else None,
+        "endTime": (begin + length).isoformat() if begin and length else None,
+        "calendarId": event.get("calendarId") if begin else None,
+        "appointmentStatus": status,
+        "toNotify": None if notify else False,
+    }
+    answer = await api.put(path, json=body, headers=API_OF_2021_04)
+    return Appointment.model_validate({**event, **_with_offsets(answer, local)}).within(local)

@@ -5,15 +5,32 @@ from __future__ import annotations
 import base64
 import re
 from contextlib import suppress
-from typing import Annotated, Any
+from datetime import time
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from flotilla import Address, Cursor, Limit, Page, Phone, Toolset, confirm, errors, readable, segment, settings_of
-from flotilla.parsing import folded, looks_like_phone
+from flotilla import (
+    Address,
+    Cursor,
+    Limit,
+    Page,
+    Phone,
+    Toolset,
+    When,
+    confirm,
+    errors,
+    readable,
+    segment,
+    settings_of,
+)
+from flotilla.parsing import folded, looks_like_phone, to_utc
 
-from ..client import ContactId, api, integration, location
-from ..models import Changed, Contact, Details, Done, Note, Saved, Tags
+from ..client import ContactId, account_zone, api, integration, location
+from ..fields import api_values, definitions
+from ..models import Changed, Contact, Details, Done, Note, NoteOrTask, Saved, Tags, Task
+from .calendars import of_contact
+from .opportunities import opportunity_page
 
 tools = Toolset("contacts")
 
@@ -21,10 +38,11 @@ READ, WRITE = ["contacts.readonly"], ["contacts.write"]
 ARGUMENTS = {"firstName": "first_name", "lastName": "last_name", "companyName": "company", "address1": "address"}
 ARGUMENTS |= {"postalCode": "postal_code"}  # the API's fields, by the arguments' names for them
 AFTER = TypeAdapter(list[Any])  # where a search goes on
+MORNING = time(9)  # when a task of a day is due
 FirstName = Annotated[str | None, Field(description="First name of the person.")]
 LastName = Annotated[str | None, Field(description="Last name of the person.")]
-Email = Annotated[Address | None, Field(description="E-mail address of the person.")]
-PhoneNumber = Annotated[Phone | None, Field(description="Phone number, best with the calling code (+33).")]
+Email = Annotated[Address | None, Field(description="The person's e-mail address.")]
+PhoneNumber = Annotated[Phone | None, Field(description="Phone number, best as +33612345678.")]
 TagNames = Annotated[list[str], Field(min_length=1, description="Names of the tags.", examples=[["Lead Chaud"]])]
 
 
@@ -88,10 +106,11 @@ def differing(sent: dict[str, Any], contact: dict[str, Any]) -> list[str]:
     return names
 
 
-def unchanged(contact: dict[str, Any], fields: dict[str, Any], shared: str, another: str) -> Saved:
-    """Return a contact that existed already, with a note that nothing was done to it and what differs."""
+def existing(contact: dict[str, Any], fields: dict[str, Any], shared: str, another: str, tags: list[str]) -> Saved:
+    """Return a contact that existed already, with a note on what differs and which tags it got, if any."""
     differs = differing(fields, contact)
-    note = f"Not created and not changed: a contact with this {shared} exists already. "
+    done = "Not created, only tagged" if tags else "Not created and not changed"
+    note = f"{done}: a contact with this {shared} exists already. "
     note += f"It differs from the arguments in {', '.join(differs)}. " if differs else ""
     note += (
         f"To change it, call ghl_update_contact with its id; to tag it, ghl_add_tags. For another person: {another}."
@@ -117,23 +136,23 @@ async def create_contact(
     last_name: LastName = None,
     email: Email = None,
     phone: PhoneNumber = None,
-    company: Annotated[str | None, Field(description="Name of the person's company.")] = None,
-    same_name: Annotated[
-        bool, Field(description="True to create another contact with a name that exists already.")
-    ] = False,
+    company: Annotated[str | None, Field(description="Name of the company.")] = None,
+    tags: Annotated[list[str] | None, Field(description="Tags of the contact; those that it has stay.")] = None,
+    same_name: Annotated[bool, Field(description="True for another person of the same name.")] = False,
 ) -> Saved:
-    """Create a contact from a name, an e-mail address or a phone number. Returns its id.
+    """Create a contact from a name, an e-mail address or a phone number, with tags. Returns its id.
 
     Where somebody has this e-mail address or phone number already, or without both this name, that contact is returned
-    unchanged with `created` false and a note. To change it, use ghl_update_contact; to tag it, ghl_add_tags.
+    unchanged with `created` false; it gets the tags where it is the same person. To change it: ghl_update_contact.
     """
+    labels = _clean(tags or [])
     fields = api_fields(first_name, last_name, email, phone, companyName=company)
     if not any(fields.get(name) for name in ("firstName", "lastName", "email", "phone")):
         raise errors.InvalidInputError(
             "A contact needs a name, an e-mail address or a phone number.", "Ask the user for one."
         )
     if not (email or phone or same_name) and (known := await of_name(first_name, last_name)):
-        return unchanged(known, fields, "name", "pass same_name=true")
+        return existing(known, fields, "name", "pass same_name=true", [])
     # Two requests: with both in one the API looks at the first only, and an upsert overwrites another person.
     by_email, by_phone = await owner(email=fields.get("email")), await owner(number=fields.get("phone"))
     if by_email and by_phone and by_email["id"] != by_phone["id"]:
@@ -144,8 +163,14 @@ async def create_contact(
         )
     if known := by_email or by_phone:
         shared = "e-mail and phone" if by_email and by_phone else "e-mail" if by_email else "phone"
-        return unchanged(known, fields, shared, f"leave the {shared} out")
-    made = (await api.post("/contacts/", json={"locationId": await location(), **fields}))["contact"]
+        another = f"leave the {shared} out"
+        named_otherwise = {"first_name", "last_name"} & set(differing(fields, known))
+        if not labels or (named_otherwise and not by_email):  # a shared phone number may be somebody else's
+            return existing(known, fields, shared, another, [])
+        answer = await api.post(path_of(known["id"], "tags"), json={"tags": labels})
+        return existing({**known, **answer}, fields, shared, another, labels)
+    body = {"locationId": await location(), **fields, "tags": labels or None}
+    made = (await api.post("/contacts/", json=body))["contact"]
     return Saved.model_validate({**made, "created": True, "note": not_stored(fields, made)})
 
 
@@ -195,13 +220,56 @@ def _opened(cursor: str) -> list[Any]:
     raise errors.InvalidInputError("The cursor is not valid.", "Leave it out to start at the first page.")
 
 
-@tools.reads(core=False, scopes=READ, search="fiche complète détails whole everything")
-async def get_contact(contact_id: ContactId) -> Details:
-    """Get one contact with everything that is known of it: company, address, source, owner, custom fields, tags.
+Part = Literal["notes", "tasks", "appointments", "opportunities"]
 
-    Use it where a row of ghl_search_contacts does not say enough. Notes and messages are not shown.
+
+@tools.reads(
+    scopes=READ,
+    search="fiche complète détails tout whole everything notes historique tâches rendez-vous opportunités lire",
+    examples=["Qu'est-ce qu'on s'était dit avec Zoé ?", "Quels rendez-vous a Jean Dupont ?", "Montre-moi sa fiche"],
+)
+async def get_contact(
+    contact_id: ContactId,
+    include: Annotated[
+        list[Part] | None,
+        Field(description="Which of its lists to show; all without it."),
+    ] = None,
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum items of each list.")] = 10,
+) -> Details:
+    """Get one contact with everything that is known of it: address, custom fields, tags, notes, tasks, appointments
+    and opportunities (deals), each with its id.
+
+    Use it before you change, move or cancel one of these, or to learn what was said. For messages use
+    ghl_list_messages. Find the contact with ghl_search_contacts.
     """
-    return Details.model_validate((await api.get(path_of(contact_id)))["contact"])
+    wanted = set(include or ("notes", "tasks", "appointments", "opportunities"))
+    contact = Details.model_validate((await api.get(path_of(contact_id)))["contact"])
+    remarks = []
+    if contact.custom_fields:
+        names: dict[str, str] = {}
+        with suppress(errors.PermissionDeniedError):  # another scope; the values are shown without names
+            names = {one.id: one.name for one in await definitions()}
+        for field in contact.custom_fields:
+            field.name = names.get(field.id)
+    lists: dict[str, list[Any]] = {}
+    if "notes" in wanted:
+        notes = readable(Note, await api.rows(path_of(contact_id, "notes"), "notes", missing=True))
+        lists["notes"] = sorted(notes, key=lambda one: str(one.date_added or ""), reverse=True)
+    if "tasks" in wanted:
+        tasks = readable(Task, await api.rows(path_of(contact_id, "tasks"), "tasks", missing=True))
+        lists["tasks"] = sorted(tasks, key=lambda one: (one.completed, str(one.due or "")))
+    if "appointments" in wanted:
+        lists["appointments"] = await of_contact(contact_id)
+    if "opportunities" in wanted:
+        with suppress(errors.PermissionDeniedError):
+            lists["opportunities"] = (await opportunity_page({"contact_id": contact_id}, 100, None)).items
+        if "opportunities" not in lists:
+            remarks.append("The opportunities are not shown: the scope opportunities.readonly is missing.")
+    for name, rows in lists.items():
+        if len(rows) > limit:
+            remarks.append(f"{limit} of {len(rows)} {name} are shown: pass a larger limit.")
+    shown = {name: rows[:limit] for name, rows in lists.items()}
+    return contact.model_copy(update={**shown, "note": " ".join(remarks) or None})
 
 
 @tools.writes(
@@ -213,19 +281,26 @@ async def update_contact(
     last_name: LastName = None,
     email: Email = None,
     phone: PhoneNumber = None,
-    address: Annotated[str | None, Field(description="Street and number of the address.")] = None,
-    postal_code: Annotated[str | None, Field(description="Postal code of the address.")] = None,
-    city: Annotated[str | None, Field(description="City of the address.")] = None,
+    address: Annotated[str | None, Field(description="Street and house number.")] = None,
+    postal_code: Annotated[str | None, Field(description="Postal or ZIP code.")] = None,
+    city: Annotated[str | None, Field(description="Name of the city.")] = None,
+    custom_fields: Annotated[
+        dict[str, str] | None,
+        Field(description="The account's own fields by name; several options by comma."),
+    ] = None,
 ) -> Changed:
-    """Change a contact's name, e-mail address, phone number or postal address; what is left out stays as it is.
+    """Change a contact's name, e-mail address, phone number, postal address or custom fields; what is left out stays as
+    it is.
 
-    A note in the result says what GoHighLevel did not store. For tags use ghl_add_tags. Find the contact with
-    ghl_search_contacts.
+    A note in the result says what GoHighLevel did not store. For tags use ghl_add_tags; the company cannot be changed.
+    Find the contact with ghl_search_contacts.
     """
     fields = api_fields(first_name, last_name, email, phone, address1=address, postalCode=postal_code, city=city)
-    if not fields:
+    own = await api_values(custom_fields or {})
+    if not fields and not own:
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one field.")
-    contact = (await api.put(path_of(contact_id), json=fields))["contact"]
+    body = {**fields, "customFields": own or None}
+    contact = (await api.put(path_of(contact_id), json=body))["contact"]
     return Changed.model_validate({**contact, "note": not_stored(fields, contact)})
 
 
@@ -235,7 +310,7 @@ async def delete_contact(contact_id: ContactId) -> Done:
 
     Find the contact with ghl_search_contacts. To take a contact out of a workflow only, use ghl_remove_from_automation.
     """
-    about = await get_contact(contact_id)
+    about = Contact.model_validate((await api.get(path_of(contact_id)))["contact"])
     await confirm(f"Delete the contact {about.name or about.email or about.phone or contact_id} for good?")
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
@@ -267,13 +342,30 @@ def _clean(tags: list[str]) -> list[str]:
     return names
 
 
-@tools.writes(creates=True, scopes=WRITE, search="ajoute écris note compte rendu commentaire")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search="ajoute écris note compte rendu commentaire tâche rappel rappelle-moi relance à faire task reminder todo",
+    examples=["Rappelle-moi jeudi d'appeler Zoé", "Note qu'il attend le devis", "Add a task to call her back Monday"],
+)
 async def add_note(
     contact_id: ContactId,
-    body: Annotated[str, Field(min_length=1, description="Plain text of the note.", examples=["Rappeler mardi"])],
-) -> Note:
-    """Add a note to a contact, such as what was said in a call or a meeting. The contact does not see it.
+    body: Annotated[str, Field(min_length=1, description="Plain text, or what is to be done.", examples=["Rappeler"])],
+    due: Annotated[
+        When | None,
+        Field(description="Makes it a task due at this time or day."),
+    ] = None,
+) -> NoteOrTask:
+    """Add a note to a contact, such as what was said in a call; with `due`, add a task (a reminder) instead.
 
-    Find the contact with ghl_search_contacts. To write to the contact instead, use ghl_send_message.
+    The contact does not see it. A time without an offset is read in the account's time zone; a day means 9:00. To
+    write to the contact instead, use ghl_send_message.
     """
-    return Note.model_validate((await api.post(path_of(contact_id, "notes"), json={"body": body}))["note"])
+    if due is None:
+        note = (await api.post(path_of(contact_id, "notes"), json={"body": body}))["note"]
+        return NoteOrTask(id=note["id"], kind="note")
+    moment = due.at(account_zone(), time_of_day=MORNING)
+    title, _, rest = body.strip().partition("\n")
+    payload = {"title": title, "body": rest.strip() or None, "dueDate": to_utc(moment), "completed": False}
+    task = (await api.post(path_of(contact_id, "tasks"), json=payload))["task"]
+    return NoteOrTask(id=task["id"], kind="task", due=moment)

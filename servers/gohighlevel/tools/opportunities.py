@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from flotilla import Amount, Cursor, Limit, Page, Toolset, choose, errors, readable, segment, sliced
-from flotilla.parsing import listed
+from flotilla import (
+    Amount,
+    Cursor,
+    Limit,
+    Page,
+    Toolset,
+    choose,
+    cursor_number,
+    errors,
+    readable,
+    segment,
+    sliced,
+)
+from flotilla.parsing import folded, listed
 
 from ..client import ContactId, api, location
-from ..models import Opportunity, Pipeline, Stage
+from ..models import MadeOpportunity, Opportunity, Pipeline, Stage
 
 tools = Toolset("opportunities")
 
-READ, WRITE = ["opportunities.readonly"], ["opportunities.write"]
-Value = Annotated[Amount | None, Field(description="Amount in the sub-account's own currency.", examples=["1250.50"])]
-PipelineRef = Annotated[
-    str | None,
-    Field(description="Name or id of the pipeline, from ghl_list_pipelines; needed where there are several."),
-]
-StageRef = Annotated[str | None, Field(description="Name or id of the stage, from ghl_list_pipelines.")]
+ID = re.compile("[A-Za-z0-9]{20}")
+
+READ, WRITE = ["opportunities.readonly"], ["opportunities.readonly opportunities.write"]
+Status = Literal["open", "won", "lost", "abandoned"]
+Value = Annotated[Amount | None, Field(description="Amount in the account's currency.", examples=["1250.50"])]
+PipelineRef = Annotated[str | None, Field(description="Name of the pipeline; needed where there are several.")]
+StageRef = Annotated[str | None, Field(description="Name of a stage of the pipeline.")]
 Item = TypeVar("Item", Pipeline, Stage)
 
 
@@ -43,73 +57,192 @@ def chosen(items: Sequence[Item], wanted: str | None, kind: str) -> Item:
     """Return the item that is meant, or the only one; raises errors.InvalidInputError that names them."""
     if wanted is None and len(items) != 1:
         raise errors.InvalidInputError(f"There are several {kind}s.", f"Pass one of: {listed(i.name for i in items)}.")
-    return items[0] if wanted is None else choose(wanted, items, kind=kind, listed_by="ghl_list_pipelines")
+    return items[0] if wanted is None else choose(wanted, items, kind=kind)
 
 
-@tools.reads(scopes=READ, search="pipelines étapes ventes entonnoir stages")
+def named(row: Any, pipelines: Sequence[Pipeline]) -> Any:
+    """Return an opportunity of the API with its pipeline and stage by name; without them where they are gone."""
+    if not isinstance(row, dict):
+        return row
+    line = next((one for one in pipelines if one.id == row.get("pipelineId")), None)
+    stages = line.stages if line else []
+    stage = next((one.name for one in stages if one.id == row.get("pipelineStageId")), None)
+    return {**row, "pipeline": line and line.name, "stage": stage}
+
+
+async def opportunity_page(params: dict[str, Any], limit: int, cursor: str | None) -> Page[Opportunity]:
+    """Return a page of the opportunities that a search finds, newest first.
+
+    https://marketplace.gohighlevel.com/docs/ghl/opportunities/search-opportunity
+    """
+    page = cursor_number(cursor, 1)
+    query = {"location_id": await location(), "status": "all", "order": "added_desc", **params}
+    rows = await api.rows("/opportunities/search", "opportunities", params={**query, "limit": limit, "page": page})
+    pipelines = await all_pipelines() if rows else []
+    items = readable(Opportunity, [named(row, pipelines) for row in rows])
+    return Page(items=items, next_cursor=str(page + 1) if len(rows) >= limit else None)
+
+
+@tools.reads(core=False, scopes=READ, search="pipelines étapes ventes entonnoir stages")
 async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[Pipeline]:
     """List the sales pipelines, each with its stages in order.
 
-    Use it to find the pipeline and the stage that ghl_create_opportunity takes.
+    Use it to find the pipeline and the stage that ghl_create_opportunity and ghl_update_opportunity take.
     """
     return sliced(await all_pipelines(), limit, cursor)
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée opportunité affaire deal vente")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search="cherche trouve liste opportunités affaires deals ventes en cours gagnées perdues pipeline étape montant",
+    examples=["Quelles opportunités sont ouvertes ?", "Où en est l'affaire Dupont ?", "List the deals we won"],
+)
+async def search_opportunities(
+    query: Annotated[
+        str | None, Field(description="Words from the opportunity's name, or the contact's name or e-mail address.")
+    ] = None,
+    status: Annotated[Status | None, Field(description="Only those with this status.")] = None,
+    pipeline: PipelineRef = None,
+    stage: StageRef = None,
+    contact_id: Annotated[
+        str | None, Field(description="Only those of this contact, from ghl_search_contacts.")
+    ] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[Opportunity]:
+    """Search opportunities (deals) by their name or their contact's, by status, pipeline or stage, newest first.
+
+    Returns the id that ghl_update_opportunity takes, with amount, status, stage and contact.
+    """
+    line = chosen(await all_pipelines(), pipeline, "pipeline") if pipeline or stage else None
+    params = {
+        "q": query,
+        "status": status or "all",
+        "pipeline_id": line.id if line else None,
+        "pipeline_stage_id": chosen(line.stages, stage, "stage").id if line and stage else None,
+        "contact_id": contact_id,
+    }
+    return await opportunity_page(params, limit, cursor)
+
+
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search="crée ajoute opportunité affaire deal vente nouvelle",
+    examples=["Crée une opportunité de 2 500 € pour Dupont", "Log a deal of 4,000 for this client"],
+)
 async def create_opportunity(
     contact_id: ContactId,
     name: Annotated[str, Field(min_length=1, description="Name of the opportunity.", examples=["Refonte du site"])],
     amount: Value = None,
     pipeline: PipelineRef = None,
     stage: StageRef = None,
-) -> Opportunity:
+    same_name: Annotated[bool, Field(description="True for another one of the same name.")] = False,
+) -> MadeOpportunity:
     """Create an open opportunity (a deal) for a contact in a sales pipeline, at its first stage unless one is named.
 
-    Nothing checks whether there is such an opportunity already. Find the contact with ghl_search_contacts.
+    Where the contact has an open one of this name, that is returned unchanged with `created` false; to change it, use
+    ghl_update_opportunity.
     """
-    line = chosen(await all_pipelines(), pipeline, "pipeline")
+    pipelines = await all_pipelines()
+    line = chosen(pipelines, pipeline, "pipeline")
+    value, step = json_amount(amount), chosen(line.stages, stage, "stage").id if stage else None
+    if not same_name:
+        there = await opportunity_page({"contact_id": contact_id, "status": "open", "pipeline_id": line.id}, 100, None)
+        if known := next((one for one in there.items if folded(one.name or "") == folded(name)), None):
+            note = "Not created and not changed: the contact has an open opportunity of this name. To change it, call "
+            note += "ghl_update_opportunity with its id; for another one pass same_name=true."
+            return MadeOpportunity.model_validate({**known.model_dump(), "created": False, "note": note})
     body = {
         "pipelineId": line.id,
         "locationId": await location(),
         "name": name,
-        "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None,
+        "pipelineStageId": step,
         "status": "open",
         "contactId": contact_id,
-        "monetaryValue": json_amount(amount),
+        "monetaryValue": value,
     }
-    return Opportunity.model_validate((await api.post("/opportunities/", json=body))["opportunity"])
+    made = (await api.post("/opportunities/", json=body))["opportunity"]
+    return MadeOpportunity.model_validate({**named(made, pipelines), "created": True})
 
 
 @tools.writes(
-    core=False,
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe opportunité affaire étape gagnée perdue won lost move stage mark",
+    search="passe opportunité affaire étape gagnée perdue abandonnée won lost move stage mark montant",
+    examples=["Passe l'affaire Dupont en gagné", "L'opportunité Martin est gagnée", "Move her deal to Proposal sent"],
 )
 async def update_opportunity(
-    opportunity_id: Annotated[
-        str, Field(description="Id of the opportunity, from ghl_create_opportunity.", examples=["yWQobCRIhRguQtD2llvk"])
+    opportunity: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Id from ghl_get_contact, or the name of the opportunity or of its contact.",
+            examples=["yWQobCRIhRguQtD2llvk"],
+        ),
     ],
-    name: Annotated[str | None, Field(min_length=1, description="New name of the opportunity.")] = None,
+    name: Annotated[str | None, Field(min_length=1, description="Its new name.")] = None,
     amount: Value = None,
     pipeline: PipelineRef = None,
     stage: StageRef = None,
-    status: Annotated[
-        Literal["open", "won", "lost", "abandoned"] | None, Field(description="New status of the opportunity.")
-    ] = None,
+    status: Annotated[Status | None, Field(description="New status of the opportunity.")] = None,
 ) -> Opportunity:
-    """Change an opportunity: move it to another stage, mark it won or lost, change its name or amount.
+    """Change an opportunity (a deal): mark it won or lost, move it to another stage, change its name or amount.
 
-    What is left out stays as it is. A stage is one of the opportunity's own pipeline, unless another pipeline is named.
+    What is left out stays as it is. Where several have the name, they are listed and nothing is done. A stage is one
+    of the opportunity's own pipeline, unless another one is named.
     """
     body = {"name": name, "monetaryValue": json_amount(amount), "status": status}
-    path = f"/opportunities/{segment(opportunity_id)}"
-    if stage or pipeline:
-        if not pipeline:
-            pipeline = str((await api.get(path))["opportunity"]["pipelineId"])
-        line = chosen(await all_pipelines(), pipeline, "pipeline")
-        body |= {"pipelineId": line.id, "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None}
-    if all(value is None for value in body.values()):
+    if all(value is None for value in (*body.values(), stage, pipeline)):
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one field.")
-    return Opportunity.model_validate((await api.put(path, json=body))["opportunity"])
+    one = await _meant(opportunity)
+    pipelines = await all_pipelines()
+    if stage or pipeline:
+        line = chosen(pipelines, pipeline or str(one["pipelineId"]), "pipeline")
+        body |= {"pipelineId": line.id, "pipelineStageId": chosen(line.stages, stage, "stage").id if stage else None}
+    answer = (await api.put(f"/opportunities/{segment(one['id'])}", json=body))["opportunity"]
+    return Opportunity.model_validate(named({**one, **answer}, pipelines))
+
+
+async def _meant(wanted: str) -> dict[str, Any]:
+    """Return the opportunity of this id, else the only one that is named so or whose contact is.
+
+    Open ones come first: where one open opportunity fits, closed ones of the same name do not count. Raises
+    errors.InvalidInputError with the candidates, or errors.NotFoundError.
+    """
+    if ID.fullmatch(wanted.strip()):
+        with suppress(errors.NotFoundError):
+            return dict((await api.get(f"/opportunities/{segment(wanted.strip())}"))["opportunity"])
+    params = {"location_id": await location(), "status": "all", "q": wanted.strip(), "limit": 100, "page": 1}
+    rows = [row for row in await api.rows("/opportunities/search", "opportunities", params=params) if row.get("id")]
+    fitting = [row for row in rows if _is_named(row, wanted)] or [row for row in rows if _mentions(row, wanted)]
+    fitting = [row for row in fitting if row.get("status") == "open"] or fitting
+    if not fitting:
+        raise errors.NotFoundError(
+            f"No opportunity is called `{errors.excerpt(wanted, 60)}`, and no contact with one.",
+            "Find the contact with ghl_search_contacts; ghl_get_contact shows its opportunities.",
+        )
+    if len(fitting) > 1:
+        names = listed(
+            f"{row.get('name')} of {(row.get('contact') or {}).get('name')} ({row['id']})" for row in fitting
+        )
+        raise errors.InvalidInputError(
+            f"More than one opportunity fits `{errors.excerpt(wanted, 60)}`: {names}.", "Pass the id of one."
+        )
+    return dict(fitting[0])
+
+
+def _names(row: dict[str, Any]) -> list[str]:
+    return [folded(str(one or "")) for one in (row.get("name"), (row.get("contact") or {}).get("name"))]
+
+
+def _is_named(row: dict[str, Any], wanted: str) -> bool:
+    return folded(wanted) in _names(row)
+
+
+def _mentions(row: dict[str, Any], wanted: str) -> bool:
+    """Tell whether all words of a text stand in the opportunity's name or its contact's: Dupont finds Jean Dupont."""
+    terms = set(" ".join(_names(row)).split())
+    return terms.issuperset(folded(wanted).split())

@@ -77,7 +77,7 @@ class FakeHubSpot(RecordedResponses):
 
     def seen(self, request: Request) -> Request:
         """Mark what only asks."""
-        return replace(request, asks=request.path.endswith(("/search", "/batch/read")))
+        return replace(request, asks=request.path.endswith(("/search", "/batch/read", "/access-token-info")))
 
     def to(self, request: Request) -> Response:
         """Carry a request out."""
@@ -116,6 +116,9 @@ class FakeHubSpot(RecordedResponses):
             ("GET", f"/crm/v3/properties/{kind}", lambda r, k: (fixture(f"properties_{k}.json"), 200)),
             ("GET", f"/crm/v3/pipelines/{kind}", lambda r, k: (fixture(f"pipelines_{k}.json"), 200)),
             ("GET", "/crm/v3/owners/", self._owners),
+            ("POST", "/oauth/v2/private-apps/get/access-token-info", self._token_info),
+            ("POST", f"/crm/v3/objects/{kind}/merge", self._merge),
+            ("DELETE", f"/crm/v3/objects/{kind}/{thing}", self._delete),
             ("POST", f"/crm/v3/objects/{kind}/search", self._search),
             ("POST", f"/crm/v3/objects/{kind}/batch/read", self._batch_read),
             ("POST", f"/crm/v3/objects/{kind}", self._create),
@@ -143,6 +146,27 @@ class FakeHubSpot(RecordedResponses):
         email = dict(request.query).get("email")
         rows = [*fixture("owners.json")["results"], *fixture("owners_last.json")["results"]]
         return {"results": [row for row in rows if email in (None, row["email"])]}, 200
+
+    def _token_info(self, request: Request) -> tuple[Any, int]:
+        if request.json() != {"tokenKey": TOKEN}:
+            raise Refusal(400, "VALIDATION_ERROR", "the token is not known")
+        return {"userId": 1071, "hubId": 12345, "appId": 7, "scopes": ["oauth"]}, 200
+
+    def _delete(self, request: Request, kind: str, thing: str) -> tuple[Any, int]:
+        self.records[kind].pop(thing, None)
+        return None, 204
+
+    def _merge(self, request: Request, kind: str) -> tuple[Any, int]:
+        body = request.json()
+        first, second = body["primaryObjectId"], body["objectIdToMerge"]
+        if first == second or not {first, second} <= set(self.records[kind]):
+            raise Refusal(400, "VALIDATION_ERROR", "two records of this kind are needed")
+        stays, gone = self.records[kind][first], self.records[kind].pop(second)
+        stays["properties"] = {**gone["properties"], **stays["properties"]}
+        for end in KINDS:
+            for other in self.linked(kind, second, end):
+                self._link(kind, first, end, other)
+        return stays, 200
 
     def _valid(self, kind: str, properties: Mapping[str, Any]) -> None:
         path = FIXTURES / f"properties_{kind}.json"
@@ -261,6 +285,9 @@ class FakeHubSpot(RecordedResponses):
                 for r in rows
                 if any(all(self._fits(kind, r, f) for f in g["filters"]) for g in reported["filterGroups"])
             ]
+        for sort in reversed(reported.get("sorts") or []):
+            name = sort.lstrip("-")
+            rows.sort(key=lambda row: str(row["properties"].get(name, "")), reverse=sort.startswith("-"))
         page = [self._shown(row, reported.get("properties") or []) for row in rows[start : start + limit]]
         more = {"paging": {"next": {"after": str(start + limit)}}} if start + limit < len(rows) else {}
         return {"total": len(rows), "results": page, **more}, 200

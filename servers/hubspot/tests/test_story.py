@@ -126,12 +126,12 @@ def proper(crm: Crm) -> None:
 async def test_scenario_after_a_call(crm: Crm) -> None:
     await reported(crm)
     proper(crm)
-    seen = await crm.call_ok("get_contact", contact="zoe@lefevre.example")
-    assert seen["contact"]["record"] == "contact:102"
+    seen = await crm.call_ok("get_record", record="zoe@lefevre.example")
+    assert seen["details"]["record"] == "contact:102"
     assert {row["record"]: row["name"] for row in seen["linked"]} == {
         "company:101": "Boulangerie Lefèvre",
         "deal:103": "Refonte du site",
-        "note:104": "Budget < 13 000 € Veut un « blog »",
+        "note:104": "Budget < 13 000 €\nVeut un « blog »",
         "task:105": "Envoyer le devis",
     }
     assert [row["at"] for row in seen["linked"] if row["record"] == "task:105"] == [DUE]
@@ -142,6 +142,19 @@ async def test_scenario_after_a_call(crm: Crm) -> None:
     moved = await crm.call_ok("update_deal", deal="deal:103", stage="Ventes / Gagné")
     assert moved == {"record": "deal:103", "stage": "Gagné"}
     assert crm.hubspot.records["deals"]["103"]["properties"]["dealstage"] == "closedwon"
+
+
+async def test_merge_and_delete(tmp_path: Path) -> None:
+    """What hung on the one that ends hangs on the one that stays."""
+    async with opened(tmp_path, FLOTILLA_TIER="all", FLOTILLA_CONFIRM="off") as crm:
+        one = (await crm.call_ok("create_contact", name="Zoé Lefèvre", email="zoe@lefevre.example"))["record"]
+        two = (await crm.call_ok("create_contact", name="Z. Lefèvre", email="z@lefevre.example"))["record"]
+        await crm.call_ok("add_note", text="Budget", linked_to=[two])
+        assert (await crm.call_ok("merge_records", keep=one, merge=two))["record"] == one
+        linked = (await crm.call_ok("get_record", record=one))["linked"]
+        assert [row["name"] for row in linked if row["record"].startswith("note")] == ["Budget"]
+        assert (await crm.call_ok("delete_record", record=one)) == {"done": True}
+        assert crm.hubspot.records["contacts"] == {}
 
 
 async def test_search_deals_by_each_operator(crm: Crm) -> None:
@@ -170,10 +183,10 @@ async def test_contract_fits_all_requests_and_responses(crm: Crm) -> None:
         pytest.skip("no contract here; set FLOTILLA_SPECS")
     contract = read(declaration)
     await reported(crm)
-    await crm.call_ok("get_contact", contact="102")
+    await crm.call_ok("get_record", record="contact:102")
     await crm.call_ok("associate_records", record="deal:103", others=["contact:102", "contact:999"])
     await crm.call_ok("search_contacts", query="zoé")
-    await crm.call_ok("update_contact", contact="102", properties={"Ville": "Lyon"})
+    await crm.call_ok("update_record", record="contact:102", properties={"Ville": "Lyon"})
     wrong: list[str] = []
     for request, answer in crm.hubspot.seen_answers:
         request = replace(request, url=f"https://api.hubapi.com{request.url.removeprefix(crm.vendor.url)}")
@@ -240,7 +253,7 @@ async def test_connection_lost_after_a_write_duplicates_nothing(crm: Crm, tool: 
             matches = await crm.call_ok("search_deals", linked_to="contact:102")
             assert [row["record"] for row in matches["items"]] == ["deal:103"]
         else:
-            linked = (await crm.call_ok("get_contact", contact="102"))["linked"]
+            linked = (await crm.call_ok("get_record", record="contact:102"))["linked"]
             assert [row["record"] for row in linked][-1] in ("note:104", "task:105")
     proper(crm)
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flotilla import Toolset, When, errors
-from flotilla.parsing import to_utc
+from flotilla import Cursor, Limit, Toolset, When, errors
+from flotilla.parsing import folded, html_to_text, to_milliseconds, to_utc
 
 from .. import records, values
 from ..client import account_zone
-from ..models import Activity
+from ..models import Activity, CrmObject, Row, SearchPage
 from ..records import LinkedTo, OwnerRef, RecordRef
 
 tools = Toolset("activities")
 
 WRITE = ["crm.objects.contacts.read crm.objects.contacts.write"]
-About = Annotated[list[RecordRef], Field(description="Records that it is about.", examples=[["contact:51"]])]
+READ_TASKS = ["crm.objects.contacts.read crm.objects.owners.read"]
+TASK = {  # HubSpot's properties by what a result calls them
+    "hs_task_subject": "title",
+    "hs_timestamp": "due",
+    "hs_task_status": "status",
+    "hs_task_priority": "priority",
+    "hs_task_body": "text",
+    "hubspot_owner_id": "owner_id",
+}
+About = Annotated[
+    list[RecordRef], Field(description="Records that it is about, by number or name.", examples=[["contact:51"]])
+]
 LONGEST = 65_536  # characters of HTML: what HubSpot keeps of a text
 
 
@@ -48,7 +60,7 @@ async def add_note(
 ) -> Activity:
     """Add a note to the timeline of contacts, companies, deals or tickets, such as what was said in a meeting.
 
-    Find the record with hubspot_search_contacts. For something to be done, use hubspot_create_task.
+    For something to be done, use hubspot_create_task; to read notes, hubspot_get_record.
     """
     arguments = {
         "hs_note_body": values.as_html(text),
@@ -63,15 +75,13 @@ async def create_task(
     due: Annotated[When, Field(description="When it is due; a day means noon.", examples=["2030-06-03T09:00"])],
     linked_to: LinkedTo = None,
     text: Annotated[str | None, Field(description="Details of the task; no formatting.")] = None,
-    priority: Annotated[
-        Literal["LOW", "MEDIUM", "HIGH"] | None, Field(description="Priority of the task; none without it.")
-    ] = None,
+    priority: Annotated[Literal["LOW", "MEDIUM", "HIGH"] | None, Field(description="Priority of the task.")] = None,
     owner: OwnerRef = None,
 ) -> Activity:
     """Create a task, reminder or follow-up with a due time, on contacts, companies, deals or tickets, or on none.
 
-    HubSpot reminds the owner, so pass one where somebody is to be reminded. A time without an offset is read in the
-    account's time zone; the result shows it with its offset. Find people with hubspot_search_contacts.
+    HubSpot reminds the owner: the token's owner, unless another one is named. A time without an offset is read in the
+    account's time zone; the result shows it with its offset. To see tasks, use hubspot_list_tasks.
     """
     arguments = {
         "hs_task_subject": title,
@@ -80,9 +90,90 @@ async def create_task(
         "hs_task_status": "NOT_STARTED",
         "hs_task_type": "TODO",
         "hs_task_priority": priority,
-        "hubspot_owner_id": await records.owner_id(owner),
+        "hubspot_owner_id": await _owner(owner),
     }
     return await _added("tasks", "task", arguments, linked_to)
+
+
+async def _owner(owner: str | None) -> str | None:
+    """Return who is reminded; without a name the token's owner, nobody where that person owns nothing in HubSpot."""
+    if owner:
+        return await records.owner_id(owner)
+    with suppress(errors.NotFoundError):  # a task without an owner is better than none
+        return await records.owner_id("me")
+    return None
+
+
+@tools.reads(
+    scopes=[*READ_TASKS],
+    search="tâches à faire aujourd'hui en retard relances rappels mes tasks todo overdue due",
+    examples=["Quelles sont mes tâches aujourd'hui ?", "Which tasks are overdue?"],
+)
+async def list_tasks(
+    owner: Annotated[str, Field(description="Whose tasks: me, a name or e-mail, or all.")] = "me",
+    before: Annotated[When | None, Field(description="Only those due before this time or day's end.")] = None,
+    status: Annotated[Literal["open", "done", "all"], Field(description="Which tasks, by their status.")] = "open",
+    linked_to: Annotated[RecordRef | None, Field(description="Only those of this record, by number or name.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> SearchPage:
+    """List tasks by owner, due time and status, those due first at the top, each with its record (task:401).
+
+    To mark one as done or move its due time, use hubspot_update_task. New tasks appear a few seconds late.
+    """
+    filters: list[dict[str, Any]] = []
+    if folded(owner) not in ("all", "tous", "toutes"):
+        filters.append(records.equal("hubspot_owner_id", await records.owner_id(owner) or ""))
+    if status != "all":
+        operator = "NEQ" if status == "open" else "EQ"
+        filters.append({"propertyName": "hs_task_status", "operator": operator, "value": "COMPLETED"})
+    if before:
+        last = str(to_milliseconds(before.end(account_zone())))
+        filters.append({"propertyName": "hs_timestamp", "operator": "LT", "value": last})
+    if linked_to:
+        filters.append(await records.linked_with(linked_to))
+    return await records.search(
+        "tasks", lambda one, wanted: _task_row(one), usual=list(TASK), query=None, where=None, filters=filters,
+        limit=limit, cursor=cursor, sorts=["hs_timestamp"],
+    )  # fmt: skip
+
+
+def _task_row(task: CrmObject) -> Row:
+    values_of = {name: task.properties.get(key) for key, name in TASK.items()}
+    texts = {"record": f"task:{task.id}", **values_of, "due": values.local(values_of["due"])}
+    texts["text"] = html_to_text(str(texts["text"] or ""))
+    return {name: str(text) for name, text in texts.items() if text}
+
+
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search="termine coche fait tâche faite repousse échéance complete done task",
+    examples=["Marque la tâche comme faite", "Push my reminder to Friday"],
+)
+async def update_task(
+    task: Annotated[str, Field(description="Record of the task, from hubspot_list_tasks.", examples=["task:401"])],
+    status: Annotated[Literal["open", "done"] | None, Field(description="done when it is, open to reopen it.")] = None,
+    title: Annotated[str | None, Field(min_length=1, description="New title of the task.")] = None,
+    due: Annotated[When | None, Field(description="New due time; a day means noon.")] = None,
+    owner: OwnerRef = None,
+) -> Activity:
+    """Mark a task as done, open it again, or change its title, due time or owner; the rest stays as it is.
+
+    Find the task with hubspot_list_tasks or on its record with hubspot_get_record.
+    """
+    number = task.strip().removeprefix("task:")
+    if not (number.isascii() and number.isdecimal()):
+        raise errors.InvalidInputError(f"`{errors.excerpt(task, 60)}` is not a task.", "Write task:401.")
+    changes = {
+        "hs_task_status": {"open": "NOT_STARTED", "done": "COMPLETED"}.get(status or ""),
+        "hs_task_subject": title,
+        "hs_timestamp": _sent(due) if due else None,
+        "hubspot_owner_id": await records.owner_id(owner),
+    }
+    made = await records.update("tasks", number, {name: text for name, text in changes.items() if text})
+    return Activity(record=f"task:{made.id}", at=values.local(made.properties.get("hs_timestamp")))
 
 
 @tools.writes(

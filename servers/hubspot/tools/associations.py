@@ -11,7 +11,7 @@ from flotilla.parsing import folded
 
 from ..client import api
 from ..models import Associated
-from ..records import PLURAL, RecordRef, split
+from ..records import PLURAL, RecordRef, resolved, split
 
 tools = Toolset("associations")
 
@@ -28,10 +28,10 @@ class _Label(Model):
     idempotent=True, scopes=["crm.objects.contacts.write"], search="associe rattache relie lie link records together"
 )
 async def associate_records(
-    record: Annotated[RecordRef, Field(description="The record to link.", examples=["deal:77"])],
+    record: Annotated[RecordRef, Field(description="The record to link, by number or name.", examples=["deal:77"])],
     others: Annotated[
         list[RecordRef],
-        Field(min_length=1, description="Records to link it with.", examples=[["contact:51"]]),
+        Field(min_length=1, description="Records to link it with, by number or name.", examples=[["contact:51"]]),
     ],
     label: Annotated[str | None, Field(description="Label of the association, by name.")] = None,
 ) -> Associated:
@@ -39,9 +39,10 @@ async def associate_records(
 
     Returns what was linked, and what was refused with the reason. A new record is linked by the tool that creates it.
     """
-    kind, _ = split(record)
+    kind, number = await resolved(record)
+    record = f"{kind}:{number}"
     by_kind: dict[str, list[str]] = {}
-    for other in dict.fromkeys(others):
+    for other in dict.fromkeys([":".join(await resolved(other)) for other in others]):
         by_kind.setdefault(split(other)[0], []).append(other)
     specs = {to: await _label(kind, to, label) for to in by_kind} if label else {}
     done: list[str] = []

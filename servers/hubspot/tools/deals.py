@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from flotilla import Cursor, Limit, Money, Page, Toolset, When, sliced
+from flotilla import Cursor, Limit, Money, Page, Toolset, When, errors, sliced
 from flotilla.parsing import MoneyValue
 
 from .. import pipelines, records
@@ -43,7 +43,7 @@ async def search_deals(
     stage: StageRef = None,
     where: Where = None,
     linked_to: Annotated[
-        RecordRef | None, Field(description="Only those of this record.", examples=["contact:51"])
+        RecordRef | None, Field(description="Only those of this record, by number or name.", examples=["contact:51"])
     ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -55,7 +55,7 @@ async def search_deals(
     """
     known = await pipelines.fetch("deals")
     filters = [records.equal("dealstage", (await pipelines.position("deals", stage)).stage)] if stage else []
-    filters += [records.linked_with(linked_to)] if linked_to else []
+    filters += [await records.linked_with(linked_to)] if linked_to else []
     return await records.search(
         "deals",
         lambda one, wanted: deal_row(known, one, wanted),
@@ -76,13 +76,16 @@ async def create_deal(
     close_date: CloseDate = None,
     linked_to: LinkedTo = None,
     properties: Properties = None,
+    same_name: Annotated[bool, Field(description="True for another deal of the same name.")] = False,
 ) -> Placed:
     """Create a deal, linked to contacts and companies in the same step. Returns its record (deal:77) and its stage.
 
-    Without a stage it begins at the first stage of the first pipeline. Nothing checks whether there is such a deal
-    already: look with hubspot_search_deals. To move a deal, use hubspot_update_deal.
+    Without a stage it begins at the first stage of the first pipeline. Fails with the existing deal's id where one of
+    this name is linked to the same record. To move a deal, use hubspot_update_deal.
     """
     place = await pipelines.position("deals", stage)
+    if not same_name:
+        await _check_new(name, linked_to or [])
     arguments = {"dealname": name, **deal_values(amount, close_date)}
     arguments |= {"pipeline": place.pipeline, "dealstage": place.stage}
     ready = await records.prepared("deals", arguments, properties)
@@ -96,7 +99,11 @@ async def create_deal(
     search="passe avance affaire transaction étape gagné perdu won lost move stage mark montant",
 )
 async def update_deal(
-    deal: Annotated[str, Field(description="Id of the deal, from hubspot_search_deals.", examples=["77"])],
+    deal: Annotated[
+        str,
+        AfterValidator(records.deal_checked),
+        Field(description="Name or id from hubspot_search_deals.", examples=["77"]),
+    ],
     stage: StageRef = None,
     amount: Amount = None,
     close_date: CloseDate = None,
@@ -104,16 +111,27 @@ async def update_deal(
 ) -> Placed:
     """Change a deal: its stage, amount, close date or other properties; what is left out stays.
 
-    To mark it won or lost, pass the stage that means so; an unknown one is refused with the known names. Null
-    in `properties` clears one.
+    As the stage, won and lost work whatever it is called; an unknown one is refused with the known names. Null in
+    `properties` clears one.
     """
-    number = records.id_of(deal, "deal")
+    _, number = await records.resolved(deal)
     arguments = deal_values(amount, close_date)
     if stage:
         place = await pipelines.position("deals", stage, await _pipeline(number))
         arguments |= {"pipeline": place.pipeline, "dealstage": place.stage}
     ready = await records.prepared("deals", arguments, properties)
     return await _placed(await records.update("deals", number, ready))
+
+
+async def _check_new(name: str, refs: list[str]) -> None:
+    """Refuse a deal whose name one of the same contact, else of the same company, has already; without one, any."""
+    people = [ref for kind in ("contact", "company") for ref in refs if ref.startswith(f"{kind}:")]
+    filters = [records.equal("dealname", name)] + [await records.linked_with(ref) for ref in people[:1]]
+    if known := await records.existing("deals", [filters], "dealname"):
+        raise errors.InvalidInputError(
+            f"HubSpot has a deal of this name already: deal:{known[0]} ({errors.excerpt(known[1], 80)}).",
+            "Change that one with hubspot_update_deal, or pass same_name=true for another one.",
+        )
 
 
 async def _placed(deal: CrmObject) -> Placed:

@@ -21,7 +21,9 @@ class _Person(Owner):
     last: str | None = Field(None, alias="lastName")
 
 
-@tools.reads(scopes=["crm.objects.owners.read"], search="propriétaires commerciaux équipe vendeurs sales team users")
+@tools.reads(
+    core=False, scopes=["crm.objects.owners.read"], search="propriétaires commerciaux équipe vendeurs sales team users"
+)
 async def list_owners(
     email: Annotated[str | None, Field(description="Only the person with this e-mail address.")] = None,
     limit: Limit = 20,
@@ -29,7 +31,7 @@ async def list_owners(
 ) -> Page[Owner]:
     """List the HubSpot users who can own records and tasks, each with id, name and e-mail address.
 
-    Use it before hubspot_create_task or hubspot_update_contact where a person is named as the owner.
+    Use it to learn who is there: hubspot_create_task and hubspot_update_record take an owner's name as it is.
     """
     page = await api.page("/crm/v3/owners/", _Person, params={"email": email}, limit=limit, cursor=cursor)
     items = [

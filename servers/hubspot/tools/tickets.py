@@ -6,13 +6,50 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Toolset
+from flotilla import Cursor, Limit, Toolset
 
 from .. import pipelines, records
-from ..models import Placed
-from ..records import LinkedTo, Properties, StageRef
+from ..models import CrmObject, Placed, Row, SearchPage
+from ..records import LinkedTo, Properties, Query, RecordRef, StageRef, Where
 
 tools = Toolset("tickets")
+
+USUAL = ("subject", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "createdate", "hubspot_owner_id")
+
+
+def ticket_row(known: list[pipelines.Pipeline], ticket: CrmObject, wanted: list[str]) -> Row:
+    """Return a ticket with the names of its pipeline and stage."""
+    row = ticket.row("ticket", [*wanted, "createdate"])
+    pipeline, stage = pipelines.names(known, row.pop("hs_pipeline", None), row.pop("hs_pipeline_stage", None))
+    return {name: value for name, value in {**row, "pipeline": pipeline, "stage": stage}.items() if value}
+
+
+@tools.reads(
+    core=False,
+    scopes=["tickets"],
+    search="cherche trouve liste tickets réclamations support ouverts incidents",
+    examples=["Quels tickets sont ouverts ?", "Find the ticket about the login problem"],
+)
+async def search_tickets(
+    query: Query = None,
+    stage: StageRef = None,
+    where: Where = None,
+    linked_to: Annotated[RecordRef | None, Field(description="Only those of this record, by number or name.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> SearchPage:
+    """Search support tickets by subject, stage, priority, linked contact or any property, last changed first.
+
+    Returns rows with stage, priority and the record (ticket:5). To close one, use hubspot_update_record with
+    `stage` closed; for its text and notes, hubspot_get_record.
+    """
+    known = await pipelines.fetch("tickets")
+    filters = [records.equal("hs_pipeline_stage", (await pipelines.position("tickets", stage)).stage)] if stage else []
+    filters += [await records.linked_with(linked_to)] if linked_to else []
+    return await records.search(
+        "tickets", lambda one, wanted: ticket_row(known, one, wanted), usual=USUAL, query=query, where=where,
+        filters=filters, limit=limit, cursor=cursor,
+    )  # fmt: skip
 
 
 @tools.writes(creates=True, core=False, scopes=["tickets"], search="ouvre crée ticket réclamation support incident")

@@ -50,9 +50,10 @@ class AccessLevels:
 class Consent:
     """An OAuth 2 authorization server, seen from a program on the user's machine.
 
-    `who_url` answers a GET with an access token; `who` is the dotted path of the account's name in it. Servers with
-    the same `account` may share one consent. `scopes` are asked for beside those of the tools. `device_url` is set
-    where the vendor has the device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any.
+    `who_url` answers a GET with an access token and `who_headers`; `who` is the dotted path of the account's name in
+    it. The address may hold fields of the token's answer, such as {locationId}. Servers with the same `account` may
+    share one consent. `scopes` are asked for beside those of the tools. `device_url` is set where the vendor has the
+    device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any.
     """
 
     account: str
@@ -60,6 +61,7 @@ class Consent:
     token_url: str
     who_url: str
     who: str
+    who_headers: Mapping[str, str] = field(default_factory=dict)
     revoke_url: str = ""
     device_url: str = ""
     scopes: tuple[str, ...] = ()
