@@ -44,12 +44,13 @@ def run(*argv: str) -> int:
 
 def test_login_opens_own_files_of_drive_and_says_so(asked: list[set[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("google") == 0
-    assert {"spreadsheets", "documents", "drive.file"} <= asked[0]
+    assert {"spreadsheets", "documents", "drive.file", "drive.metadata.readonly"} <= asked[0]
     assert "drive.readonly" not in asked[0]
     assert STORED not in secrets_file.read()
     out = capsys.readouterr().out
+    assert "With this consent gdrive_download_file, gdrive_upload_file" in out
     assert (
-        "With this consent all tools of google-drive reach only files that Flotilla made. "
+        "of google-drive reach only files that Flotilla made. "
         "To open more, run `scripts/login google-drive` again with --drive read or --drive all." in out
     )
     assert "tools of google-sheets reach" not in out
