@@ -60,13 +60,13 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-async def find_by_title(drive: Api, mime_type: str, words: str, limit: int, cursor: str | None) -> FoundFiles:
-    """Return files of one type by words of their name, in My Drive, shared ones and those of shared drives.
+async def find_by_title(drive: Api, mime_type: str, title: str, limit: int, cursor: str | None) -> FoundFiles:
+    """Return files of one type by the words of their title, in My Drive, shared ones and those of shared drives.
 
-    The last changed come first; without words all come.
+    The last changed come first; without a title all come.
     """
     conditions = [f"mimeType = {quoted(mime_type)}", "trashed = false"]
-    conditions += [f"name contains {quoted(words.strip())}"] if words.strip() else []
+    conditions += [f"name contains {quoted(title.strip())}"] if title.strip() else []
     fields = f"nextPageToken,incompleteSearch,files({FOUND_FIELDS})"
     params = {"q": " and ".join(conditions), "orderBy": "modifiedTime desc", "fields": fields, **SEARCHED}
     answer = await drive.get("/files", params={**params, **FILES.query(limit, cursor)})
@@ -76,8 +76,8 @@ async def find_by_title(drive: Api, mime_type: str, words: str, limit: int, curs
     )
 
 
-def search_note(drive: Api, answer: Mapping[str, Any], found: bool) -> str | None:
+def search_note(drive: Api, answer: Mapping[str, Any], any_items: bool) -> str | None:
     """Return what the answer to a search may leave out, None where nothing."""
     if answer.get("incompleteSearch"):
         return "Google did not search all shared drives: search with more words."
-    return (limit_note(drive) if not found else "") or None
+    return (limit_note(drive) if not any_items else "") or None

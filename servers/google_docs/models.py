@@ -10,13 +10,13 @@ from flotilla import Model, Page, UntrustedText
 class Document(Model):
     """A document as Markdown. `lost` lists what Markdown cannot express. Without next_cursor it is the last page.
 
-    `words` are those of the whole document.
+    `word_count` is that of the whole document.
     """
 
     id: str
     title: UntrustedText
     url: str
-    words: int
+    word_count: int
     markdown: UntrustedText
     lost: list[str] = Field(default_factory=list)
     next_cursor: str | None = None

@@ -90,8 +90,8 @@ def _text(paragraph: Mapping[str, Any]) -> str:
 
 def word_count(document: Mapping[str, Any]) -> int:
     """Return how many words the bodies of a document's tabs have."""
-    words = (word for paragraph in paragraphs(document) for word in paragraph.text.split())
-    return sum(any(letter.isalnum() for letter in word) for word in words)
+    candidates = (word for paragraph in paragraphs(document) for word in paragraph.text.split())
+    return sum(any(letter.isalnum() for letter in word) for word in candidates)
 
 
 def section(document: Mapping[str, Any], heading: str) -> list[Paragraph]:

@@ -173,8 +173,8 @@ def occurrences(document: Any, text: str, match_case: bool) -> int:
 
 def placeholders(document: Any, filled: Collection[str]) -> list[str]:
     """Return the texts like {{date}} of a document, each once, without those that are filled."""
-    found = (match for line in _lines(document) for match in _PLACEHOLDER.findall(line))
-    return [one for one in dict.fromkeys(found) if not any(text in one for text in filled)]
+    matches = (match for line in _lines(document) for match in _PLACEHOLDER.findall(line))
+    return [one for one in dict.fromkeys(matches) if not any(text in one for text in filled)]
 
 
 def _lines(part: Any) -> Iterator[str]:

@@ -83,13 +83,13 @@ async def search(spreadsheet: str, wanted: Area, values: str, cursor: str | None
     count = max(1, SEARCHED_CELLS // (whole.width or 1))
     end = min(start + count - 1, bottom)
     answer = await _values(spreadsheet, replace(whole, top=start, bottom=end), values)
-    found: dict[int, list[Any]] = {}
+    matches: dict[int, list[Any]] = {}
     for number, row in enumerate(answer.get("values", ()), start):
         if any(needle in folded(str(cell)) for cell in row if cell not in (None, "")):
-            found[number] = ["" if cell is None else cell for cell in row]
-    rows = _fitting(list(found.values()))
-    numbers = list(found)[: len(rows)]
-    following = numbers[-1] + 1 if len(rows) < len(found) else end + 1
+            matches[number] = ["" if cell is None else cell for cell in row]
+    rows = _fitting(list(matches.values()))
+    numbers = list(matches)[: len(rows)]
+    following = numbers[-1] + 1 if len(rows) < len(matches) else end + 1
     return Cells(
         range=str(whole), rows=rows, numbers=numbers, next_cursor=str(following) if following <= bottom else None
     )

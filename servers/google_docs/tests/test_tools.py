@@ -306,7 +306,7 @@ def carried_out(session: Session, document: FakeDocument) -> str:
 
 
 @pytest.mark.parametrize(
-    ("place", "before", "then"),
+    ("place", "before", "following"),
     [
         ({"heading": "Compte rendu"}, "Rendez-vous mardi.", ""),
         ({"heading": "## suite"}, "Rendez-vous mardi.", ""),
@@ -318,12 +318,12 @@ def carried_out(session: Session, document: FakeDocument) -> str:
     ],
 )
 async def test_insert_text_at_a_place(
-    written: tuple[Session, FakeDocument], place: dict[str, str], before: str, then: str
+    written: tuple[Session, FakeDocument], place: dict[str, str], before: str, following: str
 ) -> None:
     session, document = written
     await session.call_ok("insert_text", document=ID, text="Ajout **net**", **place)
-    added = f"{before}\n\nAjout **net**" + (f"\n\n{then}" if then else "")
-    assert carried_out(session, document) == NOTES.replace(f"{before}\n\n{then}" if then else before, added)
+    added = f"{before}\n\nAjout **net**" + (f"\n\n{following}" if following else "")
+    assert carried_out(session, document) == NOTES.replace(f"{before}\n\n{following}" if following else before, added)
 
 
 async def test_insert_text_with_lists_and_tables_in_the_middle(written: tuple[Session, FakeDocument]) -> None:
@@ -436,11 +436,11 @@ async def test_get_document_counts_words_of_all_pages(gdocs: Session) -> None:
     gdocs.respond("GET /v1/documents/{id}", Response.of(document.document()))
     page = await gdocs.call_ok("get_document", document=ID)
     assert page["next_cursor"]
-    assert page["words"] == 18_001
+    assert page["word_count"] == 18_001
 
 
 async def test_search_documents(gdocs: Session) -> None:
-    page = await gdocs.call_ok("search_documents", words="compte")
+    page = await gdocs.call_ok("search_documents", title="compte")
     request = gdocs.requests[-1]
     assert request.url.startswith("https://www.googleapis.com/drive/v3/files?")
     query = dict(request.query)

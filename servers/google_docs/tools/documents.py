@@ -37,7 +37,7 @@ DocumentId = Annotated[
     examples=["Trouve le compte rendu de lundi", "Où est le modèle de contrat ?", "find my meeting notes"],
 )
 async def search_documents(
-    words: Annotated[str, Field(description="Words of the title, each from its start; all documents without it.")] = "",
+    title: Annotated[str, Field(description="Words of the title, each from its start; all documents without it.")] = "",
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> FoundFiles:
@@ -46,7 +46,7 @@ async def search_documents(
     Returns the id that the other tools take, the address, the owner and who changed it last. Word and PDF files are
     no documents here. To read one, use gdocs_get_document.
     """
-    return await find_by_title(drive, TYPE, words, limit, cursor)
+    return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer rédiger document compte rendu note")
@@ -87,7 +87,7 @@ async def get_document(document: DocumentId, cursor: Cursor = None) -> Document:
         id=raw["documentId"],
         title=raw.get("title", ""),
         url=content.url(raw["documentId"]),
-        words=places.word_count(raw),
+        word_count=places.word_count(raw),
         markdown=text,
         lost=sorted(lost),
         next_cursor=following,

@@ -84,8 +84,8 @@ async def delete_text(
         raise errors.InvalidInputError("It is not clear what goes.", "Pass either `text` or `heading`.")
     name = file_id(document)
     raw = await content.get(name, suggestions=True)
-    start, end, tab, what = _section(raw, heading, keep_heading) if heading else _passage(raw, str(text))
-    await confirm(f"Delete {what} of «{errors.excerpt(raw.get('title', ''), 100)}»?", raw.get("revisionId"))
+    start, end, tab, shown = _section(raw, heading, keep_heading) if heading else _passage(raw, str(text))
+    await confirm(f"Delete {shown} of «{errors.excerpt(raw.get('title', ''), 100)}»?", raw.get("revisionId"))
     span = {"range": {"startIndex": start, "endIndex": end}}
     await content.send(raw, name, places.in_tab([{"deleteContentRange": span}], tab))
     return DeletedText(id=name, url=content.url(name), deleted=end - start)
@@ -106,11 +106,11 @@ def _section(raw: dict[str, Any], heading: str, keep_heading: bool) -> tuple[int
     start, end = title.end if keep_heading else title.start, places.section_end(raw, inside)
     if start >= end:
         raise errors.InvalidInputError("There is nothing below this heading.", "Leave keep_heading out to delete it.")
-    words = sum(len(paragraph.text.split()) for paragraph in inside[keep_heading:])
+    size = sum(len(paragraph.text.split()) for paragraph in inside[keep_heading:])
     tables = sum(paragraph.before_table for paragraph in inside)
-    size = f"{words} words" + (f", {tables} {'table' if tables == 1 else 'tables'}" if tables else "")
+    length = f"{size} words" + (f", {tables} {'table' if tables == 1 else 'tables'}" if tables else "")
     part = "what is below the heading" if keep_heading else "the section"
-    return start, end, title.tab, f"{part} «{errors.excerpt(title.text.strip(), 100)}» ({size})"
+    return start, end, title.tab, f"{part} «{errors.excerpt(title.text.strip(), 100)}» ({length})"
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="insérer tableau")

@@ -269,7 +269,7 @@ async def test_rows_schema_without_union(gsheets: Session) -> None:
 
 
 async def test_search_spreadsheets(gsheets: Session) -> None:
-    page = await gsheets.call_ok("search_spreadsheets", words="devis d'été", limit=1)
+    page = await gsheets.call_ok("search_spreadsheets", title="devis d'été", limit=1)
     method, address, query = sent(gsheets)
     assert (method, address) == ("GET", "https://www.googleapis.com/drive/v3/files")
     assert query["q"] == (
@@ -333,9 +333,9 @@ async def test_write_range_does_not_ask_about_the_same_amount(gsheets: Session) 
 async def test_read_range_finds_rows_by_their_text(gsheets: Session) -> None:
     rows = [["2030-06-03", "Hélène Dûpont"], [], ["2030-06-04", "Paul"], ["2030-06-05", "DUPONT & fils", 80]]
     gsheets.respond(VALUES, Response.of({"range": "x", "values": rows}))
-    found = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", containing="dupont")
-    assert (found["rows"], found["numbers"]) == ([rows[0], rows[3]], [2, 5])
-    assert "next_cursor" not in found
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", containing="dupont")
+    assert (result["rows"], result["numbers"]) == ([rows[0], rows[3]], [2, 5])
+    assert "next_cursor" not in result
     none = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", containing="Durand")
     assert none == {"range": "'Suivi'!A2:D40", "rows": [], "numbers": []}
 
@@ -345,11 +345,11 @@ async def test_read_range_search_goes_on_below(gsheets: Session) -> None:
     columns = {"properties": {"sheetId": 0, "title": "Suivi", "gridProperties": {"rowCount": 9000, "columnCount": 100}}}
     gsheets.respond("GET /v4/spreadsheets/{id}", Response.of({"sheets": [columns]}))
     gsheets.respond(VALUES, Response.of({"range": "x", "values": [["Marie"]]}))
-    found = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie")
-    assert (found["numbers"], found["next_cursor"]) == ([1], "2001")
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie")
+    assert (result["numbers"], result["next_cursor"]) == ([1], "2001")
     assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A1:CV2000"
-    found = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie", cursor="8001")
-    assert (found["numbers"], "next_cursor" in found) == ([8001], False)
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie", cursor="8001")
+    assert (result["numbers"], "next_cursor" in result) == ([8001], False)
 
 
 # -- sheets, rows, looks ----------------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ async def update_sheet(
     examples=["Supprime l'onglet Brouillon"],
 )  # fmt: skip
 async def delete_sheet(spreadsheet: SpreadsheetId, sheet: SheetTitle) -> DeletedSheet:
-    """Delete a sheet (a tab) with all that is on it, after the user's yes, who is told how many cells are filled.
+    """Delete a sheet (a tab) with all that is on it, after the user's yes; the question counts the filled cells.
 
     The last sheet of a spreadsheet cannot be deleted. To empty cells and keep the sheet, use gsheets_clear_range.
     """

@@ -35,7 +35,7 @@ SpreadsheetId = Annotated[
     examples=["Trouve le tableau des devis", "Où est le suivi des ventes ?", "which spreadsheets do I have"],
 )
 async def search_spreadsheets(
-    words: Annotated[
+    title: Annotated[
         str, Field(description="Words of the title, each from its start; all spreadsheets without it.")
     ] = "",
     limit: Limit = 20,
@@ -46,7 +46,7 @@ async def search_spreadsheets(
     Returns the id that the other tools take, the address, the owner and who changed it last. Excel files are no
     spreadsheets here. To find a row in a spreadsheet, use gsheets_read_range with `containing`.
     """
-    return await find_by_title(drive, TYPE, words, limit, cursor)
+    return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer nouveau classeur tableur feuille de calcul")

@@ -118,14 +118,14 @@ def mount(google: Google) -> None:
         return {"spreadsheetId": book, "clearedRange": unquote(cells)}
 
     def changed(account: str, request: Request, book: str) -> dict[str, Any]:
-        found, before = find(request, book), copy.deepcopy(mine.books[book])
+        target, before = find(request, book), copy.deepcopy(mine.books[book])
         replies = []
         for one in body(request)["requests"]:
             ((kind, params),) = one.items()
             if kind not in CHANGES:
                 mine.books[book] = before  # all or nothing
                 raise Refusal(400, "badRequest", f"A test's complaint: {kind} is unknown here")
-            CHANGES[kind](found, params)
+            CHANGES[kind](target, params)
             made = shown(book)["sheets"][-1] if kind in ("addSheet", "duplicateSheet") else None
             replies.append({kind: made} if made else {})
         return {"spreadsheetId": book, "replies": replies}
