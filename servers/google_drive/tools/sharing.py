@@ -16,6 +16,7 @@ from .files import FileId, get_file
 tools = Toolset("sharing")
 
 FIELDS = "id,type,role,emailAddress,domain,displayName,expirationTime,permissionDetails(inherited)"
+PAGES = 10  # of 100 permissions; a file has 600 at most
 ROLES = {"reader": "read", "commenter": "comment on", "writer": "change", "fileOrganizer": "organise"}
 
 
@@ -110,11 +111,10 @@ async def _permission(target: str, who: str) -> Permission:
     permissions: list[Permission] = []
     params: dict[str, Any] = {"fields": f"nextPageToken,permissions({FIELDS})", "pageSize": 100, **EVERYWHERE}
     cursor: str | None = None
-    while True:
+    for _ in range(PAGES):
         answer = await api.get(f"/files/{segment(target)}/permissions", params={**params, "pageToken": cursor})
         permissions += readable(Permission, api.rows_in(answer, "permissions", missing=True))
-        cursor = answer.get("nextPageToken")
-        if not cursor:
+        if not (cursor := answer.get("nextPageToken")):
             break
     wanted = who.strip().lower()
     of_address = [one for one in permissions if wanted in (one.who.lower(), one.id)]
