@@ -13,9 +13,11 @@ from flotilla_launcher.filters import visible
 
 
 def add_options(parser: argparse.ArgumentParser, servers: Mapping[str, Server[Any]]) -> None:
-    """Add an option for each server that has access levels."""
+    """Add an option for each server that has access levels; servers may share one, with the same levels."""
+    added = set[str]()
     for server in servers.values():
-        if levels := server.integration.access:
+        if (levels := server.integration.access) and levels.option not in added:
+            added.add(levels.option)
             about = server.integration.settings_class.model_fields[levels.field].description
             parser.add_argument(
                 f"--{levels.option}",
@@ -28,13 +30,16 @@ def chosen(
     servers: Mapping[str, Server[Any]], connectable: Mapping[str, Server[Any]], options: argparse.Namespace
 ) -> dict[str, str]:
     """Return by slug the levels that the user chose; raises ValueError for that of a server that is not connected."""
-    levels = {}
+    takers: dict[str, list[str]] = {}  # the servers of each option that is given
     for slug, server in connectable.items():
-        if (access := server.integration.access) and (level := getattr(options, access.option, None)):
-            if slug not in servers:
-                raise ValueError(f"--{access.option} is an option of {slug}. Run `scripts/login {slug}` with it.")
-            levels[slug] = level
-    return levels
+        if (access := server.integration.access) and getattr(options, access.option, None):
+            takers.setdefault(access.option, []).append(slug)
+    for option, slugs in takers.items():
+        if not servers.keys() & set(slugs):
+            raise ValueError(
+                f"--{option} is an option of {' and '.join(slugs)}. Run `scripts/login {slugs[-1]}` with it."
+            )
+    return {slug: getattr(options, option) for option, slugs in takers.items() for slug in slugs if slug in servers}
 
 
 def setting_of(server: Server[Any]) -> str:

@@ -4,20 +4,46 @@ from flotilla_servers._google import GoogleSettings, google, google_integration,
 """
 
 from .client import CONSENT, HOSTS, GoogleSettings, google, google_integration, scope
+from .drive import (
+    COMMENTS,
+    EVERYWHERE,
+    FILES,
+    SEARCHED,
+    DriveSettings,
+    FoundFile,
+    FoundFiles,
+    drive_beside,
+    find_by_title,
+    quoted,
+    search_note,
+)
+from .drive import HOST as DRIVE_HOST
 from .ids import file_id
 from .reach import limit_note
 from .recipients import confirm_new
 from .upload import resumable
 
 __all__ = [
+    "COMMENTS",
     "CONSENT",
+    "DRIVE_HOST",
+    "EVERYWHERE",
+    "FILES",
     "HOSTS",
+    "SEARCHED",
+    "DriveSettings",
+    "FoundFile",
+    "FoundFiles",
     "GoogleSettings",
     "confirm_new",
+    "drive_beside",
     "file_id",
+    "find_by_title",
     "google",
     "google_integration",
     "limit_note",
+    "quoted",
     "resumable",
     "scope",
+    "search_note",
 ]

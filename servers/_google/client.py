@@ -15,6 +15,7 @@ from pydantic import Field, HttpUrl
 from flotilla import (
     AccessLevels,
     Api,
+    Auth,
     Bearer,
     ByCursor,
     Consent,
@@ -105,8 +106,9 @@ def google_integration(
     instructions: str = "",
     access: AccessLevels | None = None,
     limited_to: str = "",
+    hosts: Iterable[str] = (),
 ) -> Integration[S]:
-    """Return the integration of one of Google's APIs; its hosts are those of the API and of the token URL."""
+    """Return the integration of one of Google's APIs; `hosts` are others than the API's and the token URL's."""
     return Integration(
         slug,
         prefix=prefix,
@@ -114,7 +116,7 @@ def google_integration(
         description=description,
         category=category,
         tags=tags,
-        hosts=[f"{urlsplit(str(settings.model_fields['base_url'].default)).hostname}:443", *HOSTS],
+        hosts=[f"{urlsplit(str(settings.model_fields['base_url'].default)).hostname}:443", *HOSTS, *hosts],
         settings=settings,
         files=files,
         consent=CONSENT,
@@ -125,11 +127,22 @@ def google_integration(
     )
 
 
-def google(integration: Integration[Any], limits: Sequence[tuple[float, float]] = ((600, 60),)) -> Api:
-    """Return the Api of one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most."""
+def google(
+    integration: Integration[Any],
+    limits: Sequence[tuple[float, float]] = ((600, 60),),
+    *,
+    base_url: str = "base_url",
+    auth: Auth | None = None,
+) -> Api:
+    """Return the Api of one of Google's APIs. `limits` are (requests, seconds); 600 a minute for most.
+
+    `base_url` is the settings field of its address. A second Api of a server takes the `auth` of the first one.
+    """
     api = Api(
         integration,
-        auth=FirstOf(
+        base_url=base_url,
+        auth=auth
+        or FirstOf(
             Bearer("access_token"),
             ServiceAccount(
                 "token_url",

@@ -107,12 +107,17 @@ def map_error(api: Api, status: int, body: Any) -> errors.FlotillaError | None:
         )
     if OFF.intersection(reasons):
         return errors.PermissionDeniedError(
-            f"The API of {integration.title} is switched off in the Google Cloud project.",
+            f"The API of {_api_name(api)} is switched off in the Google Cloud project.",
             "Ask the user to enable it: console.cloud.google.com > APIs & Services > Library.",
         )
     if any(reason.endswith(("LimitExceeded", "QuotaExceeded")) for reason in reasons):
         return errors.InvalidInputError(f"{integration.title} has reached a limit{vendor}.", "Tell the user.")
     return None
+
+
+def _api_name(api: Api) -> str:
+    """Return which API it is: Sheets and Docs speak to that of Drive too, see `drive.drive_beside`."""
+    return "Google Drive" if api.transport.base_field == "drive_url" else api.integration.title
 
 
 def reasons_of(error: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Documents of the API: getting one, and writing blocks at its end."""
+"""Documents of the API: getting one, and writing blocks into it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flotilla import cursor_number, errors, segment
 from .client import api
 from .models import WrittenDocument
 from .parsing import Block
-from .reading import tabs
+from .places import in_tab, place_for
 from .writing import requests_of
 
 PAGE = 50_000  # characters
@@ -56,25 +56,36 @@ async def fill(document: str, blocks: Sequence[Block]) -> None:
             await api.send("POST", f"/documents/{segment(document)}:batchUpdate", json=body)
 
 
-async def append(document: str, blocks: Sequence[Block], lost: Iterable[str]) -> WrittenDocument:
-    """Write at the end of a document's first tab; Google refuses it when the document was changed meanwhile."""
+async def write(
+    document: str,
+    blocks: Sequence[Block],
+    lost: Iterable[str] = (),
+    *,
+    heading: str | None = None,
+    after: str | None = None,
+    image: dict[str, Any] | None = None,
+) -> WrittenDocument:
+    """Write blocks at a place, see `places.place_for`, and a picture in the last of them.
+
+    Google refuses it when the document was changed meanwhile, so that a repeated request never writes twice.
+    """
     if not blocks:
         raise errors.InvalidInputError("There is nothing to write.", "Pass some text.")
     raw = await get(document, suggestions=True)
-    first = next(iter(tabs(raw)), {})
-    content = (first.get("documentTab", {}).get("body") or {}).get("content") or [{"endIndex": 2}]
-    end = int(content[-1].get("endIndex", 2))
+    place = place_for(raw, heading, after)
     requests: list[dict[str, Any]] = []
-    if _has_text(content[-1]):
-        requests, end = [{"insertText": {"location": {"index": end - 1}, "text": "\n"}}], end + 1
-    body: dict[str, Any] = {"requests": [*requests, *requests_of(blocks, end - 1)]}
-    if raw.get("revisionId"):
-        body["writeControl"] = {"requiredRevisionId": raw["revisionId"]}
-    await api.send("POST", f"/documents/{segment(document)}:batchUpdate", json=body)
+    if place.newline is not None:
+        requests.append({"insertText": {"location": {"index": place.newline}, "text": "\n"}})
+    requests += requests_of(blocks, place.index)
+    if image:
+        requests.append({"insertInlineImage": {"location": {"index": place.index}, **image}})
+    await send(raw, document, in_tab(requests, place.tab))
     return WrittenDocument(id=document, url=url(document), lost=sorted(lost))
 
 
-def _has_text(element: dict[str, Any]) -> bool:
-    """Tell whether the last paragraph of a document holds anything."""
-    elements = (element.get("paragraph") or {}).get("elements", ())
-    return any("textRun" not in one or one["textRun"].get("content", "") != "\n" for one in elements)
+async def send(raw: dict[str, Any], document: str, requests: list[dict[str, Any]]) -> None:
+    """Carry out requests for a document as it was read; Google refuses them when it was changed meanwhile."""
+    body: dict[str, Any] = {"requests": requests}
+    if raw.get("revisionId"):
+        body["writeControl"] = {"requiredRevisionId": raw["revisionId"]}
+    await api.send("POST", f"/documents/{segment(document)}:batchUpdate", json=body)

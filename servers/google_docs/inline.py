@@ -51,9 +51,7 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run]:
             marks.remove(_MARKS[kind])
         elif kind == "link":
             link = _target(str(token.attrs.get("href", "")), lost) if edge == "open" else ""
-        elif token.type == "softbreak":
-            yield Run(" ", frozenset(marks), link)
-        elif token.type == "hardbreak" or (token.type == "html_inline" and token.content.startswith("<br")):
+        elif token.type in ("softbreak", "hardbreak") or _line_break(token):  # a line stays one, as in an address
             yield Run(BREAK, frozenset(marks), link)
         elif token.type == "code_inline":
             yield Run(clean(token.content), frozenset(marks) | {"code"}, link)
@@ -65,6 +63,10 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run]:
             if token.type == "html_inline":
                 lost.add("HTML tags are plain text")
             yield Run(clean(token.content), frozenset(marks), link)
+
+
+def _line_break(token: Token) -> bool:
+    return token.type == "html_inline" and token.content.startswith("<br")
 
 
 def _target(url: str, lost: set[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from .inline import BREAK, Run, marked, mono
@@ -18,6 +18,7 @@ _LOST = {
     "pageBreak": "page breaks",
     "columnBreak": "column breaks",
 }
+_PLACEHOLDER = re.compile(r"\{\{[^{}\n]{1,60}\}\}")
 _START = re.compile(r"^(\s*)([#+=-]|\d+[.)])(?=\s|$|[-=])", re.MULTILINE)
 
 
@@ -163,14 +164,28 @@ def _escaped_sign(match: re.Match[str]) -> str:
     return f"{match[1]}{sign[:-1]}\\{sign[-1]}"
 
 
-def occurrences(part: Any, text: str, match_case: bool) -> int:
+def occurrences(document: Any, text: str, match_case: bool) -> int:
     """Count how often a text stands in a document, in all its tabs, tables, headers and footnotes."""
+    if match_case:
+        return sum(line.count(text) for line in _lines(document))
+    return sum(line.casefold().count(text.casefold()) for line in _lines(document))
+
+
+def placeholders(document: Any, filled: Collection[str]) -> list[str]:
+    """Return the texts like {{date}} of a document, each once, without those that are filled."""
+    matches = (match for line in _lines(document) for match in _PLACEHOLDER.findall(line))
+    return [one for one in dict.fromkeys(matches) if not any(text in one for text in filled)]
+
+
+def _lines(part: Any) -> Iterator[str]:
+    """Yield the text of every paragraph, wherever it stands."""
     if isinstance(part, list):
-        return sum(occurrences(one, text, match_case) for one in part)
-    if not isinstance(part, dict):
-        return 0
-    runs = part.get("elements")
-    if not isinstance(runs, list):
-        return sum(occurrences(one, text, match_case) for one in part.values())
-    line = "".join((run.get("textRun") or {}).get("content", "") for run in runs)
-    return line.count(text) if match_case else line.casefold().count(text.casefold())
+        for one in part:
+            yield from _lines(one)
+    elif isinstance(part, dict):
+        runs = part.get("elements")
+        if isinstance(runs, list):
+            yield "".join((run.get("textRun") or {}).get("content", "") for run in runs)
+        else:
+            for one in part.values():
+                yield from _lines(one)

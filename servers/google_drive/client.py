@@ -26,7 +26,7 @@ integration = google_integration(
     Settings,
     prefix="gdrive",
     title="Google Drive",
-    description="Find, download, upload, share, move and trash files in Google Drive and its shared drives.",
+    description="Find, read, download, upload, copy, share, move and trash files in Google Drive and shared drives.",
     tags=["files", "storage", "google"],
     files=True,
     docs="https://developers.google.com/workspace/drive/api/reference/rest/v3",
@@ -46,6 +46,5 @@ READ = [scope(name) for name in ("drive.readonly", "drive")]
 WRITE = [scope("drive")]
 OWN = [scope("drive.file")]  # sees and changes what was made with it
 
-FILES = ByCursor("files", "nextPageToken", cursor="pageToken", limit="pageSize")
 DRIVES = ByCursor("drives", "nextPageToken", cursor="pageToken", limit="pageSize")
-EVERYWHERE = {"supportsAllDrives": "true"}  # without it, Google does not find files of shared drives
+PERMISSIONS = ByCursor("permissions", "nextPageToken", cursor="pageToken", limit="pageSize")

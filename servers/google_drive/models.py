@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import AliasPath, AwareDatetime, Field
+from typing import Any
+
+from pydantic import AliasPath, AwareDatetime, Field, model_validator
 
 from flotilla import Model, Page, UntrustedText
 
 FIELDS = (
     "id,name,mimeType,size,modifiedTime,webViewLink,parents,driveId,trashed,md5Checksum,shortcutDetails(targetId),"
-    "owners(emailAddress)"
+    "owners(emailAddress),lastModifyingUser(displayName)"
 )
 
 
@@ -20,6 +22,8 @@ class FileRow(Model):
     type: str = Field("", alias="mimeType")
     bytes: int | None = Field(None, alias="size")
     modified: AwareDatetime | None = Field(None, alias="modifiedTime")
+    last_editor: UntrustedText | None = Field(None, validation_alias=AliasPath("lastModifyingUser", "displayName"))
+    url: str | None = Field(None, alias="webViewLink")
 
 
 class FilePage(Page[FileRow]):
@@ -31,7 +35,6 @@ class FilePage(Page[FileRow]):
 class File(FileRow):
     """A file or folder."""
 
-    url: str | None = Field(None, alias="webViewLink")
     folder: str | None = Field(None, validation_alias=AliasPath("parents", 0))
     shared_drive: str | None = Field(None, alias="driveId")
     owner: UntrustedText | None = Field(None, validation_alias=AliasPath("owners", 0, "emailAddress"))
@@ -48,13 +51,67 @@ class ChangedFile(Model):
     folder: str | None = Field(None, validation_alias=AliasPath("parents", 0))
 
 
+class FileText(Model):
+    """A file's content as text. `note` says what it leaves out. Without next_cursor it is the last page."""
+
+    id: str
+    name: UntrustedText = ""
+    type: str = ""
+    text: UntrustedText = ""
+    note: str | None = None
+    next_cursor: str | None = None
+
+
 class SharedFile(Model):
-    """Who has which role on a file now; `permission` is the id of that."""
+    """Who has which role on a file now; `url` is the address to pass on."""
 
     file: str
     who: str
     role: str
     permission: str = ""
+    url: str = ""
+
+
+class Permission(Model):
+    """Who may do what with a file. `who` is an address, a domain, or anyone who has the link.
+
+    `inherited`: it comes from the folder or the shared drive, and can only be taken back there.
+    """
+
+    id: str
+    type: str = ""
+    role: str = ""
+    who: UntrustedText = ""
+    name: UntrustedText = Field("", alias="displayName")
+    expires: AwareDatetime | None = Field(None, alias="expirationTime")
+    inherited: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        details = [one for one in raw.get("permissionDetails") or () if isinstance(one, dict)]
+        who = raw.get("emailAddress") or raw.get("domain") or raw.get("type") or ""
+        return {"who": who, "inherited": bool(details) and all(one.get("inherited") for one in details), **raw}
+
+
+class UnsharedFile(Model):
+    """Who has no access of their own to a file any more."""
+
+    file: str
+    who: UntrustedText
+
+
+class Storage(Model):
+    """Storage of the account in bytes. `limit` and `free` are missing where it is not limited."""
+
+    account: str = ""
+    used: int = 0
+    in_drive: int = 0
+    in_trash: int = 0
+    limit: int | None = None
+    free: int | None = None
 
 
 class TrashedFile(Model):

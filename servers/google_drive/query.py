@@ -6,6 +6,9 @@ https://developers.google.com/workspace/drive/api/guides/search-files
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+from flotilla_servers._google import SEARCHED, file_id, quoted
 
 FOLDER = "application/vnd.google-apps.folder"
 KINDS = {
@@ -16,11 +19,7 @@ KINDS = {
     "pdf": "mimeType = 'application/pdf'",
     "image": "mimeType contains 'image/'",
 }
-
-
-def quoted(value: str) -> str:
-    """Return a value as a string of the search language."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+OWNERS = {"mine": "'me' in owners", "shared_with_me": "sharedWithMe = true"}
 
 
 def inside(folder: str) -> str:
@@ -28,8 +27,10 @@ def inside(folder: str) -> str:
     return f"{quoted(folder)} in parents and trashed = false"
 
 
-def search(text: str, full_text: bool, kind: str | None, folder: str | None, after: datetime | None) -> str:
-    """Return the query for files by words, and by the other conditions that are given."""
+def search(
+    text: str, full_text: bool, kind: str | None, folder: str | None, after: datetime | None, where: str | None = None
+) -> str:
+    """Return the query for files by words, and by the other conditions that are given. `where`: see `corpus`."""
     conditions = [f"{'fullText' if full_text else 'name'} contains {quoted(text)}"] if text else []
     if kind:
         conditions.append(KINDS[kind])
@@ -37,4 +38,15 @@ def search(text: str, full_text: bool, kind: str | None, folder: str | None, aft
         conditions.append(f"{quoted(folder)} in parents")
     if after:
         conditions.append(f"modifiedTime > '{after.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'")
+    if where in OWNERS:
+        conditions.append(OWNERS[where])
     return " and ".join([*conditions, "trashed = false"])
+
+
+def corpus(where: str | None) -> dict[str, Any]:
+    """Return the parameters that say where to look: everywhere, in My Drive, in what is shared, in a shared drive."""
+    if not where:
+        return SEARCHED
+    if where in OWNERS:
+        return {**SEARCHED, "corpora": "user"}
+    return {**SEARCHED, "corpora": "drive", "driveId": file_id(where)}

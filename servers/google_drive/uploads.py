@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from flotilla import files, segment
-from flotilla_servers._google import resumable
+from flotilla_servers._google import EVERYWHERE, resumable
 
-from .client import EVERYWHERE, api
+from .client import api
 from .formats import converted
 from .models import FIELDS
 

@@ -62,8 +62,8 @@ class Area:
         sheet = "'" + self.name.replace("'", "''") + "'" if self.name else ""
         if self.whole:
             return sheet
-        first = _letters(self.left) + str(self.top or "")
-        last = _letters(self.right) + str(self.bottom or "")
+        first = column_letters(self.left) + str(self.top or "")
+        last = column_letters(self.right) + str(self.bottom or "")
         cells = first if self.cell else f"{first}:{last}"
         return f"{sheet}!{cells}" if sheet else cells
 
@@ -114,13 +114,19 @@ def _corner(text: str) -> tuple[int | None, int | None] | None:
     match = _CORNER.fullmatch(text)
     if not match or not (match[1] or match[2]):
         return None
+    return column_number(match[1] or "") or None, int(match[2]) if match[2] else None
+
+
+def column_number(letters: str) -> int:
+    """Return the number of a column by its letters: A is 1, AA is 27; 0 without any."""
     column = 0
-    for letter in (match[1] or "").upper():
+    for letter in letters.upper():
         column = column * 26 + ord(letter) - 64
-    return column or None, int(match[2]) if match[2] else None
+    return column
 
 
-def _letters(column: int | None) -> str:
+def column_letters(column: int | None) -> str:
+    """Return the letters of a column by its number, "" for None."""
     text = ""
     while column:
         column, rest = divmod(column - 1, 26)

@@ -41,6 +41,33 @@ class Sheet(Model):
         )
 
 
+class ChangedSheet(Model):
+    """A sheet after a change; `url` opens it in the browser."""
+
+    id: int = 0
+    title: UntrustedText = ""
+    url: str = ""
+
+
+class DeletedSheet(Model):
+    """The title of the sheet that was deleted."""
+
+    deleted: UntrustedText = ""
+
+
+class ChangedRange(Model):
+    """The range that was changed."""
+
+    range: UntrustedText = ""
+
+
+class AddedChart(Model):
+    """The id of a new chart, and the sheet that it stands on."""
+
+    id: int = 0
+    sheet: UntrustedText = ""
+
+
 class CreatedSpreadsheet(Model):
     """A new spreadsheet and its address in the browser."""
 
@@ -54,16 +81,22 @@ class Spreadsheet(Model):
 
     id: str
     title: UntrustedText = ""
+    url: str = ""
     timezone: str = ""
+    locale: str = ""
     sheets: list[Sheet] = Field(default_factory=list)
     named_ranges: list[UntrustedText] = Field(default_factory=list)
 
 
 class Cells(Model):
-    """Rows of a range; trailing empty rows and cells are left out. Without next_cursor it is the last page."""
+    """Rows of a range; trailing empty rows and cells are left out. Without next_cursor it is the last page.
+
+    `numbers` are the numbers of the rows in the sheet, where rows were searched for.
+    """
 
     range: str
     rows: list[list[Cell]]
+    numbers: list[int] | None = None
     next_cursor: str | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pydantic_core
 
 from flotilla import choose, errors, segment
+from flotilla.parsing.names import folded
 
 from .a1 import Area
 from .client import api
@@ -15,6 +16,7 @@ from .models import Cells
 
 PAGE_CELLS = 10_000
 PAGE_BYTES = 200_000  # of a page's cells, as JSON
+SEARCHED_CELLS = 200_000  # of one request, where rows are searched for a text
 PAGES_AHEAD = 20  # that are searched for more rows below an empty stretch
 COUNTED_CELLS = 50_000  # that are searched for values before a range is emptied
 RENDER = {
@@ -29,13 +31,7 @@ Json = dict[str, Any]
 async def page(spreadsheet: str, wanted: Area, values: str, cursor: str | None) -> Cells:
     """Return the rows of a range from the cursor on, which is a row's number."""
     whole = await bounded(spreadsheet, wanted)
-    start, bottom = whole.top or 1, whole.bottom or 1
-    if cursor is not None:
-        if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9 and start <= int(cursor) <= bottom):
-            raise errors.InvalidInputError(
-                "The cursor does not belong to this range.", "Leave it out to start at the first row."
-            )
-        start = int(cursor)
+    start, bottom = _start(whole, cursor), whole.bottom or 1
     count = max(1, PAGE_CELLS // (whole.width or 1))
     end = min(start + count - 1, bottom)
     part = replace(whole, top=start, bottom=end)
@@ -78,6 +74,37 @@ def _fitting(rows: list[list[Any]]) -> list[list[Any]]:
 async def shape(spreadsheet: str) -> Json:
     """Return a spreadsheet's title, its sheets with their sizes, and its named ranges."""
     return await api.get(f"/spreadsheets/{spreadsheet}", params={"fields": f"properties.title,{SHAPE}"})
+
+
+async def search(spreadsheet: str, wanted: Area, values: str, cursor: str | None, text: str) -> Cells:
+    """Return the rows of a range with a cell that holds a text, whatever its case and accents, with their numbers."""
+    whole = await bounded(spreadsheet, wanted)
+    start, bottom, needle = _start(whole, cursor), whole.bottom or 1, folded(text)
+    count = max(1, SEARCHED_CELLS // (whole.width or 1))
+    end = min(start + count - 1, bottom)
+    answer = await _values(spreadsheet, replace(whole, top=start, bottom=end), values)
+    matches: dict[int, list[Any]] = {}
+    for number, row in enumerate(answer.get("values", ()), start):
+        if any(needle in folded(str(cell)) for cell in row if cell not in (None, "")):
+            matches[number] = ["" if cell is None else cell for cell in row]
+    rows = _fitting(list(matches.values()))
+    numbers = list(matches)[: len(rows)]
+    following = numbers[-1] + 1 if len(rows) < len(matches) else end + 1
+    return Cells(
+        range=str(whole), rows=rows, numbers=numbers, next_cursor=str(following) if following <= bottom else None
+    )
+
+
+def _start(whole: Area, cursor: str | None) -> int:
+    """Return the row at which a page begins; raises errors.InvalidInputError for one outside of the range."""
+    start, bottom = whole.top or 1, whole.bottom or 1
+    if cursor is None:
+        return start
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9 and start <= int(cursor) <= bottom):
+        raise errors.InvalidInputError(
+            "The cursor does not belong to this range.", "Leave it out to start at the first row."
+        )
+    return int(cursor)
 
 
 async def resolved(spreadsheet: str, wanted: Area, *, destructive: bool = False) -> Area:
@@ -151,6 +178,47 @@ def sheets_of(book: Json) -> list[Json]:
 def named_ranges(book: Json) -> list[Json]:
     """Return the named ranges of a spreadsheet, without those that have no name."""
     return [named for named in api.rows_in(book, "namedRanges", missing=True) if named.get("name")]
+
+
+def sheet_titled(book: Json, title: str) -> Json:
+    """Return the SheetProperties of the sheet of a title; raises errors.NotFoundError with the titles there are."""
+    return _sheet(sheets_of(book), title)
+
+
+def sheet_of(book: Json, area: Area) -> Json:
+    """Return the SheetProperties of the sheet that an identified range is on: the first one where it names none."""
+    sheets = sheets_of(book)
+    return _sheet(sheets, area.name) if area.name or not sheets else sheets[0]
+
+
+def grid_range(book: Json, area: Area) -> Json:
+    """Return an identified range as the API's GridRange, which counts from 0 and excludes its end."""
+    ends = {
+        "startRowIndex": area.top and area.top - 1,
+        "endRowIndex": area.bottom,
+        "startColumnIndex": area.left and area.left - 1,
+        "endColumnIndex": area.right,
+    }
+    ends = {name: end for name, end in ends.items() if end is not None}
+    return {"sheetId": sheet_of(book, area).get("sheetId", 0), **ends}
+
+
+async def count_filled(spreadsheet: str, whole: Area) -> str:
+    """Return how many cells of a closed range are filled, as words; only its first COUNTED_CELLS are read."""
+    most = max(1, COUNTED_CELLS // (whole.width or 1))
+    rows, _ = await current_values(spreadsheet, whole.sized(min(whole.height or 1, most), whole.width or 1))
+    count = counted(sum(cell not in ("", None) for row in rows for cell in row))
+    return f"{count} or more" if (whole.height or 1) > most else count
+
+
+def counted(cells: int) -> str:
+    """Return a number of filled cells as words."""
+    return f"{cells:,} filled {'cell' if cells == 1 else 'cells'}"
+
+
+def title_of(book: Json) -> str:
+    """Return a spreadsheet's title as a question shows it."""
+    return errors.excerpt((book.get("properties") or {}).get("title", ""), 100)
 
 
 def _titled(sheets: list[Json], title: str) -> Json | None:

@@ -1,4 +1,4 @@
-"""Google Sheets: read, write and append cells, make spreadsheets and sheets.
+"""Google Sheets: find, read, write, sort and format, make spreadsheets, sheets and charts.
 
 API: https://developers.google.com/workspace/sheets/api/reference/rest
 """
@@ -8,6 +8,6 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import cells, spreadsheets
+from .tools import cells, looks, rows, sheets, spreadsheets
 
-server = Server(integration, toolsets=[spreadsheets.tools, cells.tools])
+server = Server(integration, toolsets=[spreadsheets.tools, sheets.tools, cells.tools, rows.tools, looks.tools])

@@ -44,12 +44,13 @@ def run(*argv: str) -> int:
 
 def test_login_opens_own_files_of_drive_and_says_so(asked: list[set[str]], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("google") == 0
-    assert {"spreadsheets", "documents", "drive.file"} <= asked[0]
+    assert {"spreadsheets", "documents", "drive.file", "drive.metadata.readonly"} <= asked[0]
     assert "drive.readonly" not in asked[0]
     assert STORED not in secrets_file.read()
     out = capsys.readouterr().out
+    assert "With this consent gdrive_read_file, gdrive_download_file, gdrive_upload_file" in out
     assert (
-        "With this consent all tools of google-drive reach only files that Flotilla made. "
+        "of google-drive reach only files that Flotilla made. "
         "To open more, run `scripts/login google-drive` again with --drive read or --drive all." in out
     )
     assert "tools of google-sheets reach" not in out
@@ -74,10 +75,22 @@ def test_login_with_all_of_drive_asks_for_nothing_that_it_covers(asked: list[set
 
 def test_login_refuses_a_level_of_another_server_or_an_unknown_one(asked: list[set[str]], capsys: Any) -> None:
     assert run("gmail", "--drive", "read") == 1
-    assert "--drive is an option of google-drive. Run `scripts/login google-drive` with it." in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--drive is an option of google-docs and google-drive. Run `scripts/login google-drive` with it." in error
     with pytest.raises(SystemExit):
         run("google", "--drive", "everything")
     assert asked == []
+
+
+def test_login_with_a_shared_option_stores_it_for_the_servers_that_are_connected(asked: list[set[str]]) -> None:
+    assert run("google-docs", "--drive", "all") == 0
+    assert secrets_file.read()["flotilla-google-docs.access"] == "all"
+    assert STORED not in secrets_file.read()
+    assert run("google", "--drive", "read") == 0
+    saved = secrets_file.read()
+    assert (saved["flotilla-google-docs.access"], saved[STORED]) == ("read", "read")
+    assert {"documents", "drive.readonly", "drive.file"} <= asked[1]
+    assert not {"drive", "drive.metadata.readonly"} & asked[1]
 
 
 @pytest.mark.parametrize(

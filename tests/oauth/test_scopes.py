@@ -13,7 +13,7 @@ from flotilla.http.scopes import fewest, needs
 from flotilla_cli import access_levels
 from flotilla_cli.generator.servers import folder_of, server_of
 from flotilla_testing.arguments import examples_of
-from flotilla_testing.contract import declared, read
+from flotilla_testing.contract import Several, declared, read
 from flotilla_testing.discovery_doc import DiscoveryDocument
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
 
@@ -48,7 +48,7 @@ async def test_scopes_suffice_for_every_request(slug: str) -> None:
     if not declaration.path.is_file():
         pytest.skip(f"the contract is not here ({declaration.path.name}; see FLOTILLA_SPECS)")
     contract = read(declaration)
-    assert isinstance(contract, DiscoveryDocument)
+    documents = contract.documents if isinstance(contract, Several) else [contract]
     wrong = []
     with Subject(slug) as case:
         for tool in await case.tools():
@@ -60,7 +60,8 @@ async def test_scopes_suffice_for_every_request(slug: str) -> None:
                 for arguments in examples_of(tool, case.known(tool)):
                     await session.call(tool["name"], **arguments)
                 for request in session.requests:
-                    method = contract.method(request)
+                    known = [d.method(request) for d in documents if isinstance(d, DiscoveryDocument)]
+                    method = next((one for one in known if one), None)
                     if method is None:  # an upload's session, whose address Google gives; the contract suite checks it
                         continue
                     allowed = set(method.get("scopes", ()))
@@ -112,7 +113,14 @@ def test_drive_opens_its_own_files_unless_something_else_is_set() -> None:
 
 
 def test_a_level_that_covers_the_other_servers_is_asked_for_alone() -> None:
-    assert asked(("google-docs", "google-drive", "google-sheets"), **{ACCESS: "all"}) == {"drive"}
+    environ = {ACCESS: "all", "GOOGLE_DOCS_ACCESS": "all"}
+    assert asked(("google-docs", "google-drive", "google-sheets"), **environ) == {"drive"}
+
+
+def test_docs_asks_for_all_of_drive_only_where_the_user_chose_it() -> None:
+    assert asked(("google-docs",)) == {"documents", "drive.metadata.readonly", "drive.file"}
+    assert asked(("google-docs",), GOOGLE_DOCS_ACCESS="all") == {"drive"}
+    assert coverage("google-docs", asked(("google-docs",)))["gdocs_copy_document"] == "part"
 
 
 @pytest.mark.parametrize("slug", ["google-sheets", "google-docs"])
@@ -127,14 +135,17 @@ def test_an_own_files_consent_is_better_than_nothing(slug: str) -> None:
         (
             "google-drive",
             "own",
-            "With this consent all tools of google-drive reach only files that Flotilla made. "
+            "With this consent gdrive_read_file, gdrive_download_file, gdrive_upload_file, gdrive_create_folder, "
+            "gdrive_copy_file, gdrive_move_file, gdrive_trash_file, gdrive_share_file, gdrive_unshare_file of "
+            "google-drive reach only files that Flotilla made. "
             "To open more, run `scripts/login google-drive` again with --drive read or --drive all.",
         ),
         (
             "google-drive",
             "read",
-            "With this consent gdrive_upload_file, gdrive_create_folder, gdrive_move_file, gdrive_trash_file, "
-            "gdrive_share_file of google-drive reach only files that Flotilla made. "
+            "With this consent gdrive_upload_file, gdrive_create_folder, gdrive_copy_file, gdrive_move_file, "
+            "gdrive_trash_file, gdrive_share_file, gdrive_unshare_file of google-drive reach only files that Flotilla "
+            "made. "
             "To open more, run `scripts/login google-drive` again with --drive all.",
         ),
         ("google-drive", "all", ""),

@@ -11,6 +11,7 @@ from typing import Any
 
 Style = dict[str, Any]
 TABLE, ROW, CELL, END = "<table>", "<row>", "<cell>", "<end>"
+IMAGE = "<image>"
 
 
 @dataclass
@@ -83,6 +84,25 @@ class FakeDocument:
                 new += [Unit(CELL), Unit("\n", style={"namedStyleType": "NORMAL_TEXT"})]
         self.units[index + 1 : index + 1] = [*new, Unit(END)]
 
+    def insertInlineImage(self, location: Any, uri: str, objectSize: Any = None) -> dict[str, Any]:  # noqa: N802, N803
+        """A picture counts one unit."""
+        assert uri.startswith("https://")
+        self.units.insert(self._place(location), Unit(IMAGE))
+        return {"objectId": "kix.image"}
+
+    def deleteContentRange(self, range: Any) -> None:  # noqa: A002, N802
+        """The last newline of a body or a cell stays, and so does that before a table; a table goes whole or not."""
+        start, end = range["startIndex"], range["endIndex"]
+        assert 1 <= start < end < len(self.units), f"{range} of {len(self.units)}: the last newline cannot go"
+        depth = 0
+        for unit in self.units[start:end]:
+            assert depth > 0 or unit.text not in (ROW, CELL, END), "part of a table"
+            depth += {TABLE: 1, END: -1}.get(unit.text, 0)
+        assert depth == 0, "part of a table"
+        following = self.units[end].text
+        assert self.units[end - 1].text != "\n" or following not in (TABLE, ROW, CELL, END), "the newline must stay"
+        del self.units[start:end]
+
     def _ends(self, range: Any) -> list[Unit]:  # noqa: A002
         """The ends of the paragraphs that a range touches."""
         start, end = range["startIndex"], range["endIndex"]
@@ -136,12 +156,15 @@ class FakeDocument:
         self.at = 1
         message = {"body": {"content": self._content()}}
         message["lists"] = {result: {"listProperties": {"nestingLevels": some}} for result, some in levels.items()}  # type: ignore[dict-item]
-        return {"documentId": "1Fake", "title": "Fake", "revisionId": "r", "tabs": [{"documentTab": message}]}
+        tab = {"tabProperties": {"tabId": "t.0", "title": "Tab 1"}, "documentTab": message}
+        return {"documentId": "1Fake", "title": "Fake", "revisionId": "r", "tabs": [tab]}
 
     def _content(self) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = []
         while self.at < len(self.units) and self.units[self.at].text not in (ROW, CELL, END):
-            content.append(self._table() if self.units[self.at].text == TABLE else self._paragraph())
+            start = self.at
+            element = self._table() if self.units[self.at].text == TABLE else self._paragraph()
+            content.append({"startIndex": start, **element})
         return content
 
     def _table(self) -> dict[str, Any]:
@@ -161,13 +184,17 @@ class FakeDocument:
         while True:
             unit = self.units[self.at]
             self.at += 1
-            if elements and elements[-1]["textRun"]["textStyle"] == unit.look:
+            if unit.text == IMAGE:
+                image = {"inlineObjectId": "kix.image"}
+                elements.append({"startIndex": self.at - 1, "endIndex": self.at, "inlineObjectElement": image})
+                continue
+            if elements and elements[-1].get("textRun", {}).get("textStyle") == unit.look:
                 elements[-1]["textRun"]["content"] += unit.text
             else:
                 elements.append({"textRun": {"content": unit.text, "textStyle": unit.look}})
             if unit.text == "\n":
                 break
-        for one in elements:
+        for one in (element for element in elements if "textRun" in element):
             text = one["textRun"]["content"].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
             one["textRun"]["content"] = text
         bullet = {"bullet": {"listId": unit.bullet[0], "nestingLevel": unit.bullet[1]}} if unit.bullet else {}

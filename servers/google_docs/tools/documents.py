@@ -1,4 +1,4 @@
-"""Documents: create from Markdown, read as Markdown, append, replace, insert tables.
+"""Documents: find, create from Markdown, read as Markdown, copy and fill.
 
 API: https://developers.google.com/workspace/docs/api/reference/rest/v1/documents
 """
@@ -9,27 +9,44 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import Cursor, Toolset, confirm, segment
-from flotilla_servers._google import file_id
+from flotilla import Cursor, Limit, Toolset, confirm, errors, segment
+from flotilla_servers._google import EVERYWHERE, FoundFiles, file_id, find_by_title
 
-from .. import content, reading
-from ..client import OWN, READ, WRITE, api
-from ..models import Document, ReplacedText, WrittenDocument
-from ..parsing import blocks_of, table_of
+from .. import content, places, reading
+from ..client import CHANGE_FILE, FIND, OWN, READ, WRITE, api, drive
+from ..models import Document, FilledDocument, ReplacedText, WrittenDocument
+from ..parsing import blocks_of
 
 tools = Toolset("documents")
+
+TYPE = "application/vnd.google-apps.document"
 
 DocumentId = Annotated[
     str,
     Field(
-        description="Id or address of the document, from gdocs_create_document or the user.",
-        examples=["195j9eDD3ccgjQRttHhJPymLJUCOUjs"],
+        description="Id or address, from gdocs_search_documents.",
+        examples=["195j9eDD3ccgjQR"],
     ),
 ]
-Markdown = Annotated[
-    str,
-    Field(min_length=1, description="Text to write, in Markdown.", examples=["## Suite\n\n- **Marie** : devis"]),
-]
+
+
+@tools.reads(
+    scopes=FIND,
+    tolerated=OWN,
+    search="cherche trouve document texte compte rendu par son nom",
+    examples=["Trouve le compte rendu de lundi", "Où est le modèle de contrat ?", "find my meeting notes"],
+)
+async def search_documents(
+    title: Annotated[str, Field(description="Words of the title, each from its start; all documents without it.")] = "",
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> FoundFiles:
+    """Find documents by words of their title, own, shared and in shared drives; the last changed come first.
+
+    Returns the id that the other tools take, the address, the owner and who changed it last. Word and PDF files are
+    no documents here. To read one, use gdocs_get_document.
+    """
+    return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer rédiger document compte rendu note")
@@ -41,8 +58,8 @@ async def create_document(
 ) -> WrittenDocument:
     """Create a document in My Drive from Markdown: headings, nested lists, tables, links, bold, italics, code.
 
-    Returns its id and its address; `lost` lists what Google Docs cannot express. To write into a document that
-    exists, use gdocs_append_text.
+    Returns its id and its address; `lost` lists what Google Docs cannot express. To begin with a template, use
+    gdocs_copy_document.
     """
     lost: set[str] = set()
     blocks = blocks_of(text, lost)
@@ -52,33 +69,93 @@ async def create_document(
     return WrittenDocument(id=document, url=content.url(document), lost=sorted(lost))
 
 
-@tools.reads(scopes=READ, tolerated=OWN, search="lire ouvrir contenu texte du document")
+@tools.reads(
+    scopes=READ,
+    tolerated=OWN,
+    search="lire ouvrir contenu texte du document nombre de mots",
+    examples=["Lis le compte rendu", "Combien de mots fait cet article ?", "what does the contract say"],
+)
 async def get_document(document: DocumentId, cursor: Cursor = None) -> Document:
-    """Read a document as Markdown, at most 50,000 characters a page; tabs stand one below the other.
+    """Read a document as Markdown, at most 50,000 characters a page, with the number of its words.
 
-    Suggestions that nobody has accepted are left out. `lost` lists what Markdown cannot express, such as pictures. No
-    tool lists documents: take the address from the user, or the id from a search in Google Drive.
+    Tabs stand one below the other. Suggestions that nobody has accepted are left out. `lost` lists what Markdown
+    cannot express, such as pictures. Comments are in gdocs_list_comments.
     """
     raw, lost = await content.get(file_id(document), suggestions=False), set[str]()
     text, following = content.page_of(reading.markdown_of(raw, lost), cursor)
     return Document(
-        id=raw["documentId"], title=raw.get("title", ""), markdown=text, lost=sorted(lost), next_cursor=following
+        id=raw["documentId"],
+        title=raw.get("title", ""),
+        url=content.url(raw["documentId"]),
+        word_count=places.word_count(raw),
+        markdown=text,
+        lost=sorted(lost),
+        next_cursor=following,
     )
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="ajouter à la fin compléter document")
-async def append_text(document: DocumentId, text: Markdown) -> WrittenDocument:
-    """Add Markdown at the end of a document, of its first tab where it has several.
+@tools.writes(
+    creates=True,
+    scopes=CHANGE_FILE,
+    tolerated=OWN,
+    search="copier dupliquer modèle remplir contrat devis publipostage",
+    examples=[
+        "Fais un contrat pour Dupont à partir du modèle",
+        "fill a copy of the template",
+        "duplicate this document",
+    ],
+)
+async def copy_document(
+    document: DocumentId,
+    title: Annotated[
+        str, Field(min_length=1, max_length=500, description="Title of the copy.", examples=["Contrat Dupont"])
+    ],
+    replace: Annotated[
+        dict[str, str] | None,
+        Field(
+            description="Texts of the original and what takes their place in the copy.",
+            examples=[{"{{client}}": "Marie Dupont"}],
+        ),
+    ] = None,
+    folder: Annotated[
+        str | None, Field(description="Address of a folder of Drive for the copy; that of the original without it.")
+    ] = None,
+) -> FilledDocument:
+    """Copy a document with its layout, and fill the copy: each text of `replace` is replaced wherever it stands.
 
-    Fails when the document is changed at the same moment, so nothing is written twice. To change text that
-    is there, use gdocs_replace_text.
+    Use it for templates; the original stays. Look first with gdocs_get_document: it fails when a text stands nowhere.
+    Returns the copy and the placeholders like {{date}} that are left.
     """
-    lost: set[str] = set()
-    blocks = blocks_of(text, lost)
-    return await content.append(file_id(document), blocks, lost)
+    original, texts = file_id(document), replace or {}
+    raw = await content.get(original, suggestions=True)
+    missing = [text for text in texts if not text or not reading.occurrences(raw, text, True)]
+    if missing:
+        raise errors.InvalidInputError(
+            f"`{errors.excerpt(missing[0], 80)}` stands nowhere in the original.",
+            "Pass the texts as gdocs_get_document shows them, without signs of Markdown.",
+        )
+    requests = [_replacing(old, new) for old, new in texts.items()]
+    if requests:
+        api.follows("POST", "/documents/{documentId}:batchUpdate", json={"requests": requests})
+    body = {"name": title, "parents": [file_id(folder)] if folder else None}
+    params = {"fields": "id,name", **EVERYWHERE}
+    made = str((await drive.post(f"/files/{segment(original)}/copy", params=params, json=body))["id"])
+    replaced = 0
+    if requests:
+        with errors.hint(f"The copy {made} exists, not filled: fill it with gdocs_replace_text."):
+            replaced = _replaced(await api.post(f"/documents/{segment(made)}:batchUpdate", json={"requests": requests}))
+    return FilledDocument(
+        id=made, title=title, url=content.url(made), replaced=replaced, unfilled=reading.placeholders(raw, texts)
+    )
 
 
-@tools.writes(replaces=True, scopes=WRITE, tolerated=OWN, search="remplacer modifier texte modèle champ")
+@tools.writes(
+    replaces=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search="remplacer modifier texte modèle champ",
+    examples=["Remplace Durand par Dupont dans le document"],
+)
 async def replace_text(
     document: DocumentId,
     find: Annotated[str, Field(min_length=1, description="Plain text to look for.", examples=["{{client}}"])],
@@ -87,35 +164,24 @@ async def replace_text(
 ) -> ReplacedText:
     """Replace a plain text wherever it stands in a document, in all tabs, tables, headers and footers; its look stays.
 
-    Asks the user first with the number of places, and returns in how many it was replaced. Use it to fill in a
-    template, and gdocs_get_document to see the text before.
+    Asks the user first with the number of places, and returns in how many it was replaced. See the text before with
+    gdocs_get_document. To fill a copy of a template, use gdocs_copy_document.
     """
     raw = await content.get(file_id(document), suggestions=True)
-    if places := reading.occurrences(raw, find, match_case):
-        where = f"in {places} {'place' if places == 1 else 'places'} of «{raw.get('title', '')}»"
+    if number := reading.occurrences(raw, find, match_case):
+        where = f"in {number} {'place' if number == 1 else 'places'} of «{raw.get('title', '')}»"
         await confirm(f"Replace «{find}» by «{replace}» {where}?")
-    request = {"replaceText": replace, "containsText": {"text": find, "matchCase": match_case}}
-    body: dict[str, Any] = {"requests": [{"replaceAllText": request}]}
-    answer = await api.post(f"/documents/{segment(file_id(document))}:batchUpdate", json=body)
+    body: dict[str, Any] = {"requests": [_replacing(find, replace, match_case)]}
+    return ReplacedText(
+        replaced=_replaced(await api.post(f"/documents/{segment(file_id(document))}:batchUpdate", json=body))
+    )
+
+
+def _replacing(find: str, replace: str, match_case: bool = True) -> dict[str, Any]:
+    return {"replaceAllText": {"replaceText": replace, "containsText": {"text": find, "matchCase": match_case}}}
+
+
+def _replaced(answer: dict[str, Any]) -> int:
+    """Return in how many places the requests of an answer replaced something."""
     replies = [r["replaceAllText"] for r in api.rows_in(answer, "replies", missing=True) if r.get("replaceAllText")]
-    return ReplacedText(replaced=sum(reply.get("occurrencesChanged", 0) for reply in replies))
-
-
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="insérer tableau")
-async def insert_table(
-    document: DocumentId,
-    rows: Annotated[
-        list[list[str]],
-        Field(
-            min_length=1,
-            description="Rows of cells with inline Markdown; the first row is the header.",
-            examples=[[["Nom"], ["Marie"]]],
-        ),
-    ],
-) -> WrittenDocument:
-    """Add a table at the end of a document, with its first row in bold. Short rows are filled with empty cells.
-
-    A table has at most 2,000 cells. To add text and tables together, pass Markdown to gdocs_append_text.
-    """
-    lost: set[str] = set()
-    return await content.append(file_id(document), [table_of(rows, lost)], lost)
+    return sum(reply.get("occurrencesChanged", 0) for reply in replies)

@@ -39,6 +39,7 @@ async def test_list_files(gdrive: Session) -> None:
         {
             "q": "'root' in parents and trashed = false",
             "orderBy": "folder,name",
+            "corpora": "allDrives",
             "supportsAllDrives": "true",
             "includeItemsFromAllDrives": "true",
             "pageSize": "1",
@@ -47,15 +48,14 @@ async def test_list_files(gdrive: Session) -> None:
     assert "nextPageToken" in dict(gdrive.requests[-1].query)["fields"]  # without it, paging ends silently
     assert page["items"][0] == {
         "id": ID, "name": "Devis n° 42/2030.pdf", "type": "application/pdf", "bytes": len(PDF),
-        "modified": "2030-06-02T11:00:00Z",
+        "modified": "2030-06-02T11:00:00Z", "last_editor": "Marie Dupont",
+        "url": f"https://drive.google.com/file/d/{ID}/view",
     }  # fmt: skip
     last = await gdrive.call_ok("list_files", cursor=page["next_cursor"])
     assert "next_cursor" not in last
     assert "bytes" not in last["items"][0]
-    await gdrive.call_ok("list_files", shared_drive="0ADriveUk9PVA")
-    reported = sent(gdrive)[2]
-    assert (reported["corpora"], reported["driveId"]) == ("drive", "0ADriveUk9PVA")
-    assert reported["q"].startswith("'0ADriveUk9PVA' in parents")
+    await gdrive.call_ok("list_files", folder="0ADriveUk9PVA")
+    assert sent(gdrive)[2]["q"].startswith("'0ADriveUk9PVA' in parents")
 
 
 async def test_search_files(gdrive: Session) -> None:
@@ -76,6 +76,40 @@ async def test_search_files(gdrive: Session) -> None:
     reported = sent(gdrive)[2]
     assert reported["q"] == "fullText contains 'devis' and trashed = false"
     assert "orderBy" not in reported  # the API refuses it there
+
+
+@pytest.mark.parametrize(
+    ("where", "corpora", "drive", "condition"),
+    [
+        (None, "allDrives", None, "name contains 'devis' and trashed = false"),
+        ("mine", "user", None, "name contains 'devis' and 'me' in owners and trashed = false"),
+        ("shared_with_me", "user", None, "name contains 'devis' and sharedWithMe = true and trashed = false"),
+        ("0ADriveUk9PVA", "drive", "0ADriveUk9PVA", "name contains 'devis' and trashed = false"),
+    ],
+)
+async def test_search_files_where(
+    gdrive: Session, where: str | None, corpora: str, drive: str | None, condition: str
+) -> None:
+    """Files of shared drives that were never opened were not found: the default looks in what one opened."""
+    await gdrive.call_ok("search_files", words="devis", **({"where": where} if where else {}))
+    reported = sent(gdrive)[2]
+    assert (reported["corpora"], reported.get("driveId"), reported["q"]) == (corpora, drive, condition)
+
+
+async def test_search_files_says_when_google_did_not_search_all_drives(gdrive: Session) -> None:
+    gdrive.respond("GET /drive/v3/files", Response.of({"files": [FILE], "incompleteSearch": True}))
+    page = await gdrive.call_ok("search_files", words="devis")
+    assert page["note"].startswith("Google did not search all shared drives")
+    assert "incompleteSearch" in dict(gdrive.requests[-1].query)["fields"]
+
+
+async def test_get_storage(gdrive: Session) -> None:
+    assert await gdrive.call_ok("get_storage") == {
+        "account": "helene@atelier.example", "used": 16000000000, "in_drive": 9000000000, "in_trash": 1000,
+        "limit": 16106127360, "free": 106127360,
+    }  # fmt: skip
+    gdrive.respond("GET /drive/v3/about", Response.of({"storageQuota": {"usage": "5"}}))
+    assert await gdrive.call_ok("get_storage") == {"account": "", "used": 5, "in_drive": 0, "in_trash": 0}
 
 
 @pytest.mark.parametrize("terms", ["x' or name contains 'y", "x\\' or '1'='1", "'", "\\", "\\\\'"])
@@ -105,6 +139,74 @@ async def test_list_shared_drives(gdrive: Session) -> None:
     page = await gdrive.call_ok("list_shared_drives")
     assert page["items"] == [{"id": "0ADriveUk9PVA", "name": "Atelier"}]
     assert len((await gdrive.call_ok("list_shared_drives", cursor=page["next_cursor"]))["items"]) == 1
+
+
+# -- contents ---------------------------------------------------------------------------------------------------------
+
+
+async def test_read_file_exports_google_formats(gdrive: Session) -> None:
+    result = await gdrive.call_ok("read_file", file="1DocumentA")
+    assert sent(gdrive) == ("GET", f"{HOME}/files/1DocumentA/export", {"mimeType": "text/markdown"})
+    assert result["text"] == "# Offre été\n\n1 250,50 €\n"
+    sheet = {"id": ID, "name": "Suivi", "mimeType": "application/vnd.google-apps.spreadsheet"}
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of(sheet))
+    gdrive.respond("GET /drive/v3/files/{id}/export", Response(200, b"a,b\n", {"content-type": "text/csv"}))
+    result = await gdrive.call_ok("read_file", file=ID)
+    assert sent(gdrive)[2] == {"mimeType": "text/csv"}
+    assert (result["text"], result["note"]) == (
+        "a,b\n",
+        "This is the first sheet only: gsheets_read_range reads the others.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Réf. été : 12 €".encode("cp1252"), "Réf. été : 12 €"),
+        ("Réf. été".encode("utf-8-sig"), "Réf. été"),
+        ("Réf. été".encode("utf-16"), "Réf. été"),
+        ("Réf. été 👩".encode(), "Réf. été 👩"),
+    ],
+)
+async def test_read_file_plain_text_in_any_encoding(gdrive: Session, content: bytes, text: str) -> None:
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "mimeType": "text/plain", "size": "9"}))
+    gdrive.respond(f"GET /drive/v3/files/{ID}?alt=media", Response(200, content, {"content-type": "text/plain"}))
+    assert (await gdrive.call_ok("read_file", file=ID))["text"] == text
+
+
+async def test_read_file_pages_make_up_the_whole(gdrive: Session) -> None:
+    text, read, cursor = "".join(f"ligne {n}\n" for n in range(20_000)), "", None
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, "mimeType": "text/csv"}))
+    gdrive.respond(f"GET /drive/v3/files/{ID}?alt=media", Response(200, text.encode(), {"content-type": "text/csv"}))
+    while True:
+        page = await gdrive.call_ok("read_file", file=ID, **({"cursor": cursor} if cursor else {}))
+        read += page["text"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+        assert page["text"].endswith("\n")
+    assert read == text
+
+
+@pytest.mark.parametrize(
+    ("more", "statement"),
+    [
+        ({}, "fs_read_document"),
+        ({"mimeType": "application/vnd.google-apps.form"}, "A Google form has no text"),
+        ({"mimeType": "text/plain", "size": "30000000"}, "too large"),
+        ({"shortcutDetails": {"targetId": "1Target"}}, "leads to: 1Target"),
+    ],
+)
+async def test_read_file_refused(gdrive: Session, more: dict[str, Any], statement: str) -> None:
+    gdrive.respond("GET /drive/v3/files/{id}", Response.of({**FILE, **more}))
+    assert statement in await gdrive.call_error("read_file", file=ID)
+
+
+async def test_read_file_says_what_an_export_limit_is(gdrive: Session) -> None:
+    refused = {"error": {"code": 403, "message": "Too large", "errors": [{"reason": "exportSizeLimitExceeded"}]}}
+    route = "GET /drive/v3/files/{id}/export?mimeType=text/markdown"
+    gdrive.respond(route, Response.of(refused, 403))
+    assert "Google exports at most 10 MB" in await gdrive.call_error("read_file", file="1DocumentA")
 
 
 # -- downloads --------------------------------------------------------------------------------------------------------
@@ -225,7 +327,10 @@ async def test_share_file(gdrive: Session) -> None:
         {"sendNotificationEmail": "false", "supportsAllDrives": "true"},
     )
     assert gdrive.requests[-1].json() == {"type": "user", "role": "writer", "emailAddress": "marie@client.example"}
-    assert done == {"file": ID, "who": "marie@client.example", "role": "writer", "permission": "0123"}
+    assert done == {
+        "file": ID, "who": "marie@client.example", "role": "writer", "permission": "0123",
+        "url": f"https://drive.google.com/open?id={ID}",
+    }  # fmt: skip
     assert gdrive.asked == []
     await gdrive.call_ok("share_file", file=ID, who="marie@client.example", notify=True, message="Bonjour")
     assert sent(gdrive)[2]["emailMessage"] == "Bonjour"
@@ -336,3 +441,58 @@ async def test_nothing_is_said_of_a_consent_that_is_not_known(gdrive: Session) -
     assert await gdrive.call_ok("search_files", words="x") == {"items": []}
     gdrive.respond("GET /drive/v3/files/{id}", refusal("notFound", "File not found", 404))
     assert "open to Flotilla" not in await gdrive.call_error("get_file", file=ID)
+
+
+async def test_copy_file(gdrive: Session) -> None:
+    done = await gdrive.call_ok("copy_file", file=ID, name="Devis 43", folder="0AFolderUk9PVA")
+    assert sent(gdrive) == ("POST", f"{HOME}/files/{ID}/copy", {"supportsAllDrives": "true"})
+    assert gdrive.requests[-1].json() == {"name": "Devis 43", "parents": ["0AFolderUk9PVA"]}
+    assert done["url"]
+    await gdrive.call_ok("copy_file", file=ID)
+    assert gdrive.requests[-1].json() == {}
+
+
+async def test_list_permissions(gdrive: Session) -> None:
+    page = await gdrive.call_ok("list_permissions", file=ID)
+    assert sent(gdrive)[:2] == ("GET", f"{HOME}/files/{ID}/permissions")
+    assert page["items"][1] == {
+        "id": "0123", "type": "user", "role": "writer", "who": "marie@example.org", "name": "Marie Dupont",
+        "inherited": False,
+    }  # fmt: skip
+    last = await gdrive.call_ok("list_permissions", file=ID, cursor=page["next_cursor"])
+    assert [(one["who"], one["inherited"]) for one in last["items"]] == [
+        ("anyone", False),
+        ("equipe@atelier.example", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "permission", "question"),
+    [
+        ("Marie@example.org", "0123", "Take back that marie@example.org may change «Devis n° 42/2030.pdf»?"),
+        ("marie dupont", "0123", "Take back that marie@example.org may change «Devis n° 42/2030.pdf»?"),
+        (
+            "anyone",
+            "anyoneWithLink",
+            "Take back that everybody who has the link may read «Devis n° 42/2030.pdf»?",
+        ),
+    ],
+)
+async def test_unshare_file(gdrive: Session, who: str, permission: str, question: str) -> None:
+    done = await gdrive.call_ok("unshare_file", file=ID, who=who)
+    assert gdrive.asked == [question]
+    assert sent(gdrive)[:2] == ("DELETE", f"{HOME}/files/{ID}/permissions/{permission}")
+    assert done["file"] == ID
+
+
+@pytest.mark.parametrize(
+    ("who", "statement"),
+    [
+        ("helene@atelier.example", "owns the file"),
+        ("equipe@atelier.example", "comes from the folder"),
+        ("paul@example.org", "Marie Dupont"),
+    ],
+)
+async def test_unshare_file_refused(gdrive: Session, who: str, statement: str) -> None:
+    assert statement in await gdrive.call_error("unshare_file", file=ID, who=who)
+    assert (gdrive.writes, gdrive.asked) == ([], [])

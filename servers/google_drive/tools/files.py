@@ -1,4 +1,4 @@
-"""Files and folders: list, search, get, download, upload, create, move, trash, restore.
+"""Files and folders: list, search, get, read, download, upload, copy, create, move, trash, restore.
 
 API: https://developers.google.com/workspace/drive/api/reference/rest/v3/files
 """
@@ -9,14 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Toolset, When, confirm, errors, files, segment, will_ask
-from flotilla_servers._google import file_id, limit_note
+from flotilla import Cursor, Limit, Toolset, When, confirm, errors, files, readable, segment, will_ask
+from flotilla_servers._google import EVERYWHERE, FILES, file_id, search_note
 
 from .. import query
-from ..client import EVERYWHERE, FILES, LOOK, OWN, READ, WRITE, api
+from ..client import LOOK, OWN, READ, WRITE, api
+from ..contents import read_text
 from ..downloads import default_path, download
 from ..formats import APPS, TYPES, Format, export_format
-from ..models import FIELDS, ChangedFile, File, FilePage, FileRow, TrashedFile
+from ..models import FIELDS, ChangedFile, File, FilePage, FileRow, FileText, TrashedFile
 from ..uploads import upload
 
 tools = Toolset("files")
@@ -29,58 +30,63 @@ FileId = Annotated[
     ),
 ]
 FolderId = Annotated[str, Field(description="Id or address of the folder, from gdrive_search_files; root is My Drive.")]
-SharedDriveId = Annotated[
-    str | None,
-    Field(description="Id of a shared drive to look in, as gdrive_get_file returns it for a file there."),
-]
 
 
 @tools.reads(scopes=LOOK, tolerated=OWN, search="dossier contenu parcourir fichiers")
-async def list_files(
-    folder: FolderId = "root", shared_drive: SharedDriveId = None, limit: Limit = 20, cursor: Cursor = None
-) -> FilePage:
-    """List what is directly in a folder, folders first, then by name. Returns ids, types and sizes.
+async def list_files(folder: FolderId = "root", limit: Limit = 20, cursor: Cursor = None) -> FilePage:
+    """List what is directly in a folder or at the top of a shared drive, folders first, then by name.
 
-    To find a file by its name or contents in any folder, use gdrive_search_files.
+    Returns ids, types, sizes, addresses and who changed each last. To find a file by its name or contents in any
+    folder, use gdrive_search_files.
     """
-    parent = file_id(shared_drive) if shared_drive and folder == "root" else file_id(folder)
-    return await _page(query.inside(parent), shared_drive, limit, cursor, "folder,name")
+    return await _page(query.inside(file_id(folder)), query.corpus(None), limit, cursor, "folder,name")
 
 
-@tools.reads(scopes=LOOK, tolerated=OWN, search="cherche trouve fichier document tableau présentation pdf")
+@tools.reads(
+    scopes=LOOK,
+    tolerated=OWN,
+    search="cherche trouve fichier document tableau présentation pdf partagés avec moi",
+    examples=["Trouve le devis de Dupont", "Quels fichiers m'a-t-on partagés ?", "find the contract PDF"],
+)
 async def search_files(
     words: Annotated[str, Field(description="Words of the name, from the start of a word.")] = "",
     in_text: Annotated[bool, Field(description="True to look for the words in the contents too.")] = False,
     kind: Annotated[
         Literal["folder", "document", "spreadsheet", "presentation", "pdf", "image"] | None,
-        Field(description="Only files of this kind; document, spreadsheet and presentation are Google's own."),
+        Field(description="Only this kind; document, spreadsheet and presentation are Google's own."),
     ] = None,
     folder: Annotated[
         str | None, Field(description="Only files directly in this folder: its id, from gdrive_list_files, or address.")
     ] = None,
     modified_after: Annotated[When | None, Field(description="Only files changed after this time or day.")] = None,
-    shared_drive: SharedDriveId = None,
+    where: Annotated[
+        str | None,
+        Field(
+            description="Only mine, only shared_with_me, or the id of a shared drive, from gdrive_get_file; "
+            "everywhere without it.",
+            examples=["shared_with_me"],
+        ),
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> FilePage:
-    """Search files and folders by name, contents, kind, folder or time of change; the last changed come first.
+    """Search files and folders in My Drive, shared files and all shared drives; the last changed come first.
 
     Returns the id that the other tools take, those of Google Docs and Google Sheets too. Depending on the consent, it
     finds all files or only those that Flotilla made. To browse a folder, use gdrive_list_files.
     """
     after = modified_after.at(api.zone) if modified_after else None
-    q = query.search(words, in_text, kind, file_id(folder) if folder else None, after)
+    q = query.search(words, in_text, kind, file_id(folder) if folder else None, after, where)
     order = None if words and in_text else "modifiedTime desc"  # the API refuses an order for a search in contents
-    return await _page(q, shared_drive, limit, cursor, order)
+    return await _page(q, query.corpus(where), limit, cursor, order)
 
 
-async def _page(q: str, shared_drive: str | None, limit: int, cursor: str | None, order: str | None) -> FilePage:
-    corpus = {"corpora": "drive", "driveId": file_id(shared_drive)} if shared_drive else {}
-    params = {"q": q, "orderBy": order, "fields": f"nextPageToken,files({FIELDS})", **corpus, **EVERYWHERE}
-    params["includeItemsFromAllDrives"] = "true"
-    page = await api.page("/files", FileRow, params=params, limit=limit, cursor=cursor, paging=FILES)
-    note = (limit_note(api) if not page.items else "") or None
-    return FilePage(items=page.items, next_cursor=page.next_cursor, note=note)
+async def _page(q: str, corpus: dict[str, Any], limit: int, cursor: str | None, order: str | None) -> FilePage:
+    fields = f"nextPageToken,incompleteSearch,files({FIELDS})"
+    params = {"q": q, "orderBy": order, "fields": fields, **corpus, **FILES.query(limit, cursor)}
+    answer = await api.get("/files", params=params)
+    items = readable(FileRow, api.rows_in(answer, "files", missing=True))
+    return FilePage(items=items, next_cursor=answer.get("nextPageToken"), note=search_note(api, answer, bool(items)))
 
 
 @tools.reads(scopes=LOOK, tolerated=OWN, search="détails propriétaire taille lien adresse fichier")
@@ -88,13 +94,39 @@ async def get_file(file: FileId) -> File:
     """Get one file's or folder's name, type, size, time of change, address, folder, shared drive and owner.
 
     Use it to learn where a file is or whether it is in the trash. It returns no contents: for these, use
-    gdrive_download_file.
+    gdrive_read_file.
     """
     return File.model_validate(await _metadata(file))
 
 
 async def _metadata(file: str) -> dict[str, Any]:
     return await api.get(f"/files/{segment(file_id(file))}", params={"fields": FIELDS, **EVERYWHERE})
+
+
+async def _content_of(file: str) -> dict[str, Any]:
+    """Return the metadata of a file with contents; raises errors.InvalidInputError for a shortcut."""
+    metadata = await _metadata(file)
+    if target := (metadata.get("shortcutDetails") or {}).get("targetId"):
+        raise errors.InvalidInputError(
+            "The file is a shortcut.", f"Take the file that it leads to: {errors.excerpt(target, 80)}."
+        )
+    return metadata
+
+
+@tools.reads(
+    scopes=READ,
+    tolerated=OWN,
+    deadline=55,
+    search="lire contenu texte du fichier",
+    examples=["Que dit ce fichier ?", "Lis le document partagé par Paul", "summarise this file"],
+)
+async def read_file(file: FileId, cursor: Cursor = None) -> FileText:
+    """Read a file's content as text, at most 50,000 characters a page: Google's own formats, plain text, CSV, Markdown.
+
+    A Google document comes as Markdown, a presentation as plain text, a spreadsheet as the CSV of its first sheet:
+    Google Sheets reads the others. PDF, Word, Excel and PowerPoint: gdrive_download_file, then fs_read_document.
+    """
+    return await read_text(await _content_of(file), cursor)
 
 
 @tools.reads(scopes=READ, tolerated=OWN, deadline=55, search="télécharger exporter pdf docx xlsx")
@@ -111,14 +143,10 @@ async def download_file(
 ) -> files.FileRef:
     """Save a file in the data folder; a Google document, spreadsheet, presentation or drawing is exported.
 
-    Returns its path, size and checksum, not its text: to read a Google document, use the tools of Google Docs. Files
-    have at most 256 MiB, exports 10 MB.
+    Returns its path, size and checksum, not its text. To read it, use gdrive_read_file, or for PDF, DOCX, XLSX and
+    PPTX fs_read_document of the filesystem server with the path. Files have at most 256 MiB, exports 10 MB.
     """
-    metadata = await _metadata(file)
-    if target := (metadata.get("shortcutDetails") or {}).get("targetId"):
-        raise errors.InvalidInputError(
-            "The file is a shortcut.", f"Download the file that it leads to: {errors.excerpt(target, 80)}."
-        )
+    metadata = await _content_of(file)
     target_id, name = str(metadata["id"]), str(metadata.get("name", ""))
     exported_as = export_format(str(metadata.get("mimeType", "")), format)
     target_path = path or default_path(target_id, name, exported_as)
@@ -174,28 +202,52 @@ async def create_folder(
     return ChangedFile.model_validate(await api.post("/files", params={"fields": FIELDS, **EVERYWHERE}, json=body))
 
 
-@tools.writes(additive=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="déplacer ranger renommer fichier")
+@tools.writes(
+    creates=True, scopes=WRITE, tolerated=OWN, search="copier dupliquer modèle fichier",
+    examples=["Fais une copie du modèle de devis", "duplicate this presentation"],
+)  # fmt: skip
+async def copy_file(
+    file: FileId,
+    name: Annotated[str | None, Field(description="Name of the copy; Google chooses one without it.")] = None,
+    folder: Annotated[
+        str | None, Field(description="Id or address of a folder for it; that of the file without it.")
+    ] = None,
+) -> ChangedFile:
+    """Copy a file with its layout, such as a template; folders cannot be copied. Who has access is not copied.
+
+    Returns the id and address of the copy. To fill in a copy of a Google document, use the tools of Google Docs.
+    """
+    body = {"name": name, "parents": [file_id(folder)] if folder else None}
+    path = f"/files/{segment(file_id(file))}/copy"
+    return ChangedFile.model_validate(await api.post(path, params={"fields": FIELDS, **EVERYWHERE}, json=body))
+
+
+@tools.writes(
+    additive=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="déplacer ranger renommer fichier dossier",
+    examples=["Renomme le fichier en Devis 42", "Range ce PDF dans le dossier Clients"],
+)  # fmt: skip
 async def move_file(
     file: FileId,
     folder: Annotated[
-        str,
-        Field(
-            description="Folder to move it to: its id, from gdrive_search_files, or its address; root is My Drive.",
-            examples=["root"],
-        ),
-    ],
-    name: Annotated[str | None, Field(description="New name; it stays without it.")] = None,
+        str | None,
+        Field(description="Id or address of the folder to move it to; root is My Drive. It stays without it."),
+    ] = None,
+    name: Annotated[str | None, Field(min_length=1, description="New name; it stays without it.")] = None,
 ) -> ChangedFile:
-    """Move a file or folder into another folder, and rename it where a name is given.
+    """Rename a file or folder, move it into another folder, or both. Access that came from the old folder ends.
 
-    To rename it only, pass the folder that gdrive_get_file returns. Access that came from the old folder ends. Returns
-    where it is now.
+    Returns where it is now. Folders are found with gdrive_search_files.
     """
-    metadata = await _metadata(file)
-    target = (await _metadata(folder))["id"] if folder == "root" else file_id(folder)  # parents are ids, not "root"
-    old = [parent for parent in metadata.get("parents") or () if parent != target]
-    params = {"addParents": target, "removeParents": ",".join(old) or None, "fields": FIELDS, **EVERYWHERE}
-    path = f"/files/{segment(str(metadata['id']))}"
+    if folder is None and name is None:
+        raise errors.InvalidInputError("Nothing is to be changed.", "Pass a folder, a new name, or both.")
+    parents: dict[str, Any] = {}
+    if folder is not None:
+        metadata = await _metadata(file)
+        target = (await _metadata(folder))["id"] if folder == "root" else file_id(folder)  # parents are ids, not "root"
+        old = [parent for parent in metadata.get("parents") or () if parent != target]
+        parents = {"addParents": target, "removeParents": ",".join(old) or None}
+    path = f"/files/{segment(file_id(file))}"
+    params = {**parents, "fields": FIELDS, **EVERYWHERE}
     return ChangedFile.model_validate(await api.patch(path, params=params, json={"name": name}))
 
 

@@ -7,6 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from flotilla import errors
+from flotilla_servers.google_sheets.entries import entered
+from flotilla_servers.google_sheets.formats import number_format
 from flotilla_testing import Response, Session, connect
 
 ID = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgVE2upms"
@@ -37,6 +40,7 @@ async def test_get_spreadsheet(gsheets: Session) -> None:
     assert sent(gsheets)[:2] == ("GET", HOME)
     assert result["sheets"][1] == {"id": 1203, "title": "L'été 2030", "rows": 40, "columns": 4}
     assert result["named_ranges"] == ["Clients"]
+    assert (result["url"], result["locale"]) == (f"https://docs.google.com/spreadsheets/d/{ID}/edit", "fr_FR")
 
 
 async def test_read_range(gsheets: Session) -> None:
@@ -99,11 +103,15 @@ async def test_read_range_names(gsheets: Session) -> None:
 
 async def test_write_range(gsheets: Session) -> None:
     done = await gsheets.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[ROW])
-    assert sent(gsheets) == ("PUT", f"{HOME}/values/'Suivi'!A2:D2", {"valueInputOption": "RAW"})
+    assert sent(gsheets) == ("PUT", f"{HOME}/values/'Suivi'!A2:D2", {"valueInputOption": "USER_ENTERED"})
     assert gsheets.requests[-1].json() == {"values": [ROW]}  # numbers stay numbers
     assert done == {"range": "Suivi!A2:D2", "rows": 1, "cells": 4}
-    await gsheets.call_ok("write_range", spreadsheet=ID, cells="A:A", rows=[["=1+1"]], entry="USER_ENTERED")
+    await gsheets.call_ok("write_range", spreadsheet=ID, cells="A:A", rows=[["=1+1"]], entry="formulas")
     assert sent(gsheets) == ("PUT", f"{HOME}/values/A:A", {"valueInputOption": "USER_ENTERED"})
+    assert gsheets.requests[-1].json() == {"values": [["=1+1"]]}
+    await gsheets.call_ok("write_range", spreadsheet=ID, cells="A:B", rows=[["=1+1", "12,50 €"]], entry="exact")
+    assert sent(gsheets)[2] == {"valueInputOption": "RAW"}
+    assert gsheets.requests[-1].json() == {"values": [["=1+1", "12,50 €"]]}
 
 
 async def test_write_range_confirms_overwriting_other_values(gsheets: Session) -> None:
@@ -124,7 +132,7 @@ async def test_write_range_confirms_overwriting_other_values(gsheets: Session) -
         ({"rows": [[]]}, "not 1 to 10,000 cells"),
         ({"rows": [[1] * 101] * 100}, "not 1 to 10,000 cells"),
         ({"rows": [[{"a": 1}]]}, "does not fit"),
-        ({"entry": "TYPED"}, "does not fit"),
+        ({"entry": "as a person"}, "does not fit"),
         ({"spreadsheet": "../../x"}, "is not a valid id"),
     ],
 )
@@ -139,7 +147,7 @@ async def test_append_rows(gsheets: Session) -> None:
     assert sent(gsheets) == (
         "POST",
         f"{HOME}/values/'Suivi':append",
-        {"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"},
+        {"valueInputOption": "USER_ENTERED", "insertDataOption": "INSERT_ROWS"},
     )
     assert done["range"] == "Suivi!A5:D5"
 
@@ -258,6 +266,300 @@ async def test_rows_schema_without_union(gsheets: Session) -> None:
     for name in ("gsheets_write_range", "gsheets_append_rows"):
         cell = tools[name].input_schema["properties"]["rows"]["items"]["items"]
         assert cell == {"description": "Text, number, true or false; null leaves the cell as it is."}
+
+
+async def test_search_spreadsheets(gsheets: Session) -> None:
+    page = await gsheets.call_ok("search_spreadsheets", title="devis d'été", limit=1)
+    method, address, query = sent(gsheets)
+    assert (method, address) == ("GET", "https://www.googleapis.com/drive/v3/files")
+    assert query["q"] == (
+        "mimeType = 'application/vnd.google-apps.spreadsheet' and trashed = false and name contains 'devis d\\'été'"
+    )
+    assert (query["corpora"], query["includeItemsFromAllDrives"]) == ("allDrives", "true")
+    assert page["items"] == [
+        {
+            "id": ID,
+            "title": "Suivi des devis",
+            "url": f"https://docs.google.com/spreadsheets/d/{ID}/edit",
+            "modified": "2030-06-02T11:00:00Z",
+            "last_editor": "Marie Dupont",
+            "owner": "helene@atelier.example",
+        }
+    ]
+    last = await gsheets.call_ok("search_spreadsheets", cursor=page["next_cursor"])
+    assert last["items"] == [{"id": "1Second", "title": "Devis 2029"}]
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("1 250,50 €", 1250.5),
+        ("1\u202f250,50\u00a0€", 1250.5),
+        ("12.5", 12.5),  # in France, Google would take it for the 12th of May
+        ("-5", -5),
+        ("(12,50)", -12.5),
+        ("2030", 2030),
+        ("75 001", 75001),
+    ],
+)
+def test_typed_amounts_become_numbers(typed: str, number: float) -> None:
+    assert entered([[typed]], "typed") == [[number]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0612345678", "01000", "12E5", "+33612345678", "=IMPORTDATA(A1)", " =1+1", "@marie", "- lait", "'cité",
+     "1234567890123456", "-A1+B1"],
+)  # fmt: skip
+def test_typed_texts_that_google_would_change_stay_text(text: str) -> None:
+    """A number would lose a digit, and a formula would be carried out; the apostrophe is not part of the text."""
+    assert entered([[text]], "typed") == [[f"'{text}"]]
+
+
+def test_typed_values_left_to_google_or_untouched() -> None:
+    rows: list[list[Any]] = [["2030-06-03", "03/06/2030", "12.500", "20 %", "Marie", "", None, True, 1250.5]]
+    assert entered(rows, "typed") == rows
+    assert entered([["1.5e999"]], "typed") == [["1.5e999"]]
+    assert entered([["=SUM(A1:A3)", "0612345678"]], "formulas") == [["=SUM(A1:A3)", "'0612345678"]]
+
+
+async def test_write_range_does_not_ask_about_the_same_amount(gsheets: Session) -> None:
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [[1250.5, "0612345678"]]}))
+    await gsheets.call_ok("write_range", spreadsheet=ID, cells="Suivi!A2", rows=[["1 250,50 €", "0612345678"]])
+    assert gsheets.asked == []
+    assert gsheets.requests[-1].json() == {"values": [[1250.5, "'0612345678"]]}
+
+
+async def test_read_range_finds_rows_by_their_text(gsheets: Session) -> None:
+    rows = [["2030-06-03", "Hélène Dûpont"], [], ["2030-06-04", "Paul"], ["2030-06-05", "DUPONT & fils", 80]]
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": rows}))
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", containing="dupont")
+    assert (result["rows"], result["numbers"]) == ([rows[0], rows[3]], [2, 5])
+    assert "next_cursor" not in result
+    none = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi!A2:D40", containing="Durand")
+    assert none == {"range": "'Suivi'!A2:D40", "rows": [], "numbers": []}
+
+
+async def test_read_range_search_goes_on_below(gsheets: Session) -> None:
+    """200,000 cells are searched at once."""
+    columns = {"properties": {"sheetId": 0, "title": "Suivi", "gridProperties": {"rowCount": 9000, "columnCount": 100}}}
+    gsheets.respond("GET /v4/spreadsheets/{id}", Response.of({"sheets": [columns]}))
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["Marie"]]}))
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie")
+    assert (result["numbers"], result["next_cursor"]) == ([1], "2001")
+    assert sent(gsheets)[1] == f"{HOME}/values/'Suivi'!A1:CV2000"
+    result = await gsheets.call_ok("read_range", spreadsheet=ID, cells="Suivi", containing="marie", cursor="8001")
+    assert (result["numbers"], "next_cursor" in result) == ([8001], False)
+
+
+# -- sheets, rows, looks ----------------------------------------------------------------------------------------------
+
+
+def changed(session: Session, number: int = -1) -> dict[str, Any]:
+    """The one request of a batch that was sent."""
+    request = session.requests[number]
+    assert (request.method, request.url) == ("POST", f"{HOME}:batchUpdate")
+    (one,) = request.json()["requests"]
+    return dict(one)
+
+
+def replies(session: Session, reply: dict[str, Any]) -> None:
+    session.respond("POST /v4/spreadsheets/{id}:batchUpdate", Response.of({"spreadsheetId": ID, "replies": [reply]}))
+
+
+async def test_copy_sheet_in_the_same_spreadsheet(gsheets: Session) -> None:
+    properties = {"sheetId": 5, "title": "Juin", "gridProperties": {"rowCount": 40, "columnCount": 4}}
+    replies(gsheets, {"duplicateSheet": {"properties": properties}})
+    made = await gsheets.call_ok("copy_sheet", spreadsheet=ID, sheet="l'ete 2030", title="Juin")
+    assert made == {"id": 5, "title": "Juin", "rows": 40, "columns": 4}
+    assert changed(gsheets) == {
+        "duplicateSheet": {"sourceSheetId": 1203, "newSheetName": "Juin", "insertSheetIndex": 2}
+    }  # at the end, so that the first sheet stays the first
+
+
+async def test_copy_sheet_to_another_spreadsheet_and_names_it(gsheets: Session) -> None:
+    made = await gsheets.call_ok("copy_sheet", spreadsheet="1Other", sheet="Suivi", title="Juin", to=ID)
+    assert made == {"id": 78, "title": "Juin", "rows": 1000, "columns": 26}
+    copy = gsheets.requests[-2]
+    assert copy.url == "https://sheets.googleapis.com/v4/spreadsheets/1Other/sheets/0:copyTo"
+    assert copy.json() == {"destinationSpreadsheetId": ID}
+    assert changed(gsheets) == {
+        "updateSheetProperties": {"properties": {"sheetId": 78, "title": "Juin"}, "fields": "title"}
+    }
+    sent_before = len(gsheets.writes)
+    error = await gsheets.call_error("copy_sheet", spreadsheet="1Other", sheet="Suivi", title="suivi", to=ID)
+    assert "has this title already" in error
+    assert len(gsheets.writes) == sent_before
+    gsheets.respond("POST /v4/spreadsheets/{id}:batchUpdate", Response.of({"error": {"message": "No"}}, 400))
+    error = await gsheets.call_error("copy_sheet", spreadsheet="1Other", sheet="Suivi", title="Mai", to=ID)
+    assert "is called «Copie de Suivi»" in error
+
+
+async def test_update_sheet(gsheets: Session) -> None:
+    done = await gsheets.call_ok("update_sheet", spreadsheet=ID, sheet="suivi", title="Ventes", frozen_rows=1)
+    assert done == {"id": 0, "title": "Ventes", "url": f"https://docs.google.com/spreadsheets/d/{ID}/edit#gid=0"}
+    assert changed(gsheets) == {
+        "updateSheetProperties": {
+            "properties": {"sheetId": 0, "title": "Ventes", "gridProperties": {"frozenRowCount": 1}},
+            "fields": "title,gridProperties.frozenRowCount",
+        }
+    }
+    await gsheets.call_ok("update_sheet", spreadsheet=ID, sheet="Suivi", position=1)
+    assert changed(gsheets)["updateSheetProperties"]["properties"] == {"sheetId": 0, "index": 0}
+    assert "at least one new value" in await gsheets.call_error("update_sheet", spreadsheet=ID, sheet="Suivi")
+    assert "There are: Suivi" in await gsheets.call_error("update_sheet", spreadsheet=ID, sheet="Nope", title="x")
+
+
+async def test_delete_sheet_confirms_with_the_filled_cells(gsheets: Session) -> None:
+    assert await gsheets.call_ok("delete_sheet", spreadsheet=ID, sheet="Suivi") == {"deleted": "Suivi"}
+    assert gsheets.asked == ["Delete the sheet «Suivi» of «Suivi des devis», 7 filled cells?"]
+    assert changed(gsheets) == {"deleteSheet": {"sheetId": 0}}
+    only = {"properties": {"title": "B"}, "sheets": [{"properties": {"sheetId": 0, "title": "Suivi"}}]}
+    gsheets.respond("GET /v4/spreadsheets/{id}", Response.of(only))
+    assert "It is the only sheet" in await gsheets.call_error("delete_sheet", spreadsheet=ID, sheet="Suivi")
+
+
+@pytest.mark.parametrize(
+    ("cells", "sheet", "kind", "start", "end"),
+    [
+        ("Suivi!12:14", 0, "ROWS", 11, 14),
+        ("5:5", 0, "ROWS", 4, 5),
+        ("'L''été 2030'!B:C", 1203, "COLUMNS", 1, 3),
+        ("A:A", 0, "COLUMNS", 0, 1),
+    ],
+)
+async def test_insert_rows(gsheets: Session, cells: str, sheet: int, kind: str, start: int, end: int) -> None:
+    await gsheets.call_ok("insert_rows", spreadsheet=ID, cells=cells)
+    place = {"sheetId": sheet, "dimension": kind, "startIndex": start, "endIndex": end}
+    assert changed(gsheets) == {"insertDimension": {"range": place, "inheritFromBefore": start > 0}}
+
+
+@pytest.mark.parametrize("cells", ["Suivi!A2:C4", "Suivi!A2:C", "Suivi", "B5", "Clients", "Suivi!5:2000", "Nope!1:2"])
+async def test_insert_and_delete_rows_take_whole_rows_only(gsheets: Session, cells: str) -> None:
+    for tool in ("insert_rows", "delete_rows"):
+        assert (await gsheets.call_error(tool, spreadsheet=ID, cells=cells)).startswith("Error: ")
+    assert (gsheets.writes, gsheets.asked) == ([], [])
+
+
+async def test_delete_rows_confirms_rows_and_filled_cells(gsheets: Session) -> None:
+    assert await gsheets.call_ok("delete_rows", spreadsheet=ID, cells="Suivi!12:14") == {"range": "'Suivi'!12:14"}
+    place = {"sheetId": 0, "dimension": "ROWS", "startIndex": 11, "endIndex": 14}
+    assert changed(gsheets) == {"deleteDimension": {"range": place}}
+    await gsheets.call_ok("delete_rows", spreadsheet=ID, cells="C:C")
+    assert gsheets.asked == [
+        "Delete the rows 12 to 14 of the sheet «Suivi» of «Suivi des devis», 7 filled cells?",
+        "Delete the column C of the sheet «Suivi» of «Suivi des devis», 7 filled cells?",
+    ]
+
+
+async def test_sort_rows_keeps_the_header_and_takes_columns_by_name(gsheets: Session) -> None:
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["Date", "Client", "CA"]]}))
+    done = await gsheets.call_ok("sort_rows", spreadsheet=ID, cells="Suivi", by=["ca desc", "A"])
+    assert sent(gsheets, -2)[1] == f"{HOME}/values/'Suivi'!A1:Z1"
+    assert done == {"range": "'Suivi'!A2:Z1000"}
+    assert changed(gsheets)["sortRange"] == {
+        "range": {
+            "sheetId": 0, "startRowIndex": 1, "endRowIndex": 1000, "startColumnIndex": 0, "endColumnIndex": 26,
+        },
+        "sortSpecs": [
+            {"dimensionIndex": 2, "sortOrder": "DESCENDING"},
+            {"dimensionIndex": 0, "sortOrder": "ASCENDING"},
+        ],
+    }  # fmt: skip
+    await gsheets.call_ok("sort_rows", spreadsheet=ID, cells="Suivi!A2:C9", by=["B"])
+    assert changed(gsheets)["sortRange"]["range"]["startRowIndex"] == 1  # no header: it begins below row 1
+    error = await gsheets.call_error("sort_rows", spreadsheet=ID, cells="Suivi", by=["Total"])
+    assert "There are: Date, Client, CA" in error
+
+
+async def test_sort_rows_refuses_a_letter_that_is_another_columns_header(gsheets: Session) -> None:
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["B", "Client"]]}))
+    error = await gsheets.call_error("sort_rows", spreadsheet=ID, cells="Suivi", by=["B"])
+    assert "`B` is a column's letter, and the header of column A." in error
+    assert gsheets.writes == []
+
+
+async def test_set_format(gsheets: Session) -> None:
+    await gsheets.call_ok("set_format", spreadsheet=ID, cells="Suivi!1:1", bold=True, background="#FF9900")
+    assert changed(gsheets)["repeatCell"] == {
+        "range": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 1},
+        "cell": {
+            "userEnteredFormat": {
+                "textFormat": {"bold": True},
+                "backgroundColorStyle": {"rgbColor": {"red": 1.0, "green": 0.6, "blue": 0.0}},
+            }
+        },
+        "fields": "userEnteredFormat.textFormat.bold,userEnteredFormat.backgroundColorStyle",
+    }
+    await gsheets.call_ok("set_format", spreadsheet=ID, cells="Clients", number="EUR", align="right", color="none")
+    assert changed(gsheets)["repeatCell"] == {
+        "range": {
+            "sheetId": 1203, "startRowIndex": 1, "endRowIndex": 11, "startColumnIndex": 0, "endColumnIndex": 2,
+        },
+        "cell": {
+            "userEnteredFormat": {
+                "numberFormat": {"type": "CURRENCY", "pattern": "#,##0.00\\ [$€]"},
+                "horizontalAlignment": "RIGHT",
+            }
+        },
+        "fields": "userEnteredFormat.textFormat.foregroundColorStyle,userEnteredFormat.numberFormat,"
+        "userEnteredFormat.horizontalAlignment",
+    }  # fmt: skip
+    assert "at least one of the formats" in await gsheets.call_error("set_format", spreadsheet=ID, cells="A1")
+    assert "is not a colour" in await gsheets.call_error("set_format", spreadsheet=ID, cells="A1", color="reddish")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "pattern"),
+    [
+        ("percent", "PERCENT", "0.00%"),
+        ("euros", "CURRENCY", "#,##0.00\\ [$€]"),
+        ("CHF", "CURRENCY", "#,##0.00\\ [$CHF]"),
+        ("#,##0.00 €", "NUMBER", "#,##0.00 [$€]"),
+        ("0.0%", "PERCENT", "0.0%"),
+        ("dd/mm/yyyy", "DATE", "dd/mm/yyyy"),
+        ("dd/mm/yyyy hh:mm", "DATE_TIME", "dd/mm/yyyy hh:mm"),
+        ("hh:mm", "TIME", "hh:mm"),
+        ("Date", "DATE", None),
+    ],
+)
+def test_number_formats(text: str, kind: str, pattern: str | None) -> None:
+    assert number_format(text) == {"type": kind, **({"pattern": pattern} if pattern else {})}
+
+
+def test_number_format_refused() -> None:
+    with pytest.raises(errors.InvalidInputError, match="is not a number format"):
+        number_format("large")
+
+
+async def test_add_chart(gsheets: Session) -> None:
+    replies(gsheets, {"addChart": {"chart": {"chartId": 9}}})
+    done = await gsheets.call_ok("add_chart", spreadsheet=ID, cells="Suivi!A1:C5", kind="bar", title="Ventes")
+    assert done == {"id": 9, "sheet": "Suivi"}
+    chart = changed(gsheets)["addChart"]["chart"]
+    basic = chart["spec"]["basicChart"]
+    rows = {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 5}
+
+    def column(n: int) -> dict[str, Any]:
+        return {"sourceRange": {"sources": [{**rows, "startColumnIndex": n, "endColumnIndex": n + 1}]}}
+
+    assert (chart["spec"]["title"], basic["chartType"], basic["headerCount"]) == ("Ventes", "BAR", 1)
+    assert basic["domains"] == [{"domain": column(0)}]
+    assert basic["series"] == [{"series": column(n), "targetAxis": "BOTTOM_AXIS"} for n in (1, 2)]
+    assert chart["position"]["overlayPosition"]["anchorCell"] == {"sheetId": 0, "rowIndex": 0, "columnIndex": 4}
+
+
+async def test_add_chart_pie_and_whole_sheet(gsheets: Session) -> None:
+    gsheets.respond(VALUES, Response.of({"range": "x", "values": [["Mois", "CA"], ["mai", 80], ["juin", 90]]}))
+    await gsheets.call_ok("add_chart", spreadsheet=ID, cells="Suivi", kind="pie", at="H2")
+    chart = changed(gsheets)["addChart"]["chart"]
+    (source,) = chart["spec"]["pieChart"]["series"]["sourceRange"]["sources"]
+    assert source == {
+        "sheetId": 0, "startRowIndex": 1, "endRowIndex": 3, "startColumnIndex": 1, "endColumnIndex": 2,
+    }  # fmt: skip
+    assert chart["position"]["overlayPosition"]["anchorCell"] == {"sheetId": 0, "rowIndex": 1, "columnIndex": 7}
+    for wrong in ({"cells": "Suivi!A1:A9"}, {"cells": "Suivi!A1:C5", "at": "Other!F2"}):
+        assert (await gsheets.call_error("add_chart", spreadsheet=ID, **wrong)).startswith("Error: ")
 
 
 async def test_add_sheet(gsheets: Session) -> None:

@@ -1,4 +1,4 @@
-"""Spreadsheets and their sheets.
+"""Spreadsheets: find, create, get.
 
 API: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets
 """
@@ -9,22 +9,44 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import Toolset
-from flotilla_servers._google import file_id
+from flotilla import Cursor, Limit, Toolset
+from flotilla_servers._google import FoundFiles, file_id, find_by_title
 
 from .. import reading
-from ..client import OWN, READ, WRITE, api
+from ..client import FIND, OWN, READ, WRITE, api, drive
 from ..models import CreatedSpreadsheet, Sheet, Spreadsheet
 
 tools = Toolset("spreadsheets")
 
+TYPE = "application/vnd.google-apps.spreadsheet"
 SpreadsheetId = Annotated[
     str,
     Field(
-        description="Id or address of the spreadsheet, from gsheets_create_spreadsheet or the user.",
+        description="Id or address, from gsheets_search_spreadsheets.",
         examples=["1BxiMVs0XRA5nFM"],
     ),
 ]
+
+
+@tools.reads(
+    scopes=FIND,
+    tolerated=OWN,
+    search="cherche trouve classeur tableur feuille de calcul par son nom",
+    examples=["Trouve le tableau des devis", "Où est le suivi des ventes ?", "which spreadsheets do I have"],
+)
+async def search_spreadsheets(
+    title: Annotated[
+        str, Field(description="Words of the title, each from its start; all spreadsheets without it.")
+    ] = "",
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> FoundFiles:
+    """Find spreadsheets by words of their title, own, shared and in shared drives; the last changed come first.
+
+    Returns the id that the other tools take, the address, the owner and who changed it last. Excel files are no
+    spreadsheets here. To find a row in a spreadsheet, use gsheets_read_range with `containing`.
+    """
+    return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer nouveau classeur tableur feuille de calcul")
@@ -50,35 +72,18 @@ async def create_spreadsheet(
 async def get_spreadsheet(spreadsheet: SpreadsheetId) -> Spreadsheet:
     """Get a spreadsheet's title, its sheets with their sizes, its named ranges and its time zone, without any cells.
 
-    Use it to learn the names of sheets and ranges that gsheets_read_range and the writing tools take. No tool lists
-    spreadsheets: take the address from the user, or the id from a search in Google Drive.
+    Use it to learn the names of sheets and ranges that gsheets_read_range and the writing tools take. To find a
+    spreadsheet by its title, use gsheets_search_spreadsheets.
     """
-    fields = f"spreadsheetId,properties(title,timeZone),{reading.SHAPE}"
+    fields = f"spreadsheetId,spreadsheetUrl,properties(title,timeZone,locale),{reading.SHAPE}"
     book = await api.get(f"/spreadsheets/{file_id(spreadsheet)}", params={"fields": fields})
     properties = book.get("properties") or {}
     return Spreadsheet(
         id=book["spreadsheetId"],
         title=properties.get("title", ""),
+        url=book.get("spreadsheetUrl", ""),
         timezone=properties.get("timeZone", ""),
+        locale=properties.get("locale", ""),
         sheets=[Sheet.of(sheet) for sheet in reading.sheets_of(book)],
         named_ranges=[named["name"] for named in reading.named_ranges(book)],
     )
-
-
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="ajouter une feuille un onglet")
-async def add_sheet(
-    spreadsheet: SpreadsheetId,
-    title: Annotated[
-        str,
-        Field(min_length=1, max_length=100, description="Title of the new sheet.", examples=["Juin"]),
-    ],
-) -> Sheet:
-    """Add an empty sheet (a tab) of 1,000 rows and 26 columns at the end of a spreadsheet.
-
-    Fails when a sheet already has this title. Then fill it with gsheets_write_range. For a spreadsheet of its own, use
-    gsheets_create_spreadsheet.
-    """
-    body = {"requests": [{"addSheet": {"properties": {"title": title}}}]}
-    answer = await api.post(f"/spreadsheets/{file_id(spreadsheet)}:batchUpdate", json=body)
-    replies = [reply["addSheet"] for reply in api.rows_in(answer, "replies", missing=True) if "addSheet" in reply]
-    return Sheet.of(replies[0]["properties"]) if replies else Sheet(title=title)

@@ -3,7 +3,7 @@
 A server declares its contract as data, in `tests/contract.yaml`:
 
     spec: calendly/calendly-openapi-merged.json       # below FLOTILLA_SPECS, else ../shared/specs beside the checkout
-                                                      # or a list of OpenAPI documents, for a vendor that has several
+                                                      # or a list of documents, for a server that uses several
     server: https://api.example.com/v2                # only where the document's own addresses are not used
     except:                                           # what the document has wrong: the start of the sentence, and why
       "POST /links: the field owner is unknown": The vendor's page documents it since 2026-03.
@@ -36,6 +36,9 @@ SETS = 25  # generated argument sets a tool
 class Contract(Protocol):
     """What a vendor publishes about its API."""
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether it describes such a request."""
+
     def problems(self, request: Request) -> list[str]:
         """Return what is wrong with a request, in sentences."""
 
@@ -50,17 +53,21 @@ class Declared:
     path: Path
     server: str = ""
     excepted: Mapping[str, str] = field(default_factory=dict)
-    more: tuple[Path, ...] = ()  # further documents of the same API
+    more: tuple[Path, ...] = ()  # further documents
 
 
 class Several:
-    """OpenAPI documents that divide an API between them: the one that knows a request judges it."""
+    """Documents that divide a server's requests between them: the one that knows a request judges it."""
 
-    def __init__(self, documents: Sequence[OpenApi]) -> None:
-        self._documents = documents
+    def __init__(self, documents: Sequence[Contract]) -> None:
+        self.documents = documents
 
-    def _of(self, request: Request) -> OpenApi:
-        return next((one for one in self._documents if one.knows(request)), self._documents[0])
+    def knows(self, request: Request) -> bool:
+        """Tell whether one of them describes such a request."""
+        return any(one.knows(request) for one in self.documents)
+
+    def _of(self, request: Request) -> Contract:
+        return next((one for one in self.documents if one.knows(request)), self.documents[0])
 
     def problems(self, request: Request) -> list[str]:
         """Return what is wrong with a request, in sentences."""
@@ -97,15 +104,18 @@ def _document(path: Path) -> dict[str, Any]:
 
 def read(declaration: Declared) -> Contract:
     """Read its documents; raises ValueError for a kind that nobody has written a class for."""
-    if declaration.more:
-        paths = (declaration.path, *declaration.more)
-        return Several([OpenApi(_document(path), declaration.server) for path in paths])
-    document = _document(declaration.path)
+    paths = (declaration.path, *declaration.more)
+    contracts = [_contract(path, declaration.server) for path in paths]
+    return Several(contracts) if declaration.more else contracts[0]
+
+
+def _contract(path: Path, server: str) -> Contract:
+    document = _document(path)
     if str(document.get("openapi", "")).startswith("3."):
-        return OpenApi(document, declaration.server)
+        return OpenApi(document, server)
     if str(document.get("kind", "")) == "discovery#restDescription":
-        return DiscoveryDocument(document, declaration.server)
-    raise ValueError(f"{declaration.path.name} is of no known kind: add a class for it beside openapi.py.")
+        return DiscoveryDocument(document, server)
+    raise ValueError(f"{path.name} is of no known kind: add a class for it beside openapi.py.")
 
 
 async def problems(case: Subject, *, generated: int = SETS) -> list[str]:

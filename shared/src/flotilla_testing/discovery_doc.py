@@ -44,6 +44,10 @@ class DiscoveryDocument:
         ]
         return min(fitting, key=lambda pair: pair[0])[1] if fitting else None
 
+    def knows(self, request: Request) -> bool:
+        """Tell whether the API has a method for such a request."""
+        return self.method(request) is not None
+
     def problems(self, request: Request) -> list[str]:
         """Return what the contract does not allow in a request, in sentences that begin with method and path."""
         target = f"{request.method} {request.path}"

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote
 
 import httpx2 as httpx
 
+from flotilla.calls.results import visible_in
 from flotilla.http.transport import HARMLESS, HOP_HEADERS
 from flotilla.server import Server
 from flotilla_testing.responses import Request
@@ -61,7 +62,8 @@ def _differs(step: Mapping[str, Any], sent: Request, server: Server[Any], first:
     if (step.get("method"), True) != (sent.method, _is_at(step["url"], server.connection.audit.masked(sent.url))):
         return f"shows {step.get('method')} {step['url']}, and sends {sent.method} {sent.url}."
     body = step.get("body")
-    if server.connection.audit.masked(body) != server.connection.audit.masked(_body(sent, body)):
+    masked = server.connection.audit.masked
+    if visible_in(masked(body)) != visible_in(masked(_body(sent, body))):  # hidden characters are shown as ⟨U+000B⟩
         return f"shows the body {body}, and sends {sent.body[:300]!r}."
     if first and step.get("headers", {}) != (headers := _headers(sent, server)):
         return f"shows the headers {step.get('headers', {})}, and sends {headers}."

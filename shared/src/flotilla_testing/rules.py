@@ -109,11 +109,12 @@ DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
     "activate add append approve assign associate book close complete copy create deactivate edit enroll export import "
     "insert log mark merge modify move pause publish record remove rename reopen replace reply reschedule resolve "
-    "respond restore resume run schedule send set share start stop submit trigger unshare update upload validate write"
+    "respond restore resume run schedule send set share sort start stop submit trigger unshare update upload validate "
+    "write"
 )
 CHANGING = DESTROYING | _words(
     "close complete deactivate edit mark merge modify move pause remove rename replace reschedule resolve respond set "
-    "stop unshare update write"
+    "sort stop unshare update write"
 )  # changes or removes part of what is there, so that it is not purely additive
 VERBS = READING | DESTROYING | WRITING
 

@@ -95,8 +95,8 @@ class Office:
             "gmail": {"base_url": f"{url}/gmail/v1", "token_url": f"{url}/token"},
             "google-calendar": {"base_url": f"{url}/calendar/v3", "token_url": f"{url}/token"},
             "google-drive": {"base_url": f"{url}/drive/v3", "token_url": f"{url}/token"},
-            "google-sheets": {"base_url": f"{url}/v4", "token_url": f"{url}/token"},
-            "google-docs": {"base_url": f"{url}/v1", "token_url": f"{url}/token"},
+            "google-sheets": {"base_url": f"{url}/v4", "drive_url": f"{url}/drive/v3", "token_url": f"{url}/token"},
+            "google-docs": {"base_url": f"{url}/v1", "drive_url": f"{url}/drive/v3", "token_url": f"{url}/token"},
         }
 
     def _catalog(self) -> Path:

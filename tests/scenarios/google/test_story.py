@@ -97,7 +97,7 @@ async def test_morning_scenario(office: Office, google: Google) -> None:
     async with office.client() as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
         (pdf,) = (await call_ok(client, "gdrive_search_files", words="d'été", kind="pdf"))["items"]
-        assert len((await call_ok(client, "gdrive_list_files"))["items"]) == 1  # drive.file sees no more
+        assert len((await call_ok(client, "gdrive_list_files"))["items"]) == 2  # names; drive.file opens one
         saved = await call_ok(client, "gdrive_download_file", file=pdf["id"])
         await call_ok(
             client, "gmail_reply_to_message", message=line["id"], text="Le voici.", attachments=[saved["path"]]
@@ -376,17 +376,14 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
         token = (first.structured_content or {})["preview"]["confirm_token"]
         assert await call_ok(client, "gdocs_replace_text", **filled, confirm_token=token) == {"replaced": 2}
         page = await call_ok(client, "gdrive_search_files", words="contrat")
-        assert page["items"] == []
-        assert page["note"] == (
-            "The consent reaches only files that Flotilla made. To open more, ask the user to run "
-            "`scripts/login google-drive` again with --drive read or --drive all."
-        )
-        error = await call_error(client, "gdrive_get_file", file=secret["id"])
-        assert (
-            "does not have this, or it is not open to Flotilla. Check the id. The consent reaches only files" in error
-        )
+        assert [row["id"] for row in page["items"]] == [secret["id"]]  # the name; the content stays closed
+        for tool in ("gdrive_download_file", "gdrive_copy_file"):
+            assert await call_error(client, tool, file=secret["id"]) == (
+                "Error: The file is not open to Flotilla: the consent reaches only files that Flotilla made. "
+                "To open more, ask the user to run `scripts/login google-drive` again with --drive read or --drive all."
+            )
         made = await call_ok(client, "gdrive_create_folder", name="Contrats 2030")
-        page = await call_ok(client, "gdrive_search_files", words="contrat")
+        page = await call_ok(client, "gdrive_search_files", words="contrat", kind="folder")
         assert ([row["id"] for row in page["items"]], page.get("note")) == ([made["id"]], None)
     assert google.sheets.books[sheet].sheets["Suivi"][1] == ["2030-06-04", "Marie"]
 
@@ -404,3 +401,79 @@ async def test_a_consent_for_own_files_is_named_where_sheets_and_docs_find_nothi
         assert "The consent reaches only documents that Flotilla made." in error
         made = await call_ok(client, "gsheets_create_spreadsheet", title="Mien")
         assert (await call_ok(client, "gsheets_get_spreadsheet", spreadsheet=made["id"]))["title"] == "Mien"
+
+
+async def test_scenario_amounts_into_a_sheet_that_is_found_by_its_name(office: Office, google: Google) -> None:
+    """Put the amounts of an offer into the sheet "Devis" that a person made by hand, sorted, with the euros shown."""
+    rows: list[list[Any]] = [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]
+    sheet = google.sheets.put("Devis", {"2030": rows, "T1": [["vide"]]})
+    google.drive.know(HELENE, sheet, "Devis", "spreadsheet")
+    async with office.client(answer=True) as client:
+        (row,) = (await call_ok(client, "gsheets_search_spreadsheets", title="devis"))["items"]
+        assert (row["id"], row["owner"]) == (sheet, HELENE)
+        new = [["2030-06-04", "Marie Dupont", "1 250,50 €"], ["2030-06-05", "0612345678", "=A1"]]
+        await call_ok(client, "gsheets_append_rows", spreadsheet=sheet, cells="'2030'", rows=new)
+        await call_ok(client, "gsheets_sort_rows", spreadsheet=sheet, cells="'2030'!A1:C4", by=["Date desc"])
+        read = await call_ok(client, "gsheets_read_range", spreadsheet=sheet, cells="'2030'", containing="dupont")
+        assert (read["rows"], read["numbers"]) == ([["2030-06-04", "Marie Dupont", 1250.5]], [3])
+        await call_ok(client, "gsheets_set_format", spreadsheet=sheet, cells="'2030'!C:C", number="EUR")
+        copied = await call_ok(client, "gsheets_copy_sheet", spreadsheet=sheet, sheet="2030", title="2031")
+        assert copied["title"] == "2031"
+        await call_ok(client, "gsheets_delete_rows", spreadsheet=sheet, cells="'2031'!2:4")
+        await call_ok(client, "gsheets_update_sheet", spreadsheet=sheet, sheet="T1", title="Archive")
+    assert office.asked == ["Delete the rows 2 to 4 of the sheet «2031» of «Devis», 9 filled cells?"]
+    book = google.sheets.books[sheet]
+    assert list(book.sheets) == ["2030", "Archive", "2031"]
+    assert book.sheets["2030"][1] == ["2030-06-05", "0612345678", "=A1"]
+    assert book.sheets["2031"] == [["Date", "Client", "Total"]]
+    assert book.looks[0]["cell"]["userEnteredFormat"]["numberFormat"]["type"] == "CURRENCY"
+
+
+async def test_scenario_template(office: Office, google: Google) -> None:
+    """Copy a template, fill it, answer the comment on it, export it as PDF, share it and take that back."""
+    async with office.client(answer=True) as client:
+        text = "# Contrat\n\nPour {{client}}, le {{date}}.\n\n## Prix\n\n{{total}}"
+        template = await call_ok(client, "gdocs_create_document", title="Modèle de contrat", text=text)
+        google.drive.know(HELENE, template["id"], "Modèle de contrat", "document", made=True)
+        by_hand = google.documents.put("Modèle de bail")
+        google.drive.know(HELENE, by_hand, "Modèle de bail", "document")
+        matches = (await call_ok(client, "gdocs_search_documents", title="modèle contrat"))["items"]
+        assert [row["id"] for row in matches] == [template["id"]]
+        error = await call_error(client, "gdocs_copy_document", document=by_hand, title="Bail")
+        assert "The file is not open to Flotilla" in error
+        assert "scripts/login google-docs` again with --drive read or --drive all" in error
+
+        made = await call_ok(
+            client,
+            "gdocs_copy_document",
+            document=template["id"],
+            title="Contrat Dupont",
+            replace={"{{client}}": "Marie Dupont", "{{total}}": "1 250,50 €"},
+        )
+        assert (made["replaced"], made["unfilled"]) == (2, ["{{date}}"])
+        await call_ok(client, "gdocs_insert_text", document=made["id"], heading="Prix", text="Payable en juin.")
+        await call_ok(client, "gdocs_delete_text", document=made["id"], text=", le {{date}}")
+        read = await call_ok(client, "gdocs_get_document", document=made["id"])
+        assert read["markdown"] == "# Contrat\n\nPour Marie Dupont.\n\n## Prix\n\n1 250,50 €\n\nPayable en juin."
+
+        comment = {"id": "c1", "content": "Prix ?", "author": {"displayName": "Marie"}, "resolved": False}
+        google.drive.comments[made["id"]] = [comment]
+        (open_one,) = (await call_ok(client, "gdocs_list_comments", document=made["id"]))["items"]
+        await call_ok(
+            client, "gdocs_reply_comment", document=made["id"], comment=open_one["id"], text="Ajouté.", action="resolve"
+        )
+        assert (await call_ok(client, "gdocs_list_comments", document=made["id"]))["items"] == []
+        saved = await call_ok(client, "gdrive_download_file", file=made["id"], format="pdf")
+        assert saved["path"].endswith("Contrat Dupont.pdf")
+        await call_ok(client, "gdrive_move_file", file=made["id"], name="Contrat Dupont 2030")
+        await call_ok(client, "gdrive_share_file", file=made["id"], who=MARIE)
+        who = [one["who"] for one in (await call_ok(client, "gdrive_list_permissions", file=made["id"]))["items"]]
+        assert who == [HELENE, MARIE]
+        await call_ok(client, "gdrive_unshare_file", file=made["id"], who=MARIE)
+    assert office.asked == [
+        "Delete «, le {{date}}» of «Contrat Dupont»?",
+        f"Take back that {MARIE} may read «Contrat Dupont 2030»?",
+    ]
+    assert google.drive.files[made["id"]]["name"] == "Contrat Dupont 2030"
+    assert google.drive.permissions[made["id"]] == []
+    assert "{{client}}" in str(google.documents.texts[template["id"]].document.document())

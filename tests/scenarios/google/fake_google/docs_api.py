@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,10 @@ class Text:
     document: FakeDocument = field(default_factory=FakeDocument)
     revision: int = 1
     made: bool = False  # by the app, which is all that drive.file sees
+
+    def copied(self, title: str) -> Text:
+        """Return a copy that the app made."""
+        return Text(title, copy.deepcopy(self.document), made=True)
 
 
 @dataclass

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +29,7 @@ class Book:
     sheets: dict[str, list[list[Any]]]
     named: dict[str, str] = field(default_factory=dict)  # ranges such as 'Ventes'!A1:C9
     made: bool = False  # by the app, which is all that drive.file sees
+    looks: list[dict[str, Any]] = field(default_factory=list)  # the formats that were set
 
 
 @dataclass
@@ -115,20 +118,31 @@ def mount(google: Google) -> None:
         return {"spreadsheetId": book, "clearedRange": unquote(cells)}
 
     def changed(account: str, request: Request, book: str) -> dict[str, Any]:
-        replies, sheets = [], find(request, book).sheets
+        target, before = find(request, book), copy.deepcopy(mine.books[book])
+        replies = []
         for one in body(request)["requests"]:
-            title = one["addSheet"]["properties"]["title"]
-            if title.casefold() in map(str.casefold, sheets):
-                raise Refusal(400, "badRequest", f"A sheet with the name {title} already exists.")
-            sheets[title] = []
-            replies.append({"addSheet": shown(book)["sheets"][-1]})
+            ((kind, params),) = one.items()
+            if kind not in CHANGES:
+                mine.books[book] = before  # all or nothing
+                raise Refusal(400, "badRequest", f"A test's complaint: {kind} is unknown here")
+            CHANGES[kind](target, params)
+            made = shown(book)["sheets"][-1] if kind in ("addSheet", "duplicateSheet") else None
+            replies.append({kind: made} if made else {})
         return {"spreadsheetId": book, "replies": replies}
+
+    def copied(account: str, request: Request, book: str, sheet: str) -> dict[str, Any]:
+        source, target = find(request, book), find(request, body(request)["destinationSpreadsheetId"])
+        title = _sheet(source, int(sheet))
+        target.sheets[f"Copy of {title}"] = copy.deepcopy(source.sheets[title])
+        (key,) = [one for one, other in mine.books.items() if other is target]
+        return dict(shown(key)["sheets"][-1]["properties"])
 
     one = rf"{BASE}/(?P<book>[^/:]+)"
     values = rf"{one}/values/(?P<cells>[^/:]+)"
     google.api("POST", BASE, WRITE, made)
     google.api("GET", one, READ, got)
     google.api("POST", f"{one}:batchUpdate", WRITE, changed)
+    google.api("POST", rf"{one}/sheets/(?P<sheet>\d+):copyTo", WRITE, copied)
     google.api("GET", values, READ, read)
     google.api("PUT", values, WRITE, wrote)
     google.api("POST", f"{values}:append", WRITE, appended)
@@ -139,7 +153,86 @@ def _entered(request: Request) -> list[list[Any]]:
     if dict(request.query).get("valueInputOption") not in ("RAW", "USER_ENTERED"):
         raise Refusal(400, "badRequest", "'valueInputOption' is required but not specified")
     values: list[list[Any]] = body(request)["values"]
-    return values
+    typed = dict(request.query)["valueInputOption"] == "USER_ENTERED"  # an apostrophe makes text of what follows
+    return [
+        [one[1:] if typed and isinstance(one, str) and one.startswith("'") else one for one in row] for row in values
+    ]
+
+
+def _sheet(book: Book, number: int) -> str:
+    """Return the title of a sheet by its id, which here is its place."""
+    if number >= len(book.sheets):
+        raise Refusal(400, "badRequest", f"No grid with id: {number}")
+    return list(book.sheets)[number]
+
+
+def _free(book: Book, title: str) -> str:
+    if title.casefold() in map(str.casefold, book.sheets):
+        raise Refusal(400, "badRequest", f"A sheet with the name {title} already exists.")
+    return title
+
+
+def _add(book: Book, params: dict[str, Any]) -> None:
+    book.sheets[_free(book, params["properties"]["title"])] = []
+
+
+def _duplicate(book: Book, params: dict[str, Any]) -> None:
+    if params.get("insertSheetIndex", 0) != len(book.sheets):
+        raise Refusal(400, "badRequest", "A test's complaint: it would stand before other sheets")
+    source = book.sheets[_sheet(book, params["sourceSheetId"])]
+    book.sheets[_free(book, params["newSheetName"])] = copy.deepcopy(source)
+
+
+def _rename(book: Book, params: dict[str, Any]) -> None:
+    if params["fields"] != "title":
+        return
+    old, new = _sheet(book, params["properties"]["sheetId"]), params["properties"]["title"]
+    if new != old:
+        _free(book, new)
+    book.sheets = {new if title == old else title: rows for title, rows in book.sheets.items()}
+
+
+def _delete(book: Book, params: dict[str, Any]) -> None:
+    title = _sheet(book, params["sheetId"])
+    if len(book.sheets) == 1:
+        raise Refusal(400, "badRequest", "You can't remove all the sheets in a document.")
+    del book.sheets[title]
+
+
+def _lines(book: Book, params: dict[str, Any], insert: bool) -> None:
+    about = params["range"]
+    rows, start, end = book.sheets[_sheet(book, about["sheetId"])], about["startIndex"], about["endIndex"]
+    if insert and start == 0 and params.get("inheritFromBefore"):
+        raise Refusal(400, "badRequest", "inheritFromBefore cannot be true when inserting at index 0")
+    if about["dimension"] == "ROWS":
+        rows[start:end] = [*([[] for _ in range(end - start)] if insert else []), *(rows[start:end] if insert else [])]
+        return
+    for row in rows:
+        if len(row) > start:
+            row[start:end] = [*([""] * (end - start)), *row[start:end]] if insert else []
+
+
+def _sort(book: Book, params: dict[str, Any]) -> None:
+    about = params["range"]
+    rows = book.sheets[_sheet(book, about["sheetId"])]
+    top, bottom = about.get("startRowIndex", 0), about.get("endRowIndex", ROWS)
+    part = [row for row in rows[top:bottom] if row]
+    for spec in reversed(params["sortSpecs"]):
+        column, falling = spec["dimensionIndex"], spec["sortOrder"] == "DESCENDING"
+        part.sort(key=lambda row: (isinstance(row[column], str), row[column]), reverse=falling)  # numbers first
+    rows[top:bottom] = part
+
+
+CHANGES: dict[str, Callable[[Book, dict[str, Any]], None]] = {
+    "addSheet": _add,
+    "duplicateSheet": _duplicate,
+    "updateSheetProperties": _rename,
+    "deleteSheet": _delete,
+    "insertDimension": lambda book, params: _lines(book, params, insert=True),
+    "deleteDimension": lambda book, params: _lines(book, params, insert=False),
+    "sortRange": _sort,
+    "repeatCell": lambda book, params: book.looks.append(params),
+}
 
 
 def _below_table(rows: list[list[Any]], left: int, top: int, right: int, bottom: int) -> tuple[int, int]:
