@@ -203,6 +203,28 @@ async def test_scenario_long_mail(office: Office, google: Google) -> None:
     assert google.mail.boxes[HELENE][-1].thread == line["thread"]
 
 
+async def test_scenario_conversation_with_a_draft(office: Office, google: Google) -> None:
+    """Read a conversation, draft an answer, correct it, send it, archive the whole conversation."""
+    async with office.client() as client:
+        (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        made = await call_ok(client, "gmail_create_draft", text="Bonjour Mari", answers=line["id"])
+        thread = await call_ok(client, "gmail_get_thread", thread=line["thread"])
+        assert [one["labels"][0] for one in thread["messages"]] == ["INBOX", "DRAFT"]
+        changed = await call_ok(client, "gmail_update_draft", draft=made["id"], text="Bonjour Marie, à 1 250,50 €.")
+        (draft,) = (await call_ok(client, "gmail_list_drafts"))["items"]
+        assert (draft["id"], draft["message"]) == (made["id"], changed["message"])
+        assert draft["subject"] == "Re: Devis pour juin"
+        await call_ok(client, "gmail_send_draft", draft=made["id"])
+        assert (await call_ok(client, "gmail_list_drafts"))["items"] == []
+        await call_ok(client, "gmail_modify_labels", threads=[line["thread"]], remove=["INBOX"])
+        inbox = (await call_ok(client, "gmail_search_messages"))["items"]
+        assert line["thread"] not in [one["thread"] for one in inbox]
+    question, answer = (one for one in google.mail.boxes[HELENE] if one.thread == line["thread"])
+    assert answer.mail.get_content().strip() == "Bonjour Marie, à 1 250,50 €."
+    assert (question.labels, answer.labels) == (["UNREAD"], ["SENT"])
+    assert google.mail.boxes[MARIE][-1].mail["In-Reply-To"] == question.mail["Message-ID"]
+
+
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
 async def test_drive_large_file_up_and_down(office: Office, google: Google, vendor: FakeVendor, broken: str) -> None:
     """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
@@ -298,7 +320,7 @@ async def test_confirmation_of_new_recipients(office: Office, google: Google, mo
 async def test_consent_revoked_says_what_to_do(office: Office, google: Google) -> None:
     google.end(google.tokens[-1])
     async with office.client() as client:
-        for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
+        for tool, arguments in (("gmail_search_messages", {}), ("gcal_list_calendars", {})):
             statement = await call_error(client, tool, **arguments)
             assert "7 days while the consent screen is in testing" in statement
             assert "scripts/login" in statement
@@ -308,7 +330,7 @@ async def test_consent_without_a_scope(office: Office, google: Google) -> None:
     for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
-        await call_ok(client, "gmail_list_messages")
+        await call_ok(client, "gmail_search_messages")
         statement = await call_error(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
     assert statement.startswith(
         "Error: The consent does not cover this: it needs the scope calendar.events.readonly or"
