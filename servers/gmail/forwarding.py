@@ -33,8 +33,8 @@ def html(message: Part, own: str) -> str:
     original = reading.html(message)
     if not original:
         return ""
-    words = f"<div>{_lines_of(own.splitlines())}</div><br>" if own else ""
-    return f"{words}<div>{_lines_of([ABOVE, *_lines(message)])}</div><br>{original}"
+    above = f"<div>{_lines_of(own.splitlines())}</div><br>" if own else ""
+    return f"{above}<div>{_lines_of([ABOVE, *_lines(message)])}</div><br>{original}"
 
 
 async def attachments(identifier: str, message: Part) -> list[tuple[str, bytes]]:

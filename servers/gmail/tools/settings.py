@@ -164,16 +164,16 @@ async def _filters(rows: Sequence[Mapping[str, Any]]) -> list[Filter]:
 
 def _matches(criteria: Mapping[str, Any]) -> str:
     """Return what a filter looks for, as in Gmail's search box."""
-    words = [f"{name}:{_quoted(criteria[name])}" for name in ("from", "to", "subject") if criteria.get(name)]
-    words += [str(criteria["query"])] if criteria.get("query") else []
-    words += [f"-{{{criteria['negatedQuery']}}}"] if criteria.get("negatedQuery") else []
-    words += ["has:attachment"] if criteria.get("hasAttachment") else []
-    words += [f"{criteria['sizeComparison']}:{criteria['size']}"] if criteria.get("size") else []
-    return " ".join(words) or "all mail"
+    terms = [f"{name}:{_quoted(criteria[name])}" for name in ("from", "to", "subject") if criteria.get(name)]
+    terms += [str(criteria["query"])] if criteria.get("query") else []
+    terms += [f"-{{{criteria['negatedQuery']}}}"] if criteria.get("negatedQuery") else []
+    terms += ["has:attachment"] if criteria.get("hasAttachment") else []
+    terms += [f"{criteria['sizeComparison']}:{criteria['size']}"] if criteria.get("size") else []
+    return " ".join(terms) or "all mail"
 
 
-def _quoted(words: str) -> str:
-    return f'"{words}"' if " " in words else words
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text else text
 
 
 def _vacation(raw: Mapping[str, Any]) -> VacationReply:
