@@ -163,10 +163,36 @@ async def test_scenario_weekly_meeting(office: Office, google: Google) -> None:
 
         await call_ok(client, "gcal_cancel_event", event=booked["id"])
         assert "the whole series «Point»" in office.asked[-1]
-        assert "all 3 occurrences" in office.asked[-1]
+        assert "3 occurrences" in office.asked[-1]
         assert (await call_ok(client, "gcal_list_events", **week))["items"] == []
         again = await call_error(client, "gcal_update_event", event=booked["id"], title="x")
         assert "This event was cancelled already." in again
+
+
+async def test_scenario_weekly_meeting_from_some_week_on(office: Office, google: Google) -> None:
+    """Later and longer from the third week on, with a cancelled week that stays cancelled; then the end of it."""
+    async with office.client(answer=True) as client:
+        await call_ok(
+            client, "gcal_create_event", title="Point", start="2030-03-26T09:00", recurrence="FREQ=WEEKLY;COUNT=6"
+        )
+        weeks = {"after": "2030-03-26", "before": "2030-05-30"}
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        await call_ok(client, "gcal_cancel_event", event=rows[4]["id"])
+        change = {"scope": "this_and_following", "start": "2030-04-10T15:00", "end": "2030-04-10T16:30"}
+        moved = await call_ok(client, "gcal_update_event", event=rows[2]["id"], **change)
+        assert moved["earlier"] == rows[0]["series"]
+        assert "The earlier ones stay as they are." in office.asked[-1]
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        times = [(row["start"], row["end"][11:16]) for row in rows]
+        assert times == [
+            ("2030-03-26T09:00:00+01:00", "10:00"),
+            ("2030-04-02T09:00:00+02:00", "10:00"),
+            *((f"2030-{day}T15:00:00+02:00", "16:30") for day in ("04-10", "04-17", "05-01")),
+        ]
+        await call_ok(client, "gcal_cancel_event", event=rows[3]["id"], scope="this_and_following")
+        assert "2 occurrences? The 1 earlier one stays." in office.asked[-1]
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        assert [row["start"][:10] for row in rows] == ["2030-03-26", "2030-04-02", "2030-04-10"]
 
 
 async def test_scenario_local_time_is_the_calendars(office: Office, google: Google) -> None:
