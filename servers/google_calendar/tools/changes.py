@@ -40,7 +40,7 @@ from .events import (
 
 tools = Toolset("events")
 
-Scope = Annotated[
+SeriesScope = Annotated[
     Literal["this", "this_and_following", "all"],
     Field(description="Which occurrences of a series."),
 ]
@@ -54,7 +54,7 @@ Scope = Annotated[
 )
 async def update_event(
     event: EventId,
-    scope: Scope = "this",
+    scope: SeriesScope = "this",
     title: Annotated[str | None, Field(description="The new title.")] = None,
     start: Annotated[When | None, Field(description="New start; the length stays.")] = None,
     end: Annotated[When | None, Field(description="New end, or the last day.")] = None,
@@ -206,9 +206,9 @@ async def _update_series(
 def _series_question(part: Part, begins: Moment, shift: Shift, rules: list[str]) -> str:
     standing = part.standing(later=part.following)
     first = shown(part.start, part.zone)
-    what = f"«{part.name}» from {first} on" if part.following else f"the whole series «{part.name}»"
+    subject = f"«{part.name}» from {first} on" if part.following else f"the whole series «{part.name}»"
     number = _number(standing) if part.following else counted(standing)
-    sentences = [f"{'Move' if shift.by else 'Change'} {what}, {number}?"]
+    sentences = [f"{'Move' if shift.by else 'Change'} {subject}, {number}?"]
     if rules:
         sentences.append(f"It then repeats by {'; '.join(rules)}.")
     if shift.by and part.following:
@@ -280,7 +280,7 @@ async def _zone_to_read(
     search="annuler supprimer rendez-vous réunion arrêter la série hebdomadaire",
     examples=["annule la réunion de mardi", "stop the weekly meeting after June"],
 )
-async def cancel_event(event: EventId, scope: Scope = "this", send_updates: Updates = "all") -> Cancelled:
+async def cancel_event(event: EventId, scope: SeriesScope = "this", send_updates: Updates = "all") -> Cancelled:
     """Cancel an event, after the user agreed; its guests get an e-mail. It cannot be undone.
 
     Of what repeats, pass the id of one occurrence, and `scope`; `all` leaves what is past. To move an event, use
