@@ -20,9 +20,14 @@ async def whole_message(message: str) -> dict[str, Any]:
     """Return a message of the API with all of its text, also what stands behind an attachmentId."""
     path = f"{ME}/messages/{segment(message)}"
     raw = await api.get(path, params={"format": "full"}, cost=COST["messages.get"], largest=LARGEST)
-    apart = [part for part in reading.text_parts(raw) if not reading.body(part).get("data")]
-    await asyncio.gather(*(_complete(message, part) for part in apart if reading.body(part).get("attachmentId")))
+    await complete(raw)
     return raw
+
+
+async def complete(raw: dict[str, Any]) -> None:
+    """Fetch the text of a message that stands behind an attachmentId."""
+    apart = [part for part in reading.text_parts(raw) if not reading.body(part).get("data")]
+    await asyncio.gather(*(_complete(raw["id"], part) for part in apart if reading.body(part).get("attachmentId")))
 
 
 async def _complete(message: str, part: Any) -> None:
@@ -45,16 +50,20 @@ async def attachment(message: str, wanted: str) -> tuple[str, bytes]:
     parts = {file.id: (file, part) for part in reading.attachments(raw) for file in [File.of(part)]}
     chosen = choose(wanted, [file for file, _ in parts.values()], kind="attachment", listed_by="gmail_get_message")
     part = parts[chosen.id][1]
+    name = _file_name(chosen, [file for file, _ in parts.values()], str(part.get("filename") or ""))
+    return name, await bytes_of(message, part)
+
+
+async def bytes_of(message: str, part: reading.Part) -> bytes:
+    """Return what an attachment of a message holds; raises errors.NotFoundError where Gmail does not give it."""
     body = reading.body(part)
     if "attachmentId" in body:
-        content = reading.decoded(await _data(message, str(body["attachmentId"])))
-    elif body.get("data") or not part.get("parts"):
-        content = reading.decoded(str(body.get("data") or ""))
-    else:
-        raise errors.NotFoundError(
-            "Gmail does not give the content of this attached mail.", "Read its text with gmail_get_message."
-        )
-    return _file_name(chosen, [file for file, _ in parts.values()], str(part.get("filename") or "")), content
+        return reading.decoded(await _data(message, str(body["attachmentId"])))
+    if body.get("data") or not part.get("parts"):
+        return reading.decoded(str(body.get("data") or ""))
+    raise errors.NotFoundError(
+        "Gmail does not give the content of this attached mail.", "Read its text with gmail_get_message."
+    )
 
 
 def _file_name(chosen: File, all_files: list[File], name: str) -> str:

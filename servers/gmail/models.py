@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from flotilla import Model, UntrustedText, cursor_number
 
@@ -89,6 +89,15 @@ class Message(Model):
         )
 
 
+class Thread(Model):
+    """A conversation, the oldest message first. With next_cursor there are more messages."""
+
+    id: str
+    subject: UntrustedText = ""
+    messages: list[Message] = Field(default_factory=list)
+    next_cursor: str | None = None
+
+
 class Label(Model):
     """https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.labels"""
 
@@ -105,26 +114,98 @@ class Sent(Model):
 
 
 class Drafted(Model):
-    """A draft."""
+    """A draft: `message` is its id as a message, which changes with every change of the draft."""
 
     id: str
+    message: str = ""
+    thread: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, raw: Any) -> Any:
+        inner = raw.get("message") if isinstance(raw, dict) else None
+        if not isinstance(inner, dict):
+            return raw
+        return {**raw, "message": inner.get("id") or "", "thread": inner.get("threadId") or ""}
 
 
-class Labelled(Model):
-    """The labels that a message has now."""
+class DraftLine(Drafted):
+    """A draft in a list."""
 
-    id: str
-    labels: list[str] = Field(default_factory=list, alias="labelIds")
+    to: UntrustedText = ""
+    subject: UntrustedText = ""
+    date: AwareDatetime
+    snippet: UntrustedText = ""
+
+    @classmethod
+    def line(cls, draft: str, raw: Mapping[str, Any]) -> DraftLine:
+        """Make it of a draft's id and its message of the API."""
+        head = reading.headers(raw)
+        return cls(
+            id=draft,
+            message=raw["id"],
+            thread=raw.get("threadId") or "",
+            to=head.get("To", ""),
+            subject=head.get("Subject", ""),
+            date=reading.received_at(raw),
+            snippet=unescape(raw.get("snippet") or ""),
+        )
 
 
-class Trashed(Model):
-    """A message in the trash, from where Gmail deletes it after 30 days."""
+class Changed(Model):
+    """The ids of the messages and of the conversations that were changed; `add` and `remove` are names of labels."""
 
-    trashed: str
+    messages: list[str] = Field(default_factory=list)
+    threads: list[str] = Field(default_factory=list)
+    add: list[str] | None = None
+    remove: list[str] | None = None
+
+
+class Deleted(Model):
+    """The id of what was deleted."""
+
+    deleted: str
+
+
+class Alias(Model):
+    """https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.settings.sendAs"""
+
+    email: str = Field(alias="sendAsEmail")
+    name: str = Field("", alias="displayName")
+    primary: bool = Field(False, alias="isPrimary")
+    status: str = Field("", alias="verificationStatus")
+
+    @property
+    def ready(self) -> bool:
+        """True where Gmail lets mail be sent from it; it says nothing of the account's main address."""
+        return self.primary or self.status == "accepted"
 
 
 class Profile(Model):
-    """https://developers.google.com/workspace/gmail/api/reference/rest/v1/users/getProfile"""
+    """The connected mailbox, and the addresses that it can send from."""
 
     email: str = Field(alias="emailAddress")
     messages: int = Field(0, alias="messagesTotal")
+    senders: list[str] = Field(default_factory=list)
+
+
+class Filter(Model):
+    """A filter: `matches` is what it looks for, as in Gmail's search box; `add` and `remove` are names of labels."""
+
+    id: str = ""
+    matches: str
+    add: list[str] = Field(default_factory=list)
+    remove: list[str] = Field(default_factory=list)
+    forwarded_to: str | None = None
+
+
+class VacationReply(Model):
+    """The automatic answer. It is sent from `start` to `end`, where these are set."""
+
+    enabled: bool
+    subject: str | None = None
+    text: str | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    contacts_only: bool = False
+    domain_only: bool = False

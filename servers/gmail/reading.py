@@ -52,6 +52,18 @@ def text(message: Part) -> str:
     return "\n\n".join(_texts(message.get("payload") or {}))
 
 
+def html(message: Part) -> str:
+    """Return a mail's HTML where it says all of it: alone, or as the alternative of a plain text; "" elsewhere."""
+    parts = text_parts(message)
+    part = {_kind(one): one for one in parts}.get("text/html")
+    alone = len(parts) == 1 or (len(parts) == 2 and _has_alternatives(message.get("payload") or {}))
+    return decoded(str(body(part).get("data") or "")).decode("utf-8", "replace") if part and alone else ""
+
+
+def _has_alternatives(part: Part) -> bool:
+    return _kind(part) == "multipart/alternative" or any(map(_has_alternatives, _children(part)))
+
+
 def attachments(message: Part) -> list[Part]:
     """Return the parts that are files; their `partId` is the same in every answer, their attachmentId is not."""
     return list(_files(message.get("payload") or {}))

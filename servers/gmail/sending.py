@@ -30,42 +30,53 @@ async def attached(paths: Sequence[str]) -> list[tuple[str, bytes]]:
     return contents
 
 
-async def deliver(action: str, path: str, draft: Draft, thread: str = "", answers: str = "") -> Any:
+async def deliver(
+    action: str, path: str, draft: Draft, thread: str = "", answers: str = "", forwards: str = "", own: str = ""
+) -> Any:
     """Send a draft to `path`, which takes a message or wraps one, and return the API's answer.
 
-    `answers` is the id of the message that it answers. What goes out is base64, so a dry run shows the mail itself.
+    `answers` and `forwards` are ids of messages. What goes out is base64, so a dry run shows the mail itself; of one
+    that is forwarded its id, and what is the sender's `own` in it.
     """
     mail = await in_thread(build, draft)
     shown: dict[str, Any] = {
-        "method": "POST",
+        "from": str(draft.sender or ""),
         "to": [str(address) for address in draft.to],
         "cc": [str(address) for address in draft.cc],
         "bcc": [str(address) for address in draft.bcc],
         "subject": draft.subject,
-        "text": draft.text,
-        "html": draft.html,
+        "text": own if forwards else draft.text,
+        "html": "" if forwards else draft.html,
         "attachments": [name for name, _ in draft.attachments],
         "answers": answers,
+        "forwards": forwards,
         "thread": thread,
-        "bytes": len(mail),
     }
-    announce(action=action, **{name: value for name, value in shown.items() if value})
+    return await put(action, "POST", path, mail, thread, shown)
+
+
+async def put(action: str, method: str, path: str, mail: bytes, thread: str, shown: Mapping[str, Any]) -> Any:
+    """Send the bytes of a mail to `path`, and return the API's answer. A dry run ends with what is `shown`."""
+    details = {"method": method, **shown, "bytes": len(mail)}
+    announce(action=action, **{name: value for name, value in details.items() if value})
     message: dict[str, Any] = {"threadId": thread} if thread else {}
-    drafts = path.endswith("/drafts")
-    cost = COST["drafts.create" if drafts else "messages.send"]
+    wrapped = path.startswith("/drafts")
+    cost = COST["messages.send" if not wrapped else "drafts.create" if method == "POST" else "drafts.update"]
     if len(mail) > BIG:
         return await resumable(
             api,
             f"{ME}{path}",
             prefix="/resumable/upload",
-            metadata={"message": message} if drafts else message,
+            metadata={"message": message} if wrapped else message,
             content=io.BytesIO(mail),
             size=len(mail),
             content_type="message/rfc822",
+            method=method,
             cost=cost,
         )
     message["raw"] = base64.urlsafe_b64encode(mail).decode()
-    return await api.post(f"{ME}{path}", json={"message": message} if drafts else message, cost=cost)
+    body = {"message": message} if wrapped else message
+    return await api.request(method, f"{ME}{path}", json=body, cost=cost)
 
 
 async def headers_of(message: str) -> dict[str, Any]:

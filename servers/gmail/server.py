@@ -5,6 +5,6 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import compose, labels, messages
+from .tools import compose, drafts, labels, messages, settings
 
-server = Server(integration, toolsets=[messages.tools, compose.tools, labels.tools])
+server = Server(integration, toolsets=[messages.tools, compose.tools, drafts.tools, labels.tools, settings.tools])

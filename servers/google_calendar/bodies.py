@@ -14,6 +14,7 @@ from flotilla.parsing import Moment, span
 from .models import moment_of
 
 READ_ONLY = ("organizer", "self")  # of a guest
+MOST_REMINDERS, EARLIEST_REMINDER = 5, 40_320  # of an event; in minutes before the start
 _RULE = re.compile(r"(RRULE:FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z-]+=[\w,:+-]+)*|(EXDATE|RDATE|EXRULE)[;:].+)")
 _UNTIL = re.compile(r"UNTIL=\d{8}(T\d{6}Z)?(;|$)")
 
@@ -21,6 +22,42 @@ _UNTIL = re.compile(r"UNTIL=\d{8}(T\d{6}Z)?(;|$)")
 def guest(address: Address) -> dict[str, Any]:
     """Return a guest who is invited."""
     return {"email": address.address, **({"displayName": address.name} if address.name else {})}
+
+
+def new_event(
+    title: str,
+    start: When,
+    end: When | None,
+    zone: ZoneInfo | None,
+    guests: Iterable[Address] | None,
+    location: str | None,
+    description: str | None,
+) -> dict[str, Any]:
+    """Return an event that is to be booked; its local times are read in `zone`."""
+    begins, ends = span(moment(start, zone), moment(end, zone) if end else None)
+    key = zone.key if zone else None
+    body = {
+        "summary": title,
+        "start": event_time(begins, key),
+        "end": event_time(ends, key),
+        "attendees": [guest(address) for address in guests or ()] or None,
+        "location": location,
+        "description": description,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def reminding(minutes: list[int] | None) -> dict[str, Any] | None:
+    """Return reminders so many minutes before the start, [] for none at all; raises errors.InvalidInputError."""
+    if minutes is None:
+        return None
+    if len(minutes) > MOST_REMINDERS or not all(0 <= one <= EARLIEST_REMINDER for one in minutes):
+        raise errors.InvalidInputError(
+            "Google takes at most five reminders, each at most four weeks before the start.",
+            f"Pass up to {MOST_REMINDERS} numbers of minutes from 0 to {EARLIEST_REMINDER}.",
+        )
+    overrides = [{"method": "popup", "minutes": one} for one in dict.fromkeys(minutes)]
+    return {"useDefault": False, "overrides": overrides}
 
 
 def changed_guests(old: Iterable[Any], added: Iterable[Address], removed: Iterable[Address]) -> list[dict[str, Any]]:

@@ -44,7 +44,8 @@ class CalendarInfo(Model):
 class Line(Model):
     """An event in a list: https://developers.google.com/workspace/calendar/api/v3/reference/events
 
-    `status` stands there unless it is confirmed; `response` is the account's own answer, where it is a guest.
+    `status` stands there unless it is confirmed; `response` is the account's own answer, where it is a guest. `kind` is
+    workingLocation, outOfOffice, focusTime, birthday or fromGmail, none for a usual event.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Line(Model):
     status: str | None = None
     response: str | None = None
     location: UntrustedText | None = None
+    kind: str | None = None
     series: str | None = Field(None, alias="recurringEventId")
 
     @model_validator(mode="before")
@@ -81,6 +83,9 @@ class Event(Model):
     guests: list[UntrustedText] = Field(default_factory=list)
     recurrence: str | None = None
     series: str | None = Field(None, alias="recurringEventId")
+    reminders: list[int] | None = None
+    visibility: str | None = None
+    kind: str | None = None
     meet_url: str | None = None
     dial_in: list[str] = Field(default_factory=list)
     attachments: list[UntrustedText] = Field(default_factory=list)
@@ -94,6 +99,7 @@ class Event(Model):
             **shown,
             "recurrence": "\n".join(raw.get("recurrence") or ()) or None,
             "guests": [_guest(one) for one in guests_of(raw)],
+            "reminders": _reminders(raw),
             "organizer": organizer.get("email") or organizer.get("displayName"),
             "dial_in": [_entry(one) for one in _entries(raw) if one.get("entryPointType") != "video"],
             "attachments": [
@@ -105,7 +111,7 @@ class Event(Model):
 
 
 class Booked(Model):
-    """What a change left. `notified` says which guests get an e-mail."""
+    """What a change left. `notified` says which guests get an e-mail; `earlier` is the series of what was before."""
 
     id: str
     url: str | None = Field(None, alias="htmlLink")
@@ -114,6 +120,7 @@ class Booked(Model):
     timezone: str | None = None
     meet_url: str | None = None
     notified: str | None = None
+    earlier: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -121,10 +128,19 @@ class Booked(Model):
         return flat(raw)
 
 
+class BookedSeveral(Model):
+    """Events that were booked, and those that were not, each with the reason."""
+
+    events: list[Booked] = Field(default_factory=list)
+    failed: list[str] = Field(default_factory=list)
+
+
 class Cancelled(Model):
-    """The id of what was cancelled."""
+    """The id of what was cancelled; of a series, from when on."""
 
     cancelled: str
+    from_start: str | None = None
+    notified: str | None = None
 
 
 class Answered(Model):
@@ -132,6 +148,7 @@ class Answered(Model):
 
     event: str
     response: str
+    notified: str | None = None
 
 
 class Busy(Model):
@@ -182,11 +199,29 @@ def flat(raw: Any) -> dict[str, Any]:
         "timezone": raw["start"].get("timeZone"),
         "status": None if raw.get("status") == "confirmed" else raw.get("status"),
         "response": next((one.get("responseStatus") for one in guests_of(raw) if one.get("self")), None),
+        "location": raw.get("location") or _working_place(raw),
+        "kind": None if raw.get("eventType") == "default" else raw.get("eventType"),
+        "visibility": None if raw.get("visibility") == "default" else raw.get("visibility"),
         "meet_url": raw.get("hangoutLink") or video,
     }
     if isinstance(start, datetime) and isinstance(end, datetime):
         return {**result, "end": end.isoformat(), "utc": f"{to_utc(start)}/{to_utc(end)}"}
     return {**result, "end": max(start, end - DAY).isoformat()}
+
+
+def _working_place(raw: Mapping[str, Any]) -> str | None:
+    """Return where somebody works, of an event of that kind."""
+    place = _object(raw.get("workingLocationProperties"))
+    labels = [_object(place.get(name)).get("label") for name in ("customLocation", "officeLocation")]
+    return next((label for label in labels if label), "home" if place.get("type") == "homeOffice" else None)
+
+
+def _reminders(raw: Mapping[str, Any]) -> list[int] | None:
+    """Return how many minutes before the start the account is reminded; None for what the calendar does by default."""
+    reminders = _object(raw.get("reminders"))
+    if reminders.get("useDefault", True):
+        return None
+    return [one["minutes"] for one in _objects(reminders.get("overrides")) if isinstance(one.get("minutes"), int)]
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import availability, calendars, events
+from .tools import availability, calendars, changes, events
 
-server = Server(integration, toolsets=[calendars.tools, events.tools, availability.tools])
+server = Server(integration, toolsets=[calendars.tools, events.tools, changes.tools, availability.tools])

@@ -64,13 +64,15 @@ async def test_search_messages(gmail: Session) -> None:
     assert "next_cursor" not in last
 
 
-async def test_list_messages(gmail: Session) -> None:
-    await gmail.call_ok("list_messages")
-    assert ("labelIds", "INBOX") in gmail.requests[0].query
+async def test_search_messages_without_arguments_lists_the_inbox(gmail: Session) -> None:
+    await gmail.call_ok("search_messages")
+    assert gmail.requests[0].query == [("labelIds", "INBOX"), ("maxResults", "10")]
     gmail.requests.clear()
-    await gmail.call_ok("list_messages", label="clients/dupont")
-    assert ("labelIds", "Label_12") in gmail.requests[1].query
-    assert "There is no label `Nope`" in await gmail.call_error("list_messages", label="Nope")
+    await gmail.call_ok("search_messages", label="clients/dupont", query="devis")
+    assert dict(gmail.requests[1].query) == {"labelIds": "Label_12", "q": "devis", "maxResults": "10"}
+    assert "There is no label `Nope`" in await gmail.call_error("search_messages", label="Nope")
+    await gmail.call_ok("search_messages", label="Trash")
+    assert ("includeSpamTrash", "true") in gmail.requests[-2].query
 
 
 async def test_get_message(gmail: Session) -> None:
@@ -268,17 +270,17 @@ async def test_search_messages_one_that_is_gone(gmail: Session) -> None:
     ("label", "wanted"),
     [("Drafts", "DRAFT"), ("Promotions", "CATEGORY_PROMOTIONS"), ("dupont", "Label_12"), ("Inbox", "INBOX")],
 )
-async def test_list_messages_label_as_people_say_it(gmail: Session, label: str, wanted: str) -> None:
-    await gmail.call_ok("list_messages", label=label)
+async def test_search_messages_label_as_people_say_it(gmail: Session, label: str, wanted: str) -> None:
+    await gmail.call_ok("search_messages", label=label)
     (request,) = [r for r in gmail.requests if r.url.partition("?")[0] == f"{ME}/messages"]
     assert ("labelIds", wanted) in request.query
 
 
-async def test_list_messages_own_label_before_a_spoken_one(gmail: Session) -> None:
+async def test_search_messages_own_label_before_a_spoken_one(gmail: Session) -> None:
     """A label that the user calls Promotions is meant before Gmail's category."""
     labels = [{"id": "Label_7", "name": "Promotions"}]
     gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
-    await gmail.call_ok("list_messages", label="promotions")
+    await gmail.call_ok("search_messages", label="promotions")
     assert ("labelIds", "Label_7") in gmail.requests[1].query
 
 
@@ -436,10 +438,10 @@ async def test_reply_to_message_to_own_mail_goes_to_its_recipients(gmail: Sessio
 
 
 async def test_create_draft(gmail: Session) -> None:
-    assert await gmail.call_ok("create_draft", text="Bonjour", to=["marie@client.example"], subject="x") == {
-        "id": "r-42"
-    }
+    made = await gmail.call_ok("create_draft", text="Bonjour", to=["marie@client.example"], subject="x")
+    assert made == {"id": "r-42", "message": "18f2a7c4d9e0b1fe", "thread": "18f2a7c4d9e0b1fe"}
     assert list(gmail.requests[-1].json()) == ["message"]
+    assert "keeps the subject" in await gmail.call_error("create_draft", text="x", answers=MARIE, subject="y")
     await gmail.call_ok("create_draft", text="Bonjour", answers=MARIE)
     assert gmail.requests[-1].json()["message"]["threadId"] == MARIE
     assert (mail(gmail)["to"], mail(gmail)["subject"]) == ("marie@client.example", "Re: Devis pour juin")
@@ -448,15 +450,17 @@ async def test_create_draft(gmail: Session) -> None:
 async def test_list_labels_modify_labels_and_create_label(gmail: Session) -> None:
     page = await gmail.call_ok("list_labels", limit=2)
     assert [label["id"] for label in page["items"]] == ["INBOX", "UNREAD"]
-    await gmail.call_ok("modify_labels", message=MARIE, add=["Clients/Dupont"], remove=["inbox", "UNREAD"])
-    assert sent(gmail)[1] == f"{ME}/messages/{MARIE}/modify"
-    assert gmail.requests[-1].json() == {"addLabelIds": ["Label_12"], "removeLabelIds": ["INBOX", "UNREAD"]}
-    assert "There is nothing to change" in await gmail.call_error("modify_labels", message=MARIE)
+    changed = await gmail.call_ok("modify_labels", messages=MARIE, add=["clients/dupont"], remove=["inbox", "UNREAD"])
+    assert changed == {"messages": [MARIE], "threads": [], "add": ["Clients/Dupont"], "remove": ["INBOX", "UNREAD"]}
+    (write,) = gmail.writes
+    assert write.url == f"{ME}/messages/{MARIE}/modify"
+    assert write.json() == {"addLabelIds": ["Label_12"], "removeLabelIds": ["INBOX", "UNREAD"]}
+    assert "There is nothing to change" in await gmail.call_error("modify_labels", messages=MARIE)
     assert (await gmail.call_ok("create_label", name="Clients/Durand"))["id"] == "Label_13"
 
 
 async def test_modify_labels_refuses_trash(gmail: Session) -> None:
-    reported = await gmail.call_error("modify_labels", message=MARIE, add=["trash"])
+    reported = await gmail.call_error("modify_labels", messages=MARIE, add=["trash"])
     assert reported == "Error: TRASH cannot be added as a label. Use gmail_trash_message, which asks the user first."
     assert gmail.requests == []
 
@@ -465,22 +469,26 @@ async def test_modify_labels_refuses_an_ambiguous_label(gmail: Session) -> None:
     """The name of one label may be the id of another."""
     labels = [{"id": "Label_5", "name": "Clients"}, {"id": "Label_6", "name": "Label_5"}]
     gmail.respond("GET /gmail/v1/users/me/labels", Response.of({"labels": labels}))
-    reported = await gmail.call_error("modify_labels", message=MARIE, add=["Label_5"])
+    reported = await gmail.call_error("modify_labels", messages=MARIE, add=["Label_5"])
     assert "is the id of one label and the name of another: Clients (Label_5), Label_5 (Label_6)" in reported
-    await gmail.call_ok("modify_labels", message=MARIE, add=["Label_6"])
-    assert gmail.requests[-1].json() == {"addLabelIds": ["Label_6"]}
+    await gmail.call_ok("modify_labels", messages=MARIE, add=["Label_6"])
+    assert gmail.writes[-1].json() == {"addLabelIds": ["Label_6"]}
 
 
 @pytest.mark.parametrize(
     ("tool", "arguments", "units"),
     [
-        ("list_messages", {}, [5, 5]),
-        ("get_message", {"message": MARIE}, [5]),
-        ("get_attachment", {"message": MARIE, "attachment": "1"}, [5, 5]),
+        ("search_messages", {}, [5, 20]),
+        ("get_message", {"message": MARIE}, [20]),
+        ("get_thread", {"thread": MARIE}, [40]),
+        ("get_attachment", {"message": MARIE, "attachment": "1"}, [20, 20]),
         ("send_email", MAIL, [100]),
         ("create_draft", {"text": "x"}, [10]),
         ("list_labels", {}, [1]),
-        ("modify_labels", {"message": MARIE, "add": ["STARRED"]}, [5]),
+        ("modify_labels", {"messages": MARIE, "add": ["STARRED"]}, [5]),
+        ("modify_labels", {"messages": [MARIE, "b"], "threads": MARIE, "add": ["STARRED"]}, [50, 10]),
+        ("send_draft", {"draft": "r-42"}, [20, 100]),
+        ("update_draft", {"draft": "r-42", "subject": "x"}, [20, 15]),
     ],
 )
 async def test_requests_cost_quota_units(
@@ -495,18 +503,312 @@ async def test_requests_cost_quota_units(
     monkeypatch.setattr(Transport, "_turn", turn)
     await gmail.call_ok(tool, **arguments)
     assert spent == units
-    assert api.transport.limits == ((15_000, 60),)
+    assert api.transport.limits == ((6_000, 60),)
 
 
 async def test_trash_message_and_restore_message(gmail: Session) -> None:
-    assert await gmail.call_ok("trash_message", message=MARIE) == {"trashed": MARIE}
+    assert await gmail.call_ok("trash_message", messages=MARIE) == {"messages": [MARIE], "threads": []}
     assert gmail.asked == ["Move the mail «Devis pour juin» from Marie Dupont <marie@client.example> to the trash?"]
-    await gmail.call_ok("restore_message", message=MARIE)
-    assert sent(gmail)[:2] == ("POST", f"{ME}/messages/{MARIE}/untrash")
+    assert gmail.writes[-1].url == f"{ME}/messages/{MARIE}/trash"
+    await gmail.call_ok("restore_message", messages=MARIE, threads="18f2a7c4d9e0b1a4")
+    urls = [f"{ME}/messages/{MARIE}/untrash", f"{ME}/threads/18f2a7c4d9e0b1a4/untrash"]
+    assert [request.url for request in gmail.writes[-2:]] == urls
+
+
+async def test_trash_message_many_and_a_conversation(gmail: Session) -> None:
+    """One question names everything; several messages go in one request."""
+    result = await gmail.call_ok("trash_message", messages=[MARIE, "18f2a7c4d9e0b1a4"], threads=[MARIE])
+    assert gmail.asked == [
+        "Move 2 mails («Devis pour juin» from Marie Dupont <marie@client.example>; «Votre facture» from Fournisseur "
+        "<facture@fournisseur.example>) and the whole conversation «Devis pour juin» (2 messages) with Marie Dupont "
+        "<marie@client.example>, Hélène Martin <helene@atelier.example> to the trash?"
+    ]
+    batch, conversation = gmail.writes
+    assert batch.url == f"{ME}/messages/batchModify"
+    assert batch.json() == {
+        "ids": [MARIE, "18f2a7c4d9e0b1a4"],
+        "addLabelIds": ["TRASH"],
+        "removeLabelIds": ["INBOX"],
+    }
+    assert conversation.url == f"{ME}/threads/{MARIE}/trash"
+    assert result == {"messages": [MARIE, "18f2a7c4d9e0b1a4"], "threads": [MARIE]}
+    assert "No message is named" in await gmail.call_error("trash_message")
+
+
+async def test_modify_labels_of_a_conversation_and_of_many(gmail: Session) -> None:
+    """Archiving one message leaves its conversation in the inbox: a conversation is archived as one."""
+    await gmail.call_ok("modify_labels", threads=[MARIE, "b"], remove=["INBOX"])
+    assert [(w.url, w.json()) for w in gmail.writes] == [
+        (f"{ME}/threads/{one}/modify", {"removeLabelIds": ["INBOX"]}) for one in (MARIE, "b")
+    ]
+    await gmail.call_ok("modify_labels", messages=[MARIE, "b", MARIE], remove=["UNREAD"])
+    assert gmail.writes[-1].url == f"{ME}/messages/batchModify"
+    assert gmail.writes[-1].json() == {"ids": [MARIE, "b"], "removeLabelIds": ["UNREAD"]}
+
+
+# -- conversations ----------------------------------------------------------------------------------------------------
+
+
+async def test_get_thread(gmail: Session) -> None:
+    thread = await gmail.call_ok("get_thread", thread=MARIE)
+    assert sent(gmail)[1:] == (f"{ME}/threads/{MARIE}", [("format", "full")])
+    assert thread["subject"] == "Devis pour juin"
+    first, draft = thread["messages"]
+    assert first["text"].startswith("Bonjour Hélène")
+    assert first["attachments"] == [{"id": "1", "name": "besoins n° 1.pdf", "bytes": 31245}]
+    assert (draft["text"], draft["labels"]) == ("Voici", ["DRAFT"])
+    assert "next_cursor" not in thread
+
+
+async def test_get_thread_pages_and_fetches_text_kept_apart(gmail: Session) -> None:
+    """A page ends after some 60,000 characters; a message that is longer alone is read on with get_message."""
+
+    def row(number: int, text: str = "", **fields: Any) -> dict[str, Any]:
+        payload = part("text/plain", text, **fields)
+        return {"id": f"m{number}", "threadId": "t", "internalDate": "1906628400000", "payload": payload}
+
+    rows = [row(0, "a" * 40_000), row(1, body=APART), row(2, "Fin")]
+    gmail.respond("GET /gmail/v1/users/me/threads/{id}", Response.of({"id": "t", "messages": rows}))
+    data = base64.urlsafe_b64encode(b"b" * 70_000).decode()
+    gmail.respond("GET /gmail/v1/users/me/messages/{id}/attachments/{attachment}", Response.of({"data": data}))
+    page = await gmail.call_ok("get_thread", thread="t")
+    assert [len(one["text"]) for one in page["messages"]] == [40_000, 60_000]
+    assert page["messages"][1]["next_cursor"] == "60000"
+    rest = await gmail.call_ok("get_thread", thread="t", cursor=page["next_cursor"])
+    assert ([one["text"] for one in rest["messages"]], rest.get("next_cursor")) == (["Fin"], None)
+
+
+# -- drafts -----------------------------------------------------------------------------------------------------------
+
+
+async def test_list_drafts(gmail: Session) -> None:
+    page = await gmail.call_ok("list_drafts", limit=1)
+    assert page["items"] == [
+        {
+            "id": "r-42",
+            "message": "18f2a7c4d9e0b1fe",
+            "thread": MARIE,
+            "to": "Marie Dupont <marie@client.example>",
+            "subject": "Devis détaillé",
+            "date": "2030-06-02T12:00:00Z",
+            "snippet": "Voici l'été.",
+        }
+    ]
+    last = await gmail.call_ok("list_drafts", cursor=page["next_cursor"], query="subject:relance")
+    assert [one["subject"] for one in last["items"]] == ["Relance"]
+
+
+async def test_update_draft_keeps_what_is_left_out(gmail: Session) -> None:
+    """Gmail replaces a whole draft: text, files, names and the place in the conversation must not get lost."""
+    await gmail.call_ok("update_draft", draft="r-42", cc="Paul <paul@client.example>", subject="Devis, corrigé")
+    assert (gmail.writes[-1].method, gmail.writes[-1].url) == ("PUT", f"{ME}/drafts/r-42")
+    assert gmail.writes[-1].json()["message"]["threadId"] == MARIE
+    read = mail(gmail)
+    assert (read["subject"], read["to"], read["cc"]) == (
+        "Devis, corrigé",
+        "Marie Dupont <marie@client.example>",
+        "Paul <paul@client.example>",
+    )
+    assert (read["from"], read["in-reply-to"]) == (
+        "Hélène Martin <helene@atelier.example>",
+        "<CAF1@mail.client.example>",
+    )
+    assert len(read.get_all("subject") or ()) == 1
+    body = read.get_body(("plain",))
+    assert body
+    assert body.get_content().strip() == "Voici l'été."
+    assert [file.get_filename() for file in read.iter_attachments()] == ["plan.pdf"]
+
+
+async def test_update_draft_new_text_and_files(gmail: Session) -> None:
+    await gmail.call_ok("update_draft", draft="r-42", attachments=["devis.pdf"])
+    read = mail(gmail)
+    assert [file.get_filename() for file in read.iter_attachments()] == ["plan.pdf", "devis.pdf"]
+    plain = read.get_body(("plain",))
+    assert plain
+    assert plain.get_content().strip() == "Voici l'été."
+    assert read["references"] == "<CAF0@mail.client.example> <CAF1@mail.client.example>"
+    await gmail.call_ok("update_draft", draft="r-42", text="Voici, à 1 250,50 €.")
+    read = mail(gmail)
+    body = read.get_body(("plain",))
+    assert body
+    assert body.get_content().strip() == "Voici, à 1 250,50 €."
+    (file,) = read.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("plan.pdf", b"%PDF-1.4\n")
+    assert read["to"] == "Marie Dupont <marie@client.example>"
+    assert len(read.get_all("content-type") or ()) == 1
+    assert "There is nothing to change" in await gmail.call_error("update_draft", draft="r-42")
+
+
+async def test_send_draft(gmail: Session) -> None:
+    assert (await gmail.call_ok("send_draft", draft="r-42"))["id"] == "18f2a7c4d9e0b1ff"
+    assert (gmail.writes[-1].url, gmail.writes[-1].json()) == (f"{ME}/drafts/send", {"id": "r-42"})
+    assert gmail.asked == []
+    assert "The draft has no recipient" in await gmail.call_error("send_draft", draft="r-43")
+    many = ", ".join(f"g{n}@x.example" for n in range(6))
+    payload = {"headers": [{"name": "To", "value": many}, {"name": "Subject", "value": "Fête"}]}
+    message = {"id": "m", "threadId": "m", "payload": payload}
+    gmail.respond("GET /gmail/v1/users/me/drafts/{id}", Response.of({"id": "r-44", "message": message}))
+    await gmail.call_ok("send_draft", draft="r-44")
+    assert gmail.asked == [f"Send the draft «Fête» to 6 recipients: {many}?"]
+
+
+async def test_send_draft_recipient_of_a_draft_alone_is_new() -> None:
+    """A draft in the thread makes nobody a participant: else every recipient of a draft would be known."""
+    payload = {"headers": [{"name": "To", "value": "autre@evil.example"}, {"name": "Subject", "value": "x"}]}
+    message = {"id": "m", "threadId": MARIE, "payload": payload}
+    async with connect("gmail", {"FLOTILLA_CONFIRM": "new-recipients"}, answer="decline") as session:
+        session.respond("GET /gmail/v1/users/me/drafts/{id}", Response.of({"id": "r-44", "message": message}))
+        assert "did not agree" in await session.call_error("send_draft", draft="r-44")
+        assert session.asked == ["Send the draft «x» to autre@evil.example? They are new to this conversation."]
+
+
+async def test_delete_draft(gmail: Session) -> None:
+    assert await gmail.call_ok("delete_draft", draft="r-42") == {"deleted": "r-42"}
+    assert gmail.asked == ["Delete the draft «Devis détaillé» to Marie Dupont <marie@client.example> for good?"]
+    assert sent(gmail)[:2] == ("DELETE", f"{ME}/drafts/r-42")
+
+
+# -- aliases and forwarding -------------------------------------------------------------------------------------------
+
+
+async def test_sender_is_one_of_the_accounts_addresses(gmail: Session) -> None:
+    """Gmail writes its default over an address that it does not know, without a word."""
+    await gmail.call_ok(
+        "reply_to_message", message=MARIE, text="x", sender="contact@atelier.example", bcc="b@x.example"
+    )
+    assert (mail(gmail)["from"], mail(gmail)["bcc"]) == ("Atelier Martin <contact@atelier.example>", "b@x.example")
+    await gmail.call_ok("send_email", **MAIL, sender="Nous <contact@atelier.example>")
+    assert mail(gmail)["from"] == "Nous <contact@atelier.example>"
+    await gmail.call_ok("create_draft", text="x", sender="helene@atelier.example")
+    assert mail(gmail)["from"] == "Hélène Martin <helene@atelier.example>"
+    writes = len(gmail.writes)
+    assert await gmail.call_error("send_email", **MAIL, sender="x@evil.example") == (
+        "Error: `x@evil.example` is not an address of this account: it sends from helene@atelier.example, "
+        "contact@atelier.example. Choose one of these, or ask the user to add it in Gmail: Settings > Accounts > "
+        "Send mail as."
+    )
+    assert "is not verified yet" in await gmail.call_error("send_email", **MAIL, sender="helene@ancien.example")
+    assert len(gmail.writes) == writes
+
+
+async def test_reply_to_message_everybody_leaves_out_own_aliases(gmail: Session) -> None:
+    told_headers(gmail, To="Contact@atelier.example, Luc <luc@client.example>", Cc="helene@atelier.example")
+    await gmail.call_ok("reply_to_message", message=MARIE, text="Le voici.", everybody=True)
+    assert (mail(gmail)["to"], mail(gmail)["cc"]) == ("marie@client.example", "luc@client.example")
+
+
+async def test_forward_message(gmail: Session) -> None:
+    await gmail.call_ok("forward_message", message=MARIE, to="compta@atelier.example", text="À payer <vite>")
+    assert gmail.writes[-1].url == f"{ME}/messages/send"
+    assert "threadId" not in gmail.writes[-1].json()
+    read = mail(gmail)
+    assert (read["subject"], read["to"]) == ("Fwd: Devis pour juin", "compta@atelier.example")
+    plain, html = read.get_body(("plain",)), read.get_body(("html",))
+    assert plain
+    assert html
+    text = plain.get_content().replace("\r\n", "\n")
+    assert text.startswith(
+        "À payer <vite>\n\n---------- Forwarded message ---------\nFrom: Marie Dupont <marie@client.example>\n"
+        "Date: Sun, 02 Jun 2030 09:00:00 +0200\nSubject: Devis pour juin\n"
+    )
+    assert "pouvez-vous m'envoyer le devis" in text
+    assert html.get_content().startswith("<div>À payer &lt;vite&gt;</div><br><div>---------- Forwarded")
+    assert "<p>Bonjour Hélène,</p>" in html.get_content()
+    (file,) = read.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("besoins n° 1.pdf", b"%PDF-1.4\n% besoins\n")
+
+
+async def test_forward_message_refused_where_too_large_and_asked_about(gmail: Session) -> None:
+    many = ", ".join(f"g{n}@x.example" for n in range(6))
+    await gmail.call_ok("forward_message", message=MARIE, to=many)
+    assert gmail.asked == [f"Forward the mail «Fwd: Devis pour juin» to 6 recipients: {many}?"]
+    big = part("application/zip", number="1", filename="a.zip", body={"attachmentId": "x", "size": 30_000_000})
+    told_parts(gmail, "multipart/mixed", part("text/plain", "x"), big)
+    assert "more than Gmail sends" in await gmail.call_error("forward_message", message=MARIE, to="a@x.example")
+    assert len(gmail.writes) == 1
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+
+async def test_list_filters(gmail: Session) -> None:
+    page = await gmail.call_ok("list_filters")
+    assert page["items"] == [
+        {
+            "id": "ANe1Bmj8",
+            "matches": 'from:news@presse.example subject:"lettre du jour" has:attachment',
+            "add": ["Clients/Dupont"],
+            "remove": ["INBOX"],
+        },
+        {
+            "id": "ANe1Bmj9",
+            "matches": "unsubscribe larger:1000000",
+            "add": [],
+            "remove": [],
+            "forwarded_to": "paul@client.example",
+        },
+    ]
+
+
+async def test_create_filter(gmail: Session) -> None:
+    await gmail.call_ok("create_filter", sender="news@presse.example", add=["dupont"], remove=["INBOX"])
+    assert gmail.writes[-1].json() == {
+        "criteria": {"from": "news@presse.example"},
+        "action": {"addLabelIds": ["Label_12"], "removeLabelIds": ["INBOX"]},
+    }
+    assert gmail.asked == []
+    await gmail.call_ok("create_filter", sender="news@presse.example", add=["TRASH"])
+    assert gmail.asked == ["Put all future mail that fits from:news@presse.example into the trash?"]
+    assert "something to look for" in await gmail.call_error("create_filter", add=["STARRED"])
+
+
+async def test_delete_filter(gmail: Session) -> None:
+    assert await gmail.call_ok("delete_filter", filter="ANe1Bmj8") == {"deleted": "ANe1Bmj8"}
+    assert gmail.asked == [
+        'Delete the filter for from:news@presse.example subject:"lettre du jour" has:attachment, which adds '
+        "Clients/Dupont and removes INBOX?"
+    ]
+
+
+async def test_get_vacation_reply(gmail: Session) -> None:
+    assert await gmail.call_ok("get_vacation_reply") == {
+        "enabled": False,
+        "subject": "Absence",
+        "text": "Je suis absente.",
+        "start": "2030-06-02T11:00:00Z",
+        "end": "2030-06-09T11:00:00Z",
+        "contacts_only": True,
+        "domain_only": False,
+    }
+
+
+async def test_set_vacation_reply() -> None:
+    async with connect("gmail", {"FLOTILLA_TIMEZONE": "Europe/Paris"}) as session:
+        await session.call_ok(
+            "set_vacation_reply", enabled=True, text="De retour lundi.", start="2030-07-01", end="2030-07-07"
+        )
+        same = {"enableAutoReply": True, "responseSubject": "Absence", "restrictToContacts": True}
+        assert session.writes[-1].json() == {
+            **same,
+            "restrictToDomain": False,
+            "responseBodyPlainText": "De retour lundi.",
+            "startTime": "1909087200000",
+            "endTime": "1909692000000",  # midnight after the last day
+        }
+        await session.call_ok("set_vacation_reply", enabled=True)  # the days of the last absence do not count
+        assert session.writes[-1].json().keys() >= {"responseBodyHtml"}
+        assert not session.writes[-1].json().keys() & {"startTime", "endTime"}
+        await session.call_ok("set_vacation_reply", enabled=False)
+        assert session.writes[-1].json()["startTime"] == "1906628400000"
+        session.respond("GET /gmail/v1/users/me/settings/vacation", Response.of({"enableAutoReply": False}))
+        assert "The answer has no text" in await session.call_error("set_vacation_reply", enabled=True)
 
 
 async def test_get_current_user(gmail: Session) -> None:
-    assert (await gmail.call_ok("get_current_user"))["email"] == "helene@atelier.example"
+    user = await gmail.call_ok("get_current_user")
+    assert user["email"] == "helene@atelier.example"
+    assert user["senders"] == ["helene@atelier.example", "contact@atelier.example"]
 
 
 # -- people who are new to the thread ---------------------------------------------------------------------------------

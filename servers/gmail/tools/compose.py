@@ -6,14 +6,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Addresses, Toolset, confirm_recipients, connection_of, errors, segment
+from flotilla import Address, Addresses, Toolset, confirm_recipients, connection_of, errors, segment
 from flotilla.parsing import unique_addresses
 from flotilla_servers._google import confirm_new, scope
 
-from .. import reading
+from .. import forwarding, reading
 from ..client import COST, ME, api, integration
+from ..content import whole_message
 from ..mime import Draft, addresses, line
-from ..models import Drafted, Sent
+from ..models import Sent
+from ..senders import own_addresses
+from ..senders import sender as sender_of
 from ..sending import attached, deliver, headers_of, must_have_recipients, threaded
 from .messages import MessageId
 
@@ -21,10 +24,12 @@ tools = Toolset("compose")
 
 EXAMPLE = [["Marie Dupont <marie@example.org>"]]
 To = Annotated[Addresses, Field(description="Recipients: a@b.c or Name <a@b.c>.", examples=EXAMPLE)]
-Cc = Annotated[Addresses | None, Field(description="Recipients of a copy: a@b.c or Name <a@b.c>.")]
+Cc = Annotated[Addresses | None, Field(description="Recipients of a copy.")]
+Bcc = Annotated[Addresses | None, Field(description="Recipients hidden from the others.")]
+Sender = Annotated[Address | None, Field(description="Own alias to send from, else the default.")]
 Text = Annotated[str, Field(description="Body as plain text.", examples=["Bonjour, voici le devis."])]
-Html = Annotated[str | None, Field(description="The same body as HTML, sent beside the plain text.")]
-Files = Annotated[list[str] | None, Field(description="Paths of files in the data folder; 25 MB in all.")]
+Html = Annotated[str | None, Field(description="The same body as HTML.")]
+Files = Annotated[list[str] | None, Field(description="Paths in the data folder; 25 MB in all.")]
 
 
 @tools.writes(
@@ -40,18 +45,26 @@ async def send_email(
     text: Text,
     html: Html = None,
     cc: Cc = None,
-    bcc: Annotated[Addresses | None, Field(description="Recipients of a copy whom nobody else sees.")] = None,
+    bcc: Bcc = None,
     attachments: Files = None,
+    sender: Sender = None,
 ) -> Sent:
     """Send a new mail from the connected mailbox, at once. It cannot be called back.
 
-    To answer a message in its conversation, use gmail_reply_to_message; to let the user look first,
+    To answer a message, use gmail_reply_to_message; to pass one on, gmail_forward_message; to let the user look first,
     gmail_create_draft. More than five recipients are asked about. Returns the ids of message and thread.
     """
     draft = Draft(
-        to, line(subject, "subject"), text, html or "", cc or (), bcc or (), await attached(attachments or ())
+        to,
+        line(subject, "subject"),
+        text,
+        html or "",
+        cc or (),
+        bcc or (),
+        await attached(attachments or ()),
+        await sender_of(sender),
     )
-    await _ask(draft, draft.recipients, f"Send the mail «{errors.excerpt(subject, 80)}»")
+    await ask(draft.recipients, draft.recipients, f"Send the mail «{errors.excerpt(subject, 80)}»")
     return Sent.model_validate(await deliver("send a mail", "/messages/send", draft))
 
 
@@ -68,11 +81,13 @@ async def reply_to_message(
     html: Html = None,
     everybody: Annotated[bool, Field(description="Answer all its recipients too, not only the sender.")] = False,
     cc: Cc = None,
+    bcc: Bcc = None,
     attachments: Files = None,
+    sender: Sender = None,
 ) -> Sent:
     """Answer one message in its conversation, at once, with its subject. The earlier text is not quoted.
 
-    It goes to the sender (or Reply-To); an own message is answered to its recipients. To let the user look first, use
+    It goes to the sender, or to Reply-To; an own message to its recipients. To let the user look first, use
     gmail_create_draft. More than five recipients are asked about.
     """
     raw = await headers_of(message)
@@ -81,59 +96,80 @@ async def reply_to_message(
     to = addresses(head.get("To", "") if mine else head.get("Reply-To") or head.get("From", ""))
     copies = list(cc or ())
     if everybody:
-        profile = await api.get(f"{ME}/profile", cost=COST["getProfile"])
-        known = {profile["emailAddress"].casefold(), *(one.key for one in to)}
+        known = {*await own_addresses(), *(one.key for one in to)}
         others = addresses(f"{head.get('To', '')}, {head.get('Cc', '')}")
         copies = unique_addresses([*copies, *(one for one in others if one.key not in known)])
-    files = await attached(attachments or ())
-    draft = Draft(to, text=text, html=html or "", cc=copies, attachments=files, **threaded(raw))
+    draft = Draft(
+        to,
+        text=text,
+        html=html or "",
+        cc=copies,
+        bcc=bcc or (),
+        attachments=await attached(attachments or ()),
+        sender=await sender_of(sender),
+        **threaded(raw),
+    )
     must_have_recipients(draft)
-    there = await _participants(thread) if connection_of(integration).fleet.confirm == "new-recipients" else set[str]()
-    strangers = [one for one in draft.recipients if one.casefold() not in there]
-    await _ask(draft, strangers, f"Send the answer «{errors.excerpt(draft.subject, 80)}»")
+    strangers = await strangers_to(thread, draft.recipients)
+    await ask(draft.recipients, strangers, f"Send the answer «{errors.excerpt(draft.subject, 80)}»")
     return Sent.model_validate(await deliver("answer a mail", "/messages/send", draft, thread, message))
-
-
-async def _ask(draft: Draft, strangers: list[str], action: str) -> None:
-    if not await confirm_new(integration, strangers, f"{action} to"):
-        await confirm_recipients(draft.recipients, action)
-
-
-async def _participants(thread: str) -> set[str]:
-    """Return everybody who wrote or got a mail of a thread. Reply-To does not count: anybody can write there."""
-    params = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc"]}
-    answer = await api.get(f"{ME}/threads/{segment(thread)}", params=params, cost=COST["threads.get"])
-    heads = [reading.headers(one) for one in api.rows_in(answer, "messages", missing=True)]
-    return {one.key for head in heads for name in ("From", "To", "Cc") for one in addresses(head.get(name, ""))}
 
 
 @tools.writes(
     creates=True,
-    scopes=[*map(scope, ("gmail.readonly gmail.compose", "gmail.modify"))],
-    search="brouillon préparer un mail sans envoyer",
+    additive=False,
+    asks=True,
+    scopes=[*map(scope, ("gmail.readonly gmail.send", "gmail.readonly gmail.compose", "gmail.modify"))],
+    search="transférer faire suivre un mail à quelqu'un",
+    examples=["transfère ce mail à la comptabilité", "forward this to Paul"],
 )
-async def create_draft(
-    text: Text,
-    to: Annotated[Addresses | None, Field(description="Recipients; an answer's are known without.")] = None,
-    subject: Annotated[str | None, Field(description="Subject of a new mail; an answer keeps its own.")] = None,
-    html: Html = None,
+async def forward_message(
+    message: MessageId,
+    to: To,
+    text: Annotated[str | None, Field(description="Own words above the forwarded mail.")] = None,
     cc: Cc = None,
-    attachments: Files = None,
-    answers: Annotated[
-        str | None, Field(description="Id of the message that the draft answers, from gmail_search_messages.")
-    ] = None,
-) -> Drafted:
-    """Write a draft that the user sends from Gmail: a new mail, or the answer to a message. Nothing is sent.
+    bcc: Bcc = None,
+    sender: Sender = None,
+) -> Sent:
+    """Pass one message on to other people, at once, with its text, its formatting and all of its attachments.
 
-    No tool changes or sends a draft: a second call makes a second one. To send at once, use gmail_send_email or
-    gmail_reply_to_message. Returns the draft's id.
+    It cannot be called back. More than five recipients are asked about. To answer the message instead, use
+    gmail_reply_to_message.
     """
-    raw = await headers_of(answers) if answers else {}
-    about = threaded(raw) if raw else {"subject": line(subject or "", "subject")}
-    if raw and not to:
-        head = reading.headers(raw)
-        to = addresses(head.get("Reply-To") or head.get("From", ""))
-    files = await attached(attachments or ())
-    draft = Draft(to or (), text=text, html=html or "", cc=cc or (), attachments=files, **about)
-    thread = str(raw.get("threadId") or "")
-    return Drafted.model_validate(await deliver("write a draft", "/drafts", draft, thread, answers or ""))
+    raw = await whole_message(message)
+    subject = forwarding.subject(raw)
+    draft = Draft(
+        to,
+        subject,
+        forwarding.text(raw, text or ""),
+        forwarding.html(raw, text or ""),
+        cc or (),
+        bcc or (),
+        await forwarding.attachments(message, raw),
+        await sender_of(sender),
+    )
+    await ask(draft.recipients, draft.recipients, f"Forward the mail «{errors.excerpt(subject, 80)}»")
+    return Sent.model_validate(
+        await deliver("forward a mail", "/messages/send", draft, forwards=message, own=text or "")
+    )
+
+
+async def ask(recipients: list[str], strangers: list[str], action: str) -> None:
+    """Ask before a mail goes to people who are new to a conversation, where that is set, or to many at once."""
+    if not await confirm_new(integration, strangers, f"{action} to"):
+        await confirm_recipients(recipients, action)
+
+
+async def strangers_to(thread: str, recipients: list[str]) -> list[str]:
+    """Return the recipients who are new to a conversation; all of them where nobody is to be asked about them.
+
+    Who wrote or got a mail of it is not new. Reply-To does not count, since anybody can write there; drafts neither.
+    """
+    if connection_of(integration).fleet.confirm != "new-recipients":
+        return recipients
+    params = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc"]}
+    answer = await api.get(f"{ME}/threads/{segment(thread)}", params=params, cost=COST["threads.get"])
+    mails = [one for one in api.rows_in(answer, "messages", missing=True) if "DRAFT" not in (one.get("labelIds") or ())]
+    heads = [reading.headers(one) for one in mails]
+    there = {one.key for head in heads for name in ("From", "To", "Cc") for one in addresses(head.get(name, ""))}
+    return [one for one in recipients if one.casefold() not in there]

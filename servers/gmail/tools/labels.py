@@ -10,9 +10,9 @@ from flotilla import Cursor, Limit, Page, Toolset, errors, segment, sliced
 from flotilla_servers._google import scope
 
 from ..client import COST, ME, MODIFY, api
-from ..labels import ids_of, known
-from ..models import Label, Labelled
-from .messages import MessageId, labelled
+from ..labels import ids_of, known, names_of
+from ..models import Changed, Label
+from .messages import MessageIds, Step, ThreadIds, some, take
 
 tools = Toolset("labels")
 
@@ -24,25 +24,35 @@ tools = Toolset("labels")
 async def list_labels(limit: Limit = 50, cursor: Cursor = None) -> Page[Label]:
     """List the mailbox's labels with their ids and names, the user's own and Gmail's: INBOX, UNREAD, STARRED, SPAM.
 
-    gmail_list_messages lists the mail under one of them, gmail_modify_labels adds and removes them. A name such as
+    gmail_search_messages lists the mail under one of them, gmail_modify_labels adds and removes them. A name such as
     Clients/Dupont is a label inside of another.
     """
     return sliced(await known(), limit, cursor)
 
 
-@tools.writes(additive=False, idempotent=True, scopes=MODIFY, search="archiver marquer comme lu non lu classer ranger")
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    scopes=MODIFY,
+    search="archiver marquer comme lu non lu classer ranger étiqueter important suivi spam conversation",
+    examples=["archive cette conversation", "marque tous ces mails comme lus", "star this mail"],
+)
 async def modify_labels(
-    message: MessageId,
-    add: Annotated[list[str] | None, Field(description="Names or ids of labels, from gmail_list_labels.")] = None,
+    messages: MessageIds = None,
+    threads: ThreadIds = None,
+    add: Annotated[
+        list[str] | None, Field(description="Names or ids of labels, from gmail_list_labels; STARRED, UNREAD, SPAM.")
+    ] = None,
     remove: Annotated[
         list[str] | None, Field(description="Names or ids of labels; INBOX archives, UNREAD marks as read.")
     ] = None,
-) -> Labelled:
-    """Add labels to one message and remove labels from it: archive, mark as read or unread, star, file away.
+) -> Changed:
+    """Archive, mark as read or unread, star, or file mail under labels: many messages or whole conversations at once.
 
-    Returns the labels that it has then. The other messages of the conversation keep theirs. To put a message into the
-    trash, use gmail_trash_message. Find messages with gmail_search_messages.
+    To archive a conversation, pass it in `threads` and remove INBOX: its other messages keep it in the inbox
+    otherwise. To put mail into the trash, use gmail_trash_message.
     """
+    ids, conversations = some(messages, threads)
     if not (add or remove):
         raise errors.InvalidInputError("There is nothing to change.", "Pass labels in `add` or `remove`.")
     added, removed = await ids_of(add or []), await ids_of(remove or [])
@@ -50,9 +60,14 @@ async def modify_labels(
         raise errors.InvalidInputError(
             "TRASH cannot be added as a label.", "Use gmail_trash_message, which asks the user first."
         )
-    body = {"addLabelIds": added or None, "removeLabelIds": removed or None}
-    path = f"{ME}/messages/{segment(message)}/modify"
-    return await labelled(await api.post(path, json=body, cost=COST["messages.modify"]))
+    names = {"add": await names_of(added) or None, "remove": await names_of(removed) or None}
+    body = {name: value for name, value in (("addLabelIds", added), ("removeLabelIds", removed)) if value}
+    steps = [Step(f"{ME}/messages/{segment(one)}/modify", COST["messages.modify"], body) for one in ids]
+    if len(ids) > 1:
+        steps = [Step(f"{ME}/messages/batchModify", COST["messages.batchModify"], {"ids": ids, **body})]
+    steps += [Step(f"{ME}/threads/{segment(one)}/modify", COST["threads.modify"], body) for one in conversations]
+    await take(steps)
+    return Changed(messages=ids, threads=conversations, **names)
 
 
 @tools.writes(

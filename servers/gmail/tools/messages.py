@@ -1,8 +1,10 @@
-"""Messages of the mailbox. https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages"""
+"""Messages and conversations. https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages"""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -14,6 +16,8 @@ from flotilla import (
     Page,
     Toolset,
     confirm,
+    cursor_number,
+    errors,
     fetch_each,
     files,
     in_thread,
@@ -21,60 +25,67 @@ from flotilla import (
     will_ask,
 )
 
-from ..client import COST, ME, MODIFY, READ, api
+from .. import reading
+from ..client import COST, LARGEST, ME, MODIFY, READ, api
 from ..content import attachment as attachment_content
-from ..content import whole_message
+from ..content import complete, whole_message
 from ..labels import ids_of, names_of
-from ..models import Labelled, Line, Message, Profile, Sent, Trashed
+from ..models import TEXT_PAGE, Changed, Line, Message, Profile, Sent, Thread
+from ..senders import aliases
 from ..sending import headers_of
 
 tools = Toolset("messages")
 
 PAGES = ByCursor("messages", "nextPageToken", cursor="pageToken", limit="maxResults")
+SHOWN = 10  # messages in one question
 MessageId = Annotated[
     str,
     Field(description="Id of the message, from gmail_search_messages.", examples=["18f2a7c4d9e0b1a3"]),
 ]
+ThreadId = Annotated[
+    str,
+    Field(description="Id of the conversation: `thread` of gmail_search_messages.", examples=["18f2a7c4d9e0b1a3"]),
+]
+MessageIds = Annotated[
+    list[str] | None,
+    Field(max_length=50, description="Ids of single messages, from gmail_search_messages."),
+]
+ThreadIds = Annotated[
+    list[str] | None,
+    Field(max_length=10, description="Ids of conversations: `thread` of gmail_search_messages."),
+]
 
 
-@tools.reads(scopes=READ, search="cherche trouve mail courriel message de expéditeur objet pièce jointe")
+@tools.reads(
+    scopes=READ,
+    search="cherche trouve mail courriel message de expéditeur objet pièce jointe boîte de réception derniers non lus",
+    examples=["montre mes derniers mails", "les mails non lus de Marie", "what is in my inbox"],
+)
 async def search_messages(
     query: Annotated[
-        str,
+        str | None,
         Field(description="Words and operators, as in Gmail's search box.", examples=["from:marie has:attachment"]),
-    ],
+    ] = None,
+    label: Annotated[
+        str | None, Field(description="Only mail under this label: its name or id, from gmail_list_labels.")
+    ] = None,
     limit: Limit = 10,
     cursor: Cursor = None,
 ) -> Page[Line]:
-    """Search mail, newest first, with the operators of Gmail's search box.
+    """Search mail, newest first, with the operators of Gmail's search box; without arguments, list the inbox.
 
-    Operators: from: to: subject: label: has:attachment is:unread in:anywhere after:2030/06/01 newer_than:7d. Spam and
-    trash need in:anywhere. Returns sender, subject, date and first words; read a message with gmail_get_message.
+    Operators: from: to: subject: has:attachment is:unread in:anywhere after:2030/06/01 newer_than:7d. Spam and trash
+    need in:anywhere or their label. Returns sender, subject, date, first words, and the ids for gmail_get_message and
+    gmail_get_thread.
     """
-    return await _listed(limit, cursor, q=query)
-
-
-@tools.reads(scopes=READ, search="boîte de réception derniers mails non lus courriels reçus")
-async def list_messages(
-    label: Annotated[str, Field(description="Name or id of a label, from gmail_list_labels.")] = "INBOX",
-    limit: Limit = 10,
-    cursor: Cursor = None,
-) -> Page[Line]:
-    """List the mail under one label, newest first: the inbox, unless another label is named.
-
-    Returns sender, subject, date and first words; read a message with gmail_get_message. To find mail by sender, words
-    or date, use gmail_search_messages.
-    """
-    return await _listed(limit, cursor, labelIds=(await ids_of([label]))[0])
-
-
-async def _listed(limit: int, cursor: str | None, **params: Any) -> Page[Line]:
-    """The API lists ids alone: what stands in a line is fetched message by message."""
+    label_id = (await ids_of([label]))[0] if label else None if query else "INBOX"
+    hidden = "true" if label_id in ("SPAM", "TRASH") else None
+    params = {"q": query, "labelIds": label_id, "includeSpamTrash": hidden}
     cost = COST["messages.list"]
     page = await api.page(f"{ME}/messages", Sent, params=params, limit=limit, cursor=cursor, paging=PAGES, cost=cost)
     wanted = {"format": "metadata", "metadataHeaders": ["From", "Subject"]}
 
-    async def line(message: str) -> Line:
+    async def line(message: str) -> Line:  # the API lists ids alone
         raw = await api.get(f"{ME}/messages/{segment(message)}", params=wanted, cost=COST["messages.get"])
         return Line.of(raw)
 
@@ -85,11 +96,42 @@ async def _listed(limit: int, cursor: str | None, **params: Any) -> Page[Line]:
 async def get_message(message: MessageId, cursor: Cursor = None) -> Message:
     """Read one message: sender, recipients, date, text, labels and the list of its attachments.
 
-    HTML comes as plain text, a calendar invitation as its lines. A very long text comes in pages: pass next_cursor to
-    go on. Save an attachment with gmail_get_attachment.
+    HTML comes as plain text. A very long text comes in pages: pass next_cursor to go on. Read a whole conversation with
+    gmail_get_thread; save an attachment with gmail_get_attachment.
     """
     raw = await whole_message(message)
     return Message.of(raw, await names_of(raw.get("labelIds") or []), cursor)
+
+
+@tools.reads(
+    scopes=READ,
+    search="lire la conversation le fil échange complet discussion",
+    examples=["lis toute la conversation avec Marie", "what did we agree on in this thread"],
+)
+async def get_thread(thread: ThreadId, cursor: Cursor = None) -> Thread:
+    """Read a whole conversation, the oldest message first: every sender, date, text and list of attachments.
+
+    A long conversation comes in pages: pass next_cursor to go on. A message with a next_cursor of its own has more
+    text: read on with gmail_get_message. Drafts in it bear the label DRAFT. Save an attachment with
+    gmail_get_attachment.
+    """
+    path, params = f"{ME}/threads/{segment(thread)}", {"format": "full"}
+    answer = await api.get(path, params=params, cost=COST["threads.get"], largest=LARGEST)
+    rows = api.rows_in(answer, "messages", missing=True)
+
+    async def read(number: str) -> Message:
+        raw = rows[int(number)]
+        await complete(raw)
+        return Message.of(raw, await names_of(raw.get("labelIds") or []), None)
+
+    messages: list[Message] = []
+    number, characters = cursor_number(cursor, 0), 0
+    while number < len(rows) and characters < TEXT_PAGE:
+        messages += await fetch_each([str(number)], read)
+        characters, number = sum(len(one.text) for one in messages), number + 1
+    following = str(number) if number < len(rows) else None
+    subject = messages[0].subject if messages else ""
+    return Thread(id=thread, subject=subject, messages=messages, next_cursor=following)
 
 
 @tools.reads(scopes=READ, search="télécharger pièce jointe enregistrer fichier joint")
@@ -102,50 +144,103 @@ async def get_attachment(
         str | None, Field(description="Path of the new file in the data folder; else mail/<message>/<name>.")
     ] = None,
 ) -> files.FileRef:
-    """Save one attachment of a message as a file in the data folder, and return its path.
+    """Save one attachment of a message as a file in the data folder, and return its path, size and checksum.
 
     gmail_get_message lists the attachments. A file that exists at `path` is not overwritten. The content is not
-    returned: pass the path to a tool that reads or sends files.
+    returned: fs_read_document of the filesystem server reads PDF, Word, Excel and PowerPoint by the path.
     """
     name, content = await attachment_content(message, attachment)
     target = path or f"mail/{re.sub(r'[^A-Za-z0-9_-]', '_', message)[:80]}/{name}"
     return await in_thread(files.write, target, content, path is None)
 
 
-@tools.destroys(asks=True, idempotent=True, scopes=MODIFY, search="supprimer mail corbeille jeter")
-async def trash_message(message: MessageId) -> Trashed:
-    """Move one message to the trash, after the user agreed. Gmail deletes it for good after 30 days.
+@tools.destroys(
+    asks=True,
+    idempotent=True,
+    scopes=MODIFY,
+    search="supprimer mails corbeille jeter conversation",
+    examples=["mets ces trois mails à la corbeille", "delete this conversation"],
+)
+async def trash_message(messages: MessageIds = None, threads: ThreadIds = None) -> Changed:
+    """Move messages, or whole conversations, to the trash, after the user agreed. Gmail deletes them after 30 days.
 
-    To only take a message out of the inbox, remove the label INBOX with gmail_modify_labels. Find the message with
-    gmail_search_messages.
+    To only take mail out of the inbox, remove the label INBOX with gmail_modify_labels.
     """
+    ids, conversations = some(messages, threads)
     if will_ask():
-        about = Line.of(await headers_of(message))
-        await confirm(f"Move the mail «{about.subject}» from {about.sender} to the trash?")
-    await api.send("POST", f"{ME}/messages/{segment(message)}/trash", cost=COST["messages.trash"])
-    return Trashed(trashed=message)
+        await confirm(f"Move {await _shown(ids, conversations)} to the trash?")
+    batch = {"ids": ids, "addLabelIds": ["TRASH"], "removeLabelIds": ["INBOX"]}
+    steps = [Step(f"{ME}/messages/{segment(one)}/trash", COST["messages.trash"]) for one in ids]
+    steps = steps if len(ids) < 2 else [Step(f"{ME}/messages/batchModify", COST["messages.batchModify"], batch)]
+    steps += [Step(f"{ME}/threads/{segment(one)}/trash", COST["threads.trash"]) for one in conversations]
+    await take(steps)
+    return Changed(messages=ids, threads=conversations)
 
 
 @tools.writes(core=False, idempotent=True, scopes=MODIFY, search="restaurer mail récupérer corbeille")
-async def restore_message(message: MessageId) -> Labelled:
-    """Take one message out of the trash again, within the 30 days that Gmail keeps it.
+async def restore_message(messages: MessageIds = None, threads: ThreadIds = None) -> Changed:
+    """Take messages, or whole conversations, out of the trash again, within the 30 days that Gmail keeps them.
 
-    Find it with gmail_search_messages and in:trash. Returns the labels that it has now; it is not moved back to the
-    inbox: add the label INBOX with gmail_modify_labels for that.
+    Find them with gmail_search_messages and label=TRASH. They are not moved back to the inbox: add the label INBOX
+    with gmail_modify_labels for that.
     """
-    path = f"{ME}/messages/{segment(message)}/untrash"
-    return await labelled(await api.post(path, cost=COST["messages.untrash"]))
+    ids, conversations = some(messages, threads)
+    steps = [Step(f"{ME}/messages/{segment(one)}/untrash", COST["messages.untrash"]) for one in ids]
+    steps += [Step(f"{ME}/threads/{segment(one)}/untrash", COST["threads.untrash"]) for one in conversations]
+    await take(steps)
+    return Changed(messages=ids, threads=conversations)
 
 
-async def labelled(answer: Any) -> Labelled:
-    """Return the labels of a message that was changed, by their names."""
-    return Labelled.model_validate({**answer, "labelIds": await names_of(answer.get("labelIds") or [])})
-
-
-@tools.reads(core=False, scopes=READ, search="mon adresse quel compte gmail connecté")
+@tools.reads(core=False, scopes=READ, search="mon adresse quel compte gmail connecté alias")
 async def get_current_user() -> Profile:
-    """Get the address of the connected mailbox and how many messages it holds.
+    """Get the address of the connected mailbox, how many messages it holds, and the addresses that it can send from.
 
-    Use it to learn whose mail the other tools read and send. It takes no arguments.
+    Use it to learn whose mail the other tools read and send, and for the `sender` of a mail. It takes no arguments.
     """
-    return Profile.model_validate(await api.get(f"{ME}/profile", cost=COST["getProfile"]))
+    profile = Profile.model_validate(await api.get(f"{ME}/profile", cost=COST["getProfile"]))
+    profile.senders = [one.email for one in await aliases() if one.ready]
+    return profile
+
+
+class Step:
+    """A POST that changes mail."""
+
+    def __init__(self, path: str, cost: float, body: Mapping[str, Any] | None = None) -> None:
+        self.path, self.cost, self.body = path, cost, body
+
+
+async def take(steps: Sequence[Step]) -> None:
+    """Take steps one after the other; a dry run shows all of them."""
+    for step in steps[1:]:
+        api.follows("POST", step.path, json=step.body)
+    for step in steps:
+        await api.send("POST", step.path, json=step.body, cost=step.cost)
+
+
+def some(messages: Sequence[str] | None, threads: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the ids that are given, each once; raises errors.InvalidInputError where there are none."""
+    if not (messages or threads):
+        raise errors.InvalidInputError(
+            "No message is named.", "Pass ids from gmail_search_messages in `messages` or `threads`."
+        )
+    return list(dict.fromkeys(messages or ())), list(dict.fromkeys(threads or ()))
+
+
+async def _shown(messages: Sequence[str], threads: Sequence[str]) -> str:
+    """Return what a question says of messages and conversations; raises errors.NotFoundError for one that is gone."""
+    lines = [Line.of(raw) for raw in await asyncio.gather(*map(headers_of, messages[:SHOWN]))]
+    parts = [f"«{line.subject}» from {line.sender}" for line in lines]
+    parts += [f"{len(messages) - SHOWN} more"] if len(messages) > SHOWN else []
+    mails = f"{len(messages)} mails ({'; '.join(parts)})" if len(messages) > 1 else f"the mail {''.join(parts)}"
+    conversations = "; ".join(await asyncio.gather(*map(_conversation, threads)))
+    return " and ".join([*([mails] if parts else []), *([conversations] if threads else [])])
+
+
+async def _conversation(thread: str) -> str:
+    params = {"format": "metadata", "metadataHeaders": ["From", "Subject"]}
+    answer = await api.get(f"{ME}/threads/{segment(thread)}", params=params, cost=COST["threads.get"])
+    heads = [reading.headers(raw) for raw in api.rows_in(answer, "messages", missing=True)]
+    senders = list(dict.fromkeys(head.get("From", "") for head in heads))
+    number = f"{len(heads)} message{'' if len(heads) == 1 else 's'}"
+    subject = heads[0].get("Subject", "") if heads else ""
+    return f"the whole conversation «{subject}» ({number}) with {', '.join(senders[:5])}"

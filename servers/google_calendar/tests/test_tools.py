@@ -235,7 +235,11 @@ async def test_create_event(gcal: Session) -> None:
     ("choice", "parameter", "notified"),
     [
         (None, "all", "1 guest by e-mail"),
-        ("external_only", "externalOnly", "guests without Google Calendar by e-mail"),
+        (
+            "external_only",
+            "externalOnly",
+            "guests without Google Calendar by e-mail; the others only see it in their calendar",
+        ),
         ("none", "none", "nobody: tell the guests yourself"),
     ],
 )
@@ -325,7 +329,8 @@ async def test_update_event_conflict(gcal: Session) -> None:
 
 async def test_cancel_event(gcal: Session) -> None:
     assert await gcal.call_ok("cancel_event", event="7ohk4v1mfq0d2c", send_updates="all") == {
-        "cancelled": "7ohk4v1mfq0d2c"
+        "cancelled": "7ohk4v1mfq0d2c",
+        "notified": "1 guest by e-mail",
     }
     assert sent(gcal) == ("DELETE", EVENT, {"sendUpdates": "all"})
     assert gcal.asked == [
@@ -342,32 +347,245 @@ SERIES = {
 }  # fmt: skip
 
 
-async def test_cancel_event_confirms_a_whole_series_with_its_count(gcal: Session) -> None:
-    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
+def slot(day: str, clock: str = "09:00", **fields: Any) -> dict[str, Any]:
+    """An occurrence of a series in Paris, as `instances` gives it."""
+    time = {"dateTime": f"{day}T{clock}:00+01:00", "timeZone": "Europe/Paris"}
+    return {"status": "confirmed", "start": time, "originalStartTime": time, **fields}
+
+
+def told_series(gcal: Session, days: list[Any], **fields: Any) -> None:
+    """Make Google answer with a weekly series s1 of these occurrences; one of them, s1_3, is the third."""
+    slots = [one if isinstance(one, dict) else slot(one) for one in days]
+    first, third = slots[0]["originalStartTime"], slots[min(2, len(slots) - 1)]["originalStartTime"]
+    guests = [{"email": "helene@atelier.example", "self": True}, {"email": "marie@client.example"}]
+
+    def after(time: dict[str, Any]) -> dict[str, Any]:
+        return {**time, "dateTime": time["dateTime"].replace("T09:00", "T10:00")}
+
+    shared = {"summary": "Point", "attendees": guests, "location": "Salle bleue", "etag": '"1"'}
+    series = {"id": "s1", "start": first, "end": after(first), **shared, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=4"]}
+    series |= fields
+    one = {"id": "s1_3", "start": third, "end": after(third), **shared, "recurringEventId": "s1"}
+    one |= {"originalStartTime": third}
+    route = "GET /calendar/v3/calendars/{id}/events"
+    gcal.respond(f"{route}/s1", Response.of(series))
+    gcal.respond(f"{route}/s1_3", Response.of(one))
+    gcal.respond(f"{route}/{{event}}/instances", Response.of({"items": slots}))
+
+
+FUTURE = ["2130-01-03", "2130-01-10", "2130-01-17", "2130-01-24"]
+MIXED = ["2020-01-07", "2020-01-14", "2130-01-17", "2130-01-24"]
+
+
+async def test_cancel_event_of_a_series_leaves_the_past(gcal: Session) -> None:
+    told_series(gcal, MIXED)
+    for event, scope in (("s1", "this"), ("s1_3", "all"), ("s1_3", "this_and_following")):
+        result = await gcal.call_ok("cancel_event", event=event, scope=scope)
+        assert gcal.asked[-1] == (
+            "Cancel «Point» from 17 January 2130, 09:00 (Europe/Paris) on, 2 occurrences? The 2 earlier ones stay. "
+            "1 guest will be notified by e-mail."
+        )
+        assert sent(gcal) == ("PATCH", f"{PRIMARY}/s1", {"sendUpdates": "all"})
+        assert gcal.requests[-1].json() == {"recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=21300117T075959Z"]}
+        assert gcal.requests[-1].headers["if-match"] == '"1"'
+        assert result["from_start"] == "17 January 2130, 09:00 (Europe/Paris)"
+    await gcal.call_ok("cancel_event", event="s1_3")
+    assert gcal.asked[-1].startswith("Cancel the one occurrence of «Point» of 17 January 2130, 09:00 (Europe/Paris)?")
+    assert sent(gcal)[:2] == ("DELETE", f"{PRIMARY}/s1_3")
+
+
+async def test_cancel_event_of_a_series_to_come_or_past(gcal: Session) -> None:
+    told_series(gcal, FUTURE)
+    await gcal.call_ok("cancel_event", event="s1_3", scope="all", send_updates="none")
+    assert gcal.asked == [
+        "Cancel the whole series «Point» from 3 January 2130, 09:00 (Europe/Paris) on, 4 occurrences? "
+        "The guests will not be notified."
+    ]
+    assert sent(gcal) == ("DELETE", f"{PRIMARY}/s1", {"sendUpdates": "none"})
+    told_series(gcal, FUTURE, recurrence=["RRULE:FREQ=WEEKLY"])
     await gcal.call_ok("cancel_event", event="s1")
-    assert gcal.asked == [
-        "Cancel the whole series «Point» since 7 January 2020, 09:00 (Europe/Paris), all 3 occurrences, "
-        "2 past ones too?"
-    ]
-    one = {name: value for name, value in SERIES.items() if name != "recurrence"}
-    occurrence = {**one, "recurringEventId": "s1"}
-    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(occurrence))
-    await gcal.call_ok("cancel_event", event="s1_2020")
-    assert gcal.asked[-1] == (
-        "Cancel the one occurrence of «Point» of 7 January 2020, 09:00 (Europe/Paris)? The rest of the series stays."
+    assert ", all occurrences?" in gcal.asked[-1]
+    told_series(gcal, ["2020-01-07", "2020-01-14"])
+    assert "Every occurrence of this series is past" in await gcal.call_error("cancel_event", event="s1")
+    assert "from which occurrence on" in await gcal.call_error("cancel_event", event="s1", scope="this_and_following")
+
+
+async def test_update_event_this_and_following_parts_the_series(gcal: Session) -> None:
+    """What was before keeps its times; what was cancelled later stays cancelled; one Meet link is not used twice."""
+    gone = {"status": "cancelled", "originalStartTime": slot("2130-01-24")["originalStartTime"]}
+    told_series(gcal, [*MIXED[:3], gone], hangoutLink="https://meet.example/a", colorId="3")
+    booked = await gcal.call_ok(
+        "update_event", event="s1_3", scope="this_and_following", start="2130-01-17T15:00", title="Point hebdo"
     )
-
-
-async def test_update_event_confirms_moving_a_whole_series(gcal: Session) -> None:
-    """A new start of a series makes it begin there: what was before vanishes."""
-    gcal.respond("GET /calendar/v3/calendars/{id}/events/{event}", Response.of(SERIES))
-    await gcal.call_ok("update_event", event="s1", title="Point hebdo")
-    assert gcal.asked == []
-    await gcal.call_ok("update_event", event="s1", start="2030-06-11T15:00:00+02:00")
     assert gcal.asked == [
-        "Move the whole series «Point», all 3 occurrences, 2 past ones too? It then begins on 11 June 2030, 15:00 "
-        "(Europe/Paris): occurrences before that disappear, and those that were changed one by one may be lost."
+        "Move «Point» from 17 January 2130, 09:00 (Europe/Paris) on, 1 occurrence? The first of these is then at "
+        "17 January 2130, 15:00 (Europe/Paris). The earlier ones stay as they are."
     ]
+    made, trimmed = gcal.writes
+    assert (made.method, made.url.partition("?")[0]) == ("POST", PRIMARY)
+    assert dict(made.query) == {"sendUpdates": "all", "conferenceDataVersion": "1"}
+    body = made.json()
+    assert body.pop("conferenceData")["createRequest"]["conferenceSolutionKey"] == {"type": "hangoutsMeet"}
+    assert body == {
+        "summary": "Point hebdo",
+        "location": "Salle bleue",
+        "colorId": "3",
+        "attendees": [{"email": "helene@atelier.example"}, {"email": "marie@client.example"}],
+        "start": {"dateTime": "2130-01-17T15:00:00+01:00", "timeZone": "Europe/Paris"},
+        "end": {"dateTime": "2130-01-17T16:00:00+01:00", "timeZone": "Europe/Paris"},
+        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2", "EXDATE;TZID=Europe/Paris:21300124T150000"],
+    }
+    assert (trimmed.method, trimmed.url) == ("PATCH", f"{PRIMARY}/s1?sendUpdates=all")
+    assert trimmed.json() == {"recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=21300117T075959Z"]}
+    assert booked["earlier"] == "s1"
+
+
+async def test_update_event_this_and_following_dry_run_shows_both_requests(gcal: Session) -> None:
+    told_series(gcal, MIXED)
+    change = {"event": "s1_3", "scope": "this_and_following", "location": "Salle verte"}
+    plan = (await gcal.call_ok("update_event", **change, dry_run=True))["dry_run"]
+    assert gcal.writes == []
+    await gcal.call_ok("update_event", **change)
+    made, trimmed = gcal.writes
+    assert (plan["body"], plan["then"][0]["body"]) == (made.json(), trimmed.json())
+    assert plan["then"][0]["url"] == trimmed.url
+    assert gcal.asked == []  # nothing is moved
+
+
+async def test_update_event_of_all_keeps_the_first_day(gcal: Session) -> None:
+    told_series(gcal, MIXED, recurrence=["RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=21300124T080000Z"])
+    await gcal.call_ok("update_event", event="s1_3", scope="all", start="2130-01-18T15:30")
+    assert gcal.asked == [
+        "Move the whole series «Point», all 4 occurrences, 2 past ones too? Each is then at 15:30, moved by 1 day."
+    ]
+    assert sent(gcal)[:2] == ("PATCH", f"{PRIMARY}/s1")
+    assert gcal.requests[-1].json() == {
+        "start": {"dateTime": "2020-01-08T15:30:00+01:00", "timeZone": "Europe/Paris"},
+        "end": {"dateTime": "2020-01-08T16:30:00+01:00", "timeZone": "Europe/Paris"},
+        "recurrence": ["RRULE:FREQ=WEEKLY;BYDAY=WE;UNTIL=21300125T143000Z"],
+    }
+    await gcal.call_ok("update_event", event="s1_3", scope="all", title="Point hebdo")
+    assert gcal.requests[-1].json() == {"summary": "Point hebdo"}
+    assert len(gcal.asked) == 1
+
+
+async def test_update_event_of_a_series_never_cuts_its_past(gcal: Session) -> None:
+    told_series(gcal, MIXED)
+    message = await gcal.call_error("update_event", event="s1", start="2130-01-17T15:00:00+01:00")
+    assert "The series began on 7 January 2020, 09:00 (Europe/Paris): a start on another day" in message
+    await gcal.call_ok("update_event", event="s1", start="2020-01-07T15:00")
+    assert gcal.requests[-1].json()["start"]["dateTime"] == "2020-01-07T15:00:00+01:00"
+    told_series(gcal, MIXED, recurrence=["RRULE:FREQ=MONTHLY;BYDAY=2TU"])
+    arguments = {"event": "s1_3", "scope": "this_and_following", "start": "2130-01-18T09:00"}
+    writes = len(gcal.writes)
+    assert "Pass the new rule in `recurrence` too" in await gcal.call_error("update_event", **arguments)
+    assert len(gcal.writes) == writes
+    await gcal.call_ok("update_event", **arguments, recurrence="FREQ=MONTHLY;BYDAY=2WE")
+    assert gcal.writes[writes].json()["recurrence"] == ["RRULE:FREQ=MONTHLY;BYDAY=2WE"]
+
+
+async def test_update_event_series_of_days(gcal: Session) -> None:
+    def day(date: str) -> dict[str, Any]:
+        return {"start": {"date": date}, "originalStartTime": {"date": date}}
+
+    told_series(gcal, [slot("2130-01-03")], start={"date": "2130-01-03"}, end={"date": "2130-01-04"})
+    one = {"id": "s1_3", "recurringEventId": "s1", **day("2130-01-17"), "end": {"date": "2130-01-18"}}
+    route = "GET /calendar/v3/calendars/{id}/events"
+    gcal.respond(f"{route}/s1_3", Response.of(one))
+    items = [day(date) for date in FUTURE]
+    gcal.respond(f"{route}/{{event}}/instances", Response.of({"items": items}))
+    await gcal.call_ok("update_event", event="s1_3", scope="this_and_following", start="2130-01-18")
+    made, trimmed = gcal.writes
+    assert (made.json()["start"], made.json()["end"]) == ({"date": "2130-01-18"}, {"date": "2130-01-19"})
+    assert trimmed.json() == {"recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=21300116"]}
+
+
+async def test_update_event_repeats_from_now_on(gcal: Session) -> None:
+    await gcal.call_ok("update_event", event="7ohk4v1mfq0d2c", recurrence="FREQ=WEEKLY;COUNT=5")
+    body = gcal.requests[-1].json()
+    assert body["recurrence"] == ["RRULE:FREQ=WEEKLY;COUNT=5"]
+    assert body["start"] == {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": "Europe/Paris"}
+    told_series(gcal, FUTURE)
+    assert "cannot repeat by itself" in await gcal.call_error("update_event", event="s1_3", recurrence="FREQ=DAILY")
+    await gcal.call_ok("update_event", event="s1", recurrence="FREQ=WEEKLY;INTERVAL=2")
+    assert gcal.asked == [
+        "Change the whole series «Point», all 4 occurrences? It then repeats by RRULE:FREQ=WEEKLY;INTERVAL=2."
+    ]
+    assert gcal.requests[-1].json() == {"recurrence": ["RRULE:FREQ=WEEKLY;INTERVAL=2"]}
+
+
+async def test_update_event_meet_link_reminders_and_visibility(gcal: Session) -> None:
+    await gcal.call_ok("update_event", event="7ohk4v1mfq0d2c", meet=True, reminders=[10, 1440], visibility="private")
+    assert sent(gcal)[2] == {"sendUpdates": "all", "conferenceDataVersion": "1"}
+    body = gcal.requests[-1].json()
+    assert body.pop("conferenceData")["createRequest"]["requestId"]
+    overrides = [{"method": "popup", "minutes": 10}, {"method": "popup", "minutes": 1440}]
+    assert body == {"visibility": "private", "reminders": {"useDefault": False, "overrides": overrides}}
+    await gcal.call_ok("create_event", title="x", start="2030-06-04", reminders=[])
+    assert gcal.requests[-1].json()["reminders"] == {"useDefault": False, "overrides": []}
+    assert "at most five" in await gcal.call_error("create_event", title="x", start="2030-06-04", reminders=[50_000])
+
+
+async def test_list_events_working_location(gcal: Session) -> None:
+    days = {"start": {"date": "2030-06-04"}, "end": {"date": "2030-06-05"}, "eventType": "workingLocation"}
+    home = {"id": "w1", "summary": "Home", **days, "workingLocationProperties": {"type": "homeOffice"}}
+    office = {"type": "officeLocation", "officeLocation": {"label": "Lyon"}}
+    items = [home, {"id": "w2", **days, "workingLocationProperties": office}]
+    gcal.respond("GET /calendar/v3/calendars/{id}/events", Response.of({"items": items}))
+    page = await gcal.call_ok("list_events", after="2030-06-03T00:00:00Z")
+    assert [(one["kind"], one["location"]) for one in page["items"]] == [
+        ("workingLocation", "home"),
+        ("workingLocation", "Lyon"),
+    ]
+
+
+async def test_create_calendar(gcal: Session) -> None:
+    await gcal.call_ok("create_calendar", name="Congés")
+    assert sent(gcal)[:2] == ("POST", f"{API}/calendars")
+    assert gcal.requests[-1].json() == {"summary": "Congés", "timeZone": "Europe/Paris"}
+    mine = {"id": "c1", "summary": "Congés", "accessRole": "owner"}
+    gcal.respond("GET /calendar/v3/users/me/calendarList", Response.of({"items": [mine]}))
+    assert "There is a calendar «conges» already: c1" in await gcal.call_error("create_calendar", name="conges")
+    assert len(gcal.writes) == 1
+
+
+async def test_create_events(gcal: Session) -> None:
+    events = [
+        {"title": "Dentiste", "start": "2030-06-04T14:00"},
+        {"title": "Congés", "start": "2030-07-14", "end": "2030-07-16", "location": "Lyon"},
+    ]
+    result = await gcal.call_ok("create_events", events=events)
+    assert [write.json() for write in gcal.writes] == [
+        {
+            "summary": "Dentiste",
+            "start": {"dateTime": "2030-06-04T14:00:00+02:00", "timeZone": "Europe/Paris"},
+            "end": {"dateTime": "2030-06-04T15:00:00+02:00", "timeZone": "Europe/Paris"},
+        },
+        {"summary": "Congés", "start": {"date": "2030-07-14"}, "end": {"date": "2030-07-17"}, "location": "Lyon"},
+    ]
+    assert (len(result["events"]), result["failed"]) == (2, [])
+    late = [*events, {"title": "x", "start": "Tuesday"}]
+    assert "is not a time or a day" in await gcal.call_error("create_events", events=late)
+    assert len(gcal.writes) == 2
+    guests = [{**events[0], "guests": f"a{n}@x.example, b{n}@x.example"} for n in range(3)]
+    await gcal.call_ok("create_events", events=guests)
+    assert gcal.asked[-1].startswith("Invite to 3 events and send an e-mail to 6 recipients: a0@x.example,")
+
+
+async def test_create_events_one_that_is_refused(gcal: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are booked: who called must know which one to correct, and not book them twice."""
+    refusal = {"error": {"code": 400, "message": "Bad Request", "errors": [{"reason": "timeRangeEmpty"}]}}
+    assert gcal.recorder
+    usual = gcal.recorder.answers.to
+    monkeypatch.setattr(
+        gcal.recorder.answers,
+        "to",
+        lambda request: Response.of(refusal, 400) if b"deux" in request.body else usual(request),
+    )
+    events = [{"title": title, "start": "2030-06-04"} for title in ("un", "deux", "trois")]
+    result = await gcal.call_ok("create_events", events=events)
+    assert len(result["events"]) == 2
+    assert result["failed"] == ['deux: Google Calendar refuses the request (400): "Bad Request".']
 
 
 async def test_respond_to_invitation_changes_one_response_only(gcal: Session) -> None:
@@ -383,7 +601,8 @@ async def test_respond_to_invitation_changes_one_response_only(gcal: Session) ->
 async def test_move_event(gcal: Session) -> None:
     team = "equipe@group.calendar.google.com"
     moved = await gcal.call_ok("move_event", event="7ohk4v1mfq0d2c", to=team)
-    assert sent(gcal) == ("POST", f"{EVENT}/move", {"destination": team})
+    assert sent(gcal) == ("POST", f"{EVENT}/move", {"destination": team, "sendUpdates": "all"})
+    assert moved["notified"] == "1 guest by e-mail"
     assert moved["id"] == f"{team}/7ohk4v1mfq0d2c"
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Page, Toolset, segment
+from flotilla import Cursor, Limit, Page, TimeZone, Toolset, errors, segment
+from flotilla.parsing import folded
 from flotilla_servers._google import scope
 
 from ..client import api
@@ -42,3 +43,34 @@ async def get_calendar(calendar: CalendarId = "primary") -> CalendarInfo:
     calendars.
     """
     return CalendarInfo.model_validate(await api.get(f"/calendars/{segment(calendar)}"))
+
+
+@tools.writes(
+    core=False,
+    creates=True,
+    scopes=[
+        scope("calendar.app.created calendar.calendarlist.readonly"),
+        scope("calendar.calendars calendar.calendarlist.readonly"),
+        scope("calendar"),
+    ],
+    search="créer un nouvel agenda calendrier secondaire",
+)
+async def create_calendar(
+    name: Annotated[str, Field(min_length=1, max_length=200, description="Name of the calendar.", examples=["Congés"])],
+    timezone: Annotated[TimeZone | None, Field(description="IANA name of its zone; else the main one's.")] = None,
+    description: Annotated[str | None, Field(description="What the calendar is for.")] = None,
+) -> CalendarInfo:
+    """Create a calendar of the account beside its main one. A name that an own calendar has already is refused.
+
+    Returns the id that gcal_create_event takes. It is not shared with anybody: the user does that in Google Calendar.
+    """
+    rows = await api.rows("/users/me/calendarList", "items", missing=True, params={"maxResults": 250})
+    names = {folded(str(row.get("summary"))): row.get("id") for row in rows if row.get("accessRole") == "owner"}
+    if known := names.get(folded(name)):
+        raise errors.InvalidInputError(
+            f"There is a calendar «{errors.excerpt(name, 80)}» already: {known}.", "Use that one, or another name."
+        )
+    if timezone is None:
+        timezone = next((row.get("timeZone") for row in rows if row.get("primary")), None)
+    body = {"summary": name, "timeZone": timezone, "description": description}
+    return CalendarInfo.model_validate(await api.post("/calendars", json=body))

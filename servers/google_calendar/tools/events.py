@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -14,22 +14,21 @@ from flotilla import (
     Addresses,
     Cursor,
     Limit,
+    Model,
     Page,
     TimeZone,
     Toolset,
     When,
-    confirm,
     confirm_recipients,
     errors,
     segment,
-    will_ask,
 )
 from flotilla.calls.context import current
-from flotilla.parsing import period, shown, span, to_utc
+from flotilla.parsing import period, to_utc, unique_addresses
 from flotilla.state import digest
 from flotilla_servers._google import confirm_new
 
-from ..bodies import changed_guests, checked_rules, event_time, guest, moment, moved
+from ..bodies import checked_rules, new_event, reminding
 from ..client import (
     READ,
     WRITE,
@@ -42,21 +41,23 @@ from ..client import (
     with_calendar,
     zone_of,
 )
-from ..models import Answered, Booked, Cancelled, Event, Line, guests_of, moment_of
+from ..models import Answered, Booked, BookedSeveral, Event, Line, guests_of
 from .calendars import CalendarId
 
 tools = Toolset("events")
 
 EventId = Annotated[str, Field(description="Id of the event, from gcal_list_events.", examples=["7ohk4v1mfq0d2c"])]
-Zone = Annotated[
-    TimeZone | None, Field(description="IANA name of the zone of times without offset; else the calendar's.")
-]
+Zone = Annotated[TimeZone | None, Field(description="IANA zone of local times; else the calendar's.")]
 Updates = Annotated[
     Literal["all", "external_only", "none"],
-    Field(description="Guests who get an e-mail; external_only: those without Google Calendar."),
+    Field(description="Who gets an e-mail; external_only: guests without Google Calendar."),
 ]
-Location = Annotated[str | None, Field(description="Place, as free text.")]
-Description = Annotated[str | None, Field(description="Text that the guests read; may be HTML.")]
+Location = Annotated[str | None, Field(description="Place as free text.")]
+Description = Annotated[str | None, Field(description="Text that guests read.")]
+Rules = Annotated[str | None, Field(description="RFC 5545 lines: RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=10.")]
+Visibility = Annotated[Literal["default", "public", "private"] | None, Field(description="Who else sees the details.")]
+Reminders = Annotated[list[int] | None, Field(description="Minutes before the start; [] for none.")]
+WITH_LINK = {"conferenceDataVersion": 1}  # without it, the API ignores what is said of a video link
 NOTIFY = {"all": "all", "external_only": "externalOnly", "none": "none"}
 
 
@@ -64,7 +65,7 @@ NOTIFY = {"all": "all", "external_only": "externalOnly", "none": "none"}
 async def list_events(
     after: Annotated[
         When,
-        Field(description="Only events that end after this time or day.", examples=["2030-06-03", "2030-06-03T09:00"]),
+        Field(description="Only events that end after this time or day.", examples=["2030-06-03T09:00"]),
     ],
     before: Annotated[
         When | None, Field(description="Only events that start before this time, or up to this day.")
@@ -75,8 +76,8 @@ async def list_events(
 ) -> Page[Line]:
     """List the events of one calendar between two times, soonest first; repeating events come one by one.
 
-    Times without an offset are read in the calendar's time zone. A row says when the event is tentative (status) and
-    what the account answered (response). Read guests, links and text with gcal_get_event.
+    A row has the place, what the account answered (response), and whether it is tentative (status). Read guests, links
+    and text with gcal_get_event.
     """
     return await _listed(calendar, limit, cursor, after, before)
 
@@ -134,127 +135,39 @@ async def get_event(event: EventId) -> Event:
     search="créer un rendez-vous réserver planifier une réunion inviter visio récurrent chaque semaine",
 )
 async def create_event(
-    title: Annotated[str, Field(description="Title of the event.", examples=["Point hebdo"])],
+    title: Annotated[str, Field(description="Title of the event.", examples=["Point"])],
     start: Annotated[
         When,
-        Field(description="Start; a day alone makes it last all day.", examples=["2030-06-04T14:00", "2030-06-04"]),
+        Field(description="Start; a day alone lasts all day.", examples=["2030-06-04T14:00"]),
     ],
-    end: Annotated[When | None, Field(description="End, or the last day; without it, an hour or that one day.")] = None,
+    end: Annotated[When | None, Field(description="End, or the last day; else an hour or one day.")] = None,
     timezone: Zone = None,
-    guests: Annotated[Addresses | None, Field(description="Guests to invite: a@b.c or Name <a@b.c>.")] = None,
+    guests: Annotated[Addresses | None, Field(description="Guests: a@b.c or Name <a@b.c>.")] = None,
     location: Location = None,
     description: Description = None,
-    recurrence: Annotated[
-        str | None, Field(description="RFC 5545 rules, one a line: RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=10.")
-    ] = None,
-    meet: Annotated[bool, Field(description="Add a Google Meet video link.")] = False,
+    recurrence: Rules = None,
+    meet: Annotated[bool, Field(description="Add a Google Meet link.")] = False,
+    reminders: Reminders = None,
+    visibility: Visibility = None,
     send_updates: Updates = "all",
     calendar: CalendarId = "primary",
 ) -> Booked:
     """Book a meeting, an all-day event or a repeating one, and invite its guests, who get an e-mail.
 
-    Find a time with gcal_check_availability first. What is booked already is not looked at. Returns the id for
-    gcal_update_event and gcal_cancel_event, the start with its offset, and who is notified.
+    Find a time with gcal_check_availability first. Returns the id for gcal_update_event and gcal_cancel_event.
     """
     local = start.is_local or bool(end and end.is_local) or bool(recurrence and not start.is_day)
     zone = ZoneInfo(timezone) if timezone else await zone_of(calendar) if local else None
-    begins, ends = span(moment(start, zone), moment(end, zone) if end else None)
-    rules = checked_rules((recurrence or "").splitlines())
-    await _ask(guests or [], f"Invite to «{errors.excerpt(title, 80)}»", send_updates)
-    body = {
-        "summary": title,
-        "start": event_time(begins, zone.key if zone else None),
-        "end": event_time(ends, zone.key if zone else None),
-        "attendees": [guest(address) for address in guests or ()] or None,
-        "location": location,
-        "description": description,
-        "recurrence": rules or None,
+    body = new_event(title, start, end, zone, guests, location, description) | {
+        "recurrence": checked_rules((recurrence or "").splitlines()) or None,
+        "visibility": visibility,
+        "reminders": reminding(reminders),
+        "conferenceData": meet_link() if meet else None,
     }
-    params: dict[str, Any] = {"sendUpdates": NOTIFY[send_updates]}
-    if meet:
-        params["conferenceDataVersion"] = 1  # without it, the request for a link is ignored
-        kind = {"conferenceSolutionKey": {"type": "hangoutsMeet"}}
-        body["conferenceData"] = {"createRequest": {"requestId": _request_id(), **kind}}
+    await ask(guests or [], f"Invite to «{errors.excerpt(title, 80)}»", send_updates)
+    params = {"sendUpdates": NOTIFY[send_updates], **WITH_LINK} if meet else {"sendUpdates": NOTIFY[send_updates]}
     answer = await api.post(f"/calendars/{segment(calendar)}/events", params=params, json=body)
-    return _booked(answer, calendar, send_updates)
-
-
-@tools.writes(replaces=True, scopes=WRITE, search="déplacer décaler reporter modifier rendez-vous ajouter un invité")
-async def update_event(
-    event: EventId,
-    title: Annotated[str | None, Field(description="New title of the event.")] = None,
-    start: Annotated[When | None, Field(description="New start; without an end, the length stays.")] = None,
-    end: Annotated[When | None, Field(description="New end, or the last day.")] = None,
-    timezone: Zone = None,
-    location: Location = None,
-    description: Description = None,
-    add_guests: Annotated[Addresses | None, Field(description="Guests to invite as well.")] = None,
-    remove_guests: Annotated[Addresses | None, Field(description="Addresses of guests to take off.")] = None,
-    send_updates: Updates = "all",
-) -> Booked:
-    """Move or change one event; what is left out stays as it is. The guests get an e-mail.
-
-    The id of an occurrence changes that one alone, the id of its series all of them, past ones too; the user is asked
-    before a whole series is moved. It does not change how an event repeats. Take ids from gcal_list_events.
-    """
-    old = await standing_event(event)
-    name = errors.excerpt(old.get("summary") or "", 80)
-    body: dict[str, Any] = {"summary": title, "location": location, "description": description}
-    if start or end:
-        zone = await _zone_to_read(event, old, start, end, timezone)
-        body |= moved(old, start, end, zone, timezone)
-        if old.get("recurrence") and will_ask():
-            begins = shown(moment_of(body["start"]), zone or await zone_of(calendar_of(event)))
-            await confirm(
-                f"Move the whole series «{name}», {await _occurrences(event)}? It then begins on {begins}: occurrences "
-                "before that disappear, and those that were changed one by one may be lost."
-            )
-    if add_guests or remove_guests:
-        known = {str(one["email"]).casefold() for one in guests_of(old)}
-        new = [address for address in add_guests or () if address.key not in known]
-        await _ask(new, f"Invite to «{name}»", send_updates)
-        body["attendees"] = changed_guests(old.get("attendees") or (), new, remove_guests or ())
-    if all(value is None for value in body.values()):
-        hint = "`timezone` only says how `start` and `end` are read. " if timezone else ""
-        raise errors.InvalidInputError("There is nothing to change.", f"{hint}Pass at least one new value.")
-    headers = {"If-Match": old["etag"]} if old.get("etag") else {}
-    answer = await api.patch(path(event), params={"sendUpdates": NOTIFY[send_updates]}, json=body, headers=headers)
-    return _booked(answer, calendar_of(event), send_updates)
-
-
-async def _zone_to_read(
-    event: str, old: dict[str, Any], start: When | None, end: When | None, timezone: str | None
-) -> ZoneInfo | None:
-    """Return the zone in which new times are read.
-
-    The calendar's, in which the event is listed, not the event's own.
-    """
-    if timezone:
-        return ZoneInfo(timezone)
-    local = any(when and when.is_local for when in (start, end))
-    becomes_timed = bool(start and not start.is_day and old["start"].get("date"))
-    return await zone_of(calendar_of(event)) if local or becomes_timed else None
-
-
-@tools.destroys(asks=True, scopes=WRITE, idempotent=True, search="annuler supprimer rendez-vous réunion")
-async def cancel_event(event: EventId, send_updates: Updates = "all") -> Cancelled:
-    """Cancel one event, after the user agreed; its guests get an e-mail. It cannot be undone.
-
-    The id of an occurrence cancels that one, the id of its series all of it, past occurrences too. To move an
-    event instead, use gcal_update_event; to decline an invitation, gcal_respond_to_invitation.
-    """
-    if will_ask():
-        old = await standing_event(event)
-        name = errors.excerpt(old.get("summary") or "", 80)
-        start = shown(moment_of(old["start"]), await zone_of(calendar_of(event)))
-        question = f"Cancel «{name}» of {start}?"
-        if old.get("recurrence"):
-            question = f"Cancel the whole series «{name}» since {start}, {await _occurrences(event)}?"
-        elif old.get("recurringEventId"):
-            question = f"Cancel the one occurrence of «{name}» of {start}? The rest of the series stays."
-        await confirm(f"{question} {_notice(old, send_updates)}".strip())
-    await api.delete(path(event), params={"sendUpdates": NOTIFY[send_updates]})
-    return Cancelled(cancelled=event)
+    return booked(answer, calendar, send_updates)
 
 
 @tools.writes(additive=False, idempotent=True, scopes=WRITE, search="accepter refuser décliner invitation peut-être")
@@ -266,10 +179,10 @@ async def respond_to_invitation(
     ],
     send_updates: Updates = "all",
 ) -> Answered:
-    """Accept, decline or tentatively accept an invitation of the account; the organizer gets an e-mail.
+    """Accept, decline or tentatively accept an invitation; the organizer gets an e-mail.
 
-    Other guests' answers are not touched. The id of a series answers for all of it, the id of an occurrence for that
-    one alone. Take ids from gcal_list_events. To cancel an own event, use gcal_cancel_event.
+    The id of a series answers for all of it, the id of an occurrence for that one. To cancel an own event, use
+    gcal_cancel_event.
     """
     old = await standing_event(event)
     me = next((one for one in guests_of(old) if one.get("self")), None)
@@ -278,7 +191,8 @@ async def respond_to_invitation(
     mine = {"email": me["email"], "responseStatus": response}
     body = {"attendees": [mine], "attendeesOmitted": True}  # the API's way to touch one answer and no other
     await api.send("PATCH", path(event), params={"sendUpdates": NOTIFY[send_updates]}, json=body)
-    return Answered(event=event, response=response)
+    organizer = "nobody: tell the organizer yourself" if send_updates == "none" else "the organizer by e-mail"
+    return Answered(event=event, response=response, notified=organizer)
 
 
 @tools.writes(additive=False, core=False, idempotent=True, scopes=WRITE, search="changer d'agenda transférer")
@@ -287,35 +201,102 @@ async def move_event(
     to: Annotated[
         str, Field(description="Id of the other calendar, from gcal_list_calendars.", examples=["team@example.org"])
     ],
+    send_updates: Updates = "all",
 ) -> Booked:
-    """Move one event to another calendar of the account, which becomes its organizer; its guests stay.
+    """Move one event to another calendar of the account, which becomes its organizer; its guests get an e-mail.
 
     To change the time of an event, use gcal_update_event. Take the event from gcal_list_events. Returns its new id.
     """
-    answer = await api.post(f"{path(event)}/move", params={"destination": to})
-    return Booked.model_validate(with_calendar(answer, to))
+    params = {"destination": to, "sendUpdates": NOTIFY[send_updates]}
+    return booked(await api.post(f"{path(event)}/move", params=params), to, send_updates)
 
 
-async def _ask(guests: list[Address], action: str, send_updates: str) -> None:
+class NewEvent(Model):
+    """One of several events."""
+
+    title: str = Field(description="Title of the event.")
+    start: When = Field(description="Start; a day alone makes it last all day.")
+    end: When | None = Field(None, description="End, or the last day; else an hour or one day.")
+    location: str | None = Field(None, description="Place as free text.")
+    description: str | None = Field(None, description="Text that guests read.")
+    guests: Addresses | None = Field(None, description="Guests to invite: a@b.c or Name <a@b.c>.")
+
+
+@tools.writes(
+    creates=True,
+    core=False,
+    asks=True,
+    scopes=WRITE,
+    search="créer plusieurs rendez-vous à la fois ajouter une liste de dates importer un planning",
+)
+async def create_events(
+    events: Annotated[
+        list[NewEvent],
+        Field(
+            min_length=1,
+            max_length=25,
+            description="The events: title and start, and what else is known of each.",
+            examples=[[{"title": "Dentiste", "start": "2030-06-04T14:00"}]],
+        ),
+    ],
+    timezone: Zone = None,
+    send_updates: Updates = "all",
+    calendar: CalendarId = "primary",
+) -> BookedSeveral:
+    """Book several events in one call, such as a list of dates; for one event, use gcal_create_event.
+
+    All are checked before the first is booked. `failed` names those that Google refused; the others are booked then:
+    do not pass them again. Take the calendar's id from gcal_list_calendars.
+    """
+    local = any(not one.start.is_day for one in events)
+    zone = ZoneInfo(timezone) if timezone else await zone_of(calendar) if local else None
+    bodies = [
+        new_event(one.title, one.start, one.end, zone, one.guests, one.location, one.description) for one in events
+    ]
+    guests = unique_addresses(address for one in events for address in one.guests or ())
+    await ask(guests, f"Invite to {len(events)} events", send_updates)
+    place, params = f"/calendars/{segment(calendar)}/events", {"sendUpdates": NOTIFY[send_updates]}
+    for body in bodies[1:]:
+        api.follows("POST", f"{place}?sendUpdates={NOTIFY[send_updates]}", json=body)
+    result = BookedSeveral()
+    for event, body in zip(events, bodies, strict=True):
+        request = api.post(place, params=params, json=body)
+        outcome: dict[str, Any] | BaseException = (await asyncio.gather(request, return_exceptions=True))[0]
+        if isinstance(outcome, errors.InvalidInputError | errors.RateLimitError) and result.events:
+            result.failed.append(f"{event.title}: {outcome.message}")
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            result.events.append(booked(outcome, calendar, send_updates))
+    return result
+
+
+async def ask(guests: list[Address], action: str, send_updates: str) -> None:
     """Ask before people are invited who are new to the event, or many at once: an e-mail cannot be called back."""
     addresses = [one.address for one in guests]
     if not await confirm_new(integration, addresses, f"{action}:") and send_updates != "none":
         await confirm_recipients(addresses, f"{action} and send an e-mail")
 
 
-def _booked(answer: dict[str, Any], calendar: str, send_updates: str) -> Booked:
-    booked = Booked.model_validate(with_calendar(answer, calendar))
-    number = sum(not one.get("self") for one in guests_of(answer))
+def booked(answer: dict[str, Any], calendar: str, send_updates: str) -> Booked:
+    """Return an event that was booked or changed, with who gets an e-mail."""
+    result = Booked.model_validate(with_calendar(answer, calendar))
+    result.notified = notified(answer, send_updates)
+    return result
+
+
+def notified(raw: dict[str, Any], send_updates: str) -> str | None:
+    """Return who gets an e-mail of a change, and who does not; None where there are no guests."""
+    number = sum(not one.get("self") for one in guests_of(raw))
     by_choice = {
         "all": f"{number} guest{'' if number == 1 else 's'} by e-mail",
-        "external_only": "guests without Google Calendar by e-mail",
+        "external_only": "guests without Google Calendar by e-mail; the others only see it in their calendar",
         "none": "nobody: tell the guests yourself",
     }
-    booked.notified = by_choice[send_updates] if number else None
-    return booked
+    return by_choice[send_updates] if number else None
 
 
-def _notice(raw: dict[str, Any], send_updates: str) -> str:
+def notice(raw: dict[str, Any], send_updates: str) -> str:
     """Return what a question says of the guests; nothing where there are none."""
     number = sum(not one.get("self") for one in guests_of(raw))
     by_choice = {
@@ -326,20 +307,12 @@ def _notice(raw: dict[str, Any], send_updates: str) -> str:
     return by_choice[send_updates] if number else ""
 
 
-async def _occurrences(series: str) -> str:
-    """Return how many occurrences a series has, and how many of them are past."""
-    params = {"maxResults": 2500, "fields": "items(start),nextPageToken"}
-    answer = await api.get(f"{path(series)}/instances", params=params)
-    rows = api.rows_in(answer, "items", missing=True)
-    starts = [moment_of(one["start"]) for one in rows if one.get("start")]
-    now = datetime.now(UTC)
-    past = sum(start < now if isinstance(start, datetime) else start < now.date() for start in starts)
-    more = " or more" if answer.get("nextPageToken") else ""
-    return f"all {len(starts)}{more} occurrences, {past} past ones too"
+def meet_link(*state: object) -> dict[str, Any]:
+    """Return the request for a Meet link, which `WITH_LINK` must go with. `state` is that of an event that is there.
 
-
-def _request_id() -> str:
-    """Name the request for a link: the same for the same idempotency key, so that a call that is repeated makes one."""
+    Google ignores a request that it knows by its id: so it is the same for the same state or idempotency key.
+    """
     call = current()
-    key = digest(call.tool, call.idempotency_key) if call.idempotency_key else secrets.token_hex(16)
-    return f"flotilla-{key}"
+    seed = state or ((call.idempotency_key,) if call.idempotency_key else (secrets.token_hex(16),))
+    request = f"flotilla-{digest(call.tool, *seed)}"
+    return {"createRequest": {"requestId": request, "conferenceSolutionKey": {"type": "hangoutsMeet"}}}

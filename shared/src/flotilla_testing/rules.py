@@ -107,8 +107,8 @@ def _words(text: str) -> frozenset[str]:
 READING = _words("check count download get list preview query read search verify")
 DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
-    "activate add append approve assign associate book close complete copy create deactivate edit enroll export import "
-    "insert log mark merge modify move pause publish record remove rename reopen replace reply reschedule resolve "
+    "activate add append approve assign associate book close complete copy create deactivate edit enroll export forward "
+    "import insert log mark merge modify move pause publish record remove rename reopen replace reply reschedule resolve "
     "respond restore resume run schedule send set share sort start stop submit trigger unshare update upload validate "
     "write"
 )

@@ -164,10 +164,36 @@ async def test_scenario_weekly_meeting(office: Office, google: Google) -> None:
 
         await call_ok(client, "gcal_cancel_event", event=booked["id"])
         assert "the whole series «Point»" in office.asked[-1]
-        assert "all 3 occurrences" in office.asked[-1]
+        assert "3 occurrences" in office.asked[-1]
         assert (await call_ok(client, "gcal_list_events", **week))["items"] == []
         again = await call_error(client, "gcal_update_event", event=booked["id"], title="x")
         assert "This event was cancelled already." in again
+
+
+async def test_scenario_weekly_meeting_from_some_week_on(office: Office, google: Google) -> None:
+    """Later and longer from the third week on, with a cancelled week that stays cancelled; then the end of it."""
+    async with office.client(answer=True) as client:
+        await call_ok(
+            client, "gcal_create_event", title="Point", start="2030-03-26T09:00", recurrence="FREQ=WEEKLY;COUNT=6"
+        )
+        weeks = {"after": "2030-03-26", "before": "2030-05-30"}
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        await call_ok(client, "gcal_cancel_event", event=rows[4]["id"])
+        change = {"scope": "this_and_following", "start": "2030-04-10T15:00", "end": "2030-04-10T16:30"}
+        moved = await call_ok(client, "gcal_update_event", event=rows[2]["id"], **change)
+        assert moved["earlier"] == rows[0]["series"]
+        assert "The earlier ones stay as they are." in office.asked[-1]
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        times = [(row["start"], row["end"][11:16]) for row in rows]
+        assert times == [
+            ("2030-03-26T09:00:00+01:00", "10:00"),
+            ("2030-04-02T09:00:00+02:00", "10:00"),
+            *((f"2030-{day}T15:00:00+02:00", "16:30") for day in ("04-10", "04-17", "05-01")),
+        ]
+        await call_ok(client, "gcal_cancel_event", event=rows[3]["id"], scope="this_and_following")
+        assert "2 occurrences? The 1 earlier one stays." in office.asked[-1]
+        rows = (await call_ok(client, "gcal_list_events", **weeks))["items"]
+        assert [row["start"][:10] for row in rows] == ["2030-03-26", "2030-04-02", "2030-04-10"]
 
 
 async def test_scenario_local_time_is_the_calendars(office: Office, google: Google) -> None:
@@ -202,6 +228,28 @@ async def test_scenario_long_mail(office: Office, google: Google) -> None:
         assert text == mail.get_content().strip()
         await call_ok(client, "gmail_reply_to_message", message=line["id"], text="Bien reçu.")
     assert google.mail.boxes[HELENE][-1].thread == line["thread"]
+
+
+async def test_scenario_conversation_with_a_draft(office: Office, google: Google) -> None:
+    """Read a conversation, draft an answer, correct it, send it, archive the whole conversation."""
+    async with office.client() as client:
+        (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
+        made = await call_ok(client, "gmail_create_draft", text="Bonjour Mari", answers=line["id"])
+        thread = await call_ok(client, "gmail_get_thread", thread=line["thread"])
+        assert [one["labels"][0] for one in thread["messages"]] == ["INBOX", "DRAFT"]
+        changed = await call_ok(client, "gmail_update_draft", draft=made["id"], text="Bonjour Marie, à 1 250,50 €.")
+        (draft,) = (await call_ok(client, "gmail_list_drafts"))["items"]
+        assert (draft["id"], draft["message"]) == (made["id"], changed["message"])
+        assert draft["subject"] == "Re: Devis pour juin"
+        await call_ok(client, "gmail_send_draft", draft=made["id"])
+        assert (await call_ok(client, "gmail_list_drafts"))["items"] == []
+        await call_ok(client, "gmail_modify_labels", threads=[line["thread"]], remove=["INBOX"])
+        inbox = (await call_ok(client, "gmail_search_messages"))["items"]
+        assert line["thread"] not in [one["thread"] for one in inbox]
+    question, answer = (one for one in google.mail.boxes[HELENE] if one.thread == line["thread"])
+    assert answer.mail.get_content().strip() == "Bonjour Marie, à 1 250,50 €."
+    assert (question.labels, answer.labels) == (["UNREAD"], ["SENT"])
+    assert google.mail.boxes[MARIE][-1].mail["In-Reply-To"] == question.mail["Message-ID"]
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
@@ -296,7 +344,7 @@ async def test_confirmation_of_new_recipients(office: Office, google: Google, mo
 async def test_consent_revoked_says_what_to_do(office: Office, google: Google) -> None:
     google.end(google.tokens[-1])
     async with office.client() as client:
-        for tool, arguments in (("gmail_list_messages", {}), ("gcal_list_calendars", {})):
+        for tool, arguments in (("gmail_search_messages", {}), ("gcal_list_calendars", {})):
             statement = await call_error(client, tool, **arguments)
             assert "7 days while the consent screen is in testing" in statement
             assert "scripts/login" in statement
@@ -306,7 +354,7 @@ async def test_consent_without_a_scope(office: Office, google: Google) -> None:
     for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
-        await call_ok(client, "gmail_list_messages")
+        await call_ok(client, "gmail_search_messages")
         statement = await call_error(client, "gcal_list_events", after="2030-06-03T00:00:00Z")
     assert statement.startswith(
         "Error: The consent does not cover this: it needs the scope calendar.events.readonly or"

@@ -115,7 +115,8 @@ def mount(google: Google) -> None:
     def instances(account: str, request: Request, calendar: str, event: str) -> dict[str, Any]:
         stored = mine.of(account, calendar)
         series = mine.find(account, calendar, event)
-        result = [_shown(one) for one in _occurrences(series, stored) if one["status"] != "cancelled"]
+        gone = dict(request.query).get("showDeleted") == "true"
+        result = [_shown(one) for one in _occurrences(series, stored) if gone or one["status"] != "cancelled"]
         answer = {"kind": "calendar#events", "timeZone": ZONE.key, **paged(result, request, "maxResults")}
         return _partial(answer, dict(request.query).get("fields", ""))
 

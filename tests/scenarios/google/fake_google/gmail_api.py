@@ -37,6 +37,8 @@ class Stored:
     labels: list[str]
     at: float
     mail: EmailMessage
+    owner: str = ""  # of a draft
+    draft: str = ""  # a draft's own number, which stays when its message gets another one
 
     def of(self, form: str = "full", names: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return it as the API does."""
@@ -85,9 +87,25 @@ class Mail:
         box.append(stored)
         return stored
 
+    def draft(self, account: str, draft: str) -> Stored:
+        """Return a draft of an account; its id is that of its message after an r."""
+        for stored in self.drafts:
+            if f"r{stored.draft}" == draft and stored.owner == account:
+                return stored
+        raise Refusal(404, "notFound", "Requested entity was not found.")
+
+    def thread(self, account: str, thread: str) -> list[Stored]:
+        """Return the messages of a conversation of an account, the oldest first, its drafts too."""
+        drafts = [draft for draft in self.drafts if draft.owner == account]
+        stored = [s for s in [*self.boxes.get(account, ()), *drafts] if s.thread == thread]
+        if not stored:
+            raise Refusal(404, "notFound", "Requested entity was not found.")
+        return stored
+
     def find(self, account: str, message: str) -> Stored:
-        """Return a message of an account."""
-        for stored in self.boxes.get(account, ()):
+        """Return a message of an account, also one that is a draft."""
+        drafts = [draft for draft in self.drafts if draft.owner == account]
+        for stored in [*self.boxes.get(account, ()), *drafts]:
             if stored.id == message:
                 return stored
         raise Refusal(404, "notFound", "Requested entity was not found.")
@@ -110,10 +128,9 @@ def mount(google: Google) -> None:
         return mail.find(account, message).of(dict(request.query).get("format", "full"), names)
 
     def thread(account: str, request: Request, thread: str) -> dict[str, Any]:
-        result = [s.of("metadata") for s in mail.boxes.get(account, ()) if s.thread == thread]
-        if not result:
-            raise Refusal(404, "notFound")
-        return {"id": thread, "messages": result}
+        names = tuple(value for name, value in request.query if name == "metadataHeaders")
+        form = dict(request.query).get("format", "full")
+        return {"id": thread, "messages": [s.of(form, names) for s in mail.thread(account, thread)]}
 
     def attachment(account: str, request: Request, message: str, part: str) -> dict[str, Any]:
         number = part.removeprefix("token-").partition("-")[0]
@@ -137,21 +154,72 @@ def mount(google: Google) -> None:
         params = body(request)["message"]
         result = f"{next(mail.ids):x}"
         content = _read(base64.urlsafe_b64decode(params["raw"]))
-        mail.drafts.append(Stored(result, params.get("threadId", result), ["DRAFT"], google.now(), content))
+        thread = params.get("threadId", result)
+        mail.drafts.append(Stored(result, thread, ["DRAFT"], google.now(), content, account, result))
         return {"id": f"r{result}", "message": mail.drafts[-1].of("minimal")}
 
-    def labelled(account: str, request: Request, message: str) -> dict[str, Any]:
-        stored, params = mail.find(account, message), body(request)
+    def drafts(account: str, request: Request) -> dict[str, Any]:
+        mine = [draft for draft in reversed(mail.drafts) if draft.owner == account]
+        rows = [{"id": f"r{d.draft}", "message": {"id": d.id, "threadId": d.thread}} for d in mine]
+        return paged(rows, request, "maxResults", "drafts")
+
+    def draft(account: str, request: Request, draft: str) -> dict[str, Any]:
+        form = dict(request.query).get("format", "full")
+        stored = mail.draft(account, draft)
+        if form == "raw":
+            raw = {"raw": base64.urlsafe_b64encode(stored.mail.as_bytes()).decode()}
+            return {"id": draft, "message": {**stored.of("minimal"), **raw}}
+        return {"id": draft, "message": stored.of(form)}
+
+    def redrafted(account: str, request: Request, draft: str) -> dict[str, Any]:
+        stored, params = mail.draft(account, draft), body(request)["message"]
+        stored.id, stored.mail = f"{next(mail.ids):x}", _read(base64.urlsafe_b64decode(params["raw"]))
+        stored.thread = params.get("threadId", stored.id)
+        return {"id": draft, "message": stored.of("minimal")}
+
+    def draft_sent(account: str, request: Request) -> dict[str, Any]:
+        stored = mail.draft(account, body(request)["id"])
+        mail.drafts.remove(stored)
+        thread = stored.thread if stored.thread in {s.thread for s in mail.boxes.get(account, ())} else ""
+        return mail.deliver(account, stored.mail, thread).of("minimal")
+
+    def undrafted(account: str, request: Request, draft: str) -> Response:
+        mail.drafts.remove(mail.draft(account, draft))
+        return Response(204)
+
+    def label(stored: Stored, params: dict[str, Any]) -> None:
         if unknown := {*params.get("addLabelIds", ()), *params.get("removeLabelIds", ())} - LABELS:
             raise Refusal(400, "invalidArgument", f"Invalid label: {unknown.pop()}")
         saved = [label for label in stored.labels if label not in params.get("removeLabelIds", ())]
         stored.labels = [*saved, *(label for label in params.get("addLabelIds", ()) if label not in saved)]
+
+    def labelled(account: str, request: Request, message: str) -> dict[str, Any]:
+        stored = mail.find(account, message)
+        label(stored, body(request))
         return stored.of("minimal")
+
+    def batch_labelled(account: str, request: Request) -> Response:
+        params = body(request)
+        if not 0 < len(params["ids"]) <= 1000:
+            raise Refusal(400, "invalidArgument", "Invalid ids")
+        for stored in [mail.find(account, one) for one in params["ids"]]:
+            label(stored, params)
+        return Response(204)
+
+    def thread_labelled(account: str, request: Request, thread: str) -> dict[str, Any]:
+        for stored in mail.thread(account, thread):
+            label(stored, body(request))
+        return {"id": thread, "messages": [s.of("minimal") for s in mail.thread(account, thread)]}
 
     def trashed(account: str, request: Request, message: str) -> dict[str, Any]:
         stored = mail.find(account, message)
-        stored.labels = [label for label in stored.labels if label != "INBOX"] + ["TRASH"]
+        label(stored, {"addLabelIds": ["TRASH"], "removeLabelIds": ["INBOX"]})
         return stored.of("minimal")
+
+    def thread_trashed(account: str, request: Request, thread: str) -> dict[str, Any]:
+        for stored in mail.thread(account, thread):
+            label(stored, {"addLabelIds": ["TRASH"], "removeLabelIds": ["INBOX"]})
+        return {"id": thread}
 
     def labels(account: str, request: Request) -> dict[str, Any]:
         names = ("INBOX", "SENT", "TRASH", "UNREAD", "STARRED")
@@ -160,16 +228,30 @@ def mount(google: Google) -> None:
     def profile(account: str, request: Request) -> dict[str, Any]:
         return {"emailAddress": account, "messagesTotal": len(mail.boxes.get(account, ()))}
 
+    def senders(account: str, request: Request) -> dict[str, Any]:
+        return {"sendAs": [{"sendAsEmail": account, "displayName": "", "isPrimary": True, "isDefault": True}]}
+
     one = rf"{ME}/messages/(?P<message>[^/]+)"
+    conversation, a_draft = rf"{ME}/threads/(?P<thread>[^/]+)", rf"{ME}/drafts/(?P<draft>[^/]+)"
+    compose = "gmail.compose gmail.modify mail"
     google.api("GET", f"{ME}/profile", READ + " gmail.compose", profile)
     google.api("GET", f"{ME}/messages", READ, listed)
     google.api("GET", one, READ, got)
     google.api("GET", rf"{one}/attachments/(?P<part>[^/]+)", READ, attachment)
-    google.api("GET", rf"{ME}/threads/(?P<thread>[^/]+)", READ, thread)
+    google.api("GET", conversation, READ, thread)
+    google.api("POST", f"{conversation}/modify", "gmail.modify mail", thread_labelled)
+    google.api("POST", f"{conversation}/trash", "gmail.modify mail", thread_trashed)
+    google.api("GET", f"{ME}/settings/sendAs", READ + " gmail.settings.basic", senders)
     google.api("GET", f"{ME}/labels", READ + " gmail.labels", labels)
     google.api("POST", f"{ME}/messages/send", SEND, sent)
     google.api("POST", f"/resumable/upload{ME}/messages/send", SEND, sent_in_parts)
-    google.api("POST", f"{ME}/drafts", "gmail.compose gmail.modify mail", drafted)
+    google.api("POST", f"{ME}/drafts", compose, drafted)
+    google.api("GET", f"{ME}/drafts", READ + " gmail.compose", drafts)
+    google.api("POST", f"{ME}/drafts/send", compose, draft_sent)
+    google.api("GET", a_draft, READ + " gmail.compose", draft)
+    google.api("PUT", a_draft, compose, redrafted)
+    google.api("DELETE", a_draft, compose, undrafted)
+    google.api("POST", f"{ME}/messages/batchModify", "gmail.modify mail", batch_labelled)
     google.api("POST", f"{one}/modify", "gmail.modify mail", labelled)
     google.api("POST", f"{one}/trash", "gmail.modify mail", trashed)
 
