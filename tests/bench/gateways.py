@@ -126,7 +126,6 @@ def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
     """Compare calls through the switchboard over stdio with direct ones: with processes, and with containers if any."""
     bin_folder = Path(sys.executable).parent
     result = {}
-    for slug in ("filesystem", "switchboard"):
     with tempfile.TemporaryDirectory() as folder:
         environ = {"FLOTILLA_DATA": f"{folder}/data", "FLOTILLA_STATE": f"{folder}/state"}
         options = ["--servers", "filesystem", "--owner", "flotilla-test-bench", "--warm-days", "0"]

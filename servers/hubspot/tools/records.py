@@ -101,12 +101,17 @@ async def newest(kind: str, ids: list[str], limit: int) -> list[Row]:
     known = await pipelines.fetch("deals") if kind == "deals" else []
     rows = []
     for number in (one for one in wanted if one in there):
-        kept = there[number]
-        text = html_to_text(" ".join(str(kept[part]) for part in subjects if kept.get(part)))
-        status = str(kept.get(state) or "")
+        properties = there[number]
+        text = html_to_text(" ".join(str(properties[part]) for part in subjects if properties.get(part)))
+        status = str(properties.get(state) or "")
         if kind == "deals":
             status = pipelines.names(known, None, status)[1] or ""
-        row = {"record": f"{name}:{number}", "name": text, "at": values.local(kept.get(timestamp)), "status": status}
+        row = {
+            "record": f"{name}:{number}",
+            "name": text,
+            "at": values.local(properties.get(timestamp)),
+            "status": status,
+        }
         rows.append({key: value for key, value in row.items() if value})
     ordered = sorted(rows, key=lambda row: row.get("at", ""), reverse=True) if timestamp else rows
     return ordered[:limit]
@@ -152,8 +157,10 @@ async def _named(kind: str, number: str) -> str:
     """Return a record as a person knows it; raises errors.NotFoundError where it is gone."""
     parts = NAMES[kind]
     raw = await api.get(f"/crm/v3/objects/{PLURAL[kind]}/{number}", params={"properties": [*parts, "email"]})
-    kept = CrmObject.model_validate(raw).properties
-    name = " ".join(str(kept[part]) for part in parts if kept.get(part)) or str(kept.get("email") or "without a name")
+    properties = CrmObject.model_validate(raw).properties
+    name = " ".join(str(properties[part]) for part in parts if properties.get(part)) or str(
+        properties.get("email") or "without a name"
+    )
     return f"{kind} «{errors.excerpt(name, 80)}» ({kind}:{number})"
 
 

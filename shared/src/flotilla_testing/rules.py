@@ -107,10 +107,10 @@ def _words(text: str) -> frozenset[str]:
 READING = _words("check count download get list preview query read search verify")
 DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
-    "activate add append approve assign associate book close complete copy create deactivate edit enroll export forward "
-    "import insert log mark merge modify move pause publish record remove rename reopen replace reply reschedule resolve "
-    "respond restore resume run schedule send set share sort start stop submit trigger unshare update upload validate "
-    "write"
+    "activate add append approve assign associate book close complete copy create deactivate edit enroll export "
+    "forward import insert log mark merge modify move pause publish record remove rename reopen replace reply "
+    "reschedule resolve respond restore resume run schedule send set share sort start stop submit trigger unshare "
+    "update upload validate write"
 )
 CHANGING = DESTROYING | _words(
     "close complete deactivate edit mark merge modify move pause remove rename replace reschedule resolve respond set "
