@@ -71,6 +71,7 @@ UNUSED_PARTS = """
     mcp/cli
     fastmcp/client fastmcp/server/providers/proxy.* httpcore2/_async/http2.* httpcore2/_sync/http2.*
     jsonschema/benchmarks
+    olefile/olefile2.*
     packaging/licenses packaging/pylock.* packaging/metadata.*
     phonenumbers/shortdata/region_*
     pydantic/v1 pydantic/mypy.* pydantic/experimental
@@ -91,7 +92,7 @@ UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
     curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref
-    xml/dom imaplib.py ftplib.py poplib.py multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py
+    imaplib.py ftplib.py poplib.py multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py
     multiprocessing/shared*
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py
     bz2.py lzma.py tarfile.py lib-dynload/_bz2.* lib-dynload/_lzma.*
