@@ -30,7 +30,7 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     token = gateway.token()
     assert url() in output
     assert token in output
-    assert "1 server, 9 tools" in output
+    assert "1 server, 11 tools" in output
     assert "read it back" in output
     for part in ("claude_desktop_config.json", "Code/User/mcp.json", ".cursor/mcp.json"):
         assert part in output

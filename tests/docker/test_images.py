@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import secrets
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -135,6 +137,46 @@ def test_files_with_hardened_containers(volume: str) -> None:
     assert report[1]["result"]["structuredContent"] == {**report[1]["result"]["structuredContent"], "warnings": []}
     read = speak(run("filesystem", *isolation), *hello(), call("fs_read_file", path="é/€.txt"))[1]["result"]
     assert read["structuredContent"]["content"] == "œuf\n"
+
+
+def test_documents_read_in_the_image(volume: str) -> None:
+    """Each library that reads documents finds what it imports, in the worker's own process."""
+    isolation = [*HARDENED, "-v", f"{volume}:/data"]
+    table = {"columns": ["Œuvre"], "rows": [["Été"]]}
+    speak(run("export", *isolation), *hello(), call("export_create_pdf", path="d.pdf", **table))
+    speak(run("export", *isolation), *hello(), call("export_create_xlsx", path="d.xlsx", **table))
+    *docker_run, name = run("filesystem", *isolation, "--entrypoint=/usr/bin/python3.13")
+    write = "import sys; open('/data/d.docx', 'wb').write(sys.stdin.buffer.read())"
+    subprocess.run([*docker_run, name, "-I", "-S", "-c", write], input=word_document("Été"), check=True)
+    for path, text in (
+        ("d.html", "<p>Été</p>"),
+        ("d.eml", "Subject: d\nContent-Type: text/html; charset=utf-8\n\n<p>Été</p>"),
+        ("d.rtf", "{\\rtf1\\ansi \\'c9t\\'e9}"),
+    ):
+        speak(run("filesystem", *isolation), *hello(), call("fs_write_file", path=path, content=text))
+    for path in ("d.pdf", "d.xlsx", "d.docx", "d.html", "d.eml", "d.rtf"):
+        read = speak(run("filesystem", *isolation), *hello(), call("fs_read_document", path=path))[1]["result"]
+        assert "Été" in json.dumps(read.get("structuredContent"), ensure_ascii=False), (path, read)
+
+
+def word_document(text: str) -> bytes:
+    """Return a DOCX file of one paragraph."""
+    types = "application/vnd.openxmlformats-package.relationships+xml"
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    parts = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        f'<Default Extension="rels" ContentType="{types}"/><Override PartName="/word/document.xml" ContentType="{main}"/></Types>',
+        "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="r1" Type="{office}" Target="word/document.xml"/></Relationships>',
+        "word/document.xml": '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
+        f"<w:t>{text}</w:t></w:r></w:p></w:body></w:document>",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return out.getvalue()
 
 
 def test_missing_secret_says_where_to_get_it() -> None:

@@ -15,9 +15,9 @@ flotilla_servers.__path__.append(str(Path(__file__).parent))
 serve = DiscoveryProxy.serve
 
 
-def noted(self: DiscoveryProxy, *streams: Any) -> bytes | None:
+def noted(self: DiscoveryProxy, *streams: Any, **options: Any) -> bytes | None:
     """Serve, and leave the note."""
-    read_ahead = serve(self, *streams)
+    read_ahead = serve(self, *streams, **options)
     Path(os.environ["PROBE_NOTE"]).write_text(str(len(self.replayed_lines)))
     return read_ahead
 

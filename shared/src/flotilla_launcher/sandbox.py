@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from flotilla_launcher.handover import DEFAULTS
+
 LARGEST_RESULT = 16 * 2**20  # bytes of all results together
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from flotilla_launcher.sandbox import enter; enter()"
 # What Python tells its audit hooks before it happens. The parsers that run here are pure Python, so that no other code
@@ -58,7 +60,7 @@ def run(
         questions.write(json.dumps(job).encode())
         questions.seek(0)
         process = subprocess.Popen(
-            command, stdin=questions, stdout=results, stderr=subprocess.DEVNULL, env={}, pass_fds=passed
+            command, stdin=questions, stdout=results, stderr=subprocess.DEVNULL, env=DEFAULTS, pass_fds=passed
         )
         try:
             code = process.wait(seconds)

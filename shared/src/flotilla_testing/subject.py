@@ -160,6 +160,7 @@ class Subject:
         every_tool: bool = False,
     ) -> None:
         self.every_tool = every_tool
+        self.examples: frozenset[str] = frozenset()  # tools on which everything is tried in any case
         self.slug, self._setup, self._arguments, self._lossy = slug, setup, arguments or {}, lossy or {}
         self.folder: Path = _folder(slug)
         routes = self.folder / "tests" / "answers.yaml"

@@ -118,7 +118,7 @@ async def _examples(case: Subject) -> list[_Usual]:
     """
     chosen, kinds = [], set[Hashable]()
     for one in await _usual(case):
-        if case.every_tool or not one.kinds <= kinds:
+        if case.every_tool or one.tool["name"] in case.examples or not one.kinds <= kinds:
             chosen.append(one)
             kinds |= one.kinds
     return chosen
