@@ -280,7 +280,7 @@ async def test_host_setting(start: Start, host: str) -> None:
     server = start(FLOTILLA_HOST=host, FLOTILLA_HTTP_TOKEN=TOKEN)
     name = f"[{host}]" if ":" in host else "127.0.0.1"
     async with connect(f"http://{name}:{server.port}", MODERN, TOKEN) as c:
-        assert len(await c.list_tools()) == 8
+        assert "probe_get_pong" in {tool.name for tool in await c.list_tools()}
     refused = post(f"http://{name}:{server.port}", Host="0.0.0.0", Authorization=f"Bearer {TOKEN}")
     assert refused.status_code == 421  # browsers take 0.0.0.0 for this machine
 
