@@ -9,7 +9,6 @@ from pydantic import Field, WithJsonSchema
 from flotilla import (
     Integration,
     Model,
-    Preference,
     Server,
     ServerSettings,
     Toolset,
@@ -32,7 +31,8 @@ Tag = Literal["en", "fr", "de", "es", "it"]
 class Settings(ServerSettings):
     """Read from EXPORT_LANGUAGE."""
 
-    language: Annotated[Tag, Preference] = Field(
+    # Not a preference: Docker refuses to add a server that has one and no value for it; this one needs no setting at all.
+    language: Tag = Field(
         "en", description="Language of numbers, dates and totals where a call names none: en, fr, de, es or it"
     )
 
