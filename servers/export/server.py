@@ -31,7 +31,7 @@ Tag = Literal["en", "fr", "de", "es", "it"]
 class Settings(ServerSettings):
     """Read from EXPORT_LANGUAGE."""
 
-    # Not a preference: Docker refuses to add a server that has one and no value for it; this one needs no setting at all.
+    # Not a preference: Docker refuses to add a server with one and no value for it, and this one needs no setting.
     language: Tag = Field(
         "en", description="Language of numbers, dates and totals where a call names none: en, fr, de, es or it"
     )
