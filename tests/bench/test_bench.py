@@ -8,6 +8,7 @@ import openpyxl
 import pytest
 
 from flotilla_cli.generator.servers import ROOT, integrations
+from flotilla_servers.export.languages import LANGUAGES
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
 from tests.bench import exporting, lists, search
@@ -36,7 +37,8 @@ def test_exporting_compares_equal_workbooks(tmp_path: Path, monkeypatch: pytest.
     exporting.write_plain(str(tmp_path / "plain.xlsx"), 8)
     rows = [[str(v).lower() if isinstance(v, bool) else str(v) for v in row] for row in exporting.values(8)]
     with (tmp_path / "made.xlsx").open("wb") as out:
-        write_xlsx(out, table(exporting.names(8), rows, None, exporting.TYPES), "Sheet1")
+        data = table(exporting.names(8), rows, None, exporting.TYPES)
+        write_xlsx(out, [("Sheet1", data)], LANGUAGES["en"])
     plain, made = (openpyxl.load_workbook(tmp_path / f"{name}.xlsx").active for name in ("plain", "made"))
     assert plain.max_row == made.max_row == 21
     for one, other in zip(plain.iter_rows(), made.iter_rows(), strict=True):
