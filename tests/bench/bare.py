@@ -9,6 +9,13 @@ if os.path.isdir("/app/lib"):
 from fastmcp import FastMCP
 
 mcp = FastMCP("bare")
+if os.path.isdir("/app/lib"):  # an image has no session store: there the yardstick is quicker than elsewhere
+
+    class NoSessionState:
+        async def get(self, key: str) -> None:
+            return None
+
+    mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]
 
 
 @mcp.tool

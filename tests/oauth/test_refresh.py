@@ -41,6 +41,7 @@ def connected(vendor: FakeVendor, oauth: OAuthServer, clock: Any, consented: Tok
         return Response.of({"emailAddress": "helene@atelier.example", "messagesTotal": 3})
 
     oauth.on("GET", "/gmail/v1/users/me/profile", mailbox)
+    oauth.on("GET", "/gmail/v1/users/me/settings/sendAs", mailbox)
     with ExitStack() as stack:
         stack.enter_context(settings(vendor))
         stack.enter_context(clock_of_gmail(clock))
@@ -191,15 +192,12 @@ async def test_refresh_token_missing_points_to_login(vendor: FakeVendor) -> None
 
 
 async def test_access_token_setting_needs_no_renewal(vendor: FakeVendor, oauth: OAuthServer) -> None:
-    oauth.on(
-        "GET",
-        "/gmail/v1/users/me/profile",
-        lambda request: Response.of({"emailAddress": request.headers["authorization"]}),
-    )
+    for path in ("profile", "settings/sendAs"):
+        oauth.on("GET", f"/gmail/v1/users/me/{path}", lambda request: Response.of({"emailAddress": "a@b.example"}))
     empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
     with settings(vendor, **empty, GMAIL_ACCESS_TOKEN="mine-0123"):
         assert not (await asked()).startswith("Error")
-    assert [r.headers["authorization"] for r in vendor.requests] == ["Bearer mine-0123"]
+    assert {r.headers["authorization"] for r in vendor.requests} == {"Bearer mine-0123"}
 
 
 # -- service accounts -------------------------------------------------------------------------------------------------
@@ -211,7 +209,8 @@ async def robot(
 ) -> AsyncIterator[Path]:
     """Gmail with a service account that works for Hélène; its key is in a file."""
     oauth.audience = f"{vendor.url}/token"
-    oauth.on("GET", "/gmail/v1/users/me/profile", lambda r: _whose(oauth, r))
+    for path in ("profile", "settings/sendAs"):
+        oauth.on("GET", f"/gmail/v1/users/me/{path}", lambda r: _whose(oauth, r))
     file = tmp_path / "key.json"
     file.write_text(json.dumps({"type": "service_account", "client_email": service, "private_key": keys[0]}))
     empty = dict.fromkeys(("GMAIL_CLIENT_ID", "GMAIL_CLIENT_SECRET", "GMAIL_REFRESH_TOKEN"), "")
@@ -229,7 +228,8 @@ async def test_service_account_acts_for_its_subject(
     robot: Path, vendor: FakeVendor, oauth: OAuthServer, clock: Any
 ) -> None:
     assert await asked() == "paul@atelier.example"
-    assert oauth.tokens[-1].scope == "https://www.googleapis.com/auth/gmail.modify"  # what the enabled tools need
+    prefix = "https://www.googleapis.com/auth/"  # what the enabled tools need
+    assert set(oauth.tokens[-1].scope.split()) == {f"{prefix}gmail.modify", f"{prefix}gmail.settings.basic"}
     await asked()
     assert renewals(vendor) == 1
     clock.now += 3600

@@ -17,6 +17,8 @@ from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from mcp.server.request_state import RequestStateSecurity
 
+from flotilla.compat import keep_no_session_state
+
 DATA = Path(os.environ.get("FLOTILLA_DATA", "/data"))
 READ, WRITE = {"readOnlyHint": True}, {"readOnlyHint": False}
 FORM: dict[str, Any] = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
@@ -31,6 +33,7 @@ def key() -> str:
 
 
 mcp: FastMCP[Any] = FastMCP("probe", version="9", request_state_security=RequestStateSecurity(keys=[key()]))
+keep_no_session_state(mcp)  # images have no store for it
 
 
 def record(file: str, text: str) -> None:

@@ -46,7 +46,9 @@ RULES = (
         "missing_secret", "bronze", "Without its settings a call names the variable, the catalog's name and the source."
     ),
     Rule("clean_stdout", "bronze", "Standard output carries JSON-RPC and nothing else."),
-    Rule("quick_exit", "bronze", "The process ends by itself after the end of input and after SIGTERM, in mid-call too."),
+    Rule(
+        "quick_exit", "bronze", "The process ends by itself after the end of input and after SIGTERM, in mid-call too."
+    ),
     Rule("plain_source", "bronze", "No module has try, os, logging or json.dumps: the library does that."),
     Rule(
         "descriptions",
