@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from flotilla_launcher.fork_server import READ_AT_START, is_able
 
-from .processes import Command, lines_of
+from .processes import Command, Process
 from .reporting import report
 
 Started = tuple[int, int]  # process id and pidfd
 ATTEMPTS = 2  # the parent may have been killed since the last start
 
 
-class ForkedProcess:
-    """A server that was forked, with a process group of its own."""
+class ForkedProcess(Process):
+    """A server that was forked."""
 
     def __init__(self, pid: int, pidfd: int, pipes: Pipes, on_end: Callable[[], None]) -> None:
-        self.pid, self._pidfd, self._pipes, self._on_end = pid, pidfd, pipes, on_end
+        super().__init__(pid, pipes.stdin, pipes.stdout, pipes.stderr)
+        self._pidfd, self._on_end = pidfd, on_end
         self._ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(pidfd, self._end)
 
@@ -35,38 +34,9 @@ class ForkedProcess:
         self._ended.set()
         self._on_end()
 
-    def write(self, line: bytes) -> None:
-        """Write a line to its input; nothing happens where it has ended."""
-        if not self._pipes.stdin.is_closing():
-            self._pipes.stdin.write(line)
-
-    def close_input(self) -> None:
-        """Tell it that no more input comes."""
-        self._pipes.stdin.close()
-
-    def lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its output, without their ends."""
-        return lines_of(self._pipes.stdout)
-
-    def error_lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its stderr, without their ends."""
-        return lines_of(self._pipes.stderr)
-
     async def wait(self) -> None:
         """Wait until it has ended."""
         await self._ended.wait()
-
-    def terminate(self) -> None:
-        """Ask it to end, with all processes that it has started."""
-        self._signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it, with all processes that it has started."""
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
 
 
 class Pipes:

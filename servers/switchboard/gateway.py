@@ -111,17 +111,19 @@ class Gateway:
         self.in_flight += 1
         try:
             if method == "server/discover" and client.modern:
-                return finished(client, {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES})
-            if kind := LIST_KEYS.get(method):
-                return finished(client, {**(CACHE if client.modern else {}), kind: self._lists[kind]})
-            if method == "tools/call":
-                return finished(client, await self._call_tool(client, params))
-            if method in FORWARDED:
-                return finished(client, await self._read(client, method, params))
+                result = {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES}
+            elif kind := LIST_KEYS.get(method):
+                result = {**(CACHE if client.modern else {}), kind: self._lists[kind]}
+            elif method == "tools/call":
+                result = await self._call_tool(client, params)
+            elif method in FORWARDED:
+                result = await self._read(client, method, params)
+            else:
+                raise RpcError(METHOD_NOT_FOUND, "Method not found", method)
+            return finished(client, result)
         finally:
             self.in_flight -= 1
             self.last_request = asyncio.get_running_loop().time()
-        raise RpcError(METHOD_NOT_FOUND, "Method not found", method)
 
     async def forward(self, call: Call) -> Message:
         """Send a request to its server and return the result: the one place that every call passes.
@@ -181,14 +183,11 @@ class Gateway:
         params = _known(params, FORWARDED[method], "arguments", client)
         name = params[FORWARDED[method]]
         if method == "prompts/get":
-            backend, missing = (
-                self._owners.get(("prompts", name)),
-                RpcError(INVALID_PARAMS, f"Unknown prompt: {name!r}"),
-            )
+            backend = self._owners.get(("prompts", name))
+            missing = RpcError(INVALID_PARAMS, f"Unknown prompt: {name!r}")
         else:
-            backend = self._owners.get(("resources", name)) or next(
-                (backend for pattern, backend in self._templates if pattern.fullmatch(name)), None
-            )
+            fitting = (backend for pattern, backend in self._templates if pattern.fullmatch(name))
+            backend = self._owners.get(("resources", name)) or next(fitting, None)
             missing = RpcError(INVALID_PARAMS, f"Resource not found: {name!r}", {"uri": name})
         if backend is None:
             raise missing

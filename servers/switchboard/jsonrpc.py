@@ -14,10 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from flotilla_launcher.discovery import dumps
+from flotilla_launcher.protocol import NOT_A_MESSAGE, NOT_JSON, REQUEST_ID
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 INTERNAL_ERROR, UNSUPPORTED_VERSION = -32603, -32022
-ID = re.compile(rb'"id"\s*:\s*(-?\d{1,15}(?=\s*[,}])|"[^"\\]{1,100}")')
+ID = re.compile(REQUEST_ID.encode())
 
 logger = logging.getLogger(__name__)
 Message = dict[str, Any]
@@ -76,9 +77,9 @@ def decode(line: bytes) -> Message:
     except (ValueError, RecursionError) as error:
         match = ID.search(line[:1_000_000])
         request_id = json.loads(match[1]) if match else None
-        raise UnreadableError(PARSE_ERROR, f"The line is not valid JSON: {str(error)[:200]}.", request_id) from None
+        raise UnreadableError(PARSE_ERROR, NOT_JSON.format(str(error)), request_id) from None
     if not _is_message(message):
-        raise UnreadableError(INVALID_REQUEST, "The line is not a JSON-RPC message.")
+        raise UnreadableError(INVALID_REQUEST, NOT_A_MESSAGE)
     return dict(message)
 
 

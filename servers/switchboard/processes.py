@@ -9,13 +9,14 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from .jsonrpc import LineSplitter
 
 EXIT = 2.0  # seconds that a server gets to end by itself after the end of its input
 FINISH = 8.0  # seconds that it gets after SIGTERM: it may be saving tokens (see `flotilla.calls.finishing`)
 CHUNK = 65_536
+
+WritePipe = asyncio.StreamWriter | asyncio.WriteTransport
 
 
 @dataclass(frozen=True)
@@ -31,43 +32,15 @@ class Command:
     program: tuple[str, ...] = ()
 
 
-class Process(Protocol):
-    """A running server. `lines` and `error_lines` end with its output, at the latest when it has ended."""
+class Process:
+    """A running server, spoken to through pipes, with a process group of its own.
 
-    pid: int
+    `lines` and `error_lines` end with its output, at the latest when it has ended.
+    """
 
-    def write(self, line: bytes) -> None:
-        """Write a line to its input; nothing happens where it has ended."""
-
-    def close_input(self) -> None:
-        """Tell it that no more input comes."""
-
-    def lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its output, without their ends."""
-
-    def error_lines(self) -> AsyncIterator[bytes]:
-        """Yield the lines of its stderr, without their ends."""
-
-    async def wait(self) -> None:
-        """Wait until it has ended."""
-
-    def terminate(self) -> None:
-        """Ask it to end, with all processes that it has started."""
-
-    def kill(self) -> None:
-        """End it, with all processes that it has started."""
-
-
-class Subprocess:
-    """A process that this one has started, with a process group of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        self.pid = process.pid
-        self._process, self._input = process, process.stdin
-        self._output, self._errors = process.stdout, process.stderr
+    def __init__(self, pid: int, stdin: WritePipe, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader) -> None:
+        self.pid = pid
+        self._input, self._output, self._errors = stdin, stdout, stderr
 
     def write(self, line: bytes) -> None:
         """Write a line to its input; nothing happens where it has ended."""
@@ -88,7 +61,7 @@ class Subprocess:
 
     async def wait(self) -> None:
         """Wait until it has ended."""
-        await self._process.wait()
+        raise NotImplementedError
 
     def terminate(self) -> None:
         """Ask it to end, with all processes that it has started."""
@@ -101,6 +74,21 @@ class Subprocess:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+class Subprocess(Process):
+    """A process that this one has started."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        super().__init__(process.pid, process.stdin, process.stdout, process.stderr)
+        self._process = process
+
+    async def wait(self) -> None:
+        """Wait until it has ended."""
+        await self._process.wait()
 
 
 async def start(command: Command) -> Process:

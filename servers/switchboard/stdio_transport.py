@@ -50,7 +50,7 @@ class StdioClient(Peer):
         self._gateway = gateway
         self._modern: bool | None = None
         self._capabilities: Message | None = None  # that the client has announced with `initialize`
-        self._log_level: str | None = None
+        self.log_level: str | None = None  # that the client has set
 
     async def on_request(self, request_id: int | str, method: str, params: Message) -> Message:
         """Answer a request. Raises RpcError."""
@@ -75,7 +75,7 @@ class StdioClient(Peer):
         if method == "logging/setLevel" and not self._modern:
             if params.get("level") not in LOG_LEVELS:
                 raise invalid()
-            self._log_level = params["level"]
+            self.log_level = params["level"]
             return {}
         return await self._gateway.answer(StdioRequest(self, params, self._modern, capabilities), method, params)
 
@@ -93,11 +93,6 @@ class StdioClient(Peer):
         self._capabilities = params["capabilities"]
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
         return {"protocolVersion": agreed, "capabilities": CAPABILITIES, "serverInfo": SERVER_INFO}
-
-    @property
-    def log_level(self) -> str | None:
-        """What the client has set, if anything."""
-        return self._log_level
 
 
 class StdioRequest(ClientRequest):

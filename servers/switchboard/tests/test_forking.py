@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from flotilla_launcher.fork_server import is_able
 from flotilla_servers.switchboard import forking
 from flotilla_servers.switchboard.forking import ForkedProcess, ForkServer
 from flotilla_servers.switchboard.processes import Command, Process, end, start
+from flotilla_testing.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not is_able(), reason="nothing is forked on this system")
 PROGRAM = str(Path(sys.executable).with_name("flotilla-filesystem"))
 BASE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+SOON = 20.0  # seconds
 SECRET = "-".join(("only", "for", "this", "server"))
 
 
@@ -43,12 +45,6 @@ async def forking_server(idle: float = 0) -> AsyncIterator[ForkServer]:
 
 def parent_of(server: ForkServer) -> int:
     return server._process.pid if server._process else 0
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(0.02)
 
 
 async def forked(server: ForkServer, command: Command) -> ForkedProcess:
@@ -90,7 +86,9 @@ async def test_forked_server_is_in_the_state_of_one_started_by_itself(tmp_path: 
         assert states[0] == states[1]
         for process in processes:
             await end(process)
-        await until(lambda: not any(Path(f"/proc/{process.pid}").exists() for process in processes))  # none unreaped
+        await eventually(
+            lambda: not any(Path(f"/proc/{process.pid}").exists() for process in processes), SOON
+        )  # none unreaped
 
 
 async def test_forked_server_knows_its_own_environment_alone(tmp_path: Path) -> None:
@@ -148,7 +146,7 @@ async def test_fork_server_that_is_killed_is_started_anew(tmp_path: Path) -> Non
 async def test_fork_server_ends_when_idle(tmp_path: Path) -> None:
     async with forking_server(idle=0.01) as server:
         await end(await forked(server, command_of(tmp_path)))
-        await until(lambda: not Path(f"/proc/{parent_of(server)}/cwd").exists())
+        await eventually(lambda: not Path(f"/proc/{parent_of(server)}/cwd").exists(), SOON)
         again = await forked(server, command_of(tmp_path))
         assert await files_of(again)
         await end(again)
@@ -240,7 +238,7 @@ async def test_switchboard_end_leaves_no_forked_server(tmp_path: Path, ending: s
         assert len(pids) == 2
         if ending != "end of input":
             process.send_signal(getattr(signal, ending))
-    await until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}/cwd").exists()])
+    await eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}/cwd").exists()], SOON)
 
 
 @pytest.mark.slow
@@ -249,5 +247,5 @@ async def test_switchboard_starts_servers_anew_after_the_end_of_their_parent(tmp
         await called(process, *CALLS[0])
         (parent,) = [pid for pid in below(process.pid) if below(pid)]
         os.kill(parent, signal.SIGKILL)
-        await until(lambda: not below(process.pid))
+        await eventually(lambda: not below(process.pid), SOON)
         assert (await called(process, *CALLS[1]))["structuredContent"]["content"] == "12,50 €"

@@ -16,8 +16,9 @@ from mcp_types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
 from pydantic import ValidationError as Unreadable
 
 from flotilla.calls.schema import read_json
+from flotilla_launcher.protocol import NOT_A_MESSAGE, NOT_JSON, REQUEST_ID
 
-_ID = re.compile(r'"id"\s*:\s*(-?\d{1,15}(?=\s*[,}])|"[^"\\]{1,100}")')
+_ID = re.compile(REQUEST_ID)
 
 
 def accept_arguments_as_text(mcp: FastMCP[Any]) -> None:
@@ -78,9 +79,9 @@ def answer_unreadable_lines(mcp: FastMCP[Any], note: Callable[[str], None]) -> N
 
 def _refusal(problem: Exception) -> tuple[JSONRPCError, str]:
     first: Any = problem.errors(include_url=False)[0] if isinstance(problem, Unreadable) else {}
-    code, message = INVALID_REQUEST, "The line is not a JSON-RPC message."
+    code, message = INVALID_REQUEST, NOT_A_MESSAGE
     if first.get("type") == "json_invalid":
-        code, message = PARSE_ERROR, f"The line is not valid JSON: {str(first.get('ctx', {}).get('error', ''))[:200]}."
+        code, message = PARSE_ERROR, NOT_JSON.format(str(first.get("ctx", {}).get("error", "")))
     match = _ID.search(str(first.get("input", ""))[:1_000_000]) if code == PARSE_ERROR else None
     number = json_id(match[1]) if match else None
     return JSONRPCError(jsonrpc="2.0", id=number, error=ErrorData(code=code, message=message)), message

@@ -21,3 +21,8 @@ LISTS = {  # key of the result: method
 }
 LIST_KEYS = {method: key for key, method in LISTS.items()}
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+
+# What a line that is not a message is answered with, in every server and in the switchboard.
+REQUEST_ID = r'"id"\s*:\s*(-?\d{1,15}(?=\s*[,}])|"[^"\\]{1,100}")'  # as it stands in a line that is not valid JSON
+NOT_JSON = "The line is not valid JSON: {:.200}."
+NOT_A_MESSAGE = "The line is not a JSON-RPC message."
