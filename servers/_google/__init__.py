@@ -19,6 +19,7 @@ from .drive import (
 )
 from .drive import HOST as DRIVE_HOST
 from .ids import file_id
+from .pages import page_of
 from .reach import limit_note
 from .recipients import confirm_new
 from .upload import resumable
@@ -42,6 +43,7 @@ __all__ = [
     "google",
     "google_integration",
     "limit_note",
+    "page_of",
     "quoted",
     "resumable",
     "scope",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flotilla import cursor_number, errors, segment
+from flotilla import errors, segment
 
 from .client import api
 from .models import WrittenDocument
 from .parsing import Block
 from .places import in_tab, place_for
 from .writing import requests_of
-
-PAGE = 50_000  # characters
 
 
 def url(document: str) -> str:
@@ -30,16 +28,6 @@ async def get(document: str, *, suggestions: bool) -> dict[str, Any]:
     view = "SUGGESTIONS_INLINE" if suggestions else "PREVIEW_WITHOUT_SUGGESTIONS"
     params = {"includeTabsContent": "true", "suggestionsViewMode": view}
     return await api.get(f"/documents/{segment(document)}", params=params)
-
-
-def page_of(text: str, cursor: str | None) -> tuple[str, str | None]:
-    """Return one page of a text, which ends with a line where it can, and the cursor of the next page."""
-    start = cursor_number(cursor, 0)
-    end = min(start + PAGE, len(text))
-    if end < len(text):
-        end = max(text.rfind("\n", start, end) + 1, start) or end
-        end = end if end > start else start + PAGE
-    return text[start:end], str(end) if end < len(text) else None
 
 
 def announce_fill(blocks: Sequence[Block]) -> None:

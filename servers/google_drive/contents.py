@@ -6,14 +6,13 @@ import codecs
 from collections.abc import Mapping
 from typing import Any
 
-from flotilla import cursor_number, errors, segment
-from flotilla_servers._google import EVERYWHERE
+from flotilla import errors, segment
+from flotilla_servers._google import EVERYWHERE, page_of
 
 from .client import api
 from .formats import APPS, TYPES
 from .models import FileText
 
-PAGE = 50_000  # characters
 LARGEST = 20_000_000  # bytes that are read to show a page of them
 _EXPORTS = {"document": "md", "spreadsheet": "csv", "presentation": "txt"}
 _TEXTS = (
@@ -49,18 +48,14 @@ async def read_text(metadata: Mapping[str, Any], cursor: str | None) -> FileText
         response = await api.send("GET", url, params={"alt": "media", **EVERYWHERE}, largest=LARGEST)
     else:
         raise _no_text(kind)
-    text, start = _decoded(response.content), cursor_number(cursor, 0)
-    end = min(start + PAGE, len(text))
-    if end < len(text):
-        end = max(text.rfind("\n", start, end) + 1, start) or end
-        end = end if end > start else start + PAGE
+    text, following = page_of(_decoded(response.content), cursor)
     return FileText(
         id=str(metadata["id"]),
         name=metadata.get("name", ""),
         type=kind,
-        text=text[start:end],
+        text=text,
         note=note,
-        next_cursor=str(end) if end < len(text) else None,
+        next_cursor=following,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flotilla import errors
-from flotilla_servers.google_docs.content import page_of
+from flotilla_servers._google import page_of
 from flotilla_servers.google_docs.parsing import blocks_of
 from flotilla_servers.google_docs.reading import markdown_of
 from flotilla_servers.google_docs.tests.fake import FakeDocument

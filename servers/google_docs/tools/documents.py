@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from flotilla import Cursor, Limit, Toolset, confirm, errors, segment
-from flotilla_servers._google import EVERYWHERE, FoundFiles, file_id, find_by_title
+from flotilla_servers._google import EVERYWHERE, FoundFiles, file_id, find_by_title, page_of
 
 from .. import content, places, reading
 from ..client import CHANGE_FILE, FIND, OWN, READ, WRITE, api, drive
@@ -44,7 +44,7 @@ async def search_documents(
     """Find documents by words of their title, own, shared and in shared drives; the last changed come first.
 
     Returns the id that the other tools take, the address, the owner and who changed it last. Word and PDF files are
-    no documents here. To read one, use gdocs_get_document.
+    not found. To read one, use gdocs_get_document.
     """
     return await find_by_title(drive, TYPE, title, limit, cursor)
 
@@ -82,7 +82,7 @@ async def get_document(document: DocumentId, cursor: Cursor = None) -> Document:
     cannot express, such as pictures. Comments are in gdocs_list_comments.
     """
     raw, lost = await content.get(file_id(document), suggestions=False), set[str]()
-    text, following = content.page_of(reading.markdown_of(raw, lost), cursor)
+    text, following = page_of(reading.markdown_of(raw, lost), cursor)
     return Document(
         id=raw["documentId"],
         title=raw.get("title", ""),
