@@ -33,13 +33,13 @@ TECHNICAL = (
 
 async def all_forms() -> list[dict[str, Any]]:
     """Return all forms of the sub-account."""
-    forms: list[dict[str, Any]] = []
+    rows: list[Any] = []
     while True:
-        params = {"locationId": await location(), "limit": FORMS_AT_ONCE, "skip": len(forms)}
-        rows = [row for row in await api.rows("/forms/", "forms", params=params) if isinstance(row, dict)]
-        forms += [row for row in rows if row.get("id")]
-        if len(rows) < FORMS_AT_ONCE:
-            return forms
+        params = {"locationId": await location(), "limit": FORMS_AT_ONCE, "skip": len(rows)}
+        page = await api.rows("/forms/", "forms", params=params)
+        rows += page
+        if len(page) < FORMS_AT_ONCE:
+            return [row for row in rows if isinstance(row, dict) and row.get("id")]
 
 
 @tools.reads(
