@@ -71,9 +71,13 @@ def running(files: list[str], environ: dict[str, str], images: None) -> Iterator
     """The stack, up."""
     docker = DockerClient(compose_files=list(files), compose_project_name=PROJECT)
     up, end = ["up --detach --wait --quiet-pull"], ["down --volumes --remove-orphans --timeout 3"]
-    with get_docker_services("docker compose", files, PROJECT, up, end) as services:
-        services.wait_until_responsive(lambda: answers(environ), timeout=30, pause=0.2)
-        yield docker
+    try:
+        with get_docker_services("docker compose", files, PROJECT, up, end) as services:
+            services.wait_until_responsive(lambda: answers(environ), timeout=30, pause=0.2)
+            yield docker
+    except Exception:  # the plugin takes nothing down where `up` itself has failed
+        docker.compose.down(volumes=True, remove_orphans=True, timeout=3, quiet=True)
+        raise
     left = docker.ps(all=True, filters=[("label", f"com.docker.compose.project={PROJECT}")])
     assert left == []
     assert [v for v in docker.volume.list() if v.name.startswith(PROJECT)] == []
