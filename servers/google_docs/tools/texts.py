@@ -26,7 +26,7 @@ Markdown = Annotated[
     Field(min_length=1, description="Text to write, in Markdown.", examples=["## Suite\n\n- **Marie** : devis"]),
 ]
 Heading = Annotated[str | None, Field(min_length=1, description="Heading at the end of whose section it is written.")]
-After = Annotated[str | None, Field(min_length=1, description="Plain text: it goes behind its paragraph.")]
+After = Annotated[str | None, Field(min_length=1, description="Plain text: it goes after its paragraph.")]
 
 
 @tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="ajouter à la fin compléter document")
@@ -50,7 +50,7 @@ async def append_text(document: DocumentId, text: Markdown) -> WrittenDocument:
 async def insert_text(
     document: DocumentId, text: Markdown, heading: Heading = None, after: After = None
 ) -> WrittenDocument:
-    """Insert Markdown in the middle of a document: at the end of a heading's section, or behind a paragraph.
+    """Insert Markdown in the middle of a document: at the end of a heading's section, or after a paragraph.
 
     Pass `heading`, or `after`; right below a heading: pass it as `after`. Works in all tabs. For the end of the
     document, use gdocs_append_text. Look first with gdocs_get_document.
@@ -127,7 +127,7 @@ async def insert_table(
     heading: Heading = None,
     after: After = None,
 ) -> WrittenDocument:
-    """Add a table with its first row in bold, at the end of a document, of a heading's section or behind a paragraph.
+    """Add a table with its first row in bold, at the end of a document, of a heading's section or after a paragraph.
 
     Short rows are filled with empty cells; a table has at most 2,000. To add text and tables together, pass Markdown
     to gdocs_append_text or gdocs_insert_text.

@@ -97,7 +97,7 @@ async def add_chart(
         str | None, Field(description="Cell of the same sheet where its corner is; right of the range without it.")
     ] = None,
 ) -> AddedChart:
-    """Draw a chart of a range: its first column holds the labels, each further one is a series, the first row names.
+    """Draw a chart of a range: its first column holds the labels, each further one is a series, named in the first row.
 
     A pie shows the second column. Look first with gsheets_read_range where the table is. The chart follows when
     values change. Returns its id; people change it in the browser.

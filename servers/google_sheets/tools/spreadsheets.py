@@ -43,8 +43,8 @@ async def search_spreadsheets(
 ) -> FoundFiles:
     """Find spreadsheets by words of their title, own, shared and in shared drives; the last changed come first.
 
-    Returns the id that the other tools take, the address, the owner and who changed it last. Excel files are no
-    spreadsheets here. To find a row in a spreadsheet, use gsheets_read_range with `containing`.
+    Returns the id that the other tools take, the address, the owner and who changed it last. Excel files are
+    not found. To find a row in a spreadsheet, use gsheets_read_range with `containing`.
     """
     return await find_by_title(drive, TYPE, title, limit, cursor)
 

@@ -1,4 +1,4 @@
-"""Code that reads what strangers wrote, in a process of its own: no environment, network or files, and little time.
+"""Code that reads what strangers wrote, in a process of its own: no secrets, network or files, and little time.
 
 `run` starts the function `main(job, document)` of a module, which yields results as JSON objects. Standard library
 only, so that such a process starts quickly.
