@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from flotilla import errors
 
-from .enums import QUOTE_STATUS
-from .fields import AllLineFields, Line, LineChange, about, body
+from .enums import QUOTE_STATUS, label_key
+from .fields import AllLineFields, Line, LineChange, body
 from .records import Period, PeriodType, RareFilters
 from .values import CENT, money_text
 
@@ -20,10 +20,57 @@ Lines = Annotated[
         examples=[[{"title": "Conseil", "quantity": "2", "unit_price": "450", "vat": "20"}]],
     ),
 ]
-LineChanges = Annotated[list[LineChange] | None, about("Lines to add, change or remove; the others stay.")]
-BillType = Literal[
-    "paid", "unpaid", "term", "invoice", "external", "refund", "down_payment", "draft", "notes", "nova"
-]  # fmt: skip
+
+
+def line_changes(listed_by: str) -> WithJsonSchema:
+    """Return the schema of an argument for changes of lines, `listed_by` the tool that shows their ids.
+
+    It is one sentence: the fields of a line are described where lines are created.
+    """
+    description = (
+        f"Lines to change (id from {listed_by} and what is new), remove (id, remove=true) or add (title, quantity, "
+        "unit_price, vat). Others stay."
+    )
+    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": description})
+
+
+OTHER_WORDS = {
+    "term": "overdue",
+    "late": "overdue",
+    "échu": "overdue",
+    "échue": "overdue",
+    "en retard": "overdue",
+    "à relancer": "overdue",
+    "impayé": "unpaid",
+    "non payé": "unpaid",
+    "payé": "paid",
+    "réglé": "paid",
+    "brouillon": "draft",
+    "facture": "invoice",
+    "avoir": "refund",
+    "credit note": "refund",
+    "acompte": "down_payment",
+}
+
+
+def _bill_type(value: Any) -> Any:
+    return _BILL_TYPES.get(_singular(value), value)
+
+
+def _singular(value: Any) -> str:
+    """Return a label without accents, plural and the French feminine: "Impayées" is "impaye"."""
+    words = (word.rstrip("s") for word in label_key(value).split())
+    return " ".join(word[:-1] if word.endswith("ee") else word for word in words)
+
+
+BillType = Annotated[
+    Literal["unpaid", "overdue", "paid", "draft", "invoice", "refund", "down_payment", "external", "notes", "nova"],
+    BeforeValidator(_bill_type),
+    PlainSerializer(lambda kind: "term" if kind == "overdue" else kind),
+]
+"""A kind of invoice by this server's names; the vendor's, and those of its users, are read too."""
+_NAMES = get_args(get_args(BillType)[0])
+_BILL_TYPES = {_singular(word): name for word, name in (*((name, name) for name in _NAMES), *OTHER_WORDS.items())}
 
 
 class BillFilters(RareFilters):

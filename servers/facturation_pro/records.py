@@ -50,15 +50,31 @@ async def listed(
     *,
     other: Mapping[str, Any] | None = None,
     details: bool = False,
+    own_list: str = "",
     **arguments: Any,
 ) -> Page[T]:
     """Return a page of a list of the vendor, filtered.
 
-    Raises errors.InvalidInputError for a filter that the list does not have.
+    `own_list`: the customer's own list, for a call that asks for all of one customer: unlike a filter it fails for a
+    customer that does not exist. Raises errors.InvalidInputError for a filter that the list does not have.
     """
     params = body(filters, other, **arguments)
     shape = partial(shaped, thing, details=details)
-    return await api.listed(path, thing, shape=shape, params=params, limit=limit, cursor=cursor)
+    first_path = own_list.format(**params) if set(params) == {"customer_id"} else ""
+    return await api.listed(path, thing, shape=shape, params=params, limit=limit, cursor=cursor, first_path=first_path)
+
+
+async def every(path: str, thing: type[T], most: int = MOST_PAGES, **params: Any) -> tuple[list[T], bool]:
+    """Return the objects of a list with all their fields, of at most `most` pages, and whether that is all of it."""
+    things, cursor = list[T](), None
+    shape = partial(shaped, thing, details=True)
+    for _ in range(most):
+        page = await api.listed(path, thing, shape=shape, params=params, limit=FULL, cursor=cursor)
+        things += page.items
+        cursor = page.next_cursor
+        if not cursor:
+            return things, True
+    return things, False
 
 
 async def first(path: str, thing: type[T], matches: Callable[[T], bool], **params: Any) -> T | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from flotilla_servers.facturation_pro import values
 from flotilla_servers.facturation_pro.tools import prompts
 
 
@@ -91,8 +92,8 @@ async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_today_is_the_day_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompts, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
-    assert prompts.today() == date(2025, 7, 1)
+    monkeypatch.setattr(values, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
+    assert values.today() == date(2025, 7, 1)
 
 
 @pytest.mark.parametrize(

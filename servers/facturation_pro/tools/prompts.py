@@ -6,10 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
@@ -17,13 +16,12 @@ from flotilla import Model, Toolset, errors
 from flotilla.text import plain
 
 from ..client import api
-from ..values import CENT, number, short_text
+from ..values import CENT, number, short_text, today
 
 tools = Toolset("prompts")
 
 MOST = 40  # pages of 50 invoices
 ZERO = Decimal(0)
-PARIS = ZoneInfo("Europe/Paris")
 
 
 class _Raw(Model):
@@ -44,16 +42,6 @@ class Sums:
     tva: Decimal = ZERO
     ttc: Decimal = ZERO
     rates: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO, ZERO]))
-
-
-def today() -> date:
-    """Return the date in France, whose law says when an invoice is late. A container's own zone is UTC."""
-    return now().astimezone(PARIS).date()
-
-
-def now() -> datetime:
-    """Return the time, here so that tests can set it."""
-    return datetime.now(UTC)
 
 
 async def _all(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:

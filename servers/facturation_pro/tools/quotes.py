@@ -10,6 +10,7 @@ from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 
 from ..arguments import (
     CustomerId,
+    CustomerName,
     Details,
     FileName,
     PeriodEnd,
@@ -21,20 +22,21 @@ from ..arguments import (
     other_filters,
 )
 from ..bills import (
-    LineChanges,
     Lines,
     QuoteFilters,
     described,
     label,
     line_bodies,
+    line_changes,
     merged,
     quote_status_filter,
 )
 from ..client import api
-from ..documents import download, upload
+from ..customer_search import called, documents_of
+from ..documents import upload
 from ..enums import QUOTE_STATUS, QuoteStatus
-from ..fields import OtherFields, QuoteFields, about, body, changes_of
-from ..models import Attachment, Document, Done, Quote, QuoteWithLines, SavedBill
+from ..fields import LineChange, OtherFields, QuoteFields, about, body, changes_of
+from ..models import Attachment, Done, Quote, QuoteWithLines, SavedBill
 from ..records import listed, read
 from ..values import Day, money_text
 
@@ -48,11 +50,11 @@ async def list_quotes(
         AfterValidator(lambda status: quote_status_filter(status) if status else None),
         about("pending, to_invoice, invoiced, waiting, accepted or refused."),
     ] = None,
-    company: Annotated[str | None, about("Part of the customer's name.")] = None,
+    customer: CustomerName = None,
     period_start: PeriodStart = None,
     period_end: PeriodEnd = None,
     other_filters: Annotated[
-        OtherFields, other_filters("customer_id, title, quote_ref, category_id, order, sort")
+        OtherFields, other_filters("customer_id, title, quote_ref, followup_id, order, sort")
     ] = None,
     details: Details = False,
     limit: Limit = 20,
@@ -60,22 +62,29 @@ async def list_quotes(
 ) -> Page[Quote]:
     """Find quotes by customer, status or period, with number, total and status.
 
-    With details=true each row has its lines.
+    With details=true each row has its lines. To invoice one, use facturation_create_invoice_from_quote.
     """
-    return await listed(
-        "/quotes.json",
-        Quote,
-        QuoteFilters,
-        limit,
-        cursor,
-        other=other_filters,
-        details=details,
-        status=status,
-        company=company,
-        period_start=period_start,
-        period_end=period_end,
-        with_details=details or None,
-    )
+
+    async def quotes(customer_id: int | None, limit: int, cursor: str | None) -> Page[Quote]:
+        return await listed(
+            "/quotes.json",
+            Quote,
+            QuoteFilters,
+            limit,
+            cursor,
+            other=other_filters,
+            details=details,
+            own_list="" if customer_id else "/customers/{customer_id}/quotes.json",
+            status=status,
+            customer_id=customer_id,
+            period_start=period_start,
+            period_end=period_end,
+            with_details=details or None,
+        )
+
+    if customer and customer.strip():
+        return await documents_of(await called(customer), quotes, limit, cursor)
+    return await quotes(None, limit, cursor)
 
 
 @tools.writes(creates=True, search="crée nouveau devis proposition")
@@ -100,7 +109,7 @@ async def create_quote(
 async def get_quote(quote_id: QuoteId) -> QuoteWithLines:
     """Get one quote with its lines, their ids, and all its fields.
 
-    Take the id from facturation_list_quotes. To save it as PDF, use facturation_download_quote.
+    Take the id from facturation_list_quotes. To save it as PDF, use facturation_download_document.
     """
     return read(QuoteWithLines, await api.get(f"/quotes/{quote_id}.json"), details=True)
 
@@ -113,12 +122,11 @@ async def update_quote(
     invoiced_on: Annotated[Day | None, about("New date of the quote.")] = None,
     term_on: Annotated[Day | None, about("Valid until this day.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("quotes")] = None,
-    items: LineChanges = None,
+    items: Annotated[list[LineChange] | None, line_changes("facturation_get_quote")] = None,
 ) -> SavedBill:
     """Accept or refuse a quote, or change its fields and lines; what is not given stays as it is.
 
-    Take the ids of quote and lines from facturation_list_quotes with details=true. To invoice an accepted quote, use
-    facturation_create_invoice_from_quote.
+    Take the id from facturation_list_quotes. To invoice an accepted quote, use facturation_create_invoice_from_quote.
     """
     usual: dict[str, Any] = {
         "quote_status": quote_status,
@@ -144,18 +152,6 @@ async def delete_quote(quote_id: QuoteId) -> Done:
     await confirm(f"Delete the {described(quote, 'quote')}?")
     await api.send("DELETE", f"/quotes/{quote_id}.json")
     return Done(id=quote_id, done="deleted")
-
-
-@tools.reads(core=False, deadline=55, search="télécharger devis pdf proforma")
-async def download_quote(
-    quote_id: QuoteId, proforma: Annotated[bool, about("Write it as a pro-forma invoice.")] = False
-) -> Document:
-    """Save the PDF of a quote to the data folder, below facturation-pro/, replacing an older copy. Returns its path.
-
-    Take the id from facturation_list_quotes.
-    """
-    name = f"{'proforma' if proforma else 'quote'}-{quote_id}.pdf"
-    return await download(f"/quotes/{quote_id}.pdf", name, "application/pdf", proforma=proforma or None)
 
 
 @tools.writes(core=False, creates=True, search="joindre fichier devis")
