@@ -60,7 +60,8 @@ async def listed(
     """
     params = body(filters, other, **arguments)
     shape = partial(shaped, thing, details=details)
-    first_path = own_list.format(**params) if set(params) == {"customer_id"} else ""
+    alone = set(params) == {"customer_id"} and params["customer_id"]
+    first_path = own_list.format(**params) if alone else ""
     return await api.listed(path, thing, shape=shape, params=params, limit=limit, cursor=cursor, first_path=first_path)
 
 

@@ -79,7 +79,7 @@ async def test_update_invoice_confirmed_only_when_finalizing(asking: Any, custom
     assert asked == []
     await firm.ask("update_invoice", invoice_id=draft, finalize=True)
     assert asked == [f"Make the draft invoice {draft} of Atelier Lefèvre, 1080.00 EUR TTC, final? {NO_WAY_BACK}"]
-    await firm.ask("update_invoice", invoice_id=draft, paid_on="2025-06-30", payment_mode="cash")
+    await firm.ask("update_invoice", invoice_id=draft, other_fields={"paid_on": "2025-06-30", "payment_mode": "cash"})
     assert len(asked) == 1
 
 

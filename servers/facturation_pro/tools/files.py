@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from flotilla import Cursor, Limit, Page, Toolset
 
 from ..arguments import FileId
@@ -36,7 +38,7 @@ class FileFilters(Fields):
     examples=["quels fichiers sont joints à cette facture", "list the receipts of purchases"],
 )
 async def list_files(
-    attached_to: Annotated[Owner, about("What the files are attached to.")],
+    attached_to: Annotated[Owner, Field(description="What the files are attached to.", examples=["invoice"])],
     owner_id: Annotated[
         int | None,
         about(
