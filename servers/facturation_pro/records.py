@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,6 +17,7 @@ from .client import api, integration
 from .fields import Fields, body
 from .firm_api import FULL
 from .models import Thing, shaped
+from .values import day
 
 T = TypeVar("T", bound=Thing)
 MOST_PAGES = 20  # 1,000 rows
@@ -24,9 +26,13 @@ PeriodType = Annotated[Literal["billed", "paid"], PlainSerializer(lambda by: "" 
 
 
 def _period(text: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text, re.ASCII):
-        raise ValueError("write a month or a day, as 2025-06 or 2025-06-30")
-    return text
+    if month := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text.strip(), re.ASCII):
+        return month[0]
+    if month := re.fullmatch(r"(0?[1-9]|1[0-2])[/.](\d{4})", text.strip(), re.ASCII):
+        return f"{month[2]}-{int(month[1]):02}"
+    with suppress(ValueError):
+        return day(text).isoformat()
+    raise ValueError("write a month or a day, as 2025-06 or 2025-06-30")
 
 
 Period = Annotated[str, AfterValidator(_period)]
