@@ -8,10 +8,11 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from flotilla import errors
 
+from .client import api
 from .enums import QUOTE_STATUS, label_key
 from .fields import AllLineFields, Line, LineChange, body
 from .records import Period, PeriodType, RareFilters
-from .values import CENT, money_text
+from .values import CENT, money_text, number, today
 
 Lines = Annotated[
     list[Line],
@@ -153,6 +154,31 @@ def merged(bill: dict[str, Any], changes: list[LineChange]) -> list[dict[str, An
             "No line would be left.", "Keep at least one line, or delete the whole document."
         )
     return result
+
+
+async def twin_of_today(kind: str, customer_id: int, lines: list[dict[str, Any]]) -> str:
+    """Return a sentence on a quote or invoice of today with the same customer and lines, "" where there is none.
+
+    The vendor makes a second one without a word. Of the customer's newest page.
+    """
+    params = {"customer_id": customer_id, "with_details": True, "order": "created", "sort": "desc"}
+    for bill in await api.rows(f"/{kind}s.json", params=params):
+        if not isinstance(bill, dict) or str(bill.get("created_at"))[:10] != today().isoformat():
+            continue
+        items = api.rows_in(bill, "items", missing=True)
+        if len(items) == len(lines) and all(_same(new, old) for new, old in zip(lines, items, strict=True)):
+            return f"The {label(bill, f'draft {kind}' if bill.get('draft') else kind)} of today has the same lines. "
+    return ""
+
+
+def _same(new: dict[str, Any], old: Any) -> bool:
+    """Tell whether a line of the vendor has what a new line says."""
+    if not isinstance(old, dict):
+        return False
+    texts = all(old.get(name) == new[name] for name in ("title", "product_id") if new.get(name) is not None)
+    return texts and all(
+        number(old.get(name)) == number(new[name]) for name in ("quantity", "unit_price", "vat") if new.get(name)
+    )
 
 
 def label(bill: dict[str, Any], kind: str) -> str:

@@ -229,6 +229,7 @@ class Accounts(RecordedResponses):
         if not params.get("items"):
             raise invalid(items="doit être rempli(e)")
         bill = {"currency": "EUR", "payment_mode": 0, **params, "kind": kind, "items": []}
+        bill["created_at"] = f"{TODAY}T09:12:44+02:00"
         bill |= {"draft": query.get("type_doc") == "draft", "external": query.get("external") == "1"}
         bill["customer_identity"] = self._identity(self.rows["customers"][params["customer_id"]])
         if kind == "quote":
@@ -338,6 +339,8 @@ class Accounts(RecordedResponses):
             rows = [row for row, day in dates if day >= first and "" < day[: len(last)] <= last]
         wanted = query.get("bill_type" if kind == "invoice" else "status", "")
         rows = [row for row in rows if self._wanted(row, wanted)]
+        if (query.get("order"), query.get("sort")) == ("created", "desc"):
+            rows = rows[::-1]
         if query.get("with_details") != "1":
             rows = [{k: v for k, v in row.items() if k != "items"} for row in rows]
         return self._page(request, rows)

@@ -86,7 +86,7 @@ async def create_customer(
     other_fields: Annotated[OtherFields, documented_fields("customers")] = None,
     allow_duplicate: Annotated[bool, about("Though one has this name.")] = False,
 ) -> SavedCustomer:
-    """Create a company, or by last_name alone a private person, as a customer.
+    """Create a customer: a company, or by last_name alone a person.
 
     A customer that has this name or SIRET already is returned unchanged, with created=false.
     """

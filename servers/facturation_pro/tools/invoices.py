@@ -31,6 +31,7 @@ from ..bills import (
     line_changes,
     merged,
     priced,
+    twin_of_today,
 )
 from ..client import api
 from ..customer_search import address_of, addresses, called, documents_of
@@ -128,11 +129,15 @@ async def create_invoice(
     usual: dict[str, Any] = {"customer_id": customer_id, "title": title, "invoiced_on": invoiced_on, "term_on": term_on}
     record, lines = body(InvoiceFields, other_fields, **usual), line_bodies(items)
     external = bool(record.get("external_ref"))  # the number that another program gave it
-    if (final or external) and will_ask():
-        customer = await api.get(f"/customers/{customer_id}.json")
-        document = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
-        total = priced(items, record.get("currency") or customer.get("currency") or "EUR")
-        await confirm(f"Create {document} for {read(Customer, customer).name}: {total}? {FINAL}")
+    if will_ask():
+        twin = await twin_of_today("invoice", customer_id, lines)
+        if final or external:
+            customer = await api.get(f"/customers/{customer_id}.json")
+            document = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
+            total = priced(items, record.get("currency") or customer.get("currency") or "EUR")
+            await confirm(f"{twin}Create {document} for {read(Customer, customer).name}: {total}? {FINAL}")
+        elif twin:
+            await confirm(f"{twin}Create another draft?")
     params = {"type_doc": None if final or external else "draft", "external": external or None}
     return read(SavedBill, await api.post("/invoices.json", params=params, json={**record, "items": lines}))
 
@@ -153,7 +158,7 @@ async def update_invoice(
 ) -> SavedBill:
     """Change a draft, or make it final; what is not given stays. A final invoice keeps its lines.
 
-    To record that it was paid, use facturation_create_settlement; to cancel it, facturation_refund_invoice.
+    facturation_create_settlement records that it was paid, facturation_refund_invoice cancels it.
     """
     record = (body if items or finalize else changes_of)(InvoiceFields, other_fields, title=title)
     invoice = await api.get(f"/invoices/{invoice_id}.json")

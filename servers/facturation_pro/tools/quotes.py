@@ -30,6 +30,7 @@ from ..bills import (
     line_changes,
     merged,
     quote_status_filter,
+    twin_of_today,
 )
 from ..client import api
 from ..customer_search import called, documents_of
@@ -62,7 +63,7 @@ async def list_quotes(
 ) -> Page[Quote]:
     """Find quotes by customer, status or period, with number, total and status.
 
-    With details=true each row has its lines. To invoice one, use facturation_create_invoice_from_quote.
+    With details=true each row has its lines. facturation_create_invoice_from_quote invoices one.
     """
 
     async def quotes(customer_id: int | None, limit: int, cursor: str | None) -> Page[Quote]:
@@ -87,7 +88,7 @@ async def list_quotes(
     return await quotes(None, limit, cursor)
 
 
-@tools.writes(creates=True, search="crée nouveau devis proposition")
+@tools.writes(creates=True, asks=True, search="crée nouveau devis proposition")
 async def create_quote(
     customer_id: CustomerId,
     items: Lines,
@@ -96,13 +97,15 @@ async def create_quote(
     term_on: Annotated[Day | None, about("Valid until this day.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("quotes")] = None,
 ) -> SavedBill:
-    """Create a quote for a customer. Returns its id, number and totals. facturation_send_email sends it.
+    """Create a quote for a customer. facturation_send_email sends it.
 
     Once it is accepted, use facturation_create_invoice_from_quote.
     """
     usual: dict[str, Any] = {"customer_id": customer_id, "title": title, "invoiced_on": invoiced_on, "term_on": term_on}
-    record = body(QuoteFields, other_fields, **usual)
-    return read(SavedBill, await api.post("/quotes.json", json={**record, "items": line_bodies(items)}))
+    record, lines = body(QuoteFields, other_fields, **usual), line_bodies(items)
+    if will_ask() and (twin := await twin_of_today("quote", customer_id, lines)):
+        await confirm(f"{twin}Create another one?")
+    return read(SavedBill, await api.post("/quotes.json", json={**record, "items": lines}))
 
 
 @tools.reads(core=False, search="détail devis lignes")
