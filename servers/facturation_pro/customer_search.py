@@ -30,27 +30,35 @@ async def found(query: str, **filters: Any) -> list[Customer]:
     text = " ".join(query.split())
     customers: dict[int, Customer] = {}
     for search in _searches(text):
+        if search.get("last_name") == _first_word(text) and customers:
+            continue
         rows, whole = await every("/customers.json", Customer, MOST_PAGES, **{**filters, **search})
         if not whole:
             raise errors.InvalidInputError(
                 f"Too many customers fit `{errors.excerpt(text, 60)}`.", "Give more of the name, or the e-mail address."
             )
-        partial = search.get("last_name", text) != text  # one word of several: the others must fit too
-        customers |= {row.id: row for row in rows if not partial or set(folded(text).split()) <= _words(row)}
+        word_of_several = search.get("last_name", text) != text
+        customers |= {row.id: row for row in rows if not word_of_several or _fits(row, text)}
     return list(customers.values())
 
 
 def _searches(text: str) -> list[dict[str, str]]:
+    """Return the filters that find a text: of a person's names the last name stands last or, less often, first."""
     if "@" in text:
         return [{"email": text}]
-    names = dict.fromkeys([text, text.split()[-1], text.split()[0]])
-    return [{"company": text}, *({"last_name": name} for name in names)]
+    words = [word for word in (text.split()[-1], _first_word(text)) if len(word) > 2]
+    return [{"company": text}, *({"last_name": name} for name in dict.fromkeys([text, *words]))]
 
 
-def _words(customer: Customer) -> set[str]:
+def _first_word(text: str) -> str:
+    return text.split()[0] if " " in text else ""
+
+
+def _fits(customer: Customer, text: str) -> bool:
     details = customer.details or {}
     names = (customer.name, details.get("first_name"), details.get("last_name"))
-    return set(folded(" ".join(str(name) for name in names if name)).split())
+    whole = folded(" ".join(str(name) for name in names if name))
+    return all(word in whole for word in folded(text).split())
 
 
 async def called(query: str) -> list[Customer]:

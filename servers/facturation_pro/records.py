@@ -73,7 +73,8 @@ async def listed(
 
 async def every(path: str, thing: type[T], most: int = MOST_PAGES, **params: Any) -> tuple[list[T], bool]:
     """Return the objects of a list with all their fields, of at most `most` pages, and whether that is all of it."""
-    things, cursor = list[T](), None
+    things: list[T] = []
+    cursor: str | None = None
     shape = partial(shaped, thing, details=True)
     for _ in range(most):
         page = await api.listed(path, thing, shape=shape, params=params, limit=FULL, cursor=cursor)

@@ -48,6 +48,7 @@ def names(people: dict[str, int], page: dict[str, Any], key: str = "id") -> list
         ("Dupont Jean", ["jean"]),
         ("Anne Le Goff", ["legoff"]),
         ("Le Goff", ["legoff"]),
+        ("Jean Dup", ["jean"]),
         ("Goff Anne", ["legoff"]),
         ("Boulangerie", ["morel"]),
         ("@acme", ["contact"]),

@@ -55,7 +55,10 @@ class CustomerFilters(RareFilters):
     order: Literal["last_invoice", "last_paid", "created", "updated"] | None = None
 
 
-@tools.reads(search="cherche trouve client clients entreprise particulier coordonnées")
+@tools.reads(
+    search="cherche trouve client clients entreprise particulier coordonnées",
+    examples=["trouve le client Dupont", "find the customer with this e-mail address"],
+)
 async def list_customers(
     query: CustomerName = None,
     mode: Annotated[Mode | None, about("Only customers of this kind.")] = None,

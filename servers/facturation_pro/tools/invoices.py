@@ -61,7 +61,10 @@ FINAL = "A final invoice has a legal number and can be neither changed nor delet
 FIXED_FIELDS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "vat_exemption", "customer_id")
 
 
-@tools.reads(search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires")
+@tools.reads(
+    search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires",
+    examples=["qui ne m'a pas encore payé", "les factures en retard de Dupont", "which invoices are overdue"],
+)
 async def list_invoices(
     bill_type: Annotated[BillType | None, about("State or kind; refund: credit notes.")] = None,
     customer: CustomerName = None,
@@ -231,7 +234,12 @@ async def upload_invoice_file(
     return await upload(f"/invoices/{invoice_id}/upload.json", path, filename, visible)
 
 
-@tools.writes(creates=True, replaces=True, search="envoyer facture devis par mail relancer relance")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search="envoyer facture devis par mail relancer relance",
+    examples=["envoie la facture à Dupont", "relance le client par mail", "send the quote to the customer"],
+)
 async def send_email(
     bill_id: DocumentId,
     to: Annotated[str | None, about("Address, if not the customer's.")] = None,

@@ -44,7 +44,10 @@ from ..values import Day, money_text
 tools = Toolset("quotes")
 
 
-@tools.reads(search="cherche devis en cours accepté à facturer")
+@tools.reads(
+    search="cherche devis en cours accepté à facturer",
+    examples=["retrouve le devis de Jean Dupont", "quels devis sont à facturer", "find the quote for Acme"],
+)
 async def list_quotes(
     status: Annotated[
         str | None,
@@ -168,7 +171,12 @@ async def upload_quote_file(
     return await upload(f"/quotes/{quote_id}/upload.json", path, filename, visible)
 
 
-@tools.writes(creates=True, replaces=True, search="facturer le devis transformer en facture")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search="facturer le devis transformer en facture",
+    examples=["fais la facture du devis de Dupont", "invoice the accepted quote"],
+)
 async def create_invoice_from_quote(quote_id: QuoteId) -> SavedBill:
     """Make an invoice from a quote, after the user agreed: a final one, unless it comes back with draft=true.
 
