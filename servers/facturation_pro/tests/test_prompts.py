@@ -64,6 +64,32 @@ async def test_month_revenue_totals(firm: Any) -> None:
     assert len([r for r in firm.sent("GET") if r.path.endswith("/invoices.json")]) == 3  # every page
 
 
+async def test_get_revenue_totals(firm: Any) -> None:
+    """The same numbers for clients that cannot call a prompt."""
+    firm.books.rows["bills"] = {row["id"]: row for row in MONTH}
+    assert await firm.ask("get_revenue", month="2025-06") == {
+        "month": "2025-06",
+        "complete": True,
+        "revenue": [
+            {
+                "currency": "EUR", "documents": 3, "credit_notes": "-250.00",
+                "total": "1119.95", "vat_amount": "182.50", "total_with_vat": "1302.45",
+                "rates": [
+                    {"vat": "10", "total": "270.00", "vat_amount": "27.00"},
+                    {"vat": "20", "total": "750.00", "vat_amount": "150.00"},
+                    {"vat": "5.5", "total": "99.95", "vat_amount": "5.50"},
+                ],
+            },
+            {
+                "currency": "USD", "documents": 1, "credit_notes": "0.00",
+                "total": "80.00", "vat_amount": "0.00", "total_with_vat": "80.00",
+                "rates": [{"vat": "0", "total": "80.00", "vat_amount": "0.00"}],
+            },
+        ],
+    }  # fmt: skip
+    assert (await firm.no("get_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
+
+
 async def test_month_revenue_shows_unexplained_vat(firm: Any) -> None:
     """What the lines do not explain is shown."""
     odd = invoice(1, [("100.0", "0.200")], total="100.0", total_with_vat="121.0")

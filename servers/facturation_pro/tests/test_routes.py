@@ -148,7 +148,8 @@ async def test_routes_as_documented_for_each_tool(
 
 
 async def test_routes_cover_all_documented_operations_and_no_other(case: Subject) -> None:
-    assert {tool["name"] for tool in await case.tools()} == {f"facturation_{name}" for name in ROUTES}
+    computed = {"facturation_get_revenue"}  # out of the list of invoices
+    assert {tool["name"] for tool in await case.tools()} == computed | {f"facturation_{name}" for name in ROUTES}
     served = [*ROUTES.values(), *(documented for _, _, documented in FURTHER)]
     assert len(served) == len(set(served)) == 70
     if not SPEC.is_file():
@@ -188,7 +189,7 @@ async def test_results_of_each_tool(case: Subject, name: str, message: dict[str,
 
 async def test_tool_list_within_size_budget(case: Subject) -> None:
     """Below 110,000 characters on the wire with every tool, below 24,000 with the core ones."""
-    for tier, count, most in (("all", 64, 110_000), ("core", 13, 24_000)):
+    for tier, count, most in (("all", 65, 110_000), ("core", 13, 24_000)):
         tools = await case.tools(FLOTILLA_TIER=tier)
         assert len(tools) == count
         assert len(json.dumps({"tools": tools}, ensure_ascii=False, separators=(",", ":"))) < most
@@ -200,4 +201,5 @@ async def test_tool_list_within_size_budget(case: Subject) -> None:
         "file",
         "email",
         "purchase",
+        "revenue",
     }
