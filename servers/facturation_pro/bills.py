@@ -60,8 +60,8 @@ def _bill_type(value: Any) -> Any:
 
 def _singular(value: Any) -> str:
     """Return a label without accents, plural and the French feminine: "Impayées" is "impaye"."""
-    words = (word.rstrip("s") for word in label_key(value).split())
-    return " ".join(word[:-1] if word.endswith("ee") else word for word in words)
+    parts = (word.rstrip("s") for word in label_key(value).split())
+    return " ".join(word[:-1] if word.endswith("ee") else word for word in parts)
 
 
 BillType = Annotated[

@@ -21,7 +21,7 @@ MOST_CUSTOMERS = 20  # whose documents are listed together
 IDS = 50  # in one request: a full page of the vendor
 
 
-async def found(query: str, **filters: Any) -> list[Customer]:
+async def search_customers(query: str, **filters: Any) -> list[Customer]:
     """Return the customers whose company, person or e-mail address contains a text, with all their fields.
 
     Of a person's name each word counts, in any order. `filters`: further ones of the vendor's list.
@@ -46,8 +46,8 @@ def _searches(text: str) -> list[dict[str, str]]:
     """Return the filters that find a text: of a person's names the last name stands last or, less often, first."""
     if "@" in text:
         return [{"email": text}]
-    words = [word for word in (text.split()[-1], _first_word(text)) if len(word) > 2]
-    return [{"company": text}, *({"last_name": name} for name in dict.fromkeys([text, *words]))]
+    names = [word for word in (text.split()[-1], _first_word(text)) if len(word) > 2]
+    return [{"company": text}, *({"last_name": name} for name in dict.fromkeys([text, *names]))]
 
 
 def _first_word(text: str) -> str:
@@ -66,7 +66,7 @@ async def called(query: str) -> list[Customer]:
 
     Raises errors.NotFoundError where there is none, errors.InvalidInputError where there are more than MOST_CUSTOMERS.
     """
-    customers = await found(query, mode="all")
+    customers = await search_customers(query, mode="all")
     shown = errors.excerpt(query, 60)
     if not customers:
         raise errors.NotFoundError(

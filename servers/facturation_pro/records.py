@@ -26,10 +26,8 @@ PeriodType = Annotated[Literal["billed", "paid"], PlainSerializer(lambda by: "" 
 
 
 def _period(text: str) -> str:
-    if month := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text.strip(), re.ASCII):
-        return month[0]
-    if month := re.fullmatch(r"(0?[1-9]|1[0-2])[/.](\d{4})", text.strip(), re.ASCII):
-        return f"{month[2]}-{int(month[1]):02}"
+    if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text, re.ASCII):
+        return text
     with suppress(ValueError):
         return day(text).isoformat()
     raise ValueError("write a month or a day, as 2025-06 or 2025-06-30")

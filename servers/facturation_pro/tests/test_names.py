@@ -148,7 +148,7 @@ async def test_list_quotes_of_a_person(firm: Any, people: dict[str, int]) -> Non
 
 @pytest.mark.parametrize("tool", ["list_invoices", "list_quotes"])
 async def test_list_of_an_unknown_customer_fails(firm: Any, people: dict[str, int], tool: str) -> None:
-    """It is no empty list, which would read as "nothing is unpaid"."""
+    """An empty list would read as "nothing is unpaid"."""
     message = await firm.no(tool, customer="Durand")
     assert message.startswith("Error: There is no customer whose name contains `Durand`.")
     assert "Error: " in await firm.no(tool, other_filters={"customer_id": 99})

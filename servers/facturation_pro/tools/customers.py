@@ -21,7 +21,7 @@ from ..arguments import (
     other_filters,
 )
 from ..client import api
-from ..customer_search import found
+from ..customer_search import search_customers
 from ..documents import upload
 from ..fields import (
     AllCustomerFields,
@@ -72,7 +72,7 @@ async def list_customers(
     With details=true each row has its address and phone number.
     """
     if query and query.strip():
-        customers = await found(query, **body(CustomerFilters, other_filters, mode=mode))
+        customers = await search_customers(query, **body(CustomerFilters, other_filters, mode=mode))
         shown = customers if details else [customer.model_copy(update={"details": None}) for customer in customers]
         return sliced(shown, limit, cursor)
     return await listed(
