@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -56,7 +56,8 @@ async def list_files(
     Returns the ids that facturation_download_file and facturation_delete_file take. The PDFs of quotes and invoices
     themselves come from facturation_download_document.
     """
-    path, owner = f"/assets/{attached_to}s.json", {f"{attached_to}_id": owner_id}
+    path = f"/assets/{attached_to}s.json"
+    owner: dict[str, Any] = {f"{attached_to}_id": owner_id}
     return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, **owner)
 
 
