@@ -13,6 +13,9 @@ Upload = Annotated[str, Field(description="Path of the file in the data folder."
 FileName = Annotated[str | None, Field(description="Name to store it under; the file's own if left out.")]
 Visible = Annotated[bool, Field(description="Let the customer see the file.")]
 CustomerId = Annotated[int, Field(description="Customer's id, from facturation_list_customers.", examples=[180366])]
+DocumentId = Annotated[
+    int, Field(description="Id from facturation_list_invoices or facturation_list_quotes.", examples=[411588])
+]
 QuoteId = Annotated[int, Field(description="Id of the quote, from facturation_list_quotes.", examples=[411583])]
 InvoiceId = Annotated[int, Field(description="Id of the invoice, from facturation_list_invoices.", examples=[411588])]
 DraftId = Annotated[int, Field(description="Id of the invoice, from facturation_list_invoices.", examples=[411590])]
@@ -26,15 +29,10 @@ FollowupId = Annotated[int, Field(description="Id of the follow-up, from factura
 SettlementId = Annotated[
     int, Field(description="Id of the payment, from facturation_list_settlements.", examples=[14064])
 ]
-FileId = Annotated[
-    int,
-    Field(
-        description="Id of the attached file, from one of the lists of files, such as facturation_list_invoice_files.",
-        examples=[31],
-    ),
-]
+FileId = Annotated[int, Field(description="Id of the attached file, from facturation_list_files.", examples=[31])]
 
 
+CustomerName = Annotated[str | None, Field(description="Part of the customer's name or e-mail address.")]
 PeriodStart = Annotated[Period | None, Field(description="From this month, as 2025-06, or day.")]
 PeriodEnd = Annotated[Period | None, Field(description="Until this month or day.")]
 

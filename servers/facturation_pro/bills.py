@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from flotilla import errors
 
-from .enums import QUOTE_STATUS
-from .fields import AllLineFields, Line, LineChange, about, body
+from .client import api
+from .enums import QUOTE_STATUS, label_key
+from .fields import AllLineFields, Line, LineChange, body
 from .records import Period, PeriodType, RareFilters
-from .values import CENT, money_text
+from .values import CENT, money_text, number, today
 
 Lines = Annotated[
     list[Line],
@@ -20,10 +21,57 @@ Lines = Annotated[
         examples=[[{"title": "Conseil", "quantity": "2", "unit_price": "450", "vat": "20"}]],
     ),
 ]
-LineChanges = Annotated[list[LineChange] | None, about("Lines to add, change or remove; the others stay.")]
-BillType = Literal[
-    "paid", "unpaid", "term", "invoice", "external", "refund", "down_payment", "draft", "notes", "nova"
-]  # fmt: skip
+
+
+def line_changes(listed_by: str) -> WithJsonSchema:
+    """Return the schema of an argument for changes of lines, `listed_by` the tool that shows their ids.
+
+    It is one sentence: the fields of a line are described where lines are created.
+    """
+    description = (
+        f"Lines to change (id from {listed_by} and what is new), remove (id, remove=true) or add (title, quantity, "
+        "unit_price, vat). Others stay."
+    )
+    return WithJsonSchema({"type": "array", "items": {"type": "object"}, "description": description})
+
+
+OTHER_WORDS = {
+    "term": "overdue",
+    "late": "overdue",
+    "échu": "overdue",
+    "échue": "overdue",
+    "en retard": "overdue",
+    "à relancer": "overdue",
+    "impayé": "unpaid",
+    "non payé": "unpaid",
+    "payé": "paid",
+    "réglé": "paid",
+    "brouillon": "draft",
+    "facture": "invoice",
+    "avoir": "refund",
+    "credit note": "refund",
+    "acompte": "down_payment",
+}
+
+
+def _bill_type(value: Any) -> Any:
+    return _BILL_TYPES.get(_singular(value), value)
+
+
+def _singular(value: Any) -> str:
+    """Return a label without accents, plural and the French feminine: "Impayées" is "impaye"."""
+    parts = (word.rstrip("s") for word in label_key(value).split())
+    return " ".join(word[:-1] if word.endswith("ee") else word for word in parts)
+
+
+BillType = Annotated[
+    Literal["unpaid", "overdue", "paid", "draft", "invoice", "refund", "down_payment", "external", "notes", "nova"],
+    BeforeValidator(_bill_type),
+    PlainSerializer(lambda kind: "term" if kind == "overdue" else kind),
+]
+"""A kind of invoice by this server's names; the vendor's, and those of its users, are read too."""
+_NAMES = get_args(get_args(BillType)[0])
+_BILL_TYPES = {_singular(word): name for word, name in (*((name, name) for name in _NAMES), *OTHER_WORDS.items())}
 
 
 class BillFilters(RareFilters):
@@ -106,6 +154,31 @@ def merged(bill: dict[str, Any], changes: list[LineChange]) -> list[dict[str, An
             "No line would be left.", "Keep at least one line, or delete the whole document."
         )
     return result
+
+
+async def twin_of_today(kind: str, customer_id: int, lines: list[dict[str, Any]]) -> str:
+    """Return a sentence on a quote or invoice of today with the same customer and lines, "" where there is none.
+
+    The vendor makes a second one without a word. Of the customer's newest page.
+    """
+    params = {"customer_id": customer_id, "with_details": True, "order": "created", "sort": "desc"}
+    for bill in await api.rows(f"/{kind}s.json", params=params):
+        if not isinstance(bill, dict) or str(bill.get("created_at"))[:10] != today().isoformat():
+            continue
+        items = api.rows_in(bill, "items", missing=True)
+        if len(items) == len(lines) and all(_same(new, old) for new, old in zip(lines, items, strict=True)):
+            return f"The {label(bill, f'draft {kind}' if bill.get('draft') else kind)} of today has the same lines. "
+    return ""
+
+
+def _same(new: dict[str, Any], old: Any) -> bool:
+    """Tell whether a line of the vendor has what a new line says."""
+    if not isinstance(old, dict):
+        return False
+    texts = all(old.get(name) == new[name] for name in ("title", "product_id") if new.get(name) is not None)
+    return texts and all(
+        number(old.get(name)) == number(new[name]) for name in ("quantity", "unit_price", "vat") if new.get(name)
+    )
 
 
 def label(bill: dict[str, Any], kind: str) -> str:

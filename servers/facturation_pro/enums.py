@@ -20,11 +20,11 @@ class Enumeration:
         self.title = title
         self.names = {number: name for number, (name, _) in table.items()}
         self._numbers = {name: number for number, name in self.names.items()}
-        self._known = {_key(alias): name for n, (name, label) in table.items() for alias in (n, name, label)}
+        self._known = {label_key(alias): name for n, (name, label) in table.items() for alias in (n, name, label)}
 
     def read(self, value: Any) -> str:
         """Return the name of a name, a French label or the vendor's number; raises ValueError with the names."""
-        name = self._known.get(_key(value))
+        name = self._known.get(label_key(value))
         if name is None:
             raise ValueError(f"use a {self.title}: {', '.join(self._numbers)}")
         return name
@@ -35,10 +35,10 @@ class Enumeration:
 
     def name(self, number: Any) -> str:
         """Return the name of a number that the vendor sent; the number itself where it is not known."""
-        return self._known.get(_key(number), str(number))
+        return self._known.get(label_key(number), str(number))
 
 
-def _key(value: Any) -> str:
+def label_key(value: Any) -> str:
     """Return a label without case, accents and punctuation."""
     plain = unicodedata.normalize("NFKD", str(value)).encode("ascii", "ignore").decode().lower()
     return " ".join("".join(c if c.isalnum() else " " for c in plain).split())

@@ -83,8 +83,6 @@ class PartyFields(Fields):
 class CustomerFields(PartyFields):
     """The usual fields of a customer, next to its names and SIRET."""
 
-    individual: Annotated[bool | None, about("A private person.")] = None
-
 
 class CustomerChanges(CustomerFields):
     """The usual fields of a customer that exists."""
@@ -121,6 +119,7 @@ class RarePartyFields(Labelled):
 class AllCustomerFields(CustomerChanges, RarePartyFields):
     """https://www.facturation.dev/api/customers/"""
 
+    individual: bool | None = None
     reference: Short | None = None
     pay_before: Short | None = None
     sepa_rum: str | None = None
@@ -161,15 +160,18 @@ class AllSupplierFields(SupplierChanges, RarePartyFields):
     reverse_charge: bool | None = None
 
 
+LINE_FIELDS = "measure (unit), optional (not in the total), style (title, comment), position, nature."
+
+
 class Line(Fields):
     """One line of a quote or invoice. The vendor computes its total."""
 
-    title: Annotated[str | None, about("Text of the line.")] = None
+    title: Annotated[str | None, about("What is sold, as printed.")] = None
     quantity: Annotated[Quantity | None, about("Number of units, as 1.5.")] = None
-    unit_price: Annotated[Amount | None, about("Unit price before VAT.")] = None
-    vat: Annotated[VatRate | None, about("VAT percentage, as 20.")] = None
+    unit_price: Annotated[Amount | None, about("Price of a unit before VAT.")] = None
+    vat: Annotated[VatRate | None, about("VAT rate in percent, as 5.5.")] = None
     product_id: Annotated[int | None, about("Product of the catalogue.")] = None
-    other_fields: Annotated[OtherFields, about("Rarer: measure, optional, style, position, nature, sap_nature.")] = None
+    other_fields: Annotated[OtherFields, about(LINE_FIELDS)] = None
 
 
 class LineChange(Line):

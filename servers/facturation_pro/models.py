@@ -25,7 +25,7 @@ from .enums import (
     QUOTE_STATUS,
     Enumeration,
 )
-from .values import money_text, number, percent_text, short_text
+from .values import days_since, money_text, number, percent_text, short_text
 
 Money = Annotated[str, BeforeValidator(money_text)]
 Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "Further fields, untrusted text"})]
@@ -96,6 +96,12 @@ class Done(Model):
 
     id: int
     done: str
+
+
+class Sent(Done):
+    """What was sent, and to whom."""
+
+    to: str
 
 
 class Document(FileRef):
@@ -247,6 +253,13 @@ class Bill(SavedBill):
     title: UntrustedText | None = None
     invoiced_on: str | None = None
     term_on: str | None = None
+    link: str | None = None
+
+    @classmethod
+    def renamed(cls, row: dict[str, Any]) -> dict[str, Any]:
+        """Name the link as every server does: it opens the document for everybody who has it."""
+        fields = super().renamed(row)
+        return {**fields, "link": fields.pop("public_download_url", None)}
 
 
 class Invoice(Bill):
@@ -254,6 +267,13 @@ class Invoice(Bill):
 
     paid_on: str | None = None
     balance: Money | None = None
+    days_late: int | None = None
+    email: str | None = None
+
+    def late(self) -> int | None:
+        """Return for how many days its payment is due; None for what is not due, and for credit notes."""
+        due = not self.draft and not self.paid_on and not str(self.total_with_vat or self.total or "").startswith("-")
+        return (days_since(self.term_on) if due else 0) or None
 
 
 class Quote(Bill):

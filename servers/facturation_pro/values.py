@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -12,6 +14,7 @@ from flotilla import When
 from flotilla.parsing import read_money, read_number
 
 CENT = Decimal("0.01")
+PARIS = ZoneInfo("Europe/Paris")
 _MOST, _PLACES = Decimal(10) ** 12, 6  # of a number that the vendor takes
 
 
@@ -50,6 +53,23 @@ def day(value: Any) -> date:
     if not when.is_day:
         raise ValueError("write a day without a time, as 2025-06-30")
     return date.fromisoformat(str(when))
+
+
+def today() -> date:
+    """Return the date in France, whose law says when an invoice is late. A container's own zone is UTC."""
+    return now().astimezone(PARIS).date()
+
+
+def now() -> datetime:
+    """Return the time, here so that tests can set it."""
+    return datetime.now(UTC)
+
+
+def days_since(day: str | None) -> int:
+    """Return how many days ago a day of the vendor was; 0 for a day to come and for what is not a day."""
+    with suppress(ValueError):
+        return max((today() - date.fromisoformat(day or "")).days, 0)
+    return 0
 
 
 def _in_range(number: Decimal) -> Decimal:

@@ -56,7 +56,7 @@ async def day(ask: Ask, disk: Disk, books: Any) -> None:
     final = await ask("update_invoice", invoice_id=invoice, finalize=True, title="Juin")
     assert (final["draft"], final["number"]) == (False, "FA202506-1")
 
-    document = await ask("download_invoice", invoice_id=invoice)
+    document = await ask("download_document", document_id=invoice)
     written = await disk.read(document["path"])
     assert document["path"] == f"facturation-pro/invoice-{invoice}.pdf"
     assert b"FA202506-1" in written
@@ -84,7 +84,7 @@ async def day(ask: Ask, disk: Disk, books: Any) -> None:
     await ask("delete_settlement", invoice_id=invoice, settlement_id=one["id"])
     assert (await ask("get_invoice", invoice_id=invoice))["balance"] == "1000.00"
 
-    note = await ask("refund_invoice", invoice_id=invoice, api_custom="erreur")
+    note = await ask("refund_invoice", invoice_id=invoice, other_fields={"api_custom": "erreur"})
     assert (note["number"], note["total"], note["total_with_vat"]) == ("FA202506-2", "-1485.00", "-1763.88")
     refunds = await ask("list_invoices", bill_type="refund")
     assert [row["id"] for row in refunds["items"]] == [note["id"]]

@@ -74,7 +74,7 @@ class Accounts(RecordedResponses):
 
     def _routes(self) -> list[tuple[str, str, Callable[..., Response]]]:
         routes: list[tuple[str, str, Callable[..., Response]]] = [
-            ("GET", r"/customers/(\d+)/invoices\.json", self._redirect),
+            ("GET", r"/customers/(\d+)/(?:invoices|quotes)\.json", self._redirect),
             ("POST", r"/quotes\.json", lambda r: self._new_bill(r, "quote")),
             ("GET", r"/quotes\.json", lambda r: self._bills(r, "quote")),
             ("GET", r"/quotes/(\d+)\.json", lambda r, i: self._told(self._bill(i, "quote"))),
@@ -229,8 +229,9 @@ class Accounts(RecordedResponses):
         if not params.get("items"):
             raise invalid(items="doit être rempli(e)")
         bill = {"currency": "EUR", "payment_mode": 0, **params, "kind": kind, "items": []}
+        bill["created_at"] = f"{TODAY}T09:12:44+02:00"
         bill |= {"draft": query.get("type_doc") == "draft", "external": query.get("external") == "1"}
-        bill["customer_identity"] = self.rows["customers"][params["customer_id"]].get("company_name")
+        bill["customer_identity"] = self._identity(self.rows["customers"][params["customer_id"]])
         if kind == "quote":
             self.quote += 1
             bill |= {"quote_ref": self.quote, "quote_status": params.get("quote_status", 0), "invoice_ids": []}
@@ -240,6 +241,10 @@ class Accounts(RecordedResponses):
         if kind == "invoice" and not bill["draft"]:
             self._finalize(bill)
         return self._told(bill, 201)
+
+    def _identity(self, customer: Row) -> str:
+        names = (customer.get("first_name"), customer.get("last_name"))
+        return str(customer.get("company_name") or " ".join(str(name) for name in names if name))
 
     def _lines(self, bill: Row, lines: list[Row]) -> None:
         """Replace all lines: one that is not sent is lost, as the documentation warns."""
@@ -320,9 +325,13 @@ class Accounts(RecordedResponses):
         query, rows = dict(request.query), [row for row in self.rows["bills"].values() if row["kind"] == kind]
         if "customer_id" in query:
             rows = [row for row in rows if row["customer_id"] == int(query["customer_id"])]
-        for name, field in (("company", "customer_identity"), ("title", "title")):
+        owners = self.rows["customers"]
+        for name, field in (("company", "company_name"), ("last_name", "last_name")):
             if name in query:
-                rows = [r for r in rows if query[name].casefold() in str(r.get(field) or "").casefold()]
+                texts = [(r, str(owners.get(r["customer_id"], {}).get(field) or "")) for r in rows]
+                rows = [r for r, text in texts if query[name].casefold() in text.casefold()]
+        if "title" in query:
+            rows = [r for r in rows if query["title"].casefold() in str(r.get("title") or "").casefold()]
         field = "invoiced_on" if kind == "quote" or query.get("period_type") == "billed" else "paid_on"
         first, last = query.get("period_start", ""), query.get("period_end", "9")  # a month ends with its last day
         if first or last != "9":
@@ -330,6 +339,8 @@ class Accounts(RecordedResponses):
             rows = [row for row, day in dates if day >= first and "" < day[: len(last)] <= last]
         wanted = query.get("bill_type" if kind == "invoice" else "status", "")
         rows = [row for row in rows if self._wanted(row, wanted)]
+        if (query.get("order"), query.get("sort")) == ("created", "desc"):
+            rows = rows[::-1]
         if query.get("with_details") != "1":
             rows = [{k: v for k, v in row.items() if k != "items"} for row in rows]
         return self._page(request, rows)
@@ -350,9 +361,8 @@ class Accounts(RecordedResponses):
 
     def _redirect(self, request: Request, number: int) -> Response:
         self._get("customers", number)
-        return Response(
-            302, b"", {"location": f"{request.path.split('/customers')[0]}/invoices.json?customer_id={number}"}
-        )
+        firm, kind = request.path.split("/customers")[0], request.path.rsplit("/", 1)[-1]
+        return Response(302, b"", {"location": f"{firm}/{kind}?customer_id={number}"})
 
     # -- payments, documents, mail ------------------------------------------------------------------------------------
 
@@ -407,5 +417,8 @@ class Accounts(RecordedResponses):
         bill = self._get("bills", int(dict(request.query)["bill_id"]))
         if bill["draft"] or bill.get("external"):
             raise invalid(base="Envoi impossible")
+        customer = self.rows["customers"][bill["customer_id"]]
+        if not (self._body(request).get("to") or customer.get("invoice_email") or customer.get("email")):
+            raise invalid(to="doit être rempli(e)")  # not documented: the strictest
         self.emails.append({**self._body(request), "bill_id": bill["id"]})
         return Response(201, b"Envoi en cours")  # what it says is not documented

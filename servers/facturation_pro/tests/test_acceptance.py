@@ -7,7 +7,7 @@ TestAcceptance = suite(
     setup=lambda _: nullcontext({"FACTURATION_PRO_REFRESH_TOKEN": ""}),  # by the key; OAuth has tests of its own
     arguments={  # where no argument is required by itself, but one of several is
         "facturation_month_revenue": {"month": "2025-06"},
-        "facturation_create_customer": {"company_name": "Atelier Lefèvre"},
+        "facturation_create_customer": {"company_name": "Boulangerie Morel"},
         "facturation_update_customer": {"changes": {"email": "compta@exemple.fr"}},
         "facturation_update_supplier": {"changes": {"phone": "01 23 45 67 89"}},
         "facturation_update_product": {"changes": {"unit_price": "210.00", "vat": "20"}},

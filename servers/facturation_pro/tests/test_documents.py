@@ -26,8 +26,10 @@ def there(firm: Any) -> list[str]:
     )
 
 
-async def test_download_invoice_returns_text_and_resource_link(firm: Any, invoice: int) -> None:
-    result = await firm.client.call_tool_mcp("facturation_download_invoice", {"invoice_id": invoice, "original": True})
+async def test_download_document_returns_text_and_resource_link(firm: Any, invoice: int) -> None:
+    result = await firm.client.call_tool_mcp(
+        "facturation_download_document", {"document_id": invoice, "kind": "original"}
+    )
     text, link = result.content
     assert text.text == text_of(result)
     assert link.type == "resource_link"
@@ -36,14 +38,14 @@ async def test_download_invoice_returns_text_and_resource_link(firm: Any, invoic
     assert firm.sent("GET")[-1].query == [("original", "1")]
 
 
-async def test_download_invoice_without_link_for_old_protocols(
+async def test_download_document_without_link_for_old_protocols(
     settings: dict[str, str], firm: Any, invoice: int
 ) -> None:
     """Clients that know no resource links get none."""
     for revision, kinds in (("2024-11-05", ["text"]), ("2025-06-18", ["text", "resource_link"])):
         async with raw(server, revision) as session:
-            arguments = {"invoice_id": invoice}
-            answer = await session.request("tools/call", name="facturation_download_invoice", arguments=arguments)
+            arguments = {"document_id": invoice}
+            answer = await session.request("tools/call", name="facturation_download_document", arguments=arguments)
             assert [part["type"] for part in answer["result"]["content"]] == kinds
 
 
@@ -56,40 +58,40 @@ async def test_download_invoice_without_link_for_old_protocols(
         (Response(200, b"", PDF), "not a PDF"),
     ],
 )
-async def test_download_invoice_refuses_what_is_no_document(
+async def test_download_document_refuses_what_is_no_document(
     firm: Any, invoice: int, answer: Response, message: str
 ) -> None:
     await firm.ask("list_customers")  # the firm is known
     firm.vendor.recovers()
     firm.vendor.fails(faults.answer(answer))
-    assert message in await firm.no("download_invoice", invoice_id=invoice)
+    assert message in await firm.no("download_document", document_id=invoice)
     assert len(firm.vendor.requests) == 1
     assert there(firm) == []
 
 
-async def test_download_invoice_accepts_pdf_as_octet_stream(firm: Any, invoice: int) -> None:
+async def test_download_document_accepts_pdf_as_octet_stream(firm: Any, invoice: int) -> None:
     await firm.ask("list_customers")
     firm.vendor.fails(faults.answer(Response(200, b"%PDF-1.4", {"content-type": "application/octet-stream"})))
-    assert (await firm.ask("download_invoice", invoice_id=invoice))["bytes"] == 8
+    assert (await firm.ask("download_document", document_id=invoice))["bytes"] == 8
 
 
-async def test_download_invoice_retried_after_broken_transfer(firm: Any, invoice: int) -> None:
+async def test_download_document_retried_after_broken_transfer(firm: Any, invoice: int) -> None:
     """A transfer is tried three times in all; then it is an error, and the earlier file stays."""
     await firm.ask("list_customers")
     firm.vendor.recovers()
     firm.vendor.fails(faults.broken(), times=2)
-    await firm.ask("download_invoice", invoice_id=invoice)
+    await firm.ask("download_document", document_id=invoice)
     assert len(firm.vendor.requests) == 3
     firm.vendor.recovers()
     firm.vendor.fails(faults.broken())
-    await firm.no("download_invoice", invoice_id=invoice)
+    await firm.no("download_document", document_id=invoice)
     assert len(firm.vendor.requests) == 3
     assert there(firm) == [f"facturation-pro/invoice-{invoice}.pdf"]
 
 
-async def test_download_invoice_too_large(firm: Any, invoice: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_download_document_too_large(firm: Any, invoice: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "LARGEST_DOWN", 20)
-    assert "more than 20 bytes" in await firm.no("download_invoice", invoice_id=invoice)
+    assert "more than 20 bytes" in await firm.no("download_document", document_id=invoice)
     assert there(firm) == []
 
 

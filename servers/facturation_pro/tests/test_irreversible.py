@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from flotilla_servers.facturation_pro import values
 from flotilla_servers.facturation_pro.server import server
 from flotilla_testing import call, client, environment, tools_of
 
@@ -72,6 +74,29 @@ async def test_create_invoice_confirmed_only_when_final(asking: Any, customer: i
     ]
 
 
+@pytest.mark.parametrize("kind", ["quote", "invoice"])
+async def test_create_of_the_same_lines_again_on_one_day_is_asked_about(
+    asking: Any, customer: int, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A request that was said twice; other lines, another customer and another day are not asked about."""
+    firm, asked = asking
+    monkeypatch.setattr(values, "now", lambda: datetime(2025, 6, 30, 12, tzinfo=UTC))
+    other = int((await firm.ask("create_customer", company_name="Acme"))["id"])
+    made = await firm.ask(f"create_{kind}", customer_id=customer, items=[LINE])
+    await firm.ask(f"create_{kind}", customer_id=customer, items=[{**LINE, "quantity": "3"}])
+    await firm.ask(f"create_{kind}", customer_id=customer, items=[LINE, LINE])
+    await firm.ask(f"create_{kind}", customer_id=other, items=[LINE])
+    assert asked == []
+    number = "quote 1" if kind == "quote" else f"draft invoice {made['id']}"
+    firm.books.per_page = 50
+    await firm.ask(f"create_{kind}", customer_id=customer, items=[{**LINE, "unit_price": "450"}])
+    another = "one" if kind == "quote" else "draft"
+    assert asked == [f"The {number} of today has the same lines. Create another {another}?"]
+    monkeypatch.setattr(values, "now", lambda: datetime(2025, 7, 1, 12, tzinfo=UTC))
+    await firm.ask(f"create_{kind}", customer_id=customer, items=[LINE])
+    assert len(asked) == 1
+
+
 async def test_update_invoice_confirmed_only_when_finalizing(asking: Any, customer: int) -> None:
     firm, asked = asking
     draft = (await firm.ask("create_invoice", customer_id=customer, items=[LINE]))["id"]
@@ -79,7 +104,7 @@ async def test_update_invoice_confirmed_only_when_finalizing(asking: Any, custom
     assert asked == []
     await firm.ask("update_invoice", invoice_id=draft, finalize=True)
     assert asked == [f"Make the draft invoice {draft} of Atelier Lefèvre, 1080.00 EUR TTC, final? {NO_WAY_BACK}"]
-    await firm.ask("update_invoice", invoice_id=draft, paid_on="2025-06-30", payment_mode="cash")
+    await firm.ask("update_invoice", invoice_id=draft, other_fields={"paid_on": "2025-06-30", "payment_mode": "cash"})
     assert len(asked) == 1
 
 

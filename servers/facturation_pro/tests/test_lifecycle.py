@@ -66,10 +66,10 @@ async def test_final_invoice_keeps_its_amounts(firm: Any, final: int) -> None:
     for more in ({"items": [LINE]}, {"other_fields": {"currency": "USD"}}):
         message = await firm.no("update_invoice", invoice_id=final, **more)
         assert "FA202506-1 is final" in message
-        assert "cancelled by a credit note" in message
+        assert "cancelled by a credit note, with facturation_refund_invoice" in message
     assert "is final, so it cannot be deleted" in await firm.no("delete_invoice", invoice_id=final)
     assert {request.method for request in firm.vendor.requests} == {"GET"}
-    await firm.ask("update_invoice", invoice_id=final, paid_on="2025-06-30", payment_mode="cash")
+    await firm.ask("update_invoice", invoice_id=final, other_fields={"paid_on": "2025-06-30", "payment_mode": "cash"})
     assert firm.sent("PATCH")[-1].json() == {"paid_on": "2025-06-30", "payment_mode": 5}
     assert firm.sent("PATCH")[-1].query == []
 
@@ -106,8 +106,19 @@ async def test_create_invoice_issued_elsewhere(firm: Any, customer: int) -> None
 
 async def test_send_email_sends_a_quote(firm: Any, customer: int) -> None:
     quote = await firm.ask("create_quote", customer_id=customer, items=[LINE])
-    await firm.ask("send_email", bill_id=quote["id"])
+    firm.books.rows["customers"][customer]["email"] = "zoe@atelier.example"
+    sent = await firm.ask("send_email", bill_id=quote["id"])
+    assert sent == {"id": quote["id"], "done": "sent", "to": "zoe@atelier.example"}
     assert firm.books.emails == [{"bill_id": quote["id"]}]
+
+
+async def test_send_email_without_any_address_refused(firm: Any, customer: int) -> None:
+    quote = await firm.ask("create_quote", customer_id=customer, items=[LINE])
+    assert await firm.no("send_email", bill_id=quote["id"]) == (
+        "Error: The customer of document 1 has no e-mail address, so nothing was sent. "
+        "Ask the user for the address and pass it as `to`."
+    )
+    assert not [r for r in firm.sent("POST") if r.path.endswith("/emails.json")]
 
 
 async def test_delete_customer_refused_after_an_invoice(firm: Any, customer: int, final: int) -> None:
@@ -125,8 +136,9 @@ async def test_delete_customer_refused_after_an_invoice(firm: Any, customer: int
         ({"company_name": "Sans", "fields": {"country": "FR"}}, True),
         ({"company_name": "GmbH", "fields": {"country": "DE"}}, False),
         ({"company_name": "Avec", "siret": "53165179200016"}, False),
-        ({"last_name": "Curie", "fields": {"individual": True}}, False),
-        ({"last_name": "Curie"}, True),
+        ({"last_name": "Curie"}, False),
+        ({"last_name": "Curie", "other_fields": {"individual": False}}, True),
+        ({"last_name": "Curie", "other_fields": {"vat_number": "FR40303265045"}}, True),
     ],
 )
 async def test_customer_siret_warning(firm: Any, fields: dict[str, Any], warned: bool) -> None:
@@ -158,7 +170,7 @@ async def test_customer_siret_warning(firm: Any, fields: dict[str, Any], warned:
         ("list_invoices", {"period_start": "juin"}, "period_start"),
         ("list_invoices", {"other_filters": {"customer": 1}}, "did you mean `customer_id`"),
         ("list_quotes", {"status": "perdu"}, "accepted"),
-        ("list_invoice_files", {"customer_id": 1}, "invoice_id"),
+        ("list_files", {"attached_to": "contract"}, "purchase"),
     ],
 )
 async def test_invalid_arguments_not_sent(firm: Any, tool: str, arguments: dict[str, Any], message: str) -> None:
@@ -213,6 +225,14 @@ async def test_list_period_by_invoice_date_by_default(firm: Any) -> None:
         assert ("period_type", "") in firm.sent("GET")[-1].query
         await firm.ask(tool)
         assert firm.sent("GET")[-1].query == []
+
+
+@pytest.mark.parametrize("text", ["2025-13", "2025-02-31", "30/06/2025", "juin 2025"])
+async def test_periods_that_do_not_exist_refused(firm: Any, text: str) -> None:
+    assert "write a month or a day, as 2025-06 or 2025-06-30" in await firm.no("list_quotes", period_start=text)
+    for period in ("2025-06", "2025-06-30"):
+        await firm.ask("list_quotes", period_start=period)
+        assert ("period_start", period) in firm.sent("GET")[-1].query
 
 
 async def test_list_invoices_summaries_and_details(firm: Any, final: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from flotilla_servers.facturation_pro import values
 from flotilla_servers.facturation_pro.tools import prompts
 
 
@@ -63,6 +64,32 @@ async def test_month_revenue_totals(firm: Any) -> None:
     assert len([r for r in firm.sent("GET") if r.path.endswith("/invoices.json")]) == 3  # every page
 
 
+async def test_get_revenue_totals(firm: Any) -> None:
+    """The same numbers for clients that cannot call a prompt."""
+    firm.books.rows["bills"] = {row["id"]: row for row in MONTH}
+    assert await firm.ask("get_revenue", month="2025-06") == {
+        "month": "2025-06",
+        "complete": True,
+        "revenue": [
+            {
+                "currency": "EUR", "documents": 3, "credit_notes": "-250.00",
+                "total": "1119.95", "vat_amount": "182.50", "total_with_vat": "1302.45",
+                "rates": [
+                    {"vat": "10", "total": "270.00", "vat_amount": "27.00"},
+                    {"vat": "20", "total": "750.00", "vat_amount": "150.00"},
+                    {"vat": "5.5", "total": "99.95", "vat_amount": "5.50"},
+                ],
+            },
+            {
+                "currency": "USD", "documents": 1, "credit_notes": "0.00",
+                "total": "80.00", "vat_amount": "0.00", "total_with_vat": "80.00",
+                "rates": [{"vat": "0", "total": "80.00", "vat_amount": "0.00"}],
+            },
+        ],
+    }  # fmt: skip
+    assert (await firm.no("get_revenue", month="juin")).startswith("Error: The month must look like 2025-06.")
+
+
 async def test_month_revenue_shows_unexplained_vat(firm: Any) -> None:
     """What the lines do not explain is shown."""
     odd = invoice(1, [("100.0", "0.200")], total="100.0", total_with_vat="121.0")
@@ -91,8 +118,8 @@ async def test_unpaid_invoices(firm: Any, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_today_is_the_day_in_france(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompts, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
-    assert prompts.today() == date(2025, 7, 1)
+    monkeypatch.setattr(values, "now", lambda: datetime(2025, 6, 30, 22, 30, tzinfo=UTC))
+    assert values.today() == date(2025, 7, 1)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,10 @@ async def test_scenario_day_of_an_accountant(firm: Any) -> None:
     await firm.scenario.day(firm.ask, Folder(firm.data), firm.books)
 
 
-async def test_list_invoices_and_list_customer_invoices_pages(firm: Any, customer: int) -> None:
+async def test_list_invoices_pages_of_all_and_of_one_customer(firm: Any, customer: int) -> None:
     line = [{"title": "Conseil", "quantity": "1", "unit_price": "100", "vat": "20"}]
     made = [(await firm.ask("create_invoice", customer_id=customer, items=line, final=True))["id"] for _ in range(5)]
-    for tool, more in (("list_invoices", {}), ("list_customer_invoices", {"customer_id": customer})):
+    for tool, more in (("list_invoices", {}), ("list_invoices", {"other_filters": {"customer_id": customer}})):
         for limit in (1, 2, 50):
             seen, cursor = list[int](), {}
             while True:

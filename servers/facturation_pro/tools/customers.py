@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Page, Toolset, confirm, errors
+from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, sliced
+from flotilla.parsing import folded
 
-from ..arguments import CustomerId, Details, FileName, Upload, documented_fields, other_fields, other_filters
+from ..arguments import (
+    CustomerId,
+    CustomerName,
+    Details,
+    FileName,
+    Upload,
+    documented_fields,
+    other_fields,
+    other_filters,
+)
 from ..client import api
+from ..customer_search import search_customers
 from ..documents import upload
 from ..fields import (
     AllCustomerFields,
@@ -23,12 +33,11 @@ from ..fields import (
     changes_of,
     names,
 )
-from ..models import Attachment, Bill, Customer, Done, Invoice, Quote, SavedCustomer, shaped
-from ..records import RareFilters, first, listed, read
+from ..models import Attachment, Customer, Done, SavedCustomer
+from ..records import RareFilters, every, first, listed, read
 
 tools = Toolset("customers")
 
-B = TypeVar("B", bound=Bill)
 Mode = Literal["all", "company", "individual", "missing_siret", "archived"]
 
 
@@ -46,35 +55,28 @@ class CustomerFilters(RareFilters):
     order: Literal["last_invoice", "last_paid", "created", "updated"] | None = None
 
 
-@tools.reads(search="cherche trouve client clients entreprise particulier coordonnées")
+@tools.reads(
+    search="cherche trouve client clients entreprise particulier coordonnées",
+    examples=["trouve le client Dupont", "find the customer with this e-mail address"],
+)
 async def list_customers(
-    company: Annotated[str | None, about("Part of the company's name.")] = None,
-    last_name: Annotated[str | None, about("Part of a person's last name.")] = None,
-    email: Annotated[str | None, about("Part of the e-mail address.")] = None,
+    query: CustomerName = None,
     mode: Annotated[Mode | None, about("Only customers of this kind.")] = None,
-    other_filters: Annotated[
-        OtherFields, other_filters("category_id, api_id, api_custom, account_code, order, sort")
-    ] = None,
+    other_filters: Annotated[OtherFields, other_filters("company, last_name, category_id, api_id, order, sort")] = None,
     details: Details = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Customer]:
-    """Find customers by name, e-mail address or kind, and get the ids that quotes and invoices need.
+    """Find companies and persons among the customers, and get the ids that quotes and invoices need.
 
     With details=true each row has its address and phone number.
     """
+    if query and query.strip():
+        customers = await search_customers(query, **body(CustomerFilters, other_filters, mode=mode))
+        shown = customers if details else [customer.model_copy(update={"details": None}) for customer in customers]
+        return sliced(shown, limit, cursor)
     return await listed(
-        "/customers.json",
-        Customer,
-        CustomerFilters,
-        limit,
-        cursor,
-        other=other_filters,
-        details=details,
-        company=company,
-        last_name=last_name,
-        email=email,
-        mode=mode,
+        "/customers.json", Customer, CustomerFilters, limit, cursor, other=other_filters, details=details, mode=mode
     )
 
 
@@ -85,29 +87,63 @@ async def create_customer(
     siret: Annotated[str | None, about("SIRET of a French company.")] = None,
     fields: Annotated[CustomerFields | None, about("Address and contact.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("customers")] = None,
+    allow_duplicate: Annotated[bool, about("Though one has this name.")] = False,
 ) -> SavedCustomer:
-    """Create a company or a person as a customer. Search with facturation_list_customers first.
+    """Create a customer: a company, or by last_name alone a person.
 
-    A customer with this SIRET is returned unchanged, with created=false.
+    A customer that has this name or SIRET already is returned unchanged, with created=false.
     """
     if not (company_name or last_name):
         raise errors.InvalidInputError("A customer needs a name.", "Give company_name, or last_name of a person.")
     values = body(AllCustomerFields, other_fields, fields, company_name=company_name, last_name=last_name, siret=siret)
-    record = {"individual": False, **values}
+    person = not (values.get("company_name") or values.get("siret") or values.get("vat_number"))
+    record = {"individual": person, **values}
     if existing := await _with_siret(record.get("siret")):
         note = "Not created and not changed: this customer has the SIRET already. Use its id."
+    elif not allow_duplicate and (existing := await _of_name(record)):
+        note = (
+            "Not created and not changed: this customer has the name already. Use its id, or pass allow_duplicate=true "
+            "where the user means another one."
+        )
+    if existing:
         return existing.model_copy(update={"created": False, "note": note, "details": None})
     return read(SavedCustomer, await api.post("/customers.json", json=record))
 
 
-async def _with_siret(siret: str | None) -> SavedCustomer | None:
+async def _with_siret(siret: str | None, other_than: int | None = None) -> SavedCustomer | None:
     """Return the customer of this SIRET, an archived one too: the vendor's list has no such filter."""
-    wanted = re.sub(r"\W", "", siret or "")
+    wanted = _digits(siret)
     if not wanted:
         return None
     return await first(
-        "/customers.json", SavedCustomer, lambda one: re.sub(r"\W", "", one.siret or "") == wanted, mode="all"
+        "/customers.json",
+        SavedCustomer,
+        lambda one: _digits(one.siret) == wanted and one.id != other_than,
+        mode="all",
     )
+
+
+def _digits(siret: str | None) -> str:
+    """Return a SIRET without spaces and punctuation."""
+    return re.sub(r"\W", "", siret or "")
+
+
+async def _of_name(record: dict[str, Any]) -> SavedCustomer | None:
+    """Return the customer of the name of a new one, an archived one too.
+
+    Establishments of one company share its name and differ by SIRET. Two persons may share a name: they are taken for
+    one unless both have an e-mail address and these differ.
+    """
+    company, siret, email = record.get("company_name"), _digits(record.get("siret")), str(record.get("email") or "")
+    search = {"company": company} if company else {"last_name": record["last_name"]}
+    names = ("company_name",) if company else ("first_name", "last_name")
+    wanted = folded(" ".join(str(record[name]) for name in names if record.get(name)))
+    for one in (await every("/customers.json", SavedCustomer, mode="all", **search))[0]:
+        other_siret = siret and one.siret and _digits(one.siret) != siret
+        other_person = not company and email and one.email and email.casefold() != one.email.casefold()
+        if folded(one.name or "") == wanted and not other_siret and not other_person:
+            return one
+    return None
 
 
 @tools.reads(core=False, search="fiche client adresse téléphone")
@@ -117,7 +153,8 @@ async def get_customer(
 ) -> Customer:
     """Get one customer with all its fields: address, contact, terms of payment, the firm's own fields.
 
-    Take the id from facturation_list_customers. For its documents use facturation_list_customer_invoices.
+    Take the id from facturation_list_customers. Its documents are in facturation_list_invoices and
+    facturation_list_quotes.
     """
     params = {"with_sepa": with_sepa or None}
     return read(Customer, await api.get(f"/customers/{customer_id}.json", params=params), details=True)
@@ -137,6 +174,11 @@ async def update_customer(
     Take the id from facturation_list_customers. Documents that exist keep the old address.
     """
     record = changes_of(AllCustomerFields, other_fields, changes)
+    if existing := await _with_siret(record.get("siret"), other_than=customer_id):
+        raise errors.InvalidInputError(
+            f"The customer {existing.name} (id {existing.id}) has this SIRET already, so nothing was changed.",
+            "Ask the user which of the two customers is meant.",
+        )
     answer = await api.request("PATCH", f"/customers/{customer_id}.json", json=record, nulls=True)
     return read(SavedCustomer, answer, id=customer_id)
 
@@ -177,42 +219,6 @@ async def restore_customer(customer_id: CustomerId) -> Done:
     """
     await api.send("POST", f"/customers/{customer_id}/unarchive.json")
     return Done(id=customer_id, done="restored")
-
-
-@tools.reads(core=False, search="factures d'un client")
-async def list_customer_invoices(
-    customer_id: CustomerId, details: Details = False, limit: Limit = 20, cursor: Cursor = None
-) -> Page[Invoice]:
-    """List the invoices and credit notes of one customer, with number, total and balance.
-
-    To filter them by period or state too, use facturation_list_invoices with customer_id.
-    """
-    return await _bills(customer_id, "invoices", Invoice, details, limit, cursor)
-
-
-@tools.reads(core=False, search="devis d'un client")
-async def list_customer_quotes(
-    customer_id: CustomerId, details: Details = False, limit: Limit = 20, cursor: Cursor = None
-) -> Page[Quote]:
-    """List the quotes of one customer, with number, total and status.
-
-    To filter them by period or status too, use facturation_list_quotes with customer_id.
-    """
-    return await _bills(customer_id, "quotes", Quote, details, limit, cursor)
-
-
-async def _bills(customer_id: int, kind: str, bill: type[B], details: bool, limit: int, cursor: str | None) -> Page[B]:
-    """Ask the customer's route, which redirects to the filtered list; that one has the further pages."""
-    params: dict[str, Any] = {"customer_id": customer_id}
-    return await api.listed(
-        f"/{kind}.json",
-        bill,
-        shape=partial(shaped, bill, details=details),
-        params=params,
-        limit=limit,
-        cursor=cursor,
-        first_path=f"/customers/{customer_id}/{kind}.json",
-    )
 
 
 @tools.writes(core=False, creates=True, search="joindre fichier document client")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from flotilla import Cursor, Limit, Page, Toolset
 
@@ -15,9 +17,8 @@ from ..records import Sort, listed
 
 tools = Toolset("files")
 
+Owner = Literal["customer", "quote", "invoice", "purchase"]
 OrderBy = Literal["title", "size", "updated", "created"]
-Order = Annotated[OrderBy | None, about("What to sort by.")]
-Direction = Annotated[Sort | None, about("Direction of the order.")]
 
 
 class FileFilters(Fields):
@@ -27,80 +28,37 @@ class FileFilters(Fields):
     invoice_id: int | None = None
     quote_id: int | None = None
     purchase_id: int | None = None
-
     order: OrderBy | None = None
     sort: Sort | None = None
 
 
-@tools.reads(core=False, search="fichiers joints documents client")
-async def list_customer_files(
-    customer_id: Annotated[
-        int | None, about("Only of this customer, by its id from facturation_list_customers.")
+@tools.reads(
+    core=False,
+    search="fichiers joints pièces jointes documents justificatifs reçus client devis facture achat",
+    examples=["quels fichiers sont joints à cette facture", "list the receipts of purchases"],
+)
+async def list_files(
+    attached_to: Annotated[Owner, Field(description="What the files are attached to.", examples=["invoice"])],
+    owner_id: Annotated[
+        int | None,
+        about(
+            "Only those of this one, by its id from facturation_list_customers, facturation_list_quotes, "
+            "facturation_list_invoices or facturation_list_purchases."
+        ),
     ] = None,
-    order: Order = None,
-    sort: Direction = None,
+    order: Annotated[OrderBy | None, about("What to sort by.")] = None,
+    sort: Annotated[Sort | None, about("Direction of the order.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Attachment]:
-    """List the files that are attached to customers, of one customer or of all, with name and size.
+    """List the files that are attached to customers, quotes, invoices or purchases, with name, size and owner.
 
-    Returns the ids that facturation_download_file and facturation_delete_file take.
+    Returns the ids that facturation_download_file and facturation_delete_file take. The PDFs of quotes and invoices
+    themselves come from facturation_download_document.
     """
-    path = "/assets/customers.json"
-    return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, customer_id=customer_id)
-
-
-@tools.reads(core=False, search="fichiers joints facture")
-async def list_invoice_files(
-    invoice_id: Annotated[int | None, about("Only of this invoice, by its id from facturation_list_invoices.")] = None,
-    order: Order = None,
-    sort: Direction = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[Attachment]:
-    """List the files that are attached to invoices, of one invoice or of all, with name and size.
-
-    Returns the ids that facturation_download_file and facturation_delete_file take. The invoice's own PDF comes from
-    facturation_download_invoice.
-    """
-    path = "/assets/invoices.json"
-    return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, invoice_id=invoice_id)
-
-
-@tools.reads(core=False, search="justificatifs reçus achats")
-async def list_purchase_files(
-    purchase_id: Annotated[
-        int | None, about("Only of this purchase, by its id from facturation_list_purchases.")
-    ] = None,
-    order: Order = None,
-    sort: Direction = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[Attachment]:
-    """List the receipts that are attached to purchases, of one purchase or of all, with name and size.
-
-    Returns the ids that facturation_download_file and facturation_delete_file take.
-    """
-    path = "/assets/purchases.json"
-    return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, purchase_id=purchase_id)
-
-
-@tools.reads(core=False, search="fichiers joints devis")
-async def list_quote_files(
-    quote_id: Annotated[int | None, about("Only of this quote, by its id from facturation_list_quotes.")] = None,
-    order: Order = None,
-    sort: Direction = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[Attachment]:
-    """List the files that are attached to quotes, of one quote or of all, with name and size.
-
-    Returns the ids that facturation_download_file and facturation_delete_file take. The quote's own PDF comes from
-    facturation_download_quote.
-    """
-    return await listed(
-        "/assets/quotes.json", Attachment, FileFilters, limit, cursor, order=order, sort=sort, quote_id=quote_id
-    )
+    path = f"/assets/{attached_to}s.json"
+    owner: dict[str, Any] = {f"{attached_to}_id": owner_id}
+    return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, **owner)
 
 
 @tools.destroys(core=False, confirm="Delete the attached file {file_id} permanently?", search="supprimer fichier joint")
@@ -113,10 +71,11 @@ async def delete_file(file_id: FileId) -> Done:
     return Done(id=file_id, done="deleted")
 
 
-@tools.reads(core=False, deadline=55, search="télécharger pièce jointe")
+@tools.reads(core=False, deadline=55, search="télécharger pièce jointe justificatif")
 async def download_file(file_id: FileId) -> Document:
-    """Save an attached file to the data folder, below facturation-pro/, replacing an older copy. Returns its path.
+    """Save an attached file to the data folder, below facturation-pro/, replacing an older copy.
 
-    The PDFs of quotes and invoices themselves come from facturation_download_quote and facturation_download_invoice.
+    Returns path, size and checksum; fs_read_document of the filesystem server reads it. The PDFs of quotes and invoices
+    themselves come from facturation_download_document.
     """
     return await download(f"/assets/{file_id}/download", f"file-{file_id}")

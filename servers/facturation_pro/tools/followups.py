@@ -27,11 +27,11 @@ async def list_followups(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Followup]:
-    """List the follow-ups of the firm: the steps by which it tracks quotes and invoices.
+    """List the follow-ups: the firm's own steps of its work on a quote or invoice, such as "to call".
 
-    Two are built in and not listed: 0 (in progress) and -1 (done).
-
-    Returns the ids that quotes and invoices take as the field followup_id.
+    A document is at one of them, its field followup_id: set it with facturation_update_quote or
+    facturation_update_invoice, and list the documents at a step by the filter followup_id. Two are built in and not
+    listed: 0 (in progress) and -1 (done). Whether a document is accepted or paid is not a follow-up.
     """
     return await followups.list(title, status, limit, cursor)
 
@@ -41,7 +41,7 @@ async def create_followup(
     title: Annotated[str, Field(max_length=255, description="Title of the follow-up.", examples=["À relancer"])],
     status: Annotated[FollowupUse, about(Use)] = "both",
 ) -> Followup:
-    """Create a follow-up: a step by which the firm tracks quotes, invoices or both.
+    """Create a follow-up: a step of the firm's own work on quotes, invoices or both, such as "to call".
 
     Look with facturation_list_followups first: a second one of the same title is not refused.
     """

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Annotated, Any, Literal
 
 from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 
 from ..arguments import (
     CustomerId,
+    CustomerName,
     Details,
+    DocumentId,
     DraftId,
     FileName,
     InvoiceId,
@@ -24,67 +24,95 @@ from ..arguments import (
 from ..bills import (
     BillType,
     InvoiceFilters,
-    LineChanges,
     Lines,
     described,
     label,
     line_bodies,
+    line_changes,
     merged,
     priced,
+    twin_of_today,
 )
 from ..client import api
+from ..customer_search import address_of, addresses, called, documents_of
 from ..documents import download, upload
-from ..enums import Mode
 from ..fields import (
     InvoiceFields,
+    Labelled,
+    LineChange,
     OtherFields,
     about,
     body,
     changes_of,
 )
-from ..models import Attachment, Customer, Document, Done, Invoice, InvoiceWithLines, SavedBill
+from ..models import Attachment, Customer, Document, Done, Invoice, InvoiceWithLines, SavedBill, Sent
 from ..records import by_invoice_date, first, listed, read
 from ..values import Day
 
 tools = Toolset("invoices")
 
+FORMS: dict[str, tuple[str, str, dict[str, bool]]] = {  # of a PDF: path, name of the file, parameters
+    "invoice": ("/invoices/{}.pdf", "invoice-{}.pdf", {}),
+    "original": ("/invoices/{}.pdf", "invoice-{}-original.pdf", {"original": True}),
+    "quote": ("/quotes/{}.pdf", "quote-{}.pdf", {}),
+    "proforma": ("/quotes/{}.pdf", "proforma-{}.pdf", {"proforma": True}),
+}
 FINAL = "A final invoice has a legal number and can be neither changed nor deleted."
 FIXED_FIELDS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "vat_exemption", "customer_id")
 
 
-@tools.reads(search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires")
+@tools.reads(
+    search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires",
+    examples=["qui ne m'a pas encore payé", "les factures en retard de Dupont", "which invoices are overdue"],
+)
 async def list_invoices(
-    bill_type: Annotated[BillType | None, about("term: overdue; refund: credit note.")] = None,
-    company: Annotated[str | None, about("Part of the customer's name.")] = None,
+    bill_type: Annotated[BillType | None, about("State or kind; refund: credit notes.")] = None,
+    customer: CustomerName = None,
     period_start: PeriodStart = None,
     period_end: PeriodEnd = None,
     other_filters: Annotated[
-        OtherFields, other_filters("customer_id, period_type (billed, paid), title, invoice_ref, order, sort")
+        OtherFields,
+        other_filters("customer_id, period_type (billed, paid), title, full_invoice_ref, followup_id, order, sort"),
     ] = None,
     details: Details = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Invoice]:
-    """Find invoices and credit notes by customer, state or date, with number, total and balance.
+    """Find invoices and credit notes by customer, state or date, with number, total, balance and days late.
 
-    With details=true each row has its lines and payments.
+    Unpaid and overdue ones have the e-mail address too. With details=true each row has its lines and payments.
     """
-    return await listed(
-        "/invoices.json",
-        Invoice,
-        InvoiceFilters,
-        limit,
-        cursor,
-        other=other_filters,
-        details=details,
-        bill_type=bill_type,
-        company=company,
-        with_details=details or None,
-        with_settlements=details or None,
-        period_start=period_start,
-        period_end=period_end,
-        period_type=by_invoice_date(other_filters, period_start, period_end),
-    )
+
+    async def invoices(customer_id: int | None, limit: int, cursor: str | None) -> Page[Invoice]:
+        return await listed(
+            "/invoices.json",
+            Invoice,
+            InvoiceFilters,
+            limit,
+            cursor,
+            other=other_filters,
+            details=details,
+            own_list="" if customer_id else "/customers/{customer_id}/invoices.json",
+            bill_type=bill_type,
+            customer_id=customer_id,
+            with_details=details or None,
+            with_settlements=details or None,
+            period_start=period_start,
+            period_end=period_end,
+            period_type=by_invoice_date(other_filters, period_start, period_end),
+        )
+
+    if customer and customer.strip():
+        customers = await called(customer)
+        page = await documents_of(customers, invoices, limit, cursor)
+        emails = {one.id: address_of(one) for one in customers}
+    else:
+        page = await invoices(None, limit, cursor)
+        due = bill_type in ("unpaid", "overdue")
+        emails = await addresses(row.customer_id for row in page.items) if due else {}
+    for row in page.items:
+        row.days_late, row.email = row.late(), emails.get(row.customer_id or 0) or None
+    return page
 
 
 @tools.writes(creates=True, replaces=True, search="crée nouvelle facture brouillon facturer")
@@ -97,18 +125,22 @@ async def create_invoice(
     term_on: Annotated[Day | None, about("Due on this day.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("invoices")] = None,
 ) -> SavedBill:
-    """Create an invoice: a draft, or with final=true a final one, which cannot be changed. Returns id and totals.
+    """Create an invoice: a draft, or with final=true a final one, which cannot be changed.
 
     For a quote, use facturation_create_invoice_from_quote.
     """
     usual: dict[str, Any] = {"customer_id": customer_id, "title": title, "invoiced_on": invoiced_on, "term_on": term_on}
     record, lines = body(InvoiceFields, other_fields, **usual), line_bodies(items)
     external = bool(record.get("external_ref"))  # the number that another program gave it
-    if (final or external) and will_ask():
-        customer = await api.get(f"/customers/{customer_id}.json")
-        document = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
-        total = priced(items, record.get("currency") or customer.get("currency") or "EUR")
-        await confirm(f"Create {document} for {read(Customer, customer).name}: {total}? {FINAL}")
+    if will_ask():
+        twin = await twin_of_today("invoice", customer_id, lines)
+        if final or external:
+            customer = await api.get(f"/customers/{customer_id}.json")
+            document = f"the invoice {record['external_ref']} of another program" if external else "a final invoice"
+            total = priced(items, record.get("currency") or customer.get("currency") or "EUR")
+            await confirm(f"{twin}Create {document} for {read(Customer, customer).name}: {total}? {FINAL}")
+        elif twin:
+            await confirm(f"{twin}Create another draft?")
     params = {"type_doc": None if final or external else "draft", "external": external or None}
     return read(SavedBill, await api.post("/invoices.json", params=params, json={**record, "items": lines}))
 
@@ -124,18 +156,14 @@ async def update_invoice(
     invoice_id: DraftId,
     finalize: Annotated[bool, about("Make the draft final.")] = False,
     title: Annotated[str | None, about("New subject of the invoice.")] = None,
-    term_on: Annotated[Day | None, about("Due on this day.")] = None,
-    paid_on: Annotated[Day | None, about("Paid on this day.")] = None,
-    payment_mode: Annotated[Mode | None, about("As bank transfer, card, check.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("invoices")] = None,
-    items: LineChanges = None,
+    items: Annotated[list[LineChange] | None, line_changes("facturation_get_invoice")] = None,
 ) -> SavedBill:
-    """Change a draft, make it final, or mark an invoice as paid; the rest stays. A final invoice keeps its lines.
+    """Change a draft, or make it final; what is not given stays. A final invoice keeps its lines.
 
-    Line ids come from facturation_get_invoice.
+    facturation_create_settlement records that it was paid, facturation_refund_invoice cancels it.
     """
-    usual: dict[str, Any] = {"title": title, "term_on": term_on, "paid_on": paid_on, "payment_mode": payment_mode}
-    record = (body if items or finalize else changes_of)(InvoiceFields, other_fields, **usual)
+    record = (body if items or finalize else changes_of)(InvoiceFields, other_fields, title=title)
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     draft = invoice.get("draft")
     if draft is False:
@@ -143,7 +171,8 @@ async def update_invoice(
         if fixed:
             raise errors.InvalidInputError(
                 f"{label(invoice, 'Invoice')} is final, so {fixed} cannot be changed.",
-                "Tell the user: it can only be cancelled by a credit note, and another one created.",
+                "It can only be cancelled by a credit note, with facturation_refund_invoice, and another one created: "
+                "ask the user.",
             )
         if not record:  # an invoice made from a quote may be final already: nothing is left to do
             return read(SavedBill, invoice)
@@ -174,16 +203,24 @@ async def delete_invoice(invoice_id: DraftId) -> Done:
     return Done(id=invoice_id, done="deleted")
 
 
-@tools.reads(deadline=55, search="télécharger facture pdf enregistrer")
-async def download_invoice(
-    invoice_id: InvoiceId, original: Annotated[bool, about("As issued, without the payments.")] = False
+@tools.reads(
+    deadline=55,
+    search="télécharger facture devis proforma pdf enregistrer",
+    examples=["télécharge la facture en PDF", "save the quote as PDF"],
+)
+async def download_document(
+    document_id: DocumentId,
+    kind: Annotated[
+        Literal["invoice", "original", "quote", "proforma"],
+        about("original: invoice without payments; proforma: of a quote."),
+    ] = "invoice",
 ) -> Document:
-    """Save the PDF of an invoice to the data folder, below facturation-pro/, replacing an older copy. Returns its path.
+    """Save the PDF of an invoice or quote to the data folder. Returns path, size and checksum.
 
-    To send it to the customer, use facturation_send_email.
+    fs_read_document of the filesystem server reads it; facturation_send_email mails it.
     """
-    name = f"invoice-{invoice_id}{'-original' if original else ''}.pdf"
-    return await download(f"/invoices/{invoice_id}.pdf", name, "application/pdf", original=original or None)
+    path, name, params = FORMS[kind]
+    return await download(path.format(document_id), name.format(document_id), "application/pdf", **params)
 
 
 @tools.writes(core=False, creates=True, search="joindre fichier facture")
@@ -197,21 +234,20 @@ async def upload_invoice_file(
     return await upload(f"/invoices/{invoice_id}/upload.json", path, filename, visible)
 
 
-@tools.writes(creates=True, replaces=True, search="envoyer facture devis par mail relancer relance")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search="envoyer facture devis par mail relancer relance",
+    examples=["envoie la facture à Dupont", "relance le client par mail", "send the quote to the customer"],
+)
 async def send_email(
-    bill_id: Annotated[
-        int,
-        Field(
-            description="Id of the document, from facturation_list_invoices or facturation_list_quotes.",
-            examples=[411588],
-        ),
-    ],
+    bill_id: DocumentId,
     to: Annotated[str | None, about("Address, if not the customer's.")] = None,
     cc: Annotated[str | None, about("Address for a copy.")] = None,
     bcc: Annotated[str | None, about("Address for a hidden copy.")] = None,
     subject: Annotated[str | None, about("Subject, if not the usual.")] = None,
     message: Annotated[str | None, about("Text, if not the usual.")] = None,
-) -> Done:
+) -> Sent:
     """E-mail a final invoice or a quote to its customer, after the user agreed. A draft invoice cannot be sent."""
     bill = await _either(bill_id)
     if bill.get("draft") or bill.get("external"):
@@ -220,20 +256,18 @@ async def send_email(
             f"{label(bill, 'Document')} is {state}, so it cannot be sent.",
             "Only a final invoice or a quote can be sent.",
         )
-    if will_ask():
-        kind = "quote" if bill.get("quote_ref") else "invoice"
-        addresses = [one for one in (to or await _address(bill), cc, bcc) if one]
-        people = ", ".join(errors.excerpt(one, 200) for one in addresses)
-        await confirm(f"E-mail the {described(bill, kind)}, to {people}? A mail cannot be called back.")
+    recipient = to or (await addresses([bill.get("customer_id")])).get(bill.get("customer_id") or 0)
+    if not recipient:
+        raise errors.InvalidInputError(
+            f"The customer of {label(bill, 'document')} has no e-mail address, so nothing was sent.",
+            "Ask the user for the address and pass it as `to`.",
+        )
+    people = ", ".join(errors.excerpt(one, 200) for one in (recipient, cc, bcc) if one)
+    kind = "quote" if bill.get("quote_ref") else "invoice"
+    await confirm(f"E-mail the {described(bill, kind)}, to {people}? A mail cannot be called back.")
     mail = {"to": to, "cc": cc, "bcc": bcc, "subject": subject, "message": message}
     await api.send("POST", "/emails.json", params={"bill_id": bill_id}, json=mail)
-    return Done(id=bill_id, done="sent")
-
-
-async def _address(bill: dict[str, Any]) -> str:
-    """Return the address that the vendor sends a document to by itself: that of its customer."""
-    customer = await api.get(f"/customers/{bill['customer_id']}.json")
-    return str(customer.get("invoice_email") or customer.get("email") or "the customer, who has no address")
+    return Sent(id=bill_id, done="sent", to=people)
 
 
 async def _either(bill_id: int) -> dict[str, Any]:
@@ -244,16 +278,21 @@ async def _either(bill_id: int) -> dict[str, Any]:
         return await api.get(f"/quotes/{bill_id}.json")
 
 
-@tools.destroys(core=False, asks=True, creates=True, search="avoir annuler facture rembourser")
+@tools.destroys(
+    asks=True,
+    creates=True,
+    search="avoir annuler facture rembourser",
+    examples=["annule la facture de Dupont", "fais un avoir", "refund the invoice"],
+)
 async def refund_invoice(
     invoice_id: InvoiceId,
-    api_id: Annotated[int | None, about("Own number for it.")] = None,
-    api_custom: Annotated[str | None, about("Own text for it.")] = None,
+    other_fields: Annotated[OtherFields, about("Your references: api_id, api_custom.")] = None,
 ) -> SavedBill:
     """Cancel a final invoice with a credit note of its whole amount, after the user agreed. It cannot be undone.
 
-    Only the whole amount can be refunded.
+    The vendor's API has no partial credit note: refund the whole, then invoice what remains.
     """
+    references = body(Labelled, other_fields)
     invoice = await api.get(f"/invoices/{invoice_id}.json")
     if invoice.get("draft"):
         raise errors.InvalidInputError(
@@ -280,5 +319,4 @@ async def refund_invoice(
         f"Cancel the {described(invoice, 'invoice')}, with a credit note of its whole amount? "
         "A credit note has a legal number and can be neither changed nor deleted."
     )
-    params = {"api_id": api_id, "api_custom": api_custom}
-    return read(SavedBill, await api.post(f"/invoices/{invoice_id}/refund.json", params=params))
+    return read(SavedBill, await api.post(f"/invoices/{invoice_id}/refund.json", params=references))

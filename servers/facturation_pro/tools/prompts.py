@@ -1,4 +1,4 @@
-"""Two prompts whose numbers are computed here, with decimals, and not by a model."""
+"""What is computed here with decimals, and not by a model: the revenue of a month, and what is unpaid."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
@@ -17,13 +16,13 @@ from flotilla import Model, Toolset, errors
 from flotilla.text import plain
 
 from ..client import api
-from ..values import CENT, number, short_text
+from ..models import Money
+from ..values import CENT, number, short_text, today
 
 tools = Toolset("prompts")
 
 MOST = 40  # pages of 50 invoices
 ZERO = Decimal(0)
-PARIS = ZoneInfo("Europe/Paris")
 
 
 class _Raw(Model):
@@ -44,16 +43,6 @@ class Sums:
     tva: Decimal = ZERO
     ttc: Decimal = ZERO
     rates: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO, ZERO]))
-
-
-def today() -> date:
-    """Return the date in France, whose law says when an invoice is late. A container's own zone is UTC."""
-    return now().astimezone(PARIS).date()
-
-
-def now() -> datetime:
-    """Return the time, here so that tests can set it."""
-    return datetime.now(UTC)
 
 
 async def _all(params: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
@@ -129,15 +118,80 @@ def _cents(amount: Decimal) -> Decimal:
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
+async def _invoices_of(month: str) -> tuple[list[dict[str, Any]], bool]:
+    """Return every invoice of a month, by its date, and whether that is all of it."""
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month.strip()):
+        raise errors.InvalidInputError("The month must look like 2025-06.", "Ask the user which month.")
+    span = {"period_start": month.strip(), "period_end": month.strip(), "period_type": "billed"}
+    return await _all({**span, "with_details": 1, "order": "billed"})
+
+
+class RateSum(Model):
+    """What was invoiced at one VAT rate; the rate "?" is what the lines do not explain."""
+
+    vat: str
+    total: Money
+    vat_amount: Money
+
+
+class CurrencySum(Model):
+    """What was invoiced in one currency, credit notes subtracted."""
+
+    currency: str
+    documents: int
+    total: Money
+    vat_amount: Money
+    total_with_vat: Money
+    credit_notes: Money
+    rates: list[RateSum]
+
+
+class Revenue(Model):
+    """The revenue of a month by currency."""
+
+    month: str
+    revenue: list[CurrencySum]
+    complete: bool
+
+
+@tools.reads(
+    core=False,
+    group="invoices",
+    search="chiffre d'affaires du mois recettes TVA à déclarer total facturé",
+    examples=["quel est mon chiffre d'affaires de juin", "how much VAT did I invoice last month"],
+)
+async def get_revenue(
+    month: Annotated[str, Field(description="Month of the invoices' dates, as 2025-06.", examples=["2025-06"])],
+) -> Revenue:
+    """Compute what was invoiced in a month, by currency: before VAT, VAT by rate, and with VAT.
+
+    Final invoices count, paid or not, and credit notes are subtracted. With complete=false the month had more invoices
+    than were read. For the invoices themselves, use facturation_list_invoices.
+    """
+    invoices, whole = await _invoices_of(month)
+    sums = [
+        CurrencySum(
+            currency=currency,
+            documents=one.count,
+            total=str(_cents(one.ht)),
+            vat_amount=str(_cents(one.tva)),
+            total_with_vat=str(_cents(one.ttc)),
+            credit_notes=str(_cents(one.refunds)),
+            rates=[
+                RateSum(vat=rate, total=str(_cents(base)), vat_amount=str(_cents(vat)))
+                for rate, (base, vat) in sorted(one.rates.items())
+            ],
+        )
+        for currency, one in sorted(revenue(invoices).items())
+    ]
+    return Revenue(month=month.strip(), revenue=sums, complete=whole)
+
+
 @tools.prompt
 async def month_revenue(month: Annotated[str, Field(description="Month, as 2025-06.")]) -> str:
     """The month's revenue: before VAT, VAT by rate, and including VAT; credit notes are subtracted."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month.strip()):
-        raise errors.InvalidInputError("The month must look like 2025-06.", "Ask the user which month.")
-    month = month.strip()
-    params = {"period_start": month, "period_end": month, "period_type": "billed", "with_details": 1, "order": "billed"}
-    invoices, whole = await _all(params)
-    lines = [f"Revenue of {month}, by date of invoice, computed from every invoice:", ""]
+    invoices, whole = await _invoices_of(month)
+    lines = [f"Revenue of {month.strip()}, by date of invoice, computed from every invoice:", ""]
     for currency, sums in sorted(revenue(invoices).items()):
         lines += [
             f"- {sums.count} invoices and credit notes in {currency}; credit notes: {_cents(sums.refunds)} HT",

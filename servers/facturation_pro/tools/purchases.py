@@ -126,7 +126,7 @@ async def create_purchase(
 async def get_purchase(purchase_id: PurchaseId) -> Purchase:
     """Get one purchase with all its fields, as payment mode, category and accounting data.
 
-    Take the id from facturation_list_purchases. Its receipts are in facturation_list_purchase_files.
+    Take the id from facturation_list_purchases. Its receipts are in facturation_list_files.
     """
     return read(Purchase, await api.get(f"/purchases/{purchase_id}.json"), details=True)
 

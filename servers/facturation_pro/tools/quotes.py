@@ -10,6 +10,7 @@ from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, will_ask
 
 from ..arguments import (
     CustomerId,
+    CustomerName,
     Details,
     FileName,
     PeriodEnd,
@@ -21,38 +22,43 @@ from ..arguments import (
     other_filters,
 )
 from ..bills import (
-    LineChanges,
     Lines,
     QuoteFilters,
     described,
     label,
     line_bodies,
+    line_changes,
     merged,
     quote_status_filter,
+    twin_of_today,
 )
 from ..client import api
-from ..documents import download, upload
+from ..customer_search import called, documents_of
+from ..documents import upload
 from ..enums import QUOTE_STATUS, QuoteStatus
-from ..fields import OtherFields, QuoteFields, about, body, changes_of
-from ..models import Attachment, Document, Done, Quote, QuoteWithLines, SavedBill
+from ..fields import LineChange, OtherFields, QuoteFields, about, body, changes_of
+from ..models import Attachment, Done, Quote, QuoteWithLines, SavedBill
 from ..records import listed, read
 from ..values import Day, money_text
 
 tools = Toolset("quotes")
 
 
-@tools.reads(search="cherche devis en cours accepté à facturer")
+@tools.reads(
+    search="cherche devis en cours accepté à facturer",
+    examples=["retrouve le devis de Jean Dupont", "quels devis sont à facturer", "find the quote for Acme"],
+)
 async def list_quotes(
     status: Annotated[
         str | None,
         AfterValidator(lambda status: quote_status_filter(status) if status else None),
         about("pending, to_invoice, invoiced, waiting, accepted or refused."),
     ] = None,
-    company: Annotated[str | None, about("Part of the customer's name.")] = None,
+    customer: CustomerName = None,
     period_start: PeriodStart = None,
     period_end: PeriodEnd = None,
     other_filters: Annotated[
-        OtherFields, other_filters("customer_id, title, quote_ref, category_id, order, sort")
+        OtherFields, other_filters("customer_id, title, quote_ref, followup_id, order, sort")
     ] = None,
     details: Details = False,
     limit: Limit = 20,
@@ -60,25 +66,32 @@ async def list_quotes(
 ) -> Page[Quote]:
     """Find quotes by customer, status or period, with number, total and status.
 
-    With details=true each row has its lines.
+    With details=true each row has its lines. facturation_create_invoice_from_quote invoices one.
     """
-    return await listed(
-        "/quotes.json",
-        Quote,
-        QuoteFilters,
-        limit,
-        cursor,
-        other=other_filters,
-        details=details,
-        status=status,
-        company=company,
-        period_start=period_start,
-        period_end=period_end,
-        with_details=details or None,
-    )
+
+    async def quotes(customer_id: int | None, limit: int, cursor: str | None) -> Page[Quote]:
+        return await listed(
+            "/quotes.json",
+            Quote,
+            QuoteFilters,
+            limit,
+            cursor,
+            other=other_filters,
+            details=details,
+            own_list="" if customer_id else "/customers/{customer_id}/quotes.json",
+            status=status,
+            customer_id=customer_id,
+            period_start=period_start,
+            period_end=period_end,
+            with_details=details or None,
+        )
+
+    if customer and customer.strip():
+        return await documents_of(await called(customer), quotes, limit, cursor)
+    return await quotes(None, limit, cursor)
 
 
-@tools.writes(creates=True, search="crée nouveau devis proposition")
+@tools.writes(creates=True, asks=True, search="crée nouveau devis proposition")
 async def create_quote(
     customer_id: CustomerId,
     items: Lines,
@@ -87,20 +100,22 @@ async def create_quote(
     term_on: Annotated[Day | None, about("Valid until this day.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("quotes")] = None,
 ) -> SavedBill:
-    """Create a quote for a customer. Returns its id, number and totals. facturation_send_email sends it.
+    """Create a quote for a customer. facturation_send_email sends it.
 
     Once it is accepted, use facturation_create_invoice_from_quote.
     """
     usual: dict[str, Any] = {"customer_id": customer_id, "title": title, "invoiced_on": invoiced_on, "term_on": term_on}
-    record = body(QuoteFields, other_fields, **usual)
-    return read(SavedBill, await api.post("/quotes.json", json={**record, "items": line_bodies(items)}))
+    record, lines = body(QuoteFields, other_fields, **usual), line_bodies(items)
+    if will_ask() and (twin := await twin_of_today("quote", customer_id, lines)):
+        await confirm(f"{twin}Create another one?")
+    return read(SavedBill, await api.post("/quotes.json", json={**record, "items": lines}))
 
 
 @tools.reads(core=False, search="détail devis lignes")
 async def get_quote(quote_id: QuoteId) -> QuoteWithLines:
     """Get one quote with its lines, their ids, and all its fields.
 
-    Take the id from facturation_list_quotes. To save it as PDF, use facturation_download_quote.
+    Take the id from facturation_list_quotes. To save it as PDF, use facturation_download_document.
     """
     return read(QuoteWithLines, await api.get(f"/quotes/{quote_id}.json"), details=True)
 
@@ -113,12 +128,11 @@ async def update_quote(
     invoiced_on: Annotated[Day | None, about("New date of the quote.")] = None,
     term_on: Annotated[Day | None, about("Valid until this day.")] = None,
     other_fields: Annotated[OtherFields, documented_fields("quotes")] = None,
-    items: LineChanges = None,
+    items: Annotated[list[LineChange] | None, line_changes("facturation_get_quote")] = None,
 ) -> SavedBill:
     """Accept or refuse a quote, or change its fields and lines; what is not given stays as it is.
 
-    Take the ids of quote and lines from facturation_list_quotes with details=true. To invoice an accepted quote, use
-    facturation_create_invoice_from_quote.
+    Take the id from facturation_list_quotes. To invoice an accepted quote, use facturation_create_invoice_from_quote.
     """
     usual: dict[str, Any] = {
         "quote_status": quote_status,
@@ -146,18 +160,6 @@ async def delete_quote(quote_id: QuoteId) -> Done:
     return Done(id=quote_id, done="deleted")
 
 
-@tools.reads(core=False, deadline=55, search="télécharger devis pdf proforma")
-async def download_quote(
-    quote_id: QuoteId, proforma: Annotated[bool, about("Write it as a pro-forma invoice.")] = False
-) -> Document:
-    """Save the PDF of a quote to the data folder, below facturation-pro/, replacing an older copy. Returns its path.
-
-    Take the id from facturation_list_quotes.
-    """
-    name = f"{'proforma' if proforma else 'quote'}-{quote_id}.pdf"
-    return await download(f"/quotes/{quote_id}.pdf", name, "application/pdf", proforma=proforma or None)
-
-
 @tools.writes(core=False, creates=True, search="joindre fichier devis")
 async def upload_quote_file(
     quote_id: QuoteId, path: Upload, filename: FileName = None, visible: Visible = False
@@ -169,7 +171,12 @@ async def upload_quote_file(
     return await upload(f"/quotes/{quote_id}/upload.json", path, filename, visible)
 
 
-@tools.writes(creates=True, replaces=True, search="facturer le devis transformer en facture")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search="facturer le devis transformer en facture",
+    examples=["fais la facture du devis de Dupont", "invoice the accepted quote"],
+)
 async def create_invoice_from_quote(quote_id: QuoteId) -> SavedBill:
     """Make an invoice from a quote, after the user agreed: a final one, unless it comes back with draft=true.
 

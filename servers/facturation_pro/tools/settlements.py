@@ -42,8 +42,8 @@ async def create_settlement(
             examples=["bank transfer"],
         ),
     ],
-    paid_on: Annotated[Day, Field(description="Day of the payment, as 2025-06-30.", examples=["2025-06-30"])],
-    payment_ref: Annotated[str | None, about("Reference, as the number of a check.")] = None,
+    paid_on: Annotated[Day, Field(description="Day of the payment.", examples=["2025-06-30"])],
+    payment_ref: Annotated[str | None, about("Reference, as a check number.")] = None,
 ) -> Settlement:
     """Record a payment of a final invoice, whole or in part; the last payment marks that invoice as fully paid."""
     record = body(SettlementFields, total=total, payment_mode=payment_mode, paid_on=paid_on, payment_ref=payment_ref)

@@ -74,7 +74,7 @@ async def test_accountant_scenario(office: tuple[Gateway, Any], era: str) -> Non
         async def ask(tool: str, /, **arguments: Any) -> dict[str, Any]:
             result = await client.call_tool_mcp(f"facturation_{tool}", arguments)
             assert not result.is_error, text_of(result)
-            if tool == "download_invoice" and era == "2026-07-28":
+            if tool == "download_document" and era == "2026-07-28":
                 links = [part for part in result.content if part.type == "resource_link"]
                 assert [str(link.uri) for link in links] == [f"file:///data/{result.structured_content['path']}"]
             return dict(result.structured_content or json.loads(text_of(result)))
