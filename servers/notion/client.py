@@ -10,7 +10,7 @@ from pydantic import Field, HttpUrl
 
 from flotilla import Api, Bearer, ByCursor, Integration, SecretStr, ServerSettings, errors
 
-VERSION = "2025-09-03"  # of the API; pinned, since each version changes shapes. https://developers.notion.com/reference/versioning
+VERSION = "2026-03-11"  # of the API; pinned, since each version changes shapes. https://developers.notion.com/reference/versioning
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-f])", re.I)
 
 _ADDRESS = re.compile(r"[a-z]+://(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(#(?P<fragment>.*))?", re.I)

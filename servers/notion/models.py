@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from flotilla import Model, Page, UntrustedText
 
+from .richtext import marked
 from .values import plain_properties, title_of
 
 Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
@@ -85,10 +86,21 @@ class Written(Model):
 
 
 class Comment(Model):
-    """https://developers.notion.com/reference/comment-object"""
+    """https://developers.notion.com/reference/comment-object; those of one discussion answer each other."""
 
     id: str
     discussion_id: str | None = None
+    author: UntrustedText | None = None
+    text: UntrustedText | None = None
+    created_time: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, comment: Any) -> Any:
+        if not isinstance(comment, dict):
+            return comment
+        author = (comment.get("display_name") or {}).get("resolved_name")
+        return {**comment, "author": author, "text": marked(comment.get("rich_text") or (), set()) or None}
 
 
 class User(Model):
