@@ -45,7 +45,7 @@ async def create_database(
     if len(titles) > 1:
         raise errors.InvalidInputError(f"There are {len(titles)} columns of the type title.", "Keep one of them.")
     if not titles:
-        made = {"Nom" if "Nom" not in made else "Titre": {"title": {}}, **made}
+        made = {"Name" if "Name" not in made else "Title": {"title": {}}, **made}
     seek = None if allow_duplicate else partial(lookup.inside, above, title, "child_database")
     if seek and (existing := await seek()):
         return written(existing, created=False, note=EXISTING)
