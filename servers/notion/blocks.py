@@ -141,9 +141,9 @@ def _trimmed(part: list[Run]) -> list[Run]:
 
 def _heading(node: Node, lost: set[str]) -> Iterator[Block]:
     level = int(node.tag[1:])
-    if level > 3:
-        lost.add("headings below the third level are of the third")
-    yield from _mixed(f"heading_{min(level, 3)}", _content(node, lost), lost)
+    if level > 4:
+        lost.add("headings below the fourth level are of the fourth")
+    yield from _mixed(f"heading_{min(level, 4)}", _content(node, lost), lost)
 
 
 def _items(kind: str) -> Callable[[Node, set[str]], Iterator[Block]]:

@@ -96,7 +96,8 @@ def _quote(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> s
         emoji = str(icon.get("emoji") or "")
         if icon and not emoji:
             lost.add("icons of callouts")
-        text = f"[!{_ALERTS.get(emoji.rstrip('\ufe0f'), emoji) or 'CALLOUT'}]\n{text}".rstrip("\n")
+        name = _ALERTS.get(emoji.rstrip("\ufe0f"), emoji) or "CALLOUT"
+        text = f"[!{name}]\n{text}".rstrip("\n")
     below = _below(block, lost, "")
     return re.sub(r"^", "> ", text + ("\n" + below if below else ""), flags=re.M).replace("> \n", ">\n")
 

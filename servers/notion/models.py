@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from flotilla import Model, Page, UntrustedText
 
 from .richtext import marked
-from .values import plain_properties, title_of
+from .values import moment, plain_properties, title_of
 
 Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
 
@@ -100,7 +100,9 @@ class Comment(Model):
         if not isinstance(comment, dict):
             return comment
         author = (comment.get("display_name") or {}).get("resolved_name")
-        return {**comment, "author": author, "text": marked(comment.get("rich_text") or (), set()) or None}
+        text = marked(comment.get("rich_text") or (), set()) or None
+        when = comment.get("created_time")
+        return {**comment, "author": author, "text": text, "created_time": when and moment(str(when))}
 
 
 class User(Model):

@@ -76,7 +76,7 @@ async def test_create_database_item_with_every_property_type(tool: Any, notion: 
         "items"
     ][0]
     assert row["properties"]["Responsable"] == ["Marie Lefèvre"]
-    assert row["properties"]["Créé le"].endswith("Z")
+    assert row["properties"]["Créé le"] == "2030-06-02T11:30:00+02:00"  # in FLOTILLA_TIMEZONE
     assert row["properties"]["Numéro"].startswith("T-")
     assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
 

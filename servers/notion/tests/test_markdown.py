@@ -111,6 +111,7 @@ ALONE = [
     "<u>souligné</u>",
     "une<br>\ndeux",
     "# Titre<br>sur deux lignes",
+    "#### Quatre",
 ]
 
 
@@ -203,7 +204,7 @@ def test_mentions_of_people_reported_as_lost() -> None:
 
 
 LOST = [
-    ("#### Quatre", "third level"),
+    ("##### Cinq", "fourth level"),
     ("<div>x</div>", "HTML"),
     ("a <sub>x</sub>", "HTML"),
     ("a <b>x", "HTML"),

@@ -35,7 +35,7 @@ async def test_create_page_and_get_page(tool: Any, notion: FakeNotion, space: Wo
     assert (again["id"], again["created"]) == (made["id"], False)
     other = await tool("create_page", parent=space.home, title="Compte rendu — été", allow_duplicate=True)
     assert other["id"] != made["id"]
-    assert "third level" in (await tool("create_page", parent=space.home, title="Autre", markdown="##### x"))["note"]
+    assert "fourth level" in (await tool("create_page", parent=space.home, title="Autre", markdown="##### x"))["note"]
 
 
 @pytest.mark.slow

@@ -34,12 +34,12 @@ async def add_comment(
     page: PageId,
     text: Annotated[str, Field(description="Text of the comment, with Markdown's emphasis.", examples=["Validé."])],
     discussion: Annotated[
-        str | None, Field(description="discussion_id from notion_list_comments, to answer in that discussion.")
+        str | None, Field(description="discussion_id from notion_list_comments, to answer there.")
     ] = None,
 ) -> Comment:
     """Add a comment to a page, or answer in a discussion of it; people with access to the page can read it.
 
-    The page's content does not change: to add text to it, use notion_append_block. Find the page with notion_search.
+    To add text to the page itself, use notion_append_block. Find the page with notion_search.
     """
     target = id_of(page)
     place: dict[str, Any] = {"parent": {"type": "page_id", "page_id": target}}

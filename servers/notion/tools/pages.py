@@ -31,7 +31,7 @@ EXISTING = (
     "It exists already: nothing was created, and no text was written. Change it with notion_update_page or "
     "notion_append_block; for another one of that title, pass allow_duplicate=true."
 )
-NewOptions = Annotated[bool, Field(description="True to add options that a select or multi_select does not have yet.")]
+NewOptions = Annotated[bool, Field(description="True to add options that a select does not have yet.")]
 
 
 @tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
@@ -88,8 +88,8 @@ async def update_page(
 ) -> Written:
     """Change properties of a page or of a row of a database, such as its status, date or title; the others stay.
 
-    A value that a property does not allow is refused with the allowed ones. The text of the page does not change: for
-    that, use notion_edit_page or notion_append_block. Find the row with notion_query_database.
+    A value that a property does not allow is refused with the allowed ones. For the page's text, use notion_edit_page
+    or notion_append_block. Find the row with notion_query_database.
     """
     current = await api.get(f"/pages/{id_of(page)}")
     schema = await lookup.schema_of(current)
