@@ -11,8 +11,10 @@ from flotilla.parsing import folded, listed
 
 from . import lookup
 
-_PLAIN = """title rich_text checkbox date email phone_number url people files created_time created_by last_edited_time
-last_edited_by unique_id""".split()
+_PLAIN = (
+    "title", "rich_text", "checkbox", "date", "email", "phone_number", "url", "people", "files", "created_time",
+    "created_by", "last_edited_time", "last_edited_by", "unique_id",
+)  # fmt: skip
 _WITH_OPTIONS = ("select", "multi_select", "status")
 _NUMBERS = {"number": "number", "euro": "euro", "dollar": "dollar", "percent": "percent"}
 _NAMES = {"text": "rich_text", "phone": "phone_number", "id": "unique_id"}

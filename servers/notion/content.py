@@ -140,9 +140,7 @@ def after(block: str) -> dict[str, Any]:
     return {"type": "after_block", "after_block": {"id": block}}
 
 
-async def append(
-    parent: str, blocks: list[Block], progress: Progress, position: dict[str, Any] | None = None
-) -> None:
+async def append(parent: str, blocks: list[Block], progress: Progress, position: dict[str, Any] | None = None) -> None:
     """Write blocks into a page or block, in as few requests as Notion's limits allow: at the end without a `position`.
 
     A block that is too deep or too long for one request goes without its children, which follow below its id.

@@ -6,6 +6,7 @@ it was: styles, links, colours, mentions, equations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from .richtext import MOST, PIECE, pieces, plain_text, text_of
 Text = list[dict[str, Any]]  # rich text
 _PAGES = 10  # of a hundred blocks with what stands below them
 _RESERVE = 10.0  # seconds of a call that are left for the change
+_BLOCK_SIGN = re.compile(r"^(?:(?:#{1,6}|[-*+>]|\d{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?")
 _ALIKE = str.maketrans({"\u00a0": " ", "\u202f": " ", "’": "'", "‘": "'"})  # people and models type the second
 
 
@@ -75,7 +77,7 @@ def fitting(found: Sequence[Place], text: str) -> tuple[list[Place], str]:
     errors.NotFoundError where no place has it.
     """
     plain = text.strip().translate(_ALIKE)
-    bare = text_of(inline(_without_signs(plain), set())).strip()
+    bare = text_of(inline(_BLOCK_SIGN.sub("", plain), set())).strip()
     for wanted in dict.fromkeys(filter(None, (plain, bare))):
         if hits := [place for place in found if wanted in place.text]:
             return hits, wanted
@@ -85,16 +87,6 @@ def fitting(found: Sequence[Place], text: str) -> tuple[list[Place], str]:
         f"The page has no text `{errors.excerpt(plain, 80)}` within one block.",
         "Read the page with notion_get_page, and pass words of a single line of it.",
     )
-
-
-def _without_signs(text: str) -> str:
-    """Return a line of Markdown without the sign that begins a block."""
-    words = text.split(" ")
-    if words[0] in ("-", "*", ">") or words[0].strip("#") == "" or words[0].rstrip(".)").isdecimal():
-        words = words[1:]
-    if " ".join(words[:2]) == "[ ]":
-        words = words[2:]
-    return " ".join(words[1:] if words and words[0] in ("[x]", "[X]") else words)
 
 
 def one_of(hits: list[Place], wanted: str, hint: str = "") -> Place:

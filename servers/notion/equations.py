@@ -1,7 +1,7 @@
 """LaTeX equations in Markdown: $…$ in a text and $$…$$ as a block, as rules of markdown-it-py.
 
-The dollar signs follow Pandoc: the first one has no space behind it, the last one none before it and no digit behind it,
-so that "5 $ et 10 $" and "$5-$10" stay text. Within an equation, \\$ is a dollar sign.
+The dollar signs follow Pandoc: the first one has no space behind it, the last one none before it and no digit behind
+it, so that "5 $ et 10 $" and "$5-$10" stay text. Within an equation, \\$ is a dollar sign.
 """
 
 from __future__ import annotations

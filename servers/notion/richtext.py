@@ -65,7 +65,10 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
         elif kind in _MARKS:
             marks.remove(_MARKS[kind])
         elif tag := tags.get(number):
-            marks.remove(tag) if token.content.startswith("</") else marks.append(tag)
+            if token.content.startswith("</"):
+                marks.remove(tag)
+            else:
+                marks.append(tag)
         elif token.type == "link_open":
             if token.attrs.get("title"):
                 lost.add("titles of links")

@@ -354,7 +354,9 @@ class FakeNotion(RecordedResponses):
             parent = {**parent, "database_id": self.sources[source]["parent"]["database_id"]}
         else:
             there(self.pages, parent["page_id"], "page")
-            made = {"title": self._value({"title": {"id": "title", "type": "title"}}, "title", {"title": text(title_text)})}
+            made = {
+                "title": self._value({"title": {"id": "title", "type": "title"}}, "title", {"title": text(title_text)})
+            }
             child = {"type": "child_page", "child_page": {"title": title_text}}
             self._block(parent["page_id"], child, {"type": "page_id", "page_id": parent["page_id"]}, one)
         page["parent"], page["properties"] = parent, made
@@ -397,8 +399,7 @@ class FakeNotion(RecordedResponses):
             if kind in change:  # the options that are not named are gone
                 held = {o["id"]: o for o in schema[name][kind]["options"]}
                 schema[name][kind]["options"] = [
-                    held[o["id"]] if "id" in o else option(o["name"], n)
-                    for n, o in enumerate(change[kind]["options"])
+                    held[o["id"]] if "id" in o else option(o["name"], n) for n, o in enumerate(change[kind]["options"])
                 ]
             if new := change.get("name"):
                 schema[new] = {**schema.pop(name), "name": new}

@@ -47,7 +47,9 @@ def writes(notion: FakeNotion) -> int:
 async def test_edit_page_ticks_a_to_do(tool: Any, notion: FakeNotion, page: str) -> None:
     done = await tool("edit_page", page=page, find="Envoyer le devis", checked=True)
     assert done["id"] == page
-    ticked = {block["to_do"]["rich_text"][0]["plain_text"]: block["to_do"]["checked"] for block in blocks(notion, "to_do")}
+    ticked = {
+        block["to_do"]["rich_text"][0]["plain_text"]: block["to_do"]["checked"] for block in blocks(notion, "to_do")
+    }
     assert ticked == {"Envoyer le devis": True, "Envoyer le contrat": False, "Relire": True}
     await tool("edit_page", page=page, find="- [x] Relire", checked=False)
     assert "  - [ ] Relire" in (await tool("get_page", page=page))["markdown"]
@@ -121,6 +123,7 @@ async def test_edit_page_emptied_block_removed(tool: Any, notion: FakeNotion, pa
 async def test_edit_page_refusals(problem: Any, notion: FakeNotion, page: str) -> None:
     before = writes(notion)
     assert "has no text `Absent`" in await problem("edit_page", page=page, find="Absent", replace="x")
+    assert "has no text `3 500 €`" in await problem("edit_page", page=page, find="3 500 €", replace="x")
     assert "nothing to change" in await problem("edit_page", page=page, find="Rien.")
     assert "not the text of a to-do" in await problem("edit_page", page=page, find="Rien.", checked=True)
     assert "is empty" in await problem("edit_page", page=page, find="  ", replace="x")

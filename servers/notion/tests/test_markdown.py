@@ -146,10 +146,16 @@ def test_equations_written_as_equations() -> None:
 
 
 def test_callouts_written_as_callouts() -> None:
-    blocks, lost = blocks_of("> [!NOTE]\n> Une note\n\n> [!🎉] Bravo\n\n> [!CALLOUT]\n> Rien\n\n> [1] non\n\n> [!été] non")
+    blocks, lost = blocks_of(
+        "> [!NOTE]\n> Une note\n\n> [!🎉] Bravo\n\n> [!CALLOUT]\n> Rien\n\n> [1] non\n\n> [!été] non"
+    )
     assert [block["type"] for block in blocks] == ["callout"] * 3 + ["quote"] * 2
     assert [block["callout"].get("icon", {}).get("emoji") for block in blocks[:3]] == ["ℹ️", "🎉", None]
-    assert [block["callout"]["rich_text"][0]["text"]["content"] for block in blocks[:3]] == ["Une note", "Bravo", "Rien"]
+    assert [block["callout"]["rich_text"][0]["text"]["content"] for block in blocks[:3]] == [
+        "Une note",
+        "Bravo",
+        "Rien",
+    ]
     assert lost == []
 
 
@@ -188,7 +194,10 @@ def test_styles_any_text_round_trip() -> None:
     marks = ["bold", "italic", "strikethrough", "underline"]
     for _ in range(600):
         text_runs = [
-            Run("".join(rng.choice(letters) for _ in range(rng.randint(1, 6))), frozenset(rng.sample(marks, rng.randint(0, 2))))
+            Run(
+                "".join(rng.choice(letters) for _ in range(rng.randint(1, 6))),
+                frozenset(rng.sample(marks, rng.randint(0, 2))),
+            )
             for _ in range(rng.randint(1, 5))
         ]
         block = {"type": "paragraph", "paragraph": {"rich_text": rich([Run("x "), *text_runs])}}
@@ -197,7 +206,12 @@ def test_styles_any_text_round_trip() -> None:
 
 
 def test_mentions_of_people_reported_as_lost() -> None:
-    mention = {"type": "mention", "plain_text": "@Marie", "href": None, "mention": {"type": "user", "user": {"id": "x"}}}
+    mention = {
+        "type": "mention",
+        "plain_text": "@Marie",
+        "href": None,
+        "mention": {"type": "user", "user": {"id": "x"}},
+    }
     lost: set[str] = set()
     assert markdown_of([{"type": "paragraph", "paragraph": {"rich_text": [mention]}}], lost) == "@Marie"
     assert "mentions" in " ".join(lost)

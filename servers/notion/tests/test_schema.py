@@ -73,9 +73,7 @@ async def test_update_database_adds_columns_and_options(tool: Any, notion: FakeN
 async def test_update_database_asks_before_a_column_is_removed(notion: FakeNotion, space: Workspace) -> None:
     asked = await call(server, "notion_update_database", database="Clients", remove=["budget"])
     preview = asked.structured_content["preview"]
-    assert preview["question"] == (
-        "Remove Budget from the Notion database «Clients», with the values in all its rows?"
-    )
+    assert preview["question"] == ("Remove Budget from the Notion database «Clients», with the values in all its rows?")
     assert "Budget" in notion.sources[space.clients]["properties"]
     token = preview["confirm_token"]
     done = await call(server, "notion_update_database", database="Clients", remove=["budget"], confirm_token=token)

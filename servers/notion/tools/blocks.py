@@ -30,9 +30,9 @@ async def append_block(
         Field(description="Text of the block behind which it goes, such as a heading; without it, the page's end."),
     ] = None,
 ) -> Written:
-    """Add text, lists, to-dos, tables or code to a page, written in Markdown: at its end, or under a heading or any block.
+    """Add text, lists, to-dos, tables or code to a page, in Markdown: at its end, or under a heading or another block.
 
-    Nothing on the page changes. A note says what of the Markdown could not be kept. Find the page with notion_search;
+    What stands there stays. A note says what of the Markdown could not be kept. Find the page with notion_search;
     to change text that stands there, use notion_edit_page.
     """
     blocks, lost = blocks_of(markdown)
@@ -65,7 +65,7 @@ async def _behind(page: str, text: str) -> tuple[str, dict[str, Any]]:
 
 @tools.writes(
     additive=False,
-    search="modifie corrige remplace texte coche case décoche tâche faite supprime phrase edit replace tick check to-do",
+    search="modifie corrige remplace texte coche case décoche tâche faite supprime phrase edit replace tick to-do",
     examples=["Coche la case Envoyer le devis", "Remplace 4 500 € par 4 800 € dans la page", "Tick the to-do"],
 )
 async def edit_page(
@@ -81,7 +81,7 @@ async def edit_page(
 ) -> Written:
     """Change text on a page or tick a to-do: find a text, and replace it, remove it or set its check mark.
 
-    The rest of the block stays, with styles and mentions. A block that becomes empty is removed, unless something stands
+    The rest of the block stays, with styles and mentions. A block that becomes empty is removed, unless something is
     below it. Read the page with notion_get_page first. To change properties or the title, use notion_update_page.
     """
     if replace is None and checked is None:

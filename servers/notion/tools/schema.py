@@ -31,7 +31,9 @@ tools = Toolset("databases")
 async def create_database(
     parent: PageId,
     title: Annotated[str, Field(min_length=1, max_length=2000, description="Title of the new database.")],
-    properties: Annotated[list[Column], Field(description="Its columns; one of the type title is added where missing.")],
+    properties: Annotated[
+        list[Column], Field(description="Its columns; one of the type title is added where missing.")
+    ],
     allow_duplicate: AllowDuplicate = False,
 ) -> Written:
     """Create a database inside a page, with its columns. Returns the id that the other database tools take.
@@ -72,7 +74,8 @@ async def update_database(
         list[Column] | None, Field(description="New columns, or a column that exists with options to add to it.")
     ] = None,
     rename: Annotated[
-        dict[str, str] | None, Field(description="New names of columns by their present ones.", examples=[{"Nom": "Client"}])
+        dict[str, str] | None,
+        Field(description="New names of columns by their present ones.", examples=[{"Nom": "Client"}]),
     ] = None,
     remove: Annotated[list[str] | None, Field(description="Names of columns to remove, with all their values.")] = None,
 ) -> Written:
