@@ -20,6 +20,7 @@ from .blocks import Block, inline
 from .richtext import MOST, PIECE, pieces, plain_text, text_of
 
 Text = list[dict[str, Any]]  # rich text
+_OTHER_PAGES = ("child_page", "child_database")
 _PAGES = 10  # of a hundred blocks with what stands below them
 _RESERVE = 10.0  # seconds of a call that are left for the change
 _BLOCK_SIGN = re.compile(r"^(?:(?:#{1,6}|[-*+>]|\d{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?")
@@ -43,7 +44,7 @@ class Place:
 async def places(page: str) -> list[Place]:
     """Return the texts of a page, or of what stands below a block, in their order; those of subpages are not read.
 
-    Raises errors.UpstreamError for a page that is too long for one call.
+    Raises errors.InvalidInputError for a page that is too long for one call: a text could stand in what was not read.
     """
     found: list[Place] = []
     cursor: str | None = None
@@ -54,9 +55,13 @@ async def places(page: str) -> list[Place]:
             return found
         if current().left() < _RESERVE:
             break
-    raise errors.UpstreamError(
+    raise _too_long()
+
+
+def _too_long() -> errors.InvalidInputError:
+    return errors.InvalidInputError(
         "The page is too long to be searched in one call.",
-        "Pass the address of a block above the text as the page: in Notion, ... > Copy link to block.",
+        "Pass the address of the block above the text as the page: in Notion, ... > Copy link to block.",
     )
 
 
@@ -67,6 +72,8 @@ def _inside(blocks: Sequence[Block]) -> Iterator[Place]:
             yield Place(block, body["rich_text"])
         for number, cell in enumerate(body.get("cells") or ()):
             yield Place(block, cell, number)
+        if block.get("has_children") and "children" not in block and block["type"] not in _OTHER_PAGES:
+            raise _too_long()
         yield from _inside(block.get("children", ()))
 
 

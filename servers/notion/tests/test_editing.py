@@ -130,6 +130,21 @@ async def test_edit_page_refusals(problem: Any, notion: FakeNotion, page: str) -
     assert writes(notion) == before
 
 
+async def test_edit_page_too_many_blocks_refused(tool: Any, problem: Any, notion: FakeNotion, page: str) -> None:
+    await tool("append_block", page=page, markdown="\n".join(f"- point {n}" for n in range(61)))
+    before = writes(notion)
+    assert "in 61 blocks" in await problem("edit_page", page=page, find="point", replace="item", every=True)
+    assert writes(notion) == before
+
+
+async def test_edit_page_not_read_whole_refused(tool: Any, problem: Any, notion: FakeNotion, page: str) -> None:
+    """A text that stands once in what was read could stand in the rest too."""
+    await tool("append_block", page=page, markdown="\n".join(f"- {n}\n  - {n} bis" for n in range(80)))
+    before = writes(notion)
+    assert "too long to be searched" in await problem("edit_page", page=page, find="Rien.", replace="x")
+    assert writes(notion) == before
+
+
 async def test_edit_page_interrupted_reports_how_many(problem: Any, notion: FakeNotion, page: str) -> None:
     notion.call_error(400, after=1, method="PATCH")
     message = await problem("edit_page", page=page, find="Envoyer", replace="Signer", every=True)

@@ -16,6 +16,8 @@ from .pages import PageId, address_of, not_kept
 
 tools = Toolset("pages")
 
+MOST = 60  # blocks that one call changes: three requests a second go through
+
 
 @tools.writes(
     creates=True,
@@ -100,6 +102,10 @@ async def edit_page(
         if replace is not None and (times := len(editing.occurrences(hits[0], wanted))) > 1:
             raise editing.several(hits * times, wanted, hint)
     requests = _requests(hits, wanted, replace, checked)
+    if len(requests) > MOST:
+        raise errors.InvalidInputError(
+            f"The text stands in {len(requests)} blocks; one call changes {MOST} at most.", "Pass a longer text."
+        )
     for path, body in requests[1:]:
         api.follows("DELETE" if body is None else "PATCH", path, json=body)
     changed: list[str] = []
