@@ -40,7 +40,7 @@ async def test_oauth_token_renewed_once_ahead_of_expiry(tmp_path: Path, monkeypa
         with environment(server, **settings(notion, tmp_path)), impatient(server):
             assert all("Marie Lefèvre" in one for one in await asyncio.gather(users(), users(), users()))
             assert notion.refreshed == [{"grant_type": "refresh_token", "refresh_token": "nrt_first"}]
-            clock[0] += 3530
+            clock[0] += 3545  # of 3600 seconds
             assert "Marie Lefèvre" in await users()
             assert [one["refresh_token"] for one in notion.refreshed] == ["nrt_first", "nrt_1"]
         with environment(server, **settings(notion, tmp_path)), impatient(server):  # a new process
