@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from flotilla import errors
 from flotilla.parsing import folded, listed
@@ -23,8 +23,6 @@ TYPES = (*_NAMES, *_NUMBERS, *_WITH_OPTIONS, "relation", *(kind for kind in _PLA
 
 class Column(BaseModel):
     """One column of a database."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=100, description="Name of the column.")
     type: str = Field(

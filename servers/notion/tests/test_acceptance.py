@@ -5,7 +5,6 @@ TestAcceptance = suite(
     arguments={
         "notion_edit_page": {"find": "Envoyer le devis", "checked": True},
         "notion_move_page": {"parent": "00000001-2cf9-4fdf-8782-e53db20768a5"},
-        "notion_create_database": {"title": "Projets", "properties": [{"name": "Nom", "type": "title"}]},
         "notion_update_database": {"add": [{"name": "Priorité", "type": "select", "options": ["Haute", "Basse"]}]},
     },
     lossy={"notion_update_database": {"remove": ["Statut"]}},

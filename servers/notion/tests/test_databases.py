@@ -76,7 +76,7 @@ async def test_create_database_item_with_every_property_type(tool: Any, notion: 
         "items"
     ][0]
     assert row["properties"]["Responsable"] == ["Marie Lefèvre"]
-    assert row["properties"]["Créé le"] == "2030-06-02T11:30:00+02:00"  # in FLOTILLA_TIMEZONE
+    assert row["properties"]["Créé le"] == "2030-06-02T09:30:00+00:00"
     assert row["properties"]["Numéro"].startswith("T-")
     assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
 
@@ -176,6 +176,10 @@ async def test_create_database_item_with_a_local_time(
     made = await tool("create_database_item", database="Clients", properties=params)
     saved = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
     assert saved["start"] == "2030-06-03T14:00:00+02:00"
+    row = (await tool("query_database", database="Clients", filters=[{"property": "Nom", "value": "Durand"}]))["items"][
+        0
+    ]
+    assert row["properties"]["Créé le"] == "2030-06-02T11:30:00+02:00"  # Notion keeps it in UTC
 
 
 async def test_create_database_item_needs_a_title(

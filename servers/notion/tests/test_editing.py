@@ -68,11 +68,11 @@ async def test_edit_page_new_words_take_the_style_of_the_old(tool: Any, notion: 
     place = blocks(notion, "paragraph")[0]
     place["paragraph"]["rich_text"] = rich_text([
         {"type": "text", "text": {"content": "Budget : "}, "annotations": {"color": "red"}},
-        {"type": "text", "text": {"content": "4\u202f500\u00a0€ net"}, "annotations": {"bold": True, "color": "blue"}},
+        {"type": "text", "text": {"content": "4\u202f900\u00a0€ net"}, "annotations": {"bold": True, "color": "blue"}},
         {"type": "mention", "mention": {"type": "user", "user": {"id": notion.people[0]["id"]}}},
         {"type": "equation", "equation": {"expression": "x^2"}},
     ])  # fmt: skip
-    await tool("edit_page", page=page, find="4 500 €", replace="5 000 €")
+    await tool("edit_page", page=page, find="4 900 €", replace="5 000 €")
     parts = place["paragraph"]["rich_text"]
     assert [part["plain_text"] for part in parts] == ["Budget : ", "5 000 €", " net", "@Marie", "x^2"]
     assert [part["annotations"]["color"] for part in parts] == ["red", "blue", "blue", "default", "default"]
@@ -109,6 +109,13 @@ async def test_edit_page_several_places_refused_or_all_changed(
     assert done["note"] == "2 blocks were changed."
     markdown = (await tool("get_page", page=page))["markdown"]
     assert "- [ ] Signer le devis\n- [ ] Signer le contrat" in markdown
+
+
+async def test_edit_page_whole_text_of_a_cell_is_not_preferred(problem: Any, notion: FakeNotion, page: str) -> None:
+    before = writes(notion)
+    message = await problem("edit_page", page=page, find="4 500 €", replace="4 800 €")
+    assert "stands at 2 places: `Le prix est de 4 500 € pour le site, dit Marie.`; `4 500 €`" in message
+    assert writes(notion) == before
 
 
 async def test_edit_page_emptied_block_removed(tool: Any, notion: FakeNotion, page: str) -> None:

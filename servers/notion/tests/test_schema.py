@@ -47,6 +47,7 @@ async def test_create_database_refusals(problem: Any, notion: FakeNotion, space:
         ({"name": "A", "type": "text", "options": ["x"]}, "has no options"),
         ({"name": "A", "type": "select", "options": ["x, y"]}, "no comma"),
         ({"name": "A", "type": "relation"}, "where the relation"),
+        ({"name": "A", "type": "select", "choices": ["x"]}, "Unknown argument `choices`"),
     ]
     for column, message in wrong:
         assert message in await problem("create_database", parent=space.home, title="X", properties=[column])
@@ -82,7 +83,7 @@ async def test_update_database_asks_before_a_column_is_removed(notion: FakeNotio
 
 
 async def test_update_database_refusals(problem: Any, notion: FakeNotion, space: Workspace) -> None:
-    wrong = [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({}, "nothing to change"),
         ({"add": [{"name": "Budget", "type": "text"}]}, "already"),
         ({"add": [{"name": "Statut", "type": "select", "options": ["client"]}]}, "has these options already"),

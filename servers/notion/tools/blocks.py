@@ -98,6 +98,8 @@ async def edit_page(
             )
     if not every:
         hint = ", or every=true to change all of them"
+        if replace is not None and len(hits) > 1:
+            raise editing.several(hits, wanted, hint)
         hits = [editing.one_of(hits, wanted, hint)]
         if replace is not None and (times := len(editing.occurrences(hits[0], wanted))) > 1:
             raise editing.several(hits * times, wanted, hint)
@@ -114,7 +116,7 @@ async def edit_page(
             if body is None:
                 await api.delete(path)
             else:
-                await api.patch(path, json=body, idempotent=True)
+                await api.patch(path, json=body)
             changed.append(path)
     removed = sum(body is None for _, body in requests)
     note = f"{len(requests)} blocks were changed." if len(requests) > 1 else None

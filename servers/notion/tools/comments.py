@@ -37,9 +37,9 @@ async def add_comment(
         str | None, Field(description="discussion_id from notion_list_comments, to answer there.")
     ] = None,
 ) -> Comment:
-    """Add a comment to a page, or answer in a discussion of it; people with access to the page can read it.
+    """Add a comment to a page, which people with access can read, or answer in a discussion of it.
 
-    To add text to the page itself, use notion_append_block. Find the page with notion_search.
+    To add text to the page itself, use notion_append_block.
     """
     target = id_of(page)
     place: dict[str, Any] = {"parent": {"type": "page_id", "page_id": target}}

@@ -31,7 +31,7 @@ EXISTING = (
     "It exists already: nothing was created, and no text was written. Change it with notion_update_page or "
     "notion_append_block; for another one of that title, pass allow_duplicate=true."
 )
-NewOptions = Annotated[bool, Field(description="True to add options that a select does not have yet.")]
+NewOptions = Annotated[bool, Field(description="True to add options that are new to a select.")]
 
 
 @tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
@@ -86,7 +86,7 @@ async def update_page(
     ],
     new_options: NewOptions = False,
 ) -> Written:
-    """Change properties of a page or of a row of a database, such as its status, date or title; the others stay.
+    """Change properties of a page or a database's row, such as its status, date or title; the others stay.
 
     A value that a property does not allow is refused with the allowed ones. For the page's text, use notion_edit_page
     or notion_append_block. Find the row with notion_query_database.
@@ -124,7 +124,7 @@ async def move_page(
         above = {"type": "data_source_id", "data_source_id": (await lookup.source(database or "")).id}
     if moved == above.get("page_id"):
         raise errors.InvalidInputError("A page cannot be moved into itself.", "Pass another parent.")
-    return written(await api.post(f"/pages/{moved}/move", json={"parent": above}, idempotent=True))
+    return written(await api.post(f"/pages/{moved}/move", json={"parent": above}))
 
 
 @tools.destroys(asks=True, idempotent=True, search="supprime efface corbeille delete page fiche")

@@ -30,9 +30,15 @@ tools = Toolset("databases")
 )
 async def create_database(
     parent: PageId,
-    title: Annotated[str, Field(min_length=1, max_length=2000, description="Title of the new database.")],
+    title: Annotated[
+        str, Field(min_length=1, max_length=2000, description="Title of the new database.", examples=["Projets"])
+    ],
     properties: Annotated[
-        list[Column], Field(description="Its columns; one of the type title is added where missing.")
+        list[Column],
+        Field(
+            description="Its columns; one of the type title is added where missing.",
+            examples=[[{"name": "État", "type": "select", "options": ["À faire", "Fait"]}]],
+        ),
     ],
     allow_duplicate: AllowDuplicate = False,
 ) -> Written:
