@@ -61,13 +61,13 @@ async def configuration(column: Column) -> dict[str, Any]:
 
 def names(column: Column) -> list[str]:
     """Return the options of a column, each once; raises errors.InvalidInputError for one that Notion refuses."""
-    found = list(dict.fromkeys(option.strip() for option in column.options or ()))
-    wrong = [name for name in found if not name or len(name) > 100 or "," in name]
+    result = list(dict.fromkeys(option.strip() for option in column.options or ()))
+    wrong = [name for name in result if not name or len(name) > 100 or "," in name]
     if wrong:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(wrong[0], 60)}` cannot be an option.", "Options have 1 to 100 characters and no comma."
         )
-    return found
+    return result
 
 
 def with_options(name: str, prop: dict[str, Any], column: Column) -> dict[str, Any]:

@@ -69,19 +69,19 @@ async def _children(block: str, cursor: str | None) -> dict[str, Any]:
     return {**answer, "results": [row.model_dump() for row in rows]}
 
 
-async def words_of(page: str) -> str:
+async def terms_of(page: str) -> str:
     """Return the words of a page's first hundred blocks with what stands below them, without spaces."""
     blocks, _ = await tree(page, None)
 
-    def inside(found: list[Block]) -> Iterator[str]:
-        for block in found:
+    def inside(blocks_read: list[Block]) -> Iterator[str]:
+        for block in blocks_read:
             yield plain_text(block.get(block["type"], {}).get("rich_text") or ())
             yield from inside(block.get("children", []))
 
     return "".join("".join(inside(blocks)).split())
 
 
-def words(blocks: list[Block]) -> str:
+def terms(blocks: list[Block]) -> str:
     """Return the words of blocks that are to be written, without spaces."""
 
     def inside(made: list[Block]) -> Iterator[str]:

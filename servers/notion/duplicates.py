@@ -27,9 +27,9 @@ async def duplicate(source: lookup.Source, prepared: dict[str, Any], blocks: lis
         if all(_same(page["properties"].get(name) or {}, value) for name, value in prepared.items())
         and (not _finished(source, page["properties"]) or _finished(source, prepared))
     ]
-    wanted = content.words(blocks)
+    wanted = content.terms(blocks)
     for page in alike[:_MOST]:
-        if not wanted or wanted.startswith(await content.words_of(page["id"])):
+        if not wanted or wanted.startswith(await content.terms_of(page["id"])):
             return page
     return None
 

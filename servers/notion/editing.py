@@ -46,13 +46,13 @@ async def places(page: str) -> list[Place]:
 
     Raises errors.InvalidInputError for a page that is too long for one call: a text could stand in what was not read.
     """
-    found: list[Place] = []
+    known: list[Place] = []
     cursor: str | None = None
     for _ in range(_PAGES):
         blocks, cursor = await content.tree(page, cursor)
-        found += _inside(blocks)
+        known += _inside(blocks)
         if not cursor:
-            return found
+            return known
         if current().left() < _RESERVE:
             break
     raise _too_long()
@@ -77,7 +77,7 @@ def _inside(blocks: Sequence[Block]) -> Iterator[Place]:
         yield from _inside(block.get("children", ()))
 
 
-def fitting(found: Sequence[Place], text: str) -> tuple[list[Place], str]:
+def fitting(known: Sequence[Place], text: str) -> tuple[list[Place], str]:
     """Return the places that hold a text, and the text as it stands there.
 
     The text may be Markdown, as notion_get_page returns it. Raises errors.InvalidInputError for an empty one, and
@@ -86,7 +86,7 @@ def fitting(found: Sequence[Place], text: str) -> tuple[list[Place], str]:
     plain = text.strip().translate(_ALIKE)
     bare = text_of(inline(_BLOCK_SIGN.sub("", plain), set())).strip()
     for wanted in dict.fromkeys(filter(None, (plain, bare))):
-        if hits := [place for place in found if wanted in place.text]:
+        if hits := [place for place in known if wanted in place.text]:
             return hits, wanted
     if not plain:
         raise errors.InvalidInputError("The text to look for is empty.", "Pass words that stand on the page.")
@@ -151,8 +151,8 @@ def _spliced(items: Text, start: int, end: int, new: Text) -> Text:
     style: dict[str, Any] | None = None
     at = 0
     for item in items:
-        words = str(item.get("plain_text", ""))
-        first, at = at, at + len(words)
+        terms = str(item.get("plain_text", ""))
+        first, at = at, at + len(terms)
         if at <= start or first >= end:
             (before if at <= start else after).append(item)
             continue
@@ -164,14 +164,14 @@ def _spliced(items: Text, start: int, end: int, new: Text) -> Text:
                 )
             continue
         if start > first:
-            before.append(_cut(item, words[: start - first]))
+            before.append(_cut(item, terms[: start - first]))
         if end < at:
-            after.append(_cut(item, words[end - first :]))
+            after.append(_cut(item, terms[end - first :]))
     return [*before, *(_styled(item, style or {}) for item in new), *after]
 
 
-def _cut(item: dict[str, Any], words: str) -> dict[str, Any]:
-    return {**item, "text": {**item["text"], "content": words}, "plain_text": words}
+def _cut(item: dict[str, Any], terms: str) -> dict[str, Any]:
+    return {**item, "text": {**item["text"], "content": terms}, "plain_text": terms}
 
 
 def _styled(item: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
@@ -181,8 +181,8 @@ def _styled(item: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
     if item["type"] == "equation":
         return {**item, "plain_text": item["equation"]["expression"]}
     link = item["text"].get("link") or (like.get("text") or {}).get("link")
-    words = item["text"]["content"]
-    return {**item, "text": {"content": words, **({"link": link} if link else {})}, "plain_text": words}
+    terms = item["text"]["content"]
+    return {**item, "text": {"content": terms, **({"link": link} if link else {})}, "plain_text": terms}
 
 
 def _parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -190,7 +190,7 @@ def _parts(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if item["type"] != "text" or len(str(item.get("plain_text", ""))) <= PIECE // 2:
         yield item
         return
-    yield from (_cut(item, words) for words in pieces(str(item["plain_text"])))
+    yield from (_cut(item, terms) for terms in pieces(str(item["plain_text"])))
 
 
 def sent(items: Text) -> Text:
@@ -204,11 +204,11 @@ def _sent(item: dict[str, Any]) -> dict[str, Any]:
         return {"type": "equation", "equation": {"expression": item["equation"]["expression"]}, **looks}
     if item["type"] == "mention" and (mention := _mention(item["mention"])):
         return {"type": "mention", "mention": mention, **looks}
-    words = str(item.get("plain_text", ""))
+    terms = str(item.get("plain_text", ""))
     link = (item.get("text") or {}).get("link") or ({"url": item["href"]} if item.get("href") else None)
     if link and link["url"].startswith("/"):  # to a page of the workspace
         link = {"url": f"https://www.notion.so{link['url']}"}
-    return {"type": "text", "text": {"content": words, **({"link": link} if link else {})}, **looks}
+    return {"type": "text", "text": {"content": terms, **({"link": link} if link else {})}, **looks}
 
 
 def _mention(mention: dict[str, Any]) -> dict[str, Any] | None:

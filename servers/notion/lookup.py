@@ -136,8 +136,8 @@ async def person(name: str) -> str:
 
 def _part_of(name: str, whole: str) -> bool:
     """Tell whether all words of a name stand in a longer one: Marie in Marie Lefèvre."""
-    words = folded(name).split()
-    return bool(words) and set(words) <= set(folded(whole).split())
+    terms = folded(name).split()
+    return bool(terms) and set(terms) <= set(folded(whole).split())
 
 
 async def _me() -> str:
@@ -174,9 +174,9 @@ async def related(data_source: str, name: str) -> str:
     if len(pages) == 1:
         return str(pages[0]["id"])
     if pages:
-        found = listed((f"{title_of(page)} ({page['id']})" for page in pages), 10)
+        candidates = listed((f"{title_of(page)} ({page['id']})" for page in pages), 10)
         raise errors.InvalidInputError(
-            f"{len(pages)} related pages are called `{errors.excerpt(name, 60)}`: {found}.", "Pass an id."
+            f"{len(pages)} related pages are called `{errors.excerpt(name, 60)}`: {candidates}.", "Pass an id."
         )
     raise errors.InvalidInputError(
         f"The related database {data_source} has no page `{errors.excerpt(name, 60)}`.",

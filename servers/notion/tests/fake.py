@@ -343,14 +343,14 @@ class FakeNotion(RecordedResponses):
         if source := parent.get("data_source_id"):
             schema = there(self.sources, source, "data_source")["properties"]
             known = {name: {**prop, "name": name} for name, prop in schema.items()}
-            kept = {
+            same = {
                 name: page["properties"][name]
                 for name, prop in schema.items()
                 if page["properties"].get(name, {}).get("type") == prop["type"] != "title"
             }
             made = {name: {"id": prop["id"], **blank(prop["type"], self._last)} for name, prop in known.items()}
             own = next(name for name, prop in schema.items() if prop["type"] == "title")
-            made = {**made, **kept, own: self._value(known, own, {"title": text(title_text)})}
+            made = {**made, **same, own: self._value(known, own, {"title": text(title_text)})}
             parent = {**parent, "database_id": self.sources[source]["parent"]["database_id"]}
         else:
             there(self.pages, parent["page_id"], "page")

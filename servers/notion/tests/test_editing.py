@@ -122,8 +122,8 @@ async def test_edit_page_emptied_block_removed(tool: Any, notion: FakeNotion, pa
     done = await tool("edit_page", page=page, find="Rien.", replace="")
     assert "removed" in done["note"]
     assert (await tool("get_page", page=page))["markdown"].endswith("# Suite")
-    kept = await tool("edit_page", page=page, find="Envoyer le contrat", replace="")  # Relire stands below it
-    assert "note" not in kept
+    emptied = await tool("edit_page", page=page, find="Envoyer le contrat", replace="")  # Relire stands below it
+    assert "note" not in emptied
     assert "  - [x] Relire" in (await tool("get_page", page=page))["markdown"]
 
 
@@ -171,7 +171,7 @@ async def test_edit_page_dry_run_shows_every_request(notion: FakeNotion, page: s
 
 async def test_append_block_under_a_heading(tool: Any, notion: FakeNotion, page: str) -> None:
     await tool("append_block", page=page, after="# Décisions", markdown="- Refonte\n- Été")
-    kinds = [(kind, words) for kind, words, _ in notion.tree(page)][:4]
+    kinds = [(kind, terms) for kind, terms, _ in notion.tree(page)][:4]
     assert kinds[:3] == [("heading_1", "Décisions"), ("bulleted_list_item", "Refonte"), ("bulleted_list_item", "Été")]
     await tool("append_block", page=page, after="Relire", markdown="- [ ] Signer")
     assert "  - [x] Relire\n  - [ ] Signer" in (await tool("get_page", page=page))["markdown"]
@@ -179,9 +179,9 @@ async def test_append_block_under_a_heading(tool: Any, notion: FakeNotion, page:
 
 async def test_append_block_long_text_stays_in_order(tool: Any, notion: FakeNotion, page: str) -> None:
     await tool("append_block", page=page, after="Décisions", markdown="\n\n".join(f"ligne {n}" for n in range(230)))
-    words = [words for _, words, _ in notion.tree(page)]
-    assert words[:231] == ["Décisions", *(f"ligne {n}" for n in range(230))]
-    assert words[-1] == "Rien."
+    terms = [terms for _, terms, _ in notion.tree(page)]
+    assert terms[:231] == ["Décisions", *(f"ligne {n}" for n in range(230))]
+    assert terms[-1] == "Rien."
 
 
 async def test_append_block_under_a_heading_that_folds(tool: Any, notion: FakeNotion, page: str) -> None:
@@ -218,7 +218,7 @@ async def test_move_page_into_a_page_and_a_database(tool: Any, notion: FakeNotio
     archive = notion.page("Archives")
     moved = notion.page("Vieux projet", space.home)
     await tool("move_page", page=moved, parent=archive)
-    assert [words for _, words, _ in notion.tree(archive)] == ["Vieux projet"]
+    assert [terms for _, terms, _ in notion.tree(archive)] == ["Vieux projet"]
     assert notion.tree(space.home) == []
     done = await tool("move_page", page=moved, database="Clients")
     assert done["url"].endswith(moved.replace("-", ""))
