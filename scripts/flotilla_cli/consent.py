@@ -20,6 +20,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 
 from flotilla import Consent
+from flotilla.http.token_endpoint import auth_method
 from flotilla_cli import paths
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -37,8 +38,8 @@ def client(about: Consent, client_id: str, client_secret: str, scopes: Sequence[
         client_id,
         client_secret or None,
         scope=about.separator.join(scopes),
-        token_endpoint_auth_method=about.client_auth if client_secret else "none",
-        revocation_endpoint_auth_method=about.client_auth if client_secret else "none",
+        token_endpoint_auth_method=auth_method(about.client_auth) if client_secret else "none",
+        revocation_endpoint_auth_method=auth_method(about.client_auth) if client_secret else "none",
         code_challenge_method="S256",
         timeout=30,
     )

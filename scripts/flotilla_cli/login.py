@@ -112,7 +112,8 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     levels = access_levels.chosen(servers, connectable(), options)
     about, scopes = about_of(servers), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
-    paths.say(f"Asking for the scopes of {', '.join(servers)}: {', '.join(short(scope) for scope in scopes)}.")
+    asked = f": {', '.join(short(scope) for scope in scopes)}" if scopes else ", which has none: it asks for all"
+    paths.say(f"Asking for the scopes of {', '.join(servers)}{asked}.")
     with consent.client(about, client_id, client_secret, scopes) as oauth:
         if options.device:
             token = consent.by_device(about, oauth)

@@ -1,4 +1,4 @@
-"""Markdown to blocks: CommonMark with tables, strikethrough and task lists, by markdown-it-py.
+"""Markdown to blocks: CommonMark with tables, strikethrough, task lists, equations and callouts, by markdown-it-py.
 
 https://developers.notion.com/reference/block
 """
@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode as Node
 from pydantic_core import to_json
 
 from flotilla import errors
 
-from .richtext import MOST, Picture, Run, rich, runs
+from .equations import LONGEST as LONGEST_EQUATION
+from .richtext import DEEPEST, MOST, PARSER, Picture, Run, rich, runs
 
 Block = dict[str, Any]
 _LANGUAGES = """abap abc agda arduino assembly bash basic bnf c c# c++ clojure coffeescript coq css dart dhall diff
@@ -31,9 +31,10 @@ _SHORT = {
     "objc": "objective-c", "make": "makefile", "ps1": "powershell", "proto": "protobuf", "wasm": "webassembly",
 }  # fmt: skip
 _TASK = re.compile(r"\[([ xX])\](?:\s|$)")
-_DEEPEST = 100  # levels of markdown-it: two a list, so 50 lists in each other
 LONGEST = 500_000  # characters of one text
-_parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
+# GitHub's alerts, as callouts; any other emoji stands as itself: [!🔥]
+ICONS = {"note": "ℹ️", "tip": "💡", "important": "❗", "warning": "⚠️", "caution": "🛑"}
+_CALLOUT = re.compile(r"\[!([^\]\s]{1,20})\]\s*")
 
 
 def blocks_of(markdown: str) -> tuple[list[Block], list[str]]:
@@ -45,8 +46,8 @@ def blocks_of(markdown: str) -> tuple[list[Block], list[str]]:
         raise errors.InvalidInputError(
             f"The Markdown is longer than {LONGEST:,} characters.", "Write it in several calls."
         )
-    tokens, lost = _parser.parse(markdown), set[str]()
-    if max((token.level for token in tokens), default=0) >= _DEEPEST - 2:  # the parser drops what is deeper
+    tokens, lost = PARSER.parse(markdown), set[str]()
+    if max((token.level for token in tokens), default=0) >= DEEPEST - 2:  # the parser drops what is deeper
         raise errors.InvalidInputError("The Markdown is nested too deeply.", "Nest its lists or quotes less deeply.")
     return list(_blocks(Node(tokens), lost)), sorted(lost)
 
@@ -58,7 +59,7 @@ def inline(text: str, lost: set[str]) -> list[dict[str, Any]]:
     """
     if len(text) > LONGEST:
         raise errors.InvalidInputError(f"The text is longer than {LONGEST:,} characters.", "Shorten it.")
-    text_runs = [_flat(run) for token in _parser.parseInline(text) for run in runs(token.children or [], lost)]
+    text_runs = [_flat(run) for token in PARSER.parseInline(text) for run in runs(token.children or [], lost)]
     elements = rich(text_runs)
     if len(elements) > MOST:
         elements = rich([Run("".join(run.text for run in text_runs))])
@@ -140,9 +141,9 @@ def _trimmed(part: list[Run]) -> list[Run]:
 
 def _heading(node: Node, lost: set[str]) -> Iterator[Block]:
     level = int(node.tag[1:])
-    if level > 3:
-        lost.add("headings below the third level are of the third")
-    yield from _mixed(f"heading_{min(level, 3)}", _content(node, lost), lost)
+    if level > 4:
+        lost.add("headings below the fourth level are of the fourth")
+    yield from _mixed(f"heading_{min(level, 4)}", _content(node, lost), lost)
 
 
 def _items(kind: str) -> Callable[[Node, set[str]], Iterator[Block]]:
@@ -165,9 +166,17 @@ def _headed(kind: str, node: Node, lost: set[str]) -> Block:
         content = _content(first, lost)
         lead_run = content[0] if content and isinstance(content[0], Run) else Run("")
         task = _TASK.match(lead_run.text)
-        if task and kind == "bulleted_list_item":
+        callout = _CALLOUT.match(lead_run.text) if kind == "quote" else None
+        if task and kind in ("bulleted_list_item", "numbered_list_item"):
+            if kind == "numbered_list_item":
+                lost.add("numbers of tasks")
             kind, more = "to_do", {"checked": task[1] != " "}
             content[0] = lead_run._replace(text=lead_run.text[task.end() :])
+        elif callout and (icon := _icon(callout[1])) is not None:
+            kind, more = "callout", ({"icon": {"type": "emoji", "emoji": icon}} if icon else {})
+            content[0] = lead_run._replace(text=lead_run.text[callout.end() :])
+            while content and isinstance(content[0], Run) and not content[0].text.strip():
+                content.pop(0)
     lead = [run for run in content if isinstance(run, Run)]
     under: list[Block] = []
     if len(lead) != len(content):  # its pictures go below it
@@ -178,6 +187,14 @@ def _headed(kind: str, node: Node, lost: set[str]) -> Block:
     if below:
         block[kind]["children"] = below
     return block
+
+
+def _icon(word: str) -> str | None:
+    """Return the emoji of a callout, "" for none; None where the word does not make a callout."""
+    if word.lower() == "callout":
+        return ""
+    emoji = "" if word.isascii() or any(letter.isalpha() for letter in word) else word
+    return ICONS.get(word.lower(), emoji or None)
 
 
 def _before_picture(content: list[Run | Picture]) -> tuple[list[Run], list[Run | Picture]]:
@@ -204,8 +221,19 @@ def _divider(node: Node, lost: set[str]) -> Iterator[Block]:
     yield {"type": "divider", "divider": {}}
 
 
+def _equation(node: Node, lost: set[str]) -> Iterator[Block]:
+    if len(node.content) <= LONGEST_EQUATION:
+        yield {"type": "equation", "equation": {"expression": node.content}}
+        return
+    lost.add("equations of more than 1,000 characters are code")
+    block, over = _split("code", [Run(node.content)], "code", language="latex")
+    yield from (block, *over)
+
+
 def _table(node: Node, lost: set[str]) -> Iterator[Block]:
     rows = [row for part in node.children for row in part.children]
+    if any(cell.attrs.get("style") for cell in rows[0].children):
+        lost.add("alignment of columns")
     width = max(len(row.children) for row in rows)
     table_rows: list[Block] = []
     for row in rows:
@@ -241,6 +269,7 @@ _MAKERS: dict[str, Callable[[Node, set[str]], Iterator[Block]]] = {
     "fence": _code,
     "code_block": _code,
     "hr": _divider,
+    "math_block": _equation,
     "table": _table,
 }
 

@@ -8,22 +8,55 @@ from urllib.parse import parse_qs
 
 from pydantic import Field, HttpUrl
 
-from flotilla import Api, Bearer, ByCursor, Integration, SecretStr, ServerSettings, errors
+from flotilla import (
+    Api,
+    Bearer,
+    ByCursor,
+    Consent,
+    FirstOf,
+    Integration,
+    OAuth2,
+    SecretStr,
+    ServerSettings,
+    errors,
+)
 
-VERSION = "2025-09-03"  # of the API; pinned, since each version changes shapes. https://developers.notion.com/reference/versioning
+VERSION = "2026-03-11"  # of the API; pinned, since each version changes shapes. https://developers.notion.com/reference/versioning
+HOME = "https://api.notion.com/v1"
+CONSENT = Consent(  # https://developers.notion.com/docs/authorization; what it may do is set in Notion, not by scopes
+    account="notion",
+    authorize_url=f"{HOME}/oauth/authorize",
+    token_url=f"{HOME}/oauth/token",
+    who_url=f"{HOME}/users/me",
+    who="bot.workspace_name",
+    who_headers={"Notion-Version": VERSION},
+    extra={"owner": "user"},
+    client_auth="client_secret_basic_json",
+    pkce=False,
+    rotates=True,
+    redirect_host="localhost",
+    ports=(8976,),  # Notion compares the whole redirect URL
+    register="notion.so/profile/integrations > New integration > Public, redirect URL http://localhost:8976/",
+)
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}(?![0-9a-f])", re.I)
 
 _ADDRESS = re.compile(r"[a-z]+://(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(#(?P<fragment>.*))?", re.I)
 
 
 class Settings(ServerSettings):
-    """Read from NOTION_TOKEN and NOTION_BASE_URL."""
+    """Read from NOTION_TOKEN and the like. Either an internal integration's secret, or OAuth with a refresh token."""
+
+    auth_options = (("token",), ("refresh_token", "client_id", "client_secret"))
 
     token: SecretStr = Field(
         description="Internal integration secret, from notion.so/profile/integrations; share the pages with it",
         examples=["ntn_26535729125a1b2c3d4e5f6g7h8i9j0k"],
     )
-    base_url: HttpUrl = Field(HttpUrl("https://api.notion.com/v1"), description="Address of the API")
+    refresh_token: SecretStr = Field(description="Refresh token of OAuth, in place of the token; it needs the next two")
+    client_id: SecretStr = Field(description=f"OAuth client, from {CONSENT.register}")
+    client_secret: SecretStr = Field(description="Secret of the OAuth client")
+    token_url: HttpUrl = Field(HttpUrl(CONSENT.token_url), description="Where OAuth access tokens come from")
+    base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API")
 
 
 integration = Integration(
@@ -34,6 +67,7 @@ integration = Integration(
     tags=["notes", "wiki", "databases", "tasks", "crm"],
     hosts=["api.notion.com:443"],
     settings=Settings,
+    consent=CONSENT,
     docs="https://developers.notion.com/reference/intro",
     instructions="Databases are matches by name. notion_get_database returns their properties and allowed values. "
     f"The integration sees only what was shared with it. API version {VERSION}.",
@@ -68,9 +102,17 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     return None
 
 
+AUTH = FirstOf(
+    Bearer("token"),
+    OAuth2(
+        "token_url",
+        client_auth=CONSENT.client_auth,
+        revoked_hint="Ask the user to run `scripts/login {slug}` again.",
+    ),
+)
 api = Api(
     integration,
-    auth=Bearer("token"),
+    auth=AUTH,
     headers={"Notion-Version": VERSION},
     paging=ByCursor("results", "next_cursor", cursor="start_cursor", limit="page_size"),
     limits=[(3, 1)],  # https://developers.notion.com/reference/request-limits

@@ -15,8 +15,9 @@ from pydantic import ConfigDict
 from flotilla import Model, errors, follows, readable
 from flotilla.calls.context import current
 
-from .blocks import Block, chunks, count, fits, parted
+from .blocks import Block, children, chunks, count, fits, parted
 from .client import api
+from .richtext import plain_text, text_of
 
 Seek = Callable[[], Awaitable[dict[str, Any] | None]]  # looks for a page that may have been created
 READS = 50  # requests that reading one page may take: three a second go through
@@ -68,6 +69,29 @@ async def _children(block: str, cursor: str | None) -> dict[str, Any]:
     return {**answer, "results": [row.model_dump() for row in rows]}
 
 
+async def terms_of(page: str) -> str:
+    """Return the words of a page's first hundred blocks with what stands below them, without spaces."""
+    blocks, _ = await tree(page, None)
+
+    def inside(blocks_read: list[Block]) -> Iterator[str]:
+        for block in blocks_read:
+            yield plain_text(block.get(block["type"], {}).get("rich_text") or ())
+            yield from inside(block.get("children", []))
+
+    return "".join("".join(inside(blocks)).split())
+
+
+def terms(blocks: list[Block]) -> str:
+    """Return the words of blocks that are to be written, without spaces."""
+
+    def inside(made: list[Block]) -> Iterator[str]:
+        for block in made:
+            yield text_of(block[block["type"]].get("rich_text", ()))
+            yield from inside(children(block))
+
+    return "".join("".join(inside(blocks)).split())
+
+
 # -- writing
 
 
@@ -111,8 +135,13 @@ def announced(blocks: list[Block]) -> None:
         follows(action="append what one request cannot carry", blocks=left)
 
 
-async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
-    """Write blocks at the end of a page or block, in as few requests as Notion's limits allow.
+def after(block: str) -> dict[str, Any]:
+    """Return the position behind a block. https://developers.notion.com/reference/patch-block-children"""
+    return {"type": "after_block", "after_block": {"id": block}}
+
+
+async def append(parent: str, blocks: list[Block], progress: Progress, position: dict[str, Any] | None = None) -> None:
+    """Write blocks into a page or block, in as few requests as Notion's limits allow: at the end without a `position`.
 
     A block that is too deep or too long for one request goes without its children, which follow below its id.
     """
@@ -121,9 +150,12 @@ async def append(parent: str, blocks: list[Block], progress: Progress) -> None:
             raise errors.UpstreamError("The time of one call is over.", "")
         carried = [parted(block) for block in part]
         sent = [block for block, _ in carried]
-        answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent})
+        answer = await api.patch(f"/blocks/{parent}/children", json={"children": sent, "position": position})
         progress.wrote(sent)
-        for (_, rest), block in zip(carried, api.rows_in(answer, "results"), strict=False):
+        made = api.rows_in(answer, "results")[: len(sent)]
+        if position and made:  # what follows goes behind it
+            position = after(made[-1]["id"])
+        for (_, rest), block in zip(carried, made, strict=False):
             if rest:
                 await append(block["id"], rest, progress)
 
@@ -141,6 +173,20 @@ def reporting(progress: Progress) -> Iterator[None]:
         raise type(error)(
             f"{error.message} {state}",
             f"Look with notion_get_page at {progress.page}, then add only what is missing with notion_append_block.",
+        ) from None
+
+
+@contextmanager
+def counting(changed: list[str], total: int) -> Iterator[None]:
+    """Add to an error how many of the blocks were changed."""
+    try:
+        yield
+    except errors.FlotillaError as error:
+        if not changed:
+            raise
+        raise type(error)(
+            f"{error.message} {len(changed)} of {total} blocks are changed; the rest are not.",
+            "Look with notion_get_page, then call again for the rest.",
         ) from None
 
 
@@ -177,6 +223,6 @@ async def _made(body: dict[str, Any], seek: Seek | None) -> dict[str, Any]:
 
 def _text(block: Block) -> str:
     inner = block[block["type"]]
-    text = "".join(part["text"]["content"] for part in inner.get("rich_text", ()))
+    text = text_of(inner.get("rich_text", ()))
     below = inner.get("children", ())
     return next((inside for child in reversed(below) if (inside := _text(child))), "") or text.strip()

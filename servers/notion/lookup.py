@@ -104,9 +104,14 @@ async def _sources(query: str, name: str) -> tuple[list[dict[str, Any]], list[di
 
 
 async def person(name: str) -> str:
-    """Return the id of a person by name or e-mail; raises errors.InvalidInputError with those that there are."""
+    """Return the id of a person by name, part of the name or e-mail address; "me" is who connected the account.
+
+    Raises errors.InvalidInputError with those that there are.
+    """
     if id_in(name):
         return id_in(name)
+    if folded(name) in ("me", "moi"):
+        return await _me()
     people: list[dict[str, Any]] = []
     cursor = None
     while True:
@@ -117,6 +122,7 @@ async def person(name: str) -> str:
             break
     ids = matching(name, ((user.get("name") or "", user["id"]) for user in people))
     ids = ids or matching(name, (((user.get("person") or {}).get("email") or "", user["id"]) for user in people))
+    ids = ids or [user["id"] for user in people if _part_of(name, user.get("name") or "")]
     if len(set(ids)) == 1:
         return str(ids[0])
     known = listed(
@@ -128,27 +134,49 @@ async def person(name: str) -> str:
     )
 
 
+def _part_of(name: str, whole: str) -> bool:
+    """Tell whether all words of a name stand in a longer one: Marie in Marie Lefèvre."""
+    terms = folded(name).split()
+    return bool(terms) and set(terms) <= set(folded(whole).split())
+
+
+async def _me() -> str:
+    """Return the id of the person who connected the account; an internal integration belongs to nobody."""
+    owner = ((await api.get("/users/me")).get("bot") or {}).get("owner") or {}
+    if owner.get("type") == "user" and (owner.get("user") or {}).get("id"):
+        return str(owner["user"]["id"])
+    raise errors.InvalidInputError(
+        "It is not known who `me` is: this integration belongs to the workspace, not to a person.",
+        "Pass the person's name or e-mail address.",
+    )
+
+
 async def titled(data_source: str, title: str) -> list[dict[str, Any]]:
     """Return the pages of a data source that have this title."""
-    body = {"filter": {"property": "title", "title": {"equals": title}}}  # the title's property has the id "title"
+    return matching(title, ((title_of(row), row) for row in await _with_title(data_source, "equals", title)))
+
+
+async def _with_title(data_source: str, comparison: str, title: str) -> list[dict[str, Any]]:
+    body = {"filter": {"property": "title", "title": {comparison: title}}}  # the title's property has the id "title"
     page = await list_by_post(f"/data_sources/{data_source}/query", body)
-    return matching(title, ((title_of(row), row) for row in page["results"] if row.get("id")))
+    return [row for row in page["results"] if row.get("id")]
 
 
 async def related(data_source: str, name: str) -> str:
-    """Return the id of a related page by its title.
+    """Return the id of a related page by its title, or by part of it where only one page's title has that part.
 
     Raises errors.InvalidInputError where there is none or more than one.
     """
     if id_in(name):
         return id_in(name)
     pages = await titled(data_source, name)
+    pages = pages or await _with_title(data_source, "contains", name.strip())
     if len(pages) == 1:
         return str(pages[0]["id"])
     if pages:
-        ids = listed((page["id"] for page in pages), 10)
+        candidates = listed((f"{title_of(page)} ({page['id']})" for page in pages), 10)
         raise errors.InvalidInputError(
-            f"{len(pages)} related pages are called `{errors.excerpt(name, 60)}`: {ids}.", "Pass an id."
+            f"{len(pages)} related pages are called `{errors.excerpt(name, 60)}`: {candidates}.", "Pass an id."
         )
     raise errors.InvalidInputError(
         f"The related database {data_source} has no page `{errors.excerpt(name, 60)}`.",
@@ -156,15 +184,18 @@ async def related(data_source: str, name: str) -> str:
     )
 
 
-async def subpage(parent: str, title: str) -> dict[str, Any] | None:
-    """Return the page of this title that stands directly in a page, by its id; looks through 500 blocks."""
+async def inside(parent: str, title: str, kind: str = "child_page") -> dict[str, Any] | None:
+    """Return the page of this title that stands directly in a page, by its id; looks through 500 blocks.
+
+    `kind`: child_page, or child_database.
+    """
     cursor = None
     for _ in range(5):
         answer = await api.get(f"/blocks/{parent}/children", params={"page_size": 100, "start_cursor": cursor})
         pages = [
-            ((block.get("child_page") or {}).get("title") or "", block["id"])
+            ((block.get(kind) or {}).get("title") or "", block["id"])
             for block in api.rows_in(answer, "results")
-            if block.get("type") == "child_page" and block.get("id")
+            if block.get("type") == kind and block.get("id")
         ]
         if ids := matching(title, pages):
             return {"id": str(ids[0])}

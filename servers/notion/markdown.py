@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .blocks import ICONS
 from .richtext import marked
 
 Block = dict[str, Any]  # as the API returns it; `children`, where they were read, stand beside `type`
+_ALERTS = {emoji.rstrip("\ufe0f"): name.upper() for name, emoji in ICONS.items()}
 _LISTS = {"bulleted_list_item", "numbered_list_item", "to_do", "toggle"}
 
 
@@ -34,7 +36,11 @@ def _one(block: Block, number: int, lost: set[str]) -> str | None:
     if make is None:
         lost.add(f"blocks of the kind {kind}")
         return None
-    return make(block, block.get(kind) or {}, number, lost)
+    body = block.get(kind) or {}
+    colour = body.get("color") or "default"
+    if colour != "default" and (kind, colour) != ("callout", "gray_background"):
+        lost.add("colours")
+    return make(block, body, number, lost)
 
 
 def _below(block: Block, lost: set[str], indent: str) -> str:
@@ -56,13 +62,14 @@ def _paragraph(block: Block, body: dict[str, Any], number: int, lost: set[str]) 
 
 
 def _lines(body: dict[str, Any], lost: set[str]) -> str:
-    return marked(body.get("rich_text", ()), lost).strip()
+    text = marked(body.get("rich_text", ()), lost).strip()
+    return re.sub(r"\n[ \t]*(?=\n)", "<br>", text)  # an empty line would end the paragraph
 
 
 def _heading(level: int) -> Callable[..., str]:
     def make(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> str:
         below = _below(block, lost, "")
-        return "#" * level + " " + _lines(body, lost).replace("\n", " ") + ("\n" + below if below else "")
+        return "#" * level + " " + _lines(body, lost).replace("\n", "<br>") + ("\n" + below if below else "")
 
     return make
 
@@ -86,8 +93,11 @@ def _quote(block: Block, body: dict[str, Any], number: int, lost: set[str]) -> s
     text = _lines(body, lost)
     if block["type"] == "callout":
         icon = body.get("icon") or {}
-        text = " ".join(filter(None, (str(icon.get("emoji", "")), text)))
-        lost.add("callouts are quotes")
+        emoji = str(icon.get("emoji") or "")
+        if icon and not emoji:
+            lost.add("icons of callouts")
+        name = _ALERTS.get(emoji.rstrip("\ufe0f"), emoji) or "CALLOUT"
+        text = f"[!{name}]\n{text}".rstrip("\n")
     below = _below(block, lost, "")
     return re.sub(r"^", "> ", text + ("\n" + below if below else ""), flags=re.M).replace("> \n", ">\n")
 

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from flotilla import Model, Page, UntrustedText
 
-from .values import plain_properties, title_of
+from .richtext import marked
+from .values import moment, plain_properties, title_of
 
 Values = Annotated[dict[str, Any], Field(description="Untrusted text")]  # made safe in `values`
 
@@ -85,10 +86,23 @@ class Written(Model):
 
 
 class Comment(Model):
-    """https://developers.notion.com/reference/comment-object"""
+    """https://developers.notion.com/reference/comment-object; those of one discussion answer each other."""
 
     id: str
     discussion_id: str | None = None
+    author: UntrustedText | None = None
+    text: UntrustedText | None = None
+    created_time: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, comment: Any) -> Any:
+        if not isinstance(comment, dict):
+            return comment
+        author = (comment.get("display_name") or {}).get("resolved_name")
+        text = marked(comment.get("rich_text") or (), set()) or None
+        when = comment.get("created_time")
+        return {**comment, "author": author, "text": text, "created_time": when and moment(str(when))}
 
 
 class User(Model):

@@ -27,8 +27,10 @@ _YES, _NO = {"true", "yes", "oui", "1", "x"}, {"false", "no", "non", "0", ""}
 _MOST = 10**15  # a number keeps no more digits
 
 
-async def values(schema: Schema, wanted: dict[str, Any]) -> dict[str, Any]:
+async def values(schema: Schema, wanted: dict[str, Any], *, new_options: bool = False) -> dict[str, Any]:
     """Return properties as the API takes them, by name; null clears one.
+
+    `new_options`: a select or multi_select takes names that it does not have yet; Notion adds them.
 
     Raises errors.InvalidInputError that says what a property allows, before anything is written.
     """
@@ -37,7 +39,7 @@ async def values(schema: Schema, wanted: dict[str, Any]) -> dict[str, Any]:
         own_name, prop = find(schema, name)
         if own_name in prepared:
             raise errors.InvalidInputError(f"The property `{own_name}` is set twice.", "Pass it once.")
-        prepared[own_name] = await _value(own_name, prop, value)
+        prepared[own_name] = await _value(own_name, {**prop, "new_options": new_options}, value)
     return prepared
 
 
@@ -114,13 +116,27 @@ def options(prop: dict[str, Any]) -> list[str]:
     return [option["name"] for option in rows if isinstance(option, dict) and option.get("name")]
 
 
+def finished(prop: dict[str, Any]) -> set[str]:
+    """Return the names of the options of a status that mean done: those of the group that Notion calls Complete."""
+    inner = prop.get("status") or {}
+    ids = {one for group in inner.get("groups") or () if group.get("name") == "Complete" for one in group["option_ids"]}
+    return {option["name"] for option in inner.get("options") or () if option.get("id") in ids}
+
+
 def option(name: str, prop: dict[str, Any], value: Any) -> str:
     """Return an option's own name; raises errors.InvalidInputError with the allowed ones."""
-    fitting = lookup.matching(_text_of(name, prop, value), ((own, own) for own in options(prop)))
-    if not fitting:
-        known = listed(options(prop))
-        raise misfit(name, prop, value, f"one of: {known}" if known else "nothing yet: add its options in Notion first")
-    return str(fitting[0])
+    text = _text_of(name, prop, value)
+    fitting = lookup.matching(text, ((own, own) for own in options(prop)))
+    if fitting:
+        return str(fitting[0])
+    extensible = prop["type"] in ("select", "multi_select")
+    if extensible and prop.get("new_options") and 0 < len(text) <= 100 and "," not in text:
+        return text
+    known = listed(options(prop))
+    wanted = f"one of: {known}" if known else "nothing yet, since it has no options"
+    if extensible and "new_options" in prop:
+        wanted += ". To add an option, pass new_options=true; it has 100 characters at most and no comma"
+    raise misfit(name, prop, value, wanted)
 
 
 def _select(name: str, prop: dict[str, Any], value: Any) -> Any:

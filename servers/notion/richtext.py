@@ -9,21 +9,36 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from flotilla.parsing import code_span, escape_markdown, link_target
 
+from .equations import LONGEST, with_equations, writable
+
 PIECE = 2000  # characters of one text, in UTF-16 units, as Notion counts
 MOST = 100  # elements of one array
 _URL = re.compile(r"(https?://|mailto:|tel:)\S+", re.I)
-_BARE = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]»]", re.I)
+_BARE = re.compile(r"https?://[^\s<>\"'`]+", re.I)
+_HIGHLIGHT = re.compile(r"(?<![=\w])==(?=\S)[^=]+(?<=\S)==(?![=\w])")
 _MARKS = {"strong": "bold", "em": "italic", "s": "strikethrough"}
-_SIGNS = {"bold": "**", "italic": "*", "strikethrough": "~~"}
+_TAGS = {
+    "b": "bold", "strong": "bold", "i": "italic", "em": "italic", "s": "strikethrough", "del": "strikethrough",
+    "strike": "strikethrough", "u": "underline",
+}  # fmt: skip
+_TAG = re.compile(rf"<(/?)({'|'.join(_TAGS)})>", re.I)
+# How a style begins and ends. Where the signs would not be read as signs, as between «:» and a letter, tags stand.
+_SIGNS = {"bold": ("**", "**"), "italic": ("*", "*"), "strikethrough": ("~~", "~~"), "underline": ("<u>", "</u>")}
+_TAG_SIGNS = {**_SIGNS, "bold": ("<b>", "</b>"), "italic": ("<i>", "</i>"), "strikethrough": ("<s>", "</s>")}
 _BREAK = re.compile(r"<br\s*/?>", re.I)
+DEEPEST = 100  # levels of markdown-it: two a list, so 50 lists in each other
+PARSER = with_equations(
+    MarkdownIt("commonmark", {"html": True, "maxNesting": DEEPEST}).enable(["table", "strikethrough"])
+)
 
 
 class Run(NamedTuple):
-    """Text in one style: `marks` are bold, italic, strikethrough, code."""
+    """Text in one style: `marks` are bold, italic, strikethrough, underline, code; equation for LaTeX."""
 
     text: str
     marks: frozenset[str] = frozenset()
@@ -41,14 +56,22 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
     """Yield what Markdown's inline tokens hold; what cannot be kept is added to `lost`."""
     marks: list[str] = []
     links: list[str] = []
-    for token in tokens:
+    tags = _paired(tokens)
+    for number, token in enumerate(tokens):
         kind, _, edge = token.type.rpartition("_")
         link, style = (links[-1] if links else ""), frozenset(marks)
         if kind in _MARKS and edge == "open":
             marks.append(_MARKS[kind])
         elif kind in _MARKS:
             marks.remove(_MARKS[kind])
+        elif tag := tags.get(number):
+            if token.content.startswith("</"):
+                marks.remove(tag)
+            else:
+                marks.append(tag)
         elif token.type == "link_open":
+            if token.attrs.get("title"):
+                lost.add("titles of links")
             links.append(_kept(str(token.attrs.get("href", "")), lost))
         elif token.type == "link_close":
             links.pop()
@@ -62,10 +85,35 @@ def runs(tokens: Sequence[Token], lost: set[str]) -> Iterator[Run | Picture]:
             if not _BREAK.fullmatch(token.content):
                 lost.add("HTML tags stand as text")
             yield Run("\n" if _BREAK.fullmatch(token.content) else token.content, style, link)
+        elif token.type == "math_inline" and _units(token.content) <= LONGEST:
+            yield Run(token.content, style | {"equation"})
+        elif token.type == "math_inline":
+            lost.add("equations of more than 1,000 characters are text")
+            yield Run(f"${token.content}$", style)
         elif token.type == "text" and not link:
+            if _HIGHLIGHT.search(token.content):
+                lost.add("highlighting with == stands as text")
             yield from _linked(token.content, style)
         else:
             yield Run(token.content, style, link)
+
+
+def _paired(tokens: Sequence[Token]) -> dict[int, str]:
+    """Return the HTML tags that begin or end a style, by their place: those that have a counterpart."""
+    begun: list[tuple[int, str]] = []
+    paired: dict[int, str] = {}
+    for number, token in enumerate(tokens):
+        tag = _TAG.fullmatch(token.content) if token.type == "html_inline" else None
+        if tag is None:
+            continue
+        mark = _TAGS[tag[2].lower()]
+        if not tag[1]:
+            begun.append((number, mark))
+        elif any(mark == one for _, one in begun):
+            while begun[-1][1] != mark:
+                begun.pop()
+            paired[begun.pop()[0]] = paired[number] = mark
+    return paired
 
 
 def _kept(url: str, lost: set[str]) -> str:
@@ -79,23 +127,39 @@ def _linked(text: str, style: frozenset[str]) -> Iterator[Run]:
     """Yield text, with bare addresses as links: Notion makes none by itself."""
     end = 0
     for match in _BARE.finditer(text):
-        if _units(match.group()) <= PIECE:
+        address = _without_punctuation(match.group())
+        if _units(address) <= PIECE and not address.endswith("//"):
             yield Run(text[end : match.start()], style)
-            yield Run(match.group(), style, match.group())
-            end = match.end()
+            yield Run(address, style, address)
+            end = match.start() + len(address)
     yield Run(text[end:], style)
+
+
+def _without_punctuation(address: str) -> str:
+    """Return an address without what belongs to the sentence around it; brackets in pairs are its own."""
+    while address:
+        last = address[-1]
+        unpaired = last in ")]" and address.count(last) > address.count({")": "(", "]": "["}[last])
+        if last not in ".,;:!?»*_~" and not unpaired:
+            break
+        address = address[:-1]
+    return address
 
 
 def rich(text_runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return rich text as Notion takes it, in pieces."""
-    return [_element(part, run) for run in _joined(text_runs) for part in pieces(run.text)]
+    return [
+        _element(part, run)
+        for run in _joined(text_runs)
+        for part in ([run.text] if "equation" in run.marks else pieces(run.text))
+    ]
 
 
 def _joined(text_runs: Sequence[Run]) -> list[Run]:
     """Return the runs with neighbours of one style put together, and no empty ones."""
     whole: list[Run] = []
     for run in text_runs:
-        if whole and whole[-1][1:] == run[1:]:
+        if whole and whole[-1][1:] == run[1:] and "equation" not in run.marks:
             whole[-1] = run._replace(text=whole[-1].text + run.text)
         elif run.text:
             whole.append(run)
@@ -104,11 +168,20 @@ def _joined(text_runs: Sequence[Run]) -> list[Run]:
 
 def _element(text: str, run: Run) -> dict[str, Any]:
     element: dict[str, Any] = {"type": "text", "text": {"content": text}}
-    if run.link:
+    if "equation" in run.marks:
+        element = {"type": "equation", "equation": {"expression": text}}
+    elif run.link:
         element["text"]["link"] = {"url": run.link}
-    if run.marks:
-        element["annotations"] = dict.fromkeys(sorted(run.marks), True)
+    if looks := run.marks - {"equation"}:
+        element["annotations"] = dict.fromkeys(sorted(looks), True)
     return element
+
+
+def text_of(items: Sequence[dict[str, Any]]) -> str:
+    """Return the bare words of rich text as `rich` makes it."""
+    return "".join(
+        item["text"]["content"] if item["type"] == "text" else item["equation"]["expression"] for item in items
+    )
 
 
 def _units(text: str) -> int:
@@ -142,24 +215,51 @@ def marked(items: Sequence[dict[str, Any]], lost: set[str], *, bare: bool = Fals
     text_runs = _joined([run for item in items if isinstance(item, dict) for run in _read(item, lost)])
     if bare:
         return "".join(run.text for run in text_runs)
+    loose = _loosened(text_runs)
+    text = _signed(loose, _SIGNS, lost)
+    if any(run.marks & _SIGNS.keys() for run in loose) and _styles(_parsed(text)) != _styles(loose):
+        text = _signed(loose, _TAG_SIGNS, lost)
+    return text
+
+
+def _signed(text_runs: list[Run], signs: dict[str, tuple[str, str]], lost: set[str]) -> str:
+    """Return runs as Markdown, with these signs around each style."""
+    dollars = sum(run.text.count("$") + ("equation" in run.marks) for run in text_runs) > 1
     out, open_marks, link = "", list[str](), ""
-    for run in [*_loosened(text_runs), Run("")]:
-        wanted = [mark for mark in _SIGNS if mark in run.marks]
+    for run in [*text_runs, Run("")]:
+        wanted = [mark for mark in signs if mark in run.marks]
         if run.link != link:
-            out, open_marks = out + _closing(open_marks) + (f"]({link_target(link)})" if link else ""), []
+            out, open_marks = out + _closing(open_marks, signs) + (f"]({link_target(link)})" if link else ""), []
             out, link = out + ("[" if run.link else ""), run.link
         keep = next((n for n, mark in enumerate(open_marks) if mark not in wanted), len(open_marks))
-        out, open_marks = out + _closing(open_marks[keep:]), open_marks[:keep]
+        out, open_marks = out + _closing(open_marks[keep:], signs), open_marks[:keep]
         new = [mark for mark in wanted if mark not in open_marks]
-        out, open_marks = out + "".join(_SIGNS[mark] for mark in new), open_marks + new
-        out += (
-            code_span(run.text)
-            if "code" in run.marks
-            else run.text
-            if "raw" in run.marks
-            else escape_markdown(run.text)
-        )
+        out, open_marks = out + "".join(signs[mark][0] for mark in new), open_marks + new
+        out += _escaped(run, dollars, lost)
     return out
+
+
+def _escaped(run: Run, dollars: bool, lost: set[str]) -> str:
+    """Return a run's text as Markdown; `dollars`: two dollar signs could be read as an equation."""
+    if "equation" in run.marks and writable(run.text):
+        return f"${run.text}$"
+    if "equation" in run.marks:
+        lost.add("some equations stand as code")
+        return code_span(run.text)
+    if "code" in run.marks:
+        return code_span(run.text)
+    text = escape_markdown(run.text)
+    return text.replace("$", r"\$") if dollars else text
+
+
+def _parsed(markdown: str) -> list[Run]:
+    pieces = [piece for token in PARSER.parseInline(markdown) for piece in runs(token.children or [], set())]
+    return [piece for piece in pieces if isinstance(piece, Run)]
+
+
+def _styles(text_runs: Sequence[Run]) -> list[tuple[str, frozenset[str]]]:
+    """Return each letter with its style; spaces have none that could be seen."""
+    return [(letter, run.marks) for run in text_runs for letter in run.text if not letter.isspace()]
 
 
 def _loosened(text_runs: list[Run]) -> list[Run]:
@@ -175,24 +275,24 @@ def _loosened(text_runs: list[Run]) -> list[Run]:
         if neighbours[n] is None:
             before = next((word for word in reversed(neighbours[:n]) if word), Run(""))
             after = next((word for word in neighbours[n:] if word), Run(""))
-            shared = (before.marks & after.marks) - {"code", "raw"}
+            shared = (before.marks & after.marks) - {"code", "equation"}
             parts[n] = Run(part.text, shared, before.link if before.link == after.link else "")
     return parts
 
 
 def _read(item: dict[str, Any], lost: set[str]) -> Iterator[Run]:
     annotations = item.get("annotations") or {}
-    if annotations.get("underline"):
-        lost.add("underlining")
     if annotations.get("color", "default") != "default":
         lost.add("colours")
     marks = frozenset(mark for mark in (*_SIGNS, "code") if annotations.get(mark))
     text = str(item.get("plain_text", ""))
     if item.get("type") == "equation":
-        yield Run(f"${item['equation']['expression']}$", marks | {"raw"})
+        yield Run(str(item["equation"]["expression"]).strip(), (marks - {"code"}) | {"equation"})
         return
+    if item.get("type") == "mention" and (item.get("mention") or {}).get("type") in ("user", "date"):
+        lost.add("mentions of people and dates are plain text")
     yield Run(text, marks, str(item.get("href") or ""))
 
 
-def _closing(marks: list[str]) -> str:
-    return "".join(_SIGNS[mark] for mark in reversed(marks))
+def _closing(marks: list[str], signs: dict[str, tuple[str, str]]) -> str:
+    return "".join(signs[mark][1] for mark in reversed(marks))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flotilla.text import plain
 
+from .client import api
 from .richtext import plain_text
 
 
@@ -61,6 +62,8 @@ def _plain(prop: dict[str, Any]) -> Any:
         return when(inner) if isinstance(inner, dict) and "start" in inner else _clean(inner)
     if kind == "unique_id":
         return "-".join(str(part) for part in (value.get("prefix"), value.get("number")) if part is not None)
+    if kind in ("created_time", "last_edited_time"):
+        return moment(str(value))
     if kind == "verification":
         return value.get("state")
     return _clean(value)
@@ -82,12 +85,15 @@ def _file(prop: dict[str, Any]) -> str:
 def when(prop: dict[str, Any]) -> str:
     """Return a date, a time with its offset, or two of them with a slash between."""
     zone = prop.get("time_zone")
-    return "/".join(_moment(prop[edge], zone) for edge in ("start", "end") if prop.get(edge))
+    return "/".join(moment(prop[edge], zone) for edge in ("start", "end") if prop.get(edge))
 
 
-def _moment(text: str, zone: str | None) -> str:
-    if zone and "T" in text:
+def moment(text: str, zone: str | None = None) -> str:
+    """Return a day as it is, and a time with its offset; one that Notion keeps in UTC in FLOTILLA_TIMEZONE."""
+    if "T" in text:
         with suppress(ValueError, KeyError):  # a zone that this machine does not know
-            moment = datetime.fromisoformat(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).isoformat()
+            time = datetime.fromisoformat(text)
+            if text.endswith("Z"):
+                return time.astimezone(api.zone).isoformat()
+            return (time.replace(tzinfo=ZoneInfo(zone)) if zone and not time.tzinfo else time).isoformat()
     return text

@@ -1,5 +1,7 @@
 """A token endpoint that fails in every way: the same rules hold for it as for the API."""
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -200,3 +202,15 @@ async def test_token_endpoint_of_the_operator_is_used(
 
 def test_token_endpoint_limits() -> None:
     assert (token_endpoint.LONGEST, token_endpoint.LARGEST, token_endpoint.TRIES) == (15, 1_000_000, 2)
+
+
+def test_auth_method_basic_and_json() -> None:
+    """The fields of a form arrive as JSON, and the client's secret as Basic."""
+    from authlib.oauth2.auth import ClientAuth
+
+    auth = ClientAuth("client", "sécret", token_endpoint.auth_method("client_secret_basic_json"))
+    _, headers, body = auth.prepare("POST", "https://vendor.example/token", {}, b"grant_type=refresh_token&code=a%2Bb")
+    assert json.loads(body) == {"grant_type": "refresh_token", "code": "a+b"}
+    assert headers["Content-Type"] == "application/json"
+    assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode() == "client:sécret"
+    assert token_endpoint.auth_method("client_secret_post") == "client_secret_post"

@@ -405,7 +405,7 @@ def test_who_in_an_address_of_the_token() -> None:
 def test_connectable_servers() -> None:
     result = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
-    assert {*google, "facturation-pro", "gohighlevel", "hubspot"} <= set(result)
+    assert {*google, "facturation-pro", "gohighlevel", "hubspot", "notion"} <= set(result)
     assert not {"switchboard", "filesystem"} & set(result)
 
 

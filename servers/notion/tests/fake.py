@@ -8,11 +8,12 @@
         …
         assert notion.titles(clients) == ["Dupont SARL", …]
 
-Built to the published contract (API version 2025-09-03): the tests hold its answers against it.
+Built to the published contract (API version 2026-03-11): the tests hold its answers against it.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from flotilla_testing import FakeVendor, RecordedResponses, Request, Response
 
 NOW = "2030-06-02T09:30:00.000Z"
 TOKEN = "ntn_test"
-VERSIONS = ("2025-09-03", "2026-03-11")
+CLIENT = ("1f8d872b-594c-80a4-b2f4-00370af2b13f", "secret_4711")
+VERSION = "2026-03-11"
 BOT = {"object": "user", "id": "b0b0b0b0-0000-4000-8000-000000000000"}
 Thing = dict[str, Any]
 
@@ -74,6 +76,10 @@ class FakeNotion(RecordedResponses):
         self.comments: list[Thing] = []
         self.people: list[Thing] = []
         self.plans: list[Refusing] = []
+        self.tokens = {TOKEN}  # access tokens that are accepted
+        self.refresh_token = "nrt_first"
+        self.refreshed: list[Thing] = []  # what was sent for new tokens
+        self.owner = ""  # who connected the account; nobody for an internal integration
         self._last = 0
 
     def __enter__(self) -> FakeNotion:
@@ -133,7 +139,7 @@ class FakeNotion(RecordedResponses):
             if kind == "multi_select":
                 inner = {"options": [option(one, n) for n, one in enumerate(reported[1])]}
             if kind == "status":
-                inner = {"options": [option(one, n) for n, one in enumerate(reported[1])], "groups": []}
+                inner = status(reported[1])
             if kind == "relation":
                 inner = {"data_source_id": reported[1], "type": "single_property", "single_property": {}}
                 inner["database_id"] = self.sources[reported[1]]["parent"]["database_id"]
@@ -182,6 +188,7 @@ class FakeNotion(RecordedResponses):
         for block in (self.blocks[one] for one in self.below.get(parent, ())):
             inner = block[block["type"]]
             terms = "".join(part["plain_text"] for part in inner.get("rich_text", ())) or inner.get("title", "")
+            terms = terms or inner.get("expression", "")
             result.append([block["type"], terms, self.tree(block["id"])])
         return result
 
@@ -194,9 +201,11 @@ class FakeNotion(RecordedResponses):
             if plan:
                 code = {409: "conflict_error", 429: "rate_limited", 529: "service_overload"}.get(plan.status)
                 raise Refusal(plan.status, code or "internal_server_error", "Refused on purpose")
-            if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            if request.path == "/v1/oauth/token":
+                return self.token(request)
+            if request.headers.get("authorization") not in {f"Bearer {one}" for one in self.tokens}:
                 raise Refusal(401, "unauthorized", "API token is invalid.")
-            if request.headers.get("notion-version") not in VERSIONS:
+            if request.headers.get("notion-version") != VERSION:
                 raise Refusal(400, "missing_version", "Notion-Version header should be defined.")
             for method, pattern, handler in ROUTES:
                 result = re.fullmatch(pattern, request.path)
@@ -205,6 +214,26 @@ class FakeNotion(RecordedResponses):
             raise Refusal(400, "invalid_request_url", "Invalid request URL.")
         except Refusal as refusal:
             return refusal.answer
+
+    def token(self, request: Request) -> Response:
+        """Exchange a refresh token, which then ends: https://developers.notion.com/reference/create-a-token"""
+        basic = base64.b64encode(f"{CLIENT[0]}:{CLIENT[1]}".encode()).decode()
+        if request.headers.get("authorization") != f"Basic {basic}":
+            return Response.of({"error": "invalid_client"}, 401)
+        if request.headers.get("content-type") != "application/json":
+            return Response.of({"error": "invalid_request"}, 400)
+        body = request.json()
+        self.refreshed.append(body)
+        if body != {"grant_type": "refresh_token", "refresh_token": self.refresh_token}:
+            return Response.of({"error": "invalid_grant"}, 400)
+        access, self.refresh_token = f"ntn_{len(self.refreshed)}", f"nrt_{len(self.refreshed)}"
+        self.tokens.add(access)
+        owner = {"type": "user", "user": {"object": "user", "id": BOT["id"]}}
+        return Response.of({
+            "access_token": access, "token_type": "bearer", "refresh_token": self.refresh_token, "bot_id": BOT["id"],
+            "workspace_id": BOT["id"], "workspace_name": "Agence Zoé", "workspace_icon": None, "owner": owner,
+            "duplicated_template_id": None,
+        })  # fmt: skip
 
     def search(self, request: Request) -> Thing:
         body = request.json()
@@ -263,16 +292,159 @@ class FakeNotion(RecordedResponses):
             there(self.blocks, one, "block")
         body = request.json()
         limits(body["children"])
+        if "after" in body:
+            raise invalid("body.after should be not present: use body.position")
         kind = "page_id" if one in self.pages else "block_id"
-        made = self._put(one, body["children"], {"type": kind, kind: one})
+        at = self._position(one, body.get("position") or {"type": "end"})
+        made = self._put(one, body["children"], {"type": kind, kind: one}, at)
         return {"object": "list", "results": made, "has_more": False, "next_cursor": None, "type": "block", "block": {}}
+
+    def _position(self, parent: str, position: Thing) -> int:
+        siblings = self.below.get(parent, [])
+        if position["type"] == "after_block":
+            before = plain_id(position["after_block"]["id"])
+            if before not in siblings:
+                raise invalid("position.after_block.id should be a child of the parent")
+            return siblings.index(before) + 1
+        return 0 if position["type"] == "start" else len(siblings)
+
+    def update_block(self, request: Request, one: str) -> Thing:
+        block, body = there(self.blocks, one, "block"), request.json()
+        kind = block["type"]
+        if kind not in body or block["in_trash"]:
+            raise invalid(f"body.{kind} should be defined, and the block not in the trash")
+        new = dict(body[kind])
+        lengths(new.get("rich_text") or [])
+        if "rich_text" in new:
+            new["rich_text"] = rich_text(new["rich_text"])
+        if "cells" in new:
+            if len(new["cells"]) != len(block[kind]["cells"]):
+                raise invalid("table_row.cells should be as many as the table's width")
+            new["cells"] = [rich_text(cell) for cell in new["cells"]]
+        block[kind] = {**block[kind], **new}
+        return block
+
+    def delete_block(self, request: Request, one: str) -> Thing:
+        block = there(self.blocks, one, "block")
+        if block["in_trash"]:
+            raise invalid("the block is in the trash already")
+        block["in_trash"] = block["archived"] = True
+        for siblings in self.below.values():
+            if one in siblings:
+                siblings.remove(one)
+        return block
+
+    def move_page(self, request: Request, one: str) -> Thing:
+        page, parent = there(self.pages, one, "page"), request.json()["parent"]
+        title_text = title(page)
+        for siblings in self.below.values():
+            if one in siblings:
+                siblings.remove(one)
+        if source := parent.get("data_source_id"):
+            schema = there(self.sources, source, "data_source")["properties"]
+            known = {name: {**prop, "name": name} for name, prop in schema.items()}
+            same = {
+                name: page["properties"][name]
+                for name, prop in schema.items()
+                if page["properties"].get(name, {}).get("type") == prop["type"] != "title"
+            }
+            made = {name: {"id": prop["id"], **blank(prop["type"], self._last)} for name, prop in known.items()}
+            own = next(name for name, prop in schema.items() if prop["type"] == "title")
+            made = {**made, **same, own: self._value(known, own, {"title": text(title_text)})}
+            parent = {**parent, "database_id": self.sources[source]["parent"]["database_id"]}
+        else:
+            there(self.pages, parent["page_id"], "page")
+            made = {
+                "title": self._value({"title": {"id": "title", "type": "title"}}, "title", {"title": text(title_text)})
+            }
+            child = {"type": "child_page", "child_page": {"title": title_text}}
+            self._block(parent["page_id"], child, {"type": "page_id", "page_id": parent["page_id"]}, one)
+        page["parent"], page["properties"] = parent, made
+        return page
+
+    def create_database(self, request: Request) -> Thing:
+        body = request.json()
+        there(self.pages, body["parent"]["page_id"], "page")
+        columns = body["initial_data_source"]["properties"]
+        if sum("title" in column for column in columns.values()) != 1:
+            raise invalid("initial_data_source.properties should have one title")
+        name = "".join(part["text"]["content"] for part in body["title"])
+        source = self.database(name, {})
+        database = self.sources[source]["parent"]["database_id"]
+        self.databases[database]["parent"] = body["parent"]
+        self.sources[source]["properties"] = {
+            name: self._column(name, column, number) for number, (name, column) in enumerate(columns.items())
+        }
+        child = {"type": "child_database", "child_database": {"title": name}}
+        self._block(body["parent"]["page_id"], child, body["parent"], database)
+        return self.databases[database]
+
+    def update_source(self, request: Request, one: str) -> Thing:
+        source, body = there(self.sources, one, "data_source"), request.json()
+        schema = source["properties"]
+        if "title" in body:
+            source["title"] = rich_text(body["title"])
+        for name, change in (body.get("properties") or {}).items():
+            if change is None:
+                if schema[name]["type"] == "title":
+                    raise invalid("the title cannot be removed")
+                del schema[name]
+                for page in self.rows(one):
+                    page["properties"].pop(name, None)
+                continue
+            if name not in schema:
+                schema[name] = self._column(name, change, len(schema) + 50)
+                continue
+            kind = schema[name]["type"]
+            if kind in change:  # the options that are not named are gone
+                held = {o["id"]: o for o in schema[name][kind]["options"]}
+                schema[name][kind]["options"] = [
+                    held[o["id"]] if "id" in o else option(o["name"], n) for n, o in enumerate(change[kind]["options"])
+                ]
+            if new := change.get("name"):
+                schema[new] = {**schema.pop(name), "name": new}
+                for page in self.rows(one):
+                    page["properties"][new] = page["properties"].pop(name)
+        return source
+
+    def _column(self, name: str, column: Thing, number: int) -> Thing:
+        (kind,) = [key for key in column if key not in ("name", "description", "type")]
+        inner = column[kind]
+        if "options" in inner or kind in ("select", "multi_select"):
+            inner = {"options": [option(one["name"], n) for n, one in enumerate(inner.get("options") or [])]}
+        if kind == "status":
+            inner = status([one["name"] for one in inner.get("options") or [{"name": "Not started"}, {"name": "Done"}]])
+        if kind == "relation":
+            inner = {**inner, "database_id": there(self.sources, inner["data_source_id"], "x")["parent"]["database_id"]}
+        own = "title" if kind == "title" else f"q%3A{number}"
+        return {"id": own, "name": name, "description": None, "type": kind, kind: inner}
+
+    def me(self, request: Request) -> Thing:
+        owner: Thing = {"type": "workspace", "workspace": True}
+        if self.owner:
+            owner = {"type": "user", "user": next(who for who in self.people if who["id"] == self.owner)}
+        limit = {"max_file_upload_size_in_bytes": 5242880}
+        bot = {"owner": owner, "workspace_id": BOT["id"], "workspace_limits": limit, "workspace_name": "Agence Zoé"}
+        return {**BOT, "type": "bot", "name": "Flotilla", "avatar_url": None, "bot": bot}
+
+    def list_comments(self, request: Request) -> Thing:
+        asked = dict(request.query)
+        of_block = [c for c in self.comments if c["parent"][c["parent"]["type"]] == plain_id(asked["block_id"])]
+        return paged(of_block, asked, "comment")
 
     def comment(self, request: Request) -> Thing:
         body = request.json()
+        discussion = self.new_id()
+        if "discussion_id" in body:
+            discussion = plain_id(body["discussion_id"])
+            first = next((c for c in self.comments if c["discussion_id"] == discussion), None)
+            if first is None:
+                raise Refusal(404, "object_not_found", f"Could not find discussion with ID: {discussion}.")
+            body = {**body, "parent": first["parent"]}
         there(self.pages, body["parent"]["page_id"], "page")
         made = {
-            "object": "comment", "id": self.new_id(), "discussion_id": self.new_id(), "created_time": NOW,
-            "last_edited_time": NOW, "created_by": BOT, "parent": {"type": "page_id", **body["parent"]},
+            "object": "comment", "id": self.new_id(), "discussion_id": discussion, "created_time": NOW,
+            "last_edited_time": NOW, "created_by": BOT, "parent": {**body["parent"], "type": "page_id"},
             "rich_text": rich_text(body["rich_text"]),
             "display_name": {"type": "integration", "resolved_name": "Flotilla"},
         }  # fmt: skip
@@ -318,8 +490,17 @@ class FakeNotion(RecordedResponses):
             inner = next(
                 (o for o in reported[kind]["options"] if o["name"] == inner["name"]), option(inner["name"], 99)
             )
+        if kind in ("select", "multi_select") and inner:  # names that are not there yet become options
+            known = {o["name"] for o in reported[kind]["options"]}
+            for one in [inner] if kind == "select" else inner:
+                if "," in one["name"]:
+                    raise invalid("option names should contain no comma")
+                if one["name"] not in known:
+                    reported[kind]["options"].append(option(one["name"], len(known)))
+        if kind == "status" and inner and inner["name"] not in {o["name"] for o in reported[kind]["options"]}:
+            raise invalid(f"{name} is not an option that exists")
         if kind == "multi_select":
-            inner = [option(one["name"], n) for n, one in enumerate(inner)]
+            inner = [next(o for o in reported[kind]["options"] if o["name"] == one["name"]) for one in inner]
         if kind in ("select", "status") and inner:  # a value does not repeat the option's description
             inner = {k: v for k, v in inner.items() if k != "description"}
         if kind == "multi_select":
@@ -330,9 +511,9 @@ class FakeNotion(RecordedResponses):
             inner = [next(p for p in self.people if p["id"] == one["id"]) for one in inner]
         return {"id": reported["id"], "type": kind, kind: inner}
 
-    def _put(self, parent: str, blocks: list[Thing], above: Thing) -> list[Thing]:
+    def _put(self, parent: str, blocks: list[Thing], above: Thing, at: int | None = None) -> list[Thing]:
         made = []
-        for block in blocks:
+        for number, block in enumerate(blocks):
             kind = block["type"]
             inner = {k: v for k, v in block[kind].items() if k != "children"}
             if "rich_text" in inner:
@@ -347,7 +528,9 @@ class FakeNotion(RecordedResponses):
                 inner = {"cells": [rich_text(cell) for cell in inner["cells"]]}
             if kind == "image":
                 inner = {**inner, "caption": rich_text(inner.get("caption") or [])}
-            saved = self._block(parent, {"type": kind, kind: inner}, above)
+            if kind == "callout":
+                inner = {"icon": None, **inner}
+            saved = self._block(parent, {"type": kind, kind: inner}, above, at=None if at is None else at + number)
             under = self._put(
                 saved["id"], block[kind].get("children") or [], {"type": "block_id", "block_id": saved["id"]}
             )
@@ -357,10 +540,11 @@ class FakeNotion(RecordedResponses):
             self.blocks[parent]["has_children"] = bool(self.below.get(parent))
         return made
 
-    def _block(self, parent: str, block: Thing, above: Thing, own: str = "") -> Thing:
+    def _block(self, parent: str, block: Thing, above: Thing, own: str = "", at: int | None = None) -> Thing:
         one = own or self.new_id()
         self.blocks[one] = {"object": "block", "id": one, "parent": above, "has_children": False, **stamps(), **block}
-        self.below.setdefault(parent, []).append(one)
+        siblings = self.below.setdefault(parent, [])
+        siblings.insert(len(siblings) if at is None else at, one)
         return self.blocks[one]
 
 
@@ -381,8 +565,18 @@ def rich_text(items: list[Thing]) -> list[Thing]:
     off = dict.fromkeys(("bold", "italic", "strikethrough", "underline", "code"), False)
     reported = []
     for item in items:
-        link = item["text"].get("link")
         looks = {**off, "color": "default", **item.get("annotations", {})}
+        if item["type"] == "equation":
+            terms = item["equation"]["expression"]
+            reported.append({**item, "annotations": looks, "plain_text": terms, "href": None})
+            continue
+        if item["type"] == "mention":
+            mention = item["mention"]
+            if mention["type"] == "user":
+                mention = {"type": "user", "user": {"object": "user", **mention["user"]}}
+            reported.append({**item, "mention": mention, "annotations": looks, "plain_text": "@Marie", "href": None})
+            continue
+        link = item["text"].get("link")
         terms = item["text"]["content"]
         inner = {"content": terms, "link": link}
         reported.append({
@@ -393,6 +587,16 @@ def rich_text(items: list[Thing]) -> list[Thing]:
 
 def option(name: str, number: int) -> Thing:
     return {"id": f"o{number}", "name": name, "color": "default", "description": None}
+
+
+def status(names: list[str]) -> Thing:
+    """Return a status property: its last option is the one that means done."""
+    made = [option(one, n) for n, one in enumerate(names)]
+    groups = [
+        {"id": "g0", "name": "To-do", "color": "gray", "option_ids": [one["id"] for one in made[:-1]]},
+        {"id": "g1", "name": "Complete", "color": "green", "option_ids": [one["id"] for one in made[-1:]]},
+    ]
+    return {"options": made, "groups": groups}
 
 
 def blank(kind: str, number: int) -> Thing:
@@ -434,8 +638,10 @@ def paged(things: list[Thing], asked: Mapping[str, Any], kind: str) -> Thing:
 def lengths(items: list[Thing]) -> None:
     if len(items) > 100:
         raise invalid("rich_text.length should be ≤ 100")
-    if any(len(item["text"]["content"].encode("utf-16-le")) // 2 > 2000 for item in items):
+    if any(len(item["text"]["content"].encode("utf-16-le")) // 2 > 2000 for item in items if item["type"] == "text"):
         raise invalid("text.content.length should be ≤ 2000")
+    if any(len(item["equation"]["expression"]) > 1000 for item in items if item["type"] == "equation"):
+        raise invalid("equation.expression.length should be ≤ 1000")
 
 
 def limits(blocks: list[Thing], level: int = 0) -> int:
@@ -469,6 +675,13 @@ ROUTES: list[tuple[str, str, Callable[..., Thing]]] = [
     ("PATCH", f"/v1/pages/{ID}", FakeNotion.update_page),
     ("GET", f"/v1/blocks/{ID}/children", FakeNotion.children),
     ("PATCH", f"/v1/blocks/{ID}/children", FakeNotion.append),
+    ("GET", "/v1/comments", FakeNotion.list_comments),
     ("POST", "/v1/comments", FakeNotion.comment),
     ("GET", "/v1/users", FakeNotion.users),
+    ("GET", "/v1/users/me", FakeNotion.me),
+    ("PATCH", f"/v1/blocks/{ID}", FakeNotion.update_block),
+    ("DELETE", f"/v1/blocks/{ID}", FakeNotion.delete_block),
+    ("POST", f"/v1/pages/{ID}/move", FakeNotion.move_page),
+    ("POST", "/v1/databases", FakeNotion.create_database),
+    ("PATCH", f"/v1/data_sources/{ID}", FakeNotion.update_source),
 ]

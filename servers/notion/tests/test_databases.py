@@ -76,7 +76,7 @@ async def test_create_database_item_with_every_property_type(tool: Any, notion: 
         "items"
     ][0]
     assert row["properties"]["Responsable"] == ["Marie Lefèvre"]
-    assert row["properties"]["Créé le"].endswith("Z")
+    assert row["properties"]["Créé le"] == "2030-06-02T09:30:00+00:00"
     assert row["properties"]["Numéro"].startswith("T-")
     assert row["properties"]["Documents"] == ["https://exemple.fr/devis.pdf"]
 
@@ -125,6 +125,8 @@ MISFITS = [
     ({"Site": "exemple.fr"}, "https://"),
     ({"Actif": "peut-être"}, "true or false"),
     ({"Responsable": "Paul"}, "Marie Lefèvre (marie@exemple.fr)"),
+    ({"Responsable": "me"}, "belongs to the workspace"),
+    ({"Étiquettes": "Urgent"}, "pass new_options=true"),
     ({"Notes": {"a": 1}}, "one text"),
     ({"Score": 3}, "filled by Notion"),
     ({"Créé le": "2030-06-03"}, "filled by Notion"),
@@ -174,6 +176,10 @@ async def test_create_database_item_with_a_local_time(
     made = await tool("create_database_item", database="Clients", properties=params)
     saved = notion.pages[made["id"]]["properties"]["Rendez-vous"]["date"]
     assert saved["start"] == "2030-06-03T14:00:00+02:00"
+    row = (await tool("query_database", database="Clients", filters=[{"property": "Nom", "value": "Durand"}]))["items"][
+        0
+    ]
+    assert row["properties"]["Créé le"] == "2030-06-02T11:30:00+02:00"  # Notion keeps it in UTC
 
 
 async def test_create_database_item_needs_a_title(
@@ -194,6 +200,68 @@ async def test_create_database_item_returns_a_duplicate(tool: Any, notion: FakeN
     )
     assert other["created"]
     assert notion.titles(space.clients).count("Jean Dupont") == 2
+
+
+async def test_create_database_item_second_meeting_of_a_title(tool: Any, notion: FakeNotion, space: Workspace) -> None:
+    """Another text is another meeting; the same text, or a page without text, is the one that is there."""
+    item = {"database": "Clients", "properties": {"Nom": "Point hebdo"}}
+    first = await tool("create_database_item", **item, markdown="## Lundi\n\n- Devis")
+    second = await tool("create_database_item", **item, markdown="## Mardi\n\n- Contrat")
+    assert (first["created"], second["created"]) == (True, True)
+    again = await tool("create_database_item", **item, markdown="## Mardi\n\n- Contrat")
+    assert (again["id"], again["created"]) == (second["id"], False)
+    assert "no text was written" in again["note"]
+    empty = {"database": "Clients", "properties": {"Nom": "Jean Dupont"}, "markdown": "Appel"}
+    assert (await tool("create_database_item", **empty))["id"] == space.dupont
+
+
+async def test_create_database_item_finished_task_is_no_duplicate(
+    tool: Any, notion: FakeNotion, space: Workspace
+) -> None:
+    task = {"Tâche": "Relancer Dupont"}
+    first = await tool("create_database_item", database="Tâches", properties=task)
+    await tool("update_page", page=first["id"], properties={"État": "Fait"})
+    second = await tool("create_database_item", database="Tâches", properties=task)
+    assert second["created"]
+    assert not (await tool("create_database_item", database="Tâches", properties=task))["created"]
+    done = await tool("create_database_item", database="Tâches", properties={**task, "État": "Fait"})
+    assert (done["id"], done["created"]) == (first["id"], False)
+
+
+async def test_new_options_added_on_request(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
+    values = {"Étiquettes": ["vip", "Urgent"], "Statut": "Gagné"}
+    await tool("update_page", page=space.dupont, properties=values, new_options=True)
+    saved = notion.pages[space.dupont]["properties"]
+    assert [one["name"] for one in saved["Étiquettes"]["multi_select"]] == ["VIP", "Urgent"]
+    assert saved["Statut"]["select"]["name"] == "Gagné"
+    refused = await problem("update_page", page=space.dupont, properties={"Étiquettes": ["a, b"]}, new_options=True)
+    assert "no comma" in refused
+    task = {"Tâche": "x", "État": "Annulé"}  # the API adds no options to a status
+    assert "À faire, En cours, Fait" in await problem(
+        "create_database_item", database="Tâches", properties=task, new_options=True
+    )
+
+
+async def test_people_by_first_name_and_me(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
+    await tool("update_page", page=space.dupont, properties={"Responsable": "marie"})
+    saved = notion.pages[space.dupont]["properties"]["Responsable"]
+    assert [one["id"] for one in saved["people"]] == [space.marie]
+    notion.owner = notion.person("Luc Roy", "luc@exemple.fr")
+    await tool("update_page", page=space.dupont, properties={"Responsable": "me"})
+    saved = notion.pages[space.dupont]["properties"]["Responsable"]
+    assert [one["id"] for one in saved["people"]] == [notion.owner]
+    notion.person("Marie Curie", "curie@exemple.fr")
+    assert "Several people are called `Marie`" in await problem(
+        "update_page", page=space.dupont, properties={"Responsable": "Marie"}
+    )
+
+
+async def test_relation_by_part_of_a_title(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
+    made = await tool("create_database_item", database="Tâches", properties={"Tâche": "x", "Client": "Dupont"})
+    assert notion.pages[made["id"]]["properties"]["Client"]["relation"] == [{"id": space.dupont}]
+    notion.row(space.clients, {"Nom": "Luc Dupont"})
+    message = await problem("create_database_item", database="Tâches", properties={"Tâche": "y", "Client": "Dupont"})
+    assert f"Jean Dupont ({space.dupont})" in message
 
 
 async def test_create_database_item_other_date_is_no_duplicate(tool: Any, notion: FakeNotion, space: Workspace) -> None:

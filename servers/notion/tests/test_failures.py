@@ -122,7 +122,7 @@ async def test_dry_run_writes_nothing(notion: FakeNotion, space: Workspace) -> N
     shown = result.structured_content["dry_run"]
     assert shown["url"] == f"{notion.url}/pages"
     assert shown["headers"] == {
-        "notion-version": "2025-09-03",
+        "notion-version": "2026-03-11",
         "authorization": "***",
         "content-type": "application/json",
     }

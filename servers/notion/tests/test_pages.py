@@ -35,7 +35,7 @@ async def test_create_page_and_get_page(tool: Any, notion: FakeNotion, space: Wo
     assert (again["id"], again["created"]) == (made["id"], False)
     other = await tool("create_page", parent=space.home, title="Compte rendu — été", allow_duplicate=True)
     assert other["id"] != made["id"]
-    assert "third level" in (await tool("create_page", parent=space.home, title="Autre", markdown="##### x"))["note"]
+    assert "fourth level" in (await tool("create_page", parent=space.home, title="Autre", markdown="##### x"))["note"]
 
 
 @pytest.mark.slow
@@ -62,12 +62,12 @@ async def test_create_page_long_and_deep_written_whole(tool: Any, notion: FakeNo
 
 
 async def test_append_block(tool: Any, problem: Any, notion: FakeNotion, space: Workspace) -> None:
-    made = await tool("append_block", page=space.dupont, markdown="## Appel\n- [ ] Envoyer le devis\n\n<b>x</b>")
+    made = await tool("append_block", page=space.dupont, markdown="## Appel\n- [ ] Envoyer le devis\n\n<sub>x</sub>")
     assert made == {"id": space.dupont, "note": "Not kept as it was: HTML tags stand as text."}
     assert notion.tree(space.dupont) == [
         ["heading_2", "Appel", []],
         ["to_do", "Envoyer le devis", []],
-        ["paragraph", "<b>x</b>", []],
+        ["paragraph", "<sub>x</sub>", []],
     ]
     block = notion.below[space.dupont][1]
     await tool(
@@ -144,7 +144,7 @@ async def test_invisible_characters_removed(tool: Any, notion: FakeNotion, space
 
 async def test_version_header_pinned(tool: Any, notion: FakeNotion) -> None:
     await tool("list_users")
-    assert {request.headers["notion-version"] for request in notion.vendor.requests} == {"2025-09-03"}
+    assert {request.headers["notion-version"] for request in notion.vendor.requests} == {"2026-03-11"}
 
 
 async def test_get_page_not_shared(space: Workspace) -> None:

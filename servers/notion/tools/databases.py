@@ -16,7 +16,7 @@ from ..duplicates import duplicate
 from ..filters import Filter, filter_of, sorts_of
 from ..models import Database, Property, Row, Rows, Written
 from ..properties import options, related_to, title_name, values
-from .pages import EXISTING, AllowDuplicate, Markdown, not_kept, written
+from .pages import EXISTING, AllowDuplicate, Markdown, NewOptions, not_kept, written
 
 tools = Toolset("databases")
 
@@ -89,20 +89,21 @@ async def create_database_item(
     ],
     markdown: Markdown = "",
     allow_duplicate: AllowDuplicate = False,
+    new_options: NewOptions = False,
 ) -> Written:
     """Add an item to a database, such as a task, a client or a meeting note, with text in Markdown on its page.
 
     Dates are 2030-06-03, times 2030-06-03T14:00, spans start/end; people go by name or e-mail address, relations by
-    title. Where an item has the same title, dates and relations, it is returned with `created` false.
+    title. An unfinished item with the same title, dates, relations and text is returned with `created` false.
     """
     blocks, lost = blocks_of(markdown)
     content.checked(blocks)
     source = await lookup.source(database)
-    prepared = await values(source.properties, properties)
+    prepared = await values(source.properties, properties, new_options=new_options)
     title = title_name(source.properties)
     if title not in prepared:
         raise errors.InvalidInputError(f"The title is missing: the property `{title}`.", "Call again with it.")
-    seek = None if allow_duplicate else partial(duplicate, source, prepared)
+    seek = None if allow_duplicate else partial(duplicate, source, prepared, blocks)
     if seek and (existing := await seek()):
         return written(existing, created=False, note=EXISTING)
     parent = {"type": "data_source_id", "data_source_id": source.id}

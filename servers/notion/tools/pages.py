@@ -1,4 +1,4 @@
-"""Pages: created, read, lengthened, changed, moved to the trash. API: https://developers.notion.com/reference/page"""
+"""Pages: created, read, changed, moved, put into the trash. API: https://developers.notion.com/reference/page"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flotilla import Cursor, Toolset, confirm, errors
 from flotilla.parsing import listed
 
 from .. import content, lookup
-from ..blocks import blocks_of, count
+from ..blocks import blocks_of
 from ..client import api, id_of
 from ..markdown import markdown_of
 from ..models import Content, Written
@@ -28,9 +28,10 @@ PageId = Annotated[
 Markdown = Annotated[str, Field(description="Text of the page, in Markdown.")]
 AllowDuplicate = Annotated[bool, Field(description="True to create it though one like it exists.")]
 EXISTING = (
-    "It exists already: nothing was created. Change it with notion_update_page or notion_append_block; for another one "
-    "of that title, pass allow_duplicate=true."
+    "It exists already: nothing was created, and no text was written. Change it with notion_update_page or "
+    "notion_append_block; for another one of that title, pass allow_duplicate=true."
 )
+NewOptions = Annotated[bool, Field(description="True to add options that are new to a select.")]
 
 
 @tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
@@ -48,7 +49,7 @@ async def create_page(
     blocks, lost = blocks_of(markdown)
     content.checked(blocks)
     above = id_of(parent)
-    seek = None if allow_duplicate else partial(lookup.subpage, above, title)
+    seek = None if allow_duplicate else partial(lookup.inside, above, title)
     if seek and (existing := await seek()):
         return written(existing, created=False, note=EXISTING)
     body = {
@@ -76,27 +77,6 @@ async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     return Content.model_validate({**raw, **more})
 
 
-@tools.writes(creates=True, search="ajoute texte paragraphe liste fin page to-do list append")
-async def append_block(
-    page: PageId,
-    markdown: Annotated[str, Field(description="Text to add, in Markdown.", examples=["- [ ] Envoyer le devis"])],
-) -> Written:
-    """Add text, lists, to-dos, tables or code at the end of a page, written in Markdown.
-
-    Nothing on the page changes; no tool edits or removes its text. A note says what of the Markdown could not be kept.
-    Find the page with notion_search.
-    """
-    blocks, lost = blocks_of(markdown)
-    if not blocks:
-        raise errors.InvalidInputError("The Markdown holds nothing that Notion could show.", "Call again with text.")
-    target = id_of(page)
-    progress = content.Progress(count(content.checked(blocks)), target)
-    content.announced(blocks)
-    with content.reporting(progress):
-        await content.append(target, blocks, progress)
-    return Written(id=target, note=not_kept(lost))
-
-
 @tools.writes(additive=False, idempotent=True, search="modifie change passe statut propriété titre mark as done status")
 async def update_page(
     page: PageId,
@@ -104,18 +84,47 @@ async def update_page(
         dict[str, Any],
         Field(description="New plain values by property name; null clears one.", examples=[{"Statut": "Client"}]),
     ],
+    new_options: NewOptions = False,
 ) -> Written:
-    """Change properties of a page or of a row of a database, such as its status, date or title; the others stay.
+    """Change properties of a page or a database's row, such as its status, date or title; the others stay.
 
-    A value that a property does not allow is refused with the allowed ones. The text of the page does not change: to
-    add to it, use notion_append_block. Find the row with notion_query_database.
+    A value that a property does not allow is refused with the allowed ones. For the page's text, use notion_edit_page
+    or notion_append_block. Find the row with notion_query_database.
     """
     current = await api.get(f"/pages/{id_of(page)}")
     schema = await lookup.schema_of(current)
-    prepared = await values(schema, properties)
+    prepared = await values(schema, properties, new_options=new_options)
     if not prepared:
         raise errors.InvalidInputError("There is no property to change.", f"There are: {listed(schema)}.")
     return written(await api.patch(f"/pages/{current['id']}", json={"properties": prepared}))
+
+
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    search="déplace range page sous dans autre base move under into",
+    examples=["Déplace cette page sous Archives", "Move the page into the Projects database"],
+)
+async def move_page(
+    page: PageId,
+    parent: Annotated[str | None, Field(description="Address or id of the page that it goes into.")] = None,
+    database: Annotated[str | None, Field(description="Name or address of the database that it goes into.")] = None,
+) -> Written:
+    """Move a page with everything below it into another page, or into a database as one of its rows.
+
+    Pass either parent or database. People who see the new place see the page then. Properties that the new database
+    does not have are lost; databases and single blocks cannot be moved. Find pages with notion_search.
+    """
+    if (parent is None) == (database is None):
+        raise errors.InvalidInputError("It is not clear where the page goes.", "Pass either parent or database.")
+    moved = id_of(page)
+    if parent is not None:
+        above: dict[str, Any] = {"type": "page_id", "page_id": id_of(parent)}
+    else:
+        above = {"type": "data_source_id", "data_source_id": (await lookup.source(database or "")).id}
+    if moved == above.get("page_id"):
+        raise errors.InvalidInputError("A page cannot be moved into itself.", "Pass another parent.")
+    return written(await api.post(f"/pages/{moved}/move", json={"parent": above}))
 
 
 @tools.destroys(asks=True, idempotent=True, search="supprime efface corbeille delete page fiche")
@@ -137,5 +146,9 @@ def not_kept(lost: list[str]) -> str | None:
 
 def written(page: dict[str, Any], **more: Any) -> Written:
     """Return a page as the result of a change."""
-    address = f"https://www.notion.so/{page['id'].replace('-', '')}"
-    return Written(id=page["id"], url=page.get("url") or address, **more)
+    return Written(id=page["id"], url=page.get("url") or address_of(page["id"]), **more)
+
+
+def address_of(page: str) -> str:
+    """Return the address of a page by its id."""
+    return f"https://www.notion.so/{page.replace('-', '')}"

@@ -67,7 +67,7 @@ class Consent:
     scopes: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)  # further parameters of the authorization request
     separator: str = " "  # between scopes
-    client_auth: str = "client_secret_post"
+    client_auth: str = "client_secret_post"  # see `token_endpoint.auth_method`
     pkce: bool = True
     rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"

@@ -6,7 +6,10 @@ does no harm, and a time limit.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import httpx2 as httpx
 
@@ -108,7 +111,23 @@ def client_of(grant: Auth, client_auth: str, token_url: str, token_url_field: st
 
     secret = [] if client_auth == "none" else [grant.needed("client_id"), grant.needed("client_secret")]
     endpoint = TokenEndpoint(grant, token_url, token_url_field)
-    return AsyncOAuth2Client(*secret, token_endpoint_auth_method=client_auth, transport=endpoint, timeout=LONGEST)
+    method = auth_method(client_auth)
+    return AsyncOAuth2Client(*secret, token_endpoint_auth_method=method, transport=endpoint, timeout=LONGEST)
+
+
+def auth_method(name: str) -> Any:
+    """Return the way in which a client shows who it is, as authlib takes it: one of its own names, or a function.
+
+    `client_secret_basic_json` is by Basic with the fields as JSON, for token endpoints that take no forms.
+    """
+    return _basic_and_json if name == "client_secret_basic_json" else name
+
+
+def _basic_and_json(client: Any, method: str, uri: str, headers: Any, body: Any) -> tuple[str, Any, bytes]:
+    credentials = base64.b64encode(f"{client.client_id}:{client.client_secret}".encode()).decode()
+    headers["Authorization"], headers["Content-Type"] = f"Basic {credentials}", "application/json"
+    form = body.decode() if isinstance(body, bytes) else body or ""
+    return uri, headers, json.dumps(dict(parse_qsl(form, keep_blank_values=True))).encode()
 
 
 def not_renewed(title: str, error: Exception) -> errors.UpstreamError:
