@@ -202,7 +202,7 @@ class Booking(Timed):
     """A meeting that was booked. https://developer.calendly.com/api-docs/calendly-api/scheduled-events/create-event-invitee"""
 
     event: str = Field(description="The uri of the meeting")
-    invitee: str = Field(alias="uri", description="The uri of the invitee")
+    invitee: str | None = Field(None, alias="uri", description="The uri of the invitee")
     event_type: str | None = None
     start_time: AwareDatetime
     name: UntrustedText | None = None

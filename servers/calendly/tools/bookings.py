@@ -45,7 +45,7 @@ async def book_event(
     event_type: EventTypeRef,
     start: Start,
     email: Annotated[Address, Field(description="E-mail address of the invitee.", examples=["jean.dupont@exemple.fr"])],
-    name: Annotated[str | None, Field(description="Name of the invitee; needed.", examples=["Jean Dupont"])] = None,
+    name: Annotated[str, Field(min_length=1, description="First and last name of the invitee.", examples=["Jean Dupont"])],
     timezone: Annotated[TimeZone | None, Field(description="IANA zone of the invitee; the user's without it.")] = None,
     location: Annotated[
         str | None,
@@ -61,9 +61,6 @@ async def book_event(
     Take the start from calendly_list_available_times: a time that is not free is refused. What the form asks and where
     it can be held stands in calendly_get_event_type. To let the invitee choose, use calendly_create_scheduling_link.
     """
-    invitee = " ".join((name or email.name).split())
-    if not invitee:
-        raise errors.InvalidInputError("The invitee's name is missing.", "Pass it as name.")
     zone = await account_zone()
     begin = start_of(start, zone)
     kind = await event_type_details(event_type)
@@ -71,7 +68,7 @@ async def book_event(
     body = request(
         kind,
         begin,
-        {"name": invitee, "email": email.address, "timezone": timezone or zone.key},
+        {"name": name, "email": email.address, "timezone": timezone or zone.key},
         location_of(kind, location),
         answers_of(kind.questions, answers or ()),
         others,
@@ -135,7 +132,7 @@ async def reschedule_event(
         f"{', '.join([invitee.email, *meeting.guests])} will be notified by e-mail."
     )
     if existing:
-        result = Booking(event=existing.uri, invitee=existing.uri, start_time=begin, email=invitee.email)
+        result = Booking(event=existing.uri, event_type=kind.uri, start_time=begin, email=invitee.email)
     else:
         result = booked((await api.post("/invitees", json=body))["resource"], body)
     await api.send("POST", old, json=moved)
