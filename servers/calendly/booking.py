@@ -28,7 +28,7 @@ class FormAnswer(Model):
 
 
 async def free_slots(event_type: str, start: datetime, end: datetime) -> list[Slot]:
-    """Return the free slots of an event type (a uri) between two aware times, the first one in the future."""
+    """Return the free slots of an event type (a uri) between two aware times, both in the future."""
     params = {"event_type": event_type, "start_time": to_utc(start), "end_time": to_utc(end)}
     return readable(Slot, await api.rows("/event_type_available_times", "collection", params=params))
 
@@ -87,8 +87,8 @@ def location_of(event_type: EventTypeDetails, wanted: str | None) -> dict[str, A
     chosen, text = _chosen(places, wanted)
     text = text or (None if chosen.kind in ASKING else chosen.location or chosen.additional_info)
     if chosen.kind in ASKING and not text:
-        what = "phone number, with +33 or the like" if chosen.kind == "outbound_call" else "place"
-        raise errors.InvalidInputError("This event type asks where to meet.", f"Pass the invitee's {what} as location.")
+        own = "phone number, with +33 or the like," if chosen.kind == "outbound_call" else "place"
+        raise errors.InvalidInputError("This event type asks where to meet.", f"Pass the invitee's {own} as location.")
     return {"kind": chosen.kind, **({"location": text} if chosen.kind in WITH_TEXT and text else {})}
 
 

@@ -1,4 +1,7 @@
-"""Calendly and how it is spoken to: settings, authentication, limits, errors. https://developer.calendly.com/api-docs"""
+"""Calendly and how it is spoken to: settings, authentication, limits, errors.
+
+https://developer.calendly.com/api-docs
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Host(Model):
 
 
 class Event(Timed):
-    """https://developer.calendly.com/api-docs/calendly-api/scheduled-events/get-event; `invitees` counts active ones."""
+    """https://developer.calendly.com/api-docs/calendly-api/scheduled-events/get-event"""
 
     uri: str
     name: UntrustedText | None = None
@@ -129,7 +129,7 @@ class Event(Timed):
     start_time: AwareDatetime
     end_time: AwareDatetime
     location: UntrustedText | None = None
-    invitees: int = 0
+    invitees: int = Field(0, description="Those who have not cancelled")
     guests: list[str] = Field(default_factory=list, description="Addresses of people whom an invitee added")
     hosts: list[Host] = Field(default_factory=list)
     event_type: str | None = None
@@ -199,7 +199,7 @@ class Invitee(Model):
 
 
 class Booking(Timed):
-    """A meeting that was booked. https://developer.calendly.com/api-docs/calendly-api/scheduled-events/create-event-invitee"""
+    """A booking: https://developer.calendly.com/api-docs/calendly-api/scheduled-events/create-event-invitee"""
 
     event: str = Field(description="The uri of the meeting")
     invitee: str | None = Field(None, alias="uri", description="The uri of the invitee")

@@ -69,7 +69,8 @@ class FakeCalendly(FakeApi):
     def __init__(self) -> None:
         super().__init__()
         self.vendor = FakeVendor(self)
-        self.users = [user(ME, "Zoé Lefèvre", "zoe@atelier.example"), user(MARIE, "Marie Curie", "marie@atelier.example")]
+        zoe = user(ME, "Zoé Lefèvre", "zoe@atelier.example")
+        self.users = [zoe, user(MARIE, "Marie Curie", "marie@atelier.example")]
         self.types: dict[str, Thing] = {}
         self.events: dict[str, Thing] = {}
         self.invitees: dict[str, Thing] = {}

@@ -112,7 +112,7 @@ async def test_book_event_location(
     [
         ("Visite", None, "Pass one as location: zoom_conference, 12 rue de l’Œuvre, Lyon."),
         ("Visite", "Paris", "Pass one as location: zoom_conference, 12 rue de l’Œuvre, Lyon."),
-        ("Appel", None, "Pass the invitee's phone number, with +33 or the like as location."),
+        ("Appel", None, "Pass the invitee's phone number, with +33 or the like, as location."),
         ("Équipe", "Lyon", "This event type has no place to choose. Leave the location out."),
     ],
 )

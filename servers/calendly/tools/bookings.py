@@ -30,7 +30,9 @@ tools = Toolset("bookings")
 WRITE = ["users:read event_types:read availability:read scheduled_events:write"]
 Start = Annotated[
     When,
-    Field(description="Time of a free slot, from calendly_list_available_times.", examples=["2030-06-03T09:00:00+02:00"]),
+    Field(
+        description="Time of a free slot, from calendly_list_available_times.", examples=["2030-06-03T09:00:00+02:00"]
+    ),
 ]
 
 
@@ -45,11 +47,15 @@ async def book_event(
     event_type: EventTypeRef,
     start: Start,
     email: Annotated[Address, Field(description="E-mail address of the invitee.", examples=["jean.dupont@exemple.fr"])],
-    name: Annotated[str, Field(min_length=1, description="First and last name of the invitee.", examples=["Jean Dupont"])],
+    name: Annotated[
+        str, Field(min_length=1, description="First and last name of the invitee.", examples=["Jean Dupont"])
+    ],
     timezone: Annotated[TimeZone | None, Field(description="IANA zone of the invitee; the user's without it.")] = None,
     location: Annotated[
         str | None,
-        Field(description="Place or kind of place, where there are several; the invitee's phone number or place if asked."),
+        Field(
+            description="Place or its kind, where there are several; if asked, the invitee's own place or phone number."
+        ),
     ] = None,
     answers: Annotated[
         list[FormAnswer] | None, Field(description="Answers to the questions of the booking form.")
@@ -95,7 +101,9 @@ async def book_event(
 async def reschedule_event(
     event: EventId,
     start: Start,
-    reason: Annotated[str | None, Field(max_length=10_000, description="Why it is moved; the invitee reads it.")] = None,
+    reason: Annotated[
+        str | None, Field(max_length=10_000, description="Why it is moved; the invitee reads it.")
+    ] = None,
 ) -> Booking:
     """Move a booked meeting of one invitee to another free slot: the new one is booked, then the old one cancelled.
 
@@ -108,7 +116,9 @@ async def reschedule_event(
     meeting = Event.model_validate(raw)
     must_stand(meeting)
     if meeting.start_time <= datetime.now(UTC):
-        raise errors.InvalidInputError("This meeting has begun or is over.", "Book another one with calendly_book_event.")
+        raise errors.InvalidInputError(
+            "This meeting has begun or is over.", "Book another one with calendly_book_event."
+        )
     if meeting.start_time == begin:
         raise errors.InvalidInputError("The meeting is at this time already.", "Pass another time.")
     invitee = await only_invitee(event)

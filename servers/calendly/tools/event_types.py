@@ -84,7 +84,9 @@ async def list_available_times(
 
 
 @tools.writes(
-    creates=True, scopes=["users:read event_types:read scheduling_links:write"], search="lien de réservation unique envoyer"
+    creates=True,
+    scopes=["users:read event_types:read scheduling_links:write"],
+    search="lien de réservation unique envoyer",
 )
 async def create_scheduling_link(event_type: EventTypeRef) -> SchedulingLink:
     """Create a link with which one person can book this event type once. Returns the link; nothing is sent.
@@ -153,7 +155,9 @@ async def create_one_off_event_type(
     address: Annotated[
         str | None, Field(description="The address of a physical place, or the text of a custom one.")
     ] = None,
-    timezone: Annotated[TimeZone | None, Field(description="IANA zone of the meeting; the user's own without it.")] = None,
+    timezone: Annotated[
+        TimeZone | None, Field(description="IANA zone of the meeting; the user's own without it.")
+    ] = None,
 ) -> EventType:
     """Create an event type for one occasion, of which the user is the host, bookable on some days only.
 
@@ -164,7 +168,9 @@ async def create_one_off_event_type(
     first, last = first_day.day(zone), last_day.day(zone)
     check_order(first, last, "first_day", "last_day")
     if bool(address) is not (place in ("physical", "custom")):
-        raise errors.InvalidInputError("Address and place do not fit.", "Pass both for a physical or custom place only.")
+        raise errors.InvalidInputError(
+            "Address and place do not fit.", "Pass both for a physical or custom place only."
+        )
     location: dict[str, Any] | None = {"kind": place, **({"location": address} if address else {})} if place else None
     body = {
         "name": name,
