@@ -34,7 +34,7 @@ async def free_slots(event_type: str, start: datetime, end: datetime) -> list[Sl
 
 
 def start_of(start: When, zone: ZoneInfo) -> datetime:
-    """Return the time at which a meeting is to start, in UTC; raises errors.InvalidInputError for a day or a past time."""
+    """Return when a meeting is to start, in UTC; raises errors.InvalidInputError for a day or a past time."""
     if start.is_day:
         raise errors.InvalidInputError("The start has no time of day.", "Pass a time of calendly_list_available_times.")
     begin = start.at(zone).astimezone(UTC)
