@@ -171,14 +171,16 @@ class FakeCalendly(FakeApi):
         """Return the uri of an event type."""
         return next(uri for uri, one in self.types.items() if one["name"] == name)
 
-    def book(self, name: str, start: datetime, email: str, *, guests: list[str] | None = None, **more: Any) -> Thing:
+    def book(
+        self, event_type: str, start: datetime, email: str, *, guests: list[str] | None = None, **more: Any
+    ) -> Thing:
         """Book a meeting in the account, and return the invitee."""
-        kind = self.types[self.uri(name)]
+        kind = self.types[self.uri(event_type)]
         place = more.get("location") or {"kind": (kind["locations"] or [{}])[0].get("kind", "custom")}
         event = f"{HOME}/scheduled_events/{self.key()}"
         self.events[event] = {
             "uri": event,
-            "name": name,
+            "name": event_type,
             "status": "active",
             "start_time": stamp(start),
             "end_time": stamp(start + timedelta(minutes=kind["duration"])),
