@@ -27,7 +27,7 @@ EventTypeRef = Annotated[
     str,
     Field(
         description="Name, id or uri of the event type, from calendly_list_event_types.",
-        examples=["AAAAAAAAAAAAAAAA", "Premier échange"],
+        examples=["AAAAAAAAAAAAAAAA"],
     ),
 ]
 Whose = Annotated[
@@ -94,7 +94,7 @@ async def user_uri(whom: str) -> str:
     wanted = Address.read(whom)
     if wanted.key == user.email.casefold():
         return user.uri
-    params = {"organization": user.current_organization, "email": wanted.address, "count": 100}
+    params = {"organization": user.current_organization, "email": wanted.key, "count": 100}
     rows = readable(Member, await api.rows("/organization_memberships", "collection", params=params))
     for member in rows:
         if member.email.casefold() == wanted.key:

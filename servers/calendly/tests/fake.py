@@ -185,7 +185,7 @@ class FakeCalendly(FakeApi):
             "start_time": stamp(start),
             "end_time": stamp(start + timedelta(minutes=kind["duration"])),
             "event_type": kind["uri"],
-            "location": {"type": place["kind"], **({"location": place["location"]} if "location" in place else {})},
+            "location": self.location(place),
             "invitees_counter": {"total": 0, "active": 0, "limit": 1},
             "created_at": CREATED,
             "updated_at": CREATED,
@@ -194,6 +194,13 @@ class FakeCalendly(FakeApi):
             "calendar_event": {"kind": "google", "external_id": "8suu9k3hj00m"},
         }
         return self.invite(event, email, **more)
+
+    def location(self, place: Thing) -> Thing:
+        """Return the location of a meeting at a place of its event type."""
+        if place["kind"] == "zoom_conference":
+            url = f"https://zoom.us/j/{self._last}"
+            return {"type": place["kind"], "status": "pushed", "join_url": url, "data": None}
+        return {"type": place["kind"], "location": place.get("location")}
 
     def invite(self, event: str, email: str, **more: Any) -> Thing:
         """Add an invitee to a meeting, and return it."""

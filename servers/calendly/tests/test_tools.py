@@ -376,7 +376,8 @@ async def test_rate_limit_wait_read_from_x_ratelimit_reset(calendly: Session) ->
 
 
 async def test_token_missing_says_where_to_get_one() -> None:
-    async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as session:
+    empty = {f"CALENDLY_{name}": "" for name in ("REFRESH_TOKEN", "CLIENT_ID", "CLIENT_SECRET")}
+    async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>", **empty}) as session:
         message = await session.call_error("list_events")
         assert "CALENDLY_TOKEN" in message
         assert "calendly.token" in message

@@ -53,9 +53,7 @@ async def book_event(
     timezone: Annotated[TimeZone | None, Field(description="IANA zone of the invitee; the user's without it.")] = None,
     location: Annotated[
         str | None,
-        Field(
-            description="Place or its kind, where there are several; if asked, the invitee's own place or phone number."
-        ),
+        Field(description="Place or its kind where there are several, or the invitee's own place or phone."),
     ] = None,
     answers: Annotated[
         list[FormAnswer] | None, Field(description="Answers to the questions of the booking form.")
@@ -64,8 +62,8 @@ async def book_event(
 ) -> Booking:
     """Book a free slot of an event type for somebody. Calendly e-mails the invitee and the guests at once.
 
-    Take the start from calendly_list_available_times: a time that is not free is refused. What the form asks and where
-    it can be held stands in calendly_get_event_type. To let the invitee choose, use calendly_create_scheduling_link.
+    Take the start from calendly_list_available_times: a time that is not free is refused. Questions and places stand in
+    calendly_get_event_type. To let the invitee choose, use calendly_create_scheduling_link.
     """
     zone = await account_zone()
     begin = start_of(start, zone)
@@ -91,7 +89,6 @@ async def book_event(
 
 
 @tools.destroys(
-    creates=True,
     asks=True,
     idempotent=False,
     scopes=WRITE,

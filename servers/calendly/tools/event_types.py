@@ -120,7 +120,7 @@ async def update_event_type(
     changes = {"active": active, "name": name, "description": description, "duration": duration}
     if all(value is None for value in changes.values()):
         raise errors.InvalidInputError("No change is named.", "Pass active, name, description or duration.")
-    answer = await api.patch(f"/event_types/{id_of(await event_type_uri(event_type))}", json=changes, idempotent=True)
+    answer = await api.patch(f"/event_types/{id_of(await event_type_uri(event_type))}", json=changes)
     return EventType.model_validate(answer["resource"])
 
 
