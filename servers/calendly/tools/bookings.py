@@ -139,7 +139,7 @@ async def reschedule_event(
         f"{', '.join([invitee.email, *meeting.guests])} will be notified by e-mail."
     )
     if existing:
-        result = Booking(event=existing.uri, event_type=kind.uri, start_time=begin, email=invitee.email)
+        result = Booking(uri=None, event=existing.uri, event_type=kind.uri, start_time=begin, email=invitee.email)
     else:
         result = booked((await api.post("/invitees", json=body))["resource"], body)
     await api.send("POST", old, json=moved)
