@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flotilla import Model, Page, UntrustedText
 
@@ -115,3 +115,31 @@ class Associated(Model):
 
     associated: list[str]
     refused: list[str] = Field(default_factory=list)
+
+
+class Segment(Model):
+    """A segment (list): manual, snapshot or dynamic. https://developers.hubspot.com/docs/api-reference/crm-lists-v3/guide"""
+
+    id: str = Field(alias="listId")
+    name: str
+    type: str = Field(description="manual and snapshot take records, dynamic fills itself")
+    object_type: str = Field(alias="objectTypeId", exclude=True)
+    size: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, raw: Any) -> Any:
+        """Read type and size: a search has the size among further properties, one list by itself."""
+        if not isinstance(raw, dict):
+            return raw
+        more = raw.get("additionalProperties")
+        size = more.get("hs_list_size") if isinstance(more, dict) else None
+        return {**raw, "type": str(raw.get("processingType") or "").lower(), "size": size or raw.get("size")}
+
+
+class SegmentChange(Model):
+    """Which records were added to a segment or removed from it, and for which nothing changed."""
+
+    segment: str
+    changed: list[str]
+    unchanged: list[str] = Field(default_factory=list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flotilla import Server
 
 from .client import integration
-from .tools import activities, associations, companies, contacts, deals, owners, records, tickets
+from .tools import activities, associations, companies, contacts, deals, owners, records, segments, tickets
 
 server = Server(
     integration,
@@ -21,5 +21,6 @@ server = Server(
         tickets.tools,
         associations.tools,
         owners.tools,
+        segments.tools,
     ],
 )

@@ -1,3 +1,3 @@
 from flotilla_testing.acceptance import suite
 
-TestAcceptance = suite("calendly")
+TestAcceptance = suite("calendly", arguments={"calendly_update_event_type": {"active": False}})

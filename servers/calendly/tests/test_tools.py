@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ def sent(session: Session) -> tuple[str, str, dict[str, str]]:
     """The last request: method, address without the query, query."""
     request = session.requests[-1]
     return request.method, request.url.partition("?")[0], dict(request.query)
+
+
+@pytest.fixture
+async def all_tools() -> AsyncIterator[Session]:
+    """The server with every tool, with Calendly played from answers.yaml."""
+    async with connect("calendly", {"FLOTILLA_TIER": "all"}, answer="accept") as session:
+        yield session
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -48,6 +56,7 @@ async def test_list_event_types(calendly: Session) -> None:
         "duration": 30.0,
         "scheduling_url": "https://calendly.com/zoe-lefevre/premier-echange",
         "description": "Un café et vos idées. Gratuit, 30 min.",
+        "owner": "Zoé Lefèvre",
     }
     assert "name" not in page["items"][1]  # Calendly says null
     last = await calendly.call_ok("list_event_types", cursor=page["next_cursor"])
@@ -73,22 +82,25 @@ async def test_list_available_times(calendly: Session) -> None:
         f"{API}/event_type_available_times",
         {"event_type": TYPE, "start_time": "2030-06-03T07:00:00Z", "end_time": "2030-06-05T07:00:00Z"},
     )
-    assert [slot["start_time"] for slot in first["items"]] == ["2030-06-03T07:00:00Z", "2030-06-03T07:30:00Z"]
+    assert [slot["start_time"] for slot in first["items"]] == [
+        "2030-06-03T09:00:00+02:00",  # in the account's time zone
+        "2030-06-03T09:30:00+02:00",
+    ]
     assert first["items"][0]["scheduling_url"].startswith("https://calendly.com/zoe-lefevre/")
     second = await calendly.call_ok(
         "list_available_times", event_type=TYPE, start="2030-06-03T09:00:00+02:00", cursor=first["next_cursor"], limit=2
     )
-    assert [slot["start_time"] for slot in second["items"]] == ["2030-06-04T12:00:00Z"]
+    assert [slot["start_time"] for slot in second["items"]] == ["2030-06-04T14:00:00+02:00"]
     assert "next_cursor" not in second
 
 
 @pytest.mark.parametrize(
     ("start", "in_utc"),
     [
-        ("2030-03-30T09:00:00+01:00", ("2030-03-30T08:00:00Z", "2030-03-31T08:00:00Z")),  # Paris, the day before
+        ("2030-03-30T09:00:00+01:00", ("2030-03-30T08:00:00Z", "2030-03-31T07:00:00Z")),  # Paris: 23 hours later
         ("2030-03-31T09:00:00+02:00", ("2030-03-31T07:00:00Z", "2030-04-01T07:00:00Z")),  # the clocks went forward
-        ("2030-10-26T09:00:00+02:00", ("2030-10-26T07:00:00Z", "2030-10-27T07:00:00Z")),
-        ("2030-10-27T02:30:00+02:00", ("2030-10-27T00:30:00Z", "2030-10-28T00:30:00Z")),  # 02:30, the first time
+        ("2030-10-26T09:00:00+02:00", ("2030-10-26T07:00:00Z", "2030-10-27T08:00:00Z")),
+        ("2030-10-27T02:30:00+02:00", ("2030-10-27T00:30:00Z", "2030-10-28T01:30:00Z")),  # 02:30, the first time
         ("2030-10-27T02:30:00+01:00", ("2030-10-27T01:30:00Z", "2030-10-28T01:30:00Z")),  # and the second
         ("2030-06-01T09:00:00.500-05:45", ("2030-06-01T14:45:00Z", "2030-06-02T14:45:00Z")),
     ],
@@ -157,10 +169,13 @@ async def test_list_events(calendly: Session) -> None:
         "uri": EVENT,
         "name": "Premier échange",
         "status": "active",
-        "start_time": "2030-03-29T08:00:00Z",
-        "end_time": "2030-03-29T08:30:00Z",
+        "start_time": "2030-03-29T09:00:00+01:00",
+        "end_time": "2030-03-29T09:30:00+01:00",
         "location": "https://zoom.us/j/96571234567?pwd=cGFz",
         "invitees": 1,
+        "guests": ["paul@exemple.fr"],
+        "hosts": [{"uri": ME, "name": "Zoé Lefèvre", "email": "zoe@atelier-lefevre.example"}],
+        "event_type": TYPE,
     }
     assert page["items"][1]["location"] == "12 rue de l’Œuvre, Lyon"
 
@@ -180,6 +195,7 @@ async def test_list_events_pages_to_the_end(calendly: Session) -> None:
     ]
     assert events[2]["invitees"] == 0
     assert "location" not in events[2]  # Calendly says null
+    assert (events[2]["canceled_by"], events[2]["cancel_reason"]) == ("Jean Dupont", "Malade")
 
 
 async def test_list_events_and_list_invitees_remove_invisible_characters(calendly: Session) -> None:
@@ -199,7 +215,7 @@ async def test_list_events_and_list_invitees_remove_invisible_characters(calendl
 async def test_get_event_by_uri_or_id(calendly: Session, event: str) -> None:
     got = await calendly.call_ok("get_event", event=event)
     assert sent(calendly) == ("GET", EVENT, {})
-    assert (got["uri"], got["start_time"]) == (EVENT, "2030-03-29T08:00:00Z")
+    assert (got["uri"], got["start_time"]) == (EVENT, "2030-03-29T09:00:00+01:00")
 
 
 @pytest.mark.parametrize(
@@ -209,13 +225,15 @@ async def test_get_event_by_uri_or_id(calendly: Session, event: str) -> None:
 async def test_event_foreign_uri_refused_without_request(calendly: Session, event: str) -> None:
     for tool in ("get_event", "list_invitees", "cancel_event"):
         assert (await calendly.call_error(tool, event=event)).startswith("Error: ")
-    assert calendly.requests == []
+    assert [request.path for request in calendly.requests if request.path != "/users/me"] == []
 
 
 @pytest.mark.parametrize("event", ["../users/me", "a?x=1", "a#b", "a%2Fb", ".."])
 async def test_event_id_cannot_change_the_request_path(calendly: Session, event: str) -> None:
     await calendly.call("calendly_get_event", event=event)
     for request in calendly.requests:
+        if request.path == "/users/me":  # for the time zone
+            continue
         assert request.path.startswith("/scheduled_events/")
         assert request.path.count("/") == 2
         assert request.query == []
@@ -299,8 +317,42 @@ async def test_mark_no_show(calendly: Session) -> None:
     noted = await calendly.call_ok("mark_no_show", invitee=INVITEE)
     assert sent(calendly) == ("POST", f"{API}/invitee_no_shows", {})
     assert calendly.requests[-1].json() == {"invitee": INVITEE}
-    assert noted == {"uri": f"{API}/invitee_no_shows/KKKKKKKKKKKKKKKK", "created_at": "2030-03-29T09:00:00Z"}
-    assert "`invitee` does not fit" in await calendly.call_error("mark_no_show", invitee=EVENT)
+    assert noted == {
+        "marked": True,
+        "uri": f"{API}/invitee_no_shows/KKKKKKKKKKKKKKKK",
+        "created_at": "2030-03-29T10:00:00+01:00",
+    }
+    assert "is not an invitee's uri. Pass one of calendly_list_invitees." in await calendly.call_error(
+        "mark_no_show", invitee=EVENT
+    )
+
+
+async def test_mark_no_show_undo(calendly: Session) -> None:
+    assert await calendly.call_ok("mark_no_show", invitee=INVITEE, undo=True) == {"marked": False}
+    assert sent(calendly) == ("DELETE", f"{API}/invitee_no_shows/KKKKKKKKKKKKKKKK", {})
+
+
+async def test_list_availability_schedules(all_tools: Session) -> None:
+    page = await all_tools.call_ok("list_availability_schedules")
+    assert sent(all_tools) == ("GET", f"{API}/user_availability_schedules", {"user": ME})
+    assert page["items"][0]["days"] == [
+        {"day": "monday", "hours": ["09:00-12:00", "14:00-17:30"]},
+        {"day": "2030-12-24", "hours": []},
+    ]
+
+
+async def test_list_busy_times_connected_calendar_unreadable(all_tools: Session) -> None:
+    unreadable = Response.of({"title": "External calendar error", "message": "Calendar not reachable"}, 424)
+    all_tools.respond("GET /user_busy_times", unreadable)
+    message = await all_tools.call_error("list_busy_times", start="2030-06-03")
+    assert 'Calendly could not read the connected calendar: "Calendar not reachable".' in message
+
+
+async def test_plan_that_lacks_a_feature_is_not_a_missing_permission(all_tools: Session) -> None:
+    refusal = Response.of({"title": "Permission Denied", "message": "Please upgrade to a paid Calendly account."}, 403)
+    all_tools.respond("PATCH /event_types/{uuid}", refusal)
+    message = await all_tools.call_error("update_event_type", event_type=TYPE, active=False)
+    assert message.startswith("Error: The account's Calendly plan does not include this:")
 
 
 # -- what goes wrong --------------------------------------------------------------------------------------------------
@@ -324,7 +376,8 @@ async def test_rate_limit_wait_read_from_x_ratelimit_reset(calendly: Session) ->
 
 
 async def test_token_missing_says_where_to_get_one() -> None:
-    async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>"}) as session:
+    empty = {f"CALENDLY_{name}": "" for name in ("REFRESH_TOKEN", "CLIENT_ID", "CLIENT_SECRET")}
+    async with connect("calendly", {"CALENDLY_TOKEN": "<UNKNOWN>", **empty}) as session:
         message = await session.call_error("list_events")
         assert "CALENDLY_TOKEN" in message
         assert "calendly.token" in message

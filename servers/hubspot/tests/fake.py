@@ -62,6 +62,7 @@ class FakeHubSpot(RecordedResponses):
         self.links: set[tuple[str, str, str, str]] = set()
         self.lag = False
         self.seen_answers: list[tuple[Request, Response]] = []
+        self.segments: dict[str, dict[str, Any]] = {}
         self.tokens = {TOKEN}
         self.refreshed: list[dict[str, str]] = []
         self._plans: list[list[Any]] = []
@@ -117,6 +118,10 @@ class FakeHubSpot(RecordedResponses):
             ("GET", f"/crm/v3/pipelines/{kind}", lambda r, k: (fixture(f"pipelines_{k}.json"), 200)),
             ("GET", "/crm/v3/owners/", self._owners),
             ("POST", "/oauth/v2/private-apps/get/access-token-info", self._token_info),
+            ("POST", "/crm/v3/lists/search", self._segments),
+            ("GET", f"/crm/v3/lists/{thing}", self._segment),
+            ("GET", f"/crm/v3/lists/{thing}/memberships", self._members),
+            ("PUT", f"/crm/v3/lists/{thing}/memberships/(add|remove)", self._change_members),
             ("POST", f"/crm/v3/objects/{kind}/merge", self._merge),
             ("DELETE", f"/crm/v3/objects/{kind}/{thing}", self._delete),
             ("POST", f"/crm/v3/objects/{kind}/search", self._search),
@@ -167,6 +172,63 @@ class FakeHubSpot(RecordedResponses):
             for other in self.linked(kind, second, end):
                 self._link(kind, first, end, other)
         return stays, 200
+
+    def add_segment(self, number: str, name: str, processing: str = "MANUAL", kind: str = "0-1") -> None:
+        """Make a segment, without members."""
+        stamp = "2030-01-05T08:00:00Z"
+        self.segments[number] = {
+            "members": [],
+            "listId": number,
+            "listVersion": 1,
+            "name": name,
+            "objectTypeId": kind,
+            "processingStatus": "COMPLETE",
+            "processingType": processing,
+            "createdAt": stamp,
+            "updatedAt": stamp,
+        }
+
+    def _list(self, number: str) -> dict[str, Any]:
+        if number not in self.segments:
+            raise Refusal(404, "OBJECT_NOT_FOUND", f"List does not exist with ID {number}.")
+        return self.segments[number]
+
+    def _segments(self, request: Request) -> tuple[Any, int]:
+        body = request.json()
+        start, count = body["offset"], body.get("count", 20)
+        if count > 500:
+            raise Refusal(400, "VALIDATION_ERROR", "count is at most 500")
+        rows = [
+            {**{k: v for k, v in one.items() if k != "members"}, "additionalProperties": {"hs_list_size": "0"}}
+            for one in self.segments.values()
+            if (body.get("query") or "").lower() in one["name"].lower()
+        ]
+        page = rows[start : start + count]
+        more = start + count < len(rows)
+        return {"lists": page, "hasMore": more, "offset": start + len(page), "total": len(rows)}, 200
+
+    def _segment(self, request: Request, number: str) -> tuple[Any, int]:
+        one = self._list(number)
+        return {"list": {**{k: v for k, v in one.items() if k != "members"}, "size": len(one["members"])}}, 200
+
+    def _members(self, request: Request, number: str) -> tuple[Any, int]:
+        query = dict(request.query)
+        start, limit = int(query.get("after", 0)), int(query.get("limit", 100))
+        rows = self._list(number)["members"]
+        more = {"paging": {"next": {"after": str(start + limit)}}} if start + limit < len(rows) else {}
+        page = [{"recordId": i, "membershipTimestamp": "2030-01-05T08:00:00Z"} for i in rows[start : start + limit]]
+        return {"results": page, **more}, 200
+
+    def _change_members(self, request: Request, number: str, action: str) -> tuple[Any, int]:
+        one, ids = self._list(number), request.json()
+        if one["processingType"] == "DYNAMIC":
+            raise Refusal(400, "VALIDATION_ERROR", "Membership of a DYNAMIC list cannot be changed.")
+        members: list[str] = one["members"]
+        missing = [i for i in ids if i not in self.records["contacts"]]
+        touched = [i for i in ids if i not in missing and (i in members) == (action == "remove")]
+        one["members"] = [*members, *touched] if action == "add" else [i for i in members if i not in touched]
+        added, removed = (touched, []) if action == "add" else ([], touched)
+        return {"recordsIdsAdded": added, "recordsIdsRemoved": removed, "recordIdsMissing": missing}, 200
 
     def _valid(self, kind: str, properties: Mapping[str, Any]) -> None:
         path = FIXTURES / f"properties_{kind}.json"
