@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from fastmcp import Client
+from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import StdioTransport
 
 from flotilla_cli import paths, system
@@ -51,14 +52,17 @@ class Gateway:
 
     `name` is that of its volume, its catalog and its containers. `settings` are lines of the secrets file: guards and
     secrets by server, as `{"notion": {"token": …}}`. `plain_http` are the hosts of the fake vendors, without TLS.
+    `saved` is a secrets file that scripts/login wrote: the gateway reads its lines too.
     """
 
     kind: str
     name: str
     folder: Path
     slugs: Sequence[str]
-    settings: Mapping[str, Mapping[str, str]]
+    settings: dict[str, dict[str, str]]
     plain_http: str
+    saved: Path | None = None
+    asked: list[str] = field(default_factory=list)
 
     @property
     def catalog(self) -> Path:
@@ -77,7 +81,8 @@ class Gateway:
             volumes = [f"{self.name}:/data", f"{self.name}:/state"]
             registry[catalog_name(slug)] = {**entry, "volumes": volumes, "env": [*entry.get("env", []), variable]}
         paths.write(self.catalog, yaml.safe_dump({"name": self.name, "registry": registry}, allow_unicode=True))
-        lines = [
+        lines = [self.saved.read_text(encoding="utf-8")] if self.saved else []
+        lines += [
             f"{catalog_name(slug)}.{name}={value}\n"
             for slug, settings in self.settings.items()
             for name, value in settings.items()
@@ -95,14 +100,24 @@ class Gateway:
         return [str(paths.VENV / "flotilla-switchboard"), "--catalog", str(self.catalog), *options]
 
     @asynccontextmanager
-    async def client(self, **options: Any) -> AsyncIterator[Client[Any]]:
-        """Start the gateway with a client of its own; nothing that is set on this machine counts."""
+    async def client(self, answer: bool | None = None, mode: str = "auto") -> AsyncIterator[Client[Any]]:
+        """Start the gateway with a client of its own; nothing that is set on this machine counts.
+
+        `answer` is what its person says to each question, which `asked` then holds; None: nobody can be asked.
+        """
+
+        async def reply(message: str, *_: Any) -> ElicitResult:
+            self.asked.append(message)
+            return ElicitResult(action="accept" if answer else "decline", content={"confirm": True} if answer else None)
+
         command = self.command()
         prefixes = ("FLOTILLA_", *(slug.upper().replace("-", "_") + "_" for slug in self.slugs))
         environ = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         log = self.folder / "gateway.log"
         transport = StdioTransport(command[0], command[1:], env=environ, keep_alive=False, log_file=log)
-        async with Client(transport, timeout=60, **options) as client:
+        mode = "legacy" if self.kind == "docker-gateway" else mode  # Docker's gateway speaks up to 2025-11-25
+        handler = reply if answer is not None else None
+        async with Client(transport, timeout=60, mode=mode, elicitation_handler=handler) as client:
             yield client
 
     def close(self) -> None:

@@ -16,8 +16,9 @@ from fastmcp import Client
 
 from flotilla_testing import FakeVendor, faults
 from flotilla_testing.waiting import eventually
+from tests.scenarios.harness import Gateway
 
-from .conftest import HELENE, MARIE, Office
+from .conftest import HELENE, MARIE
 from .fake_google import Google
 
 ERAS = ("legacy", "2026-07-28")
@@ -37,7 +38,7 @@ async def call_error(client: Client[Any], tool: str, **arguments: Any) -> str:
     return "".join(getattr(part, "text", "") for part in result.content)
 
 
-async def test_mail_and_meeting_scenario(office: Office, google: Google) -> None:
+async def test_mail_and_meeting_scenario(office: Gateway, google: Google) -> None:
     """Find Marie's last mail, answer with a file, book Tuesday afternoon in Paris for 45 minutes when both are free."""
     async with office.client() as client:
         assert len(await client.list_tools()) >= 19
@@ -86,7 +87,7 @@ async def test_mail_and_meeting_scenario(office: Office, google: Google) -> None
     assert any(event["summary"] == "Devis pour juin" for event in google.calendars.events[MARIE].values())
 
 
-async def test_morning_scenario(office: Office, google: Google) -> None:
+async def test_morning_scenario(office: Gateway, google: Google) -> None:
     """Find Marie's last mail, reply with the PDF from Drive, book Tuesday 14:00 Paris for 45 minutes when both are
     free, add a row to the follow-up sheet; then note it all in a document."""
     sheet = google.sheets.put("Suivi", {"Suivi": [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]})
@@ -142,7 +143,7 @@ async def test_morning_scenario(office: Office, google: Google) -> None:
     assert google.calendars.invited == [(MARIE, "Devis")]  # a guest is notified without being asked for
 
 
-async def test_scenario_weekly_meeting(office: Office, google: Google) -> None:
+async def test_scenario_weekly_meeting(office: Gateway, google: Google) -> None:
     """Book a weekly meeting in local time, move one occurrence, cancel another, then cancel the whole of it."""
     async with office.client(answer=True) as client:
         booked = await call_ok(
@@ -170,7 +171,7 @@ async def test_scenario_weekly_meeting(office: Office, google: Google) -> None:
         assert "This event was cancelled already." in again
 
 
-async def test_scenario_weekly_meeting_from_some_week_on(office: Office, google: Google) -> None:
+async def test_scenario_weekly_meeting_from_some_week_on(office: Gateway, google: Google) -> None:
     """Later and longer from the third week on, with a cancelled week that stays cancelled; then the end of it."""
     async with office.client(answer=True) as client:
         await call_ok(
@@ -196,7 +197,7 @@ async def test_scenario_weekly_meeting_from_some_week_on(office: Office, google:
         assert [row["start"][:10] for row in rows] == ["2030-03-26", "2030-04-02", "2030-04-10"]
 
 
-async def test_scenario_local_time_is_the_calendars(office: Office, google: Google) -> None:
+async def test_scenario_local_time_is_the_calendars(office: Gateway, google: Google) -> None:
     """An event that was booked in New York is moved by the clock that it is listed by."""
     times = {"start": {"dateTime": "2030-06-10T14:00:00", "timeZone": "America/New_York"},
              "end": {"dateTime": "2030-06-10T15:00:00", "timeZone": "America/New_York"}}  # fmt: skip
@@ -212,7 +213,7 @@ async def test_scenario_local_time_is_the_calendars(office: Office, google: Goog
         ] == "Zoom"  # merged, not replaced
 
 
-async def test_scenario_long_mail(office: Office, google: Google) -> None:
+async def test_scenario_long_mail(office: Gateway, google: Google) -> None:
     """A text that Gmail keeps apart is read, page by page."""
     mail = email.message.EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = MARIE, HELENE, "Contrat"
@@ -230,7 +231,7 @@ async def test_scenario_long_mail(office: Office, google: Google) -> None:
     assert google.mail.boxes[HELENE][-1].thread == line["thread"]
 
 
-async def test_scenario_conversation_with_a_draft(office: Office, google: Google) -> None:
+async def test_scenario_conversation_with_a_draft(office: Gateway, google: Google) -> None:
     """Read a conversation, draft an answer, correct it, send it, archive the whole conversation."""
     async with office.client() as client:
         (line,) = (await call_ok(client, "gmail_search_messages", query="from:marie", limit=1))["items"]
@@ -253,9 +254,9 @@ async def test_scenario_conversation_with_a_draft(office: Office, google: Google
 
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
-async def test_drive_large_file_up_and_down(office: Office, google: Google, vendor: FakeVendor, broken: str) -> None:
+async def test_drive_large_file_up_and_down(office: Gateway, google: Google, vendor: FakeVendor, broken: str) -> None:
     """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
-    if office.gateway != "process":
+    if office.kind != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content = bytes(range(256)) * 80_000
     async with office.client() as client:
@@ -281,9 +282,9 @@ async def test_drive_large_file_up_and_down(office: Office, google: Google, vend
         assert (office.folder / "data" / saved["path"]).read_bytes() == content
 
 
-async def test_drive_progress_and_cancellation(office: Office, google: Google, vendor: FakeVendor) -> None:
+async def test_drive_progress_and_cancellation(office: Gateway, google: Google, vendor: FakeVendor) -> None:
     """A transfer reports its progress, and a cancelled one leaves no file."""
-    if office.gateway != "process":
+    if office.kind != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content, reported, begun = bytes(range(256)) * 80_000, list[tuple[float, float | None]](), asyncio.Event()
 
@@ -319,7 +320,7 @@ async def test_drive_progress_and_cancellation(office: Office, google: Google, v
 
 
 @pytest.mark.parametrize("mode", ERAS)
-async def test_confirmation_of_new_recipients(office: Office, google: Google, mode: str) -> None:
+async def test_confirmation_of_new_recipients(office: Gateway, google: Google, mode: str) -> None:
     """With FLOTILLA_CONFIRM=new-recipients, what goes to somebody who is new needs Hélène's yes."""
     for settings in office.settings.values():
         settings["confirm"] = "new-recipients"
@@ -341,7 +342,7 @@ async def test_confirmation_of_new_recipients(office: Office, google: Google, mo
     assert len(google.mail.boxes[HELENE]) == sent + 2
 
 
-async def test_consent_revoked_says_what_to_do(office: Office, google: Google) -> None:
+async def test_consent_revoked_says_what_to_do(office: Gateway, google: Google) -> None:
     google.end(google.tokens[-1])
     async with office.client() as client:
         for tool, arguments in (("gmail_search_messages", {}), ("gcal_list_calendars", {})):
@@ -350,7 +351,7 @@ async def test_consent_revoked_says_what_to_do(office: Office, google: Google) -
             assert "scripts/login" in statement
 
 
-async def test_consent_without_a_scope(office: Office, google: Google) -> None:
+async def test_consent_without_a_scope(office: Gateway, google: Google) -> None:
     for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if "calendar" not in s)
     async with office.client() as client:
@@ -361,14 +362,14 @@ async def test_consent_without_a_scope(office: Office, google: Google) -> None:
     )
 
 
-async def test_rate_limit_waited_for(office: Office, google: Google) -> None:
+async def test_rate_limit_waited_for(office: Gateway, google: Google) -> None:
     async with office.client() as client:
         await call_ok(client, "gmail_list_labels")
         google.limited = 2
         assert len((await call_ok(client, "gmail_list_labels"))["items"]) == 5
 
 
-async def test_update_event_conflict(office: Office, google: Google, vendor: FakeVendor) -> None:
+async def test_update_event_conflict(office: Gateway, google: Google, vendor: FakeVendor) -> None:
     """The event was changed by somebody else meanwhile."""
 
     async def meddle(exchange: faults.Exchange) -> None:
@@ -386,10 +387,10 @@ async def test_update_event_conflict(office: Office, google: Google, vendor: Fak
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
 async def test_send_email_large_mail_resumed_after_a_break(
-    office: Office, google: Google, vendor: FakeVendor, broken: str
+    office: Gateway, google: Google, vendor: FakeVendor, broken: str
 ) -> None:
     """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
-    if office.gateway != "process":
+    if office.kind != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
     content = bytes(range(256)) * 80_000
     async with office.client() as client:
@@ -410,7 +411,7 @@ async def test_send_email_large_mail_resumed_after_a_break(
 
 
 async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_does_not(
-    office: Office, google: Google
+    office: Gateway, google: Google
 ) -> None:
     """One consent for all servers: drive.file, which Drive is content with, does not stand in for spreadsheets."""
     sheet = google.sheets.put("Suivi", {"Suivi": [["Date", "Client"]]})
@@ -437,7 +438,7 @@ async def test_sheets_and_docs_open_what_a_person_made_and_drive_says_what_it_do
 
 
 async def test_a_consent_for_own_files_is_named_where_sheets_and_docs_find_nothing(
-    office: Office, google: Google
+    office: Gateway, google: Google
 ) -> None:
     for token in google.tokens:
         token.scope = " ".join(s for s in token.scope.split() if not s.endswith(("spreadsheets", "documents")))
@@ -451,7 +452,7 @@ async def test_a_consent_for_own_files_is_named_where_sheets_and_docs_find_nothi
         assert (await call_ok(client, "gsheets_get_spreadsheet", spreadsheet=made["id"]))["title"] == "Mien"
 
 
-async def test_scenario_amounts_into_a_sheet_that_is_found_by_its_name(office: Office, google: Google) -> None:
+async def test_scenario_amounts_into_a_sheet_that_is_found_by_its_name(office: Gateway, google: Google) -> None:
     """Put the amounts of an offer into the sheet "Devis" that a person made by hand, sorted, with the euros shown."""
     rows: list[list[Any]] = [["Date", "Client", "Total"], ["2030-05-27", "Durand", 80]]
     sheet = google.sheets.put("Devis", {"2030": rows, "T1": [["vide"]]})
@@ -477,7 +478,7 @@ async def test_scenario_amounts_into_a_sheet_that_is_found_by_its_name(office: O
     assert book.looks[0]["cell"]["userEnteredFormat"]["numberFormat"]["type"] == "CURRENCY"
 
 
-async def test_scenario_template(office: Office, google: Google) -> None:
+async def test_scenario_template(office: Gateway, google: Google) -> None:
     """Copy a template, fill it, answer the comment on it, export it as PDF, share it and take that back."""
     async with office.client(answer=True) as client:
         text = "# Contrat\n\nPour {{client}}, le {{date}}.\n\n## Prix\n\n{{total}}"
