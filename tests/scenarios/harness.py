@@ -21,6 +21,7 @@ from flotilla_cli import paths, system
 from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import folder_of, server_of
 from flotilla_launcher.naming import catalog_name, image
+from flotilla_testing import text_of
 
 # The switchboard that runs processes, the switchboard that runs containers, Docker's gateway.
 CONTAINERS = ("docker", "docker-gateway")
@@ -128,3 +129,17 @@ class Gateway:
             while system.docker("volume", "rm", "--force", self.name) is None and time.monotonic() < end:
                 time.sleep(0.2)  # until the last container has stopped using it
             assert not system.volume_exists(self.name)
+
+
+async def call_ok(client: Client[Any], tool: str, /, **arguments: Any) -> dict[str, Any]:
+    """Return the structured result of a tool, whose error fails the test."""
+    result = await client.call_tool_mcp(tool, arguments)
+    assert not result.is_error, text_of(result)
+    return dict(result.structured_content or {})
+
+
+async def call_error(client: Client[Any], tool: str, /, **arguments: Any) -> str:
+    """Return the text of a tool's error; a result fails the test."""
+    result = await client.call_tool_mcp(tool, arguments)
+    assert result.is_error, result.structured_content
+    return text_of(result)

@@ -75,14 +75,19 @@ def settings_at(url: str) -> dict[str, dict[str, str]]:
 def office(
     request: pytest.FixtureRequest, tmp_path: Path, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Gateway]:
-    """Hélène's machine, connected by scripts/login: she pressed the button in her browser."""
-    if why := unavailable(request.param, SERVERS):
+    """Hélène's machine, connected by scripts/login: she pressed the button in her browser.
+
+    A module that needs other servers names them in OFFICE, and adds their settings and the hosts of their vendors.
+    """
+    servers = getattr(request.module, "OFFICE", SERVERS)
+    if why := unavailable(request.param, servers):
         pytest.skip(why)
     with contextlib.ExitStack() as stack:
         url = vendor.url if request.param == "process" else stack.enter_context(bridged(vendor.url))
         saved = connected(tmp_path, vendor, monkeypatch)
+        settings = {slug: its for slug, its in settings_at(url).items() if slug in servers}
         name = f"flotilla-test-google-{secrets.token_hex(3)}"
-        gateway = Gateway(request.param, name, tmp_path, SERVERS, settings_at(url), urlsplit(url).netloc, saved)
+        gateway = Gateway(request.param, name, tmp_path, servers, settings, urlsplit(url).netloc, saved)
         stack.callback(gateway.close)
         yield gateway
 

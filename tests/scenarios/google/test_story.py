@@ -12,30 +12,16 @@ import email.message
 from typing import Any
 
 import pytest
-from fastmcp import Client
 
 from flotilla_testing import FakeVendor, faults
 from flotilla_testing.waiting import eventually
-from tests.scenarios.harness import Gateway
+from tests.scenarios.harness import Gateway, call_error, call_ok
 
 from .conftest import HELENE, MARIE
 from .fake_google import Google
 
 ERAS = ("legacy", "2026-07-28")
 pytestmark = pytest.mark.timeout(180)
-
-
-async def call_ok(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await client.call_tool_mcp(tool, arguments)
-    text = "".join(getattr(part, "text", "") for part in result.content)
-    assert not result.is_error, text
-    return dict(result.structured_content or {})
-
-
-async def call_error(client: Client[Any], tool: str, **arguments: Any) -> str:
-    result = await client.call_tool_mcp(tool, arguments)
-    assert result.is_error, result.structured_content
-    return "".join(getattr(part, "text", "") for part in result.content)
 
 
 async def test_mail_and_meeting_scenario(office: Gateway, google: Google) -> None:

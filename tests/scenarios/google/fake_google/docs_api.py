@@ -27,6 +27,11 @@ class Text:
     revision: int = 1
     made: bool = False  # by the app, which is all that drive.file sees
 
+    @property
+    def plain(self) -> str:
+        """The characters of the document."""
+        return "".join(unit.text for unit in self.document.units if len(unit.text) == 1)
+
     def copied(self, title: str) -> Text:
         """Return a copy that the app made."""
         return Text(title, copy.deepcopy(self.document), made=True)

@@ -135,6 +135,8 @@ def mount(google: Google) -> None:
         if not find(account, request, file)["mimeType"].startswith("application/vnd.google-apps."):
             raise Refusal(403, "fileNotExportable", "Export only supports Docs Editors files.")
         content = content_of(account, request, file)
+        if file in google.documents.texts:  # no real PDF, but the text of the document is in it
+            content = b"%PDF-1.4\n" + google.documents.texts[file].plain.encode()
         return Response(200, content, {"content-type": dict(request.query)["mimeType"]})
 
     def made(account: str, request: Request) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""A document from a template, on the core tier alone: copied, filled, exported as PDF, mailed through SMTP."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import socket
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
+
+from tests.scenarios.harness import Gateway, call_ok, host_address
+
+from .conftest import HELENE, MARIE
+from .fake_google import Google
+
+OFFICE = ("google-docs", "google-drive", "email")
+pytestmark = pytest.mark.timeout(180)
+
+
+class Mailbox(Message):
+    """Takes each mail that a real SMTP server receives."""
+
+    def __init__(self) -> None:
+        super().__init__(EmailMessage)
+        self.mails: list[EmailMessage] = []
+
+    def prepare_message(self, session: object, envelope: object) -> EmailMessage:
+        content = envelope.content  # type: ignore[attr-defined]
+        return email.message_from_bytes(content, policy=email.policy.default)
+
+    def handle_message(self, message: EmailMessage) -> None:  # type: ignore[override]
+        self.mails.append(message)
+
+
+@pytest.fixture
+def mailbox(office: Gateway) -> Iterator[Mailbox]:
+    """A mail server that the office's servers reach."""
+    box, host = Mailbox(), host_address(office.kind)
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+    office.settings["email"] = {"smtp_host": host, "smtp_port": str(port), "security": "none", "sender": HELENE}
+    controller = Controller(box, hostname=host, port=port)
+    controller.start()
+    yield box
+    controller.stop()
+
+
+async def test_template_scenario(office: Gateway, google: Google, mailbox: Mailbox) -> None:
+    """Fill a copy of "Modèle de contrat" for Marie, and mail her the PDF."""
+    async with office.client() as client:
+        text = "# Contrat\n\nPour {{client}}, à {{total}} par mois."
+        template = await call_ok(client, "gdocs_create_document", title="Modèle de contrat", text=text)
+        google.drive.know(HELENE, template["id"], "Modèle de contrat", "document", made=True)
+        (found,) = (await call_ok(client, "gdocs_search_documents", title="modèle contrat"))["items"]
+        made = await call_ok(
+            client,
+            "gdocs_copy_document",
+            document=found["id"],
+            title="Contrat Dupont",
+            replace={"{{client}}": "Marie Dupont", "{{total}}": "1 250,50 €"},
+        )
+        assert (made["replaced"], made["unfilled"]) == (2, [])
+        saved = await call_ok(client, "gdrive_download_file", file=made["id"], format="pdf")
+        await call_ok(
+            client,
+            "email_send_email",
+            to=[f"Marie Dupont <{MARIE}>"],
+            subject="Votre contrat",
+            text="Bonjour Marie, voici le contrat.",
+            attachments=[saved["path"]],
+        )
+    (mail,) = mailbox.mails
+    assert (mail["Subject"], str(mail["From"])) == ("Votre contrat", HELENE)
+    (file,) = mail.iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("Contrat Dupont.pdf", "application/pdf")
+    assert "Pour Marie Dupont, à 1 250,50 € par mois." in file.get_payload(decode=True).decode()
