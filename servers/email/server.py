@@ -34,6 +34,7 @@ from flotilla import (
 from flotilla.calls.context import current
 
 from .message import LONGEST_NAME, Attachment, Draft, build, check_allowed, line
+from .sent_folder import Mailbox
 from .smtp import deliver, probe
 from .smtp_errors import Route, Security, too_big_error
 from .templates import described, fill
@@ -61,6 +62,11 @@ class Settings(ServerSettings):
     client_id: str = Field("", description="Id of the OAuth client")
     client_secret: SecretStr | None = Field(None, description="Secret of the OAuth client")
     refresh_token: SecretStr | None = Field(None, description="Refresh token of the mailbox's owner, for OAuth")
+    imap_host: str = Field(
+        "", description="IMAP server of the mailbox, to save a copy in the Sent folder; not needed for Gmail"
+    )
+    imap_port: int = Field(993, ge=1, le=65535, description="Port of IMAP; any other than 993 begins with STARTTLS")
+    sent_folder: str = Field("", description="Name of the Sent folder, where the server marks none as such")
     sender: str = Field("", description="Address that mail comes from; the username when left out")
     sender_name: Annotated[str, Preference] = Field("", description="Name that readers see beside the sender's address")
     reply_to: str = Field("", description="Address that answers go to, when that is not the sender's")
@@ -129,10 +135,15 @@ class Recipient(Model):
 
 
 class Sent(Model):
-    """A mail that the server took over, for one recipient at least."""
+    """A mail that the server took over, for one recipient at least.
+
+    `sent_folder` is where a copy was saved, if EMAIL_IMAP_HOST is set; `note` says why there is none.
+    """
 
     message_id: str
     recipients: list[Recipient]
+    sent_folder: str | None = None
+    note: UntrustedText | None = None
 
 
 class Template(Model):
@@ -164,6 +175,7 @@ class MailServer(Model):
     smtputf8: bool
     extensions: list[str]
     banner: UntrustedText
+    sent_folder: str | None = None
 
 
 def sender() -> Address:
@@ -208,6 +220,15 @@ async def authorized(target: Route) -> Route:
     if not (target.username and settings_of(integration).token_url):
         return target
     return replace(target, token=await oauth.access_token())
+
+
+def mailbox(target: Route) -> Mailbox | None:
+    """Return where copies of sent mail are saved, with the login of the route; None when that is not configured."""
+    settings = settings_of(integration)
+    if not settings.imap_host:
+        return None
+    seconds = min(15, current().left() / 3)
+    return Mailbox(settings.imap_host, settings.imap_port, settings.sent_folder, target, seconds)
 
 
 async def read_attachments(paths: list[str] | None) -> tuple[Attachment, ...]:
@@ -259,9 +280,16 @@ async def send(draft: Draft, **more: Any) -> Sent:
         attachments=[{"name": a.name, "type": a.type, "bytes": len(a.content)} for a in draft.attachments],
         size_bytes=mail.size,
     )
-    verdicts = await deliver(await authorized(target), mail)
+    target = await authorized(target)
+    verdicts = await deliver(target, mail)
     recipients = [Recipient(address=v.address, status=v.status, reply=v.answer) for v in verdicts]
-    return Sent(message_id=mail.message_id, recipients=recipients)
+    sent = Sent(message_id=mail.message_id, recipients=recipients)
+    if box := mailbox(target):
+        try:
+            sent.sent_folder = await in_thread(box.save, mail)
+        except errors.FlotillaError as error:
+            sent.note = f"The mail was sent, but no copy of it was saved. {error.message}"
+    return sent
 
 
 tools = Toolset()
@@ -355,6 +383,7 @@ async def verify_connection() -> MailServer:
     """
     target = await authorized(route())
     abilities = await probe(target)
+    box = mailbox(target)
     return MailServer(
         server=str(target),
         security=target.security,
@@ -365,6 +394,7 @@ async def verify_connection() -> MailServer:
         smtputf8=abilities.smtputf8,
         extensions=list(abilities.extensions),
         banner=abilities.banner,
+        sent_folder=await in_thread(box.look) if box else None,
     )
 
 

@@ -126,7 +126,8 @@ async def _with_retry(attempt: Callable[[], Awaitable[T]], clock: _Clock) -> T:
         raise second.error from None
 
 
-def _tls(route: Route) -> ssl.SSLContext:
+def tls_context(route: Route) -> ssl.SSLContext:
+    """Return how certificates are checked; raises errors.ConfigurationError where EMAIL_CA_FILE cannot be read."""
     context = ssl.create_default_context()
     if route.ca_file:
         try:
@@ -161,7 +162,7 @@ async def _session(route: Route, clock: _Clock) -> AsyncIterator[tuple[aiosmtpli
         local_hostname=route.hello,
         use_tls=route.security == "tls",
         start_tls=False,  # done below, where a refusal ends the session: nothing goes out without it
-        tls_context=None if route.security == "none" else await asyncio.to_thread(_tls, route),
+        tls_context=None if route.security == "none" else await asyncio.to_thread(tls_context, route),
         timeout=clock.step(),
     )
     try:

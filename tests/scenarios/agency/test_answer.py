@@ -25,8 +25,8 @@ async def test_answer_scenario(agency: Agency) -> None:
 
         unread, _ = await agent.call("ghl_list_messages", unread=True)
         assert [row["contact_id"] for row in unread["items"]] == [bastien]
-        found, _ = await agent.call("ghl_search_contacts", query="Bastien Léger")
-        messages, _ = await agent.call("ghl_list_messages", contact_id=found["items"][0]["id"])
+        contacts, _ = await agent.call("ghl_search_contacts", query="Bastien Léger")
+        messages, _ = await agent.call("ghl_list_messages", contact_id=contacts["items"][0]["id"])
         assert SENTENCE in str(messages["items"][0])
         won = await agent.does("won", "ghl_update_opportunity", opportunity="Bastien Léger", status="won")
         assert won["id"] == made["id"]

@@ -56,11 +56,11 @@ async def test_template_scenario(office: Gateway, google: Google, mailbox: Mailb
         text = "# Contrat\n\nPour {{client}}, à {{total}} par mois."
         template = await call_ok(client, "gdocs_create_document", title="Modèle de contrat", text=text)
         google.drive.know(HELENE, template["id"], "Modèle de contrat", "document", made=True)
-        (found,) = (await call_ok(client, "gdocs_search_documents", title="modèle contrat"))["items"]
+        (match,) = (await call_ok(client, "gdocs_search_documents", title="modèle contrat"))["items"]
         made = await call_ok(
             client,
             "gdocs_copy_document",
-            document=found["id"],
+            document=match["id"],
             title="Contrat Dupont",
             replace={"{{client}}": "Marie Dupont", "{{total}}": "1 250,50 €"},
         )

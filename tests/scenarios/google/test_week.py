@@ -63,11 +63,11 @@ async def test_week_scenario(office: Gateway, google: Google, vendors: tuple[Fak
         moved = await call_ok(client, "gcal_update_event", event=occurrence["id"], start="2030-06-04T10:30")
         assert moved["start"] == "2030-06-04T10:30:00+02:00"
 
-        (found,) = (await call_ok(client, "notion_search", query="Suivi"))["items"]
+        (match,) = (await call_ok(client, "notion_search", query="Suivi"))["items"]
         note = "Jean Dupont mardi 9 h ; point à 10 h 30."
-        await call_ok(client, "notion_append_block", page=found["id"], markdown=note, after="Réunions")
-        await call_ok(client, "notion_edit_page", page=found["id"], find="Déplacer le point", checked=True)
-        read = (await call_ok(client, "notion_get_page", page=found["id"]))["markdown"]
+        await call_ok(client, "notion_append_block", page=match["id"], markdown=note, after="Réunions")
+        await call_ok(client, "notion_edit_page", page=match["id"], find="Déplacer le point", checked=True)
+        read = (await call_ok(client, "notion_get_page", page=match["id"]))["markdown"]
         assert read == text.replace("Point chaque", f"{note}\n\nPoint chaque").replace("[ ] Dé", "[x] Dé")
 
         others = {"after": "2030-05-27", "before": "2030-06-30"}
