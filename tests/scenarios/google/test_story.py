@@ -241,10 +241,10 @@ async def test_scenario_conversation_with_a_draft(office: Gateway, google: Googl
 
 @pytest.mark.parametrize("broken", ["in the middle", "answer lost", "refused for a moment"])
 async def test_drive_large_file_up_and_down(office: Gateway, google: Google, vendor: FakeVendor, broken: str) -> None:
-    """20 MB to Drive in parts, one of which breaks, and back again with a break in the middle."""
+    """9 MB to Drive in two parts, one of which breaks, and back again with a break in the middle."""
     if office.kind != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
-    content = bytes(range(256)) * 80_000
+    content = bytes(range(256)) * 36_000
     async with office.client() as client:
         (office.folder / "data" / "plan.bin").write_bytes(content)
         if broken == "in the middle":
@@ -375,10 +375,10 @@ async def test_update_event_conflict(office: Gateway, google: Google, vendor: Fa
 async def test_send_email_large_mail_resumed_after_a_break(
     office: Gateway, google: Google, vendor: FakeVendor, broken: str
 ) -> None:
-    """20 MB go up in parts of 8; one part breaks, each in its way, and one mail arrives, whole."""
+    """9 MB go up in two parts; one breaks, each in its way, and one mail arrives, whole."""
     if office.kind != "process":
         pytest.skip("the file is put into the data folder of this machine, which containers do not see")
-    content = bytes(range(256)) * 80_000
+    content = bytes(range(256)) * 36_000
     async with office.client() as client:
         (office.folder / "data" / "plan.pdf").write_bytes(content)
         if broken == "in the middle":

@@ -28,11 +28,12 @@ class Refusal(Exception):  # noqa: N818
 
 @dataclass
 class Upload:
-    """A resumable upload: what has arrived, and what is done with it at the end."""
+    """A resumable upload: what has arrived, what is done with it at the end, and the answer to that."""
 
     total: int
     finish: Callable[[bytes], Response]
     received: bytearray = field(default_factory=bytearray)
+    answer: Response | None = None
 
 
 @dataclass
@@ -104,7 +105,8 @@ class Google(OAuthServer):
         elif not result and span != f"bytes */{upload.total}":
             return Refusal(400, "badRequest", f"Content-Range {span}").answer
         if len(upload.received) == upload.total:
-            return upload.finish(bytes(upload.received))
+            upload.answer = upload.answer or upload.finish(bytes(upload.received))
+            return upload.answer
         arrived = {"range": f"bytes=0-{len(upload.received) - 1}"} if upload.received else {}
         return Response(308, b"", arrived)
 
