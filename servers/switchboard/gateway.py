@@ -21,6 +21,9 @@ from .client_request import ClientRequest, invalid
 from .discovery import DiscoveryError
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
 from .request_state import RequestState
+from .tool_index import Searchable
+from .tool_search import SEARCH, ToolSearch, failed
+from .tool_search import definitions as search_definitions
 
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
@@ -68,6 +71,8 @@ class Gateway:
         self._owners: dict[tuple[str, str], Backend] = {}
         self._safe: set[str] = set()
         self._templates: list[tuple[re.Pattern[str], Backend]] = []
+        self._search: ToolSearch | None = None
+        self._search_tools: dict[str, Message] = {}
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
@@ -77,7 +82,8 @@ class Gateway:
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
-        return next((tool["inputSchema"] for tool in self._lists["tools"] if tool["name"] == name), None)
+        tools = (*self._search_tools.values(), *self._lists["tools"])
+        return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
 
     def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
         """Offer what a server offers: `definitions` by kind, as `discovery.definitions` returns them.
@@ -106,6 +112,14 @@ class Gateway:
         }
         self._templates += [(template_pattern(i["uriTemplate"]), backend) for i in definitions["resourceTemplates"]]
 
+    def search_instead(self, searchables: Callable[[], list[Searchable]], servers: Sequence[str]) -> None:
+        """List four tools that search and call the others, in place of all of them.
+
+        A tool can still be called by its own name. `servers` are the names that people know.
+        """
+        self._search = ToolSearch(self._lists["tools"], searchables)
+        self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
+
     async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
         self.in_flight += 1
@@ -113,7 +127,8 @@ class Gateway:
             if method == "server/discover" and client.modern:
                 result = {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES}
             elif kind := LIST_KEYS.get(method):
-                result = {**(CACHE if client.modern else {}), kind: self._lists[kind]}
+                listed = list(self._search_tools.values()) if kind == "tools" and self._search else self._lists[kind]
+                result = {**(CACHE if client.modern else {}), kind: listed}
             elif method == "tools/call":
                 result = await self._call_tool(client, params)
             elif method in FORWARDED:
@@ -158,6 +173,13 @@ class Gateway:
                 params["arguments"] = arguments = json.loads(arguments)
         if type(arguments) is not dict:
             raise invalid()
+        if self._search and name in self._search_tools:
+            if name == SEARCH:
+                return self._search.search(arguments)
+            target = self._search.target(name, arguments)
+            if isinstance(target, dict):
+                return target
+            return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
         backend = self._owners.get(("tools", name))
         if backend is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
@@ -232,11 +254,6 @@ def finished(client: ClientRequest, result: Message) -> Message:
         result["resultType"] = kind
         meta[SERVER_INFO_KEY] = SERVER_INFO
     return result | ({"_meta": meta} if meta else {})
-
-
-def failed(text: str) -> Message:
-    """Return an error result of a tool."""
-    return {"content": [{"type": "text", "text": f"Error: {text}"}], "isError": True}
 
 
 def template_pattern(template: str) -> re.Pattern[str]:

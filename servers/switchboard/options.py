@@ -38,6 +38,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
+    "search": (
+        "auto",
+        "on: list one tool that finds tools and three that call them; off: list all tools; "
+        "auto: search where there are more than 40",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
@@ -58,7 +63,12 @@ DESCRIPTION = (
     "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
     "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
 )
-CHOICES = {"fork": ("on", "off"), "run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
+CHOICES = {
+    "fork": ("on", "off"),
+    "run": ("auto", "docker", "process", "http-map"),
+    "search": ("auto", "on", "off"),
+    "transport": ("stdio", "http"),
+}
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:

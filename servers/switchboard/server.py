@@ -25,13 +25,14 @@ from flotilla_launcher.handover import build_models_on_first_use
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
-from .discovery import DiscoveryError, definitions
+from .discovery import DiscoveryError, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
 from .reporting import report
 from .selection import selected
 from .stdio_transport import StdioTransport
+from .tool_search import is_on
 from .warm import Warmer
 
 
@@ -63,6 +64,10 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    if is_on(options.search, gateway.tool_count):
+        entries = [backend.entry for backend in backends]
+        folder = Path(options.discovery)
+        gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
     report(f"{len(backends)} servers, {gateway.tool_count} tools")
     return gateway, backends
 

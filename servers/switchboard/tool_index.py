@@ -1,0 +1,113 @@
+"""Find the tools that a request in people's own words needs, French or English: a lexical index, without any model.
+
+A tool's words are weighed by BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), together
+with their pieces of four letters, which match across endings, compounds and misspellings. Standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+K1, B = 1.2, 0.75
+GRAM, GRAM_WEIGHT = 4, 0.35  # a word has some five pieces, which together count somewhat more than the word
+STEM = 6  # letters of a word that count: what follows is its ending
+SERVER_BOOST = 1.6  # for the tools of a server that the query names
+_WORD = re.compile(r"[a-z0-9]+")
+# Words that say nothing about which tool is meant.
+_COMMON = frozenset(
+    (
+        "a", "an", "the", "of", "to", "for", "in", "on", "at", "by", "with", "from", "and", "or", "is", "are",
+        "was", "be", "do", "does", "did", "i", "me", "my", "we", "our", "you", "your", "he", "she", "it", "its",
+        "they", "them", "this", "that", "these", "those", "what", "which", "who", "how", "can", "could",
+        "would", "please", "s", "t", "re", "ve", "ll",
+        "le", "la", "les", "l", "un", "une", "des", "du", "de", "d", "et", "ou", "au", "aux", "en", "dans",
+        "sur", "pour", "par", "avec", "sans", "est", "sont", "ce", "cet", "cette", "ces", "il", "elle", "nous",
+        "vous", "ils", "elles", "je", "j", "tu", "moi", "te", "se", "lui", "leur", "mon", "ma", "mes", "ton",
+        "ta", "tes", "son", "sa", "ses", "notre", "nos", "votre", "vos", "que", "qu", "qui", "quoi", "quel",
+        "quelle", "quels", "quelles", "ne", "n", "pas", "plus", "y", "c", "m",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """A tool as the index reads it. `words` are its separate search words and examples, which no list shows."""
+
+    name: str
+    server: str  # how people call the server, such as Google Calendar
+    description: str = ""
+    words: str = ""
+    arguments: str = ""
+
+
+def terms(text: str) -> Counter[str]:
+    """Return the words of a text, without accents and endings, and their pieces, each with its weight."""
+    weights: Counter[str] = Counter()
+    for word in _words(text):
+        weights[word[:STEM]] += 1  # type: ignore[assignment]
+        padded = f"^{word}"
+        for start in range(len(padded) - GRAM + 1):
+            weights["~" + padded[start : start + GRAM]] += GRAM_WEIGHT  # type: ignore[assignment]
+    return weights
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("_", " "))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return [word for word in _WORD.findall(plain) if word not in _COMMON]
+
+
+class ToolIndex:
+    """All tools of a gateway, ranked for a query in well under two milliseconds."""
+
+    def __init__(self, tools: Iterable[Searchable]) -> None:
+        self._tools = list(tools)
+        self._names = {tool.name: number for number, tool in enumerate(self._tools)}
+        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        documents = [self._document(tool) for tool in self._tools]
+        average = sum(map(sum, (d.values() for d in documents))) / (len(documents) or 1)
+        for number, document in enumerate(documents):
+            length = 1 - B + B * sum(document.values()) / (average or 1)
+            for term, count in document.items():
+                self._postings[term].append((number, count * (K1 + 1) / (count + K1 * length)))
+        total = len(self._tools)
+        self._rarity = {t: math.log(1 + (total - len(p) + 0.5) / (len(p) + 0.5)) for t, p in self._postings.items()}
+        self._servers: dict[str, set[str]] = defaultdict(set)  # the words of a server's name, to those servers
+        for tool in self._tools:
+            self._servers[tool.server] |= set(_words(tool.server))
+
+    @staticmethod
+    def _document(tool: Searchable) -> Counter[str]:
+        name = tool.name.partition("_")[2] or tool.name  # without the server's prefix, which would drown the rest
+        document = terms(f"{name} {name} {tool.description} {tool.words}")
+        for term, weight in terms(tool.arguments).items():
+            document[term] += weight / 2  # type: ignore[assignment]
+        return document
+
+    def search(self, query: str, limit: int = 5, allowed: Collection[str] | None = None) -> list[str]:
+        """Return the names of the best tools, best first; of those in `allowed` only, where it is not None.
+
+        A tool whose exact name stands in the query comes first.
+        """
+        scores: dict[int, float] = defaultdict(float)
+        asked = terms(query)
+        for term, weight in asked.items():
+            rarity = self._rarity.get(term, 0) * weight
+            for number, value in self._postings.get(term, ()):
+                scores[number] += rarity * value
+        words = set(_words(query))
+        named = {server for server, its in self._servers.items() if its and its <= words}
+        for number in scores:
+            if self._tools[number].server in named:
+                scores[number] *= SERVER_BOOST
+        for exact in re.findall(r"\w+", query):
+            if exact in self._names:
+                scores[self._names[exact]] = math.inf
+        ranked = sorted(scores, key=lambda number: (-scores[number], number))
+        names = (self._tools[number].name for number in ranked)
+        return [name for name in names if allowed is None or name in allowed][:limit]
