@@ -43,6 +43,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: list one tool that finds tools and three that call them; off: list all tools; "
         "auto: search where there are more than 40",
     ),
+    "log": (
+        "on",
+        "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
+        "results: keep the results too; off: keep nothing",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
@@ -65,6 +70,7 @@ DESCRIPTION = (
 )
 CHOICES = {
     "fork": ("on", "off"),
+    "log": ("on", "results", "off"),
     "run": ("auto", "docker", "process", "http-map"),
     "search": ("auto", "on", "off"),
     "transport": ("stdio", "http"),

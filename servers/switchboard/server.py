@@ -22,6 +22,7 @@ from pathlib import Path
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
+from .action_log import ActionLog
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
@@ -46,7 +47,7 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if len(state_key) < 32:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note)
+    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options))
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -72,6 +73,13 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     return gateway, backends
 
 
+def action_log(options: argparse.Namespace) -> ActionLog | None:
+    """Return where calls are logged, None where they are not."""
+    if options.log == "off":
+        return None
+    return ActionLog(Path(options.state), options.log == "results", setting("FLOTILLA_USER") or "")
+
+
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
     build_models_on_first_use()
     from .remote import Remote  # not at the top: mcp's client takes a second and 60 MB
@@ -86,6 +94,7 @@ async def serve(options: argparse.Namespace) -> None:
     async def close() -> None:
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await asyncio.gather(*(backend.close() for backend in backends))
+            await asyncio.to_thread(gateway.close)
 
     def end() -> None:  # without it the process would die before its servers
         ending.append(asyncio.ensure_future(close()))
