@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 K1, B = 1.2, 0.75
 GRAM, GRAM_WEIGHT = 4, 0.35  # a word has some five pieces, which together count somewhat more than the word
+LONG_NAME = 5  # letters of a name that is looked for inside of words, such as highlevel in "High Level"
 STEM = 6  # letters of a word that count: what follows is its ending
-SERVER_BOOST = 1.6  # for the tools of a server that the query names
+NAMED, HINTED = 3.0, 1.4  # factors for the tools of a server that the query names, wholly or by one word of its name
 _WORD = re.compile(r"[a-z0-9]+")
 # Words that say nothing about which tool is meant.
 _COMMON = frozenset(
@@ -45,10 +46,12 @@ class Searchable:
     arguments: str = ""
 
 
-def terms(text: str) -> Counter[str]:
+def terms(text: str, without: Collection[str] = ()) -> Counter[str]:
     """Return the words of a text, without accents and endings, and their pieces, each with its weight."""
     weights: Counter[str] = Counter()
     for word in _words(text):
+        if word in without:
+            continue
         weights[word[:STEM]] += 1  # type: ignore[assignment]
         padded = f"^{word}"
         for start in range(len(padded) - GRAM + 1):
@@ -77,9 +80,7 @@ class ToolIndex:
                 self._postings[term].append((number, count * (K1 + 1) / (count + K1 * length)))
         total = len(self._tools)
         self._rarity = {t: math.log(1 + (total - len(p) + 0.5) / (len(p) + 0.5)) for t, p in self._postings.items()}
-        self._servers: dict[str, set[str]] = defaultdict(set)  # the words of a server's name, to those servers
-        for tool in self._tools:
-            self._servers[tool.server] |= set(_words(tool.server))
+        self._servers = _names(self._tools)
 
     @staticmethod
     def _document(tool: Searchable) -> Counter[str]:
@@ -95,19 +96,45 @@ class ToolIndex:
         A tool whose exact name stands in the query comes first.
         """
         scores: dict[int, float] = defaultdict(float)
-        asked = terms(query)
-        for term, weight in asked.items():
+        factors = self._factors(query)
+        named = {word for server, factor in factors.items() if factor == NAMED for word in self._servers[server]}
+        for term, weight in terms(query, without=named).items():
             rarity = self._rarity.get(term, 0) * weight
             for number, value in self._postings.get(term, ()):
                 scores[number] += rarity * value
-        words = set(_words(query))
-        named = {server for server, its in self._servers.items() if its and its <= words}
         for number in scores:
-            if self._tools[number].server in named:
-                scores[number] *= SERVER_BOOST
+            scores[number] *= factors.get(self._tools[number].server, 1)
         for exact in re.findall(r"\w+", query):
             if exact in self._names:
                 scores[self._names[exact]] = math.inf
         ranked = sorted(scores, key=lambda number: (-scores[number], number))
         names = (self._tools[number].name for number in ranked)
         return [name for name in names if allowed is None or name in allowed][:limit]
+
+    def _factors(self, query: str) -> dict[str, float]:
+        """Return by how much the tools of each server that a query names count more.
+
+        The words of its whole name, or its prefix, name it; a word that no other server has in its name hints at it.
+        """
+        words = set(_words(query))
+        together = "".join(_words(query))
+        factors = {}
+        for server, own in self._servers.items():
+            name = [word for word in _words(server) if word in own]
+            if own & words and (set(name) <= words or not own & words & set(name)):
+                factors[server] = NAMED
+            elif len("".join(_words(server))) > LONG_NAME and "".join(_words(server)) in together:
+                factors[server] = NAMED
+            elif own & words:
+                factors[server] = HINTED
+        return factors
+
+
+def _names(tools: list[Searchable]) -> dict[str, set[str]]:
+    """Return for each server the words that name it: the prefix of its tools, and what no other server is called."""
+    titles = {tool.server: _words(tool.server) for tool in tools}
+    common = Counter(word for title in titles.values() for word in set(title))
+    names = {server: {word for word in title if common[word] == 1} for server, title in titles.items()}
+    for tool in tools:
+        names[tool.server].add(tool.name.partition("_")[0])
+    return names
