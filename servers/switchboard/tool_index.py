@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 K1, B = 1.2, 0.75
 GRAM, GRAM_WEIGHT = 4, 0.35  # a word has some five pieces, which together count somewhat more than the word
-LONG_NAME = 5  # letters of a name that is looked for inside of words, such as highlevel in "High Level"
+FEW = 3  # servers whose descriptions may use a word that names one of them
+NOBODY = "\0"  # stands in no query
 STEM = 6  # letters of a word that count: what follows is its ending
 NAMED, HINTED = 3.0, 1.4  # factors for the tools of a server that the query names, wholly or by one word of its name
 _WORD = re.compile(r"[a-z0-9]+")
@@ -97,7 +98,7 @@ class ToolIndex:
         """
         scores: dict[int, float] = defaultdict(float)
         factors = self._factors(query)
-        named = {word for server, factor in factors.items() if factor == NAMED for word in self._servers[server]}
+        named = {word for server, factor in factors.items() if factor == NAMED for word in self._servers[server].own}
         for term, weight in terms(query, without=named).items():
             rarity = self._rarity.get(term, 0) * weight
             for number, value in self._postings.get(term, ()):
@@ -112,29 +113,37 @@ class ToolIndex:
         return [name for name in names if allowed is None or name in allowed][:limit]
 
     def _factors(self, query: str) -> dict[str, float]:
-        """Return by how much the tools of each server that a query names count more.
-
-        The words of its whole name, or its prefix, name it; a word that no other server has in its name hints at it.
-        """
-        words = set(_words(query))
-        together = "".join(_words(query))
-        factors = {}
-        for server, own in self._servers.items():
-            name = [word for word in _words(server) if word in own]
-            if own & words and (set(name) <= words or not own & words & set(name)):
-                factors[server] = NAMED
-            elif len("".join(_words(server))) > LONG_NAME and "".join(_words(server)) in together:
-                factors[server] = NAMED
-            elif own & words:
-                factors[server] = HINTED
-        return factors
+        """Return by how much the tools of each server that a query names count more."""
+        words = _words(query)
+        together = "".join(words)
+        return {
+            server: NAMED if name.prefix in words or name.whole in together else HINTED
+            for server, name in self._servers.items()
+            if name.prefix in words or name.whole in together or name.own & set(words)
+        }
 
 
-def _names(tools: list[Searchable]) -> dict[str, set[str]]:
-    """Return for each server the words that name it: the prefix of its tools, and what no other server is called."""
-    titles = {tool.server: _words(tool.server) for tool in tools}
-    common = Counter(word for title in titles.values() for word in set(title))
-    names = {server: {word for word in title if common[word] == 1} for server, title in titles.items()}
+@dataclass(frozen=True)
+class Name:
+    """What a server is called: the prefix of its tools, its whole name in one piece, and the words that only it has.
+
+    A word that many servers' tools use, such as "email", names no server.
+    """
+
+    prefix: str
+    whole: str
+    own: frozenset[str]
+
+
+def _names(tools: list[Searchable]) -> dict[str, Name]:
+    servers = {tool.server: tool.name.partition("_")[0] for tool in tools}
+    users: dict[str, set[str]] = defaultdict(set)  # of each word
     for tool in tools:
-        names[tool.server].add(tool.name.partition("_")[0])
+        for word in {*_words(tool.description), *_words(tool.server)}:
+            users[word].add(tool.server)
+    names = {}
+    for server, prefix in servers.items():
+        own = frozenset(word for word in _words(server) if len(users[word]) <= FEW)
+        whole = "".join(_words(server))
+        names[server] = Name(prefix if len(users[prefix]) <= FEW else NOBODY, whole if own else NOBODY, own)
     return names
