@@ -115,8 +115,8 @@ async def cached(name: str, path: str, model: type[M], *, paged: bool = False, r
     if not renew and saved.get("of") == owner and saved.get("at", 0) > time.time() - DAY:
         return [model.model_validate(row) for row in saved["rows"]]
     rows = readable(model, await _rows(path, paged))
-    kept = [row.model_dump(mode="json", by_alias=True) for row in rows]
-    state.cache(name, {"of": owner, "at": time.time(), "rows": kept})
+    dumped = [row.model_dump(mode="json", by_alias=True) for row in rows]
+    state.cache(name, {"of": owner, "at": time.time(), "rows": dumped})
     return rows
 
 
@@ -146,8 +146,8 @@ async def me() -> Me:
     metadata = connection_of(integration).metadata
     if "me" not in metadata:
         metadata["me"] = Me.model_validate(accepted(await api.get(f"{V1}/users/me"))["data"])
-    found: Me = metadata["me"]
-    return found
+    result: Me = metadata["me"]
+    return result
 
 
 async def zone() -> ZoneInfo:
@@ -157,8 +157,8 @@ async def zone() -> ZoneInfo:
 
 def known_me() -> Me | None:
     """Return whose credentials these are, None where that was not read yet."""
-    found: Me | None = connection_of(integration).metadata.get("me")
-    return found
+    result: Me | None = connection_of(integration).metadata.get("me")
+    return result
 
 
 async def users(renew: bool = False) -> list[User]:

@@ -166,8 +166,8 @@ async def record(method: str, path: str, **request: Unpack[RequestOptions]) -> d
 
 def accepted(answer: Any) -> dict[str, Any]:
     """Return an answer's object; raises errors.UpstreamError for none, errors.InvalidInputError for a refusal."""
-    found = object_of(answer, integration.title)
-    if found.get("success") is False:
-        message = errors.quoted(error_message(200, found)) or "it gave no reason"
+    result = object_of(answer, integration.title)
+    if result.get("success") is False:
+        message = errors.quoted(error_message(200, result)) or "it gave no reason"
         raise errors.InvalidInputError(f"Pipedrive refuses this: {message}.", "Correct the arguments and try again.")
-    return found
+    return result

@@ -38,8 +38,8 @@ class Thing(Model):
     def inner(self, name: str, key: str) -> str:
         """Return a value of one of its objects as text, "" where there is none."""
         value = self.get(name)
-        found = value.get(key) if isinstance(value, dict) else None
-        return "" if found is None or isinstance(found, dict | list) else str(found)
+        result = value.get(key) if isinstance(value, dict) else None
+        return "" if result is None or isinstance(result, dict | list) else str(result)
 
 
 class RowPage(Page[Row]):

@@ -109,7 +109,7 @@ async def listed(
     return readable(Thing, rows), following
 
 
-async def found(
+async def search_for(
     kind: str, term: str, limit: int, cursor: str | None = None, **params: Any
 ) -> tuple[list[Thing], str | None]:
     """Return one page of a search of one kind (persons, deals …), or of `itemSearch`; the best fitting first."""
@@ -131,7 +131,7 @@ async def by_phone(text: str) -> list[Thing]:
     spellings = phone.spellings(country)
     for start in range(0, len(spellings), AT_ONCE):
         pages = await asyncio.gather(
-            *(found("persons", one, 50, fields="phone") for one in spellings[start : start + AT_ONCE])
+            *(search_for("persons", one, 50, fields="phone") for one in spellings[start : start + AT_ONCE])
         )
         people = {one.id: one for rows, _ in pages for one in rows if _has(one, wanted, country)}
         if people:
@@ -153,13 +153,13 @@ def same_phone(text: str, wanted: str, country: str) -> bool:
 def texts(value: Any) -> list[str]:
     """Return phone numbers or addresses: a search has texts, a person objects with a value."""
     rows = value if isinstance(value, list) else []
-    found_texts = [row.get("value") if isinstance(row, dict) else row for row in rows]
-    return [str(one) for one in found_texts if one]
+    rows_of_text = [row.get("value") if isinstance(row, dict) else row for row in rows]
+    return [str(one) for one in rows_of_text if one]
 
 
 async def by_email(address: str) -> list[Thing]:
     """Return the persons with an e-mail address."""
-    rows, _ = await found("persons", address, 50, fields="email", exact_match="true")
+    rows, _ = await search_for("persons", address, 50, fields="email", exact_match="true")
     wanted = address.strip().casefold()
     return [one for one in rows if wanted in (text.casefold() for text in texts(one.get("emails")))]
 
@@ -171,7 +171,7 @@ async def candidates(kind: str, name: str) -> list[Thing]:
     if kind == "person" and looks_like_phone(name):
         return await by_phone(name)
     field = "name" if kind in ("person", "organization") else "title"
-    rows, _ = await found(PLURAL[kind], name, 50, fields=field)
+    rows, _ = await search_for(PLURAL[kind], name, 50, fields=field)
     return rows
 
 

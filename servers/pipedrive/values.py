@@ -34,18 +34,18 @@ _TIME = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _SHOWN = 25  # choices that an error lists
 
 
-async def fitted(kind: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+async def fitted(kind: str, wanted: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return values by field name as the body of a request; None clears a field.
 
     Raises errors.InvalidInputError with similar names or the choices that there are.
     """
-    if not given:
+    if not wanted:
         return {}
 
     async def read(renew: bool) -> dict[str, Any]:
         known = await account.fields(kind, renew)
         body: dict[str, Any] = {}
-        for name, value in given.items():
+        for name, value in wanted.items():
             field = _find(known, kind, name)
             target = body.setdefault("custom_fields", {}) if field.custom else body
             if field.code in target:

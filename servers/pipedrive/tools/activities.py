@@ -146,8 +146,8 @@ def _duration(minutes: int | None) -> str | None:
     return f"{minutes // 60:02}:{minutes % 60:02}" if minutes else None
 
 
-async def _saved(found: dict[str, Any]) -> Saved:
-    thing = Thing.model_validate(found)
+async def _saved(result: dict[str, Any]) -> Saved:
+    thing = Thing.model_validate(result)
     due = values.due(thing.text("due_date"), thing.text("due_time"), await account.zone())
     status = {True: "done", False: "open"}.get(thing.get("done"))
     return records.saved("activity", thing, due=due or None, status=status)
@@ -188,8 +188,8 @@ async def update_activity(
     if not body:
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     await account.me()
-    found = await record("PATCH", f"{V2}/activities/{key}", json=body)
-    return await _saved({"id": key, **found})
+    result = await record("PATCH", f"{V2}/activities/{key}", json=body)
+    return await _saved({"id": key, **result})
 
 
 async def _moved(due: When, key: str) -> dict[str, str]:

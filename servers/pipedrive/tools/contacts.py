@@ -65,10 +65,10 @@ async def _check_new_person(name: str, phone: Phone | None, email: Address | Non
         known, shared = same, "name"
     if known:
         shown = f"person:{known[0].id} ({errors.excerpt(records.name_of(known[0]), 60)})"
-        way = ", or pass same_name=true for another one" if shared == "name" else ""
+        option = ", or pass same_name=true for another one" if shared == "name" else ""
         raise errors.InvalidInputError(
             f"Pipedrive has a person with this {shared} already: {shown}.",
-            f"Use that record, change it with pipedrive_update_record{way}.",
+            f"Use that record, change it with pipedrive_update_record{option}.",
         )
 
 
@@ -176,8 +176,8 @@ async def change(kind: str, key: str, body: dict[str, Any]) -> Saved:
     if not body:
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     await account.me()
-    found = await record("PATCH", f"{V2}/{PLURAL[kind]}/{key}", json=body, nulls=True)
-    return records.saved(kind, Thing.model_validate({"id": key, **found}))
+    result = await record("PATCH", f"{V2}/{PLURAL[kind]}/{key}", json=body, nulls=True)
+    return records.saved(kind, Thing.model_validate({"id": key, **result}))
 
 
 # -- merged and deleted -----------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ async def _check_new(title: str, person: int | None, organization: int | None) -
     params: dict[str, Any] = {name: key for name, key in filters.items() if key}
     if len(title.strip()) < records.ONE_TERM:
         return
-    rows, _ = await records.found("deals", title, 20, fields="title", status="open", **params)
+    rows, _ = await records.search_for("deals", title, 20, fields="title", status="open", **params)
     same = [one for one in rows if folded(one.text("title")) == folded(title)]
     if same:
         raise errors.InvalidInputError(
@@ -179,8 +179,8 @@ async def update_deal(
     if not body:
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     places = await deal_places()
-    found = await record("PATCH", f"{V2}/deals/{key}", json=body, nulls=True)
-    return saved_deal(Thing.model_validate({"id": key, **found}), places)
+    result = await record("PATCH", f"{V2}/deals/{key}", json=body, nulls=True)
+    return saved_deal(Thing.model_validate({"id": key, **result}), places)
 
 
 async def _stage(name: str, deal: str) -> tuple[int | None, Status | None]:
@@ -219,17 +219,17 @@ async def get_deal_totals(
         "pipeline_id": await account.pipeline_id(pipeline) if pipeline and not place else None,
         "user_id": await account.owner_id(owner),
     }
-    found = await record("GET", f"{V1}/deals/summary", params=params)
+    result = await record("GET", f"{V1}/deals/summary", params=params)
     return DealTotals(
-        count=int(found.get("total_count") or 0),
-        total=_totals(found.get("values_total")),
-        weighted=_totals(found.get("weighted_values_total")),
+        count=int(result.get("total_count") or 0),
+        total=_totals(result.get("values_total")),
+        weighted=_totals(result.get("weighted_values_total")),
     )
 
 
-def _totals(found: Any) -> dict[str, str]:
+def _totals(result: Any) -> dict[str, str]:
     """Return amounts by currency; without deals Pipedrive sends a list in place of an object."""
-    rows = found.items() if isinstance(found, dict) else ()
+    rows = result.items() if isinstance(result, dict) else ()
     return {str(currency): str(one.get("value")) for currency, one in rows if isinstance(one, dict)}
 
 

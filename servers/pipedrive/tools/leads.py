@@ -85,7 +85,7 @@ async def create_lead(
         raise errors.InvalidInputError("A lead belongs to a person or an organization.", "Pass one of them.")
     if not same_title and len(title.strip()) >= records.ONE_TERM:
         of = {"person_id": person_id} if person_id else {"organization_id": organization_id}
-        rows, _ = await records.found("leads", title, 20, fields="title", **of)
+        rows, _ = await records.search_for("leads", title, 20, fields="title", **of)
         same = [
             one for one in rows
             if folded(one.text("title")) == folded(title) and one.get("is_archived") is not True
@@ -149,8 +149,8 @@ async def update_lead(
     if not body:
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     await account.me()
-    found = await record("PATCH", f"{V1}/leads/{key}", json=body)
-    return records.saved("lead", Thing.model_validate({"id": key, **found}))
+    result = await record("PATCH", f"{V1}/leads/{key}", json=body)
+    return records.saved("lead", Thing.model_validate({"id": key, **result}))
 
 
 @tools.writes(
@@ -173,12 +173,12 @@ async def create_deal_from_lead(lead: LeadRef, stage: StageRef = None) -> Saved:
     job = await record("POST", f"{V2}/leads/{key}/convert/deal", json={"stage_id": place.stage if place else None})
     retry = connection_of(integration).network.retry
     for attempt in range(LOOKS):
-        found = await record("GET", f"{V2}/leads/{key}/convert/status/{job['conversion_id']}")
-        if found.get("status") == "completed":
-            return saved_deal(await records.one("deal", str(found["deal_id"])), places)
-        if found.get("status") in ("failed", "rejected"):
+        result = await record("GET", f"{V2}/leads/{key}/convert/status/{job['conversion_id']}")
+        if result.get("status") == "completed":
+            return saved_deal(await records.one("deal", str(result["deal_id"])), places)
+        if result.get("status") in ("failed", "rejected"):
             raise errors.UpstreamError(
-                f"Pipedrive could not convert the lead ({found['status']}); it is still a lead.",
+                f"Pipedrive could not convert the lead ({result['status']}); it is still a lead.",
                 "Open the deal with pipedrive_create_deal, or ask the user to convert it in Pipedrive.",
             )
         await retry.sleep(min(0.5 + attempt / 4, 2.5))

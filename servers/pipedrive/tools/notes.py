@@ -57,8 +57,8 @@ async def add_note(
     return await _saved(await record("POST", f"{V1}/notes", json=body))
 
 
-async def _saved(found: dict[str, Any]) -> Saved:
-    return Saved(record=f"note:{Thing.model_validate(found).id}")
+async def _saved(result: dict[str, Any]) -> Saved:
+    return Saved(record=f"note:{Thing.model_validate(result).id}")
 
 
 @tools.reads(core=False, scopes=READ, search="notes comptes rendus historique lire toutes")

@@ -43,7 +43,7 @@ async def search_products(
 
     To put one on a deal, use pipedrive_add_deal_product; what is on a deal is in pipedrive_list_deal_products.
     """
-    rows, following = await records.found("products", query, limit, cursor, include_fields="product.price")
+    rows, following = await records.search_for("products", query, limit, cursor, include_fields="product.price")
     return RowPage(items=[_product(one) for one in rows], next_cursor=following)
 
 
@@ -87,7 +87,7 @@ async def add_deal_product(
     _, key = await records.resolved(deal)
     name = product.strip().removeprefix("product:")
     if not records.is_id("product", name):
-        rows, _ = await records.found("products", name, 50, fields="code,name")
+        rows, _ = await records.search_for("products", name, 50, fields="code,name")
         by_code = [one for one in rows if one.text("code") == name]
         name = (by_code[0] if len(by_code) == 1 else choose(name, rows, name=records.name_of, kind="product")).id
     body = {
@@ -141,8 +141,8 @@ async def update_deal_product(
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     if discount is not None:
         body["discount_type"] = "percentage"
-    found = await record("PATCH", f"{V2}/deals/{key}/products/{segment(line)}", json=body)
-    return RowPage(items=await records.product_rows([Thing.model_validate({"id": line, **found})]))
+    result = await record("PATCH", f"{V2}/deals/{key}/products/{segment(line)}", json=body)
+    return RowPage(items=await records.product_rows([Thing.model_validate({"id": line, **result})]))
 
 
 @tools.destroys(

@@ -49,7 +49,7 @@ async def search_all(
     if by_phone and (people := await records.by_phone(query)):
         return RowPage(items=await records.person_rows(people))
     params = {"item_types": ",".join(kinds)} if kinds else {}
-    rows, following = await records.found("itemSearch", query, limit, cursor, **params)
+    rows, following = await records.search_for("itemSearch", query, limit, cursor, **params)
     return RowPage(items=[_row(one) for one in rows], next_cursor=following)
 
 
@@ -146,10 +146,10 @@ async def around(kind: str, key: str, limit: int) -> RecordDetail:
         parts["persons"] = _persons({"deal_id": key}, limit)
         parts["products"] = _products(key, limit)
     rows = dict(zip(parts, await asyncio.gather(*map(_allowed, parts.values())), strict=True))
-    remarks = [f"{name} may not be read with these credentials" for name, found in rows.items() if found is None]
-    remarks += [f"only {limit} {name} are shown" for name, found in rows.items() if found and len(found) >= limit]
+    remarks = [f"{name} may not be read with these credentials" for name, result in rows.items() if result is None]
+    remarks += [f"only {limit} {name} are shown" for name, result in rows.items() if result and len(result) >= limit]
     note = f"Not everything is here: {'; '.join(remarks)}." if remarks else None
-    return RecordDetail(details=details, note=note, **{name: found for name, found in rows.items() if found})
+    return RecordDetail(details=details, note=note, **{name: result for name, result in rows.items() if result})
 
 
 async def _details(kind: str, thing: Thing) -> list[Row]:
