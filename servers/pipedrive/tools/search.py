@@ -48,7 +48,7 @@ async def search_all(
     by_phone = looks_like_phone(query) and (kinds is None or "person" in kinds)
     if by_phone and (people := await records.by_phone(query)):
         return RowPage(items=await records.person_rows(people))
-    params = {"item_types": ",".join(kinds)} if kinds else {}
+    params = {"item_types": ",".join(dict.fromkeys(kinds))} if kinds else {}
     rows, following = await records.search_for("itemSearch", query, limit, cursor, **params)
     return RowPage(items=[_row(one) for one in rows], next_cursor=following)
 
