@@ -14,7 +14,7 @@ from flotilla_testing import Response
 BUDGET, ORIGIN, OPTIONS, BOSS = ("a" * 40), ("b" * 40), ("c" * 40), ("0" * 40)
 
 
-async def test_story_caller_to_won_deal(fake: FakePipedrive, tool: Tool) -> None:
+async def test_sales_day_caller_to_won_deal(fake: FakePipedrive, tool: Tool) -> None:
     caller = await tool("get_caller", caller="+33 6 12 34 56 78")  # kept as 06.12.34.56.78
     assert caller["details"]["record"] == "person:5"
     assert caller["details"]["organization_name"] == "Boulangerie Roy"
@@ -44,7 +44,7 @@ async def test_story_caller_to_won_deal(fake: FakePipedrive, tool: Tool) -> None
     assert detail["activities"][0]["due"] == "2030-06-03T09:00:00+02:00"
 
 
-async def test_story_lead_becomes_a_deal(fake: FakePipedrive, tool: Tool) -> None:
+async def test_create_deal_from_lead(fake: FakePipedrive, tool: Tool) -> None:
     made = await tool("create_deal_from_lead", lead="Refonte boutique", stage="Renouvellements/Négociation")
     assert made["stage"] == "Renouvellements/Négociation"
     assert made["record"] == f"deal:{fake.conversion['deal_id']}"
