@@ -1,0 +1,3 @@
+from flotilla_testing.acceptance import suite
+
+TestAcceptance = suite("zoho-crm")
