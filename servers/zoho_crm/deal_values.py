@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from flotilla import When, errors
+from flotilla import When
 from flotilla.parsing import MoneyValue
 
-from . import metadata, pipelines, values
+from . import metadata, pipelines, records, values
 
 USUAL_DAYS = 30  # until closing, where nobody says when
 
@@ -29,15 +29,5 @@ async def opened(name: str, amount: MoneyValue | None, stage: str | None, close_
 
 async def money(amount: MoneyValue) -> dict[str, Any]:
     """Return an amount, and its currency where the account has several; raises errors.InvalidInputError."""
-    fields: dict[str, Any] = {"Amount": values.number(str(amount.amount))}
-    if not amount.currency:
-        return fields
-    known = await metadata.fields_of("Deals")
-    if "Currency" in known:
-        return {**fields, "Currency": metadata.option_of(known["Currency"], amount.currency)}
-    own = await metadata.currency()
-    if own and own != amount.currency:
-        raise errors.InvalidInputError(
-            f"This account of Zoho CRM counts in {own}, not in {amount.currency}.", f"Pass the amount in {own}."
-        )
-    return fields
+    currency = await records.in_currency("Deals", amount.currency) if amount.currency else {}
+    return {"Amount": values.number(amount.amount), **currency}

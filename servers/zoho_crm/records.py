@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from flotilla import Model, choose, errors, readable, segment
 from flotilla.http.responses import unreadable
-from flotilla.parsing import folded, listed, looks_like_phone
+from flotilla.parsing import folded, listed, looks_like_phone, read_money
 
 from . import metadata, query, values
 from .client import api
@@ -320,7 +320,25 @@ async def prepared(module: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if field.name in body:
             raise errors.InvalidInputError(f"`{field.name}` is set twice.", "Pass each field once.")
         body |= {field.name: None} if value in (None, "") else await _value(field, value, zone)
+        if field.type == "currency" and isinstance(value, str) and value and (code := read_money(value).currency):
+            body |= await in_currency(module, code)
     return body
+
+
+async def in_currency(module: str, code: str) -> dict[str, Any]:
+    """Return the currency of an amount as a field, where the account has several; {} where it has this one.
+
+    Raises errors.InvalidInputError for a currency that the account does not have.
+    """
+    known = await metadata.fields_of(module)
+    if "Currency" in known:
+        return {"Currency": metadata.option_of(known["Currency"], code)}
+    own = await metadata.currency()
+    if own and own != code:
+        raise errors.InvalidInputError(
+            f"This account of Zoho CRM counts in {own}, not in {code}.", f"Pass the amount in {own}."
+        )
+    return {}
 
 
 async def _value(field: ModuleField, value: Any, zone: ZoneInfo | None) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def this_minute() -> datetime:
 
 def number(value: Any, whole: bool = False) -> int | float:
     """Return a number of "12 500,50 €"; raises errors.InvalidInputError, also for a part where a whole one is due."""
-    amount: Decimal = read_money(value).amount
+    amount = value if isinstance(value, Decimal) else read_money(value).amount
     if abs(amount) >= Decimal(10) ** 16 or (whole and amount != amount.to_integral_value()):
         raise errors.InvalidInputError(
             f"{errors.excerpt(value, 60)} does not fit this field.", "Write a whole number." if whole else "Shorten it."

@@ -230,6 +230,17 @@ async def test_create_deal_in_a_currency_that_the_account_lacks(zoho: FakeZoho, 
     assert not zoho.writes
 
 
+async def test_amounts_in_a_field_are_of_the_currency_that_is_named(zoho: FakeZoho, tool: Tool, problem: Tool) -> None:
+    number = deal(zoho, "Refonte")
+    assert "counts in EUR" in await problem("update_record", record=f"deal:{number}", fields={"Montant": "900 USD"})
+    choice = {**zoho.fields["Deals"]["Pipeline"]["pick_list_values"][0], "actual_value": "USD", "display_value": "USD"}
+    currency = {**zoho.fields["Deals"]["Pipeline"], "api_name": "Currency", "pick_list_values": [choice]}
+    zoho.fields["Deals"]["Currency"] = {**currency, "field_label": "Devise", "display_label": "Devise"}
+    await tool("list_fields", module="Deals")  # reads them anew
+    await tool("update_record", record=f"deal:{number}", fields={"Montant": "900,50 USD"})
+    assert (zoho.records["Deals"][number]["Amount"], zoho.records["Deals"][number]["Currency"]) == (900.5, "USD")
+
+
 async def test_create_record_account_once(zoho: FakeZoho, tool: Tool, problem: Tool) -> None:
     made = await tool("create_record", module="Comptes", fields={"Nom du compte": "L'Atelier", "Effectif": "12"})
     assert zoho.records["Accounts"][made["record"].removeprefix("account:")]["Employees"] == 12
