@@ -130,18 +130,18 @@ def error_of(status: int, item: Mapping[str, Any]) -> errors.FlotillaError | Non
     https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html
     """
     code, details, field = str(item.get("code") or ""), _details(item), _about(item)
-    said = errors.quoted(item.get("message") or code, 200)
+    message = errors.quoted(item.get("message") or code, 200)
     if code in ("OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "AUTHORIZATION_FAILED", "PERMISSION_DENIED"):
         scope = code == "OAUTH_SCOPE_MISMATCH"
         return errors.PermissionDeniedError(
-            f"Zoho CRM does not allow this: {'the login lacks a scope for it' if scope else said}.",
+            f"Zoho CRM does not allow this: {'the login lacks a scope for it' if scope else message}.",
             "Ask the user to run `scripts/login zoho-crm` again."
             if scope
             else "Tell the user: an administrator of Zoho CRM can give the permission in the profile.",
         )
     if code == "DUPLICATE_DATA":
-        found = details.get("duplicate_record")
-        number = str((found.get("id") if isinstance(found, Mapping) else details.get("id")) or "")
+        duplicate = details.get("duplicate_record")
+        number = str((duplicate.get("id") if isinstance(duplicate, Mapping) else details.get("id")) or "")
         known = f", with the id {number}" if number.isdecimal() else ""
         return errors.InvalidInputError(
             f"Zoho CRM has a record with this value already{known}{field}; nothing was done.",
@@ -149,7 +149,7 @@ def error_of(status: int, item: Mapping[str, Any]) -> errors.FlotillaError | Non
         )
     if code in ("MANDATORY_NOT_FOUND", "EXPECTED_FIELD_MISSING", "DEPENDENT_FIELD_MISSING", "REQUIRED_PARAM_MISSING"):
         return errors.InvalidInputError(
-            f"Zoho CRM needs a field that is missing{field or f': {said}'}; nothing was done.",
+            f"Zoho CRM needs a field that is missing{field or f': {message}'}; nothing was done.",
             "Ask the user for it, then pass it among the fields.",
         )
     if code == "ID_ALREADY_CONVERTED":
@@ -158,21 +158,21 @@ def error_of(status: int, item: Mapping[str, Any]) -> errors.FlotillaError | Non
         )
     if code in ("RECORD_LOCKED", "RECORD_IN_BLUEPRINT", "NOT_APPROVED", "NOT_REVIEWED"):
         return errors.InvalidInputError(
-            f"Zoho CRM has locked this record, by an approval, a review or a blueprint: {said}.",
+            f"Zoho CRM has locked this record, by an approval, a review or a blueprint: {message}.",
             "Tell the user: it goes on in Zoho CRM itself.",
         )
     if code == "INVALID_MODULE":
         return errors.InvalidInputError(
             "Zoho CRM has no such module, or none that the API offers.", "Use the name of a module in Zoho CRM."
         )
-    gone = "id given" in said or "related id" in said or str(details.get("api_name")) == "id"
+    gone = "id given" in message or "related id" in message or str(details.get("api_name")) == "id"
     if code in ("INVALID_DATA", "INVALID_REQUEST") and gone and status not in (401, 403, 429):
         return errors.NotFoundError(
-            f"Zoho CRM does not have this record: {said}.", "Check the id, or search for the record first."
+            f"Zoho CRM does not have this record: {message}.", "Check the id, or search for the record first."
         )
     if 200 <= status < 300:
         return errors.InvalidInputError(
-            f"Zoho CRM refuses the request: {said}{field}.", "Correct the arguments and try again."
+            f"Zoho CRM refuses the request: {message}{field}.", "Correct the arguments and try again."
         )
     return None
 

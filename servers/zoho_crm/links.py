@@ -45,13 +45,13 @@ async def newest(module: str, number: str, limit: int) -> list[Row]:
         rows, _ = await query.select(kind, names, where, order=order, limit=limit)
         return [_row(kind, row, time, state, text) for row in rows if row.get("id")]
 
-    found = [row for some in await records.each(["Notes", *OWN[module]], of) for row in some]
-    if any(row["record"].startswith("deal:") for row in found):
+    linked = [row for some in await records.each(["Notes", *OWN[module]], of) for row in some]
+    if any(row["record"].startswith("deal:") for row in linked):
         known = await pipelines.fetch()
-        for row in found:
+        for row in linked:
             if row["record"].startswith("deal:") and "status" in row:
                 row["status"] = pipelines.stage_name(known, row["status"])
-    return found
+    return linked
 
 
 def _row(kind: str, raw: Mapping[str, Any], time: str, state: str, text: str) -> Row:

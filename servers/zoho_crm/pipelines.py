@@ -139,8 +139,8 @@ def _position(rows: list[Pipeline], stage: str | None, pipeline: str | None) -> 
         if len(closing) == 1:
             return closing[0]
         if closing:
-            found = ", ".join(one.name for one in closing)
-            raise errors.InvalidInputError(f"Several stages mean {outcome}: {found}.", "Pass one of these names.")
+            candidates = ", ".join(one.name for one in closing)
+            raise errors.InvalidInputError(f"Several stages mean {outcome}: {candidates}.", "Pass one of these names.")
     return _chosen(stage, positions)
 
 

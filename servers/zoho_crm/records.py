@@ -180,8 +180,8 @@ async def _person(contact: str) -> tuple[str, str]:
     )
 
 
-def _only(wanted: str, found: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, str]:
-    rows = {(module, str(row["id"])): name_of(module, row) for module, some in found.items() for row in some}
+def _only(wanted: str, by_module: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, str]:
+    rows = {(module, str(row["id"])): name_of(module, row) for module, some in by_module.items() for row in some}
     shown = errors.excerpt(wanted, 60)
     if len(rows) == 1:
         return next(iter(rows))
@@ -215,7 +215,7 @@ async def _by_name(module: str, name: str) -> str:
     where = query.either([f"{part} like {query.quoted(f'%{word}%')}" for part in parts])
     rows, _ = await query.select(module, parts, where, limit=SHOWN)
     if not rows and len(name) > 1:  # a search knows other spellings
-        rows = await words(module, name, parts)
+        rows = await search_words(module, name, parts)
     there = {str(row["id"]): name_of(module, row) for row in rows if row.get("id")}
     wanted = set(folded(name).split())
     if not any(folded(text) == folded(name) for text in there.values()):
@@ -226,7 +226,7 @@ async def _by_name(module: str, name: str) -> str:
     return choose(name, there.items(), id=lambda one: one[0], name=lambda one: one[1], kind=kind)[0]
 
 
-async def words(module: str, text: str, names: Sequence[str]) -> list[dict[str, Any]]:
+async def search_words(module: str, text: str, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return what Zoho's search by words finds in a module."""
     params = {"word": text[:100], "fields": ",".join(names), "per_page": 20}
     answer = await api.request("GET", f"/{module}/search", params=params)
@@ -251,9 +251,9 @@ def row(module: str, raw: Mapping[str, Any], known: Mapping[str, ModuleField] | 
     return texts
 
 
-def rows_of(module: str, found: Sequence[Any], known: Mapping[str, ModuleField] | None = None) -> list[Row]:
+def rows_of(module: str, matches: Sequence[Any], known: Mapping[str, ModuleField] | None = None) -> list[Row]:
     """Return records as rows; one without an id is left out, and counted."""
-    usable = readable(_Identified, found)
+    usable = readable(_Identified, matches)
     return [row(module, one.model_dump(), known) for one in usable]
 
 
@@ -303,17 +303,17 @@ async def each(things: Iterable[T], do: Callable[[T], Awaitable[R]], at_once: in
 # -- saving
 
 
-async def prepared(module: str, given: Mapping[str, Any]) -> dict[str, Any]:
+async def prepared(module: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return values by names or labels as Zoho takes them, checked against the fields of the account; None clears.
 
     Raises errors.InvalidInputError for what does not fit, before anything is sent.
     """
     known = await metadata.with_fields(
-        module, lambda fields: {name: metadata.find(fields, name, module) for name in given}
+        module, lambda fields: {name: metadata.find(fields, name, module) for name in params}
     )
     zone = await metadata.account_zone() if any(f.type in ("date", "datetime") for f in known.values()) else None
     body: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in params.items():
         field = known[name]
         if field.read_only:
             raise errors.InvalidInputError(f"Zoho CRM sets `{field.name}` itself.", "Leave it out.")
@@ -375,9 +375,9 @@ async def links(refs: Sequence[str] | None, kind: str) -> dict[str, Any]:
         module, number = await resolved(ref)
         name = "Who_Id" if module == "Contacts" else "What_Id"
         if name in fields:
-            what = "contact" if name == "Who_Id" else "lead, deal, account or other record"
+            target = "contact" if name == "Who_Id" else "lead, deal, account or other record"
             raise errors.InvalidInputError(
-                f"A {kind} is about one {what} at most.", "Add another one, or leave some of the records out."
+                f"A {kind} is about one {target} at most.", "Add another one, or leave some of the records out."
             )
         fields[name] = {"id": number}
         if name == "What_Id":
@@ -417,14 +417,14 @@ async def check_new(module: str, body: Mapping[str, Any], label: str) -> None:
     parts = NAMES[module]
     reach = [str(body[key]) for key in ("Email", "Phone", "Mobile") if body.get(key)]
     if reach:
-        found = [(r, one) for one in reach for r in await reached(module, one, list(parts))]
+        matches = [(r, one) for one in reach for r in await reached(module, one, list(parts))]
         shared = "e-mail address or phone number"
     else:
         own = [f"{part} = {query.quoted(body[part])}" for part in parts if body.get(part)]
         rows, _ = await query.select(module, parts, query.both(own), limit=2)
-        found, shared = [(r, "") for r in rows if r.get("id")], "name"
-    if found:
-        first = found[0][0]
+        matches, shared = [(r, "") for r in rows if r.get("id")], "name"
+    if matches:
+        first = matches[0][0]
         raise errors.InvalidInputError(
             f"Zoho CRM has a {label} with this {shared} already: {errors.excerpt(name_of(module, first), 80)} "
             f"({ref_of(module, first['id'])}).",

@@ -198,11 +198,11 @@ class FakeZoho(FakeApi):
         return {**row, **({"Owner": {"id": row["Owner"]["id"]}} if row.get("Owner") else {})}
 
     def _search(self, request: Request, module: str) -> Response:
-        given = dict(request.query)
-        by = [name for name in ("criteria", "email", "phone", "word") if name in given]
+        params = dict(request.query)
+        by = [name for name in ("criteria", "email", "phone", "word") if name in params]
         if len(by) != 1:
             raise Refusal("EXPECTED_PARAM_MISSING", "One of the expected parameter is missing", param_names=by)
-        wanted = given[by[0]].casefold()
+        wanted = params[by[0]].casefold()
         if by[0] == "phone":
             wanted = re.sub(r"\D", "", wanted)[-9:]
         kinds = {"email": ("email",), "phone": ("phone",), "word": ("text", "email")}[by[0]]
@@ -216,11 +216,11 @@ class FakeZoho(FakeApi):
 
         hidden = self.fresh if self.lag else set()
         rows = [row for row in self.records[module].values() if row["id"] not in hidden and fits(row)]
-        page, size = int(given.get("page", 1)), int(given.get("per_page", 200))
+        page, size = int(params.get("page", 1)), int(params.get("per_page", 200))
         window = rows[(page - 1) * size : page * size]
         if not window:
             return Response(204)
-        asked = given["fields"].split(",")
+        asked = params["fields"].split(",")
         shown = [{"id": row["id"], **{name: row.get(name) for name in asked}} for row in window]
         info = {"per_page": size, "count": len(window), "page": page, "more_records": len(rows) > page * size}
         return Response.of({"data": shown, "info": info})
@@ -239,12 +239,12 @@ class FakeZoho(FakeApi):
         return Response.of({"data": shown, "info": info})
 
     def _related(self, request: Request, module: str, record: str, related: str) -> Response:
-        given = dict(request.query)
-        if "fields" not in given:
+        params = dict(request.query)
+        if "fields" not in params:
             raise Refusal("REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", param_name="fields")
         key = {"Contacts": "Contact_Name", "Accounts": "Account_Name"}[module]
         rows = [row for row in self.records[related].values() if (row.get(key) or {}).get("id") == record]
-        page, size = int(given["page"]), int(given["per_page"])
+        page, size = int(params["page"]), int(params["per_page"])
         window = rows[(page - 1) * size : page * size]
         info = {"page": page, "per_page": size, "count": len(window), "more_records": len(rows) > page * size}
         return Response.of({"data": window, "info": info}) if window else Response(204)
@@ -346,9 +346,9 @@ class FakeZoho(FakeApi):
         return Response.of({"data": [done]})
 
     def _upsert(self, request: Request, module: str) -> Response:
-        given, results = request.json(), []
-        for body in given["data"]:
-            keys = given.get("duplicate_check_fields") or []
+        params, results = request.json(), []
+        for body in params["data"]:
+            keys = params.get("duplicate_check_fields") or []
             same = [r for r in self.records[module].values() if keys and all(r.get(k) == body.get(k) for k in keys)]
             try:
                 self._valid(module, body, whole=not same)
@@ -390,8 +390,10 @@ class FakeZoho(FakeApi):
         row, body = self._record(module, record), request.json()
         names = [tag["name"] for tag in body["tags"]]
         own = [] if body.get("over_write") else [tag["name"] for tag in row["Tag"]]
-        kept = [*own, *(n for n in names if n not in own)] if action == "add" else [n for n in own if n not in names]
-        row["Tag"] = [{"name": name, "id": f"{PREFIX}500001", "color_code": None} for name in kept]
+        names_after = (
+            [*own, *(n for n in names if n not in own)] if action == "add" else [n for n in own if n not in names]
+        )
+        row["Tag"] = [{"name": name, "id": f"{PREFIX}500001", "color_code": None} for name in names_after]
         done = {"code": "SUCCESS", "details": {"id": record, "tags": row["Tag"]}, "message": "ok", "status": "success"}
         return Response.of({"data": [done]})
 
@@ -414,7 +416,7 @@ class FakeZoho(FakeApi):
         return Response.of({"data": [self._saved(number, "attachment uploaded successfully")]})
 
     def _file(self, request: Request, module: str, record: str, file: str) -> Response:
-        found = [one for one in self.files.get(record, []) if one["id"] == file]
-        if not found:
+        matches = [one for one in self.files.get(record, []) if one["id"] == file]
+        if not matches:
             raise Refusal("INVALID_DATA", "the related id given seems to be invalid", resource_path_index=3)
-        return Response(200, found[0]["content"], {"content-type": "application/octet-stream"})
+        return Response(200, matches[0]["content"], {"content-type": "application/octet-stream"})

@@ -67,14 +67,14 @@ class Person:
 
     accounts: FakeAccounts
     url: str
-    said: list[str]
+    messages: list[str]
     center: str = "eu"
 
     def login(self, *options: str) -> int:
         return login.main(["zoho-crm", *options])
 
     def pasted(self, _prompt: str) -> str:
-        page = next(word for text in self.said for word in text.split() if "oauth/v2/auth" in word)
+        page = next(word for text in self.messages for word in text.split() if "oauth/v2/auth" in word)
         self.asked = {name: values[0] for name, values in parse_qs(urlsplit(page).query).items()}
         at = quote(f"{self.url}/{self.center}", safe="")
         return f"http://localhost:8976/?state={self.asked['state']}&code=1000.c&location=eu&accounts-server={at}"
@@ -83,7 +83,7 @@ class Person:
 @pytest.fixture
 def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
     """Somebody without a browser here, an OAuth client, and Zoho on this machine."""
-    said: list[str] = []
+    messages: list[str] = []
     accounts = FakeAccounts()
     with FakeVendor(accounts) as vendor:
         at = {
@@ -99,11 +99,11 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
         monkeypatch.setattr(integration, "consent", own)
         monkeypatch.setattr(login, "connectable", lambda: {"zoho-crm": server})
         monkeypatch.setattr(secrets_file, "has_keychain", lambda: False)
-        monkeypatch.setattr(paths, "say", lambda text: said.append(text))
+        monkeypatch.setattr(paths, "say", lambda text: messages.append(text))
         monkeypatch.setenv("FLOTILLA_SECRETS", str(tmp_path / "secrets.env"))
         monkeypatch.setenv("FLOTILLA_CONFIG", str(tmp_path / "config.yaml"))
         monkeypatch.setenv("ZOHO_CRM_CLIENT_SECRET", "hush-4711")
-        who = Person(accounts, vendor.url, said)
+        who = Person(accounts, vendor.url, messages)
         monkeypatch.setattr(consent, "by_paste", partial(consent.by_paste, read=who.pasted))
         yield who
 
@@ -116,7 +116,7 @@ def stored() -> dict[str, str]:
 def test_login_exchanges_the_code_where_the_redirect_says_and_remembers_it(person: Person) -> None:
     assert person.login("--paste", "--client-id", "1000.client") == 0
     assert [center for center, _ in person.accounts.forms] == ["eu"]
-    assert "Connected: chloe@atelier.example, for zoho-crm." in person.said[-2]
+    assert "Connected: chloe@atelier.example, for zoho-crm." in person.messages[-2]
     assert (stored()["refresh_token"], stored()["data_center"]) == ("1000.refresh", "eu")
     assert (person.asked["access_type"], person.asked["prompt"]) == ("offline", "consent")
     assert "ZohoCRM.modules.READ" in person.asked["scope"].split(",")
@@ -126,7 +126,7 @@ def test_login_to_a_server_that_is_not_zohos_sends_nothing(person: Person, capsy
     person.center = "evil"
     assert person.login("--paste", "--client-id", "1000.client") == 1
     assert not person.accounts.forms
-    assert "which this server does not know" in capsys.readouterr().err + "".join(person.said)
+    assert "which this server does not know" in capsys.readouterr().err + "".join(person.messages)
     assert not stored()
 
 
@@ -134,7 +134,7 @@ def test_login_list_and_revoke_ask_the_data_center_that_was_found(person: Person
     person.login("--paste", "--client-id", "1000.client")
     person.accounts.forms.clear()
     assert person.login("--list") == 0
-    assert "zoho-crm: connected as chloe@atelier.example" in person.said[-1]
+    assert "zoho-crm: connected as chloe@atelier.example" in person.messages[-1]
     assert [center for center, _ in person.accounts.forms] == ["eu"]
     assert person.login("--revoke") == 0
     assert person.accounts.revoked == ["eu 1000.refresh"]
@@ -143,4 +143,4 @@ def test_login_list_and_revoke_ask_the_data_center_that_was_found(person: Person
 def test_login_begins_at_the_data_center_of_the_settings(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOHO_CRM_DATA_CENTER", "eu")
     person.login("--paste", "--client-id", "1000.client")
-    assert any("/eu/oauth/v2/auth?" in text for text in person.said)
+    assert any("/eu/oauth/v2/auth?" in text for text in person.messages)

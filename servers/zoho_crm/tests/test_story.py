@@ -17,11 +17,11 @@ def caller(zoho: FakeZoho, **more: Any) -> str:
     )  # fmt: skip
 
 
-async def test_sales_story_with_the_core_tier_alone(zoho: FakeZoho, tool: Tool, asked: list[str]) -> None:
+async def test_sales_day_with_the_core_tier_alone(zoho: FakeZoho, tool: Tool, asked: list[str]) -> None:
     lead = caller(zoho)
     with environment(server, **zoho.settings, FLOTILLA_TIER="core"):
-        found = await tool("search_records", text="06 98 76 54 32")
-        assert [(row["record"], row["name"], row["Owner"]) for row in found["items"]] == [
+        result = await tool("search_records", text="06 98 76 54 32")
+        assert [(row["record"], row["name"], row["Owner"]) for row in result["items"]] == [
             (f"lead:{lead}", "Zoé Lefèvre", "Chloé Martin")
         ]
         made = await tool(

@@ -34,21 +34,21 @@ def deal(zoho: FakeZoho, name: str, stage: str = "Qualification", **more: Any) -
 async def test_search_records_phone_however_it_is_stored(zoho: FakeZoho, tool: Tool, stored: str) -> None:
     number = contact(zoho, Mobile=stored)
     contact(zoho, "Autre", Phone="+33611111111")
-    found = await tool("search_records", text="+33 (0)6 12 34 56 78")
-    assert [row["record"] for row in found["items"]] == [f"contact:{number}"]
+    result = await tool("search_records", text="+33 (0)6 12 34 56 78")
+    assert [row["record"] for row in result["items"]] == [f"contact:{number}"]
 
 
 async def test_search_records_phone_in_an_unknown_spelling_is_left_to_zoho(zoho: FakeZoho, tool: Tool) -> None:
     number = contact(zoho, Mobile="(0)612 345 678")
-    found = await tool("search_records", text="06 12 34 56 78")
-    assert [row["record"] for row in found["items"]] == [f"contact:{number}"]
+    result = await tool("search_records", text="06 12 34 56 78")
+    assert [row["record"] for row in result["items"]] == [f"contact:{number}"]
 
 
 async def test_search_records_new_person_is_found_by_mail_at_once(zoho: FakeZoho, tool: Tool) -> None:
     zoho.lag = True
     made = await tool("create_contact", name="Zoé Lefèvre", email="zoe@lefevre.example")
-    found = await tool("search_records", text="ZOE@lefevre.example")
-    assert [row["record"] for row in found["items"]] == [made["record"]]
+    result = await tool("search_records", text="ZOE@lefevre.example")
+    assert [row["record"] for row in result["items"]] == [made["record"]]
 
 
 async def test_search_records_words_page_by_page(zoho: FakeZoho, tool: Tool) -> None:
@@ -67,8 +67,8 @@ async def test_search_records_beyond_what_zoho_shows_is_refused(problem: Tool) -
 
 async def test_search_records_in_a_module_by_its_label(zoho: FakeZoho, tool: Tool, problem: Tool) -> None:
     number = deal(zoho, "Refonte du site")
-    found = await tool("search_records", text="Refonte", module="Affaires")
-    assert [row["record"] for row in found["items"]] == [f"deal:{number}"]
+    result = await tool("search_records", text="Refonte", module="Affaires")
+    assert [row["record"] for row in result["items"]] == [f"deal:{number}"]
     assert "There are:" in await problem("search_records", text="Refonte", module="Gâteaux")
 
 
@@ -111,10 +111,10 @@ async def test_query_records_conditions_by_label_owner_and_outcome(zoho: FakeZoh
         "Account_Name=L'Atelier",
         "Date de clôture<=2030-12-31",
     ]
-    found = await tool("query_records", module="Deals", where=where)
-    assert [row["record"] for row in found["items"]] == [f"deal:{number}"]
-    assert found["items"][0]["Stage"] == "Négociation"
-    assert found["items"][0]["Account_Name"] == f"L'Atelier ({account})"
+    result = await tool("query_records", module="Deals", where=where)
+    assert [row["record"] for row in result["items"]] == [f"deal:{number}"]
+    assert result["items"][0]["Stage"] == "Négociation"
+    assert result["items"][0]["Account_Name"] == f"L'Atelier ({account})"
     won = await tool("query_records", module="deal", where=["Stage=won"], fields=["Amount"], sort="-Amount")
     assert [row["Amount"] for row in won["items"]] == ["99999"]
 
@@ -128,16 +128,16 @@ async def test_query_records_day_of_a_time_is_the_whole_day_of_the_user(zoho: Fa
         Start_DateTime="2030-06-04T00:00:00+02:00",
         End_DateTime="2030-06-04T01:00:00+02:00",
     )
-    found = await tool("query_records", module="Events", where=["Start_DateTime=2030-06-03"])
-    assert [row["record"] for row in found["items"]] == [f"event:{number}"]
+    result = await tool("query_records", module="Events", where=["Start_DateTime=2030-06-03"])
+    assert [row["record"] for row in result["items"]] == [f"event:{number}"]
 
 
 async def test_query_records_contains_has_and_has_none(zoho: FakeZoho, tool: Tool) -> None:
     number = contact(zoho, "L'Hôte", Phone="+33123456789")
     contact(zoho, "Dupont")
     for where in (["Last_Name~l'hô"], ["Phone=*"], ["Prénom=Jean", "Phone=*"]):
-        found = await tool("query_records", module="Contacts", where=where)
-        assert [row["record"] for row in found["items"]] == [f"contact:{number}"]
+        result = await tool("query_records", module="Contacts", where=where)
+        assert [row["record"] for row in result["items"]] == [f"contact:{number}"]
     without = await tool("query_records", module="Contacts", where=["Phone!=*"], sort="Last_Name", limit=1)
     assert [row["name"] for row in without["items"]] == ["Jean Dupont"]
 
@@ -154,7 +154,7 @@ async def test_query_records_pages(zoho: FakeZoho, tool: Tool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "error_message"),
     [
         ("Montan>=3", "Similar ones: Amount"),
         ("Stage=Inconnue", "There is no stage `Inconnue`"),
@@ -164,8 +164,10 @@ async def test_query_records_pages(zoho: FakeZoho, tool: Tool) -> None:
         ("Amount>=beaucoup", "beaucoup"),
     ],
 )
-async def test_query_records_condition_that_does_not_fit(problem: Tool, zoho: FakeZoho, where: str, said: str) -> None:
-    assert said in await problem("query_records", module="Deals", where=[where])
+async def test_query_records_condition_that_does_not_fit(
+    problem: Tool, zoho: FakeZoho, where: str, error_message: str
+) -> None:
+    assert error_message in await problem("query_records", module="Deals", where=[where])
     assert not zoho.queries
 
 
@@ -186,15 +188,15 @@ async def test_create_lead_saves_name_phone_and_fields_by_label(zoho: FakeZoho, 
     assert (lead["Lead_Source"], lead["Annual_Revenue"], lead["Owner"]["id"]) == ("Web Download", 12500.5, MARIE)
 
 
-@pytest.mark.parametrize("given", [{"email": "dupont@roy.example"}, {"phone": "0612345678"}])
+@pytest.mark.parametrize("params", [{"email": "dupont@roy.example"}, {"phone": "0612345678"}])
 async def test_create_lead_known_person_is_refused_with_the_contact(
-    zoho: FakeZoho, tool: Tool, problem: Tool, given: dict[str, str]
+    zoho: FakeZoho, tool: Tool, problem: Tool, params: dict[str, str]
 ) -> None:
     number = contact(zoho, Mobile="+33612345678")
-    text = await problem("create_lead", name="Jean Dupont", company="Roy", **given)
+    text = await problem("create_lead", name="Jean Dupont", company="Roy", **params)
     assert f"Jean Dupont (contact:{number})" in text
     assert not zoho.writes
-    await tool("create_lead", name="Jean Dupont", company="Roy", duplicate=True, **given)
+    await tool("create_lead", name="Jean Dupont", company="Roy", duplicate=True, **params)
     assert len(zoho.records["Leads"]) == 1
 
 
@@ -274,13 +276,14 @@ async def test_create_duplicate_by_a_unique_field_of_zoho_names_the_record(zoho:
 
 
 @pytest.mark.parametrize(
-    ("said", "stage"), [("won", "Closed Won"), ("Négociation", "Negotiation/Review"), ("Closed Lost", "Closed Lost")]
+    ("error_message", "stage"),
+    [("won", "Closed Won"), ("Négociation", "Negotiation/Review"), ("Closed Lost", "Closed Lost")],
 )
 async def test_update_record_stage_by_outcome_label_or_own_name(
-    zoho: FakeZoho, tool: Tool, said: str, stage: str
+    zoho: FakeZoho, tool: Tool, error_message: str, stage: str
 ) -> None:
     number = deal(zoho, "Refonte")
-    await tool("update_record", record="deal:Refonte", fields={"Étape": said})
+    await tool("update_record", record="deal:Refonte", fields={"Étape": error_message})
     assert zoho.records["Deals"][number]["Stage"] == stage
 
 
@@ -314,7 +317,7 @@ async def test_update_record_of_all_types(zoho: FakeZoho, tool: Tool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "error_message"),
     [
         ({"Created_Time": "2030-01-01"}, "Zoho CRM sets `Created_Time` itself"),
         ({"Origine du lead": "Bouche à oreille"}, "Allowed: Publicité, Site web, Partenaire"),
@@ -324,10 +327,10 @@ async def test_update_record_of_all_types(zoho: FakeZoho, tool: Tool) -> None:
     ],
 )
 async def test_update_record_refuses_before_sending(
-    zoho: FakeZoho, problem: Tool, fields: dict[str, Any], said: str
+    zoho: FakeZoho, problem: Tool, fields: dict[str, Any], error_message: str
 ) -> None:
     contact(zoho)
-    assert said in await problem("update_record", record="dupont@roy.example", fields=fields)
+    assert error_message in await problem("update_record", record="dupont@roy.example", fields=fields)
     assert not zoho.writes
 
 
@@ -417,8 +420,8 @@ async def test_list_activities_of_a_user_until_a_day(zoho: FakeZoho, tool: Tool)
     zoho.put("Tasks", Subject="B", Status="Completed", Due_Date="2030-06-03")
     zoho.put("Tasks", Subject="C", Status="Not Started", Due_Date="2030-06-05")
     zoho.put("Tasks", Subject="D", Status="Not Started", Due_Date="2030-06-01", Owner={"id": MARIE})
-    found = await tool("list_activities", before="2030-06-03")
-    assert [row["record"] for row in found["items"]] == [f"task:{mine}"]
+    result = await tool("list_activities", before="2030-06-03")
+    assert [row["record"] for row in result["items"]] == [f"task:{mine}"]
     everybody = await tool("list_activities", owner="all", status="all", limit=3)
     assert [row["name"] for row in everybody["items"]] == ["D", "A", "B"]
     assert everybody["items"][0]["Owner"] == "Marie Durand"
@@ -470,8 +473,8 @@ async def test_lists_of_the_account(tool: Tool) -> None:
 async def test_list_related_records_by_label(zoho: FakeZoho, tool: Tool, problem: Tool) -> None:
     number = contact(zoho)
     own = deal(zoho, "Refonte", Contact_Name={"id": number, "name": "Jean Dupont"})
-    found = await tool("list_related_records", record=f"contact:{number}", related="affaires")
-    assert [row["record"] for row in found["items"]] == [f"deal:{own}"]
+    result = await tool("list_related_records", record=f"contact:{number}", related="affaires")
+    assert [row["record"] for row in result["items"]] == [f"deal:{own}"]
     assert "Produits" in await problem("list_related_records", record=f"contact:{number}", related="Recettes")
 
 
@@ -511,7 +514,7 @@ async def test_metadata_is_read_once_a_day_and_again_for_what_is_new(zoho: FakeZ
 
 
 @pytest.mark.parametrize(
-    ("status", "item", "kind", "said"),
+    ("status", "item", "kind", "error_message"),
     [
         (401, {"code": "OAUTH_SCOPE_MISMATCH"}, "scope", "lacks a scope"),
         (403, {"code": "NO_PERMISSION", "message": "permission denied"}, "scope", "permission denied"),
@@ -538,12 +541,12 @@ async def test_metadata_is_read_once_a_day_and_again_for_what_is_new(zoho: FakeZ
         ),
     ],
 )
-def test_map_error_by_code(status: int, item: dict[str, Any], kind: str, said: str) -> None:
+def test_map_error_by_code(status: int, item: dict[str, Any], kind: str, error_message: str) -> None:
     for body in ({"status": "error", **item}, {"data": [{"status": "error", **item}]}):
         mapped = map_error(status, body)
         assert mapped
         assert mapped.kind == kind
-        assert said in mapped.message
+        assert error_message in mapped.message
         assert mapped.hint
 
 

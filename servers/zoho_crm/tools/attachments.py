@@ -86,15 +86,15 @@ async def download_attachment(
     PowerPoint by the path. The files of a record are listed by zoho_list_attachments.
     """
     module, number = await records.resolved(record)
-    found = choose(attachment, await _attached(module, number), kind="attachment")
-    safe = re.sub(r"[^\w.,()+ -]+", "_", found.name).strip(". ")[-120:] or "file"
+    file = choose(attachment, await _attached(module, number), kind="attachment")
+    safe = re.sub(r"[^\w.,()+ -]+", "_", file.name).strip(". ")[-120:] or "file"
     response = await api.send(
         "GET",
-        f"/{module}/{segment(number)}/Attachments/{segment(found.id)}",
+        f"/{module}/{segment(number)}/Attachments/{segment(file.id)}",
         headers={"Accept": "*/*"},
         largest=LARGEST_DOWN,
     )
-    return await in_thread(files.write, f"zoho/{found.id}/{safe}", response.content, True)
+    return await in_thread(files.write, f"zoho/{file.id}/{safe}", response.content, True)
 
 
 @tools.writes(

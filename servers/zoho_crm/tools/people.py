@@ -86,8 +86,8 @@ def _person(name: str, email: Any, phone: str | None) -> dict[str, Any]:
     return _set(First_Name=first, Last_Name=last, Email=email.address if email else None, Phone=phone)
 
 
-def _set(**given: Any) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
+def _set(**params: Any) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
 
 
 def split_name(text: str) -> tuple[str | None, str]:

@@ -65,14 +65,14 @@ async def search_records(
     usual = BY_MAIL if "@" in text else BY_PHONE if reach else BY_WORDS
     own = [await records.module_of(module)] if module else list(usual)
 
-    async def found(name: str) -> tuple[list[Row], bool]:
+    async def rows_of_module(name: str) -> tuple[list[Row], bool]:
         if page == 1 and reach:
             shown = list(records.USUAL.get(name, records.NAMES.get(name, ("Name",))))
             if rows := await records.reached(name, text, shown, limit):
                 return records.rows_of(name, await records.with_owners(rows)), False
         return await _searched(name, text, page, limit)
 
-    pages = await records.each(own, found)
+    pages = await records.each(own, rows_of_module)
     rows = [row for some, _ in pages for row in some]
     more = any(following for _, following in pages)
     return RecordPage(items=rows, next_cursor=str(page + 1) if more else None)
