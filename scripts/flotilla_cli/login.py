@@ -73,6 +73,15 @@ def wanted(servers: Servers, levels: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys([*about_of(servers).scopes, *fewest(needed)]))
 
 
+def region_of(servers: Servers, saved: Mapping[str, str]) -> str:
+    """Return the region that the secrets file or the environment names for these servers, "" where none does."""
+    if not (regions := about_of(servers).regions):
+        return ""
+    candidates = [saved.get(secret(slug, regions.field)) for slug in servers]
+    candidates += [os.environ.get(variable(server, regions.field)) for server in servers.values()]
+    return next((value for value in candidates if value and not is_placeholder(value)), "")
+
+
 def about_of(servers: Servers) -> Consent:
     """Return how the account that these servers share is connected."""
     about = next(iter(servers.values())).integration.consent
@@ -110,7 +119,8 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
 def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
     levels = access_levels.chosen(servers, connectable(), options)
-    about, scopes = about_of(servers), wanted(servers, levels)
+    region = region_of(servers, secrets_file.read())
+    about, scopes = about_of(servers).in_region(region), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
     asked = f": {', '.join(short(scope) for scope in scopes)}" if scopes else ", which has none: it asks for all"
     paths.say(f"Asking for the scopes of {', '.join(servers)}{asked}.")
@@ -126,11 +136,14 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
             "The vendor gave no refresh token, so the connection would end within the hour. Remove the app from the "
             "account's connected apps, then start again."
         )
+    region = token.get(consent.REGION) or region
+    about = about.in_region(region)
     person = consent.account_name(about, token)
     values = dict(zip(STORED, (client_id, client_secret, token["refresh_token"]), strict=True))
     saved = secrets_file.read()  # an empty value replaces the secret of an earlier client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
     new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
+    new |= {secret(slug, about.regions.field): region for slug in servers} if about.regions else {}
     new = {name: value for name, value in new.items() if value or name in saved}
     where = secrets_file.store(new, in_keychain(options))
     paths.say(f"Connected: {person}, for {', '.join(servers)}. Stored in {where}.")
@@ -159,6 +172,7 @@ def show(servers: Servers) -> int:
     saved, keychain = secrets_file.read(), secrets_file.keychain_names() if secrets_file.has_keychain() else ""
     for slug, server in servers.items():
         about, token = about_of({slug: server}), saved.get(secret(slug, "refresh_token"), "")
+        about = about.in_region(region_of({slug: server}, saved))
         if is_placeholder(token) and secret(slug, "refresh_token") in keychain:
             paths.say(f"{slug}: stored in Docker Desktop's keychain, which returns no values, so it was not checked")
         elif is_placeholder(token):
@@ -183,7 +197,7 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
         return f"the consent has ended ({refusal.error}); run scripts/login {server.slug} again"
     except (httpx.HTTPError, consent.ConsentError, ValueError) as problem:
         return f"could not be checked ({problem})"
-    granted = set(str(token.get("scope") or "").split())
+    granted = set(str(token.get("scope") or "").replace(",", " ").split())
     lacking = without(server, granted) if granted else []
     limits = access_levels.limits(server, granted, environ_of(server))
     missing = f"; no consent yet for {', '.join(lacking)}" if lacking else ""
@@ -192,7 +206,8 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
 
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Revoke consents at the vendor, and forget their tokens for every server that uses the same ones."""
-    about, saved = about_of(servers), secrets_file.read()
+    saved = secrets_file.read()
+    about = about_of(servers).in_region(region_of(servers, saved))
     tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, "refresh_token"), ""))}
     if not tokens and not in_keychain(options):
         raise consent.ConsentError(f"{', '.join(servers)}: not connected, so there is nothing to revoke.")

@@ -7,7 +7,7 @@ decided in `scopes`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -47,6 +47,19 @@ class AccessLevels:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """Data centres of one vendor that know only their own accounts.
+
+    `field` is the settings field that says which one an account is in. `parameter` of the redirect holds the address of
+    its token endpoint's server. `addresses`: by the field's value, the fields of `Consent` that differ there.
+    """
+
+    field: str
+    parameter: str
+    addresses: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Consent:
     """An OAuth 2 authorization server, seen from a program on the user's machine.
 
@@ -73,4 +86,17 @@ class Consent:
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
     parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
+    scheme: str = "Bearer"  # of the header with an access token
+    regions: Regions | None = None
     register: str = ""  # where and how a user gets client_id and client_secret
+
+    def in_region(self, name: str) -> Consent:
+        """Return it with the addresses of a region; unchanged for "" or an unknown one."""
+        return replace(self, **(self.regions.addresses.get(name, {}) if self.regions else {}))  # type: ignore[arg-type]
+
+    def region_at(self, server: str) -> str:
+        """Return the region whose token endpoint is at this server, such as https://accounts.example.eu; "" if none."""
+        for name, addresses in self.regions.addresses.items() if self.regions else ():
+            if server and addresses["token_url"].startswith(f"{server.rstrip('/')}/"):
+                return name
+        return ""
