@@ -118,12 +118,12 @@ async def find(person: str, details: bool = False) -> Profile | None:
 
     Raises errors.NotFoundError for an id that does not exist.
     """
-    who, params = identifier(person), DETAILS if details else {}
+    who, params, cost = identifier(person), DETAILS if details else {}, 1 if details else LARGE
     if who.field == "id":
-        answer = await api.get(f"/api/profiles/{segment(who.value)}", params=params, cost=LARGE)
+        answer = await api.get(f"/api/profiles/{segment(who.value)}", params=params, cost=cost)
         return Profile.model_validate(flat(answer["data"]))
     params = {**params, "filter": condition("equals", who.field, who.value)}
-    rows = [flat(row) for row in await api.rows("/api/profiles", "data", params=params, cost=1 if details else LARGE)]
+    rows = [flat(row) for row in await api.rows("/api/profiles", "data", params=params, cost=cost)]
     matches = readable(Profile, rows)
     return matches[0] if matches else None
 

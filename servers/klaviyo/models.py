@@ -297,6 +297,7 @@ class CampaignRow(Timed):
     strategy: Details = Field(default_factory=dict, exclude=True)
     included: list[str] = Field(default_factory=list, exclude=True)
     excluded: list[str] = Field(default_factory=list, exclude=True)
+    smart: bool | None = Field(default=None, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -310,6 +311,7 @@ class CampaignRow(Timed):
             "strategy": strategy,
             "included": inner(raw, "audiences", "included") or [],
             "excluded": inner(raw, "audiences", "excluded") or [],
+            "smart": inner(raw, "send_options", "use_smart_sending"),
         }
 
 

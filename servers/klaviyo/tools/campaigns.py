@@ -57,7 +57,7 @@ Subject = Annotated[str | None, Field(min_length=1, max_length=500, description=
 PreviewText = Annotated[str | None, Field(max_length=500, description="Text that inboxes show after the subject.")]
 TemplateName = Annotated[str | None, Field(description="Name of the Klaviyo template that the e-mail is made of.")]
 Text = Annotated[str | None, Field(min_length=1, max_length=1600, description="Text of an SMS, in place of a subject.")]
-Left_out = Annotated[list[str] | None, Field(description="Names of lists or segments whose people are left out.")]
+LeftOut = Annotated[list[str] | None, Field(description="Names of lists or segments whose people are left out.")]
 Audiences = Annotated[
     list[AudienceRef],
     Field(
@@ -113,21 +113,16 @@ async def get_campaign(campaign: CampaignRef) -> Campaign:
 
 
 async def _detailed(row: CampaignRow) -> Campaign:
+    """Return a campaign with the names of its audiences, and with its messages."""
     names = {one.id: one.name for kind in ("list", "segment") for one in await audiences(kind)}
-    raw = flat((await api.get(f"/api/campaigns/{segment(row.id)}"))["data"])
-    options = raw.get("send_options") if isinstance(raw, Mapping) else None
-    known = Campaign.model_validate(
-        {
-            **raw,
-            "smart_sending": options.get("use_smart_sending") if isinstance(options, Mapping) else None,
-            "messages": await _messages(row.id),
-        }
+    whole = Campaign(
+        **dict(row),
+        audiences=[names.get(one, one) for one in row.included],
+        without=[names.get(one, one) for one in row.excluded],
+        smart_sending=row.smart,
+        messages=await _messages(row.id),
     )
-    labels = {
-        "audiences": [names.get(one, one) for one in known.included],
-        "without": [names.get(one, one) for one in known.excluded],
-    }
-    return known.model_copy(update=labels).within(await account_zone())
+    return whole.within(await account_zone())
 
 
 async def _messages(campaign: str) -> list[Message]:
@@ -155,7 +150,7 @@ async def create_campaign(
     template: TemplateName = None,
     preview_text: PreviewText = None,
     text: Text = None,
-    without: Left_out = None,
+    without: LeftOut = None,
 ) -> Campaign:
     """Create a campaign as a draft: an e-mail with a subject and a template, or an SMS with its text. Sends nothing.
 
@@ -425,7 +420,7 @@ async def update_campaign(
         api.follows(method, path, json={"data": data})
     for method, path, data in requests:
         await send(method, path, data)
-    return await _detailed(known)
+    return await _detailed(await campaign_named(known.id))
 
 
 Prepared = list[tuple[str, str, dict[str, Any]]]
@@ -457,14 +452,10 @@ async def _message_changes(
         if not isinstance(definition, Mapping):
             continue
         mail = definition.get("channel") == MAIL
-        if ("body" in new) == mail or (chosen and not mail):
-            raise (
-                errors.InvalidInputError(
-                    "An e-mail has a subject and a template, an SMS has a text; nothing was done.",
-                    "Look at the campaign with klaviyo_get_campaign.",
-                )
-                if ("body" in new) or not mail
-                else errors.InvalidInputError("There is nothing to change.", "")
+        if "body" in new if mail else (chosen or set(new) - {"body"}):
+            raise errors.InvalidInputError(
+                "An e-mail has a subject and a template, an SMS has a text; nothing was done.",
+                "Look at the campaign with klaviyo_get_campaign.",
             )
         if new:
             old = definition.get("content")

@@ -163,7 +163,7 @@ async def merge_profiles(
     if target.id == duplicate.id:
         raise errors.InvalidInputError("Both are the same profile.", "Pass the address or id of the duplicate.")
     await confirm(
-        f"Merge {duplicate.shown} [{duplicate.id}] into {target.shown} [{target.id}]? The first one is deleted for good."
+        f"Merge {duplicate.shown} [{duplicate.id}] into {target.shown} [{target.id}]? The first is deleted for good."
     )
     data = {
         **resource("profile-merge", id=target.id),
