@@ -212,6 +212,8 @@ def account_name(about: Consent, token: Mapping[str, Any]) -> str:
         )
     value: Any = response.json()
     for part in about.who.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-        value = next(iter(value), None) if isinstance(value, list) else value
+        if isinstance(value, list):  # in which a part is a position
+            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
     return str(value or "an account without a name")

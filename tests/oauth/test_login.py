@@ -402,6 +402,17 @@ def test_who_in_an_address_of_the_token() -> None:
     assert (asked[0].headers["authorization"], asked[0].headers["version"]) == ("Bearer t", "2021-07-28")
 
 
+@pytest.mark.parametrize(("data", "name"), [([{"name": "Atelier"}], "Atelier"), ([], "an account without a name")])
+def test_who_at_a_position_of_a_list(data: list[dict[str, str]], name: str) -> None:
+    vendor = FakeApi()
+    vendor.on("GET", "/accounts", lambda _: Response.of({"data": data}))
+    about = login.connectable()["facturation-pro"].integration.consent
+    assert about
+    with FakeVendor(vendor) as running:
+        about = dataclasses.replace(about, who_url=f"{running.url}/accounts", who="data.0.name")
+        assert consent.account_name(about, {"access_token": "t"}) == name
+
+
 def test_connectable_servers() -> None:
     result = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}

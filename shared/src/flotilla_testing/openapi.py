@@ -128,7 +128,7 @@ class OpenApi:
         schema = content.get(kind, {}).get("schema")
         if schema is None:
             return
-        if kind == "application/json":
+        if kind == "application/json" or kind.endswith("+json"):
             yield from self._unknown(request.json(), [schema], "")
         elif kind == "application/x-www-form-urlencoded":
             yield from self._unknown(dict(parse_qsl(request.body.decode())), [schema], "")
