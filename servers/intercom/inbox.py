@@ -151,10 +151,10 @@ async def write(ref: str, body: dict[str, Any]) -> None:
     await api.post(f"{path_of(ref)}/reply", json={"type": "admin", "admin_id": await writer_id(), **body})
 
 
-async def change(ref: str, part: dict[str, Any], ticket: dict[str, Any], *, writes: bool = True) -> Saved:
+async def change(ref: str, part: dict[str, Any], ticket: dict[str, Any], *, only_declare: bool = False) -> Saved:
     """Close, open, snooze or assign: `part` is how a conversation takes it, `ticket` how a ticket does.
 
-    With `writes=False` the request is only declared, as one that follows another.
+    With `only_declare` the request is announced as one that follows another, for dry runs, and not sent.
     """
     kind, number = split(ref)
     admin = await writer_id()
@@ -162,7 +162,7 @@ async def change(ref: str, part: dict[str, Any], ticket: dict[str, Any], *, writ
         method, path, body = "PUT", path_of(ref), {**ticket, "admin_id": int(admin) if admin.isdecimal() else admin}
     else:
         method, path, body = "POST", f"{path_of(ref)}/parts", {**part, "admin_id": admin}
-    if not writes:
+    if only_declare:
         api.follows(method, path, json=body)
         return Saved(record=ref)
     answer = await (api.put if method == "PUT" else api.post)(path, json=body)

@@ -36,7 +36,7 @@ from .. import inbox, lookup
 from ..client import api
 from ..inbox import change, contact_ids, fetch
 from ..lookup import Assignee, ContactRef, ItemRef, RecordRef, all_of, any_of, contains, equal
-from ..models import Attachment, Item, Named, Person, Row, Rows, Saved, Thread
+from ..models import Attachment, Item, Person, Row, Rows, Saved, Thread
 from ..texts import as_html, filled
 
 tools = Toolset("conversations")
@@ -46,6 +46,8 @@ MORNING = time(9)  # when a day is meant as the end of a snooze
 MOST_FILES, LARGEST = 10, 10 * 2**20  # of a reply, bytes each
 LARGEST_DOWN = 100 * 2**20  # bytes of a file that customers sent
 FOLDER = "intercom"
+MADE = "{id}"  # of a tag that is only made by an earlier request
+Step = tuple[str, str, dict[str, Any] | None]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -123,7 +125,9 @@ async def _picked(
     if unassigned:
         found = [one for one in found if {one.admin_assignee_id, one.team_assignee_id} <= {None, "0"}]
     page = sliced(found, limit, cursor)
-    note = f"{len(found)} in all" + (f", among the {PAGE * PAGES} changed last" if following else "")
+    note = f"{len(found)} in all" + (
+        f" among the first {PAGE * PAGES}; narrow the search to see others" if following else ""
+    )
     return Rows(items=await _rows(page.items, zone), next_cursor=page.next_cursor, note=note)
 
 
@@ -212,7 +216,7 @@ async def reply_to_conversation(
         message["attachment_files"] = [await in_thread(_file, path) for path in attachments]
     closing: dict[str, Any] = {"message_type": "close", "type": "admin"}
     if close:
-        await change(conversation, closing, {"open": False}, writes=False)
+        await change(conversation, closing, {"open": False}, only_declare=True)
     await inbox.write(conversation, message)
     if close:
         return await change(conversation, closing, {"open": False})
@@ -350,24 +354,34 @@ async def update_tags(
     removing = [await lookup.pick("tag", name) for name in remove or []]
     kind, name = lookup.split(to)
     if kind == "company":
-        firm = await lookup.company(name)
-        for tag in [*(one.name for one in adding), *new]:
-            await api.post("/tags", json={"name": tag, "companies": [{"id": firm.id}]})
-        for one in removing:
-            await api.post("/tags", json={"name": one.name, "companies": [{"id": firm.id, "untag": True}]})
-        return Saved(record=f"company:{firm.id}", tags=[*(one.name or one.id for one in adding), *new])
-    number = (await lookup.person(name)).id if kind == "contact" else name
-    path = f"/{kind}s/{number}/tags"
-    admin = {} if kind == "contact" else {"admin_id": await lookup.writer_id()}
-    for tag in new:
-        made = await api.post("/tags", json={"name": tag})
+        number = (await lookup.company(name)).id
+        names = [*(one.name or one.id for one in adding), *new]
+        requests: list[Step] = [("POST", "/tags", {"name": one, "companies": [{"id": number}]}) for one in names]
+        untagged = [{"id": number, "untag": True}]
+        requests += [("POST", "/tags", {"name": one.name or one.id, "companies": untagged}) for one in removing]
+    else:
+        number = (await lookup.person(name)).id if kind == "contact" else name
+        path = f"/{kind}s/{number}/tags"
+        admin = {} if kind == "contact" else {"admin_id": await lookup.writer_id()}
+        requests = [("POST", path, {"id": one.id, **admin}) for one in adding]
+        requests += [("DELETE", f"{path}/{one.id}", admin or None) for one in removing]
+        for one in new:
+            requests += [("POST", "/tags", {"name": one}), ("POST", path, {"id": MADE, **admin})]
+    await _in_turn(requests)
+    if new:
         api.connection.metadata.pop("tag", None)
-        adding.append(Named.model_validate(made))
-    for one in adding:
-        await api.post(path, json={"id": one.id, **admin})
-    for one in removing:
-        await api.delete(f"{path}/{one.id}", **({"json": admin} if admin else {}))  # type: ignore[arg-type]
-    return Saved(record=f"{kind}:{number}", tags=[one.name or one.id for one in adding])
+    return Saved(record=f"{kind}:{number}", tags=[*(one.name or one.id for one in adding), *new])
+
+
+async def _in_turn(requests: list[Step]) -> None:
+    """Send one request after the other; MADE is the id of the tag that the one before it made."""
+    for method, path, body in requests[1:]:
+        api.follows(method, path, json=body)
+    made = ""
+    for method, path, body in requests:
+        ready = {**body, "id": made} if body and body.get("id") == MADE else body
+        answer = await api.request(method, path, json=ready)
+        made = str(answer.get("id") or "") if isinstance(answer, dict) else ""
 
 
 # -- messages and files -----------------------------------------------------------------------------------------------
