@@ -41,15 +41,15 @@ async def definitions(model: str, fresh: bool = False) -> list[Definition]:
     return result
 
 
-async def prepared(model: str, given: dict[str, Any] | None) -> dict[str, Any] | None:
+async def prepared(model: str, values: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return attributes by Intercom's names, their values converted; None clears one.
 
     Raises errors.NotFoundError for an unknown name, errors.InvalidInputError for a value that does not fit.
     """
-    if not given:
+    if not values:
         return None
     result: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         one = await _named(model, name)
         result[one.name] = None if value is None else await _converted(one, value)
     return result

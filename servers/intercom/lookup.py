@@ -339,16 +339,16 @@ async def companies(text: str) -> list[Firm]:
         with suppress(errors.NotFoundError):
             answer = await api.get("/companies", params=params)
             rows = answer["data"] if isinstance(answer.get("data"), list) else [answer]  # one comes by itself
-            if found := readable(Firm, [row for row in rows if isinstance(row, dict)]):
-                return found
-    found = []
+            if matches := readable(Firm, [row for row in rows if isinstance(row, dict)]):
+                return matches
+    matches = []
     for page in range(1, COMPANY_PAGES + 1):
         answer = await api.post("/companies/list", params={"per_page": 50, "page": page}, reads=True)
         rows = api.rows_in(answer, "data", missing=True)
-        found += [one for one in readable(Firm, rows) if folded(name) in folded(one.name or "")]
+        matches += [one for one in readable(Firm, rows) if folded(name) in folded(one.name or "")]
         if len(rows) < 50:
             break
-    return found
+    return matches
 
 
 async def company(text: str) -> Firm:

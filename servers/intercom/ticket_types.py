@@ -118,13 +118,13 @@ def state_of(name: str, states: list[State]) -> State:
     return choose(name, states, name=lambda one: one.name or one.category or "", kind="ticket state")
 
 
-async def prepared(kind: TicketType, given: dict[str, Any] | None, complete: bool) -> dict[str, Any]:
+async def prepared(kind: TicketType, values: dict[str, Any] | None, complete: bool) -> dict[str, Any]:
     """Return a ticket's own fields as Intercom takes them; `complete`: all required ones must be there.
 
     Raises errors.NotFoundError for an unknown name, errors.InvalidInputError for a value that does not fit.
     """
     result: dict[str, Any] = {}
-    for name, value in (given or {}).items():
+    for name, value in (values or {}).items():
         one = choose(
             name, kind.attributes, id=lambda a: a.name, name=lambda a: a.name, kind="field of this ticket type"
         )

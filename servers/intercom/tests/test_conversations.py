@@ -298,12 +298,12 @@ async def test_update_tags_dry_run_shows_every_request(fake: FakeIntercom, jean:
     number = fake.add_conversation(jean, "Bonjour")
     shown = await tool("update_tags", to=number, add=["Urgent", "Retour"], create=True, dry_run=True)
     path = f"/conversations/{number}/tags"
-    then = [
+    later = [
         (one["method"], one["url"].removeprefix(fake.vendor.url), one["body"].get("id", ""))
         for one in shown["dry_run"]["then"]
     ]
     assert shown["dry_run"]["body"]["id"] == "71"
-    assert then == [("POST", "/tags", ""), ("POST", path, "{id}")]
+    assert later == [("POST", "/tags", ""), ("POST", path, "{id}")]
     assert fake.writes == []
 
 

@@ -109,8 +109,8 @@ async def test_article_from_draft_to_published(fake: FakeIntercom, tool: Tool, p
     assert (made["state"], fake.articles[made["id"]]["parent_id"]) == ("draft", 145)
     assert asked == []
     assert (await tool("search_articles", query="Retours"))["items"] == []
-    found = await tool("search_articles", query="Retours", drafts=True)
-    assert found["items"][0]["id"] == made["id"]
+    matches = await tool("search_articles", query="Retours", drafts=True)
+    assert matches["items"][0]["id"] == made["id"]
     await tool("update_article", article=made["id"], text="# Délai\n\n60 jours")
     assert asked == []
     await tool("update_article", article=made["id"], publish=True)

@@ -136,6 +136,6 @@ async def update_article(
     path = f"/articles/{segment(article)}"
     old = Article.model_validate(await api.get(path))
     if publish or old.state == "published":
-        what = "Publish" if publish and old.state != "published" else "Take back" if publish is False else "Change"
-        await confirm(f"{what} the article «{old.title or article}», which customers can read?", old.updated)
+        action = "Publish" if publish and old.state != "published" else "Take back" if publish is False else "Change"
+        await confirm(f"{action} the article «{old.title or article}», which customers can read?", old.updated)
     return Article.model_validate(await _shown(await api.put(path, json=body), False))

@@ -112,20 +112,20 @@ async def _picked(
 ) -> Rows:
     """Return those that wait, longest first, or that nobody has: Intercom has no filter for either."""
     cursor_number(cursor, 0)
-    found: list[Item] = []
+    matches: list[Item] = []
     following: str | None = None
     for _ in range(PAGES):
         answer = await lookup.search("conversations", wanted, PAGE, following)
-        found += readable(Item, api.rows_in(answer, "conversations", missing=True))
+        matches += readable(Item, api.rows_in(answer, "conversations", missing=True))
         following = lookup.next_cursor(answer)
         if not following:
             break
     if waiting:
-        found = sorted((one for one in found if one.waiting_since), key=lambda one: one.waiting_since or 0)
+        matches = sorted((one for one in matches if one.waiting_since), key=lambda one: one.waiting_since or 0)
     if unassigned:
-        found = [one for one in found if {one.admin_assignee_id, one.team_assignee_id} <= {None, "0"}]
-    page = sliced(found, limit, cursor)
-    note = f"{len(found)} in all" + (
+        matches = [one for one in matches if {one.admin_assignee_id, one.team_assignee_id} <= {None, "0"}]
+    page = sliced(matches, limit, cursor)
+    note = f"{len(matches)} in all" + (
         f" among the first {PAGE * PAGES}; narrow the search to see others" if following else ""
     )
     return Rows(items=await _rows(page.items, zone), next_cursor=page.next_cursor, note=note)
@@ -412,8 +412,8 @@ async def send_message(
         raise errors.InvalidInputError(
             f"{person.shown} has no e-mail address.", "Leave the subject out for a chat message."
         )
-    what = f"the e-mail «{subject}»" if subject else "this message"
-    await confirm(f"Send {what} to {person.shown}: «{errors.excerpt(text, 1000)}»?")
+    action = f"the e-mail «{subject}»" if subject else "this message"
+    await confirm(f"Send {action} to {person.shown}: «{errors.excerpt(text, 1000)}»?")
     body = {
         "message_type": "email" if subject else "in_app",
         "subject": subject,
@@ -444,11 +444,11 @@ async def download_attachments(
     Which files there are, intercom_get_conversation says. An older copy is replaced.
     """
     item = await fetch(conversation)
-    found = [*inbox.files_of(item.source.attachments if item.source else None)]
+    matches = [*inbox.files_of(item.source.attachments if item.source else None)]
     parts = (item.parts or {}).get("conversation_parts") or (item.parts or {}).get("ticket_parts") or []
     for part in parts:
-        found += inbox.files_of(part.get("attachments") if isinstance(part, dict) else None)
-    wanted = [one for one in found if not name or folded(name) in folded(one.name)]
+        matches += inbox.files_of(part.get("attachments") if isinstance(part, dict) else None)
+    wanted = [one for one in matches if not name or folded(name) in folded(one.name)]
     page = sliced(wanted, limit, cursor)
     folder = f"{FOLDER}/{conversation.replace(':', '-')}"
     rows = []
