@@ -219,7 +219,9 @@ async def name_of(kind: str, number: str | None) -> str | None:
     """Return the name of a teammate or team by its id, the id where it is not known, None for none."""
     if not number or number == "0":
         return None
-    return next((one.name for one in await known(kind) if one.id == number and one.name), number)
+    with suppress(errors.PermissionDeniedError):  # names need a permission of their own
+        return next((one.name for one in await known(kind) if one.id == number and one.name), number)
+    return number
 
 
 # -- searches ---------------------------------------------------------------------------------------------------------
@@ -276,10 +278,16 @@ def phone_filters(text: str) -> list[dict[str, Any]]:
     return []
 
 
+def email_filter(address: Address) -> dict[str, Any]:
+    """Return the filter for an e-mail address, as it is written and in small letters."""
+    spellings = list(dict.fromkeys([address.address.lower(), address.address]))
+    return equal("email", spellings if len(spellings) > 1 else spellings[0])
+
+
 def person_filters(text: str) -> list[dict[str, Any]]:
     """Return the filters for a person by e-mail address, phone number, external id or name: one of them must fit."""
     if "@" in text:
-        return [equal("email", Address.read(text).address.lower())]
+        return [email_filter(Address.read(text))]
     filters = [*phone_filters(text), equal("external_id", text.strip())]
     return filters if len(filters) > 1 else [*filters, contains("name", text.strip())]
 

@@ -91,6 +91,7 @@ class FakeIntercom(FakeApi):
             "company": [self.attribute("siret", "SIRET")],
         }
         self.types = {"88": self.ticket_type("88", "Réclamation"), "89": self.ticket_type("89", "Panne", required=True)}
+        self.forbidden: set[str] = set()  # nouns that the app may not read
         self._last = 0
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
@@ -267,6 +268,8 @@ class FakeIntercom(FakeApi):
         return Response.of({"type": "admin", "id": ZOE, "name": name, "email": email, "app": app})
 
     def list_admins(self, request: Request) -> Response:
+        if "admins" in self.forbidden:
+            raise Refusal(403, "forbidden", "You do not have permission to use this resource")
         rows = [
             {"type": "admin", "id": i, "name": n, "email": m, "away_mode_enabled": i == MARIE}
             for i, (n, m) in self.admins.items()
@@ -326,6 +329,8 @@ class FakeIntercom(FakeApi):
     # -- searches
 
     def search(self, request: Request, noun: str) -> Response:
+        if noun in self.forbidden:
+            raise Refusal(403, "forbidden", "You do not have permission to use this resource")
         body = request.json()
         self._known(body, "query", "pagination")
         paging = body.get("pagination", {})

@@ -134,8 +134,11 @@ async def update_article(
     if all(value is None for value in body.values()):
         raise errors.InvalidInputError("There is nothing to change.", "Pass at least one value.")
     path = f"/articles/{segment(article)}"
-    old = Article.model_validate(await api.get(path))
+    raw = await api.get(path)
+    old = Article.model_validate(raw)
     if publish or old.state == "published":
         action = "Publish" if publish and old.state != "published" else "Take back" if publish is False else "Change"
-        await confirm(f"{action} the article «{old.title or article}», which customers can read?", old.updated)
+        await confirm(
+            f"{action} the article «{old.title or article}», which customers can read?", raw.get("updated_at")
+        )
     return Article.model_validate(await _shown(await api.put(path, json=body), False))
