@@ -62,7 +62,7 @@ ItemRef = Annotated[
     str,
     AfterValidator(checked_item),
     Field(
-        description="Conversation or ticket, from intercom_list_conversations or intercom_get_contact.",
+        description="Conversation or ticket, from intercom_list_conversations.",
         examples=["conversation:215"],
     ),
 ]

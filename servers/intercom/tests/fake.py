@@ -21,6 +21,7 @@ TOKEN, VERSION = "dG9rOnRlc3Q=", "2.16"
 ZOE, MARIE, SUPPORT, BILLING = "991", "992", "814", "815"
 NOW = 1_900_000_000
 Thing = dict[str, Any]
+OWN = ("linked", "converted", "tags")  # what the fake keeps of a ticket and does not show
 FIELDS = {
     "contacts": {
         "id",
@@ -90,7 +91,11 @@ class FakeIntercom(FakeApi):
             ],
             "company": [self.attribute("siret", "SIRET")],
         }
-        self.types = {"88": self.ticket_type("88", "Réclamation"), "89": self.ticket_type("89", "Panne", required=True)}
+        self.types = {
+            "88": self.ticket_type("88", "Réclamation"),
+            "89": self.ticket_type("89", "Panne", required=True),
+            "90": {**self.ticket_type("90", "Interne"), "category": "Back-office"},
+        }
         self.forbidden: set[str] = set()  # nouns that the app may not read
         self._last = 0
         for method, path, handler in ROUTES:
@@ -628,15 +633,22 @@ class FakeIntercom(FakeApi):
         who = body["contacts"][0]
         person = who["id"] if "id" in who else self.add_contact("", who["email"], role="lead")
         self._one(self.contacts, person)
-        kind = self._one(self.types, str(body["ticket_type_id"]))
+        more: Thing = {name: int(value) for name, value in (body.get("assignment") or {}).items()}
+        if linked := body.get("conversation_to_link_id"):
+            self._one(self.conversations, linked)
+            if self._one(self.types, str(body["ticket_type_id"]))["category"] == "Customer":
+                raise Refusal(400, "parameter_invalid", "a conversation cannot be linked to a customer ticket")
+        return self._made(str(body["ticket_type_id"]), person, body["ticket_attributes"], {**more, "linked": linked})
+
+    def _made(self, kind_id: str, person: str, attributes: Thing, more: Thing) -> Response:
+        kind = self._one(self.types, kind_id)
         number = str(10 + self.key())
-        assigned = {name: int(value) for name, value in (body.get("assignment") or {}).items()}
         self.tickets[number] = {
             "type": "ticket",
             "id": number,
             "ticket_id": str(int(number) + 41),
-            "category": "Customer",
-            "ticket_attributes": body["ticket_attributes"],
+            "category": kind["category"],
+            "ticket_attributes": attributes,
             "ticket_state": kind["ticket_states"]["data"][0],
             "ticket_type": kind,
             "contacts": {"type": "contact.list", "contacts": [{"type": "contact", "id": person, "external_id": None}]},
@@ -649,13 +661,18 @@ class FakeIntercom(FakeApi):
             "is_shared": True,
             "tags": {"type": "tag.list", "tags": []},
             "ticket_parts": {"type": "ticket_part.list", "ticket_parts": [], "total_count": 0},
-            "linked": body.get("conversation_to_link_id"),
-            **assigned,
+            **more,
         }
-        return Response.of({k: v for k, v in self.tickets[number].items() if k not in ("linked", "tags")})
+        return Response.of({k: v for k, v in self.tickets[number].items() if k not in OWN})
+
+    def convert(self, request: Request, number: str) -> Response:
+        conversation, body = self._one(self.conversations, number), request.json()
+        self._known(body, "ticket_type_id", "ticket_state_id", "attributes")
+        contact = conversation["contacts"]["contacts"][0]["id"]
+        return self._made(body["ticket_type_id"], contact, body["attributes"], {"converted": number})
 
     def get_ticket(self, request: Request, number: str) -> Response:
-        return Response.of({k: v for k, v in self._one(self.tickets, number).items() if k not in ("linked", "tags")})
+        return Response.of({k: v for k, v in self._one(self.tickets, number).items() if k not in OWN})
 
     def update_ticket(self, request: Request, number: str) -> Response:
         ticket, body = self._one(self.tickets, number), request.json()
@@ -778,6 +795,7 @@ ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
     ("PUT", f"/companies{NUMBER}", FakeIntercom.update_company),
     ("GET", f"/companies{NUMBER}/contacts", FakeIntercom.people_of),
     ("POST", "/tickets", FakeIntercom.create_ticket),
+    ("POST", f"/conversations{NUMBER}/convert", FakeIntercom.convert),
     ("GET", f"/tickets{NUMBER}", FakeIntercom.get_ticket),
     ("PUT", f"/tickets{NUMBER}", FakeIntercom.update_ticket),
     ("POST", f"/tickets{NUMBER}/reply", FakeIntercom.reply_to_ticket),

@@ -33,7 +33,7 @@ async def test_create_ticket_for_a_caller(fake: FakeIntercom, jean: str, tool: T
     )
     ticket = fake.tickets[made["record"].partition(":")[2]]
     assert ticket["ticket_attributes"] == {"_default_title_": "Colis abîmé", "_default_description_": "Boîte ouverte"}
-    assert (ticket["team_assignee_id"], ticket["linked"]) == (int(BILLING), number)
+    assert (ticket["team_assignee_id"], ticket["converted"]) == (int(BILLING), number)
     assert (made["state"], made["team"]) == ("Reçu", "Facturation")
     again = await problem("create_ticket", contact="jean@dupont.example", title="colis abime", type="Réclamation")
     assert "has an open ticket of this title already" in again
@@ -53,6 +53,19 @@ async def test_create_ticket_type_and_fields(fake: FakeIntercom, jean: str, tool
 async def test_create_ticket_of_an_unknown_address_makes_the_contact(fake: FakeIntercom, tool: Tool) -> None:
     await tool("create_ticket", contact="neuf@client.example", title="Aide", type="Réclamation")
     assert [one["email"] for one in fake.contacts.values()] == ["neuf@client.example"]
+
+
+async def test_create_ticket_of_another_kind_is_linked(
+    fake: FakeIntercom, jean: str, tool: Tool, problem: Tool
+) -> None:
+    number = fake.add_conversation(jean, "Panne")
+    arguments = {"title": "Serveur", "conversation": number}
+    made = await tool("create_ticket", contact="Jean Dupont", type="Interne", assign_to="me", **arguments)
+    ticket = fake.tickets[made["record"].partition(":")[2]]
+    assert (ticket["linked"], made["assignee"]) == (number, "Zoé Lefèvre")
+    fake.add_contact("Anna", "anna@client.example")
+    message = await problem("create_ticket", contact="anna@client.example", type="Réclamation", **arguments)
+    assert "is not one of this person" in message
 
 
 async def test_create_ticket_link_must_be_a_conversation(fake: FakeIntercom, jean: str, problem: Tool) -> None:

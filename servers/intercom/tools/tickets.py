@@ -13,7 +13,7 @@ from flotilla.parsing import folded
 from .. import inbox, lookup
 from ..client import api
 from ..lookup import ContactRef, ItemRef, all_of, any_of, contains, equal
-from ..models import Rows, Saved, TicketItem
+from ..models import Named, Rows, Saved, TicketItem
 from ..ticket_types import DESCRIPTION, TITLE, TicketType, prepared, state_of, type_of, types
 
 tools = Toolset("tickets")
@@ -32,11 +32,14 @@ async def create_ticket(
     text: Annotated[str | None, Field(description="What the customer reports, as plain text.")] = None,
     type: Annotated[str | None, Field(description="Ticket type by name, where there are several.")] = None,  # noqa: A002
     assign_to: Annotated[str | None, Field(description="Teammate or team by name, or me.")] = None,
-    conversation: Annotated[str | None, Field(description="Conversation to link it to, as conversation:215.")] = None,
+    conversation: Annotated[
+        str | None, Field(description="Conversation that it comes from, as conversation:215.")
+    ] = None,
     fields: Fields = None,
 ) -> Saved:
     """Open a ticket for a person, found by e-mail address, phone number or name.
 
+    With a conversation, a customer's ticket is made out of it, another kind is linked to it.
     Fails where this person has an open ticket of this title already. Intercom may notify the customer, as the workspace
     is set. intercom_add_note, intercom_assign_conversation and intercom_close_conversation take the ticket too.
     """
@@ -47,6 +50,9 @@ async def create_ticket(
     person = await _person(contact)
     if "id" in person:
         await _check_new(person["id"], title)
+    if linked and kind.category == "Customer":
+        attributes = {TITLE: " ".join(title.split()), **({DESCRIPTION: text} if text else {}), **own}
+        return await _converted(linked, person.get("id", ""), kind, attributes, whom)
     body: dict[str, Any] = {
         "ticket_type_id": kind.id,
         "contacts": [person],
@@ -64,6 +70,25 @@ def _conversation(text: str) -> str:
     raise errors.InvalidInputError(
         f"`{errors.excerpt(text, 60)}` is not a conversation.", "Write it as intercom_list_conversations shows it."
     )
+
+
+async def _converted(
+    conversation: str, person: str, kind: TicketType, attributes: dict[str, Any], whom: Named | None
+) -> Saved:
+    """Make a ticket out of a conversation of this person: Intercom links other kinds of tickets alone."""
+    item = await inbox.fetch(f"conversation:{conversation}")
+    if person not in inbox.contact_ids(item):
+        raise errors.InvalidInputError(
+            f"conversation:{conversation} is not one of this person.", "Pass the person who takes part in it."
+        )
+    part: dict[str, Any] = {"assignee_id": whom.id if whom else None}
+    if whom:
+        await inbox.change("ticket:{id}", {}, part, only_declare=True)
+    body = {"ticket_type_id": kind.id, "attributes": attributes}
+    made = TicketItem.model_validate(await api.post(f"/conversations/{conversation}/convert", json=body))
+    if whom:
+        await inbox.change(f"ticket:{made.id}", {}, part)
+    return await _saved(await api.get(f"/tickets/{made.id}"))
 
 
 async def _person(contact: str) -> dict[str, str]:
