@@ -28,7 +28,6 @@ from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.filters import visible
 from flotilla_launcher.naming import catalog_name, slug_of
 
-STORED = ("client_id", "client_secret", "refresh_token")
 Servers = dict[str, Server[Any]]
 
 
@@ -131,15 +130,16 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
             token = consent.by_paste(about, oauth)
         else:
             token = consent.in_browser(about, oauth)
-    if not token.get("refresh_token"):
+    if not token.get(about.stored_token):
+        kind = about.stored_token.replace("_", " ")
         raise consent.ConsentError(
-            "The vendor gave no refresh token, so the connection would end within the hour. Remove the app from the "
-            "account's connected apps, then start again."
+            f"The vendor gave no {kind}, so the connection would not last. Remove the app from the account's connected "
+            "apps, then start again."
         )
     region = token.get(consent.REGION) or region
     about = about.in_region(region)
     person = consent.account_name(about, token)
-    values = dict(zip(STORED, (client_id, client_secret, token["refresh_token"]), strict=True))
+    values = {"client_id": client_id, "client_secret": client_secret, about.token_field: token[about.stored_token]}
     saved = secrets_file.read()  # an empty value replaces the secret of an earlier client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
     new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
@@ -171,9 +171,9 @@ def show(servers: Servers) -> int:
     """Print for each server whose account it has, whether the consent still holds and covers the enabled tools."""
     saved, keychain = secrets_file.read(), secrets_file.keychain_names() if secrets_file.has_keychain() else ""
     for slug, server in servers.items():
-        about, token = about_of({slug: server}), saved.get(secret(slug, "refresh_token"), "")
-        about = about.in_region(region_of({slug: server}, saved))
-        if is_placeholder(token) and secret(slug, "refresh_token") in keychain:
+        about = about_of({slug: server}).in_region(region_of({slug: server}, saved))
+        token = saved.get(secret(slug, about.token_field), "")
+        if is_placeholder(token) and secret(slug, about.token_field) in keychain:
             paths.say(f"{slug}: stored in Docker Desktop's keychain, which returns no values, so it was not checked")
         elif is_placeholder(token):
             paths.say(f"{slug}: not connected (scripts/login {slug})")
@@ -186,10 +186,14 @@ def show(servers: Servers) -> int:
 
 def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
     """Check a connection; return the result as a phrase."""
-    client_id, client_secret, refresh_token = (saved.get(secret(server.slug, name), "") for name in STORED)
+    names = ("client_id", "client_secret", about.token_field)
+    client_id, client_secret, stored = (saved.get(secret(server.slug, name), "") for name in names)
     try:
-        with consent.client(about, client_id, client_secret, []) as oauth:
-            token = consent.refresh(about, oauth, refresh_token)
+        if about.stored_token == "access_token":
+            token: Mapping[str, Any] = {"access_token": stored}
+        else:
+            with consent.client(about, client_id, client_secret, []) as oauth:
+                token = consent.refresh(about, oauth, stored)
         person = consent.account_name(about, token)
     except OAuthError as refusal:
         if refusal.error != "invalid_grant":
@@ -208,20 +212,21 @@ def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Revoke consents at the vendor, and forget their tokens for every server that uses the same ones."""
     saved = secrets_file.read()
     about = about_of(servers).in_region(region_of(servers, saved))
-    tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, "refresh_token"), ""))}
+    field = about.token_field
+    tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, field), ""))}
     if not tokens and not in_keychain(options):
         raise consent.ConsentError(f"{', '.join(servers)}: not connected, so there is nothing to revoke.")
-    holders = [slug for slug in connectable() | servers if saved.get(secret(slug, "refresh_token")) in tokens]
+    holders = [slug for slug in connectable() | servers if saved.get(secret(slug, field)) in tokens]
     for token in tokens if about.revoke_url else ():
-        slug = next(s for s in holders if saved[secret(s, "refresh_token")] == token)
+        slug = next(s for s in holders if saved[secret(s, field)] == token)
         client_id, client_secret = (saved.get(secret(slug, name), "") for name in ("client_id", "client_secret"))
         with consent.client(about, client_id, client_secret, []) as oauth:
-            response = oauth.revoke_token(about.revoke_url, token=token, token_type_hint="refresh_token")
+            response = oauth.revoke_token(about.revoke_url, token=token, token_type_hint=about.stored_token)
         if response.status_code not in (200, 204, 400):  # 400: it had ended already
             raise consent.ConsentError(
                 f"The vendor answers {response.status_code}, so nothing was revoked. Try again later."
             )
-    secrets_file.forget([secret(slug, "refresh_token") for slug in holders or servers], in_keychain(options))
+    secrets_file.forget([secret(slug, field) for slug in holders or servers], in_keychain(options))
     paths.say(f"Disconnected: {', '.join(holders or servers)}.")
     if not tokens:
         paths.say(

@@ -58,11 +58,13 @@ class Request:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """The top-level fields of a JSON body that hold a text or a number."""
+        """The fields of a JSON body that hold a text or a number; of an object in it as `paging.after`."""
         if "json" not in self.headers.get("content-type", ""):
             return []
         data = self.json()
-        return [(k, str(v)) for k, v in data.items() if isinstance(v, str | int)] if isinstance(data, dict) else []
+        own = list(data.items()) if isinstance(data, dict) else []
+        inner = [(f"{k}.{name}", v) for k, part in own if isinstance(part, dict) for name, v in part.items()]
+        return [(k, str(v)) for k, v in [*own, *inner] if isinstance(v, str | int)]
 
     def json(self) -> Any:
         """Return the decoded body, None when there is none."""

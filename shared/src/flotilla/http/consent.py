@@ -66,7 +66,8 @@ class Consent:
     `who_url` answers a GET with an access token and `who_headers`; `who` is the dotted path of the account's name in
     it. The address may hold fields of the token's answer, such as {locationId}. Servers with the same `account` may
     share one consent. `scopes` are asked for beside those of the tools. `device_url` is set where the vendor has the
-    device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any.
+    device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any. `stored_token`: access_token
+    for a vendor whose access tokens do not expire and that has no refresh tokens; the settings field is `token` then.
     """
 
     account: str
@@ -82,6 +83,7 @@ class Consent:
     separator: str = " "  # between scopes
     client_auth: str = "client_secret_post"  # see `token_endpoint.auth_method`
     pkce: bool = True
+    stored_token: Literal["refresh_token", "access_token"] = "refresh_token"
     rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
@@ -89,6 +91,11 @@ class Consent:
     scheme: str = "Bearer"  # of the header with an access token
     regions: Regions | None = None
     register: str = ""  # where and how a user gets client_id and client_secret
+
+    @property
+    def token_field(self) -> str:
+        """The settings field that the token of a consent is stored in."""
+        return "token" if self.stored_token == "access_token" else "refresh_token"
 
     def in_region(self, name: str) -> Consent:
         """Return it with the addresses of a region; unchanged for "" or an unknown one."""
