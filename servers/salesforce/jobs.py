@@ -20,6 +20,7 @@ ENDED = ("JobComplete", "Failed", "Aborted")
 LARGEST = 100_000_000  # bytes of one upload
 MOST = 150_000  # rows of one import: above that, an ETL tool is the right one
 PAUSE, LONGEST_PAUSE = 1.0, 5.0  # seconds between two looks
+LOOKS = 14  # which take as long as a call may
 RESERVE = 8.0  # seconds of the call that are kept for what comes after the waiting
 FORM = {"contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA"}
 
@@ -79,14 +80,15 @@ def as_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
 
 async def waited(path: str, total: int | None) -> dict[str, Any]:
     """Return a job when it has ended, or as it is when the call's time is nearly over; reports progress."""
-    pause, call = PAUSE, current()
-    while True:
-        job = await api.get(path)
+    job, pause, call = await api.get(path), PAUSE, current()
+    for _ in range(LOOKS):
         await progress(float(job.get("numberRecordsProcessed") or 0), total)
         if str(job.get("state")) in ENDED or call.left() < RESERVE + pause:
-            return job
+            break
         await api.connection.network.retry.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+        job = await api.get(path)
+    return job
 
 
 async def saved(path: str, target: str, overwrite: bool = False) -> tuple[files.FileRef, int]:

@@ -21,6 +21,7 @@ from .client import ROOT, api, error_message, map_error
 from .models import Row, Rows
 
 DEEPEST = 2_000  # rows that pages show of one query: further ones need a narrower condition, or an export
+DAYS = ("StartDateTime", "EndDateTime", "ActivityDateTime")
 LONGEST = 12_000  # characters of a query, which travels in the address
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)")
 _RESERVED = re.compile(r"""([?&|!{}\[\]()^~*:\\"'+-])""")
@@ -165,6 +166,7 @@ def flat_rows(rows: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Row]:
 def flat(record: Mapping[str, Any], zone: ZoneInfo, prefix: str = "") -> Row:
     """Return a record as texts by field, a parent's behind its name (Owner.Name), times in a zone; no empty ones."""
     row: Row = {}
+    days = DAYS if record.get("IsAllDayEvent") is True else ()  # an all-day event stands at midnight UTC
     for name, value in record.items():
         if name == "attributes" or value is None or value == "":
             continue
@@ -173,7 +175,7 @@ def flat(record: Mapping[str, Any], zone: ZoneInfo, prefix: str = "") -> Row:
         elif isinstance(value, Mapping):
             row |= flat(value, zone, f"{prefix}{name}.")
         else:
-            row[prefix + name] = shown(value, zone)
+            row[prefix + name] = str(value)[:10] if name in days else shown(value, zone)
     return {name: value for name, value in row.items() if value}
 
 

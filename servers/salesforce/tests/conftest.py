@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from flotilla_servers.salesforce.server import server
 from flotilla_servers.salesforce.tests.fake import FakeSalesforce
 from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
+from flotilla_testing.client import OutputSchemas
 from flotilla_testing.contract import Contract, declared, read
 
 Tool = Callable[..., Awaitable[Any]]
@@ -63,13 +64,23 @@ def asked() -> list[str]:
     return []
 
 
+SCHEMAS = OutputSchemas()  # compiled once for all tests: each session would take longer for it than for its calls
+
+
 @pytest.fixture
-def tool(org: FakeSalesforce, asked: list[str]) -> Tool:
-    """Return a caller of tools that gives what they return; the person at the client says yes."""
+async def connected(org: FakeSalesforce, asked: list[str]) -> AsyncIterator[Any]:
+    """A client at the server; the person there says yes."""
+    async with client(server, answer="accept", asked=asked) as session:
+        with SCHEMAS.shared_with(session):
+            yield session
+
+
+@pytest.fixture
+def tool(connected: Any) -> Tool:
+    """Return a caller of tools that gives what they return."""
 
     async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"salesforce_{name}", **arguments)
+        result = await call(connected, f"salesforce_{name}", **arguments)
         assert not result.is_error, text_of(result)
         return result.structured_content
 
@@ -77,12 +88,11 @@ def tool(org: FakeSalesforce, asked: list[str]) -> Tool:
 
 
 @pytest.fixture
-def problem(org: FakeSalesforce, asked: list[str]) -> Tool:
+def problem(connected: Any) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
     async def failed(name: str, /, **arguments: Any) -> str:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"salesforce_{name}", **arguments)
+        result = await call(connected, f"salesforce_{name}", **arguments)
         assert result.is_error, result.structured_content
         return text_of(result)
 

@@ -94,6 +94,16 @@ async def test_list_events_of_a_period_and_a_record(org: FakeSalesforce, tool: T
     assert subjects(await tool("list_events", about="Account:Roy")) == ["First"]
 
 
+async def test_list_events_all_day_stays_a_day_in_every_zone(org: FakeSalesforce, tool: Tool) -> None:
+    org.records["User"]["005AP000000chloEAA"]["TimeZoneSidKey"] = "America/New_York"
+    await tool("create_event", subject="Salon", start="2030-06-04", end="2030-06-05")
+    for day, expected in (("2030-06-03", []), ("2030-06-04", ["Salon"]), ("2030-06-05", ["Salon"]), ("2030-06-06", [])):
+        page = await tool("list_events", start=day, end=day)
+        assert subjects(page) == expected, day
+    row = (await tool("list_events", start="2030-06-04"))["items"][0]
+    assert (row["StartDateTime"], row["EndDateTime"]) == ("2030-06-04", "2030-06-05")
+
+
 async def test_log_call_is_a_task_that_is_done(org: FakeSalesforce, tool: Tool) -> None:
     luc = org.add("Contact", LastName="Roy", Phone="0612345678")
     call = await tool(

@@ -15,6 +15,7 @@ from flotilla_servers.salesforce import client as salesforce
 from flotilla_servers.salesforce.client import AUTH, CONSENT, integration
 from flotilla_servers.salesforce.login import SignedAssertion
 from flotilla_servers.salesforce.server import server
+from flotilla_servers.salesforce.tests.conftest import SCHEMAS
 from flotilla_servers.salesforce.tests.fake import FakeSalesforce
 from flotilla_testing import call, client, environment, impatient, text_of
 
@@ -33,7 +34,8 @@ def opened(tmp_path: Path, **settings: str) -> Iterator[FakeSalesforce]:
 
 async def users() -> str:
     async with client(server, answer="accept") as mcp:
-        return text_of(await call(mcp, "salesforce_list_users"))
+        with SCHEMAS.shared_with(mcp):
+            return text_of(await call(mcp, "salesforce_list_users"))
 
 
 async def test_refresh_token_renewed_once_and_after_an_hour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,11 +199,19 @@ async def list_events(
     zone = await people.zone()
     after, before = period(start, end, zone)
     where = await _owned(owner) + await _of(about)
-    where.append(f"EndDateTime >= {to_utc(after or datetime.now(UTC).replace(second=0, microsecond=0))}")
-    where += [f"StartDateTime < {to_utc(before)}"] if before else []
+    begin = after or datetime.now(UTC).replace(second=0, microsecond=0)
+    where.append(_either(f"EndDateTime >= {to_utc(begin)}", f"EndDateTime >= {begin.astimezone(zone).date()}"))
+    if before:
+        last = (before - timedelta(microseconds=1)).astimezone(zone).date()
+        where.append(_either(f"StartDateTime < {to_utc(before)}", f"StartDateTime <= {last}"))
     fields = await schema.seen("Event", EVENT)
     soql = f"SELECT {fields} FROM Event WHERE {' AND '.join(where)} ORDER BY StartDateTime, Id"
     return await queries.page(soql, limit, cursor, zone)
+
+
+def _either(timed: str, day: str) -> str:
+    """Return a condition for events with times, and one for all-day events, which stand at midnight UTC."""
+    return f"((IsAllDayEvent = false AND {timed}) OR (IsAllDayEvent = true AND {day}T00:00:00Z))"
 
 
 @tools.writes(

@@ -111,7 +111,7 @@ async def get_record(
         object=kind,
         id=number,
         url=records.link(number),
-        fields={name: value for name, value in fields.items() if value != "false"},
+        fields=fields,
         related=rows if related and kind in _RELATED else None,
     )
 
