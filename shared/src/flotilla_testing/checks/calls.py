@@ -245,8 +245,11 @@ async def _generated_for_prompts(case: Subject) -> list[str]:
 
 
 def _hosts(case: Subject) -> set[str]:
-    """Return the declared hosts as they stand in a URL, with and without the port."""
-    return {*case.server.integration.hosts, *(host.removesuffix(":443") for host in case.server.integration.hosts)}
+    """Return the declared hosts as they stand in a URL, with and without the port, and those of required addresses."""
+    declared = case.server.integration.hosts
+    fields, values = case.server.integration.settings_class.model_fields, case.settings(recorded=True)
+    own = (values.get(case.variable(name), "") for name, about in fields.items() if about.is_required())
+    return {*declared, *(host.removesuffix(":443") for host in declared), *(urlsplit(v).netloc for v in own)} - {""}
 
 
 @check("both_eras")
