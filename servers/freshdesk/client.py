@@ -21,13 +21,13 @@ _DOMAIN = re.compile(r"(?:https?://)?([a-z0-9][a-z0-9-]*)(?:\.freshdesk\.com)?(?
 
 def _domain(value: Any) -> Any:
     """Return the account's name in the texts that people paste: atelier, atelier.freshdesk.com, https://atelier.…/a."""
-    found = _DOMAIN.fullmatch(value.strip()) if isinstance(value, str) else None
-    if isinstance(value, str) and not found:
+    match = _DOMAIN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and not match:
         raise ValueError(
             "it must be the first part of the account's own address, such as atelier of atelier.freshdesk.com: the API "
             "does not answer at other addresses"
         )
-    return found[1].lower() if found else value
+    return match[1].lower() if match else value
 
 
 class Settings(ServerSettings):

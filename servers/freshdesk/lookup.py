@@ -166,14 +166,14 @@ def id_of(text: str, kind: str, listed_by: str) -> str:
 
 def number_of(ticket: str) -> str:
     """Return a ticket's number out of 35, #35 or its address; raises errors.InvalidInputError."""
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?:https?://\S*/tickets/|#|ticket:?\s*)?(\d{1,15})", ticket.strip(), re.IGNORECASE | re.ASCII
     )
-    if not found:
+    if not match:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(ticket, 60)}` is not the number of a ticket.", "Write it like 35; lists return it."
         )
-    return found[1]
+    return match[1]
 
 
 # -- who works on tickets ---------------------------------------------------------------------------------------------
@@ -352,8 +352,8 @@ async def contacts_by_phone(text: str) -> list[Contact]:
         if len(" OR ".join([*terms, *more])) <= LONGEST_QUERY - 2:
             terms += more
     answer = await api.get(f"{V2}/search/contacts", params={"query": f'"{" OR ".join(terms)}"'})
-    found = readable(Contact, api.rows_in(answer, "results", missing=True))
-    return [one for one in found if any(_same_phone(written, number) for written in (one.phone, one.mobile))]
+    match = readable(Contact, api.rows_in(answer, "results", missing=True))
+    return [one for one in match if any(_same_phone(written, number) for written in (one.phone, one.mobile))]
 
 
 def _same_phone(text: str | None, number: str) -> bool:
@@ -385,8 +385,8 @@ async def person(wanted: str) -> Contact | None:
     Raises errors.InvalidInputError where several people fit, errors.NotFoundError for an unknown name.
     """
     text = wanted.strip()
-    if found := re.fullmatch(r"contact:\s*(\d{1,18})", text, re.ASCII):
-        return await contact(found[1])
+    if match := re.fullmatch(r"contact:\s*(\d{1,18})", text, re.ASCII):
+        return await contact(match[1])
     if "@" in text:
         return _only(await contacts_by_email(text), text)
     if looks_like_phone(text):
@@ -407,8 +407,8 @@ def _only(people: Sequence[Contact], text: str) -> Contact | None:
 
 async def known_person(wanted: str) -> Contact:
     """Return a person who is in Freshdesk; raises errors.NotFoundError for a stranger."""
-    if found := await person(wanted):
-        return found
+    if match := await person(wanted):
+        return match
     raise errors.NotFoundError(
         f"Nobody in Freshdesk has {errors.excerpt(wanted, 60)}.",
         "Search with freshdesk_search_contacts, or create them.",

@@ -16,7 +16,7 @@ from .models import Changed, Contact, Done, Job, TicketRow
 
 LARGEST_UPLOAD = 20_000_000  # bytes of all files of a message: https://developers.freshdesk.com/api/#attachments
 POLLS = 15  # times, a second apart, that a job is looked at
-EVER = "2010-01-01T00:00:00Z"  # Freshdesk lists the tickets of 30 days unless it is told since when
+EVER = "2010-01-01T00:00:00Z"  # Freshdesk lists the tickets of 30 days unless a request says since when
 _PLACEHOLDER = re.compile(r"{{\s*([\w.]+)\s*}}")
 
 

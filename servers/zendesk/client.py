@@ -26,10 +26,10 @@ _SUBDOMAIN = re.compile(r"(?:https?://)?([a-z0-9][a-z0-9-]*)(?:\.zendesk\.com)?(
 
 def _subdomain(value: Any) -> Any:
     """Return the account's name in the texts that people paste: atelier, atelier.zendesk.com, https://atelier.…/agent."""
-    found = _SUBDOMAIN.fullmatch(value.strip()) if isinstance(value, str) else None
-    if isinstance(value, str) and not found:
+    match = _SUBDOMAIN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and not match:
         raise ValueError("it must be the first part of the account's address, such as atelier of atelier.zendesk.com")
-    return found[1].lower() if found else value
+    return match[1].lower() if match else value
 
 
 class Settings(ServerSettings):

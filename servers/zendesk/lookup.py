@@ -148,14 +148,14 @@ def id_of(text: str, kind: str, listed_by: str) -> str:
 
 def number_of(ticket: str) -> str:
     """Return a ticket's number out of 35, #35 or its address; raises errors.InvalidInputError."""
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?:https?://\S*/tickets/|#|ticket:?\s*)?(\d{1,15})", ticket.strip(), re.IGNORECASE | re.ASCII
     )
-    if not found:
+    if not match:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(ticket, 60)}` is not the number of a ticket.", "Write it like 35; searches return it."
         )
-    return found[1]
+    return match[1]
 
 
 # -- who works on tickets ---------------------------------------------------------------------------------------------
@@ -358,8 +358,8 @@ async def person(wanted: str) -> User | None:
     Raises errors.InvalidInputError where several people fit, errors.NotFoundError for an unknown name.
     """
     text = wanted.strip()
-    if found := re.fullmatch(r"user:\s*(\d{1,18})", text, re.ASCII):
-        return User.model_validate((await api.get(f"/api/v2/users/{found[1]}"))["user"])
+    if match := re.fullmatch(r"user:\s*(\d{1,18})", text, re.ASCII):
+        return User.model_validate((await api.get(f"/api/v2/users/{match[1]}"))["user"])
     if "@" in text:
         return _only(await users_by_email(text), text)
     if looks_like_phone(text):

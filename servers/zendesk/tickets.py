@@ -42,7 +42,7 @@ async def rows_of(answer: dict[str, Any], at: str) -> list[TicketRow]:
     return [row.within(zone) for row in rows]
 
 
-async def found(query: str, limit: int, cursor: str | None = None) -> tuple[list[TicketRow], str | None]:
+async def search(query: str, limit: int, cursor: str | None = None) -> tuple[list[TicketRow], str | None]:
     """Return one page of the tickets that a query in Zendesk's syntax finds, last changed first."""
     style = numbered("results")
     params = {"query": f"type:ticket {query}".strip(), "sort_by": "updated_at", "sort_order": "desc"}

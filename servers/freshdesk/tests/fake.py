@@ -331,10 +331,10 @@ class FakeFreshdesk(FakeApi):
             raise Refusal(400, "invalid_value", "Given query is not valid", "query")
         rows = [one for one in self.tickets.values() if one["id"] not in self.deleted]
         for term in query["query"][1:-1].split(" AND "):
-            found = re.fullmatch(r"(\w+)(:>|:)('[^']*'|[\w.]+)", term)
-            if not found:
+            match = re.fullmatch(r"(\w+)(:>|:)('[^']*'|[\w.]+)", term)
+            if not match:
                 raise Refusal(400, "invalid_value", "Given query is not valid", "query")
-            rows = [one for one in rows if self._fits(one, found[1], found[2], found[3].strip("'"))]
+            rows = [one for one in rows if self._fits(one, match[1], match[2], match[3].strip("'"))]
         start = (int(query["page"]) - 1) * 30
         return Response.of({"total": len(rows), "results": rows[start : start + 30]})
 

@@ -14,8 +14,8 @@ from flotilla_testing import environment
 
 
 async def test_search_contacts_who_is_this_number(tool: Tool) -> None:
-    found = await tool("search_contacts", query="+33 (0)6 12 34 56 78")
-    assert found["items"] == [
+    result = await tool("search_contacts", query="+33 (0)6 12 34 56 78")
+    assert result["items"] == [
         {
             "contact": "contact:35436",
             "name": "Jean Dupont",
@@ -24,7 +24,7 @@ async def test_search_contacts_who_is_this_number(tool: Tool) -> None:
             "company": "company:57",
         }
     ]
-    assert [one["ticket"] for one in found["tickets"]] == ["37", "36", "35"]
+    assert [one["ticket"] for one in result["tickets"]] == ["37", "36", "35"]
 
 
 async def test_search_contacts_new_number_is_found_at_once(fake: FakeFreshdesk, tool: Tool) -> None:
@@ -111,8 +111,8 @@ async def test_list_satisfaction_ratings(tool: Tool) -> None:
 
 
 async def test_articles(fake: FakeFreshdesk, tool: Tool, problem: Tool) -> None:
-    found = (await tool("search_articles", query="mot de passe"))["items"][0]
-    assert (found["article"], found["excerpt"], found["draft"]) == ("360001", "Cliquez sur Oublié.", False)
+    result = (await tool("search_articles", query="mot de passe"))["items"][0]
+    assert (result["article"], result["excerpt"], result["draft"]) == ("360001", "Cliquez sur Oublié.", False)
     assert (await tool("get_article", article="360001"))["text"] == "Cliquez sur Oublié."
     draft = await tool("create_article", title="Retours", text="30 jours.\n\nSans frais & vite.", folder="commandes")
     assert (draft["draft"], draft["folder"]) == (True, "Général/Commandes")

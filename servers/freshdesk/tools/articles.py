@@ -40,8 +40,8 @@ async def search_articles(
     freshdesk_search_tickets.
     """
     zone = await account_zone()
-    found = await api.rows(f"{V2}/search/solutions", params={"term": query})
-    rows = [{**one, "excerpt": errors.excerpt(_text(one)) or None} for one in found]
+    matches = await api.rows(f"{V2}/search/solutions", params={"term": query})
+    rows = [{**one, "excerpt": errors.excerpt(_text(one)) or None} for one in matches]
     return sliced([one.within(zone) for one in readable(Article, rows)], limit, cursor)
 
 

@@ -50,8 +50,8 @@ async def search_contacts(
     person as contact:35436, which other tools take; for somebody new use freshdesk_create_contact.
     """
     if "@" in query or looks_like_phone(query):
-        found = await (contacts_by_email(query) if "@" in query else contacts_by_phone(query))
-        page = sliced(found, limit, cursor)
+        matches = await (contacts_by_email(query) if "@" in query else contacts_by_phone(query))
+        page = sliced(matches, limit, cursor)
         people, following = page.items, page.next_cursor
     else:
         part = sliced(await contacts_named(query), limit, cursor)

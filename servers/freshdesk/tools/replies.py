@@ -151,8 +151,8 @@ async def get_attachment(
     """
     number = number_of(ticket)
     first = await api.get(f"{V2}/tickets/{number}")
-    found = [one for part in [first, *await data.conversation(number)] for one in _files(part)]
-    about = choose(attachment, found, kind="file of this ticket")
+    attached = [one for part in [first, *await data.conversation(number)] for one in _files(part)]
+    about = choose(attachment, attached, kind="file of this ticket")
     address = urlsplit(str(about["attachment_url"]))
     own = address.netloc == urlsplit(api.base).netloc or address.netloc == f"{_domain()}.freshdesk.com"
     where = address.path + (f"?{address.query}" if address.query else "") if own else address.geturl()

@@ -287,9 +287,11 @@ async def merge_tickets(
     target, sources = number_of(into), list(dict.fromkeys(map(number_of, tickets)))
     if target in sources:
         raise errors.InvalidInputError("A ticket cannot be merged into itself.", "Pass the numbers of the other ones.")
-    kept = await data.ticket_of(target)
+    target_ticket = await data.ticket_of(target)
     closed = [await data.ticket_of(one) for one in sources]
-    await confirm(f"Merge {', '.join(map(data.titled, closed))} into {data.titled(kept)}? It cannot be undone.")
+    await confirm(
+        f"Merge {', '.join(map(data.titled, closed))} into {data.titled(target_ticket)}? It cannot be undone."
+    )
     body = {
         "primary_id": int(target),
         "ticket_ids": [int(one) for one in sources],
@@ -329,9 +331,9 @@ async def update_tickets(
     wanted |= {"tags": tags} if tags else {}
     if not wanted:
         raise errors.InvalidInputError("Nothing is to be changed.", "Pass at least one of the other arguments.")
-    told = {"status": status, "priority": priority, "assigned to": assign_to, "tags": ", ".join(tags or [])}
-    what = ", ".join(f"{key} {value}" for key, value in told.items() if value)
-    await confirm(f"Change {len(numbers)} tickets ({', '.join(numbers)}): {what}?")
+    labels = {"status": status, "priority": priority, "assigned to": assign_to, "tags": ", ".join(tags or [])}
+    summary = ", ".join(f"{key} {value}" for key, value in labels.items() if value)
+    await confirm(f"Change {len(numbers)} tickets ({', '.join(numbers)}): {summary}?")
     body = {"bulk_action": {"ids": [int(one) for one in numbers], "properties": wanted}}
     return await data.finished(await changes.post(f"{V2}/tickets/bulk_update", json=body), len(numbers))
 

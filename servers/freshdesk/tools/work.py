@@ -53,12 +53,12 @@ async def log_time(
 
 def _hours(text: str) -> str:
     """Return a length of time as hh:mm; raises errors.InvalidInputError for what is none."""
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"(?:(?P<h>\d{1,3})\s*(?::|h|hours?|heures?))?\s*(?:(?P<m>\d{1,4})\s*(?:m|min|minutes?)?)?",
         text.strip(),
         re.IGNORECASE | re.ASCII,
     )
-    minutes = int(found["h"] or 0) * 60 + int(found["m"] or 0) if found else 0
+    minutes = int(match["h"] or 0) * 60 + int(match["m"] or 0) if match else 0
     if not 0 < minutes < 100 * 60:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(text, 40)}` is not a length of time.", "Write it like 1:30 or 20 min."

@@ -264,15 +264,15 @@ class FakeZendesk(FakeApi):
     # tickets
 
     def search(self, request: Request) -> Response:
-        words, rows = [], sorted(self.tickets.values(), key=lambda one: str(one["updated_at"]), reverse=True)
+        terms, rows = [], sorted(self.tickets.values(), key=lambda one: str(one["updated_at"]), reverse=True)
         for term in shlex.split(dict(request.query)["query"].replace("'", "")):
-            found = re.fullmatch(r"(\w+)(:|<=|>=|<|>)(.+)", term)
-            if not found:
-                words.append(term.lower())
+            match = re.fullmatch(r"(\w+)(:|<=|>=|<|>)(.+)", term)
+            if not match:
+                terms.append(term.lower())
                 continue
-            name, sign, value = found.groups()
+            name, sign, value = match.groups()
             rows = [one for one in rows if self._fits(one, name, sign, value)]
-        rows = [one for one in rows if all(word in self._text(one) for word in words)]
+        rows = [one for one in rows if all(word in self._text(one) for word in terms)]
         return self._page(
             request, "results", [{**one, "result_type": "ticket"} for one in rows], **self._beside(request)
         )

@@ -20,7 +20,7 @@ class FakeLogin(FakeZendesk):
 
     def __init__(self) -> None:
         super().__init__()
-        self.refresh, self.given = "refresh-0", list[dict[str, Any]]()
+        self.refresh, self.requests = "refresh-0", list[dict[str, Any]]()
         self._handlers.insert(0, ("POST", re.compile("/oauth/tokens"), self.token))
 
     def token(self, request: Request) -> Response:
@@ -28,14 +28,14 @@ class FakeLogin(FakeZendesk):
         form = form_of(request)
         if (form.get("client_id"), form.get("client_secret")) != ("client-1", "secret-1"):
             return Response.of({"error": "invalid_client"}, 401)
-        answer = {"access_token": f"access-{len(self.given)}", "token_type": "bearer", "scope": "read write"}
+        answer = {"access_token": f"access-{len(self.requests)}", "token_type": "bearer", "scope": "read write"}
         if form["grant_type"] == "refresh_token":
             if form.get("refresh_token") != self.refresh:
                 return Response.of({"error": "invalid_grant"}, 400)
-            self.refresh = answer["refresh_token"] = f"refresh-{len(self.given) + 1}"
+            self.refresh = answer["refresh_token"] = f"refresh-{len(self.requests) + 1}"
         elif form["grant_type"] != "client_credentials" or form.get("scope") != "read write":
             return Response.of({"error": "unsupported_grant_type"}, 400)
-        self.given.append(form)
+        self.requests.append(form)
         self.bearer = {answer["access_token"]}
         return Response.of({**answer, **({"expires_in": int(form["expires_in"])} if "expires_in" in form else {})})
 
@@ -67,7 +67,7 @@ async def test_oauth_token_renewed_ahead_of_expiry(
             clock[0] += seconds
             with environment(server, **settings(fake, tmp_path, **more)), impatient(server):  # each time a new process
                 assert "La lampe clignote" in await get()
-                assert len(fake.given) == renewals
+                assert len(fake.requests) == renewals
 
 
 async def test_oauth_token_ended_early_renewed_once(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ async def test_oauth_token_ended_early_renewed_once(tmp_path: Path) -> None:
         await get()
         fake.bearer = set()
         assert "La lampe clignote" in await get()
-        assert len(fake.given) == 2
+        assert len(fake.requests) == 2
 
 
 async def test_oauth_revoked_says_what_to_do(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from flotilla_servers.zendesk.tests.fake import JEAN, FakeZendesk
 
 
 async def test_search_users_who_is_this_number(tool: Tool) -> None:
-    found = await tool("search_users", query="+33 (0)6 12 34 56 78")
-    assert found["items"] == [
+    result = await tool("search_users", query="+33 (0)6 12 34 56 78")
+    assert result["items"] == [
         {
             "user": "user:35436",
             "name": "Jean Dupont",
@@ -18,7 +18,7 @@ async def test_search_users_who_is_this_number(tool: Tool) -> None:
             "organization": "Boulangerie Roy",
         }
     ]
-    assert [one["ticket"] for one in found["tickets"]] == ["37", "36", "35"]
+    assert [one["ticket"] for one in result["tickets"]] == ["37", "36", "35"]
 
 
 async def test_search_users_by_name_and_address(tool: Tool) -> None:
@@ -83,8 +83,8 @@ async def test_suspended_tickets(fake: FakeZendesk, tool: Tool, problem: Tool, a
 
 
 async def test_articles(fake: FakeZendesk, tool: Tool, problem: Tool) -> None:
-    found = (await tool("search_articles", query="mot de passe"))["items"][0]
-    assert (found["article"], found["excerpt"]) == ("360001", "Cliquez sur Oublié.")
+    result = (await tool("search_articles", query="mot de passe"))["items"][0]
+    assert (result["article"], result["excerpt"]) == ("360001", "Cliquez sur Oublié.")
     assert (await tool("get_article", article="360001"))["text"] == "Cliquez sur Oublié."
     draft = await tool("create_article", title="Retours", text="30 jours.\n\nSans frais & vite.", section="commandes")
     assert draft["draft"] is True

@@ -132,9 +132,9 @@ def _as_html(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    found = re.search(r"(?:^|/articles/)(\d{1,18})", text.strip(), re.ASCII)
-    if not found:
+    match = re.search(r"(?:^|/articles/)(\d{1,18})", text.strip(), re.ASCII)
+    if not match:
         raise errors.InvalidInputError(
             f"`{errors.excerpt(text, 60)}` is not an article.", "Pass the number that zendesk_search_articles returned."
         )
-    return found[1]
+    return match[1]

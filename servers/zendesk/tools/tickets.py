@@ -71,7 +71,7 @@ async def search_tickets(
     parts += [f"requester:{plain_number(await known_person(requester))}"] if requester else []
     parts += [f"tags:{one}" for one in data.tag_names([tag] if tag else [])]
     parts += [f"updated>={to_utc(since.at(await account_zone()))}"] if since else []
-    rows, following = await data.found(" ".join(part for part in parts if part), limit, cursor)
+    rows, following = await data.search(" ".join(part for part in parts if part), limit, cursor)
     return Page(items=rows, next_cursor=following)
 
 
@@ -186,7 +186,7 @@ async def create_ticket(
 
 async def _check_new(number: int, subject: str) -> None:
     """Refuse a ticket that the person has already: the same subject, unsolved."""
-    rows, _ = await data.found(f"requester:{number} status<solved", 50)
+    rows, _ = await data.search(f"requester:{number} status<solved", 50)
     for row in rows:
         if folded(row.subject or "") == folded(subject):
             raise errors.InvalidInputError(
@@ -264,9 +264,11 @@ async def merge_tickets(
     target, sources = number_of(into), list(dict.fromkeys(map(number_of, tickets)))
     if target in sources:
         raise errors.InvalidInputError("A ticket cannot be merged into itself.", "Pass the numbers of the other ones.")
-    kept = await data.ticket_of(target)
+    target_ticket = await data.ticket_of(target)
     closed = [await data.ticket_of(one) for one in sources]
-    await confirm(f"Merge {', '.join(map(data.titled, closed))} into {data.titled(kept)}, and close them for good?")
+    await confirm(
+        f"Merge {', '.join(map(data.titled, closed))} into {data.titled(target_ticket)}, and close them for good?"
+    )
     body = {
         "ids": [int(one) for one in sources],
         "target_comment": f"Merged from {', '.join('#' + one for one in sources)}.",
@@ -316,8 +318,8 @@ async def update_tickets(
         "tags added": add_tags,
         "tags removed": remove_tags,
     }
-    what = ", ".join(f"{key} {value}" for key, value in named.items() if value)
-    await confirm(f"Change {len(numbers)} tickets ({', '.join(numbers)}): {what}?")
+    summary = ", ".join(f"{key} {value}" for key, value in named.items() if value)
+    await confirm(f"Change {len(numbers)} tickets ({', '.join(numbers)}): {summary}?")
     answer = await api.put("/api/v2/tickets/update_many", params={"ids": ",".join(numbers)}, json={"ticket": changes})
     return await data.finished(answer, len(numbers))
 

@@ -59,7 +59,7 @@ async def search_users(
     else:
         users, following = await users_like(f"{query} role:{role}" if role else query, limit, cursor)
     only = users[0] if len(users) == 1 and not cursor else None
-    tickets = (await data.found(f"requester:{plain_number(only)}", SHOWN))[0] if only else None
+    tickets = (await data.search(f"requester:{plain_number(only)}", SHOWN))[0] if only else None
     return UserPage(items=users, next_cursor=following, tickets=tickets)
 
 
