@@ -110,6 +110,10 @@ def read(declaration: Declared) -> Contract:
 
 
 def _contract(path: Path, server: str) -> Contract:
+    if path.suffix == ".graphql":
+        from flotilla_testing.graphql_schema import GraphQLDocument  # graphql-core is imported where it is needed
+
+        return GraphQLDocument(path.read_text(encoding="utf-8"))
     document = _document(path)
     if str(document.get("openapi", "")).startswith("3."):
         return OpenApi(document, server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -212,8 +212,8 @@ async def generated_arguments(case: Subject) -> list[str]:
                 if label:
                     shown = json.dumps(arguments, ensure_ascii=False, default=str)[:300]
                     problems.setdefault((tool["name"], label[:60]), f"{tool['name']} with {shown} {label}")
-            allowed, contacted = _hosts(case), {urlsplit(request.url).netloc for request in session.requests}
-            foreign = {host for host in contacted if not any(fnmatch(host, pattern) for pattern in allowed)}
+            contacted = {urlsplit(request.url).netloc for request in session.requests}
+            foreign = {host for host in contacted if not any(fnmatchcase(host, one) for one in _hosts(case))}
             if foreign:
                 problems[tool["name"], "host"] = f"{tool['name']} sends requests to {', '.join(foreign)}."
             for line in session.lines:
