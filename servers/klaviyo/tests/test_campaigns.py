@@ -263,6 +263,14 @@ async def test_missing_scope_is_said(recorded: Session) -> None:
     assert recorded.outcome == "scope"
 
 
+async def test_recipients_that_are_no_number_ask_nobody(recorded: Session) -> None:
+    body = {"data": {"type": "campaign-recipient-estimation", "id": "1", "attributes": {}}}
+    recorded.respond("GET /api/campaign-recipient-estimations/{id}", Response.of(body))
+    message = await recorded.call_error("schedule_campaign", campaign="Soldes d'été", send_at=TUESDAY)
+    assert "Klaviyo answered without what is expected" in message
+    assert (recorded.asked, recorded.writes) == ([], [])
+
+
 async def test_key_refused_with_400_is_a_question_of_credentials(recorded: Session) -> None:
     refusal = {"errors": [{"status": 400, "code": "authentication_failed", "detail": "Missing or invalid key."}]}
     recorded.respond("GET /api/accounts", Response.of(refusal, 400))

@@ -25,7 +25,7 @@ from ..lookup import (
     template_named,
     within,
 )
-from ..models import Campaign, CampaignRow, Changed, Message, Recipients, Scheduled
+from ..models import Campaign, CampaignRow, Changed, Estimation, Message, Recipients, Scheduled
 
 tools = Toolset("campaigns")
 READ = ["accounts:read campaigns:read lists:read segments:read"]
@@ -325,7 +325,7 @@ async def estimate(campaign: str, name: str) -> int:
         status = state.get("status") if isinstance(state, Mapping) else None
         if status == "complete":
             path = f"/api/campaign-recipient-estimations/{segment(campaign)}"
-            return int((await api.get(path))["data"]["attributes"]["estimated_recipient_count"])
+            return Estimation.model_validate(flat((await api.get(path))["data"])).recipients
         if status == "cancelled":
             break
         await api.connection.network.retry.sleep(min(0.5 * (turn + 1), 3))
