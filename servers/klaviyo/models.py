@@ -334,6 +334,12 @@ class Scheduled(Timed):
     status: str = Field(default="queued", description="State of the job that schedules or sends it")
 
 
+class Estimation(Model):
+    """https://developers.klaviyo.com/en/reference/get_campaign_recipient_estimation"""
+
+    recipients: int = Field(alias="estimated_recipient_count")
+
+
 class Recipients(Model):
     """How many people a campaign would reach."""
 

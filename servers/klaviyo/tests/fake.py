@@ -324,6 +324,7 @@ class FakeKlaviyo(FakeApi):
                 channel: {f"can_receive_{channel}_marketing": True, "consent": result["consent"][channel]}
                 for channel in ("email", "sms")
             }
+            marketing["email"]["suppression"] = result.get("suppression", [])
             attributes["subscriptions"] = {channel: {"marketing": one} for channel, one in marketing.items()}
         return self._resource("profile", key, attributes)
 
@@ -415,6 +416,15 @@ class FakeKlaviyo(FakeApi):
             for channel in one["attributes"]["subscriptions"]:  # who is not in the list loses all of them
                 self.profiles[key]["consent"][channel] = "UNSUBSCRIBED"
         return Response(202)
+
+    def suppress(self, request: Request, kind: str) -> Response:
+        job = f"profile-suppression-bulk-{kind}-job"
+        for one in self._data(request, job)["attributes"]["profiles"]["data"]:
+            key = self._same({"email": one["attributes"]["email"]})
+            if not key:
+                raise invalid("There is no such profile")
+            self.profiles[key]["suppression"] = [{"reason": "USER_SUPPRESSED"}] if kind == "create" else []
+        return answer(self._resource(job, "sup-1", {"status": "queued"}), 202)
 
     def get_lists(self, request: Request) -> Response:
         return self._page(request, "lists", self._rows("list", self.lists))
@@ -544,6 +554,15 @@ class FakeKlaviyo(FakeApi):
         made.update(definition=message["attributes"]["definition"], template=None)
         return answer(self.campaign(key), 201)
 
+    def clone_campaign(self, request: Request) -> Response:
+        data = self._data(request, "campaign")
+        old = self._one(self.campaigns, data["id"])
+        key = self.add_campaign(data["attributes"]["new_name"], old["audiences"]["included"])
+        source = next(one for one in self.messages.values() if one["campaign"] == data["id"])
+        copy = next(one for one in self.messages.values() if one["campaign"] == key)
+        copy.update(definition=source["definition"], template=source["template"])
+        return answer(self.campaign(key), 201)
+
     def update_campaign(self, request: Request, key: str) -> Response:
         if self._one(self.campaigns, key)["status"] != "Draft":
             raise invalid("Only a draft can be changed.")
@@ -628,6 +647,7 @@ ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
     ("POST", "/api/data-privacy-deletion-jobs", FakeKlaviyo.forget),
     ("POST", "/api/profile-subscription-bulk-create-jobs", FakeKlaviyo.subscribe),
     ("POST", "/api/profile-subscription-bulk-delete-jobs", FakeKlaviyo.unsubscribe),
+    ("POST", "/api/profile-suppression-bulk-(?P<kind>create|delete)-jobs", FakeKlaviyo.suppress),
     ("GET", "/api/lists", FakeKlaviyo.get_lists),
     ("POST", "/api/lists", FakeKlaviyo.create_list),
     ("GET", "/api/segments", FakeKlaviyo.get_segments),
@@ -644,6 +664,7 @@ ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
     ("POST", "/api/events", FakeKlaviyo.create_event),
     ("GET", "/api/campaigns", FakeKlaviyo.get_campaigns),
     ("POST", "/api/campaigns", FakeKlaviyo.create_campaign),
+    ("POST", "/api/campaign-clone", FakeKlaviyo.clone_campaign),
     ("GET", f"/api/campaigns/{ONE}", FakeKlaviyo.get_campaign),
     ("PATCH", f"/api/campaigns/{ONE}", FakeKlaviyo.update_campaign),
     ("GET", f"/api/campaigns/{ONE}/campaign-messages", FakeKlaviyo.get_messages),

@@ -166,6 +166,26 @@ async def test_create_campaign_dry_run_shows_the_template_too(people: FakeKlaviy
     assert people.writes == []
 
 
+async def test_copy_campaign_that_was_sent(people: FakeKlaviyo, tool: Tool, problem: Tool) -> None:
+    people.add_campaign("Mai", [NEWS], status="Sent", subject="Mai !")
+    made = await tool("copy_campaign", campaign="mai", name="Juin")
+    assert (made["name"], made["status"], made["audiences"]) == ("Juin", "Draft", ["Newsletter"])
+    assert made["messages"][0]["subject"] == "Mai !"
+    assert "There is a draft Juin already" in await problem("copy_campaign", campaign="Mai", name="juin")
+
+
+async def test_schedule_campaign_other_way_of_sending(
+    people: FakeKlaviyo, tool: Tool, problem: Tool, asked: list[str]
+) -> None:
+    test, slow = people.add_campaign("Test A/B", [NEWS]), people.add_campaign("Lente", [NEWS])
+    people.campaigns[test]["send_strategy"] = {"method": "ab_test_campaign"}
+    people.campaigns[slow]["send_strategy"] = {"method": "throttled", "datetime": "2030-06-04T07:00:00+00:00"}
+    assert "is an A/B test" in await problem("schedule_campaign", campaign="Test A/B", send_at=TUESDAY)
+    await tool("schedule_campaign", campaign="Lente", send_at=TUESDAY)
+    assert asked[0].endswith("(Newsletter)? Its way of sending (throttled) is replaced by this.")
+    assert people.campaigns[slow]["send_strategy"]["method"] == "static"
+
+
 async def test_update_campaign_keeps_what_is_not_passed(people: FakeKlaviyo, tool: Tool, problem: Tool) -> None:
     key = people.add_campaign("Soldes", [NEWS], subject="Soldes")
     changed = await tool("update_campaign", campaign="Soldes", subject="Derniers jours", without=["VIP"])
@@ -241,6 +261,14 @@ async def test_missing_scope_is_said(recorded: Session) -> None:
     recorded.respond("GET /api/flows", Response.of(refusal, 403))
     assert "The API key or the consent lacks a scope for this" in await recorded.call_error("list_flows")
     assert recorded.outcome == "scope"
+
+
+async def test_recipients_that_are_no_number_ask_nobody(recorded: Session) -> None:
+    body = {"data": {"type": "campaign-recipient-estimation", "id": "1", "attributes": {}}}
+    recorded.respond("GET /api/campaign-recipient-estimations/{id}", Response.of(body))
+    message = await recorded.call_error("schedule_campaign", campaign="Soldes d'été", send_at=TUESDAY)
+    assert "Klaviyo answered without what is expected" in message
+    assert (recorded.asked, recorded.writes) == ([], [])
 
 
 async def test_key_refused_with_400_is_a_question_of_credentials(recorded: Session) -> None:

@@ -181,6 +181,14 @@ async def test_cancel_subscription_of_a_list_the_person_is_not_in_refused(
     assert jean not in fake.members["L00002"]
 
 
+async def test_set_suppression_and_lift_it(jean: str, fake: FakeKlaviyo, tool: Tool, asked: list[str]) -> None:
+    await tool("set_suppression", person=MOBILE, suppressed=True)
+    assert (await tool("get_profile", person=JEAN))["email_consent"]["suppressed"] == ["USER_SUPPRESSED"]
+    await tool("set_suppression", person=JEAN, suppressed=False)
+    assert fake.profiles[jean]["suppression"] == []
+    assert asked[0] == f"Block marketing e-mails to Jean Dupont ({JEAN})? Their consent stays as it is."
+
+
 # -- lists and segments -----------------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from ..lookup import (
     template_named,
     within,
 )
-from ..models import Campaign, CampaignRow, Changed, Message, Recipients, Scheduled
+from ..models import Campaign, CampaignRow, Changed, Estimation, Message, Recipients, Scheduled
 
 tools = Toolset("campaigns")
 READ = ["accounts:read campaigns:read lists:read segments:read"]
@@ -276,6 +276,11 @@ def _check_ready(known: Campaign) -> None:
             f"«{errors.excerpt(known.name, 80)}» is not a draft: Klaviyo calls it {known.status}; nothing was done.",
             "To change the time of a scheduled one, take it back with klaviyo_cancel_campaign first.",
         )
+    if known.strategy.get("method") in ("ab_test_campaign", "unsupported"):
+        raise errors.InvalidInputError(
+            f"«{errors.excerpt(known.name, 80)}» is an A/B test, whose way of sending would be lost; nothing was done.",
+            "Ask the user to schedule it in Klaviyo.",
+        )
     for one in known.messages:
         lacking = [
             label
@@ -293,10 +298,12 @@ def _question(known: Campaign, estimated: int, when: str) -> str:
     channel = "SMS" if any(one.channel == SMS for one in known.messages) else "e-mail"
     subject = next((f", subject «{one.subject}»" for one in known.messages if one.subject), "")
     left = f", without {listed(known.without)}" if known.without else ""
+    method = str(known.strategy.get("method") or "static")
+    replaced = "" if method in ("static", "immediate") else f" Its way of sending ({method}) is replaced by this."
     people = "1 recipient" if estimated == 1 else f"{estimated:,} recipients"
     return (
         f"Send the {channel} campaign «{known.name}»{subject} {when} to about {people} "
-        f"({listed(known.audiences)}{left})?"
+        f"({listed(known.audiences)}{left})?{replaced}"
     )
 
 
@@ -318,7 +325,7 @@ async def estimate(campaign: str, name: str) -> int:
         status = state.get("status") if isinstance(state, Mapping) else None
         if status == "complete":
             path = f"/api/campaign-recipient-estimations/{segment(campaign)}"
-            return int((await api.get(path))["data"]["attributes"]["estimated_recipient_count"])
+            return Estimation.model_validate(flat((await api.get(path))["data"])).recipients
         if status == "cancelled":
             break
         await api.connection.network.retry.sleep(min(0.5 * (turn + 1), 3))
@@ -376,6 +383,32 @@ async def cancel_campaign(
     action = resource("campaign-send-job", {"action": "cancel" if for_good else "revert"}, id=known.id)
     await send("PATCH", f"/api/campaign-send-jobs/{segment(known.id)}", action)
     return Changed(id=known.id, name=known.name, status="Cancelled" if for_good else "Draft")
+
+
+@tools.writes(
+    core=False,
+    creates=True,
+    scopes=WRITE,
+    search="copier dupliquer reprendre campagne cloner refaire newsletter duplicate clone",
+    examples=["Reprends la newsletter de mai pour juin.", "Copy last month's campaign"],
+)
+async def copy_campaign(
+    campaign: CampaignRef,
+    name: Annotated[
+        str, Field(min_length=1, max_length=255, description="Name of the copy.", examples=["Soldes d'été 2031"])
+    ],
+) -> Campaign:
+    """Copy a campaign, also one that was sent, as a new draft with the same audiences, subject and contents.
+
+    Change the copy with klaviyo_update_campaign and send it with klaviyo_schedule_campaign. Fails where a draft has
+    this name already.
+    """
+    known = await campaign_named(campaign)
+    channel = next((one.channel for one in await _messages(known.id) if one.channel), MAIL)
+    await _check_new(name, channel)
+    data = resource("campaign", {"new_name": name}, id=known.id)
+    made = (await post("/api/campaign-clone", data))["data"]
+    return await _detailed(CampaignRow.model_validate(flat(made)))
 
 
 @tools.writes(

@@ -169,3 +169,32 @@ async def cancel_subscription(
     job = resource("profile-subscription-bulk-delete-job", {"profiles": {"data": [who]}})
     await send("POST", "/api/profile-subscription-bulk-delete-jobs", on_list(job, target), cost=LARGE)
     return Subscription(person=result.shown, channels=wanted, audience=target.name if target else None)
+
+
+@tools.writes(
+    core=False,
+    additive=False,
+    asks=True,
+    scopes=["accounts:read profiles:read profiles:write subscriptions:write"],
+    search="bloquer suppression liste noire ne plus envoyer exclure débloquer suppress block blacklist",
+    examples=["Bloque les mails à jean@exemple.fr.", "Lift the suppression of this customer"],
+)
+async def set_suppression(
+    person: Person,
+    suppressed: Annotated[
+        bool, Field(description="True blocks marketing e-mails; False lifts a block set by hand.", examples=[True])
+    ],
+) -> Subscription:
+    """Block marketing e-mails to a person whatever their consent is, or lift a block that was set by hand. Asks first.
+
+    It changes no consent: for somebody who wants no more marketing, use klaviyo_cancel_subscription. Blocks after
+    bounces or an unsubscription cannot be lifted. klaviyo_get_profile shows the reasons.
+    """
+    result = await profile(person)
+    address = address_of(person, result, MAIL)
+    verb, kind = ("Block", "create") if suppressed else ("Allow", "delete")
+    await confirm(f"{verb} marketing e-mails to {result.shown}? Their consent stays as it is.")
+    job = f"profile-suppression-bulk-{kind}-job"
+    data = resource(job, {"profiles": {"data": [resource("profile", {"email": address})]}})
+    await send("POST", f"/api/{job}s", data, cost=LARGE)
+    return Subscription(person=result.shown, channels=[MAIL])

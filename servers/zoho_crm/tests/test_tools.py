@@ -302,6 +302,13 @@ async def test_update_record_stage_stays_in_its_pipeline(zoho: FakeZoho, tool: T
     assert (saved["Stage"], saved["Pipeline"], saved["Amount"]) == ("Closed Lost", "Partenaires", 900)
 
 
+async def test_update_record_stage_of_the_pipeline_that_is_named_with_it(zoho: FakeZoho, tool: Tool) -> None:
+    number = deal(zoho, "Refonte")
+    await tool("update_record", record=f"deal:{number}", fields={"Étape": "perdu", "Pipeline": "Partenaires"})
+    saved = zoho.records["Deals"][number]
+    assert (saved["Stage"], saved["Pipeline"]) == ("Closed Lost", "Partenaires")
+
+
 async def test_update_record_of_all_types(zoho: FakeZoho, tool: Tool) -> None:
     number = contact(zoho, Phone="+33123456789")
     fields = {

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from flotilla import Toolset, confirm, segment
-from flotilla.parsing import folded
 
 from .. import metadata, pipelines, records, scopes
 from ..client import api
@@ -85,12 +84,14 @@ async def update_record(
     """
     module, number = await records.resolved(record)
     rest, place = dict(fields), None
-    stage = (
-        next((key for key in rest if folded(key) in ("stage", "etape", "phase")), None) if module == "Deals" else None
-    )
-    if stage and rest[stage] not in (None, ""):
-        raw = await records.fetch(module, number)
-        place = await pipelines.position(str(rest.pop(stage)), str(raw.get("Pipeline") or ""))
+    if module == "Deals":
+        keys = await metadata.with_fields(
+            module, lambda known: {metadata.find(known, name, module).name: name for name in rest}
+        )
+        if rest.get(stage := keys.get("Stage", "")):
+            raw = await records.fetch(module, number)
+            pipeline = rest.get(keys.get("Pipeline", "")) or raw.get("Pipeline")
+            place = await pipelines.position(str(rest.pop(stage)), str(pipeline or ""))
     body = await records.prepared(module, rest) if rest else {}
     if place:
         body |= {"Stage": place.stage, **({"Pipeline": place.pipeline} if place.pipeline else {})}

@@ -13,7 +13,7 @@ from flotilla_testing import call, client, environment, impatient, text_of
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
-async def test_newsletter_story_in_the_core_tier(tmp_path: Path, mode: Any) -> None:
+async def test_newsletter_scenario_in_the_core_tier(tmp_path: Path, mode: Any) -> None:
     """A caller subscribed with consent, put into a list, asked about; a campaign scheduled for so many recipients."""
     asked: list[str] = []
     with (
@@ -33,8 +33,8 @@ async def test_newsletter_story_in_the_core_tier(tmp_path: Path, mode: Any) -> N
 
             caller = await done("get_profile", person="06 12 34 56 78")
             assert (caller["name"], caller["lists"]) == ("Marie Curie", [])
-            said = "Demandé au téléphone le 3 juin 2030"
-            await done("add_subscription", person="06 12 34 56 78", consent=said, audience="newsletter")
+            agreed = "Demandé au téléphone le 3 juin 2030"
+            await done("add_subscription", person="06 12 34 56 78", consent=agreed, audience="newsletter")
             await done("add_to_list", audience="vip", people=["marie@exemple.fr"])
             caller = await done("get_profile", person="marie@exemple.fr")
             assert (caller["email_consent"]["status"], caller["lists"]) == ("SUBSCRIBED", ["Newsletter", "VIP"])
