@@ -66,7 +66,14 @@ async def test_get_order(fake: FakeShopify, tool: Tool, problem: Tool) -> None:
     assert order["address"] == ["12 rue de l’Œuvre", "69001 Lyon", "France"]
     assert await tool("get_order", order=order["id"]) == order
     assert "There is no order `4711`." in await problem("get_order", order="4711")
-    assert "is not the id of a Order" in await problem("get_order", order="gid://shopify/Customer/1234567890")
+    assert "is not an id of the kind Order" in await problem("get_order", order="gid://shopify/Customer/1234567890")
+
+
+async def test_order_number_without_the_prefix_of_the_shop(fake: FakeShopify, tool: Tool) -> None:
+    fake.orders[0]["name"] = "FR1001"
+    fake.orders[0]["number"] = 1001
+    assert (await tool("get_order", order="1001"))["number"] == "FR1001"
+    assert (await tool("get_order_status", order_number="fr1001"))["orders"][0]["number"] == "FR1001"
 
 
 async def test_update_order_adds_to_note_and_tags(fake: FakeShopify, tool: Tool, problem: Tool) -> None:
