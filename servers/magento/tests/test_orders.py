@@ -164,6 +164,8 @@ async def test_create_shipment(shop: FakeMagento, tool: Tool, problem: Tool, ask
         "notify": True,
         "tracks": [{"track_number": "6A124", "title": "Colissimo", "carrier_code": "custom"}],
     }
+    parent = shop.orders[42]["items"][0]  # of the simple product inside, Magento counts nothing as sent
+    shop.orders[42]["items"].append({**parent, "item_id": 999, "parent_item_id": 421, "qty_shipped": 0})
     shop.orders[42]["items"][0]["qty_shipped"] = 2
     shop.orders[42]["items"][1]["qty_shipped"] = 1
     assert "is sent already; nothing was done." in await problem("create_shipment", order="1042")
