@@ -155,9 +155,9 @@ class Note(Model):
 
 
 class OrderStatus(Order):
-    """Where an order is. `meaning` says in a sentence what its status stands for."""
+    """Where an order is. `explanation` says in a sentence what its status stands for."""
 
-    meaning: str
+    explanation: str
     completed: AwareDatetime | None = None
     messages: list[UntrustedText] = Field(default_factory=list, description="What the shop wrote to the customer")
 
@@ -385,26 +385,6 @@ class Category(Model):
     count: int = Field(0, description="Number of its products")
 
 
-class Review(Model):
-    """https://woocommerce.github.io/woocommerce-rest-api-docs/#product-review-properties"""
-
-    id: str
-    product_id: str
-    created: AwareDatetime | None = None
-    status: str | None = None
-    reviewer: UntrustedText | None = None
-    review: UntrustedText
-    rating: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict):
-            return raw
-        text = html_to_text(str(raw.get("review") or ""))
-        return {**raw, "created": moment(raw, "date_created"), "review": text}
-
-
 class TopSeller(Model):
     """A product and how often it was sold."""
 
@@ -429,7 +409,7 @@ class SalesReport(Model):
     top_sellers: list[TopSeller] = Field(default_factory=list)
 
 
-class Setup(Model):
+class ShopSetting(Model):
     """One thing of the shop's configuration."""
 
     id: str
