@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from flotilla import Phone, choose, connection_of, errors, readable, segment
-from flotilla.parsing import PhoneError, folded, from_milliseconds, looks_like_phone
+from flotilla.parsing import folded, from_milliseconds, looks_like_phone
 
 from .client import api, data, integration, pages, record
 from .models import Profile, Row, Session, Thing
@@ -130,18 +130,11 @@ async def by_email(address: str) -> list[Profile]:
 async def by_phone(text: str) -> list[Profile]:
     """Return the people with a phone number, however it is written; raises PhoneError for none."""
     phone, country = Phone.read(text), connection_of(integration).fleet.country
-    wanted = phone.e164(country)
     for spelling in phone.spellings(country):
         rows, _ = await people(spelling)
-        if same := [one for one in rows if _same(one.text("person.phone"), wanted, country)]:
+        if same := [one for one in rows if phone.matches(one.text("person.phone"), country)]:
             return same
     return []
-
-
-def _same(text: str, wanted: str, country: str) -> bool:
-    with suppress(PhoneError):
-        return Phone.read(text).e164(country) == wanted
-    return False
 
 
 async def candidates(ref: str) -> list[Profile]:

@@ -353,13 +353,7 @@ async def contacts_by_phone(text: str) -> list[Contact]:
             terms += more
     answer = await api.get(f"{V2}/search/contacts", params={"query": f'"{" OR ".join(terms)}"'})
     match = readable(Contact, api.rows_in(answer, "results", missing=True))
-    return [one for one in match if any(_same_phone(written, number) for written in (one.phone, one.mobile))]
-
-
-def _same_phone(text: str | None, number: str) -> bool:
-    with suppress(errors.InvalidInputError):
-        return bool(text) and Phone.read(text).e164(region()) == number
-    return False
+    return [one for one in match if any(phone.matches(written, region()) for written in (one.phone, one.mobile))]
 
 
 async def contacts_by_email(text: str) -> list[Contact]:

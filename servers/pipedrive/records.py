@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from flotilla import Phone, choose, connection_of, errors, readable
 from flotilla.pagination import Paging
-from flotilla.parsing import PhoneError, html_to_text, looks_like_phone
+from flotilla.parsing import html_to_text, looks_like_phone
 
 from . import account, values
 from .client import CURSOR, FOUND, START, V1, V2, accepted, api, integration, search_api
@@ -127,27 +127,19 @@ async def search_for(
 async def by_phone(text: str) -> list[Thing]:
     """Return the persons with a phone number, however it is written here and there; raises PhoneError for none."""
     phone, country = Phone.read(text), connection_of(integration).fleet.country
-    wanted = phone.e164(country)
     spellings = phone.spellings(country)
     for start in range(0, len(spellings), AT_ONCE):
         pages = await asyncio.gather(
             *(search_for("persons", one, 50, fields="phone") for one in spellings[start : start + AT_ONCE])
         )
-        people = {one.id: one for rows, _ in pages for one in rows if _has(one, wanted, country)}
+        people = {one.id: one for rows, _ in pages for one in rows if _has(one, phone, country)}
         if people:
             return list(people.values())
     return []
 
 
-def _has(person: Thing, wanted: str, country: str) -> bool:
-    return any(same_phone(one, wanted, country) for one in texts(person.get("phones")))
-
-
-def same_phone(text: str, wanted: str, country: str) -> bool:
-    """Tell whether a text is the number that `wanted` is in E.164."""
-    with suppress(PhoneError):
-        return Phone.read(text).e164(country) == wanted
-    return False
+def _has(person: Thing, phone: Phone, country: str) -> bool:
+    return any(phone.matches(one, country) for one in texts(person.get("phones")))
 
 
 def texts(value: Any) -> list[str]:

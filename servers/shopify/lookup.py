@@ -174,10 +174,8 @@ def has_contact(customer: Any, text: str) -> bool:
 
 def same_phone(one_number: Any, other: str) -> bool:
     """Tell whether two texts write the same phone number."""
-    if not isinstance(one_number, str) or not looks_like_phone(one_number):
-        return False
     with suppress(PhoneError):
-        return Phone.read(one_number).e164(region()) == Phone.read(other).e164(region())
+        return Phone.read(other).matches(one_number, region())
     return False
 
 

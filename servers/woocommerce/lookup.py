@@ -87,10 +87,7 @@ def _endings(phone: Phone) -> list[str]:
 
 def same_phone(phone: Phone, written: Any) -> bool:
     """Tell whether a text is the same phone number, however it is written."""
-    country = api.connection.fleet.country
-    calling, *groups = re.findall(r"\d+", phone.international(country))
-    numbers = {re.sub(r"\D", "", one) for one in phone.spellings(country)} | {f"{calling}0{''.join(groups)}"}
-    return re.sub(r"\D", "", str(written or "")) in numbers
+    return phone.matches(written, api.connection.fleet.country)
 
 
 async def orders_by_phone(phone: Phone) -> list[dict[str, Any]]:

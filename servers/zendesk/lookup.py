@@ -334,15 +334,9 @@ async def users_by_phone(text: str) -> list[User]:
     queries = [" ".join(f'phone:"{one}"' for one in spellings), number, spellings[3] if len(spellings) > 3 else text]
     for query in queries:
         users, _ = await users_like(query)
-        if same := [one for one in users if one.phone and _same_phone(one.phone, number)]:
+        if same := [one for one in users if phone.matches(one.phone, region())]:
             return same
     return []
-
-
-def _same_phone(text: str, number: str) -> bool:
-    with suppress(errors.InvalidInputError):
-        return Phone.read(text).e164(region()) == number
-    return False
 
 
 async def users_by_email(text: str) -> list[User]:

@@ -152,7 +152,7 @@ async def update_record(
         if add_phone:
             country = connection_of(integration).fleet.country
             new = add_phone.e164(country)
-            rest = [one for one in _objects(thing.get("phones")) if not records.same_phone(one["value"], new, country)]
+            rest = [one for one in _objects(thing.get("phones")) if not add_phone.matches(one["value"], country)]
             changes["phones"] = _first(new, rest)
         if add_email:
             new = add_email.address
