@@ -201,7 +201,7 @@ def account_name(about: Consent, token: Mapping[str, Any]) -> str:
             f"The consent names no {missing.args[0]}, so it was given for another kind of account than this server "
             "works with. Start again, and choose another one on the consent page."
         ) from None
-    headers = {**about.who_headers, "Authorization": f"{about.scheme} {token['access_token']}"}
+    headers = {**about.who_headers, about.header: f"{about.scheme} {token['access_token']}".strip()}
     response = httpx.get(url, headers=headers, timeout=30)
     if response.status_code == 401 and about.parameter:
         response = httpx.get(url, params={about.parameter: token["access_token"]}, timeout=30)

@@ -15,10 +15,11 @@ import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
+from pydantic import TypeAdapter, ValidationError
 
 from flotilla import Consent, Server
 from flotilla.http.scopes import fewest, needs
@@ -98,9 +99,19 @@ def about_of(servers: Servers) -> Consent:
     values = {field: saved.get(secret(slug, field)) or os.environ.get(variable(server, field), "") for field in fields}
     addresses = {name: str(getattr(about, name)) for name in ("authorize_url", "token_url", "who_url", "revoke_url")}
     for field, value in values.items():
-        if re.fullmatch(r"[A-Za-z0-9-]+", value):
-            addresses = {name: text.replace(f"{{{field}}}", value) for name, text in addresses.items()}
+        if part := _part_of_address(server, field, value):
+            addresses = {name: text.replace(f"{{{field}}}", part) for name, text in addresses.items()}
     return replace(about, **addresses)  # type: ignore[arg-type]
+
+
+def _part_of_address(server: Server[Any], field: str, value: str) -> str:
+    """Return a setting as the server itself reads it, "" where it is unset or could lead to another address."""
+    about = server.integration.settings_class.model_fields[field]
+    try:
+        text = str(TypeAdapter(Annotated[str, *about.metadata]).validate_python(value)) if value else ""
+    except ValidationError:
+        return ""
+    return text if re.fullmatch(r"[A-Za-z0-9.-]+", text) else ""
 
 
 def _open_fields(about: Consent) -> list[str]:
@@ -113,9 +124,10 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
     saved, about = secrets_file.read(), about_of(servers)
     for field in _open_fields(about):
         slug, server = next(iter(servers.items()))
+        meaning = server.integration.settings_class.model_fields[field].description
         raise consent.ConsentError(
             f"Login needs the name of your account first: set {secret(slug, field)} in the secrets file, or the "
-            f"environment variable {variable(server, field)}, to its letters, digits and dashes alone."
+            f"environment variable {variable(server, field)}. {meaning}."
         )
     family = [slug for slug, s in connectable().items() if about_of({slug: s}).account == about.account]
 

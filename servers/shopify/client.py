@@ -10,12 +10,29 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, HttpUrl
 
-from flotilla import Api, FirstOf, HeaderKey, Integration, SecretStr, ServerSettings, errors
+from flotilla import Api, Consent, FirstOf, HeaderKey, Integration, SecretStr, ServerSettings, errors
 
 from .auth import HEADER, ClientCredentials, RefreshToken
 
 VERSION = "2026-04"  # kept for at least 12 months; then Shopify answers with the oldest version that it still has
 ANY_SHOP = "shop.myshopify.com"  # stands for the shop's own host in the default addresses
+# https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
+CONSENT = Consent(
+    account="shopify",
+    authorize_url="https://{shop}/admin/oauth/authorize",
+    token_url="https://{shop}/admin/oauth/access_token",
+    who_url=f"https://{{shop}}/admin/api/{VERSION}/shop.json",
+    who="shop.name",
+    separator=",",
+    pkce=False,
+    stored_token="access_token",
+    header=HEADER,
+    scheme="",
+    redirect_host="localhost",
+    ports=(8976,),  # Shopify compares the whole redirect URL
+    register="dev.shopify.com > Apps > Create app, for a shop of another organization, with the redirect URL "
+    "http://localhost:8976/",
+)
 HOST = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
@@ -87,6 +104,7 @@ integration = Integration(
     tags=["shop", "orders", "products", "stock", "refunds", "customers"],
     hosts=["*.myshopify.com:443"],
     settings=Settings,
+    consent=CONSENT,
     docs="https://shopify.dev/docs/api/admin-graphql",
     masked=["idempotencykey", "gift_card_code"],  # the former is new each time, the latter is money
     instructions="shopify_get_order_status answers a caller's question where an order is. Orders go by the number "

@@ -88,7 +88,8 @@ class Consent:
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
     parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
-    scheme: str = "Bearer"  # of the header with an access token
+    header: str = "Authorization"  # that takes an access token
+    scheme: str = "Bearer"  # of that header, "" for none
     regions: Regions | None = None
     register: str = ""  # where and how a user gets client_id and client_secret
 
