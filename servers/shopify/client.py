@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, HttpUrl
 
 from flotilla import Api, Integration, SecretStr, ServerSettings, errors
-from flotilla.http.responses import usual_message
 
 from .auth import HEADER, AdminToken, ClientCredentials, RefreshToken, ShopToken
 
@@ -95,11 +94,6 @@ integration = Integration(
 )
 
 
-def error_message(status: int, body: Any) -> str:
-    """Return the message of an error response: REST's text or list under `errors`."""
-    return usual_message(status, body)
-
-
 def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     """Return the error of a state of the shop, which other arguments would not change."""
     if status == 402:
@@ -121,6 +115,5 @@ api = Api(
         RefreshToken("token_url", revoked_hint="Ask the user to install the app again and to set the new token."),
         ClientCredentials("token_url", revoked_hint="Ask the user to check that the app is installed in the shop."),
     ),
-    error_message=error_message,
     map_error=map_error,
 )

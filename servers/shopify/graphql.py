@@ -85,11 +85,12 @@ async def mutate(document: str, variables: Mapping[str, Any]) -> Record:
     """
     await shop()
     call, before = current(), current().side_effect_confirmed
-    data = await _run(document, variables, asks=False)
+    answered = await _run(document, variables, asks=False)
+    data = Record({name: _record(payload) for name, payload in answered.items()})
     refused: list[str] = []
     done = False
     for payload in data.values():
-        problems = _user_errors(payload) if isinstance(payload, dict) else []
+        problems = _user_errors(payload)
         refused += problems
         done = done or not problems
     if refused:
@@ -245,6 +246,11 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def word(text: str) -> str:
+    """Return one word for Shopify's search, which then also finds what begins with it, where that needs no quotes."""
+    return text if re.fullmatch(r"\w+", text) and text.upper() not in ("AND", "OR", "NOT") else quoted(text)
+
+
 def every(*terms: str | None) -> str | None:
     """Return a search for all of the terms that are given, None without one."""
     return " AND ".join(term for term in terms if term) or None
@@ -258,7 +264,7 @@ def gid(kind: str, text: str, source: str) -> str:
     tail = text.strip().removeprefix(f"gid://shopify/{kind}/")
     if not (tail.isascii() and tail.isdigit()):
         raise errors.InvalidInputError(
-            f"`{errors.excerpt(text, 60)}` is not the id of a {kind}.", f"Pass the id that {source} returned."
+            f"`{errors.excerpt(text, 60)}` is not an id of the kind {kind}.", f"Pass the id that {source} returned."
         )
     return f"gid://shopify/{kind}/{tail}"
 

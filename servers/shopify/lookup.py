@@ -14,7 +14,7 @@ from flotilla.parsing import PhoneError, folded, listed, looks_like_phone
 
 from .client import api
 from .documents import CUSTOMER, ORDER, PAGE_INFO, PRODUCT, PRODUCT_ROW
-from .graphql import every, gid, one, query, quoted
+from .graphql import every, gid, one, query, quoted, word
 from .models import dig, nodes
 
 LONG = 10  # digits: an id of Shopify has more than an order's number
@@ -91,9 +91,12 @@ def number_of(text: str) -> str:
     return BEFORE_NUMBER.sub("", text).strip()
 
 
-def by_number(number: str) -> str:
-    """Return the search for an order's number, with and without the sign that most shops put before it."""
-    return f"name:{quoted('#' + number)} OR name:{quoted(number)} OR {quoted(number)}"
+def by_number(number: str) -> tuple[str, str]:
+    """Return two searches for an order's number: by its name, with or without #; else in all fields.
+
+    The second one finds FR1001, and much else: it is for when the first one finds nothing.
+    """
+    return f"name:{quoted('#' + number)} OR name:{quoted(number)}", quoted(number)
 
 
 def of_number(rows: Sequence[Any], number: str) -> list[Record]:
@@ -123,8 +126,11 @@ async def find_order(order: str) -> Record:
     number = number_of(order)
     if not number:
         raise errors.InvalidInputError("The order's number is empty.", hint)
-    data = await query(ORDERS_BY_NUMBER, {"query": by_number(number)})
-    found = of_number(api.rows_in(data, "orders.nodes"), number)
+    found: list[Record] = []
+    for search in by_number(number):
+        data = await query(ORDERS_BY_NUMBER, {"query": search})
+        if found := of_number(api.rows_in(data, "orders.nodes"), number):
+            break
     if not found:
         raise errors.NotFoundError(f"There is no order `{errors.excerpt(number, 40)}`.", hint)
     if len(found) > 1:
@@ -251,6 +257,9 @@ async def locations() -> list[Record]:
 async def find_location(location: str | None) -> Record:
     """Return a location by name or id, or the only one; raises errors.InvalidInputError, with the names."""
     known = await locations()
+    if location and not any(folded(str(row.get("name"))) == folded(location) for row in known):
+        del api.connection.metadata["locations"]  # it may be new
+        known = await locations()
     if location:
         return choose(location, known, kind="location")
     if len(known) == 1:
@@ -262,8 +271,8 @@ async def find_location(location: str | None) -> Record:
 def words(text: str | None) -> str | None:
     """Return a search for all words of a text; `tag:vip` stays a search for a tag."""
     terms = [
-        f"tag:{quoted(word[4:])}" if word.lower().startswith("tag:") and len(word) > 4 else quoted(word)
-        for word in (text or "").split()
+        f"tag:{quoted(part[4:])}" if part.lower().startswith("tag:") and len(part) > 4 else word(part)
+        for part in (text or "").split()
     ]
     return every(*terms)
 

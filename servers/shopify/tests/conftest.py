@@ -1,4 +1,4 @@
-"""Shopify played from answers.yaml, and a fake one that keeps state and is held against the published schema."""
+"""A fake Shopify that keeps state and is held against the published schema."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastmcp import Client
 
 from flotilla_servers.shopify.server import server
 from flotilla_servers.shopify.tests.fake import FakeShopify
-from flotilla_testing import Request, Response, Session, call, client, connect, environment, impatient, text_of
+from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
 from flotilla_testing.contract import Contract, declared, read
 
 Tool = Callable[..., Awaitable[Any]]
@@ -23,13 +24,6 @@ def contract() -> Contract | None:
     """The vendor's schema, where it is."""
     declaration = declared(FOLDER)
     return read(declaration) if declaration and declaration.path.is_file() else None
-
-
-@pytest.fixture
-async def shopify() -> AsyncIterator[Session]:
-    """The server, with Shopify played from answers.yaml; the person at the client says yes."""
-    async with connect("shopify", answer="accept") as session:
-        yield session
 
 
 @pytest.fixture
@@ -64,12 +58,18 @@ def asked() -> list[str]:
 
 
 @pytest.fixture
-def tool(fake: FakeShopify, asked: list[str]) -> Tool:
-    """Return a caller of tools that gives what they return; the person at the client says yes."""
+async def connected(fake: FakeShopify, asked: list[str]) -> AsyncIterator[Client[Any]]:
+    """A client whose person says yes to everything."""
+    async with client(server, answer="accept", asked=asked) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tool(connected: Client[Any]) -> Tool:
+    """Return a caller of tools that gives what they return."""
 
     async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"shopify_{name}", **arguments)
+        result = await call(connected, f"shopify_{name}", **arguments)
         assert not result.is_error, text_of(result)
         return result.structured_content
 
@@ -77,12 +77,11 @@ def tool(fake: FakeShopify, asked: list[str]) -> Tool:
 
 
 @pytest.fixture
-def problem(fake: FakeShopify, asked: list[str]) -> Tool:
+def problem(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
     async def failed(name: str, /, **arguments: Any) -> str:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"shopify_{name}", **arguments)
+        result = await call(connected, f"shopify_{name}", **arguments)
         assert result.is_error, result.structured_content
         return text_of(result)
 

@@ -467,7 +467,7 @@ class FakeShopify(FakeApi):
             search,
             order,
             texts,
-            name=lambda v: v.lstrip("#") == str(order["number"]),
+            name=lambda v: v.lstrip("#").casefold() == order["name"].lstrip("#").casefold(),
             email=lambda v: v.casefold() == str(order["email"]).casefold(),
             tag=lambda v: v in order["tags"],
             status=lambda v: (v == "cancelled") == bool(order["cancelled"]),

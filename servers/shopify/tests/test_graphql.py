@@ -152,7 +152,9 @@ def test_shop_host_of_another_company_is_refused(text: str) -> None:
         shop_host(text)
 
 
-async def test_answer_without_data_of_a_read_is_an_error(fake: FakeShopify, problem: Tool) -> None:
+async def test_answer_without_its_object_says_that_it_was_done(fake: FakeShopify, problem: Tool) -> None:
+    await problem("get_order", order="4711")  # so that the shop is known
     fake._handlers.clear()
-    fake.on("POST", ".*", lambda request: Response.of({"data": {"shop": None}}))
-    assert await problem("get_shop")
+    fake.on("POST", ".*", lambda request: Response.of({"data": {"customers": {"nodes": []}, "customerCreate": None}}))
+    message = await problem("create_customer", first_name="Zoé", email="zoe@exemple.fr")
+    assert "Shopify answered without `customer`. It was done" in message

@@ -66,7 +66,14 @@ async def test_get_order(fake: FakeShopify, tool: Tool, problem: Tool) -> None:
     assert order["address"] == ["12 rue de l’Œuvre", "69001 Lyon", "France"]
     assert await tool("get_order", order=order["id"]) == order
     assert "There is no order `4711`." in await problem("get_order", order="4711")
-    assert "is not the id of a Order" in await problem("get_order", order="gid://shopify/Customer/1234567890")
+    assert "is not an id of the kind Order" in await problem("get_order", order="gid://shopify/Customer/1234567890")
+
+
+async def test_order_number_without_the_prefix_of_the_shop(fake: FakeShopify, tool: Tool) -> None:
+    fake.orders[0]["name"] = "FR1001"
+    fake.orders[0]["number"] = 1001
+    assert (await tool("get_order", order="1001"))["number"] == "FR1001"
+    assert (await tool("get_order_status", order_number="fr1001"))["orders"][0]["number"] == "FR1001"
 
 
 async def test_update_order_adds_to_note_and_tags(fake: FakeShopify, tool: Tool, problem: Tool) -> None:
@@ -127,6 +134,7 @@ async def test_refund_order_with_one_key_is_done_once(fake: FakeShopify, tool: T
         ({"items": [{"item": "Robe"}]}, "There is no item of the order `Robe`. There are: "),
         ({"items": [{"item": "SOIE"}], "amount": "40"}, "At most 35.00 EUR can be refunded for this."),
         ({"amount": "-1"}, "The amount is not positive."),
+        ({"amount": "10 $"}, "The order is in EUR, not in USD."),
         ({"items": [{"item": "SOIE"}], "restock_at": "Nice"}, "There is no location `Nice`. There are: Lyon, Paris."),
     ],
 )
@@ -136,6 +144,11 @@ async def test_refund_order_refused(
     assert message in await problem("refund_order", order="1001", **arguments)
     assert asked == []
     assert not fake.orders[0]["refunded"]
+
+
+async def test_refund_order_that_was_not_paid_is_refused(fake: FakeShopify, problem: Tool) -> None:
+    message = await problem("refund_order", order="1002", items=[{"item": "SOIE"}])
+    assert "Nothing is left to refund of order #1002: it is PENDING." in message
 
 
 async def test_cancel_order_asks_with_person_amount_and_stock(fake: FakeShopify, tool: Tool, asked: list[str]) -> None:

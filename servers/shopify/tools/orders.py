@@ -119,26 +119,20 @@ async def get_order_status(
             "Nothing says whose order is meant.", "Pass order_number, phone or email: ask the caller for one."
         )
     by_phone = not number and not email
-    if number:
-        search = by_number(number)
-    elif email:
-        search = f"email:{quoted(email.address)}"
-    else:
-        assert phone
-        search = " OR ".join(quoted(text) for text in phone.spellings(region())[:6])
-    data = await query(
-        STATUS,
-        {"orders": search, "customers": f"phone:{quoted(contact)}" if by_phone else "", "withCustomers": by_phone},
-    )
-    rows = api.rows_in(data, "orders.nodes")
-    if number:
-        rows = of_number(rows, number)
-    else:
-        rows = [row for row in rows if belongs(row, contact)]
+    searches = by_number(number) if number else (f"email:{quoted(contact)}",)
+    if by_phone and phone:  # there is no search field for it
+        searches = (" OR ".join(quoted(text) for text in phone.spellings(region())[:6]),)
+    found: dict[Any, Any] = {}
+    for search in searches:
+        by_customer = f"phone:{quoted(contact)}" if by_phone else ""
+        data = await query(STATUS, {"orders": search, "customers": by_customer, "withCustomers": by_phone})
+        rows = api.rows_in(data, "orders.nodes")
+        rows = list(of_number(rows, number)) if number else [row for row in rows if belongs(row, contact)]
         for customer in nodes(data.get("customers")):
             if same_phone(dig(customer, "defaultPhoneNumber", "phoneNumber"), contact):
                 rows += nodes(customer.get("orders"))
-    found = {row.get("id"): row for row in rows}
+        if found := {row.get("id"): row for row in rows}:
+            break
     orders = readable(OrderStatus, list(found.values()))
     if not orders:
         raise errors.NotFoundError(

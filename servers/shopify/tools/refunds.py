@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import Amount, Model, Record, Toolset, confirm, errors
+from flotilla import Model, Money, Record, Toolset, confirm, errors
 
 from ..documents import MONEY, USER_ERRORS
 from ..graphql import idempotency_key, mutate, one, query
@@ -84,8 +84,8 @@ async def refund_order(
     items: Annotated[
         list[RefundLine] | None, Field(description="Items to refund; none for an amount alone.", max_length=50)
     ] = None,
-    shipping: Annotated[Amount | None, Field(description="Shipping costs to refund.")] = None,
-    amount: Annotated[Amount | None, Field(description="Amount in place of the calculated one, at most that.")] = None,
+    shipping: Annotated[Money | None, Field(description="Shipping costs to refund.")] = None,
+    amount: Annotated[Money | None, Field(description="Amount in place of the calculated one, at most that.")] = None,
     restock_at: Annotated[str | None, Field(description="Location where the items go back into stock.")] = None,
     note: Annotated[str | None, Field(max_length=1000, description="Why, for the staff.")] = None,
     notify: Annotated[bool, Field(description="Whether Shopify sends the customer an e-mail.")] = False,
@@ -100,8 +100,7 @@ async def refund_order(
     currency = str(found.get("presentmentCurrencyCode") or "")
     if not items and shipping is None and amount is None:
         raise errors.InvalidInputError("Nothing says what to refund.", "Pass items, shipping or an amount.")
-    if (amount is not None and amount <= 0) or (shipping is not None and shipping < 0):
-        raise errors.InvalidInputError("The amount is not positive.", "Pass an amount above 0.")
+    wanted, postage = _amount(amount, currency), _amount(shipping, currency)
     place = await find_location(restock_at) if restock_at else None
     chosen = [_chosen(one_item, line_rows(found)) for one_item in items or ()]
     lines = [_line(line, count, place) for line, count in chosen]
@@ -112,8 +111,8 @@ async def refund_order(
                 {
                     "id": found["id"],
                     "lines": lines or None,
-                    "shipping": None if shipping is None else str(shipping),
-                    "full": not lines and shipping is None,
+                    "shipping": None if postage is None else str(postage),
+                    "full": not lines and postage is None,
                 },
             ),
             "order",
@@ -125,7 +124,12 @@ async def refund_order(
         "The order cannot be refunded: look at it with shopify_get_order.",
     )
     most = _decimal(calculated["amountSet"])
-    total = most if amount is None else amount
+    total = most if wanted is None else wanted
+    if not most:
+        raise errors.InvalidInputError(
+            f"Nothing is left to refund of order {shown.number}: it is {shown.payment}.",
+            "Look at it with shopify_get_order.",
+        )
     if total > most:
         raise errors.InvalidInputError(
             f"At most {most} {currency} can be refunded for this.", "Pass a smaller amount, or more items."
@@ -134,7 +138,7 @@ async def refund_order(
     names = [f"{count} × {line.get('name')}" for line, count in chosen]
     await confirm(
         f"Refund {total} {currency} of order {shown.number} to {person(shown)}? "
-        + _calculation(calculated, names, shipping, amount)
+        + _calculation(calculated, names, postage, wanted)
         + (f" The items go back into stock at {place['name']}." if place else " The stock stays as it is.")
         + (" The customer gets an e-mail." if notify else " The customer gets no e-mail.")
         + " It cannot be undone.",
@@ -149,7 +153,7 @@ async def refund_order(
                 "note": note,
                 "notify": notify,
                 "refundLineItems": lines,
-                "shipping": {"amount": str(shipping)} if shipping else None,
+                "shipping": {"amount": str(postage)} if postage else None,
                 "transactions": transactions,
             },
             "idempotencyKey": idempotency_key(),
@@ -161,12 +165,25 @@ async def refund_order(
         number=shown.number,
         amount=f"{total} {currency}",
         items=names,
-        shipping=None if shipping is None else f"{shipping} {currency}",
+        shipping=None if postage is None else f"{postage} {currency}",
         restocked_at=str(place["name"]) if place else None,
         payment=dig(made, "order", "displayFinancialStatus"),
         refunded_in_all=money(dig(made, "order", "totalRefundedSet")),
         customer_notified=notify,
     )
+
+
+def _amount(money_given: Money | None, currency: str) -> Decimal | None:
+    """Return an amount above 0 in the order's currency; raises errors.InvalidInputError for another one."""
+    if money_given is None:
+        return None
+    if money_given.currency not in (None, currency):
+        raise errors.InvalidInputError(
+            f"The order is in {currency}, not in {money_given.currency}.", f"Pass the amount in {currency}."
+        )
+    if money_given.amount <= 0:
+        raise errors.InvalidInputError("The amount is not positive.", "Pass an amount above 0.")
+    return money_given.amount
 
 
 def _chosen(item: RefundLine, lines: list[Record]) -> tuple[Record, int]:
