@@ -66,9 +66,9 @@ async def order_of(order: str) -> dict[str, Any]:
             return of_id[0]
     rows = await api.rows("/orders", params={"search": number, "per_page": AT_ONCE})
     named = [row for row in rows if str(row.get("number") or "").casefold() == number.casefold()]
-    found: list[dict[str, Any]] = named or of_id
-    if found:
-        return found[0]
+    matches: list[dict[str, Any]] = named or of_id
+    if matches:
+        return matches[0]
     raise errors.NotFoundError(
         f"There is no order `{errors.excerpt(order, 60)}`.",
         "Ask for the number again, or look for it with woo_search_orders by phone number, mail address or name.",
@@ -195,24 +195,24 @@ async def category_of(category: str) -> Category:
 async def product_of(product: str) -> dict[str, Any]:
     """Return a product, or a variation, by SKU, id or name; raises what `choose` does."""
     text = product.strip()
-    found: dict[str, dict[str, Any]] = {}
+    matches: dict[str, dict[str, Any]] = {}
     if "," not in text:  # a comma stands between several SKUs
         rows = await api.rows("/products", params={"sku": text, "per_page": 10})
-        found = {str(r.get("id")): r for r in rows if str(r.get("sku") or "").casefold() == text.casefold()}
+        matches = {str(r.get("id")): r for r in rows if str(r.get("sku") or "").casefold() == text.casefold()}
     if text.isascii() and text.isdecimal() and len(text) < 16:
         response = await api.send("GET", f"/products/{text}", expected=(404,))
         row = json_of(response, api.integration.title) if response.status_code != 404 else None
-        found |= {str(row.get("id")): row} if isinstance(row, dict) and row.get("id") else {}
-    if not found:
+        matches |= {str(row.get("id")): row} if isinstance(row, dict) and row.get("id") else {}
+    if not matches:
         rows = await api.rows("/products", params={"search": text, "per_page": AT_ONCE})
-        found = {str(r.get("id")): r for r in rows if r.get("id") and r.get("name")}
-        return choose(text, found.values(), kind="product", listed_by="woo_search_products")
-    if len(found) > 1:
-        names = listed(f"{row.get('name')} (id {key}, SKU {row.get('sku') or 'none'})" for key, row in found.items())
+        matches = {str(r.get("id")): r for r in rows if r.get("id") and r.get("name")}
+        return choose(text, matches.values(), kind="product", listed_by="woo_search_products")
+    if len(matches) > 1:
+        names = listed(f"{row.get('name')} (id {key}, SKU {row.get('sku') or 'none'})" for key, row in matches.items())
         raise errors.InvalidInputError(
             f"`{errors.excerpt(text, 60)}` means more than one product: {names}.", "Pass the name of one."
         )
-    return next(iter(found.values()))
+    return next(iter(matches.values()))
 
 
 async def variations_of(product: dict[str, Any]) -> list[dict[str, Any]]:

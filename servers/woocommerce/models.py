@@ -155,9 +155,9 @@ class Note(Model):
 
 
 class OrderStatus(Order):
-    """Where an order is. `meaning` says in a sentence what its status stands for."""
+    """Where an order is. `explanation` says in a sentence what its status stands for."""
 
-    meaning: str
+    explanation: str
     completed: AwareDatetime | None = None
     messages: list[UntrustedText] = Field(default_factory=list, description="What the shop wrote to the customer")
 
@@ -429,7 +429,7 @@ class SalesReport(Model):
     top_sellers: list[TopSeller] = Field(default_factory=list)
 
 
-class Setup(Model):
+class ShopSetting(Model):
     """One thing of the shop's configuration."""
 
     id: str

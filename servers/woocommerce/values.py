@@ -52,10 +52,10 @@ def moment(raw: Mapping[str, Any], name: str) -> datetime | None:
 
     None where there is none; raises ValueError for what is not a time.
     """
-    here, utc = _read(raw.get(name)), _read(raw.get(f"{name}_gmt"))
+    local, utc = _read(raw.get(name)), _read(raw.get(f"{name}_gmt"))
     if utc is None:
         return None
-    offset = (here or utc) - utc
+    offset = (local or utc) - utc
     return utc.replace(tzinfo=UTC).astimezone(timezone(offset))
 
 

@@ -24,7 +24,7 @@ def sent(shop: FakeWooCommerce) -> Any:
 async def test_check_order_status_by_phone_mail_or_number(shop: FakeWooCommerce, tool: Tool, caller: str) -> None:
     [order] = (await tool("check_order_status", caller=caller))["items"]
     assert (order["number"], order["status"], order["total"]) == ("1042", "processing", "66.35")
-    assert order["meaning"] == "It is paid and being prepared; it is not marked as sent."
+    assert order["explanation"] == "It is paid and being prepared; it is not marked as sent."
     assert order["tracking"] == [{"carrier": "colissimo", "number": "6A123"}]
     assert order["messages"] == ["Votre colis part demain."]
     assert order["items"] == ["2 × Tasse bleue", "1 × Thé vert"]
@@ -51,7 +51,7 @@ async def test_check_order_status_leaves_out_another_persons_phone(shop: FakeWoo
 async def test_check_order_status_of_a_plugins_status(shop: FakeWooCommerce, tool: Tool) -> None:
     shop.orders[1042]["status"] = "picking"
     [order] = (await tool("check_order_status", caller="1042"))["items"]
-    assert order["meaning"] == "Its status is En préparation."
+    assert order["explanation"] == "Its status is En préparation."
 
 
 async def test_get_order_by_a_number_of_its_own(shop: FakeWooCommerce, tool: Tool) -> None:
@@ -81,15 +81,15 @@ async def test_get_order_unknown(shop: FakeWooCommerce, problem: Tool) -> None:
 
 
 async def test_search_orders_by_status_label_and_days(shop: FakeWooCommerce, tool: Tool) -> None:
-    found = await tool("search_orders", status="en cours", after="2026-07-02", before="2026-07-02")
-    assert [row["number"] for row in found["items"]] == ["1042"]
+    matches = await tool("search_orders", status="en cours", after="2026-07-02", before="2026-07-02")
+    assert [row["number"] for row in matches["items"]] == ["1042"]
     assert dict(shop.vendor.requests[-1].query)["after"] == "2026-07-01T22:00:00Z"
-    found = await tool("search_orders", query="06 12 34 56 78", status="completed")
-    assert found["items"] == []
-    found = await tool("search_orders", query="Lyon", limit=1)
-    assert [row["number"] for row in found["items"]] == ["1042"]
-    found = await tool("search_orders", query="Lyon", limit=1, cursor=found["next_cursor"])
-    assert [row["number"] for row in found["items"]] == ["1043"]
+    matches = await tool("search_orders", query="06 12 34 56 78", status="completed")
+    assert matches["items"] == []
+    matches = await tool("search_orders", query="Lyon", limit=1)
+    assert [row["number"] for row in matches["items"]] == ["1042"]
+    matches = await tool("search_orders", query="Lyon", limit=1, cursor=matches["next_cursor"])
+    assert [row["number"] for row in matches["items"]] == ["1043"]
 
 
 # -- refunds ----------------------------------------------------------------------------------------------------------

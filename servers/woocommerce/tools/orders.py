@@ -50,7 +50,7 @@ from ..values import Price as PriceAmount
 from ..values import amount as amount_of
 
 tools = Toolset("orders")
-NEWEST = 3  # orders of a caller of which is told
+NEWEST = 3  # orders of a caller that are shown
 RECENT = timedelta(hours=1)  # in which an order of the same things is taken for the same order
 DONE = ("cancelled", "failed", "refunded", "trash")
 MAILED = ("completed", "processing", "on-hold", "cancelled")  # of whose change WooCommerce writes to somebody
@@ -117,8 +117,10 @@ async def check_order_status(
     for row in rows:
         notes = await api.rows(f"/orders/{segment(str(row['id']))}/notes", params={"type": "customer"})
         status = str(row.get("status"))
-        meaning = MEANINGS.get(status) or f"Its status is {(await statuses()).get(status) or status}."
-        more.append({**row, "meaning": meaning, "messages": [n.text for n in readable(Note, notes) if n.to_customer]})
+        explanation = MEANINGS.get(status) or f"Its status is {(await statuses()).get(status) or status}."
+        more.append(
+            {**row, "explanation": explanation, "messages": [n.text for n in readable(Note, notes) if n.to_customer]}
+        )
     return Statuses(items=readable(OrderStatus, more))
 
 
@@ -146,13 +148,13 @@ async def search_orders(
     slug = await status_of(status) if status else None
     if query and is_phone(query):
         rows = [row for row in await orders_by_phone(Phone.read(query)) if slug in (None, row.get("status"))]
-        found = [
+        matches = [
             one
             for one in readable(Order, rows)
             if (begin is None or (one.created and one.created >= begin))
             and (end is None or (one.created and one.created < end))
         ]
-        return sliced(found, limit, cursor)
+        return sliced(matches, limit, cursor)
     params = {
         "search": query,
         "status": slug,

@@ -14,7 +14,7 @@ from flotilla.parsing import check_order
 
 from ..client import api
 from ..lookup import currency, product_of
-from ..models import Category, Deleted, Review, SalesReport, Setup, TopSeller, Webhook, texts
+from ..models import Category, Deleted, Review, SalesReport, ShopSetting, TopSeller, Webhook, texts
 
 tools = Toolset("shop")
 PLACES = {
@@ -101,7 +101,7 @@ async def list_shop_settings(
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[Setup]:
+) -> Page[ShopSetting]:
     """List one part of the shop's configuration: general settings, shipping zones and methods, tax rates, payment
     gateways and whether they can refund, or the order statuses with their counts.
 
@@ -118,7 +118,7 @@ async def list_shop_settings(
         }
         for row in await api.rows(path, params={"per_page": 100} if kind == "tax_rates" else None)
     ]
-    return sliced(readable(Setup, rows), limit, cursor)
+    return sliced(readable(ShopSetting, rows), limit, cursor)
 
 
 def _shown(value: Any) -> str:
