@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
@@ -82,15 +84,39 @@ def region_of(servers: Servers, saved: Mapping[str, str]) -> str:
 
 
 def about_of(servers: Servers) -> Consent:
-    """Return how the account that these servers share is connected."""
-    about = next(iter(servers.values())).integration.consent
+    """Return how the account that these servers share is connected.
+
+    Where the vendor gives each account an address of its own, a setting stands in braces: https://{subdomain}.acme.example.
+    It is filled in from the secrets file or the environment, and left as it is where neither has it.
+    """
+    slug, server = next(iter(servers.items()))
+    about = server.integration.consent
     assert about
-    return about
+    if not (fields := _open_fields(about)):
+        return about
+    saved = secrets_file.read()
+    values = {field: saved.get(secret(slug, field)) or os.environ.get(variable(server, field), "") for field in fields}
+    addresses = {name: str(getattr(about, name)) for name in ("authorize_url", "token_url", "who_url", "revoke_url")}
+    for field, value in values.items():
+        if re.fullmatch(r"[A-Za-z0-9-]+", value):
+            addresses = {name: text.replace(f"{{{field}}}", value) for name, text in addresses.items()}
+    return replace(about, **addresses)  # type: ignore[arg-type]
+
+
+def _open_fields(about: Consent) -> list[str]:
+    """Return the settings that stand in braces in the addresses of a consent."""
+    return list(dict.fromkeys(re.findall(r"{(\w+)}", about.authorize_url + about.token_url)))
 
 
 def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str]:
     """Return client_id and client_secret: from the command, the environment, the secrets file, or the user."""
     saved, about = secrets_file.read(), about_of(servers)
+    for field in _open_fields(about):
+        slug, server = next(iter(servers.items()))
+        raise consent.ConsentError(
+            f"Login needs the name of your account first: set {secret(slug, field)} in the secrets file, or the "
+            f"environment variable {variable(server, field)}, to its letters, digits and dashes alone."
+        )
     family = [slug for slug, s in connectable().items() if about_of({slug: s}).account == about.account]
 
     def first(name: str, option: str | None, slugs: Sequence[str]) -> str:

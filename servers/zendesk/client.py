@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, HttpUrl
 
-from flotilla import Api, Basic, ByCursor, ByNumber, FirstOf, Integration, OAuth2, SecretStr, ServerSettings, errors
+from flotilla import (
+    Api,
+    Basic,
+    ByCursor,
+    ByNumber,
+    Consent,
+    FirstOf,
+    Integration,
+    OAuth2,
+    SecretStr,
+    ServerSettings,
+    errors,
+)
 from flotilla.pagination import Links, dig
 
 if TYPE_CHECKING:
@@ -20,6 +32,18 @@ if TYPE_CHECKING:
 
 SITE = "https://zendesk.com"
 CLIENT = "Admin Center > Apps and integrations > APIs > OAuth clients > Add OAuth client (confidential)"
+ACCOUNT = "https://{subdomain}.zendesk.com"
+CONSENT = Consent(
+    account="zendesk",
+    authorize_url=f"{ACCOUNT}/oauth/authorizations/new",
+    token_url=f"{ACCOUNT}/oauth/tokens",
+    who_url=f"{ACCOUNT}/api/v2/users/me",
+    who="user.email",
+    rotates=True,
+    redirect_host="localhost",
+    ports=(8976,),  # Zendesk compares the whole redirect URL
+    register=f"{CLIENT}, redirect URL http://localhost:8976/",
+)
 DAY = 86_400  # seconds
 _SUBDOMAIN = re.compile(r"(?:https?://)?([a-z0-9][a-z0-9-]*)(?:\.zendesk\.com)?(?:/.*)?", re.IGNORECASE)
 
@@ -71,6 +95,7 @@ integration = Integration(
     tags=["helpdesk", "support", "tickets", "customer-service"],
     hosts=["*.zendesk.com:443", "zendesk.com:443", "*.zdusercontent.com:443"],
     settings=Settings,
+    consent=CONSENT,
     files=True,
     docs="https://developer.zendesk.com/api-reference/",
     instructions="Tickets go by number. Agents, groups, macros and views go by name. A public reply reaches the "
@@ -182,8 +207,8 @@ api = Api(
     auth=FirstOf(
         ApiToken("email", "api_token", suffix="/token"),
         ZendeskOAuth(
-            "https://{subdomain}.zendesk.com/oauth/tokens",
-            revoked_hint="Ask the user to give consent again and to set the new refresh token.",
+            CONSENT.token_url,
+            revoked_hint="Ask the user to run `scripts/login {slug}` again.",
         ),
     ),
     base_url="address",

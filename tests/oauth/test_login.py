@@ -459,3 +459,24 @@ def test_desktop_store_option() -> None:
 )
 def test_fewest_scopes(needs: list[list[str]], scopes: list[str]) -> None:
     assert fewest(needs) == scopes
+
+
+def test_about_of_fills_in_the_account_that_is_set(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = gmail.integration.consent
+    assert about
+    addresses = {
+        "authorize_url": "https://{address}.acme.example/authorize",
+        "token_url": "https://{address}.acme.example/token",
+    }
+    monkeypatch.setattr(gmail.integration, "consent", dataclasses.replace(about, **addresses))  # type: ignore[arg-type]
+    assert login.about_of({"gmail": gmail}).token_url == "https://{address}.acme.example/token"
+    with pytest.raises(consent.ConsentError, match=r"flotilla-gmail\.address"):
+        login.credentials({"gmail": gmail}, argparse.Namespace(client_id="desktop"))
+    for wrong in ("evil.example/", "a.b", "é"):
+        (files / "secrets.env").write_text(f"flotilla-gmail.address={wrong}\n")
+        assert "{address}" in login.about_of({"gmail": gmail}).authorize_url
+    (files / "secrets.env").write_text("flotilla-gmail.address=atelier\n")
+    assert login.about_of({"gmail": gmail}).authorize_url == "https://atelier.acme.example/authorize"
+    monkeypatch.setenv("GMAIL_ADDRESS", "other")
+    (files / "secrets.env").write_text("")
+    assert login.about_of({"gmail": gmail}).token_url == "https://other.acme.example/token"

@@ -46,7 +46,7 @@ async def test_search_contacts_by_name_and_address(fake: FakeFreshdesk, tool: To
 async def test_create_contact(fake: FakeFreshdesk, tool: Tool) -> None:
     made = await tool("create_contact", name="Léa Petit", phone="06 98 76 54 32", company="boulangerie roy")
     person = fake.contacts[int(made["contact"].removeprefix("contact:"))]
-    assert (person["mobile"], person["phone"], person["company_id"]) == ("+33698765432", None, 57)
+    assert (person["phone"], person["company_id"]) == ("+33698765432", 57)
 
 
 async def test_create_contact_existing_refused(fake: FakeFreshdesk, problem: Tool) -> None:

@@ -124,19 +124,14 @@ async def update_contact(
 async def _fields(
     name: str | None, phone: Phone | None, company: str | None, job_title: str | None, description: str | None
 ) -> dict[str, Any]:
-    number = phone.e164(region()) if phone else None
     fields = {
         "name": name,
-        "mobile" if number and _is_mobile(number) else "phone": number,
+        "phone": phone.e164(region()) if phone else None,
         "company_id": await company_id(company),
         "job_title": job_title,
         "description": description,
     }
     return {key: value for key, value in fields.items() if value is not None}
-
-
-def _is_mobile(number: str) -> bool:
-    return number.startswith(("+336", "+337"))
 
 
 def _saved(raw: dict[str, Any], company: str | None) -> Contact:

@@ -83,7 +83,7 @@ async def test_oauth_revoked_says_what_to_do(tmp_path: Path) -> None:
         fake.refresh = "another"
         more = {"ZENDESK_REFRESH_TOKEN": "refresh-0"}
         with environment(server, **settings(fake, tmp_path, **more)), impatient(server):
-            assert "Access was revoked or has expired" in await get()
+            assert "Ask the user to run `scripts/login zendesk` again." in await get()
 
 
 async def test_settings_of_no_way_to_connect_name_the_first_one() -> None:
