@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from flotilla_servers.crisp.server import server
-from flotilla_servers.crisp.tests.fake import WEBSITE, FakeCrisp
+from flotilla_servers.crisp.tests.fake import WEBSITE, ZOE, FakeCrisp
 from flotilla_testing import call, client, environment, impatient, text_of
 from flotilla_testing.contract import Contract, declared, read
 from flotilla_testing.responses import Recorder
 
 Tool = Callable[..., Awaitable[Any]]
+# What the published client does not declare: null takes an operator away, custom data has two forms, a path has parts.
+UNDECLARED = ("/routing", f"/people/data/{ZOE}", "/article/commandes/retours")
 
 
 @cache
@@ -33,10 +35,9 @@ def fake(tmp_path: Path) -> Iterator[FakeCrisp]:
     settings |= {"FLOTILLA_TIER": "all", "FLOTILLA_STATE": str(tmp_path), "FLOTILLA_TIMEZONE": "Europe/Paris"}
     with environment(server, **settings), impatient(server, Recorder(running)):
         yield running
-    declaration, document = declared(Path(__file__).parents[1]), contract()
-    known = [request for request in running.requests if "/article/commandes/" not in request.path]
+    document = contract()
+    known = [request for request in running.requests if not request.path.endswith(UNDECLARED)]
     wrong = [problem for request in known for problem in document.problems(request)] if document else []
-    wrong = [one for one in wrong if not one.startswith(tuple(declaration.excepted if declaration else ()))]
     assert not wrong, "\n".join(wrong)
 
 

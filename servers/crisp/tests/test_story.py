@@ -92,9 +92,9 @@ async def test_conversation_unassigned_reminded_deleted(fake: FakeCrisp, tool: T
 
 @pytest.mark.parametrize("written", ["+33 6 12 34 56 78", "0612345678", "zoe@lefevre.example", "Lefèvre", ZOE])
 async def test_get_person_however_written(tool: Tool, written: str) -> None:
-    found = await tool("get_person", person=written)
-    assert (found["details"]["person"], found["details"]["points"]) == (ZOE, "120")
-    assert found["conversations"][0]["conversation"] == SESSION
+    result = await tool("get_person", person=written)
+    assert (result["details"]["person"], result["details"]["points"]) == (ZOE, "120")
+    assert result["conversations"][0]["conversation"] == SESSION
 
 
 async def test_get_person_shared_number_and_unknown(fake: FakeCrisp, tool: Tool, problem: Tool) -> None:

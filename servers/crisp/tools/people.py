@@ -171,12 +171,10 @@ async def update_person(
 
 
 async def _save_details(path: str, details: dict[str, Any]) -> None:
-    """Save custom data: as the published client sends it, else inside of `data`, as others do and Crisp shows it."""
+    """Save custom data: as the published client sends it, and where that is refused inside of `data`, as others do."""
     with suppress(errors.InvalidInputError):
         await data("PATCH", f"/people/data/{path}", json=details)
-        saved = (await record("GET", f"/people/data/{path}")).get("data")
-        if isinstance(saved, dict) and details.keys() <= saved.keys():
-            return
+        return
     await data("PATCH", f"/people/data/{path}", json={"data": details})
 
 

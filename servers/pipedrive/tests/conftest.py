@@ -39,7 +39,8 @@ def fake(tmp_path: Path) -> Iterator[FakePipedrive]:
     document = contract()
     known = [request for request in running.requests if document and "/c-1" not in request.path]
     wrong = [problem for request in known for problem in document.problems(request)] if document else []
-    wrong = [one for one in wrong if not one.startswith("GET /v1/leads: Invalid query parameter: sort")]
+    declaration = declared(Path(__file__).parents[1])
+    wrong = [one for one in wrong if not one.startswith(tuple(declaration.excepted if declaration else ()))]
     assert not wrong, "\n".join(wrong)
 
 

@@ -3,6 +3,7 @@ from flotilla_testing.acceptance import suite
 TestAcceptance = suite(
     "pipedrive",
     arguments={
+        "pipedrive_search_all": {"kinds": ["deal", "person"]},
         "pipedrive_update_record": {"name": "Zoé Roy"},
         "pipedrive_update_deal": {"stage": "Négociation"},
         "pipedrive_create_lead": {"person": "person:5"},

@@ -61,11 +61,9 @@ async def test_create_deal_from_lead_failed_conversion_reported(fake: FakePipedr
 
 
 @pytest.mark.parametrize(
-    "written", ["06 12 34 56 78", "0033612345678", "zoe@lefevre.example", "zoé lefevre", "Lefèvre"]
+    "written", ["06 12 34 56 78", "0033612345678", "zoe@lefevre.example", "zoé lefèvre", "Lefèvre"]
 )
 async def test_get_caller_however_written(fake: FakePipedrive, tool: Tool, problem: Tool, written: str) -> None:
-    if written in ("zoé lefevre", "Lefèvre"):  # a search of the fake takes accents as they are
-        fake.persons[5]["name"] = written
     assert (await tool("get_caller", caller=written))["details"]["record"] == "person:5"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from flotilla import Cursor, Limit, Toolset, errors
+from flotilla import Cursor, Limit, Toolset, choose, errors
 from flotilla.parsing import looks_like_phone
 
 from .. import account, records
@@ -96,9 +96,10 @@ async def get_caller(
             f"Nobody in Pipedrive fits `{shown}`.", "Ask for the name, or create the person: pipedrive_create_person."
         )
     by_name = "@" not in caller and not looks_like_phone(caller)
-    key = (await records.resolved(f"person:{caller}"))[1] if by_name else people[0].id
+    one = choose(caller, people, name=records.name_of, kind="person") if by_name and len(people) > 1 else people[0]
+    key = one.id
     detail = await around("person", key, AROUND)
-    others = [one for one in people if one.id != key]
+    others = [other for other in people if other.id != key]
     if others:
         detail.others = await records.person_rows(others[:AROUND])
         count = f"{len(people)} people have `{shown}`" if not by_name else f"{len(people)} people fit `{shown}`"
