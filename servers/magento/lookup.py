@@ -46,7 +46,7 @@ def is_phone(text: str) -> bool:
     tidy = text.strip()
     if not looks_like_phone(tidy):
         return False
-    return tidy[0] in "+(" or not tidy.isdecimal() or (tidy[0] == "0" and len(tidy) >= 10)
+    return tidy[0] in "+(" or not tidy.isdecimal() or len(tidy) >= (10 if tidy[0] == "0" else 11)
 
 
 async def shop_zone() -> ZoneInfo:

@@ -51,8 +51,11 @@ def spoken_number(text: str) -> str:
 
 
 def is_phone(text: str) -> bool:
-    """Tell whether a text is meant as a phone number; digits alone that do not begin with 0 are an order number."""
-    return looks_like_phone(text) and (text.strip()[0] in "+0(" or not text.strip().isdecimal())
+    """Tell whether a text is meant as a phone number: digits alone are an order number, unless a 0 begins them or they
+    are as many as those of a number with its calling code.
+    """
+    tidy = text.strip()
+    return looks_like_phone(tidy) and (tidy[0] in "+0(" or not tidy.isdecimal() or len(tidy) >= 11)
 
 
 async def order_of(order: str) -> dict[str, Any]:

@@ -385,26 +385,6 @@ class Category(Model):
     count: int = Field(0, description="Number of its products")
 
 
-class Review(Model):
-    """https://woocommerce.github.io/woocommerce-rest-api-docs/#product-review-properties"""
-
-    id: str
-    product_id: str
-    created: AwareDatetime | None = None
-    status: str | None = None
-    reviewer: UntrustedText | None = None
-    review: UntrustedText
-    rating: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, raw: Any) -> Any:
-        if not isinstance(raw, dict):
-            return raw
-        text = html_to_text(str(raw.get("review") or ""))
-        return {**raw, "created": moment(raw, "date_created"), "review": text}
-
-
 class TopSeller(Model):
     """A product and how often it was sold."""
 

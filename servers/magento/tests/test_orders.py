@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
-import pytest
-
-from flotilla_servers.magento.tests.conftest import Tool
+from flotilla_servers.magento.server import server
+from flotilla_servers.magento.tests.conftest import PARIS, Tool
 from flotilla_servers.magento.tests.fake import FakeMagento
-from flotilla_testing import Response
+from flotilla_testing import Response, call, client, environment, impatient, text_of
 
 
 def sent(shop: FakeMagento) -> Any:
@@ -17,17 +17,23 @@ def sent(shop: FakeMagento) -> Any:
     return shop.writes[-1].json()
 
 
-@pytest.mark.parametrize(
-    "caller", ["06 12 34 56 78", "+33612345678", "jean.dupont@exemple.fr", "1042", "000001042", "commande n° 1042"]
-)
-async def test_check_order_status_by_phone_mail_or_number(shop: FakeMagento, tool: Tool, caller: str) -> None:
+async def test_check_order_status_by_phone_mail_or_number(shop: FakeMagento, tool: Tool) -> None:
     """Jean is a guest: his phone number stands in his order alone, which Magento cannot search by it."""
-    [order] = (await tool("check_order_status", caller=caller))["items"]
-    assert (order["number"], order["status"], order["total"]) == ("000001042", "processing", "66.35")
-    assert order["explanation"] == "It is being prepared, and a part of it is sent."
-    assert order["tracking"] == [{"carrier": "Colissimo", "number": "6A123"}]
-    assert order["messages"] == ["Votre colis part demain."]
-    assert order["created"] == "2026-07-02T10:00:00+02:00"
+    for caller in [
+        "06 12 34 56 78",
+        "+33612345678",
+        "jean.dupont@exemple.fr",
+        "1042",
+        "000001042",
+        "commande n° 1042",
+        "33612345678",
+    ]:
+        [order] = (await tool("check_order_status", caller=caller))["items"]
+        assert (order["number"], order["status"], order["total"]) == ("000001042", "processing", "66.35")
+        assert order["explanation"] == "It is being prepared, and a part of it is sent."
+        assert order["tracking"] == [{"carrier": "Colissimo", "number": "6A123"}]
+        assert order["messages"] == ["Votre colis part demain."]
+        assert order["created"] == "2026-07-02T10:00:00+02:00"
 
 
 async def test_check_order_status_by_the_phone_of_an_account(shop: FakeMagento, tool: Tool) -> None:
@@ -158,6 +164,8 @@ async def test_create_shipment(shop: FakeMagento, tool: Tool, problem: Tool, ask
         "notify": True,
         "tracks": [{"track_number": "6A124", "title": "Colissimo", "carrier_code": "custom"}],
     }
+    parent = shop.orders[42]["items"][0]  # of the simple product inside, Magento counts nothing as sent
+    shop.orders[42]["items"].append({**parent, "item_id": 999, "parent_item_id": 421, "qty_shipped": 0})
     shop.orders[42]["items"][0]["qty_shipped"] = 2
     shop.orders[42]["items"][1]["qty_shipped"] = 1
     assert "is sent already; nothing was done." in await problem("create_shipment", order="1042")
@@ -183,3 +191,18 @@ async def test_cancel_order_that_magento_refuses_in_a_success(shop: FakeMagento,
     """Magento answers 200 with false."""
     shop._handlers.insert(0, ("POST", re.compile(r".*/cancel"), lambda request: Response.of(False)))
     assert "Magento could not cancel order 000001043." in await problem("cancel_order", order="1043")
+
+
+async def test_core_tier_alone_finds_and_refunds_an_order(shop: FakeMagento, tmp_path: Path, asked: list[str]) -> None:
+    """A caller's number, then one piece of one line refunded: with the core tools alone."""
+    more = {**PARIS, "FLOTILLA_TIER": "core", "FLOTILLA_STATE": str(tmp_path / "story")}
+    with environment(server, **shop.settings, **more), impatient(server):
+        async with client(server, answer="accept", asked=asked) as one:
+            answer = await call(one, "magento_check_order_status", caller="0612345678")
+            [order] = answer.structured_content["items"]  # type: ignore[index]
+            assert order["tracking"][0]["number"] == "6A123"
+            arguments = {"order": order["number"], "item": "Tasse bleue", "quantity": 1}
+            refund = await call(one, "magento_refund_order", **arguments)
+            assert refund.structured_content["amount"] == "24.90", text_of(refund)  # type: ignore[index]
+    assert len(asked) == 1
+    assert asked[0].startswith("Refund 24.90 EUR to Jean Dupont (jean.dupont@exemple.fr) for order 000001042 (")

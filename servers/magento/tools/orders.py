@@ -26,7 +26,7 @@ from ..lookup import (
     shop_zone,
     spoken_number,
 )
-from ..models import Comment, Done, Order, OrderDetails, OrderStatus, Refund, Statuses, Tracking, dicts
+from ..models import Comment, Done, Order, OrderDetails, OrderStatus, Refund, Statuses, Tracking, dicts, lines_of
 from ..refunds import captured, chosen, invoices_of, line_of, parts_of, shipping_left
 from ..values import PositiveAmount, amount, number, utc, written
 
@@ -261,7 +261,8 @@ async def create_shipment(
     wanted = _items(row, items)
     if tracking and not carrier:
         raise errors.InvalidInputError("A tracking number needs its carrier.", "Pass the carrier too.")
-    left = sum((amount(one.get("qty_ordered")) - amount(one.get("qty_shipped"))) for one in dicts(row.get("items")))
+    goods = [one for one in lines_of(row) if not one.get("is_virtual")]
+    left = sum(amount(one.get("qty_ordered")) - amount(one.get("qty_shipped")) for one in goods)
     if left <= 0:
         raise errors.InvalidInputError(
             f"Order {number_of(row)} is sent already; nothing was done.", "Look at it with magento_get_order."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastmcp import Client
 
 from flotilla_servers.woocommerce.server import server
 from flotilla_servers.woocommerce.tests.fake import FakeWooCommerce
@@ -56,12 +57,18 @@ def asked() -> list[str]:
 
 
 @pytest.fixture
-def tool(shop: FakeWooCommerce, asked: list[str]) -> Tool:
-    """Return a caller of tools that gives what they return; the person at the client says yes."""
+async def connected(shop: FakeWooCommerce, asked: list[str]) -> AsyncIterator[Client[Any]]:
+    """A client whose person says yes to every question."""
+    async with client(server, answer="accept", asked=asked) as one:
+        yield one
+
+
+@pytest.fixture
+def tool(connected: Client[Any]) -> Tool:
+    """Return a caller of tools that gives what they return."""
 
     async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"woo_{name}", **arguments)
+        result = await call(connected, f"woo_{name}", **arguments)
         assert not result.is_error, text_of(result)
         return result.structured_content
 
@@ -69,12 +76,11 @@ def tool(shop: FakeWooCommerce, asked: list[str]) -> Tool:
 
 
 @pytest.fixture
-def problem(shop: FakeWooCommerce, asked: list[str]) -> Tool:
+def problem(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
     async def failed(name: str, /, **arguments: Any) -> str:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"woo_{name}", **arguments)
+        result = await call(connected, f"woo_{name}", **arguments)
         assert result.is_error, result.structured_content
         return text_of(result)
 

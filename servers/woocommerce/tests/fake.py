@@ -74,19 +74,6 @@ class FakeWooCommerce(FakeApi):
             3: {"id": 3, "name": "Tasses", "slug": "tasses", "parent": 0, "count": 1},
             4: {"id": 4, "name": "Vêtements", "slug": "vetements", "parent": 0, "count": 1},
         }
-        self.reviews = [
-            {
-                "id": 61,
-                **stamp("2026-07-03"),
-                "product_id": 12,
-                "status": "approved",
-                "reviewer": "Luc",
-                "reviewer_email": "luc@exemple.fr",
-                "review": "<p>Très belle tasse</p>",
-                "rating": 5,
-                "verified": True,
-            }
-        ]
         self.gateways = [
             {
                 "id": "stripe",
@@ -649,12 +636,6 @@ class FakeWooCommerce(FakeApi):
         self.categories[number] = {"parent": 0, "count": 0, **body, "id": number}
         return Response.of(self.categories[number], 201)
 
-    def list_reviews(self, request: Request) -> Response:
-        """List reviews."""
-        query = dict(request.query)
-        rows = [r for r in self.reviews if query.get("product") in (None, str(r["product_id"]))]
-        return self._listed(request, [r for r in rows if query.get("status", r["status"]) == r["status"]])
-
     def list_webhooks(self, request: Request) -> Response:
         """List webhooks."""
         return self._listed(request, list(self.webhooks.values()))
@@ -725,7 +706,6 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/products/batch", FakeWooCommerce.update_many),
     ("GET", "/products/categories", FakeWooCommerce.list_categories),
     ("POST", "/products/categories", FakeWooCommerce.create_category),
-    ("GET", "/products/reviews", FakeWooCommerce.list_reviews),
     ("GET", PRODUCT, FakeWooCommerce.get_product),
     ("PUT", PRODUCT, FakeWooCommerce.update_product),
     ("DELETE", PRODUCT, FakeWooCommerce.delete_product),

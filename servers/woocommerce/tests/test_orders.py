@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flotilla_servers.woocommerce.tests.conftest import Tool
+from flotilla_servers.woocommerce.server import server
+from flotilla_servers.woocommerce.tests.conftest import PARIS, Tool
 from flotilla_servers.woocommerce.tests.fake import FakeWooCommerce
-from flotilla_testing import Response
+from flotilla_testing import Response, call, client, environment, impatient, text_of
 
 JEAN: dict[str, Any] = {"name": "Jean Dupont", "email": "jean.dupont@exemple.fr"}
 
@@ -18,28 +20,30 @@ def sent(shop: FakeWooCommerce) -> Any:
     return shop.writes[-1].json()
 
 
-@pytest.mark.parametrize(
-    "caller", ["06 12 34 56 78", "+33612345678", "Jean.Dupont@exemple.fr", "1042", "#1042", "commande n° 1042"]
-)
-async def test_check_order_status_by_phone_mail_or_number(shop: FakeWooCommerce, tool: Tool, caller: str) -> None:
-    [order] = (await tool("check_order_status", caller=caller))["items"]
-    assert (order["number"], order["status"], order["total"]) == ("1042", "processing", "66.35")
-    assert order["explanation"] == "It is paid and being prepared; it is not marked as sent."
-    assert order["tracking"] == [{"carrier": "colissimo", "number": "6A123"}]
-    assert order["messages"] == ["Votre colis part demain."]
-    assert order["items"] == ["2 × Tasse bleue", "1 × Thé vert"]
-    assert order["created"] == "2026-07-02T10:00:00+02:00"
+async def test_check_order_status_by_phone_mail_or_number(shop: FakeWooCommerce, tool: Tool) -> None:
+    for caller in [
+        "06 12 34 56 78",
+        "+33612345678",
+        "Jean.Dupont@exemple.fr",
+        "1042",
+        "#1042",
+        "commande n° 1042",
+        "33612345678",
+    ]:
+        [order] = (await tool("check_order_status", caller=caller))["items"]
+        assert (order["number"], order["status"], order["total"]) == ("1042", "processing", "66.35")
+        assert order["explanation"] == "It is paid and being prepared; it is not marked as sent."
+        assert order["tracking"] == [{"carrier": "colissimo", "number": "6A123"}]
+        assert order["messages"] == ["Votre colis part demain."]
+        assert order["items"] == ["2 × Tasse bleue", "1 × Thé vert"]
+        assert order["created"] == "2026-07-02T10:00:00+02:00"
 
 
-@pytest.mark.parametrize(
-    "written", ["0612345678", "06.12.34.56.78", "+33 6 12 34 56 78", "0033612345678", "+33612345678"]
-)
-async def test_check_order_status_finds_a_phone_however_it_is_written(
-    shop: FakeWooCommerce, tool: Tool, written: str
-) -> None:
-    shop.orders[1042]["billing"]["phone"] = written
-    [order] = (await tool("check_order_status", caller="06 12 34 56 78"))["items"]
-    assert order["number"] == "1042"
+async def test_check_order_status_finds_a_phone_however_it_is_written(shop: FakeWooCommerce, tool: Tool) -> None:
+    for written in ["0612345678", "06.12.34.56.78", "+33 6 12 34 56 78", "0033612345678", "+33612345678"]:
+        shop.orders[1042]["billing"]["phone"] = written
+        [order] = (await tool("check_order_status", caller="06 12 34 56 78"))["items"]
+        assert order["number"] == "1042"
 
 
 async def test_check_order_status_leaves_out_another_persons_phone(shop: FakeWooCommerce, problem: Tool) -> None:
@@ -257,3 +261,20 @@ async def test_an_address_without_the_api(shop: FakeWooCommerce, problem: Tool) 
     message = await problem("get_order", order="1042")
     assert "no WooCommerce REST API at this address" in message
     assert "permalinks" in message
+
+
+async def test_core_tier_alone_finds_and_refunds_an_order(
+    shop: FakeWooCommerce, tmp_path: Path, asked: list[str]
+) -> None:
+    """A caller's number, then one piece of one line refunded: with the core tools alone."""
+    more = {**PARIS, "FLOTILLA_TIER": "core", "FLOTILLA_STATE": str(tmp_path / "story")}
+    with environment(server, **shop.settings, **more), impatient(server):
+        async with client(server, answer="accept", asked=asked) as one:
+            answer = await call(one, "woo_check_order_status", caller="0612345678")
+            [order] = answer.structured_content["items"]  # type: ignore[index]
+            assert order["tracking"][0]["number"] == "6A123"
+            arguments = {"order": order["number"], "item": "Tasse bleue", "quantity": 1}
+            refund = await call(one, "woo_refund_order", **arguments)
+            assert refund.structured_content["amount"] == "24.90", text_of(refund)  # type: ignore[index]
+    assert len(asked) == 1
+    assert asked[0].startswith("Refund 24.90 EUR to Jean Dupont (jean.dupont@exemple.fr) for order 1042 (")

@@ -181,7 +181,7 @@ async def test_sales_report(shop: FakeWooCommerce, tool: Tool, problem: Tool) ->
     assert "needs its first day" in await problem("get_sales_report", end="2026-07-31")
 
 
-async def test_shop_settings_categories_and_reviews(shop: FakeWooCommerce, tool: Tool) -> None:
+async def test_shop_settings_and_categories(shop: FakeWooCommerce, tool: Tool) -> None:
     gateways = (await tool("list_shop_settings", kind="payment_gateways"))["items"]
     assert gateways[0]["details"] == "enabled: True, method_title: Stripe, method_supports: products refunds"
     statuses = await tool("list_shop_settings", kind="order_statuses", limit=2)
@@ -190,8 +190,6 @@ async def test_shop_settings_categories_and_reviews(shop: FakeWooCommerce, tool:
         "2",
     )
     assert [one["name"] for one in (await tool("list_categories", query="vêt"))["items"]] == ["Vêtements"]
-    [review] = (await tool("list_reviews", product="TASSE-BLEUE"))["items"]
-    assert (review["review"], review["rating"]) == ("Très belle tasse", 5)
 
 
 async def test_webhooks(shop: FakeWooCommerce, tool: Tool, problem: Tool, asked: list[str]) -> None:
@@ -201,7 +199,13 @@ async def test_webhooks(shop: FakeWooCommerce, tool: Tool, problem: Tool, asked:
     assert asked == ["Send every order.created, with the customers' data, to https://hooks.example/woo from now on?"]
     message = await problem("create_webhook", topic="order.created", delivery_url="https://hooks.example/woo")
     assert f"gets order.created already (id {made['id']})" in message
-    assert len((await tool("list_webhooks"))["items"]) == 2
+    rows = (await tool("list_shop_settings", kind="webhooks"))["items"]
+    assert rows[0] == {
+        "id": "7",
+        "name": "product.updated",
+        "details": "delivery_url: https://hooks.example/stock, status: active",
+    }
+    assert len(rows) == 2
     await tool("delete_webhook", webhook=7)
     assert asked[-1] == "Delete the webhook that sends product.updated to https://hooks.example/stock?"
     assert list(shop.webhooks) == [int(made["id"])]

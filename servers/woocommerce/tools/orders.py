@@ -224,7 +224,10 @@ async def create_order(
     body = {
         "status": None if paid else "pending",
         "set_paid": True if paid else None,
-        "customer_id": next((one["id"] for one in accounts if one.get("id") and one.get("email") == mail), None),
+        "customer_id": next(
+            (one["id"] for one in accounts if one.get("id") and str(one.get("email")).casefold() == mail.casefold()),
+            None,
+        ),
         "billing": person,
         "shipping": {name: value for name, value in person.items() if name not in ("email", "phone")},
         "line_items": lines,

@@ -45,21 +45,18 @@ async def search_products(
     status: Annotated[
         Literal["publish", "draft", "pending", "private"] | None, Field(description="Only this status.")
     ] = None,
-    on_sale: Annotated[bool | None, Field(description="True: reduced products only.")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[Product]:
     """Search products by words, exact SKU, category or stock state; without arguments, list the newest.
 
-    Returns rows with price, stock and the id or SKU that other tools take. Products with variations have their price
-    and stock in woo_get_product.
+    Returns price, stock and the SKU or id that other tools take. Variations stand in woo_get_product.
     """
     params: dict[str, Any] = {
         "search": query,
         "category": (await category_of(category)).id if category else None,
         "stock_status": stock,
         "status": status,
-        "on_sale": None if on_sale is None else str(on_sale).lower(),
     }
     page = await api.page("/products", Product, params=params, limit=limit, cursor=cursor)
     if not page.items and query and not cursor and "," not in query:

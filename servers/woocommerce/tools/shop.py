@@ -1,4 +1,4 @@
-"""The shop itself: sales, categories, reviews, configuration and webhooks.
+"""The shop itself: sales, categories, configuration and webhooks.
 
 https://woocommerce.github.io/woocommerce-rest-api-docs/#reports
 """
@@ -13,8 +13,8 @@ from flotilla import Cursor, Limit, Page, SecretStr, Toolset, When, confirm, err
 from flotilla.parsing import check_order
 
 from ..client import api
-from ..lookup import currency, product_of
-from ..models import Category, Deleted, Review, SalesReport, ShopSetting, TopSeller, Webhook, texts
+from ..lookup import currency
+from ..models import Category, Deleted, SalesReport, ShopSetting, TopSeller, Webhook, texts
 
 tools = Toolset("shop")
 PLACES = {
@@ -24,8 +24,11 @@ PLACES = {
     "tax_rates": ("/taxes", "id", "name", ("rate", "country", "class")),
     "payment_gateways": ("/payment_gateways", "id", "title", ("enabled", "method_title", "method_supports")),
     "order_statuses": ("/reports/orders/totals", "slug", "name", ("total",)),
+    "webhooks": ("/webhooks", "id", "topic", ("delivery_url", "status")),
 }
-Kind = Literal["general", "shipping_zones", "shipping_methods", "tax_rates", "payment_gateways", "order_statuses"]
+Kind = Literal[
+    "general", "shipping_zones", "shipping_methods", "tax_rates", "payment_gateways", "order_statuses", "webhooks"
+]
 
 
 @tools.reads(
@@ -77,23 +80,6 @@ async def list_categories(
     return await api.page("/products/categories", Category, params={"search": query}, limit=limit, cursor=cursor)
 
 
-@tools.reads(core=False, search="avis commentaires étoiles clients produit reviews ratings")
-async def list_reviews(
-    product: Annotated[str | None, Field(description="Only those of this product: its SKU, name or id.")] = None,
-    status: Annotated[
-        Literal["approved", "hold", "spam"] | None, Field(description="approved, hold for those that wait, or spam.")
-    ] = None,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[Review]:
-    """List what customers wrote about products, newest first, with the stars that they gave.
-
-    Find a product's id with woo_search_products. Reviews are approved or removed in the shop's administration alone.
-    """
-    params = {"product": (await product_of(product))["id"] if product else None, "status": status}
-    return await api.page("/products/reviews", Review, params=params, limit=limit, cursor=cursor)
-
-
 @tools.reads(core=False, search="réglages configuration livraison zones taxes TVA moyens de paiement devise statuts")
 async def list_shop_settings(
     kind: Annotated[
@@ -103,9 +89,9 @@ async def list_shop_settings(
     cursor: Cursor = None,
 ) -> Page[ShopSetting]:
     """List one part of the shop's configuration: general settings, shipping zones and methods, tax rates, payment
-    gateways and whether they can refund, or the order statuses with their counts.
+    gateways and whether they can refund, order statuses with their counts, or webhooks.
 
-    Use it to explain what the shop offers. No tool changes these: that is done in the shop's administration.
+    Use it to explain what the shop offers. Webhooks are made with woo_create_webhook; no tool changes the rest.
     """
     path, key, name, more = PLACES[kind]
     rows = [
@@ -116,22 +102,13 @@ async def list_shop_settings(
                 f"{field}: {_shown(row.get(field))}" for field in more if row.get(field) not in (None, "", [])
             ),
         }
-        for row in await api.rows(path, params={"per_page": 100} if kind == "tax_rates" else None)
+        for row in await api.rows(path, params={"per_page": 100} if kind in ("tax_rates", "webhooks") else None)
     ]
     return sliced(readable(ShopSetting, rows), limit, cursor)
 
 
 def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-@tools.reads(core=False, search="webhooks notifications automatiques intégrations")
-async def list_webhooks(limit: Limit = 20, cursor: Cursor = None) -> Page[Webhook]:
-    """List the webhooks of the shop: which events are sent to which address, and whether each is active.
-
-    To make one, use woo_create_webhook; to remove one, use woo_delete_webhook with its id.
-    """
-    return await api.page("/webhooks", Webhook, limit=limit, cursor=cursor)
 
 
 @tools.writes(core=False, creates=True, asks=True, search="créer webhook notifier adresse événement")
@@ -154,14 +131,15 @@ async def create_webhook(
     """Create a webhook: from then on the shop sends each such event, with the customers' data in it, to an address.
 
     A person is asked first. Fails where the address gets this event already. Those that exist stand in
-    woo_list_webhooks.
+    woo_list_shop_settings.
     """
     address = str(delivery_url)
     rows = await api.rows("/webhooks", params={"per_page": 100})
     for row in rows:
         if (row.get("topic"), str(row.get("delivery_url") or "").rstrip("/")) == (topic, address.rstrip("/")):
             raise errors.InvalidInputError(
-                f"This address gets {topic} already (id {row.get('id')}); nothing was done.", "Use woo_list_webhooks."
+                f"This address gets {topic} already (id {row.get('id')}); nothing was done.",
+                "Use woo_list_shop_settings.",
             )
     await confirm(f"Send every {topic}, with the customers' data, to {address} from now on?")
     body = {
@@ -175,11 +153,11 @@ async def create_webhook(
 
 @tools.destroys(core=False, asks=True, search="supprimer webhook arrêter notifications")
 async def delete_webhook(
-    webhook: Annotated[int, Field(ge=1, description="Id of the webhook, from woo_list_webhooks.", examples=[7])],
+    webhook: Annotated[int, Field(ge=1, description="Id of the webhook, from woo_list_shop_settings.", examples=[7])],
 ) -> Deleted:
     """Delete a webhook for good, so that its address gets no more events; a person is asked first.
 
-    The id comes from woo_list_webhooks.
+    The id comes from woo_list_shop_settings.
     """
     row = await api.get(f"/webhooks/{webhook}")
     await confirm(f"Delete the webhook that sends {row.get('topic')} to {row.get('delivery_url')}?")
