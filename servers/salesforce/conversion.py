@@ -68,8 +68,8 @@ async def _sent(token: str, fields: Mapping[str, str | bool | None]) -> str:
 
 def _texts(answer: str, tag: str) -> str:
     """Return what the first element of a name holds; these elements hold no others."""
-    found = re.search(rf"<(?:\w+:)?{tag}(?:\s[^>]*)?>([^<]*)</", answer)
-    return unescape(found[1]).strip() if found else ""
+    matches = re.search(rf"<(?:\w+:)?{tag}(?:\s[^>]*)?>([^<]*)</", answer)
+    return unescape(matches[1]).strip() if matches else ""
 
 
 def _refusal(code: str, message: str) -> errors.FlotillaError:

@@ -48,7 +48,7 @@ def listing(values: Sequence[str]) -> str:
     return "(" + ", ".join(text(value) for value in values) + ")"
 
 
-def words(query: str) -> str:
+def terms(query: str) -> str:
     """Return words as a SOSL search for all of them, the last one perhaps the beginning of a word."""
     parts = query.split()
     quoted = [f'"{one}"' if one.lower() in ("and", "or", "not") else _RESERVED.sub(r"\\\1", one) for one in parts]

@@ -114,8 +114,8 @@ def _allowed(kind: str, kinds: Sequence[str], ref: str) -> str:
     return kind
 
 
-async def _person(found: Sequence[Named], ref: str, kinds: Sequence[str]) -> tuple[str, str]:
-    fitting = [one for one in found if not kinds or one.object in kinds]
+async def _person(matches: Sequence[Named], ref: str, kinds: Sequence[str]) -> tuple[str, str]:
+    fitting = [one for one in matches if not kinds or one.object in kinds]
     contacts = [one for one in fitting if one.object == "Contact"]
     fitting = contacts if len(contacts) == 1 else fitting  # a customer is meant rather than an old lead of the same
     if len(fitting) == 1:
@@ -163,8 +163,8 @@ async def by_email(email: str, kinds: Sequence[str] = ()) -> list[Named]:
 async def by_phone(phone: str, kinds: Sequence[str] = ()) -> list[Named]:
     """Return the contacts, leads and accounts of a phone number, however it is written in Salesforce."""
     rows = await with_phone(phone)
-    found = [{"id": r.get("Id"), "name": r.get("Name") or "", "object": object_in(r)} for r in rows]
-    return [one for one in readable(Named, found) if not kinds or one.object in kinds]
+    matches = [{"id": r.get("Id"), "name": r.get("Name") or "", "object": object_in(r)} for r in rows]
+    return [one for one in readable(Named, matches) if not kinds or one.object in kinds]
 
 
 async def _people(contact: str, lead: str, account: str, kinds: Sequence[str]) -> list[Named]:
@@ -199,8 +199,8 @@ async def with_phone(phone: str) -> list[dict[str, Any]]:
     fields = await caller_fields(CALLER)
     returning = {**fields, "Lead": fields["Lead"] + " WHERE IsConverted = false"}
     rows = await queries.find(queries.phrases(number.spellings(schema.country())[:9]), "PHONE", returning, 50)
-    if found := [row for row in rows if _has_number(row, e164)]:
-        return found
+    if matches := [row for row in rows if _has_number(row, e164)]:
+        return matches
     pattern = "'%" + "%".join(_digits(number, e164)) + "'"
     selects = []
     for kind, names in fields.items():
@@ -212,9 +212,11 @@ async def with_phone(phone: str) -> list[dict[str, Any]]:
 
 
 async def caller_fields(wanted: Mapping[str, str]) -> dict[str, str]:
-    """Return by object those fields that the user may see; the objects are described at once."""
-    shown = await asyncio.gather(*(schema.seen(kind, fields) for kind, fields in wanted.items()))
-    return dict(zip(wanted, shown, strict=True))
+    """Return by object those fields that the user may see; once the first is described, the others are at once."""
+    (first, fields), *others = wanted.items()
+    shown = {first: await schema.seen(first, fields)}
+    rest = await asyncio.gather(*(schema.seen(kind, names) for kind, names in others))
+    return shown | dict(zip((kind for kind, _ in others), rest, strict=True))
 
 
 def _digits(number: Phone, e164: str) -> str:
@@ -278,8 +280,8 @@ async def split_about(refs: Sequence[str] | None) -> dict[str, str]:
         kind, record = await resolved(ref)
         slot = "WhoId" if kind in ("Contact", "Lead") else "WhatId"
         if slot in ready:
-            what = "contact or lead" if slot == "WhoId" else "record beside the person"
-            raise errors.InvalidInputError(f"A task or event is about one {what} only.", "Leave one of them out.")
+            role = "contact or lead" if slot == "WhoId" else "record beside the person"
+            raise errors.InvalidInputError(f"A task or event is about one {role} only.", "Leave one of them out.")
         ready[slot] = record
         if kind == "Lead":
             ready["lead"] = record

@@ -144,9 +144,9 @@ async def object_named(wanted: str) -> str:
     rows = await every_object()
     exact = [one for one in rows if one.name.lower() == wanted.strip().lower()]
     plural = [one for one in rows if folded(one.plural) == name]
-    found = exact or plural
-    if len(found) == 1:
-        return found[0].name
+    matches = exact or plural
+    if len(matches) == 1:
+        return matches[0].name
     return choose(wanted, rows, id=lambda one: one.name, name=_label, kind="object").name
 
 
@@ -208,7 +208,7 @@ async def fit(kind: str, values: Mapping[str, Any], reference: Any, creating: bo
     known, fresh = await described(kind)
     if not fresh and any(not _has(known, name, kind) for name in values):
         known, _ = await described(kind, renew=True)  # it may be new
-    zone, ready = await people.zone(), dict[str, Any]()
+    ready: dict[str, Any] = {}
     for name, value in values.items():
         field = field_named(known, name, kind)
         if not (field.createable if creating else field.updateable):
@@ -219,6 +219,7 @@ async def fit(kind: str, values: Mapping[str, Any], reference: Any, creating: bo
         if field.refers and isinstance(value, str) and value:
             ready[field.name] = await reference(field, value)
         else:
+            zone = await people.zone() if field.type in ("date", "datetime") else api.zone
             ready[field.name] = converted(field, value, zone)
     missing = [f"{f.name} ({f.label})" for f in known.values() if creating and f.required and ready.get(f.name) is None]
     if missing:

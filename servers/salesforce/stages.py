@@ -62,8 +62,8 @@ async def stage(wanted: str) -> Stage:
     named = [one for one in rows if name in (folded(one.value), folded(one.label))]
     if len(named) == 1:
         return named[0]
-    for words, won in ((WON, True), (LOST, False)):
-        if name in words:
+    for terms, won in ((WON, True), (LOST, False)):
+        if name in terms:
             return _only([one for one in rows if one.closed and one.won is won], rows, wanted)
     return choose(wanted, rows, id=lambda s: s.value, name=lambda s: s.label, kind="stage")
 

@@ -157,8 +157,8 @@ class FakeSalesforce(RecordedResponses):
                 row["IsClosed"] = bool(stage.get("IsClosed"))
                 if kind == "Opportunity":
                     row["IsWon"] = bool(stage.get("IsWon"))
-        if kind == "Task" and (what := row.get("WhatId")):
-            row["AccountId"] = what if what.startswith("001") else self._found(what).get("AccountId")
+        if kind == "Task" and (related := row.get("WhatId")):
+            row["AccountId"] = related if related.startswith("001") else self._found(related).get("AccountId")
 
     def _found(self, number: Any) -> dict[str, Any]:
         return next((rows[number] for rows in self.records.values() if number in rows), {})
@@ -473,26 +473,26 @@ class FakeSalesforce(RecordedResponses):
         if re.search(r"(?<!\\)[?&|!{}\[\]()^~:'+-]", term):
             raise Refusal(400, "MALFORMED_SEARCH", f"unexpected reserved character in {term}")
         phrases = [re.sub(r"\\(.)", r"\1", one).lower() for one in re.findall(r'"((?:\\.|[^"\\])*)"', term)]
-        words = [] if phrases else re.sub(r"\\(.)", r"\1", term).lower().split()
-        found = []
+        terms = [] if phrases else re.sub(r"\\(.)", r"\1", term).lower().split()
+        matches = []
         for kind, fields, where in re.findall(r"(\w+)\(([^()]+?)(?: WHERE ([^()]+))?\)", returning):
             names = fields.split(", ")
             for name in names:
                 self._check_field(kind, name)
             for row in self.records.get(kind, {}).values():
-                hit = self._hit(row, group, phrases, words)
+                hit = self._hit(row, group, phrases, terms)
                 if row["Id"] in self._indexed and hit and (not where or _Where(self, kind, where).holds(row)):
-                    found.append({**_attributes(kind, row["Id"]), **self._shown(row, names)})
-        return {"searchRecords": found[: int(limit)]}
+                    matches.append({**_attributes(kind, row["Id"]), **self._shown(row, names)})
+        return {"searchRecords": matches[: int(limit)]}
 
-    def _hit(self, row: Mapping[str, Any], group: str, phrases: list[str], words: list[str]) -> bool:
+    def _hit(self, row: Mapping[str, Any], group: str, phrases: list[str], terms: list[str]) -> bool:
         fields = {"PHONE": PHONES, "EMAIL": ("Email",)}.get(group)
         texts = [str(v).lower() for n, v in row.items() if isinstance(v, str) and (fields is None or n in fields)]
         if phrases:
             return any(phrase == text or (not fields and phrase in text) for phrase in phrases for text in texts)
         parts = {part for text in texts for part in re.split(r"[^\w]+", text)}
-        return bool(words) and all(
-            any(part.startswith(word[:-1]) if word.endswith("*") else part == word for part in parts) for word in words
+        return bool(terms) and all(
+            any(part.startswith(word[:-1]) if word.endswith("*") else part == word for part in parts) for word in terms
         )
 
     # -- converting a lead ------------------------------------------------------------------------------------------
@@ -501,8 +501,8 @@ class FakeSalesforce(RecordedResponses):
         text = request.body.decode()
 
         def tag(name: str) -> str:
-            found = re.search(rf"<{name}>([^<]*)</{name}>", text)
-            return unescape(found[1]) if found else ""
+            matches = re.search(rf"<{name}>([^<]*)</{name}>", text)
+            return unescape(matches[1]) if matches else ""
 
         if request.headers.get("soapaction") is None or "text/xml" not in request.headers.get("content-type", ""):
             return _fault("soapenv:Client", "SOAPAction HTTP header missing")

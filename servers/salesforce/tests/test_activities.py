@@ -82,11 +82,11 @@ async def test_create_event_times_that_do_not_fit_refused(org: FakeSalesforce, p
 
 async def test_list_events_of_a_period_and_a_record(org: FakeSalesforce, tool: Tool) -> None:
     account = org.add("Account", Name="Roy")
-    for subject, start, end, what in (
+    for subject, start, end, related in (
         ("First", "2030-06-04T12:00:00.000+0000", "2030-06-04T13:00:00.000+0000", account),
         ("Second", "2030-06-05T12:00:00.000+0000", "2030-06-05T13:00:00.000+0000", None),
     ):
-        org.add("Event", Subject=subject, StartDateTime=start, EndDateTime=end, WhatId=what, AccountId=what)
+        org.add("Event", Subject=subject, StartDateTime=start, EndDateTime=end, WhatId=related, AccountId=related)
     page = await tool("list_events", start="2030-06-04", end="2030-06-04")
     assert subjects(page) == ["First"]
     assert page["items"][0]["StartDateTime"] == "2030-06-04T14:00:00+02:00"

@@ -14,53 +14,48 @@ from flotilla_servers.salesforce.tests.fake import COLLEAGUE, QUEUE, USER, FakeS
 from flotilla_testing import Response
 
 
-def found(page: dict[str, Any]) -> list[str]:
+def names_in(page: dict[str, Any]) -> list[str]:
     return [row.get("Name") or row.get("CaseNumber") or row["Subject"] for row in page["items"]]
 
 
 # -- searching --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "stored", ["+33612345678", "06 12 34 56 78", "06.12.34.56.78", "0033 6 12 34 56 78", "6 12345678"]
-)
-@pytest.mark.parametrize("lag", [False, True])
-async def test_search_records_by_number_however_it_is_stored(
-    org: FakeSalesforce, tool: Tool, stored: str, lag: bool
-) -> None:
+@pytest.mark.parametrize("stored", ["06 12 34 56 78", "+33.6.12.34.56.78", "0033 6 12 34 56 78", "6 12345678", "new"])
+async def test_search_records_by_number_however_it_is_stored(org: FakeSalesforce, tool: Tool, stored: str) -> None:
     """The search index finds some spellings; the digits of the number find the others, and what is new."""
-    luc = org.add("Contact", FirstName="Luc", LastName="Roy", MobilePhone=stored)
+    luc = org.add("Contact", FirstName="Luc", LastName="Roy", MobilePhone=stored.replace("new", "+33612345678"))
     org.add("Contact", LastName="Autre", Phone="06 12 34 56 79")
-    if lag:
+    if stored == "new":
         org._indexed.discard(luc)
-    for said in ("06 12 34 56 78", "+33612345678"):
-        assert found(await tool("search_records", query=said)) == ["Luc Roy"]
+    for spelling in ("06 12 34 56 78", "+33612345678"):
+        assert names_in(await tool("search_records", query=spelling)) == ["Luc Roy"]
 
 
 async def test_search_records_by_number_leaves_converted_leads_out(org: FakeSalesforce, tool: Tool) -> None:
     org.add("Lead", LastName="Ancienne", Company="Roy", Phone="+33612345678", IsConverted=True)
     org.add("Account", Name="Boulangerie Roy", Phone="+33612345678")
-    assert found(await tool("search_records", query="0612345678")) == ["Boulangerie Roy"]
-    assert found(await tool("search_records", query="0612345678", objects=["Contact"])) == []
+    assert names_in(await tool("search_records", query="0612345678")) == ["Boulangerie Roy"]
+    assert names_in(await tool("search_records", query="0612345678", objects=["Contact"])) == []
 
 
 async def test_search_records_without_a_field_that_is_hidden(org: FakeSalesforce, tool: Tool) -> None:
     org.hidden = {"Lead.MobilePhone", "Contact.HomePhone", "Contact.Title"}
     org.add("Lead", LastName="Durand", Company="Atelier", Phone="0612345678")
-    assert found(await tool("search_records", query="+33612345678")) == ["Durand"]
+    assert names_in(await tool("search_records", query="+33612345678")) == ["Durand"]
 
 
 @pytest.mark.parametrize("query", ["dupont", "Jean Dup", "jean.dupont@exemple.fr"])
 async def test_search_records_by_words_and_address(org: FakeSalesforce, tool: Tool, query: str) -> None:
     org.add("Contact", FirstName="Jean", LastName="Dupont", Email="jean.dupont@exemple.fr")
     org.add("Lead", LastName="Durand", Company="Atelier")
-    assert found(await tool("search_records", query=query)) == ["Jean Dupont"]
+    assert names_in(await tool("search_records", query=query)) == ["Jean Dupont"]
 
 
 async def test_search_records_new_record_found_before_the_index_knows_it(org: FakeSalesforce, tool: Tool) -> None:
     org.lag = True
     await tool("create_record", object_name="Compte", values={"Nom du compte": "Boulangerie Lefèvre"})
-    assert found(await tool("search_records", query="boulangerie lefevre")) == ["Boulangerie Lefèvre"]
+    assert names_in(await tool("search_records", query="boulangerie lefevre")) == ["Boulangerie Lefèvre"]
 
 
 async def test_search_records_signs_cannot_change_the_search(org: FakeSalesforce, tool: Tool) -> None:
@@ -72,7 +67,7 @@ async def test_search_records_signs_cannot_change_the_search(org: FakeSalesforce
 async def test_search_records_case_number(org: FakeSalesforce, tool: Tool) -> None:
     case = org.add("Case", Subject="Four en panne")
     number = org.records["Case"][case]["CaseNumber"]
-    assert found(await tool("search_records", query=number)) == [number]
+    assert names_in(await tool("search_records", query=number)) == [number]
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------
@@ -84,11 +79,11 @@ async def test_query_records_pages_counts_and_limits(org: FakeSalesforce, tool: 
     org.batch_size = 2  # further rows come by nextRecordsUrl
     soql = "SELECT Id, Name, Owner.Name, AnnualRevenue, CreatedDate FROM Account ORDER BY Name"
     page = await tool("query_records", soql=soql, limit=3)
-    assert found(page) == ["Compte 0", "Compte 1", "Compte 2"]
+    assert names_in(page) == ["Compte 0", "Compte 1", "Compte 2"]
     row = page["items"][0]
     assert (row["Owner.Name"], row["AnnualRevenue"], row["CreatedDate"][-6:]) == ("Chloé Martin", "1250", "+01:00")
     last = await tool("query_records", soql=soql, limit=3, cursor=page["next_cursor"])
-    assert (found(last), "next_cursor" in last) == (["Compte 3", "Compte 4"], False)
+    assert (names_in(last), "next_cursor" in last) == (["Compte 3", "Compte 4"], False)
     assert len((await tool("query_records", soql=f"{soql} LIMIT 2"))["items"]) == 2
     assert (await tool("query_records", soql="SELECT COUNT() FROM Account"))["items"] == [{"count": "5"}]
 
@@ -108,7 +103,7 @@ async def test_query_records_refused(org: FakeSalesforce, problem: Tool, soql: s
 
 async def test_query_records_text_in_quotes_is_not_a_lock(org: FakeSalesforce, tool: Tool) -> None:
     org.add("Account", Name="For Update")
-    assert found(await tool("query_records", soql="SELECT Name FROM Account WHERE Name = 'For Update'")) == [
+    assert names_in(await tool("query_records", soql="SELECT Name FROM Account WHERE Name = 'For Update'")) == [
         "For Update"
     ]
 

@@ -90,12 +90,12 @@ async def create_task(
     salesforce_create_event.
     """
     zone = await people.zone()
-    given: dict[str, Any] = {"Subject": subject, "ActivityDate": due.day(zone).isoformat(), "Description": text}
-    given |= await records.split_about(about)
-    given["OwnerId"] = await people.owner_id(owner) if owner else None
+    params: dict[str, Any] = {"Subject": subject, "ActivityDate": due.day(zone).isoformat(), "Description": text}
+    params |= await records.split_about(about)
+    params["OwnerId"] = await people.owner_id(owner) if owner else None
     if not due.is_day:
-        given |= {"IsReminderSet": True, "ReminderDateTime": to_utc(due.at(zone))}
-    ready = await records.prepared("Task", {k: v for k, v in given.items() if v is not None}, creating=True)
+        params |= {"IsReminderSet": True, "ReminderDateTime": to_utc(due.at(zone))}
+    ready = await records.prepared("Task", {k: v for k, v in params.items() if v is not None}, creating=True)
     saved = await records.create("Task", ready)
     at = due.day(zone).isoformat() if due.is_day else due.at(zone).isoformat(timespec="seconds")
     return Scheduled(**{**saved.model_dump(), "name": subject}, at=at, owner=owner)
@@ -123,16 +123,16 @@ async def update_task(
     What is left out stays. done means the closed status of the org, whatever it is called.
     """
     _, number = await records.resolved(task, "Task")
-    zone = await people.zone()
-    given: dict[str, Any] = {"Subject": subject}
-    given["Status"] = (await stages.status("TaskStatus", status)).value if status else None
-    given["OwnerId"] = await people.owner_id(owner) if owner else None
+    params: dict[str, Any] = {"Subject": subject}
+    params["Status"] = (await stages.status("TaskStatus", status)).value if status else None
+    params["OwnerId"] = await people.owner_id(owner) if owner else None
     if due:
-        given["ActivityDate"] = due.day(zone).isoformat()
-        given |= {} if due.is_day else {"IsReminderSet": True, "ReminderDateTime": to_utc(due.at(zone))}
-    ready = await records.prepared("Task", {k: v for k, v in given.items() if v is not None})
+        zone = await people.zone()
+        params["ActivityDate"] = due.day(zone).isoformat()
+        params |= {} if due.is_day else {"IsReminderSet": True, "ReminderDateTime": to_utc(due.at(zone))}
+    ready = await records.prepared("Task", {k: v for k, v in params.items() if v is not None})
     saved = await records.update("Task", number, ready)
-    return Scheduled(**saved.model_dump(), at=due.day(zone).isoformat() if due else None)
+    return Scheduled(**saved.model_dump(), at=params.get("ActivityDate"))
 
 
 @tools.writes(
@@ -160,19 +160,19 @@ async def create_event(
         raise errors.InvalidInputError("Both end and minutes are given.", "Pass one of them.")
     length = timedelta(minutes=minutes) if minutes else None
     begin, until = read_span(start.moment(zone), end.moment(zone) if end else None, length)
-    given: dict[str, Any] = {"Subject": subject, "Location": location, "Description": text}
-    given |= await records.split_about(about)
+    params: dict[str, Any] = {"Subject": subject, "Location": location, "Description": text}
+    params |= await records.split_about(about)
     if isinstance(begin, datetime) and isinstance(until, datetime):
         if until.astimezone(UTC) - begin.astimezone(UTC) > timedelta(days=14):
             raise errors.InvalidInputError("An event of Salesforce lasts 14 days at most.", "Pass an earlier end.")
-        given |= {"StartDateTime": to_utc(begin), "EndDateTime": to_utc(until), "IsAllDayEvent": False}
+        params |= {"StartDateTime": to_utc(begin), "EndDateTime": to_utc(until), "IsAllDayEvent": False}
         at, last = begin.isoformat(timespec="seconds"), until.astimezone(zone).isoformat(timespec="seconds")
     else:
         final = until - timedelta(days=1)  # an all-day event names its last day, at midnight UTC
-        given |= {"IsAllDayEvent": True, "StartDateTime": f"{begin}T00:00:00Z", "EndDateTime": f"{final}T00:00:00Z"}
+        params |= {"IsAllDayEvent": True, "StartDateTime": f"{begin}T00:00:00Z", "EndDateTime": f"{final}T00:00:00Z"}
         at, last = str(begin), str(final)
     saved = await records.create(
-        "Event", await records.prepared("Event", {k: v for k, v in given.items() if v is not None}, creating=True)
+        "Event", await records.prepared("Event", {k: v for k, v in params.items() if v is not None}, creating=True)
     )
     return Scheduled(**{**saved.model_dump(), "name": subject}, at=at, end=last)
 
@@ -239,10 +239,10 @@ async def log_call(
     """
     zone = await people.zone()
     day = at.day(zone) if at else datetime.now(UTC).astimezone(zone).date()
-    given: dict[str, Any] = {"Subject": subject, "Description": text, "ActivityDate": day.isoformat()}
-    given |= {"TaskSubtype": "Call", "Status": (await stages.status("TaskStatus", "done")).value}
-    given |= {"CallDurationInSeconds": minutes * 60} if minutes is not None else {}
-    given |= {"CallType": "Inbound" if inbound else "Outbound"} if inbound is not None else {}
-    ready = await records.prepared("Task", {**given, **await records.split_about(about)}, creating=True)
+    params: dict[str, Any] = {"Subject": subject, "Description": text, "ActivityDate": day.isoformat()}
+    params |= {"TaskSubtype": "Call", "Status": (await stages.status("TaskStatus", "done")).value}
+    params |= {"CallDurationInSeconds": minutes * 60} if minutes is not None else {}
+    params |= {"CallType": "Inbound" if inbound else "Outbound"} if inbound is not None else {}
+    ready = await records.prepared("Task", {**params, **await records.split_about(about)}, creating=True)
     saved = await records.create("Task", ready)
     return Scheduled(**{**saved.model_dump(), "name": subject}, at=day.isoformat())

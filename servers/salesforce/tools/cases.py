@@ -45,12 +45,12 @@ async def create_case(
     The customer goes by phone number as people say it, mail address or name, and must be in Salesforce: find them with
     salesforce_search_records. To close or assign a case, use salesforce_update_record.
     """
-    given: dict[str, Any] = {"Subject": subject, "Description": description, "Priority": priority, "Origin": origin}
+    params: dict[str, Any] = {"Subject": subject, "Description": description, "Priority": priority, "Origin": origin}
     if about:
         kind, number = await records.resolved(about, "Contact", "Account")
-        given[f"{kind}Id"] = number
-    given["OwnerId"] = await people.owner_id(owner, queues=True) if owner else None
-    known = {name: value for name, value in given.items() if value is not None}
+        params[f"{kind}Id"] = number
+    params["OwnerId"] = await people.owner_id(owner, queues=True) if owner else None
+    known = {name: value for name, value in params.items() if value is not None}
     saved = await records.create("Case", await records.prepared("Case", {**(values or {}), **known}, creating=True))
     return saved.model_copy(update={"name": subject})
 

@@ -53,8 +53,8 @@ async def list_opportunities(
     where = [] if state == "all" else [f"IsClosed = {_bool(state != 'open')}"]
     where += [f"IsWon = {_bool(state == 'won')}"] if state in ("won", "lost") else []
     if stage:
-        found = await stages.stage(stage)
-        where = [f"StageName = {queries.text(found.value)}"]
+        matches = await stages.stage(stage)
+        where = [f"StageName = {queries.text(matches.value)}"]
     if owner and folded(owner) not in ("all", "tous", "toutes"):
         where.append(f"OwnerId = {queries.text(await people.owner_id(owner))}")
     if about:
@@ -110,10 +110,10 @@ async def create_opportunity(
     place = await stages.stage(stage) if stage else await stages.first_open()
     zone = await people.zone()
     day = close_date.day(zone) if close_date else (datetime.now(UTC).astimezone(zone) + SOON).date()
-    given = {"Name": name, "StageName": place.value, "CloseDate": day.isoformat(), **(values or {})}
-    given |= {"AccountId": account} if account else {}
+    params = {"Name": name, "StageName": place.value, "CloseDate": day.isoformat(), **(values or {})}
+    params |= {"AccountId": account} if account else {}
     money, note = await _money(amount)
-    ready = await records.prepared("Opportunity", {**given, **money}, creating=True)
+    ready = await records.prepared("Opportunity", {**params, **money}, creating=True)
     if not contact:
         saved = await records.create("Opportunity", ready)
         return Staged(**{**saved.model_dump(), "name": name, "note": note}, **_meaning(place))
@@ -192,10 +192,9 @@ async def update_opportunity(
     """
     _, number = await records.resolved(opportunity, "Opportunity")
     place = await stages.stage(stage) if stage else None
-    zone = await people.zone()
     money, note = await _money(amount)
-    given = {**(values or {}), **money}
-    given |= {"StageName": place.value} if place else {}
-    given |= {"CloseDate": close_date.day(zone).isoformat()} if close_date else {}
-    saved = await records.update("Opportunity", number, await records.prepared("Opportunity", given))
+    params = {**(values or {}), **money}
+    params |= {"StageName": place.value} if place else {}
+    params |= {"CloseDate": close_date.day(await people.zone()).isoformat()} if close_date else {}
+    saved = await records.update("Opportunity", number, await records.prepared("Opportunity", params))
     return Staged(**{**saved.model_dump(), "note": note}, **(_meaning(place) if place else {}))

@@ -152,21 +152,21 @@ async def create_record(
 
 async def _check_new(kind: str, values: Mapping[str, Any]) -> None:
     """Refuse a person who is there already, by address or number, and an account of the same name."""
-    found: list[records.Named] = []
+    matches: list[records.Named] = []
     if kind in ("Lead", "Contact") and values.get("Email"):
-        found = await records.by_email(str(values["Email"]), ("Lead", "Contact"))
+        matches = await records.by_email(str(values["Email"]), ("Lead", "Contact"))
     phone = next((str(values[name]) for name in ("MobilePhone", "Phone") if values.get(name)), "")
-    if not found and kind in ("Lead", "Contact") and looks_like_phone(phone):
+    if not matches and kind in ("Lead", "Contact") and looks_like_phone(phone):
         people_there = await records.by_phone(phone, ("Lead", "Contact"))
         wanted = folded(str(values.get("LastName") or ""))
-        found = [one for one in people_there if wanted in folded(one.name)]  # a family or an office shares a number
+        matches = [one for one in people_there if wanted in folded(one.name)]  # a family or an office shares a number
     if kind == "Account" and values.get("Name"):
         name = str(values["Name"])
         soql = f"SELECT Id, Name FROM Account WHERE Name LIKE {queries.holding(name, loose=True)} LIMIT 50"
         rows = [row for row in await queries.select(soql) if folded(str(row.get("Name") or "")) == folded(name)]
-        found = [records.Named(id=str(row.get("Id")), name=str(row.get("Name")), object="Account") for row in rows]
-    if found:
-        one = found[0]
+        matches = [records.Named(id=str(row.get("Id")), name=str(row.get("Name")), object="Account") for row in rows]
+    if matches:
+        one = matches[0]
         raise errors.InvalidInputError(
             f"Salesforce has this {one.object} already: {errors.excerpt(one.name, 80)} ({one.id}).",
             "Use or update that one, or pass allow_duplicate=true for another one.",
@@ -195,12 +195,12 @@ async def update_record(
     or task takes done or open too. For an opportunity's stage or amount, use salesforce_update_opportunity.
     """
     kind, number = await records.resolved(record)
-    given = dict(values)
-    if kind in ("Case", "Task") and (name := await schema.key_of(kind, "Status", given)):
-        given = {**given, name: (await stages.status(f"{kind}Status", str(given[name]))).value}
-    if kind == "Opportunity" and (name := await schema.key_of(kind, "StageName", given)):
-        given = {**given, name: (await stages.stage(str(given[name]))).value}
-    return await records.update(kind, number, await records.prepared(kind, given))
+    params = dict(values)
+    if kind in ("Case", "Task") and (name := await schema.key_of(kind, "Status", params)):
+        params = {**params, name: (await stages.status(f"{kind}Status", str(params[name]))).value}
+    if kind == "Opportunity" and (name := await schema.key_of(kind, "StageName", params)):
+        params = {**params, name: (await stages.stage(str(params[name]))).value}
+    return await records.update(kind, number, await records.prepared(kind, params))
 
 
 @tools.destroys(

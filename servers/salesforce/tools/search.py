@@ -15,6 +15,7 @@ from flotilla import Cursor, Limit, Toolset, errors
 from flotilla.parsing import PhoneError, looks_like_phone
 
 from .. import people, queries, records, schema
+from ..client import api
 from ..models import Row, Rows
 
 tools = Toolset("search")
@@ -55,10 +56,10 @@ async def search_records(
     Numbers are found however they are written. Returns rows with object and Id, which other tools take. For
     conditions on fields, use salesforce_query_records.
     """
-    start, zone = queries.checked_start(cursor), await people.zone()
+    start = queries.checked_start(cursor)
     kinds = [await schema.object_named(one) for one in objects or ()]
     rows = await _found(query.strip(), kinds)
-    return queries.cut([_row(row, zone) for row in rows], start, limit)
+    return queries.cut([_row(row, api.zone) for row in rows], start, limit)  # none of these fields is a time
 
 
 async def _found(query: str, kinds: list[str]) -> list[dict[str, Any]]:
@@ -69,7 +70,7 @@ async def _found(query: str, kinds: list[str]) -> list[dict[str, Any]]:
     wanted = {kind: FOUND.get(kind) or f"Id, {records.name_field(kind)}" for kind in kinds} or FOUND
     asked = await records.caller_fields(wanted)
     is_address = "@" in query and " " not in query
-    search = queries.phrases([query]) if is_address else queries.words(query)
+    search = queries.phrases([query]) if is_address else queries.terms(query)
     rows = await queries.find(search, "EMAIL" if is_address else "ALL", asked, MOST)
     return rows or await _by_name(query, asked, is_address)
 

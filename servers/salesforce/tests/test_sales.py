@@ -16,7 +16,9 @@ def lead(org: FakeSalesforce, **more: object) -> str:
     return org.add("Lead", **{**about, "Phone": "06.98.76.54.32", **more})
 
 
-async def test_story_caller_to_closed_won_with_core_tools(org: FakeSalesforce, tool: Tool, asked: list[str]) -> None:
+async def test_sales_call_from_caller_to_closed_won_with_core_tools(
+    org: FakeSalesforce, tool: Tool, asked: list[str]
+) -> None:
     """A caller's number is found, the lead converted, the next step booked, the opportunity won by its stage."""
     assert all(server.attributes[f"salesforce_{name}"]["tier"] == "core" for name in CORE)
     marie = lead(org)
