@@ -34,7 +34,7 @@ class Settings(ServerSettings):
         description="Id of the workspace, from Crisp > Settings > Workspace Settings > Setup instructions",
         examples=["8c842203-7ed8-4e29-a608-7cf78a7d2fcc"],
     )
-    tier: Literal["website", "plugin", "user"] = Field(
+    token_tier: Literal["website", "plugin", "user"] = Field(
         "website", description="Tier of the token: website for one of the settings, plugin for one of the Marketplace"
     )
     base_url: HttpUrl = Field(HttpUrl("https://api.crisp.chat/v1"), description="Address of the API")
@@ -65,17 +65,17 @@ def error_message(status: int, body: Any) -> str:
 def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     """Return the error of a wrong tier or of too many requests; None for all others."""
     message = errors.quoted(error_message(status, body), 200)
-    tier = settings_of(integration).tier
+    tier = settings_of(integration).token_tier
     other = "plugin" if tier == "website" else "website"
     if status == 401:
         return errors.AuthenticationError(
             f"Crisp does not accept the token as one of the tier {tier}: {message or 'it gave no reason'}.",
-            f"Ask the user to check identifier and key, and whether CRISP_TIER should be {other}.",
+            f"Ask the user to check identifier and key, and whether CRISP_TOKEN_TIER should be {other}.",
         )
     if status == 403:
         return errors.PermissionDeniedError(
             f"Crisp does not allow this to a token of the tier {tier}: {message or 'it gave no reason'}.",
-            "Ask the user to check the scopes of the token, the workspace's id and CRISP_TIER.",
+            "Ask the user to check the scopes of the token, the workspace's id and CRISP_TOKEN_TIER.",
         )
     if status == 420 or (status == 429 and "quota" in message.lower()):
         return errors.RateLimitError(
@@ -98,7 +98,7 @@ async def data(method: str, path: str, **request: Unpack[RequestOptions]) -> Any
     """
     settings = settings_of(integration)
     whole = f"/website/{segment(settings.website_id)}{path}"
-    options: RequestOptions = {**request, "headers": {"X-Crisp-Tier": settings.tier}}
+    options: RequestOptions = {**request, "headers": {"X-Crisp-Tier": settings.token_tier}}
     answer = await api.request(method, whole, **options)
     result = object_of(answer, integration.title)
     if result.get("error") is True:

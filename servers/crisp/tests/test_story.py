@@ -154,4 +154,4 @@ async def test_wrong_tier_is_said(fake: FakeCrisp, problem: Tool) -> None:
     fake.tier = "plugin"
     message = await problem("list_operators")
     assert "as one of the tier website" in message
-    assert "CRISP_TIER should be plugin" in message
+    assert "CRISP_TOKEN_TIER should be plugin" in message

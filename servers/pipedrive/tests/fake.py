@@ -75,9 +75,15 @@ class FakePipedrive(FakeApi):
         self._add("GET", f"/api/v2/leads/{thing}/convert/status/c-1", self.converting)
         self._add("(GET|POST)", f"/api/v2/deals/{thing}/products", self.products)
         self._add("DELETE", f"/api/v2/deals/{thing}/products/(?P<line>[^/]+)", self.remove_line)
+        self._add("PATCH", f"/api/v2/deals/{thing}/products/(?P<line>[^/]+)", self.change_line)
+        self._add("GET", "/api/v2/products/search", self._fixture("products_found"))
         self._add("GET", "/api/v2/products/3", self._fixture("product"))
         self._add("PUT", f"/v1/{kind}/{thing}/merge", self.merge)
         self._add("POST", "/v1/files", self.upload)
+        self._add("GET", "/v1/persons/5/files", self._fixture("files"))
+        self._add("GET", "/v1/files/123", self._fixture("file"))
+        self.on("GET", "/v1/files/123/download", lambda request: Response(200, b"%PDF-1.4 "))
+        self._add("GET", "/v1/deals/summary", self._fixture("totals"))
         self._add("GET", f"(/v1|/api/v2)/{kind}", self.list)
         self._add("POST", f"(/v1|/api/v2)/{kind}", self.create)
         self._add("GET", f"(/v1|/api/v2)/{kind}/{thing}", self.get)
@@ -291,6 +297,15 @@ class FakePipedrive(FakeApi):
         line = {**body, "id": self._next, "deal_id": int(key), "name": "Crayon", "currency": "EUR", "sum": total}
         self.lines[self._next] = line
         return line
+
+    def change_line(self, request: Request, key: str, line: str) -> Thing:
+        """Change a product on a deal."""
+        check(int(line) in self.lines, "the line does not exist")
+        one, body = self.lines[int(line)], request.json()
+        check(all(isinstance(value, int | float) for name, value in body.items() if name != "discount_type"), "numbers")
+        one |= body
+        one["sum"] = one["item_price"] * one["quantity"] * (100 - one.get("discount", 0)) / 100
+        return one
 
     def remove_line(self, request: Request, key: str, line: str) -> Thing:
         """Take a product off a deal."""

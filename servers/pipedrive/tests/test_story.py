@@ -310,9 +310,21 @@ async def test_products_on_a_deal(fake: FakePipedrive, tool: Tool, asked: list[s
     ][0]
     assert (line["price"], line["sum"], line["discount"]) == ("12.5 EUR", "22.5 EUR", "10 %")
     assert len((await tool("list_deal_products", deal="deal:21"))["items"]) == 1
+    changed = await tool("update_deal_product", deal="deal:21", line=line["line"], quantity="4", discount="0")
+    assert (changed["items"][0]["quantity"], changed["items"][0]["sum"]) == ("4", "50.0 EUR")
     await tool("delete_deal_product", deal="deal:21", line=line["line"])
-    assert asked == ["Take «Crayon» (22.5 EUR) off the deal:21?"]
+    assert asked == ["Take «Crayon» (50.0 EUR) off the deal:21?"]
     assert not fake.lines
+
+
+async def test_products_found_by_name(fake: FakePipedrive, tool: Tool, problem: Tool) -> None:
+    fake.deals[21] = {"id": 21, "title": "Bail", "status": "open", "stage_id": 1, "pipeline_id": 1, "currency": "CHF"}
+    (row,) = (await tool("search_products", query="crayon"))["items"]
+    assert (row["record"], row["price"]) == ("product:3", "12.5 EUR")
+    assert "no price in CHF" in await problem("add_deal_product", deal="deal:21", product="crayon")
+    await tool("add_deal_product", deal="deal:21", product="crayon", price="11,90", quantity="3")
+    (line,) = fake.lines.values()
+    assert (line["product_id"], line["item_price"], line["quantity"]) == (3, 11.9, 3)
 
 
 async def test_upload_file_from_the_data_folder(fake: FakePipedrive, tool: Tool, tmp_path: Path) -> None:
@@ -321,6 +333,22 @@ async def test_upload_file_from_the_data_folder(fake: FakePipedrive, tool: Tool,
     name, body = fake.files[int(made["record"].removeprefix("file:"))]
     assert name == "devis.txt"
     assert b'name="person_id"\r\n\r\n5' in body
+
+
+async def test_files_listed_and_saved(fake: FakePipedrive, tool: Tool, tmp_path: Path) -> None:
+    (row,) = (await tool("list_files", about="person:5"))["items"]
+    saved = await tool("download_file", file=row["record"])
+    assert (saved["path"], saved["bytes"], saved["next"]) == (
+        "pipedrive/123/devis.pdf",
+        9,
+        "Read it with fs_read_document.",
+    )
+    assert (tmp_path / "data" / saved["path"]).read_bytes() == b"%PDF-1.4 "
+
+
+async def test_deal_totals_by_currency(tool: Tool) -> None:
+    totals = await tool("get_deal_totals", owner="me", pipeline="Ventes")
+    assert totals == {"count": 2, "total": {"EUR": "15500.5"}, "weighted": {"EUR": "7750.25"}}
 
 
 async def test_setup_listed_by_name(tool: Tool) -> None:
