@@ -105,3 +105,21 @@ async def test_newsletter_scenario_declined_sends_nothing(shop: Shop) -> None:
     assert klaviyo.profiles[klaviyo.id_of(MARIE)]["consent"]["email"] == "NEVER_SUBSCRIBED"
     assert shop.list_named("Newsletter") == ["luc@exemple.fr"]
     assert klaviyo.campaigns[draft["id"]]["status"] == "Draft"
+
+
+async def test_newsletter_scenario_customer_whom_klaviyo_does_not_know(shop: Shop) -> None:
+    """A list takes known people alone; with her consent Luce is made known, subscribed and put into both lists."""
+    shop.shopify.add_customer("Luce", "Petit", "luce@exemple.fr", "+33700000001")
+    async with shop.gateway.client(answer=True) as client:
+        (luce,) = (await call_ok(client, "shopify_search_customers", text="07 00 00 00 01"))["items"]
+        vip = {"audience": "VIP", "people": [luce["email"]]}
+        error = await call_error(client, "klaviyo_add_to_list", **vip)
+        assert "no profile with luce@exemple.fr; nothing was done." in error
+        consent = {"person": luce["email"], "consent": CONSENT, "audience": "Newsletter"}
+        await call_ok(client, "klaviyo_add_subscription", **consent)
+        await call_ok(client, "klaviyo_add_to_list", **vip)
+        assert (await call_ok(client, "klaviyo_list_events", person=luce["email"]))["items"] == []
+    (question,) = shop.gateway.asked
+    assert "luce@exemple.fr" in question
+    assert shop.list_named("Newsletter") == ["luc@exemple.fr", "luce@exemple.fr"]
+    assert shop.list_named("VIP") == ["luce@exemple.fr"]

@@ -13,7 +13,7 @@ from flotilla_servers.salesforce.tests.fake import FakeSalesforce
 from flotilla_servers.zoho_crm.tests.fake import FakeZoho
 from flotilla_testing import FakeVendor
 from tests.scenarios.harness import KINDS, Gateway, call_error, call_ok
-from tests.scenarios.vendors import connected
+from tests.scenarios.vendors import Fake, connected
 
 pytestmark = pytest.mark.timeout(180)
 ZOE, MARIE = "06 12 34 56 78", "06 98 76 54 32"
@@ -50,7 +50,7 @@ def sales(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sales]:
     marie = {"First_Name": "Marie", "Last_Name": "Durand", "Phone": "+33698765432", "Lead_Status": "Contacted"}
     in_zoho = zoho.put("Leads", **lead, **marie)
     in_salesforce = salesforce.add("Lead", FirstName="Marie", LastName="Durand", Phone="06.98.76.54.32", **lead)
-    fakes = {"pipedrive": pipedrive, "zoho-crm": zoho, "salesforce": salesforce}
+    fakes: dict[str, Fake] = {"pipedrive": pipedrive, "zoho-crm": zoho, "salesforce": salesforce}
     with connected(request.param, tmp_path, "sales", fakes) as gateway:
         yield Sales(gateway, pipedrive, zoho, salesforce, in_zoho, in_salesforce)
 
