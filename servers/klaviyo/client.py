@@ -52,14 +52,6 @@ CONSENT = Consent(
 M = TypeVar("M", bound=BaseModel)
 
 
-class Key(HeaderKey):
-    """A private API key, which counts as set only where there is one."""
-
-    def configured(self) -> bool:
-        """Tell whether there is a key."""
-        return bool(self.value(self.field))
-
-
 class Settings(ServerSettings):
     """Read from KLAVIYO_API_KEY and the like. Either a private API key, or OAuth with a refresh token."""
 
@@ -140,7 +132,7 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
 
 
 AUTH = FirstOf(
-    Key("api_key", "Authorization", "Klaviyo-API-Key "),
+    HeaderKey("api_key", "Authorization", "Klaviyo-API-Key "),
     OAuth2(
         "token_url",
         client_auth="client_secret_basic",

@@ -112,14 +112,6 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     return None
 
 
-class ApiToken(HeaderKey):
-    """The person's API token, where it is set: `FirstOf` goes on to OAuth without it."""
-
-    def configured(self) -> bool:
-        """Tell whether there is a token."""
-        return bool(self.value(self.field))
-
-
 OAUTH = OAuth2(
     "token_url",
     client_auth="client_secret_basic",
@@ -127,16 +119,7 @@ OAUTH = OAuth2(
 )
 
 
-class Credentials(FirstOf):
-    """Either of them, each in the header of its own."""
-
-    @property
-    def header(self) -> str:  # type: ignore[override]
-        """Return the header of the one that is used."""
-        return self.chosen.header
-
-
-AUTH = Credentials(ApiToken("token", header="x-api-token"), OAUTH)
+AUTH = FirstOf(HeaderKey("token", header="x-api-token"), OAUTH)
 CURSOR = ByCursor("data", "additional_data.next_cursor")
 FOUND = ByCursor("data.items", "additional_data.next_cursor")
 START = ByNumber("data", page="start", limit="limit", offset=True, first=0)  # version 1

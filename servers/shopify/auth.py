@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2 as httpx
 
-from flotilla import FirstOf, HeaderKey, OAuth2
+from flotilla import OAuth2
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 HEADER = "X-Shopify-Access-Token"
-
-
-class AdminToken(HeaderKey):
-    """The token of an app that was made in the shop's admin: it does not expire."""
-
-    def configured(self) -> bool:
-        """Tell whether there is a token."""
-        return bool(self.value(self.field))
 
 
 class RefreshToken(OAuth2):
@@ -66,9 +58,3 @@ class ClientCredentials(RefreshToken):
         """Ask for a token (RFC 6749 section 4.4)."""
         answer: Mapping[str, Any] = await client.fetch_token(self.token_url, grant_type="client_credentials")
         return answer
-
-
-class ShopToken(FirstOf):
-    """The way whose settings are there."""
-
-    header = HEADER

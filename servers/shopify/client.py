@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, HttpUrl
 
-from flotilla import Api, Integration, SecretStr, ServerSettings, errors
+from flotilla import Api, FirstOf, HeaderKey, Integration, SecretStr, ServerSettings, errors
 
-from .auth import HEADER, AdminToken, ClientCredentials, RefreshToken, ShopToken
+from .auth import HEADER, ClientCredentials, RefreshToken
 
 VERSION = "2026-04"  # kept for at least 12 months; then Shopify answers with the oldest version that it still has
 ANY_SHOP = "shop.myshopify.com"  # stands for the shop's own host in the default addresses
@@ -110,8 +110,8 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
 api = Api(
     integration,
     base_url="endpoint",
-    auth=ShopToken(
-        AdminToken("token", HEADER),
+    auth=FirstOf(
+        HeaderKey("token", HEADER),  # of an app that was made in the shop's admin: it does not expire
         RefreshToken("token_url", revoked_hint="Ask the user to install the app again and to set the new token."),
         ClientCredentials("token_url", revoked_hint="Ask the user to check that the app is installed in the shop."),
     ),

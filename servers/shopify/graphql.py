@@ -106,10 +106,10 @@ async def page(document: str, name: str, item: type[M], *, limit: int, cursor: s
     """Return one page of the connection at a dotted path of the answer, as models."""
     data = await query(document, {"first": limit, "after": cursor, **variables})
     rows = api.rows_in(data, f"{name}.nodes")
-    found: Any = data
+    target: Any = data
     for part in name.split("."):
-        found = found[part]
-    info = found.get("pageInfo")
+        target = target[part]
+    info = target.get("pageInfo")
     more = info["endCursor"] if isinstance(info, dict) and info.get("hasNextPage") else None
     return Page(items=readable(item, rows), next_cursor=more)
 
@@ -233,11 +233,11 @@ def idempotency_key() -> str:
     return str(uuid.uuid4())
 
 
-def last_of(data: Mapping[str, Any], what: str) -> Record:
+def last_of(data: Mapping[str, Any], kind: str) -> Record:
     """Return the object as the last mutation of a document left it; raises errors.UpstreamError without one."""
     payload = list(data.values())[-1] if data else {}
-    found = payload.get(what) or payload.get("node") if isinstance(payload, dict) else None
-    return _record(found)
+    target = payload.get(kind) or payload.get("node") if isinstance(payload, dict) else None
+    return _record(target)
 
 
 def quoted(text: str) -> str:
@@ -269,9 +269,9 @@ def gid(kind: str, text: str, source: str) -> str:
     return f"gid://shopify/{kind}/{tail}"
 
 
-def one(data: Mapping[str, Any], name: str, what: str, hint: str) -> Record:
+def one(data: Mapping[str, Any], name: str, kind: str, hint: str) -> Record:
     """Return an object of an answer; raises errors.NotFoundError where it is null."""
-    found = data[name]
-    if not isinstance(found, dict):
-        raise errors.NotFoundError(f"There is no such {what}.", hint)
-    return Record(found)
+    target = data[name]
+    if not isinstance(target, dict):
+        raise errors.NotFoundError(f"There is no such {kind}.", hint)
+    return Record(target)

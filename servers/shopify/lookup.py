@@ -126,17 +126,17 @@ async def find_order(order: str) -> Record:
     number = number_of(order)
     if not number:
         raise errors.InvalidInputError("The order's number is empty.", hint)
-    found: list[Record] = []
+    target: list[Record] = []
     for search in by_number(number):
         data = await query(ORDERS_BY_NUMBER, {"query": search})
-        if found := of_number(api.rows_in(data, "orders.nodes"), number):
+        if target := of_number(api.rows_in(data, "orders.nodes"), number):
             break
-    if not found:
+    if not target:
         raise errors.NotFoundError(f"There is no order `{errors.excerpt(number, 40)}`.", hint)
-    if len(found) > 1:
-        names = listed(f"{row['name']} ({row['id']})" for row in found)
+    if len(target) > 1:
+        names = listed(f"{row['name']} ({row['id']})" for row in target)
         raise errors.InvalidInputError(f"More than one order has this number: {names}.", "Pass the id of one.")
-    return found[0]
+    return target[0]
 
 
 def pick_line(text: str, lines: Sequence[Record]) -> Record:
@@ -190,13 +190,13 @@ async def find_customer(customer: str) -> Record:
     if "gid:" in customer:  # ten digits alone are a phone number
         data = await query(CUSTOMER_BY_ID, {"id": gid("Customer", customer, "shopify_search_customers")})
         return one(data, "customer", "customer", hint)
-    found = await find_customers(customer)
-    if not found:
+    target = await find_customers(customer)
+    if not target:
         raise errors.NotFoundError(f"No customer has `{errors.excerpt(customer, 60)}`.", hint)
-    if len(found) > 1:
-        names = listed(f"{row.get('displayName')} ({row['id']})" for row in found)
+    if len(target) > 1:
+        names = listed(f"{row.get('displayName')} ({row['id']})" for row in target)
         raise errors.InvalidInputError(f"More than one customer has it: {names}.", "Pass the id of one.")
-    return found[0]
+    return target[0]
 
 
 async def find_variant(variant: str) -> Record:
@@ -228,9 +228,9 @@ async def find_variant(variant: str) -> Record:
 
 async def find_product(product: str) -> Record:
     """Return a product by id or name, with the fields of the fragment Product; raises what `choose` does."""
-    found = product
+    target = product
     if not is_id(product, "Product") and "gid:" not in product:
-        rows = api.rows_in(await query(PRODUCTS_BY_NAME, {"query": words(product)}), "products.nodes")
+        rows = api.rows_in(await query(PRODUCTS_BY_NAME, {"query": terms_of(product)}), "products.nodes")
         rows = [row for row in rows if row.get("id")]
         chosen = choose(
             product,
@@ -239,8 +239,8 @@ async def find_product(product: str) -> Record:
             kind="product",
             listed_by="shopify_search_products",
         )
-        found = str(chosen["id"])
-    data = await query(PRODUCT_BY_ID, {"id": gid("Product", found, "shopify_search_products")})
+        target = str(chosen["id"])
+    data = await query(PRODUCT_BY_ID, {"id": gid("Product", target, "shopify_search_products")})
     return one(data, "product", "product", "Find it with shopify_search_products.")
 
 
@@ -268,7 +268,7 @@ async def find_location(location: str | None) -> Record:
     raise errors.InvalidInputError("The shop has several locations.", f"Pass one as location: {names}.")
 
 
-def words(text: str | None) -> str | None:
+def terms_of(text: str | None) -> str | None:
     """Return a search for all words of a text; `tag:vip` stays a search for a tag."""
     terms = [
         f"tag:{quoted(part[4:])}" if part.lower().startswith("tag:") and len(part) > 4 else word(part)

@@ -20,8 +20,8 @@ def money(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     bag = value.get("presentmentMoney") or value.get("shopMoney")
-    found = bag if isinstance(bag, dict) else value
-    amount, currency = found.get("amount"), found.get("currencyCode")
+    target = bag if isinstance(bag, dict) else value
+    amount, currency = target.get("amount"), target.get("currencyCode")
     return f"{amount} {currency}" if amount is not None and currency else None
 
 

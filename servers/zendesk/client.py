@@ -145,14 +145,6 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     return None
 
 
-class ApiToken(Basic):
-    """HTTP Basic with an API token, where one is set."""
-
-    def configured(self) -> bool:
-        """Tell whether address and token are there."""
-        return bool(self.value(self.user) and self.value(self.password))
-
-
 class ZendeskOAuth(OAuth2):
     """A refresh token, which works once, or else the client's own credentials.
 
@@ -205,7 +197,7 @@ def numbered(items: str) -> ByNumber:
 api = Api(
     integration,
     auth=FirstOf(
-        ApiToken("email", "api_token", suffix="/token"),
+        Basic("email", "api_token", suffix="/token"),
         ZendeskOAuth(
             CONSENT.token_url,
             revoked_hint="Ask the user to run `scripts/login {slug}` again.",

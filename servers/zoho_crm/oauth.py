@@ -29,10 +29,6 @@ class ReadyToken(HeaderKey):
     def __init__(self) -> None:
         super().__init__("access_token", "Authorization", f"{SCHEME} ")
 
-    def configured(self) -> bool:
-        """Tell whether there is one."""
-        return bool(self.value(self.field))
-
 
 class ZohoOAuth(OAuth2):
     """A refresh token of one data centre. Where nobody said which one, each is asked until one knows the token."""

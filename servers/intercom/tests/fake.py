@@ -273,8 +273,6 @@ class FakeIntercom(FakeApi):
         return Response.of({"type": "admin", "id": ZOE, "name": name, "email": email, "app": app})
 
     def list_admins(self, request: Request) -> Response:
-        if "admins" in self.forbidden:
-            raise Refusal(403, "forbidden", "You do not have permission to use this resource")
         rows = [
             {"type": "admin", "id": i, "name": n, "email": m, "away_mode_enabled": i == MARIE}
             for i, (n, m) in self.admins.items()

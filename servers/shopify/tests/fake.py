@@ -69,11 +69,11 @@ TERM = re.compile(r"""(?:(\w+):)?(>=|<=|<|>)?(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\
 
 def terms(text: str) -> list[tuple[str, str, str]]:
     """Return the terms of a search: field, comparator, value."""
-    found = []
+    target = []
     for field, sign, double, single, bare in TERM.findall(text):
         value = re.sub(r"\\(.)", r"\1", double) if double else single or bare
-        found.append((field, sign, value))
-    return found
+        target.append((field, sign, value))
+    return target
 
 
 def fits(search: str | None, row: Thing, texts: Iterable[Any], **fields: Callable[[str], bool]) -> bool:
@@ -442,19 +442,19 @@ class FakeShopify(FakeApi):
     def _searched(
         self, rows: list[Thing], fit: Callable[[str | None, Thing], bool], view: Callable[[Thing], Thing]
     ) -> Callable[..., Thing]:
-        def found(query: str | None = None, **page: Any) -> Thing:
+        def target(query: str | None = None, **page: Any) -> Thing:
             return connection([view(row) for row in rows if fit(query, row)])(**page)
 
-        return found
+        return target
 
     def _orders_by_date(self) -> list[Thing]:
         return sorted(self.orders, key=lambda order: str(order["placed"]), reverse=True)
 
     def _order(self, key: str) -> Thing:
-        found = next((order for order in self.orders if order["id"] == key), None)
-        if found is None:
+        target = next((order for order in self.orders if order["id"] == key), None)
+        if target is None:
             raise Refusal("Invalid id", "RESOURCE_NOT_FOUND")
-        return found
+        return target
 
     # -- how things look
 
@@ -936,10 +936,10 @@ class FakeShopify(FakeApi):
         return {"product": self.product_view(made)}
 
     def do_productUpdate(self, product: Thing) -> Thing:  # noqa: N802
-        found = next(one for one in self.products if one["id"] == product["id"])
+        target = next(one for one in self.products if one["id"] == product["id"])
         changes = {"description" if name == "descriptionHtml" else name: value for name, value in product.items()}
-        found.update(changes)
-        return {"product": self.product_view(found)}
+        target.update(changes)
+        return {"product": self.product_view(target)}
 
     def do_productVariantsBulkUpdate(self, productId: str, variants: list[Thing]) -> Thing:  # noqa: N802, N803
         product = next(one for one in self.products if one["id"] == productId)
@@ -963,13 +963,13 @@ class FakeShopify(FakeApi):
         return {}
 
     def do_collectionAddProducts(self, id: str, productIds: list[str]) -> Thing:  # noqa: A002, N802, N803
-        found = next(one for one in self.collections if one["id"] == id)
-        found["products"] = list(dict.fromkeys([*found["products"], *productIds]))
-        return {"collection": self.collection_view(found)}
+        target = next(one for one in self.collections if one["id"] == id)
+        target["products"] = list(dict.fromkeys([*target["products"], *productIds]))
+        return {"collection": self.collection_view(target)}
 
     def do_collectionRemoveProducts(self, id: str, productIds: list[str]) -> Thing:  # noqa: A002, N802, N803
-        found = next(one for one in self.collections if one["id"] == id)
-        found["products"] = [one for one in found["products"] if one not in productIds]
+        target = next(one for one in self.collections if one["id"] == id)
+        target["products"] = [one for one in target["products"] if one not in productIds]
         return {"job": {"id": "gid://shopify/Job/2", "done": False}}
 
     def _level(self, row: Thing) -> tuple[Thing, str]:
@@ -1056,8 +1056,8 @@ class FakeShopify(FakeApi):
         return {"codeDiscountNode": node}
 
     def do_discountCodeDeactivate(self, id: str) -> Thing:  # noqa: A002, N802
-        found = next(one for one in self.discounts if one["id"].split("/")[-1] == id.split("/")[-1])
-        found["status"] = "EXPIRED"
+        target = next(one for one in self.discounts if one["id"].split("/")[-1] == id.split("/")[-1])
+        target["status"] = "EXPIRED"
         return {"codeDiscountNode": {"id": id}}
 
     def do_giftCardCreate(self, input: Thing) -> Thing:  # noqa: A002, N802
@@ -1076,9 +1076,9 @@ class FakeShopify(FakeApi):
         return {"giftCard": self.card_view(made), "giftCardCode": made["code"]}
 
     def do_giftCardDeactivate(self, id: str) -> Thing:  # noqa: A002, N802
-        found = next(one for one in self.cards if one["id"] == id)
-        found["enabled"] = False
-        return {"giftCard": self.card_view(found)}
+        target = next(one for one in self.cards if one["id"] == id)
+        target["enabled"] = False
+        return {"giftCard": self.card_view(target)}
 
     def do_returnCreate(self, returnInput: Thing) -> Thing:  # noqa: N802, N803
         order = self._order(returnInput["orderId"])
@@ -1095,9 +1095,9 @@ class FakeShopify(FakeApi):
         return {"return": self.return_view(order, made)}
 
     def do_returnClose(self, id: str) -> Thing:  # noqa: A002, N802
-        order, found = next((o, r) for o in self.orders for r in o["returns"] if r["id"] == id)
-        found["status"] = "CLOSED"
-        return {"return": self.return_view(order, found)}
+        order, target = next((o, r) for o in self.orders for r in o["returns"] if r["id"] == id)
+        target["status"] = "CLOSED"
+        return {"return": self.return_view(order, target)}
 
 
 class _Run:

@@ -70,7 +70,7 @@ class Recorded(FakeShopify):
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {}
         self.reads: set[str] = set()
         self.recording = False
 
@@ -85,7 +85,7 @@ class Recorded(FakeShopify):
         if CHOSEN[1] in str(variables.get("query")):
             route += f"&variables.query={quote(variables['query'])}"
         if (self.recording or body["operationName"] == "Shop") and "errors" not in data:
-            self.kept.setdefault(route, data)
+            self.answers.setdefault(route, data)
             if body["query"].lstrip().startswith("query"):
                 self.reads.add(f"POST {PATH}?operationName={body['operationName']}")
         return response
@@ -121,7 +121,7 @@ async def record() -> None:
                     tools,
                     key=lambda name: (any(word in name for word in last), server.attributes[name]["effect"] != "reads"),
                 )
-                fake.discounts[1]["code"] = "ETE11"  # so that creating the example is no duplicate
+                fake.discounts[1]["code"] = "ETE11"  # so that creating the example is not a duplicate
                 for name in order_of:
                     arguments = example_of(tools[name], ARGUMENTS.get(name))
                     if name == "shopify_create_discount":
@@ -144,7 +144,7 @@ def write(fake: Recorded) -> None:
     for old in (FOLDER / "fixtures").glob("*.json"):
         old.unlink()
     answers = {}
-    for route, data in sorted(fake.kept.items()):
+    for route, data in sorted(fake.answers.items()):
         name = re.search(r"operationName=(\w+)", route)
         assert name
         file = re.sub(r"(?<!^)(?=[A-Z])", "_", name[1]).lower()

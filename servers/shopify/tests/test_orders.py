@@ -22,21 +22,21 @@ from flotilla_servers.shopify.tests.fake import FakeShopify
 async def test_get_order_status_in_one_call(fake: FakeShopify, tool: Tool, question: dict[str, str]) -> None:
     await tool("create_fulfillment", order="1001", tracking_number="8R1", carrier="Colissimo", items=[{"item": "SOIE"}])
     fake.operations.clear()
-    told = await tool("get_order_status", **question)
+    answer = await tool("get_order_status", **question)
     assert fake.operations == ["OrderStatus"]
-    order = told["orders"][-1]
+    order = answer["orders"][-1]
     assert (order["number"], order["payment"], order["delivery"]) == ("#1001", "PAID", "PARTIALLY_FULFILLED")
     assert order["items"] == ["2 × Chemise en lin - M", "1 × Foulard en soie"]
     assert order["unsent"] == ["2 × Chemise en lin - M"]
     assert order["parcels"][0]["tracking"] == [{"company": "Colissimo", "number": "8R1"}]
     assert order["placed_at"] == "2026-11-20T11:00:00+01:00"  # in the shop's zone
-    assert "caller_matches" not in told
+    assert "caller_matches" not in answer
 
 
 async def test_get_order_status_of_a_guest_by_the_phone_number_of_the_address(fake: FakeShopify, tool: Tool) -> None:
     fake.add_order(1003, None, [("SOIE", 1)], "2026-11-26T08:00:00Z", address_phone="07 11 22 33 44")
-    told = await tool("get_order_status", phone="+33 7 11 22 33 44")
-    assert [(order["number"], order["customer_name"]) for order in told["orders"]] == [("#1003", "Luc Invité")]
+    answer = await tool("get_order_status", phone="+33 7 11 22 33 44")
+    assert [(order["number"], order["customer_name"]) for order in answer["orders"]] == [("#1003", "Luc Invité")]
 
 
 async def test_get_order_status_says_whether_the_caller_fits(fake: FakeShopify, tool: Tool, problem: Tool) -> None:

@@ -12,11 +12,11 @@ from flotilla_servers.shopify.tests.fake import FakeShopify
 
 @pytest.mark.parametrize("text", ["marie dupont", "marie@exemple.fr", "06.12.34.56.78"])
 async def test_search_customers_gives_address_and_consent(fake: FakeShopify, tool: Tool, text: str) -> None:
-    found = (await tool("search_customers", text=text))["items"]
-    assert [(one["name"], one["email"], one["email_marketing"]) for one in found] == [
+    target = (await tool("search_customers", text=text))["items"]
+    assert [(one["name"], one["email"], one["email_marketing"]) for one in target] == [
         ("Marie Dupont", "marie@exemple.fr", "NOT_SUBSCRIBED")
     ]
-    assert (found[0]["phone"], found[0]["orders"], found[0]["spent"]) == ("+33612345678", 2, "138.00 EUR")
+    assert (target[0]["phone"], target[0]["orders"], target[0]["spent"]) == ("+33612345678", 2, "138.00 EUR")
 
 
 async def test_create_customer_looks_for_duplicates(fake: FakeShopify, tool: Tool, problem: Tool) -> None:
@@ -42,8 +42,8 @@ async def test_update_customer_and_consent(fake: FakeShopify, tool: Tool, proble
 
 
 async def test_products_found_made_and_changed(fake: FakeShopify, tool: Tool, problem: Tool, asked: list[str]) -> None:
-    found = (await tool("search_products", text="LIN-M"))["items"][0]
-    assert [(one["sku"], one["price"], one["stock"]) for one in found["variants"]] == [
+    target = (await tool("search_products", text="LIN-M"))["items"][0]
+    assert [(one["sku"], one["price"], one["stock"]) for one in target["variants"]] == [
         ("LIN-M", "49.00", 6),
         ("LIN-L", "49.00", 3),
     ]

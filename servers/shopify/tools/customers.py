@@ -11,7 +11,7 @@ from flotilla.parsing import looks_like_phone
 
 from ..documents import CUSTOMER, MONEY, ORDER_ROW, PAGE_INFO, USER_ERRORS
 from ..graphql import last_of, mutate, one, page, query
-from ..lookup import CustomerRef, customer_search, find_customer, find_customers, region, words
+from ..lookup import CustomerRef, customer_search, find_customer, find_customers, region, terms_of
 from ..models import Customer, CustomerDetails
 
 tools = Toolset("customers")
@@ -88,7 +88,7 @@ async def search_customers(
     """
     contact = (text or "").strip()
     exact = looks_like_phone(contact) or ("@" in contact and " " not in contact)
-    search = customer_search(contact) if exact else words(text)
+    search = customer_search(contact) if exact else terms_of(text)
     return await page(SEARCH, "customers", Customer, limit=limit, cursor=cursor, query=search)
 
 
@@ -98,8 +98,8 @@ async def get_customer(customer: CustomerRef) -> CustomerDetails:
 
     Find customers by name with shopify_search_customers; it tells the address and the consents too.
     """
-    found = await find_customer(customer)
-    data = await query(DETAILS, {"id": found["id"]})
+    target = await find_customer(customer)
+    data = await query(DETAILS, {"id": target["id"]})
     return CustomerDetails.model_validate(one(data, "customer", "customer", "Use shopify_search_customers."))
 
 
@@ -162,7 +162,7 @@ async def update_customer(
     A note is put in place of the old one, which shopify_get_customer shows. Consents to marketing are changed by
     shopify_set_marketing_consent.
     """
-    found = await find_customer(customer)
+    target = await find_customer(customer)
     values = {
         "firstName": first_name,
         "lastName": last_name,
@@ -176,8 +176,8 @@ async def update_customer(
     data = await mutate(
         UPDATE,
         {
-            "id": found["id"],
-            "input": {"id": found["id"], **changes},
+            "id": target["id"],
+            "input": {"id": target["id"], **changes},
             "update": bool(changes),
             "add": add_tags or [],
             "adds": bool(add_tags),
@@ -211,20 +211,20 @@ async def set_marketing_consent(
     Only what the customer said counts; a person is asked before anybody is subscribed. The consent as it stands is
     shown by shopify_search_customers.
     """
-    found = await find_customer(customer)
-    shown = Customer.model_validate(found)
+    target = await find_customer(customer)
+    shown = Customer.model_validate(target)
     contact = shown.email if channel == "email" else shown.phone
     if not contact:
-        what = "e-mail address" if channel == "email" else "phone number"
+        missing = "e-mail address" if channel == "email" else "phone number"
         raise errors.InvalidInputError(
-            f"{shown.name} has no {what} in Shopify.", "Add one with shopify_update_customer."
+            f"{shown.name} has no {missing} in Shopify.", "Add one with shopify_update_customer."
         )
     if consent == "subscribed":
         await confirm(f"Record that {shown.name} ({contact}) agreed to marketing by {channel}?")
     level = "CONFIRMED_OPT_IN" if confirmed else "SINGLE_OPT_IN"
     state = {"marketingState": consent.upper(), **({"marketingOptInLevel": level} if consent == "subscribed" else {})}
     if channel == "email":
-        payload = await mutate(EMAIL_CONSENT, {"input": {"customerId": found["id"], "emailMarketingConsent": state}})
+        payload = await mutate(EMAIL_CONSENT, {"input": {"customerId": target["id"], "emailMarketingConsent": state}})
         return Customer.model_validate(payload["customerEmailMarketingConsentUpdate"]["customer"])
-    payload = await mutate(SMS_CONSENT, {"input": {"customerId": found["id"], "smsMarketingConsent": state}})
+    payload = await mutate(SMS_CONSENT, {"input": {"customerId": target["id"], "smsMarketingConsent": state}})
     return Customer.model_validate(payload["customerSmsMarketingConsentUpdate"]["customer"])

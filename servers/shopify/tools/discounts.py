@@ -13,7 +13,7 @@ from flotilla.parsing import period, to_utc, zone_or
 from ..client import api
 from ..documents import PAGE_INFO, USER_ERRORS
 from ..graphql import every, gid, mutate, one, page, query, quoted, shop
-from ..lookup import find_customer, words
+from ..lookup import find_customer, terms_of
 from ..models import Discount, GiftCard
 
 tools = Toolset("discounts")
@@ -96,7 +96,7 @@ async def list_discounts(
     A code with many spellings shows the first. To make one use shopify_create_discount; automatic discounts, which
     have no code, are not listed.
     """
-    search = every("method:code", words(text), f"status:{status}" if status else None)
+    search = every("method:code", terms_of(text), f"status:{status}" if status else None)
     return await page(LIST, "discountNodes", Discount, limit=limit, cursor=cursor, query=search)
 
 
@@ -163,9 +163,9 @@ async def deactivate_discount(code: Code) -> Discount:
     Codes stand in shopify_list_discounts. It can be activated again in Shopify.
     """
     data = await query(BY_CODE, {"code": code.strip()})
-    found = one(data, "codeDiscountNodeByCode", "discount code", "Codes stand in shopify_list_discounts.")
-    await mutate(DEACTIVATE, {"id": found["id"]})
-    return Discount.model_validate(found).model_copy(update={"status": "EXPIRED"})
+    target = one(data, "codeDiscountNodeByCode", "discount code", "Codes stand in shopify_list_discounts.")
+    await mutate(DEACTIVATE, {"id": target["id"]})
+    return Discount.model_validate(target).model_copy(update={"status": "EXPIRED"})
 
 
 @tools.reads(
@@ -214,12 +214,12 @@ async def create_gift_card(
     """
     known = await shop()
     zone = zone_or(known.get("ianaTimezone"), api.zone)
-    found = await find_customer(customer) if customer else None
-    whom = f" for {found.get('displayName')}" if found else ""
+    target = await find_customer(customer) if customer else None
+    whom = f" for {target.get('displayName')}" if target else ""
     await confirm(f"Create a gift card of {amount} {known.get('currencyCode')}{whom}, until {expires or 'no end'}?")
     values = {
         "initialValue": str(amount),
-        "customerId": found["id"] if found else None,
+        "customerId": target["id"] if target else None,
         "expiresOn": expires.day(zone).isoformat() if expires else None,
         "note": note,
     }
@@ -250,8 +250,8 @@ async def deactivate_gift_card(
     The id comes from shopify_list_gift_cards.
     """
     key = gid("GiftCard", gift_card, "shopify_list_gift_cards")
-    found = one(await query(CARD_BY_ID, {"id": key}), "giftCard", "gift card", "Use shopify_list_gift_cards.")
-    shown = GiftCard.model_validate(found)
+    target = one(await query(CARD_BY_ID, {"id": key}), "giftCard", "gift card", "Use shopify_list_gift_cards.")
+    shown = GiftCard.model_validate(target)
     await confirm(
         f"Deactivate the gift card …{shown.last_characters} of {shown.customer_name or 'nobody'} with {shown.balance} "
         "left on it? It cannot be undone.",

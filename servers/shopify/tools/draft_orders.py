@@ -12,7 +12,7 @@ from flotilla.parsing import folded, listed
 from ..client import api
 from ..documents import DRAFT_ORDER, PAGE_INFO, USER_ERRORS
 from ..graphql import every, gid, mutate, one, page, query, quoted, shop
-from ..lookup import VARIANTS_BY, find_customer, find_customers, find_variant, is_id, words
+from ..lookup import VARIANTS_BY, find_customer, find_customers, find_variant, is_id, terms_of
 from ..models import DraftOrder, dig
 
 tools = Toolset("draft_orders")
@@ -87,7 +87,7 @@ async def create_draft_order(
     """Create a draft order for somebody, as on the phone: items, discount, shipping. Nothing is charged or sent.
 
     Returns the total and invoice_url, where the customer pays. To mail it use shopify_send_draft_order_invoice. Items
-    come from shopify_search_products; what is no product needs a price.
+    come from shopify_search_products; what is not a product needs a price.
     """
     currency = str((await shop()).get("currencyCode") or "")
     whom = await _buyer(customer) if customer else {}
@@ -113,22 +113,22 @@ async def _buyer(customer: str) -> dict[str, Any]:
     """Return who buys: a known customer, else the e-mail address alone."""
     if "@" in customer and not await find_customers(customer):
         return {"email": Address.read(customer).address}
-    found = await find_customer(customer)
-    email = dig(found, "defaultEmailAddress", "emailAddress")
-    return {"purchasingEntity": {"customerId": found["id"]}, **({"email": email} if email else {})}
+    target = await find_customer(customer)
+    email = dig(target, "defaultEmailAddress", "emailAddress")
+    return {"purchasingEntity": {"customerId": target["id"]}, **({"email": email} if email else {})}
 
 
 async def _line(item: DraftItem, currency: str) -> dict[str, Any]:
-    """Return the input of an item; what is no product is an item of its own where a price is given."""
+    """Return the input of an item; what is not a product is an item of its own where a price is given."""
     if item.price is not None and not await _is_product(item.item):
         return {
             "title": item.item,
             "quantity": item.quantity,
             "originalUnitPriceWithCurrency": _money(item.price, currency),
         }
-    found = await find_variant(item.item)
+    target = await find_variant(item.item)
     special = {"priceOverride": _money(item.price, currency)} if item.price is not None else {}
-    return {"variantId": found["id"], "quantity": item.quantity, **special}
+    return {"variantId": target["id"], "quantity": item.quantity, **special}
 
 
 async def _is_product(text: str) -> bool:
@@ -157,15 +157,15 @@ async def _find(draft_order: str) -> Record:
         data = await query(BY_ID, {"id": gid("DraftOrder", draft_order, "shopify_create_draft_order")})
         return one(data, "draftOrder", "draft order", hint)
     name = draft_order.strip().removeprefix("#")
-    rows = api.rows_in(await query(LIST, {"first": 20, "query": words(name)}), "draftOrders.nodes")
-    found = [row for row in rows if folded(str(row.get("name")).removeprefix("#")) == folded(name)]
-    if len(found) > 1:
+    rows = api.rows_in(await query(LIST, {"first": 20, "query": terms_of(name)}), "draftOrders.nodes")
+    target = [row for row in rows if folded(str(row.get("name")).removeprefix("#")) == folded(name)]
+    if len(target) > 1:
         raise errors.InvalidInputError(
-            f"Several draft orders are called so: {listed(row.get('id') for row in found)}.", "Pass the id of one."
+            f"Several draft orders are called so: {listed(row.get('id') for row in target)}.", "Pass the id of one."
         )
-    if not found:
+    if not target:
         raise errors.NotFoundError(f"There is no draft order `{errors.excerpt(name, 40)}`.", hint)
-    return Record(found[0])
+    return Record(target[0])
 
 
 @tools.writes(
@@ -185,8 +185,8 @@ async def send_draft_order_invoice(
 
     Create the draft order with shopify_create_draft_order, which also gives the link itself.
     """
-    found = await _find(draft_order)
-    shown = DraftOrder.model_validate(found)
+    target = await _find(draft_order)
+    shown = DraftOrder.model_validate(target)
     recipient = to.address if to else shown.email
     if not recipient:
         raise errors.InvalidInputError("The draft order has no e-mail address.", "Pass one as to.")
@@ -199,7 +199,7 @@ async def send_draft_order_invoice(
         shown.total,
     )
     email = {"to": recipient, **({"customMessage": message} if message else {})}
-    data = await mutate(SEND, {"id": found["id"], "email": email})
+    data = await mutate(SEND, {"id": target["id"], "email": email})
     return DraftOrder.model_validate(data["draftOrderInvoiceSend"]["draftOrder"])
 
 
@@ -216,7 +216,7 @@ async def list_draft_orders(
 
     A completed one names its order, which shopify_get_order takes. To make one use shopify_create_draft_order.
     """
-    search = every(words(text), f"status:{status}" if status else None)
+    search = every(terms_of(text), f"status:{status}" if status else None)
     return await page(LIST, "draftOrders", DraftOrder, limit=limit, cursor=cursor, query=search)
 
 
@@ -232,8 +232,8 @@ async def complete_draft_order(draft_order: DraftRef) -> DraftOrder:
 
     Stock is taken at once. Where the customer is to pay online, use shopify_send_draft_order_invoice in its place.
     """
-    found = await _find(draft_order)
-    shown = DraftOrder.model_validate(found)
+    target = await _find(draft_order)
+    shown = DraftOrder.model_validate(target)
     if shown.status == "COMPLETED":
         raise errors.InvalidInputError(
             f"{shown.name} is order {shown.order_number} already.", "Look at it with shopify_get_order."
@@ -243,7 +243,7 @@ async def complete_draft_order(draft_order: DraftRef) -> DraftOrder:
         f"as paid: {', '.join(shown.items)}; {shown.total}?",
         shown.total,
     )
-    data = await mutate(COMPLETE, {"id": found["id"]})
+    data = await mutate(COMPLETE, {"id": target["id"]})
     return DraftOrder.model_validate(data["draftOrderComplete"]["draftOrder"])
 
 
@@ -253,8 +253,8 @@ async def delete_draft_order(draft_order: DraftRef) -> DraftOrder:
 
     The order that a completed one became stays. Names stand in shopify_list_draft_orders.
     """
-    found = await _find(draft_order)
-    shown = DraftOrder.model_validate(found)
+    target = await _find(draft_order)
+    shown = DraftOrder.model_validate(target)
     await confirm(f"Delete draft order {shown.name} ({', '.join(shown.items)}; {shown.total}) for good?", shown.status)
-    await mutate(DELETE, {"input": {"id": found["id"]}})
+    await mutate(DELETE, {"input": {"id": target["id"]}})
     return shown

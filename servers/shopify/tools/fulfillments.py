@@ -86,9 +86,9 @@ async def create_fulfillment(
     Without items, all that is left goes out; shopify_get_order shows what that is. A person is asked before the
     customer gets an e-mail. It buys no label and calls no carrier.
     """
-    found = await find_order(order)
-    shown = OrderRow.model_validate(found)
-    groups = await _ready(str(found["id"]), shown.number, items)
+    target = await find_order(order)
+    shown = OrderRow.model_validate(target)
+    groups = await _ready(str(target["id"]), shown.number, items)
     wanted, names = _lines(groups, items)
     if notify:
         await confirm(
@@ -197,8 +197,8 @@ async def update_tracking(
 
     A person is asked before the customer gets an e-mail. For a new parcel use shopify_create_fulfillment.
     """
-    found = await find_order(order)
-    shown = Order.model_validate(found)
+    target = await find_order(order)
+    shown = Order.model_validate(target)
     if not shown.parcels:
         raise errors.InvalidInputError(
             f"Nothing of order {shown.number} was sent yet.", "Record it with shopify_create_fulfillment."

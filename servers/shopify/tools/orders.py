@@ -24,7 +24,7 @@ from flotilla.parsing import period, to_utc, zone_or
 from ..client import api
 from ..documents import MONEY, ORDER, ORDER_ROW, ORDER_STATUS, PAGE_INFO, USER_ERRORS
 from ..graphql import every, last_of, mutate, page, query, quoted, shop
-from ..lookup import OrderRef, by_number, find_order, number_of, of_number, region, same_phone, words
+from ..lookup import OrderRef, by_number, find_order, number_of, of_number, region, same_phone, terms_of
 from ..models import Order, OrderRow, OrderStatus, dig, money, nodes
 
 tools = Toolset("orders")
@@ -122,7 +122,7 @@ async def get_order_status(
     searches = by_number(number) if number else (f"email:{quoted(contact)}",)
     if by_phone and phone:  # there is no search field for it
         searches = (" OR ".join(quoted(text) for text in phone.spellings(region())[:6]),)
-    found: dict[Any, Any] = {}
+    target: dict[Any, Any] = {}
     for search in searches:
         by_customer = f"phone:{quoted(contact)}" if by_phone else ""
         data = await query(STATUS, {"orders": search, "customers": by_customer, "withCustomers": by_phone})
@@ -131,16 +131,16 @@ async def get_order_status(
         for customer in nodes(data.get("customers")):
             if same_phone(dig(customer, "defaultPhoneNumber", "phoneNumber"), contact):
                 rows += nodes(customer.get("orders"))
-        if found := {row.get("id"): row for row in rows}:
+        if target := {row.get("id"): row for row in rows}:
             break
-    orders = readable(OrderStatus, list(found.values()))
+    orders = readable(OrderStatus, list(target.values()))
     if not orders:
         raise errors.NotFoundError(
             f"No order of {errors.excerpt(number or contact, 60)} is known; orders of the last minutes may be missing.",
             "Ask the caller for the order number, or for the e-mail address or phone number given with the order.",
         )
     orders.sort(key=lambda order: str(order.placed_at), reverse=True)
-    matches = all(belongs(row, contact) for row in found.values()) if number and contact else None
+    matches = all(belongs(row, contact) for row in target.values()) if number and contact else None
     return Told(orders=orders[:5], caller_matches=matches)
 
 
@@ -185,7 +185,7 @@ async def search_orders(
     zone = zone_or((await shop()).get("ianaTimezone"), api.zone)
     begin, end = period(after, before, zone, "after", "before")
     search = every(
-        words(text),
+        terms_of(text),
         f"status:{status}" if status else None,
         f"financial_status:{payment}" if payment else None,
         f"fulfillment_status:{delivery}" if delivery else None,
@@ -223,9 +223,9 @@ async def update_order(
     Items and prices cannot be edited: use shopify_cancel_order or shopify_refund_order, and shopify_create_draft_order
     for what is ordered anew.
     """
-    found = await find_order(order)
+    target = await find_order(order)
     changes: dict[str, Any] = {
-        "note": note if not found.get("note") or note is None else f"{found['note']}\n{note}",
+        "note": note if not target.get("note") or note is None else f"{target['note']}\n{note}",
         "email": email.address if email else None,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
@@ -234,8 +234,8 @@ async def update_order(
     data = await mutate(
         UPDATE,
         {
-            "id": found["id"],
-            "input": {"id": found["id"], **changes},
+            "id": target["id"],
+            "input": {"id": target["id"], **changes},
             "update": bool(changes),
             "add": add_tags or [],
             "adds": bool(add_tags),
@@ -257,7 +257,7 @@ async def cancel_order(
     order: OrderRef,
     reason: Annotated[
         Literal["customer", "declined", "fraud", "inventory", "staff", "other"],
-        Field(description="Why it is cancelled; inventory is no stock.", examples=["customer"]),
+        Field(description="Why it is cancelled; inventory: it is sold out.", examples=["customer"]),
     ],
     refund: Annotated[bool, Field(description="Whether what was paid goes back to the original payment.")] = True,
     restock: Annotated[bool, Field(description="Whether the items go back into stock.")] = True,
@@ -268,23 +268,23 @@ async def cancel_order(
     Shopify carries it out some seconds later; look at the order with shopify_get_order. Orders that were sent cannot be
     cancelled: for those, and for single items, use shopify_refund_order.
     """
-    found = await find_order(order)
-    if found.get("cancelledAt"):
+    target = await find_order(order)
+    if target.get("cancelledAt"):
         raise errors.InvalidInputError(
-            f"Order {found['name']} is cancelled already; nothing was done.", "Tell the user."
+            f"Order {target['name']} is cancelled already; nothing was done.", "Tell the user."
         )
-    shown = Order.model_validate(found)
+    shown = Order.model_validate(target)
     back = f"refund what was paid of {shown.total}" if refund else "refund nothing"
     await confirm(
         f"Cancel order {shown.number} of {person(shown)} ({', '.join(shown.items) or 'no items'}; {shown.payment}), "
         f"{back} and {'put the items back into stock' if restock else 'leave the stock as it is'}? "
         f"{'The customer gets an e-mail' if notify else 'The customer gets no e-mail'}. It cannot be undone.",
-        [found.get("displayFinancialStatus"), found.get("displayFulfillmentStatus")],
+        [target.get("displayFinancialStatus"), target.get("displayFulfillmentStatus")],
     )
     data = await mutate(
         CANCEL,
         {
-            "orderId": found["id"],
+            "orderId": target["id"],
             "reason": reason.upper(),
             "restock": restock,
             "notify": notify,
@@ -292,7 +292,7 @@ async def cancel_order(
         },
     )
     return Cancelled(
-        order_id=str(found["id"]),
+        order_id=str(target["id"]),
         number=shown.number,
         refund=shown.total if refund else None,
         restocked=restock,
@@ -319,14 +319,14 @@ async def mark_order_paid(order: OrderRef) -> Order:
 
     What is outstanding counts as paid in full; no card is charged. See the amount in shopify_get_order.
     """
-    found = await find_order(order)
-    shown = Order.model_validate(found)
-    if found.get("canMarkAsPaid") is False:
+    target = await find_order(order)
+    shown = Order.model_validate(target)
+    if target.get("canMarkAsPaid") is False:
         raise errors.InvalidInputError(
             f"Order {shown.number} cannot be marked as paid: it is {shown.payment}.",
             "Look at it with shopify_get_order.",
         )
-    outstanding = money(found.get("totalOutstandingSet"))
+    outstanding = money(target.get("totalOutstandingSet"))
     await confirm(f"Mark order {shown.number} of {person(shown)} as paid: {outstanding}?", outstanding)
-    data = await mutate(MARK_PAID, {"input": {"id": found["id"]}})
+    data = await mutate(MARK_PAID, {"input": {"id": target["id"]}})
     return Order.model_validate(data["orderMarkAsPaid"]["order"])

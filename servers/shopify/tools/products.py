@@ -14,7 +14,7 @@ from flotilla.parsing import folded
 from ..client import api
 from ..documents import PAGE_INFO, PRODUCT, PRODUCT_ROW, USER_ERRORS
 from ..graphql import every, last_of, mutate, page, query
-from ..lookup import ProductRef, VariantRef, find_product, find_variant, words
+from ..lookup import ProductRef, VariantRef, find_product, find_variant, terms_of
 from ..models import Collection, Product, ProductRow, Variant, dig
 
 tools = Toolset("products")
@@ -119,7 +119,7 @@ async def search_products(
     Returns the first ten variants of each with id, price in the shop's currency, and stock at all locations together.
     For the stock by location use shopify_get_stock, which takes the SKU or the variant's id.
     """
-    search = every(words(text), f"status:{status}" if status else None)
+    search = every(terms_of(text), f"status:{status}" if status else None)
     return await page(SEARCH, "products", ProductRow, limit=limit, cursor=cursor, query=search)
 
 
@@ -158,7 +158,7 @@ async def create_product(
     Fails where a product of this name exists: look with shopify_search_products. Afterwards set stock with
     shopify_set_stock and show it with shopify_publish_product. Options such as sizes are made in Shopify.
     """
-    rows = (await page(SEARCH, "products", ProductRow, limit=20, cursor=None, query=words(title))).items
+    rows = (await page(SEARCH, "products", ProductRow, limit=20, cursor=None, query=terms_of(title))).items
     if same := next((row for row in rows if folded(row.title) == folded(title)), None):
         raise errors.InvalidInputError(
             f"There is a product «{same.title}» already ({same.id}); nothing was created.",
@@ -207,7 +207,7 @@ async def update_product(
     The text is put in place of the old one, which shopify_get_product shows. Prices and SKU are changed by
     shopify_update_variant, stock by shopify_set_stock.
     """
-    found = await find_product(product)
+    target = await find_product(product)
     values = {
         "title": title,
         "descriptionHtml": paragraphs(description),
@@ -221,8 +221,8 @@ async def update_product(
     data = await mutate(
         UPDATE,
         {
-            "id": found["id"],
-            "product": {"id": found["id"], **changes},
+            "id": target["id"],
+            "product": {"id": target["id"], **changes},
             "update": bool(changes),
             "add": add_tags or [],
             "adds": bool(add_tags),
@@ -256,7 +256,7 @@ async def update_variant(
 
     Find the variant with shopify_search_products; it goes by SKU, name or id. Stock is set by shopify_set_stock.
     """
-    found = await find_variant(variant)
+    target = await find_variant(variant)
     values: dict[str, Any] = {}
     if price is not None:
         values["price"] = str(price)
@@ -270,13 +270,13 @@ async def update_variant(
         raise errors.InvalidInputError("Nothing is to be changed.", "Pass a price, a SKU or a barcode.")
     if any(value is not None and value < 0 for value in (price, compare_at_price)):
         raise errors.InvalidInputError("The price is below 0.", "Pass 0 or more.")
-    if price is not None and Decimal(str(found.get("price") or 0)) != price:
+    if price is not None and Decimal(str(target.get("price") or 0)) != price:
         await confirm(
-            f"Change the price of «{found.get('displayName')}» from {found.get('price')} to {price}?",
-            found.get("price"),
+            f"Change the price of «{target.get('displayName')}» from {target.get('price')} to {price}?",
+            target.get("price"),
         )
-    product = dig(found, "product", "id")
-    data = await mutate(VARIANTS, {"productId": product, "variants": [{"id": found["id"], **values}]})
+    product = dig(target, "product", "id")
+    data = await mutate(VARIANTS, {"productId": product, "variants": [{"id": target["id"], **values}]})
     return Variant.model_validate(data["productVariantsBulkUpdate"]["productVariants"][0])
 
 
@@ -305,16 +305,16 @@ async def publish_product(
     Customers see it only while its status is active: shopify_update_product changes that. Unknown channels are answered
     with those that exist.
     """
-    found = await find_product(product)
+    target = await find_product(product)
     chosen = await _channels(channels)
     inputs = [{"publicationId": channel["id"]} for channel in chosen]
-    await mutate(UNPUBLISH if undo else PUBLISH, {"id": found["id"], "input": inputs})
+    await mutate(UNPUBLISH if undo else PUBLISH, {"id": target["id"], "input": inputs})
     return Published(
-        product_id=str(found["id"]),
-        title=str(found["title"]),
+        product_id=str(target["id"]),
+        title=str(target["title"]),
         channels=[str(channel["name"]) for channel in chosen],
         published=not undo,
-        status=str(found["status"]),
+        status=str(target["status"]),
     )
 
 
@@ -328,15 +328,15 @@ async def list_collections(
 
     Products are added to a manual collection with shopify_add_to_collection; an automatic one chooses by rules.
     """
-    return await page(COLLECTIONS, "collections", Collection, limit=limit, cursor=cursor, query=words(text))
+    return await page(COLLECTIONS, "collections", Collection, limit=limit, cursor=cursor, query=terms_of(text))
 
 
 async def _collection(text: str) -> Collection:
     """Return a manual collection by name or id."""
-    found = await page(COLLECTIONS, "collections", Collection, limit=100, cursor=None)
-    rows = {row.id: row for row in found.items}
-    if found.next_cursor:  # a shop with more of them
-        more = await page(COLLECTIONS, "collections", Collection, limit=100, cursor=None, query=words(text))
+    target = await page(COLLECTIONS, "collections", Collection, limit=100, cursor=None)
+    rows = {row.id: row for row in target.items}
+    if target.next_cursor:  # a shop with more of them
+        more = await page(COLLECTIONS, "collections", Collection, limit=100, cursor=None, query=terms_of(text))
         rows |= {row.id: row for row in more.items}
     chosen = choose(
         text, rows.values(), name=lambda row: row.title, kind="collection", listed_by="shopify_list_collections"

@@ -95,21 +95,21 @@ async def refund_order(
     Shopify calculates first, with taxes and discounts, and a person is asked with the calculation. Items stand in
     shopify_get_order. To refund and cancel everything, use shopify_cancel_order.
     """
-    found = await find_order(order)
-    shown = Order.model_validate(found)
-    currency = str(found.get("presentmentCurrencyCode") or "")
+    target = await find_order(order)
+    shown = Order.model_validate(target)
+    currency = str(target.get("presentmentCurrencyCode") or "")
     if not items and shipping is None and amount is None:
         raise errors.InvalidInputError("Nothing says what to refund.", "Pass items, shipping or an amount.")
     wanted, postage = _amount(amount, currency), _amount(shipping, currency)
     place = await find_location(restock_at) if restock_at else None
-    chosen = [_chosen(one_item, line_rows(found)) for one_item in items or ()]
+    chosen = [_chosen(one_item, line_rows(target)) for one_item in items or ()]
     lines = [_line(line, count, place) for line, count in chosen]
     calculated = one(
         one(
             await query(
                 CALCULATE,
                 {
-                    "id": found["id"],
+                    "id": target["id"],
                     "lines": lines or None,
                     "shipping": None if postage is None else str(postage),
                     "full": not lines and postage is None,
@@ -134,7 +134,7 @@ async def refund_order(
         raise errors.InvalidInputError(
             f"At most {most} {currency} can be refunded for this.", "Pass a smaller amount, or more items."
         )
-    transactions = _transactions(calculated, total, str(found["id"]))
+    transactions = _transactions(calculated, total, str(target["id"]))
     names = [f"{count} × {line.get('name')}" for line, count in chosen]
     await confirm(
         f"Refund {total} {currency} of order {shown.number} to {person(shown)}? "
@@ -142,13 +142,13 @@ async def refund_order(
         + (f" The items go back into stock at {place['name']}." if place else " The stock stays as it is.")
         + (" The customer gets an e-mail." if notify else " The customer gets no e-mail.")
         + " It cannot be undone.",
-        [total, currency, found.get("totalRefundedSet")],
+        [total, currency, target.get("totalRefundedSet")],
     )
     data = await mutate(
         REFUND,
         {
             "input": {
-                "orderId": found["id"],
+                "orderId": target["id"],
                 "currency": currency or None,
                 "note": note,
                 "notify": notify,
@@ -242,9 +242,9 @@ def _calculation(calculated: Record, names: list[str], shipping: Decimal | None,
     parts = [f"{', '.join(names)}: {money(calculated.get('subtotalSet'))}"] if names else []
     parts += [f"taxes {money(calculated.get('totalTaxSet'))}"] if names else []
     parts += [f"shipping {money(dig(calculated, 'shipping', 'amountSet'))}"] if shipping else []
-    ways = {
+    payments = {
         str(row.get("formattedGateway") or row.get("gateway")) for row in nodes(calculated["suggestedTransactions"])
     }
     parts.append(f"calculated in all {money(calculated['amountSet'])}")
     parts += ["less by choice"] if amount is not None and amount < _decimal(calculated["amountSet"]) else []
-    return f"Calculation: {'; '.join(parts)}; back to {', '.join(sorted(ways)) or 'the original payment'}."
+    return f"Calculation: {'; '.join(parts)}; back to {', '.join(sorted(payments)) or 'the original payment'}."

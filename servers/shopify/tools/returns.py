@@ -69,8 +69,8 @@ async def list_returns(order: OrderRef, limit: Limit = 20, cursor: Cursor = None
     Money goes back by shopify_refund_order, which does not depend on a return. To register one use
     shopify_create_return.
     """
-    found = await find_order(order)
-    data = await query(LIST, {"id": found["id"], "first": limit, "after": cursor})
+    target = await find_order(order)
+    data = await query(LIST, {"id": target["id"], "first": limit, "after": cursor})
     rows = api.rows_in(data, "order.returns.nodes")
     info = dig(data, "order", "returns", "pageInfo")
     more = dig(info, "endCursor") if dig(info, "hasNextPage") else None
@@ -97,9 +97,9 @@ async def create_return(
     When they have arrived, refund them with shopify_refund_order and end it with shopify_close_return. Items that were
     not sent are refunded or cancelled at once.
     """
-    found = await find_order(order)
-    shown = Order.model_validate(found)
-    data = await query(RETURNABLE, {"id": found["id"]})
+    target = await find_order(order)
+    shown = Order.model_validate(target)
+    data = await query(RETURNABLE, {"id": target["id"]})
     lines = [
         Record({**(dig(row, "fulfillmentLineItem", "lineItem") or {}), "sent": row})
         for group in api.rows_in(data, "returnableFulfillments.nodes")
@@ -124,7 +124,7 @@ async def create_return(
         wanted.append(_input(line, count, item, reasons))
         names.append(f"{count} × {line.get('name')}")
     await confirm(f"Register a return of {', '.join(names)} for order {shown.number} of {person(shown)}?", wanted)
-    answer = await mutate(CREATE, {"input": {"orderId": found["id"], "returnLineItems": wanted}})
+    answer = await mutate(CREATE, {"input": {"orderId": target["id"], "returnLineItems": wanted}})
     return Return.model_validate(answer["returnCreate"]["return"])
 
 

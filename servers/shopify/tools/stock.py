@@ -69,15 +69,15 @@ async def modify_stock(
 
     Look with shopify_get_stock. If a sale changes the stock meanwhile, nothing is done.
     """
-    found, place, before = await _place(variant, location)
+    target, place, before = await _place(variant, location)
     if not change:
         raise errors.InvalidInputError("The change is 0.", "Pass the number of pieces.")
-    name = str(found.get("displayName"))
+    name = str(target.get("displayName"))
     await confirm(
         f"Change the stock of «{name}» at {place['name']} by {change:+d}: from {before} to {before + change}?", before
     )
     row = {
-        "inventoryItemId": dig(found, "inventoryItem", "id"),
+        "inventoryItemId": dig(target, "inventoryItem", "id"),
         "locationId": place["id"],
         "delta": change,
         "changeFromQuantity": before,
@@ -107,11 +107,11 @@ async def set_stock(
 
     To add or take away pieces use shopify_modify_stock. If a sale changes the stock meanwhile, nothing is done.
     """
-    found, place, before = await _place(variant, location)
-    name = str(found.get("displayName"))
+    target, place, before = await _place(variant, location)
+    name = str(target.get("displayName"))
     await confirm(f"Set the stock of «{name}» at {place['name']} from {before} to {quantity}?", before)
     row = {
-        "inventoryItemId": dig(found, "inventoryItem", "id"),
+        "inventoryItemId": dig(target, "inventoryItem", "id"),
         "locationId": place["id"],
         "quantity": quantity,
         "changeFromQuantity": before,
@@ -125,13 +125,13 @@ async def set_stock(
 
 async def _place(variant: str, location: str | None) -> tuple[Record, Record, int]:
     """Return the variant, the location, and what is available there; raises errors.InvalidInputError without stock."""
-    found = await find_variant(variant)
+    target = await find_variant(variant)
     place = await find_location(location)
-    for level in nodes(dig(found, "inventoryItem", "inventoryLevels")):
+    for level in nodes(dig(target, "inventoryItem", "inventoryLevels")):
         if dig(level, "location", "id") == place["id"]:
             counts = {row.get("name"): row.get("quantity") for row in nodes(level.get("quantities"))}
-            return found, place, int(counts.get("available") or 0)
+            return target, place, int(counts.get("available") or 0)
     raise errors.InvalidInputError(
-        f"«{found.get('displayName')}» is not stocked at {place['name']}.",
+        f"«{target.get('displayName')}» is not stocked at {place['name']}.",
         "Pass another location, or let the user stock it there in Shopify.",
     )

@@ -409,12 +409,6 @@ class FakeWooCommerce(FakeApi):
         one.update(body)
         return one
 
-    def delete_order(self, request: Request, order: int) -> Thing:
-        """Put an order into the trash."""
-        one = self._of(self.orders, order, "shop_order")
-        del self.orders[order]
-        return one
-
     def list_notes(self, request: Request, order: int) -> Response:
         """List the notes, of one type."""
         self._of(self.orders, order, "shop_order")
@@ -529,12 +523,6 @@ class FakeWooCommerce(FakeApi):
         one["price"] = one["sale_price"] or one["regular_price"]
         return one
 
-    def delete_product(self, request: Request, product: int) -> Thing:
-        """Put a product into the trash."""
-        one = self._of(self.products, product, "product")
-        del self.products[product]
-        return one
-
     def update_many(self, request: Request, product: int | None = None) -> Thing:
         """Change many: each that fails has an error in its place."""
         things = self.products if product is None else self.variations[product]
@@ -618,23 +606,10 @@ class FakeWooCommerce(FakeApi):
         self._of(self.coupons, coupon, "shop_coupon").update(request.json())
         return self.coupons[coupon]
 
-    def delete_coupon(self, request: Request, coupon: int) -> Thing:
-        """Put a coupon into the trash."""
-        self._of(self.coupons, coupon, "shop_coupon")
-        return self.coupons.pop(coupon)
-
     def list_categories(self, request: Request) -> Response:
         """List categories."""
         text = dict(request.query).get("search", "").casefold()
         return self._listed(request, [one for one in self.categories.values() if text in one["name"].casefold()])
-
-    def create_category(self, request: Request) -> Response:
-        """Create a category: no second one of its name."""
-        body, number = request.json(), self.key()
-        if any(one["name"] == body["name"] for one in self.categories.values()):
-            raise Refusal(400, "term_exists", "A term with the name provided already exists.", resource_id=3)
-        self.categories[number] = {"parent": 0, "count": 0, **body, "id": number}
-        return Response.of(self.categories[number], 201)
 
     def list_webhooks(self, request: Request) -> Response:
         """List webhooks."""
@@ -696,7 +671,6 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/orders", FakeWooCommerce.create_order),
     ("GET", ORDER, FakeWooCommerce.get_order),
     ("PUT", ORDER, FakeWooCommerce.update_order),
-    ("DELETE", ORDER, FakeWooCommerce.delete_order),
     ("GET", f"{ORDER}/notes", FakeWooCommerce.list_notes),
     ("POST", f"{ORDER}/notes", FakeWooCommerce.add_note),
     ("GET", f"{ORDER}/refunds", FakeWooCommerce.list_refunds),
@@ -705,10 +679,8 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/products", FakeWooCommerce.create_product),
     ("POST", "/products/batch", FakeWooCommerce.update_many),
     ("GET", "/products/categories", FakeWooCommerce.list_categories),
-    ("POST", "/products/categories", FakeWooCommerce.create_category),
     ("GET", PRODUCT, FakeWooCommerce.get_product),
     ("PUT", PRODUCT, FakeWooCommerce.update_product),
-    ("DELETE", PRODUCT, FakeWooCommerce.delete_product),
     ("GET", f"{PRODUCT}/variations", FakeWooCommerce.list_variations),
     ("POST", f"{PRODUCT}/variations", FakeWooCommerce.create_variation),
     ("POST", f"{PRODUCT}/variations/batch", FakeWooCommerce.update_many),
@@ -719,7 +691,6 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("GET", "/coupons", FakeWooCommerce.list_coupons),
     ("POST", "/coupons", FakeWooCommerce.create_coupon),
     ("PUT", r"/coupons/(?P<coupon>\d+)", FakeWooCommerce.update_coupon),
-    ("DELETE", r"/coupons/(?P<coupon>\d+)", FakeWooCommerce.delete_coupon),
     ("GET", "/webhooks", FakeWooCommerce.list_webhooks),
     ("POST", "/webhooks", FakeWooCommerce.create_webhook),
     ("GET", r"/webhooks/(?P<webhook>\d+)", FakeWooCommerce.get_webhook),

@@ -225,7 +225,11 @@ async def create_order(
         "status": None if paid else "pending",
         "set_paid": True if paid else None,
         "customer_id": next(
-            (one["id"] for one in accounts if one.get("id") and str(one.get("email")).casefold() == mail.casefold()),
+            (
+                one["id"]
+                for one in accounts
+                if one.get("id") and str(one.get("email")).casefold() == (mail or "").casefold()
+            ),
             None,
         ),
         "billing": person,

@@ -6,10 +6,11 @@ https://spec.graphql.org/October2021/#sec-Validation
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     GraphQLError,
     GraphQLResolveInfo,
@@ -48,7 +49,7 @@ class GraphQLDocument:
     def problems(self, request: Request) -> list[str]:
         """Return what is wrong with a request, in sentences."""
         if not self.knows(request):
-            return [f"{request.method} {request.path}: this is no GraphQL request."]
+            return [f"{request.method} {request.path}: this is not a GraphQL request."]
         body = request.json()
         if not isinstance(body, dict) or not isinstance(body.get("query"), str):
             return [f"{request.method} {request.path}: the body has no query."]
@@ -57,7 +58,7 @@ class GraphQLDocument:
             return [f"{name}: the body has unknown fields: {', '.join(sorted(unknown))}."]
         if wrong := self.document_problems(body["query"]):
             return [f"{name}: {problem}" for problem in wrong]
-        operation = get_operation_ast(parse(body["query"]), body.get("operationName"))
+        operation = get_operation_ast(_parsed(body["query"]), body.get("operationName"))
         if operation is None:
             return [f"{name}: the document has no such operation."]
         return [f"{name}: {problem}" for problem in self._variables(operation, body.get("variables") or {})]
@@ -86,11 +87,11 @@ class GraphQLDocument:
         name = str(body.get("operationName") or "the operation")
         result = execute_sync(
             self.schema,
-            parse(body["query"]),
+            _parsed(body["query"]),
             root_value=data["data"],
             variable_values=body.get("variables") or {},
             operation_name=body.get("operationName"),
-            field_resolver=_given,
+            field_resolver=_answered,
             type_resolver=_type_of,
         )
         assert isinstance(result, ExecutionResult)
@@ -104,7 +105,12 @@ class GraphQLDocument:
         ]
 
 
-def _given(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+@lru_cache(1000)
+def _parsed(document: str) -> DocumentNode:
+    return parse(document)
+
+
+def _answered(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Return what the answer holds for a field, by its alias; raises GraphQLError where there is nothing."""
     key = info.path.key
     if key not in source:
@@ -129,14 +135,14 @@ def _type_of(value: Any, info: GraphQLResolveInfo[Any], abstract: Any) -> str:
     raise GraphQLError(f"no type of {abstract} has the fields {', '.join(sorted(value))}")
 
 
-def _extra(given: Any, asked: Any, where: str = "") -> list[str]:
+def _extra(answer: Any, asked: Any, where: str = "") -> list[str]:
     """Return the places of what an answer holds and nobody asked for."""
-    if isinstance(given, Mapping) and isinstance(asked, Mapping):
+    if isinstance(answer, Mapping) and isinstance(asked, Mapping):
         result = []
-        for key, value in given.items():
+        for key, value in answer.items():
             path = f"{where}.{key}" if where else str(key)
             result += _extra(value, asked[key], path) if key in asked else [path]
         return result
-    if isinstance(given, list) and isinstance(asked, list):
-        return [path for one, other in zip(given, asked, strict=True) for path in _extra(one, other, f"{where}[]")]
+    if isinstance(answer, list) and isinstance(asked, list):
+        return [path for one, other in zip(answer, asked, strict=True) for path in _extra(one, other, f"{where}[]")]
     return []
