@@ -89,13 +89,11 @@ async def operator(name: str) -> Operator:
     """Return an operator by id, e-mail address, whole or first name; raises as `choose` does."""
     for renew in (False, True):
         known = await operators(renew)
-        wanted = folded(name)
-        fitting = [one for one in known if wanted in (folded(one.email), folded(one.name.split(" ")[0]))]
-        if len(fitting) == 1:
-            return fitting[0]
-        if renew or any(folded(one.name) == wanted or one.id == name for one in known):
-            break
-    return choose(name, fitting or known, kind="operator", listed_by="crisp_list_operators")
+        if of_mail := [one for one in known if folded(one.email) == folded(name)]:
+            return of_mail[0]
+        with suppress(errors.NotFoundError):
+            return choose(name, known, kind="operator", parts=True)
+    return choose(name, known, kind="operator", listed_by="crisp_list_operators")
 
 
 async def operator_names() -> dict[str, str]:

@@ -226,10 +226,10 @@ async def teammate(wanted: str) -> Teammate:
         return (one.email or "").casefold() if address else one.name
 
     with suppress(errors.PermissionDeniedError):
-        return await chosen(address or text, "team", team, name=name, kind=kind)
+        return await chosen(address or text, "team", team, name=name, kind=kind, parts=True)
     rows = readable(Teammate, await api.rows(f"{V2}/agents/autocomplete", params={"term": address or text}))
     known = [one.model_copy(update={"id": f"agent:{one.id}"}) for one in rows]
-    return choose(address or text, [*known, *await cached("groups", groups)], name=name, kind=kind)
+    return choose(address or text, [*known, *await cached("groups", groups)], name=name, kind=kind, parts=True)
 
 
 async def agent_number(wanted: str) -> int:

@@ -174,11 +174,8 @@ async def pick(kind: str, text: str) -> Named:
 def _chosen(kind: str, text: str, items: list[Named]) -> Named:
     if of_mail := [one for one in items if one.email and one.email.casefold() == text.strip().casefold()]:
         return of_mail[0]
-    with suppress(errors.NotFoundError):
-        return choose(text, items, name=lambda one: one.name or "", kind=kind)
-    wanted = set(folded(text).split())
-    partly = [one for one in items if kind in ("teammate", "macro") and wanted <= set(folded(one.name or "").split())]
-    return partly[0] if len(partly) == 1 else choose(text, partly or items, name=lambda one: one.name or "", kind=kind)
+    parts = kind in ("teammate", "macro")
+    return choose(text, items, name=lambda one: one.name or "", kind=kind, parts=parts)
 
 
 async def assignee(text: str) -> Named:

@@ -124,6 +124,13 @@ async def orders_by_mail(mail: Address) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("entity_id")]
 
 
+def belongs(order: dict[str, Any], contact: str) -> bool:
+    """Tell whether an order was made with a mail address or phone number; raises PhoneError for neither."""
+    if "@" in contact:
+        return str(order.get("customer_email") or "").casefold() == Address.read(contact).key
+    return same_phone(Phone.read(contact), (order.get("billing_address") or {}).get("telephone"))
+
+
 async def orders_of(caller: str) -> list[dict[str, Any]]:
     """Return the orders of a phone number, a mail address or an order number, newest first.
 

@@ -178,9 +178,8 @@ async def owner_id(text: str | None) -> int | None:
 
     async def read(renew: bool) -> int:
         people = [one for one in await users(renew) if one.active_flag]
-        wanted = folded(text)
-        first = [one for one in people if wanted in (folded(one.email), folded(one.name).split(" ")[0])]
-        return (first[0] if len(first) == 1 else choose(text, first or people, kind="user")).id
+        of_mail = [one for one in people if folded(one.email) == folded(text)]
+        return (of_mail[0] if of_mail else choose(text, people, kind="user", parts=True)).id
 
     return await renewed(read)
 

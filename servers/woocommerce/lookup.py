@@ -115,6 +115,14 @@ def _billing(row: dict[str, Any]) -> dict[str, Any]:
     return billing if isinstance(billing, dict) else {}
 
 
+def belongs(order: dict[str, Any], contact: str) -> bool:
+    """Tell whether an order was made with a mail address or phone number; raises PhoneError for neither."""
+    billing = _billing(order)
+    if "@" in contact:
+        return str(billing.get("email") or "").casefold() == Address.read(contact).key
+    return same_phone(Phone.read(contact), billing.get("phone"))
+
+
 async def orders_of(caller: str) -> list[dict[str, Any]]:
     """Return the orders of a phone number, a mail address or an order number, newest first.
 

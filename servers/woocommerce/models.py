@@ -171,6 +171,9 @@ class Statuses(Model):
     """The newest orders of a caller."""
 
     items: list[OrderStatus]
+    caller_matches: bool | None = Field(
+        None, description="Whether the contact that was passed is the one of the order with this number"
+    )
 
 
 class OrderDetails(Order):

@@ -187,7 +187,7 @@ async def teammate(wanted: str) -> Teammate:
     if "@" in text:
         key, name = Address.read(text).key, lambda one: (one.email or "").casefold()
         return await chosen(key, "team", _team, name=name, kind="agent")
-    return await chosen(text, "team", _team, kind="agent or group")
+    return await chosen(text, "team", _team, kind="agent or group", parts=True)
 
 
 async def assignment(wanted: str | None) -> dict[str, int]:

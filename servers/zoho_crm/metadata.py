@@ -253,10 +253,5 @@ async def user_of(text: str) -> User:
     if folded(text) in ("me", "moi", "myself"):
         return await me()
     people = await users()
-    wanted = folded(text)
     by_mail = [one for one in people if one.email and one.email.casefold() == text.strip().casefold()]
-    by_part = [one for one in people if wanted and set(folded(one.name).split()) >= set(wanted.split())]
-    whole = by_mail or [one for one in by_part if folded(one.name) == wanted] or by_part
-    if len(whole) == 1:
-        return whole[0]
-    return choose(text, people, kind="user")
+    return by_mail[0] if len(by_mail) == 1 else choose(text, people, kind="user", parts=True)

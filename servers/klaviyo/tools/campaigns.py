@@ -248,6 +248,11 @@ async def schedule_campaign(campaign: CampaignRef, send_at: SendAt) -> Scheduled
     estimated = None
     if will_ask():
         estimated = await estimate(known.id, known.name)
+        if not estimated:
+            raise errors.InvalidInputError(
+                f"Nobody would get «{errors.excerpt(known.name, 80)}»: its audiences are empty; nothing was done.",
+                "Ask the user to choose other audiences, or to wait until there are people in them.",
+            )
         when = f"on {shown(begin, zone)}" if begin else "now, at once"
         await confirm(_question(known, estimated, when))
     strategy: dict[str, Any] = {"method": "immediate"}

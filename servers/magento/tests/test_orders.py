@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flotilla_servers.magento.server import server
 from flotilla_servers.magento.tests.conftest import PARIS, Tool
 from flotilla_servers.magento.tests.fake import FakeMagento
@@ -15,6 +17,23 @@ from flotilla_testing import Response, call, client, environment, impatient, tex
 def sent(shop: FakeMagento) -> Any:
     """The body of the last request that may have changed something."""
     return shop.writes[-1].json()
+
+
+@pytest.mark.parametrize(
+    ("contact", "matches"),
+    [
+        ("06.12.34.56.78", True),
+        ("JEAN.dupont@exemple.fr", True),
+        ("06 00 00 00 00", False),
+        ("marie@exemple.fr", False),
+    ],
+)
+async def test_check_order_status_of_a_number_checks_the_caller(
+    shop: FakeMagento, tool: Tool, problem: Tool, contact: str, matches: bool
+) -> None:
+    assert (await tool("check_order_status", caller="1042", contact=contact))["caller_matches"] is matches
+    assert "caller_matches" not in await tool("check_order_status", caller="1042")
+    assert "is not a phone number" in await problem("check_order_status", caller="1042", contact="Jean")
 
 
 async def test_check_order_status_by_phone_mail_or_number(shop: FakeMagento, tool: Tool) -> None:

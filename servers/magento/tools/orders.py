@@ -16,6 +16,7 @@ from flotilla.parsing import listed, period
 from ..client import Condition, api, like, search, search_page
 from ..lookup import (
     OrderRef,
+    belongs,
     explanation_of,
     is_phone,
     number_of,
@@ -56,14 +57,20 @@ async def check_order_status(
             examples=["1042", "06 12 34 56 78", "jean.dupont@exemple.fr"],
         ),
     ],
+    contact: Annotated[
+        str | None,
+        Field(max_length=200, description="With an order number: the caller's phone number or mail address, to check."),
+    ] = None,
 ) -> Statuses:
     """Tell where an order is, for somebody who asks "where is my order", from a phone number, a mail address or an
     order number alone.
 
     Returns the three newest orders at most: status and what it means, things ordered, parcels with their tracking, and
-    what the shop wrote to the customer. For payment and addresses, use magento_get_order.
+    what the shop wrote to the customer. Where caller_matches is false, tell the caller nothing. For payment and
+    addresses, use magento_get_order.
     """
     rows = (await orders_of(caller))[:NEWEST]
+    matches = all(belongs(row, contact) for row in rows) if contact else None
     zone, parcels = await shop_zone(), await parcels_of(*rows)
     more = []
     for row in rows:
@@ -73,7 +80,8 @@ async def check_order_status(
         more.append(
             {**row, "explanation": explanation_of(row, bool(tracking)), "tracking": tracking, "messages": messages}
         )
-    return Statuses(items=[one.within(zone) for one in readable(OrderStatus, more)])  # type: ignore[misc]
+    items = [one.within(zone) for one in readable(OrderStatus, more)]
+    return Statuses(items=items, caller_matches=matches)  # type: ignore[arg-type]
 
 
 @tools.reads(

@@ -20,6 +20,23 @@ def sent(shop: FakeWooCommerce) -> Any:
     return shop.writes[-1].json()
 
 
+@pytest.mark.parametrize(
+    ("contact", "matches"),
+    [
+        ("06.12.34.56.78", True),
+        ("JEAN.dupont@exemple.fr", True),
+        ("06 00 00 00 00", False),
+        ("marie@exemple.fr", False),
+    ],
+)
+async def test_check_order_status_of_a_number_checks_the_caller(
+    shop: FakeWooCommerce, tool: Tool, problem: Tool, contact: str, matches: bool
+) -> None:
+    assert (await tool("check_order_status", caller="1042", contact=contact))["caller_matches"] is matches
+    assert "caller_matches" not in await tool("check_order_status", caller="1042")
+    assert "is not a phone number" in await problem("check_order_status", caller="1042", contact="Jean")
+
+
 async def test_check_order_status_by_phone_mail_or_number(shop: FakeWooCommerce, tool: Tool) -> None:
     for caller in [
         "06 12 34 56 78",

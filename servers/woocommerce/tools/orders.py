@@ -32,6 +32,7 @@ from ..client import api
 from ..lookup import (
     MEANINGS,
     OrderRef,
+    belongs,
     currency,
     is_phone,
     order_link,
@@ -105,14 +106,20 @@ async def check_order_status(
             examples=["1042", "06 12 34 56 78", "jean.dupont@exemple.fr"],
         ),
     ],
+    contact: Annotated[
+        str | None,
+        Field(max_length=200, description="With an order number: the caller's phone number or mail address, to check."),
+    ] = None,
 ) -> Statuses:
     """Tell where an order is, for somebody who asks "where is my order", from a phone number, a mail address or an
     order number alone.
 
     Returns the three newest orders at most: status and what it means, things ordered, parcels with their tracking, and
-    what the shop wrote to the customer. For payment and addresses, use woo_get_order.
+    what the shop wrote to the customer. Where caller_matches is false, tell the caller nothing. For payment and
+    addresses, use woo_get_order.
     """
     rows = (await orders_of(caller))[:NEWEST]
+    matches = all(belongs(row, contact) for row in rows) if contact else None
     more = []
     for row in rows:
         notes = await api.rows(f"/orders/{segment(str(row['id']))}/notes", params={"type": "customer"})
@@ -121,7 +128,7 @@ async def check_order_status(
         more.append(
             {**row, "explanation": explanation, "messages": [n.text for n in readable(Note, notes) if n.to_customer]}
         )
-    return Statuses(items=readable(OrderStatus, more))
+    return Statuses(items=readable(OrderStatus, more), caller_matches=matches)
 
 
 @tools.reads(
