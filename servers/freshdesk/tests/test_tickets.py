@@ -27,7 +27,7 @@ async def test_support_morning_with_core_tools_alone(fake: FakeFreshdesk, asked:
                 status="pending",
             )
             assert not answered.is_error, text_of(answered)
-            await call(connected, "freshdesk_add_note", ticket="36", text="À relancer", assign_to="marie curie")
+            await call(connected, "freshdesk_add_note", ticket="36", text="À relancer", assign_to="Marie")
             closed = await call(connected, "freshdesk_update_ticket", ticket="37", status="closed")
             assert not closed.is_error, text_of(closed)
     assert fake.messages[35][-1]["body"] == "<p>Bonjour Jean, bien reçu.</p>"

@@ -22,7 +22,7 @@ async def test_support_morning_with_core_tools_alone(fake: FakeZendesk, asked: l
             queue = await call(connected, "zendesk_list_view_tickets", view="tickets non assignes")
             assert [row["requester"] for row in queue.structured_content["items"]] == ["Jean Dupont"] * 2
             await call(connected, "zendesk_run_macro", ticket="35", macro="accuse de reception")
-            await call(connected, "zendesk_add_note", ticket="36", text="À relancer", assign_to="marie curie")
+            await call(connected, "zendesk_add_note", ticket="36", text="À relancer", assign_to="Marie")
             closed = await call(connected, "zendesk_update_ticket", ticket="37", status="solved")
             assert not closed.is_error, text_of(closed)
     assert fake.comments[35][-1]["body"] == "Bonjour, bien reçu."
