@@ -124,10 +124,10 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
     saved, about = secrets_file.read(), about_of(servers)
     for field in _open_fields(about):
         slug, server = next(iter(servers.items()))
-        meaning = server.integration.settings_class.model_fields[field].description
+        description = server.integration.settings_class.model_fields[field].description
         raise consent.ConsentError(
             f"Login needs the name of your account first: set {secret(slug, field)} in the secrets file, or the "
-            f"environment variable {variable(server, field)}. {meaning}."
+            f"environment variable {variable(server, field)}. {description}."
         )
     family = [slug for slug, s in connectable().items() if about_of({slug: s}).account == about.account]
 

@@ -96,8 +96,8 @@ def _folded(text: str, items: Sequence[Item], name: Callable[[Item], str]) -> li
 
 
 def _with_words(text: str, items: Sequence[Item], name: Callable[[Item], str]) -> list[Item]:
-    words = set(folded(text).split())
-    return [item for item in items if words <= set(folded(name(item)).split())]
+    terms = set(folded(text).split())
+    return [item for item in items if terms <= set(folded(name(item)).split())]
 
 
 def _path(text: str) -> list[str]:

@@ -91,7 +91,7 @@ class Phone(TextValue):
         return list(dict.fromkeys([e164, self.text, national, *joined, abroad, spaced, "00" + e164[1:]]))
 
     def matches(self, written: Any, region: str) -> bool:
-        """Tell whether what a vendor holds is the same number, however it is written; False for what is no number.
+        """Tell whether what a vendor holds is the same number, however it is written. Anything else is not a match.
 
         Raises PhoneError as `e164` does, for this number.
         """
