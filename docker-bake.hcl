@@ -8,10 +8,12 @@ variable "REGISTRY" { default = "ghcr.io/flotilla-mcp" }
 variable "FLOTILLA_IMAGES" {
   default = [
     "calendly",
+    "crisp",
     "email",
     "export",
     "facturation-pro",
     "filesystem",
+    "freshdesk",
     "gmail",
     "gohighlevel",
     "google-calendar",
@@ -19,7 +21,16 @@ variable "FLOTILLA_IMAGES" {
     "google-drive",
     "google-sheets",
     "hubspot",
+    "intercom",
+    "klaviyo",
+    "magento",
     "notion",
+    "pipedrive",
+    "salesforce",
+    "shopify",
+    "woocommerce",
+    "zendesk",
+    "zoho-crm",
     "switchboard",
   ]
 }
@@ -66,6 +77,13 @@ target "calendly" {
   tags       = ["${REGISTRY}/calendly:${VERSION}", "${REGISTRY}/calendly:latest"]
 }
 
+target "crisp" {
+  inherits   = ["_common"]
+  dockerfile = "servers/crisp/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/crisp:${VERSION}", "${REGISTRY}/crisp:latest"]
+}
+
 target "email" {
   inherits   = ["_common"]
   dockerfile = "servers/email/Dockerfile"
@@ -92,6 +110,13 @@ target "filesystem" {
   dockerfile = "servers/filesystem/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/filesystem:${VERSION}", "${REGISTRY}/filesystem:latest"]
+}
+
+target "freshdesk" {
+  inherits   = ["_common"]
+  dockerfile = "servers/freshdesk/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/freshdesk:${VERSION}", "${REGISTRY}/freshdesk:latest"]
 }
 
 target "gmail" {
@@ -143,11 +168,74 @@ target "hubspot" {
   tags       = ["${REGISTRY}/hubspot:${VERSION}", "${REGISTRY}/hubspot:latest"]
 }
 
+target "intercom" {
+  inherits   = ["_common"]
+  dockerfile = "servers/intercom/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/intercom:${VERSION}", "${REGISTRY}/intercom:latest"]
+}
+
+target "klaviyo" {
+  inherits   = ["_common"]
+  dockerfile = "servers/klaviyo/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/klaviyo:${VERSION}", "${REGISTRY}/klaviyo:latest"]
+}
+
+target "magento" {
+  inherits   = ["_common"]
+  dockerfile = "servers/magento/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/magento:${VERSION}", "${REGISTRY}/magento:latest"]
+}
+
 target "notion" {
   inherits   = ["_common"]
   dockerfile = "servers/notion/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/notion:${VERSION}", "${REGISTRY}/notion:latest"]
+}
+
+target "pipedrive" {
+  inherits   = ["_common"]
+  dockerfile = "servers/pipedrive/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/pipedrive:${VERSION}", "${REGISTRY}/pipedrive:latest"]
+}
+
+target "salesforce" {
+  inherits   = ["_common"]
+  dockerfile = "servers/salesforce/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/salesforce:${VERSION}", "${REGISTRY}/salesforce:latest"]
+}
+
+target "shopify" {
+  inherits   = ["_common"]
+  dockerfile = "servers/shopify/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/shopify:${VERSION}", "${REGISTRY}/shopify:latest"]
+}
+
+target "woocommerce" {
+  inherits   = ["_common"]
+  dockerfile = "servers/woocommerce/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/woocommerce:${VERSION}", "${REGISTRY}/woocommerce:latest"]
+}
+
+target "zendesk" {
+  inherits   = ["_common"]
+  dockerfile = "servers/zendesk/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/zendesk:${VERSION}", "${REGISTRY}/zendesk:latest"]
+}
+
+target "zoho-crm" {
+  inherits   = ["_common"]
+  dockerfile = "servers/zoho_crm/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/zoho-crm:${VERSION}", "${REGISTRY}/zoho-crm:latest"]
 }
 
 target "switchboard" {

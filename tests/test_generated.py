@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -107,3 +108,12 @@ def test_catalog_twin_follows_the_catalog(checkout: Path) -> None:
     precompute.write_catalog(path.read_text(encoding="utf-8"), checkout)
     assert not sources.catalog_is_stale(checkout)
     assert not (checkout / "catalog/servers/notion.yaml").exists()
+
+
+def test_catalog_confines_to_hosts_without_wildcards() -> None:
+    """Docker's gateway compares `allowHosts` literally: a wildcard there would cut the server off."""
+    catalog = json.loads((ROOT / "catalog/flotilla.json").read_text(encoding="utf-8"))["registry"]
+    hosts = {name: entry.get("allowHosts", []) for name, entry in catalog.items()}
+    assert [name for name, some in hosts.items() if any("*" in host for host in some)] == []
+    assert hosts["flotilla-notion"] == ["api.notion.com:443"]
+    assert not catalog["flotilla-shopify"].get("disableNetwork")

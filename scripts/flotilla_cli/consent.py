@@ -25,6 +25,7 @@ from flotilla_cli import paths
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 TIMEOUT = 300.0  # seconds that a person has
+REGION = "flotilla_region"  # the key of a token with the region that the redirect named
 PAGE = b"<!doctype html><meta charset=utf-8><title>Flotilla</title><p>%s You may close this page."
 
 
@@ -65,15 +66,24 @@ def _exchange(about: Consent, oauth: OAuth2Client, address: str, state: str, ver
     if "code" not in params:
         raise ConsentError("This address contains no code. Copy the whole address that the browser was redirected to.")
     pkce = {"code_verifier": verifier} if verifier else {}
-    return dict(
-        oauth.fetch_token(
-            about.token_url,
-            grant_type="authorization_code",
-            code=params["code"],
-            redirect_uri=oauth.redirect_uri,
-            **pkce,
-        )
+    region = _region(about, params)
+    token = oauth.fetch_token(
+        about.in_region(region).token_url,
+        grant_type="authorization_code",
+        code=params["code"],
+        redirect_uri=oauth.redirect_uri,
+        **pkce,
     )
+    return {**token, **({REGION: region} if region else {})}
+
+
+def _region(about: Consent, params: Mapping[str, str]) -> str:
+    """Return the region that a redirect names, "" where it names none; the code goes to no server that is unknown."""
+    server = params.get(about.regions.parameter, "") if about.regions else ""
+    region = about.region_at(server)
+    if server and not region:
+        raise ConsentError(f"The account is at {server}, which this server does not know. Nothing was sent there.")
+    return region
 
 
 def in_browser(
@@ -191,7 +201,7 @@ def account_name(about: Consent, token: Mapping[str, Any]) -> str:
             f"The consent names no {missing.args[0]}, so it was given for another kind of account than this server "
             "works with. Start again, and choose another one on the consent page."
         ) from None
-    headers = {**about.who_headers, "Authorization": f"Bearer {token['access_token']}"}
+    headers = {**about.who_headers, about.header: f"{about.scheme} {token['access_token']}".strip()}
     response = httpx.get(url, headers=headers, timeout=30)
     if response.status_code == 401 and about.parameter:
         response = httpx.get(url, params={about.parameter: token["access_token"]}, timeout=30)
@@ -202,5 +212,8 @@ def account_name(about: Consent, token: Mapping[str, Any]) -> str:
         )
     value: Any = response.json()
     for part in about.who.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, list):  # in which a part is a position
+            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
     return str(value or "an account without a name")

@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import re
 import sys
 import webbrowser
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
 import httpx2 as httpx
 from authlib.integrations.base_client import OAuthError
+from pydantic import TypeAdapter, ValidationError
 
 from flotilla import Consent, Server
 from flotilla.http.scopes import fewest, needs
@@ -28,7 +31,6 @@ from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.filters import visible
 from flotilla_launcher.naming import catalog_name, slug_of
 
-STORED = ("client_id", "client_secret", "refresh_token")
 Servers = dict[str, Server[Any]]
 
 
@@ -73,16 +75,60 @@ def wanted(servers: Servers, levels: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys([*about_of(servers).scopes, *fewest(needed)]))
 
 
+def region_of(servers: Servers, saved: Mapping[str, str]) -> str:
+    """Return the region that the secrets file or the environment names for these servers, "" where none does."""
+    if not (regions := about_of(servers).regions):
+        return ""
+    candidates = [saved.get(secret(slug, regions.field)) for slug in servers]
+    candidates += [os.environ.get(variable(server, regions.field)) for server in servers.values()]
+    return next((value for value in candidates if value and not is_placeholder(value)), "")
+
+
 def about_of(servers: Servers) -> Consent:
-    """Return how the account that these servers share is connected."""
-    about = next(iter(servers.values())).integration.consent
+    """Return how the account that these servers share is connected.
+
+    Where the vendor gives each account an address of its own, a setting stands in braces: https://{subdomain}.acme.example.
+    It is filled in from the secrets file or the environment, and left as it is where neither has it.
+    """
+    slug, server = next(iter(servers.items()))
+    about = server.integration.consent
     assert about
-    return about
+    if not (fields := _open_fields(about)):
+        return about
+    saved = secrets_file.read()
+    values = {field: saved.get(secret(slug, field)) or os.environ.get(variable(server, field), "") for field in fields}
+    addresses = {name: str(getattr(about, name)) for name in ("authorize_url", "token_url", "who_url", "revoke_url")}
+    for field, value in values.items():
+        if part := _part_of_address(server, field, value):
+            addresses = {name: text.replace(f"{{{field}}}", part) for name, text in addresses.items()}
+    return replace(about, **addresses)  # type: ignore[arg-type]
+
+
+def _part_of_address(server: Server[Any], field: str, value: str) -> str:
+    """Return a setting as the server itself reads it, "" where it is unset or could lead to another address."""
+    about = server.integration.settings_class.model_fields[field]
+    try:
+        text = str(TypeAdapter(Annotated[str, *about.metadata]).validate_python(value)) if value else ""
+    except ValidationError:
+        return ""
+    return text if re.fullmatch(r"[A-Za-z0-9.-]+", text) else ""
+
+
+def _open_fields(about: Consent) -> list[str]:
+    """Return the settings that stand in braces in the addresses of a consent."""
+    return list(dict.fromkeys(re.findall(r"{(\w+)}", about.authorize_url + about.token_url)))
 
 
 def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str]:
     """Return client_id and client_secret: from the command, the environment, the secrets file, or the user."""
     saved, about = secrets_file.read(), about_of(servers)
+    for field in _open_fields(about):
+        slug, server = next(iter(servers.items()))
+        description = server.integration.settings_class.model_fields[field].description
+        raise consent.ConsentError(
+            f"Login needs the name of your account first: set {secret(slug, field)} in the secrets file, or the "
+            f"environment variable {variable(server, field)}. {description}."
+        )
     family = [slug for slug, s in connectable().items() if about_of({slug: s}).account == about.account]
 
     def first(name: str, option: str | None, slugs: Sequence[str]) -> str:
@@ -110,7 +156,8 @@ def credentials(servers: Servers, options: argparse.Namespace) -> tuple[str, str
 def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
     levels = access_levels.chosen(servers, connectable(), options)
-    about, scopes = about_of(servers), wanted(servers, levels)
+    region = region_of(servers, secrets_file.read())
+    about, scopes = about_of(servers).in_region(region), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
     asked = f": {', '.join(short(scope) for scope in scopes)}" if scopes else ", which has none: it asks for all"
     paths.say(f"Asking for the scopes of {', '.join(servers)}{asked}.")
@@ -121,16 +168,20 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
             token = consent.by_paste(about, oauth)
         else:
             token = consent.in_browser(about, oauth)
-    if not token.get("refresh_token"):
+    if not token.get(about.stored_token):
+        kind = about.stored_token.replace("_", " ")
         raise consent.ConsentError(
-            "The vendor gave no refresh token, so the connection would end within the hour. Remove the app from the "
-            "account's connected apps, then start again."
+            f"The vendor gave no {kind}, so the connection would not last. Remove the app from the account's connected "
+            "apps, then start again."
         )
+    region = token.get(consent.REGION) or region
+    about = about.in_region(region)
     person = consent.account_name(about, token)
-    values = dict(zip(STORED, (client_id, client_secret, token["refresh_token"]), strict=True))
+    values = {"client_id": client_id, "client_secret": client_secret, about.token_field: token[about.stored_token]}
     saved = secrets_file.read()  # an empty value replaces the secret of an earlier client
     new = {secret(slug, name): value for slug in servers for name, value in values.items()}
     new |= {secret(slug, access_levels.setting_of(servers[slug])): level for slug, level in levels.items()}
+    new |= {secret(slug, about.regions.field): region for slug in servers} if about.regions else {}
     new = {name: value for name, value in new.items() if value or name in saved}
     where = secrets_file.store(new, in_keychain(options))
     paths.say(f"Connected: {person}, for {', '.join(servers)}. Stored in {where}.")
@@ -158,8 +209,9 @@ def show(servers: Servers) -> int:
     """Print for each server whose account it has, whether the consent still holds and covers the enabled tools."""
     saved, keychain = secrets_file.read(), secrets_file.keychain_names() if secrets_file.has_keychain() else ""
     for slug, server in servers.items():
-        about, token = about_of({slug: server}), saved.get(secret(slug, "refresh_token"), "")
-        if is_placeholder(token) and secret(slug, "refresh_token") in keychain:
+        about = about_of({slug: server}).in_region(region_of({slug: server}, saved))
+        token = saved.get(secret(slug, about.token_field), "")
+        if is_placeholder(token) and secret(slug, about.token_field) in keychain:
             paths.say(f"{slug}: stored in Docker Desktop's keychain, which returns no values, so it was not checked")
         elif is_placeholder(token):
             paths.say(f"{slug}: not connected (scripts/login {slug})")
@@ -172,10 +224,14 @@ def show(servers: Servers) -> int:
 
 def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
     """Check a connection; return the result as a phrase."""
-    client_id, client_secret, refresh_token = (saved.get(secret(server.slug, name), "") for name in STORED)
+    names = ("client_id", "client_secret", about.token_field)
+    client_id, client_secret, stored = (saved.get(secret(server.slug, name), "") for name in names)
     try:
-        with consent.client(about, client_id, client_secret, []) as oauth:
-            token = consent.refresh(about, oauth, refresh_token)
+        if about.stored_token == "access_token":
+            token: Mapping[str, Any] = {"access_token": stored}
+        else:
+            with consent.client(about, client_id, client_secret, []) as oauth:
+                token = consent.refresh(about, oauth, stored)
         person = consent.account_name(about, token)
     except OAuthError as refusal:
         if refusal.error != "invalid_grant":
@@ -183,7 +239,7 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
         return f"the consent has ended ({refusal.error}); run scripts/login {server.slug} again"
     except (httpx.HTTPError, consent.ConsentError, ValueError) as problem:
         return f"could not be checked ({problem})"
-    granted = set(str(token.get("scope") or "").split())
+    granted = set(str(token.get("scope") or "").replace(",", " ").split())
     lacking = without(server, granted) if granted else []
     limits = access_levels.limits(server, granted, environ_of(server))
     missing = f"; no consent yet for {', '.join(lacking)}" if lacking else ""
@@ -192,21 +248,23 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
 
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Revoke consents at the vendor, and forget their tokens for every server that uses the same ones."""
-    about, saved = about_of(servers), secrets_file.read()
-    tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, "refresh_token"), ""))}
+    saved = secrets_file.read()
+    about = about_of(servers).in_region(region_of(servers, saved))
+    field = about.token_field
+    tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, field), ""))}
     if not tokens and not in_keychain(options):
         raise consent.ConsentError(f"{', '.join(servers)}: not connected, so there is nothing to revoke.")
-    holders = [slug for slug in connectable() | servers if saved.get(secret(slug, "refresh_token")) in tokens]
+    holders = [slug for slug in connectable() | servers if saved.get(secret(slug, field)) in tokens]
     for token in tokens if about.revoke_url else ():
-        slug = next(s for s in holders if saved[secret(s, "refresh_token")] == token)
+        slug = next(s for s in holders if saved[secret(s, field)] == token)
         client_id, client_secret = (saved.get(secret(slug, name), "") for name in ("client_id", "client_secret"))
         with consent.client(about, client_id, client_secret, []) as oauth:
-            response = oauth.revoke_token(about.revoke_url, token=token, token_type_hint="refresh_token")
+            response = oauth.revoke_token(about.revoke_url, token=token, token_type_hint=about.stored_token)
         if response.status_code not in (200, 204, 400):  # 400: it had ended already
             raise consent.ConsentError(
                 f"The vendor answers {response.status_code}, so nothing was revoked. Try again later."
             )
-    secrets_file.forget([secret(slug, "refresh_token") for slug in holders or servers], in_keychain(options))
+    secrets_file.forget([secret(slug, field) for slug in holders or servers], in_keychain(options))
     paths.say(f"Disconnected: {', '.join(holders or servers)}.")
     if not tokens:
         paths.say(

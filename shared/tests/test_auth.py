@@ -354,7 +354,35 @@ async def test_first_of_uses_the_first_configured(
     assert isinstance(api.auth, FirstOf)
     assert not api.auth.configured()
     assert api.auth.chosen is grant
-    assert HeaderKey("key", "X").configured()
+
+
+async def test_first_of_header_keys_and_passwords(make: Make, environ: pytest.MonkeyPatch) -> None:
+    """Each counts as configured where all of its settings are there, and has a header of its own."""
+
+    class Ways(ServerSettings):
+        auth_options = (("key",), ("user", "password"), ("token",))
+        key: SecretStr | None = None
+        user: str = ""
+        password: SecretStr | None = None
+        token: SecretStr | None = None
+
+    options = (HeaderKey("key", "X-Key"), Basic("user", "password"), Bearer("token"))
+    api = ScratchApi(make(settings=Ways), auth=FirstOf(*options))
+    assert isinstance(api.auth, FirstOf)
+    for values, chosen, header in (
+        ({"KEY": "k"}, 0, "X-Key"),
+        ({"USER": "u", "PASSWORD": "p"}, 1, "Authorization"),
+        ({"USER": "u", "TOKEN": "t"}, 2, "Authorization"),
+        ({}, 2, "Authorization"),
+    ):
+        for name in ("KEY", "USER", "PASSWORD", "TOKEN"):
+            environ.delenv(f"ACME_{name}", raising=False)
+        for name, value in values.items():
+            environ.setenv(f"ACME_{name}", value)
+        api.server.reset()
+        assert api.auth.chosen is options[chosen]
+        assert api.auth.header == header
+        assert api.auth.configured() is bool(values)
 
 
 KEY = rsa.generate_private_key(65537, 2048)

@@ -179,3 +179,16 @@ def test_listed() -> None:
     assert listed([]) == ""
     assert listed(["a", "b"]) == "a, b"
     assert listed(range(5), 2) == "0, 1 and 3 more"
+
+
+def test_choose_by_parts_of_a_name() -> None:
+    people = [{"id": "1", "name": "Marie Curie"}, {"id": "2", "name": "Zoé Roy"}, {"id": "3", "name": "Zoé Le Goff"}]
+    assert choose("marie", people, parts=True)["id"] == "1"
+    assert choose("Goff Zoe", people, parts=True)["id"] == "3"
+    with pytest.raises(errors.InvalidInputError, match=r"More than one item is called `Zoé`: Zoé Roy \(2\), "):
+        choose("Zoé", people, parts=True)
+    for text in ("mar", "Marie Roy"):
+        with pytest.raises(errors.NotFoundError, match="There are: "):
+            choose(text, people, parts=True)
+    with pytest.raises(errors.NotFoundError):
+        choose("marie", people)

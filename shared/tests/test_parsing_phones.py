@@ -167,3 +167,26 @@ async def test_types_of_arguments() -> None:
 
 def test_phone_serializes_as_text() -> None:
     assert TypeAdapter(Phone).dump_python(Phone("0612345678"), mode="json") == "0612345678"
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("+33612345678", True),
+        ("06 12 34 56 78", True),
+        ("06.12.34.56.78", True),
+        ("+33 (0)6 12 34 56 78", True),
+        ("0033 6 12 34 56 78", True),
+        ("33612345678", True),
+        (33612345678, True),
+        ("06 12 34 56 79", False),
+        ("12345678", False),
+        ("", False),
+        (None, False),
+        ("rappeler demain", False),
+        ({"value": "0612345678"}, False),
+    ],
+)
+def test_phone_matches_however_it_is_written(written: Any, same: bool) -> None:
+    assert Phone.read("06 12 34 56 78").matches(written, "FR") is same
+    assert Phone.read("+33612345678").matches(written, "FR") is same

@@ -322,6 +322,14 @@ def test_openapi_problems_of_requests(method: str, path: str, body: bytes, messa
     assert (message in result) if message else not result
 
 
+def test_openapi_unknown_fields_of_json_api() -> None:
+    kind = "application/vnd.api+json"
+    paths = {"/things": {"post": {"requestBody": {"content": {kind: {"schema": BODY}}}, "responses": {}}}}
+    request = Request("POST", "https://shelf.example/v2/things", {"content-type": kind}, b'{"name": "x", "colour": 1}')
+    result = OpenApi({**DOCUMENT, "paths": paths}).problems(request)
+    assert result == ["POST /v2/things: the field colour is unknown."]
+
+
 def test_openapi_problems_of_responses() -> None:
     contract = OpenApi(DOCUMENT)
     request = Request("GET", "https://shelf.example/v2/things/1", {})

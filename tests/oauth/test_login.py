@@ -14,6 +14,7 @@ import pytest
 
 from flotilla.http.scopes import fewest
 from flotilla_cli import consent, login, secrets_file
+from flotilla_cli.generator.servers import server_of
 from flotilla_servers.gmail.server import server as gmail
 from flotilla_servers.google_calendar.server import server as gcal
 from flotilla_testing import FakeVendor, faults
@@ -402,6 +403,17 @@ def test_who_in_an_address_of_the_token() -> None:
     assert (asked[0].headers["authorization"], asked[0].headers["version"]) == ("Bearer t", "2021-07-28")
 
 
+@pytest.mark.parametrize(("data", "name"), [([{"name": "Atelier"}], "Atelier"), ([], "an account without a name")])
+def test_who_at_a_position_of_a_list(data: list[dict[str, str]], name: str) -> None:
+    vendor = FakeApi()
+    vendor.on("GET", "/accounts", lambda _: Response.of({"data": data}))
+    about = login.connectable()["facturation-pro"].integration.consent
+    assert about
+    with FakeVendor(vendor) as running:
+        about = dataclasses.replace(about, who_url=f"{running.url}/accounts", who="data.0.name")
+        assert consent.account_name(about, {"access_token": "t"}) == name
+
+
 def test_connectable_servers() -> None:
     result = login.connectable()
     google = {"gmail", "google-calendar", "google-docs", "google-drive", "google-sheets"}
@@ -448,3 +460,50 @@ def test_desktop_store_option() -> None:
 )
 def test_fewest_scopes(needs: list[list[str]], scopes: list[str]) -> None:
     assert fewest(needs) == scopes
+
+
+@pytest.mark.parametrize(
+    ("slug", "field", "written", "host"),
+    [
+        ("zendesk", "subdomain", "https://Atelier.zendesk.com/agent", "atelier.zendesk.com"),
+        ("zendesk", "subdomain", "evil.example/", ""),
+        ("zendesk", "subdomain", "a.b", ""),
+        ("shopify", "shop", "atelier-lyon", "atelier-lyon.myshopify.com"),
+        ("shopify", "shop", "https://atelier-lyon.myshopify.com/admin", "atelier-lyon.myshopify.com"),
+        ("shopify", "shop", "evil.example", ""),
+        ("shopify", "shop", "é", ""),
+    ],
+)
+def test_about_of_fills_in_the_account_as_the_server_reads_it(
+    files: Path, monkeypatch: pytest.MonkeyPatch, slug: str, field: str, written: str, host: str
+) -> None:
+    servers = {slug: server_of(slug)}
+    assert f"{{{field}}}" in login.about_of(servers).token_url
+    with pytest.raises(consent.ConsentError, match=rf"flotilla-{slug}\.{field}"):
+        login.credentials(servers, argparse.Namespace(client_id="app"))
+    (files / "secrets.env").write_text(f"flotilla-{slug}.{field}={written}\n")
+    addresses = [login.about_of(servers).authorize_url, login.about_of(servers).token_url]
+    assert [urlsplit(address).netloc for address in addresses] == [
+        host or f"{{{field}}}{'.zendesk.com' * (slug == 'zendesk')}"
+    ] * 2
+    (files / "secrets.env").write_text("")
+    monkeypatch.setenv(f"{slug.upper()}_{field.upper()}", written)
+    assert urlsplit(login.about_of(servers).token_url).netloc == urlsplit(addresses[1]).netloc
+
+
+def test_who_with_a_token_in_a_header_of_the_vendor(files: Path) -> None:
+    asked: list[Request] = []
+
+    def shop(request: Request) -> Response:
+        asked.append(request)
+        return Response.of({"shop": {"name": "Atelier Lyon"}})
+
+    vendor = FakeApi()
+    vendor.on("GET", "/shop.json", shop)
+    about = server_of("shopify").integration.consent
+    assert about
+    with FakeVendor(vendor) as running:
+        about = dataclasses.replace(about, who_url=f"{running.url}/shop.json")
+        assert consent.account_name(about, {"access_token": "shpat_1"}) == "Atelier Lyon"
+    assert asked[0].headers["x-shopify-access-token"] == "shpat_1"
+    assert "authorization" not in asked[0].headers

@@ -153,18 +153,27 @@ def catalog_entry(server: Server[Any], discovery: dict[str, Any]) -> dict[str, A
                 },
             }
         ]
-    if server.integration.hosts:
-        entry["allowHosts"] = server.integration.hosts
+    if hosts := allowed_hosts(server):
+        entry["allowHosts"] = hosts
     if not server.integration.network:
         entry["disableNetwork"] = True
     return entry
 
 
+def allowed_hosts(server: Server[Any]) -> list[str]:
+    """Return the hosts that Docker's gateway can confine a server to: none with a wildcard, which it does not know.
+
+    The server itself refuses all other hosts, behind every gateway.
+    """
+    hosts = server.integration.hosts
+    return [] if any("*" in host for host in hosts) else list(hosts)
+
+
 def registry_entry(server: Server[Any]) -> dict[str, Any]:
     """Return server.yaml as docker/mcp-registry wants it."""
     run: dict[str, Any] = {"volumes": volumes(server)}
-    if server.integration.hosts:
-        run["allowHosts"] = server.integration.hosts
+    if hosts := allowed_hosts(server):
+        run["allowHosts"] = hosts
     if not server.integration.network:
         run["disableNetwork"] = True
     config: dict[str, Any] = {"description": f"Settings of {server.integration.title}"}

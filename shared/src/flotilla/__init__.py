@@ -9,7 +9,7 @@ from flotilla.calls.dry_run import announce, follows
 from flotilla.calls.results import link
 from flotilla.http.auth import Auth, Basic, Bearer, FirstOf, HeaderKey
 from flotilla.http.client import Api, segment
-from flotilla.http.consent import AccessLevels, Consent
+from flotilla.http.consent import AccessLevels, Consent, Regions
 from flotilla.http.oauth import JwtBearer, OAuth2
 from flotilla.http.responses import Record
 from flotilla.integration import Integration
@@ -77,6 +77,7 @@ __all__ = [
     "Phone",
     "Preference",
     "Record",
+    "Regions",
     "SecretStr",
     "Server",
     "ServerSettings",

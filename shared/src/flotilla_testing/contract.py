@@ -29,6 +29,7 @@ from flotilla_testing.discovery_doc import DiscoveryDocument
 from flotilla_testing.openapi import OpenApi
 from flotilla_testing.responses import Request, Response
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
+from flotilla_testing.swagger import as_openapi
 
 SETS = 25  # generated argument sets a tool
 
@@ -110,9 +111,15 @@ def read(declaration: Declared) -> Contract:
 
 
 def _contract(path: Path, server: str) -> Contract:
+    if path.suffix == ".graphql":
+        from flotilla_testing.graphql_schema import GraphQLDocument  # graphql-core is imported where it is needed
+
+        return GraphQLDocument(path.read_text(encoding="utf-8"))
     document = _document(path)
     if str(document.get("openapi", "")).startswith("3."):
         return OpenApi(document, server)
+    if str(document.get("swagger", "")).startswith("2."):
+        return OpenApi(as_openapi(document), server)
     if str(document.get("kind", "")) == "discovery#restDescription":
         return DiscoveryDocument(document, server)
     raise ValueError(f"{path.name} is of no known kind: add a class for it beside openapi.py.")

@@ -117,7 +117,8 @@ class OpenApi:
         names = {parameter["name"] for parameter in parameters if parameter.get("in") == "query"}
         names |= {name.removesuffix("[]") for name in names}
         for name in dict.fromkeys(name for name, _ in request.query):
-            if name not in names and name.split("[")[0] not in names:
+            first = re.sub(r"\[\d+\]", "[0]", name)  # documents show the first place of a list for all of them
+            if not {name, first} & names and name.split("[")[0] not in names:
                 yield f"the query parameter {name} is unknown"
 
     def _unknown_fields(self, request: Request, operation: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +129,7 @@ class OpenApi:
         schema = content.get(kind, {}).get("schema")
         if schema is None:
             return
-        if kind == "application/json":
+        if kind == "application/json" or kind.endswith("+json"):
             yield from self._unknown(request.json(), [schema], "")
         elif kind == "application/x-www-form-urlencoded":
             yield from self._unknown(dict(parse_qsl(request.body.decode())), [schema], "")

@@ -10,6 +10,7 @@
       DELETE /things/{id}: {status: 204}
       POST /things/search: found.json
       POST /things/search?after=two: found_last.json              # a field of the JSON body counts as query
+      POST /graphql?operationName=Things&variables.after=two: …   # and one of an object in it, with a point between
     reads: [POST /things/search]                                  # optional: what only asks, though it is not a GET
     errors:                                                       # optional: how this vendor says no, by class
       scope: {status: 403, json: {title: Permission Denied, message: You are not allowed to view this event}}
@@ -58,11 +59,13 @@ class Request:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """The top-level fields of a JSON body that hold a text or a number."""
+        """The fields of a JSON body that hold a text or a number; those of an object in it as `object.field`."""
         if "json" not in self.headers.get("content-type", ""):
             return []
         data = self.json()
-        return [(k, str(v)) for k, v in data.items() if isinstance(v, str | int)] if isinstance(data, dict) else []
+        outer = data if isinstance(data, dict) else {}
+        inner = {f"{name}.{k}": v for name, part in outer.items() if isinstance(part, dict) for k, v in part.items()}
+        return [(k, str(v)) for k, v in {**outer, **inner}.items() if isinstance(v, str | int)]
 
     def json(self) -> Any:
         """Return the decoded body, None when there is none."""

@@ -109,14 +109,14 @@ def _words(text: str) -> frozenset[str]:
 READING = _words("check count download get list preview query read search verify")
 DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
-    "activate add append approve assign associate book close complete copy create deactivate edit enroll export "
-    "forward import insert log mark merge modify move pause publish record remove rename reopen replace reply "
+    "activate add append approve assign associate book close complete convert copy create deactivate edit enroll "
+    "export forward import insert log mark merge modify move pause publish record remove rename reopen replace reply "
     "reschedule resolve respond restore resume run schedule send set share sort start stop submit trigger unshare "
     "update upload validate write"
 )
 CHANGING = DESTROYING | _words(
-    "close complete deactivate edit mark merge modify move pause remove rename replace reschedule resolve respond set "
-    "sort stop unshare update write"
+    "close complete convert deactivate edit mark merge modify move pause remove rename replace reschedule resolve "
+    "respond set sort stop unshare update write"
 )  # changes or removes part of what is there, so that it is not purely additive
 VERBS = READING | DESTROYING | WRITING
 

@@ -223,9 +223,12 @@ class Subject:
         matches = dict(self.canaries)
         for name, about in self.server.integration.settings_class.model_fields.items():
             if self.vendor and "HttpUrl" in str(about.annotation):
-                if recorded and about.default:
-                    continue
-                matches[self.variable(name)] = self.vendor.url + urlsplit(str(about.default)).path.rstrip("/")
+                required = about.is_required()  # an address that the account chooses, shown by an example
+                usual = str((about.examples or [""])[0] if required else about.default)
+                if recorded and required:
+                    matches[self.variable(name)] = usual
+                elif not recorded or not about.default:
+                    matches[self.variable(name)] = self.vendor.url + urlsplit(usual).path.rstrip("/")
             elif about.is_required() and self.variable(name) not in matches:
                 matches[self.variable(name)] = str((about.examples or [""])[0])
         return {**matches, **self._settings}

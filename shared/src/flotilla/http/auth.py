@@ -108,6 +108,10 @@ class HeaderKey(Auth):
         super().__init__()
         self.field, self.header, self.scheme = field, header, scheme
 
+    def configured(self) -> bool:
+        """Tell whether there is a key."""
+        return bool(self.value(self.field))
+
     def fields(self) -> Sequence[str]:
         """Return the key's field."""
         return (self.field,)
@@ -126,6 +130,10 @@ class Basic(Auth):
     def __init__(self, user: str, password: str, suffix: str = "") -> None:
         super().__init__()
         self.user, self.password, self.suffix = user, password, suffix
+
+    def configured(self) -> bool:
+        """Tell whether user name and password are there."""
+        return all(map(self.value, self.fields()))
 
     def fields(self) -> Sequence[str]:
         """Return both fields."""
@@ -155,6 +163,11 @@ class FirstOf(Auth):
     def configured(self) -> bool:
         """Tell whether there is one."""
         return any(option.configured() for option in self.options)
+
+    @property
+    def header(self) -> str:  # type: ignore[override]
+        """The header of the one that is used."""
+        return self.chosen.header
 
     @property
     def chosen(self) -> Auth:

@@ -7,7 +7,7 @@ decided in `scopes`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 
@@ -47,13 +47,27 @@ class AccessLevels:
 
 
 @dataclass(frozen=True)
+class Regions:
+    """Data centres of one vendor that know only their own accounts.
+
+    `field` is the settings field that says which one an account is in. `parameter` of the redirect holds the address of
+    its token endpoint's server. `addresses`: by the field's value, the fields of `Consent` that differ there.
+    """
+
+    field: str
+    parameter: str
+    addresses: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Consent:
     """An OAuth 2 authorization server, seen from a program on the user's machine.
 
     `who_url` answers a GET with an access token and `who_headers`; `who` is the dotted path of the account's name in
     it. The address may hold fields of the token's answer, such as {locationId}. Servers with the same `account` may
     share one consent. `scopes` are asked for beside those of the tools. `device_url` is set where the vendor has the
-    device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any.
+    device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any. `stored_token`: access_token
+    for a vendor whose access tokens do not expire and that has no refresh tokens; the settings field is `token` then.
     """
 
     account: str
@@ -69,8 +83,28 @@ class Consent:
     separator: str = " "  # between scopes
     client_auth: str = "client_secret_post"  # see `token_endpoint.auth_method`
     pkce: bool = True
+    stored_token: Literal["refresh_token", "access_token"] = "refresh_token"
     rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"
     ports: tuple[int, ...] = ()
     parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
+    header: str = "Authorization"  # that takes an access token
+    scheme: str = "Bearer"  # of that header, "" for none
+    regions: Regions | None = None
     register: str = ""  # where and how a user gets client_id and client_secret
+
+    @property
+    def token_field(self) -> str:
+        """The settings field that the token of a consent is stored in."""
+        return "token" if self.stored_token == "access_token" else "refresh_token"
+
+    def in_region(self, name: str) -> Consent:
+        """Return it with the addresses of a region; unchanged for "" or an unknown one."""
+        return replace(self, **(self.regions.addresses.get(name, {}) if self.regions else {}))  # type: ignore[arg-type]
+
+    def region_at(self, server: str) -> str:
+        """Return the region whose token endpoint is at this server, such as https://accounts.example.eu; "" if none."""
+        for name, addresses in self.regions.addresses.items() if self.regions else ():
+            if server and addresses["token_url"].startswith(f"{server.rstrip('/')}/"):
+                return name
+        return ""

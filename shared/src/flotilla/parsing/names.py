@@ -51,8 +51,12 @@ def choose(
     name: Callable[[Item], str] = _name,
     kind: str = "item",
     listed_by: str = "",
+    parts: bool = False,
 ) -> Item:
     """Return the item that is meant: of this id, else of exactly this name, else the only one of this folded name.
+
+    With `parts`, else the only one whose name has all words of the text, as people call each other: Marie finds Marie
+    Curie.
 
     The last part of a path counts as its name where no whole name fits: Dupont finds Clients/Dupont. `id` and `name`
     read an item, by default its key or attribute. `kind` is what an item is called in messages ("label"), `listed_by`
@@ -73,7 +77,7 @@ def choose(
             f"{_candidates([*of_id, *exact], id, name)}.",
             "Pass the name of the first one or the id of the other.",
         )
-    fitting = of_id or exact or _folded(text, known, name)
+    fitting = of_id or exact or _folded(text, known, name) or (_with_words(text, known, name) if parts else [])
     if len(fitting) == 1:
         return fitting[0]
     shown = errors.excerpt(text, LONGEST_NAME)
@@ -91,6 +95,11 @@ def _folded(text: str, items: Sequence[Item], name: Callable[[Item], str]) -> li
     return whole or [item for path, item in paths if path[-len(wanted) :] == wanted]
 
 
+def _with_words(text: str, items: Sequence[Item], name: Callable[[Item], str]) -> list[Item]:
+    terms = set(folded(text).split())
+    return [item for item in items if terms <= set(folded(name(item)).split())]
+
+
 def _path(text: str) -> list[str]:
     return [folded(part) for part in text.split("/")]
 
@@ -106,5 +115,7 @@ def _listing(items: Sequence[Item], name: Callable[[Item], str], text: str, list
     by_folded = {folded(name(item)): name(item) for item in items}
     near = [by_folded[result] for result in difflib.get_close_matches(folded(text), by_folded, 5)]
     names = list(dict.fromkeys([*near, *(name(item) for item in items)]))
-    there = f"There are: {listed(names)}." if names else "There are none."
+    if not names:
+        return f"Look for it with {listed_by}." if listed_by else "There are none."
+    there = f"There are: {listed(names)}."
     return f"{there} {listed_by} lists them." if listed_by and len(names) > MOST else there

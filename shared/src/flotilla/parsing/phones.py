@@ -8,6 +8,7 @@ region has; whether it is in service only its operator knows. `phonenumbers` is 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,16 @@ class Phone(TextValue):
         joined = [separator.join(groups) for separator in ("", " ", ".", "-")]
         spaced = " ".join(re.findall(r"\+?\d+", abroad))
         return list(dict.fromkeys([e164, self.text, national, *joined, abroad, spaced, "00" + e164[1:]]))
+
+    def matches(self, written: Any, region: str) -> bool:
+        """Tell whether what a vendor holds is the same number, however it is written. Anything else is not a match.
+
+        Raises PhoneError as `e164` does, for this number.
+        """
+        number = self.e164(region)
+        with suppress(PhoneError):
+            return Phone.read(written).e164(region) == number
+        return False
 
     def __str__(self) -> str:
         return self.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -211,7 +212,8 @@ async def generated_arguments(case: Subject) -> list[str]:
                 if label:
                     shown = json.dumps(arguments, ensure_ascii=False, default=str)[:300]
                     problems.setdefault((tool["name"], label[:60]), f"{tool['name']} with {shown} {label}")
-            foreign = {urlsplit(request.url).netloc for request in session.requests} - _hosts(case)
+            contacted = {urlsplit(request.url).netloc for request in session.requests}
+            foreign = {host for host in contacted if not any(fnmatchcase(host, one) for one in _hosts(case))}
             if foreign:
                 problems[tool["name"], "host"] = f"{tool['name']} sends requests to {', '.join(foreign)}."
             for line in session.lines:
@@ -245,8 +247,11 @@ async def _generated_for_prompts(case: Subject) -> list[str]:
 
 
 def _hosts(case: Subject) -> set[str]:
-    """Return the declared hosts as they stand in a URL, with and without the port."""
-    return {*case.server.integration.hosts, *(host.removesuffix(":443") for host in case.server.integration.hosts)}
+    """Return the declared hosts as they stand in a URL, with and without the port, and those of required addresses."""
+    declared = case.server.integration.hosts
+    fields, values = case.server.integration.settings_class.model_fields, case.settings(recorded=True)
+    own = (values.get(case.variable(name), "") for name, about in fields.items() if about.is_required())
+    return {*declared, *(host.removesuffix(":443") for host in declared), *(urlsplit(v).netloc for v in own)} - {""}
 
 
 @check("both_eras")

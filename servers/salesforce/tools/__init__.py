@@ -1,0 +1,1 @@
+"""The tools of Salesforce, a module a noun."""

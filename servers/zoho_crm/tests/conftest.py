@@ -1,0 +1,84 @@
+"""A fake Zoho CRM that keeps state and is held against the published contract."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flotilla_servers.zoho_crm.server import server
+from flotilla_servers.zoho_crm.tests.fake import HOME, FakeZoho
+from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
+from flotilla_testing.contract import Contract, declared, read
+
+Tool = Callable[..., Awaitable[Any]]
+DECLARATION = declared(Path(__file__).parents[1])
+
+
+@cache
+def contract() -> Contract | None:
+    """The vendor's document, where it is."""
+    return read(DECLARATION) if DECLARATION and DECLARATION.path.is_file() else None
+
+
+@pytest.fixture
+def zoho(tmp_path: Path) -> Iterator[FakeZoho]:
+    """An account that keeps what is done to it; each exchange is held against the contract afterwards."""
+    for name in ("data", "state"):
+        (tmp_path / name).mkdir()
+    folders = {"FLOTILLA_STATE": str(tmp_path / "state"), "FLOTILLA_DATA": str(tmp_path / "data")}
+    with (
+        FakeZoho() as running,
+        environment(server, **running.settings, FLOTILLA_TIER="all", **folders),
+        impatient(server),
+    ):
+        exchanges: list[tuple[Request, Response]] = []
+        do = running.to
+        running.to = lambda request: exchanges.append((request, result := do(request))) or result  # type: ignore[func-returns-value,method-assign]
+        yield running
+        wrong: list[str] = []
+        if document := contract():
+            for request, result in exchanges:
+                real = replace(request, url=request.url.replace(running.vendor.url, HOME))
+                wrong += document.problems(real)
+                wrong += document.answer_problems(real, result) if result.status in (200, 201) else []
+        excepted = DECLARATION.excepted if DECLARATION else {}
+        left = [one for one in dict.fromkeys(wrong) if not any(start in one for start in excepted)]
+        left = [one for one in left if "/Attachments/" not in one]  # openapi-core reads a file as text
+        assert not left, "\n".join(left)
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """What the person at the client was asked."""
+    return []
+
+
+@pytest.fixture
+def tool(zoho: FakeZoho, asked: list[str]) -> Tool:
+    """Return a caller of tools that gives what they return; the person at the client says yes."""
+
+    async def done(name: str, /, **arguments: Any) -> Any:
+        async with client(server, answer="accept", asked=asked) as connected:
+            result = await call(connected, f"zoho_{name}", **arguments)
+        assert not result.is_error, text_of(result)
+        return result.structured_content
+
+    return done
+
+
+@pytest.fixture
+def problem(zoho: FakeZoho, asked: list[str]) -> Tool:
+    """Return a caller of tools that gives the text of their error; the person at the client says no."""
+
+    async def failed(name: str, /, **arguments: Any) -> str:
+        async with client(server, answer="decline", asked=asked) as connected:
+            result = await call(connected, f"zoho_{name}", **arguments)
+        assert result.is_error, result.structured_content
+        return text_of(result)
+
+    return failed

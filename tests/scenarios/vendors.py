@@ -1,0 +1,46 @@
+"""A gateway of this machine to servers whose vendors are fakes with an address and settings of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pytest
+
+from flotilla_testing import FakeVendor, RecordedResponses
+from tests.scenarios.harness import Gateway, host_address, unavailable
+
+
+class Fake(Protocol):
+    """A fake vendor: where it listens, and by which variables a server finds it."""
+
+    vendor: FakeVendor
+
+    @property
+    def settings(self) -> dict[str, str]: ...
+
+
+@contextmanager
+def connected(kind: str, folder: Path, name: str, fakes: Mapping[str, Fake]) -> Iterator[Gateway]:
+    """Start the fakes, given by server, at an address that the servers reach; yield a gateway to those servers.
+
+    Skips the test where this machine has no gateway of the kind.
+    """
+    if reason := unavailable(kind, list(fakes)):
+        pytest.skip(reason)
+    host, settings = host_address(kind), {}
+    with ExitStack() as stack:
+        for slug, fake in fakes.items():
+            assert isinstance(fake, RecordedResponses)
+            fake.vendor = stack.enter_context(FakeVendor(fake, host))
+            prefix = slug.upper().replace("-", "_") + "_"
+            settings[slug] = {key.removeprefix(prefix).lower(): value for key, value in fake.settings.items()}
+        hosts = ",".join(urlsplit(fake.vendor.url).netloc for fake in fakes.values())
+        name = f"flotilla-test-{name}-{secrets.token_hex(3)}"
+        gateway = Gateway(kind, name, folder, list(fakes), settings, hosts)
+        stack.callback(gateway.close)
+        yield gateway
