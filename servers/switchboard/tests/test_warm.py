@@ -111,7 +111,7 @@ async def test_warmer_passes_over_a_server_that_cannot_start(fleet: Any, discove
 async def test_warmer_waits_for_calls_in_flight(fleet: Any, person: Any, discovery: Any) -> None:
     twins(fleet, discovery, 2)
     async with fleet.inside() as (gateway, backends), (one := person(gateway, "auto")).client:
-        call = asyncio.create_task(one.call("twin0_wait", seconds=60))
+        call = asyncio.create_task(one.call("twin0_wait", seconds=100))
         await fleet.until(lambda: backends[0].running)
         warming = asyncio.create_task(Warmer(gateway, backends, 10_000, quiet=0.01).run(["twin1"]))
         await one.call("twin0_echo")
