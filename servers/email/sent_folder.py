@@ -30,12 +30,15 @@ class Mailbox:
     route: Route
     seconds: float  # for one command
 
-    def save(self, mail: Mail) -> str:
-        """Store the mail as read; return the folder's name. Raises errors.UpstreamError."""
-        with self._session() as client:
-            folder = self._folder(client)
-            client.append(folder, mail.content, flags=(rb"\Seen",), msg_time=mail.date)
-            return folder
+    def save(self, mail: Mail) -> tuple[str | None, str | None]:
+        """Store the mail as read; return the folder's name, or None and why there is no copy."""
+        try:
+            with self._session() as client:
+                folder = self._folder(client)
+                client.append(folder, mail.content, flags=(rb"\Seen",), msg_time=mail.date)
+        except errors.FlotillaError as error:
+            return None, f"The mail was sent, but no copy of it was saved. {error.message}"
+        return folder, None
 
     def look(self) -> str:
         """Return the name of the folder, without storing anything. Raises errors.UpstreamError."""

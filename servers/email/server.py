@@ -285,10 +285,7 @@ async def send(draft: Draft, **more: Any) -> Sent:
     recipients = [Recipient(address=v.address, status=v.status, reply=v.answer) for v in verdicts]
     sent = Sent(message_id=mail.message_id, recipients=recipients)
     if box := mailbox(target):
-        try:
-            sent.sent_folder = await in_thread(box.save, mail)
-        except errors.FlotillaError as error:
-            sent.note = f"The mail was sent, but no copy of it was saved. {error.message}"
+        sent.sent_folder, sent.note = await in_thread(box.save, mail)
     return sent
 
 

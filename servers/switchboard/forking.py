@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 from flotilla_launcher.fork_server import READ_AT_START, is_able
@@ -37,6 +39,14 @@ class ForkedProcess(Process):
     async def wait(self) -> None:
         """Wait until it has ended."""
         await self._ended.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:  # it has just been forked, and has no process group of its own yet
+            with suppress(ProcessLookupError):
+                if not self._ended.is_set():
+                    signal.pidfd_send_signal(self._pidfd, number)
 
 
 class Pipes:

@@ -70,6 +70,8 @@ UNUSED_PARTS = """
     fastmcp/server/auth/providers/[!_ij]* fastmcp/server/providers/openapi fastmcp/utilities/openapi
     mcp/cli
     fastmcp/client fastmcp/server/providers/proxy.* httpcore2/_async/http2.* httpcore2/_sync/http2.*
+    imapclient/livetest.* imapclient/interact.* imapclient/config.* imapclient/testable_imapclient.*
+    jinja2/constants.* jinja2/nativetypes.*
     jsonschema/benchmarks
     olefile/olefile2.*
     packaging/licenses packaging/pylock.* packaging/metadata.*

@@ -57,10 +57,10 @@ def environ(unused_tcp_port_factory: Any) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def files(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The stack as it is committed, on volumes of the tests' own, and looked at every second."""
+    """The stack as it is committed, on volumes of the tests' own; servers are asked for their health every 5 s."""
     committed = stack("compose.switchboard.yaml")
     change = {
-        "services": {name: {"healthcheck": {"interval": "1s"}} for name in committed["services"]},
+        "services": {name: {"healthcheck": {"interval": "5s"}} for name in committed["services"]},
         "volumes": {name: {"name": f"{PROJECT}-{name}"} for name in committed["volumes"]},
     }
     path = tmp_path_factory.mktemp("compose") / "change.yaml"

@@ -23,6 +23,7 @@ from flotilla_launcher.protocol import HANDSHAKE_VERSIONS, LOG_LEVELS
 from flotilla_launcher.version import VERSION
 
 SLUGS = integrations()
+FILTERED, EVERYWHERE = ("calendly", "facturation-pro"), ("none", "mixture")
 PROBE = "calendly"  # the odd conversations need one server; the lists are compared for all
 LISTS = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 CLIENT = {"name": "test", "version": "1"}
@@ -111,14 +112,22 @@ def first_tools(slug: str) -> str:
     return ",".join(tool["name"] for tool in result["tools"][:2])
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-@pytest.mark.parametrize(
-    "filters",
-    [
-        name if name in ("none", "mixture") else pytest.param(name, marks=pytest.mark.slow)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every server with and without filters; each filter on those servers whose groups and tools it names.
+
+    What a filter hides does not depend on the server: `--every-tool` tries each on all of them.
+    """
+    if "filters" not in metafunc.fixturenames:
+        return
+    whole = metafunc.config.getoption("--every-tool")
+    cases = [
+        pytest.param(slug, name, marks=[] if name in EVERYWHERE else pytest.mark.slow)
         for name in (*FILTERS, "allow", "deny")
-    ],
-)
+        for slug in (SLUGS if whole or name in EVERYWHERE else FILTERED)
+    ]
+    metafunc.parametrize(("slug", "filters"), cases)
+
+
 def test_launcher_lists_same_as_server(fork_server: ForkServer, slug: str, filters: str, tmp_path: Path) -> None:
     (tmp_path / "tier").write_text("all\n")
     env = FILTERS.get(filters) or ({f"FLOTILLA_{filters.upper()}": first_tools(slug)} if filters != "none" else {})

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
-from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 HOME, TOKEN, PARIS = "https://api.calendly.com", "eyJ-test-token", ZoneInfo("Europe/Paris")
 ME, MARIE, ORGANIZATION = f"{HOME}/users/ME", f"{HOME}/users/MARIE", f"{HOME}/organizations/ORG"
@@ -63,7 +62,7 @@ def user(uri: str, name: str, email: str) -> Thing:
     }
 
 
-class FakeCalendly(FakeApi):
+class FakeCalendly(Served, FakeApi):
     """The organization of Zoé, with Marie as a member."""
 
     def __init__(self) -> None:
@@ -88,24 +87,10 @@ class FakeCalendly(FakeApi):
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
 
-    def __enter__(self) -> FakeCalendly:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
-
     @property
     def settings(self) -> dict[str, str]:
         """The variables with which a server speaks to it."""
         return {"CALENDLY_TOKEN": TOKEN, "CALENDLY_BASE_URL": self.vendor.url}
-
-    @property
-    def writes(self) -> list[Request]:
-        """What arrived and may have changed something."""
-        return [request for request in self.vendor.requests if request.writes]
 
     # -- what a test puts in
 

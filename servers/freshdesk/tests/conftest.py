@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flotilla_servers.freshdesk.server import server
 from flotilla_servers.freshdesk.tests.fake import HOME, FakeFreshdesk
-from flotilla_testing import Request, call, client, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import Request, Tool, environment, errors_of, impatient, results_of
+from flotilla_testing.contract import contract_of, declared
 
-Tool = Callable[..., Awaitable[Any]]
-DECLARED = declared(Path(__file__).parents[1])
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's document, where it is."""
-    return read(DECLARED) if DECLARED and DECLARED.path.is_file() else None
+FOLDER = Path(__file__).parents[1]
+DECLARED = declared(FOLDER)
 
 
 @pytest.fixture
@@ -49,7 +41,7 @@ def fake(tmp_path: Path, data: Path) -> Iterator[FakeFreshdesk]:
 
 
 def _problems(running: FakeFreshdesk, request: Request) -> list[str]:
-    document = contract()
+    document = contract_of(FOLDER)
     if not document or not DECLARED:
         return []
     real = replace(request, url=request.url.replace(running.vendor.url, HOME))
@@ -66,23 +58,11 @@ def asked() -> list[str]:
 def tool(fake: FakeFreshdesk, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"freshdesk_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(server, "freshdesk", asked)
 
 
 @pytest.fixture
 def problem(fake: FakeFreshdesk, asked: list[str]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
-    async def failed(name: str, /, **arguments: Any) -> str:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"freshdesk_{name}", **arguments)
-        assert result.is_error, result.structured_content
-        return text_of(result)
-
-    return failed
+    return errors_of(server, "freshdesk", asked)

@@ -14,14 +14,13 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
-from types import TracebackType
 from typing import Any
 
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 HOME, KEY = "https://atelier.freshdesk.com", "kGh7d8sJf9Lm2nQx"
 ZOE, MARIE, JEAN = 7, 8, 35436
@@ -45,7 +44,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.answer = Response.of(body, status) if status != 404 else Response(404)
 
 
-class FakeFreshdesk(FakeApi):
+class FakeFreshdesk(Served, FakeApi):
     """The account atelier.freshdesk.com."""
 
     def __init__(self) -> None:
@@ -86,24 +85,10 @@ class FakeFreshdesk(FakeApi):
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
 
-    def __enter__(self) -> FakeFreshdesk:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
-
     @property
     def settings(self) -> dict[str, str]:
         """The variables with which a server speaks to it."""
         return {"FRESHDESK_DOMAIN": "atelier", "FRESHDESK_API_KEY": KEY, "FRESHDESK_BASE_URL": self.vendor.url}
-
-    @property
-    def writes(self) -> list[Request]:
-        """What arrived and may have changed something."""
-        return [request for request in self.vendor.requests if request.writes]
 
     # -- what a test puts in
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,11 @@ import pytest
 from flotilla_servers.gohighlevel.server import server
 from flotilla_servers.gohighlevel.tests.fake import FakeGoHighLevel
 from flotilla_servers.gohighlevel.tests.search_guide import search_problems
-from flotilla_testing import Request, Response, call, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import Request, Response, Tool, call, environment, impatient, text_of
+from flotilla_testing.contract import contract_of, declared
 
-Tool = Callable[..., Awaitable[Any]]
 REAL = "https://services.leadconnectorhq.com"
 FOLDER = Path(__file__).parents[1]
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's documents, where they are."""
-    declaration = declared(FOLDER)
-    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 # What only these tests play, beside the exceptions of contract.yaml.
@@ -55,7 +46,7 @@ def ghl(tmp_path: Path) -> Iterator[FakeGoHighLevel]:
         running.to = lambda request: answers.append((request, message := do(request))) or message  # type: ignore[func-returns-value,method-assign]
         yield running
         wrong = [p for r in running.vendor.requests if r.path == "/contacts/search" for p in search_problems(r.json())]
-        if document := contract():
+        if document := contract_of(FOLDER):
             for request, message in answers:
                 if message.status >= 400 or request.path.startswith("/oauth/"):
                     continue  # on purpose; another document

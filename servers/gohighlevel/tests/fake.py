@@ -16,12 +16,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi, form_of
+from flotilla_testing.fake_api import FakeApi, Served, form_of
 
 LOCATION, TOKEN = "ve9EPM428h8vShlRW1KT", "pit-test"
 NEWER, OLDER = "2021-07-28", "2021-04-15"
@@ -62,7 +61,7 @@ class Refusing:
         return True
 
 
-class FakeGoHighLevel(FakeApi):
+class FakeGoHighLevel(Served, FakeApi):
     """A sub-account, and the OAuth endpoints."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
@@ -120,15 +119,6 @@ class FakeGoHighLevel(FakeApi):
             self.on(method, path, self._checked(version, handler))
 
     # -- what a test puts in and looks at
-
-    def __enter__(self) -> FakeGoHighLevel:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def settings(self) -> dict[str, str]:

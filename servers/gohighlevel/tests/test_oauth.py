@@ -15,9 +15,10 @@ import pytest
 from flotilla.state import State
 from flotilla_servers.gohighlevel.client import api, oauth
 from flotilla_servers.gohighlevel.server import server
-from flotilla_servers.gohighlevel.tests.conftest import REAL, contract
+from flotilla_servers.gohighlevel.tests.conftest import FOLDER, REAL
 from flotilla_servers.gohighlevel.tests.fake import LOCATION, TOKEN, FakeGoHighLevel
 from flotilla_testing import Process, call, environment, faults, impatient, text_of
+from flotilla_testing.contract import contract_of
 from flotilla_testing.fake_api import form_of
 
 # The process of test_killed…: it dies after the token endpoint has answered and before the answer is saved.
@@ -81,7 +82,7 @@ async def test_oauth_first_call_exchanges_the_refresh_token(fake: FakeGoHighLeve
             "client_id": "client-1", "client_secret": "client-secret",
         }
     ]  # fmt: skip
-    if document := contract():
+    if document := contract_of(FOLDER):
         (asked,) = [r for r in fake.vendor.requests if r.path == "/oauth/token"]
         assert document.problems(replace(asked, url=f"{REAL}/oauth/token")) == []
     assert dict(fake.vendor.requests[-1].query) == {"locationId": LOCATION}  # told with the token, not searched for
@@ -204,7 +205,7 @@ async def test_oauth_agency_token_exchanged_for_that_of_the_location(
     exchanges = [r for r in fake.vendor.requests if r.path == "/oauth/locationToken"]
     assert [form_of(r) for r in exchanges] == [{"companyId": "5DP4iH6HLkQsiKESj6rh", "locationId": LOCATION}] * 2
     assert fake.vendor.requests[-1].headers["authorization"].startswith("Bearer location-")
-    if document := contract():
+    if document := contract_of(FOLDER):
         assert document.problems(replace(exchanges[0], url=f"{REAL}/oauth/locationToken")) == []
 
 
@@ -267,6 +268,6 @@ async def test_version_header_wrong_is_detected(
 ) -> None:
     monkeypatch.setitem(api._headers, "Version", version)
     assert "version header" in await problem("list_workflows")
-    if document := contract():
+    if document := contract_of(FOLDER):
         real = replace(ghl.vendor.requests[-1], url=f"{REAL}/workflows/?locationId={LOCATION}")
         assert "Version" in document.problems(real)[0]  # the contract's check would see it too

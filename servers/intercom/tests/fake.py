@@ -11,11 +11,10 @@ the documented fields and operators only, and needs the version header as every 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 TOKEN, VERSION = "dG9rOnRlc3Q=", "2.16"
 ZOE, MARIE, SUPPORT, BILLING = "991", "992", "814", "815"
@@ -57,7 +56,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         )
 
 
-class FakeIntercom(FakeApi):
+class FakeIntercom(Served, FakeApi):
     """The workspace of Zoé."""
 
     def __init__(self) -> None:
@@ -100,15 +99,6 @@ class FakeIntercom(FakeApi):
         self._last = 0
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
-
-    def __enter__(self) -> FakeIntercom:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def settings(self) -> dict[str, str]:

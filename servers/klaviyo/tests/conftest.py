@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,22 @@ import pytest
 
 from flotilla_servers.klaviyo.server import server
 from flotilla_servers.klaviyo.tests.fake import HOME, FakeKlaviyo
-from flotilla_testing import Request, Response, Session, call, client, connect, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import (
+    Request,
+    Response,
+    Session,
+    Tool,
+    call,
+    client,
+    connect,
+    environment,
+    impatient,
+    results_of,
+    text_of,
+)
+from flotilla_testing.contract import contract_of
 
-Tool = Callable[..., Awaitable[Any]]
 FOLDER = Path(__file__).parents[1]
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's document, where it is."""
-    declaration = declared(FOLDER)
-    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def fake(tmp_path: Path) -> Iterator[FakeKlaviyo]:
         running.to = noted  # type: ignore[method-assign]
         yield running
         wrong: list[str] = []
-        if document := contract():
+        if document := contract_of(FOLDER):
             for request in requests:
                 wrong += document.problems(replace(request, url=request.url.replace(running.vendor.url, HOME)))
         assert not wrong, "\n".join(wrong)
@@ -67,13 +70,7 @@ def asked() -> list[str]:
 def tool(fake: FakeKlaviyo, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"klaviyo_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(server, "klaviyo", asked)
 
 
 @pytest.fixture

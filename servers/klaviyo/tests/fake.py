@@ -14,11 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 KEY, HOME, JSON_API = "pk_test_key", "https://a.klaviyo.com", "application/vnd.api+json"
 Thing = dict[str, Any]
@@ -113,7 +112,7 @@ def fits(operator: str, have: Any, wanted: Any) -> bool:
     return bool(have == wanted)
 
 
-class FakeKlaviyo(FakeApi):
+class FakeKlaviyo(Served, FakeApi):
     """The account of the Atelier Lefèvre."""
 
     def __init__(self) -> None:
@@ -145,15 +144,6 @@ class FakeKlaviyo(FakeApi):
         self.templates["TmpL01"] = {"name": "Soldes d’été", "editor_type": "CODE", "html": "<p>Bonjour {{ name }}</p>"}
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
-
-    def __enter__(self) -> FakeKlaviyo:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def settings(self) -> dict[str, str]:

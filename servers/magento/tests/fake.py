@@ -15,11 +15,10 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 BASE, TOKEN = "/rest/all/V1", "magento-test-token"
 Thing = dict[str, Any]
@@ -35,7 +34,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.answer = Response.of({"message": message, **more, "trace": "#0 /var/www/secret.php"}, status)
 
 
-class FakeMagento(FakeApi):
+class FakeMagento(Served, FakeApi):
     """The shop of Zoé: mugs and T-shirts, two places with stock."""
 
     def __init__(self) -> None:
@@ -57,15 +56,6 @@ class FakeMagento(FakeApi):
         for method, path, handler in ROUTES:
             self.on(method, BASE + path, self._checked(handler))
         self.on("POST", "/graphql", lambda request: self.graphql(request))
-
-    def __enter__(self) -> FakeMagento:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,11 @@ import pytest
 from flotilla_servers.notion.server import server
 from flotilla_servers.notion.tests.fake import FakeNotion
 from flotilla_servers.notion.tests.workspace import Workspace, furnish
-from flotilla_testing import call, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import Tool, call, environment, impatient, text_of
+from flotilla_testing.contract import contract_of
 
-Tool = Callable[..., Awaitable[Any]]
 REAL = "https://api.notion.com"
 FOLDER = Path(__file__).parents[1]
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's document, where it is."""
-    declaration = declared(FOLDER)
-    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 @pytest.fixture
@@ -39,7 +30,7 @@ def notion(tmp_path: Path) -> Iterator[FakeNotion]:
         answers: list[Any] = []
         running.to = lambda request: answers.append((request, message := asked(request))) or message  # type: ignore[func-returns-value,method-assign]
         yield running
-        if document := contract():
+        if document := contract_of(FOLDER):
             answers = [(replace(r, url=r.url.replace(running.vendor.url, REAL)), message) for r, message in answers]
             wrong = [w for request, message in answers for w in document.answer_problems(request, message)]
             wrong += [w for request, message in answers if message.status != 400 for w in document.problems(request)]

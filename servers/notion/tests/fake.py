@@ -17,10 +17,10 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from flotilla_testing import FakeVendor, RecordedResponses, Request, Response
+from flotilla_testing.fake_api import Served
 
 NOW = "2030-06-02T09:30:00.000Z"
 TOKEN = "ntn_test"
@@ -62,7 +62,7 @@ class Refusing:
         return True
 
 
-class FakeNotion(RecordedResponses):
+class FakeNotion(Served, RecordedResponses):
     """The workspace: pages, databases, blocks, comments, people."""
 
     def __init__(self) -> None:
@@ -81,15 +81,6 @@ class FakeNotion(RecordedResponses):
         self.refreshed: list[Thing] = []  # what was sent for new tokens
         self.owner = ""  # who connected the account; nobody for an internal integration
         self._last = 0
-
-    def __enter__(self) -> FakeNotion:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def url(self) -> str:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flotilla_servers.pipedrive.server import server
 from flotilla_servers.pipedrive.tests.fake import TOKEN, FakePipedrive
-from flotilla_testing import call, client, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import Tool, environment, errors_of, impatient, results_of
+from flotilla_testing.contract import contract_of, declared
 from flotilla_testing.responses import Recorder
 
-Tool = Callable[..., Awaitable[Any]]
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's documents, where they are."""
-    declaration = declared(Path(__file__).parents[1])
-    return read(declaration) if declaration and declaration.path.is_file() else None
+FOLDER = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -36,10 +27,10 @@ def fake(tmp_path: Path) -> Iterator[FakePipedrive]:
         impatient(server, Recorder(running)),
     ):
         yield running
-    document = contract()
+    document = contract_of(FOLDER)
     known = [request for request in running.requests if document and "/c-1" not in request.path]
     wrong = [problem for request in known for problem in document.problems(request)] if document else []
-    declaration = declared(Path(__file__).parents[1])
+    declaration = declared(FOLDER)
     wrong = [one for one in wrong if not one.startswith(tuple(declaration.excepted if declaration else ()))]
     assert not wrong, "\n".join(wrong)
 
@@ -54,23 +45,11 @@ def asked() -> list[str]:
 def tool(fake: FakePipedrive, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"pipedrive_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(server, "pipedrive", asked)
 
 
 @pytest.fixture
 def problem(fake: FakePipedrive, asked: list[str]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
-    async def failed(name: str, /, **arguments: Any) -> str:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"pipedrive_{name}", **arguments)
-        assert result.is_error, result.structured_content
-        return text_of(result)
-
-    return failed
+    return errors_of(server, "pipedrive", asked)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,20 @@ import pytest
 
 from flotilla_servers.salesforce.server import server
 from flotilla_servers.salesforce.tests.fake import FakeSalesforce
-from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
+from flotilla_testing import (
+    Request,
+    Tool,
+    client,
+    environment,
+    errors_of,
+    impatient,
+    results_of,
+)
 from flotilla_testing.client import OutputSchemas
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing.contract import contract_of
+from flotilla_testing.fake_api import exchanges_of
 
-Tool = Callable[..., Awaitable[Any]]
 FOLDER = Path(__file__).parents[1]
-
-
-@cache
-def contract() -> Contract | None:
-    """The assembled document, where it is."""
-    declaration = declared(FOLDER)
-    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 def outside(request: Request) -> bool:
@@ -43,12 +43,10 @@ def org(tmp_path: Path) -> Iterator[FakeSalesforce]:
         environment(server, **running.settings, **folders, FLOTILLA_TIER="all"),
         impatient(server),
     ):
-        exchanges: list[tuple[Request, Response]] = []
-        do = running.to
-        running.to = lambda request: exchanges.append((request, result := do(request))) or result  # type: ignore[func-returns-value,method-assign]
+        exchanges = exchanges_of(running)
         yield running
         wrong: list[str] = []
-        if document := contract():
+        if document := contract_of(FOLDER):
             for request, result in exchanges:
                 real = replace(request, url=request.url.replace(running.vendor.url, "https://login.salesforce.com"))
                 if not outside(real):
@@ -79,21 +77,11 @@ async def connected(org: FakeSalesforce, asked: list[str]) -> AsyncIterator[Any]
 def tool(connected: Any) -> Tool:
     """Return a caller of tools that gives what they return."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        result = await call(connected, f"salesforce_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(connected, "salesforce")
 
 
 @pytest.fixture
 def problem(connected: Any) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
-    async def failed(name: str, /, **arguments: Any) -> str:
-        result = await call(connected, f"salesforce_{name}", **arguments)
-        assert result.is_error, result.structured_content
-        return text_of(result)
-
-    return failed
+    return errors_of(connected, "salesforce")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import cache
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,19 @@ from fastmcp import Client
 
 from flotilla_servers.shopify.server import server
 from flotilla_servers.shopify.tests.fake import FakeShopify
-from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import (
+    Request,
+    Response,
+    Tool,
+    client,
+    environment,
+    errors_of,
+    impatient,
+    results_of,
+)
+from flotilla_testing.contract import contract_of
 
-Tool = Callable[..., Awaitable[Any]]
 FOLDER = Path(__file__).parents[1]
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's schema, where it is."""
-    declaration = declared(FOLDER)
-    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def fake(tmp_path: Path) -> Iterator[FakeShopify]:
         running.on("POST", ".*/graphql.json", noted)
         yield running
         wrong: list[str] = []
-        if document := contract():
+        if document := contract_of(FOLDER):
             for request, result in exchanges:
                 wrong += document.problems(request) + document.answer_problems(request, result)
         assert not wrong, "\n".join(dict.fromkeys(wrong))
@@ -68,21 +68,11 @@ async def connected(fake: FakeShopify, asked: list[str]) -> AsyncIterator[Client
 def tool(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives what they return."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        result = await call(connected, f"shopify_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(connected, "shopify")
 
 
 @pytest.fixture
 def problem(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
-    async def failed(name: str, /, **arguments: Any) -> str:
-        result = await call(connected, f"shopify_{name}", **arguments)
-        assert result.is_error, result.structured_content
-        return text_of(result)
-
-    return failed
+    return errors_of(connected, "shopify")

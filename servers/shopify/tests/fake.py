@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
 from graphql import (
@@ -31,7 +30,7 @@ from graphql import (
 )
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 TOKEN = "shpat-test-token"
 PATH = "/admin/api/2026-04/graphql.json"
@@ -112,7 +111,7 @@ def user_error(message: str, *field: str) -> Thing:
     return {"field": list(field) or None, "message": message}
 
 
-class FakeShopify(FakeApi):
+class FakeShopify(Served, FakeApi):
     """The shop Atelier Lyon."""
 
     def __init__(self) -> None:
@@ -159,15 +158,6 @@ class FakeShopify(FakeApi):
         self.add_customer("Jean", "Martin", "jean@exemple.fr", None)
         self.add_order(1001, marie, [("LIN-M", 2), ("SOIE", 1)], "2026-11-20T10:00:00Z")
         self.add_order(1002, marie, [("SOIE", 1)], "2026-11-25T08:30:00Z", paid=False)
-
-    def __enter__(self) -> FakeShopify:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
 
     @property
     def settings(self) -> dict[str, str]:

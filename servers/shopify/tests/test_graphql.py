@@ -12,10 +12,10 @@ import pytest
 from flotilla_servers.shopify import graphql, lookup, tools
 from flotilla_servers.shopify.client import Settings, shop_host
 from flotilla_servers.shopify.server import server
-from flotilla_servers.shopify.tests.conftest import Tool, contract
+from flotilla_servers.shopify.tests.conftest import FOLDER
 from flotilla_servers.shopify.tests.fake import FakeShopify
-from flotilla_testing import Response
-from flotilla_testing.contract import specs
+from flotilla_testing import Response, Tool
+from flotilla_testing.contract import contract_of, specs
 from flotilla_testing.graphql_schema import GraphQLDocument
 
 MODULES = [importlib.import_module(f"{tools.__name__}.{one.name}") for one in pkgutil.iter_modules(tools.__path__)]
@@ -28,7 +28,7 @@ DOCUMENTS = {
 
 
 def test_every_document_is_valid_by_the_schema() -> None:
-    schema = contract()
+    schema = contract_of(FOLDER)
     if not isinstance(schema, GraphQLDocument):
         pytest.skip("the schema is not here: set FLOTILLA_SPECS")
     assert len(DOCUMENTS) > 50

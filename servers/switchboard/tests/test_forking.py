@@ -131,6 +131,20 @@ async def test_forked_server_that_is_killed_leaves_the_others(tmp_path: Path) ->
         await end(second)
 
 
+async def test_forked_server_is_killed_before_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an instant after the fork it has no process group of its own."""
+
+    def no_group(*_: int) -> None:
+        raise ProcessLookupError
+
+    async with forking_server() as server:
+        process = await forked(server, command_of(tmp_path))
+        monkeypatch.setattr(os, "killpg", no_group)
+        process.kill()
+        await process.wait()
+        process.kill()  # which is nothing any more
+
+
 async def test_fork_server_that_is_killed_is_started_anew(tmp_path: Path) -> None:
     async with forking_server() as server:
         first = await forked(server, command_of(tmp_path / "a"))

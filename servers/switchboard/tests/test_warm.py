@@ -58,12 +58,14 @@ def test_note_without_a_folder_that_can_be_written(tmp_path: Path) -> None:
 
 
 def twins(fleet: Any, discovery: Any, count: int) -> None:
-    """Offer the same probe under several names, each of which starts a process of its own."""
+    """Offer the same probe several times, each a process of its own; the tools of the first alone can be called."""
     registry = {}
     for number in range(count):
-        slug, text = f"twin{number}", json.dumps(discovery).replace("probe_", f"twin{number}_")
+        slug, text = f"twin{number}", json.dumps(discovery)
+        if number:
+            text = text.replace("probe_", f"{slug}_").replace("probe://", f"{slug}://")
         (fleet.folder / slug).mkdir()
-        (fleet.folder / slug / "discovery.json").write_text(text.replace("probe://", f"twin{number}://"))
+        (fleet.folder / slug / "discovery.json").write_text(text)
         shutil.copy(fleet.folder / "flotilla-probe", fleet.folder / f"flotilla-{slug}")
         script = (fleet.folder / f"flotilla-{slug}").read_text()
         note = f'#!/bin/sh\necho {slug} >> "$FLOTILLA_DATA/order"\n'
@@ -111,10 +113,10 @@ async def test_warmer_passes_over_a_server_that_cannot_start(fleet: Any, discove
 async def test_warmer_waits_for_calls_in_flight(fleet: Any, person: Any, discovery: Any) -> None:
     twins(fleet, discovery, 2)
     async with fleet.inside() as (gateway, backends), (one := person(gateway, "auto")).client:
-        call = asyncio.create_task(one.call("twin0_wait", seconds=60))
+        call = asyncio.create_task(one.call("probe_wait", seconds=100))
         await fleet.until(lambda: backends[0].running)
         warming = asyncio.create_task(Warmer(gateway, backends, 10_000, quiet=0.01).run(["twin1"]))
-        await one.call("twin0_echo")
+        await one.call("probe_echo")
         assert fleet.lines("order") == ["twin0"]
         assert not warming.done()
         call.cancel()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,12 @@ from fastmcp import Client
 
 from flotilla_servers.woocommerce.server import server
 from flotilla_servers.woocommerce.tests.fake import FakeWooCommerce
-from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
-from flotilla_testing.contract import Contract, Declared, declared, read
+from flotilla_testing import Tool, client, environment, errors_of, impatient, results_of
+from flotilla_testing.contract import contract_of, declared
+from flotilla_testing.fake_api import exchanges_of
 
 PARIS = {"FLOTILLA_TIMEZONE": "Europe/Paris", "FLOTILLA_COUNTRY": "FR"}
-Tool = Callable[..., Awaitable[Any]]
-
-
-@cache
-def contract() -> tuple[Contract, Declared] | None:
-    """The derived contract, where it is."""
-    declaration = declared(Path(__file__).parents[1])
-    return (read(declaration), declaration) if declaration and declaration.path.is_file() else None
+FOLDER = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -35,18 +28,17 @@ def shop(tmp_path: Path) -> Iterator[FakeWooCommerce]:
         environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path), **PARIS),
         impatient(server),
     ):
-        exchanges: list[tuple[Request, Response]] = []
-        do = running.to
-        running.to = lambda request: exchanges.append((request, result := do(request))) or result  # type: ignore[func-returns-value,method-assign]
+        exchanges = exchanges_of(running)
         yield running
         wrong: list[str] = []
-        if known := contract():
-            document, declaration = known
+        declaration = declared(FOLDER)
+        excepted = declaration.excepted if declaration else {}
+        if document := contract_of(FOLDER):
             for request, result in exchanges:
                 if result.status < 400 and "consumer_key" not in dict(request.query):  # which is not in the tables
                     real = replace(request, url=request.url.replace(running.vendor.url, "https://boutique.example"))
                     wrong += document.problems(real)
-            wrong = [one for one in wrong if not any(start in one for start in declaration.excepted)]
+            wrong = [one for one in wrong if not any(start in one for start in excepted)]
         assert not wrong, "\n".join(wrong)
 
 
@@ -67,21 +59,11 @@ async def connected(shop: FakeWooCommerce, asked: list[str]) -> AsyncIterator[Cl
 def tool(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives what they return."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        result = await call(connected, f"woo_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(connected, "woo")
 
 
 @pytest.fixture
 def problem(connected: Client[Any]) -> Tool:
     """Return a caller of tools that gives the text of their error."""
 
-    async def failed(name: str, /, **arguments: Any) -> str:
-        result = await call(connected, f"woo_{name}", **arguments)
-        assert result.is_error, result.structured_content
-        return text_of(result)
-
-    return failed
+    return errors_of(connected, "woo")

@@ -15,12 +15,11 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
 from flotilla.parsing import folded
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 BASE, KEY, SECRET = "/wp-json/wc/v3", "ck_test_0123456789", "cs_test_0123456789"
 STATUSES = {
@@ -54,7 +53,7 @@ def stamp(text: str) -> Thing:
     return {"date_created": f"{text}T10:00:00", "date_created_gmt": f"{text}T08:00:00"}
 
 
-class FakeWooCommerce(FakeApi):
+class FakeWooCommerce(Served, FakeApi):
     """The shop of Zoé: mugs and T-shirts."""
 
     def __init__(self) -> None:
@@ -94,15 +93,6 @@ class FakeWooCommerce(FakeApi):
         for method, path, handler in ROUTES:
             self.on(method, BASE + path, self._checked(handler))
 
-    def __enter__(self) -> FakeWooCommerce:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
-
     @property
     def settings(self) -> dict[str, str]:
         """The variables with which a server speaks to it."""
@@ -111,11 +101,6 @@ class FakeWooCommerce(FakeApi):
             "WOOCOMMERCE_CONSUMER_KEY": KEY,
             "WOOCOMMERCE_CONSUMER_SECRET": SECRET,
         }
-
-    @property
-    def writes(self) -> list[Request]:
-        """What arrived and may have changed something."""
-        return [request for request in self.vendor.requests if request.writes]
 
     # -- what a test puts in
 

@@ -14,11 +14,10 @@ import re
 import shlex
 from base64 import b64encode
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 HOME, EMAIL, TOKEN = "https://atelier.zendesk.com", "zoe@atelier.example", "6wiIBWbGkBMo1mRDMuVwkw1E"
 ZOE, MARIE, JEAN = 7, 8, 35436
@@ -36,7 +35,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.answer = Response.of(body, code)
 
 
-class FakeZendesk(FakeApi):
+class FakeZendesk(Served, FakeApi):
     """The account atelier.zendesk.com."""
 
     def __init__(self) -> None:
@@ -75,15 +74,6 @@ class FakeZendesk(FakeApi):
         for method, path, handler in ROUTES:
             self.on(method, path, self._checked(handler))
 
-    def __enter__(self) -> FakeZendesk:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
-
     @property
     def settings(self) -> dict[str, str]:
         """The variables with which a server speaks to it."""
@@ -93,11 +83,6 @@ class FakeZendesk(FakeApi):
             "ZENDESK_API_TOKEN": TOKEN,
             "ZENDESK_BASE_URL": self.vendor.url,
         }
-
-    @property
-    def writes(self) -> list[Request]:
-        """What arrived and may have changed something."""
-        return [request for request in self.vendor.requests if request.writes]
 
     # -- what a test puts in
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,12 @@ import pytest
 
 from flotilla_servers.zoho_crm.server import server
 from flotilla_servers.zoho_crm.tests.fake import HOME, FakeZoho
-from flotilla_testing import Request, Response, call, client, environment, impatient, text_of
-from flotilla_testing.contract import Contract, declared, read
+from flotilla_testing import Tool, call, client, environment, impatient, results_of, text_of
+from flotilla_testing.contract import contract_of, declared
+from flotilla_testing.fake_api import exchanges_of
 
-Tool = Callable[..., Awaitable[Any]]
-DECLARATION = declared(Path(__file__).parents[1])
-
-
-@cache
-def contract() -> Contract | None:
-    """The vendor's document, where it is."""
-    return read(DECLARATION) if DECLARATION and DECLARATION.path.is_file() else None
+FOLDER = Path(__file__).parents[1]
+DECLARATION = declared(FOLDER)
 
 
 @pytest.fixture
@@ -36,12 +30,10 @@ def zoho(tmp_path: Path) -> Iterator[FakeZoho]:
         environment(server, **running.settings, FLOTILLA_TIER="all", **folders),
         impatient(server),
     ):
-        exchanges: list[tuple[Request, Response]] = []
-        do = running.to
-        running.to = lambda request: exchanges.append((request, result := do(request))) or result  # type: ignore[func-returns-value,method-assign]
+        exchanges = exchanges_of(running)
         yield running
         wrong: list[str] = []
-        if document := contract():
+        if document := contract_of(FOLDER):
             for request, result in exchanges:
                 real = replace(request, url=request.url.replace(running.vendor.url, HOME))
                 wrong += document.problems(real)
@@ -62,13 +54,7 @@ def asked() -> list[str]:
 def tool(zoho: FakeZoho, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 
-    async def done(name: str, /, **arguments: Any) -> Any:
-        async with client(server, answer="accept", asked=asked) as connected:
-            result = await call(connected, f"zoho_{name}", **arguments)
-        assert not result.is_error, text_of(result)
-        return result.structured_content
-
-    return done
+    return results_of(server, "zoho", asked)
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from flotilla_servers.zoho_crm.tests.coql import CoqlError, Query
 from flotilla_testing import FakeVendor, Request, Response
-from flotilla_testing.fake_api import FakeApi
+from flotilla_testing.fake_api import FakeApi, Served
 
 FIXTURES = Path(__file__).parent / "fixtures"
 HOME, TOKEN, PREFIX = "https://www.zohoapis.com", "1000.test-token", "5725767000000"
@@ -52,7 +51,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
         self.item = {"code": code, "message": message, "details": details, "status": "error"}
 
 
-class FakeZoho(FakeApi):
+class FakeZoho(Served, FakeApi):
     """The account of Chloé."""
 
     def __init__(self) -> None:
@@ -98,24 +97,10 @@ class FakeZoho(FakeApi):
             ("GET", f"{module}{record}/(?P<related>\\w+)", self._related),
         ]
 
-    def __enter__(self) -> FakeZoho:
-        self.vendor.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.vendor.__exit__(kind, bug, trace)
-
     @property
     def settings(self) -> dict[str, str]:
         """The variables with which a server speaks to it."""
         return {"ZOHO_CRM_ACCESS_TOKEN": TOKEN, "ZOHO_CRM_BASE_URL": self.vendor.url}
-
-    @property
-    def writes(self) -> list[Request]:
-        """What arrived and may have changed something."""
-        return [request for request in self.vendor.requests if request.writes]
 
     def seen(self, request: Request) -> Request:
         """Mark what only asks."""

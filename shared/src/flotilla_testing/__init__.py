@@ -13,7 +13,7 @@
 | contract, openapi | requests against the vendor's published contract |
 """
 
-from flotilla_testing.client import call, client, raw, text_of, tools_of
+from flotilla_testing.client import Tool, call, client, errors_of, raw, results_of, text_of, tools_of
 from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.isolation import environment, impatient
 from flotilla_testing.process import Process
@@ -31,12 +31,15 @@ __all__ = [
     "ScratchApi",
     "ScratchServer",
     "Session",
+    "Tool",
     "call",
     "client",
     "connect",
     "environment",
+    "errors_of",
     "impatient",
     "raw",
+    "results_of",
     "text_of",
     "tools_of",
 ]

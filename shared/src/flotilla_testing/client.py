@@ -10,7 +10,7 @@ The library's own FastMCP object is private to it; this package is part of the l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -34,6 +34,7 @@ from flotilla_launcher.protocol import (
     VERSIONS,
 )
 
+Tool = Callable[..., Awaitable[Any]]  # takes a tool's name and its arguments
 Reply = Literal["accept", "unticked", "decline", "cancel"]
 MODES = ("legacy", MODERN_VERSION)  # the era with a handshake, and the one without
 REVISIONS = VERSIONS
@@ -66,6 +67,40 @@ async def call(to: Server[Any] | Client[Any], name: str, /, **arguments: Any) ->
         async with client(to) as connected:
             return await connected.call_tool_mcp(name, arguments)
     return await to.call_tool_mcp(name, arguments)
+
+
+def results_of(to: Server[Any] | Client[Any], prefix: str, asked: list[str] | None = None) -> Tool:
+    """Return a caller of tools, by their names without the prefix, that gives what they return; an error fails.
+
+    Where `to` is a server, each call is a client of its own, whose person says yes; the questions are added to `asked`.
+    """
+
+    async def done(name: str, /, **arguments: Any) -> Any:
+        result = await _called(to, f"{prefix}_{name}", asked, arguments)
+        assert not result.is_error, text_of(result)
+        return result.structured_content
+
+    return done
+
+
+def errors_of(to: Server[Any] | Client[Any], prefix: str, asked: list[str] | None = None) -> Tool:
+    """Return a caller of tools, as `results_of` does, that gives the text of their error; a result fails."""
+
+    async def failed(name: str, /, **arguments: Any) -> str:
+        result = await _called(to, f"{prefix}_{name}", asked, arguments)
+        assert result.is_error, result.structured_content
+        return text_of(result)
+
+    return failed
+
+
+async def _called(
+    to: Server[Any] | Client[Any], name: str, asked: list[str] | None, arguments: dict[str, Any]
+) -> mt.CallToolResult:
+    if isinstance(to, Client):
+        return await call(to, name, **arguments)
+    async with client(to, answer="accept", asked=asked) as connected:
+        return await call(connected, name, **arguments)
 
 
 @dataclass

@@ -17,6 +17,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -96,6 +97,13 @@ def declared(folder: Path) -> Declared | None:
         for one in ([declaration["spec"]] if isinstance(declaration["spec"], str) else declaration["spec"])
     ]
     return Declared(paths[0], declaration.get("server", ""), declaration.get("except") or {}, tuple(paths[1:]))
+
+
+@cache
+def contract_of(folder: Path) -> Contract | None:
+    """Return the contract of a server's folder, None where it has none or the documents are not on this machine."""
+    declaration = declared(folder)
+    return read(declaration) if declaration and declaration.path.is_file() else None
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from flotilla_testing.fake_vendor import FakeVendor
 from flotilla_testing.responses import RecordedResponses, Request, Response
 
 Handler = Callable[..., Response]
@@ -36,6 +38,43 @@ class FakeApi(RecordedResponses):
             if method == request.method and result:
                 return handler(request, **{name: unquote(value or "") for name, value in result.groupdict().items()})
         return Response.of({"message": f"Nobody answers {request.method} {path}"}, 404)
+
+
+class Served:
+    """A fake vendor that is served while it is entered: `with FakeAcme() as acme:`. Mixed into its class.
+
+    `vendor` is what serves it.
+    """
+
+    vendor: FakeVendor
+
+    def __enter__(self) -> Self:
+        self.vendor.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, bug: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.vendor.__exit__(kind, bug, trace)
+
+    @property
+    def writes(self) -> list[Request]:
+        """What arrived and may have changed something."""
+        return [request for request in self.vendor.requests if request.writes]
+
+
+def exchanges_of(fake: RecordedResponses) -> list[tuple[Request, Response]]:
+    """Return the list to which each request that a fake vendor gets from now on is added, with its answer."""
+    exchanges: list[tuple[Request, Response]] = []
+    answer = fake.to
+
+    def noted(request: Request) -> Response:
+        response = answer(request)
+        exchanges.append((request, response))
+        return response
+
+    fake.to = noted  # type: ignore[method-assign]
+    return exchanges
 
 
 def form_of(request: Request) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,14 +11,11 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from flotilla_servers.gohighlevel.tests.fake import TOKEN, FakeGoHighLevel
-from flotilla_servers.notion.tests.fake import TOKEN as NOTION_TOKEN
+from flotilla_servers.gohighlevel.tests.fake import FakeGoHighLevel
 from flotilla_servers.notion.tests.fake import FakeNotion
 from flotilla_servers.notion.tests.workspace import Workspace, furnish
-from flotilla_testing import FakeVendor
-from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
-
-SERVERS = ("gohighlevel", "notion")
+from tests.scenarios.harness import KINDS, Gateway
+from tests.scenarios.vendors import connected
 
 
 @dataclass
@@ -84,17 +80,6 @@ class Agency:
 @pytest.fixture(params=KINDS)
 def agency(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Agency]:
     """An agency with each kind of gateway that is on this machine."""
-    if reason := unavailable(request.param, SERVERS):
-        pytest.skip(reason)
-    host = host_address(request.param)
-    notion = FakeNotion()
-    notion.vendor = FakeVendor(notion, host)
-    with FakeGoHighLevel(host) as ghl, notion:
-        settings = {
-            "gohighlevel": {"token": TOKEN, "base_url": ghl.vendor.url},
-            "notion": {"token": NOTION_TOKEN, "base_url": notion.url},
-        }
-        name = f"flotilla-test-agency-{secrets.token_hex(4)}"
-        gateway = Gateway(request.param, name, tmp_path, SERVERS, settings, host)
+    ghl, notion = FakeGoHighLevel(), FakeNotion()
+    with connected(request.param, tmp_path, "agency", {"gohighlevel": ghl, "notion": notion}) as gateway:
         yield Agency(gateway, ghl, notion, furnish(notion))
-    gateway.close()

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from flotilla_servers.facturation_pro.tests.fake import Accounts
-from flotilla_testing import FakeVendor
-from tests.scenarios.harness import KINDS, Gateway, call_ok, host_address, unavailable
+from tests.scenarios.harness import Gateway, call_ok
 
-SERVERS = ("facturation-pro", "export", "filesystem")
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(params=KINDS)
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Gateway, Accounts]]:
-    """A gateway, and the accounts at the fake vendor."""
-    if reason := unavailable(request.param, SERVERS):
-        pytest.skip(reason)
-    accounts = Accounts()
-    with FakeVendor(accounts, host=host_address(request.param)) as vendor:
-        settings = {
-            "facturation-pro": {"api_key": "clef-de-test", "base_url": vendor.url, "identifier": "12345"},
-            "export": {},
-            "filesystem": {},
-        }
-        name = f"flotilla-test-day-{secrets.token_hex(3)}"
-        gateway = Gateway(request.param, name, tmp_path, SERVERS, settings, urlsplit(vendor.url).netloc)
-        yield gateway, accounts
-    gateway.close()
 
 
 async def test_invoice_scenario(office: tuple[Gateway, Accounts]) -> None:

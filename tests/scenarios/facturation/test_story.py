@@ -5,21 +5,15 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from fastmcp import Client
 
 from flotilla_servers.facturation_pro.tests import accountant
-from flotilla_servers.facturation_pro.tests.fake import Accounts
-from flotilla_testing import FakeVendor, text_of
-from tests.scenarios.harness import KINDS, Gateway, host_address, unavailable
+from flotilla_testing import text_of
+from tests.scenarios.harness import Gateway
 
-SERVERS = ("facturation-pro", "filesystem")
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -41,32 +35,11 @@ class SharedFolder:
         await self._call("fs_write_file", path=path, content=base64.b64encode(data).decode(), encoding="base64")
 
 
-@pytest.fixture(params=KINDS)
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Gateway, Any]]:
-    """A gateway, and the accounts at the fake vendor."""
-    if reason := unavailable(request.param, SERVERS):
-        pytest.skip(reason)
-    accounts = Accounts()
-    with FakeVendor(accounts, host=host_address(request.param)) as vendor:
-        settings = {
-            "facturation-pro": {
-                "api_key": "clef-de-test",
-                "base_url": vendor.url,
-                "identifier": "12345",
-                "tier": "all",
-                "confirm": "off",
-            },
-            "filesystem": {"tier": "all"},
-        }
-        name = f"flotilla-test-facturation-{secrets.token_hex(3)}"
-        gateway = Gateway(request.param, name, tmp_path, SERVERS, settings, urlsplit(vendor.url).netloc)
-        yield gateway, accounts
-    gateway.close()
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_accountant_scenario(office: tuple[Gateway, Any], era: str) -> None:
     gateway, accounts = office
+    gateway.settings["facturation-pro"] |= {"tier": "all", "confirm": "off"}
+    gateway.settings["filesystem"] |= {"tier": "all"}
     if gateway.kind == "docker-gateway" and era != "legacy":
         pytest.skip("Docker's gateway speaks up to 2025-11-25")
     async with gateway.client(mode=era) as client:

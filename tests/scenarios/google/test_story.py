@@ -261,6 +261,7 @@ async def test_drive_large_file_up_and_down(office: Gateway, google: Google, ven
             """Send half of what was asked for, and hang up."""
             whole = exchange.usual.body
             await exchange.send(dataclasses.replace(exchange.usual, body=whole[: len(whole) // 2]), promise=len(whole))
+            exchange.writer.close()
 
         vendor.recovers()
         vendor.fails(halved, method="GET", times=1, after=1)
