@@ -93,13 +93,13 @@ def searchables(entry: Entry, folder: Path) -> list[Searchable]:
 
     Raises what `definitions` raises.
     """
-    words = discovery(entry, folder).get("search") or {}
+    terms = discovery(entry, folder).get("search") or {}
     return [
         Searchable(
             name=tool["name"],
             server=title(entry),
             description=tool.get("description") or "",
-            words=words.get(tool["name"]) or "",
+            search=terms.get(tool["name"]) or "",
             arguments=" ".join(_argument_words(tool)),
         )
         for tool in definitions(entry, folder)["tools"]

@@ -88,8 +88,9 @@ class StdioClient(Peer):
 
     def _initialize(self, params: Message) -> Message:
         version, info = params.get("protocolVersion"), params.get("clientInfo")
-        named = type(info) is dict and type(info.get("name")) is str and type(info.get("version")) is str
-        if type(version) is not str or type(params.get("capabilities")) is not dict or not named:
+        if type(version) is not str or type(params.get("capabilities")) is not dict or type(info) is not dict:
+            raise invalid()
+        if type(info.get("name")) is not str or type(info.get("version")) is not str:
             raise invalid()
         self._capabilities, self.name = params["capabilities"], info["name"]
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]

@@ -38,12 +38,12 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True)
 class Searchable:
-    """A tool as the index reads it. `words` are its separate search words and examples, which no list shows."""
+    """A tool as the index reads it. `search` are its separate search words and examples, which no list shows."""
 
     name: str
     server: str  # how people call the server, such as Google Calendar
     description: str = ""
-    words: str = ""
+    search: str = ""
     arguments: str = ""
 
 
@@ -53,7 +53,7 @@ def terms(text: str, without: Collection[str] = ()) -> Counter[str]:
     for word in _words(text):
         if word in without:
             continue
-        weights[word[:STEM]] += 1  # type: ignore[assignment]
+        weights[word[:STEM]] += 1
         padded = f"^{word}"
         for start in range(len(padded) - GRAM + 1):
             weights["~" + padded[start : start + GRAM]] += GRAM_WEIGHT  # type: ignore[assignment]
@@ -86,7 +86,7 @@ class ToolIndex:
     @staticmethod
     def _document(tool: Searchable) -> Counter[str]:
         name = tool.name.partition("_")[2] or tool.name  # without the server's prefix, which would drown the rest
-        document = terms(f"{name} {name} {tool.description} {tool.words}")
+        document = terms(f"{name} {name} {tool.description} {tool.search}")
         for term, weight in terms(tool.arguments).items():
             document[term] += weight / 2  # type: ignore[assignment]
         return document
@@ -114,18 +114,18 @@ class ToolIndex:
 
     def _factors(self, query: str) -> dict[str, float]:
         """Return by how much the tools of each server that a query names count more."""
-        words = _words(query)
-        together = "".join(words)
+        tokens = _words(query)
+        together = "".join(tokens)
         return {
-            server: NAMED if name.prefix in words or name.whole in together else HINTED
+            server: NAMED if name.prefix in tokens or name.whole in together else HINTED
             for server, name in self._servers.items()
-            if name.prefix in words or name.whole in together or name.own & set(words)
+            if name.prefix in tokens or name.whole in together or name.own & set(tokens)
         }
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a server is called: the prefix of its tools, its whole name in one piece, and the words that only it has.
+    """What a server is called: the prefix of its tools, its whole name in one piece, and the terms that only it has.
 
     A word that many servers' tools use, such as "email", names no server.
     """

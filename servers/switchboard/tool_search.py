@@ -66,10 +66,10 @@ def definitions(servers: Iterable[str]) -> list[Message]:
     ]  # fmt: skip
 
 
-def _caller(name: str, what: str, schema: Message, *, read: bool, destroys: bool) -> Message:
+def _caller(name: str, does: str, schema: Message, *, read: bool, destroys: bool) -> Message:
     return {
         "name": name,
-        "description": f"{what}: one whose `call_with` in {SEARCH} is {name}. Returns what that tool returns. "
+        "description": f"{does}: one whose `call_with` in {SEARCH} is {name}. Returns what that tool returns. "
         "It does not guess: arguments must fit the tool's inputSchema.",
         "inputSchema": schema,
         "annotations": {"readOnlyHint": read, "destructiveHint": destroys, "openWorldHint": True},

@@ -1,4 +1,4 @@
-"""The log of calls: its rows in both eras and for each end, what it masks, how it is kept small, how it is read."""
+"""The log of calls: its rows in both eras and for each end, what it masks, how it is log_file small, how it is read."""
 
 import json
 import sqlite3
@@ -65,10 +65,10 @@ async def test_log_is_off_where_it_is_switched_off(fleet: Any, person: Any) -> N
 
 def test_log_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(action_log, "KEEP_ROWS", 3)
-    kept = ActionLog(tmp_path)
+    log_file = ActionLog(tmp_path)
     for number in range(6):
-        kept.add(action(trace_id=f"{number:032d}", time=0 if number == 5 else time.time()))
-    kept.close()
+        log_file.add(action(trace_id=f"{number:032d}", time=0 if number == 5 else time.time()))
+    log_file.close()
     assert [int(row["trace_id"]) for row in read(tmp_path)] == [4, 3, 2]
     assert database(tmp_path).stat().st_mode & 0o777 == 0o600
 
@@ -76,10 +76,10 @@ def test_log_keeps_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_log_survives_a_file_that_is_broken(tmp_path: Path) -> None:
     database(tmp_path).parent.mkdir()
     database(tmp_path).write_text("no database")
-    kept = ActionLog(tmp_path)
-    kept.add(action())
-    kept.close()
-    assert "could not be logged" in kept.failed
+    log_file = ActionLog(tmp_path)
+    log_file.add(action())
+    log_file.close()
+    assert "could not be logged" in log_file.failed
 
 
 def test_log_of_two_switchboards_in_one_file(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_shown_is_cut_and_never_fails() -> None:
 
 
 def test_log_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    kept = ActionLog(tmp_path)
-    kept.add(action(tool_name="notion_search"))
-    kept.add(action(tool_name="notion_get_page", outcome="error", trace_id="b" * 32, arguments='{"page":"é"}'))
-    kept.close()
+    log_file = ActionLog(tmp_path)
+    log_file.add(action(tool_name="notion_search"))
+    log_file.add(action(tool_name="notion_get_page", outcome="error", trace_id="b" * 32, arguments='{"page":"é"}'))
+    log_file.close()
     state = ["--state", str(tmp_path)]
     assert log.main(state) == 0
     first, second = capsys.readouterr().out.splitlines()
@@ -121,9 +121,9 @@ def test_log_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_log_reads_while_it_is_written(tmp_path: Path) -> None:
-    kept = ActionLog(tmp_path)
-    kept.add(action())
-    kept.close()
+    log_file = ActionLog(tmp_path)
+    log_file.add(action())
+    log_file.close()
     with closing(sqlite3.connect(database(tmp_path))) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert len(list(read(tmp_path))) == 1

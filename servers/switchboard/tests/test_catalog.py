@@ -409,7 +409,7 @@ def test_searchables_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest.
     filesystem, mail = selected(options)
     [read] = searchables(filesystem, tmp_path)
     assert (read.name, read.server) == ("fs_read", title(filesystem))
-    assert (read.description, read.words, read.arguments) == (
+    assert (read.description, read.search, read.arguments) == (
         "Read a file.",
         "lis ouvre fichier",
         "path Where it stands.",

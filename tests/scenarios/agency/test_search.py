@@ -1,4 +1,4 @@
-"""A voice agent that knows four tools: it searches with the words it heard, and calls what it gets."""
+"""A voice agent that knows four tools: it searches for what it heard, and calls what it gets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .conftest import Agency, Agent
 pytestmark = pytest.mark.timeout(180)
 
 
-async def do(agent: Agent, words: str, tool: str, **arguments: Any) -> dict[str, Any]:
-    """Search with somebody's words, and call the tool with the one that the search names."""
-    matches, _ = await agent.call("search_tools", query=words)
+async def do(agent: Agent, utterance: str, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Search for what somebody said, and call the tool with the one that the search names."""
+    matches, _ = await agent.call("search_tools", query=utterance)
     match = next(one for one in matches["tools"] if one["name"] == tool)
     assert set(match["inputSchema"].get("required", ())) <= set(arguments)
     return await agent.does(tool, match["call_with"], name=tool, arguments=arguments)
