@@ -61,7 +61,7 @@ test-fast: setup ## Run what needs neither Docker nor Node; S=email: one server,
 		--timeout 60
 
 contract: setup ## Send every tool's examples and compare the requests with the vendors' contracts
-	@$(PYTEST) tests/contract
+	@$(PYTEST) servers -k test_contract --every-tool
 
 conformance: setup ## Run the official MCP conformance suite
 	@scripts/conformance

@@ -4,6 +4,7 @@
     assemble.py library <source> <root>      the library and the entry point
     assemble.py layer <module> <source> <root> one server's own files
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
+    assemble.py offered <source> <root>      what the switchboard offers: the catalog and the servers' discovery files
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
 (PYTHONNODEBUGRANGES), no docstrings but where one can reach a model.
@@ -15,6 +16,7 @@ import ast
 import concurrent.futures
 import fnmatch
 import importlib.util
+import json
 import marshal
 import os
 import re
@@ -40,6 +42,7 @@ UNUSED_PACKAGES = """
     pyjwt                              mcp's client of servers that want a machine's credentials
     keyring jaraco-classes jaraco-context jaraco-functools more-itertools secretstorage jeepney   OAuth client's keyring
     openapi-pydantic jsonschema-path pathable   servers out of OpenAPI files
+    griffelib                          FastMCP reads docstrings with it: ours are read by flotilla.tool and .toolset
     httpx httpcore certifi             httpx2 does their work, with the system's certificates
     cryptography cffi pycparser        Debian's serve, see DEBIAN_MODULES
     tzdata                             Debian's is there
@@ -371,6 +374,19 @@ def make_extras(requirements: Path, base: Path, root: Path) -> None:
     normalize(root)
 
 
+def make_offered(source: Path, root: Path) -> None:
+    """Put a catalog at app/catalog.json and discovery files at app/discovery.
+
+    Without the catalog's descriptions of tools, half a megabyte: what is listed stands in the discovery files.
+    """
+    shutil.copytree(source / "discovery", root / "app/discovery")
+    catalog = json.loads((source / "catalog.json").read_text())
+    for entry in catalog["registry"].values():
+        entry.pop("tools", None)
+    put(root, "app/catalog.json", json.dumps(catalog, separators=(",", ":")))
+    normalize(root)
+
+
 if __name__ == "__main__":
     job, *arguments = sys.argv[1:]
     if job == "layer":
@@ -381,3 +397,5 @@ if __name__ == "__main__":
         make_library(*map(Path, arguments))
     elif job == "extras":
         make_extras(*map(Path, arguments))
+    elif job == "offered":
+        make_offered(*map(Path, arguments))

@@ -215,6 +215,15 @@ def test_setting_file_that_cannot_be_read(tmp_path: Path, content: bytes | None)
             setting("X", {"X_FILE": str(path)}, guard=guard)
 
 
+def test_setting_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [setting("FLOTILLA_TIER")]
+    for value in ("all", "core"):
+        monkeypatch.setenv("FLOTILLA_TIER", value)
+        seen.append(setting("FLOTILLA_TIER"))
+    monkeypatch.delenv("FLOTILLA_TIER")
+    assert [*seen, setting("FLOTILLA_TIER", os.environ)] == [None, "all", "core", None]
+
+
 def test_setting_guard_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "value").write_text("yes\n")
     assert switched_on("X", {"X": "<UNKNOWN>", "X_FILE": str(tmp_path / "value")})

@@ -356,8 +356,10 @@ async def test_start_failure_explained(fleet: Any, person: Any) -> None:
 
 
 @pytest.mark.slow
-async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any) -> None:
+async def test_heard_gives_up_on_a_frozen_server(fleet: Any, person: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer and no progress: the error says what is known, and the next call starts the server anew."""
+    monkeypatch.setattr("flotilla_servers.switchboard.processes.EXIT", 0.1)
+    monkeypatch.setattr("flotilla_servers.switchboard.processes.FINISH", 0.1)
     async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         pids = []
         for tool, reported in (

@@ -83,7 +83,7 @@ def suite(
     class Acceptance:
         @staticmethod
         def opened(every_tool: bool = False) -> Subject:
-            """Return a new case, which the contract suite opens too."""
+            """Return a new case."""
             return Subject(slug, setup=setup, arguments=arguments, lossy=lossy, every_tool=every_tool)
 
         @pytest.fixture(scope="class")

@@ -32,8 +32,6 @@ from flotilla_testing.responses import Request, Response
 from flotilla_testing.subject import WITHOUT_CONFIRMATION, Subject
 from flotilla_testing.swagger import as_openapi
 
-SETS = 25  # generated argument sets a tool
-
 
 class Contract(Protocol):
     """What a vendor publishes about its API."""
@@ -133,7 +131,7 @@ def _contract(path: Path, server: str) -> Contract:
     raise ValueError(f"{path.name} is of no known kind: add a class for it beside openapi.py.")
 
 
-async def problems(case: Subject, *, generated: int = SETS) -> list[str]:
+async def problems(case: Subject, *, generated: int) -> list[str]:
     """Send every example and generated arguments of every tool, and return what the contract does not allow.
 
     The recorded answers are held against the contract too. Raises FileNotFoundError where the document is not there.

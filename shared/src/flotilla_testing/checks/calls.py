@@ -25,7 +25,7 @@ from flotilla_testing.subject import WITHOUT_CONFIRMATION, Session, Subject
 KINDS = ("setup", "auth", "scope", "input", "not_found", "rate", "upstream")
 AUDITED = ("trace_id", "user_id", "mcp_server", "tool_name", "arguments", "outcome", "mcp_response", "latency_ms")
 NAIVE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")  # a time whose offset is missing
-SETS, MORE_SETS = 15, 100  # generated argument sets a tool of each kind, valid and broken; with --every-tool
+SETS, MORE_SETS = 8, 100  # generated argument sets a tool of each kind, valid and broken; with --every-tool
 
 
 def error_problem(text: str) -> str:
