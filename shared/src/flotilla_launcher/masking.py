@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 MASKED = ("password", "secret", "token", "api_key", "apikey", "authorization", "credential", "cookie")
 
 
+@lru_cache(1_000)  # the same names come with each call
 def is_secret(name: str) -> bool:
     """Tell whether a value of this name is a secret."""
     low = name.lower()
