@@ -10,6 +10,8 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp import MCPError
 
+SEARCH = "search_tools"  # of the switchboard, where it has more tools than a client lists well
+
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
     """Return a client of a running gateway."""
@@ -20,6 +22,12 @@ def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: An
     """Return a client that starts a gateway of its own and ends it with the session; its stderr goes to `log`."""
     transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
     return Client(transport, **options)
+
+
+async def tool_names(client: Client[Any]) -> list[str]:
+    """Return the names of all tools, also where the gateway lists a search in place of them."""
+    names = [tool.name for tool in await client.list_tools()]
+    return list((await call(client, SEARCH))["names"]) if SEARCH in names else names
 
 
 async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:

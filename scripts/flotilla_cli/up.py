@@ -37,7 +37,7 @@ def build(slugs: list[str]) -> bool:
 
 async def _make_a_call(url: str, token: str) -> tuple[int, str]:
     async with client.over_http(url, token, timeout=120) as session:
-        tools = [tool.name for tool in await session.list_tools()]
+        tools = await client.tool_names(session)
         if not {"fs_write_file", "fs_read_file"} <= set(tools):
             return len(
                 tools

@@ -297,7 +297,24 @@ tools = Toolset()
     additive=False,
     asks=True,
     deadline=55,
-    search="envoyer mail courriel message pièce jointe facture par e-mail",
+    search=(
+        "envoyer mail courriel message pièce jointe facture par e-mail expédier écris adresser prévenir "
+        "informer balancer mèl smtp destinataire objet copie cc cci write shoot drop line notify tell email "
+        "attach compose bcc"
+    ),
+    examples=[
+        "écris au client que sa commande est prête",
+        "envoie la facture par mail avec le PDF",
+        "balance un e-mail à l'équipe",
+        "préviens par courriel que le magasin est fermé demain",
+        "adresse le devis à ce client",
+        "email the invoice to the customer",
+        "shoot a message to the team",
+        "write to the supplier that we are late",
+        "send them the quote as an attachment",
+        "let the client know by email that it's ready",
+        "drop a note to the office",
+    ],
 )
 async def send_email(
     to: To,
@@ -324,7 +341,22 @@ async def send_email(
     additive=False,
     asks=True,
     deadline=55,
-    search="envoyer modèle relance mail type publipostage",
+    search=(
+        "envoyer modèle relance mail type publipostage courrier impayé lettre bienvenue gabarit personnalisé "
+        "envoie template canned standard reminder welcome merge personalised"
+    ),
+    examples=[
+        "envoie la relance type à ce client",
+        "fais partir le mail de bienvenue",
+        "utilise le modèle de rappel pour cet impayé",
+        "envoie-lui le message standard de confirmation",
+        "relance-le avec la lettre type",
+        "send the standard reminder",
+        "send the welcome template to the new customer",
+        "use the canned reply for this one",
+        "mail them the confirmation form letter",
+        "send the usual payment reminder to this client",
+    ],
 )
 async def send_template(
     template: Annotated[str, Field(description="Name of a template in the folder templates/.", examples=["relance"])],
@@ -349,7 +381,24 @@ async def send_template(
     return await send(draft, template=template)
 
 
-@tools.reads(search="modèles de mail liste gabarits champs variables")
+@tools.reads(
+    search=(
+        "modèles de mail liste gabarits champs variables mails types existent messages prêts disponibles "
+        "templates exist available canned ready-made form letters list"
+    ),
+    examples=[
+        "quels mails types on a",
+        "j'ai un modèle pour les relances ?",
+        "donne les gabarits disponibles",
+        "qu'est-ce qu'on a comme messages tout prêts",
+        "quels champs il faut remplir dans le modèle de relance",
+        "which mail templates are there",
+        "do we have a form letter for reminders",
+        "list the ready-made messages",
+        "what fields does the welcome template need",
+        "what canned emails can I use",
+    ],
+)
 async def list_templates(limit: Limit = 20, cursor: Cursor = None) -> Page[Template]:
     """List the mail templates of the data folder (templates/), with the variables that each one takes.
 
@@ -358,7 +407,24 @@ async def list_templates(limit: Limit = 20, cursor: Cursor = None) -> Page[Templ
     return sliced([Template(**one) for one in await in_thread(described)], limit, cursor)
 
 
-@tools.reads(search="aperçu prévisualiser modèle mail rendu")
+@tools.reads(
+    search=(
+        "aperçu prévisualiser modèle mail rendu montre ressemble avant envoyer voir essai preview show how "
+        "looks before sending render test"
+    ),
+    examples=[
+        "montre-moi le mail avant de l'envoyer",
+        "à quoi ressemble la relance avec son nom",
+        "fais voir le rendu du message type",
+        "je veux vérifier le texte du modèle d'abord",
+        "donne un aperçu du mail de bienvenue",
+        "show me how it looks before sending",
+        "preview the reminder for this customer",
+        "what would the welcome mail look like",
+        "let me check the filled-in template first",
+        "render it without sending",
+    ],
+)
 async def preview_template(
     template: Annotated[str, Field(description="Name of a template, from email_list_templates.", examples=["relance"])],
     variables: Annotated[dict[str, Any] | None, Field(description="Values of the template's variables.")] = None,
@@ -371,7 +437,26 @@ async def preview_template(
     return Preview(subject=filled.subject, text=filled.text, html=filled.html)
 
 
-@tools.reads(deadline=55, search="tester connexion SMTP vérifier réglages messagerie")
+@tools.reads(
+    deadline=55,
+    search=(
+        "tester connexion SMTP vérifier réglages messagerie marche fonctionne problème panne arrive envoyer "
+        "serveur identifiants mot passe configuration works broken login settings check test mail server "
+        "diagnose pourquoi why send fails échec"
+    ),
+    examples=[
+        "est-ce que l'envoi de mails marche",
+        "pourquoi les mails ne partent pas",
+        "teste la connexion au serveur de messagerie",
+        "vérifie que la boîte d'envoi est bien configurée",
+        "de quelle adresse partent les messages",
+        "is the mail server working",
+        "why can't I send mail",
+        "test the email settings",
+        "check that we can log in to SMTP",
+        "which address do our emails go out from",
+    ],
+)
 async def verify_connection() -> MailServer:
     """Check the mail settings: connect to the mail server, encrypt, log in, and disconnect. It sends nothing.
 

@@ -109,7 +109,27 @@ def tag(language: Tag | None) -> Tag:
     return language or settings_of(integration).language
 
 
-@tools.writes(creates=True, replaces=True, deadline=DEADLINE, search="exporter tableau fichier csv")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    deadline=DEADLINE,
+    search=(
+        "exporter tableau fichier csv sors données valeurs séparées virgules point-virgule extraction import "
+        "logiciel comptable dump comma separated export data file raw tab liste list rows"
+    ),
+    examples=[
+        "sors-moi ça en CSV",
+        "fais un fichier CSV des clients",
+        "extrais la liste pour l'importer ailleurs",
+        "j'ai besoin des données séparées par des points-virgules",
+        "exporte les écritures pour le logiciel de compta",
+        "dump this as a CSV",
+        "export the contacts in comma-separated form",
+        "give me a data file I can import",
+        "write the list out for the accounting software",
+        "save those rows as plain csv",
+    ],
+)
 async def create_csv(
     path: CsvPath,
     columns: Columns = None,
@@ -145,7 +165,27 @@ async def create_csv(
     return await produce(path, overwrite, write, data.total)
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG, search="exporter tableau classeur excel")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    deadline=LONG,
+    search=(
+        "exporter tableau classeur excel xls tableur feuille calcul formules totaux onglets spreadsheet "
+        "workbook sheet file"
+    ),
+    examples=[
+        "fais-moi un Excel avec les ventes",
+        "mets ça dans un tableur",
+        "sors le tableau avec les totaux en bas",
+        "génère un classeur avec un onglet par mois",
+        "je veux ces chiffres sous Excel",
+        "make an Excel file out of this",
+        "put the sales in a workbook with totals",
+        "give me a spreadsheet file I can open",
+        "one tab per month, please, as xlsx",
+        "export the orders to Excel",
+    ],
+)
 async def create_xlsx(
     path: XlsxPath,
     columns: Columns = None,
@@ -181,7 +221,28 @@ async def create_xlsx(
     return await produce(path, overwrite, write, None if None in counts else sum(n or 0 for n in counts))
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG, search="exporter tableau pdf imprimer liste")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    deadline=LONG,
+    search=(
+        "exporter tableau pdf imprimer liste imprimable sortir paysage a4 printable table list print "
+        "landscape paper papier hard copy rows lignes"
+    ),
+    examples=[
+        "fais un PDF de cette liste",
+        "je veux imprimer le tableau des commandes",
+        "sors les ventes en tableau PDF",
+        "une liste imprimable des inscrits",
+        "mets le tableau en PDF format paysage",
+        "print this table as a PDF",
+        "a printable list of attendees",
+        "make a PDF of the order table",
+        "give me these rows on paper",
+        "put the price list in a landscape pdf",
+        "je veux cette liste sur papier",
+    ],
+)
 async def create_pdf(
     path: PdfPath,
     columns: Columns = None,
@@ -216,7 +277,27 @@ async def create_pdf(
     return await produce(path, overwrite, write, data.total)
 
 
-@tools.writes(creates=True, replaces=True, deadline=LONG, search="rapport compte rendu pdf markdown document")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    deadline=LONG,
+    search=(
+        "rapport compte rendu pdf markdown document rédige bilan synthèse note dossier mis page titres texte "
+        "mise forme write-up summary report paper pages headings formatted brief monthly mensuel"
+    ),
+    examples=[
+        "fais-moi un rapport PDF",
+        "rédige le bilan du mois en PDF",
+        "mets cette synthèse en page proprement",
+        "transforme mes notes en document PDF avec des titres",
+        "prépare un dossier à envoyer au client",
+        "write a report as a PDF",
+        "turn this summary into a nice document",
+        "make a PDF of the meeting notes with headings",
+        "put together a monthly write-up I can send",
+        "format this text as a paper",
+    ],
+)
 async def create_report_pdf(
     path: PdfPath,
     markdown: Annotated[str | None, Field(description="Text of the report in Markdown.")] = None,

@@ -52,7 +52,25 @@ Folder = Annotated[str, Field(description="Folder in the data folder; . is its t
 Overwrite = Annotated[bool, Field(description="Replace a file that exists there.")]
 
 
-@tools.reads(search="liste dossier répertoire contenu fichiers quels fichiers")
+@tools.reads(
+    search=(
+        "liste dossier répertoire contenu fichiers quels fichiers dedans ouvre sous-dossiers parcourir ls dir "
+        "folder browse show files contents subfolders local montre exports données data"
+    ),
+    examples=[
+        "qu'est-ce qu'il y a dans le dossier exports",
+        "montre les fichiers enregistrés",
+        "ouvre le répertoire des factures",
+        "quels documents j'ai en local",
+        "liste tout ce qui est dans le dossier de données",
+        "what's in the exports folder",
+        "show me the saved files",
+        "which files do I have there",
+        "browse the reports directory",
+        "list everything in the data folder",
+        "which subfolders are there",
+    ],
+)
 async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor = None) -> Page[Entry]:
     """List the files and folders directly inside one folder, sorted by name, with their type, size and time.
 
@@ -66,7 +84,25 @@ async def list_directory(path: Folder = ".", limit: Limit = 50, cursor: Cursor =
     return Page(items=entries[:limit], next_cursor=entries[limit].path if len(entries) > limit else None)
 
 
-@tools.reads(exact=["content"], search="lire ouvre affiche contenu d'un fichier")
+@tools.reads(
+    exact=["content"],
+    search=(
+        "lire ouvre affiche contenu d'un fichier txt csv json markdown md log texte brut cat voir dedans show "
+        "open view print plain text inside raw base64 journal erreurs error logs"
+    ),
+    examples=[
+        "ouvre le fichier notes.txt",
+        "affiche ce qu'il y a dans le CSV",
+        "montre-moi le journal d'erreurs",
+        "lis le fichier de config",
+        "fais voir les premières lignes du fichier texte",
+        "open notes.txt",
+        "show what's inside the CSV",
+        "print the log file",
+        "view the config file",
+        "read me the text file",
+    ],
+)
 async def read_file(
     path: Path,
     encoding: Encoding = "utf-8",
@@ -84,12 +120,24 @@ async def read_file(
 
 @tools.reads(
     deadline=55,
-    search="lire document pdf word excel powerpoint docx xlsx pptx eml courriel pièce jointe facture devis contrat",
+    search=(
+        "lire document pdf word excel powerpoint docx xlsx pptx eml courriel pièce jointe facture devis "
+        "contrat résume extrait texte rapport présentation diapos tableur scan read open summarise extract "
+        "text slides sheet page"
+    ),
     examples=[
         "Que dit le devis en PDF que Dupont a envoyé ?",
         "Lis la pièce jointe",
         "What are the totals in budget.xlsx?",
         "Summarize the contract contrat.docx",
+        "résume le PDF",
+        "qu'est-ce qu'il y a marqué sur la facture téléchargée",
+        "lis la page 3 du rapport",
+        "extrais le texte de ce Word",
+        "read me the PDF I downloaded",
+        "what's on the slides",
+        "extract the text from this Word file",
+        "how much is the invoice in the PDF",
     ],
 )
 async def read_document(
@@ -110,7 +158,26 @@ async def read_document(
     return await in_thread(document_text, path, pages or "", attachment or "", limit, cursor)
 
 
-@tools.writes(creates=True, replaces=True, search="écrire enregistre créer fichier sauvegarde note")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search=(
+        "écrire enregistre créer fichier sauvegarde note garde sauve crée texte rajoute fin save new text "
+        "file store write down dump append markdown"
+    ),
+    examples=[
+        "note ça dans un fichier",
+        "sauvegarde ce texte sous idees.txt",
+        "enregistre la liste de courses",
+        "crée un fichier markdown avec ce résumé",
+        "rajoute cette ligne à la fin du journal",
+        "save this to a text file",
+        "write that down in notes.md",
+        "store the summary as a file",
+        "create a file with this list",
+        "append this line to the log",
+    ],
+)
 async def write_file(
     path: NewPath,
     content: Annotated[
@@ -143,7 +210,26 @@ async def write_file(
     return await in_thread(files.write, path, data, overwrite)
 
 
-@tools.writes(additive=False, exact=["diff"], search="modifier corriger remplacer texte dans un fichier")
+@tools.writes(
+    additive=False,
+    exact=["diff"],
+    search=(
+        "modifier corriger remplacer texte dans un fichier change remplace mot ligne retouche jour passage "
+        "correction edit fix replace line word tweak update part file"
+    ),
+    examples=[
+        "corrige la faute dans le fichier",
+        "remplace 12 par 13 dans notes.txt",
+        "change une ligne du fichier de config",
+        "retouche le deuxième paragraphe du fichier markdown",
+        "mets à jour la date dans le fichier texte",
+        "fix the typo in that file",
+        "change one line in the config",
+        "replace the old address in notes.txt",
+        "tweak the second paragraph of the markdown file",
+        "update the date inside the file",
+    ],
+)
 async def edit_file(
     path: Path,
     edits: Annotated[
@@ -169,7 +255,24 @@ async def edit_file(
     return Edited(**ref.model_dump(), diff=change.diff, note=" ".join(change.notes) or None)
 
 
-@tools.reads(search="cherche trouve fichier contenant nom texte où est")
+@tools.reads(
+    search=(
+        "cherche trouve fichier contenant nom texte où est retrouve mis parle mot fichiers locate find grep "
+        "look where named containing"
+    ),
+    examples=[
+        "où j'ai mis le contrat",
+        "retrouve le fichier qui parle du budget",
+        "cherche tous les PDF enregistrés",
+        "dans quel fichier il y a ce numéro",
+        "tu trouves l'export de mai quelque part ?",
+        "where did I save the contract",
+        "find the file that mentions the budget",
+        "look for all PDFs on disk",
+        "which file contains this number",
+        "locate the May export",
+    ],
+)
 async def search_files(
     path: Folder = ".",
     pattern: Annotated[str, Field(description="Pattern of the name, *.md, or of the path, 2024/**/*.csv.")] = "*",
@@ -188,7 +291,25 @@ async def search_files(
     return Page(items=search.items, next_cursor=search.cursor)
 
 
-@tools.reads(search="taille date type encodage place libre")
+@tools.reads(
+    search=(
+        "taille date type encodage place libre combien pèse quand modifié espace disque existe mégaoctets "
+        "empreinte somme contrôle how big size last modified exist disk space left free checksum sha256 "
+        "dernière modification changed"
+    ),
+    examples=[
+        "il pèse combien ce fichier",
+        "quand a-t-il été modifié",
+        "il reste combien de place sur le disque",
+        "est-ce que le fichier existe bien",
+        "c'est quel type de fichier",
+        "how big is that file",
+        "when was it last changed",
+        "how much disk space is left",
+        "does the export exist",
+        "what is the checksum of this file",
+    ],
+)
 async def get_file_info(path: Path) -> FileInfo:
     """Get what is known of a file or folder without reading it.
 
@@ -198,7 +319,23 @@ async def get_file_info(path: Path) -> FileInfo:
     return await in_thread(describe, path)
 
 
-@tools.writes(creates=True, idempotent=True, search="créer dossier répertoire")
+@tools.writes(
+    creates=True,
+    idempotent=True,
+    search="créer dossier répertoire nouveau sous-dossier mkdir new folder subfolder directory add",
+    examples=[
+        "fais un dossier pour ce projet",
+        "crée un sous-dossier Juin dans rapports",
+        "ajoute un répertoire vide",
+        "prépare un dossier où ranger les exports",
+        "il me faut un nouveau dossier local",
+        "make a folder for this project",
+        "add a subfolder called June",
+        "create an empty directory",
+        "I need a new folder for exports",
+        "mkdir reports/2026",
+    ],
+)
 async def create_directory(
     path: Annotated[str, Field(description="Path of the new folder.", examples=["reports/2025"])],
 ) -> Location:
@@ -211,7 +348,22 @@ async def create_directory(
     return Location.of(await in_thread(files.mkdir, path))
 
 
-@tools.writes(replaces=True, search="déplacer renommer fichier dossier")
+@tools.writes(
+    replaces=True,
+    search="déplacer renommer fichier dossier change nom range classe ailleurs mv rename relocate tidy call",
+    examples=[
+        "renomme ce fichier en rapport final",
+        "mets la facture dans le dossier archives",
+        "range les exports de mai ailleurs",
+        "change le nom du dossier",
+        "déplace le PDF téléchargé dans clients",
+        "rename this file",
+        "put the invoice in the archive folder",
+        "move the download to clients",
+        "call the folder something else",
+        "tidy the May exports away",
+    ],
+)
 async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> Location:
     """Move or rename a file or folder. The destination is the whole new path, name included; missing folders are made.
 
@@ -224,7 +376,26 @@ async def move_file(source: Path, destination: NewPath, overwrite: Overwrite = F
     return Location.of(await in_thread(files.move, source, destination, overwrite))
 
 
-@tools.writes(creates=True, replaces=True, search="copier dupliquer fichier modèle")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search=(
+        "copier dupliquer fichier modèle double sauvegarde avant modifier copie secours repars cp duplicate "
+        "backup clone copy second"
+    ),
+    examples=[
+        "fais un double de ce fichier",
+        "garde une copie de secours avant de changer",
+        "duplique le modèle sous un autre nom",
+        "copie le rapport dans le dossier client",
+        "sauvegarde l'original à côté",
+        "make a copy of this file",
+        "back it up before you change it",
+        "duplicate the template under another name",
+        "copy the report over to the client folder",
+        "clone that file",
+    ],
+)
 async def copy_file(source: Path, destination: NewPath, overwrite: Overwrite = False) -> FileRef:
     """Copy a file. The destination is the whole new path, name included; missing folders are made.
 
@@ -240,7 +411,25 @@ async def copy_file(source: Path, destination: NewPath, overwrite: Overwrite = F
     return await in_thread(copy, source, destination, overwrite)
 
 
-@tools.destroys(asks=True, search="supprimer effacer fichier dossier")
+@tools.destroys(
+    asks=True,
+    search=(
+        "supprimer effacer fichier dossier vire enlève définitivement nettoie ménage poubelle jette rm remove "
+        "erase wipe rid clean good"
+    ),
+    examples=[
+        "supprime ce fichier",
+        "vire les vieux exports",
+        "fais le ménage dans le dossier temporaire",
+        "efface définitivement le brouillon enregistré",
+        "jette le PDF téléchargé, je n'en ai plus besoin",
+        "delete this file",
+        "get rid of the old exports",
+        "clean up the temp folder",
+        "erase it for good",
+        "remove that directory and what's in it",
+    ],
+)
 async def delete_file(
     path: Path,
     recursive: Annotated[bool, Field(description="Delete a folder with everything in it.")] = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from typing import Any
 
 from flotilla_launcher.protocol import (
@@ -22,7 +24,8 @@ class ClientRequest:
 
     `modern` tells whether the client speaks 2026-07-28, in which a question is the result of its request. Requests of
     one `client_id` surely come from one client; None is like no other. `log_level` is what a client before 2026-07-28
-    has set, if anything. `meta` is the request's metadata without what concerns one connection only.
+    has set, if anything. `client_name` is what the client calls itself. `meta` is the request's metadata without what
+    concerns one connection only.
     """
 
     def __init__(
@@ -32,11 +35,25 @@ class ClientRequest:
         if not is_meta(meta):
             raise invalid()
         self.modern, self.client_id, self.capabilities = modern, client_id, capabilities
+        about = meta.get(CLIENT_KEY)
+        self.client_name = str(about.get("name") or "") if type(about) is dict else ""
         self._progress_token = meta.get("progressToken")
         self.meta = {key: value for key, value in meta.items() if key not in CONNECTION_KEYS}
         if not modern:  # since 2026-07-28 a server sends the logs that are asked for; before, it sent all
             self.meta[LOG_LEVEL_KEY] = log_level or LOG_LEVELS[0]
         self.wants_logs = LOG_LEVEL_KEY in self.meta
+
+    def trace(self) -> str:
+        """Return the id of the call's trace, 32 hexadecimal digits: the client's own (W3C traceparent), or a new one.
+
+        A new one is handed on, so that the server's audit line has it too.
+        """
+        parts = str(self.meta.get("traceparent") or "").split("-")
+        if len(parts) == 4 and re.fullmatch(r"[0-9a-f]{32}", parts[1]):
+            return parts[1]
+        trace = secrets.token_hex(16)
+        self.meta["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
+        return trace
 
     def notify(self, method: str, params: Message) -> None:
         """Send the client a notification that belongs to this request."""

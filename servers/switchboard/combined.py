@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .discovery import definitions
+from .discovery import definitions, title
 from .last_calls import LastCalls
 from .options import arguments
 from .selection import selected
+from .tool_search import definitions as search_definitions
+from .tool_search import is_on
 
 QUIET = 1.0  # seconds without a message after which the switchboard starts, because there are servers to start
 KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
@@ -24,11 +26,14 @@ def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] |
     if options.transport != "stdio":
         return None
     lists: dict[str, list[dict[str, Any]]] = {}
-    for entry in selected(options):
+    entries = selected(options)
+    for entry in entries:
         for kind, items in definitions(entry, Path(options.discovery)).items():
             lists.setdefault(kind, []).extend(items)
     if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in lists.items()):
         return None
+    if is_on(options.search, len(lists.get("tools", ()))):
+        lists["tools"] = search_definitions([title(entry) for entry in entries])
     shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
     lately = LastCalls(Path(options.state)).since(options.warm_days)
     return {**own, **lists, "attributes": shown, "idle": QUIET if lately else 0}

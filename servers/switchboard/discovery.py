@@ -6,7 +6,7 @@ Nothing here imports FastMCP, so that the launcher can answer a list with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from flotilla_launcher.naming import module_of
 from flotilla_launcher.protocol import LISTS
 
 from .catalog import CatalogError, Entry
+from .tool_index import Searchable
+
+LIBRARY_ARGUMENTS = ("limit", "cursor", "dry_run", "idempotency_key", "confirm_token")  # the same in every tool
 
 
 class DiscoveryError(CatalogError):
@@ -85,21 +88,33 @@ def definitions(entry: Entry, folder: Path) -> dict[str, list[dict[str, Any]]]:
         raise _wrong(discovery_path(entry, folder)) from None
 
 
-def search_texts(entry: Entry, folder: Path) -> dict[str, str]:
-    """Return, for each tool that a server would list, the text by which a search finds it.
+def searchables(entry: Entry, folder: Path) -> list[Searchable]:
+    """Return each tool that a server would list as a search reads it, with the file's `search` words.
 
-    That is its name, title and description, the names and descriptions of its arguments, and the file's `search`
-    words, which no list holds. Raises what `definitions` raises.
+    Raises what `definitions` raises.
     """
-    extra = discovery(entry, folder).get("search") or {}
-    return {tool["name"]: _search_text(tool, extra.get(tool["name"])) for tool in definitions(entry, folder)["tools"]}
+    terms = discovery(entry, folder).get("search") or {}
+    return [
+        Searchable(
+            name=tool["name"],
+            server=title(entry),
+            description=tool.get("description") or "",
+            search=terms.get(tool["name"]) or "",
+            arguments=" ".join(_argument_words(tool)),
+        )
+        for tool in definitions(entry, folder)["tools"]
+    ]
 
 
-def _search_text(tool: Mapping[str, Any], extra: str | None) -> str:
-    parts = [tool["name"], tool.get("title"), tool.get("description"), extra]
+def title(entry: Entry) -> str:
+    """Return how people call a server."""
+    return str(entry.spec.get("title") or entry.slug)
+
+
+def _argument_words(tool: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
-        parts += [name, schema.get("description")]
-    return " ".join(part for part in parts if part)
+        if name not in LIBRARY_ARGUMENTS:
+            yield f"{name} {schema.get('description', '')}"
 
 
 def _wrong(path: Path) -> DiscoveryError:

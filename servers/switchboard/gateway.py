@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from dataclasses import dataclass
 from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
 
+from .action_log import Action, ActionLog, shown
 from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
 from .client_request import ClientRequest, invalid
 from .discovery import DiscoveryError
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
 from .request_state import RequestState
+from .tool_index import Searchable
+from .tool_search import SEARCH, ToolSearch, failed
+from .tool_search import definitions as search_definitions
 
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
@@ -42,15 +47,20 @@ FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri
 ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
-    """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads."""
+    """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads.
+
+    `outcome` and `server_seconds` are for the log: how it ended, and how long its server had it.
+    """
 
     client: ClientRequest
     backend: Backend
     method: str
     params: Message
     safe: bool
+    outcome: str = "cancelled"
+    server_seconds: float = 0
 
     @property
     def name(self) -> str:
@@ -61,13 +71,18 @@ class Call:
 class Gateway:
     """Everything that the servers offer, in the catalog's order, and the way to it."""
 
-    def __init__(self, state_key: str, note_call: Callable[[str], None] = lambda slug: None) -> None:
+    def __init__(
+        self, state_key: str, note_call: Callable[[str], None] = lambda slug: None, log: ActionLog | None = None
+    ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
+        self._log = log
         self._state = RequestState(state_key)
         self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
         self._owners: dict[tuple[str, str], Backend] = {}
         self._safe: set[str] = set()
         self._templates: list[tuple[re.Pattern[str], Backend]] = []
+        self._search: ToolSearch | None = None
+        self._search_tools: dict[str, Message] = {}
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
@@ -77,7 +92,8 @@ class Gateway:
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
-        return next((tool["inputSchema"] for tool in self._lists["tools"] if tool["name"] == name), None)
+        tools = (*self._search_tools.values(), *self._lists["tools"])
+        return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
 
     def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
         """Offer what a server offers: `definitions` by kind, as `discovery.definitions` returns them.
@@ -106,6 +122,19 @@ class Gateway:
         }
         self._templates += [(template_pattern(i["uriTemplate"]), backend) for i in definitions["resourceTemplates"]]
 
+    def search_instead(self, searchables: Callable[[], list[Searchable]], servers: Sequence[str]) -> None:
+        """List four tools that search and call the others, in place of all of them.
+
+        A tool can still be called by its own name. `servers` are the names that people know.
+        """
+        self._search = ToolSearch(self._lists["tools"], searchables)
+        self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
+
+    def close(self) -> None:
+        """Write the rows of the log that are waiting."""
+        if self._log:
+            self._log.close()
+
     async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
         self.in_flight += 1
@@ -113,7 +142,8 @@ class Gateway:
             if method == "server/discover" and client.modern:
                 result = {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES}
             elif kind := LIST_KEYS.get(method):
-                result = {**(CACHE if client.modern else {}), kind: self._lists[kind]}
+                listed = list(self._search_tools.values()) if kind == "tools" and self._search else self._lists[kind]
+                result = {**(CACHE if client.modern else {}), kind: listed}
             elif method == "tools/call":
                 result = await self._call_tool(client, params)
             elif method in FORWARDED:
@@ -137,7 +167,11 @@ class Gateway:
         if call.client.modern and params.get("requestState") is not None:
             params["requestState"] = self._state.read(params["requestState"], request)
         for _ in range(MAX_ROUNDS):
-            result = await call.backend.send(call.client, call.method, params, call.safe)
+            started = time.perf_counter()
+            try:
+                result = await call.backend.send(call.client, call.method, params, call.safe)
+            finally:
+                call.server_seconds += time.perf_counter() - started
             if result.get("resultType") != "input_required":
                 return result
             if call.client.modern:
@@ -158,25 +192,76 @@ class Gateway:
                 params["arguments"] = arguments = json.loads(arguments)
         if type(arguments) is not dict:
             raise invalid()
+        if self._search and name in self._search_tools:
+            if name == SEARCH:
+                return self._search.search(arguments)
+            target = self._search.target(name, arguments)
+            if isinstance(target, dict):
+                return target
+            return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
         backend = self._owners.get(("tools", name))
         if backend is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
-        call = Call(client, backend, "tools/call", params, name in self._safe)
+        return await self._logged(Call(client, backend, "tools/call", params, name in self._safe))
+
+    async def _logged(self, call: Call) -> Message:
+        """Call a tool, and add a row to the log, however it ends."""
+        if self._log is None:
+            return await self._called(call)
+        started, clock, result = time.time(), time.perf_counter(), None
+        trace = call.client.trace()
         try:
-            return await self.forward(call)
+            result = await self._called(call)
+            return result
+        finally:
+            latency = time.perf_counter() - clock
+            self._log.add(
+                Action(
+                    time=started,
+                    trace_id=trace,
+                    user_id=self._log.user,
+                    client=call.client.client_name,
+                    era=MODERN_VERSION if call.client.modern else "handshake",
+                    mcp_server=call.backend.entry.slug,
+                    tool_name=call.name,
+                    arguments=shown(call.params["arguments"], call.backend.entry.secrets),
+                    decision="allowed",
+                    outcome=call.outcome,
+                    latency_ms=round(latency * 1000, 1),
+                    gateway_ms=round((latency - call.server_seconds) * 1000, 1),
+                    server_ms=round(call.server_seconds * 1000, 1),
+                    vendor_ms=None,
+                    mcp_response=json.dumps(result, ensure_ascii=False) if result and self._log.responses else None,
+                )
+            )
+
+    async def _called(self, call: Call) -> Message:
+        """Return a tool's result; what goes wrong on the way is an error result that says what was done."""
+        try:
+            result = await self.forward(call)
         except NotStartedError as error:
+            call.outcome = "not_started"
             return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again.")
         except ConnectionLostError as error:
+            call.outcome = "lost"
             if call.safe:
                 return failed(f"{error}. Nothing was changed. Try again later.")
             return failed(
-                f"{error}: `{name}` may or may not have been done. Check whether it was done before you call it again."
+                f"{error}: `{call.name}` may or may not have been done. "
+                "Check whether it was done before you call it again."
             )
         except BrokenResultError:
+            call.outcome = "broken"
             return failed(
-                f"{backend.entry.slug} answered `{name}` with a result that breaks the protocol. "
+                f"{call.backend.entry.slug} answered `{call.name}` with a result that breaks the protocol. "
                 "Ask the user to update this server."
             )
+        except RpcError:
+            call.outcome = "error"
+            raise
+        asks = result.get("resultType") == "input_required"
+        call.outcome = "asked" if asks else "error" if result.get("isError") else "ok"
+        return result
 
     async def _read(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Get a prompt or read a resource, which changes nothing and has no error result."""
@@ -232,11 +317,6 @@ def finished(client: ClientRequest, result: Message) -> Message:
         result["resultType"] = kind
         meta[SERVER_INFO_KEY] = SERVER_INFO
     return result | ({"_meta": meta} if meta else {})
-
-
-def failed(text: str) -> Message:
-    """Return an error result of a tool."""
-    return {"content": [{"type": "text", "text": f"Error: {text}"}], "isError": True}
 
 
 def template_pattern(template: str) -> re.Pattern[str]:

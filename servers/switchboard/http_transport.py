@@ -50,6 +50,8 @@ class HttpRequest(ClientRequest):
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
         self._session, self._id = ctx.session, ctx.request_id
+        if not modern and (hello := ctx.session.client_params):
+            self.client_name = hello.client_info.name
         self._last: asyncio.Task[None] | None = None
 
     def notify(self, method: str, params: Message) -> None:

@@ -38,6 +38,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
+    "search": (
+        "auto",
+        "on: list one tool that finds tools and three that call them; off: list all tools; "
+        "auto: search where there are more than 40",
+    ),
+    "log": (
+        "on",
+        "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
+        "results: keep the results too; off: keep nothing",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
@@ -58,7 +68,13 @@ DESCRIPTION = (
     "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
     "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
 )
-CHOICES = {"fork": ("on", "off"), "run": ("auto", "docker", "process", "http-map"), "transport": ("stdio", "http")}
+CHOICES = {
+    "fork": ("on", "off"),
+    "log": ("on", "results", "off"),
+    "run": ("auto", "docker", "process", "http-map"),
+    "search": ("auto", "on", "off"),
+    "transport": ("stdio", "http"),
+}
 
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:

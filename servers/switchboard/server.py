@@ -22,16 +22,18 @@ from pathlib import Path
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
+from .action_log import ActionLog
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
-from .discovery import DiscoveryError, definitions
+from .discovery import DiscoveryError, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
 from .reporting import report
 from .selection import selected
 from .stdio_transport import StdioTransport
+from .tool_search import is_on
 from .warm import Warmer
 
 
@@ -45,7 +47,7 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if len(state_key) < 32:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note)
+    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options))
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -63,8 +65,19 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    if is_on(options.search, gateway.tool_count):
+        entries = [backend.entry for backend in backends]
+        folder = Path(options.discovery)
+        gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
     report(f"{len(backends)} servers, {gateway.tool_count} tools")
     return gateway, backends
+
+
+def action_log(options: argparse.Namespace) -> ActionLog | None:
+    """Return where calls are logged, None where they are not."""
+    if options.log == "off":
+        return None
+    return ActionLog(Path(options.state), options.log == "results", setting("FLOTILLA_USER") or "")
 
 
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
@@ -81,6 +94,7 @@ async def serve(options: argparse.Namespace) -> None:
     async def close() -> None:
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await asyncio.gather(*(backend.close() for backend in backends))
+            await asyncio.to_thread(gateway.close)
 
     def end() -> None:  # without it the process would die before its servers
         ending.append(asyncio.ensure_future(close()))

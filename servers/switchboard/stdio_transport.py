@@ -50,6 +50,7 @@ class StdioClient(Peer):
         self._gateway = gateway
         self._modern: bool | None = None
         self._capabilities: Message | None = None  # that the client has announced with `initialize`
+        self.name = ""  # that the client gave with `initialize`
         self.log_level: str | None = None  # that the client has set
 
     async def on_request(self, request_id: int | str, method: str, params: Message) -> Message:
@@ -87,10 +88,11 @@ class StdioClient(Peer):
 
     def _initialize(self, params: Message) -> Message:
         version, info = params.get("protocolVersion"), params.get("clientInfo")
-        named = type(info) is dict and type(info.get("name")) is str and type(info.get("version")) is str
-        if type(version) is not str or type(params.get("capabilities")) is not dict or not named:
+        if type(version) is not str or type(params.get("capabilities")) is not dict or type(info) is not dict:
             raise invalid()
-        self._capabilities = params["capabilities"]
+        if type(info.get("name")) is not str or type(info.get("version")) is not str:
+            raise invalid()
+        self._capabilities, self.name = params["capabilities"], info["name"]
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
         return {"protocolVersion": agreed, "capabilities": CAPABILITIES, "serverInfo": SERVER_INFO}
 
@@ -103,6 +105,7 @@ class StdioRequest(ClientRequest):
             params, modern=modern, client_id=id(client), capabilities=capabilities, log_level=client.log_level
         )
         self._client = client
+        self.client_name = self.client_name or client.name
 
     def notify(self, method: str, params: Message) -> None:
         """Send the client a notification."""

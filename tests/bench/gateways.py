@@ -29,6 +29,8 @@ def commands(names: list[str]) -> dict[str, list[str]]:
     catalog = ROOT / "catalog/flotilla.yaml"
     board = [
         str(Path(sys.executable).parent / "flotilla-switchboard"),
+        "--search",
+        "off",
         "--run",
         "docker",
         "--owner",
@@ -89,6 +91,7 @@ def listing(rows: list[Row], runs: int) -> dict[str, float]:
     catalog = {"registry": {copy: registry[slug] for copy, slug in copies.items()}}
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
     options = ["--catalog", str(folder / "catalog.json"), "--discovery", str(folder), "--servers", "all"]
+    options += ["--search", "off"]
     command = [sys.executable, "-m", "flotilla_launcher.__main__", "switchboard", *options]
     times = []
     for _ in range(runs):

@@ -84,7 +84,7 @@ def test_wheel_lists_from_its_own_discovery(installed: Path, no_fastmcp: Path) -
 
 def test_wheel_switchboard_lists_all_servers(installed: Path, no_fastmcp: Path) -> None:
     environ = {"PYTHONPATH": f"{no_fastmcp}{os.pathsep}{installed}"}
-    session = Session([str(installed / "bin" / "flotilla-switchboard"), "--servers", "all"], environ)
+    session = Session([str(installed / "bin" / "flotilla-switchboard"), "--servers", "all", "--search", "off"], environ)
     session.ask("initialize", HELLO)
     session.tell("notifications/initialized")
     result = {tool["name"] for tool in session.ask("tools/list")["result"]["tools"]}

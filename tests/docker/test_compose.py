@@ -20,6 +20,8 @@ from fastmcp.client.transports import StreamableHttpTransport
 from pytest_docker.plugin import get_docker_services
 from python_on_whales import DockerClient
 
+from flotilla_cli.client import tool_names
+
 from .conftest import ROOT, RUN, called
 
 COMPOSE = ROOT / "compose"
@@ -105,7 +107,7 @@ async def test_stack_runs_all_servers(running: DockerClient, environ: dict[str, 
         return {"confirm": True}
 
     async with client(environ, elicitation_handler=yes) as session:
-        prefixes = {tool.name.split("_")[0] for tool in await session.list_tools()}
+        prefixes = {name.split("_")[0] for name in await tool_names(session)}
         assert len(prefixes) == len(stack("compose.switchboard.yaml")["services"]) - 1
         await called(session, "fs_write_file", path="é.md", content="# Été\n\n1 €\n")
         assert (await called(session, "export_create_report_pdf", path="é.pdf", source="é.md"))["pages"] == 1

@@ -69,7 +69,7 @@ def test_wheel_answers_discovery_from_its_file(site: Path, slug: str) -> None:
         "os._exit = lambda _: (sys.stderr.write(' '.join(sys.modules)), sys.exit());"
         "from flotilla_launcher.__main__ import main; main()"
     )
-    environ = {"FLOTILLA_SERVERS": "all", "HOME": "/nonexistent"}
+    environ = {"FLOTILLA_SERVERS": "all", "FLOTILLA_SEARCH": "off", "HOME": "/nonexistent"}
     done = subprocess.run(
         [sys.executable, "-c", program],
         input="".join(REQUESTS),

@@ -64,6 +64,7 @@ class Gateway:
     plain_http: str
     saved: Path | None = None
     asked: list[str] = field(default_factory=list)
+    search: str = "off"  # of the switchboard: Docker's gateway lists all tools
 
     @property
     def catalog(self) -> Path:
@@ -94,7 +95,7 @@ class Gateway:
         options += ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         if self.kind == "docker-gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", self.catalog.name, *options]
-        options += ["--run", self.kind, "--owner", self.name]
+        options += ["--search", self.search, "--run", self.kind, "--owner", self.name]
         for name in ("data", "state"):
             (self.folder / name).mkdir(exist_ok=True)
             options += [f"--{name}", str(self.folder / name)]

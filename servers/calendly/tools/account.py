@@ -20,7 +20,26 @@ tools = Toolset("account")
 AVAILABILITY = ["users:read availability:read", "users:read availability:write"]
 
 
-@tools.reads(scopes=["users:read"], search="moi mon compte utilisateur connecté fuseau horaire lien de réservation")
+@tools.reads(
+    scopes=["users:read"],
+    search=(
+        "moi mon compte utilisateur connecté fuseau horaire lien de réservation suis-je profil connexion "
+        "public page perso partager agenda adresse who am my profile account link timezone logged signed "
+        "booking url share"
+    ),
+    examples=[
+        "c'est quoi mon lien de réservation",
+        "je suis connecté avec quel compte",
+        "donne-moi l'adresse de ma page publique",
+        "dans quel fuseau horaire est réglé mon agenda",
+        "quel est mon profil",
+        "what is my booking page",
+        "which account am I signed in with",
+        "give me the link to my own page",
+        "what time zone am I set to",
+        "who am I logged in as",
+    ],
+)
 async def get_current_user() -> User:
     """Get the connected Calendly user: name, e-mail address, time zone and public booking page.
 
@@ -29,7 +48,26 @@ async def get_current_user() -> User:
     return User.model_validate((await api.get("/users/me"))["resource"])
 
 
-@tools.reads(core=False, scopes=["users:read organizations:read"], search="membres équipe collègues organisation team")
+@tools.reads(
+    core=False,
+    scopes=["users:read organizations:read"],
+    search=(
+        "membres équipe collègues organisation team membre équipiers annuaire adresses utilisateurs "
+        "commerciaux personnes admins colleagues teammates who people users hosts directory"
+    ),
+    examples=[
+        "qui est dans notre organisation",
+        "liste les gens de l'équipe",
+        "quels collègues ont un compte",
+        "trouve l'adresse mail de mon collègue",
+        "combien sommes-nous dans l'organisation",
+        "who is in our organization",
+        "which teammates have an account",
+        "list everyone on the team",
+        "what email does my colleague use",
+        "how many people are in the organization",
+    ],
+)
 async def list_members(
     email: Annotated[Address | None, Field(description="Only the member with this address.")] = None,
     limit: Limit = 20,
@@ -46,8 +84,25 @@ async def list_members(
 @tools.reads(
     core=False,
     scopes=AVAILABILITY,
-    search="occupé occupée indisponible agenda busy conflits",
-    examples=["Quand suis-je occupé demain ?", "When is Marie busy this week?"],
+    search=(
+        "occupé occupée indisponible agenda busy conflits pris prise occupations bloqué surchargé chargé "
+        "réunions conflit unavailable taken blocked booked up tied clash prises déjà packed plages thursday "
+        "friday afternoon already"
+    ),
+    examples=[
+        "Quand suis-je occupé demain ?",
+        "When is Marie busy this week?",
+        "est-ce que je suis pris jeudi après-midi",
+        "à quels moments mon collègue est bloqué",
+        "quelles plages sont déjà prises cette semaine",
+        "ai-je un conflit mercredi matin",
+        "ma journée de vendredi est-elle chargée",
+        "am I tied up on Thursday afternoon",
+        "which hours are blocked on my calendar",
+        "is there a clash on Wednesday morning",
+        "how packed is my Friday",
+        "when is my colleague not available",
+    ],
 )
 async def list_busy_times(
     start: Annotated[
@@ -70,7 +125,27 @@ async def list_busy_times(
     return sliced(all_within(readable(BusyTime, rows), zone), limit, cursor)
 
 
-@tools.reads(core=False, scopes=AVAILABILITY, search="horaires de travail disponibilités plages semaine working hours")
+@tools.reads(
+    core=False,
+    scopes=AVAILABILITY,
+    search=(
+        "horaires de travail disponibilités plages semaine working hours horaire travaille heures ouverture "
+        "jours ouvrés règles disponibilité planning hebdomadaire work weekdays schedule availability rules "
+        "opening office weekly réserver when can people book saturday samedi heure from until weekend lunch"
+    ),
+    examples=[
+        "quels sont mes horaires de travail",
+        "à partir de quelle heure peut-on me réserver",
+        "est-ce que je prends des rendez-vous le samedi",
+        "quelles sont les heures d'ouverture de mon agenda",
+        "montre mes règles de disponibilité",
+        "what are my working hours",
+        "from what time can people book me",
+        "do I take meetings on Saturdays",
+        "which weekdays am I open for bookings",
+        "show my weekly availability rules",
+    ],
+)
 async def list_availability_schedules(whose: Whom = "me", limit: Limit = 20, cursor: Cursor = None) -> Page[Schedule]:
     """List the availability schedules of somebody: the hours of each weekday or date in which meetings can be booked.
 

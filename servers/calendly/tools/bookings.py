@@ -40,8 +40,25 @@ Start = Annotated[
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="réserver réserve prendre rendez-vous créneau inscrire caler fixer",
-    examples=["Réserve un premier échange mardi à 14 h pour Jean Dupont.", "Book Marie a slot tomorrow at 10."],
+    search=(
+        "réserver réserve prendre rendez-vous créneau inscrire caler fixer rdv bloque mets place cale fixe "
+        "inscris programme planifie réunion appel entretien démo schedule reserve set up arrange appointment "
+        "pencil put call meeting demo sign down cale-lui"
+    ),
+    examples=[
+        "Réserve un premier échange mardi à 14 h pour Jean Dupont.",
+        "Book Marie a slot tomorrow at 10.",
+        "cale-lui un rendez-vous jeudi à 9 h",
+        "prends un rdv pour ce client vendredi matin",
+        "bloque le créneau de 15 h à son nom",
+        "programme une démo avec eux mardi prochain",
+        "inscris cette cliente à la consultation de lundi",
+        "set up a call with the client on Thursday",
+        "put him in for Friday at nine",
+        "schedule a demo with them next Tuesday",
+        "reserve the three o'clock slot for her",
+        "arrange an appointment for this lead",
+    ],
 )
 async def book_event(
     event_type: EventTypeRef,
@@ -92,8 +109,26 @@ async def book_event(
     asks=True,
     idempotent=False,
     scopes=WRITE,
-    search="déplacer déplace reporter décaler avancer changer l'heure move postpone",
-    examples=["Déplace le rendez-vous de Marie à vendredi 10 h.", "Move my call with Jean to Friday."],
+    search=(
+        "déplacer déplace reporter décaler avancer changer l'heure move postpone reprogrammer replanifier "
+        "reprogramme replanifie décale reporte repousse avance autre date empêchement plus tard tôt heure "
+        "reschedule push back shift bring forward different later earlier rebook rendez-vous rdv réunion "
+        "appel démo entretien meeting appointment call demo vendredi jeudi friday thursday hour"
+    ),
+    examples=[
+        "Déplace le rendez-vous de Marie à vendredi 10 h.",
+        "Move my call with Jean to Friday.",
+        "décale la réunion de demain à jeudi",
+        "repousse le rdv d'une heure",
+        "j'ai un empêchement, reporte notre appel à la semaine prochaine",
+        "avance le rendez-vous à 9 h",
+        "il préfère un autre jour, change la date",
+        "push the appointment back by an hour",
+        "reschedule tomorrow's demo to Thursday",
+        "something came up, shift our call to next week",
+        "bring the meeting forward to nine",
+        "she wants another day, move it",
+    ],
 )
 async def reschedule_event(
     event: EventId,

@@ -30,7 +30,26 @@ WRITE = ["users:read event_types:write"]
 Minutes = Annotated[int | None, Field(ge=1, le=720, description="Length of a meeting in minutes.")]
 
 
-@tools.reads(scopes=READ, search="types d'événement rendez-vous durée page de réservation")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "types d'événement rendez-vous durée page de réservation quels formules prestations propose "
+        "consultation durées offre catalogue modèles kinds which offer services lengths templates meeting "
+        "event type bookable links prendre"
+    ),
+    examples=[
+        "quels rendez-vous peut-on prendre avec moi",
+        "qu'est-ce que je propose comme consultations",
+        "quelles durées de réunion avons-nous",
+        "liste mes types d'événements",
+        "quelles formules sont actives",
+        "which kinds of meeting can people book with me",
+        "what do I offer on my booking page",
+        "list my event types",
+        "what lengths of call are there",
+        "which of my meeting types are switched on",
+    ],
+)
 async def list_event_types(
     whose: Whose = "me",
     active: Annotated[bool | None, Field(description="True for bookable ones only, false for the others.")] = None,
@@ -47,7 +66,26 @@ async def list_event_types(
     return await api.page("/event_types", EventType, params={**wanted, "active": active}, limit=limit, cursor=cursor)
 
 
-@tools.reads(scopes=READ, search="questions formulaire lieu lieux détail type de rendez-vous form questions location")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "questions formulaire lieu lieux détail type de rendez-vous form questions location réglages "
+        "configuration quelles demande infos renseigner durée téléphone visio adresse settings details asked "
+        "fields where held zoom venue premier échange consultation démo passe ask people"
+    ),
+    examples=[
+        "quelles questions pose-t-on à la réservation",
+        "l'entretien se fait en visio ou par téléphone",
+        "quelles infos faut-il donner pour la démo",
+        "montre les détails du type Consultation",
+        "où se passe le premier échange",
+        "what do we ask people when they book",
+        "is the intro call on Zoom or by phone",
+        "show the settings of the consultation type",
+        "which fields are mandatory on that form",
+        "where can the demo be held",
+    ],
+)
 async def get_event_type(event_type: EventTypeRef) -> EventTypeDetails:
     """Get one event type with the questions of its booking form and the places where it can be held.
 
@@ -59,8 +97,26 @@ async def get_event_type(event_type: EventTypeRef) -> EventTypeDetails:
 
 @tools.reads(
     scopes=["users:read event_types:read availability:read"],
-    search="créneaux libres disponibilités disponible prochain rendez-vous aujourd'hui demain",
-    examples=["Quand suis-je libre demain pour un premier échange ?", "What slots are free today?"],
+    search=(
+        "créneaux libres disponibilités disponible prochain rendez-vous aujourd'hui demain dispo dispos place "
+        "libre trou créneau quand possible matin après-midi mardi prochaine date plage horaire proposer free "
+        "open opening openings availability any room next slot when could vacant quelque chose reste left "
+        "anything still remaining morning afternoon jeudi"
+    ),
+    examples=[
+        "Quand suis-je libre demain pour un premier échange ?",
+        "What slots are free today?",
+        "y a-t-il de la place mardi",
+        "c'est quoi ton prochain trou dispo",
+        "il te reste quelque chose jeudi matin",
+        "quels horaires je peux lui proposer",
+        "t'es dispo quand la semaine prochaine",
+        "any room on Tuesday",
+        "when is the next opening",
+        "do you have anything left on Thursday morning",
+        "what times could I offer her",
+        "is 3 pm still free",
+    ],
 )
 async def list_available_times(
     event_type: EventTypeRef,
@@ -86,7 +142,22 @@ async def list_available_times(
 @tools.writes(
     creates=True,
     scopes=["users:read event_types:read scheduling_links:write"],
-    search="lien de réservation unique envoyer",
+    search=(
+        "lien de réservation unique envoyer url partage génère usage lui choisisse choisir son horaire "
+        "invitation link single use one-time generate share pick own time self booking let choose"
+    ),
+    examples=[
+        "génère un lien pour qu'il choisisse son créneau",
+        "fais-moi un lien à usage unique pour la démo",
+        "je veux qu'elle réserve elle-même",
+        "crée une URL de réservation pour ce prospect",
+        "il me faut un lien à lui envoyer",
+        "make a link so that he can pick a time",
+        "give me a one-time link for the demo",
+        "let her choose the time by herself",
+        "generate a booking URL for this lead",
+        "I need a single-use link to share",
+    ],
 )
 async def create_scheduling_link(event_type: EventTypeRef) -> SchedulingLink:
     """Create a link with which one person can book this event type once. Returns the link; nothing is sent.
@@ -102,8 +173,25 @@ async def create_scheduling_link(event_type: EventTypeRef) -> SchedulingLink:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="activer désactiver renommer type de rendez-vous fermer les réservations enable disable switch off",
-    examples=["Désactive le type « Premier échange » pendant mes vacances.", "Switch the demo event type off."],
+    search=(
+        "activer désactiver renommer type de rendez-vous fermer les réservations enable disable switch off "
+        "désactive active réactive suspend coupe pause rouvre ferme rallonge durée description renomme "
+        "modifie turn reopen rename lengthen minutes longer shorter change edit hide"
+    ),
+    examples=[
+        "Désactive le type « Premier échange » pendant mes vacances.",
+        "Switch the demo event type off.",
+        "coupe les réservations de démo pour l'instant",
+        "rouvre la consultation, je suis de retour",
+        "passe l'entretien de 30 à 45 minutes",
+        "renomme ce type en Appel découverte",
+        "change la description de la visite",
+        "turn bookings for the consultation back on",
+        "pause that meeting type while I am away",
+        "make the intro call 45 minutes long",
+        "rename it to Discovery call",
+        "change the description of the workshop",
+    ],
 )
 async def update_event_type(
     event_type: EventTypeRef,
@@ -128,8 +216,24 @@ async def update_event_type(
     core=False,
     creates=True,
     scopes=WRITE,
-    search="rendez-vous ponctuel unique exceptionnel créer page de réservation one-off ad hoc",
-    examples=["Crée un rendez-vous ponctuel de 45 minutes la semaine prochaine."],
+    search=(
+        "rendez-vous ponctuel unique exceptionnel créer page de réservation one-off ad hoc ponctuelle ad-hoc "
+        "occasion spéciale jamais exceptionnelle seule fois personnalisé hors catalogue special custom once "
+        "only several days temporary particular visite proposer offer"
+    ),
+    examples=[
+        "Crée un rendez-vous ponctuel de 45 minutes la semaine prochaine.",
+        "fais un rendez-vous exceptionnel d'une heure, entre lundi et mercredi",
+        "il me faut une page juste pour cette réunion-là",
+        "prépare un entretien hors catalogue de 20 minutes",
+        "propose une visite unique au bureau jeudi ou vendredi",
+        "crée une réunion spéciale pour le notaire",
+        "set up a special 45 minute meeting for next week only",
+        "I need a one-off page for this occasion",
+        "make an ad hoc meeting, bookable Monday to Wednesday",
+        "create a custom appointment that is not in my list",
+        "offer a single visit on Thursday or Friday",
+    ],
 )
 async def create_one_off_event_type(
     name: Annotated[str, Field(min_length=1, max_length=55, description="Name of the meeting.", examples=["Chantier"])],

@@ -22,8 +22,26 @@ WRITE = ["users:read scheduled_events:write"]
 
 @tools.reads(
     scopes=READ,
-    search="réunions réservées agenda rendez-vous prévus qui vient semaine équipe week team",
-    examples=["Qu'est-ce que j'ai cette semaine ?", "Whose meetings are today?"],
+    search=(
+        "réunions réservées agenda rendez-vous prévus qui vient semaine équipe week team programme planning "
+        "rdv aujourd'hui demain journée prochain prochains passés vois-je calendrier combien schedule today "
+        "tomorrow upcoming coming up appointments calendar next past who meet booked réunion appel démo "
+        "entretien meeting appointment call demo"
+    ),
+    examples=[
+        "Qu'est-ce que j'ai cette semaine ?",
+        "Whose meetings are today?",
+        "c'est quoi mon programme de demain",
+        "j'ai quoi comme rendez-vous aujourd'hui",
+        "avec qui je suis en rendez-vous cet après-midi",
+        "combien de réunions la semaine prochaine",
+        "c'est quand mon prochain rendez-vous",
+        "what is on my schedule tomorrow",
+        "what have I got coming up",
+        "who am I meeting this afternoon",
+        "how many calls are booked next week",
+        "when is my next appointment",
+    ],
 )
 async def list_events(
     whose: Whose = "me",
@@ -64,7 +82,26 @@ async def event_of(event: str) -> Event:
     return Event.model_validate((await api.get(path))["resource"]).within(zone)
 
 
-@tools.reads(scopes=READ, search="détail réunion rendez-vous lieu lien visio")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "détail réunion rendez-vous lieu lien visio infos cette adresse zoom meet rejoindre quelle heure "
+        "durée où combien details join where exact start video link address rdv appel démo entretien meeting "
+        "appointment call demo passe confirmée confirmed end finit takes place time"
+    ),
+    examples=[
+        "c'est quoi le lien visio de mon rendez-vous de 10 h",
+        "où se passe la réunion de demain",
+        "à quelle heure finit cet appel",
+        "donne-moi les détails de ce rdv",
+        "la réunion est toujours confirmée ?",
+        "what is the video link for the ten o'clock",
+        "where does tomorrow's meeting take place",
+        "what time does that call end",
+        "give me the details of this appointment",
+        "how do I join the next one",
+    ],
+)
 async def get_event(event: EventId) -> Event:
     """Get one booked meeting: its time, place or video link, hosts, guests, status and number of invitees.
 
@@ -73,7 +110,26 @@ async def get_event(event: EventId) -> Event:
     return await event_of(event)
 
 
-@tools.reads(scopes=READ, search="invités participants réponses qui vient inscrits")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "invités participants réponses qui vient inscrits participant inscrit répondu formulaire personne "
+        "réservé coordonnées email liens annulation who booked attendees signed up answers contact attending "
+        "rendez-vous rdv réunion appel démo entretien meeting appointment call demo person adresse mail"
+    ),
+    examples=[
+        "qui a réservé ce rendez-vous",
+        "qui est inscrit au webinaire de jeudi",
+        "qu'ont-ils répondu dans le formulaire",
+        "quelle est l'adresse mail de la personne de 14 h",
+        "combien de participants à l'atelier",
+        "who booked that meeting",
+        "who signed up for Thursday's webinar",
+        "what did she write in the form",
+        "what is the email of my two o'clock",
+        "how many attendees does the workshop have",
+    ],
+)
 async def list_invitees(
     event: EventId,
     status: Annotated[
@@ -91,7 +147,28 @@ async def list_invitees(
     return await api.page(path, Invitee, params={"status": status}, limit=limit, cursor=cursor)
 
 
-@tools.destroys(asks=True, idempotent=False, scopes=WRITE, search="annuler annule rendez-vous réunion")
+@tools.destroys(
+    asks=True,
+    idempotent=False,
+    scopes=WRITE,
+    search=(
+        "annuler annule rendez-vous réunion annulation supprime enlève laisse tomber décommande plus possible "
+        "call off scrap drop cancel delete remove won't make rdv appel démo entretien meeting appointment "
+        "demo demain matin tomorrow morning décommander"
+    ),
+    examples=[
+        "annule mon rendez-vous de demain matin",
+        "décommande la réunion de 16 h",
+        "je ne peux plus, laisse tomber notre appel",
+        "supprime ce rdv et dis-leur que je suis malade",
+        "on n'a plus besoin de se voir, annule",
+        "call off tomorrow morning's appointment",
+        "cancel my four o'clock",
+        "drop that call, I am ill",
+        "scrap the meeting with them",
+        "I won't make it, take it off and tell them why",
+    ],
+)
 async def cancel_event(
     event: EventId,
     reason: Annotated[
@@ -119,7 +196,27 @@ def must_stand(meeting: Event) -> None:
         )
 
 
-@tools.writes(additive=False, scopes=WRITE, search="absent pas venu lapin finalement venu annuler l'absence undo")
+@tools.writes(
+    additive=False,
+    scopes=WRITE,
+    search=(
+        "absent pas venu lapin finalement venu annuler l'absence undo absence manqué raté ne s'est présenté "
+        "présentée posé jamais là missed didn't show up stood never came turned rendez-vous rdv réunion appel "
+        "démo entretien meeting appointment call demo n'est venue"
+    ),
+    examples=[
+        "il ne s'est pas présenté à l'appel",
+        "la cliente m'a posé un lapin",
+        "note qu'elle n'est pas venue ce matin",
+        "personne n'était là à 14 h, marque l'absence",
+        "finalement il est venu, enlève l'absence",
+        "he did not turn up for the call",
+        "the client stood me up",
+        "note that she never came this morning",
+        "mark my two o'clock as a no-show",
+        "he did come after all, undo the no-show",
+    ],
+)
 async def mark_no_show(
     invitee: Annotated[
         str,

@@ -27,8 +27,25 @@ Segments = Annotated[list[str] | None, Field(description="All segments (tags); t
 
 
 @tools.reads(
-    search="liste conversations chats messages en attente non lues boîte de réception inbox support waiting unread",
-    examples=["Qu'est-ce qui attend une réponse ?", "Show unread chats", "Find the conversation about the invoice"],
+    search=(
+        "liste conversations chats discussions messages en attente non lues ouvertes résolues sans réponse boîte "
+        "de réception inbox support nouveaux cherche trouve waiting unread open unanswered new list who wrote "
+        "about"
+    ),
+    examples=[
+        "Qu'est-ce qui attend une réponse ?",
+        "Show unread chats",
+        "Find the conversation about the invoice",
+        "Qui nous a écrit ?",
+        "Quoi de neuf sur le chat ?",
+        "Combien de discussions ne sont pas lues ?",
+        "Qu'est-ce que personne n'a pris ?",
+        "Retrouve l'échange sur la facture",
+        "Any new messages?",
+        "Who is waiting for an answer?",
+        "What is nobody looking after?",
+        "Show the chats assigned to Marc",
+    ],
 )
 async def list_conversations(
     query: Annotated[str | None, Field(description="Words from messages, name or e-mail address.")] = None,
@@ -71,8 +88,23 @@ async def conversation(key: str) -> Session:
 
 
 @tools.reads(
-    search="lis ouvre conversation messages historique chat fil read thread history",
-    examples=["Que dit la cliente ?", "Read me the last chat"],
+    search=(
+        "lis lire ouvre conversation discussion messages historique chat fil échange résume raconte read open "
+        "thread history what was said summarize"
+    ),
+    examples=[
+        "Que dit la cliente ?",
+        "Read me the last chat",
+        "Résume-moi la discussion",
+        "Lis-moi le dernier chat",
+        "Qu'est-ce qu'on lui a répondu ?",
+        "Ouvre l'échange avec ce visiteur",
+        "Qu'est-ce qu'il voulait ?",
+        "Catch me up on this chat",
+        "What did the visitor want?",
+        "What did we answer her?",
+        "Open the thread",
+    ],
 )
 async def get_conversation(
     conversation_id: ConversationId,
@@ -102,8 +134,22 @@ async def get_conversation(
 @tools.writes(
     creates=True,
     additive=False,
-    search="réponds répondre envoie message client chat reply answer send",
-    examples=["Réponds que le colis part demain", "Tell the customer it is fixed"],
+    search=(
+        "réponds répondre réponse envoie dis-lui message client visiteur chat rassure demande reply answer send "
+        "write back tell"
+    ),
+    examples=[
+        "Réponds que le colis part demain",
+        "Tell the customer it is fixed",
+        "Dis-lui qu'on s'en occupe",
+        "Demande au client une photo",
+        "Rassure-la, le remboursement est en route",
+        "Réponds au visiteur qu'on est ouverts samedi",
+        "Write back that we're on it",
+        "Ask the customer for a picture",
+        "Answer the visitor that we open on Saturday",
+        "Reply that his refund is coming",
+    ],
 )
 async def send_message(conversation_id: ConversationId, text: Text) -> Saved:
     """Answer the customer in a conversation: it is read in the chat, or comes by mail or another channel.
@@ -116,8 +162,23 @@ async def send_message(conversation_id: ConversationId, text: Text) -> Saved:
 
 @tools.writes(
     creates=True,
-    search="ajoute note interne commentaire collègues private note internal",
-    examples=["Note que le remboursement est accordé", "Leave a note for Marc"],
+    search=(
+        "ajoute note interne privée commentaire collègues équipe mot remarque mémo entre nous mentionne private "
+        "internal comment team only jot down memo mention"
+    ),
+    examples=[
+        "Note que le remboursement est accordé",
+        "Leave a note for Marc",
+        "Laisse un mot pour les collègues",
+        "Commentaire interne, il a rappelé",
+        "Que le client ne voie pas ça, c'est pour nous",
+        "Écris à l'équipe que c'est urgent",
+        "Mentionne Marc dans une remarque",
+        "Internal comment, he called back",
+        "Jot down that we're waiting for the part",
+        "Private note, she is a VIP",
+        "Ping Marc in a remark the customer can't see",
+    ],
 )
 async def add_note(
     conversation_id: ConversationId,
@@ -142,8 +203,21 @@ async def _sent(key: str, kind: str, text: str, mentions: list[str] | None = Non
 @tools.writes(
     creates=True,
     asks=True,
-    search="nouvelle conversation écris contacte client start new chat message first",
-    examples=["Écris à zoe@lefevre.example que sa commande est prête"],
+    search=(
+        "nouvelle conversation discussion écris écrire contacte contacter premier message mail prévenir démarre "
+        "entame client start begin new chat first reach out e-mail write to somebody"
+    ),
+    examples=[
+        "Écris à zoe@lefevre.example que sa commande est prête",
+        "Contacte cette cliente par mail",
+        "Préviens Jean qu'on passe demain, il ne nous a pas écrit",
+        "Entame une discussion avec ce prospect",
+        "Envoie un premier message à marie@exemple.fr",
+        "Reach out to this lead",
+        "Start a new chat with marie@exemple.fr",
+        "Email her first, she hasn't written yet",
+        "Write to this person that his order is ready",
+    ],
 )
 async def create_conversation(
     email: Annotated[Address, Field(description="E-mail address of the customer.", examples=["zoe@lefevre.example"])],
@@ -178,8 +252,23 @@ async def create_conversation(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="résous résolue clôture ferme rouvre conversation état close reopen pending",
-    examples=["Marque la conversation comme résolue", "Reopen this chat"],
+    search=(
+        "résous résolu résolue réglé clôture ferme termine rouvre rouvrir conversation état en attente resolve "
+        "resolved close done end reopen open again pending state"
+    ),
+    examples=[
+        "Marque la conversation comme résolue",
+        "Reopen this chat",
+        "C'est réglé, ferme le chat",
+        "Clôture cette discussion",
+        "Rouvre la conversation, le problème est revenu",
+        "Mets-la en attente",
+        "On a fini avec ce client",
+        "Close this chat, it's done",
+        "I closed it too early, open it again",
+        "Put it on pending",
+        "We're finished here",
+    ],
 )
 async def set_conversation_state(
     conversation_id: ConversationId,
@@ -196,8 +285,23 @@ async def set_conversation_state(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="assigne attribue transfère conversation opérateur collègue route transfer",
-    examples=["Assigne la conversation à Marc", "Give this chat to nobody"],
+    search=(
+        "assigne assigner attribue confie passe donne transfère conversation opérateur collègue prends moi "
+        "désassigne assign route transfer hand over take give pass unassign operator"
+    ),
+    examples=[
+        "Assigne la conversation à Marc",
+        "Give this chat to nobody",
+        "Passe ce chat à un collègue",
+        "Confie la discussion à Zoé",
+        "Je prends cette conversation",
+        "Transfère au technicien",
+        "Enlève l'opérateur de cette conversation",
+        "Hand this over to Zoé",
+        "I'll take this chat",
+        "Route it to somebody in sales",
+        "Unassign the conversation",
+    ],
 )
 async def assign_conversation(
     conversation_id: ConversationId,
@@ -218,8 +322,22 @@ async def assign_conversation(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="modifie conversation sujet étiquettes segments nom téléphone client metadata tag",
-    examples=["Ajoute l'étiquette facturation", "Set the customer's phone number"],
+    search=(
+        "client modifie change conversation sujet objet étiquettes segments nom téléphone du visiteur données "
+        "metadata tag subject visitor name phone e-mail of the chat custom data label"
+    ),
+    examples=[
+        "Ajoute l'étiquette facturation",
+        "Set the customer's phone number",
+        "Change le sujet de la discussion",
+        "Le visiteur s'appelle Paul, note-le dans le chat",
+        "Marque la conversation comme urgente",
+        "Ajoute son mail à la conversation",
+        "Label this chat as billing",
+        "Change the subject of the conversation",
+        "The visitor is called Paul, put it in the chat",
+        "Save his e-mail on this conversation",
+    ],
 )
 async def update_conversation(
     conversation_id: ConversationId,
@@ -253,7 +371,25 @@ async def update_conversation(
     return Saved(conversation=conversation_id)
 
 
-@tools.writes(core=False, creates=True, search="rappel rappelle-moi reporte conversation reminder snooze later")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "rappel rappelle rappelle-moi reporte remets à plus tard demain lundi conversation relancer reminder "
+        "remind me snooze later follow up tomorrow come back to"
+    ),
+    examples=[
+        "Rappelle-moi cette discussion lundi matin",
+        "Remets ça à demain",
+        "Fais-moi penser à relancer ce client vendredi",
+        "Je verrai ce chat plus tard, à 15 heures",
+        "Mets un rappel dans deux jours",
+        "Remind me of this chat tomorrow at nine",
+        "Snooze it until Monday",
+        "Bring this back on Friday so I follow up",
+        "Set a reminder in two days",
+    ],
+)
 async def schedule_reminder(
     conversation_id: ConversationId,
     at: Annotated[When, Field(description="When to be reminded.", examples=["2030-06-03T09:00"])],
@@ -268,7 +404,22 @@ async def schedule_reminder(
     return Saved(conversation=conversation_id)
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, search="supprime efface conversation remove")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    search="supprime supprimer efface jette conversation discussion chat messages delete remove erase throw away",
+    examples=[
+        "Efface cette discussion",
+        "Supprime le chat, c'est du spam",
+        "Jette la conversation de test",
+        "Fais disparaître tous ces messages",
+        "Delete this chat",
+        "That conversation is spam, remove it",
+        "Throw away the test chat",
+        "Erase the whole thread",
+    ],
+)
 async def delete_conversation(conversation_id: ConversationId) -> Done:
     """Delete a conversation with all of its messages for good. It asks with the customer's name first.
 

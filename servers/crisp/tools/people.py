@@ -32,8 +32,23 @@ Segments = Annotated[list[str] | None, Field(description="Segments (tags) of the
 
 
 @tools.reads(
-    search="qui est ce client appelant numéro téléphone fiche profil identifie caller who is lookup",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is zoe@lefevre.example?"],
+    search=(
+        "qui est ce client cliente appelant appelle numéro téléphone fiche profil identifie connaît à caller "
+        "calling who is lookup whose number one person profile"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is zoe@lefevre.example?",
+        "Qui m'appelle ?",
+        "À qui est ce numéro ?",
+        "Qu'est-ce qu'on sait sur cette cliente ?",
+        "Elle nous a déjà écrit ?",
+        "Montre-moi la fiche de Zoé",
+        "Whose number is this?",
+        "Do we know this caller?",
+        "Tell me about that customer",
+        "Has he contacted us before?",
+    ],
 )
 async def get_person(person: PersonRef) -> PersonDetail:
     """Tell who a customer or caller is, by phone number, e-mail address or name, with the newest conversations.
@@ -69,8 +84,23 @@ async def get_person(person: PersonRef) -> PersonDetail:
 
 
 @tools.reads(
-    search="cherche liste clients personnes contacts profils segment people contacts list",
-    examples=["Cherche les clients Dupont", "List the people in the segment vip"],
+    search=(
+        "cherche trouve liste tous clients personnes contacts profils segment lesquels ceux qui people list all "
+        "those in find everybody last active"
+    ),
+    examples=[
+        "Cherche les clients Dupont",
+        "List the people in the segment vip",
+        "Liste les clients du segment vip",
+        "Tous les contacts de chez Roy",
+        "Qui a été actif récemment ?",
+        "Montre tous nos contacts",
+        "Trouve les gens qui s'appellent Martin",
+        "Everybody from Roy Bakery",
+        "Who was active lately?",
+        "Show all our contacts",
+        "Find people called Martin",
+    ],
 )
 async def search_people(
     query: Annotated[str | None, Field(description="Words from name, e-mail address or company.")] = None,
@@ -95,8 +125,21 @@ async def search_people(
 
 @tools.writes(
     creates=True,
-    search="crée ajoute client contact personne profil nouveau new contact add",
-    examples=["Ajoute Paul Martin, paul@martin.example"],
+    search=(
+        "crée créer ajoute ajouter enregistre client contact personne profil fiche nouveau nouvelle new add save "
+        "register"
+    ),
+    examples=[
+        "Ajoute Paul Martin, paul@martin.example",
+        "Enregistre ce nouvel appelant",
+        "Nouvelle cliente, marie@exemple.fr",
+        "Crée une fiche pour Madame Leroy",
+        "Il n'est pas connu, mets-le dans les contacts",
+        "Add this caller to our contacts",
+        "Save a new customer, marie@exemple.fr",
+        "We don't have her yet, put her in",
+        "Register this person",
+    ],
 )
 async def create_person(
     email: Annotated[Address, Field(description="E-mail address of the person.", examples=["paul@martin.example"])],
@@ -130,8 +173,23 @@ async def create_person(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="modifie client profil téléphone adresse étiquette segment données note update contact",
-    examples=["Change le téléphone de Zoé", "Tag this customer as vip"],
+    search=(
+        "modifie modifier change corrige client contact profil fiche téléphone numéro adresse mail nom étiquette "
+        "segment bloc-notes données note mettre à jour update edit profile notepad phone e-mail name"
+    ),
+    examples=[
+        "Change le téléphone de Zoé",
+        "Tag this customer as vip",
+        "Elle a une nouvelle adresse mail",
+        "Il a changé de numéro",
+        "Corrige le nom sur sa fiche",
+        "Enlève-le du segment prospects",
+        "Note sur son profil qu'il parle anglais",
+        "He has a new mobile number",
+        "Fix the spelling of her name",
+        "Take him out of the segment leads",
+        "Write on his profile that he speaks German",
+    ],
 )
 async def update_person(
     person: PersonRef,
@@ -178,7 +236,24 @@ async def _save_details(path: str, details: dict[str, Any]) -> None:
     await data("PATCH", f"/people/data/{path}", json={"data": details})
 
 
-@tools.writes(core=False, creates=True, search="ajoute événement activité client achat event track")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "ajoute ajouter enregistre consigne événement activité client achat a payé commandé add event track "
+        "record log bought paid signed up"
+    ),
+    examples=[
+        "Enregistre que Zoé a payé sa commande",
+        "Consigne un achat pour ce client",
+        "Ajoute une inscription à son historique",
+        "Elle vient de renouveler, garde-en la trace",
+        "Track that he paid",
+        "Log a purchase for this customer",
+        "Record that she signed up",
+        "Add a renewal to her timeline",
+    ],
+)
 async def add_person_event(
     person: PersonRef,
     text: Annotated[str, Field(min_length=1, description="Name of the event.", examples=["Commande payée"])],
@@ -194,7 +269,23 @@ async def add_person_event(
     return Saved(person=one.people_id)
 
 
-@tools.reads(core=False, search="événements historique activité client events history")
+@tools.reads(
+    core=False,
+    search=(
+        "événements historique activité chronologie client qu'a-t-il fait a acheté quand events history timeline "
+        "did activity bought when"
+    ),
+    examples=[
+        "Qu'est-ce que ce client a fait récemment ?",
+        "Quand a-t-elle acheté la dernière fois ?",
+        "Montre l'activité de Zoé",
+        "Lis-moi sa chronologie",
+        "What has this customer done lately?",
+        "When did she last buy?",
+        "Show his timeline",
+        "Go through her activity",
+    ],
+)
 async def list_person_events(person: PersonRef, limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     """List the events of a person, newest first, each with its time and data.
 
@@ -217,7 +308,25 @@ def _event(event: Thing) -> dict[str, str]:
     )
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, search="supprime efface client profil rgpd gdpr remove")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    search=(
+        "supprime supprimer efface effacer client contact profil fiche rgpd droit à l'oubli données personnelles "
+        "gdpr remove erase delete forget personal data"
+    ),
+    examples=[
+        "Il veut qu'on efface ses données",
+        "Supprime cette fiche",
+        "Enlève ce client de la base",
+        "C'est un faux contact, vire-le",
+        "She asks us to erase her data",
+        "Remove this customer from our contacts",
+        "Delete that fake profile",
+        "He wants to be forgotten",
+    ],
+)
 async def delete_person(person: PersonRef) -> Done:
     """Delete the profile of a person with its data and events for good. It asks with name and e-mail first.
 

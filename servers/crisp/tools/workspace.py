@@ -52,8 +52,22 @@ def _articles(rows: list[Any], parent: str = "") -> list[Row]:
 
 
 @tools.reads(
-    search="cherche article aide base de connaissances faq help center knowledge base documentation",
-    examples=["Y a-t-il un article sur les remboursements ?", "Find the help article about shipping"],
+    search=(
+        "cherche trouve article aide base de connaissances faq doc documentation guide procédure comment faire "
+        "liste help center knowledge docs how to is there which articles find"
+    ),
+    examples=[
+        "Y a-t-il un article sur les remboursements ?",
+        "Find the help article about shipping",
+        "Qu'est-ce qu'on a d'écrit sur la garantie ?",
+        "Comment un client change-t-il son mot de passe ?",
+        "Quels articles d'aide avons-nous ?",
+        "Cherche dans la doc comment résilier",
+        "Is there anything on the warranty?",
+        "How do customers reset their password?",
+        "Which help articles are there?",
+        "Look in the docs for cancellation",
+    ],
 )
 async def search_articles(
     query: Annotated[str | None, Field(description="Words from the title; all articles without it.")] = None,
@@ -72,8 +86,21 @@ async def search_articles(
 
 
 @tools.reads(
-    search="lis article aide contenu base de connaissances read help article",
-    examples=["Que dit l'article sur les retours ?"],
+    search=(
+        "lis lire article aide entier en contenu texte complet page base de connaissances read whole full help "
+        "open aloud link"
+    ),
+    examples=[
+        "Que dit l'article sur les retours ?",
+        "Lis-moi l'article en entier",
+        "Donne-moi le texte complet de la page d'aide",
+        "Ouvre l'article sur la livraison",
+        "C'est quoi l'adresse de cet article ?",
+        "Read me the whole article",
+        "Open the page about shipping",
+        "What does the article say about returns?",
+        "Give me the public link of that help article",
+    ],
 )
 async def get_article(
     path: Annotated[
@@ -100,7 +127,23 @@ async def get_article(
     )
 
 
-@tools.reads(core=False, search="opérateurs collègues agents équipe support team members")
+@tools.reads(
+    core=False,
+    search=(
+        "opérateurs collègues agents équipe support qui travaille en ligne disponible connecté team members staff "
+        "who is online available colleagues"
+    ),
+    examples=[
+        "Qui est en ligne au support ?",
+        "Quels collègues sont disponibles ?",
+        "Qui travaille sur le chat ?",
+        "À qui peut-on confier une conversation ?",
+        "Who is online right now?",
+        "Which colleagues can take a chat?",
+        "List our support team",
+        "Is anybody available?",
+    ],
+)
 async def list_operators(limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     """List the operators of the workspace with name, e-mail address, role and whether they are online.
 
@@ -121,7 +164,20 @@ async def list_operators(limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     return RowPage(items=page.items, next_cursor=page.next_cursor)
 
 
-@tools.reads(core=False, search="segments étiquettes tags labels liste")
+@tools.reads(
+    core=False,
+    search="segments étiquettes tags labels catégories liste quels combien de personnes dans which how many people",
+    examples=[
+        "Quels segments avons-nous ?",
+        "Combien de gens sont dans le segment vip ?",
+        "Quelles étiquettes de clients existent ?",
+        "Liste les catégories de contacts",
+        "Which segments are there?",
+        "How many people carry the tag vip?",
+        "List the labels we use for people",
+        "What tags can I give a customer?",
+    ],
+)
 async def list_segments(
     query: Annotated[str | None, Field(description="Part of the segment's name.")] = None,
     limit: Limit = 20,
@@ -137,7 +193,23 @@ async def list_segments(
     return RowPage(items=[row for row in items if wanted in folded(row.get("segment", ""))], next_cursor=following)
 
 
-@tools.reads(core=False, search="campagnes newsletters envois marketing campaigns liste")
+@tools.reads(
+    core=False,
+    search=(
+        "campagnes newsletters infolettres emailings envois marketing mailing publicité liste dernière campaigns "
+        "reached sent how many people"
+    ),
+    examples=[
+        "Quelles newsletters avons-nous envoyées ?",
+        "Combien de gens la dernière campagne a-t-elle touchés ?",
+        "Le mailing de Noël est-il parti ?",
+        "Montre nos envois marketing",
+        "Which newsletters went out?",
+        "How many people did the last mailing reach?",
+        "Has the Christmas campaign been sent?",
+        "Show our marketing e-mails",
+    ],
+)
 async def list_campaigns(limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     """List campaigns, newest first, with type, subject, state, how many people are aimed at and were reached.
 

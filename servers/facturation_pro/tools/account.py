@@ -51,7 +51,25 @@ class Collaborator(Model):
     roles: list[str] = Field(default_factory=list)
 
 
-@tools.reads(core=False, search="compte entreprise connecté quota")
+@tools.reads(
+    core=False,
+    search=(
+        "compte entreprise connecté quota mon profil société entreprises connectée laquelle limite requêtes "
+        "API restant abonné account which firm company connected logged requests left limit usage"
+    ),
+    examples=[
+        "je suis connecté à quelle entreprise",
+        "quelles sociétés sont sur mon compte",
+        "combien de requêtes API il me reste",
+        "c'est quoi le mail du compte connecté",
+        "pourquoi je ne vois pas mon autre société",
+        "which company am I connected to",
+        "what firms does my account have",
+        "how many API requests are left",
+        "which login is in use",
+        "why can I not see my other firm",
+    ],
+)
 async def get_account() -> Account:
     """Get the connected account, its firms, which of them is in use, and how many requests are left for now.
 
@@ -63,7 +81,26 @@ async def get_account() -> Account:
     return Account.model_validate({**account, "firms": firms, "firm_id": in_use, **api.allowance})
 
 
-@tools.reads(core=False, search="abonnement factures de Facturation.PRO")
+@tools.reads(
+    core=False,
+    search=(
+        "abonnement factures de Facturation.PRO logiciel payé coûte forfait souscription prix mensuel "
+        "commandes licence renouvellement subscription software cost plan license paid renewal orders liste "
+        "lister quels quelles combien montre list which what find show have all"
+    ),
+    examples=[
+        "combien me coûte l'abonnement au logiciel",
+        "quand ai-je renouvelé ma licence",
+        "combien ai-je payé pour ce programme de facturation",
+        "montre mes commandes d'abonnement",
+        "mon forfait est payé jusqu'à quand",
+        "what does the invoicing software cost me",
+        "when did I renew the license",
+        "show what we paid for our plan",
+        "list my subscription orders",
+        "how much was the last renewal of the software",
+    ],
+)
 async def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[Order]:
     """List what the firm paid for Facturation.PRO itself: its subscriptions, with amount and date.
 
@@ -72,7 +109,27 @@ async def list_orders(limit: Limit = 20, cursor: Cursor = None) -> Page[Order]:
     return sliced(readable(Order, await api.rows("/orders.json")), limit, cursor)
 
 
-@tools.reads(core=False, group="collaborators", search="collaborateurs utilisateurs rôles")
+@tools.reads(
+    core=False,
+    group="collaborators",
+    search=(
+        "collaborateurs utilisateurs rôles collaborateur équipe collègues comptable accès droits membres "
+        "personnes utilisateur team colleagues users people roles rights access staff who liste lister quels "
+        "quelles combien montre list which what find show have all login accountant"
+    ),
+    examples=[
+        "qui a accès à la facturation",
+        "liste l'équipe et ses droits",
+        "ma comptable a-t-elle un accès",
+        "quels collègues utilisent le logiciel",
+        "quel est le rôle de chacun",
+        "who has access to our invoicing",
+        "list the team and their roles",
+        "does my accountant have a login",
+        "which colleagues use the software",
+        "what rights does everybody have",
+    ],
+)
 async def list_collaborators(limit: Limit = 20, cursor: Cursor = None) -> Page[Collaborator]:
     """List the people who work in the firm on Facturation.PRO, with their e-mail addresses and roles.
 

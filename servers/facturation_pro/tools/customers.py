@@ -56,8 +56,27 @@ class CustomerFilters(RareFilters):
 
 
 @tools.reads(
-    search="cherche trouve client clients entreprise particulier coordonnées",
-    examples=["trouve le client Dupont", "find the customer with this e-mail address"],
+    search=(
+        "cherche trouve client clients entreprise particulier coordonnées retrouve recherche fichier liste "
+        "quels derniers archivés siret mail société numéro particuliers acheteurs search look up list which "
+        "buyers accounts who cliente boîte customer company firm lister quelles combien montre what find show "
+        "have all"
+    ),
+    examples=[
+        "trouve le client Dupont",
+        "find the customer with this e-mail address",
+        "retrouve ce client dans la facturation",
+        "liste mes clients",
+        "quels clients sont des particuliers",
+        "à quelle société correspond ce mail",
+        "quels clients n'ont pas de SIRET",
+        "cette boîte est déjà cliente chez nous ?",
+        "look up this client",
+        "list my clients",
+        "which clients are private persons",
+        "do we have this company as a customer",
+        "who are the archived ones",
+    ],
 )
 async def list_customers(
     query: CustomerName = None,
@@ -80,7 +99,26 @@ async def list_customers(
     )
 
 
-@tools.writes(creates=True, search="crée nouveau client société particulier")
+@tools.writes(
+    creates=True,
+    search=(
+        "crée nouveau client société particulier ajoute enregistre inscris cliente entreprise fiche boîte "
+        "rentre créer ajouter create add new company register enter person buyer account clients customer "
+        "firm nouvelle il faut set up need make"
+    ),
+    examples=[
+        "ajoute un nouveau client",
+        "enregistre cette société avec son SIRET",
+        "crée une fiche client pour un particulier",
+        "rentre cette boîte pour que je puisse la facturer",
+        "nouvelle cliente, madame de Bordeaux",
+        "add a new client",
+        "register this company with its SIRET",
+        "set up a customer so I can bill them",
+        "enter a private person as a buyer",
+        "new account for a firm in Bordeaux",
+    ],
+)
 async def create_customer(
     company_name: Annotated[str | None, about("Name of a company.")] = None,
     last_name: Annotated[str | None, about("Last name of a person.")] = None,
@@ -146,7 +184,27 @@ async def _of_name(record: dict[str, Any]) -> SavedCustomer | None:
     return None
 
 
-@tools.reads(core=False, search="fiche client adresse téléphone")
+@tools.reads(
+    core=False,
+    search=(
+        "fiche client adresse téléphone dossier infos coordonnées complètes conditions paiement IBAN RIB "
+        "mandat délai facturation mail details profile payment terms billing address phone record one cliente "
+        "clients société entreprise boîte customer company firm ouvre affiche montre détail open show this "
+        "that number numéro"
+    ),
+    examples=[
+        "c'est quoi l'adresse de facturation de ce client",
+        "donne-moi son téléphone et son mail",
+        "quelles sont ses conditions de paiement",
+        "quel est l'IBAN de ce client",
+        "ouvre la fiche de cette société",
+        "what is this client's billing address",
+        "give me their phone and e-mail",
+        "what payment terms do they have",
+        "what is the customer's IBAN",
+        "open the record of that company",
+    ],
+)
 async def get_customer(
     customer_id: CustomerId,
     with_sepa: Annotated[bool, about("Also the IBAN; needs the key of the firm's administrator.")] = False,
@@ -160,7 +218,28 @@ async def get_customer(
     return read(Customer, await api.get(f"/customers/{customer_id}.json", params=params), details=True)
 
 
-@tools.writes(core=False, additive=False, search="modifier client adresse changer")
+@tools.writes(
+    core=False,
+    additive=False,
+    search=(
+        "modifier client adresse changer met jour corrige corriger déménagé nouvelle nouveau mail siret "
+        "change rectifie coordonnées update edit correct moved new address email fix phone cliente clients "
+        "société entreprise boîte customer company firm modifie mets mise passe set téléphone conditions "
+        "paiement facturation billing terms"
+    ),
+    examples=[
+        "ce client a déménagé, change son adresse",
+        "mets à jour le mail de la compta",
+        "corrige le SIRET de cette société",
+        "le client a un nouveau téléphone",
+        "passe ses conditions de paiement à 45 jours",
+        "this client moved, change the address",
+        "update their billing e-mail",
+        "correct the SIRET of that company",
+        "the customer has a new phone number",
+        "set their payment terms to 45 days",
+    ],
+)
 async def update_customer(
     customer_id: CustomerId,
     changes: Annotated[
@@ -183,7 +262,27 @@ async def update_customer(
     return read(SavedCustomer, answer, id=customer_id)
 
 
-@tools.destroys(core=False, asks=True, search="supprimer client")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer client supprime efface vire effacer jamais facturé doublon erreur delete remove erase "
+        "never invoiced mistake get rid cliente clients société entreprise boîte customer company firm enlève "
+        "retire jette débarrasse drop discard throw away take out off bin wrong duplicate"
+    ),
+    examples=[
+        "supprime ce client, je l'ai créé par erreur",
+        "efface le doublon du client",
+        "vire cette fiche client",
+        "enlève ce prospect jamais facturé",
+        "retire définitivement cette société",
+        "delete this client, it was a mistake",
+        "erase the duplicate customer",
+        "remove that client record",
+        "get rid of the customer we never billed",
+        "take this company out for good",
+    ],
+)
 async def delete_customer(customer_id: CustomerId) -> Done:
     """Delete a customer who was never invoiced, and with it all its quotes, after the user agreed.
 
@@ -200,7 +299,28 @@ async def delete_customer(customer_id: CustomerId) -> Done:
     return Done(id=customer_id, done="deleted")
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, search="archiver client")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    search=(
+        "archiver client archive masque cacher mettre côté ancien inactif plus range hide put away inactive "
+        "former retire old cliente clients société entreprise boîte customer company firm fermé closed down "
+        "record fiche aside"
+    ),
+    examples=[
+        "archive ce client",
+        "masque les anciens clients de la liste",
+        "il n'est plus client, mets-le de côté",
+        "cette société a fermé, range sa fiche",
+        "cache ce client inactif",
+        "archive this client",
+        "hide that former customer from the list",
+        "they are no longer a client, put them away",
+        "the company closed down, retire its record",
+        "set this inactive client aside",
+    ],
+)
 async def archive_customer(customer_id: CustomerId) -> Done:
     """Archive a customer, after the user agreed: lists leave it out from then on, its documents stay.
 
@@ -211,7 +331,27 @@ async def archive_customer(customer_id: CustomerId) -> Done:
     return Done(id=customer_id, done="archived")
 
 
-@tools.writes(core=False, idempotent=True, search="désarchiver client")
+@tools.writes(
+    core=False,
+    idempotent=True,
+    search=(
+        "désarchiver client désarchive réactive restaure ressors remets revient réactiver unarchive "
+        "reactivate bring back restore again returned cliente clients société entreprise boîte customer "
+        "company firm"
+    ),
+    examples=[
+        "désarchive ce client",
+        "réactive l'ancien client, il revient",
+        "ressors cette société des archives",
+        "remets-le dans la liste des clients",
+        "le client archivé commande de nouveau",
+        "unarchive this client",
+        "reactivate the old customer",
+        "bring that company back from the archive",
+        "put them back on the client list",
+        "the archived client is ordering again",
+    ],
+)
 async def restore_customer(customer_id: CustomerId) -> Done:
     """Bring an archived customer back into the lists.
 
@@ -221,7 +361,27 @@ async def restore_customer(customer_id: CustomerId) -> Done:
     return Done(id=customer_id, done="restored")
 
 
-@tools.writes(core=False, creates=True, search="joindre fichier document client")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "joindre fichier document client joins attache ajoute pièce jointe contrat dossier fiche dépose range "
+        "attach upload add contract customer file record cliente clients société entreprise boîte company "
+        "firm mets annexe PDF scan photo put store attachment annex"
+    ),
+    examples=[
+        "joins le contrat à la fiche du client",
+        "dépose ce PDF dans le dossier du client",
+        "ajoute le Kbis au client",
+        "range ce document chez ce client",
+        "attache le mandat signé au client",
+        "attach the contract to the client",
+        "upload this PDF to the customer's record",
+        "add the signed mandate to that client",
+        "store this document with the customer",
+        "put the company certificate on the client's file",
+    ],
+)
 async def upload_customer_file(customer_id: CustomerId, path: Upload, filename: FileName = None) -> Attachment:
     """Attach a file of the data folder to a customer: a PDF, an image, an office document or text, up to 20 MB.
 

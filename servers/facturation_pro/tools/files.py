@@ -34,8 +34,23 @@ class FileFilters(Fields):
 
 @tools.reads(
     core=False,
-    search="fichiers joints pièces jointes documents justificatifs reçus client devis facture achat",
-    examples=["quels fichiers sont joints à cette facture", "list the receipts of purchases"],
+    search=(
+        "fichiers joints pièces jointes documents justificatifs reçus client devis facture achat liste "
+        "quelles jointe attaché attachés document scans contrats fichier attachments attached which uploaded "
+        "list lister quels combien montre what find show have all a-t-il there receipt reçu any"
+    ),
+    examples=[
+        "quels fichiers sont joints à cette facture",
+        "list the receipts of purchases",
+        "quelles pièces jointes a ce client",
+        "liste les justificatifs des achats",
+        "y a-t-il un reçu pour cette dépense",
+        "montre les documents attachés au devis",
+        "which attachments does this client have",
+        "is there a receipt for that expense",
+        "show the documents attached to the quote",
+        "what files were uploaded recently",
+    ],
 )
 async def list_files(
     attached_to: Annotated[Owner, Field(description="What the files are attached to.", examples=["invoice"])],
@@ -61,7 +76,27 @@ async def list_files(
     return await listed(path, Attachment, FileFilters, limit, cursor, order=order, sort=sort, **owner)
 
 
-@tools.destroys(core=False, confirm="Delete the attached file {file_id} permanently?", search="supprimer fichier joint")
+@tools.destroys(
+    core=False,
+    confirm="Delete the attached file {file_id} permanently?",
+    search=(
+        "supprimer fichier joint supprime enlève retire pièce jointe efface détache document attaché delete "
+        "remove detach attachment attached erase effacer vire jette débarrasse drop discard throw away get "
+        "rid take out off bin mistake wrong erreur doublon duplicate"
+    ),
+    examples=[
+        "supprime la pièce jointe",
+        "enlève ce fichier de la facture",
+        "retire le justificatif, c'est le mauvais",
+        "efface le document attaché au client",
+        "détache ce PDF du devis",
+        "delete the attachment",
+        "remove that file from the invoice",
+        "detach the receipt, it is the wrong one",
+        "erase the document attached to the client",
+        "take this PDF off the quote",
+    ],
+)
 async def delete_file(file_id: FileId) -> Done:
     """Delete a file that is attached to a customer, quote, invoice or purchase, after the user agreed.
 
@@ -71,7 +106,26 @@ async def delete_file(file_id: FileId) -> Done:
     return Done(id=file_id, done="deleted")
 
 
-@tools.reads(core=False, deadline=55, search="télécharger pièce jointe justificatif")
+@tools.reads(
+    core=False,
+    deadline=55,
+    search=(
+        "télécharger pièce jointe justificatif télécharge récupère enregistre ouvre reçu scan fichier joint "
+        "contrat attaché download save fetch get attachment receipt attached"
+    ),
+    examples=[
+        "télécharge la pièce jointe",
+        "récupère le reçu de cet achat",
+        "enregistre le contrat attaché au client",
+        "sors-moi le scan du justificatif",
+        "ouvre le fichier joint à la facture",
+        "download the attachment",
+        "fetch the receipt of that purchase",
+        "save the contract attached to the client",
+        "get me the scan that was uploaded",
+        "open the file attached to the invoice",
+    ],
+)
 async def download_file(file_id: FileId) -> Document:
     """Save an attached file to the data folder, below facturation-pro/, replacing an older copy.
 

@@ -62,8 +62,27 @@ FIXED_FIELDS = ("currency", "rebate_percentage", "tax_percent", "vat_country", "
 
 
 @tools.reads(
-    search="cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires",
-    examples=["qui ne m'a pas encore payé", "les factures en retard de Dupont", "which invoices are overdue"],
+    search=(
+        "cherche factures impayées en retard payées brouillons avoirs chiffre d'affaires facture impayé "
+        "impayés relance retards réglées dues doit argent dehors échues créances liste montre quelles combien "
+        "dernières mois retrouve unpaid overdue owed owes money outstanding late paid drafts credit notes "
+        "bills find list latest receivables note invoice bill lister quels which what show have all pas "
+        "encore payé month not yet"
+    ),
+    examples=[
+        "qui ne m'a pas encore payé",
+        "les factures en retard de Dupont",
+        "which invoices are overdue",
+        "relance ceux qui n'ont pas payé",
+        "qui me doit de l'argent",
+        "montre les impayés",
+        "combien il y a dehors en ce moment",
+        "retrouve les factures de mars",
+        "who still owes me money",
+        "show the unpaid bills",
+        "what is outstanding right now",
+        "find the invoices from March",
+    ],
 )
 async def list_invoices(
     bill_type: Annotated[BillType | None, about("State or kind; refund: credit notes.")] = None,
@@ -115,7 +134,29 @@ async def list_invoices(
     return page
 
 
-@tools.writes(creates=True, replaces=True, search="crée nouvelle facture brouillon facturer")
+@tools.writes(
+    creates=True,
+    replaces=True,
+    search=(
+        "crée nouvelle facture brouillon facturer factures fais fais-moi établis émets rédige prépare "
+        "facture-le note d'honoraires créer faire bill billing charge invoice new make issue write draft "
+        "raise ajoute ajouter enregistre rentre nouveau il faut add create register enter set up need jours "
+        "conseil formation days consulting training job travail work"
+    ),
+    examples=[
+        "fais une facture de 500 euros",
+        "facture deux jours de conseil à ce client",
+        "prépare un brouillon pour cette prestation",
+        "établis la note d'honoraires",
+        "émets une facture d'acompte",
+        "bill the client 500 euros",
+        "make an invoice for two days of consulting",
+        "raise an invoice",
+        "charge them for the training",
+        "draft a bill for this job",
+        "write a new invoice",
+    ],
+)
 async def create_invoice(
     customer_id: CustomerId,
     items: Lines,
@@ -145,13 +186,52 @@ async def create_invoice(
     return read(SavedBill, await api.post("/invoices.json", params=params, json={**record, "items": lines}))
 
 
-@tools.reads(search="détail facture lignes solde restant dû")
+@tools.reads(
+    search=(
+        "détail facture lignes solde restant dû cette numéro ouvre contenu montant détaillé reste payer "
+        "combien quoi dessus affiche invoice number open show lines amount remaining due left what factures "
+        "note bill montre infos details one this that qu'y a-t-il contient"
+    ),
+    examples=[
+        "ouvre la facture numéro 2025-042",
+        "qu'est-ce qu'il y a sur cette facture",
+        "combien reste à payer sur celle-ci",
+        "quelles lignes contient la facture",
+        "affiche le détail de cette facture",
+        "open invoice number 2025-042",
+        "what is on that invoice",
+        "how much is left to pay on this one",
+        "which lines does the invoice have",
+        "show that bill in detail",
+    ],
+)
 async def get_invoice(invoice_id: InvoiceId) -> InvoiceWithLines:
     """Get one invoice with its lines, their ids, the balance that is still due, and all of its other fields."""
     return read(InvoiceWithLines, await api.get(f"/invoices/{invoice_id}.json"), details=True)
 
 
-@tools.writes(replaces=True, search="modifier brouillon finaliser valider marquer payée")
+@tools.writes(
+    replaces=True,
+    search=(
+        "modifier brouillon finaliser valider modifie corrige change ligne rajoute quantité prix remise "
+        "définitive finalise valide échéance objet edit draft correct line add quantity discount finalize "
+        "validate issue make final due date facture factures note invoice bill changer corriger mets mise "
+        "jour met passe rectifie update set fix"
+    ),
+    examples=[
+        "corrige le brouillon, c'est trois jours et pas deux",
+        "valide la facture, elle est bonne",
+        "rends ce brouillon définitif",
+        "rajoute une ligne au brouillon",
+        "change l'échéance de la facture",
+        "finalise-la",
+        "correct the draft, three days instead of two",
+        "finalize the invoice",
+        "make that draft final",
+        "add a line to the draft",
+        "change the subject of the invoice",
+    ],
+)
 async def update_invoice(
     invoice_id: DraftId,
     finalize: Annotated[bool, about("Make the draft final.")] = False,
@@ -186,7 +266,27 @@ async def update_invoice(
     return read(SavedBill, answer, id=invoice_id)
 
 
-@tools.destroys(core=False, asks=True, search="supprimer brouillon facture")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer brouillon facture supprime efface jette vire inutile erreur delete discard throw away "
+        "draft remove bin scrap factures note invoice bill effacer enlève retire débarrasse erase drop get "
+        "rid take out off mistake wrong doublon duplicate"
+    ),
+    examples=[
+        "supprime le brouillon",
+        "jette cette facture pas encore validée",
+        "efface ce brouillon, je me suis trompé",
+        "vire la facture en préparation",
+        "on n'en a plus besoin, supprime ce brouillon de facture",
+        "delete the draft invoice",
+        "discard that draft, I made a mistake",
+        "throw the unfinished invoice away",
+        "bin the draft bill",
+        "remove the invoice that is not final yet",
+    ],
+)
 async def delete_invoice(invoice_id: DraftId) -> Done:
     """Delete a draft invoice, after the user agreed. It cannot be undone.
 
@@ -205,8 +305,24 @@ async def delete_invoice(invoice_id: DraftId) -> Done:
 
 @tools.reads(
     deadline=55,
-    search="télécharger facture devis proforma pdf enregistrer",
-    examples=["télécharge la facture en PDF", "save the quote as PDF"],
+    search=(
+        "télécharger facture devis proforma pdf enregistrer télécharge récupère imprime imprimer sors exporte "
+        "version pro forma copie original download print export copy get save file invoice quote"
+    ),
+    examples=[
+        "télécharge la facture en PDF",
+        "save the quote as PDF",
+        "récupère-moi le PDF du devis",
+        "imprime cette facture",
+        "sors la pro forma de ce devis",
+        "il me faut une copie PDF de la facture",
+        "exporte le devis en PDF",
+        "download the invoice",
+        "print this bill",
+        "get me the pro forma",
+        "I need a PDF copy of the invoice",
+        "export that quote as a PDF",
+    ],
 )
 async def download_document(
     document_id: DocumentId,
@@ -223,7 +339,27 @@ async def download_document(
     return await download(path.format(document_id), name.format(document_id), "application/pdf", **params)
 
 
-@tools.writes(core=False, creates=True, search="joindre fichier facture")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "joindre fichier facture joins attache ajoute pièce jointe bon commande feuille temps dépose attach "
+        "upload add attachment order timesheet invoice factures note bill mets range annexe PDF scan photo "
+        "document put store file annex"
+    ),
+    examples=[
+        "joins le bon de commande à la facture",
+        "attache ma feuille de temps à cette facture",
+        "ajoute ce PDF en annexe de la facture",
+        "dépose un document sur la facture",
+        "mets le rapport en pièce jointe de la facture",
+        "attach the purchase order to the invoice",
+        "upload my timesheet to that invoice",
+        "add this PDF as an annex to the invoice",
+        "put the report on the bill as an attachment",
+        "store a document with this invoice",
+    ],
+)
 async def upload_invoice_file(
     invoice_id: InvoiceId, path: Upload, filename: FileName = None, visible: Visible = False
 ) -> Attachment:
@@ -237,8 +373,25 @@ async def upload_invoice_file(
 @tools.writes(
     creates=True,
     replaces=True,
-    search="envoyer facture devis par mail relancer relance",
-    examples=["envoie la facture à Dupont", "relance le client par mail", "send the quote to the customer"],
+    search=(
+        "envoyer facture devis par mail relancer relance envoie expédie transmets e-mail courriel client "
+        "relances rappel paiement mailer send forward deliver reminder chase dun payment customer"
+    ),
+    examples=[
+        "envoie la facture à Dupont",
+        "relance le client par mail",
+        "send the quote to the customer",
+        "envoie-lui le devis par mail",
+        "transmets la facture au client",
+        "mets-lui un rappel de paiement",
+        "relance-le pour la facture en retard",
+        "expédie la facture avec ma compta en copie",
+        "e-mail the invoice to the client",
+        "mail them the quote",
+        "chase the client for the late payment",
+        "send a payment reminder",
+        "forward the bill with my accountant in copy",
+    ],
 )
 async def send_email(
     bill_id: DocumentId,
@@ -281,8 +434,25 @@ async def _either(bill_id: int) -> dict[str, Any]:
 @tools.destroys(
     asks=True,
     creates=True,
-    search="avoir annuler facture rembourser",
-    examples=["annule la facture de Dupont", "fais un avoir", "refund the invoice"],
+    search=(
+        "avoir annuler facture rembourser annule avoirs remboursement rembourse note crédit erreur définitive "
+        "émise contre-passe cancel credit void refund reverse wrong final factures invoice bill"
+    ),
+    examples=[
+        "annule la facture de Dupont",
+        "fais un avoir",
+        "refund the invoice",
+        "annule cette facture, elle est fausse",
+        "établis un avoir pour la facture 42",
+        "rembourse le client en totalité",
+        "la facture est déjà validée mais il y a une erreur",
+        "il faut une note de crédit",
+        "cancel that invoice, it is wrong",
+        "issue a credit note",
+        "void the invoice I sent",
+        "reverse the whole bill",
+        "the final one has a mistake, credit it",
+    ],
 )
 async def refund_invoice(
     invoice_id: InvoiceId,

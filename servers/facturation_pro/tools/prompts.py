@@ -157,8 +157,25 @@ class Revenue(Model):
 @tools.reads(
     core=False,
     group="invoices",
-    search="chiffre d'affaires du mois recettes TVA à déclarer total facturé",
-    examples=["quel est mon chiffre d'affaires de juin", "how much VAT did I invoice last month"],
+    search=(
+        "chiffre d'affaires du mois recettes TVA à déclarer total facturé CA combien gagné encaissé ventes "
+        "mensuel collectée déclaration recette bilan turnover revenue sales earned income month VAT collected "
+        "return how much made"
+    ),
+    examples=[
+        "quel est mon chiffre d'affaires de juin",
+        "how much VAT did I invoice last month",
+        "combien j'ai facturé ce mois-ci",
+        "c'est quoi mon CA du mois dernier",
+        "combien de TVA je dois déclarer",
+        "combien j'ai gagné en mars",
+        "le total hors taxes d'avril",
+        "what was my turnover last month",
+        "how much did I make in March",
+        "what are my sales for June",
+        "how much VAT do I have to declare",
+        "total before tax for April",
+    ],
 )
 async def get_revenue(
     month: Annotated[str, Field(description="Month of the invoices' dates, as 2025-06.", examples=["2025-06"])],

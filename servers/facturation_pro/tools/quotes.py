@@ -45,8 +45,26 @@ tools = Toolset("quotes")
 
 
 @tools.reads(
-    search="cherche devis en cours accepté à facturer",
-    examples=["retrouve le devis de Jean Dupont", "quels devis sont à facturer", "find the quote for Acme"],
+    search=(
+        "cherche devis en cours accepté à facturer propositions estimations attente signés acceptés refusés "
+        "liste montre quels retrouve combien sans réponse estimates proposals offers pending accepted refused "
+        "signed list find which waiting proposition estimation offre chiffrage quote estimate proposal offer "
+        "lister quelles what show have all"
+    ),
+    examples=[
+        "retrouve le devis de Jean Dupont",
+        "quels devis sont à facturer",
+        "find the quote for Acme",
+        "quels devis attendent une réponse",
+        "montre les devis signés ce mois-ci",
+        "quelles propositions ont été refusées",
+        "liste mes devis en cours",
+        "which quotes are still waiting for an answer",
+        "show the estimates signed this month",
+        "which proposals were refused",
+        "list my open quotes",
+        "what offers did we make to this client",
+    ],
 )
 async def list_quotes(
     status: Annotated[
@@ -91,7 +109,27 @@ async def list_quotes(
     return await quotes(None, limit, cursor)
 
 
-@tools.writes(creates=True, asks=True, search="crée nouveau devis proposition")
+@tools.writes(
+    creates=True,
+    asks=True,
+    search=(
+        "crée nouveau devis proposition fais établis rédige prépare chiffre chiffrage estimation offre créer "
+        "faire quote estimate proposal offer make write draw up prepare new price ajoute ajouter enregistre "
+        "rentre nouvelle il faut add create register enter set need"
+    ),
+    examples=[
+        "fais un devis de 2 000 euros",
+        "prépare une proposition pour la refonte du site",
+        "chiffre-lui trois jours de formation",
+        "établis une estimation pour ce client",
+        "il veut une offre de prix",
+        "make a quote for 2,000 euros",
+        "draw up an estimate for the new website",
+        "prepare a proposal for three days of training",
+        "write an offer for this client",
+        "they want a price, do an estimate",
+    ],
+)
 async def create_quote(
     customer_id: CustomerId,
     items: Lines,
@@ -111,7 +149,26 @@ async def create_quote(
     return read(SavedBill, await api.post("/quotes.json", json={**record, "items": lines}))
 
 
-@tools.reads(core=False, search="détail devis lignes")
+@tools.reads(
+    core=False,
+    search=(
+        "détail devis lignes numéro ouvre contenu montant quoi dessus affiche estimate open show number lines "
+        "amount what proposal proposition estimation offre chiffrage quote offer montre infos details one "
+        "this that monte contient come"
+    ),
+    examples=[
+        "ouvre le devis numéro 118",
+        "qu'est-ce qu'il y a dans ce devis",
+        "quelles lignes contient la proposition",
+        "à combien se monte ce devis",
+        "affiche le détail de ce devis",
+        "open quote number 118",
+        "what is in that estimate",
+        "which lines does the proposal have",
+        "how much does this quote come to",
+        "show the quote in detail",
+    ],
+)
 async def get_quote(quote_id: QuoteId) -> QuoteWithLines:
     """Get one quote with its lines, their ids, and all its fields.
 
@@ -120,7 +177,28 @@ async def get_quote(quote_id: QuoteId) -> QuoteWithLines:
     return read(QuoteWithLines, await api.get(f"/quotes/{quote_id}.json"), details=True)
 
 
-@tools.writes(core=False, additive=False, search="accepter refuser modifier devis")
+@tools.writes(
+    core=False,
+    additive=False,
+    search=(
+        "accepter refuser modifier devis accepte accepté signé refuse refusé décline modifie corrige ligne "
+        "remise validité change accept accepted signed refused declined edit correct line discount valid "
+        "until proposal estimate proposition estimation offre chiffrage quote offer changer corriger mets "
+        "mise jour met passe rectifie update set fix"
+    ),
+    examples=[
+        "le client a signé, passe le devis en accepté",
+        "il a refusé la proposition",
+        "ajoute une remise sur le devis",
+        "corrige une ligne du devis",
+        "prolonge la validité jusqu'à fin juin",
+        "the client signed, mark the quote as accepted",
+        "they declined our proposal",
+        "put a discount on the estimate",
+        "correct a line of the quote",
+        "extend it until the end of June",
+    ],
+)
 async def update_quote(
     quote_id: QuoteId,
     quote_status: Annotated[QuoteStatus | None, about("New status: waiting, accepted or refused.")] = None,
@@ -147,7 +225,27 @@ async def update_quote(
     return read(SavedBill, answer, id=quote_id)
 
 
-@tools.destroys(core=False, asks=True, search="supprimer devis")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer devis supprime efface jette enlève vire estimation proposition delete discard remove throw "
+        "away estimate proposal bin offre chiffrage quote offer effacer retire débarrasse erase drop get rid "
+        "take out off mistake wrong erreur doublon duplicate"
+    ),
+    examples=[
+        "supprime ce devis",
+        "jette la proposition, elle ne sert plus",
+        "efface le devis en double",
+        "vire cette estimation",
+        "enlève le devis que j'ai fait par erreur",
+        "delete that quote",
+        "throw the proposal away",
+        "discard the duplicate estimate",
+        "bin this quote",
+        "remove the estimate I made by mistake",
+    ],
+)
 async def delete_quote(quote_id: QuoteId) -> Done:
     """Delete a quote, after the user agreed. Invoices that were made from it stay.
 
@@ -160,7 +258,27 @@ async def delete_quote(quote_id: QuoteId) -> Done:
     return Done(id=quote_id, done="deleted")
 
 
-@tools.writes(core=False, creates=True, search="joindre fichier devis")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "joindre fichier devis joins attache ajoute pièce jointe annexe plan cahier charges dépose signé "
+        "attach upload add attachment annex specification quote proposition estimation offre chiffrage "
+        "estimate proposal offer mets range PDF scan photo document put store file"
+    ),
+    examples=[
+        "joins le cahier des charges au devis",
+        "attache le plan à cette proposition",
+        "ajoute le devis signé en pièce jointe du devis",
+        "dépose une annexe sur le devis",
+        "mets ce PDF avec le devis",
+        "attach the specification to the quote",
+        "upload the plan to this estimate",
+        "add the signed copy to the quote",
+        "put an annex on the proposal",
+        "store this PDF with the quote",
+    ],
+)
 async def upload_quote_file(
     quote_id: QuoteId, path: Upload, filename: FileName = None, visible: Visible = False
 ) -> Attachment:
@@ -174,8 +292,25 @@ async def upload_quote_file(
 @tools.writes(
     creates=True,
     replaces=True,
-    search="facturer le devis transformer en facture",
-    examples=["fais la facture du devis de Dupont", "invoice the accepted quote"],
+    search=(
+        "facturer le devis transformer en facture accepté signé convertis convertir passe transforme "
+        "facturation convert turn into invoice bill quote estimate accepted signed proposition estimation "
+        "offre chiffrage proposal offer"
+    ),
+    examples=[
+        "fais la facture du devis de Dupont",
+        "invoice the accepted quote",
+        "transforme le devis en facture",
+        "le devis est signé, tu peux facturer",
+        "convertis cette proposition en facture",
+        "passe le devis 118 en facture",
+        "facture ce qu'il a accepté",
+        "turn the quote into an invoice",
+        "they signed the estimate, bill it",
+        "convert that proposal to an invoice",
+        "invoice what was quoted",
+        "make quote 118 a bill",
+    ],
 )
 async def create_invoice_from_quote(quote_id: QuoteId) -> SavedBill:
     """Make an invoice from a quote, after the user agreed: a final one, unless it comes back with draft=true.

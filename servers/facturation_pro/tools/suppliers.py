@@ -40,7 +40,27 @@ class SupplierFilters(RareFilters):
     order: Literal["created", "updated"] | None = None
 
 
-@tools.reads(core=False, search="cherche fournisseurs")
+@tools.reads(
+    core=False,
+    search=(
+        "cherche fournisseurs fournisseur liste prestataires vendeurs sous-traitants retrouve trouve quels "
+        "chez achète vendors vendor suppliers find look up list which providers who buy from prestataire "
+        "vendeur sous-traitant supplier provider subcontractor lister quelles combien montre what show have "
+        "all"
+    ),
+    examples=[
+        "liste mes fournisseurs",
+        "retrouve ce prestataire",
+        "chez qui j'achète le papier",
+        "quels sous-traitants avons-nous",
+        "on a des fournisseurs en Allemagne ?",
+        "list my vendors",
+        "look up that supplier",
+        "who do we buy paper from",
+        "which subcontractors do we have",
+        "do we have vendors in Germany",
+    ],
+)
 async def list_suppliers(
     company: Annotated[str | None, about("Part of the supplier's name.")] = None,
     country: Annotated[str | None, about("Country code of two letters.")] = None,
@@ -69,7 +89,27 @@ async def list_suppliers(
     )
 
 
-@tools.writes(core=False, creates=True, search="nouveau fournisseur")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "nouveau fournisseur ajoute crée enregistre nouvelle prestataire vendeur sous-traitant créer fiche "
+        "add create new vendor provider register fournisseurs supplier subcontractor ajouter rentre il faut "
+        "enter set up need make"
+    ),
+    examples=[
+        "ajoute un nouveau fournisseur",
+        "crée une fiche pour ce prestataire",
+        "enregistre le sous-traitant",
+        "nouveau vendeur : la papeterie du coin",
+        "rentre ce fournisseur dans la compta",
+        "add a new vendor",
+        "create a record for this provider",
+        "register the subcontractor",
+        "new supplier: the stationery shop",
+        "enter that vendor in the books",
+    ],
+)
 async def create_supplier(
     company_name: Annotated[str, Field(max_length=255, description="Name of the supplier.", examples=["Office Depot"])],
     fields: Annotated[SupplierFields | None, about("Address and contact.")] = None,
@@ -83,7 +123,26 @@ async def create_supplier(
     return read(Supplier, await api.post("/suppliers.json", json=record))
 
 
-@tools.reads(core=False, search="fiche fournisseur")
+@tools.reads(
+    core=False,
+    search=(
+        "fiche fournisseur infos coordonnées adresse téléphone prestataire vendeur ouvre details address "
+        "phone vendor open provider contact fournisseurs sous-traitant supplier subcontractor affiche montre "
+        "détail show one this that number numéro"
+    ),
+    examples=[
+        "ouvre la fiche de ce fournisseur",
+        "c'est quoi le téléphone du prestataire",
+        "quelle est l'adresse de ce vendeur",
+        "donne-moi les coordonnées du fournisseur",
+        "quel compte comptable pour ce fournisseur",
+        "open that supplier's record",
+        "what is the vendor's phone number",
+        "where is this provider based",
+        "give me the supplier's contact details",
+        "which account code does the vendor have",
+    ],
+)
 async def get_supplier(supplier_id: SupplierId) -> Supplier:
     """Get one supplier with all its fields: address, contact, accounting data.
 
@@ -92,7 +151,27 @@ async def get_supplier(supplier_id: SupplierId) -> Supplier:
     return read(Supplier, await api.get(f"/suppliers/{supplier_id}.json"), details=True)
 
 
-@tools.writes(core=False, additive=False, search="modifier fournisseur")
+@tools.writes(
+    core=False,
+    additive=False,
+    search=(
+        "modifier fournisseur modifie change corrige nouvelle adresse nouveau téléphone mail prestataire "
+        "renomme update edit correct new address phone vendor rename fournisseurs vendeur sous-traitant "
+        "supplier provider subcontractor changer corriger mets mise jour met passe rectifie set fix email"
+    ),
+    examples=[
+        "le fournisseur a changé d'adresse",
+        "mets à jour le mail de ce prestataire",
+        "corrige le téléphone du fournisseur",
+        "renomme ce fournisseur",
+        "change le contact chez le vendeur",
+        "the vendor has a new address",
+        "update the provider's e-mail",
+        "correct the supplier's phone number",
+        "rename that vendor",
+        "change our contact at the supplier",
+    ],
+)
 async def update_supplier(
     supplier_id: SupplierId,
     changes: Annotated[
@@ -109,7 +188,27 @@ async def update_supplier(
     return read(Supplier, answer, id=supplier_id)
 
 
-@tools.destroys(core=False, asks=True, search="supprimer fournisseur")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer fournisseur supprime efface enlève vire prestataire retire vendeur delete remove erase "
+        "vendor drop provider get rid fournisseurs sous-traitant supplier subcontractor effacer jette "
+        "débarrasse discard throw away take out off bin mistake wrong erreur doublon duplicate"
+    ),
+    examples=[
+        "supprime ce fournisseur",
+        "efface le prestataire et ses achats",
+        "enlève ce vendeur de la liste",
+        "vire ce fournisseur, il a fermé",
+        "retire le sous-traitant",
+        "delete this vendor",
+        "erase the provider with all its purchases",
+        "remove that supplier",
+        "drop the vendor, they closed down",
+        "get rid of this subcontractor",
+    ],
+)
 async def delete_supplier(supplier_id: SupplierId) -> Done:
     """Delete a supplier and with it all its purchases, after the user agreed. It cannot be undone.
 

@@ -26,8 +26,24 @@ class Folder(Model):
 
 
 @tools.reads(
-    search="centre d'aide solutions articles faq base de connaissances documentation knowledge base",
-    examples=["Que dit notre base sur les remboursements ?", "Find the article on passwords"],
+    search=(
+        "centre d'aide solutions articles faq base de connaissances documentation doc guide mode d'emploi "
+        "procédure comment faire explication brouillons knowledge docs how to instructions is there an article "
+        "find solution"
+    ),
+    examples=[
+        "Que dit notre base sur les remboursements ?",
+        "Find the article on passwords",
+        "Comment un client change-t-il son mot de passe ?",
+        "Y a-t-il une solution écrite sur les retours ?",
+        "Cherche dans la doc comment résilier",
+        "Qu'est-ce qu'on a d'écrit sur la garantie ?",
+        "On a une procédure pour les colis perdus ?",
+        "How do customers reset their password?",
+        "Is anything written down about returns?",
+        "Look in the docs for cancellation",
+        "Do we have instructions for lost parcels?",
+    ],
 )
 async def search_articles(
     query: Annotated[str, Field(min_length=1, description="Words of the question.", examples=["mot de passe"])],
@@ -49,7 +65,21 @@ def _text(raw: dict[str, Any]) -> str:
     return str(raw.get("description_text") or html_to_text(str(raw.get("description") or "")))
 
 
-@tools.reads(core=False, search="lire article solution contenu texte read")
+@tools.reads(
+    core=False,
+    search="lire lis article solution entier complet en contenu texte intégral page read whole full text aloud open",
+    examples=[
+        "Lis-moi l'article en entier",
+        "Donne-moi le texte complet de cette solution",
+        "Que dit exactement l'article 360001 ?",
+        "Ouvre l'article sur la livraison",
+        "Je veux tout le contenu, pas juste l'extrait",
+        "Read me the whole article",
+        "Open article 360001",
+        "Give me the full text of that solution",
+        "What exactly does the article say?",
+    ],
+)
 async def get_article(
     article: Annotated[
         str, Field(description="Number of the article, from freshdesk_search_articles.", examples=["360001"])
@@ -67,8 +97,21 @@ async def get_article(
 @tools.writes(
     core=False,
     creates=True,
-    search="rédige brouillon article solution faq draft write",
-    examples=["Rédige un brouillon d'article sur les retours"],
+    search=(
+        "rédige rédiger écrire écris brouillon nouvel article solution faq page ajouter documenter guide draft "
+        "write new document this add an entry to the knowledge base"
+    ),
+    examples=[
+        "Rédige un brouillon d'article sur les retours",
+        "Écris une page d'aide sur la livraison",
+        "Ajoute une entrée à la FAQ sur les échanges",
+        "Documente cette solution pour les clients",
+        "Prépare un article qui explique la garantie",
+        "Draft a help page about returns",
+        "Write up this fix for the knowledge base",
+        "Add an FAQ entry on delivery times",
+        "Document how to change the password",
+    ],
 )
 async def create_article(
     title: Annotated[str, Field(min_length=1, description="Title of the article.", examples=["Retourner un article"])],

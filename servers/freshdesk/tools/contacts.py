@@ -34,8 +34,24 @@ Domains = Annotated[list[str] | None, Field(description="Mail domains whose peop
 
 
 @tools.reads(
-    search="qui est ce numéro appelant client cherche personne contact téléphone who is caller phone number",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is this number?", "Cherche le client Dupont"],
+    search=(
+        "qui est ce numéro appelant appelle client cliente cherche retrouve personne contact fiche téléphone "
+        "coordonnées mail who is calling caller phone number look up customer person find details"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is this number?",
+        "Cherche le client Dupont",
+        "Qui est au bout du fil ?",
+        "On connaît cette personne ?",
+        "Retrouve la cliente Martin",
+        "T'as le mail de ce client ?",
+        "À qui est ce numéro ?",
+        "Do we know this caller?",
+        "Whose number is it?",
+        "Look up the customer called Dupont",
+        "What's his e-mail address?",
+    ],
 )
 async def search_contacts(
     query: Annotated[
@@ -63,8 +79,21 @@ async def search_contacts(
 
 @tools.writes(
     creates=True,
-    search="crée ajoute client contact personne appelant add customer person",
-    examples=["Ajoute Jean Dupont, 06 12 34 56 78"],
+    search=(
+        "crée créer ajoute ajouter enregistre nouveau client nouvelle cliente contact personne appelant fiche add "
+        "create register new customer person save"
+    ),
+    examples=[
+        "Ajoute Jean Dupont, 06 12 34 56 78",
+        "Enregistre ce nouvel appelant",
+        "Crée une fiche pour Madame Leroy",
+        "Nouvelle cliente, marie@exemple.fr",
+        "Il n'est pas connu, mets-le dans les contacts",
+        "Add this caller to our contacts",
+        "Register Marie, marie@exemple.fr",
+        "Save this new person",
+        "We don't have her yet, put her in",
+    ],
 )
 async def create_contact(
     name: Annotated[str, Field(min_length=1, description="First and last name.", examples=["Jean Dupont"])],
@@ -94,7 +123,24 @@ async def create_contact(
 
 
 @tools.writes(
-    core=False, additive=False, idempotent=True, search="modifie client fiche téléphone société contact update"
+    core=False,
+    additive=False,
+    idempotent=True,
+    search=(
+        "modifie modifier change corrige client fiche personne téléphone nom société rattache poste fonction "
+        "mettre à jour contact update edit customer person profile phone name company job title"
+    ),
+    examples=[
+        "Il a un nouveau numéro de téléphone",
+        "Corrige le nom de cette cliente",
+        "Rattache Jean à la société Roy",
+        "Elle est devenue directrice, change sa fonction",
+        "Note sur sa fiche qu'il parle anglais",
+        "He has a new mobile number",
+        "Fix the spelling of her name",
+        "Move Jean to another company",
+        "He got promoted, change his job title",
+    ],
 )
 async def update_contact(
     person: Annotated[
@@ -138,7 +184,24 @@ def _saved(raw: dict[str, Any], company: str | None) -> Contact:
     return Contact.model_validate({**raw, "company": company})
 
 
-@tools.reads(core=False, search="entreprises sociétés clients companies accounts")
+@tools.reads(
+    core=False,
+    search=(
+        "entreprises sociétés boîtes firmes comptes clients cherche trouve fiche société domaine companies "
+        "accounts firms businesses find look up which domain"
+    ),
+    examples=[
+        "Cherche la société Roy",
+        "Qu'est-ce qu'on sait sur cette boîte ?",
+        "C'est quelle entreprise, Boulangerie Roy ?",
+        "Quels domaines mail sont rattachés à cette société ?",
+        "Trouve-moi la fiche de l'entreprise",
+        "Find the company Roy",
+        "What do we know about this firm?",
+        "Which domains belong to that business?",
+        "Look up the client's company",
+    ],
+)
 async def search_companies(
     name: Annotated[str, Field(min_length=2, description="Beginning of the company's name.", examples=["Boulangerie"])],
     limit: Annotated[int, Field(ge=1, le=20, description="Maximum items per page.")] = 10,
@@ -157,7 +220,24 @@ async def search_companies(
     return Page(items=await fetch_each(part.items, fetch, at_once=5), next_cursor=part.next_cursor)
 
 
-@tools.writes(core=False, creates=True, search="crée entreprise société company")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "crée créer ajoute ajouter enregistrer nouvelle entreprise société boîte firme create add new company "
+        "firm business register"
+    ),
+    examples=[
+        "Ajoute la société Boulangerie Roy",
+        "Nouvelle entreprise cliente, enregistre-la",
+        "Crée une fiche pour cette boîte",
+        "On a signé une nouvelle société, mets-la dedans",
+        "Add a company called Roy Bakery",
+        "Register a new client firm",
+        "New business, put it in",
+        "Create this company with its mail domain",
+    ],
+)
 async def create_company(
     name: Annotated[
         str, Field(min_length=1, description="Name, which no other one has.", examples=["Boulangerie Roy"])
@@ -175,7 +255,25 @@ async def create_company(
     return Company.model_validate(await api.post(f"{V2}/companies", json=body))
 
 
-@tools.writes(core=False, additive=False, idempotent=True, search="modifie entreprise société company update")
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    search=(
+        "modifie modifier change renomme entreprise société boîte domaines note description adresse mettre à jour "
+        "update rename company firm details domains"
+    ),
+    examples=[
+        "La société a changé de nom",
+        "Ajoute un domaine mail à l'entreprise Roy",
+        "Note sur la fiche de la boîte qu'ils sont VIP",
+        "Mets à jour l'adresse de la société",
+        "Rename the company",
+        "Add a mail domain to this firm",
+        "Put a remark on the company, VIP client",
+        "Correct the company's description",
+    ],
+)
 async def update_company(
     company: Annotated[str, Field(description="Name of it, or its number.", examples=["Boulangerie Roy"])],
     name: Annotated[str | None, Field(min_length=1, description="New name of it.")] = None,
@@ -194,7 +292,22 @@ async def update_company(
     return Company.model_validate(await api.put(f"{V2}/companies/{number}", json=fields))
 
 
-@tools.reads(core=False, search="agents équipe collègues membres team staff")
+@tools.reads(
+    core=False,
+    search=(
+        "agents équipe collègues membres qui travaille support conseillers team staff colleagues who works advisers"
+    ),
+    examples=[
+        "Qui travaille au support ?",
+        "À qui peut-on confier un ticket ?",
+        "Quels collègues sont dans le compte ?",
+        "C'est quoi l'adresse de mon collègue Marc ?",
+        "Who is on the support team?",
+        "Which colleagues can take tickets?",
+        "List our agents",
+        "What's the e-mail of my colleague?",
+    ],
+)
 async def list_agents(
     name: Annotated[str | None, Field(description="Part of the name or e-mail address.")] = None,
     limit: Limit = 50,
@@ -210,7 +323,20 @@ async def list_agents(
     return sliced([Agent(name=one.name, email=one.email) for one in team], limit, cursor)
 
 
-@tools.reads(core=False, search="groupes équipes départements support groups teams")
+@tools.reads(
+    core=False,
+    search="groupes équipes départements services files de répartition groups teams departments which",
+    examples=[
+        "Quelles équipes avons-nous ?",
+        "Il y a un service facturation ?",
+        "Quels groupes peuvent prendre un ticket ?",
+        "Liste les départements du support",
+        "Which teams are there?",
+        "Is there a billing department?",
+        "List the groups of agents",
+        "What departments can I send it to?",
+    ],
+)
 async def list_groups(limit: Limit = 50, cursor: Cursor = None) -> Page[Group]:
     """List the groups of agents that tickets can be assigned to, by the names that other tools take.
 
@@ -220,7 +346,24 @@ async def list_groups(limit: Limit = 50, cursor: Cursor = None) -> Page[Group]:
     return sliced([Group(name=one.name, description=one.description or None) for one in rows], limit, cursor)
 
 
-@tools.reads(core=False, search="champs personnalisés formulaire types statuts ticket fields custom statuses")
+@tools.reads(
+    core=False,
+    search=(
+        "champs personnalisés formulaire propriétés types statuts options valeurs possibles liste déroulante "
+        "ticket fields custom form properties drop-down choices possible values statuses"
+    ),
+    examples=[
+        "Quels statuts existent ?",
+        "Quels champs a un ticket ?",
+        "Quels types de tickets avons-nous ?",
+        "Qu'est-ce qu'on peut mettre dans le formulaire ?",
+        "Liste les champs personnalisés",
+        "Which statuses can I choose from?",
+        "Which fields does a ticket have?",
+        "What types of ticket are there?",
+        "What choices are in the product drop-down?",
+    ],
+)
 async def list_ticket_fields(limit: Limit = 50, cursor: Cursor = None) -> Page[FieldInfo]:
     """List the fields of tickets by their labels, with their types and choices, the statuses and types among them.
 

@@ -38,8 +38,23 @@ Paths = Annotated[
 @tools.writes(
     creates=True,
     asks=True,
-    search="réponds répondre au client message public courriel réponse type canned response answer reply customer",
-    examples=["Réponds au ticket 35 que la pièce est partie", "Answer with the canned response Refund"],
+    search=(
+        "réponds répondre réponse écris au client dis-lui message public courriel mail envoie type toute faite "
+        "rassure relance answer reply respond write back tell the customer e-mail send canned response"
+    ),
+    examples=[
+        "Réponds au ticket 35 que la pièce est partie",
+        "Answer with the canned response Refund",
+        "Dis au client qu'on s'en occupe",
+        "Écris-lui que le remboursement est en route",
+        "Envoie la réponse type Retard au 35",
+        "Demande au client une photo de la panne",
+        "Relance le client du 35, il n'a pas répondu",
+        "Write back that we're on it",
+        "Ask the customer for a picture",
+        "Tell her the part ships tomorrow",
+        "Let him know his refund is on the way",
+    ],
 )
 async def reply_to_ticket(
     ticket: TicketNumber,
@@ -93,8 +108,23 @@ async def _canned(name: str) -> str:
 
 @tools.writes(
     creates=True,
-    search="note interne commentaire privé collègue équipe assigne internal comment",
-    examples=["Ajoute une note au 35 et passe-le à Marie", "Note that he called back"],
+    search=(
+        "note interne commentaire privé collègue équipe mot remarque mémo transmets entre nous assigne internal "
+        "private comment colleague team only jot down memo hand over"
+    ),
+    examples=[
+        "Ajoute une note au 35 et passe-le à Marie",
+        "Note that he called back",
+        "Écris pour les collègues que c'est urgent",
+        "Laisse un mot à l'équipe sur le 42",
+        "Commentaire interne, le client a rappelé",
+        "Note dans le ticket qu'on attend la pièce",
+        "Que le client ne voie pas ça, c'est pour nous",
+        "Leave a word for the team on 42",
+        "Internal comment, he is a VIP",
+        "Jot down that we're waiting for the part",
+        "Private note, the customer must not see it",
+    ],
 )
 async def add_note(
     ticket: TicketNumber,
@@ -117,8 +147,21 @@ async def add_note(
 
 
 @tools.reads(
-    search="liste réponses types modèles macros canned responses templates",
-    examples=["Quelles réponses types avons-nous ?"],
+    search=(
+        "liste réponses types modèles toutes faites prédéfinies préenregistrées textes prédéfinis macros quelles "
+        "which canned responses templates ready-made saved replies prepared show"
+    ),
+    examples=[
+        "Quelles réponses types avons-nous ?",
+        "Y a-t-il un modèle pour les remboursements ?",
+        "Montre les textes tout prêts",
+        "On a une réponse préparée pour les retards ?",
+        "Quels messages prédéfinis existent ?",
+        "Which canned responses do we have?",
+        "Is there a template for refunds?",
+        "Show the ready-made answers",
+        "Do we have a saved reply for delays?",
+    ],
 )
 async def list_canned_responses(
     query: Annotated[str | None, Field(description="Part of the name or folder; all without it.")] = None,
@@ -134,7 +177,23 @@ async def list_canned_responses(
     return sliced([CannedResponse(name=one.title, folder=one.folder or None) for one in rows], limit, cursor)
 
 
-@tools.reads(core=False, search="télécharge pièce jointe fichier photo document attachment download")
+@tools.reads(
+    core=False,
+    search=(
+        "télécharge télécharger récupère enregistre pièce jointe fichier photo image capture PDF document envoyé "
+        "joint attachment download save file picture screenshot that came with the ticket"
+    ),
+    examples=[
+        "Récupère la photo que le client a envoyée",
+        "Télécharge le PDF du ticket",
+        "Enregistre la capture d'écran jointe",
+        "Je veux voir la facture qu'il a jointe",
+        "Download the picture he sent",
+        "Save the file from ticket 35",
+        "Get me the screenshot",
+        "Fetch the invoice attached to the ticket",
+    ],
+)
 async def get_attachment(
     ticket: TicketNumber,
     attachment: Annotated[

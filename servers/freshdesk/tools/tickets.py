@@ -43,8 +43,24 @@ Tags = Annotated[list[str] | None, Field(description="Tags such as vip.")]
 
 
 @tools.reads(
-    search="liste tickets demandes attente nouveaux ouverts file support client queue inbox waiting",
-    examples=["Qu'est-ce qui attend ce matin ?", "What did this customer ask before?"],
+    search=(
+        "ouverts liste tickets demandes réclamations attente nouveaux arrivés file du matin support d'un client "
+        "historique précédents supprimés spam queue inbox waiting new arrived customer's requests before deleted"
+    ),
+    examples=[
+        "Qu'est-ce qui attend ce matin ?",
+        "What did this customer ask before?",
+        "Qu'est-ce que j'ai à traiter aujourd'hui ?",
+        "Quoi de neuf au support ?",
+        "Montre tout ce que ce client nous a demandé",
+        "Est-ce qu'il a déjà une demande en cours ?",
+        "Qu'est-ce qui est arrivé cette nuit ?",
+        "What's on my plate this morning?",
+        "Anything new at the help desk?",
+        "Has this caller written to us already?",
+        "Show her earlier requests",
+        "Which tickets were deleted?",
+    ],
 )
 async def list_tickets(
     view: Annotated[
@@ -77,8 +93,24 @@ async def list_tickets(
 
 
 @tools.reads(
-    search="cherche trouve tickets statut agent étiquette priorité non assignés filtre unassigned filter",
-    examples=["Quels tickets urgents sont à Marie ?", "Which open tickets are unassigned?"],
+    search=(
+        "cherche trouve filtre tickets par statut agent groupe étiquette priorité urgents non assignés sans "
+        "résolus type unassigned filter by status priority group tag urgent resolved pending which"
+    ),
+    examples=[
+        "Quels tickets urgents sont à Marie ?",
+        "Which open tickets are unassigned?",
+        "Quels tickets ne sont pris par personne ?",
+        "Combien de tickets résolus cette semaine ?",
+        "Montre ceux qui ont l'étiquette garantie",
+        "Qu'est-ce que l'équipe facturation a en cours ?",
+        "Y a-t-il des urgences non attribuées ?",
+        "Which tickets are high priority?",
+        "What is the billing group working on?",
+        "Show everything tagged warranty",
+        "How many were resolved since Monday?",
+        "What is still pending with Marc?",
+    ],
 )
 async def search_tickets(
     status: StatusName = None,
@@ -135,8 +167,25 @@ def _quoted(value: object) -> str:
 
 
 @tools.reads(
-    search="lire affiche détail ticket conversation historique messages échéance statut demande",
-    examples=["Lis-moi le ticket 35", "What did the customer write?"],
+    search=(
+        "lire lis affiche montre ouvre détail ticket conversation échanges historique messages échéance statut où "
+        "en est demande numéro résume read show open one thread history details due what happened summarize "
+        "status"
+    ),
+    examples=[
+        "Lis-moi le ticket 35",
+        "What did the customer write?",
+        "Où en est le ticket 35 ?",
+        "Résume-moi l'échange avec ce client",
+        "Qu'est-ce qu'il raconte dans le 42 ?",
+        "Pour quand est-ce qu'on doit répondre au 35 ?",
+        "Qui s'occupe du 35 ?",
+        "Read me ticket 35",
+        "Catch me up on number 42",
+        "When is 42 due?",
+        "What happened on 35 so far?",
+        "Who is handling 42?",
+    ],
 )
 async def get_ticket(
     ticket: TicketNumber,
@@ -169,8 +218,23 @@ async def get_ticket(
 
 @tools.writes(
     creates=True,
-    search="ouvre crée nouveau ticket demande réclamation incident pour un client appel open raise case",
-    examples=["Ouvre un ticket pour le 06 12 34 56 78", "Open a ticket for marie@exemple.fr about her invoice"],
+    search=(
+        "ouvre ouvrir crée créer nouveau ticket demande réclamation incident panne problème signaler signale "
+        "déclarer pour un client appel open new raise log file report case issue problem complaint request"
+    ),
+    examples=[
+        "Ouvre un ticket pour le 06 12 34 56 78",
+        "Open a ticket for marie@exemple.fr about her invoice",
+        "Un client appelle, sa lampe ne marche plus",
+        "Je veux faire une réclamation",
+        "Signale un problème de livraison pour cette dame",
+        "Enregistre sa demande, il veut être rappelé",
+        "Crée une demande de SAV pour Monsieur Petit",
+        "Report a problem for this caller",
+        "I'd like to file a complaint",
+        "Log an issue, her lamp is broken",
+        "Raise a case about a late delivery",
+    ],
 )
 async def create_ticket(
     requester: Person,
@@ -237,8 +301,25 @@ def _stranger(requester: str, name: str | None) -> dict[str, str]:
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="assigne attribue change statut résous clôture ferme priorité étiquette resolve close reopen assign tag",
-    examples=["Assigne le 35 à Marie", "Resolve ticket 42", "Ferme le ticket 37"],
+    search=(
+        "assigne assigner attribue confie passe transfère change statut résous résolu clôture ferme rouvre "
+        "priorité urgent étiquette tag champ objet resolve resolved close reopen assign escalate priority set "
+        "status give to"
+    ),
+    examples=[
+        "Assigne le 35 à Marie",
+        "Resolve ticket 42",
+        "Ferme le ticket 37",
+        "C'est réglé, clôture le 35",
+        "Passe-le en urgent",
+        "Confie le 42 à l'équipe facturation",
+        "Rouvre le ticket 35",
+        "Mets l'étiquette SAV sur le 42",
+        "Escalate ticket 42",
+        "Give it to the billing team",
+        "Make it high priority",
+        "Reopen 35, it broke again",
+    ],
 )
 async def update_ticket(
     ticket: TicketNumber,
@@ -269,8 +350,21 @@ async def update_ticket(
 @tools.destroys(
     asks=True,
     idempotent=False,
-    search="fusionne regroupe doublons tickets merge duplicates",
-    examples=["Fusionne le 36 dans le 35"],
+    search=(
+        "fusionne fusionner regroupe réunis rassemble doublons double même demande deux fois tickets merge "
+        "duplicates combine join same request twice"
+    ),
+    examples=[
+        "Fusionne le 36 dans le 35",
+        "Ces deux tickets sont les mêmes, regroupe-les",
+        "Le client a écrit deux fois, mets tout ensemble",
+        "Réunis le 36 et le 37 dans le 35",
+        "Le 36 est un doublon du 35",
+        "Merge 36 into 35",
+        "He wrote twice, combine them",
+        "These tickets are duplicates",
+        "Join those two requests",
+    ],
 )
 async def merge_tickets(
     into: Annotated[str, Field(description="Number of the ticket that stays.", examples=["35"])],
@@ -308,7 +402,20 @@ async def merge_tickets(
     asks=True,
     idempotent=True,
     deadline=55,
-    search="plusieurs tickets en masse lot bulk many at once assigne résous tous",
+    search=(
+        "plusieurs tickets en masse lot d'un coup tous toutes à la fois ensemble bulk many several at once all of them"
+    ),
+    examples=[
+        "Ferme tous ces tickets d'un coup",
+        "Assigne le 35, le 36 et le 40 à Marie",
+        "Passe toute la liste en priorité haute",
+        "Mets l'étiquette panne sur tous ceux-là",
+        "Résous-les tous",
+        "Resolve all of these at once",
+        "Give 35, 36 and 40 to the billing team",
+        "Tag the whole lot as outage",
+        "Close everything about the outage",
+    ],
 )
 async def update_tickets(
     tickets: Annotated[
@@ -338,7 +445,22 @@ async def update_tickets(
     return await data.finished(await changes.post(f"{V2}/tickets/bulk_update", json=body), len(numbers))
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, search="supprime efface ticket corbeille delete")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    search="supprime supprimer efface jette poubelle mets à la corbeille ticket delete remove trash throw away",
+    examples=[
+        "Supprime le ticket 35",
+        "Jette cette demande, c'était un test",
+        "Efface le 42",
+        "Mets le ticket à la poubelle",
+        "Delete ticket 35",
+        "That one was a test, throw it away",
+        "Remove number 42",
+        "Trash this ticket",
+    ],
+)
 async def delete_ticket(ticket: TicketNumber) -> Done:
     """Move one ticket to the trash with its messages, after a question that names it.
 
@@ -351,7 +473,24 @@ async def delete_ticket(ticket: TicketNumber) -> Done:
     return Done(tickets=1)
 
 
-@tools.writes(core=False, idempotent=True, search="restaure récupère ticket supprimé corbeille undelete")
+@tools.writes(
+    core=False,
+    idempotent=True,
+    search=(
+        "restaure restaurer récupère récupérer ressors ramène ticket supprimé effacé par erreur sortir de la "
+        "corbeille restore undelete recover bring back out of the trash deleted by mistake"
+    ),
+    examples=[
+        "J'ai supprimé le 35 par erreur, récupère-le",
+        "Sors le ticket de la corbeille",
+        "Ramène la demande effacée",
+        "Annule la suppression du 42",
+        "Bring ticket 35 back",
+        "I deleted it by mistake, undo that",
+        "Recover 42 from the trash",
+        "Undelete that ticket",
+    ],
+)
 async def restore_ticket(ticket: TicketNumber) -> Done:
     """Take a deleted ticket out of the trash again. List the deleted ones with freshdesk_list_tickets and view=deleted.
 

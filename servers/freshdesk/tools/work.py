@@ -22,8 +22,23 @@ tools = Toolset("work")
 
 @tools.writes(
     creates=True,
-    search="temps passé note heures minutes saisie facturable log time timesheet",
-    examples=["Note 20 minutes sur le ticket 35", "Log an hour on ticket 42"],
+    search=(
+        "temps passé note noter saisir saisie compter heures minutes facturable pointer durée travaillé log time "
+        "spent record hours worked billable timesheet"
+    ),
+    examples=[
+        "Note 20 minutes sur le ticket 35",
+        "Log an hour on ticket 42",
+        "J'ai passé une heure sur le 42",
+        "Compte trente minutes de travail pour ce client",
+        "Ajoute 1 h 30 non facturable au ticket",
+        "Pointe un quart d'heure sur la panne",
+        "Saisis mon temps sur le 35",
+        "I spent half an hour on this one",
+        "Record ninety minutes of work for 35",
+        "Put down a quarter of an hour, not billable",
+        "Enter my time on that ticket",
+    ],
 )
 async def log_time(
     ticket: TicketNumber,
@@ -72,7 +87,23 @@ def _with_name(entry: TimeEntry, people: dict[str, str]) -> TimeEntry:
     return entry.model_copy(update={"agent": agent})
 
 
-@tools.reads(core=False, search="temps passé saisies heures facturables time entries timesheet")
+@tools.reads(
+    core=False,
+    search=(
+        "temps passé combien d'heures saisies relevé heures facturables pointées total durée par agent time "
+        "entries timesheet how many hours long worked billable report spent so far"
+    ),
+    examples=[
+        "Combien de temps a-t-on passé sur le 35 ?",
+        "Combien d'heures Marie a-t-elle faites cette semaine ?",
+        "Montre le relevé des heures facturables",
+        "Qui a travaillé sur ce ticket et combien de temps ?",
+        "How long did we work on 35?",
+        "How many hours did Marie log this week?",
+        "Show the timesheet for last month",
+        "How much of that is billable?",
+    ],
+)
 async def list_time_entries(
     ticket: Annotated[str | None, Field(description="Only those of this ticket, by its number.")] = None,
     agent: Annotated[str | None, Field(description="Only those of this agent, by name, or me.")] = None,
@@ -100,7 +131,24 @@ async def list_time_entries(
     return page.model_copy(update={"items": [_with_name(one, people).within(zone) for one in page.items]})
 
 
-@tools.reads(core=False, search="satisfaction avis notes csat clients mécontents ratings")
+@tools.reads(
+    core=False,
+    search=(
+        "satisfaction avis notes évaluations csat clients mécontents contents râlent se plaignent pensent de nous "
+        "enquête ratings happy unhappy customers feedback reviews score survey complaints what do they think"
+    ),
+    examples=[
+        "Les clients sont contents de nous ?",
+        "Qui nous a mis une mauvaise note ?",
+        "Quels avis avons-nous reçus cette semaine ?",
+        "Montre les clients mécontents",
+        "Que répondent les gens à l'enquête ?",
+        "Are customers happy with us?",
+        "Who gave us a bad score?",
+        "Show me this week's feedback",
+        "How did people rate our support?",
+    ],
+)
 async def list_satisfaction_ratings(
     since: Annotated[When | None, Field(description="Only ratings of this day or time, or later.")] = None,
     limit: Limit = 30,

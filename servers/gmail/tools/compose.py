@@ -37,7 +37,26 @@ Files = Annotated[list[str] | None, Field(description="Paths in the data folder;
     additive=False,
     asks=True,
     scopes=[scope(s) for s in ("gmail.send", "gmail.compose", "gmail.modify")],
-    search="envoyer mail courriel écrire à pièce jointe nouveau message",
+    search=(
+        "envoyer mail courriel écrire à pièce jointe nouveau message expédier rédiger adresser écris "
+        "quelqu'un prévenir contacter informer balancer mèl courrier électronique nouvel e-mail destinataire "
+        "objet cc cci copie cachée compose write shoot drop line notify tell email bcc informe préviens "
+        "adresse avertir avertis know inform"
+    ),
+    examples=[
+        "écris à la compta que la facture est payée",
+        "balance un mail à toute l'équipe pour dire que je suis en retard",
+        "préviens le fournisseur par mail que la livraison est repoussée",
+        "envoie-lui le contrat en pièce jointe",
+        "contacte le proprio par courriel pour le chauffage",
+        "informe les clients qu'on ferme lundi",
+        "shoot an email to the accountant about the invoice",
+        "drop them a line to say I'm running late",
+        "let the supplier know by email that we need it sooner",
+        "email the report to the whole team",
+        "send an email to the school about Friday",
+        "avertis le garage par mail que je passe demain",
+    ],
 )
 async def send_email(
     to: To,
@@ -73,7 +92,23 @@ async def send_email(
     additive=False,
     asks=True,
     scopes=[*map(scope, ("gmail.readonly gmail.send", "gmail.readonly gmail.compose", "gmail.modify"))],
-    search="répondre à un mail réponse à tous dans le fil",
+    search=(
+        "répondre à un mail réponse à tous dans le fil réponds dire accuser réception remercier retour "
+        "renvoyer mot reply answer respond write back acknowledge"
+    ),
+    examples=[
+        "réponds-lui que c'est d'accord",
+        "dis-lui oui pour jeudi en réponse à son mail",
+        "réponds à tout le monde que je serai là",
+        "fais-lui un retour sur son message",
+        "accuse réception de ce qu'il m'a envoyé",
+        "remercie-la pour son mail",
+        "write back and say yes",
+        "get back to him about the quote",
+        "answer her last email with a thank you",
+        "reply all that I'll be there",
+        "respond that we accept the offer",
+    ],
 )
 async def reply_to_message(
     message: MessageId,
@@ -120,8 +155,25 @@ async def reply_to_message(
     additive=False,
     asks=True,
     scopes=[*map(scope, ("gmail.readonly gmail.send", "gmail.readonly gmail.compose", "gmail.modify"))],
-    search="transférer faire suivre un mail à quelqu'un",
-    examples=["transfère ce mail à la comptabilité", "forward this to Paul"],
+    search=(
+        "transférer faire suivre un mail à quelqu'un passer renvoyer rediriger partager reçu tr fwd fw pass "
+        "along send share email transmettre transmets retransmettre montrer someone else"
+    ),
+    examples=[
+        "transfère ce mail à la comptabilité",
+        "forward this to Paul",
+        "fais suivre ça au comptable",
+        "passe ce message à l'équipe support",
+        "renvoie la facture qu'on m'a envoyée à la compta",
+        "mon associé doit voir ce mail, envoie-le-lui",
+        "fais passer le courriel du client à mon chef",
+        "pass this email along to my boss",
+        "send that message on to legal",
+        "fwd it to the team with a short note",
+        "let my colleague have a look at the mail I got",
+        "transmets-le au service juridique",
+        "send the client's mail on to the workshop",
+    ],
 )
 async def forward_message(
     message: MessageId,

@@ -45,7 +45,26 @@ class Listed(Model):
     message: dict[str, Any]
 
 
-@tools.reads(scopes=[scope("gmail.readonly"), *COMPOSE], search="mes brouillons lister brouillons en cours")
+@tools.reads(
+    scopes=[scope("gmail.readonly"), *COMPOSE],
+    search=(
+        "mes brouillons lister brouillons en cours mails envoyés non commencés inachevés attente envoi drafts "
+        "unsent unfinished pending waiting"
+    ),
+    examples=[
+        "qu'est-ce que j'ai en brouillon",
+        "quels mails j'ai commencés sans les envoyer",
+        "il me reste des messages pas partis ?",
+        "où est le mail que j'ai préparé hier",
+        "montre les mails en attente de relecture",
+        "what drafts do I have",
+        "which emails did I start and never send",
+        "any unsent messages left",
+        "find the unfinished mail to the bank",
+        "show what is waiting to go out",
+        "lis la liste de mes brouillons",
+    ],
+)
 async def list_drafts(
     query: Annotated[
         str | None, Field(description="Words and operators, as in Gmail's search box; else all drafts.")
@@ -71,7 +90,24 @@ async def list_drafts(
 @tools.writes(
     creates=True,
     scopes=[*map(scope, ("gmail.readonly gmail.compose", "gmail.modify"))],
-    search="brouillon préparer un mail sans envoyer",
+    search=(
+        "brouillon préparer un mail sans envoyer prépare rédige ébauche projet réponse avant valider draft "
+        "write prepare compose send review first save garde"
+    ),
+    examples=[
+        "prépare-moi un mail pour la banque, je le relis avant",
+        "rédige une réponse mais ne l'envoie pas",
+        "fais-moi une ébauche de relance",
+        "mets en brouillon un message pour le client",
+        "écris un projet de réponse que je validerai",
+        "draft an email to the bank",
+        "write up an answer but don't send it yet",
+        "prepare a reply, I want to check it first",
+        "put together a mail for me to review",
+        "start a message to the landlord and leave it unsent",
+        "garde-le en brouillon pour l'instant",
+        "save it as a draft for now",
+    ],
 )
 async def create_draft(
     text: Text,
@@ -117,8 +153,24 @@ async def create_draft(
 @tools.writes(
     additive=False,
     scopes=COMPOSE,
-    search="corriger modifier brouillon changer le texte du brouillon",
-    examples=["corrige le brouillon", "add Paul in copy to the draft"],
+    search=(
+        "corriger modifier brouillon changer le texte du brouillon retouche reformule raccourcis complète "
+        "ajoute change objet destinataire edit fix reword shorten amend draft"
+    ),
+    examples=[
+        "corrige le brouillon",
+        "add Paul in copy to the draft",
+        "change l'objet du brouillon",
+        "raccourcis le mail que tu as préparé",
+        "reformule le brouillon, c'est trop sec",
+        "ajoute le devis en pièce jointe au brouillon",
+        "mets ma collègue en copie du mail que tu viens de préparer",
+        "make the draft shorter",
+        "reword the mail you wrote before I send it",
+        "change the recipient of the draft",
+        "fix the typo in my unsent message",
+        "ajoute quelqu'un en copie du brouillon",
+    ],
 )
 async def update_draft(
     draft: DraftId,
@@ -162,8 +214,20 @@ async def update_draft(
     additive=False,
     asks=True,
     scopes=COMPOSE,
-    search="envoyer le brouillon",
-    examples=["envoie le brouillon", "send the draft as it is"],
+    search="envoyer le brouillon partir valide expédie mail préparé send ahead looks good draft",
+    examples=[
+        "envoie le brouillon",
+        "send the draft as it is",
+        "c'est bon, tu peux l'envoyer",
+        "fais partir le mail préparé",
+        "valide et expédie le brouillon",
+        "le mail que tu as rédigé est parfait, envoie",
+        "envoie le message qui attend en brouillon",
+        "looks good, send it",
+        "go ahead and send the mail you prepared",
+        "send out that draft now",
+        "the draft is fine, let it go",
+    ],
 )
 async def send_draft(draft: DraftId) -> Sent:
     """Send a draft as it stands, at once. It cannot be called back.
@@ -181,7 +245,28 @@ async def send_draft(draft: DraftId) -> Sent:
     return Sent.model_validate(answer)
 
 
-@tools.destroys(core=False, asks=True, scopes=COMPOSE, idempotent=True, search="supprimer brouillon jeter brouillon")
+@tools.destroys(
+    core=False,
+    asks=True,
+    scopes=COMPOSE,
+    idempotent=True,
+    search=(
+        "supprimer brouillon jeter brouillon abandonner effacer laisser tomber virer mail préparé discard "
+        "drop throw away scrap bin draft unsent"
+    ),
+    examples=[
+        "laisse tomber le mail que tu as préparé",
+        "jette le brouillon",
+        "supprime ce brouillon, je n'en ai plus besoin",
+        "efface le mail non envoyé à la banque",
+        "vire l'ébauche de relance",
+        "discard the draft",
+        "scrap that unsent email",
+        "throw away the message I started",
+        "forget the draft, delete it",
+        "drop the answer you prepared",
+    ],
+)
 async def delete_draft(draft: DraftId) -> Deleted:
     """Delete a draft for good, after the user agreed: it does not go to the trash. Nothing is sent.
 

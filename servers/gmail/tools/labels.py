@@ -19,7 +19,22 @@ tools = Toolset("labels")
 
 @tools.reads(
     scopes=[scope(s) for s in ("gmail.labels", "gmail.readonly", "gmail.modify")],
-    search="libellés étiquettes dossiers gmail",
+    search=(
+        "libellés étiquettes dossiers gmail existent catégories boîte mail combien classeurs labels folders "
+        "tags categories exist"
+    ),
+    examples=[
+        "quels libellés j'ai",
+        "quels dossiers existent dans ma boîte mail",
+        "comment sont rangés mes mails",
+        "donne-moi les étiquettes disponibles",
+        "est-ce que j'ai un dossier pour les factures dans mes mails",
+        "what labels do I have",
+        "which folders are there in my mailbox",
+        "show the tags I file mail under",
+        "is there a label for invoices",
+        "list my mail categories",
+    ],
 )
 async def list_labels(limit: Limit = 50, cursor: Cursor = None) -> Page[Label]:
     """List the mailbox's labels with their ids and names, the user's own and Gmail's: INBOX, UNREAD, STARRED, SPAM.
@@ -34,8 +49,26 @@ async def list_labels(limit: Limit = 50, cursor: Cursor = None) -> Page[Label]:
     additive=False,
     idempotent=True,
     scopes=MODIFY,
-    search="archiver marquer comme lu non lu classer ranger étiqueter important suivi spam conversation",
-    examples=["archive cette conversation", "marque tous ces mails comme lus", "star this mail"],
+    search=(
+        "archiver marquer comme lu non lu classer ranger étiqueter important suivi spam conversation archive "
+        "retirer boîte réception étoile non-lu classe range appliquer enlever libellé signaler indésirable "
+        "mark read unread star flag file tag move label étiquette coller apply inbox zero done"
+    ),
+    examples=[
+        "archive cette conversation",
+        "marque tous ces mails comme lus",
+        "star this mail",
+        "range les factures dans le libellé Compta",
+        "vide ma boîte de réception, archive tout ça",
+        "remets-le en non lu",
+        "c'est du spam, signale-le",
+        "flag this one as important",
+        "file these under Receipts",
+        "get this out of my inbox but keep it",
+        "tag those emails as urgent",
+        "mets une étoile dessus",
+        "colle l'étiquette Urgent sur ces messages",
+    ],
 )
 async def modify_labels(
     messages: MessageIds = None,
@@ -74,7 +107,21 @@ async def modify_labels(
     core=False,
     creates=True,
     scopes=[scope("gmail.labels"), scope("gmail.modify")],
-    search="créer un libellé dossier étiquette",
+    search=(
+        "créer un libellé dossier étiquette nouveau nouvelle catégorie ajouter boîte mail new label folder tag add"
+    ),
+    examples=[
+        "crée un libellé Fournisseurs",
+        "fais un nouveau dossier pour les mails de l'école",
+        "j'ai besoin d'une étiquette Urgent",
+        "ajoute une catégorie Impôts dans ma messagerie",
+        "il me faut un sous-dossier Dupont dans Clients pour mes mails",
+        "make a new label called Suppliers",
+        "add a folder for the school emails",
+        "I need a tag for taxes in my mail",
+        "set up a new mail category",
+        "new label under Clients",
+    ],
 )
 async def create_label(
     name: Annotated[str, Field(description="Name of the label; Parent/Child nests it.", examples=["Clients/Dupont"])],

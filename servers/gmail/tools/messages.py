@@ -58,8 +58,27 @@ ThreadIds = Annotated[
 
 @tools.reads(
     scopes=READ,
-    search="cherche trouve mail courriel message de expéditeur objet pièce jointe boîte de réception derniers non lus",
-    examples=["montre mes derniers mails", "les mails non lus de Marie", "what is in my inbox"],
+    search=(
+        "cherche trouve mail courriel message de expéditeur objet pièce jointe boîte de réception derniers "
+        "non lus retrouver liste courrier reçus envoyés arrivés matin nouveau neuf qui écrit répondu non-lus "
+        "find look emails received sent unread inbox news write who wrote replied answered messages "
+        "attachment combien mails how many"
+    ),
+    examples=[
+        "montre mes derniers mails",
+        "les mails non lus de Marie",
+        "what is in my inbox",
+        "j'ai reçu quoi ce matin",
+        "qui m'a écrit aujourd'hui",
+        "est-ce que le comptable a répondu",
+        "retrouve le mail où il parlait du devis",
+        "quelque chose de neuf dans ma boîte",
+        "any new mail",
+        "did the bank write to me",
+        "which messages have an attachment from last week",
+        "find what I sent to the supplier in May",
+        "has she replied yet",
+    ],
 )
 async def search_messages(
     query: Annotated[
@@ -92,7 +111,25 @@ async def search_messages(
     return Page(items=await fetch_each([sent.id for sent in page.items], line), next_cursor=page.next_cursor)
 
 
-@tools.reads(scopes=READ, search="lire ouvrir mail contenu texte du message")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "lire ouvrir mail contenu texte du message lis ouvre entier corps détails read open email full text "
+        "body show premier dernier celui first latest last"
+    ),
+    examples=[
+        "lis-moi ce mail",
+        "qu'est-ce qu'il dit exactement dans son message",
+        "ouvre le premier",
+        "c'est quoi le contenu du mail de la banque",
+        "c'est de qui ce mail et il date de quand",
+        "read me that email",
+        "open the latest one",
+        "what does it say exactly",
+        "show me the full text of this message",
+        "who is this one from and what do they want",
+    ],
+)
 async def get_message(message: MessageId, cursor: Cursor = None) -> Message:
     """Read one message: sender, recipients, date, text, labels and the list of its attachments.
 
@@ -105,8 +142,24 @@ async def get_message(message: MessageId, cursor: Cursor = None) -> Message:
 
 @tools.reads(
     scopes=READ,
-    search="lire la conversation le fil échange complet discussion",
-    examples=["lis toute la conversation avec Marie", "what did we agree on in this thread"],
+    search=(
+        "lire la conversation le fil échange complet discussion historique échanges depuis début "
+        "allers-retours résume thread back forth exchange history summarise"
+    ),
+    examples=[
+        "lis toute la conversation avec Marie",
+        "what did we agree on in this thread",
+        "résume-moi tout l'échange avec le client",
+        "qu'est-ce qu'on s'est dit depuis le début",
+        "lis toute la discussion sur le devis",
+        "reprends le fil depuis le premier mail",
+        "où en est la discussion par mail",
+        "sum up the whole exchange",
+        "read the thread from the start",
+        "what was the back and forth about",
+        "show the full discussion including my answers",
+        "catch me up on this conversation",
+    ],
 )
 async def get_thread(thread: ThreadId, cursor: Cursor = None) -> Thread:
     """Read a whole conversation, the oldest message first: every sender, date, text and list of attachments.
@@ -134,7 +187,25 @@ async def get_thread(thread: ThreadId, cursor: Cursor = None) -> Thread:
     return Thread(id=thread, subject=subject, messages=messages, next_cursor=following)
 
 
-@tools.reads(scopes=READ, search="télécharger pièce jointe enregistrer fichier joint")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "télécharger pièce jointe enregistrer fichier joint PJ récupère sauvegarde enregistre pdf document "
+        "reçu mail attachment download save grab file attached"
+    ),
+    examples=[
+        "récupère la PJ de ce mail",
+        "enregistre le PDF qu'il m'a envoyé",
+        "télécharge la facture jointe",
+        "sauvegarde les photos reçues par mail",
+        "prends le document joint et range-le dans mes fichiers",
+        "save the attached file",
+        "download the invoice from that email",
+        "grab the PDF she sent me",
+        "get the attachment",
+        "keep a copy of the document that came with the mail",
+    ],
+)
 async def get_attachment(
     message: MessageId,
     attachment: Annotated[
@@ -158,8 +229,23 @@ async def get_attachment(
     asks=True,
     idempotent=True,
     scopes=MODIFY,
-    search="supprimer mails corbeille jeter conversation",
-    examples=["mets ces trois mails à la corbeille", "delete this conversation"],
+    search=(
+        "supprimer mails corbeille jeter conversation effacer virer poubelle supprime efface balance pubs "
+        "newsletters delete trash bin rid remove mail"
+    ),
+    examples=[
+        "mets ces trois mails à la corbeille",
+        "delete this conversation",
+        "supprime ce mail",
+        "vire toutes ces pubs",
+        "efface les newsletters de ma boîte",
+        "mets ça à la poubelle",
+        "débarrasse-moi de ces messages",
+        "delete this email",
+        "bin all those newsletters",
+        "get rid of the ads in my inbox",
+        "throw these messages away",
+    ],
 )
 async def trash_message(messages: MessageIds = None, threads: ThreadIds = None) -> Changed:
     """Move messages, or whole conversations, to the trash, after the user agreed. Gmail deletes them after 30 days.
@@ -177,7 +263,27 @@ async def trash_message(messages: MessageIds = None, threads: ThreadIds = None) 
     return Changed(messages=ids, threads=conversations)
 
 
-@tools.writes(core=False, idempotent=True, scopes=MODIFY, search="restaurer mail récupérer corbeille")
+@tools.writes(
+    core=False,
+    idempotent=True,
+    scopes=MODIFY,
+    search=(
+        "restaurer mail récupérer corbeille annuler suppression remettre ressortir supprimé effacé erreur "
+        "undelete recover bring back restore untrash deleted email trash jeté jetés ravoir retrouver"
+    ),
+    examples=[
+        "j'ai supprimé un mail par erreur, remets-le",
+        "récupère le message que je viens d'effacer",
+        "ressors-le de la corbeille",
+        "annule la suppression de ces mails",
+        "je veux ravoir le mail jeté hier",
+        "bring back the email I deleted",
+        "undelete that message",
+        "take it out of the trash",
+        "I binned a mail by mistake, restore it",
+        "recover the deleted conversation",
+    ],
+)
 async def restore_message(messages: MessageIds = None, threads: ThreadIds = None) -> Changed:
     """Take messages, or whole conversations, out of the trash again, within the 30 days that Gmail keeps them.
 
@@ -191,7 +297,27 @@ async def restore_message(messages: MessageIds = None, threads: ThreadIds = None
     return Changed(messages=ids, threads=conversations)
 
 
-@tools.reads(core=False, scopes=READ, search="mon adresse quel compte gmail connecté alias")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "mon adresse quel compte gmail connecté alias mail combien messages envoyer tant adresses expéditeur "
+        "profil address account am logged connected mailbox send aliases whoami boîte pro perso work private "
+        "personal"
+    ),
+    examples=[
+        "c'est quoi mon adresse mail",
+        "sur quel compte on est connecté",
+        "combien de messages j'ai en tout",
+        "de quelles adresses je peux écrire",
+        "tu utilises ma boîte pro ou perso",
+        "which email address is this",
+        "what account are you logged into",
+        "how many emails are in my mailbox",
+        "which addresses can I send from",
+        "is this my work or my private mail account",
+    ],
+)
 async def get_current_user() -> Profile:
     """Get the address of the connected mailbox, how many messages it holds, and the addresses that it can send from.
 

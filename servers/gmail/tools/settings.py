@@ -20,7 +20,26 @@ FilterId = Annotated[str, Field(description="Id of the filter, from gmail_list_f
 PATH, VACATION = f"{ME}/settings/filters", f"{ME}/settings/vacation"
 
 
-@tools.reads(core=False, scopes=READ, search="filtres règles automatiques mails entrants")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "filtres règles automatiques mails entrants tri existent filtrage automatique qui trient archivent "
+        "rules filters sorting incoming automatically exist pourquoi why rule règle"
+    ),
+    examples=[
+        "quels filtres sont en place",
+        "qu'est-ce qui trie mes mails automatiquement",
+        "pourquoi ces mails partent direct en archive",
+        "montre les règles de ma messagerie",
+        "il y a une règle pour les factures ?",
+        "what mail rules do I have",
+        "why does this mail skip my inbox",
+        "show the filters",
+        "which automatic sorting is set up",
+        "are there any rules on my mailbox",
+    ],
+)
 async def list_filters(limit: Limit = 20, cursor: Cursor = None) -> Page[Filter]:
     """List the filters that sort incoming mail: what each looks for, and which labels it adds and removes.
 
@@ -36,7 +55,25 @@ async def list_filters(limit: Limit = 20, cursor: Cursor = None) -> Page[Filter]
     creates=True,
     asks=True,
     scopes=FILTERS,
-    search="créer un filtre règle classer automatiquement les mails de",
+    search=(
+        "créer un filtre règle classer automatiquement les mails de dorénavant désormais avenir reçois trier "
+        "seul range nouvelle bloquer expéditeur now whenever always automatically new rule block sender "
+        "auto-sort directement arrivent voir every time straight future"
+    ),
+    examples=[
+        "dorénavant, range les mails de la banque dans Banque",
+        "bloque cet expéditeur",
+        "que les newsletters n'arrivent plus dans ma boîte de réception",
+        "à chaque facture reçue, mets le libellé Compta",
+        "trie tout seul les mails du fournisseur à l'avenir",
+        "from now on put mail from the bank under Bank",
+        "always archive these newsletters",
+        "whenever an invoice comes in, label it",
+        "block this sender",
+        "set up a rule for mail from school",
+        "que ses messages aillent directement dans Archives",
+        "every time the shop writes, put it straight in Ads",
+    ],
 )
 async def create_filter(
     add: Annotated[
@@ -73,7 +110,29 @@ async def create_filter(
     return Filter(id=answer["id"], matches=_matches(criteria), add=add, remove=remove)
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, scopes=FILTERS, search="supprimer un filtre règle")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    scopes=FILTERS,
+    search=(
+        "supprimer un filtre règle enlève retire arrêter trier automatiquement classer débloquer désactiver "
+        "remove rule stop sorting automatically unblock drop filter"
+    ),
+    examples=[
+        "enlève la règle qui archive les newsletters",
+        "arrête de classer automatiquement ses mails",
+        "supprime ce filtre",
+        "je ne veux plus que ce soit trié tout seul",
+        "débloque cet expéditeur",
+        "remove that mail rule",
+        "stop auto-archiving the newsletters",
+        "get rid of the filter for invoices",
+        "unblock this sender",
+        "that rule is wrong, drop it",
+        "je n'ai plus besoin de la règle pour les factures",
+    ],
+)
 async def delete_filter(filter: FilterId) -> Deleted:  # noqa: A002 - the argument's name
     """Delete one filter, after the user agreed. Mail that it has sorted stays as it is.
 
@@ -90,7 +149,26 @@ async def delete_filter(filter: FilterId) -> Deleted:  # noqa: A002 - the argume
     return Deleted(deleted=filter)
 
 
-@tools.reads(core=False, scopes=READ_SETTINGS, search="réponse automatique absence congés message d'absence")
+@tools.reads(
+    core=False,
+    scopes=READ_SETTINGS,
+    search=(
+        "réponse automatique absence congés message d'absence répondeur mail activé actuel jusqu'à quand "
+        "office ooo autoresponder status current"
+    ),
+    examples=[
+        "mon message d'absence est-il activé",
+        "qu'est-ce que reçoivent les gens quand je suis en congé",
+        "le répondeur de mes mails dit quoi",
+        "jusqu'à quand court ma réponse automatique",
+        "est-ce que j'ai bien coupé l'absence du bureau",
+        "is my out of office on",
+        "what does my auto-reply say",
+        "until when does the vacation message run",
+        "did I switch off the autoresponder",
+        "show my away message",
+    ],
+)
 async def get_vacation_reply() -> VacationReply:
     """Get the automatic answer of the mailbox: whether it is on, its subject and text, and when it is sent.
 
@@ -104,7 +182,23 @@ async def get_vacation_reply() -> VacationReply:
     additive=False,
     idempotent=True,
     scopes=SETTINGS,
-    search="activer réponse automatique absence du bureau congés désactiver",
+    search=(
+        "activer réponse automatique absence du bureau congés désactiver message pars vacances répondeur mail "
+        "programmer couper éteindre office ooo away autoresponder turn off set enable disable absent holiday "
+        "vacation leave parti rentré"
+    ),
+    examples=[
+        "je pars en vacances lundi, mets un message d'absence",
+        "active le répondeur de ma boîte mail jusqu'au 15",
+        "coupe la réponse automatique, je suis rentré",
+        "dis aux gens qui m'écrivent que je suis absent cette semaine",
+        "change le texte de mon absence du bureau",
+        "turn on my out of office from Friday",
+        "I'm back, switch off the auto-reply",
+        "set an away message until the 15th",
+        "tell whoever emails me that I'm on holiday",
+        "turn the vacation responder off",
+    ],
 )
 async def set_vacation_reply(
     enabled: Annotated[bool, Field(description="True switches it on, false off.", examples=[True])],

@@ -45,8 +45,25 @@ async def all_forms() -> list[dict[str, Any]]:
 @tools.reads(
     core=False,
     scopes=["forms.readonly"],
-    search="formulaires réponses soumissions demandes site web qui a rempli form submissions leads",
-    examples=["Qui a rempli le formulaire de contact cette semaine ?", "Show me the latest form submissions"],
+    search=(
+        "formulaires réponses soumissions demandes site web qui a rempli form submissions leads formulaire "
+        "soumission inscrits landing page sondage questionnaire nouvelles reçues internet survey filled sent "
+        "signups sign-ups submitted inquiries enquiries website"
+    ),
+    examples=[
+        "Qui a rempli le formulaire de contact cette semaine ?",
+        "Show me the latest form submissions",
+        "qui s'est inscrit via le site cette semaine",
+        "quelles demandes sont arrivées par le site",
+        "qu'ont répondu les gens au questionnaire",
+        "les dernières réponses de la landing page",
+        "combien de formulaires remplis ce mois-ci",
+        "who filled in the contact form",
+        "what came in through the website this week",
+        "show the answers people gave in the survey",
+        "how many sign-ups from the landing page",
+        "any new enquiries from the site",
+    ],
 )
 async def list_form_submissions(
     form: Annotated[str | None, Field(description="Only this form, by name; all forms without it.")] = None,
@@ -98,8 +115,23 @@ def _text(value: Any) -> str:
 @tools.reads(
     core=False,
     scopes=["locations/customFields.readonly"],
-    search="champs personnalisés custom fields propriétés options",
-    examples=["Quels champs personnalisés avons-nous dans GHL ?"],
+    search=(
+        "champs personnalisés custom fields propriétés options champ personnalisé perso attributs mesure "
+        "valeurs possibles liste déroulante field attributes own dropdown choices available definitions"
+    ),
+    examples=[
+        "Quels champs personnalisés avons-nous dans GHL ?",
+        "quels champs peut-on remplir sur une fiche",
+        "on a un champ pour la date d'anniversaire ?",
+        "quelles options dans la liste Source",
+        "liste les champs perso des opportunités",
+        "quels attributs avons-nous créés",
+        "which custom fields do we have",
+        "is there a field for the birthday",
+        "what choices does the Source dropdown have",
+        "list the extra fields on opportunities",
+        "what attributes did we define ourselves",
+    ],
 )
 async def list_custom_fields(
     belongs_to: Annotated[
@@ -120,8 +152,25 @@ async def list_custom_fields(
 @tools.reads(
     core=False,
     scopes=["locations.readonly"],
-    search="sous-comptes clients de l'agence locations sub-accounts agency",
-    examples=["Quels sous-comptes gère l'agence ?", "Which sub-accounts does this token reach?"],
+    search=(
+        "sous-comptes clients de l'agence locations sub-accounts agency sous-compte établissements agence "
+        "sites succursales comptes gérés actif location subaccount subaccounts branches accounts switch "
+        "current which account"
+    ),
+    examples=[
+        "Quels sous-comptes gère l'agence ?",
+        "Which sub-accounts does this token reach?",
+        "dans quel sous-compte on travaille là",
+        "liste les comptes clients de l'agence",
+        "combien d'établissements gérons-nous",
+        "quel est le compte actif",
+        "quels sites sont rattachés à l'agence",
+        "which sub-account are we in",
+        "list all the client accounts of the agency",
+        "how many branches do we manage",
+        "which location is the current one",
+        "what accounts can you see",
+    ],
 )
 async def list_locations(
     query: Annotated[str | None, Field(description="Part of the sub-account's name.")] = None,

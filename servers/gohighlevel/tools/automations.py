@@ -26,7 +26,25 @@ async def all_workflows() -> list[Workflow]:
 
 
 @tools.reads(
-    core=False, scopes=["workflows.readonly"], search="automatisations workflows automations scénarios nurturing"
+    core=False,
+    scopes=["workflows.readonly"],
+    search=(
+        "automatisations workflows automations scénarios nurturing automatisation workflow liste existants "
+        "actifs publiés brouillons séquences campagnes tunnels scénario robots quels which available "
+        "published automation sequences campaigns drips flows"
+    ),
+    examples=[
+        "quelles automatisations avons-nous",
+        "liste les séquences qui tournent",
+        "quels scénarios sont publiés",
+        "montre les workflows en brouillon",
+        "c'est quoi nos campagnes automatiques",
+        "which automations do we have",
+        "list the sequences that are running",
+        "what drip campaigns exist",
+        "show me the flows still in draft",
+        "which workflows are live",
+    ],
 )
 async def list_workflows(
     query: Annotated[str | None, Field(description="Part of the workflow's name.")] = None,
@@ -45,7 +63,23 @@ async def list_workflows(
     creates=True,
     additive=False,
     scopes=["contacts.write workflows.readonly"],
-    search="mets workflow nurturing automatisation lance put into start",
+    search=(
+        "mets workflow nurturing automatisation lance put into start déclenche déclencher démarre inscrire "
+        "inscris séquence campagne enrôle ajoute lancer scénario automatiques trigger launch enroll enrol "
+        "kick off sequence campaign drip run add"
+    ),
+    examples=[
+        "mets ce contact dans la séquence de bienvenue",
+        "lance le workflow de relance pour elle",
+        "démarre la campagne de nurturing avec ce prospect",
+        "inscris-le dans l'automatisation Avis Google",
+        "déclenche le scénario d'onboarding",
+        "put this lead into the welcome sequence",
+        "start the nurture campaign for her",
+        "enroll him in the onboarding flow",
+        "kick off the review request automation",
+        "trigger the follow-up workflow",
+    ],
 )
 async def trigger_automation(contact_id: ContactId, workflow: WorkflowRef) -> Done:
     """Put a contact into a workflow, which starts at once: it may send messages that cannot be called back.
@@ -76,7 +110,23 @@ def _same(workflow: Workflow, wanted: str) -> bool:
     additive=False,
     idempotent=True,
     scopes=["contacts.write workflows.readonly"],
-    search="retire sors arrête workflow automatisation",
+    search=(
+        "retire sors arrête workflow automatisation sortir stoppe enlève désinscrire désinscris interrompt "
+        "interromps coupe séquence campagne plus recevoir remove stop pull take out unenroll halt sequence "
+        "campaign quit"
+    ),
+    examples=[
+        "sors-le de la séquence",
+        "arrête les relances automatiques pour ce client",
+        "elle ne doit plus recevoir la campagne",
+        "enlève ce contact du workflow",
+        "stoppe le scénario pour lui, il a signé",
+        "take her out of the sequence",
+        "stop the automated follow-ups for this client",
+        "pull him from the nurture campaign",
+        "unenroll this lead",
+        "he signed, so halt the drip for him",
+    ],
 )
 async def remove_from_automation(contact_id: ContactId, workflow: WorkflowRef) -> Done:
     """Take a contact out of a workflow, so that what the workflow has not sent yet is not sent.

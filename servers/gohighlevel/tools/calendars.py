@@ -84,7 +84,26 @@ def _with_offsets(row: Any, local: ZoneInfo) -> Any:
     return {**row, **{key: datetime.fromisoformat(text).replace(tzinfo=local) for key, text in texts.items()}}
 
 
-@tools.reads(core=False, scopes=["calendars.readonly"], search="calendriers agendas réservables")
+@tools.reads(
+    core=False,
+    scopes=["calendars.readonly"],
+    search=(
+        "calendriers agendas réservables calendrier agenda liste quels praticiens types rendez-vous équipe "
+        "calendars which calendar available bookable list"
+    ),
+    examples=[
+        "quels calendriers avons-nous",
+        "liste les agendas où on peut réserver",
+        "on a un calendrier pour les démos ?",
+        "combien d'agendas sont actifs",
+        "dans quels agendas je peux placer quelqu'un",
+        "which calendars do we have",
+        "list the calendars people can book",
+        "is there a calendar for demos",
+        "how many bookable calendars are there",
+        "what are our calendars called",
+    ],
+)
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
     """List the calendars that can be booked, each with its id and name.
 
@@ -94,7 +113,24 @@ async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calen
 
 
 @tools.reads(
-    scopes=["calendars.readonly"], search="horaires place agenda créneaux libres disponible disponibilités when free"
+    scopes=["calendars.readonly"],
+    search=(
+        "horaires place agenda créneaux libres disponible disponibilités when free libre créneau dispo dispos "
+        "trou plage quand possible prochaine matin après-midi reste proposer openings opening availability "
+        "available any room vacant slot slots gap times open left tomorrow thursday demain jeudi afternoon"
+    ),
+    examples=[
+        "y a-t-il de la place mardi",
+        "c'est quand le prochain trou",
+        "il reste un créneau jeudi après-midi ?",
+        "on est dispo quand la semaine prochaine",
+        "quels horaires je peux lui proposer",
+        "any room on Tuesday",
+        "when is the next opening",
+        "is anything left on Thursday afternoon",
+        "what times could I offer her",
+        "are we free tomorrow at 3",
+    ],
 )
 async def get_free_slots(
     start: Annotated[When, Field(description="First day to look at.", examples=["2030-06-03"])],
@@ -134,8 +170,25 @@ READ_EVENTS = ["calendars.readonly calendars/events.readonly"]
 @tools.reads(
     core=False,
     scopes=READ_EVENTS,
-    search="agenda planning rendez-vous prévus aujourd'hui demain semaine appointments today schedule",
-    examples=["Quels sont mes rendez-vous demain ?", "What appointments do we have this week?"],
+    search=(
+        "agenda planning rendez-vous prévus aujourd'hui demain semaine appointments today schedule rdv "
+        "journée programme prochain prochains matin après-midi vient calendrier combien upcoming booked "
+        "calendar diary coming up next meetings day réunion appel démo consultation meeting call demo"
+    ),
+    examples=[
+        "Quels sont mes rendez-vous demain ?",
+        "What appointments do we have this week?",
+        "c'est quoi le programme aujourd'hui",
+        "qui vient cet après-midi",
+        "combien de rdv avons-nous jeudi",
+        "montre le planning de la semaine",
+        "c'est quand mon prochain rendez-vous",
+        "what does my day look like",
+        "who is coming in this afternoon",
+        "how many meetings are booked on Thursday",
+        "show the schedule for the week",
+        "what is next in the diary",
+    ],
 )
 async def list_appointments(
     start: Annotated[When, Field(description="First day or time to look at.", examples=["2030-06-03"])],
@@ -167,7 +220,23 @@ async def list_appointments(
 @tools.writes(
     creates=True,
     scopes=["calendars.readonly calendars/events.write"],
-    search="réserve prends cale rendez-vous meeting rdv créneau",
+    search=(
+        "réserve prends cale rendez-vous meeting rdv créneau réserver prendre caler bloque planifie fixe "
+        "place mets inscris consultation appel démo entretien schedule set up pencil reserve put down fix "
+        "appointment call demo réunion"
+    ),
+    examples=[
+        "cale-lui un rendez-vous jeudi à 14 h",
+        "prends un rdv pour cette cliente",
+        "bloque le créneau de 10 h à son nom",
+        "planifie une démo avec ce prospect",
+        "inscris-le pour une consultation lundi matin",
+        "set up a call with the lead on Thursday at two",
+        "schedule a demo for her",
+        "reserve the ten o'clock slot for this client",
+        "pencil him in for Monday morning",
+        "fix a consultation with this contact",
+    ],
 )
 async def book_appointment(
     contact_id: ContactId,
@@ -201,8 +270,26 @@ async def book_appointment(
     replaces=True,
     idempotent=True,
     scopes=["calendars/events.readonly calendars/events.write"],
-    search="annule déplace décale reporte change rendez-vous rdv cancel move reschedule absent pas venu no-show lapin",
-    examples=["Annule le rendez-vous de Zoé", "Décale son rendez-vous à jeudi 10 h", "He did not show up"],
+    search=(
+        "annule déplace décale reporte change rendez-vous rdv cancel move reschedule absent pas venu no-show "
+        "lapin annuler déplacer décaler reporter reprogramme repousse avance confirme confirmer empêchement "
+        "autre date absence postpone push back bring forward call off confirm confirmed shift drop stood up "
+        "missed réunion appel démo consultation meeting demo décommande décommander didn't come n'est venue"
+    ),
+    examples=[
+        "Annule le rendez-vous de Zoé",
+        "Décale son rendez-vous à jeudi 10 h",
+        "He did not show up",
+        "repousse le rdv d'une heure",
+        "elle a un empêchement, on reporte à lundi",
+        "il n'est pas venu ce matin",
+        "confirme le rendez-vous de 15 h",
+        "décommande celui de demain",
+        "push the appointment back an hour",
+        "something came up, shift it to Monday",
+        "call off tomorrow's appointment",
+        "confirm the three o'clock",
+    ],
 )
 async def update_appointment(
     appointment_id: AppointmentId,

@@ -129,7 +129,23 @@ def not_stored(fields: dict[str, Any], contact: dict[str, Any]) -> str | None:
 @tools.writes(
     creates=True,
     scopes=["contacts.readonly contacts.write"],
-    search="save add new GHL GoHighLevel crée ajoute contact prospect nouveau lead client",
+    search=(
+        "save add new GHL GoHighLevel crée ajoute contact prospect nouveau lead client enregistre inscris "
+        "rentre nouvelle cliente personne coordonnées créer ajouter create enter register put person fiche "
+        "dossier record CRM appelle vient caller dame monsieur rencontré met"
+    ),
+    examples=[
+        "ajoute un nouveau prospect",
+        "enregistre ce numéro, c'est un futur client",
+        "rentre cette personne dans le CRM",
+        "crée une fiche pour la dame qui vient d'appeler",
+        "nouvelle cliente, voici son mail",
+        "add a new lead",
+        "save this person with her phone number",
+        "put the caller in the CRM",
+        "register a new client",
+        "create a record for the man I just met",
+    ],
 )
 async def create_contact(
     first_name: FirstName = None,
@@ -180,7 +196,25 @@ def _shown(contact: dict[str, Any]) -> str:
 
 
 @tools.reads(
-    scopes=READ, search="find GHL GoHighLevel numéro fiche tagged cherche trouve contact contacts client personne find"
+    scopes=READ,
+    search=(
+        "find GHL GoHighLevel numéro fiche tagged cherche trouve contact contacts client personne find "
+        "retrouve recherche coordonnées téléphone e-mail mail tag étiquetés étiquette liste derniers "
+        "prospects search look up lookup who people leads latest phone number email cliente prospect lead "
+        "dossier record CRM person adresse have est-ce qu'on"
+    ),
+    examples=[
+        "retrouve-moi ce client",
+        "c'est à qui ce numéro",
+        "tu as son adresse mail ?",
+        "liste les contacts étiquetés VIP",
+        "quels sont les derniers prospects arrivés",
+        "look up this client",
+        "whose phone number is this",
+        "do we have her in the CRM",
+        "list everybody tagged VIP",
+        "who are the newest leads",
+    ],
 )
 async def search_contacts(
     query: Annotated[
@@ -225,8 +259,27 @@ Part = Literal["notes", "tasks", "appointments", "opportunities"]
 
 @tools.reads(
     scopes=READ,
-    search="fiche complète détails tout whole everything notes historique tâches rendez-vous opportunités lire",
-    examples=["Qu'est-ce qu'on s'était dit avec Zoé ?", "Quels rendez-vous a Jean Dupont ?", "Montre-moi sa fiche"],
+    search=(
+        "fiche complète détails tout whole everything notes historique tâches rendez-vous opportunités lire "
+        "dossier détail infos savoir dit adresse complet profil résumé échanges avant appel record profile "
+        "background history file know about briefing last time client cliente prospect lead personne CRM "
+        "person habite où lives address"
+    ),
+    examples=[
+        "Qu'est-ce qu'on s'était dit avec Zoé ?",
+        "Quels rendez-vous a Jean Dupont ?",
+        "Montre-moi sa fiche",
+        "dis-moi tout sur ce client avant mon appel",
+        "ouvre son dossier",
+        "qu'est-ce qu'on sait d'elle",
+        "montre les notes qu'on a prises sur lui",
+        "elle habite où déjà",
+        "tell me all we know about this client",
+        "open her file",
+        "what did we say last time",
+        "what notes do we have on him",
+        "brief me on this lead before the call",
+    ],
 )
 async def get_contact(
     contact_id: ContactId,
@@ -273,7 +326,27 @@ async def get_contact(
 
 
 @tools.writes(
-    additive=False, idempotent=True, scopes=WRITE, search="modifie change mets mise jour téléphone e-mail adresse nom"
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "modifie change mets mise jour téléphone e-mail adresse nom actualise corrige rectifie remplace "
+        "nouveau numéro nouvelle déménagé changé renseigne champ personnalisé code postal update edit correct "
+        "fix moved new phone email number address fill field set client cliente prospect lead personne fiche "
+        "dossier record CRM person"
+    ),
+    examples=[
+        "il a changé de numéro, mets à jour",
+        "corrige son adresse mail",
+        "elle a déménagé, voici la nouvelle adresse",
+        "son nom est mal écrit, rectifie",
+        "renseigne le champ Budget de ce prospect",
+        "his phone number changed, update it",
+        "fix the spelling of her name",
+        "she moved, here is the new address",
+        "correct the e-mail of this client",
+        "fill in the budget field for this lead",
+    ],
 )
 async def update_contact(
     contact_id: ContactId,
@@ -304,7 +377,28 @@ async def update_contact(
     return Changed.model_validate({**contact, "note": not_stored(fields, contact)})
 
 
-@tools.destroys(asks=True, core=False, scopes=["contacts.readonly contacts.write"], search="supprime efface")
+@tools.destroys(
+    asks=True,
+    core=False,
+    scopes=["contacts.readonly contacts.write"],
+    search=(
+        "supprime efface supprimer effacer vire RGPD oubli définitivement contact fiche poubelle delete erase "
+        "remove wipe good GDPR forget get rid purge client cliente prospect lead personne dossier record CRM "
+        "person jette spam"
+    ),
+    examples=[
+        "supprime ce contact définitivement",
+        "efface cette personne de la base",
+        "elle veut qu'on supprime ses données, RGPD",
+        "vire ce prospect, c'est un spam",
+        "jette cette fiche",
+        "delete this contact for good",
+        "erase him from the database",
+        "she wants her data wiped, GDPR",
+        "get rid of that spam lead",
+        "remove this person completely",
+    ],
+)
 async def delete_contact(contact_id: ContactId) -> Done:
     """Delete a contact for good, with its notes and conversations. It cannot be undone.
 
@@ -315,7 +409,26 @@ async def delete_contact(contact_id: ContactId) -> Done:
     return Done.model_validate(await api.delete(path_of(contact_id)) or {})
 
 
-@tools.writes(idempotent=True, scopes=WRITE, search="ajoute tag étiquette marque")
+@tools.writes(
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "ajoute tag étiquette marque étiquettes taguer tague étiqueter libellé catégorie marquer label mark "
+        "as flag categorize classify pose"
+    ),
+    examples=[
+        "tague-le comme VIP",
+        "mets l'étiquette Chaud sur ce prospect",
+        "marque cette cliente comme fidèle",
+        "ajoute le libellé Newsletter",
+        "classe-les dans Investisseurs avec un tag",
+        "tag him as VIP",
+        "put the label Hot on this lead",
+        "flag her as a returning customer",
+        "mark them as newsletter readers",
+        "label this one as a partner",
+    ],
+)
 async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Add tags to those that a contact has; none is lost. A tag that does not exist yet is made.
 
@@ -325,7 +438,28 @@ async def add_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     return Tags.model_validate(answer)
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="retire enlève tag étiquette")
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "retire enlève tag étiquette étiquettes libellé ôte supprime plus n'est détague untag remove strip "
+        "drop take off label no longer clear"
+    ),
+    examples=[
+        "enlève-lui l'étiquette VIP",
+        "il n'est plus prospect, retire le tag",
+        "ôte le libellé Newsletter",
+        "détague cette personne",
+        "supprime le tag Chaud de sa fiche",
+        "untag him",
+        "take the VIP label off her",
+        "she is no longer a prospect, drop that tag",
+        "strip the Hot label",
+        "remove the newsletter tag",
+    ],
+)
 async def remove_tags(contact_id: ContactId, tags: TagNames) -> Tags:
     """Take tags off a contact; its other tags stay. Returns the tags that it still has.
 
@@ -345,8 +479,25 @@ def _clean(tags: list[str]) -> list[str]:
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="ajoute écris note compte rendu commentaire tâche rappel rappelle-moi relance à faire task reminder todo",
-    examples=["Rappelle-moi jeudi d'appeler Zoé", "Note qu'il attend le devis", "Add a task to call her back Monday"],
+    search=(
+        "ajoute écris note compte rendu commentaire tâche rappel rappelle-moi relance à faire task reminder "
+        "todo notes consigne mémo résumé appel noter rappelle rappels échéance penser souviens jot down write "
+        "log memo remember remind call back follow up put record"
+    ),
+    examples=[
+        "Rappelle-moi jeudi d'appeler Zoé",
+        "Note qu'il attend le devis",
+        "Add a task to call her back Monday",
+        "note qu'elle préfère être appelée le soir",
+        "écris un compte rendu de l'appel sur sa fiche",
+        "mets-moi un rappel pour la relancer lundi",
+        "fais-moi penser à lui envoyer le contrat",
+        "jot down that he has two kids",
+        "write up the call on her record",
+        "remind me to follow up on Monday",
+        "put a note: prefers evenings",
+        "don't let me forget to send him the contract",
+    ],
 )
 async def add_note(
     contact_id: ContactId,

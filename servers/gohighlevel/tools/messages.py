@@ -30,8 +30,26 @@ def channel_of(kind: Any) -> str:
 
 @tools.reads(
     scopes=["conversations.readonly conversations/message.readonly"],
-    search="lis messages reçus réponses répondu conversations non lus boîte réception SMS e-mail unread inbox answer",
-    examples=["Qu'est-ce que Bastien a répondu ?", "Quels messages ne sont pas lus ?", "Who wrote to us today?"],
+    search=(
+        "lis messages reçus réponses répondu conversations non lus boîte réception SMS e-mail unread inbox "
+        "answer message échange échanges texto textos whatsapp mails discussion fil écrit nouveaux dernier "
+        "conversation read texts received wrote written said replied replies thread latest new"
+    ),
+    examples=[
+        "Qu'est-ce que Bastien a répondu ?",
+        "Quels messages ne sont pas lus ?",
+        "Who wrote to us today?",
+        "est-ce qu'elle m'a répondu",
+        "lis-moi son dernier texto",
+        "j'ai de nouveaux messages ?",
+        "qui m'a écrit depuis ce matin",
+        "montre les échanges avec ce client",
+        "did she reply",
+        "read me his last text",
+        "any new messages",
+        "who wrote since this morning",
+        "show the conversation with this client",
+    ],
 )
 async def list_messages(
     contact_id: Annotated[
@@ -145,7 +163,23 @@ def _message(row: dict[str, Any], emails: dict[str, dict[str, Any]]) -> dict[str
     creates=True,
     additive=False,
     scopes=["conversations/message.write"],
-    search="préviens écris dis réponds envoie message texto SMS e-mail WhatsApp send text reply",
+    search=(
+        "préviens écris dis réponds envoie message texto SMS e-mail WhatsApp send text reply envoyer écrire "
+        "prévenir dire demande-lui informe relance par courriel mail texte tell ask let know write ping drop "
+        "line shoot respond answer"
+    ),
+    examples=[
+        "envoie-lui un texto pour dire que j'arrive",
+        "préviens la cliente que j'ai dix minutes de retard",
+        "écris-lui sur WhatsApp",
+        "réponds-lui que c'est d'accord",
+        "demande-lui son adresse par mail",
+        "text her that I am on my way",
+        "let the client know I am ten minutes late",
+        "drop him a line on WhatsApp",
+        "reply that we agree",
+        "shoot her an e-mail with the address",
+    ],
 )
 async def send_message(
     contact_id: ContactId,

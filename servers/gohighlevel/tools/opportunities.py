@@ -83,7 +83,26 @@ async def opportunity_page(params: dict[str, Any], limit: int, cursor: str | Non
     return Page(items=items, next_cursor=str(page + 1) if len(rows) >= limit else None)
 
 
-@tools.reads(core=False, scopes=READ, search="pipelines étapes ventes entonnoir stages")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "pipelines étapes ventes entonnoir stages pipeline étape phases tunnel vente processus commercial "
+        "colonnes sales funnel stage steps process which"
+    ),
+    examples=[
+        "quelles sont les étapes de vente",
+        "c'est quoi notre tunnel commercial",
+        "liste les pipelines",
+        "quelles colonnes dans le suivi commercial",
+        "par quelles phases passe une affaire",
+        "what are our sales stages",
+        "which pipelines do we have",
+        "describe our funnel",
+        "what steps does a deal go through",
+        "list the stages in order",
+    ],
+)
 async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[Pipeline]:
     """List the sales pipelines, each with its stages in order.
 
@@ -95,8 +114,26 @@ async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[Pipel
 @tools.reads(
     core=False,
     scopes=READ,
-    search="cherche trouve liste opportunités affaires deals ventes en cours gagnées perdues pipeline étape montant",
-    examples=["Quelles opportunités sont ouvertes ?", "Où en est l'affaire Dupont ?", "List the deals we won"],
+    search=(
+        "cherche trouve liste opportunités affaires deals ventes en cours gagnées perdues pipeline étape "
+        "montant affaire deal vente ouvertes signées chaud négociation combien chiffre potentiel quelles où "
+        "find search list show sales open closed won lost worth negotiation how much perdu lose gagné which"
+    ),
+    examples=[
+        "Quelles opportunités sont ouvertes ?",
+        "Où en est l'affaire Dupont ?",
+        "List the deals we won",
+        "quelles affaires sont en négociation",
+        "combien de ventes gagnées ce mois-ci",
+        "montre les deals en cours",
+        "lesquelles a-t-on perdues",
+        "quelles affaires valent plus de 5 000",
+        "which deals are in negotiation",
+        "how many sales did we close",
+        "show me what is still open",
+        "which ones did we lose",
+        "find the opportunity for the new website",
+    ],
 )
 async def search_opportunities(
     query: Annotated[
@@ -129,8 +166,24 @@ async def search_opportunities(
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="crée ajoute opportunité affaire deal vente nouvelle",
-    examples=["Crée une opportunité de 2 500 € pour Dupont", "Log a deal of 4,000 for this client"],
+    search=(
+        "crée ajoute opportunité affaire deal vente nouvelle ouvre enregistre potentielle piste nouveau "
+        "contrat entre pipeline créer ajouter create open new add sale opportunity potential log enter"
+    ),
+    examples=[
+        "Crée une opportunité de 2 500 € pour Dupont",
+        "Log a deal of 4,000 for this client",
+        "ouvre une nouvelle affaire pour ce client",
+        "ajoute-la au pipeline avec 3 000 euros",
+        "elle est intéressée par un site, crée le deal",
+        "nouvelle vente potentielle à enregistrer",
+        "mets cette piste dans le suivi commercial",
+        "open a new deal for this client",
+        "add her to the pipeline at 3,000",
+        "he wants a website, create the opportunity",
+        "new potential sale to enter",
+        "put this lead's project in the sales pipeline",
+    ],
 )
 async def create_opportunity(
     contact_id: ContactId,
@@ -171,8 +224,26 @@ async def create_opportunity(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe opportunité affaire étape gagnée perdue abandonnée won lost move stage mark montant",
-    examples=["Passe l'affaire Dupont en gagné", "L'opportunité Martin est gagnée", "Move her deal to Proposal sent"],
+    search=(
+        "passe opportunité affaire étape gagnée perdue abandonnée won lost move stage mark montant signé "
+        "signée avance bouge remporté remportée perdu abandonne suivante change valeur closed signed dead "
+        "advance next bump update value amount"
+    ),
+    examples=[
+        "Passe l'affaire Dupont en gagné",
+        "L'opportunité Martin est gagnée",
+        "Move her deal to Proposal sent",
+        "c'est signé, on a gagné le contrat",
+        "l'affaire est perdue, ils ont pris un concurrent",
+        "fais-la avancer à l'étape suivante",
+        "change le montant à 4 000 euros",
+        "laisse tomber cette vente, abandonne",
+        "we won the contract",
+        "that deal is dead, they chose somebody else",
+        "move it to the next stage",
+        "raise the amount to 4,000",
+        "mark it as abandoned",
+    ],
 )
 async def update_opportunity(
     opportunity: Annotated[

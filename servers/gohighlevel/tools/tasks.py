@@ -22,8 +22,25 @@ tools = Toolset("tasks")
 @tools.reads(
     core=False,
     scopes=["locations/tasks.readonly"],
-    search="tâches à faire relances rappels du jour todo tasks reminders overdue",
-    examples=["Quelles tâches me restent dans GHL ?", "What is on my to-do list in GoHighLevel?"],
+    search=(
+        "tâches à faire relances rappels du jour todo tasks reminders overdue tâche liste échues retard "
+        "aujourd'hui reste rappeler attente task list what pending left call today due outstanding back have "
+        "to-do"
+    ),
+    examples=[
+        "Quelles tâches me restent dans GHL ?",
+        "What is on my to-do list in GoHighLevel?",
+        "qu'est-ce que j'ai à faire aujourd'hui",
+        "qui dois-je rappeler",
+        "quelles tâches sont en retard",
+        "il me reste quoi sur ma liste",
+        "quels rappels pour ce client",
+        "what do I have to do today",
+        "whom do I have to call back",
+        "which tasks are overdue",
+        "what is left on my list",
+        "any reminders for this client",
+    ],
 )
 async def list_tasks(
     query: Annotated[str | None, Field(description="Words from the title of the task.")] = None,
@@ -54,8 +71,24 @@ async def list_tasks(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="termine coche fait tâche repousse échéance complete done task",
-    examples=["Marque la tâche comme faite", "Push that reminder to Friday"],
+    search=(
+        "termine coche fait tâche repousse échéance complete done task terminer terminée finie cochée réglé "
+        "clôture reporte décale rouvre renomme finish finished tick off check postpone push snooze reopen "
+        "rename due date mark as rappel rappels tâches reminder"
+    ),
+    examples=[
+        "Marque la tâche comme faite",
+        "Push that reminder to Friday",
+        "c'est fait, coche-la",
+        "j'ai fini cette tâche",
+        "décale le rappel à demain",
+        "rouvre la tâche, ce n'est pas réglé",
+        "repousse l'échéance d'une semaine",
+        "tick that task off",
+        "I have done it, close the task",
+        "snooze the reminder until tomorrow",
+        "reopen it, it is not settled",
+    ],
 )
 async def update_task(
     contact_id: ContactId,

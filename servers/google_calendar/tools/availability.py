@@ -23,7 +23,26 @@ LONGEST = timedelta(days=60)
 
 @tools.reads(
     scopes=[scope(s) for s in ("calendar.freebusy", "calendar.readonly", "calendar")],
-    search="créneau libre disponibilité disponible quand se voir",
+    search=(
+        "créneau libre disponibilité disponible quand se voir place trou agenda pris occupé dispo "
+        "disponibilités moment possible monde trouver horaire free busy slot gap opening time works everyone "
+        "when can meet room space available availability gaps"
+    ),
+    examples=[
+        "y a-t-il de la place mardi",
+        "quand est-ce qu'on peut se voir tous les trois",
+        "je suis dispo à quel moment jeudi",
+        "trouve un trou d'une heure cette semaine",
+        "est-ce que je suis libre demain après-midi",
+        "quel créneau marche pour toute l'équipe",
+        "when am I free on Tuesday",
+        "find a time that works for everyone",
+        "do I have a gap tomorrow afternoon",
+        "is there a slot for an hour this week",
+        "il reste de la place jeudi matin ?",
+        "any room on Friday",
+        "who is available for a call at five",
+    ],
 )
 async def check_availability(
     calendars: Annotated[

@@ -20,7 +20,22 @@ CalendarId = Annotated[str, Field(description="Id of the calendar, from gcal_lis
 
 @tools.reads(
     scopes=[scope(s) for s in ("calendar.calendarlist.readonly", "calendar.readonly", "calendar")],
-    search="mes agendas calendriers partagés",
+    search=(
+        "mes agendas calendriers partagés autres abonnements jours fériés agenda perso pro famille calendars "
+        "have shared holidays other montre liste list"
+    ),
+    examples=[
+        "quels agendas j'ai",
+        "à quels calendriers j'ai accès",
+        "est-ce que l'agenda de l'équipe est là",
+        "montre les agendas partagés avec moi",
+        "j'ai un calendrier famille quelque part ?",
+        "which calendars can you see",
+        "what calendars are shared with me",
+        "do I have a separate work calendar",
+        "list my other calendars",
+        "is the team calendar there",
+    ],
 )
 async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calendar]:
     """List the calendars that the account sees: its own, which is also called primary, shared ones, holidays.
@@ -34,7 +49,21 @@ async def list_calendars(limit: Limit = 20, cursor: Cursor = None) -> Page[Calen
 @tools.reads(
     core=False,
     scopes=[scope(s) for s in ("calendar.calendars.readonly", "calendar.readonly", "calendar")],
-    search="fuseau horaire de l'agenda",
+    search=(
+        "fuseau horaire de l'agenda réglages agenda heure Paris décalage nom lieu time zone settings calendar name"
+    ),
+    examples=[
+        "mon agenda est réglé sur quel fuseau",
+        "l'agenda est à l'heure de Paris ou de Londres",
+        "c'est quoi le décalage horaire de ce calendrier",
+        "comment s'appelle mon agenda principal",
+        "les heures que tu donnes sont dans quel fuseau horaire",
+        "what time zone is my calendar in",
+        "which timezone does this calendar use",
+        "what is my main calendar called",
+        "is the calendar set to Paris time",
+        "show the settings of that calendar",
+    ],
 )
 async def get_calendar(calendar: CalendarId = "primary") -> CalendarInfo:
     """Get the name, place and time zone of one calendar. Without an argument, it is the account's own.
@@ -53,7 +82,22 @@ async def get_calendar(calendar: CalendarId = "primary") -> CalendarInfo:
         scope("calendar.calendars calendar.calendarlist.readonly"),
         scope("calendar"),
     ],
-    search="créer un nouvel agenda calendrier secondaire",
+    search=(
+        "créer un nouvel agenda calendrier secondaire ajouter séparé part nouveau équipe congés sport new "
+        "separate extra calendar add set"
+    ),
+    examples=[
+        "crée un agenda pour les congés de l'équipe",
+        "je veux un calendrier à part pour le sport",
+        "ajoute un nouvel agenda Chantiers",
+        "fais-moi un agenda séparé pour la famille",
+        "il me faut un autre calendrier pour les livraisons",
+        "make a new calendar for holidays",
+        "I want a separate calendar for sports",
+        "add another calendar called Projects",
+        "set up a family calendar",
+        "new calendar for deliveries",
+    ],
 )
 async def create_calendar(
     name: Annotated[str, Field(min_length=1, max_length=200, description="Name of the calendar.", examples=["Congés"])],

@@ -49,8 +49,27 @@ SeriesScope = Annotated[
 @tools.writes(
     replaces=True,
     scopes=WRITE,
-    search="déplacer décaler reporter modifier rendez-vous ajouter un invité visio série hebdomadaire à partir de",
-    examples=["décale le point hebdo à 15 h à partir de la semaine prochaine", "add a Meet link to tomorrow's meeting"],
+    search=(
+        "déplacer décaler reporter modifier rendez-vous ajouter un invité visio série hebdomadaire à partir "
+        "de repousse avance décale change heure changer salle renommer rallonger raccourcir ajoute quelqu'un "
+        "réunion postpone push back reschedule bring forward time room rename extend add guest meeting plutôt "
+        "instead durée raccourcis later earlier tard tôt changement move"
+    ),
+    examples=[
+        "décale le point hebdo à 15 h à partir de la semaine prochaine",
+        "add a Meet link to tomorrow's meeting",
+        "repousse mon rendez-vous de deux heures",
+        "avance la réunion à 9 h",
+        "mets le dentiste à jeudi plutôt",
+        "change la salle de la réunion de demain",
+        "ajoute ma collègue à l'invitation",
+        "push the call back an hour",
+        "reschedule Monday's meeting to Wednesday",
+        "make it 45 minutes instead of an hour",
+        "invite one more person to the standup",
+        "bring the appointment forward to ten",
+        "mets-la plutôt à 16 h",
+    ],
 )
 async def update_event(
     event: EventId,
@@ -277,8 +296,25 @@ async def _zone_to_read(
     asks=True,
     scopes=WRITE,
     idempotent=True,
-    search="annuler supprimer rendez-vous réunion arrêter la série hebdomadaire",
-    examples=["annule la réunion de mardi", "stop the weekly meeting after June"],
+    search=(
+        "annuler supprimer rendez-vous réunion arrêter la série hebdomadaire enlève retire agenda laisse "
+        "tomber lieu supprime efface rdv call off drop delete remove scrap take calendar longer happening "
+        "annule"
+    ),
+    examples=[
+        "annule la réunion de mardi",
+        "stop the weekly meeting after June",
+        "supprime mon rdv de demain",
+        "la réunion n'a plus lieu, enlève-la",
+        "annule le dentiste",
+        "retire ce point de mon agenda",
+        "arrête le point hebdo, on n'en fait plus",
+        "call off tomorrow's meeting",
+        "take that off my calendar",
+        "scrap the lunch on Friday",
+        "delete the appointment",
+        "we don't need the weekly call any more",
+    ],
 )
 async def cancel_event(event: EventId, scope: SeriesScope = "this", send_updates: Updates = "all") -> Cancelled:
     """Cancel an event, after the user agreed; its guests get an e-mail. It cannot be undone.

@@ -61,7 +61,27 @@ WITH_LINK = {"conferenceDataVersion": 1}  # without it, the API ignores what is 
 NOTIFY = {"all": "all", "external_only": "externalOnly", "none": "none"}
 
 
-@tools.reads(scopes=READ, search="agenda de la semaine mes rendez-vous réunions prévues aujourd'hui demain")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "agenda de la semaine mes rendez-vous réunions prévues aujourd'hui demain planning programme emploi "
+        "temps prochain rdv journée chargé schedule today tomorrow week next meeting diary busy day coming "
+        "look like prévu jour have"
+    ),
+    examples=[
+        "j'ai quoi demain",
+        "c'est quoi mon planning de la semaine",
+        "à quoi ressemble ma journée",
+        "quel est mon prochain rdv",
+        "est-ce que lundi est chargé",
+        "what's on my calendar today",
+        "what do I have tomorrow",
+        "how does my week look",
+        "when is my next meeting",
+        "read me my schedule for Friday",
+        "qu'est-ce qui est prévu ce soir",
+    ],
+)
 async def list_events(
     after: Annotated[
         When,
@@ -82,7 +102,25 @@ async def list_events(
     return await _listed(calendar, limit, cursor, after, before)
 
 
-@tools.reads(scopes=READ, search="cherche trouve rendez-vous réunion avec")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "cherche trouve rendez-vous réunion avec retrouve quand jour date dernière find when look event about "
+        "word day tombe combien how often"
+    ),
+    examples=[
+        "c'est quand le dentiste",
+        "retrouve la réunion sur le budget",
+        "quel jour tombe le contrôle technique",
+        "quand est-ce que j'ai vu le notaire",
+        "cherche tous les points avec le fournisseur",
+        "when is my dentist appointment",
+        "find the budget meeting",
+        "what day is the car inspection",
+        "look for the events about the move",
+        "when did I last meet the lawyer",
+    ],
+)
 async def search_events(
     query: Annotated[
         str, Field(min_length=1, description="Words of title, text, place or guests.", examples=["Marie"])
@@ -115,7 +153,28 @@ async def _listed(
     return page
 
 
-@tools.reads(scopes=READ, search="détail du rendez-vous invités lien visio lieu")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "détail du rendez-vous invités lien visio lieu qui vient participe participants accepté Meet adresse "
+        "ordre jour organisateur détails who coming attendees accepted details link where agenda meeting "
+        "joining où location exacte"
+    ),
+    examples=[
+        "qui vient à la réunion",
+        "c'est où exactement le rendez-vous",
+        "donne-moi le lien de la visio",
+        "qui a accepté l'invitation",
+        "c'est quoi l'ordre du jour du point de 14 h",
+        "who is coming to the meeting",
+        "where is it taking place",
+        "give me the link to join the call",
+        "has everyone accepted",
+        "what does the invite say",
+        "who organised this one",
+        "where do I have to go for that meeting",
+    ],
+)
 async def get_event(event: EventId) -> Event:
     """Get one event: times, place, text, organizer, guests and their answers, video link and attached files.
 
@@ -132,7 +191,25 @@ async def get_event(event: EventId) -> Event:
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="créer un rendez-vous réserver planifier une réunion inviter visio récurrent chaque semaine",
+    search=(
+        "créer un rendez-vous réserver planifier une réunion inviter visio récurrent chaque semaine prends "
+        "pose rdv cale bloque fixe note agenda inscris ajoute déjeuner appel rappel journée lundis book "
+        "schedule set calendar block time appointment all-day recurring every week invite réserve organise "
+        "programme lunch call morning"
+    ),
+    examples=[
+        "cale un rdv avec le client jeudi à 10 h",
+        "bloque-moi deux heures demain matin",
+        "mets un déjeuner vendredi midi dans mon agenda",
+        "note l'anniversaire de maman le 3 mai",
+        "pose un point tous les lundis à 9 h",
+        "book a meeting with the client on Thursday at ten",
+        "block two hours tomorrow morning",
+        "put lunch on Friday in my diary",
+        "set up a weekly call on Mondays",
+        "schedule a Meet with the team",
+        "organise une réunion demain à 14 h",
+    ],
 )
 async def create_event(
     title: Annotated[str, Field(description="Title of the event.", examples=["Point"])],
@@ -170,7 +247,28 @@ async def create_event(
     return booked(answer, calendar, send_updates)
 
 
-@tools.writes(additive=False, idempotent=True, scopes=WRITE, search="accepter refuser décliner invitation peut-être")
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "accepter refuser décliner invitation peut-être viens accepte refuse participez-vous répondre oui non "
+        "rsvp accept decline maybe attend going come viendrai venir"
+    ),
+    examples=[
+        "dis que j'y serai",
+        "accepte l'invitation de lundi",
+        "je ne peux pas venir, refuse",
+        "mets peut-être pour le séminaire",
+        "réponds que je participe au déjeuner",
+        "accept the invite for Monday",
+        "say I can't make it",
+        "RSVP yes to the dinner",
+        "put me down as maybe",
+        "turn down that meeting invitation",
+        "tell them I won't be coming",
+    ],
+)
 async def respond_to_invitation(
     event: EventId,
     response: Annotated[
@@ -195,7 +293,28 @@ async def respond_to_invitation(
     return Answered(event=event, response=response, notified=organizer)
 
 
-@tools.writes(additive=False, core=False, idempotent=True, scopes=WRITE, search="changer d'agenda transférer")
+@tools.writes(
+    additive=False,
+    core=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "changer d'agenda transférer autre agenda passer perso pro basculer calendrier move another calendar "
+        "switch personal work other"
+    ),
+    examples=[
+        "mets ce rendez-vous dans l'agenda pro",
+        "bascule-le de mon calendrier perso à celui de l'équipe",
+        "il est dans le mauvais agenda, change-le",
+        "passe l'événement dans l'agenda famille",
+        "transfère le séminaire vers l'autre calendrier",
+        "put this event in the work calendar instead",
+        "it's in the wrong calendar, move it",
+        "switch that one from personal to team",
+        "transfer the appointment to the family calendar",
+        "move the trip over to my personal calendar",
+    ],
+)
 async def move_event(
     event: EventId,
     to: Annotated[
@@ -227,7 +346,23 @@ class NewEvent(Model):
     core=False,
     asks=True,
     scopes=WRITE,
-    search="créer plusieurs rendez-vous à la fois ajouter une liste de dates importer un planning",
+    search=(
+        "créer plusieurs rendez-vous à la fois ajouter une liste de dates importer un planning ajoute toutes "
+        "coup calendrier matchs cours vacances lot masse several events bulk batch add import schedule list "
+        "once"
+    ),
+    examples=[
+        "ajoute toutes ces dates à mon agenda",
+        "note d'un coup tous les matchs de la saison",
+        "mets le planning des cours dans le calendrier",
+        "inscris les vacances scolaires, toute la liste",
+        "crée ces cinq rendez-vous",
+        "add all these dates to my calendar",
+        "put the whole season's games in",
+        "enter this list of appointments at once",
+        "book these five sessions in one go",
+        "load the course schedule into my calendar",
+    ],
 )
 async def create_events(
     events: Annotated[

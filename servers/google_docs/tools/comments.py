@@ -26,8 +26,24 @@ FIELDS = f"nextPageToken,comments({_COMMENT},replies({_REPLY}))"  # Drive refuse
 @tools.reads(
     scopes=READ_FILE,
     tolerated=OWN,
-    search="commentaires remarques relecture",
-    examples=["Quels commentaires a laissés Marie ?", "open comments on the contract"],
+    search=(
+        "commentaires remarques relecture annotations retours avis notes marge demandé corriger suggestions "
+        "feedback remarks comments margin left reviewers open threads unresolved"
+    ),
+    examples=[
+        "Quels commentaires a laissés Marie ?",
+        "open comments on the contract",
+        "qui a commenté mon document",
+        "quels retours on a sur le texte",
+        "il reste des remarques à traiter ?",
+        "lis-moi les annotations dans la marge",
+        "qu'est-ce qu'on m'a demandé de corriger",
+        "any feedback on my document",
+        "what did the reviewers say",
+        "which remarks are still open",
+        "read me the notes in the margin",
+        "who commented on the draft contract",
+    ],
 )
 async def list_comments(
     document: DocumentId,
@@ -50,8 +66,24 @@ async def list_comments(
     creates=True,
     scopes=CHANGE_FILE,
     tolerated=OWN,
-    search="répondre résoudre clore commentaire",
-    examples=["Réponds à Marie que c'est corrigé et clos le commentaire", "resolve this comment"],
+    search=(
+        "répondre résoudre clore commentaire marquer résolu réglé traité ferme remarque rouvre answer respond "
+        "resolve close reopen comment done thread"
+    ),
+    examples=[
+        "Réponds à Marie que c'est corrigé et clos le commentaire",
+        "resolve this comment",
+        "marque la remarque comme résolue",
+        "réponds à son commentaire que je suis d'accord",
+        "c'est réglé, ferme l'annotation",
+        "rouvre ce commentaire",
+        "dis-lui sous sa remarque que c'est corrigé",
+        "answer his comment that it's fixed",
+        "mark that remark as done",
+        "close the thread on the price",
+        "reopen the comment",
+        "tell her under her note that I agree",
+    ],
 )
 async def reply_comment(
     document: DocumentId,

@@ -33,8 +33,25 @@ DocumentId = Annotated[
 @tools.reads(
     scopes=FIND,
     tolerated=OWN,
-    search="cherche trouve document texte compte rendu par son nom",
-    examples=["Trouve le compte rendu de lundi", "Où est le modèle de contrat ?", "find my meeting notes"],
+    search=(
+        "cherche trouve document texte compte rendu par son nom retrouve où doc gdoc lettre contrat liste "
+        "documents find locate named list docs letter rangé trouver where look"
+    ),
+    examples=[
+        "Trouve le compte rendu de lundi",
+        "Où est le modèle de contrat ?",
+        "find my meeting notes",
+        "retrouve la lettre au propriétaire",
+        "quels docs j'ai sur ce projet",
+        "je cherche le texte du discours",
+        "où j'ai rangé le cahier des charges",
+        "where is the letter to the landlord",
+        "find the contract template doc",
+        "which documents do I have on this project",
+        "look for the speech",
+        "list my latest docs",
+        "tu peux me retrouver le doc sur les tarifs",
+    ],
 )
 async def search_documents(
     title: Annotated[str, Field(description="Words of the title, each from its start; all documents without it.")] = "",
@@ -49,7 +66,27 @@ async def search_documents(
     return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer rédiger document compte rendu note")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "créer rédiger document compte rendu note écris rédige texte lettre courrier nouveau doc gdoc page "
+        "blanche procès-verbal propre write new draft letter minutes start type crée rédaction compose"
+    ),
+    examples=[
+        "rédige une lettre au propriétaire",
+        "écris le compte rendu de la réunion dans un nouveau doc",
+        "mets mes notes au propre dans un document",
+        "ouvre une page blanche pour le discours",
+        "fais-moi un texte de présentation",
+        "write up the minutes of the meeting",
+        "start a new doc for the speech",
+        "draft a letter to the landlord",
+        "type up my notes as a document",
+        "make a page with the project plan",
+    ],
+)
 async def create_document(
     title: Annotated[
         str, Field(min_length=1, max_length=500, description="Title of the document.", examples=["Compte rendu"])
@@ -72,8 +109,25 @@ async def create_document(
 @tools.reads(
     scopes=READ,
     tolerated=OWN,
-    search="lire ouvrir contenu texte du document nombre de mots",
-    examples=["Lis le compte rendu", "Combien de mots fait cet article ?", "what does the contract say"],
+    search=(
+        "lire ouvrir contenu texte du document nombre de mots ouvre doc résume longueur combien pages read "
+        "open show summarise written word count how minutes notes lire-moi"
+    ),
+    examples=[
+        "Lis le compte rendu",
+        "Combien de mots fait cet article ?",
+        "what does the contract say",
+        "lis-moi le texte du contrat",
+        "résume le document",
+        "qu'est-ce qu'on a écrit dans l'introduction",
+        "ouvre mes notes de réunion",
+        "mon article est long comment",
+        "read me the document",
+        "sum up my notes",
+        "how many words is the article",
+        "what's written in the introduction",
+        "open the minutes",
+    ],
 )
 async def get_document(document: DocumentId, cursor: Cursor = None) -> Document:
     """Read a document as Markdown, at most 50,000 characters a page, with the number of its words.
@@ -98,11 +152,23 @@ async def get_document(document: DocumentId, cursor: Cursor = None) -> Document:
     creates=True,
     scopes=CHANGE_FILE,
     tolerated=OWN,
-    search="copier dupliquer modèle remplir contrat devis publipostage",
+    search=(
+        "copier dupliquer modèle remplir contrat devis publipostage double pars gabarit nouvelle version "
+        "remplis champs copy duplicate template fill placeholders merge new contract"
+    ),
     examples=[
         "Fais un contrat pour Dupont à partir du modèle",
         "fill a copy of the template",
         "duplicate this document",
+        "pars du modèle de courrier et mets le nom du client",
+        "fais un double de ce doc",
+        "prépare le devis à partir du gabarit",
+        "nouveau contrat comme le précédent mais pour un autre client",
+        "remplis le modèle d'attestation",
+        "make a copy of this doc",
+        "new contract from the template",
+        "use last year's letter and change the name",
+        "fill in the certificate template",
     ],
 )
 async def copy_document(
@@ -153,8 +219,23 @@ async def copy_document(
     replaces=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="remplacer modifier texte modèle champ",
-    examples=["Remplace Durand par Dupont dans le document"],
+    search=(
+        "remplacer modifier texte modèle champ change partout corrige toutes occurrences rechercher lieu "
+        "substitue find replace everywhere every swap instead fix misspelled faute orthographe document doc"
+    ),
+    examples=[
+        "Remplace Durand par Dupont dans le document",
+        "change l'ancien nom partout",
+        "corrige la faute dans tout le texte",
+        "mets 2026 au lieu de 2025 dans le contrat",
+        "remplace toutes les mentions de l'ancienne adresse",
+        "substitue monsieur par madame dans la lettre",
+        "find and replace the old name",
+        "change 2025 to 2026 everywhere",
+        "swap the address throughout the doc",
+        "fix that misspelled word in the whole document",
+        "put the new price in place of the old one",
+    ],
 )
 async def replace_text(
     document: DocumentId,

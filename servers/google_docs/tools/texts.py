@@ -29,7 +29,27 @@ Heading = Annotated[str | None, Field(min_length=1, description="Heading at the 
 After = Annotated[str | None, Field(min_length=1, description="Plain text: it goes after its paragraph.")]
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="ajouter à la fin compléter document")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "ajouter à la fin compléter document bas suite complète rajoute paragraphe conclusion add end bottom "
+        "append continue below text"
+    ),
+    examples=[
+        "ajoute un paragraphe à la fin",
+        "rajoute ça tout en bas du doc",
+        "complète mes notes avec cette idée",
+        "mets une conclusion au bout du texte",
+        "écris la suite dans le document",
+        "add a paragraph at the end",
+        "put this at the bottom of my notes",
+        "continue the document with this",
+        "append today's entry to the journal",
+        "finish the text with a conclusion",
+    ],
+)
 async def append_text(document: DocumentId, text: Markdown) -> WrittenDocument:
     """Add Markdown at the end of a document, of its first tab where it has several.
 
@@ -44,8 +64,23 @@ async def append_text(document: DocumentId, text: Markdown) -> WrittenDocument:
     creates=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="insérer texte sous un titre après un paragraphe section",
-    examples=["Ajoute la décision sous le titre Décisions", "insert a paragraph after the introduction"],
+    search=(
+        "insérer texte sous un titre après un paragraphe section milieu juste avant chapitre glisse under "
+        "heading middle after paragraph insert chapter"
+    ),
+    examples=[
+        "Ajoute la décision sous le titre Décisions",
+        "insert a paragraph after the introduction",
+        "mets ce paragraphe sous le titre Budget",
+        "glisse une phrase après l'introduction",
+        "complète la section Risques",
+        "ajoute ce point dans le chapitre 2",
+        "écris ça juste après le premier paragraphe",
+        "put this under the heading Budget",
+        "slip a sentence in after the first paragraph",
+        "add this point to chapter 2",
+        "write it in the middle, below the risks",
+    ],
 )
 async def insert_text(
     document: DocumentId, text: Markdown, heading: Heading = None, after: After = None
@@ -67,8 +102,24 @@ async def insert_text(
     asks=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="supprimer effacer texte paragraphe section titre",
-    examples=["Supprime la section Annexe", "delete this sentence from the document"],
+    search=(
+        "supprimer effacer texte paragraphe section titre enlève retire coupe vire passage phrase chapitre "
+        "remove cut drop take sentence rid annexe appendix"
+    ),
+    examples=[
+        "Supprime la section Annexe",
+        "delete this sentence from the document",
+        "enlève le dernier paragraphe",
+        "coupe ce passage",
+        "retire la phrase sur le prix",
+        "vire le chapitre 3 du document",
+        "le texte sous Annexe ne sert plus, efface-le",
+        "cut this passage",
+        "take out the sentence about the price",
+        "remove chapter 3",
+        "drop the last paragraph of the doc",
+        "get rid of the appendix",
+    ],
 )
 async def delete_text(
     document: DocumentId,
@@ -113,7 +164,27 @@ def _section(raw: dict[str, Any], heading: str, keep_heading: bool) -> tuple[int
     return start, end, title.tab, f"{part} «{errors.excerpt(title.text.strip(), 100)}» ({length})"
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="insérer tableau")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "insérer tableau ajoute table grille lignes colonnes document texte récapitulatif add grid rows "
+        "columns doc figures"
+    ),
+    examples=[
+        "mets un tableau dans le document",
+        "ajoute une grille avec les prix sous Tarifs",
+        "présente ces chiffres en tableau dans le doc",
+        "fais un récapitulatif en lignes et colonnes à la fin du texte",
+        "insère un tableau de trois colonnes",
+        "add a table with the prices",
+        "put these figures in a grid in the doc",
+        "a table with three columns under Rates",
+        "show this as rows and columns in the document",
+        "insert a summary table at the end",
+    ],
+)
 async def insert_table(
     document: DocumentId,
     rows: Annotated[
@@ -137,9 +208,23 @@ async def insert_table(
 
 
 @tools.writes(
-    creates=True, scopes=WRITE, tolerated=OWN, search="insérer image photo logo",
-    examples=["Mets le logo en haut du document", "add this picture below the heading"],
-)  # fmt: skip
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search="insérer image photo logo ajoute illustration capture dessin visuel schéma picture screenshot add",
+    examples=[
+        "Mets le logo en haut du document",
+        "add this picture below the heading",
+        "ajoute une photo sous le titre",
+        "colle cette image dans le doc",
+        "illustre le document avec ce schéma",
+        "insère le logo de la boîte en haut de la lettre",
+        "put our logo at the top",
+        "add a photo after the introduction",
+        "paste this image into the document",
+        "illustrate the page with that drawing",
+    ],
+)
 async def insert_image(
     document: DocumentId,
     url: Annotated[

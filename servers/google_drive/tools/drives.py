@@ -14,7 +14,23 @@ from ..models import SharedDrive, Storage
 tools = Toolset("drives")
 
 
-@tools.reads(core=False, scopes=READ, search="drives partagés équipe")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search="drives partagés équipe drive disques espaces communs team shared belong company",
+    examples=[
+        "quels drives partagés j'ai",
+        "à quels espaces d'équipe j'ai accès",
+        "est-ce qu'il y a un drive commun pour la compta",
+        "montre les disques partagés de la boîte",
+        "de quels drive d'équipe je suis membre",
+        "which shared drives am I in",
+        "list the team drives",
+        "is there a company drive for accounting",
+        "what common drives do we have",
+        "show the drives of the organisation",
+    ],
+)
 async def list_shared_drives(limit: Limit = 20, cursor: Cursor = None) -> Page[SharedDrive]:
     """List the shared drives of which the connected account is a member.
 
@@ -25,9 +41,26 @@ async def list_shared_drives(limit: Limit = 20, cursor: Cursor = None) -> Page[S
 
 
 @tools.reads(
-    scopes=LOOK, tolerated=OWN, search="espace de stockage quota place restante",
-    examples=["Combien de place reste-t-il sur le Drive ?", "how full is my storage"],
-)  # fmt: skip
+    scopes=LOOK,
+    tolerated=OWN,
+    search=(
+        "espace de stockage quota place restante plein saturé gigas utilisés libre combien reste disque full "
+        "left free used GB running space"
+    ),
+    examples=[
+        "Combien de place reste-t-il sur le Drive ?",
+        "how full is my storage",
+        "mon espace est-il plein",
+        "il me reste combien de gigas",
+        "j'utilise combien de stockage",
+        "est-ce que je suis bientôt à court de place",
+        "on a encore de la place pour les vidéos ?",
+        "how much space do I have left",
+        "am I running out of room",
+        "how many gigabytes are used",
+        "is my account full",
+    ],
+)
 async def get_storage() -> Storage:
     """Get how much storage the Google account uses and how much is free, in bytes: Drive, Gmail and Photos together.
 

@@ -32,7 +32,27 @@ FileId = Annotated[
 FolderId = Annotated[str, Field(description="Id or address of the folder, from gdrive_search_files; root is My Drive.")]
 
 
-@tools.reads(scopes=LOOK, tolerated=OWN, search="dossier contenu parcourir fichiers")
+@tools.reads(
+    scopes=LOOK,
+    tolerated=OWN,
+    search=(
+        "dossier contenu parcourir fichiers ouvre dedans racine Drive folder browse open top level show "
+        "everything inside sous-dossiers subfolders contents liste"
+    ),
+    examples=[
+        "qu'est-ce qu'il y a dans le dossier Clients",
+        "ouvre le dossier Factures en ligne",
+        "montre tout ce qu'il y a dedans",
+        "quels sous-dossiers j'ai à la racine",
+        "parcours le dossier du projet",
+        "what's in the Clients folder",
+        "open that folder",
+        "show everything inside it",
+        "which subfolders are there at the top",
+        "browse the project folder",
+        "list the contents of the invoices folder",
+    ],
+)
 async def list_files(folder: FolderId = "root", limit: Limit = 20, cursor: Cursor = None) -> FilePage:
     """List what is directly in a folder or at the top of a shared drive, folders first, then by name.
 
@@ -45,8 +65,25 @@ async def list_files(folder: FolderId = "root", limit: Limit = 20, cursor: Curso
 @tools.reads(
     scopes=LOOK,
     tolerated=OWN,
-    search="cherche trouve fichier document tableau présentation pdf partagés avec moi",
-    examples=["Trouve le devis de Dupont", "Quels fichiers m'a-t-on partagés ?", "find the contract PDF"],
+    search=(
+        "cherche trouve fichier document tableau présentation pdf partagés avec moi retrouve où mis récents "
+        "dernier modifié partagé nommé contenant mot where locate look recent latest shared named containing "
+        "pictures photos slides"
+    ),
+    examples=[
+        "Trouve le devis de Dupont",
+        "Quels fichiers m'a-t-on partagés ?",
+        "find the contract PDF",
+        "où est passé le contrat de location",
+        "retrouve la présentation de juin",
+        "les derniers documents modifiés",
+        "quel fichier parle de la subvention",
+        "j'ai mis où les photos du chantier",
+        "where did I put the lease",
+        "look for the slides from June",
+        "what was shared with me lately",
+        "which document mentions the grant",
+    ],
 )
 async def search_files(
     words: Annotated[str, Field(description="Words of the name, from the start of a word.")] = "",
@@ -89,7 +126,28 @@ async def _page(q: str, corpus: dict[str, Any], limit: int, cursor: str | None, 
     return FilePage(items=items, next_cursor=answer.get("nextPageToken"), note=search_note(api, answer, bool(items)))
 
 
-@tools.reads(scopes=LOOK, tolerated=OWN, search="détails propriétaire taille lien adresse fichier")
+@tools.reads(
+    scopes=LOOK,
+    tolerated=OWN,
+    search=(
+        "détails propriétaire taille lien adresse fichier qui appartient quand modifié combien pèse donne url "
+        "infos document date who owns how big last modified link info properties where stored où rangé folder "
+        "location emplacement"
+    ),
+    examples=[
+        "donne-moi le lien de ce document",
+        "c'est à qui ce fichier",
+        "il pèse combien",
+        "quand est-ce qu'il a été modifié la dernière fois",
+        "dans quel dossier se trouve ce doc",
+        "give me the link to this file",
+        "who owns it",
+        "how big is that video",
+        "when was it last changed",
+        "which folder is it in",
+        "où est rangé ce fichier",
+    ],
+)
 async def get_file(file: FileId) -> File:
     """Get one file's or folder's name, type, size, time of change, address, folder, shared drive and owner.
 
@@ -117,8 +175,23 @@ async def _content_of(file: str) -> dict[str, Any]:
     scopes=READ,
     tolerated=OWN,
     deadline=55,
-    search="lire contenu texte du fichier",
-    examples=["Que dit ce fichier ?", "Lis le document partagé par Paul", "summarise this file"],
+    search=(
+        "lire contenu texte du fichier ouvre résume écrit dedans read open summarise text inside contents raconte parle"
+    ),
+    examples=[
+        "Que dit ce fichier ?",
+        "Lis le document partagé par Paul",
+        "summarise this file",
+        "lis-moi ce qui est écrit dedans",
+        "résume le doc que j'ai sur le drive",
+        "ouvre la note et dis-moi ce qu'elle raconte",
+        "qu'est-ce qu'il y a dans cette présentation comme texte",
+        "read me what it says",
+        "what does the presentation say",
+        "tell me what's written in that document",
+        "open the notes and sum them up",
+        "what is this doc about",
+    ],
 )
 async def read_file(file: FileId, cursor: Cursor = None) -> FileText:
     """Read a file's content as text, at most 50,000 characters a page: Google's own formats, plain text, CSV, Markdown.
@@ -129,7 +202,28 @@ async def read_file(file: FileId, cursor: Cursor = None) -> FileText:
     return await read_text(await _content_of(file), cursor)
 
 
-@tools.reads(scopes=READ, tolerated=OWN, deadline=55, search="télécharger exporter pdf docx xlsx")
+@tools.reads(
+    scopes=READ,
+    tolerated=OWN,
+    deadline=55,
+    search=(
+        "télécharger exporter pdf docx xlsx récupère rapatrie sauvegarde word excel convertis copie locale "
+        "disque download save export convert local copy"
+    ),
+    examples=[
+        "télécharge ce fichier",
+        "récupère le doc en PDF",
+        "exporte la présentation en PowerPoint",
+        "sauvegarde une copie en local",
+        "sors-moi le tableau en Excel",
+        "convertis le document en Word et enregistre-le",
+        "download that file",
+        "save the document as PDF",
+        "get me a local copy",
+        "export the slides to PowerPoint",
+        "pull the spreadsheet down as Excel",
+    ],
+)
 async def download_file(
     file: FileId,
     path: Annotated[
@@ -158,7 +252,28 @@ async def download_file(
 
 
 @tools.writes(
-    creates=True, replaces=True, scopes=WRITE, tolerated=OWN, deadline=55, search="déposer envoyer téléverser"
+    creates=True,
+    replaces=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    deadline=55,
+    search=(
+        "déposer envoyer téléverser ligne importer fichier charge dépose uploade sauvegarde cloud remplace "
+        "nouvelle version upload push send add file new store online drive envoie monte"
+    ),
+    examples=[
+        "mets ce fichier sur le drive",
+        "dépose la facture dans le dossier Compta en ligne",
+        "charge les photos dans le cloud",
+        "uploade le rapport",
+        "remplace la version en ligne par celle-ci",
+        "put this file on my drive",
+        "upload the report to the team folder",
+        "push the new version online",
+        "store this PDF in the cloud",
+        "send the photos up to the shared folder",
+        "mets cette facture sur le drive",
+    ],
 )
 async def upload_file(
     path: Annotated[str, Field(description="Path of the file in the data folder.", examples=["devis.pdf"])],
@@ -186,7 +301,27 @@ async def upload_file(
     return ChangedFile.model_validate(uploaded)
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer nouveau dossier répertoire")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "créer nouveau dossier répertoire ajoute sous-dossier classeur rangement new folder subfolder "
+        "directory add endroit place where keep"
+    ),
+    examples=[
+        "crée un dossier pour ce client",
+        "fais un sous-dossier Juin dans Factures",
+        "ajoute un nouveau dossier dans le drive de l'équipe",
+        "il me faut un endroit pour ranger les devis",
+        "ouvre un répertoire Chantier en ligne",
+        "make a folder for this client",
+        "add a subfolder called June",
+        "new folder in the team drive",
+        "I need a place to keep the quotes",
+        "set up a directory for the project",
+    ],
+)
 async def create_folder(
     name: Annotated[
         str, Field(min_length=1, max_length=500, description="Name of the folder.", examples=["Devis 2030"])
@@ -203,9 +338,27 @@ async def create_folder(
 
 
 @tools.writes(
-    creates=True, scopes=WRITE, tolerated=OWN, search="copier dupliquer modèle fichier",
-    examples=["Fais une copie du modèle de devis", "duplicate this presentation"],
-)  # fmt: skip
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "copier dupliquer modèle fichier créer copie double doublon repartir partir duplicate copy template "
+        "clone second version start"
+    ),
+    examples=[
+        "Fais une copie du modèle de devis",
+        "duplicate this presentation",
+        "duplique le fichier",
+        "fais-moi un double de ce document",
+        "repars du modèle de devis en ligne",
+        "garde l'original et fais une copie à côté",
+        "copie la présentation pour le nouveau client",
+        "make a copy of this",
+        "clone the quote template",
+        "keep the original and give me a second one",
+        "start a new one from that template",
+    ],
+)
 async def copy_file(
     file: FileId,
     name: Annotated[str | None, Field(description="Name of the copy; Google chooses one without it.")] = None,
@@ -223,9 +376,27 @@ async def copy_file(
 
 
 @tools.writes(
-    additive=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="déplacer ranger renommer fichier dossier",
-    examples=["Renomme le fichier en Devis 42", "Range ce PDF dans le dossier Clients"],
-)  # fmt: skip
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "déplacer ranger renommer fichier dossier change nom organiser classe rename move folder relocate tidy call"
+    ),
+    examples=[
+        "Renomme le fichier en Devis 42",
+        "Range ce PDF dans le dossier Clients",
+        "change le nom de ce document",
+        "mets-le dans le dossier Archives",
+        "classe ces PDF au bon endroit",
+        "déplace la présentation dans le drive de l'équipe",
+        "rename it to final version",
+        "put this in the archive folder",
+        "move the contract over to Clients",
+        "call this file Quote 42 instead",
+        "tidy that document away into Invoices",
+    ],
+)
 async def move_file(
     file: FileId,
     folder: Annotated[
@@ -251,7 +422,28 @@ async def move_file(
     return ChangedFile.model_validate(await api.patch(path, params=params, json={"name": name}))
 
 
-@tools.destroys(asks=True, idempotent=True, scopes=WRITE, tolerated=OWN, search="supprimer jeter corbeille fichier")
+@tools.destroys(
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "supprimer jeter corbeille fichier vire efface poubelle besoin document delete remove bin rid throw "
+        "away online file"
+    ),
+    examples=[
+        "supprime ce fichier du drive",
+        "vire le vieux dossier de 2019",
+        "mets la présentation à la poubelle",
+        "je n'ai plus besoin de ce document en ligne",
+        "efface les doublons",
+        "delete this file",
+        "bin the old folder",
+        "get rid of that draft presentation",
+        "throw it in the trash",
+        "we don't need that document any more",
+    ],
+)
 async def trash_file(file: FileId) -> TrashedFile:
     """Move a file, or a folder with all that is in it, to the trash, after the user's yes.
 
@@ -263,7 +455,28 @@ async def trash_file(file: FileId) -> TrashedFile:
     return TrashedFile(trashed=target)
 
 
-@tools.writes(core=False, idempotent=True, scopes=WRITE, tolerated=OWN, search="restaurer récupérer corbeille")
+@tools.writes(
+    core=False,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "restaurer récupérer corbeille annuler suppression remets supprimé erreur effacé sors undelete "
+        "recover bring back restore untrash deleted file ravoir jeté"
+    ),
+    examples=[
+        "j'ai supprimé ce fichier par erreur, remets-le",
+        "récupère le dossier que je viens de jeter",
+        "sors-le de la corbeille",
+        "annule la suppression du document",
+        "je veux ravoir la présentation effacée",
+        "bring back the file I deleted",
+        "undelete that folder",
+        "take it out of the bin",
+        "I trashed it by mistake, recover it",
+        "restore the deleted document",
+    ],
+)
 async def restore_file(file: FileId) -> ChangedFile:
     """Take a file or folder out of the trash, back to the folder that it was in.
 

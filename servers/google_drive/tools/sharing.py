@@ -21,9 +21,30 @@ ROLES = {"reader": "read", "commenter": "comment on", "writer": "change", "fileO
 
 
 @tools.writes(
-    replaces=True, scopes=WRITE, tolerated=OWN, search="partager donner accès lien droits",
-    examples=["Partage le devis avec Marie", "donne le lien à tout le monde"],
-)  # fmt: skip
+    replaces=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "partager donner accès lien droits donne ouvre lecteur commentateur éditeur équipe puisse modifier "
+        "rends public obtenir inviter share give access edit view invite viewer editor anyone link partage "
+        "partage-le open grant see"
+    ),
+    examples=[
+        "Partage le devis avec Marie",
+        "donne le lien à tout le monde",
+        "donne accès au dossier à ma collègue",
+        "que l'équipe puisse modifier ce document",
+        "rends ce fichier public",
+        "ouvre le dossier au comptable en lecture seule",
+        "share this with my colleague",
+        "let the team edit it",
+        "give the accountant read access to the folder",
+        "make it open to anyone with the link",
+        "invite the client to view the presentation",
+        "partage-le avec le client",
+        "grant her edit rights",
+    ],
+)
 async def share_file(
     file: FileId,
     who: Annotated[
@@ -59,9 +80,28 @@ async def share_file(
 
 
 @tools.reads(
-    scopes=LOOK, tolerated=OWN, search="qui a accès droits partages permissions",
-    examples=["Qui a accès à ce dossier ?", "who can see this file"],
-)  # fmt: skip
+    scopes=LOOK,
+    tolerated=OWN,
+    search=(
+        "qui a accès droits partages permissions partagé peut voir modifier public autorisations who access "
+        "shared whom can edit view dessus check sharing ouvert"
+    ),
+    examples=[
+        "Qui a accès à ce dossier ?",
+        "who can see this file",
+        "avec qui c'est partagé",
+        "qui peut modifier ce document",
+        "est-ce que ce fichier est public",
+        "le comptable a-t-il les droits dessus",
+        "vérifie les accès du dossier",
+        "who can edit this",
+        "is it open to everyone",
+        "who did I share the folder with",
+        "does the accountant have access",
+        "check the sharing of this document",
+        "qui peut voir ça",
+    ],
+)
 async def list_permissions(file: FileId, limit: Limit = 20, cursor: Cursor = None) -> Page[Permission]:
     """List who may read or change a file or folder, people, groups, domains and everybody with the link.
 
@@ -73,9 +113,30 @@ async def list_permissions(file: FileId, limit: Limit = 20, cursor: Cursor = Non
 
 
 @tools.destroys(
-    asks=True, idempotent=True, scopes=WRITE, tolerated=OWN, search="retirer accès arrêter partage lien public",
-    examples=["Retire l'accès de Paul", "stop sharing this link"],
-)  # fmt: skip
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "retirer accès arrêter partage lien public enlève coupe ferme droit voir arrête rends privé désactive "
+        "remove access revoke stop sharing private longer see kick retire-lui shared"
+    ),
+    examples=[
+        "Retire l'accès de Paul",
+        "stop sharing this link",
+        "coupe l'accès du stagiaire",
+        "rends ce document privé",
+        "ne partage plus ce dossier avec lui",
+        "désactive le lien public",
+        "il est parti, enlève-lui les droits",
+        "revoke his access",
+        "make it private again",
+        "the intern shouldn't see this folder any more",
+        "turn off the public link",
+        "take her off this document",
+        "je ne veux plus qu'il voie ce dossier",
+    ],
+)
 async def unshare_file(
     file: FileId,
     who: Annotated[

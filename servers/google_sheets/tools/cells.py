@@ -50,8 +50,26 @@ EntryMode = Annotated[
 @tools.reads(
     scopes=READ,
     tolerated=OWN,
-    search="lire cellules lignes tableau feuille de calcul cherche trouve",
-    examples=["Que dit la feuille Suivi ?", "Trouve la ligne de Dupont dans le tableau", "read the sheet Q1"],
+    search=(
+        "lire cellules lignes tableau feuille de calcul cherche trouve contient colonne valeur combien case "
+        "onglet montre chiffres look value row column read cell lookup figures line premières first rows give "
+        "show numbers client customer chiffre"
+    ),
+    examples=[
+        "Que dit la feuille Suivi ?",
+        "Trouve la ligne de Dupont dans le tableau",
+        "read the sheet Q1",
+        "il y a quoi dans la case B5",
+        "donne-moi les chiffres de la colonne C",
+        "combien on a vendu en mai d'après le tableau",
+        "lis-moi les dix premières lignes",
+        "le client est-il dans la liste du suivi",
+        "look up the line for this customer",
+        "give me the numbers in column C",
+        "what did we sell in May according to the sheet",
+        "combien ce client nous doit selon le tableau",
+        "what number is in the last column",
+    ],
 )
 async def read_range(
     spreadsheet: SpreadsheetId,
@@ -81,8 +99,25 @@ async def read_range(
     replaces=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="écrire remplir modifier cellules formule",
-    examples=["Mets 1 250,50 € dans la case B5", "Corrige la date de la ligne 12", "put the total in D20"],
+    search=(
+        "écrire remplir modifier cellules formule change remplace jour valeur note inscris case chiffre "
+        "cellule colonne set update value fill enter type cell formula face next statut status total"
+    ),
+    examples=[
+        "Mets 1 250,50 € dans la case B5",
+        "Corrige la date de la ligne 12",
+        "put the total in D20",
+        "change le prix dans la case D8",
+        "note payé en face de ce client",
+        "mets à jour le stock dans le tableau",
+        "remplis la colonne statut",
+        "écris la somme de la colonne en bas",
+        "set B5 to 300",
+        "change the status of this row to paid",
+        "fill in the missing dates",
+        "type a sum formula under the column",
+        "mets oui dans la colonne payé",
+    ],
 )
 async def write_range(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entry: EntryMode = "typed") -> WrittenCells:
     """Write cells from the first cell of the range on, as a person would type them, and leave all others as they are.
@@ -112,8 +147,25 @@ async def write_range(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entr
     creates=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="ajouter une ligne au tableau suivi",
-    examples=["Ajoute une ligne au suivi : Dupont, 1 250 €", "add this order to the sheet"],
+    search=(
+        "ajouter une ligne au tableau suivi ajoute suite fin nouvelle entrée enregistre consigne rajoute note "
+        "log record add line new entry bottom inscris saisis save spreadsheet expense dépense vente order"
+    ),
+    examples=[
+        "Ajoute une ligne au suivi : Dupont, 1 250 €",
+        "add this order to the sheet",
+        "note cette dépense dans le tableau",
+        "rajoute ce contact à la liste",
+        "enregistre la vente du jour dans le suivi",
+        "ajoute une entrée en bas",
+        "consigne mes heures d'aujourd'hui",
+        "log this expense in the spreadsheet",
+        "add a new entry at the bottom",
+        "record today's sale",
+        "put this contact on the list",
+        "write down my hours for today in the tracker",
+        "saisis cette dépense dans le tableau",
+    ],
 )
 async def append_rows(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entry: EntryMode = "typed") -> WrittenCells:
     """Add rows below the last row of the table in the range; the title of the sheet is enough. Nothing is overwritten.
@@ -129,7 +181,28 @@ async def append_rows(spreadsheet: SpreadsheetId, cells: Range, rows: Rows, entr
     return WrittenCells.model_validate(answer.get("updates") or {})
 
 
-@tools.destroys(asks=True, idempotent=True, scopes=WRITE, tolerated=OWN, search="vider effacer cellules")
+@tools.destroys(
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "vider effacer cellules enlève valeurs remets zéro nettoie contenu cases efface chiffres laisse blanc "
+        "clear empty blank wipe erase contents reset cells vide vidage colonne column"
+    ),
+    examples=[
+        "vide la colonne C",
+        "efface ce qu'il y a de B2 à B20",
+        "remets le tableau à blanc",
+        "nettoie les cases mais garde la mise en forme",
+        "enlève tous les montants de mai",
+        "clear column C",
+        "wipe the values from B2 to B20",
+        "empty the sheet but keep the formatting",
+        "blank out those cells",
+        "erase the amounts for May",
+    ],
+)
 async def clear_range(spreadsheet: SpreadsheetId, cells: Range) -> ClearedCells:
     """Empty the cells of a range; their formats stay, and no row or column is removed.
 

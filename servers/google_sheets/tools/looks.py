@@ -32,8 +32,26 @@ Color = Annotated[str | None, Field(description="#RRGGBB, an English name, or no
     idempotent=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="mettre en forme gras italique couleur format nombre monnaie date pourcentage aligner",
-    examples=["Mets l'en-tête en gras", "Affiche la colonne C en euros", "colour the totals yellow"],
+    search=(
+        "mettre en forme gras italique couleur format nombre monnaie date pourcentage aligner souligner "
+        "colorier colore surligne fond jaune rouge centrer deux décimales euros joli mise remplissage bold "
+        "italic highlight colour color currency percent decimals align centre"
+    ),
+    examples=[
+        "Mets l'en-tête en gras",
+        "Affiche la colonne C en euros",
+        "colour the totals yellow",
+        "colorie les retards en rouge",
+        "surligne la ligne du total",
+        "mets la colonne en pourcentage",
+        "centre les titres",
+        "affiche deux chiffres après la virgule",
+        "make the header bold",
+        "highlight overdue lines in red",
+        "show these as euros",
+        "two decimals in column D",
+        "centre the titles",
+    ],
 )
 async def set_format(
     spreadsheet: SpreadsheetId,
@@ -83,9 +101,28 @@ async def set_format(
 
 
 @tools.writes(
-    core=False, creates=True, scopes=WRITE, tolerated=OWN, search="graphique courbe camembert histogramme diagramme",
-    examples=["Fais un graphique des ventes par mois", "pie chart of the budget"],
-)  # fmt: skip
+    core=False,
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "graphique courbe camembert histogramme diagramme graph évolution barres visualiser dessine schéma "
+        "chart plot bar line visualise draw"
+    ),
+    examples=[
+        "Fais un graphique des ventes par mois",
+        "pie chart of the budget",
+        "trace la courbe du chiffre d'affaires",
+        "montre ça en camembert",
+        "je veux un diagramme en barres par client",
+        "visualise l'évolution des dépenses",
+        "dessine un histogramme de la colonne B",
+        "plot revenue by month",
+        "draw a bar chart per customer",
+        "turn this table into a graph",
+        "visualise how spending went",
+    ],
+)
 async def add_chart(
     spreadsheet: SpreadsheetId,
     cells: Range,

@@ -36,8 +36,24 @@ Lines = Annotated[
     creates=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="insérer lignes colonnes vides",
-    examples=["Insère une ligne au-dessus de la ligne 5", "insert two columns before C"],
+    search=(
+        "insérer lignes colonnes vides ajoute ligne vide milieu au-dessus entre colonne gauche droite décaler "
+        "insert blank row column between above below room"
+    ),
+    examples=[
+        "Insère une ligne au-dessus de la ligne 5",
+        "insert two columns before C",
+        "ajoute une colonne vide à gauche",
+        "glisse une ligne entre la 3 et la 4",
+        "j'ai besoin de deux lignes vides en dessous du titre",
+        "fais de la place au milieu du tableau",
+        "rajoute une colonne entre nom et prix",
+        "put a blank row between 3 and 4",
+        "make room for two lines under the title",
+        "I need an empty column on the left",
+        "add a column between name and price",
+        "squeeze in a line above the total",
+    ],
 )
 async def insert_rows(spreadsheet: SpreadsheetId, cells: Lines) -> ChangedRange:
     """Insert empty rows or columns where these are now; what stands there moves down or right.
@@ -53,9 +69,28 @@ async def insert_rows(spreadsheet: SpreadsheetId, cells: Lines) -> ChangedRange:
 
 
 @tools.destroys(
-    asks=True, scopes=WRITE, tolerated=OWN, search="supprimer lignes colonnes",
-    examples=["Supprime la ligne 12 du suivi", "delete column C"],
-)  # fmt: skip
+    asks=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "supprimer lignes colonnes enlève retire vire ligne colonne entière remove row column line drop rid "
+        "liste off list duplicate doublon"
+    ),
+    examples=[
+        "Supprime la ligne 12 du suivi",
+        "delete column C",
+        "vire la colonne téléphone",
+        "enlève les lignes vides",
+        "retire ce client de la liste",
+        "la ligne 8 est en double, supprime-la",
+        "supprime les trois dernières lignes",
+        "remove the empty lines",
+        "get rid of the phone column",
+        "row 8 is a duplicate, drop it",
+        "take this customer off the list",
+        "delete the last three rows",
+    ],
+)
 async def delete_rows(spreadsheet: SpreadsheetId, cells: Lines) -> ChangedRange:
     """Delete whole rows or columns; what stands below moves up, what stands right moves left.
 
@@ -84,8 +119,26 @@ def _named(target: Area) -> str:
     idempotent=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="trier classer lignes par date montant nom",
-    examples=["Trie le tableau par date", "sort by total, largest first"],
+    search=(
+        "trier classer lignes par date montant nom ordre alphabétique croissant décroissant grand petit "
+        "ranger ordonner trie sort order alphabetical ascending descending biggest first rank classe récents "
+        "haut newest oldest top mois"
+    ),
+    examples=[
+        "Trie le tableau par date",
+        "sort by total, largest first",
+        "mets la liste par ordre alphabétique",
+        "range du plus cher au moins cher",
+        "classe les ventes par mois",
+        "les plus récents en haut",
+        "ordonne le tableau par ville puis par nom",
+        "put the list in alphabetical order",
+        "biggest amounts first",
+        "newest at the top",
+        "order the table by city then name",
+        "rank customers by revenue",
+        "trie les clients par montant dû",
+    ],
 )
 async def sort_rows(
     spreadsheet: SpreadsheetId,

@@ -29,7 +29,25 @@ SheetTitle = Annotated[
 NewTitle = Annotated[str, Field(min_length=1, max_length=100, description="Title of the new sheet.", examples=["Juin"])]
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="ajouter une feuille un onglet")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search="ajouter une feuille un onglet nouvel nouvelle vierge page new tab extra blank sheet add another crée",
+    examples=[
+        "crée un onglet Juillet",
+        "ajoute une feuille vide dans le classeur",
+        "il me faut une page de plus pour les dépenses",
+        "fais un nouvel onglet à côté",
+        "rajoute une feuille Archive à ce fichier",
+        "add a tab called July",
+        "new blank sheet in this workbook",
+        "I need another page for expenses",
+        "make an extra tab next to it",
+        "put a sheet named Archive in there",
+        "add another tab",
+    ],
+)
 async def add_sheet(spreadsheet: SpreadsheetId, title: NewTitle) -> Sheet:
     """Add an empty sheet (a tab) at the end of a spreadsheet; fails when a sheet already has this title.
 
@@ -44,8 +62,24 @@ async def add_sheet(spreadsheet: SpreadsheetId, title: NewTitle) -> Sheet:
     creates=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="copier dupliquer une feuille un onglet",
-    examples=["Duplique la feuille de mai pour juin", "copy this tab into the other spreadsheet"],
+    search=(
+        "copier dupliquer une feuille un onglet reprendre mois dernier recopie clone double duplicate tab "
+        "copy same layout last month carry over"
+    ),
+    examples=[
+        "Duplique la feuille de mai pour juin",
+        "copy this tab into the other spreadsheet",
+        "copie l'onglet du mois dernier",
+        "reprends la même feuille pour juillet",
+        "fais un double de cet onglet",
+        "recopie la feuille Budget dans l'autre classeur",
+        "clone la page de mai",
+        "duplicate the May tab for June",
+        "same tab as last month, please",
+        "make a second copy of this sheet",
+        "clone the budget page into the other workbook",
+        "carry last week's tab over",
+    ],
 )
 async def copy_sheet(
     spreadsheet: SpreadsheetId,
@@ -88,8 +122,24 @@ async def _copied_to(book: str, title: str, source: str, number: int) -> Sheet:
     idempotent=True,
     scopes=WRITE,
     tolerated=OWN,
-    search="renommer déplacer figer un onglet une feuille",
-    examples=["Renomme l'onglet Feuille 1 en Clients", "freeze the header row"],
+    search=(
+        "renommer déplacer figer un onglet une feuille change nom premier avant après première ligne en-tête "
+        "fixe rename tab reorder freeze header pin top row"
+    ),
+    examples=[
+        "Renomme l'onglet Feuille 1 en Clients",
+        "freeze the header row",
+        "change le nom de l'onglet",
+        "mets l'onglet Résumé en premier",
+        "fige la première ligne",
+        "l'en-tête doit rester visible quand je descends",
+        "renomme la feuille en 2026",
+        "rename the tab to 2026",
+        "put the summary tab first",
+        "keep the top row visible when I scroll",
+        "pin the first two lines",
+        "reorder the tabs",
+    ],
 )
 async def update_sheet(
     spreadsheet: SpreadsheetId,
@@ -119,9 +169,26 @@ async def update_sheet(
 
 
 @tools.destroys(
-    core=False, asks=True, idempotent=True, scopes=WRITE, tolerated=OWN, search="supprimer un onglet une feuille",
-    examples=["Supprime l'onglet Brouillon"],
-)  # fmt: skip
+    core=False,
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search="supprimer un onglet une feuille enlève vire page trop remove tab drop delete sheet rid",
+    examples=[
+        "Supprime l'onglet Brouillon",
+        "enlève l'onglet de l'an dernier",
+        "vire la feuille de test",
+        "cette page ne sert plus, supprime-la du classeur",
+        "je n'ai plus besoin de l'onglet Feuille 2",
+        "retire l'onglet vide",
+        "delete the draft tab",
+        "remove last year's tab",
+        "get rid of the test page",
+        "drop the empty sheet",
+        "we don't need that tab any more",
+    ],
+)
 async def delete_sheet(spreadsheet: SpreadsheetId, sheet: SheetTitle) -> DeletedSheet:
     """Delete a sheet (a tab) with all that is on it, after the user's yes; the question counts the filled cells.
 

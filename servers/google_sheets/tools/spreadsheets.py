@@ -31,8 +31,25 @@ SpreadsheetId = Annotated[
 @tools.reads(
     scopes=FIND,
     tolerated=OWN,
-    search="cherche trouve classeur tableur feuille de calcul par son nom",
-    examples=["Trouve le tableau des devis", "Où est le suivi des ventes ?", "which spreadsheets do I have"],
+    search=(
+        "cherche trouve classeur tableur feuille de calcul par son nom retrouve où fichier tableau excel "
+        "ligne gsheet tableaux liste classeurs find locate spreadsheet named workbooks list where nommé"
+    ),
+    examples=[
+        "Trouve le tableau des devis",
+        "Où est le suivi des ventes ?",
+        "which spreadsheets do I have",
+        "retrouve le budget 2026",
+        "quels tableurs j'ai",
+        "où j'ai mis le planning des vacances",
+        "cherche le fichier des dépenses",
+        "il y a un tableau pour les stocks ?",
+        "where is the budget spreadsheet",
+        "find the expenses file",
+        "do we have a sheet for stock",
+        "list my spreadsheets",
+        "look for the holiday planner",
+    ],
 )
 async def search_spreadsheets(
     title: Annotated[
@@ -49,7 +66,28 @@ async def search_spreadsheets(
     return await find_by_title(drive, TYPE, title, limit, cursor)
 
 
-@tools.writes(creates=True, scopes=WRITE, tolerated=OWN, search="créer nouveau classeur tableur feuille de calcul")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    tolerated=OWN,
+    search=(
+        "créer nouveau classeur tableur feuille de calcul tableau vierge fichier suivi gsheet new spreadsheet "
+        "blank workbook start tracker table crée scratch brand"
+    ),
+    examples=[
+        "fais-moi un tableau pour suivre mes dépenses",
+        "crée un fichier de suivi des heures",
+        "ouvre un nouveau tableur vierge",
+        "démarre un classeur Budget 2027",
+        "j'ai besoin d'un tableau neuf pour l'inventaire",
+        "make me a spreadsheet to track expenses",
+        "start a new workbook for the budget",
+        "create a blank sheet for hours",
+        "I need a fresh table for the inventory",
+        "new tracker for the project",
+        "brand new spreadsheet please",
+    ],
+)
 async def create_spreadsheet(
     title: Annotated[str, Field(description="Title of the spreadsheet.", examples=["Suivi des devis"])],
     sheets: Annotated[
@@ -68,7 +106,28 @@ async def create_spreadsheet(
     return CreatedSpreadsheet(id=created["spreadsheetId"], title=title, url=created.get("spreadsheetUrl", ""))
 
 
-@tools.reads(scopes=READ, tolerated=OWN, search="feuilles onglets plages nommées taille du classeur")
+@tools.reads(
+    scopes=READ,
+    tolerated=OWN,
+    search=(
+        "feuilles onglets plages nommées taille du classeur combien lignes colonnes structure noms tabs how "
+        "many rows named ranges layout liste list"
+    ),
+    examples=[
+        "quels onglets il y a dans ce fichier",
+        "combien de lignes fait le tableau",
+        "comment il est organisé ce classeur",
+        "donne-moi les noms des feuilles",
+        "est-ce qu'il y a un onglet par mois",
+        "which tabs does it have",
+        "how many rows are in there",
+        "how is this workbook organised",
+        "list the sheet names",
+        "is there a tab for each month",
+        "combien d'onglets dans ce classeur",
+        "how many tabs are there",
+    ],
+)
 async def get_spreadsheet(spreadsheet: SpreadsheetId) -> Spreadsheet:
     """Get a spreadsheet's title, its sheets with their sizes, its named ranges and its time zone, without any cells.
 

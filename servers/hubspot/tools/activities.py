@@ -52,7 +52,27 @@ def _sent(at: When) -> str:
     return to_utc(at.at(account_zone(), time_of_day=values.NOON))
 
 
-@tools.writes(creates=True, scopes=WRITE, search="ajoute note compte rendu commentaire put")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search=(
+        "ajoute note compte rendu commentaire put notes consigne écris mémo résumé réunion noter dit fiche "
+        "timeline historique write jot down log memo meeting summary minutes record said comment mot dossier "
+        "file"
+    ),
+    examples=[
+        "note qu'il veut une remise",
+        "écris un résumé de la réunion sur leur fiche",
+        "consigne qu'elle rappelle en septembre",
+        "mets un mot dans le dossier : contrat en relecture",
+        "ajoute le compte rendu sur l'affaire",
+        "jot down that he wants a discount",
+        "write up the meeting on their record",
+        "put a comment on the deal",
+        "log what she said at lunch",
+        "note for the file: contract under review",
+    ],
+)
 async def add_note(
     text: Annotated[str, Field(description="Plain text of the note.", examples=["Budget 12 000 €."])],
     linked_to: About,
@@ -69,7 +89,27 @@ async def add_note(
     return await _added("notes", "note", arguments, linked_to)
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée tâche rappel relance rappelle-moi remind reminder follow up")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search=(
+        "crée tâche rappel relance rappelle-moi remind reminder follow up tâches rappels rappeler relancer "
+        "fais-moi penser échéance faire planifie pense-bête ajoute nouvelle task to-do todo chase call back "
+        "don't forget set add new due friday vendredi send envoyer préparer prepare"
+    ),
+    examples=[
+        "rappelle-moi de l'appeler demain à 9 h",
+        "fais-moi penser à relancer ce prospect",
+        "mets-moi une tâche pour envoyer le contrat vendredi",
+        "ajoute un pense-bête : préparer la démo",
+        "planifie une relance dans deux semaines",
+        "remind me to ring him tomorrow at nine",
+        "add a to-do: send the contract by Friday",
+        "set a follow-up in two weeks",
+        "don't let me forget to prepare the demo",
+        "put a reminder on this deal",
+    ],
+)
 async def create_task(
     title: Annotated[str, Field(description="What is to be done.", examples=["Envoyer le devis"])],
     due: Annotated[When, Field(description="When it is due; a day means noon.", examples=["2030-06-03T09:00"])],
@@ -106,8 +146,25 @@ async def _owner(owner: str | None) -> str | None:
 
 @tools.reads(
     scopes=[*READ_TASKS],
-    search="tâches à faire aujourd'hui en retard relances rappels mes tasks todo overdue due",
-    examples=["Quelles sont mes tâches aujourd'hui ?", "Which tasks are overdue?"],
+    search=(
+        "tâches à faire aujourd'hui en retard relances rappels mes tasks todo overdue due tâche liste quoi "
+        "restent échues semaine rappeler plate agenda day left pending outstanding list my show reminders "
+        "what have today who call back"
+    ),
+    examples=[
+        "Quelles sont mes tâches aujourd'hui ?",
+        "Which tasks are overdue?",
+        "qu'est-ce que j'ai à faire aujourd'hui",
+        "qui dois-je rappeler",
+        "quelles relances sont en retard",
+        "il me reste quoi cette semaine",
+        "montre les tâches de l'équipe",
+        "what do I have to do today",
+        "who do I need to call back",
+        "what is left on my list this week",
+        "show me the outstanding follow-ups",
+        "what is on my colleague's plate",
+    ],
 )
 async def list_tasks(
     owner: Annotated[str, Field(description="Whose tasks: me, a name or e-mail, or all.")] = "me",
@@ -149,8 +206,25 @@ def _task_row(task: CrmObject) -> Row:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="termine coche fait tâche faite repousse échéance complete done task",
-    examples=["Marque la tâche comme faite", "Push my reminder to Friday"],
+    search=(
+        "termine coche fait tâche faite repousse échéance complete done task terminer terminée finie cochée "
+        "réglé reporte décale rouvre réassigne renomme finish finished tick off check postpone push snooze "
+        "reopen reassign"
+    ),
+    examples=[
+        "Marque la tâche comme faite",
+        "Push my reminder to Friday",
+        "c'est fait, coche-la",
+        "j'ai fini cette tâche",
+        "décale le rappel à demain",
+        "rouvre la tâche, ce n'est pas réglé",
+        "confie cette tâche à un collègue",
+        "tick that task off",
+        "I have done it, mark it complete",
+        "snooze the reminder until tomorrow",
+        "reopen that to-do",
+        "hand this task over to a colleague",
+    ],
 )
 async def update_task(
     task: Annotated[str, Field(description="Record of the task, from hubspot_list_tasks.", examples=["task:401"])],
@@ -177,7 +251,26 @@ async def update_task(
 
 
 @tools.writes(
-    creates=True, core=False, scopes=WRITE, search="enregistre consigne note appel téléphonique phone call log"
+    creates=True,
+    core=False,
+    scopes=WRITE,
+    search=(
+        "enregistre consigne note appel téléphonique phone call log enregistrer consigner coup fil téléphone "
+        "téléphoné appelé eu minutes sans réponse messagerie répondeur called phoned rang spoke voicemail no "
+        "answer record"
+    ),
+    examples=[
+        "je viens de l'avoir au téléphone, consigne-le",
+        "enregistre mon appel de dix minutes",
+        "je l'ai appelé mais ça n'a pas répondu",
+        "note le coup de fil de ce matin",
+        "je suis tombé sur la messagerie",
+        "I just got off the phone with her, log it",
+        "log my ten minute call",
+        "I rang him, no answer",
+        "record this morning's phone call",
+        "I left a voicemail",
+    ],
 )
 async def log_call(
     linked_to: About,

@@ -25,7 +25,24 @@ class _Label(Model):
 
 
 @tools.writes(
-    idempotent=True, scopes=["crm.objects.contacts.write"], search="associe rattache relie lie link records together"
+    idempotent=True,
+    scopes=["crm.objects.contacts.write"],
+    search=(
+        "associe rattache relie lie link records together associer rattacher relier lier lien affecte société "
+        "relation connecte connect attach tie associate assign company join ces deux fiches ensemble"
+    ),
+    examples=[
+        "rattache ce contact à la société",
+        "relie l'affaire à ce client",
+        "il travaille chez eux, fais le lien",
+        "associe le ticket à la bonne entreprise",
+        "lie ces deux fiches",
+        "attach this contact to the company",
+        "connect the deal with that client",
+        "he works for them, link him",
+        "tie the ticket to the right company",
+        "associate these two records",
+    ],
 )
 async def associate_records(
     record: Annotated[RecordRef, Field(description="The record to link, by number or name.", examples=["deal:77"])],

@@ -20,7 +20,24 @@ READ, WRITE = ["crm.objects.companies.read"], ["crm.objects.companies.read crm.o
 
 
 @tools.reads(
-    scopes=READ, search="find companies cherche trouve entreprise entreprises sociétés société organisation client"
+    scopes=READ,
+    search=(
+        "find companies cherche trouve entreprise entreprises sociétés société organisation client boîte "
+        "boîtes clientes fournisseurs comptes secteur ville domaine liste recherche retrouve search look up "
+        "businesses business firms accounts organization industry city domain which"
+    ),
+    examples=[
+        "retrouve la boîte avec ce nom de domaine",
+        "quelles entreprises avons-nous à Lyon",
+        "cherche la société dont on parlait",
+        "liste nos comptes dans l'industrie",
+        "est-ce qu'on a déjà cette organisation",
+        "look up the firm with this domain",
+        "which businesses do we have in Lyon",
+        "find the account we talked about",
+        "list the companies in manufacturing",
+        "is that organization in the CRM already",
+    ],
 )
 async def search_companies(
     query: Query = None, where: Where = None, limit: Limit = 20, cursor: Cursor = None
@@ -46,7 +63,26 @@ def bare_domain(address: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", address.strip().lower()).split("/")[0]
 
 
-@tools.writes(creates=True, scopes=WRITE, search="add new crée ajoute entreprise société organisation")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search=(
+        "add new crée ajoute entreprise société organisation nouvelle boîte compte client enregistre inscris "
+        "rentre créer ajouter create register enter business firm account organization"
+    ),
+    examples=[
+        "crée une nouvelle entreprise",
+        "ajoute cette boîte dans le CRM",
+        "enregistre la société avec son site web",
+        "nouveau compte : une startup de Nantes",
+        "rentre l'organisation qu'on a vue au salon",
+        "create a new company",
+        "add this firm to the CRM",
+        "register the business with its website",
+        "new account, a startup from Nantes",
+        "enter the organization we met at the fair",
+    ],
+)
 async def create_company(
     name: Annotated[str, Field(description="Name of the company.", examples=["Boulangerie Lefèvre"])],
     domain: Annotated[str | None, Field(description="Domain of its website.")] = None,

@@ -18,7 +18,28 @@ USUAL = ("firstname", "lastname", "email", "phone", "mobilephone", "company", "l
 READ, WRITE = ["crm.objects.contacts.read"], ["crm.objects.contacts.read crm.objects.contacts.write"]
 
 
-@tools.reads(scopes=READ, search="find cherche trouve contact contacts client personne people lead phone number")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "find cherche trouve contact contacts client personne people lead phone number retrouve recherche "
+        "numéro téléphone e-mail mail adresse coordonnées travaille chez gens prospects leads liste search "
+        "look up who email working works latest list individuals prospect spam person sans propriétaire "
+        "without owner"
+    ),
+    examples=[
+        "c'est quoi son numéro de téléphone",
+        "tu as son adresse mail ?",
+        "retrouve la personne que j'ai vue hier",
+        "qui travaille dans cette société",
+        "liste les prospects sans propriétaire",
+        "what is her phone number",
+        "do you have his e-mail",
+        "look up the person I met yesterday",
+        "who works at that company",
+        "list the leads nobody owns",
+        "whose number is this",
+    ],
+)
 async def search_contacts(
     query: Query = None,
     where: Where = None,
@@ -48,7 +69,23 @@ async def search_contacts(
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="add new save enregistre crée ajoute contact contacts prospect nouveau lead person",
+    search=(
+        "add new save enregistre crée ajoute contact contacts prospect nouveau lead person nouvelle personne "
+        "rentre inscris coordonnées carte visite créer ajouter create register enter somebody business card "
+        "client spam monsieur dame salon rencontré met fair"
+    ),
+    examples=[
+        "ajoute un nouveau prospect",
+        "enregistre cette personne avec son mail",
+        "rentre la carte de visite que je viens de recevoir",
+        "crée une fiche pour le monsieur du salon",
+        "nouveau lead, voici ses coordonnées",
+        "add a new lead",
+        "save this person with her e-mail",
+        "enter the business card I just got",
+        "register the man from the trade fair",
+        "put a new prospect into the CRM",
+    ],
 )
 async def create_contact(
     name: Annotated[str, Field(description="First and last name, or Last, First.", examples=["Jean Dupont"])],

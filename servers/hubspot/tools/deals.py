@@ -37,7 +37,28 @@ def deal_values(amount: MoneyValue | None, close_date: When | None) -> dict[str,
     return {**money, "closedate": str(close_date) if close_date else None}
 
 
-@tools.reads(scopes=READ, search="cherche affaires transactions opportunités étape montant")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "cherche affaires transactions opportunités étape montant affaire transaction vente ventes deal "
+        "pipeline cours gagnées perdues signées combien négociation closing mois où find search list show "
+        "open sales won lost worth how much opportunities contrat opportunité contract sale opportunity where "
+        "stand this quarter trimestre"
+    ),
+    examples=[
+        "quelles affaires sont en cours",
+        "combien de ventes signées ce mois-ci",
+        "où en est le contrat avec ce client",
+        "montre les transactions en négociation",
+        "quelles affaires dépassent 10 000 euros",
+        "what deals are open",
+        "how many sales did we win this month",
+        "where do we stand with that contract",
+        "show the opportunities in negotiation",
+        "which deals close this quarter",
+        "how much is in the pipeline",
+    ],
+)
 async def search_deals(
     query: Query = None,
     stage: StageRef = None,
@@ -68,7 +89,26 @@ async def search_deals(
     )
 
 
-@tools.writes(creates=True, scopes=WRITE, search="crée ouvre affaire transaction opportunité vente open")
+@tools.writes(
+    creates=True,
+    scopes=WRITE,
+    search=(
+        "crée ouvre affaire transaction opportunité vente open nouvelle nouveau deal contrat potentiel ajoute "
+        "enregistre entre pipeline créer ouvrir create add new sale opportunity log enter start contract"
+    ),
+    examples=[
+        "ouvre une nouvelle affaire de 5 000 euros",
+        "ajoute une transaction pour ce client",
+        "crée l'opportunité, ils veulent un site",
+        "nouvelle vente à mettre dans le pipeline",
+        "enregistre ce contrat potentiel",
+        "open a new deal worth 5,000",
+        "add an opportunity for this client",
+        "they want a website, create the deal",
+        "new sale for the pipeline",
+        "log a potential contract",
+    ],
+)
 async def create_deal(
     name: Annotated[str, Field(description="Name of the deal.", examples=["Refonte du site"])],
     amount: Amount = None,
@@ -96,7 +136,23 @@ async def create_deal(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe avance affaire transaction étape gagné perdu won lost move stage mark montant",
+    search=(
+        "passe avance affaire transaction étape gagné perdu won lost move stage mark montant signé signée "
+        "gagnée perdue fait avancer bouge suivante change date clôture deal vente closed signed dead advance "
+        "next bump update amount close value contrat opportunité contract sale opportunity"
+    ),
+    examples=[
+        "c'est signé, passe l'affaire en gagné",
+        "on a perdu la vente",
+        "fais avancer la transaction à l'étape suivante",
+        "le montant passe à 8 000 euros",
+        "repousse la date de clôture à fin mars",
+        "we won it, mark the deal as closed won",
+        "that sale is lost",
+        "move the deal to the next stage",
+        "raise the amount to 8,000",
+        "push the close date to the end of March",
+    ],
 )
 async def update_deal(
     deal: Annotated[
@@ -148,7 +204,26 @@ async def _pipeline(number: str) -> str | None:
     return str(CrmObject.model_validate(raw).properties.get("pipeline") or "") or None
 
 
-@tools.reads(core=False, scopes=[*READ, "tickets"], search="étapes phases pipeline entonnoir stages")
+@tools.reads(
+    core=False,
+    scopes=[*READ, "tickets"],
+    search=(
+        "étapes phases pipeline entonnoir stages étape pipelines colonnes tunnel processus commercial statuts "
+        "ticket phase funnel sales process stage steps which"
+    ),
+    examples=[
+        "quelles sont les étapes de vente",
+        "c'est quoi notre tunnel commercial",
+        "liste les pipelines",
+        "par quelles phases passe un ticket",
+        "quelles colonnes a notre pipeline",
+        "what are our sales stages",
+        "which pipelines do we have",
+        "what steps does a deal go through",
+        "list the stages for support",
+        "describe our funnel",
+    ],
+)
 async def list_pipelines(
     kind: Annotated[Literal["deals", "tickets"], Field(description="Pipelines of deals or of tickets.")] = "deals",
     limit: Limit = 20,

@@ -22,7 +22,25 @@ class _Person(Owner):
 
 
 @tools.reads(
-    core=False, scopes=["crm.objects.owners.read"], search="propriétaires commerciaux équipe vendeurs sales team users"
+    core=False,
+    scopes=["crm.objects.owners.read"],
+    search=(
+        "propriétaires commerciaux équipe vendeurs sales team users propriétaire commercial vendeur "
+        "commerciale utilisateurs membres collègues responsable owner reps rep salespeople teammates members "
+        "who staff colleagues"
+    ),
+    examples=[
+        "qui sont nos commerciaux",
+        "liste l'équipe de vente",
+        "quels utilisateurs peuvent gérer des contacts",
+        "c'est quoi le mail de mon collègue",
+        "combien de vendeurs avons-nous",
+        "who are our sales reps",
+        "list the sales team",
+        "which users can own records",
+        "what is my colleague's e-mail",
+        "how many salespeople do we have",
+    ],
 )
 async def list_owners(
     email: Annotated[str | None, Field(description="Only the person with this e-mail address.")] = None,

@@ -47,8 +47,27 @@ Record = Annotated[
 
 @tools.reads(
     scopes=READ,
-    search="fiche complète historique montre dernières notes tâches affaires lire entreprise contact compte rendu",
-    examples=["Qu'est-ce qu'on s'est dit la dernière fois ?", "Show me the notes of this deal"],
+    search=(
+        "fiche complète historique montre dernières notes tâches affaires lire entreprise contact compte "
+        "rendu dossier détail infos tout savoir résumé échanges dernière fois avant appel ouvre lis record "
+        "profile file background details everything know brief history open read last time timeline client "
+        "prospect personne lead spam person affaire transaction contrat vente opportunité deal contract sale "
+        "opportunity restés où étions-nous where left off stopped"
+    ),
+    examples=[
+        "Qu'est-ce qu'on s'est dit la dernière fois ?",
+        "Show me the notes of this deal",
+        "dis-moi tout sur ce client avant mon appel",
+        "ouvre le dossier de cette entreprise",
+        "que sait-on d'elle",
+        "lis-moi les dernières notes",
+        "où en étions-nous restés avec eux",
+        "tell me all we know about this client",
+        "open the company's file",
+        "what did we say last time",
+        "brief me before my call with her",
+        "what happened on this deal so far",
+    ],
 )
 async def get_record(
     record: Record,
@@ -121,8 +140,28 @@ async def newest(kind: str, ids: list[str], limit: int) -> list[Row]:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="modifie mets mise jour change téléphone statut propriétaire adresse ferme ticket entreprise fiche update",
-    examples=["Change le téléphone de Jean", "Ferme le ticket", "Set Chloé as the owner of this company"],
+    search=(
+        "modifie mets mise jour change téléphone statut propriétaire adresse ferme ticket entreprise fiche "
+        "update actualise corrige rectifie remplace nouveau numéro déménagé attribue assigne renseigne "
+        "clôture résolu modifier edit correct fix phone number address email assign owner close resolve fill "
+        "set field status client prospect personne lead spam person affaire transaction contrat vente "
+        "opportunité deal contract sale opportunity attribuer commercial"
+    ),
+    examples=[
+        "Change le téléphone de Jean",
+        "Ferme le ticket",
+        "Set Chloé as the owner of this company",
+        "il a un nouveau numéro, mets à jour sa fiche",
+        "corrige l'adresse de la société",
+        "attribue ce contact à un commercial",
+        "le ticket est résolu, clôture-le",
+        "renseigne le secteur de cette entreprise",
+        "update his phone number",
+        "correct the address of the company",
+        "assign this contact to a rep",
+        "the ticket is resolved, close it",
+        "her job title changed, fix it",
+    ],
 )
 async def update_record(
     record: Record,
@@ -165,7 +204,27 @@ async def _named(kind: str, number: str) -> str:
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=True, scopes=WRITE, search="supprime efface contact entreprise affaire ticket"
+    asks=True,
+    core=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "supprime efface contact entreprise affaire ticket supprimer effacer vire poubelle jette RGPD "
+        "définitivement delete erase remove trash wipe get rid GDPR bin client prospect personne lead spam "
+        "person transaction contrat vente opportunité deal contract sale opportunity"
+    ),
+    examples=[
+        "supprime ce contact",
+        "efface cette entreprise du CRM",
+        "vire ce prospect, c'est un spam",
+        "jette cette transaction",
+        "il demande qu'on efface ses données",
+        "delete this contact",
+        "erase that company from the CRM",
+        "get rid of the spam lead",
+        "bin this deal",
+        "wipe his data, GDPR request",
+    ],
 )
 async def delete_record(record: Record) -> Done:
     """Delete a contact, company, deal or ticket. It can be restored in HubSpot for 90 days, not from here.
@@ -180,7 +239,27 @@ async def delete_record(record: Record) -> Done:
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=False, scopes=WRITE, search="fusionne doublons doublon merge duplicates dedupe"
+    asks=True,
+    core=False,
+    idempotent=False,
+    scopes=WRITE,
+    search=(
+        "fusionne doublons doublon merge duplicates dedupe fusionner dédoublonner regrouper réunir combine "
+        "même personne deux fois double join duplicated twice same person unify consolidate client prospect "
+        "lead spam"
+    ),
+    examples=[
+        "il est deux fois dans la base, fusionne",
+        "regroupe ces deux fiches en une",
+        "c'est la même personne, réunis-les",
+        "dédoublonne ce contact",
+        "combine les deux entreprises",
+        "she is in there twice, merge them",
+        "combine these two records into one",
+        "these are the same person",
+        "consolidate the duplicate companies",
+        "clean up that duplicate",
+    ],
 )
 async def merge_records(
     keep: Annotated[RecordRef, Field(description="Record that stays, and whose values win.", examples=["contact:51"])],
@@ -203,8 +282,25 @@ async def merge_records(
 @tools.reads(
     core=False,
     scopes=READ,
-    search="propriétés champs personnalisés valeurs possibles options fields properties schema",
-    examples=["Quelles propriétés ont les contacts ?", "Which lead statuses are there?"],
+    search=(
+        "propriétés champs personnalisés valeurs possibles options fields properties schema propriété champ "
+        "colonnes attributs données disponibles statuts liste déroulante quels field attributes property "
+        "columns dropdown choices picklist available allowed which"
+    ),
+    examples=[
+        "Quelles propriétés ont les contacts ?",
+        "Which lead statuses are there?",
+        "quels champs y a-t-il sur une entreprise",
+        "on a un champ pour le budget ?",
+        "quelles valeurs dans la liste Statut du lead",
+        "comment s'appelle la propriété du secteur",
+        "quels attributs ont les affaires",
+        "which fields does a company have",
+        "is there a property for the budget",
+        "what values can the lead status take",
+        "what is the industry field called",
+        "list the attributes of deals",
+    ],
 )
 async def list_properties(
     kind: Annotated[

@@ -37,8 +37,25 @@ class _Member(Model):
 @tools.reads(
     core=False,
     scopes=["crm.lists.read"],
-    search="segments listes segment liste cherche trouve lists audience",
-    examples=["Quelles listes avons-nous ?", "Find the segment of newsletter readers"],
+    search=(
+        "segments listes segment liste cherche trouve lists audience diffusion groupes ciblage cible "
+        "audiences list groups target mailing newsletter which static dynamic VIP invités abonnés groupe "
+        "guests subscribers group combien personnes taille how many there existe a-t-on"
+    ),
+    examples=[
+        "Quelles listes avons-nous ?",
+        "Find the segment of newsletter readers",
+        "quels segments avons-nous",
+        "retrouve la liste newsletter",
+        "on a une liste des clients VIP ?",
+        "quels groupes de ciblage existent",
+        "combien de personnes dans la liste des inscrits",
+        "which lists do we have",
+        "find the VIP list",
+        "is there a group for event guests",
+        "what audiences exist",
+        "how big is the newsletter list",
+    ],
 )
 async def search_segments(
     query: Annotated[str | None, Field(description="Words of the name; all segments without it.")] = None,
@@ -55,7 +72,27 @@ async def search_segments(
     return Page(items=readable(Segment, api.rows_in(answer, "lists")), next_cursor=following or None)
 
 
-@tools.reads(core=False, scopes=READ, search="qui membres du segment de la liste contenu who is in")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "qui membres du segment de la liste contenu who is in membre personnes inscrits contient composition "
+        "abonnés members people inside list contains belongs subscribers newsletter VIP invités groupe "
+        "audience guests group everyone"
+    ),
+    examples=[
+        "qui est dans la liste newsletter",
+        "montre les membres de ce segment",
+        "quelles personnes contient la liste VIP",
+        "liste les abonnés de l'audience",
+        "il y a qui dans ce groupe",
+        "who is on the newsletter list",
+        "show the members of that segment",
+        "which people does the VIP list contain",
+        "give me everyone in this group",
+        "who belongs to the event audience",
+    ],
+)
 async def list_segment_members(segment: SegmentRef, limit: Limit = 20, cursor: Cursor = None) -> Page[Row]:
     """List the records of a segment (list), each with its name, and of contacts the e-mail address.
 
@@ -73,7 +110,24 @@ async def list_segment_members(segment: SegmentRef, limit: Limit = 20, cursor: C
 
 
 @tools.writes(
-    core=False, idempotent=True, scopes=WRITE, search="ajoute mets au segment à la liste inscris put into a list"
+    core=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "ajoute mets au segment à la liste inscris put into a list ajouter inscrire mettre rajoute add "
+        "subscribe include enroll newsletter VIP invités abonnés groupe audience guests subscribers group "
+        "ajoute-le"
+    ),
+    examples=[
+        "ajoute-le à la liste newsletter",
+        "mets ces contacts dans le segment VIP",
+        "inscris cette cliente à la liste des invités",
+        "rajoute-les dans l'audience du salon",
+        "add him to the newsletter list",
+        "put these contacts into the VIP segment",
+        "include her in the guest list",
+        "subscribe them to the event audience",
+    ],
 )
 async def add_to_segment(segment: SegmentRef, records: Records) -> SegmentChange:
     """Add records to a manual or snapshot segment (list), up to 100 at once. Who is in it already stays.
@@ -89,7 +143,21 @@ async def add_to_segment(segment: SegmentRef, records: Records) -> SegmentChange
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="enlève retire du segment de la liste désinscris take out of a list",
+    search=(
+        "enlève retire du segment de la liste désinscris take out of a list enlever retirer désinscrire sors "
+        "ôte supprime remove drop off unsubscribe exclude leave newsletter VIP invités abonnés groupe "
+        "audience guests subscribers group enlève-le"
+    ),
+    examples=[
+        "enlève-le de la liste newsletter",
+        "retire ces contacts du segment VIP",
+        "sors-la de la liste des invités",
+        "désinscris ce client de l'audience",
+        "take him off the newsletter list",
+        "remove these people from the VIP segment",
+        "drop her from the guest list",
+        "exclude them from the audience",
+    ],
 )
 async def remove_from_segment(segment: SegmentRef, records: Records) -> SegmentChange:
     """Remove records from a manual or snapshot segment (list), up to 100 at once. The records themselves stay.

@@ -27,8 +27,25 @@ def ticket_row(known: list[pipelines.Pipeline], ticket: CrmObject, wanted: list[
 @tools.reads(
     core=False,
     scopes=["tickets"],
-    search="cherche trouve liste tickets réclamations support ouverts incidents",
-    examples=["Quels tickets sont ouverts ?", "Find the ticket about the login problem"],
+    search=(
+        "cherche trouve liste tickets réclamations support ouverts incidents ticket réclamation incident "
+        "problème SAV plainte plaintes demandes bugs attente urgents résolus find search list open issues "
+        "complaints cases pending urgent unresolved client problem complaint issue customer"
+    ),
+    examples=[
+        "Quels tickets sont ouverts ?",
+        "Find the ticket about the login problem",
+        "quelles réclamations sont en attente",
+        "y a des problèmes urgents au support",
+        "montre les tickets de ce client",
+        "retrouve la plainte sur la livraison",
+        "combien d'incidents non résolus",
+        "which support cases are pending",
+        "any urgent issues",
+        "show this customer's tickets",
+        "find the complaint about the delivery",
+        "how many issues are unresolved",
+    ],
 )
 async def search_tickets(
     query: Query = None,
@@ -52,7 +69,28 @@ async def search_tickets(
     )  # fmt: skip
 
 
-@tools.writes(creates=True, core=False, scopes=["tickets"], search="ouvre crée ticket réclamation support incident")
+@tools.writes(
+    creates=True,
+    core=False,
+    scopes=["tickets"],
+    search=(
+        "ouvre crée ticket réclamation support incident ouvrir créer nouveau signale déclare enregistre "
+        "problème plainte bug SAV demande open create new file log report raise issue complaint case urgent "
+        "client problem customer"
+    ),
+    examples=[
+        "ouvre un ticket : le client n'arrive pas à se connecter",
+        "signale un problème de livraison",
+        "crée une réclamation pour cette cliente",
+        "enregistre une plainte au SAV",
+        "nouveau ticket urgent",
+        "open a ticket, the customer cannot log in",
+        "report a problem with the delivery",
+        "file a complaint for this client",
+        "raise a support issue",
+        "log a new case with high priority",
+    ],
+)
 async def create_ticket(
     subject: Annotated[str, Field(description="Subject of the ticket.", examples=["Accès refusé"])],
     text: Annotated[str | None, Field(description="What the customer reports.")] = None,

@@ -22,8 +22,26 @@ Kind = Literal[
 
 @tools.reads(
     core=False,
-    search="équipe collègues équipes étiquettes segments macros réponses types de ticket attributs champs admins",
-    examples=["Quelles macros avons-nous ?", "Who is on the team?", "Which tags exist?"],
+    search=(
+        "équipe équipes collègues coéquipiers qui travaille étiquettes tags segments macros réponses enregistrées "
+        "types de ticket états attributs champs admins existent disponibles teammates teams which saved replies "
+        "states attributes fields are there list of"
+    ),
+    examples=[
+        "Quelles macros avons-nous ?",
+        "Who is on the team?",
+        "Which tags exist?",
+        "Qui est dans l'équipe ?",
+        "Quelles étiquettes peut-on mettre ?",
+        "Quels segments existent ?",
+        "Y a-t-il une réponse enregistrée pour les retards ?",
+        "Quels champs personnalisés a un contact ?",
+        "Quels types de tickets avons-nous ?",
+        "What teams can I hand this to?",
+        "Do we have a saved reply about delays?",
+        "Which ticket states are there?",
+        "Which custom fields do companies have?",
+    ],
 )
 async def list_options(
     kind: Annotated[Kind, Field(description="What to list.", examples=["teammates"])],

@@ -37,8 +37,22 @@ async def _shown(raw: dict[str, Any], whole: bool) -> dict[str, Any]:
 
 @tools.reads(
     core=False,
-    search="cherche article aide documentation base de connaissances FAQ help center knowledge base",
-    examples=["Que dit l'aide sur les retours ?", "Find the article about refunds"],
+    search=(
+        "cherche trouve article aide centre d'aide documentation doc base de connaissances FAQ guide procédure "
+        "comment faire y a-t-il help center knowledge docs how to is there find articles about"
+    ),
+    examples=[
+        "Que dit l'aide sur les retours ?",
+        "Find the article about refunds",
+        "Y a-t-il une page d'aide sur la garantie ?",
+        "Comment un client change-t-il son mot de passe ?",
+        "Cherche dans la doc comment résilier",
+        "Qu'est-ce qu'on a publié sur la livraison ?",
+        "Is there anything on the warranty?",
+        "How do customers reset their password?",
+        "Look in the docs for cancellation",
+        "Search the FAQ for shipping",
+    ],
 )
 async def search_articles(
     query: Annotated[str, Field(min_length=1, description="Words of the article.", examples=["retour"])],
@@ -56,7 +70,21 @@ async def search_articles(
     return Page(items=readable(Article, [await _shown(row, False) for row in page.items]), next_cursor=page.next_cursor)
 
 
-@tools.reads(core=False, search="lis article aide texte complet read help article")
+@tools.reads(
+    core=False,
+    search="lis lire article entier en aide texte complet intégral contenu page read whole full help aloud open",
+    examples=[
+        "Lis-moi l'article en entier",
+        "Donne-moi le texte complet de cette page",
+        "Que dit exactement l'article 39 ?",
+        "Ouvre l'article sur la livraison",
+        "Est-ce que cet article est publié ?",
+        "Read me the whole article",
+        "Open article 39",
+        "Give me the full text of that page",
+        "What exactly does the help page say?",
+    ],
+)
 async def get_article(article: ArticleId) -> Article:
     """Read one article of the help centre as Markdown, with title, state and address.
 
@@ -70,8 +98,22 @@ async def get_article(article: ArticleId) -> Article:
     creates=True,
     core=False,
     asks=True,
-    search="rédige écris crée article aide brouillon FAQ draft write publish",
-    examples=["Rédige un article sur les retours", "Draft a help article about refunds"],
+    search=(
+        "publish rédige rédiger écris écrire crée nouvel article aide brouillon FAQ page ajoute documente guide "
+        "draft write new help document this add an entry"
+    ),
+    examples=[
+        "Rédige un article sur les retours",
+        "Draft a help article about refunds",
+        "Écris une page d'aide sur la livraison",
+        "Ajoute une entrée à la FAQ sur les échanges",
+        "Documente cette solution pour les clients",
+        "Prépare un article qui explique la garantie",
+        "Write a help page about returns",
+        "Add a new FAQ entry on delivery times",
+        "Document how to change the password",
+        "Prepare an article on the warranty",
+    ],
 )
 async def create_article(
     title: Annotated[str, Field(min_length=1, description="Title of the article.", examples=["Retours"])],
@@ -109,8 +151,23 @@ async def _collection(name: str) -> str:
     additive=False,
     asks=True,
     core=False,
-    search="modifie corrige publie dépublie article aide edit publish unpublish",
-    examples=["Publie l'article sur les retours", "Correct the article about refunds"],
+    search=(
+        "modifie modifier corrige corriger mets à jour réécris publie publier dépublie mettre en ligne retirer "
+        "article existant aide edit correct rewrite update publish unpublish take offline put online existing "
+        "help"
+    ),
+    examples=[
+        "Publie l'article sur les retours",
+        "Correct the article about refunds",
+        "Mets le brouillon en ligne",
+        "Retire l'article sur la garantie",
+        "Il y a une faute dans la page d'aide, corrige-la",
+        "Le délai de retour est passé à 30 jours, change l'article",
+        "Put the draft online",
+        "Take that help page down",
+        "Fix the mistake in the article",
+        "The return period is 30 days now, edit the page",
+    ],
 )
 async def update_article(
     article: ArticleId,

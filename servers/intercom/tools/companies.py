@@ -29,7 +29,24 @@ CompanyRef = Annotated[
 ]
 
 
-@tools.reads(core=False, search="entreprises sociétés comptes clients liste cherche companies accounts find")
+@tools.reads(
+    core=False,
+    search=(
+        "entreprises sociétés boîtes comptes clients liste cherche trouve quelles actives companies accounts "
+        "firms businesses find list which active"
+    ),
+    examples=[
+        "Quelles entreprises sont clientes ?",
+        "Cherche la société Roy",
+        "Quelles boîtes sont les plus actives ?",
+        "Liste nos comptes entreprises",
+        "Combien de sociétés avons-nous ?",
+        "Which companies are on board?",
+        "Find the firm called Roy",
+        "List our business accounts",
+        "How many companies do we have?",
+    ],
+)
 async def search_companies(
     name: Annotated[str | None, Field(description="Part of the company's name; all without it.")] = None,
     limit: Annotated[int, Field(ge=1, le=50, description="Maximum items per page.")] = 20,
@@ -54,7 +71,24 @@ async def search_companies(
     )
 
 
-@tools.reads(core=False, search="fiche entreprise société salariés contacts de l'entreprise company people")
+@tools.reads(
+    core=False,
+    search=(
+        "fiche entreprise société boîte salariés gens contacts de l'entreprise forfait abonnement taille company "
+        "people who works there plan subscription details one"
+    ),
+    examples=[
+        "Qui travaille chez Boulangerie Roy ?",
+        "Quel forfait a cette société ?",
+        "Montre-moi la fiche de l'entreprise Roy",
+        "Quels contacts avons-nous dans cette boîte ?",
+        "Qu'est-ce qu'on sait sur cette société ?",
+        "Who works at Roy Bakery?",
+        "What plan is that company on?",
+        "Tell me about this firm",
+        "Which people do we know there?",
+    ],
+)
 async def get_company(company: CompanyRef) -> CompanyDetail:
     """Get one company by its name, with plan, size, custom attributes, tags and its first people.
 
@@ -87,7 +121,21 @@ async def get_company(company: CompanyRef) -> CompanyDetail:
     core=False,
     additive=False,
     idempotent=True,
-    search="crée modifie entreprise société compte plan taille create update company",
+    search=(
+        "crée créer ajoute nouvelle modifie change entreprise société boîte compte forfait plan taille secteur "
+        "site web create add new update company firm size industry website monthly spend"
+    ),
+    examples=[
+        "Ajoute la société Boulangerie Roy",
+        "La société est passée au forfait Pro",
+        "Nouvelle entreprise cliente, enregistre-la",
+        "Ils sont maintenant cinquante salariés, note-le",
+        "Change le site web de l'entreprise",
+        "Add a company called Roy Bakery",
+        "Put that firm on the Pro plan",
+        "Register a new business",
+        "They pay 200 a month now, save it on the company",
+    ],
 )
 async def set_company(
     name: Annotated[str, Field(min_length=1, description="Name of the company.", examples=["Boulangerie Roy"])],

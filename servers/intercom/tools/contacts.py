@@ -75,8 +75,24 @@ def firm_row(firm: Firm) -> Row:
 
 
 @tools.reads(
-    search="qui est ce numéro appelant qui appelle fiche client contact téléphone mail historique who is caller lookup",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is jean@dupont.example?", "Which tickets does Jean have?"],
+    search=(
+        "qui est ce numéro appelant appelle fiche client contact personne téléphone mail historique tout sur "
+        "connaît who is calling caller lookup everything about one person profile history"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is jean@dupont.example?",
+        "Which tickets does Jean have?",
+        "Qui m'appelle ?",
+        "Qu'est-ce qu'on sait sur cette cliente ?",
+        "Elle nous a déjà contactés ?",
+        "Donne-moi la fiche de Jean",
+        "À qui est ce numéro ?",
+        "Whose number is this?",
+        "Do we know this caller?",
+        "Tell me everything about Jean",
+        "Has she contacted us before?",
+    ],
 )
 async def get_contact(
     contact: ContactRef,
@@ -146,8 +162,23 @@ async def _note(note: Note, zone: ZoneInfo) -> Row:
 
 
 @tools.reads(
-    search="cherche trouve contacts clients prospects leads utilisateurs liste users people find",
-    examples=["Cherche les clients qui s'appellent Dupont", "Which leads belong to Zoé?"],
+    search=(
+        "cherche trouve retrouve contacts clients prospects leads utilisateurs liste tous ceux qui lesquels "
+        "segment étiquette users people find list all those who which tagged owner"
+    ),
+    examples=[
+        "Cherche les clients qui s'appellent Dupont",
+        "Which leads belong to Zoé?",
+        "Tous les prospects de Zoé",
+        "Liste les clients avec le tag VIP",
+        "Qui fait partie du segment inactifs ?",
+        "Trouve les utilisateurs dont le mail finit par roy.example",
+        "Combien de leads avons-nous ?",
+        "List everybody tagged VIP",
+        "Find people called Martin",
+        "Who is in the segment inactive?",
+        "Show all our leads",
+    ],
 )
 async def search_contacts(
     query: Annotated[str | None, Field(description="Part of the name or e-mail address, or a phone number.")] = None,
@@ -186,8 +217,21 @@ async def search_contacts(
 
 @tools.writes(
     creates=True,
-    search="crée ajoute contact client prospect lead nouveau utilisateur add new save person",
-    examples=["Ajoute Jean Dupont, 06 12 34 56 78, comme prospect"],
+    search=(
+        "crée créer ajoute ajouter enregistre contact client prospect lead nouveau nouvelle utilisateur fiche add "
+        "create new save register person customer user"
+    ),
+    examples=[
+        "Ajoute Jean Dupont, 06 12 34 56 78, comme prospect",
+        "Enregistre ce nouvel appelant",
+        "Nouvelle cliente, marie@exemple.fr",
+        "Crée une fiche pour Madame Leroy",
+        "Il n'est pas connu, mets-le dans les contacts",
+        "Add this caller as a lead",
+        "Save a new customer, marie@exemple.fr",
+        "We don't have her yet, put her in",
+        "Register this person as a user",
+    ],
 )
 async def create_contact(
     name: Annotated[str, Field(min_length=1, description="First and last name.", examples=["Jean Dupont"])],
@@ -250,8 +294,24 @@ async def _check_new(email: Address | None, phone: Phone | None, external_id: st
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="modifie change contact téléphone mail nom responsable attribut désabonne entreprise edit owner company",
-    examples=["Change le numéro de Jean", "Make Zoé the owner of this lead"],
+    search=(
+        "modifie modifier change corrige contact client téléphone numéro mail nom responsable propriétaire "
+        "attribut entreprise rattache mettre à jour fiche edit update person phone e-mail name owner company "
+        "custom attribute"
+    ),
+    examples=[
+        "Change le numéro de Jean",
+        "Make Zoé the owner of this lead",
+        "Elle a une nouvelle adresse mail",
+        "Corrige le nom du client",
+        "Rattache Jean à la société Roy",
+        "Zoé s'occupe maintenant de ce prospect",
+        "Passe ce lead en client",
+        "He has a new mobile number",
+        "Fix the spelling of her name",
+        "Move Jean to another company",
+        "Save his language as French",
+    ],
 )
 async def update_contact(
     contact: ContactRef,
@@ -291,7 +351,23 @@ async def update_contact(
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=False, search="fusionne doublon doublons réunis merge duplicate contacts leads"
+    asks=True,
+    core=False,
+    idempotent=False,
+    search=(
+        "fusionne fusionner doublon doublons réunis regroupe même personne deux fiches en double merge duplicate "
+        "contacts leads combine same person twice two records"
+    ),
+    examples=[
+        "Cette personne est là deux fois",
+        "Fusionne ces deux fiches",
+        "Le prospect et le client sont la même personne",
+        "Réunis les doublons de Jean",
+        "Merge this lead into the user",
+        "We have her twice, combine them",
+        "Those two records are the same person",
+        "Get rid of the duplicate contact",
+    ],
 )
 async def merge_contacts(
     lead: Annotated[
@@ -318,7 +394,24 @@ async def merge_contacts(
     return Saved(record=f"contact:{stays.id}")
 
 
-@tools.destroys(asks=True, core=False, search="supprime archive efface contact RGPD oubli delete erase GDPR")
+@tools.destroys(
+    asks=True,
+    core=False,
+    search=(
+        "supprime supprimer archive archiver efface effacer contact personne RGPD droit à l'oubli enlever delete "
+        "erase remove forget person GDPR personal data"
+    ),
+    examples=[
+        "Il veut qu'on efface toutes ses données",
+        "Archive ce contact",
+        "Enlève cette personne de la base",
+        "Supprime le prospect, c'est un faux",
+        "Erase all her data",
+        "Archive this person",
+        "Remove that fake lead",
+        "He asks to be forgotten",
+    ],
+)
 async def delete_contact(
     contact: ContactRef,
     permanently: Annotated[

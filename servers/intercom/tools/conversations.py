@@ -54,8 +54,24 @@ Step = tuple[str, str, dict[str, Any] | None]
 
 
 @tools.reads(
-    search="boîte de réception attente en attente ouvertes non répondues liste conversations inbox waiting unanswered",
-    examples=["Qu'est-ce qui attend une réponse ?", "What waits in the inbox?", "Les conversations ouvertes de Zoé"],
+    search=(
+        "boîte de réception attente en ouvertes non répondues sans réponse liste conversations chats messages "
+        "fermées cherche trouve inbox waiting unanswered open closed list who writes about"
+    ),
+    examples=[
+        "Qu'est-ce qui attend une réponse ?",
+        "What waits in the inbox?",
+        "Les conversations ouvertes de Zoé",
+        "Qui attend qu'on lui réponde ?",
+        "Qu'est-ce que j'ai dans ma boîte ?",
+        "Quoi de neuf dans les chats ?",
+        "Retrouve l'échange sur la facture",
+        "Combien de conversations ouvertes ?",
+        "Who is still waiting for an answer?",
+        "Any new chats?",
+        "Find the chat about the invoice",
+        "Show me what is assigned to me",
+    ],
 )
 async def list_conversations(
     state: Annotated[
@@ -132,8 +148,23 @@ async def _picked(
 
 
 @tools.reads(
-    search="lis lire ouvre conversation ticket fil messages échange historique thread read open",
-    examples=["Lis-moi la conversation 215", "What did Jean write?"],
+    search=(
+        "lis lire ouvre conversation ticket fil messages échange historique résume que dit raconte thread read "
+        "open what was said summarize chat"
+    ),
+    examples=[
+        "Lis-moi la conversation 215",
+        "What did Jean write?",
+        "Résume-moi l'échange avec ce client",
+        "Qu'est-ce qu'il raconte, Jean ?",
+        "Ouvre le dernier chat",
+        "Où en est le ticket 12 ?",
+        "Qu'est-ce qu'on lui a répondu ?",
+        "Read me conversation 215",
+        "Catch me up on this chat",
+        "What did we answer her?",
+        "Open ticket 12 with its messages",
+    ],
 )
 async def get_conversation(
     conversation: ItemRef,
@@ -183,8 +214,23 @@ async def _customer(item: Item) -> Row | None:
     additive=False,
     asks=True,
     deadline=55,
-    search="réponds répondre écris au client réponse macro envoie answer reply customer respond",
-    examples=["Réponds à Jean que sa commande part demain", "Answer 215 with the macro Delivery delay"],
+    search=(
+        "réponds répondre réponse écris au client dis-lui macro enregistrée envoie rassure relance answer reply "
+        "respond customer write back tell him saved"
+    ),
+    examples=[
+        "Réponds à Jean que sa commande part demain",
+        "Answer 215 with the macro Delivery delay",
+        "Dis-lui qu'on s'en occupe",
+        "Envoie la macro Retard dans cette conversation",
+        "Demande au client une photo",
+        "Réponds et ferme la conversation",
+        "Rassure-la, le remboursement est en route",
+        "Write back that we're on it",
+        "Ask the customer for a picture",
+        "Answer her with the saved reply about delays",
+        "Reply that it's fixed and close the chat",
+    ],
 )
 async def reply_to_conversation(
     conversation: ItemRef,
@@ -243,8 +289,23 @@ def _file(path: str) -> dict[str, str]:
 
 @tools.writes(
     creates=True,
-    search="note interne commentaire équipe ajoute internal note colleague",
-    examples=["Note sur la conversation 215 : client rappelé", "Leave a note on Jean's profile"],
+    search=(
+        "note interne commentaire privé équipe ajoute mot remarque mémo entre nous collègues internal private "
+        "comment colleague team only jot down memo"
+    ),
+    examples=[
+        "Note sur la conversation 215 : client rappelé",
+        "Leave a note on Jean's profile",
+        "Écris pour les collègues que c'est urgent",
+        "Laisse un mot à l'équipe",
+        "Commentaire interne, il a rappelé",
+        "Note sur sa fiche qu'elle parle anglais",
+        "Que le client ne voie pas ça, c'est pour nous",
+        "Leave a word for the team",
+        "Jot down that we're waiting for the part",
+        "Private note, he is a VIP",
+        "Internal comment on ticket 12",
+    ],
 )
 async def add_note(
     to: RecordRef,
@@ -271,8 +332,23 @@ async def add_note(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="assigne attribue transfère confie équipe collègue transfer hand over take",
-    examples=["Assigne la 215 à Zoé", "Give this one to the billing team"],
+    search=(
+        "assigne assigner attribue transfère confie passe donne équipe collègue prends moi désassigne assign "
+        "transfer hand over take give pass unassign route to teammate"
+    ),
+    examples=[
+        "Assigne la 215 à Zoé",
+        "Give this one to the billing team",
+        "Passe-la à l'équipe facturation",
+        "Confie ce chat à Zoé",
+        "Je prends cette conversation",
+        "Enlève-moi de la 215, que personne ne l'ait",
+        "Transfère au support technique",
+        "Hand this over to Zoé",
+        "I'll take this one",
+        "Route it to technical support",
+        "Pass the chat to a colleague",
+    ],
 )
 async def assign_conversation(conversation: ItemRef, to: Assignee) -> Saved:
     """Assign a conversation or ticket to a teammate or a team by name, to me, or to nobody.
@@ -286,7 +362,21 @@ async def assign_conversation(conversation: ItemRef, to: Assignee) -> Saved:
     return await change(conversation, part, {"assignee_id": whom.id})
 
 
-@tools.writes(additive=False, idempotent=True, search="ferme clôture termine résolu done resolve")
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    search="ferme fermer clôture clos termine terminé fini résolu réglé done close finished resolve end",
+    examples=[
+        "C'est réglé, ferme la 215",
+        "Clôture cette conversation",
+        "On a fini avec ce client",
+        "Termine le chat",
+        "Close 215",
+        "This one is done",
+        "We're finished here, end the chat",
+        "It's sorted, resolve the conversation",
+    ],
+)
 async def close_conversation(conversation: ItemRef) -> Saved:
     """Close a conversation or ticket that is done; the customer is not notified by this.
 
@@ -300,8 +390,22 @@ async def close_conversation(conversation: ItemRef) -> Saved:
     additive=False,
     idempotent=True,
     title="Snooze conversation",
-    search="snooze reporte met en pause rappelle plus tard snooze later pause demain",
-    examples=["Mets la 215 en pause jusqu'à lundi", "Snooze it until tomorrow 9"],
+    search=(
+        "snooze reporte reporter mets en pause mettre de côté rappelle-moi remets plus tard demain lundi veille "
+        "attente jusqu'à later until remind me come back tomorrow put aside"
+    ),
+    examples=[
+        "Mets la 215 en pause jusqu'à lundi",
+        "Snooze it until tomorrow 9",
+        "Remets ça à demain",
+        "Rappelle-moi cette conversation lundi matin",
+        "Mets le ticket de côté pour trois heures",
+        "Je verrai ça plus tard",
+        "Bring it back on Monday",
+        "Remind me of this chat tomorrow",
+        "Put this one aside for three hours",
+        "I'll deal with it later",
+    ],
 )
 async def pause_conversation(
     conversation: ItemRef,
@@ -320,7 +424,24 @@ async def pause_conversation(
     return await change(conversation, {"message_type": "snoozed", "snoozed_until": seconds}, {"snoozed_until": seconds})
 
 
-@tools.writes(additive=False, idempotent=True, search="rouvre réouvre reprend open again unsnooze")
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    search=(
+        "rouvre rouvrir réouvre reprend reprendre fin de pause remettre dans la boîte open again reopen unsnooze "
+        "bring back into the inbox"
+    ),
+    examples=[
+        "Rouvre la 215",
+        "Le problème est revenu, reprends la conversation",
+        "J'ai fermé trop vite, rouvre-la",
+        "Sors-la de la pause",
+        "Reopen 215",
+        "I closed it too early, open it again",
+        "The problem came back, reopen the chat",
+        "Take it out of snooze",
+    ],
+)
 async def reopen_conversation(conversation: ItemRef) -> Saved:
     """Open a conversation or ticket again that is closed or snoozed, so that it is back in the inbox.
 
@@ -332,8 +453,22 @@ async def reopen_conversation(conversation: ItemRef) -> Saved:
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="étiquette tag catégorise marque libellé label untag retire",
-    examples=["Mets le tag Urgent sur la 215", "Tag Jean as VIP"],
+    search=(
+        "étiquette étiquettes tag tags catégorise marque libellé retire enlève label untag mark categorize remove add"
+    ),
+    examples=[
+        "Mets le tag Urgent sur la 215",
+        "Tag Jean as VIP",
+        "Marque cette conversation comme urgente",
+        "Enlève l'étiquette Facturation",
+        "Colle le tag VIP à cette cliente",
+        "Classe ce ticket en bug",
+        "Étiquette la société Roy comme partenaire",
+        "Label this chat as billing",
+        "Take the tag off",
+        "Mark her as VIP",
+        "Categorize this as a bug",
+    ],
 )
 async def update_tags(
     to: RecordRef,
@@ -392,8 +527,22 @@ async def _in_turn(requests: list[Step]) -> None:
     additive=False,
     asks=True,
     core=False,
-    search="écris à un client nouveau message contacte démarre e-mail sortant outbound start conversation",
-    examples=["Écris à Jean que son colis est arrivé", "Email the customer about the delay"],
+    search=(
+        "écris écrire à un client nouveau message contacte contacter démarre e-mail mail sortant premier prévenir "
+        "annonce outbound new write to first contact proactively start reach out"
+    ),
+    examples=[
+        "Écris à Jean que son colis est arrivé",
+        "Email the customer about the delay",
+        "Contacte Marie pour lui proposer un rendez-vous",
+        "Envoie un mail à ce client, il ne nous a rien demandé",
+        "Préviens Jean qu'on passe demain",
+        "Démarre une discussion avec ce prospect",
+        "Reach out to this lead",
+        "Send Jean an e-mail about his renewal",
+        "Write to her first, she doesn't know yet",
+        "Message the customer that we're coming tomorrow",
+    ],
 )
 async def send_message(
     contact: ContactRef,
@@ -430,7 +579,20 @@ async def send_message(
 @tools.reads(
     core=False,
     deadline=55,
-    search="télécharge pièces jointes fichiers capture photo download attachments files",
+    search=(
+        "télécharge télécharger récupère enregistre pièces jointes fichiers capture photo image PDF document "
+        "envoyé download save attachments files screenshot picture sent"
+    ),
+    examples=[
+        "Récupère la photo que le client a envoyée",
+        "Télécharge les fichiers de la conversation",
+        "Enregistre la capture d'écran jointe",
+        "Je veux le PDF qu'il a mis dans le chat",
+        "Download the picture she sent",
+        "Save the files of this chat",
+        "Get me the screenshot",
+        "Fetch the PDF he attached",
+    ],
 )
 async def download_attachments(
     conversation: ItemRef,

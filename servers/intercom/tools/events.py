@@ -20,7 +20,23 @@ from ..models import Event, Saved
 tools = Toolset("events")
 
 
-@tools.reads(core=False, search="événements activité actions dans le produit historique events activity did")
+@tools.reads(
+    core=False,
+    search=(
+        "événements activité actions dans le produit utilisation historique connexion dernière fois a fait events "
+        "activity did usage used logged in history what has he done"
+    ),
+    examples=[
+        "Qu'est-ce que Jean a fait dans l'application ?",
+        "Quand s'est-elle connectée la dernière fois ?",
+        "Est-ce qu'il utilise le produit ?",
+        "Montre l'activité de cette cliente",
+        "What did he do in the app?",
+        "When did she last log in?",
+        "Has this user placed an order lately?",
+        "Show the activity of that person",
+    ],
+)
 async def list_events(contact: ContactRef, limit: Limit = 20, cursor: Cursor = None) -> Page[Event]:
     """List what a person did in the product, latest first, of the last 90 days, with the details of each event.
 
@@ -39,7 +55,24 @@ def _flat(row: dict[str, Any], zone: Any) -> dict[str, Any]:
     return {"event_name": row.get("event_name"), "at": lookup.local(row.get("created_at"), zone), "details": texts}
 
 
-@tools.writes(creates=True, core=False, search="enregistre événement action suivi track event custom")
+@tools.writes(
+    creates=True,
+    core=False,
+    search=(
+        "enregistre enregistrer consigne événement action achat suivi ajoute a payé commandé track record event "
+        "custom log he bought signed up"
+    ),
+    examples=[
+        "Enregistre que Jean a passé une commande",
+        "Consigne un achat pour cette cliente",
+        "Ajoute un événement d'inscription",
+        "Elle vient de renouveler, garde-en la trace",
+        "Track that he placed an order",
+        "Log a purchase for this person",
+        "Record that she signed up",
+        "Add a renewal event",
+    ],
+)
 async def record_event(
     contact: ContactRef,
     name: Annotated[

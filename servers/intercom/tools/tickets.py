@@ -23,8 +23,23 @@ Fields = Annotated[dict[str, Any] | None, Field(description="Further fields of t
 
 @tools.writes(
     creates=True,
-    search="ouvre crée ticket réclamation incident problème support open ticket for issue bug",
-    examples=["Ouvre un ticket pour jean@dupont.example : colis abîmé", "Open a ticket for this caller"],
+    search=(
+        "ouvre ouvrir crée créer nouveau ticket réclamation incident panne problème signaler signale déclarer "
+        "support open new raise log file report for issue bug complaint problem"
+    ),
+    examples=[
+        "Ouvre un ticket pour jean@dupont.example : colis abîmé",
+        "Open a ticket for this caller",
+        "Un client appelle, sa lampe ne marche plus",
+        "Je veux faire une réclamation",
+        "Signale un bug pour cette dame",
+        "Transforme cette conversation en ticket",
+        "Enregistre un incident de livraison",
+        "Report a problem for this caller",
+        "I'd like to file a complaint",
+        "Turn this chat into a ticket",
+        "Log a bug for Jean",
+    ],
 )
 async def create_ticket(
     contact: ContactRef,
@@ -124,8 +139,22 @@ async def _saved(answer: dict[str, Any]) -> Saved:
 
 @tools.reads(
     core=False,
-    search="liste cherche tickets ouverts réclamations incidents en cours résolus find open tickets",
-    examples=["Quels tickets sont ouverts ?", "Tickets of the billing team"],
+    search=(
+        "liste cherche tickets ouverts réclamations incidents bugs en cours résolus attente quels find list open "
+        "which in progress resolved waiting issues"
+    ),
+    examples=[
+        "Quels tickets sont ouverts ?",
+        "Tickets of the billing team",
+        "Quelles réclamations sont en cours ?",
+        "Combien de tickets résolus ?",
+        "Montre les bugs signalés",
+        "Est-ce que ce client a un ticket ouvert ?",
+        "Which issues are still in progress?",
+        "Show all resolved tickets",
+        "Does she have an open ticket?",
+        "List the reported bugs",
+    ],
 )
 async def list_tickets(
     query: Annotated[str | None, Field(description="Words of the title or description.")] = None,
@@ -173,8 +202,24 @@ async def list_tickets(
     additive=False,
     idempotent=True,
     core=False,
-    search="change état statut ticket résolu en cours titre champ avance status state resolve",
-    examples=["Passe le ticket 12 en résolu", "Set ticket 12 to waiting on customer"],
+    search=(
+        "change état statut avancement ticket résolu en cours soumis attente du client titre description champ "
+        "avance partage status state resolve in progress submitted waiting on customer title field move"
+    ),
+    examples=[
+        "Passe le ticket 12 en résolu",
+        "Set ticket 12 to waiting on customer",
+        "Le ticket 12 est en cours",
+        "On attend le client, change l'état du ticket",
+        "Corrige le titre du ticket 12",
+        "Fais avancer le ticket",
+        "Remplis le champ numéro de série du ticket",
+        "Mark ticket 12 as in progress",
+        "The ticket is resolved",
+        "Rename ticket 12",
+        "Move the ticket to submitted",
+        "Let the customer see the ticket",
+    ],
 )
 async def update_ticket(
     ticket: ItemRef,

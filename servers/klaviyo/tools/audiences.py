@@ -48,8 +48,23 @@ class Members(Page[ProfileRow]):
 
 @tools.reads(
     scopes=READ,
-    search="listes segments audiences newsletter groupes which lists",
-    examples=["Quelles listes avons-nous ?", "Which segments are there?"],
+    search=(
+        "listes segments audiences newsletter groupes which lists quels de destinataires fichiers "
+        "d'abonnés public cible mailing target groups available cherche trouve salon find fidèles loyal"
+    ),
+    examples=[
+        "Quelles listes avons-nous ?",
+        "Which segments are there?",
+        "Quelles listes de diffusion existent ?",
+        "À qui on peut envoyer des mails ?",
+        "On a un segment pour les clients fidèles ?",
+        "Montre nos groupes de destinataires",
+        "Cherche la liste du salon",
+        "What mailing lists do we have?",
+        "Is there a segment for loyal customers?",
+        "Show our target groups",
+        "Which of our lists use double opt-in?",
+    ],
 )
 async def list_audiences(
     query: Annotated[str | None, Field(description="Words that the name contains.")] = None,
@@ -71,8 +86,24 @@ async def list_audiences(
 
 @tools.reads(
     scopes=MEMBERS,
-    search="membres inscrits de la liste du segment combien abonnés qui est dans how many subscribers",
-    examples=["Combien d'inscrits à la newsletter ?", "Who joined the VIP list this week?"],
+    search=(
+        "membres inscrits de la liste du segment combien abonnés qui est dans how many subscribers "
+        "personnes destinataires effectif taille nouveaux depuis size of who is on it newest joined "
+        "count big grande large"
+    ),
+    examples=[
+        "Combien d'inscrits à la newsletter ?",
+        "Who joined the VIP list this week?",
+        "Combien de gens sont abonnés ?",
+        "Qui est dans le segment VIP ?",
+        "Montre les abonnés de la liste du salon",
+        "Qui s'est inscrit à la liste depuis lundi ?",
+        "Elle est grande comment, notre liste ?",
+        "How many subscribers do we have?",
+        "Who is on the trade fair list?",
+        "How big is the VIP segment?",
+        "Who signed up to the list since Monday?",
+    ],
 )
 async def list_members(
     audience: AudienceRef,
@@ -107,8 +138,23 @@ async def list_members(
     idempotent=True,
     asks=True,
     scopes=ADD,
-    search="ajouter ajoute mettre dans la liste inscrire à la liste put into list",
-    examples=["Ajoute jean@exemple.fr à la liste Salon 2030.", "Put these three people on the VIP list"],
+    search=(
+        "ajouter ajoute mettre dans la liste inscrire à la liste put into list mets le groupe range on "
+        "add these people assign testeurs include group"
+    ),
+    examples=[
+        "Ajoute jean@exemple.fr à la liste Salon 2030.",
+        "Put these three people on the VIP list",
+        "Mets-la dans la liste VIP",
+        "Ajoute ces adresses à la liste du salon",
+        "Range ce client dans les fidèles",
+        "Rajoute-le au groupe des testeurs",
+        "Ces trois personnes vont dans la liste presse",
+        "Put her on the VIP list",
+        "Add these addresses to the trade fair list",
+        "Include him in the testers group",
+        "They go on the press list",
+    ],
 )
 async def add_to_list(audience: ListRef, people: People) -> ListChange:
     """Add people whom Klaviyo knows to a list, up to 100 at once. It subscribes nobody and records no consent.
@@ -142,8 +188,23 @@ def _named(members: list[Profile]) -> str:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="retirer enlever sortir de la liste supprimer de la liste take out of list",
-    examples=["Retire jean@exemple.fr de la liste Salon 2030.", "Take Marie off the VIP list"],
+    search=(
+        "retirer enlever sortir de la liste supprimer de la liste take out of list ôte vire plus dans "
+        "le groupe off drop from no longer belongs"
+    ),
+    examples=[
+        "Retire jean@exemple.fr de la liste Salon 2030.",
+        "Take Marie off the VIP list",
+        "Enlève-la de la liste VIP",
+        "Sors ce client du groupe des testeurs",
+        "Vire ces adresses de la liste presse",
+        "Il n'a plus à être dans cette liste",
+        "Ôte-le des fidèles, mais garde son abonnement",
+        "Take him off the press list",
+        "Drop these people from the list",
+        "She no longer belongs on that list",
+        "Remove them from the testers but keep them subscribed",
+    ],
 )
 async def remove_from_list(audience: ListRef, people: People) -> ListChange:
     """Remove people from a list, up to 100 at once. Their profiles and their consent to marketing stay as they are.
@@ -161,8 +222,19 @@ async def remove_from_list(audience: ListRef, people: People) -> ListChange:
     core=False,
     creates=True,
     scopes=["accounts:read lists:read lists:write"],
-    search="créer nouvelle liste new list",
-    examples=["Crée une liste Salon de Lyon.", "Make a new list for the trade fair"],
+    search=("créer nouvelle liste new list faire une vide ouvrir groupe mailing empty set up start make diffusion"),
+    examples=[
+        "Crée une liste Salon de Lyon.",
+        "Make a new list for the trade fair",
+        "Fais une nouvelle liste pour le Black Friday",
+        "J'ai besoin d'une liste vide",
+        "Ouvre un groupe de diffusion presse",
+        "Nouvelle liste avec double confirmation",
+        "Make an empty mailing list",
+        "Set up a list for Black Friday",
+        "I need a new group for the press",
+        "Start a list with double opt-in",
+    ],
 )
 async def create_list(
     name: Annotated[str, Field(min_length=1, max_length=255, description="Name of the list.", examples=["Salon 2030"])],

@@ -71,8 +71,25 @@ Audiences = Annotated[
 
 @tools.reads(
     scopes=["accounts:read campaigns:read"],
-    search="campagnes envois newsletters prévues envoyées brouillons mailings",
-    examples=["Quelles campagnes sont prévues ?", "Which newsletters did we send last?"],
+    search=(
+        "campagnes envois newsletters prévues envoyées brouillons mailings quand part quelles emailings "
+        "mails promo déjà partis à venir dernière blasts sent scheduled upcoming drafts which went out "
+        "recent programmé planned text masse"
+    ),
+    examples=[
+        "Quelles campagnes sont prévues ?",
+        "Which newsletters did we send last?",
+        "Quels emailings sont partis ce mois-ci ?",
+        "Qu'est-ce qui est programmé cette semaine ?",
+        "On a des brouillons de newsletter ?",
+        "C'était quand, le dernier envoi ?",
+        "Liste les SMS de masse envoyés",
+        "Which mailings went out this month?",
+        "What's scheduled for this week?",
+        "Do we have any drafts?",
+        "When was the last newsletter sent?",
+        "List our text message blasts",
+    ],
 )
 async def list_campaigns(
     query: Annotated[str | None, Field(description="Words that the name contains.")] = None,
@@ -101,8 +118,25 @@ async def list_campaigns(
 
 @tools.reads(
     scopes=READ,
-    search="détail campagne objet destinataires expéditeur contenu de la newsletter",
-    examples=["À qui part la campagne Soldes d'été ?", "What is the subject of Friday's newsletter?"],
+    search=(
+        "détail campagne objet destinataires expéditeur contenu de la newsletter ouvre à qui part quand "
+        "du mail heure d'envoi vérifie open which audience what time subject line who gets sender check "
+        "quelles listes when going"
+    ),
+    examples=[
+        "À qui part la campagne Soldes d'été ?",
+        "What is the subject of Friday's newsletter?",
+        "C'est quoi l'objet du mail de vendredi ?",
+        "À quelle heure part la newsletter ?",
+        "Elle va à quelles listes, cette campagne ?",
+        "Ouvre le brouillon des soldes",
+        "Vérifie l'expéditeur du mailing",
+        "Open the summer campaign",
+        "When does Friday's mailing go out?",
+        "What's the subject line?",
+        "Which lists is it going to?",
+        "Who is the sender of that one?",
+    ],
 )
 async def get_campaign(campaign: CampaignRef) -> Campaign:
     """Get one campaign: its state, send time, audiences by name, and each message with subject and sender.
@@ -138,8 +172,25 @@ async def _raw_messages(campaign: str) -> list[Any]:
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="créer préparer nouvelle campagne newsletter mailing brouillon SMS write newsletter",
-    examples=["Prépare une newsletter Soldes pour la liste Newsletter.", "Draft a campaign to the VIP segment"],
+    search=(
+        "créer préparer nouvelle campagne newsletter mailing brouillon SMS write newsletter rédige "
+        "monte emailing mail promo écrire à tous nos clients annonce up draft put together text blast "
+        "announce promotion fête mères Mother's Day Noël Christmas"
+    ),
+    examples=[
+        "Prépare une newsletter Soldes pour la liste Newsletter.",
+        "Draft a campaign to the VIP segment",
+        "Monte un emailing pour les soldes",
+        "Rédige un mail promo à tous les abonnés",
+        "Prépare un SMS pour les clients fidèles",
+        "Nouvelle newsletter pour annoncer l'ouverture",
+        "Fais un brouillon d'e-mail Black Friday",
+        "Put together a mailing for the sale",
+        "Write a newsletter about the opening",
+        "Draft a text message for loyal customers",
+        "Prepare a promo e-mail, don't send it yet",
+        "New campaign for Mother's Day",
+    ],
 )
 async def create_campaign(
     name: Annotated[
@@ -230,8 +281,25 @@ def _copy(message: str, template: str) -> dict[str, Any]:
     replaces=True,
     deadline=55,
     scopes=WRITE,
-    search="programmer envoyer planifier la campagne newsletter maintenant demain send newsletter",
-    examples=["Programme la campagne Soldes d'été pour mardi 9 h.", "Send the VIP newsletter now"],
+    search=(
+        "programmer envoyer planifier la campagne newsletter maintenant demain send newsletter fais "
+        "partir lance l'envoi balance expédie go vas-y à telle heure launch fire out blast schedule for "
+        "at it"
+    ),
+    examples=[
+        "Programme la campagne Soldes d'été pour mardi 9 h.",
+        "Send the VIP newsletter now",
+        "Envoie la newsletter tout de suite",
+        "Fais partir l'emailing demain à 8 h",
+        "Lance la campagne",
+        "C'est bon, tu peux l'envoyer",
+        "Programme le SMS pour samedi matin",
+        "Launch the mailing",
+        "Send it out tomorrow at eight",
+        "The newsletter is ready, go",
+        "Schedule the text blast for Saturday",
+        "Let it go out on Monday morning",
+    ],
 )
 async def schedule_campaign(campaign: CampaignRef, send_at: SendAt) -> Scheduled:
     """Schedule a draft campaign for a time, or send it now. Klaviyo counts the recipients first, and the user is asked.
@@ -345,8 +413,23 @@ async def estimate(campaign: str, name: str) -> int:
     core=False,
     deadline=55,
     scopes=["accounts:read campaigns:read campaigns:write"],
-    search="combien de destinataires nombre de personnes campagne estimation how many recipients",
-    examples=["Combien de personnes recevront la campagne Soldes ?", "How many people does this campaign reach?"],
+    search=(
+        "combien de destinataires nombre de personnes campagne estimation how many recipients portée à "
+        "touche audience estimée reach would get size before sending"
+    ),
+    examples=[
+        "Combien de personnes recevront la campagne Soldes ?",
+        "How many people does this campaign reach?",
+        "À combien de gens ça partirait ?",
+        "Ça touche combien de personnes, ce mail ?",
+        "Combien de destinataires pour la campagne de vendredi ?",
+        "Quelle est la portée de cet emailing ?",
+        "Compte les destinataires avant l'envoi",
+        "How many people would get this?",
+        "What's the reach of that mailing?",
+        "How many recipients before we send?",
+        "Count who this newsletter goes to",
+    ],
 )
 async def count_recipients(campaign: CampaignRef) -> Recipients:
     """Count how many people a campaign would reach at present, without sending anything.
@@ -361,8 +444,25 @@ async def count_recipients(campaign: CampaignRef) -> Recipients:
 @tools.destroys(
     asks=True,
     scopes=["accounts:read campaigns:read campaigns:write"],
-    search="annuler arrêter déprogrammer suspendre envoi campagne newsletter stop unschedule",
-    examples=["Annule l'envoi de la campagne de vendredi.", "Stop the newsletter that is scheduled for tomorrow"],
+    search=(
+        "annuler arrêter déprogrammer suspendre envoi campagne newsletter stop unschedule stoppe ne "
+        "l'envoie pas bloque l'envoi retire trop tard erreur dans le mail halt don't send call off "
+        "abort pull back hold mistake remettre revert undo"
+    ),
+    examples=[
+        "Annule l'envoi de la campagne de vendredi.",
+        "Stop the newsletter that is scheduled for tomorrow",
+        "Stoppe l'envoi, il y a une erreur !",
+        "N'envoie pas la newsletter de demain",
+        "Déprogramme le mailing",
+        "Suspends la campagne des soldes",
+        "Remets-la en brouillon",
+        "Don't send tomorrow's mailing",
+        "Halt it, there's a mistake in it",
+        "Call off the campaign",
+        "Unschedule the text blast",
+        "Pull it back to draft",
+    ],
 )
 async def cancel_campaign(
     campaign: CampaignRef,
@@ -394,8 +494,24 @@ async def cancel_campaign(
     core=False,
     creates=True,
     scopes=WRITE,
-    search="copier dupliquer reprendre campagne cloner refaire newsletter duplicate clone",
-    examples=["Reprends la newsletter de mai pour juin.", "Copy last month's campaign"],
+    search=(
+        "copier dupliquer reprendre campagne cloner refaire newsletter duplicate clone réutilise même "
+        "que la dernière fois repars de modèle double reuse same again as last time repeat based on "
+        "copie copies"
+    ),
+    examples=[
+        "Reprends la newsletter de mai pour juin.",
+        "Copy last month's campaign",
+        "Refais la même newsletter que le mois dernier",
+        "Duplique l'emailing des soldes",
+        "Réutilise la campagne de Noël",
+        "Repars du dernier envoi",
+        "Fais-en une copie",
+        "Same newsletter as last month again",
+        "Duplicate the sale mailing",
+        "Reuse the Christmas campaign",
+        "Base a new one on the last mailing",
+    ],
 )
 async def copy_campaign(
     campaign: CampaignRef,
@@ -421,8 +537,25 @@ async def copy_campaign(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="modifier changer objet destinataires modèle campagne brouillon edit newsletter",
-    examples=["Change l'objet de la campagne Soldes d'été.", "Use another template for the VIP newsletter"],
+    search=(
+        "modifier changer objet destinataires modèle campagne brouillon edit newsletter corrige "
+        "remplace titre texte du SMS autre liste cible faute rectifie renomme fix subject line typo "
+        "change audience rename text replace exclure plutôt instead exclude leave out reword rewrite"
+    ),
+    examples=[
+        "Change l'objet de la campagne Soldes d'été.",
+        "Use another template for the VIP newsletter",
+        "Change le titre du mail",
+        "Envoie-la plutôt à la liste VIP",
+        "Il y a une faute dans l'objet, corrige",
+        "Exclus les nouveaux inscrits de la campagne",
+        "Réécris le texte du SMS",
+        "Fix the typo in the subject line",
+        "Send it to the VIP list instead",
+        "Rename that draft",
+        "Leave out the new subscribers",
+        "Reword the text message",
+    ],
 )
 async def update_campaign(
     campaign: CampaignRef,

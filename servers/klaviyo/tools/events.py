@@ -41,8 +41,25 @@ GROUPS = {
 
 @tools.reads(
     scopes=READ,
-    search="historique activité commandes achats ouvertures clics derniers événements what did they buy open order",
-    examples=["Qu'a acheté jean@exemple.fr dernièrement ?", "What did this customer do last?"],
+    search=(
+        "historique activité commandes achats ouvertures clics derniers événements what did they buy "
+        "open order a-t-il ouvert cliqué acheté commandé visité panier fait quoi parcours opened "
+        "clicked bought ordered visited abandoned timeline behaviour abandonné who basket"
+    ),
+    examples=[
+        "Qu'a acheté jean@exemple.fr dernièrement ?",
+        "What did this customer do last?",
+        "Est-ce qu'il a ouvert notre mail ?",
+        "Qu'est-ce qu'elle a commandé ?",
+        "Elle a cliqué sur quoi ?",
+        "Qui a abandonné son panier aujourd'hui ?",
+        "Quand a-t-il acheté pour la dernière fois ?",
+        "Did she open our e-mail?",
+        "What has he ordered so far?",
+        "Who abandoned a basket today?",
+        "What links did they click?",
+        "When did she last buy something?",
+    ],
 )
 async def list_events(
     person: Annotated[Person | None, Field(description="Only events of this person, by address, number or id.")] = None,
@@ -134,8 +151,24 @@ def _readable(properties: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     creates=True,
     asks=True,
     scopes=["accounts:read events:write metrics:read flows:read"],
-    search="enregistrer événement suivre action tracker track event log",
-    examples=["Note que Jean a visité le showroom.", "Track a showroom visit for this customer"],
+    search=(
+        "enregistrer événement suivre action tracker track event log consigne note que est venu a "
+        "assisté visite participation déclenche record attended came visited took part happened "
+        "register rempli questionnaire essai survey filled trial"
+    ),
+    examples=[
+        "Note que Jean a visité le showroom.",
+        "Track a showroom visit for this customer",
+        "Note que la cliente est venue à l'atelier",
+        "Elle a assisté au webinaire, enregistre-le",
+        "Consigne un achat en boutique de 50 €",
+        "Il a rempli le questionnaire, marque-le",
+        "Ajoute à son historique : essai gratuit commencé",
+        "She attended the webinar, record it",
+        "Log an in-store purchase of fifty euros",
+        "He came to the workshop, put that down",
+        "Record that they started a trial",
+    ],
 )
 async def create_event(
     person: Person,
@@ -181,8 +214,24 @@ async def _exists(name: str) -> bool:
 @tools.reads(
     core=False,
     scopes=["accounts:read metrics:read"],
-    search="métriques événements types indicateurs what is tracked",
-    examples=["Quelles métriques sont suivies ?", "Which kinds of event are there?"],
+    search=(
+        "métriques événements types indicateurs what is tracked quels suivis mesures sortes d'actions "
+        "intégrations which events measures kinds integration available données sources viennent data "
+        "comes"
+    ),
+    examples=[
+        "Quelles métriques sont suivies ?",
+        "Which kinds of event are there?",
+        "Quels événements on suit ?",
+        "Qu'est-ce qui est mesuré ?",
+        "D'où viennent nos données ?",
+        "Liste les sortes d'actions enregistrées",
+        "On suit les paniers abandonnés ?",
+        "What events are being tracked?",
+        "What can we measure?",
+        "Do we track abandoned carts?",
+        "Which integrations send us data?",
+    ],
 )
 async def list_metrics(
     query: Annotated[str | None, Field(description="Words that the name contains.")] = None,
@@ -200,8 +249,25 @@ async def list_metrics(
 @tools.reads(
     core=False,
     scopes=["accounts:read metrics:read"],
-    search="combien de commandes chiffre d'affaires par jour semaine mois statistiques how many orders revenue per day",
-    examples=["Combien de commandes par semaine en mai ?", "Revenue by channel last month"],
+    search=(
+        "combien de commandes chiffre d'affaires par jour semaine mois statistiques how many orders "
+        "revenue per day évolution courbe ventes CA nombre d'ouvertures désabonnements inscriptions "
+        "trend sales over time count weekly monthly number of sign-ups opens"
+    ),
+    examples=[
+        "Combien de commandes par semaine en mai ?",
+        "Revenue by channel last month",
+        "Combien de ventes par jour la semaine dernière ?",
+        "Quel chiffre d'affaires en mars ?",
+        "Combien d'inscriptions par mois cette année ?",
+        "Évolution des désabonnements",
+        "Combien de mails ouverts hier ?",
+        "How many sales per day last week?",
+        "What did we turn over in March?",
+        "Sign-ups by month this year",
+        "How many people unsubscribed in May?",
+        "Trend of abandoned carts",
+    ],
 )
 async def query_metric(
     metric: MetricRef,

@@ -21,8 +21,24 @@ FlowRef = Annotated[str, Field(description="Name or id of the flow, from klaviyo
 @tools.reads(
     core=False,
     scopes=READ,
-    search="flux automatisations scénarios automations bienvenue panier abandonné welcome series",
-    examples=["Quels scénarios sont actifs ?", "Which flows are live?"],
+    search=(
+        "flux automatisations scénarios automations bienvenue panier abandonné welcome series séquences "
+        "mails automatiques relances quels tournent actifs automatisés automated sequences running drip "
+        "autoresponders which active tout seul après inscription itself after sign-up trigger"
+    ),
+    examples=[
+        "Quels scénarios sont actifs ?",
+        "Which flows are live?",
+        "Quels mails automatiques tournent ?",
+        "On a une relance de panier abandonné ?",
+        "Liste nos automatisations",
+        "Quelles séquences sont en brouillon ?",
+        "Qu'est-ce qui part tout seul quand quelqu'un s'inscrit ?",
+        "Which automations are running?",
+        "Do we have a welcome sequence?",
+        "List our automated e-mails",
+        "What goes out by itself after a sign-up?",
+    ],
 )
 async def list_flows(
     query: Annotated[str | None, Field(description="Words that the name contains.")] = None,
@@ -59,8 +75,25 @@ async def flow_named(ref: str) -> Flow:
     idempotent=True,
     asks=True,
     scopes=["accounts:read flows:read flows:write"],
-    search="activer désactiver arrêter scénario flux automation turn on off pause",
-    examples=["Désactive le scénario de bienvenue.", "Turn the abandoned cart flow on"],
+    search=(
+        "activer désactiver arrêter scénario flux automation turn on off pause allume éteins coupe mets "
+        "en relance automatique démarre séquence mails automatiques switch enable disable stop start "
+        "automated sequence"
+    ),
+    examples=[
+        "Désactive le scénario de bienvenue.",
+        "Turn the abandoned cart flow on",
+        "Coupe les mails de panier abandonné",
+        "Mets la séquence de bienvenue en pause",
+        "Active la relance automatique",
+        "Éteins l'automatisation d'anniversaire",
+        "Remets le scénario en route",
+        "Switch off the welcome e-mails",
+        "Pause the abandoned basket sequence",
+        "Start the birthday automation",
+        "Stop those automatic mails",
+        "Enable the win-back",
+    ],
 )
 async def set_flow_status(
     flow: FlowRef,

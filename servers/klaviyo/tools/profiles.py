@@ -39,8 +39,25 @@ class Place(Model):
 
 @tools.reads(
     scopes=READ_WITH_LISTS,
-    search="qui est ce numéro client profil fiche abonné consentement inscrit newsletter listes who is caller customer",
-    examples=["Qui est le 06 12 34 56 78 ?", "Is marie@exemple.fr subscribed to the newsletter?"],
+    search=(
+        "qui est ce numéro client profil fiche abonné consentement inscrit newsletter listes who is "
+        "caller customer connaît à mail ou pas reçoit-elle désinscrite accepte SMS whose address "
+        "subscribed does she get our mails consented status agree consent answered inscrite"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Is marie@exemple.fr subscribed to the newsletter?",
+        "C'est qui ce numéro ?",
+        "Est-ce qu'elle reçoit notre newsletter ?",
+        "Il est encore abonné ?",
+        "Pourquoi elle ne reçoit pas nos mails ?",
+        "Il a accepté les SMS ?",
+        "Whose number is this?",
+        "Is she still subscribed?",
+        "Why doesn't he get our e-mails?",
+        "Which lists is this person on?",
+        "Did she agree to text messages?",
+    ],
 )
 async def get_profile(person: Person) -> Profile:
     """Find one person by e-mail address or phone number: name, consent to e-mail and SMS marketing, lists, orders.
@@ -56,8 +73,24 @@ async def get_profile(person: Person) -> Profile:
 @tools.reads(
     core=False,
     scopes=READ,
-    search="profils clients nouveaux récents inscrits derniers people customers new recent",
-    examples=["Qui sont les nouveaux contacts de cette semaine ?", "List the newest profiles"],
+    search=(
+        "profils clients nouveaux récents inscrits derniers people customers new recent dernières "
+        "fiches arrivés ajoutés récemment base de contacts tous newest added lately everybody came in "
+        "tout le monde everyone full"
+    ),
+    examples=[
+        "Qui sont les nouveaux contacts de cette semaine ?",
+        "List the newest profiles",
+        "Qui est arrivé dans la base ce mois-ci ?",
+        "Montre les derniers contacts",
+        "Quels nouveaux clients depuis lundi ?",
+        "Liste tout le monde",
+        "Les fiches ajoutées hier",
+        "Who was added yesterday?",
+        "Show the latest contacts",
+        "Which new customers since Monday?",
+        "List everybody we have",
+    ],
 )
 async def list_profiles(
     created_after: Annotated[When | None, Field(description="Only people added on this day or time, or later.")] = None,
@@ -86,8 +119,25 @@ async def list_profiles(
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="créer ajouter nouveau client contact modifier corriger adresse téléphone nom create customer change",
-    examples=["Ajoute Jean Dupont, jean@exemple.fr.", "Change Marie's phone number to 06 12 34 56 78"],
+    search=(
+        "créer ajouter nouveau client contact modifier corriger adresse téléphone nom create customer "
+        "change enregistre a changé corrige mail portable prénom ville anniversaire fiche save edit fix "
+        "moved birthday first name add person"
+    ),
+    examples=[
+        "Ajoute Jean Dupont, jean@exemple.fr.",
+        "Change Marie's phone number to 06 12 34 56 78",
+        "Elle a changé d'adresse mail",
+        "Corrige son prénom",
+        "Enregistre ce nouveau client avec son portable",
+        "Il habite maintenant à Nantes",
+        "Mets son anniversaire au 3 mai",
+        "Save this new person",
+        "Fix the spelling of her first name",
+        "He moved to Nantes",
+        "New e-mail address for this customer",
+        "Put her birthday in",
+    ],
 )
 async def update_profile(
     person: Person,
@@ -147,8 +197,23 @@ def location(place: Place | None) -> dict[str, str] | None:
     asks=True,
     idempotent=False,
     scopes=WRITE,
-    search="fusionner doublon regrouper dédoublonner duplicate same person twice",
-    examples=["Fusionne les deux profils de Marie.", "Merge marie@old.example into marie@exemple.fr"],
+    search=(
+        "fusionner doublon regrouper dédoublonner duplicate same person twice deux fois en double même "
+        "personne réunir combine join entry two records"
+    ),
+    examples=[
+        "Fusionne les deux profils de Marie.",
+        "Merge marie@old.example into marie@exemple.fr",
+        "Cette cliente est en double",
+        "C'est la même personne avec deux mails, regroupe",
+        "Réunis ces deux fiches",
+        "Nettoie le doublon",
+        "J'ai deux fois le même client",
+        "She's in there twice",
+        "Combine these two records",
+        "It's one person with two addresses, join them",
+        "Clean up the duplicate",
+    ],
 )
 async def merge_profiles(
     keep: Person,
@@ -177,8 +242,24 @@ async def merge_profiles(
     core=False,
     asks=True,
     scopes=["accounts:read profiles:read data-privacy:write"],
-    search="RGPD GDPR droit à l'oubli supprimer effacer données personnelles vie privée erase forget",
-    examples=["Supprime toutes les données de jean@exemple.fr.", "Process the deletion request of marie@exemple.fr"],
+    search=(
+        "RGPD GDPR droit à l'oubli supprimer effacer données personnelles vie privée erase forget "
+        "oublie tout sur lui enlève de la base demande d'effacement wipe remove from our database right "
+        "to be forgotten delete personal data"
+    ),
+    examples=[
+        "Supprime toutes les données de jean@exemple.fr.",
+        "Process the deletion request of marie@exemple.fr",
+        "Il exerce son droit à l'oubli",
+        "Efface cette personne de notre base",
+        "Elle demande qu'on supprime tout ce qu'on a sur elle",
+        "Demande RGPD d'effacement pour ce client",
+        "Oublie complètement ce contact",
+        "She wants all her data erased",
+        "Forget this person completely",
+        "Wipe him from our database",
+        "Delete this profile for good",
+    ],
 )
 async def delete_profile(person: Person) -> Saved:
     """Delete a person and all their data for good, as a privacy request (GDPR, CCPA) wants it. It cannot be undone.

@@ -45,8 +45,25 @@ Conversion = Annotated[str, Field(description="Metric that counts as success, a 
 @tools.reads(
     core=False,
     scopes=["accounts:read campaigns:read metrics:read"],
-    search="statistiques résultats performance taux d'ouverture clics campagne newsletter chiffre d'affaires stats",
-    examples=["Comment a marché la dernière newsletter ?", "Open rates of the last 30 days"],
+    search=(
+        "statistiques résultats performance taux d'ouverture clics campagne newsletter chiffre "
+        "d'affaires stats bilan dernier envoi mailing qui a cliqué marché rapporté désabonnements "
+        "rebonds results perform click rate revenue made bounces how did it go"
+    ),
+    examples=[
+        "Comment a marché la dernière newsletter ?",
+        "Open rates of the last 30 days",
+        "Quel taux d'ouverture pour le dernier mail ?",
+        "Combien a rapporté la newsletter ?",
+        "Fais le bilan des envois du mois",
+        "L'emailing des soldes a bien marché ?",
+        "Combien de clics et de désabonnements ?",
+        "How did the last mailing do?",
+        "What was the click rate?",
+        "How much money did the newsletter make?",
+        "Did many people unsubscribe after it?",
+        "Which of our campaigns performed best?",
+    ],
 )
 async def get_campaign_report(
     campaign: Annotated[CampaignRef | None, Field(description="Only this campaign, by name; all without it.")] = None,
@@ -65,8 +82,24 @@ async def get_campaign_report(
 @tools.reads(
     core=False,
     scopes=["accounts:read flows:read metrics:read"],
-    search="statistiques résultats performance scénario flux automation taux d'ouverture stats",
-    examples=["Que rapporte le scénario panier abandonné ?", "How did the welcome flow do last month?"],
+    search=(
+        "statistiques résultats performance scénario flux automation taux d'ouverture stats bilan "
+        "séquence mails automatiques rapporte relance panier abandonné bienvenue results automated "
+        "sequence revenue perform earn abandoned basket welcome series"
+    ),
+    examples=[
+        "Que rapporte le scénario panier abandonné ?",
+        "How did the welcome flow do last month?",
+        "La séquence de bienvenue marche bien ?",
+        "Combien rapportent nos mails automatiques ?",
+        "Quel taux de clic sur la relance de panier ?",
+        "Bilan des automatisations ce mois-ci",
+        "Laquelle de nos relances convertit le mieux ?",
+        "How much do our automated e-mails earn?",
+        "Is the welcome sequence any good?",
+        "Click rate of the abandoned basket series",
+        "Which automation performs best?",
+    ],
 )
 async def get_flow_report(
     flow: Annotated[FlowRef | None, Field(description="Only this flow, by name; all without it.")] = None,
@@ -120,8 +153,24 @@ def _figures(kind: str, row: Any) -> Any:
 @tools.reads(
     core=False,
     scopes=["accounts:read"],
-    search="compte entreprise expéditeur fuseau horaire devise connecté which account",
-    examples=["Quel compte Klaviyo est connecté ?", "Which sender do our mails have?"],
+    search=(
+        "compte entreprise expéditeur fuseau horaire devise connecté which account branché société "
+        "monnaie site web adresse d'envoi de qui partent nos mails connected organisation sender "
+        "address currency timezone website"
+    ),
+    examples=[
+        "Quel compte Klaviyo est connecté ?",
+        "Which sender do our mails have?",
+        "Quel compte est branché ?",
+        "De quelle adresse partent nos mails ?",
+        "Dans quelle devise sont les montants ?",
+        "Quel est le nom de l'expéditeur ?",
+        "On est dans quel fuseau horaire ?",
+        "Whose account is connected?",
+        "What's our default sender address?",
+        "Which currency are the figures in?",
+        "What time zone are we in?",
+    ],
 )
 async def get_account() -> Account:
     """Get the connected Klaviyo account: organization, default sender, website, time zone and currency.

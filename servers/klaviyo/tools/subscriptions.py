@@ -28,8 +28,25 @@ Channels = Annotated[
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="inscrire inscris abonner abonne newsletter consentement accord opt-in subscribe sign up",
-    examples=["Inscris jean@exemple.fr à la newsletter, il est d'accord.", "Subscribe this caller to text messages"],
+    search=(
+        "inscrire inscris abonner abonne newsletter consentement accord opt-in subscribe sign up "
+        "accepte veut recevoir nos mails SMS s'abonner infolettre a dit oui agreed wants to receive opt "
+        "in texts join"
+    ),
+    examples=[
+        "Inscris jean@exemple.fr à la newsletter, il est d'accord.",
+        "Subscribe this caller to text messages",
+        "Elle veut recevoir nos mails",
+        "Abonne-le aux SMS, il a dit oui",
+        "Il est d'accord pour l'infolettre",
+        "Ajoute-la à la newsletter, elle me l'a demandé",
+        "Cette cliente accepte nos offres par texto",
+        "She wants our newsletter",
+        "He agreed to get texts from us",
+        "Opt her in to e-mails",
+        "Sign this caller up, they said yes",
+        "They'd like to receive our offers",
+    ],
 )
 async def add_subscription(
     person: Person,
@@ -134,8 +151,24 @@ def on_list(job: dict[str, Any], target: Audience | None) -> dict[str, Any]:
 @tools.destroys(
     asks=True,
     scopes=WRITE,
-    search="désinscrire désabonner ne plus recevoir stop arrêter mails newsletter unsubscribe opt out",
-    examples=["Désinscris jean@exemple.fr de la newsletter.", "This customer wants no more text messages"],
+    search=(
+        "désinscrire désabonner ne plus recevoir stop arrêter mails newsletter unsubscribe opt out "
+        "marre trop de envie désabonnement arrêtez m'écrire enough mailing no more texts take off"
+    ),
+    examples=[
+        "Désinscris jean@exemple.fr de la newsletter.",
+        "This customer wants no more text messages",
+        "Elle ne veut plus recevoir nos mails",
+        "Il en a marre de nos SMS, désabonne-le",
+        "Arrête de lui envoyer la newsletter",
+        "Désabonnement demandé par ce client",
+        "Plus de pub pour cette dame",
+        "She wants off our mailing list",
+        "Stop sending him texts",
+        "Opt her out",
+        "He's had enough of our e-mails",
+        "Unsubscribe this caller from everything",
+    ],
 )
 async def cancel_subscription(
     person: Person,
@@ -176,8 +209,24 @@ async def cancel_subscription(
     additive=False,
     asks=True,
     scopes=["accounts:read profiles:read profiles:write subscriptions:write"],
-    search="bloquer suppression liste noire ne plus envoyer exclure débloquer suppress block blacklist",
-    examples=["Bloque les mails à jean@exemple.fr.", "Lift the suppression of this customer"],
+    search=(
+        "bloquer suppression liste noire ne plus envoyer exclure débloquer suppress block blacklist "
+        "interdit d'envoi lever le blocage réautoriser blacklister do not mail unblock lift allow again "
+        "ban never"
+    ),
+    examples=[
+        "Bloque les mails à jean@exemple.fr.",
+        "Lift the suppression of this customer",
+        "Mets cette adresse sur liste noire",
+        "Interdis tout envoi à ce contact",
+        "Débloque cette adresse",
+        "Lève le blocage sur cette cliente",
+        "Exclus-le des envois sans toucher à son consentement",
+        "Blacklist this address",
+        "Suppress this contact",
+        "Unblock her, it was set by mistake",
+        "Never mail this address, whatever the consent says",
+    ],
 )
 async def set_suppression(
     person: Person,

@@ -20,8 +20,23 @@ READ = ["accounts:read templates:read"]
 @tools.reads(
     core=False,
     scopes=READ,
-    search="modèles gabarits templates e-mail newsletter",
-    examples=["Quels modèles d'e-mail avons-nous ?", "Find the summer template"],
+    search=(
+        "modèles gabarits templates e-mail newsletter maquettes mises en page quels enregistrés designs "
+        "layouts saved which available"
+    ),
+    examples=[
+        "Quels modèles d'e-mail avons-nous ?",
+        "Find the summer template",
+        "Quelles maquettes on a ?",
+        "On a un modèle pour Noël ?",
+        "Liste les gabarits de mail",
+        "Quelle mise en page on peut utiliser ?",
+        "Trouve le modèle des soldes",
+        "Which designs do we have?",
+        "Is there a Christmas template?",
+        "List our e-mail layouts",
+        "What templates can I use?",
+    ],
 )
 async def list_templates(
     query: Annotated[str | None, Field(description="Words that the name contains.")] = None,
@@ -42,8 +57,23 @@ async def list_templates(
 @tools.reads(
     core=False,
     scopes=READ,
-    search="aperçu afficher rendu modèle contenu render template",
-    examples=["Montre-moi le modèle Soldes pour Jean.", "What does the welcome template say?"],
+    search=(
+        "aperçu afficher rendu modèle contenu render template lis à quoi ressemble que dit texte du "
+        "gabarit visualiser maquette look like read out preview show text design fais voir montre type"
+    ),
+    examples=[
+        "Montre-moi le modèle Soldes pour Jean.",
+        "What does the welcome template say?",
+        "À quoi ressemble le modèle de Noël ?",
+        "Lis-moi le texte du gabarit",
+        "Qu'est-ce qu'il y a dans le modèle de bienvenue ?",
+        "Aperçu de la maquette avec son prénom",
+        "Fais voir le mail type",
+        "What does the Christmas template look like?",
+        "Read me the text of that layout",
+        "Preview it with her first name",
+        "Show the contents of the template",
+    ],
 )
 async def preview_template(
     template: Annotated[

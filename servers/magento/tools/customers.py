@@ -21,8 +21,24 @@ tools = Toolset("customers")
 
 
 @tools.reads(
-    search="qui est ce numéro client cliente cherche coordonnées appelle téléphone adresse who is calling caller",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is jean.dupont@exemple.fr?"],
+    search=(
+        "qui est ce numéro client cliente acheteur acheteuse cherche trouve retrouve coordonnées fiche compte "
+        "appelle téléphone adresse mail who is calling caller number customer buyer shopper find look up contact "
+        "details account"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is jean.dupont@exemple.fr?",
+        "C'est qui qui m'appelle ?",
+        "Retrouve la fiche de Madame Leroy",
+        "Ce numéro, c'est un client à nous ?",
+        "Il me faut le mail de cet acheteur",
+        "On a déjà quelqu'un au nom de Petit ?",
+        "Whose number is this?",
+        "Find the buyer called Dupont",
+        "Is this caller one of our customers?",
+        "Give me the e-mail of that shopper",
+    ],
 )
 async def search_customers(
     query: Annotated[str | None, Field(description="Phone number, e-mail address or name.")] = None,
@@ -77,7 +93,26 @@ def _once(people: list[Customer], known: set[str]) -> list[Customer]:
     return list(matches.values())
 
 
-@tools.writes(core=False, creates=True, asks=True, search="créer client compte nouveau inscrire ajouter coordonnées")
+@tools.writes(
+    core=False,
+    creates=True,
+    asks=True,
+    search=(
+        "créer crée client cliente compte nouveau nouvelle inscrire inscription ajouter enregistrer coordonnées "
+        "ouvrir un create new customer account register sign up add shopper"
+    ),
+    examples=[
+        "Ouvre-lui un compte sur la boutique",
+        "Inscris une nouvelle cliente",
+        "Enregistre Luc Petit, luc@exemple.fr, comme client",
+        "Cette personne veut un accès pour commander",
+        "Ajoute-la à nos clients avec son adresse",
+        "Sign this person up on the shop",
+        "Register a new customer",
+        "Open an account for her",
+        "Add Paul as a new buyer",
+    ],
+)
 async def create_customer(
     email: Annotated[Address, Field(description="E-mail address of the customer.", examples=["luc@exemple.fr"])],
     name: Annotated[str, Field(min_length=1, description="First and last name.", examples=["Luc Besson"])],
@@ -122,7 +157,26 @@ async def create_customer(
 
 
 @tools.writes(
-    core=False, additive=False, asks=True, idempotent=True, search="modifier client nom mail corriger coordonnées"
+    core=False,
+    additive=False,
+    asks=True,
+    idempotent=True,
+    search=(
+        "modifier modifie client compte nom mail e-mail téléphone corriger coordonnées changé nouveau numéro "
+        "nouvelle adresse mettre à jour fiche mariage change customer account details new phone name misspelled "
+        "update correct"
+    ),
+    examples=[
+        "Il a changé de numéro, note le nouveau",
+        "Sa nouvelle adresse mail, c'est marie@exemple.fr",
+        "Le nom est mal orthographié sur son compte",
+        "Elle s'est mariée, change son nom de famille",
+        "Mets à jour le téléphone du client",
+        "She has a new e-mail, put it on her account",
+        "Fix the spelling of the customer's name",
+        "Change the phone number on this account",
+        "He got a new mobile, update his profile",
+    ],
 )
 async def update_customer(
     customer: Annotated[
@@ -160,7 +214,24 @@ async def update_customer(
     return Customer.model_validate(answer)
 
 
-@tools.reads(core=False, search="paniers abandonnés panier en cours abandoned carts relance")
+@tools.reads(
+    core=False,
+    search=(
+        "paniers abandonnés panier en cours pas validés commandés oubliés laissés sans acheter hésitent relance "
+        "relancer abandoned carts baskets left behind not checked out did buy unfinished checkout remind"
+    ),
+    examples=[
+        "Qui a laissé un panier sans payer ?",
+        "Qui relancer parmi ceux qui n'ont pas fini leur achat ?",
+        "Quels paniers ont été oubliés cette semaine ?",
+        "Qu'est-ce que Marie a mis dans son panier ?",
+        "Combien de paniers traînent depuis hier ?",
+        "Who left without buying?",
+        "Any abandoned baskets since Monday?",
+        "What does she have in her cart?",
+        "Who filled a basket and never checked out?",
+    ],
+)
 async def list_carts(
     email: Annotated[Address | None, Field(description="Only carts of the customer with this address.")] = None,
     after: Annotated[When | None, Field(description="Only carts that changed since this day or time.")] = None,

@@ -45,8 +45,25 @@ async def parcels_of(*orders: dict[str, Any]) -> dict[str, list[Tracking]]:
 
 
 @tools.reads(
-    search="où en est ma commande suivi colis livraison expédiée numéro téléphone statut where is my order tracking",
-    examples=["Où est ma commande ? Mon numéro est le 06 12 34 56 78.", "Where is order 1042?"],
+    search=(
+        "où en est ma commande suivi colis paquet livraison livré livrée expédiée partie arrivée arrive retard "
+        "reçu rien numéro téléphone statut quand where is my order tracking parcel package delivery late shipped "
+        "status when"
+    ),
+    examples=[
+        "Où est ma commande ? Mon numéro est le 06 12 34 56 78.",
+        "Where is order 1042?",
+        "Mon paquet arrive quand ?",
+        "J'attends toujours mon colis",
+        "Est-ce que ma commande est déjà partie ?",
+        "Une cliente veut savoir où est sa livraison",
+        "Je n'ai rien reçu, c'est normal ?",
+        "Quel est le suivi de mon colis ?",
+        "When is my delivery coming?",
+        "My package never arrived",
+        "Did my order ship yet?",
+        "Customer on the line, wants to know where his parcel is",
+    ],
 )
 async def check_order_status(
     caller: Annotated[
@@ -85,8 +102,26 @@ async def check_order_status(
 
 
 @tools.reads(
-    search="cherche liste commandes ventes du jour à expédier en attente client",
-    examples=["Quelles commandes sont à expédier ?", "Show me today's orders."],
+    search=(
+        "jour client cherche liste commandes lesquelles combien ventes reçues aujourd'hui hier à préparer "
+        "expédier envoyer en attente impayées pas payées annulées dernières récentes find list orders which today "
+        "yesterday to ship pack unpaid pending latest recent came in"
+    ),
+    examples=[
+        "Quelles commandes sont à expédier ?",
+        "Show me today's orders.",
+        "Qu'est-ce qu'il faut expédier ce matin ?",
+        "Quelles commandes ne sont pas payées ?",
+        "Les ventes d'hier, c'est quoi ?",
+        "Montre les dix dernières commandes",
+        "Qu'a acheté Monsieur Petit chez nous ?",
+        "Qu'est-ce qui est rentré ce week-end ?",
+        "What do we have to ship?",
+        "Which orders came in yesterday?",
+        "Who still has to pay?",
+        "Everything she ever ordered",
+        "Show the latest sales",
+    ],
 )
 async def search_orders(
     query: Annotated[str | None, Field(description="Phone number, mail, last name or order number.")] = None,
@@ -132,7 +167,25 @@ def _said(query: str) -> list[Condition]:
     return [("increment_id", "like", like(number)), ("customer_lastname", "like", like(last))]
 
 
-@tools.reads(search="détail commande articles adresse paiement commentaires factures fiche")
+@tools.reads(
+    search=(
+        "détail détails commande articles contenu lignes ce qu'il y a dedans adresse paiement payé commentaires "
+        "factures fiche montant total récapitulatif order details items lines what is in it paid how address "
+        "invoices summary open"
+    ),
+    examples=[
+        "Qu'y a-t-il dans la commande 1042 ?",
+        "Ouvre la fiche de la 1042",
+        "Elle a payé comment, la 1042 ?",
+        "Cette commande est-elle déjà facturée ?",
+        "Où doit être livrée la 1042 ?",
+        "What's in order 1042?",
+        "How did he pay for it?",
+        "Has 1042 been invoiced already?",
+        "Give me the full details of that order",
+        "What address does 1042 go to?",
+    ],
+)
 async def get_order(order: OrderRef) -> OrderDetails:
     """Get one order with its lines, addresses, payment, invoices, parcels and comments, and a link to the
     administration.
@@ -151,8 +204,23 @@ async def get_order(order: OrderRef) -> OrderDetails:
 @tools.writes(
     creates=True,
     asks=True,
-    search="ajoute commentaire note commande message client informer prévenir write to customer",
-    examples=["Écris au client de la commande 1042 que son colis part demain.", "Note on order 1042: gift wrap."],
+    search=(
+        "ajoute commentaire note remarque annotation commande message client préviens prévenir écris informer "
+        "retard comment remark on order write tell the customer let know delay internal"
+    ),
+    examples=[
+        "Écris au client de la commande 1042 que son colis part demain.",
+        "Note on order 1042: gift wrap.",
+        "Préviens-la que sa commande aura du retard",
+        "Mets une remarque sur la 1042, emballage cadeau",
+        "Dis à l'acheteur que ça part lundi",
+        "Marque sur la commande de rappeler le client",
+        "Laisse un mot sur la 1042 pour le dépôt",
+        "Let the buyer know order 1042 is late",
+        "Tell her it leaves on Monday",
+        "Put a remark on the order for the warehouse",
+        "Write on 1042 that he called back",
+    ],
 )
 async def add_order_comment(
     order: OrderRef,
@@ -218,8 +286,23 @@ def _items(row: dict[str, Any], items: list[Pieces] | None) -> list[dict[str, An
 @tools.writes(
     creates=True,
     asks=True,
-    search="facturer facture commande encaisser paiement capture invoice",
-    examples=["Facture la commande 1042.", "Invoice order 1042."],
+    search=(
+        "facturer facture établir émettre commande encaisser encaissement prélever débiter paiement reçu capture "
+        "capturer invoice bill charge collect take the payment"
+    ),
+    examples=[
+        "Facture la commande 1042.",
+        "Invoice order 1042.",
+        "Encaisse la 1042",
+        "Établis la facture de cette commande",
+        "Débite la carte du client pour sa commande",
+        "Le virement est arrivé, facture la 1042",
+        "Il lui faut sa facture",
+        "Bill this order",
+        "Charge the customer for 1042",
+        "Capture the payment of order 1042",
+        "Take the money for that order",
+    ],
 )
 async def create_invoice(
     order: OrderRef,
@@ -251,8 +334,24 @@ def _money(value: Decimal, row: dict[str, Any]) -> str:
 @tools.writes(
     creates=True,
     asks=True,
-    search="expédier envoyer colis numéro de suivi transporteur livraison ship tracking",
-    examples=["La commande 1042 est partie avec Colissimo, suivi 6A123.", "Ship order 1042, tracking 1Z999."],
+    search=(
+        "expédier expédie envoyer envoyé parti partie colis paquet numéro de suivi transporteur Colissimo "
+        "Chronopost UPS DHL livraison expédition remis au ship shipped sent dispatch parcel carrier tracking "
+        "number handed over"
+    ),
+    examples=[
+        "La commande 1042 est partie avec Colissimo, suivi 6A123.",
+        "Ship order 1042, tracking 1Z999.",
+        "Le colis est parti ce matin, voilà le suivi",
+        "Marque la 1042 comme expédiée",
+        "J'ai déposé le paquet à la poste",
+        "Envoie le numéro de suivi DHL au client",
+        "On n'a envoyé que deux tasses sur trois",
+        "The parcel left this morning with UPS",
+        "Mark 1042 as dispatched",
+        "I dropped the package at the post office",
+        "Only half of the order was sent",
+    ],
 )
 async def create_shipment(
     order: OrderRef,
@@ -291,8 +390,24 @@ async def create_shipment(
     creates=True,
     asks=True,
     idempotent=False,
-    search="rembourser remboursement rendre argent avoir retour article refund money back credit memo",
-    examples=["Rembourse la tasse bleue de la commande 1042.", "Refund one mug of order 1042."],
+    search=(
+        "rembourser rembourse remboursement rendre argent récupérer reverser avoir retour article cassé abîmé "
+        "défectueux refund money back give pay return broken damaged partial credit memo"
+    ),
+    examples=[
+        "Rembourse la tasse bleue de la commande 1042.",
+        "Refund one mug of order 1042.",
+        "Rends l'argent au client",
+        "Elle a renvoyé le pull, rembourse-la",
+        "La lampe est arrivée cassée, je veux être remboursé",
+        "Fais un avoir sur la commande 1042",
+        "Rembourse aussi les frais de port",
+        "Give her the money back",
+        "The mug arrived broken, I want a refund",
+        "Make a credit memo for 1042",
+        "Pay back the shipping too",
+        "He returned the shirt, reimburse him",
+    ],
 )
 async def refund_order(
     order: OrderRef,
@@ -362,8 +477,23 @@ async def refund_order(
 
 @tools.destroys(
     asks=True,
-    search="annuler annule commande stop cancel",
-    examples=["Annule la commande 1042.", "Cancel order 1042."],
+    search=(
+        "annuler annule annulation commande stop stopper arrêter changé d'avis veut plus erreur cancel call off "
+        "changed mind no longer wants do not send"
+    ),
+    examples=[
+        "Annule la commande 1042.",
+        "Cancel order 1042.",
+        "Je ne veux plus de ma commande",
+        "Il a changé d'avis, arrête tout",
+        "Elle s'est trompée, stoppe la 1042",
+        "N'envoie pas la 1042, le client n'en veut plus",
+        "Commande passée par erreur, laisse tomber",
+        "I don't want it anymore",
+        "He changed his mind about order 1042",
+        "Call off my order",
+        "Stop that order before it goes out",
+    ],
 )
 async def cancel_order(order: OrderRef) -> Done:
     """Cancel an order that is not invoiced or sent; its pieces are free again. It cannot be taken back, so a person is

@@ -23,8 +23,23 @@ MOST = 100  # pieces of one answer
 
 
 @tools.reads(
-    search="cherche produit article référence stock prix catalogue disponible SKU",
-    examples=["Avez-vous la tasse bleue ?", "Find the striped T-shirt."],
+    search=(
+        "cherche produit produits article référence prix catalogue vend vendez avez-vous nouveautés liste rayon "
+        "modèle find products items do you have sell browse range SKU"
+    ),
+    examples=[
+        "Avez-vous la tasse bleue ?",
+        "Find the striped T-shirt.",
+        "Vous vendez des théières ?",
+        "Qu'est-ce qu'on a comme pulls ?",
+        "Montre-moi les dernières nouveautés",
+        "Tous les articles du rayon cuisine",
+        "C'est quoi la référence de la lampe ?",
+        "Do you sell lamps?",
+        "What do we have in kitchenware?",
+        "Show the newest items",
+        "What's the SKU of the teapot?",
+    ],
 )
 async def search_products(
     query: Annotated[str | None, Field(description="Words of the name, or a part of the SKU.")] = None,
@@ -55,8 +70,24 @@ async def category_of(category: str) -> Category:
 
 
 @tools.reads(
-    search="fiche produit combien reste stock prix variantes tailles",
-    examples=["Combien reste-t-il de tasses bleues ?", "What does the mug cost?"],
+    search=(
+        "fiche produit article combien reste coûte quel prix tarif stock variantes tailles couleurs description "
+        "entrepôt how many left much price cost does it come in sizes colours variants where is details of one "
+        "product"
+    ),
+    examples=[
+        "Combien reste-t-il de tasses bleues ?",
+        "What does the mug cost?",
+        "Elle coûte combien, la tasse bleue ?",
+        "Il en reste en taille M ?",
+        "Dans quel dépôt est-ce qu'on en a ?",
+        "Ça existe en quelles couleurs ?",
+        "C'est encore disponible ?",
+        "How much is it?",
+        "How many do we have left?",
+        "Which warehouse has it?",
+        "What sizes does the shirt come in?",
+    ],
 )
 async def get_product(product: ProductRef) -> ProductDetails:
     """Get one product by SKU or name: prices, description, and how many pieces are at each source.
@@ -86,8 +117,25 @@ async def get_product(product: ProductRef) -> ProductDetails:
     additive=False,
     asks=True,
     idempotent=True,
-    search="modifier prix promotion solde baisser augmenter nom description activer désactiver produit",
-    examples=["Mets la tasse bleue à 9,90 €.", "Put the mug on sale for 8 euros until Sunday."],
+    search=(
+        "modifier changer prix produit promotion promo solde soldes baisser augmenter nom renommer activer "
+        "désactiver afficher mettre en ligne retirer de la vente cacher masquer change price raise lower special "
+        "sale rename hide show enable disable"
+    ),
+    examples=[
+        "Mets la tasse bleue à 9,90 €.",
+        "Put the mug on sale for 8 euros until Sunday.",
+        "Baisse la lampe de deux euros",
+        "Solde la théière à 20 euros jusqu'au 31",
+        "Retire cet article de la vente",
+        "Mets le nouveau mug en ligne",
+        "Le T-shirt passe à 25 euros",
+        "Drop the price of the lamp",
+        "Hide this product from the shop",
+        "Rename the mug",
+        "Make the new teapot visible",
+        "Special price on the shirt until the end of the month",
+    ],
 )
 async def update_product(
     product: ProductRef,
@@ -137,8 +185,24 @@ async def update_product(
     additive=False,
     asks=True,
     idempotent=False,
-    search="stock quantité inventaire corriger ajouter retirer réassort entrepôt source arrivage",
-    examples=["Il y a 12 tasses bleues à l'entrepôt.", "Add 20 to the stock of the mug."],
+    search=(
+        "stock quantité inventaire corriger ajouter retirer réassort entrepôt dépôt source arrivage reçu "
+        "fournisseur rupture recompté pièces casse perdu set count counted quantity restock received add remove "
+        "pieces inventory arrived broken warehouse"
+    ),
+    examples=[
+        "Il y a 12 tasses bleues à l'entrepôt.",
+        "Add 20 to the stock of the mug.",
+        "On a reçu 30 mugs du fournisseur",
+        "J'en ai cassé deux, enlève-les",
+        "J'ai recompté, il y en a quinze au dépôt",
+        "Plus une seule lampe, mets à zéro",
+        "Réassort de 50 théières à Lyon",
+        "We just received thirty mugs",
+        "Two broke, take them off the count",
+        "I counted fifteen in the warehouse",
+        "Restock the teapot with fifty",
+    ],
 )
 async def set_stock(
     product: ProductRef,
@@ -184,7 +248,25 @@ async def _only_source(rows: list[dict[str, Any]]) -> str:
     raise errors.InvalidInputError("The product is at several sources.", f"Pass one as source: {listed(codes)}.")
 
 
-@tools.writes(core=False, creates=True, search="créer nouveau produit ajouter article référence catalogue")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "créer crée nouveau produit ajouter article référence catalogue mettre en vente nouveauté create add new "
+        "product item to the start selling launch"
+    ),
+    examples=[
+        "On va vendre une nouvelle lampe à 49 euros",
+        "Ajoute une bougie au catalogue",
+        "Nouvelle référence, sac en lin, 25 euros",
+        "Crée la fiche du tablier",
+        "Rentre un nouvel article dans la boutique",
+        "Add a new candle to the shop",
+        "We now sell aprons, put them in",
+        "Start selling a linen bag at 25 euros",
+        "Enter a new item with SKU BAG1",
+    ],
+)
 async def create_product(
     sku: Annotated[str, Field(min_length=1, max_length=64, description="Its SKU, which is new.", examples=["THEIERE"])],
     name: Annotated[str, Field(min_length=1, description="Name of the product.", examples=["Théière"])],
@@ -218,7 +300,23 @@ async def create_product(
     return Product.model_validate(await api.post("/products", json={"product": wanted}))
 
 
-@tools.reads(core=False, search="catégories rayons familles de produits")
+@tools.reads(
+    core=False,
+    search=(
+        "catégories rayons familles gammes de produits arborescence quels types categories departments ranges "
+        "tree kinds"
+    ),
+    examples=[
+        "Quels rayons a la boutique ?",
+        "Quelles familles d'articles avons-nous ?",
+        "Comment le catalogue est-il rangé ?",
+        "Donne la liste des gammes",
+        "Which departments are there?",
+        "What ranges do we sell?",
+        "How is the catalogue organised?",
+        "Show the category tree",
+    ],
+)
 async def list_categories(
     query: Annotated[str | None, Field(description="Only categories with this in their name.")] = None,
     limit: Limit = 50,

@@ -39,8 +39,23 @@ OFFERS = """query ($search: String, $size: Int, $page: Int) {
 @tools.writes(
     creates=True,
     asks=True,
-    search="créer code promo bon de réduction remise geste commercial discount voucher",
-    examples=["Crée un code ETE10 de 10 % jusqu'à fin août.", "Make a 5 euro coupon."],
+    search=(
+        "créer crée code promo coupon bon de réduction remise rabais ristourne geste commercial offre d'achat "
+        "chèque cadeau discount voucher gift make new percent off money goodwill price rule"
+    ),
+    examples=[
+        "Crée un code ETE10 de 10 % jusqu'à fin août.",
+        "Make a 5 euro coupon.",
+        "Fais un geste commercial, 15 % sur la prochaine commande",
+        "Offre dix euros de remise pour nous excuser",
+        "Prépare un bon de réduction à usage unique",
+        "Une promo de bienvenue à moins 20 pour cent",
+        "On lance une ristourne pour Noël",
+        "Give him a discount for the trouble",
+        "Set up a voucher, twenty percent off until Friday",
+        "I need a code for Black Friday",
+        "A one-time gift code worth 25 euros",
+    ],
 )
 async def create_coupon(
     code: Annotated[str, Field(min_length=1, max_length=100, description="What customers type.", examples=["MERCI5"])],
@@ -100,7 +115,23 @@ async def _coupons(code: str) -> list[dict[str, Any]]:
     return await search("/coupons/search", [("code", "eq", code)], size=5)
 
 
-@tools.reads(core=False, search="codes promo liste bons de réduction utilisés")
+@tools.reads(
+    core=False,
+    search=(
+        "liste voir quels codes promo coupons bons de réduction actifs utilisés combien fois servi remises "
+        "existantes which vouchers discounts active running used list show how often"
+    ),
+    examples=[
+        "Quelles promos avons-nous ?",
+        "Combien de fois ETE10 a-t-il servi ?",
+        "Quels codes de réduction existent ?",
+        "Est-ce que quelqu'un a utilisé le bon ?",
+        "Which discount codes are there?",
+        "How many people used the summer code?",
+        "Show all vouchers",
+        "Has anyone used that promo?",
+    ],
+)
 async def list_coupons(
     query: Annotated[str | None, Field(description="Only coupons with this in their code.")] = None,
     limit: Limit = 20,
@@ -114,7 +145,24 @@ async def list_coupons(
     return await search_page("/coupons/search", Coupon, group, limit=limit, cursor=cursor)
 
 
-@tools.destroys(core=False, asks=True, search="supprimer code promo arrêter désactiver")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer supprime code promo coupon bon de réduction arrêter désactiver enlever retirer fini terminé "
+        "annuler delete remove end stop kill voucher discount no longer valid"
+    ),
+    examples=[
+        "Arrête la promo de Noël",
+        "Le code ETE10 ne doit plus marcher",
+        "Enlève ce bon de réduction",
+        "C'est fini la ristourne, supprime le code",
+        "Get rid of the summer code",
+        "End the Christmas promo",
+        "That voucher must no longer work",
+        "Kill the discount code",
+    ],
+)
 async def delete_coupon(
     coupon: Annotated[str, Field(min_length=1, description="Its code, from magento_list_coupons.", examples=["ETE10"])],
 ) -> Done:
@@ -133,7 +181,25 @@ async def delete_coupon(
     return Done(id=str(row["coupon_id"]), done=f"deleted {row['code']}")
 
 
-@tools.reads(core=False, search="réglages configuration magasins vues sites sources entrepôts devise fuseau")
+@tools.reads(
+    core=False,
+    search=(
+        "réglages configuration paramètres magasins vues sites langues sources entrepôts dépôts devise fuseau "
+        "groupes de clients settings stores store views websites languages warehouses of stock currency time zone "
+        "customer groups"
+    ),
+    examples=[
+        "Quels entrepôts avons-nous ?",
+        "La boutique existe en quelles langues ?",
+        "Combien de sites avons-nous ?",
+        "Quelle est la devise de la boutique ?",
+        "Quels groupes de clients existent ?",
+        "Which warehouses do we stock in?",
+        "What languages is the shop in?",
+        "Which currency does the shop use?",
+        "What customer groups are set up?",
+    ],
+)
 async def list_shop_settings(
     kind: Annotated[
         Literal["store_views", "websites", "store_config", "sources", "customer_groups"],
@@ -168,7 +234,24 @@ async def list_shop_settings(
     return sliced(readable(ShopSetting, matches), limit, cursor)
 
 
-@tools.reads(core=False, search="vitrine boutique en ligne produits vus par les clients recherche storefront")
+@tools.reads(
+    core=False,
+    search=(
+        "vitrine boutique en ligne site produits vus par les clients public lien page internet acheter recherche "
+        "storefront website shop as customers see it link URL online visible send a"
+    ),
+    examples=[
+        "Envoie-moi le lien de la tasse bleue",
+        "Qu'est-ce que les clients voient quand ils tapent lampe ?",
+        "Est-ce qu'on trouve la théière sur le site ?",
+        "Donne-moi la page du mug pour un client",
+        "À quel prix la lampe s'affiche-t-elle en ligne ?",
+        "Send me the link to the blue mug",
+        "What do shoppers find when they type lamp?",
+        "Is the teapot visible on our website?",
+        "What price does the site show for it?",
+    ],
+)
 async def search_storefront(
     query: Annotated[str, Field(min_length=1, description="Words that a customer would type.", examples=["tasse"])],
     limit: Limit = 10,

@@ -21,8 +21,25 @@ MOST = 60  # blocks that one call changes: three requests a second go through
 
 @tools.writes(
     creates=True,
-    search="ajoute texte paragraphe liste fin sous titre insère note page to-do append insert after heading",
-    examples=["Ajoute cette note sous le titre Décisions", "Add the minutes at the end of the page"],
+    search=(
+        "ajoute texte paragraphe liste fin sous titre insère note page to-do append insert after heading "
+        "rajoute complète mets écris colle ajouter bas suite dessous puce puces checklist case cocher tableau "
+        "code citation bullet bullets write down jot paste bottom beneath below doc document"
+    ),
+    examples=[
+        "Ajoute cette note sous le titre Décisions",
+        "Add the minutes at the end of the page",
+        "rajoute une ligne en bas de la page",
+        "note ça dans le doc du projet : livraison repoussée au 12",
+        "mets une checklist avec ces trois points sur la page",
+        "colle ce paragraphe sous le titre Prochaines étapes",
+        "complète le document avec ce qu'on vient de dire",
+        "jot this down on the project page",
+        "put three bullets under Next steps",
+        "write one more paragraph at the bottom of the doc",
+        "stick a checklist under that heading",
+        "paste this table into the page",
+    ],
 )
 async def append_block(
     page: PageId,
@@ -67,8 +84,26 @@ async def _behind(page: str, text: str) -> tuple[str, dict[str, Any]]:
 
 @tools.writes(
     additive=False,
-    search="modifie corrige remplace texte coche case décoche tâche faite supprime phrase edit replace tick to-do",
-    examples=["Coche la case Envoyer le devis", "Remplace 4 500 € par 4 800 € dans la page", "Tick the to-do"],
+    search=(
+        "modifie corrige remplace texte coche case décoche tâche faite supprime phrase edit replace tick "
+        "to-do rectifie corriger faute coquille orthographe mot chiffre cocher décocher barre raye reformule "
+        "reword typo fix wording wrong check off uncheck cross out untick strike doc document page note"
+    ),
+    examples=[
+        "Coche la case Envoyer le devis",
+        "Remplace 4 500 € par 4 800 € dans la page",
+        "Tick the to-do",
+        "corrige la faute dans le texte",
+        "il y a une coquille, c'est mars et pas mai",
+        "c'est fait, barre-le de la checklist",
+        "décoche cette case finalement",
+        "enlève cette phrase du document",
+        "fix the typo in the doc",
+        "the amount in the text is wrong, make it 4,800",
+        "check that box off the list",
+        "uncheck the second box",
+        "take that sentence out of the page",
+    ],
 )
 async def edit_page(
     page: PageId,

@@ -17,8 +17,25 @@ tools = Toolset("comments")
 
 
 @tools.reads(
-    search="lis commentaires avis retours discussion remarques read comments feedback replies",
-    examples=["Quels commentaires y a-t-il sur la page Devis ?", "What did people comment on this page?"],
+    search=(
+        "lis commentaires avis retours discussion remarques read comments feedback replies commenté "
+        "annotations fil ouverte relecture remarks thread threads review notes said doc document page note "
+        "texte réagi pensé think thoughts reacted"
+    ),
+    examples=[
+        "Quels commentaires y a-t-il sur la page Devis ?",
+        "What did people comment on this page?",
+        "est-ce qu'on m'a fait des retours sur le doc",
+        "qui a réagi sur la page",
+        "y a des remarques en attente sur la proposition",
+        "lis-moi les avis laissés sur le brief",
+        "qu'ont-ils pensé de mon texte",
+        "any feedback on my draft",
+        "who left remarks on the spec",
+        "are there open threads on this doc",
+        "read me what the reviewers said",
+        "did anybody react to the proposal",
+    ],
 )
 async def list_comments(page: PageId, limit: Limit = 20, cursor: Cursor = None) -> Page[Comment]:
     """List the open comments on a page, oldest first: author, text, time and the discussion that each belongs to.
@@ -29,7 +46,27 @@ async def list_comments(page: PageId, limit: Limit = 20, cursor: Cursor = None) 
     return await api.page("/comments", Comment, limit=limit, cursor=cursor, params={"block_id": id_of(page)})
 
 
-@tools.writes(creates=True, search="commente commentaire laisse répond comment reply answer")
+@tools.writes(
+    creates=True,
+    search=(
+        "commente commentaire laisse répond comment reply answer répondre réponds laisser mot réagis avis "
+        "signale mentionne annotation respond remark leave thread doc document page note texte relecteurs "
+        "reviewers tell remarque"
+    ),
+    examples=[
+        "laisse un commentaire : c'est validé",
+        "réponds-lui dans la discussion que je suis d'accord",
+        "mets un petit mot aux relecteurs sur cette page",
+        "réagis à sa remarque en disant ok pour moi",
+        "signale en commentaire que le prix n'est pas bon",
+        "commente la page : à revoir avant lundi",
+        "leave a remark saying it looks good",
+        "reply to her thread that we agree",
+        "comment that the date is wrong",
+        "tell the reviewers on that page that I am done",
+        "answer his question in the comments",
+    ],
+)
 async def add_comment(
     page: PageId,
     text: Annotated[str, Field(description="Text of the comment, with Markdown's emphasis.", examples=["Validé."])],

@@ -26,7 +26,27 @@ DatabaseName = Annotated[
 
 
 @tools.reads(
-    search="quelles liste montre affiche lignes tâches fiches leads éléments retard statut rows items tasks show"
+    search=(
+        "quelles liste montre affiche lignes tâches fiches leads éléments retard statut rows items tasks show "
+        "lister tri trie filtre filtrer combien reste ouvertes cours assigné assignées échéance cette semaine "
+        "priorité quoi prévu sort filter which open due pending assigned count to-do overdue entries records "
+        "backlog tâche projet projets client clients lead task project projects base suivi tracker board "
+        "everything what left this week plate"
+    ),
+    examples=[
+        "qu'est-ce qui me reste à faire cette semaine",
+        "quelles tâches sont en retard",
+        "montre-moi les projets en cours",
+        "combien de leads avec le statut À contacter",
+        "quels sont les éléments qui me sont assignés",
+        "trie les clients par date de signature",
+        "what is left on my plate this week",
+        "which tasks are overdue",
+        "show me everything that is in progress",
+        "list the leads nobody has called yet",
+        "how many entries are still marked To do",
+        "what is due before Friday",
+    ],
 )
 async def query_database(
     database: DatabaseName,
@@ -55,7 +75,26 @@ async def query_database(
     return Rows(items=readable(Row, answer["results"]), next_cursor=answer.get("next_cursor"), note=note)
 
 
-@tools.reads(search="colonnes champs propriétés valeurs permises columns fields schema")
+@tools.reads(
+    search=(
+        "colonnes champs propriétés valeurs permises columns fields schema structure schéma options statuts "
+        "possibles types champ tableau quels choix relation structured layout which statuses choices possible "
+        "values tâche tâches projet projets client clients lead leads task tasks project projects base suivi "
+        "liste tracker board"
+    ),
+    examples=[
+        "quels statuts peut-on mettre dans la base Tâches",
+        "comment est organisé ce tableau",
+        "qu'est-ce qu'il y a comme colonnes",
+        "quels choix dans le menu déroulant Priorité",
+        "de quels champs est faite la base Clients",
+        "which columns does the tracker have",
+        "what statuses can I pick from",
+        "how is that table structured",
+        "which fields do the leads have",
+        "what are the options of the priority select",
+    ],
+)
 async def get_database(database: DatabaseName) -> Database:
     """Get the properties of a database: their names, types, allowed values, and which database a relation leads to.
 
@@ -76,7 +115,26 @@ async def get_database(database: DatabaseName) -> Database:
 
 @tools.writes(
     creates=True,
-    search="ajoute crée tâche fiche compte rendu base add task meeting note client item row",
+    search=(
+        "ajoute crée tâche fiche compte rendu base add task meeting note client item row nouvelle ligne "
+        "entrée rajoute inscris enregistre lead prospect projet idée réunion rappel new entry record log "
+        "backlog put list todo track tâches projets clients leads tasks project projects suivi liste tracker "
+        "board choses faire mets"
+    ),
+    examples=[
+        "ajoute une tâche : appeler le comptable avant vendredi",
+        "mets ça dans ma liste de choses à faire",
+        "crée une fiche pour ce nouveau client",
+        "nouvelle entrée dans le suivi des projets",
+        "enregistre le compte rendu de la réunion de ce matin",
+        "note cette idée dans la base Idées",
+        "add a task to call the accountant by Friday",
+        "put that on my to-do list",
+        "log a new lead in the tracker",
+        "new entry in the project list, due Monday",
+        "save the minutes of this morning's meeting",
+        "add a row for this candidate",
+    ],
 )
 async def create_database_item(
     database: DatabaseName,

@@ -34,7 +34,25 @@ EXISTING = (
 NewOptions = Annotated[bool, Field(description="True to add options that are new to a select.")]
 
 
-@tools.writes(creates=True, search="crée page pages texte espace sous-page document new")
+@tools.writes(
+    creates=True,
+    search=(
+        "crée page pages texte espace sous-page document new nouveau doc vierge rédige ouvre brouillon wiki "
+        "note nouvelle dossier blank draft write up start subpage compte rendu minutes plan"
+    ),
+    examples=[
+        "crée une page Compte rendu sous Réunions",
+        "ouvre un nouveau document pour le projet",
+        "fais-moi un doc avec ce plan",
+        "rédige une page d'accueil pour les nouveaux arrivants",
+        "nouvelle sous-page dans le wiki",
+        "start a new doc called Launch plan",
+        "make a blank page under Meetings",
+        "write this up as a new document",
+        "create a subpage in the wiki",
+        "draft a page with the onboarding steps",
+    ],
+)
 async def create_page(
     parent: PageId,
     title: Annotated[str, Field(description="Title of the new page.", examples=["Compte rendu"])],
@@ -60,7 +78,25 @@ async def create_page(
     return written(page, created=True, note=not_kept(lost))
 
 
-@tools.reads(search="lis contenu texte dit écrit read what does page say says")
+@tools.reads(
+    search=(
+        "lis contenu texte dit écrit read what does page say says ouvre affiche raconte résume fiche montre "
+        "document lire détaille qu'y a-t-il open show summarize inside written contents doc note compte rendu "
+        "minutes sum up résumé"
+    ),
+    examples=[
+        "ouvre la page Onboarding et lis-la-moi",
+        "qu'est-ce qui est écrit dans le compte rendu",
+        "résume-moi ce document",
+        "il y a quoi dans la fiche de ce projet",
+        "c'est quoi le contenu du brief",
+        "open the onboarding doc and read it to me",
+        "what is written in the minutes",
+        "sum up that document for me",
+        "what does the brief say",
+        "show me what is inside that page",
+    ],
+)
 async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     """Read a page or a row of a database: its text as Markdown, and its properties as plain values.
 
@@ -77,7 +113,30 @@ async def get_page(page: PageId, cursor: Cursor = None) -> Content:
     return Content.model_validate({**raw, **more})
 
 
-@tools.writes(additive=False, idempotent=True, search="modifie change passe statut propriété titre mark as done status")
+@tools.writes(
+    additive=False,
+    idempotent=True,
+    search=(
+        "modifie change passe statut propriété titre mark as done status marque mets terminé fini fait "
+        "avancement échéance date priorité responsable assigne attribue renomme icône coche décale set rename "
+        "assign reassign owner deadline priority due finished tâche tâches projet projets client clients lead "
+        "leads task tasks project projects base suivi liste tracker board"
+    ),
+    examples=[
+        "passe la tâche en terminé",
+        "c'est fini, mets le projet à jour",
+        "change l'échéance à lundi prochain",
+        "mets la priorité haute sur ce projet",
+        "attribue cette tâche à quelqu'un d'autre",
+        "renomme la page en Budget annuel",
+        "mark the task as done",
+        "set the deadline to next Monday",
+        "bump the priority to high",
+        "reassign that one to me",
+        "rename the page",
+        "put the lead in status Contacted",
+    ],
+)
 async def update_page(
     page: PageId,
     properties: Annotated[
@@ -102,8 +161,25 @@ async def update_page(
 @tools.writes(
     additive=False,
     idempotent=True,
-    search="déplace range page sous dans autre base move under into",
-    examples=["Déplace cette page sous Archives", "Move the page into the Projects database"],
+    search=(
+        "déplace range page sous dans autre base move under into déplacer bouge transfère glisse ranger "
+        "classer dossier ailleurs emplacement mauvais endroit relocate transfer put elsewhere drag nest file "
+        "parent wrong place doc document note texte"
+    ),
+    examples=[
+        "Déplace cette page sous Archives",
+        "Move the page into the Projects database",
+        "range ce document dans le wiki",
+        "la page est au mauvais endroit, mets-la sous Projets",
+        "transfère cette note dans la base Réunions",
+        "glisse la page dans le dossier Clients",
+        "bouge ça ailleurs, sous Juridique",
+        "drag this page under Handbook",
+        "the doc is in the wrong place, put it in Projects",
+        "file that note into the meetings base",
+        "nest this page beneath Legal",
+        "relocate the document to the team space",
+    ],
 )
 async def move_page(
     page: PageId,
@@ -127,7 +203,30 @@ async def move_page(
     return written(await api.post(f"/pages/{moved}/move", json={"parent": above}))
 
 
-@tools.destroys(asks=True, idempotent=True, search="supprime efface corbeille delete page fiche")
+@tools.destroys(
+    asks=True,
+    idempotent=True,
+    search=(
+        "supprime efface corbeille delete page fiche supprimer jette poubelle vire retire enlève effacer "
+        "archive remove trash bin get rid throw away discard row doc document note texte tâche tâches projet "
+        "projets client clients lead leads task tasks project projects base suivi liste tracker board "
+        "débarrasse débarrasser brouillon draft"
+    ),
+    examples=[
+        "mets cette page à la corbeille",
+        "jette ce vieux document",
+        "vire cette tâche de la base",
+        "efface la fiche, on n'en a plus besoin",
+        "débarrasse-moi de ce brouillon",
+        "archive cette page",
+        "bin that page",
+        "get rid of the old draft",
+        "throw this row away",
+        "trash the document",
+        "remove that task from the board",
+        "delete the duplicate entry",
+    ],
+)
 async def archive_page(page: PageId) -> Written:
     """Move a page or a row of a database to the trash, with everything below it.
 

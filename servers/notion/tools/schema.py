@@ -25,8 +25,23 @@ tools = Toolset("databases")
 @tools.writes(
     core=False,
     creates=True,
-    search="crée base de données tableau suivi colonnes new database table tracker",
-    examples=["Crée une base Projets avec un statut et une échéance", "Create a database to track leads"],
+    search=(
+        "crée base de données tableau suivi colonnes new database table tracker monter fabrique nouveau "
+        "kanban board bord liste crm registre set up build spreadsheet-like inventory structured tâche tâches "
+        "projet projets client clients lead leads task tasks project projects"
+    ),
+    examples=[
+        "Crée une base Projets avec un statut et une échéance",
+        "Create a database to track leads",
+        "monte-moi un tableau de suivi des candidatures",
+        "il me faut un kanban pour l'équipe",
+        "fabrique une base avec nom, prix et fournisseur",
+        "nouveau registre pour nos contrats",
+        "set up a tracker for job applications",
+        "build a table with name, price and supplier",
+        "I need a board for the team's work",
+        "start a fresh inventory with columns for stock",
+    ],
 )
 async def create_database(
     parent: PageId,
@@ -70,8 +85,26 @@ async def create_database(
 @tools.writes(
     core=False,
     replaces=True,
-    search="ajoute colonne propriété renomme supprime option base add column property rename database select",
-    examples=["Ajoute une colonne Budget à la base Clients", "Rename the column Status to State"],
+    search=(
+        "ajoute colonne propriété renomme supprime option base add column property rename database select "
+        "champ étiquette choix menu déroulant renommer enlève retire vire structure dropdown choice field "
+        "drop remove new label schema tâche tâches projet projets client clients lead leads task tasks "
+        "project projects suivi liste tracker board"
+    ),
+    examples=[
+        "Ajoute une colonne Budget à la base Clients",
+        "Rename the column Status to State",
+        "rajoute un champ Téléphone au tableau",
+        "ajoute l'option En pause au menu Statut",
+        "vire la colonne Remarques",
+        "renomme la base Prospects en Clients",
+        "la colonne Date doit s'appeler Échéance",
+        "add a phone field to the table",
+        "put one more choice into the status dropdown",
+        "drop the Remarks column",
+        "give the database another title",
+        "call that column Deadline instead",
+    ],
 )
 async def update_database(
     database: DatabaseName,

@@ -14,7 +14,27 @@ from ..models import Found
 tools = Toolset("search")
 
 
-@tools.reads(search="find look up where our page pages about titled trouve cherche base projet document")
+@tools.reads(
+    search=(
+        "find look up where our page pages about titled trouve cherche base projet document rechercher "
+        "retrouve où passé localise doc note wiki titre dernier modifié récemment search locate track down "
+        "recently edited latest called texte est-ce qu'on parle something have compte rendu"
+    ),
+    examples=[
+        "où est la page sur les tarifs",
+        "retrouve-moi le doc d'onboarding",
+        "on a un document qui parle du télétravail ?",
+        "cherche la base des clients",
+        "qu'est-ce qui a été modifié en dernier",
+        "où est passé mon compte rendu de lundi",
+        "where did we put the pricing page",
+        "look up the onboarding doc",
+        "do we have something on remote work",
+        "find the clients database",
+        "what was edited most recently",
+        "track down my notes called Kickoff",
+    ],
+)
 async def search(
     query: Annotated[str, Field(description="Words from the title; without them, what was edited last.")] = "",
     kind: Annotated[

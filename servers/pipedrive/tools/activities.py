@@ -30,8 +30,26 @@ Minutes = Annotated[int | None, Field(ge=1, le=1439, description="Length in minu
 
 @tools.reads(
     scopes=READ,
-    search="mes activités tâches rappels rendez-vous à faire aujourd'hui en retard agenda todo overdue due",
-    examples=["Qu'est-ce que j'ai à faire aujourd'hui ?", "Which calls are overdue?"],
+    search=(
+        "mes activités tâches rappels rendez-vous à faire aujourd'hui en retard agenda todo overdue due "
+        "planning journée programme ce qui m'attend rdv prévu échéance coups de fil relances restantes "
+        "schedule upcoming to-dos follow-ups late my day calls left appointments plate rappeler demain "
+        "matin tomorrow supposed ring"
+    ),
+    examples=[
+        "Qu'est-ce que j'ai à faire aujourd'hui ?",
+        "Which calls are overdue?",
+        "J'ai quoi de prévu demain ?",
+        "C'est quoi mon programme cette semaine ?",
+        "Qui est-ce que je dois rappeler ce matin ?",
+        "Est-ce que j'ai des relances en retard ?",
+        "Il me reste des trucs à faire avant ce soir ?",
+        "What's on my plate today?",
+        "What do I have coming up this week?",
+        "Who am I supposed to ring back?",
+        "Anything I forgot to do?",
+        "Show the team's appointments for Monday",
+    ],
 )
 async def list_activities(
     owner: Annotated[str, Field(description="Whose: me, a name or e-mail, or all.")] = "me",
@@ -85,8 +103,26 @@ def _inside(thing: Thing, after: datetime | None, before: datetime | None, at: Z
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="planifie crée ajoute activité appel rappel rendez-vous tâche relance prochaine schedule book call meeting",
-    examples=["Prévois un appel avec Zoé jeudi à 10 h", "Book the next call for Friday at nine"],
+    search=(
+        "planifie crée ajoute activité appel rappel rendez-vous tâche relance prochaine schedule book "
+        "call meeting rdv rappelle-moi pense-bête programmer caler fixer noter prendre déjeuner "
+        "échéance remind reminder follow-up set up plan callback lunch demo appointment to-do faut que "
+        "je rappelle dans jours semaine in days next week"
+    ),
+    examples=[
+        "Prévois un appel avec Zoé jeudi à 10 h",
+        "Book the next call for Friday at nine",
+        "Rappelle-moi de le relancer lundi",
+        "Cale un rendez-vous avec eux mercredi matin",
+        "Mets une tâche pour envoyer le devis demain",
+        "Il faut que je la rappelle dans quinze jours",
+        "Fixe une démo la semaine prochaine à 14 h",
+        "Remind me to chase this client on Monday",
+        "Set up a meeting with them next Tuesday",
+        "Put a to-do for sending the quote",
+        "I need to call her back in two weeks",
+        "Pencil in a lunch with the buyer",
+    ],
 )
 async def create_activity(
     subject: Annotated[str, Field(min_length=1, description="What is to be done.", examples=["Appeler pour le devis"])],
@@ -157,8 +193,26 @@ async def _saved(result: dict[str, Any]) -> Saved:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="termine coche fait activité tâche faite repousse décale déplace appel complete done reschedule postpone",
-    examples=["Marque l'appel comme fait", "Push the call to Friday at ten"],
+    search=(
+        "termine coche fait activité tâche faite repousse décale déplace appel complete done reschedule "
+        "postpone c'est réglé fini effectué reporte décaler avance annulé plus tard rouvre réassigne "
+        "cocher rayer finished tick check off mark as delay move later reopen reassign snooze donne "
+        "confie autre collègue hand give somebody else"
+    ),
+    examples=[
+        "Marque l'appel comme fait",
+        "Push the call to Friday at ten",
+        "C'est bon, je l'ai rappelé, tu peux cocher",
+        "Décale mon rendez-vous de demain à jeudi",
+        "Reporte la relance à la semaine prochaine",
+        "La visite est faite",
+        "Donne cette tâche à ma collègue",
+        "Tick off the demo, it went well",
+        "I've called them, it's done",
+        "Delay that follow-up until next week",
+        "Move my ten o'clock to the afternoon",
+        "Hand this task to somebody else",
+    ],
 )
 async def update_activity(
     activity: Annotated[str, Field(description="Record from pipedrive_list_activities.", examples=["activity:401"])],

@@ -22,8 +22,26 @@ MERGED = ("deal", "person", "organization")
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="crée ajoute enregistre contact personne client nouveau new contact add person",
-    examples=["Ajoute Zoé Lefèvre, 06 12 34 56 78, de la boulangerie Roy", "Create a contact for this caller"],
+    search=(
+        "crée ajoute enregistre contact personne client nouveau new contact add person fiche "
+        "interlocuteur carnet d'adresses coordonnées inconnu nouvel ajouter enregistrer noter numéro "
+        "save caller number address book customer register dame monsieur n'a pas encore crée-la lady "
+        "man don't have yet"
+    ),
+    examples=[
+        "Ajoute Zoé Lefèvre, 06 12 34 56 78, de la boulangerie Roy",
+        "Create a contact for this caller",
+        "Enregistre ce numéro, c'est un nouveau client",
+        "Crée une fiche pour la dame que je viens d'avoir au téléphone",
+        "Ajoute l'acheteuse de chez eux dans mes contacts",
+        "Note ses coordonnées, on ne l'a pas encore",
+        "Nouveau contact : mail et portable",
+        "Save this person's number",
+        "We don't have her yet, put her in",
+        "Add the new buyer to my contacts",
+        "Register this caller as a customer",
+        "New person, here's the mobile and the e-mail",
+    ],
 )
 async def create_person(
     name: Annotated[str, Field(min_length=1, description="First and last name.", examples=["Paul Martin"])],
@@ -75,8 +93,23 @@ async def _check_new_person(name: str, phone: Phone | None, email: Address | Non
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="crée ajoute organisation entreprise société compte company account new",
-    examples=["Crée l'entreprise Boulangerie Roy à Lyon"],
+    search=(
+        "crée ajoute organisation entreprise société compte company account new boîte firme "
+        "établissement client pro raison sociale nouvelle business firm register restaurant magasin "
+        "mairie association commerce school shop"
+    ),
+    examples=[
+        "Crée l'entreprise Boulangerie Roy à Lyon",
+        "Ajoute cette boîte dans le CRM",
+        "Nouvelle société à enregistrer, une menuiserie à Nantes",
+        "On a un nouveau client pro, mets l'entreprise",
+        "Rentre le restaurant avec son adresse",
+        "Crée la fiche de la mairie",
+        "Add a new company",
+        "Put this firm in the CRM",
+        "Set up the business with its address",
+        "We've a new corporate customer, create the company",
+    ],
 )
 async def create_organization(
     name: Annotated[str, Field(min_length=1, description="Name of the company.", examples=["Fromagerie Petit"])],
@@ -119,8 +152,27 @@ def _contact_checked(ref: str) -> str:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="modifie change mets à jour téléphone adresse mail contact personne entreprise propriétaire update",
-    examples=["Change le téléphone de Zoé Lefèvre", "Move Jean to another company"],
+    search=(
+        "modifie change mets à jour téléphone adresse mail contact personne entreprise propriétaire "
+        "update coordonnées déménagé nouveau numéro portable courriel poste corrige rectifie renomme "
+        "champ anniversaire attribue commercial moved changed address edit correct rename phone e-mail "
+        "job reassign travaille chez changé d'employeur spelling works elsewhere now"
+    ),
+    examples=[
+        "Change le téléphone de Zoé Lefèvre",
+        "Move Jean to another company",
+        "Elle a changé de numéro, voici le nouveau",
+        "Son adresse mail n'est plus la bonne",
+        "La société a déménagé, mets la nouvelle adresse",
+        "Corrige l'orthographe de son nom",
+        "Il bosse maintenant chez un autre client",
+        "Attribue ce contact à mon collègue",
+        "His mobile number has changed",
+        "Fix the spelling of her name",
+        "The company moved to Bordeaux, update the address",
+        "Add a second e-mail to this contact",
+        "Give this customer to another sales rep",
+    ],
 )
 async def update_record(
     record: Annotated[
@@ -188,7 +240,21 @@ async def change(kind: str, key: str, body: dict[str, Any]) -> Saved:
     core=False,
     idempotent=False,
     scopes=["search:read contacts:full deals:full"],
-    search="fusionne doublons doublon merge duplicates dedupe",
+    search=(
+        "fusionne doublons doublon merge duplicates dedupe fusionner regrouper réunir deux fiches en "
+        "double même personne combiner dédoublonner combine same twice entry join"
+    ),
+    examples=[
+        "J'ai deux fiches pour la même personne",
+        "Ce client est en double, regroupe",
+        "Fusionne les deux entreprises",
+        "Mets ces deux affaires ensemble, c'est la même",
+        "Nettoie les doublons de ce contact",
+        "This customer is in there twice",
+        "Combine these two contacts into one",
+        "Join both companies, keep the first",
+        "Get rid of the duplicate entry",
+    ],
 )
 async def merge_records(
     keep: Annotated[RecordRef, Field(description="Record that stays, and whose values win.", examples=["person:5"])],
@@ -221,7 +287,22 @@ def _named(kind: str, thing: Thing) -> str:
     core=False,
     idempotent=True,
     scopes=["contacts:full deals:full leads:full activities:full"],
-    search="supprime efface affaire contact entreprise prospect activité note remove",
+    search=(
+        "supprime efface affaire contact entreprise prospect activité note remove enlève vire jette "
+        "poubelle corbeille se débarrasser supprimer effacer plus besoin bin trash erase get rid delete"
+    ),
+    examples=[
+        "Supprime ce contact, il ne veut plus être dans nos fichiers",
+        "Vire cette affaire, c'était une erreur",
+        "Efface le rendez-vous que j'ai créé par erreur",
+        "Mets cette entreprise à la poubelle",
+        "Enlève cette note",
+        "Delete this deal, it was a test",
+        "Remove that person from the CRM",
+        "Bin the note I just wrote",
+        "Get rid of this organization",
+        "Trash the activity",
+    ],
 )
 async def delete_record(
     kind: Annotated[

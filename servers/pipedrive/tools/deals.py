@@ -31,8 +31,27 @@ Status = Literal["open", "won", "lost"]
 
 @tools.reads(
     scopes=READ,
-    search="liste affaires opportunités ventes en cours étape pipeline gagnées perdues mes affaires opportunities",
-    examples=["Quelles affaires sont à l'étape devis envoyé ?", "List my open deals"],
+    search=(
+        "liste affaires opportunités ventes en cours étape pipeline gagnées perdues mes affaires "
+        "opportunities dossiers ouvertes négociation attente signées conclues sommeil commercial "
+        "lesquelles par won lost open closing sales rep which rotting travaille signé perdu récemment "
+        "working on lately sitting proposal"
+    ),
+    examples=[
+        "Quelles affaires sont à l'étape devis envoyé ?",
+        "List my open deals",
+        "Quels dossiers j'ai en ce moment ?",
+        "Qu'est-ce qu'on a signé récemment ?",
+        "Qu'est-ce qu'on a perdu ce mois-ci ?",
+        "Montre ce qui est en négociation",
+        "Sur quoi travaille mon collègue ?",
+        "Quelles ventes sont en cours avec cette boîte ?",
+        "Which deals are still open?",
+        "What did we win lately?",
+        "Show everything sitting in the proposal stage",
+        "What is my colleague working on?",
+        "Which sales did we lose?",
+    ],
 )
 async def list_deals(
     status: Annotated[
@@ -69,8 +88,24 @@ async def list_deals(
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="crée ouvre affaire opportunité vente nouvelle open opportunity",
-    examples=["Ouvre une affaire de 12 500 € pour Zoé Lefèvre", "Open a deal for this caller"],
+    search=(
+        "crée ouvre affaire opportunité vente nouvelle open opportunity dossier potentielle devis "
+        "projet chantier lancer ouvrir montant estimé start new sale add worth project"
+    ),
+    examples=[
+        "Ouvre une affaire de 12 500 € pour Zoé Lefèvre",
+        "Open a deal for this caller",
+        "Nouvelle vente possible à 8 000 €",
+        "J'ai un nouveau projet avec ce client, ouvre le dossier",
+        "Il veut un devis pour une cuisine, crée l'affaire",
+        "Lance une opportunité pour cette boîte",
+        "Mets une affaire à 3 000 au premier stade",
+        "New deal worth five thousand",
+        "They want a quote, start an opportunity",
+        "Add a sale for this company",
+        "Put a new project in the pipeline",
+        "Open one at the proposal stage",
+    ],
 )
 async def create_deal(
     title: Annotated[str, Field(min_length=1, description="Title of the deal.", examples=["Refonte du site"])],
@@ -138,8 +173,26 @@ def saved_deal(thing: Thing, places: list[Place]) -> Saved:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="passe avance affaire étape gagnée perdue montant change clôture won lost move stage mark",
-    examples=["Passe l'affaire Refonte du site à gagné", "Move the deal to negotiation", "Mark it lost: too expensive"],
+    search=(
+        "passe avance affaire étape gagnée perdue montant change clôture won lost move stage mark signé "
+        "conclu vendu remporté gagné perdu abandonné motif négociation prix revoir date de signature "
+        "prévue réattribue closed signed sold push forward next amount value reassign mort raté refusé "
+        "partis accepté oui dead refused accepted yes"
+    ),
+    examples=[
+        "Passe l'affaire Refonte du site à gagné",
+        "Move the deal to negotiation",
+        "Mark it lost: too expensive",
+        "On a signé !",
+        "Le client a dit oui, c'est gagné",
+        "C'est mort, ils sont partis chez un concurrent",
+        "Passe-la à l'étape suivante",
+        "Change le montant à 15 000",
+        "La signature est repoussée à fin mars",
+        "They signed, we won it",
+        "We lost this one to a competitor",
+        "Raise the value to twenty thousand",
+    ],
 )
 async def update_deal(
     deal: Annotated[
@@ -199,8 +252,25 @@ async def _stage(name: str, deal: str) -> tuple[int | None, Status | None]:
 @tools.reads(
     core=False,
     scopes=["deals:read", "deals:full"],
-    search="total valeur pipeline chiffre combien affaires prévision forecast sum worth",
-    examples=["Combien vaut le pipeline ?", "How much have we won?"],
+    search=(
+        "total valeur pipeline chiffre combien affaires prévision forecast sum worth montant global "
+        "somme additionne pondéré carnet de commandes cumul prévisionnel CA how much many add up "
+        "overall weighted money in the"
+    ),
+    examples=[
+        "Combien vaut le pipeline ?",
+        "How much have we won?",
+        "On a pour combien d'affaires en cours ?",
+        "Ça fait combien en tout, ce qu'on a gagné ?",
+        "Quel chiffre on peut espérer ?",
+        "Combien de ventes ouvertes et pour quel montant ?",
+        "Donne-moi le montant total en négociation",
+        "How much money is in the pipeline?",
+        "What's the total of my open deals?",
+        "How many have we got and what are they worth?",
+        "Weighted forecast please",
+        "What does the proposal stage add up to?",
+    ],
 )
 async def get_deal_totals(
     status: Annotated[Status, Field(description="Which deals, by their status.")] = "open",
@@ -233,7 +303,27 @@ def _totals(result: Any) -> dict[str, str]:
     return {str(currency): str(one.get("value")) for currency, one in rows if isinstance(one, dict)}
 
 
-@tools.reads(core=False, scopes=["deals:read", "deals:full"], search="étapes phases pipeline entonnoir stages funnel")
+@tools.reads(
+    core=False,
+    scopes=["deals:read", "deals:full"],
+    search=(
+        "étapes phases pipeline entonnoir stages funnel tunnel cycle de vente processus commercial "
+        "colonnes avancement possibles kanban sales process steps columns which suivante après next "
+        "after"
+    ),
+    examples=[
+        "C'est quoi les étapes de vente chez nous ?",
+        "Quels pipelines existent ?",
+        "Comment s'appelle l'étape après le devis ?",
+        "Montre le tunnel de vente",
+        "Quelles colonnes il y a dans le kanban ?",
+        "What stages do we have?",
+        "What are the steps of our sales process?",
+        "Which pipelines are set up?",
+        "What comes after the proposal stage?",
+        "Name the columns of the board",
+    ],
+)
 async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[PipelineSummary]:
     """List the pipelines with the names of their stages, in order.
 

@@ -22,7 +22,27 @@ FIELDS = {"deal": "deal_id", "person": "person_id", "organization": "org_id", "l
 FileId = Annotated[str, Field(description="Record from pipedrive_list_files.", examples=["file:123"])]
 
 
-@tools.reads(core=False, scopes=READ, search="fichiers pièces jointes documents devis contrat attachments")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "fichiers pièces jointes documents devis contrat attachments pièce jointe PDF contrats envoyés "
+        "lesquels docs dossier attaché attached paperwork what files quelque part offre envoyée "
+        "somewhere offer"
+    ),
+    examples=[
+        "Il y a des documents sur cette affaire ?",
+        "Quels fichiers sont attachés à ce client ?",
+        "Est-ce qu'on a le contrat dans la fiche ?",
+        "Montre les pièces jointes du dossier",
+        "On a un PDF de l'offre quelque part ?",
+        "What files are attached to this deal?",
+        "Is the contract in there?",
+        "Which documents do we have on this company?",
+        "Any attachments on the contact?",
+        "List the paperwork of this sale",
+    ],
+)
 async def list_files(
     about: Annotated[
         RecordRef, Field(description="deal, person or organization, by number or name.", examples=["deal:77"])
@@ -61,7 +81,25 @@ def _key(file: str) -> str:
     return key
 
 
-@tools.reads(core=False, scopes=READ, search="télécharge ouvre fichier pièce jointe document enregistre save")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "télécharge ouvre fichier pièce jointe document enregistre save récupère sauvegarde rapatrie "
+        "télécharger PDF contrat download get fetch grab locally"
+    ),
+    examples=[
+        "Télécharge le contrat de cette affaire",
+        "Récupère le PDF du devis",
+        "Enregistre cette pièce jointe chez moi",
+        "Sors-moi le document pour que je le lise",
+        "Rapatrie le plan joint au dossier",
+        "Download the contract",
+        "Grab that PDF",
+        "Save the attachment to my folder",
+        "Get the quote file so we can read it",
+    ],
+)
 async def download_file(
     file: FileId,
     path: Annotated[
@@ -84,7 +122,26 @@ async def download_file(
     return SavedFile(**ref.model_dump())
 
 
-@tools.writes(creates=True, core=False, scopes=WRITE, search="joins envoie attache fichier document pièce upload")
+@tools.writes(
+    creates=True,
+    core=False,
+    scopes=WRITE,
+    search=(
+        "joins envoie attache fichier document pièce upload ajoute dépose mets joindre télécharge verse "
+        "PDF contrat signé photo plan attach put add scan"
+    ),
+    examples=[
+        "Joins le devis à l'affaire",
+        "Mets le contrat signé dans la fiche",
+        "Dépose cette photo sur le dossier du client",
+        "Ajoute le PDF au contact",
+        "Attache le plan à cette vente",
+        "Attach the signed contract",
+        "Upload this picture to the deal",
+        "Put the PDF on the company",
+        "Add the scan to the customer's record",
+    ],
+)
 async def upload_file(
     path: Annotated[str, Field(description="Path of the file in the data folder.", examples=["devis.pdf"])],
     about: Annotated[

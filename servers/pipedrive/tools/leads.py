@@ -34,8 +34,25 @@ Labels = Annotated[list[str] | None, Field(description="Labels by name, such as 
 @tools.reads(
     core=False,
     scopes=READ,
-    search="liste prospects pistes leads boîte de réception nouveaux inbox",
-    examples=["Quels prospects sont arrivés ?", "Show the leads inbox"],
+    search=(
+        "liste prospects pistes leads boîte de réception nouveaux inbox demandes entrantes des contacts "
+        "potentiels fraîches pas encore traités incoming enquiries unqualified fresh new arrivés "
+        "manifestés site web formulaire website form came"
+    ),
+    examples=[
+        "Quels prospects sont arrivés ?",
+        "Show the leads inbox",
+        "J'ai de nouvelles demandes ?",
+        "Qui s'est manifesté via le site ?",
+        "Montre la boîte de réception des prospects",
+        "Quelles pistes je dois encore traiter ?",
+        "Liste les leads de ma collègue",
+        "Any new enquiries?",
+        "What came in through the website?",
+        "Which prospects are waiting to be qualified?",
+        "Show the fresh leads",
+        "Whose leads are these?",
+    ],
 )
 async def list_leads(
     owner: OwnerRef = None,
@@ -62,8 +79,24 @@ async def list_leads(
     creates=True,
     core=False,
     scopes=WRITE,
-    search="crée ajoute prospect piste lead nouveau",
-    examples=["Ajoute un prospect pour Zoé Lefèvre"],
+    search=(
+        "crée ajoute prospect piste lead nouveau demande intéressé contact potentiel à qualifier "
+        "nouvelle salon formulaire enquiry interested maybe incoming add capture garder au chaud budget "
+        "hot somebody someone"
+    ),
+    examples=[
+        "Ajoute un prospect pour Zoé Lefèvre",
+        "Quelqu'un est intéressé, mets-le en prospect",
+        "Nouvelle piste rencontrée au salon",
+        "Note cette demande pour plus tard, à qualifier",
+        "Rentre un lead avec un budget de 4 000 €",
+        "Un client potentiel a appelé, garde-le au chaud",
+        "Add a new lead",
+        "Somebody asked about prices, keep them as a prospect",
+        "Capture this enquiry",
+        "Met a maybe customer at the fair, put a lead",
+        "New prospect, label it hot",
+    ],
 )
 async def create_lead(
     title: Annotated[str, Field(min_length=1, description="Title of the lead.", examples=["Demande de devis"])],
@@ -121,7 +154,22 @@ async def _day(when: When | None) -> str | None:
     idempotent=True,
     core=False,
     scopes=WRITE,
-    search="modifie archive prospect piste lead étiquette valeur update",
+    search=(
+        "modifie archive prospect piste lead étiquette valeur update chaud froid tiède libellé titre "
+        "renomme désarchive range mettre de côté hot cold label rename park unarchive"
+    ),
+    examples=[
+        "Ce prospect est chaud, mets-le en étiquette",
+        "Archive cette piste, elle ne mène à rien",
+        "Passe le lead à 6 000 €",
+        "Ressors ce prospect des archives",
+        "Donne ce prospect à un autre commercial",
+        "Label this lead as hot",
+        "Archive the prospect, they're not interested",
+        "Park this enquiry for now",
+        "Rename the lead",
+        "Change what the lead is worth",
+    ],
 )
 async def update_lead(
     lead: LeadRef,
@@ -158,8 +206,24 @@ async def update_lead(
     additive=False,
     scopes=CONVERT,
     deadline=45,
-    search="convertis transforme prospect piste lead en affaire convert qualify",
-    examples=["Transforme ce prospect en affaire", "Convert the lead into a deal"],
+    search=(
+        "convertis transforme prospect piste lead en affaire convert qualify convertir qualifier "
+        "qualifié passe pipeline devient transformer promote turn into qualified becomes"
+    ),
+    examples=[
+        "Transforme ce prospect en affaire",
+        "Convert the lead into a deal",
+        "Ce prospect est qualifié, passe-le en affaire",
+        "Convertis la piste",
+        "Le lead devient sérieux, mets-le dans le pipeline",
+        "Fais-en une vraie affaire à l'étape devis",
+        "La demande du site se transforme en vente",
+        "Turn this prospect into a deal",
+        "The lead is qualified now",
+        "Promote the enquiry to the pipeline",
+        "Make it a real deal",
+        "That lead got serious, move it into the proposal stage",
+    ],
 )
 async def create_deal_from_lead(lead: LeadRef, stage: StageRef = None) -> Saved:
     """Make a deal of a lead: its notes, files and activities go along, and the lead is gone. Returns the deal.

@@ -30,8 +30,25 @@ def _content(text: str) -> str:
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="ajoute note compte rendu commentaire appel consigne log",
-    examples=["Note que le budget est de 12 000 €", "Add a note to the deal"],
+    search=(
+        "ajoute note compte rendu commentaire appel consigne log écris inscris résumé il m'a dit "
+        "retiens mentionne remarque info write down jot record he said summary remark memo hésite "
+        "préfère pense mot souviens remember prefers thinks"
+    ),
+    examples=[
+        "Note que le budget est de 12 000 €",
+        "Add a note to the deal",
+        "Écris sur sa fiche qu'il préfère le matin",
+        "Marque dans le dossier qu'elle hésite",
+        "Fais un petit compte rendu de l'appel",
+        "Retiens qu'ils ont un chien de garde",
+        "Mets un mot sur cette boîte",
+        "Jot down what she said",
+        "Write on his record that he prefers mornings",
+        "Log a summary of the call",
+        "Put a remark on this company",
+        "Keep in mind that they pay late",
+    ],
 )
 async def add_note(
     text: Annotated[str, Field(min_length=1, description="Plain text of the note.", examples=["Budget 12 000 €."])],
@@ -61,7 +78,26 @@ async def _saved(result: dict[str, Any]) -> Saved:
     return Saved(record=f"note:{Thing.model_validate(result).id}")
 
 
-@tools.reads(core=False, scopes=READ, search="notes comptes rendus historique lire toutes")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "notes comptes rendus historique lire toutes remarques mémos anciennes échanges commentaires "
+        "écrits relis qu'est-ce qu'on a noté previous past remarks written all"
+    ),
+    examples=[
+        "Qu'est-ce qu'on a noté sur ce client ?",
+        "Relis-moi les vieilles notes de l'affaire",
+        "Montre tous les comptes rendus",
+        "Qui a écrit quoi sur cette boîte ?",
+        "Toutes les remarques depuis le début",
+        "What notes are there on this deal?",
+        "Read me all the remarks on him",
+        "Who wrote what about this company?",
+        "Show the older notes as well",
+        "Everything we ever wrote down about her",
+    ],
+)
 async def list_notes(
     about: Annotated[
         RecordRef, Field(description="deal, lead, person or organization, by number or name.", examples=["deal:77"])
@@ -80,7 +116,25 @@ async def list_notes(
 
 
 @tools.writes(
-    additive=False, idempotent=True, core=False, scopes=WRITE, search="modifie corrige remplace note commentaire edit"
+    additive=False,
+    idempotent=True,
+    core=False,
+    scopes=WRITE,
+    search=(
+        "modifie corrige remplace note commentaire edit réécris rectifie erreur dedans faute change le "
+        "texte rewrite fix wrong typo reword correct"
+    ),
+    examples=[
+        "Je me suis trompé dans la note, corrige",
+        "Remplace le texte de la dernière note",
+        "Réécris ce compte rendu",
+        "Il y a une faute dans ma remarque, change-la",
+        "Dans la note c'est 12 000 et pas 10 000",
+        "Fix the typo in my note",
+        "Rewrite that remark",
+        "The note is wrong, it's Tuesday not Monday",
+        "Change the wording of the note",
+    ],
 )
 async def update_note(
     note: Annotated[str, Field(description="Record from pipedrive_list_notes.", examples=["note:31"])],

@@ -32,7 +32,23 @@ LineRef = Annotated[
 @tools.reads(
     core=False,
     scopes=["search:read products:read", "search:read products:full"],
-    search="cherche produits catalogue articles prix tarif price list",
+    search=(
+        "cherche produits catalogue articles prix tarif price list référence article coûte combien "
+        "vend-on produit code SKU tarifs catalog item how much does it cost sell reference vendons "
+        "proposons gamme offre services abonnement charge offering rate sells"
+    ),
+    examples=[
+        "Combien coûte notre abonnement premium ?",
+        "Est-ce qu'on vend des volets roulants ?",
+        "Trouve la référence A-100 au catalogue",
+        "Quel est le tarif de la maintenance ?",
+        "Cherche le produit qui s'appelle pack sérénité",
+        "What do we charge for installation?",
+        "Is there a training package in the catalogue?",
+        "Look up the item with code A-100",
+        "How much is the premium plan?",
+        "Find the product",
+    ],
 )
 async def search_products(
     query: Annotated[str, Field(description="Words from name or code, two characters at least.", examples=["crayon"])],
@@ -58,7 +74,26 @@ def _product(thing: Thing) -> Row:
     )
 
 
-@tools.reads(core=False, scopes=READ, search="produits lignes affaire devis contenu prix quantité")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "produits lignes affaire devis contenu prix quantité articles vendus composition détail du "
+        "panier qu'est-ce qu'il y a dedans commandé line items what's in included on comporte inclut "
+        "proposons vendons compris selling contains breakdown composed ordered"
+    ),
+    examples=[
+        "Qu'est-ce qu'il y a dans cette affaire ?",
+        "Quels produits on lui propose dans le dossier ?",
+        "Détaille les lignes du devis",
+        "Combien d'unités sont prévues dans la vente ?",
+        "Quelle remise on lui a faite sur chaque article ?",
+        "What items are on this deal?",
+        "Break down the lines of that sale",
+        "What are we selling them exactly?",
+        "Which discount is on each line?",
+    ],
+)
 async def list_deal_products(deal: DealRef, limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     """List the products on a deal with quantity, price, discount, tax and sum, each with the number of its line.
 
@@ -69,7 +104,26 @@ async def list_deal_products(deal: DealRef, limit: Limit = 20, cursor: Cursor = 
     return RowPage(items=await records.product_rows(rows), next_cursor=following)
 
 
-@tools.writes(creates=True, core=False, scopes=WRITE, search="ajoute produit ligne affaire devis quantité prix")
+@tools.writes(
+    creates=True,
+    core=False,
+    scopes=WRITE,
+    search=(
+        "ajoute produit ligne affaire devis quantité prix rajoute mets article inclus lignes "
+        "supplémentaire unités include put add item line more"
+    ),
+    examples=[
+        "Rajoute deux fenêtres à l'affaire",
+        "Mets la formation dans le devis",
+        "Il veut aussi la maintenance, ajoute-la",
+        "Ajoute trois licences à 90 € avec 10 % de remise",
+        "Inclus le transport dans le dossier",
+        "Put two licences on the deal",
+        "They want the training as well, add it",
+        "Add another item to the sale",
+        "Include maintenance at 90 euros",
+    ],
+)
 async def add_deal_product(
     deal: DealRef,
     product: Annotated[
@@ -120,7 +174,22 @@ async def _catalogue_price(product: str, deal: str) -> Any:
     idempotent=True,
     core=False,
     scopes=WRITE,
-    search="modifie produit ligne affaire quantité prix remise",
+    search=(
+        "modifie produit ligne affaire quantité prix remise du devis unités moins plus rabais ristourne "
+        "TVA taxe baisse quantity discount line item instead cheaper tax edit finalement changer ajuste "
+        "lower raise adjust"
+    ),
+    examples=[
+        "Passe à trois unités au lieu de deux",
+        "Fais 10 % de remise sur cette ligne",
+        "Baisse le prix de la pose dans l'affaire",
+        "Change la TVA de l'article",
+        "Finalement il en veut cinq",
+        "Make it three instead of two",
+        "Give ten percent off that line",
+        "Lower the price of the training in this deal",
+        "Change the tax on the item",
+    ],
 )
 async def update_deal_product(
     deal: DealRef,
@@ -146,7 +215,25 @@ async def update_deal_product(
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=True, scopes=WRITE, search="retire supprime produit ligne affaire remove"
+    asks=True,
+    core=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "retire supprime produit ligne affaire remove enlève ôte plus dans le devis sans l'article take "
+        "off drop no longer wants line item"
+    ),
+    examples=[
+        "Enlève la maintenance de l'affaire",
+        "Il ne veut plus de la formation, retire-la du devis",
+        "Supprime cette ligne du dossier",
+        "Sors les volets de la vente",
+        "Sans la pose finalement",
+        "Take the training off the deal",
+        "Drop that line",
+        "They no longer want maintenance, remove the item",
+        "Remove the second product from the sale",
+    ],
 )
 async def delete_deal_product(deal: DealRef, line: LineRef) -> Deleted:
     """Take a product off a deal; the product stays in the catalogue. It asks first, with name and sum of the line.

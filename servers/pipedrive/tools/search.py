@@ -29,8 +29,25 @@ Kind = Literal["deal", "person", "organization", "lead", "product", "file"]
 
 @tools.reads(
     scopes=["search:read"],
-    search="cherche trouve recherche partout client affaire entreprise prospect produit find anything",
-    examples=["Trouve tout sur la boulangerie Roy", "Search the CRM for Dupont"],
+    search=(
+        "cherche trouve recherche partout client affaire entreprise prospect produit find anything "
+        "retrouve où est quelque chose sur nom mot-clé parle de fichier note contenant look up keyword "
+        "mention"
+    ),
+    examples=[
+        "Trouve tout sur la boulangerie Roy",
+        "Search the CRM for Dupont",
+        "Retrouve-moi le dossier de la cuisine",
+        "On a quelque chose sur cette boîte ?",
+        "Cherche qui parle de panneaux solaires",
+        "Où est l'affaire du lycée ?",
+        "On les connaît déjà, ces gens-là ?",
+        "Look up the school project",
+        "Do we have anything on this firm?",
+        "Find whatever mentions solar panels",
+        "Is this company in our CRM?",
+        "Search for the word renovation",
+    ],
 )
 async def search_all(
     query: Annotated[
@@ -75,8 +92,25 @@ def _row(thing: Thing) -> Row:
 
 @tools.reads(
     scopes=READ,
-    search="qui est ce numéro appelant qui appelle client fiche téléphone identifie who is calling caller id lookup",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is calling from +33 6 12 34 56 78?"],
+    search=(
+        "qui est ce numéro appelant qui appelle client fiche téléphone identifie who is calling caller "
+        "id lookup quelqu'un m'appelle inconnu ça sonne à identité on le connaît ringing unknown number "
+        "whose phone belongs rang missed call"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is calling from +33 6 12 34 56 78?",
+        "C'est qui, ce numéro ?",
+        "J'ai un appel manqué, à qui c'est ?",
+        "Ça sonne, qui est-ce ?",
+        "On le connaît, celui qui appelle ?",
+        "À qui appartient cette adresse mail ?",
+        "Whose number is this?",
+        "I missed a call, who was it?",
+        "The phone is ringing, who's that?",
+        "Do we know this caller?",
+        "Who does this e-mail address belong to?",
+    ],
 )
 async def get_caller(
     caller: Annotated[
@@ -109,8 +143,26 @@ async def get_caller(
 
 @tools.reads(
     scopes=READ,
-    search="fiche complète historique montre détails affaire client entreprise notes activités lire record",
-    examples=["Montre-moi l'affaire Refonte du site", "What do we know about Boulangerie Roy?"],
+    search=(
+        "fiche complète historique montre détails affaire client entreprise notes activités lire record "
+        "résume fais le point brief prépare mon rendez-vous contexte où en est tout ce qu'on sait "
+        "dernière fois status briefing catch me up background overview details ouvrir consulte dossier "
+        "profil open look at know about"
+    ),
+    examples=[
+        "Montre-moi l'affaire Refonte du site",
+        "What do we know about Boulangerie Roy?",
+        "Fais-moi le point sur ce client",
+        "Où en est-on avec cette affaire ?",
+        "Prépare-moi pour l'appel avec eux",
+        "Qu'est-ce qu'on s'était dit la dernière fois ?",
+        "Ouvre sa fiche",
+        "Brief me before I call them",
+        "Where do we stand with this deal?",
+        "Catch me up on this customer",
+        "Open her record",
+        "What did we agree last time?",
+    ],
 )
 async def get_record(
     record: Annotated[
@@ -203,7 +255,22 @@ async def _products(deal: str, limit: int) -> list[Row]:
 @tools.reads(
     core=False,
     scopes=["contacts:read users:read", "contacts:full users:read"],
-    search="liste contacts personnes clients de l'entreprise récents people",
+    search=(
+        "liste contacts personnes clients de l'entreprise récents people interlocuteurs gens employés "
+        "qui travaille chez carnet répertoire annuaire coordonnées staff who works at everyone "
+        "directory address book eux tous mes there working"
+    ),
+    examples=[
+        "Qui est-ce qu'on connaît chez eux ?",
+        "Liste mes interlocuteurs dans cette boîte",
+        "Qui travaille là-bas ?",
+        "Montre mon carnet d'adresses",
+        "Donne-moi tous mes contacts",
+        "Who do we know at this company?",
+        "Everyone who works there, with phone numbers",
+        "Show my contacts",
+        "List the people of that firm",
+    ],
 )
 async def list_persons(
     organization: records.OrganizationRef = None,
@@ -228,7 +295,22 @@ async def list_persons(
 @tools.reads(
     core=False,
     scopes=["contacts:read users:read", "contacts:full users:read"],
-    search="liste organisations entreprises sociétés comptes companies accounts",
+    search=(
+        "liste organisations entreprises sociétés comptes companies accounts boîtes clients pros "
+        "portefeuille d'entreprises firmes businesses firms portfolio corporate customers suit mes mine "
+        "looks after latest"
+    ),
+    examples=[
+        "Quelles boîtes j'ai en portefeuille ?",
+        "Liste toutes les entreprises",
+        "Quelles sociétés suit mon collègue ?",
+        "Montre nos clients pros",
+        "C'est quoi les dernières entreprises modifiées ?",
+        "Which companies are mine?",
+        "List all the firms in the CRM",
+        "Show our corporate customers",
+        "What businesses does my colleague look after?",
+    ],
 )
 async def list_organizations(owner: records.OwnerRef = None, limit: Limit = 20, cursor: Cursor = None) -> RowPage:
     """List organizations, all of them or those of an owner, last changed first, with address and owner.

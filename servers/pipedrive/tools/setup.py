@@ -17,7 +17,23 @@ tools = Toolset("account")
 
 
 @tools.reads(
-    core=False, scopes=["users:read"], search="utilisateurs collègues commerciaux équipe propriétaires owners team"
+    core=False,
+    scopes=["users:read"],
+    search=(
+        "utilisateurs collègues commerciaux équipe propriétaires owners team qui dans l'équipe vendeurs "
+        "membres collaborateurs à attribuer sales reps colleagues staff who can I assign"
+    ),
+    examples=[
+        "Qui est dans l'équipe commerciale ?",
+        "À qui je peux attribuer une affaire ?",
+        "Liste mes collègues",
+        "Quels vendeurs ont un accès ?",
+        "C'est quoi le mail de mon collègue ?",
+        "Who is on the sales team?",
+        "Who can I assign this to?",
+        "List my colleagues",
+        "Which reps have a login?",
+    ],
 )
 async def list_users(limit: Limit = 20, cursor: Cursor = None) -> Page[UserSummary]:
     """List the active users of the company with name and e-mail address: those who can own deals and activities.
@@ -35,8 +51,23 @@ async def list_users(limit: Limit = 20, cursor: Cursor = None) -> Page[UserSumma
 @tools.reads(
     core=False,
     scopes=["deals:read contacts:read", "deals:full contacts:full"],
-    search="champs personnalisés valeurs possibles options custom fields schema",
-    examples=["Quels champs ont les affaires ?"],
+    search=(
+        "champs personnalisés valeurs possibles options custom fields schema informations qu'on peut "
+        "remplir cases rubriques propriétés menu déroulant choix motifs attributes dropdown columns "
+        "which nom du champ secteur origine fill in sector"
+    ),
+    examples=[
+        "Quels champs ont les affaires ?",
+        "Quelles infos on peut remplir sur une personne ?",
+        "Quels sont les choix possibles pour l'origine ?",
+        "Liste les champs personnalisés",
+        "Comment s'appelle le champ pour le secteur ?",
+        "Quelles rubriques a une entreprise ?",
+        "Which custom fields are there?",
+        "What can I fill in on a deal?",
+        "What are the options of that dropdown?",
+        "What fields does a company have?",
+    ],
 )
 async def list_fields(
     kind: Annotated[Literal["deal", "person", "organization"], Field(description="Kind of record.", examples=["deal"])],

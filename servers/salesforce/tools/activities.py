@@ -44,8 +44,25 @@ async def _of(record: str | None) -> list[str]:
 
 @tools.reads(
     scopes=["api"],
-    search="mes tâches à faire aujourd'hui en retard relances rappels todo overdue due",
-    examples=["Quelles sont mes tâches aujourd'hui ?", "Which follow-ups are overdue?"],
+    search=(
+        "mes tâches à faire aujourd'hui en retard relances rappels todo overdue due ce qui m'attend "
+        "échéances dois rappeler restantes liste de relancer plate to-dos chase what do I have to "
+        "reminders late outstanding pense-bêtes colleague's collègue"
+    ),
+    examples=[
+        "Quelles sont mes tâches aujourd'hui ?",
+        "Which follow-ups are overdue?",
+        "J'ai quoi à faire ce matin ?",
+        "Qui est-ce que je dois relancer ?",
+        "Qu'est-ce qui est en retard ?",
+        "Il me reste des rappels pour cette affaire ?",
+        "Quels pense-bêtes a mon collègue ?",
+        "What's on my to-do list?",
+        "Who do I have to chase today?",
+        "Anything I'm late on?",
+        "What's outstanding for this account?",
+        "Show the reminders for Friday",
+    ],
 )
 async def list_tasks(
     owner: Whose = "me",
@@ -72,8 +89,25 @@ async def list_tasks(
 @tools.writes(
     creates=True,
     scopes=["api"],
-    search="crée tâche rappel relance rappelle-moi prochaine activité remind reminder follow up",
-    examples=["Rappelle-moi d'appeler Marie Durand jeudi", "Create a follow-up for the Roy deal"],
+    search=(
+        "crée tâche rappel relance rappelle-moi prochaine activité remind reminder follow up pense-bête "
+        "penser à n'oublie pas il faut que je chose faire échéance don't forget to-do need to chase "
+        "callback plan a call assign donner confie give colleague"
+    ),
+    examples=[
+        "Rappelle-moi d'appeler Marie Durand jeudi",
+        "Create a follow-up for the Roy deal",
+        "Fais-moi penser à envoyer le devis demain",
+        "Il faut que je les relance dans quinze jours",
+        "Mets un pense-bête pour vendredi",
+        "Rappelle-moi de lui téléphoner lundi",
+        "Donne ça à faire à ma collègue",
+        "Don't let me forget the quote",
+        "I need to call them back on Monday",
+        "Put it on my to-do list for Friday",
+        "Remind me to chase this customer",
+        "Give that job to a colleague",
+    ],
 )
 async def create_task(
     subject: Annotated[
@@ -105,8 +139,25 @@ async def create_task(
     additive=False,
     idempotent=True,
     scopes=["api"],
-    search="termine coche fait tâche faite repousse échéance complete done task reschedule",
-    examples=["Marque la tâche comme faite", "Push my reminder to Friday"],
+    search=(
+        "termine coche fait tâche faite repousse échéance complete done task reschedule c'est réglé "
+        "effectué cocher rayer reporte décale rouvre plus tard réassigne tick off finished postpone "
+        "snooze delay later hand over reopen donne confie push"
+    ),
+    examples=[
+        "Marque la tâche comme faite",
+        "Push my reminder to Friday",
+        "C'est bon, je l'ai relancé, tu peux cocher",
+        "Reporte mon rappel à la semaine prochaine",
+        "Raye ça de ma liste",
+        "Décale l'échéance à mardi",
+        "Passe cette tâche à mon collègue",
+        "I've called them, tick it off",
+        "Snooze that one until Monday",
+        "Hand this to-do over to somebody else",
+        "Reopen the follow-up, it isn't finished",
+        "That's done",
+    ],
 )
 async def update_task(
     task: Annotated[
@@ -138,8 +189,25 @@ async def update_task(
 @tools.writes(
     creates=True,
     scopes=["api"],
-    search="rendez-vous réunion événement agenda planifie réserve calendrier book meeting appointment",
-    examples=["Planifie un rendez-vous mardi 14 h avec Marie Durand", "Book a meeting about the Roy deal"],
+    search=(
+        "rendez-vous réunion événement agenda planifie réserve calendrier book meeting appointment rdv "
+        "caler fixer créneau démo déjeuner visite bloque prendre set up pencil in demo lunch visit slot "
+        "schedule"
+    ),
+    examples=[
+        "Planifie un rendez-vous mardi 14 h avec Marie Durand",
+        "Book a meeting about the Roy deal",
+        "Cale une démo avec eux jeudi matin",
+        "Prends rendez-vous lundi à 9 h",
+        "Bloque une heure demain pour la visite du site",
+        "Mets un déjeuner mercredi dans l'agenda",
+        "Fixe une réunion d'une heure avec l'acheteur",
+        "Set up a demo next Tuesday",
+        "Pencil in lunch on Wednesday",
+        "Schedule a visit at their office",
+        "Put an hour in the calendar with them",
+        "Fix an appointment for Monday at nine",
+    ],
 )
 async def create_event(
     subject: Annotated[str, Field(min_length=1, max_length=255, description="Title of the event.", examples=["Démo"])],
@@ -180,8 +248,24 @@ async def create_event(
 @tools.reads(
     core=False,
     scopes=["api"],
-    search="agenda rendez-vous réunions semaine calendrier événements meetings calendar",
-    examples=["Qu'est-ce que j'ai cette semaine ?", "Meetings with Boulangerie Roy"],
+    search=(
+        "agenda rendez-vous réunions semaine calendrier événements meetings calendar planning programme "
+        "rdv demain prévu journée créneaux schedule appointments what's on tomorrow diary coming up see "
+        "vois rencontre meet next"
+    ),
+    examples=[
+        "Qu'est-ce que j'ai cette semaine ?",
+        "Meetings with Boulangerie Roy",
+        "J'ai quels rendez-vous demain ?",
+        "C'est quoi mon planning de lundi ?",
+        "Quand est-ce que je vois ce client ?",
+        "À quelle heure est la prochaine réunion ?",
+        "Qu'est-ce que ma collègue a de prévu jeudi ?",
+        "What's in my diary tomorrow?",
+        "When do I meet them next?",
+        "What appointments are coming up?",
+        "What's my schedule on Monday?",
+    ],
 )
 async def list_events(
     owner: Whose = "me",
@@ -218,8 +302,24 @@ def _either(timed: str, day: str) -> str:
     core=False,
     creates=True,
     scopes=["api"],
-    search="note appel téléphonique compte rendu journal consigne log call phone",
-    examples=["Note l'appel avec Marie Durand : budget 12 000 €"],
+    search=(
+        "note appel téléphonique compte rendu journal consigne log call phone coup de fil je viens "
+        "l'avoir eu au téléphone raccroché messagerie entretien échange consigner just spoke rang "
+        "phoned talked voicemail hung up conversation took place write down appelé garde trace called"
+    ),
+    examples=[
+        "Note l'appel avec Marie Durand : budget 12 000 €",
+        "Je viens de l'avoir au téléphone, consigne-le",
+        "J'ai eu l'acheteuse, elle réfléchit, mets ça dans l'historique",
+        "Je suis tombé sur la messagerie",
+        "On s'est parlé dix minutes, note-le",
+        "Il m'a appelé ce matin, garde une trace",
+        "I just spoke to her, write it down",
+        "Log my conversation with them",
+        "He phoned this morning, keep a record",
+        "I only got the voicemail",
+        "We talked for ten minutes about the price",
+    ],
 )
 async def log_call(
     text: Annotated[str, Field(max_length=32_000, description="What was said.", examples=["Budget 12 000 €."])],

@@ -17,7 +17,25 @@ from ..records import RecordRef
 tools = Toolset("files")
 
 
-@tools.reads(core=False, scopes=["api"], search="fichiers pièces jointes documents contrat devis files")
+@tools.reads(
+    core=False,
+    scopes=["api"],
+    search=(
+        "fichiers pièces jointes documents contrat devis files PDF attachés joints dossier il y a-t-il "
+        "attached attachments paperwork is there"
+    ),
+    examples=[
+        "Il y a des documents sur cette affaire ?",
+        "Quelles pièces jointes a ce compte ?",
+        "Est-ce que le contrat est dans la fiche ?",
+        "On a un PDF du devis ?",
+        "Montre ce qui est attaché au dossier",
+        "What files are on this deal?",
+        "Any attachments on the account?",
+        "Is the contract in there?",
+        "Which paperwork do we have for this customer?",
+    ],
+)
 async def list_files(
     record: Annotated[
         RecordRef,
@@ -45,7 +63,25 @@ async def list_files(
     return Page(items=readable(AttachedFile, rows), next_cursor=page.next_cursor)
 
 
-@tools.reads(core=False, scopes=["api"], search="télécharge fichier pièce jointe document enregistre download file")
+@tools.reads(
+    core=False,
+    scopes=["api"],
+    search=(
+        "télécharge fichier pièce jointe document enregistre download file récupère sauvegarde rapatrie "
+        "ouvre PDF contrat télécharger grab get fetch save locally"
+    ),
+    examples=[
+        "Télécharge le contrat de cette affaire",
+        "Récupère le PDF du devis",
+        "Enregistre la pièce jointe chez moi",
+        "Sors-moi ce document pour que je le lise",
+        "Rapatrie le plan",
+        "Download the contract",
+        "Grab that PDF",
+        "Save the attachment to my folder",
+        "Get the quote document so we can read it",
+    ],
+)
 async def download_file(
     file: Annotated[
         str,

@@ -23,8 +23,25 @@ tools = Toolset("bulk")
     replaces=True,
     deadline=58,
     scopes=["api"],
-    search="importe en masse fichier CSV met à jour supprime milliers d'enregistrements bulk import upsert",
-    examples=["Importe les pistes de salon.csv", "Update these 2,000 accounts from the file"],
+    search=(
+        "importe en masse fichier CSV met à jour supprime milliers d'enregistrements bulk import upsert "
+        "charger tableau excel lot d'un coup data loader chargement salon load spreadsheet mass batch "
+        "thousands rows update delete participants visiteurs attendees"
+    ),
+    examples=[
+        "Importe les pistes de salon.csv",
+        "Update these 2,000 accounts from the file",
+        "Charge ce fichier Excel dans les contacts",
+        "Rentre les 500 visiteurs du salon d'un coup",
+        "Mets à jour tous ces comptes depuis le tableau",
+        "Supprime en masse les pistes de ce fichier",
+        "Injecte ce CSV",
+        "Load this spreadsheet of leads",
+        "Mass update the accounts from the CSV",
+        "Bring in the whole attendee list",
+        "Delete all of these in one go, they're in the file",
+        "Upsert the price list from a file",
+    ],
 )
 async def import_records(
     object_name: ObjectName,
@@ -84,7 +101,27 @@ async def _ended(job: dict[str, Any], at: str, target: str) -> Job:
     return result
 
 
-@tools.reads(core=False, scopes=["api"], deadline=58, search="état avancement tâche en masse import bulk job status")
+@tools.reads(
+    core=False,
+    scopes=["api"],
+    deadline=58,
+    search=(
+        "état avancement tâche en masse import bulk job status chargement fini terminé combien de "
+        "lignes échecs où est progression progress finished failed rows done yet loading rentré passé "
+        "loaded through"
+    ),
+    examples=[
+        "L'import est fini ?",
+        "Où en est le chargement du fichier ?",
+        "Combien de lignes ont échoué ?",
+        "Ça a marché, l'import de ce matin ?",
+        "Est-ce que tout est rentré ?",
+        "Is the import finished yet?",
+        "How far is the upload?",
+        "Did any rows fail?",
+        "Did the mass update work?",
+    ],
+)
 async def get_job(
     job: Annotated[
         str,
@@ -107,8 +144,24 @@ async def get_job(
     core=False,
     deadline=58,
     scopes=["api"],
-    search="exporte requête en CSV fichier tous les enregistrements extraction sauvegarde bulk query download",
-    examples=["Exporte tous les contacts en CSV", "Export this year's won opportunities to a file"],
+    search=(
+        "exporte requête en CSV fichier tous les enregistrements extraction sauvegarde bulk query "
+        "download sortir extraire tableau excel télécharge toutes lignes sauvegarder dump spreadsheet "
+        "backup save all extract"
+    ),
+    examples=[
+        "Exporte tous les contacts en CSV",
+        "Export this year's won opportunities to a file",
+        "Sors-moi tous les clients dans un tableau",
+        "Extrais les pistes de l'année en Excel",
+        "Fais une sauvegarde des comptes",
+        "Mets la liste complète dans un fichier",
+        "J'ai besoin d'un CSV des affaires perdues",
+        "Dump all accounts into a spreadsheet",
+        "Extract the leads of this year",
+        "Make a backup file of our contacts",
+        "Save the whole list as CSV",
+    ],
 )
 async def export_records(
     soql: Annotated[

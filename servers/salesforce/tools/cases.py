@@ -23,8 +23,24 @@ FIELDS = "Id, CaseNumber, Subject, Status, Priority, Origin, CreatedDate, Contac
     core=False,
     creates=True,
     scopes=["api"],
-    search="ouvre crée requête ticket demande support incident réclamation open case",
-    examples=["Ouvre une requête pour le 06 12 34 56 78 : le four ne chauffe plus"],
+    search=(
+        "ouvre crée requête ticket demande support incident réclamation open case problème panne "
+        "plainte SAV client mécontent dossier signale ne marche pas cassé complaint issue broken "
+        "doesn't work problem report log a customer service"
+    ),
+    examples=[
+        "Ouvre une requête pour le 06 12 34 56 78 : le four ne chauffe plus",
+        "Un client a un problème, ouvre un ticket",
+        "Elle se plaint de la livraison, crée une requête",
+        "Sa machine est en panne, signale-le au support",
+        "Enregistre une réclamation",
+        "Nouveau dossier SAV, priorité haute",
+        "Open a ticket, his boiler is broken",
+        "She wants to complain, log it",
+        "Report an issue for this customer",
+        "Raise a support case with high priority",
+        "Something doesn't work at their site, create a case",
+    ],
 )
 async def create_case(
     subject: Annotated[
@@ -58,8 +74,25 @@ async def create_case(
 @tools.reads(
     core=False,
     scopes=["api"],
-    search="requêtes tickets ouvertes en attente support client file liste cases open queue",
-    examples=["Quelles requêtes attendent ?", "Open cases of Boulangerie Roy"],
+    search=(
+        "requêtes tickets ouvertes en attente support client file liste cases open queue réclamations "
+        "plaintes SAV problèmes non résolus incidents à traiter urgentes unresolved complaints issues "
+        "pending waiting urgent"
+    ),
+    examples=[
+        "Quelles requêtes attendent ?",
+        "Open cases of Boulangerie Roy",
+        "Quels tickets sont encore ouverts ?",
+        "Qu'est-ce qu'il y a à traiter au SAV ?",
+        "Est-ce que ce client a des réclamations en cours ?",
+        "Quelles demandes me sont assignées ?",
+        "Montre les incidents urgents",
+        "What's in the support queue?",
+        "Which complaints are unresolved?",
+        "Any open tickets for this customer?",
+        "Show me my cases",
+        "Which issues came in today?",
+    ],
 )
 async def list_cases(
     state: Annotated[Literal["open", "closed", "all"], Field(description="Which cases, by state.")] = "open",
@@ -91,7 +124,23 @@ async def list_cases(
     core=False,
     creates=True,
     scopes=["api"],
-    search="commente ajoute commentaire requête ticket note interne case comment",
+    search=(
+        "commente ajoute commentaire requête ticket note interne case comment précise complète réponds "
+        "dans le mets un mot suivi réclamation remark internal public update reply inside écris "
+        "fournisseur technicien waiting technician"
+    ),
+    examples=[
+        "Ajoute au ticket que le technicien passe demain",
+        "Mets un mot pour les collègues sur cette réclamation",
+        "Commente la requête : pièce commandée",
+        "Écris dans le dossier SAV qu'on attend le fournisseur",
+        "Note sur l'incident que c'est réparé",
+        "Comment on the case: part ordered",
+        "Leave a remark for my colleagues on that ticket",
+        "Write in the ticket that we are waiting",
+        "Add an internal note to the complaint",
+        "Post a public reply in the case",
+    ],
 )
 async def add_case_comment(
     case: Annotated[

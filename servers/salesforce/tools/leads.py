@@ -25,8 +25,25 @@ NEW = ("new", "nouveau", "nouvelle")
     replaces=True,
     idempotent=True,
     scopes=["api"],
-    search="convertit piste prospect en client compte contact affaire opportunité qualifie convert lead",
-    examples=["Convertis la piste Marie Durand", "Convert this lead and open a deal called Refonte du site"],
+    search=(
+        "convertit piste prospect en client compte contact affaire opportunité qualifie convert lead "
+        "devient qualifiée prête à acheter transforme passe convertir promote turn into qualified "
+        "becomes customer ready to buy oui accepté accepted yes"
+    ),
+    examples=[
+        "Convertis la piste Marie Durand",
+        "Convert this lead and open a deal called Refonte du site",
+        "Cette piste est devenue cliente",
+        "Le prospect est qualifié, transforme-le",
+        "Il a dit oui, fais-en un compte avec une affaire",
+        "Passe-la en contact, sans opportunité",
+        "Elle est prête à acheter",
+        "This lead is now a customer",
+        "She's qualified, turn her into an account",
+        "Promote the prospect and start a deal",
+        "He's ready to buy, make him a client",
+        "No opportunity, just the contact and the account",
+    ],
 )
 async def convert_lead(
     lead: Annotated[

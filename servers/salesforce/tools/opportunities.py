@@ -30,8 +30,26 @@ More = Annotated[Values | None, Field(description="Further values by API name or
 
 @tools.reads(
     scopes=["api"],
-    search="affaires opportunités en cours pipeline étape gagnées perdues montant prévisions deals forecast",
-    examples=["Quelles affaires closent ce mois-ci ?", "Show my open deals over in Lyon"],
+    search=(
+        "affaires opportunités en cours pipeline étape gagnées perdues montant prévisions deals "
+        "forecast dossiers ventes négociation signées conclues lesquelles closent ce trimestre sales "
+        "closing won lost open which stage travaille signé perdu récemment working lately negotiation "
+        "anything"
+    ),
+    examples=[
+        "Quelles affaires closent ce mois-ci ?",
+        "Show my open deals over in Lyon",
+        "Quelles ventes sont en négociation ?",
+        "Qu'est-ce qui doit se signer ce mois-ci ?",
+        "Montre mes dossiers en cours",
+        "Qu'est-ce qu'on a perdu dernièrement ?",
+        "Sur quoi travaille ma collègue ?",
+        "Which deals close this month?",
+        "What's in my pipeline?",
+        "What did we win lately?",
+        "Which sales are in negotiation?",
+        "Is anything open with this customer?",
+    ],
 )
 async def list_opportunities(
     state: Annotated[
@@ -82,8 +100,23 @@ async def _of(ref: str) -> str:
 @tools.writes(
     creates=True,
     scopes=["api"],
-    search="crée ouvre nouvelle affaire opportunité vente deal open",
-    examples=["Ouvre une affaire Refonte du site à 12 500 € pour Boulangerie Roy"],
+    search=(
+        "crée ouvre nouvelle affaire opportunité vente deal open dossier projet chantier devis possible "
+        "montant lancer start new sale worth quote project potential"
+    ),
+    examples=[
+        "Ouvre une affaire Refonte du site à 12 500 € pour Boulangerie Roy",
+        "Nouvelle vente possible à 8 000 €",
+        "Ils veulent un devis pour une cuisine, ouvre un dossier",
+        "Lance un projet avec ce client, signature fin mars",
+        "Crée une affaire à 5 000 pour cette boîte",
+        "Mets une opportunité dans le pipeline",
+        "New deal worth ten thousand",
+        "They want a quote, start an opportunity",
+        "Open a sale for this account closing in June",
+        "Put a project in the pipeline for them",
+        "Potential sale of 3,000 for this contact",
+    ],
 )
 async def create_opportunity(
     name: Annotated[
@@ -168,8 +201,25 @@ async def _money(amount: MoneyValue | None) -> tuple[dict[str, Any], str | None]
     additive=False,
     idempotent=True,
     scopes=["api"],
-    search="passe avance affaire opportunité étape gagnée perdue signée won lost move stage montant date de clôture",
-    examples=["Passe l'affaire Refonte du site en gagnée", "Move the Roy deal to negotiation"],
+    search=(
+        "passe avance affaire opportunité étape gagnée perdue signée won lost move stage montant date "
+        "de clôture a signé conclu vendu remportée perdu concurrent suivante négociation repousse "
+        "signature prix revoir signed closed sold push bump next amount raise"
+    ),
+    examples=[
+        "Passe l'affaire Refonte du site en gagnée",
+        "Move the Roy deal to negotiation",
+        "On a signé !",
+        "C'est perdu, ils sont partis ailleurs",
+        "Passe-la à l'étape suivante",
+        "Monte le montant à 15 000",
+        "La signature est repoussée à fin mars",
+        "They signed, it's won",
+        "We lost it to a competitor",
+        "Bump it to the next stage",
+        "Raise the amount to twenty thousand",
+        "Closing slips to March",
+    ],
 )
 async def update_opportunity(
     opportunity: Annotated[

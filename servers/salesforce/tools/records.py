@@ -84,8 +84,26 @@ _LOOKUPS = {  # whose names are shown beside their ids
 
 @tools.reads(
     scopes=["api"],
-    search="fiche complète historique montre détails dernières tâches affaires requêtes contact compte commentaires",
-    examples=["Montre la fiche de Jean Dupont", "What did we last discuss with Boulangerie Roy?"],
+    search=(
+        "fiche complète historique montre détails dernières tâches affaires requêtes contact compte "
+        "commentaires résume fais le point brief prépare rendez-vous contexte ouvre où en est tout ce "
+        "qu'on sait coordonnées lis briefing catch up background overview details open read talked last "
+        "discuss portable mobile number direct consulte profil"
+    ),
+    examples=[
+        "Montre la fiche de Jean Dupont",
+        "What did we last discuss with Boulangerie Roy?",
+        "Fais-moi le point avant mon rendez-vous",
+        "Ouvre sa fiche",
+        "Qu'est-ce qu'on sait sur cette boîte ?",
+        "Quel est son numéro de portable ?",
+        "Lis-moi la requête avec ses commentaires",
+        "Brief me before I call them",
+        "Open this account",
+        "What was said last time?",
+        "Read me the whole case",
+        "What's her direct number?",
+    ],
 )
 async def get_record(
     record: Record,
@@ -123,8 +141,25 @@ def _related(row: Mapping[str, Any], zone: Any) -> Row:
 @tools.writes(
     creates=True,
     scopes=["api"],
-    search="crée ajoute nouveau contact compte piste prospect requête ticket enregistrement objet new lead",
-    examples=["Ajoute une piste : Marie Durand, Atelier Durand", "Create an account for Boulangerie Roy"],
+    search=(
+        "crée ajoute nouveau contact compte piste prospect requête ticket enregistrement objet new lead "
+        "enregistre fiche client société boîte carnet d'adresses interlocuteur inconnu intéressé "
+        "personne register save person company caller add enquiry"
+    ),
+    examples=[
+        "Ajoute une piste : Marie Durand, Atelier Durand",
+        "Create an account for Boulangerie Roy",
+        "Enregistre ce numéro, c'est un nouveau prospect",
+        "Mets cette boîte dans les comptes",
+        "Ajoute l'acheteuse comme contact",
+        "Quelqu'un d'intéressé a appelé, crée une piste",
+        "Nouvel interlocuteur chez ce client",
+        "Add a new lead from the fair",
+        "Put this company in",
+        "Save her as a contact",
+        "Somebody is interested, take down the details",
+        "New entry in one of our own objects",
+    ],
 )
 async def create_record(
     object_name: ObjectName,
@@ -177,8 +212,27 @@ async def _check_new(kind: str, values: Mapping[str, Any]) -> None:
     additive=False,
     idempotent=True,
     scopes=["api"],
-    search="modifie mets à jour change téléphone adresse statut propriétaire assigne fiche ferme requête update assign",
-    examples=["Change le téléphone de Jean Dupont", "Assign this case to Chloé", "Ferme la requête 1042"],
+    search=(
+        "modifie mets à jour change téléphone adresse statut propriétaire assigne fiche ferme requête "
+        "update assign corrige rectifie a changé nouveau mail déménagé coordonnées attribue résous clôt "
+        "la renomme déplace le rendez-vous edit correct moved wrong close case reassign escalate "
+        "reschedule event attribuer piste hand another priority urgency priorité niveau level"
+    ),
+    examples=[
+        "Change le téléphone de Jean Dupont",
+        "Assign this case to Chloé",
+        "Ferme la requête 1042",
+        "Elle a changé de numéro",
+        "La société a déménagé, corrige l'adresse",
+        "Le ticket est résolu, ferme-le",
+        "Attribue cette piste à mon collègue",
+        "Déplace la réunion à 15 h",
+        "Her e-mail address is wrong, fix it",
+        "The company moved, change the address",
+        "Close the case, it's solved",
+        "Hand this lead to another rep",
+        "Set the priority to high",
+    ],
 )
 async def update_record(
     record: Record,
@@ -204,7 +258,26 @@ async def update_record(
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=True, scopes=["api"], search="supprime efface enregistrement corbeille delete"
+    asks=True,
+    core=False,
+    idempotent=True,
+    scopes=["api"],
+    search=(
+        "supprime efface enregistrement corbeille delete enlève vire jette poubelle erreur test "
+        "supprimer retire du CRM bin trash erase get rid remove mistake"
+    ),
+    examples=[
+        "Supprime cette fiche, c'était un test",
+        "Vire cette piste",
+        "Efface le rendez-vous créé par erreur",
+        "Mets ce contact à la corbeille",
+        "Retire ce compte, ils ont fermé",
+        "Delete this lead",
+        "Get rid of that account",
+        "Bin the task, it was a mistake",
+        "Erase that contact",
+        "Trash the duplicate I made",
+    ],
 )
 async def delete_record(record: Record) -> Deleted:
     """Delete a record of any object, after a question that names it; what belongs to it may be deleted with it.
@@ -225,7 +298,21 @@ async def delete_record(record: Record) -> Deleted:
     additive=False,
     idempotent=True,
     scopes=["api"],
-    search="upsert identifiant externe synchronise crée ou met à jour external id sync",
+    search=(
+        "upsert identifiant externe synchronise crée ou met à jour external id sync autre logiciel ERP "
+        "numéro client clé référence sans doublon key other system customer number reference in"
+    ),
+    examples=[
+        "Mets à jour le client ERP-4711, ou crée-le s'il manque",
+        "Synchronise ce compte avec son numéro client",
+        "Rentre la fiche par son identifiant externe",
+        "Reprends cet article de l'autre logiciel par sa référence",
+        "Enregistre par clé externe, sans faire de double",
+        "Sync this account by its ERP number",
+        "Update or insert by the external key",
+        "Bring this over from the other system without a second one",
+        "Set the customer with external id 4711",
+    ],
 )
 async def set_record_by_external_id(
     object_name: ObjectName,
@@ -275,7 +362,22 @@ class Child(Model):
     core=False,
     creates=True,
     scopes=["api"],
-    search="crée ensemble compte avec contacts enregistrements liés composite parent enfants",
+    search=(
+        "crée ensemble compte avec contacts enregistrements liés composite parent enfants en une fois "
+        "société et ses interlocuteurs affaire groupe d'un coup together in one go company with people "
+        "at once along"
+    ),
+    examples=[
+        "Crée la boîte avec ses trois contacts",
+        "Ajoute le compte et l'affaire en une seule fois",
+        "Enregistre l'entreprise et tous ses interlocuteurs ensemble",
+        "Nouveau client avec deux contacts et une opportunité",
+        "Tout d'un coup : le compte, le gérant, le comptable",
+        "Create the company with its people",
+        "Add the account and its contacts in one go",
+        "Set up the customer together with two contacts",
+        "Parent and children at once",
+    ],
 )
 async def create_related_records(
     object_name: Annotated[str, Field(description="Kind of the first record.", examples=["Account"])],
@@ -343,8 +445,24 @@ def saved_all(answer: Mapping[str, Any], kinds: list[str]) -> list[Saved]:
 @tools.reads(
     core=False,
     scopes=["api"],
-    search="champs propriétés valeurs possibles liste de choix décrire objet schéma describe fields picklist",
-    examples=["Quels champs a une piste ?", "Which lead sources are there?"],
+    search=(
+        "champs propriétés valeurs possibles liste de choix décrire objet schéma describe fields "
+        "picklist cases à remplir infos menu déroulant obligatoires rubriques colonnes dropdown options "
+        "mandatory required columns fill in allowed sector birthday nom du champ"
+    ),
+    examples=[
+        "Quels champs a une piste ?",
+        "Which lead sources are there?",
+        "Quelles infos on peut remplir sur un compte ?",
+        "Quels sont les choix pour l'origine de la piste ?",
+        "Quels champs sont obligatoires ?",
+        "Comment s'appelle le champ du secteur ?",
+        "Quelles valeurs accepte le statut ?",
+        "What can I fill in on a contact?",
+        "Which options does that dropdown have?",
+        "What's mandatory on an opportunity?",
+        "Is there a field for the birthday?",
+    ],
 )
 async def list_fields(
     object_name: ObjectName,
@@ -377,7 +495,24 @@ async def list_fields(
 
 
 @tools.reads(
-    core=False, scopes=["api"], search="objets types d'enregistrements objets personnalisés liste schema objects"
+    core=False,
+    scopes=["api"],
+    search=(
+        "objets types d'enregistrements objets personnalisés liste schema objects tables modules sortes "
+        "de fiches entités quels onglets custom object kinds of record entities which s'appelle "
+        "chantiers contrats projects contracts"
+    ),
+    examples=[
+        "Quels objets on a ?",
+        "Quelles sortes de fiches existent chez nous ?",
+        "On a un objet pour les chantiers ?",
+        "Liste nos objets personnalisés",
+        "Comment s'appelle la table des contrats ?",
+        "Which objects does our org have?",
+        "What kinds of records are there?",
+        "Do we have a custom object for projects?",
+        "Name the tables",
+    ],
 )
 async def list_objects(
     query: Annotated[str | None, Field(description="Part of the object's name or label.")] = None,
@@ -395,7 +530,24 @@ async def list_objects(
 
 
 @tools.reads(
-    core=False, scopes=["api"], search="utilisateurs collègues propriétaires équipe commerciaux users owners team"
+    core=False,
+    scopes=["api"],
+    search=(
+        "utilisateurs collègues propriétaires équipe commerciaux users owners team qui dans vendeurs "
+        "membres à attribuer compte actif reps colleagues staff assign login who responsable chef "
+        "manager boss mail"
+    ),
+    examples=[
+        "Qui est dans l'équipe ?",
+        "À qui je peux attribuer cette affaire ?",
+        "Liste mes collègues",
+        "Quels commerciaux ont un accès ?",
+        "C'est quoi le mail de mon responsable ?",
+        "Who is on the sales team?",
+        "Who can own this lead?",
+        "List the reps",
+        "Which colleagues have a login?",
+    ],
 )
 async def list_users(
     query: Annotated[str | None, Field(description="Part of a name or mail address.")] = None,

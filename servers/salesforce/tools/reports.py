@@ -16,7 +16,26 @@ from ..models import ReportInfo, ReportRun, Row
 tools = Toolset("reports")
 
 
-@tools.reads(core=False, scopes=["api"], search="rapports états tableaux enregistrés liste reports dashboards")
+@tools.reads(
+    core=False,
+    scopes=["api"],
+    search=(
+        "rapports états tableaux enregistrés liste reports dashboards quels existants disponibles "
+        "bilans statistiques dossier de which available saved analytics quarterly trimestriel annuel "
+        "yearly find"
+    ),
+    examples=[
+        "Quels rapports on a ?",
+        "On a un rapport sur les ventes par région ?",
+        "Liste les états enregistrés",
+        "Quels bilans sont disponibles ?",
+        "Cherche le rapport du trimestre",
+        "What reports are there?",
+        "Do we have a report on lead sources?",
+        "Show the saved reports",
+        "Find the quarterly one",
+    ],
+)
 async def list_reports(
     query: Annotated[str | None, Field(description="Part of the report's name.")] = None,
     limit: Limit = 20,
@@ -45,8 +64,23 @@ async def list_reports(
 @tools.reads(
     core=False,
     scopes=["api"],
-    search="lance exécute rapport état totaux chiffres run report figures",
-    examples=["Lance le rapport Ventes du mois", "Run the pipeline report"],
+    search=(
+        "lance exécute rapport état totaux chiffres run report figures sors ouvre donne les résultats "
+        "du bilan statistiques mensuel que dit show results monthly quarterly numbers what does say"
+    ),
+    examples=[
+        "Lance le rapport Ventes du mois",
+        "Run the pipeline report",
+        "Sors-moi le bilan du mois",
+        "Que dit le rapport des ventes ?",
+        "Donne les chiffres du rapport trimestriel",
+        "Ouvre le rapport des pistes par source",
+        "Actualise l'état des affaires gagnées",
+        "What does the sales report say?",
+        "Give me the numbers of the quarterly report",
+        "Open the report on lead sources",
+        "Show the results of the monthly report",
+    ],
 )
 async def get_report(
     report: Annotated[

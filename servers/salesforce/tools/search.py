@@ -33,8 +33,26 @@ _LIMIT = re.compile(r"\s+LIMIT\s+(\d{1,9})\s*$", re.IGNORECASE)
 
 @tools.reads(
     scopes=["api"],
-    search="cherche trouve qui est ce numéro appelant téléphone contact client piste compte affaire requête fiche",
-    examples=["Qui est au 06 12 34 56 78 ?", "Find Jean Dupont", "Retrouve l'affaire Refonte du site"],
+    search=(
+        "cherche trouve qui est ce numéro appelant téléphone contact client piste compte affaire "
+        "requête fiche retrouve à mail appel manqué inconnu connaît existe déjà lookup whose number "
+        "missed call caller who rang do we know already look up fichiers base database"
+    ),
+    examples=[
+        "Qui est au 06 12 34 56 78 ?",
+        "Find Jean Dupont",
+        "Retrouve l'affaire Refonte du site",
+        "C'est qui ce numéro ?",
+        "J'ai un appel manqué, qui est-ce ?",
+        "On a cette boîte dans nos fichiers ?",
+        "À qui appartient cette adresse mail ?",
+        "Retrouve la cliente qui s'appelle Martin",
+        "Whose number is this?",
+        "Who just rang me?",
+        "Do we already know this company?",
+        "Look up a customer by e-mail",
+        "Search for the school project",
+    ],
 )
 async def search_records(
     query: Annotated[
@@ -97,8 +115,25 @@ def _row(row: dict[str, Any], zone: Any) -> Row:
 
 @tools.reads(
     scopes=["api"],
-    search="requête SOQL interroge liste filtre compte total somme query select where report",
-    examples=["Combien d'affaires gagnées ce mois ?", "List accounts in Lyon without activity"],
+    search=(
+        "requête SOQL interroge liste filtre compte total somme query select where report combien tous "
+        "ceux qui plus de moins sans critères conditions moyenne par région classe top filter how many "
+        "average over under without grouped by all accounts sum créés depuis since created"
+    ),
+    examples=[
+        "Combien d'affaires gagnées ce mois ?",
+        "List accounts in Lyon without activity",
+        "Combien de pistes sont arrivées cette semaine ?",
+        "Tous les comptes de plus de 100 salariés",
+        "Quel est le montant total en négociation ?",
+        "Les clients sans activité depuis trois mois",
+        "Top 10 des comptes par chiffre d'affaires",
+        "How many leads came in this week?",
+        "Sum of won amounts by month",
+        "All accounts in the building trade without an owner",
+        "Average deal size this year",
+        "Contacts created since Monday",
+    ],
 )
 async def query_records(
     soql: Annotated[

@@ -70,8 +70,26 @@ Tags = Annotated[list[str] | None, Field(description="Tags, each as one text.", 
 
 @tools.reads(
     scopes=READ,
-    search="client cliente chercher trouver fiche qui est ce numéro téléphone e-mail newsletter abonné who is caller",
-    examples=["Qui appelle du 06 12 34 56 78 ?", "Find Marie Dupont's e-mail address for the newsletter."],
+    search=(
+        "client cliente chercher trouver fiche qui est ce numéro téléphone e-mail newsletter abonné who "
+        "is caller retrouve clientes acheteur à appartient mail connaît déjà acheté meilleur inconnu "
+        "look up buyer shopper whose number do we know has bought before ville city lives habite "
+        "abonnée"
+    ),
+    examples=[
+        "Qui appelle du 06 12 34 56 78 ?",
+        "Find Marie Dupont's e-mail address for the newsletter.",
+        "Retrouve la cliente qui s'appelle Martin",
+        "À qui est ce numéro de téléphone ?",
+        "On l'a déjà comme client ?",
+        "C'est quoi le mail de cette acheteuse ?",
+        "Est-ce qu'elle est abonnée aux mails ?",
+        "Look up the buyer with this number",
+        "Has this person bought from us before?",
+        "Which customers live in Lyon?",
+        "What's her phone number?",
+        "Who is this caller?",
+    ],
 )
 async def search_customers(
     text: Annotated[
@@ -92,7 +110,27 @@ async def search_customers(
     return await page(SEARCH, "customers", Customer, limit=limit, cursor=cursor, query=search)
 
 
-@tools.reads(core=False, scopes=READ, search="fiche client note adresse dernières commandes historique")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "fiche client note adresse dernières commandes historique profil acheteur cliente tout sur elle "
+        "langue habitudes combien dépensé profile details record last five orders language background "
+        "lives habite address about"
+    ),
+    examples=[
+        "Montre-moi la fiche de cette cliente",
+        "Qu'est-ce qu'elle a acheté dernièrement ?",
+        "Quelle est son adresse de livraison ?",
+        "Y a-t-il une note sur ce client ?",
+        "Ouvre son profil",
+        "Open her profile",
+        "What has this customer bought lately?",
+        "Where does he live?",
+        "Is there a note on this buyer?",
+        "Tell me all about that customer",
+    ],
+)
 async def get_customer(customer: CustomerRef) -> CustomerDetails:
     """Get one customer with note, address, language and the last five orders.
 
@@ -107,8 +145,23 @@ async def get_customer(customer: CustomerRef) -> CustomerDetails:
     core=False,
     creates=True,
     scopes=WRITE,
-    search="créer nouveau client ajouter cliente enregistrer",
-    examples=["Crée la cliente Marie Dupont, marie@exemple.fr."],
+    search=(
+        "créer nouveau client ajouter cliente enregistrer acheteur acheteuse inscrire fiche new buyer "
+        "register add sign up save account ligne dame lady"
+    ),
+    examples=[
+        "Crée la cliente Marie Dupont, marie@exemple.fr.",
+        "Ajoute un nouveau client",
+        "Enregistre cette dame avec son portable",
+        "Ouvre une fiche pour l'acheteur que j'ai en ligne",
+        "On ne l'a pas encore, crée-la avec son mail",
+        "Nouvelle cliente à rentrer",
+        "Add a new customer",
+        "Register this buyer with her mobile",
+        "She's not in the shop yet, create her",
+        "Save this person as a customer",
+        "Set up a customer record",
+    ],
 )
 async def create_customer(
     first_name: FirstName = None,
@@ -145,7 +198,26 @@ async def create_customer(
 
 
 @tools.writes(
-    core=False, additive=False, scopes=WRITE, search="modifier client e-mail téléphone nom note tag étiquette"
+    core=False,
+    additive=False,
+    scopes=WRITE,
+    search=(
+        "modifier client e-mail téléphone nom note tag étiquette corrige a changé nouveau numéro "
+        "rectifie de famille VIP marque profil edit correct rename wrong moved remark mariée surname "
+        "remarque married"
+    ),
+    examples=[
+        "Elle a changé d'adresse mail",
+        "Corrige son nom, il est mal écrit",
+        "Marque ce client comme VIP",
+        "Mets une note sur sa fiche : préfère le retrait",
+        "Nouveau portable pour cette cliente",
+        "Her e-mail address is wrong, fix it",
+        "Tag this buyer as VIP",
+        "Put a remark on his record",
+        "She got married, change the surname",
+        "Change the customer's phone number",
+    ],
 )
 async def update_customer(
     customer: CustomerRef,
@@ -193,7 +265,23 @@ async def update_customer(
     additive=False,
     asks=True,
     scopes=WRITE,
-    search="consentement newsletter abonner désabonner opt-in marketing SMS inscription désinscription",
+    search=(
+        "consentement newsletter abonner désabonner opt-in marketing SMS inscription désinscription "
+        "accepte refuse publicité pub plus de mails promotionnels d'accord infolettre veut recevoir "
+        "subscribe unsubscribe agrees opt out no more promotional texts mailing"
+    ),
+    examples=[
+        "Elle veut bien recevoir la newsletter",
+        "Il ne veut plus de pub par mail",
+        "Désabonne cette cliente des SMS",
+        "Inscris-le aux mails promo, il est d'accord",
+        "Retire son consentement",
+        "She agreed to get our newsletter",
+        "Unsubscribe him from promotional mails",
+        "No more marketing texts for this customer",
+        "Opt her in to e-mail",
+        "He takes his consent back",
+    ],
 )
 async def set_marketing_consent(
     customer: CustomerRef,

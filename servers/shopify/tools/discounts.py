@@ -82,7 +82,27 @@ Code = Annotated[
 ]
 
 
-@tools.reads(core=False, scopes=READ, search="codes promo réductions remises liste actifs coupons vouchers")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "codes promo réductions remises liste actifs coupons vouchers bons de réduction offres "
+        "promotions en cours valables utilisés combien fois existants running valid offers used how "
+        "often which marche encore marchent still works show"
+    ),
+    examples=[
+        "Quels codes promo sont valables en ce moment ?",
+        "Combien de fois le code a été utilisé ?",
+        "On a quelles promotions en cours ?",
+        "Le code rentrée marche encore ?",
+        "Montre les bons de réduction",
+        "Which promo codes are running?",
+        "How often was the voucher used?",
+        "Is the summer code still valid?",
+        "Show our coupons",
+        "When does that discount end?",
+    ],
+)
 async def list_discounts(
     text: Annotated[str | None, Field(description="Words from the discount's name or code.")] = None,
     status: Annotated[
@@ -105,8 +125,23 @@ async def list_discounts(
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="créer code promo réduction remise pourcentage coupon bon voucher",
-    examples=["Crée le code ETE10 : 10 % jusqu'au 31 août, une fois par client."],
+    search=(
+        "créer code promo réduction remise pourcentage coupon bon voucher faire un moins pour cent "
+        "offre nouvelle promotion Black Friday soldes rabais make set up percent off sale new"
+    ),
+    examples=[
+        "Crée le code ETE10 : 10 % jusqu'au 31 août, une fois par client.",
+        "Fais un code de 20 % pour le Black Friday",
+        "J'ai besoin d'un bon de réduction de 5 € pour ce week-end",
+        "Nouveau code promo, moins 15 à partir de 50 €",
+        "Lance une promo valable jusqu'à dimanche",
+        "Crée une remise de bienvenue",
+        "Make a code for twenty percent off",
+        "Set up a five euro coupon for the weekend",
+        "New promo code, minimum fifty euros",
+        "I want a welcome discount",
+        "Black Friday code, one use per customer",
+    ],
 )
 async def create_discount(
     code: Code,
@@ -156,7 +191,27 @@ async def create_discount(
     return Discount.model_validate(data["discountCodeBasicCreate"]["codeDiscountNode"])
 
 
-@tools.writes(core=False, additive=False, scopes=WRITE, search="désactiver arrêter terminer code promo réduction")
+@tools.writes(
+    core=False,
+    additive=False,
+    scopes=WRITE,
+    search=(
+        "désactiver arrêter terminer code promo réduction coupe stoppe annule ferme retire expirer plus "
+        "valable fin stop end disable turn off kill expire switch coupon désactive leak fuite invalid"
+    ),
+    examples=[
+        "Arrête le code promo",
+        "Coupe la réduction de Noël",
+        "Ce code ne doit plus marcher",
+        "Désactive le bon ETE10",
+        "La promo est finie, ferme-la",
+        "Stop the summer code",
+        "Turn that coupon off",
+        "Kill the promo, it leaked",
+        "End the discount now",
+        "That voucher should no longer work",
+    ],
+)
 async def deactivate_discount(code: Code) -> Discount:
     """End a discount code at once: nobody can use it any more. Its uses so far stay.
 
@@ -169,7 +224,25 @@ async def deactivate_discount(code: Code) -> Discount:
 
 
 @tools.reads(
-    core=False, group="gift_cards", scopes=["read_gift_cards"], search="cartes cadeaux solde bons chèque cadeau"
+    core=False,
+    group="gift_cards",
+    scopes=["read_gift_cards"],
+    search=(
+        "cartes cadeaux solde bons chèque cadeau reste dessus montant restant carte expire gift card "
+        "balance left remaining whose"
+    ),
+    examples=[
+        "Combien il reste sur sa carte cadeau ?",
+        "Quelles cartes cadeaux sont encore valables ?",
+        "Elle a un chèque cadeau qui finit par 4 F 2 X, retrouve-le",
+        "À qui est cette carte cadeau ?",
+        "Quand expire son bon cadeau ?",
+        "How much is left on her gift card?",
+        "Which gift cards are still active?",
+        "Find the gift card ending in 4F2X",
+        "When does this gift card run out?",
+        "List the gift cards",
+    ],
 )
 async def list_gift_cards(
     last_characters: Annotated[str | None, Field(max_length=4, description="Last four characters of the code.")] = None,
@@ -197,7 +270,22 @@ async def list_gift_cards(
     creates=True,
     asks=True,
     scopes=["write_gift_cards read_customers"],
-    search="créer carte cadeau bon d'achat avoir geste commercial offrir",
+    search=(
+        "créer carte cadeau bon d'achat avoir geste commercial offrir chèque crédit dédommager donne "
+        "offre gift card store credit make issue present goodwill"
+    ),
+    examples=[
+        "Offre-lui une carte cadeau de 20 €",
+        "Fais un bon d'achat de 50 euros pour cette cliente",
+        "Dédommage-la avec un chèque cadeau",
+        "Je veux une carte cadeau pour un anniversaire",
+        "Crée un avoir utilisable en boutique",
+        "Make a gift card of fifty euros",
+        "Give her store credit for the trouble",
+        "Issue a gift card valid for a year",
+        "I need a present card for a customer",
+        "Send him twenty euros as a gift card",
+    ],
 )
 async def create_gift_card(
     amount: Annotated[Amount, Field(gt=0, description="Value in the shop's currency.", examples=["25.00"])],
@@ -234,7 +322,21 @@ async def create_gift_card(
     asks=True,
     idempotent=False,
     scopes=["write_gift_cards"],
-    search="désactiver bloquer carte cadeau perdue volée",
+    search=(
+        "désactiver bloquer carte cadeau perdue volée annule invalide chèque fraude plus utilisable "
+        "lost stolen block cancel void disable gift card fraud"
+    ),
+    examples=[
+        "Sa carte cadeau a été volée, bloque-la",
+        "Désactive ce bon cadeau",
+        "Annule la carte cadeau",
+        "Elle a perdu sa carte cadeau, rends-la inutilisable",
+        "Invalide le chèque cadeau, c'est une fraude",
+        "Block this gift card, it was stolen",
+        "Void the gift card",
+        "Disable the lost gift card",
+        "Cancel that card for good, it's fraud",
+    ],
 )
 async def deactivate_gift_card(
     gift_card: Annotated[

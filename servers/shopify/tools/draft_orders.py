@@ -67,8 +67,24 @@ class DraftItem(Model):
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="devis brouillon de commande offre proposition panier créer commande par téléphone order by phone quote",
-    examples=["Prépare une commande de 2 chemises LIN-M pour marie@exemple.fr, avec 10 % de remise."],
+    search=(
+        "devis brouillon de commande offre proposition panier créer commande par téléphone order by "
+        "phone quote provisoire prends veut commander bon pour le prix take an wants to buy estimate "
+        "pro forma basket prendre acheter composer"
+    ),
+    examples=[
+        "Prépare une commande de 2 chemises LIN-M pour marie@exemple.fr, avec 10 % de remise.",
+        "Un client veut commander par téléphone",
+        "Prends une commande de trois bougies",
+        "Fais-lui un devis pour dix tee-shirts",
+        "Prépare un panier avec la livraison à 5 €",
+        "Commande provisoire pour cette dame, sans débiter",
+        "Take an order over the phone",
+        "She wants to buy two candles, put it together",
+        "Make a quote for ten T-shirts",
+        "Prepare a basket for this customer",
+        "Write up an estimate with shipping",
+    ],
 )
 async def create_draft_order(
     items: Annotated[
@@ -173,8 +189,22 @@ async def _find(draft_order: str) -> Record:
     additive=False,
     asks=True,
     scopes=WRITE,
-    search="envoyer facture lien de paiement devis brouillon commande mail client invoice payment link",
-    examples=["Envoie à Marie le lien de paiement de la commande D12."],
+    search=(
+        "envoyer facture lien de paiement devis brouillon commande mail client invoice payment link "
+        "faire payer règle en ligne provisoire transmets envoie-lui le to pay online the quote bill"
+    ),
+    examples=[
+        "Envoie à Marie le lien de paiement de la commande D12.",
+        "Envoie-lui le lien pour payer",
+        "Transmets le devis par mail",
+        "Elle veut régler en ligne, envoie la facture",
+        "Mail avec le paiement du panier préparé",
+        "Fais partir la facture du brouillon",
+        "Send her the payment link",
+        "Mail him the quote",
+        "Send the bill so they can pay online",
+        "E-mail the invoice of that draft",
+    ],
 )
 async def send_draft_order_invoice(
     draft_order: DraftRef,
@@ -203,7 +233,26 @@ async def send_draft_order_invoice(
     return DraftOrder.model_validate(data["draftOrderInvoiceSend"]["draftOrder"])
 
 
-@tools.reads(core=False, scopes=READ, search="devis brouillons commandes ouverts envoyés liste drafts quotes")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "devis brouillons commandes ouverts envoyés liste drafts quotes provisoires paniers préparés "
+        "propositions en attente de paiement pas encore payés relancer pending estimates unpaid waiting "
+        "draft which montre payé paid already"
+    ),
+    examples=[
+        "Quels devis attendent encore un paiement ?",
+        "Montre les commandes provisoires",
+        "Est-ce que le devis de la cliente a été payé ?",
+        "Quels brouillons sont ouverts ?",
+        "Quelles propositions j'ai envoyées ?",
+        "Which quotes are still unpaid?",
+        "Show the open drafts",
+        "Did she pay her estimate?",
+        "Which estimates did we send?",
+    ],
+)
 async def list_draft_orders(
     text: Annotated[str | None, Field(description="Words from name, customer or e-mail address.")] = None,
     status: Annotated[
@@ -225,7 +274,22 @@ async def list_draft_orders(
     replaces=True,
     asks=True,
     scopes=WRITE,
-    search="valider brouillon devis transformer en commande payée terminer",
+    search=(
+        "valider brouillon devis transformer en commande payée terminer encaissé espèces virement reçu "
+        "confirme conclure convertir payé boutique finalise paid cash bank transfer turn into real "
+        "order confirm"
+    ),
+    examples=[
+        "Il a payé en espèces, valide le devis",
+        "Le virement est arrivé, passe le brouillon en commande",
+        "Finalise la commande provisoire",
+        "Transforme le devis en vraie commande",
+        "Confirme le brouillon, c'est réglé",
+        "He paid cash, turn the draft into an order",
+        "The transfer came in, complete the quote",
+        "Finalise the draft",
+        "Make it a real order, it's been paid",
+    ],
 )
 async def complete_draft_order(draft_order: DraftRef) -> DraftOrder:
     """Turn a draft order into an order that counts as paid, as for cash or a bank transfer. A person is asked first.
@@ -247,7 +311,27 @@ async def complete_draft_order(draft_order: DraftRef) -> DraftOrder:
     return DraftOrder.model_validate(data["draftOrderComplete"]["draftOrder"])
 
 
-@tools.destroys(core=False, asks=True, idempotent=False, scopes=WRITE, search="supprimer brouillon devis effacer")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=False,
+    scopes=WRITE,
+    search=(
+        "supprimer brouillon devis effacer jette enlève abandonne commande provisoire panier plus "
+        "besoin proposition bin trash discard remove drop quote estimate"
+    ),
+    examples=[
+        "Supprime ce devis",
+        "Jette le brouillon, elle ne veut plus",
+        "Efface la commande provisoire",
+        "Enlève cette proposition, c'était un essai",
+        "Le devis est abandonné, vire-le",
+        "Delete that quote",
+        "Discard the draft, she changed her mind",
+        "Bin the estimate",
+        "Remove the draft, it was a test",
+    ],
+)
 async def delete_draft_order(draft_order: DraftRef) -> DraftOrder:
     """Delete a draft order for good; its link to pay ends. A person is asked first, and what it was is returned.
 

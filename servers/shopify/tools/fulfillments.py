@@ -68,8 +68,25 @@ class Sent(Parcel):
     asks=True,
     additive=False,
     scopes=WRITE,
-    search="expédier expédie envoyer traiter commande suivi colis fulfil ship tracking number",
-    examples=["La commande 1001 est partie par Colissimo, suivi 8R123.", "Fulfil order 1001 with UPS 1Z999."],
+    search=(
+        "expédier expédie envoyer traiter commande suivi colis fulfil ship tracking number parti posté "
+        "déposé remis au transporteur livré expédition marque comme expédiée traitement Mondial Relay "
+        "sent out posted shipped dispatched handed mark as package left"
+    ),
+    examples=[
+        "La commande 1001 est partie par Colissimo, suivi 8R123.",
+        "Fulfil order 1001 with UPS 1Z999.",
+        "Le colis est parti ce matin",
+        "J'ai posté la commande, voici le numéro de suivi",
+        "Marque la 1042 comme expédiée",
+        "C'est déposé en point relais",
+        "On a envoyé la moitié de la commande",
+        "I shipped this order today",
+        "Mark it as dispatched",
+        "The parcel went out with DHL",
+        "Handed to the carrier, let the customer know",
+        "We've posted two of the three items",
+    ],
 )
 async def create_fulfillment(
     order: OrderRef,
@@ -179,7 +196,22 @@ def _sent(payload: Record, order: OrderRow, names: list[str], notify: bool) -> S
     additive=False,
     asks=True,
     scopes=WRITE,
-    search="modifier numéro de suivi transporteur colis corriger tracking",
+    search=(
+        "modifier numéro de suivi transporteur colis corriger tracking faux erreur rectifie mauvais "
+        "code wrong fix typo carrier change corrected number Chronopost DHL UPS Colissimo pas mais "
+        "instead rather"
+    ),
+    examples=[
+        "Le numéro de suivi est faux, corrige-le",
+        "Ce n'est pas Colissimo, c'est Chronopost",
+        "Je me suis trompé de transporteur",
+        "Change le code de suivi du colis",
+        "Mets le bon numéro de suivi",
+        "The tracking number is wrong",
+        "Fix the tracking, there's a typo",
+        "It went with DHL and not UPS",
+        "Change the carrier of that parcel",
+    ],
 )
 async def update_tracking(
     order: OrderRef,

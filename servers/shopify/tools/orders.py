@@ -98,8 +98,25 @@ class Cancelled(Model):
 
 @tools.reads(
     scopes=READ,
-    search="où est ma commande suivi colis livraison statut appelant téléphone numéro where is my parcel tracking",
-    examples=["Où est ma commande ? Mon numéro est le 06 12 34 56 78.", "Where is order 1001?"],
+    search=(
+        "où est ma commande suivi colis livraison statut appelant téléphone numéro where is my parcel "
+        "tracking pas reçu arrive quand en retard livré est-ce parti paquet client attend not arrived "
+        "yet when late delivered package has it shipped attendre still waiting delay"
+    ),
+    examples=[
+        "Où est ma commande ? Mon numéro est le 06 12 34 56 78.",
+        "Where is order 1001?",
+        "Une cliente n'a pas reçu son colis",
+        "Quand est-ce que ma commande arrive ?",
+        "Est-ce que c'est déjà parti ?",
+        "Il attend toujours son paquet",
+        "Où en est la livraison de la 1042 ?",
+        "Her package hasn't arrived",
+        "When will it be delivered?",
+        "Has order 1042 shipped yet?",
+        "He's still waiting for his order",
+        "Track the parcel for this caller",
+    ],
 )
 async def get_order_status(
     order_number: Annotated[str | None, Field(description="Number of the order as the caller says it: 1001.")] = None,
@@ -153,8 +170,26 @@ def belongs(order: Any, contact: str) -> bool:
 
 @tools.reads(
     scopes=READ,
-    search="commandes recherche liste à expédier impayées remboursées du jour ventes sales today unshipped",
-    examples=["Quelles commandes restent à expédier ?", "Which orders came in today?"],
+    search=(
+        "commandes recherche liste à expédier impayées remboursées du jour ventes sales today unshipped "
+        "aujourd'hui hier cette semaine préparer emballer pas encore payées en attente dernières vendu "
+        "qui a commandé combien to pack unpaid yesterday latest pending this week who ordered open how "
+        "many refunded remboursés month mois"
+    ),
+    examples=[
+        "Quelles commandes restent à expédier ?",
+        "Which orders came in today?",
+        "Qu'est-ce qu'on a vendu aujourd'hui ?",
+        "Qu'est-ce que je dois emballer ce matin ?",
+        "Qui n'a pas encore payé sa commande ?",
+        "Combien de commandes hier ?",
+        "Les dernières commandes de cette cliente",
+        "What do I have to pack today?",
+        "Which orders haven't been paid?",
+        "How many sales did we get this week?",
+        "Who ordered candles?",
+        "Show the refunded ones of last month",
+    ],
 )
 async def search_orders(
     text: Annotated[
@@ -195,7 +230,26 @@ async def search_orders(
     return await page(SEARCH, "orders", OrderRow, limit=limit, cursor=cursor, query=search)
 
 
-@tools.reads(scopes=READ, search="détail commande lignes articles montant adresse note client")
+@tools.reads(
+    scopes=READ,
+    search=(
+        "détail commande lignes articles montant adresse note client contenu qu'est-ce qu'il y a dedans "
+        "acheté lesquels frais de port total à quelle ouvre contents what's in it items bought shipping "
+        "address open paid pris took"
+    ),
+    examples=[
+        "Qu'est-ce qu'il y a dans la commande 1042 ?",
+        "Ouvre la 1042",
+        "À quelle adresse elle part ?",
+        "Combien elle a payé de frais de port ?",
+        "Quels articles elle a pris ?",
+        "What's in order 1042?",
+        "Open that order",
+        "Which items did she buy?",
+        "What's the shipping address on it?",
+        "Did the customer leave a remark on the order?",
+    ],
+)
 async def get_order(order: OrderRef) -> Order:
     """Get one order with its lines, amounts, address, note, tags, parcels and tracking.
 
@@ -208,8 +262,24 @@ async def get_order(order: OrderRef) -> Order:
 @tools.writes(
     additive=False,
     scopes=WRITE,
-    search="modifier commande note étiquette tag adresse e-mail téléphone changer ajouter",
-    examples=["Ajoute à la commande 1001 la note « livrer après 18 h »."],
+    search=(
+        "modifier commande note étiquette tag adresse e-mail téléphone changer ajouter consigne "
+        "remarque mémo marque urgent précise emballage cadeau remark memo instruction flag gift wrap "
+        "label"
+    ),
+    examples=[
+        "Ajoute à la commande 1001 la note « livrer après 18 h ».",
+        "Note sur la commande que c'est un cadeau",
+        "Marque la 1042 comme urgente",
+        "Mets une consigne : sonner chez le voisin",
+        "L'adresse mail de la commande est fausse, change-la",
+        "Enlève l'étiquette fragile de la commande",
+        "Write on the order that it's a gift",
+        "Flag order 1042 as urgent",
+        "Put a remark on that order",
+        "Change the e-mail on the order",
+        "Tag it for pick-up",
+    ],
 )
 async def update_order(
     order: OrderRef,
@@ -250,8 +320,25 @@ async def update_order(
     asks=True,
     idempotent=False,
     scopes=WRITE,
-    search="annuler annule commande annulation rembourser remettre en stock",
-    examples=["Annule la commande 1001 et rembourse la cliente.", "Cancel order 1001, the item is out of stock."],
+    search=(
+        "annuler annule commande annulation rembourser remettre en stock elle ne veut plus changé "
+        "d'avis fraude stoppe double stop call off no longer wants changed her mind fraud duplicate "
+        "deux fois twice second"
+    ),
+    examples=[
+        "Annule la commande 1001 et rembourse la cliente.",
+        "Cancel order 1001, the item is out of stock.",
+        "Elle ne veut plus sa commande",
+        "Le client a changé d'avis, annule tout",
+        "C'est une commande frauduleuse, annule",
+        "Il a commandé deux fois, supprime la deuxième",
+        "Stoppe la 1042, rupture de stock",
+        "She changed her mind, cancel it",
+        "He no longer wants the order",
+        "That one is fraud, call it off",
+        "They ordered twice by mistake, cancel one",
+        "Cancel and put everything back in stock",
+    ],
 )
 async def cancel_order(
     order: OrderRef,
@@ -312,7 +399,23 @@ def person(order: OrderRow) -> str:
     additive=False,
     asks=True,
     scopes=WRITE,
-    search="marquer payée commande réglée virement chèque espèces encaissé paid manually",
+    search=(
+        "marquer payée commande réglée virement chèque espèces encaissé paid manually reçu l'argent a "
+        "réglé payé en liquide paiement encaisser received the money cash bank transfer came in settled "
+        "cheque"
+    ),
+    examples=[
+        "Le virement de la 1042 est arrivé",
+        "Elle a payé en liquide",
+        "J'ai reçu le chèque pour cette commande",
+        "Marque la commande comme payée",
+        "C'est réglé, note le paiement",
+        "The bank transfer came in",
+        "He paid cash for order 1042",
+        "Mark it as paid",
+        "I got the cheque for that order",
+        "The order is settled",
+    ],
 )
 async def mark_order_paid(order: OrderRef) -> Order:
     """Record that an order was paid outside of Shopify, by bank transfer, cheque or cash. A person is asked first.

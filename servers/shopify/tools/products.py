@@ -103,8 +103,25 @@ class Published(Model):
 
 @tools.reads(
     scopes=READ,
-    search="produit article prix référence SKU code-barres catalogue combien coûte how much price in stock",
-    examples=["Combien coûte la chemise en lin ?", "Do we have SKU LIN-M?"],
+    search=(
+        "produit article prix référence SKU code-barres catalogue combien coûte how much price in stock "
+        "vend-on tarif on a ça quel retrouve marque modèle cherche do we sell cost carry look up item "
+        "of brand drafts brouillon référencés stocked"
+    ),
+    examples=[
+        "Combien coûte la chemise en lin ?",
+        "Do we have SKU LIN-M?",
+        "C'est combien, la bougie vanille ?",
+        "Est-ce qu'on vend des écharpes ?",
+        "Trouve la référence LIN-M",
+        "Quels articles on a de cette marque ?",
+        "Quel produit a ce code-barres ?",
+        "How much is the vanilla candle?",
+        "Do we sell scarves?",
+        "Find the item with this barcode",
+        "What do we carry from that brand?",
+        "Which products are still drafts?",
+    ],
 )
 async def search_products(
     text: Annotated[
@@ -123,7 +140,26 @@ async def search_products(
     return await page(SEARCH, "products", ProductRow, limit=limit, cursor=cursor, query=search)
 
 
-@tools.reads(core=False, scopes=READ, search="détail produit description variantes collections page")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "détail produit description variantes collections page fiche article descriptif lien tailles "
+        "couleurs matière texte lis link sizes colours material read details of"
+    ),
+    examples=[
+        "Lis-moi la description de la chemise",
+        "En quelles tailles elle existe ?",
+        "C'est quoi le lien de l'article sur le site ?",
+        "De quelle matière c'est ?",
+        "Dans quelles collections est ce produit ?",
+        "Read me the description of the shirt",
+        "What sizes and colours does it come in?",
+        "Give me the link to this product",
+        "What's it made of?",
+        "Which collections is it in?",
+    ],
+)
 async def get_product(product: ProductRef) -> Product:
     """Get one product with its description, its page in the shop, its collections and all variants.
 
@@ -136,8 +172,23 @@ async def get_product(product: ProductRef) -> Product:
     core=False,
     creates=True,
     scopes=WRITE,
-    search="créer ajouter nouveau produit article fiche",
-    examples=["Crée le produit « Foulard en soie » à 45 €."],
+    search=(
+        "créer ajouter nouveau produit article fiche rentrer référence nouveauté mettre en vente "
+        "proposer new item add launch put up sell listing"
+    ),
+    examples=[
+        "Crée le produit « Foulard en soie » à 45 €.",
+        "Ajoute un nouvel article à 25 €",
+        "On a une nouveauté, crée la fiche",
+        "Rentre une bougie au jasmin dans le catalogue",
+        "Nouvelle référence à mettre en vente",
+        "Je veux vendre des savons, ajoute-les",
+        "Add a new item at 25 euros",
+        "Create a listing for our new scarf",
+        "We've got something new, put it in the catalogue",
+        "I want to sell soap, add it",
+        "New product as a draft",
+    ],
 )
 async def create_product(
     title: Annotated[
@@ -190,7 +241,26 @@ def paragraphs(text: str | None) -> str | None:
 
 
 @tools.writes(
-    core=False, additive=False, scopes=WRITE, search="modifier produit titre description statut tag archiver renommer"
+    core=False,
+    additive=False,
+    scopes=WRITE,
+    search=(
+        "modifier produit titre description statut tag archiver renommer change le texte réécris nom de "
+        "l'article marque retire du catalogue archive réactive edit rewrite text name brand reactivate "
+        "rename actif étiquette nouveauté tagging label"
+    ),
+    examples=[
+        "Change la description de la chemise",
+        "Renomme l'article",
+        "Archive ce produit, on n'en vend plus",
+        "Passe le foulard en actif",
+        "Mets l'étiquette nouveauté sur ce produit",
+        "Rewrite the text of the scarf",
+        "Rename that item",
+        "Archive it, we no longer sell it",
+        "Make the product active",
+        "Tag the shirt as new",
+    ],
 )
 async def update_product(
     product: ProductRef,
@@ -238,8 +308,24 @@ async def update_product(
     additive=False,
     asks=True,
     scopes=WRITE,
-    search="changer prix tarif promotion prix barré SKU code-barres variante soldes",
-    examples=["Passe la chemise en lin M à 39 €, prix barré 49 €."],
+    search=(
+        "changer prix tarif promotion prix barré SKU code-barres variante soldes augmente baisse le "
+        "solder moins cher coûte désormais référence EAN raise lower price cheaper put on sale cost "
+        "compare-at barcode mark down"
+    ),
+    examples=[
+        "Passe la chemise en lin M à 39 €, prix barré 49 €.",
+        "Augmente le prix de la bougie à 19 €",
+        "Solde l'écharpe à 29 au lieu de 39",
+        "Baisse le tarif de la taille M",
+        "Elle coûte désormais 45 €",
+        "Le code-barres est faux, corrige",
+        "Raise the price to 19 euros",
+        "Put the scarf on sale for 29",
+        "Make the size M cheaper",
+        "The SKU is wrong, change it",
+        "Mark it down by five euros",
+    ],
 )
 async def update_variant(
     variant: VariantRef,
@@ -291,7 +377,23 @@ async def _channels(names: list[str] | None) -> list[Record]:
     core=False,
     additive=False,
     scopes=["write_publications write_products"],
-    search="publier mettre en ligne produit boutique dépublier retirer canal de vente online",
+    search=(
+        "publier mettre en ligne produit boutique dépublier retirer canal de vente online visible "
+        "affiche cacher masquer sur le site vitrine rendre disponible show hide go live take down "
+        "website storefront unpublish apparaître apparaît cache display appear"
+    ),
+    examples=[
+        "Mets la chemise en ligne",
+        "Rends ce produit visible sur le site",
+        "Cache cet article pour le moment",
+        "Retire la bougie de la boutique en ligne",
+        "L'article n'apparaît pas sur le site, publie-le",
+        "Put the scarf on the website",
+        "Hide this item for now",
+        "Make it visible in the store",
+        "Take the candle down from the site",
+        "Go live with the new shirt",
+    ],
 )
 async def publish_product(
     product: ProductRef,
@@ -318,7 +420,25 @@ async def publish_product(
     )
 
 
-@tools.reads(core=False, scopes=READ, search="collections catégories rayons produits groupes")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "collections catégories rayons produits groupes quelles rubriques classement sélection gammes "
+        "which categories ranges sections departments combien d'articles dedans how many products"
+    ),
+    examples=[
+        "Quelles collections on a ?",
+        "Combien d'articles dans la collection été ?",
+        "Quels sont nos rayons ?",
+        "Liste les catégories du site",
+        "On a une sélection Noël ?",
+        "What collections do we have?",
+        "How many products are in the summer one?",
+        "List the categories of the store",
+        "Is there a Christmas collection?",
+    ],
+)
 async def list_collections(
     text: Annotated[str | None, Field(description="Words from the collection's name.")] = None,
     limit: Limit = 20,
@@ -349,7 +469,25 @@ async def _collection(text: str) -> Collection:
 
 
 @tools.writes(
-    core=False, creates=True, idempotent=True, scopes=WRITE, search="ajouter produit collection catégorie rayon"
+    core=False,
+    creates=True,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "ajouter produit collection catégorie rayon range mets dans sélection classe soldes d'été put "
+        "into category include sort"
+    ),
+    examples=[
+        "Mets la chemise dans les soldes d'été",
+        "Range ces bougies au rayon maison",
+        "Ajoute l'écharpe à la sélection Noël",
+        "Ces trois articles vont dans nouveautés",
+        "Classe ce produit avec les cadeaux",
+        "Put the shirt in the summer sale",
+        "Add these candles to the home category",
+        "The scarf belongs in the Christmas collection",
+        "Include it in new arrivals",
+    ],
 )
 async def add_to_collection(collection: CollectionRef, products: Products) -> Collection:
     """Add products to a manual collection, such as the summer sale; those that are in it stay.
@@ -363,7 +501,27 @@ async def add_to_collection(collection: CollectionRef, products: Products) -> Co
     return Collection.model_validate(data["collectionAddProducts"]["collection"])
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="retirer enlever produit collection")
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "retirer enlever produit collection ôte sors de la sélection rayon catégorie plus dans take out "
+        "of category drop"
+    ),
+    examples=[
+        "Enlève la chemise des soldes d'été",
+        "Sors l'écharpe de la sélection Noël",
+        "Ce produit n'est plus une nouveauté, retire-le du rayon",
+        "Ôte ces bougies de la catégorie maison",
+        "Plus de foulards dans la collection",
+        "Take the shirt out of the summer sale",
+        "Remove the scarf from the Christmas category",
+        "It's no longer a new arrival, drop it from there",
+        "Those candles don't belong in that collection",
+    ],
+)
 async def remove_from_collection(collection: CollectionRef, products: Products) -> Collection:
     """Take products out of a manual collection; the products themselves stay, and Shopify does it a moment later.
 

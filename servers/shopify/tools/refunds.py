@@ -76,8 +76,25 @@ class Refunded(Model):
     asks=True,
     idempotent=False,
     scopes=WRITE,
-    search="rembourser rembourse remboursement article avoir geste commercial rendre argent money back",
-    examples=["Rembourse la chemise de la commande 1001.", "Refund 10 euros of order 1001 as a gesture."],
+    search=(
+        "rembourser rembourse remboursement article avoir geste commercial rendre argent money back "
+        "rends-lui l'argent dédommage partiel frais de port cassé arrivé abîmé give reimburse partial "
+        "damaged compensate shipping costs renvoyé returned"
+    ),
+    examples=[
+        "Rembourse la chemise de la commande 1001.",
+        "Refund 10 euros of order 1001 as a gesture.",
+        "Rends-lui son argent",
+        "L'article est arrivé cassé, rembourse-le",
+        "Rembourse-lui les frais de port",
+        "Fais-lui un geste de 10 € sur sa commande",
+        "Elle a renvoyé la chemise, on la rembourse",
+        "Give her the money back",
+        "It arrived damaged, reimburse the item",
+        "Refund the shipping costs",
+        "Partial refund of ten euros",
+        "He sent the shirt back, pay him back",
+    ],
 )
 async def refund_order(
     order: OrderRef,

@@ -62,7 +62,25 @@ class ReturnItem(Model):
     note: str | None = Field(None, max_length=255, description="What the customer says about it.")
 
 
-@tools.reads(core=False, scopes=READ, search="retours renvois commande état liste")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "retours renvois commande état liste articles renvoyés attendus reçus motif en cours returned "
+        "items sent back pending which reason revenir returning coming way"
+    ),
+    examples=[
+        "Quels retours sont en cours sur cette commande ?",
+        "Pourquoi elle a renvoyé la chemise ?",
+        "Est-ce que le retour est arrivé ?",
+        "Montre les renvois de la 1042",
+        "Qu'est-ce qui doit revenir ?",
+        "Are there returns on order 1042?",
+        "Why was the shirt sent back?",
+        "Has the return arrived?",
+        "What's on its way back to us?",
+    ],
+)
 async def list_returns(order: OrderRef, limit: Limit = 20, cursor: Cursor = None) -> Page[Return]:
     """List the returns of an order, with status, items and reasons.
 
@@ -82,8 +100,24 @@ async def list_returns(order: OrderRef, limit: Limit = 20, cursor: Cursor = None
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="retour renvoyer échange article défectueux taille enregistrer retour",
-    examples=["Enregistre le retour de la chemise de la commande 1001, trop petite."],
+    search=(
+        "retour renvoyer échange article défectueux taille enregistrer retour veut rendre renvoie ne va "
+        "pas trop grand défaut rétractation wants to send back return exchange doesn't fit faulty "
+        "register RMA"
+    ),
+    examples=[
+        "Enregistre le retour de la chemise de la commande 1001, trop petite.",
+        "Elle veut renvoyer la robe, trop grande",
+        "Le client se rétracte, note le retour",
+        "Il renvoie un article défectueux",
+        "La taille ne va pas, elle veut rendre la chemise",
+        "Ouvre un retour pour deux articles",
+        "She wants to send the dress back",
+        "The shoes don't fit, set up a return",
+        "He's returning a faulty item",
+        "Register a return for order 1042",
+        "They want to exchange it for another size",
+    ],
 )
 async def create_return(
     order: OrderRef,
@@ -143,7 +177,26 @@ def _input(line: Record, count: int, item: ReturnItem, reasons: list[Record]) ->
     }
 
 
-@tools.writes(core=False, additive=False, scopes=WRITE, search="clore fermer terminer retour reçu")
+@tools.writes(
+    core=False,
+    additive=False,
+    scopes=WRITE,
+    search=(
+        "clore fermer terminer retour reçu colis revenu bien arrivé terminé clôture dossier finish "
+        "close done return arrived came back finir clôturer viendra never"
+    ),
+    examples=[
+        "Le retour est arrivé, clôture-le",
+        "Ferme le dossier de retour",
+        "La robe est bien revenue, c'est terminé",
+        "Le renvoi ne viendra jamais, clos-le",
+        "Termine ce retour",
+        "The return came back, close it",
+        "Finish that return",
+        "It never arrived, close the return anyway",
+        "The returned dress is here, we're done",
+    ],
+)
 async def close_return(
     return_id: Annotated[
         str,

@@ -37,8 +37,25 @@ mutation SetStock($input: InventorySetQuantitiesInput!, $idempotencyKey: String!
 
 @tools.reads(
     scopes=READ,
-    search="stock quantité disponible inventaire reste-t-il en magasin emplacement entrepôt how many left",
-    examples=["Combien de chemises en lin M reste-t-il à Lyon ?", "Stock of SKU LIN-M?"],
+    search=(
+        "stock quantité disponible inventaire reste-t-il en magasin emplacement entrepôt how many left "
+        "combien il reste encore rupture dispo épuisé any out of available on hand remaining do we "
+        "still have"
+    ),
+    examples=[
+        "Combien de chemises en lin M reste-t-il à Lyon ?",
+        "Stock of SKU LIN-M?",
+        "Il en reste combien ?",
+        "On est en rupture sur la bougie ?",
+        "La taille M est encore dispo ?",
+        "Combien on en a à l'entrepôt ?",
+        "Est-ce qu'il y en a à Lyon ?",
+        "How many are left?",
+        "Is the scarf out of stock?",
+        "Do we still have it in medium?",
+        "How many have we got in the warehouse?",
+        "Any left in the Lyon store?",
+    ],
 )
 async def get_stock(variant: VariantRef) -> Stock:
     """Get the stock of one variant at each location: available, on hand, committed to orders and on the way.
@@ -54,8 +71,26 @@ async def get_stock(variant: VariantRef) -> Stock:
     asks=True,
     additive=False,
     scopes=WRITE,
-    search="ajuster stock ajouter retirer reçu livraison casse perte inventaire plus moins adjust",
-    examples=["Ajoute 10 chemises LIN-M au stock de Lyon.", "Two of SKU LIN-M are broken."],
+    search=(
+        "ajuster stock ajouter retirer reçu livraison casse perte inventaire plus moins adjust rajoute "
+        "enlève réception arrivage cassé volé perdu abîmées réassort delivery came in received broken "
+        "lost stolen damaged restock take off add arrivés livrés cassés verres pièces broke glasses "
+        "pieces arrived"
+    ),
+    examples=[
+        "Ajoute 10 chemises LIN-M au stock de Lyon.",
+        "Two of SKU LIN-M are broken.",
+        "On a reçu 20 bougies",
+        "Enlève deux chemises du stock, elles sont abîmées",
+        "Rajoute une pièce à Lyon",
+        "Il y a eu de la casse : trois verres",
+        "Arrivage de 50 écharpes à l'entrepôt",
+        "Twenty candles came in",
+        "Take two shirts off, they're damaged",
+        "One was stolen in the store",
+        "Add fifty scarves to the warehouse",
+        "Three glasses broke",
+    ],
 )
 async def modify_stock(
     variant: VariantRef,
@@ -95,7 +130,23 @@ async def modify_stock(
     asks=True,
     idempotent=True,
     scopes=WRITE,
-    search="fixer régler stock inventaire compté quantité exacte count",
+    search=(
+        "fixer régler stock inventaire compté quantité exacte count j'ai il y en a exactement recompté "
+        "mets à zéro corrige la counted exactly recount stocktaking zero correct number pas mais not "
+        "but"
+    ),
+    examples=[
+        "J'ai compté, il y en a exactement 34",
+        "Mets le stock de la bougie à zéro",
+        "Après inventaire, c'est 12 et pas 15",
+        "Corrige la quantité à 8",
+        "Fixe le stock de Lyon à 40",
+        "I counted 34 of them",
+        "Set the stock to zero",
+        "Stocktaking says twelve, not fifteen",
+        "The real number is eight, correct it",
+        "There are exactly forty in Lyon",
+    ],
 )
 async def set_stock(
     variant: VariantRef,

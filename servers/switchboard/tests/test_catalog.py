@@ -18,7 +18,7 @@ from flotilla_servers.switchboard.catalog import (
     read_document,
     read_secrets,
 )
-from flotilla_servers.switchboard.discovery import definitions, search_texts
+from flotilla_servers.switchboard.discovery import definitions, searchables, title
 from flotilla_servers.switchboard.options import arguments, remotes
 from flotilla_servers.switchboard.selection import choose, selected
 
@@ -396,7 +396,7 @@ def test_settings_under_a_short_server_name_refused(tmp_path: Path) -> None:
         selected(options)
 
 
-def test_search_texts_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
+def test_searchables_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:
     guarded(tmp_path, "filesystem.deny=fs_delete\n")
     path = tmp_path / "filesystem" / "discovery.json"
     schema = {"properties": {"path": {"description": "Where it stands."}}}
@@ -407,11 +407,15 @@ def test_search_texts_adds_words_that_no_list_holds(tmp_path: Path, bare: pytest
         [f"--catalog={tmp_path / 'c.json'}", f"--secrets={tmp_path / 'secrets'}", f"--discovery={tmp_path}"]
     )
     filesystem, mail = selected(options)
-    assert search_texts(filesystem, tmp_path) == {
-        "fs_read": "fs_read Read a file. lis ouvre fichier path Where it stands."
-    }
+    [read] = searchables(filesystem, tmp_path)
+    assert (read.name, read.server) == ("fs_read", title(filesystem))
+    assert (read.description, read.search, read.arguments) == (
+        "Read a file.",
+        "lis ouvre fichier",
+        "path Where it stands.",
+    )
     assert "fichier" not in json.dumps(definitions(filesystem, tmp_path))
-    assert search_texts(mail, tmp_path) == {"mail_send": "mail_send", "mail_list": "mail_list"}
+    assert [tool.name for tool in searchables(mail, tmp_path)] == ["mail_send", "mail_list"]
 
 
 def test_preferences_of_the_whole_fleet_reach_every_server(tmp_path: Path, bare: pytest.MonkeyPatch) -> None:

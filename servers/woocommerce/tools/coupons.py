@@ -38,8 +38,23 @@ def _day(expires: When | None) -> str | None:
 @tools.writes(
     creates=True,
     asks=True,
-    search="créer code promo bon de réduction remise avoir geste commercial discount voucher",
-    examples=["Crée un code ETE10 de 10 % jusqu'à fin août.", "Make a 5 euro coupon for Marie."],
+    search=(
+        "créer crée code promo coupon bon de réduction remise rabais ristourne geste commercial offre d'achat "
+        "chèque cadeau discount voucher gift make new percent off money goodwill"
+    ),
+    examples=[
+        "Crée un code ETE10 de 10 % jusqu'à fin août.",
+        "Make a 5 euro coupon for Marie.",
+        "Fais un geste commercial à ce client, 15 % sur sa prochaine commande",
+        "Offre-lui une remise de 10 euros pour s'excuser du retard",
+        "Prépare un bon de réduction valable une seule fois",
+        "Il me faut une promo de bienvenue à moins 20 pour cent",
+        "On lance une ristourne pour Noël, dès 50 euros d'achat",
+        "Give her a discount for the inconvenience",
+        "Set up a voucher, twenty percent off until Friday",
+        "I want a promo code for Black Friday",
+        "Make a one-time gift code worth 25 euros",
+    ],
 )
 async def create_coupon(
     code: Code,
@@ -85,7 +100,24 @@ async def create_coupon(
     return Coupon.model_validate(await api.post("/coupons", json=body))
 
 
-@tools.reads(core=False, search="codes promo liste bons de réduction utilisés")
+@tools.reads(
+    core=False,
+    search=(
+        "liste voir quels codes promo coupons bons de réduction actifs en cours utilisés combien fois remises "
+        "existantes which vouchers discounts active running used list show how often"
+    ),
+    examples=[
+        "Quelles promos sont en cours ?",
+        "Quels codes de réduction avons-nous ?",
+        "Combien de fois le code ETE10 a-t-il servi ?",
+        "Est-ce que ce code est encore valable ?",
+        "Montre-moi les bons de réduction actifs",
+        "Which discount codes are running right now?",
+        "How many times was the summer code used?",
+        "Is this voucher still valid?",
+        "What promo codes do we have?",
+    ],
+)
 async def list_coupons(
     query: Annotated[str | None, Field(description="Only coupons with this in their code.")] = None,
     limit: Limit = 20,
@@ -99,7 +131,26 @@ async def list_coupons(
 
 
 @tools.writes(
-    core=False, additive=False, asks=True, idempotent=True, search="prolonger modifier code promo montant date"
+    core=False,
+    additive=False,
+    asks=True,
+    idempotent=True,
+    search=(
+        "prolonger prolonge repousser raccourcir arrêter stopper fin date d'expiration modifier changer code "
+        "promo coupon montant limite utilisations extend expire end sooner stop change amount raise lower voucher "
+        "usage limit"
+    ),
+    examples=[
+        "Prolonge le code ETE10 jusqu'à fin septembre",
+        "Arrête la promo de Noël dès aujourd'hui",
+        "Passe le coupon de bienvenue de 10 à 15 %",
+        "Limite le code à 100 utilisations",
+        "Le bon de réduction ne doit plus marcher",
+        "Extend the voucher by two weeks",
+        "Stop the promo code today",
+        "Raise the discount code to 20 percent",
+        "Let people use that code only fifty times",
+    ],
 )
 async def update_coupon(
     coupon: CouponRef,

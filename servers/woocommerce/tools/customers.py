@@ -20,8 +20,25 @@ tools = Toolset("customers")
 
 
 @tools.reads(
-    search="qui est ce numéro client cliente cherche coordonnées appelle téléphone adresse who is calling caller",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is jean.dupont@exemple.fr?"],
+    search=(
+        "qui est ce numéro client cliente acheteur acheteuse cherche trouve retrouve coordonnées fiche compte "
+        "appelle téléphone adresse mail who is calling caller number customer buyer shopper find look up contact "
+        "details account"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is jean.dupont@exemple.fr?",
+        "Qui m'appelle ?",
+        "Retrouve-moi la cliente Martin",
+        "T'as l'adresse mail de ce client ?",
+        "On le connaît, ce numéro ?",
+        "Donne-moi les coordonnées de Madame Leroy",
+        "Est-ce qu'il a un compte chez nous ?",
+        "Whose number is this?",
+        "Look up the buyer called Dupont",
+        "Do we know this caller?",
+        "Get me the phone and address of that customer",
+    ],
 )
 async def search_customers(
     query: Annotated[
@@ -57,7 +74,26 @@ def _people(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(people.values())
 
 
-@tools.writes(core=False, creates=True, asks=True, search="créer client compte nouveau inscrire ajouter coordonnées")
+@tools.writes(
+    core=False,
+    creates=True,
+    asks=True,
+    search=(
+        "créer crée client cliente compte nouveau nouvelle inscrire inscription ajouter enregistrer coordonnées "
+        "ouvrir un create new customer account register sign up add shopper"
+    ),
+    examples=[
+        "Ouvre un compte à cette dame",
+        "Inscris un nouveau client dans la boutique",
+        "Enregistre Luc Petit comme client, luc@exemple.fr",
+        "Ajoute une nouvelle cliente avec son adresse",
+        "Elle veut un compte pour se connecter",
+        "Sign up a new customer",
+        "Register this person on the shop",
+        "Open an account for a buyer",
+        "Add Paul to our customers",
+    ],
+)
 async def create_customer(
     email: Annotated[
         Address, Field(description="E-mail address of the customer.", examples=["jean.dupont@exemple.fr"])
@@ -106,7 +142,22 @@ async def create_customer(
     additive=False,
     asks=True,
     idempotent=True,
-    search="modifier client adresse téléphone corriger coordonnées",
+    search=(
+        "modifier modifie client compte adresse téléphone corriger corrige coordonnées changé déménagé "
+        "déménagement nouveau numéro mettre à jour fiche change customer account details moved new address phone "
+        "update correct"
+    ),
+    examples=[
+        "La cliente a déménagé, mets sa nouvelle adresse dans sa fiche",
+        "Il a changé de téléphone, corrige son compte",
+        "Mets à jour la fiche de Marie",
+        "Son nom est mal écrit dans son compte",
+        "Ajoute la société sur le compte client",
+        "She moved, change the address on her account",
+        "Correct the spelling of the customer's name",
+        "He has a new phone number, save it in his account",
+        "Update the company on this customer profile",
+    ],
 )
 async def update_customer(
     customer: Annotated[

@@ -93,8 +93,25 @@ class Buyer(Model):
 
 
 @tools.reads(
-    search="où en est ma commande suivi colis livraison expédiée numéro téléphone statut where is my order tracking",
-    examples=["Où est ma commande ? Mon numéro est le 06 12 34 56 78.", "Where is order 1042?"],
+    search=(
+        "où en est ma commande suivi colis paquet livraison livré livrée expédiée partie arrivée arrive retard "
+        "reçu rien numéro téléphone statut quand where is my order tracking parcel package delivery late shipped "
+        "status when"
+    ),
+    examples=[
+        "Où est ma commande ? Mon numéro est le 06 12 34 56 78.",
+        "Where is order 1042?",
+        "Où est mon colis ?",
+        "J'ai toujours rien reçu, ça arrive quand ?",
+        "Ma commande est partie ?",
+        "Je voudrais savoir où en est ma livraison",
+        "Un client demande où en est son paquet",
+        "C'est quoi le numéro de suivi de mon colis ?",
+        "When will my package arrive?",
+        "I still haven't received anything",
+        "Has my parcel been shipped yet?",
+        "A caller wants to know when her delivery comes",
+    ],
 )
 async def check_order_status(
     caller: Annotated[
@@ -132,8 +149,26 @@ async def check_order_status(
 
 
 @tools.reads(
-    search="cherche liste commandes ventes du jour à préparer en attente client",
-    examples=["Quelles commandes sont à préparer ?", "Show me today's orders."],
+    search=(
+        "jour client cherche liste commandes lesquelles combien ventes reçues aujourd'hui hier à préparer "
+        "expédier envoyer en attente impayées pas payées annulées dernières récentes find list orders which today "
+        "yesterday to ship pack unpaid pending on hold latest recent came in"
+    ),
+    examples=[
+        "Quelles commandes sont à préparer ?",
+        "Show me today's orders.",
+        "Qu'est-ce que j'ai à envoyer aujourd'hui ?",
+        "Qui n'a pas encore payé sa commande ?",
+        "Montre-moi les dernières commandes",
+        "Qu'est-ce qui est tombé cette nuit ?",
+        "Qu'est-ce que Marie a déjà acheté chez nous ?",
+        "Quelles commandes ont été annulées cette semaine ?",
+        "What came in overnight?",
+        "Which orders still need to go out?",
+        "Who hasn't paid yet?",
+        "Everything this customer bought from us",
+        "List the orders on hold",
+    ],
 )
 async def search_orders(
     query: Annotated[str | None, Field(description="Phone number, mail, name, town or order number.")] = None,
@@ -172,7 +207,25 @@ async def search_orders(
     return await api.page("/orders", Order, params=params, limit=limit, cursor=cursor)
 
 
-@tools.reads(search="détail commande articles adresse paiement notes remboursements fiche")
+@tools.reads(
+    search=(
+        "détail détails commande articles contenu lignes ce qu'il y a dedans adresse paiement payé notes "
+        "remboursements fiche montant total récapitulatif order details items lines what is in it paid how "
+        "address summary open"
+    ),
+    examples=[
+        "Qu'est-ce qu'il y a dans la commande 1042 ?",
+        "Ouvre-moi la 1042",
+        "Comment a-t-il payé la commande 1042 ?",
+        "À quelle adresse part la commande 1042 ?",
+        "Lis-moi les notes de la commande",
+        "Donne-moi le récapitulatif de la 1042",
+        "What did she buy in order 1042?",
+        "How was order 1042 paid?",
+        "Read me the notes on 1042",
+        "Give me all the details of that order",
+    ],
+)
 async def get_order(order: OrderRef) -> OrderDetails:
     """Get one order with its lines, addresses, payment, tracking and notes, and a link to the shop's administration.
 
@@ -188,8 +241,24 @@ async def get_order(order: OrderRef) -> OrderDetails:
 @tools.writes(
     creates=True,
     asks=True,
-    search="crée commande prise par téléphone vente nouvelle commande passer commander",
-    examples=["Passe une commande de deux tasses bleues pour Jean Dupont.", "Create a phone order for Marie."],
+    search=(
+        "crée commande prise par téléphone vente nouvelle passer prendre enregistrer commander achète lien de "
+        "paiement place take phone order new buy sale purchase payment link"
+    ),
+    examples=[
+        "Passe une commande de deux tasses bleues pour Jean Dupont.",
+        "Create a phone order for Marie.",
+        "Prends une commande, deux théières pour Madame Leroy",
+        "Elle veut trois mugs, enregistre la vente",
+        "Je voudrais acheter une lampe",
+        "Envoie-lui un lien pour payer une tasse",
+        "Note une nouvelle vente au comptoir",
+        "Remets-lui la même chose que la dernière fois",
+        "Take an order for three mugs",
+        "I'd like to buy a teapot",
+        "She wants two blue cups, put it through",
+        "Ring up a new sale for this customer",
+    ],
 )
 async def create_order(
     items: Annotated[
@@ -286,8 +355,26 @@ async def _check_new(mail: str, lines: list[dict[str, Any]]) -> None:
     additive=False,
     asks=True,
     idempotent=True,
-    search="changer statut commande expédiée terminée annuler annule en attente traiter mark completed cancel ship",
-    examples=["Passe la commande 1042 en terminée.", "Cancel order 1042."],
+    search=(
+        "changer passer mettre marquer statut commande expédiée envoyée terminée annuler annule annulation en "
+        "attente cours payée traiter mark set as completed done shipped cancel paid processing on hold order "
+        "status"
+    ),
+    examples=[
+        "Passe la commande 1042 en terminée.",
+        "Cancel order 1042.",
+        "Annule ma commande",
+        "Le colis est parti, marque la commande comme expédiée",
+        "Mets la 1042 en attente",
+        "Il a payé par virement, passe la commande en cours",
+        "La 1042, c'est bon, elle est livrée, clôture-la",
+        "Elle ne veut plus rien, stoppe sa commande",
+        "I want to cancel my order",
+        "Mark 1042 as done",
+        "Put that order on hold",
+        "The transfer came in, set the order to processing",
+        "It shipped this morning, complete the order",
+    ],
 )
 async def update_order_status(
     order: OrderRef,
@@ -326,8 +413,23 @@ async def update_order_status(
 @tools.writes(
     creates=True,
     asks=True,
-    search="ajoute note commande message client suivi numéro de colis informer prévenir write to customer",
-    examples=["Écris au client de la commande 1042 que son colis part demain.", "Note on order 1042: gift wrap."],
+    search=(
+        "ajoute note annotation remarque commande message client préviens prévenir écris informer retard numéro "
+        "de colis suivi on order comment remark write tell the customer let know delay tracking number gift"
+    ),
+    examples=[
+        "Écris au client de la commande 1042 que son colis part demain.",
+        "Note on order 1042: gift wrap.",
+        "Préviens l'acheteur de la 1042 qu'il y aura deux jours de retard",
+        "Envoie-lui le numéro de suivi de sa commande",
+        "Mets une remarque sur la commande : paquet cadeau",
+        "Dis-lui que sa commande part lundi",
+        "Marque dans la 1042 de rappeler avant de livrer",
+        "Tell the buyer that order 1042 is delayed",
+        "Send her the tracking number for 1042",
+        "Let him know his order leaves Monday",
+        "Put a remark on the order, ring before delivery",
+    ],
 )
 async def add_order_note(
     order: OrderRef,
@@ -352,8 +454,24 @@ async def add_order_note(
     creates=True,
     asks=True,
     idempotent=False,
-    search="rembourser remboursement rendre argent avoir retour article annuler refund money back",
-    examples=["Rembourse la tasse bleue de la commande 1042.", "Refund one mug of order 1042."],
+    search=(
+        "rembourser rembourse remboursement rendre argent récupérer reverser avoir retour article cassé abîmé "
+        "défectueux refund money back give pay return broken damaged partial"
+    ),
+    examples=[
+        "Rembourse la tasse bleue de la commande 1042.",
+        "Refund one mug of order 1042.",
+        "Rends-lui son argent",
+        "Elle a renvoyé la lampe, rembourse-la",
+        "Le mug est arrivé cassé, je veux être remboursé",
+        "Recrédite dix euros à ce client",
+        "Rembourse tout, frais de port compris",
+        "Give him his money back",
+        "The cup arrived broken, pay it back",
+        "I returned it and I want a refund",
+        "Pay back ten euros on 1042",
+        "Refund the whole order",
+    ],
 )
 async def refund_order(
     order: OrderRef,
@@ -430,7 +548,21 @@ def _sent_back(order: dict[str, Any]) -> str:
     additive=False,
     asks=True,
     idempotent=True,
-    search="modifier commande adresse livraison corriger note client téléphone",
+    search=(
+        "note client modifier corriger commande adresse de livraison mauvaise erreur trompé facturation téléphone "
+        "nom du destinataire change correct delivery address wrong shipping billing recipient on an order fix"
+    ),
+    examples=[
+        "Je me suis trompé d'adresse de livraison",
+        "Livre la 1042 plutôt à son bureau",
+        "Corrige le numéro de rue sur la commande",
+        "Mets un autre destinataire pour le colis 1042",
+        "Le code postal de la commande est faux",
+        "Change the delivery address of order 1042",
+        "She gave the wrong street for her order",
+        "Ship that one to his office instead",
+        "Fix the recipient name on 1042",
+    ],
 )
 async def update_order(
     order: OrderRef,

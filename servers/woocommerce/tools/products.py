@@ -33,8 +33,24 @@ SalePrice = Annotated[PriceAmount | None, Field(description="Reduced price; 0 en
 
 
 @tools.reads(
-    search="cherche produit article référence stock prix catalogue disponible rupture SKU",
-    examples=["Avez-vous encore la tasse bleue ?", "Which products are out of stock?"],
+    search=(
+        "cherche produit produits article référence stock prix catalogue disponible dispo rupture épuisé vend "
+        "vendez avez-vous nouveautés liste rayon find products items do you have sell in out of sold browse SKU"
+    ),
+    examples=[
+        "Avez-vous encore la tasse bleue ?",
+        "Which products are out of stock?",
+        "Vous vendez des théières ?",
+        "Qu'est-ce qui est en rupture ?",
+        "Qu'est-ce qu'on a en rouge ?",
+        "Montre-moi tout ce qu'il y a dans le rayon cuisine",
+        "Quels articles sont épuisés ?",
+        "Do you sell lamps?",
+        "What is sold out?",
+        "Show me everything in kitchenware",
+        "Got anything in red?",
+        "Find the product with this reference",
+    ],
 )
 async def search_products(
     query: Annotated[str | None, Field(description="Words of the name, or the exact SKU.")] = None,
@@ -66,8 +82,24 @@ async def search_products(
 
 
 @tools.reads(
-    search="fiche produit variantes tailles couleurs stock prix combien reste",
-    examples=["Combien reste-t-il de tasses bleues ?", "What does the mug cost?"],
+    search=(
+        "fiche produit article combien reste coûte quel prix tarif stock variantes tailles couleurs pointures "
+        "description how many left much price cost does it come in sizes colours variations details of one "
+        "product"
+    ),
+    examples=[
+        "Combien reste-t-il de tasses bleues ?",
+        "What does the mug cost?",
+        "C'est combien, la tasse bleue ?",
+        "Il vous en reste en taille M ?",
+        "Elle existe en quelles couleurs ?",
+        "Décris-moi ce produit",
+        "Combien on en a encore en réserve ?",
+        "How much is the blue cup?",
+        "How many mugs do we have left?",
+        "Which sizes does it come in?",
+        "Tell me about this product",
+    ],
 )
 async def get_product(product: ProductRef) -> ProductDetails:
     """Get one product by SKU, name or id: prices, stock, description, and each variation with its own price and stock.
@@ -94,8 +126,25 @@ async def get_product(product: ProductRef) -> ProductDetails:
     additive=False,
     asks=True,
     idempotent=True,
-    search="modifier prix promotion solde baisser augmenter nom description publier dépublier produit",
-    examples=["Mets la tasse bleue à 9,90 €.", "Put the mug on sale for 8 euros."],
+    search=(
+        "modifier changer prix produit promotion solde soldes baisser augmenter nom renommer description publier "
+        "dépublier mettre en ligne retirer de la vente cacher masquer change price raise lower sale rename hide "
+        "show publish take offline"
+    ),
+    examples=[
+        "Mets la tasse bleue à 9,90 €.",
+        "Put the mug on sale for 8 euros.",
+        "Baisse la lampe de dix pour cent",
+        "Solde la théière à 20 euros",
+        "Retire cet article de la vente",
+        "Mets le nouveau mug en ligne",
+        "Change le texte de la fiche produit",
+        "Fin des soldes sur la tasse, remets le prix normal",
+        "Drop the price of the lamp by two euros",
+        "Hide this product from the shop",
+        "Rename the mug",
+        "Take the teapot offline",
+    ],
 )
 async def update_product(
     product: ProductRef,
@@ -157,8 +206,24 @@ async def _whole(product: str) -> tuple[str, dict[str, Any], str]:
     additive=False,
     asks=True,
     idempotent=False,
-    search="stock quantité inventaire corriger ajouter retirer réassort rupture compter arrivage",
-    examples=["Il y a 12 tasses bleues en stock.", "Add 20 to the stock of the mug."],
+    search=(
+        "stock quantité inventaire corriger ajouter retirer réassort rupture compter recompté arrivage reçu "
+        "livraison fournisseur pièces casse perdu set count counted quantity restock received add remove pieces "
+        "inventory arrived broken"
+    ),
+    examples=[
+        "Il y a 12 tasses bleues en stock.",
+        "Add 20 to the stock of the mug.",
+        "On a reçu 30 mugs du fournisseur",
+        "J'en ai cassé deux, enlève-les du stock",
+        "J'ai recompté, il y en a quinze",
+        "Plus aucune lampe, mets à zéro",
+        "Réassort de 50 théières",
+        "We just received thirty mugs",
+        "Two broke, take them off the inventory",
+        "I counted fifteen lamps on the shelf",
+        "Restock the teapot with fifty pieces",
+    ],
 )
 async def set_stock(
     product: ProductRef,
@@ -187,7 +252,25 @@ async def set_stock(
     return Stock.model_validate({**changed, "name": label, "before": was, "sku": changed.get("sku") or None})
 
 
-@tools.writes(core=False, creates=True, search="créer nouveau produit ajouter article référence catalogue")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "créer crée nouveau produit ajouter article référence catalogue mettre en vente nouveauté create add new "
+        "product item to the start selling launch"
+    ),
+    examples=[
+        "On va vendre une nouvelle lampe à 49 euros",
+        "Ajoute une théière au catalogue",
+        "Crée une nouvelle fiche pour les bougies",
+        "Mets en vente un tablier en trois tailles",
+        "Nouvelle référence, sac en lin, 25 euros",
+        "Add a new candle to the shop",
+        "We now sell aprons, put them in the catalogue",
+        "Create an article called linen bag",
+        "Start selling a lamp for 49 euros",
+    ],
+)
 async def create_product(
     name: Annotated[str, Field(min_length=1, max_length=200, description="Name of the product.", examples=["Tasse"])],
     regular_price: Price = None,
@@ -234,7 +317,25 @@ async def create_product(
     return Product.model_validate(await api.post("/products", json=body))
 
 
-@tools.writes(core=False, creates=True, search="créer variante déclinaison taille couleur")
+@tools.writes(
+    core=False,
+    creates=True,
+    search=(
+        "créer ajouter variante variation déclinaison taille couleur modèle coloris pointure option existe aussi "
+        "add variant size colour new of an existing product"
+    ),
+    examples=[
+        "Ajoute le T-shirt en XL",
+        "La tasse existe maintenant aussi en vert",
+        "Crée une déclinaison rouge du sac",
+        "Il manque la taille S sur ce produit",
+        "Nouveau coloris pour la théière",
+        "Add a green version of the mug",
+        "The T-shirt now comes in XL too",
+        "Create a new size for the apron",
+        "We need a red option on the bag",
+    ],
+)
 async def create_variation(
     product: ProductRef,
     choices: Annotated[
@@ -305,7 +406,21 @@ def _said(field: str, value: Any) -> str:
     additive=False,
     asks=True,
     idempotent=True,
-    search="en masse plusieurs produits prix stock inventaire lot",
+    search=(
+        "en masse plusieurs produits d'un coup tous les prix tarifs stock inventaire lot liste complète bulk many "
+        "products at once all prices take several items whole list"
+    ),
+    examples=[
+        "Augmente tous les prix de 5 %",
+        "Voici l'inventaire complet, mets tout à jour",
+        "Change le prix de ces dix articles d'un coup",
+        "Passe toute la vaisselle en solde",
+        "Mets à zéro le stock de ces références",
+        "Raise all prices by five percent",
+        "Here are the counts for twenty items",
+        "Update the stock of these products in one go",
+        "Put the whole range on sale",
+    ],
 )
 async def update_products(
     changes: Annotated[

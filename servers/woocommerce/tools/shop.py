@@ -32,8 +32,25 @@ Kind = Literal[
 
 
 @tools.reads(
-    search="chiffre d'affaires ventes du jour semaine mois rapport statistiques meilleures ventes revenue",
-    examples=["Combien avons-nous vendu ce mois-ci ?", "What sold best last month?"],
+    search=(
+        "chiffre d'affaires CA ventes vendu recette recettes encaissé jour semaine mois année rapport bilan "
+        "statistiques meilleures panier moyen revenue turnover sales figures how much did we make best sellers "
+        "report stats earned"
+    ),
+    examples=[
+        "Combien avons-nous vendu ce mois-ci ?",
+        "What sold best last month?",
+        "On a fait combien cette semaine ?",
+        "Quel est le CA du mois ?",
+        "C'est quoi nos meilleures ventes ?",
+        "Le bilan de l'année, ça donne quoi ?",
+        "On a encaissé combien hier ?",
+        "How much did we make this week?",
+        "What's our turnover this month?",
+        "What are the best sellers?",
+        "How is business compared to last month?",
+        "Sales figures for June please",
+    ],
 )
 async def get_sales_report(
     period: Annotated[
@@ -67,7 +84,23 @@ async def get_sales_report(
     return reports[0].model_copy(update={"currency": code, "top_sellers": sellers})
 
 
-@tools.reads(core=False, search="catégories rayons familles de produits")
+@tools.reads(
+    core=False,
+    search=(
+        "catégories rayons familles gammes de produits arborescence quels types categories departments ranges "
+        "list of kinds"
+    ),
+    examples=[
+        "Quels rayons a la boutique ?",
+        "Quelles familles de produits avons-nous ?",
+        "Combien d'articles par catégorie ?",
+        "Donne-moi la liste des gammes",
+        "Which departments are there in the shop?",
+        "What product ranges do we have?",
+        "How many items are in each category?",
+        "Show the category tree",
+    ],
+)
 async def list_categories(
     query: Annotated[str | None, Field(description="Only categories with this in their name.")] = None,
     limit: Limit = 50,
@@ -80,7 +113,26 @@ async def list_categories(
     return await api.page("/products/categories", Category, params={"search": query}, limit=limit, cursor=cursor)
 
 
-@tools.reads(core=False, search="réglages configuration livraison zones taxes TVA moyens de paiement devise statuts")
+@tools.reads(
+    core=False,
+    search=(
+        "réglages configuration paramètres livraison zones frais de port taxes TVA moyens paiement devise statuts "
+        "webhooks settings shipping delivery methods countries VAT rates payment currency statuses configured "
+        "accept PayPal"
+    ),
+    examples=[
+        "Livrez-vous en Belgique ?",
+        "On peut payer par PayPal ?",
+        "Quels moyens de paiement acceptez-vous ?",
+        "Quel taux de TVA est réglé ?",
+        "Combien de commandes par statut ?",
+        "Quels modes de livraison proposons-nous ?",
+        "Do you ship to Germany?",
+        "Which payment methods do we accept?",
+        "What VAT rates are set up?",
+        "Which webhooks are active?",
+    ],
+)
 async def list_shop_settings(
     kind: Annotated[
         Kind, Field(description="general is the address and currency of the shop.", examples=["payment_gateways"])
@@ -111,7 +163,25 @@ def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-@tools.writes(core=False, creates=True, asks=True, search="créer webhook notifier adresse événement")
+@tools.writes(
+    core=False,
+    creates=True,
+    asks=True,
+    search=(
+        "créer webhook notifier notification automatique adresse URL événement brancher connecter prévenir un "
+        "système create notify endpoint event hook push automatically integration"
+    ),
+    examples=[
+        "Envoie chaque nouvelle commande à cette URL",
+        "Branche un webhook sur les commandes",
+        "Notifie notre serveur quand un produit change",
+        "Connecte la boutique à notre automatisation",
+        "Push every new order to this endpoint",
+        "Set up a hook when a product changes",
+        "Notify our server on each order update",
+        "Call this URL automatically on every sale",
+    ],
+)
 async def create_webhook(
     topic: Annotated[
         str,
@@ -151,7 +221,24 @@ async def create_webhook(
     return Webhook.model_validate(await api.post("/webhooks", json=body))
 
 
-@tools.destroys(core=False, asks=True, search="supprimer webhook arrêter notifications")
+@tools.destroys(
+    core=False,
+    asks=True,
+    search=(
+        "supprimer supprime enlever webhook arrêter couper notifications débrancher déconnecter URL delete remove "
+        "stop hook disconnect endpoint unplug"
+    ),
+    examples=[
+        "Débranche le webhook 7",
+        "N'envoie plus rien à cette URL",
+        "Arrête de notifier l'ancien serveur",
+        "Enlève le hook des commandes",
+        "Stop sending events to that endpoint",
+        "Remove the order hook",
+        "Disconnect the old server from the shop",
+        "Drop webhook number 7",
+    ],
+)
 async def delete_webhook(
     webhook: Annotated[int, Field(ge=1, description="Id of the webhook, from woo_list_shop_settings.", examples=[7])],
 ) -> Deleted:

@@ -33,8 +33,23 @@ class Section(Model):
 
 @tools.reads(
     scopes=READ,
-    search="centre d'aide articles faq base de connaissances documentation comment faire knowledge base",
-    examples=["Que dit notre centre d'aide sur les remboursements ?", "Find the article on passwords"],
+    search=(
+        "centre d'aide articles faq base de connaissances documentation doc guide mode d'emploi procédure comment "
+        "faire explication publié Guide help center knowledge docs how to instructions is there an article find"
+    ),
+    examples=[
+        "Que dit notre centre d'aide sur les remboursements ?",
+        "Find the article on passwords",
+        "Comment un client fait-il pour changer son mot de passe ?",
+        "Y a-t-il un article sur les retours ?",
+        "Cherche dans la doc comment résilier",
+        "Qu'est-ce qu'on a d'écrit sur la garantie ?",
+        "Trouve une page d'aide à envoyer au client",
+        "How do customers reset their password?",
+        "Is there anything published on returns?",
+        "Look in the knowledge base for cancellation",
+        "What do our docs say about the warranty?",
+    ],
 )
 async def search_articles(
     query: Annotated[str, Field(min_length=1, description="Words of the question.", examples=["mot de passe"])],
@@ -59,7 +74,24 @@ def _excerpted(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "excerpt": errors.excerpt(text) or None}
 
 
-@tools.reads(core=False, scopes=READ, search="lire article centre d'aide contenu texte read")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "lire lis article entier complet en centre d'aide contenu texte intégral page read whole full text aloud open"
+    ),
+    examples=[
+        "Lis-moi l'article en entier",
+        "Donne-moi le texte complet de cette page d'aide",
+        "Que dit exactement l'article 360001 ?",
+        "Ouvre l'article sur la livraison",
+        "Je veux tout le contenu, pas juste l'extrait",
+        "Read me the whole article",
+        "Open article 360001",
+        "Give me the full text of that help page",
+        "What exactly does it say in the article?",
+    ],
+)
 async def get_article(
     article: Annotated[
         str, Field(description="Number of the article, from zendesk_search_articles.", examples=["360001"])
@@ -78,8 +110,21 @@ async def get_article(
     core=False,
     creates=True,
     scopes=WRITE,
-    search="rédige brouillon article centre d'aide faq draft write",
-    examples=["Rédige un brouillon d'article sur les retours"],
+    search=(
+        "rédige rédiger écrire écris brouillon nouvel article centre d'aide faq page ajouter documenter guide "
+        "draft write new help document this add an entry to the knowledge base"
+    ),
+    examples=[
+        "Rédige un brouillon d'article sur les retours",
+        "Écris une page d'aide sur la livraison",
+        "Ajoute une entrée à la FAQ sur les échanges",
+        "Documente cette solution pour les clients",
+        "Prépare un article qui explique la garantie",
+        "Draft a help page about returns",
+        "Write up this fix for the knowledge base",
+        "Add an FAQ entry on delivery times",
+        "Document how to change the password",
+    ],
 )
 async def create_article(
     title: Annotated[str, Field(min_length=1, description="Title of the article.", examples=["Retourner un article"])],

@@ -22,7 +22,25 @@ Details = Annotated[str | None, Field(description="Details such as the address."
 Notes = Annotated[str | None, Field(description="Notes that agents alone see.")]
 
 
-@tools.reads(core=False, scopes=READ, search="entreprises sociétés organisations clients companies accounts")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "entreprises sociétés boîtes organisations clients comptes cherche trouve fiche société domaine companies "
+        "accounts firms businesses find look up which domain"
+    ),
+    examples=[
+        "Cherche la société Roy",
+        "Qu'est-ce qu'on sait sur cette boîte ?",
+        "C'est quelle entreprise, Boulangerie Roy ?",
+        "Quels domaines mail sont rattachés à cette société ?",
+        "Trouve-moi la fiche de l'entreprise",
+        "Find the company Roy",
+        "What do we know about this firm?",
+        "Which domains belong to that business?",
+        "Look up the client's company",
+    ],
+)
 async def search_organizations(
     name: Annotated[
         str, Field(min_length=2, description="Beginning of the organization's name.", examples=["Boulangerie"])
@@ -39,7 +57,25 @@ async def search_organizations(
     return await api.page(path, Organization, params={"name": name}, limit=limit, cursor=cursor, paging=style)
 
 
-@tools.writes(core=False, creates=True, scopes=WRITE, search="crée entreprise société organisation company")
+@tools.writes(
+    core=False,
+    creates=True,
+    scopes=WRITE,
+    search=(
+        "crée créer ajoute ajouter enregistrer nouvelle entreprise société boîte organisation compte create add "
+        "new company firm business register"
+    ),
+    examples=[
+        "Ajoute la société Boulangerie Roy",
+        "Nouvelle entreprise cliente, enregistre-la",
+        "Crée une fiche pour cette boîte",
+        "On a signé une nouvelle société, mets-la dedans",
+        "Add a company called Roy Bakery",
+        "Register a new client firm",
+        "New business, put it in",
+        "Create an account for this company with its domain",
+    ],
+)
 async def create_organization(
     name: Annotated[
         str, Field(min_length=1, description="Name, which no other one has.", examples=["Boulangerie Roy"])
@@ -57,7 +93,26 @@ async def create_organization(
     return Organization.model_validate((await api.post("/api/v2/organizations", json=body))["organization"])
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="modifie entreprise organisation")
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "modifie modifier change renomme entreprise société boîte organisation domaines notes détails adresse "
+        "mettre à jour update rename company firm details domains"
+    ),
+    examples=[
+        "La société a changé de nom",
+        "Ajoute un domaine mail à l'entreprise Roy",
+        "Note sur la fiche de la boîte qu'ils sont VIP",
+        "Mets à jour l'adresse de la société",
+        "Rename the company",
+        "Add a mail domain to this firm",
+        "Put a remark on the company, VIP client",
+        "Correct the company's details",
+    ],
+)
 async def update_organization(
     organization: Annotated[str, Field(description="Name of it, or its number.", examples=["Boulangerie Roy"])],
     name: Annotated[str | None, Field(min_length=1, description="New name of it.")] = None,

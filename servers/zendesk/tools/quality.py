@@ -22,7 +22,25 @@ SuspendedId = Annotated[
 ]
 
 
-@tools.reads(core=False, scopes=READ, search="satisfaction avis notes csat clients mécontents ratings")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "satisfaction avis notes évaluations csat clients mécontents contents râlent se plaignent pensent de nous "
+        "commentaires ratings happy unhappy customers feedback reviews score complaints what do they think"
+    ),
+    examples=[
+        "Les clients sont contents de nous ?",
+        "Qui nous a mis une mauvaise note ?",
+        "Quels avis avons-nous reçus cette semaine ?",
+        "Montre les clients mécontents",
+        "Que pensent les gens de notre support ?",
+        "Are customers happy with us?",
+        "Who gave us a bad score?",
+        "Show me this week's feedback",
+        "How satisfied are people lately?",
+    ],
+)
 async def list_satisfaction_ratings(
     score: Annotated[Literal["good", "bad"] | None, Field(description="Only ratings of this kind.")] = None,
     since: Annotated[When | None, Field(description="Only ratings of this day or time, or later.")] = None,
@@ -43,7 +61,25 @@ async def list_satisfaction_ratings(
     return page.model_copy(update={"items": [one.within(zone) for one in page.items]})
 
 
-@tools.reads(core=False, scopes=READ, search="tickets suspendus spam bloqués retenus quarantine held back")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "tickets suspendus spam indésirables courrier bloqués retenus quarantaine filtrés messages perdus jamais "
+        "arrivés suspended junk held back quarantine blocked filtered never arrived"
+    ),
+    examples=[
+        "Qu'est-ce qui est bloqué en spam ?",
+        "Un client dit qu'il a écrit mais je ne vois rien",
+        "Regarde dans les indésirables",
+        "Quels messages sont retenus ?",
+        "Est-ce que son mail est parti dans les spams ?",
+        "What is stuck in spam?",
+        "Check the junk for a customer's mail",
+        "Which messages were blocked?",
+        "A customer's mail never came through",
+    ],
+)
 async def list_suspended_tickets(limit: Limit = 20, cursor: Cursor = None) -> Page[Suspended]:
     """List the messages that Zendesk held back as spam or for another reason, with sender, cause and beginning.
 
@@ -58,7 +94,24 @@ async def list_suspended_tickets(limit: Limit = 20, cursor: Cursor = None) -> Pa
     return page.model_copy(update={"items": [one.within(zone) for one in page.items]})
 
 
-@tools.writes(core=False, scopes=WRITE, search="récupère libère ticket suspendu pas un spam recover")
+@tools.writes(
+    core=False,
+    scopes=WRITE,
+    search=(
+        "récupère récupérer libère libérer débloque débloquer laisse passer message suspendu pas un spam sortir "
+        "quarantaine recover release let through unblock not rescue"
+    ),
+    examples=[
+        "Ce n'est pas un spam, laisse-le passer",
+        "Débloque le message retenu",
+        "Sors ce mail des indésirables",
+        "Récupère le message de ce client dans les suspendus",
+        "It's not spam, let it through",
+        "Release the held message",
+        "Rescue that mail from junk",
+        "Unblock message 1001",
+    ],
+)
 async def restore_suspended_ticket(suspended: SuspendedId) -> Done:
     """Let a message through that Zendesk held back: it becomes a ticket or a comment, as if it had just come in.
 
@@ -69,7 +122,26 @@ async def restore_suspended_ticket(suspended: SuspendedId) -> Done:
     return Done(tickets=len(rows) if isinstance(rows, list) else 1)
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, scopes=WRITE, search="supprime spam ticket suspendu")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "supprime supprimer efface jette vide poubelle spam message suspendu indésirable delete remove trash "
+        "throw away junk suspended"
+    ),
+    examples=[
+        "Jette ce spam",
+        "Efface le message retenu 1001",
+        "C'est bien de la pub, supprime-le",
+        "Vire ce message indésirable",
+        "Throw that spam away",
+        "Delete the held message",
+        "It really is junk, get rid of it",
+        "Trash suspended message 1001",
+    ],
+)
 async def delete_suspended_ticket(suspended: SuspendedId) -> Done:
     """Delete a message that Zendesk held back, for good, after a question that names its sender and subject.
 

@@ -30,8 +30,23 @@ Paths = Annotated[
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="réponds répondre au client message public courriel answer reply customer",
-    examples=["Réponds au ticket 35 que la pièce est partie", "Tell the customer it is fixed and solve it"],
+    search=(
+        "réponds répondre réponse écris au client dis-lui message public courriel mail envoie résous rassure "
+        "relance answer reply respond write back tell the customer e-mail send"
+    ),
+    examples=[
+        "Réponds au ticket 35 que la pièce est partie",
+        "Tell the customer it is fixed and solve it",
+        "Dis au client qu'on s'en occupe",
+        "Écris-lui que le remboursement est en route",
+        "Envoie une réponse et passe le ticket en résolu",
+        "Demande au client une photo de la panne",
+        "Relance le client du 35, il n'a pas répondu",
+        "Write back that we're on it",
+        "Ask the customer for a picture",
+        "Answer 42 that the part ships tomorrow",
+        "Let him know his refund is on the way",
+    ],
 )
 async def reply_to_ticket(
     ticket: TicketNumber,
@@ -59,8 +74,23 @@ async def reply_to_ticket(
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="note interne commentaire privé collègue équipe assigne internal comment",
-    examples=["Ajoute une note au 35 et passe-le à Marie", "Note that he called back"],
+    search=(
+        "note interne commentaire privé collègue équipe mot remarque mémo transmets entre nous assigne internal "
+        "private comment colleague team only jot down memo hand over"
+    ),
+    examples=[
+        "Ajoute une note au 35 et passe-le à Marie",
+        "Note that he called back",
+        "Écris pour les collègues que c'est urgent",
+        "Laisse un mot à l'équipe sur le 42",
+        "Commentaire interne, le client a rappelé",
+        "Note dans le ticket qu'on attend la pièce",
+        "Que le client ne voie pas ça, c'est pour nous",
+        "Leave a word for the team on 42",
+        "Internal comment, he is a VIP",
+        "Jot down that we're waiting for the part",
+        "Put a private note on the ticket, the customer must not see it",
+    ],
 )
 async def add_note(
     ticket: TicketNumber,
@@ -88,8 +118,21 @@ async def _commented(number: str, changes: dict[str, Any], paths: list[str] | No
 
 @tools.reads(
     scopes=READ,
-    search="liste macros réponses types modèles canned responses templates",
-    examples=["Quelles réponses types avons-nous ?"],
+    search=(
+        "liste macros réponses types modèles toutes faites prédéfinies préenregistrées textes quelles which "
+        "canned responses templates ready-made saved replies prepared show"
+    ),
+    examples=[
+        "Quelles réponses types avons-nous ?",
+        "Quelles macros existent ?",
+        "Y a-t-il un modèle pour les remboursements ?",
+        "Montre les textes tout prêts",
+        "On a une réponse préparée pour les retards ?",
+        "Which macros do we have?",
+        "Is there a template for refunds?",
+        "Show the ready-made answers",
+        "Do we have a canned reply for delays?",
+    ],
 )
 async def list_macros(
     query: Annotated[str | None, Field(description="Words of the macro's name; all macros without it.")] = None,
@@ -109,8 +152,22 @@ async def list_macros(
     asks=True,
     additive=False,
     scopes=WRITE,
-    search="applique macro réponse type modèle canned response",
-    examples=["Réponds au 35 avec la macro Remboursement", "Apply the close macro"],
+    search=(
+        "applique appliquer lance lancer utilise exécute macro réponse type toute faite modèle préparée apply use "
+        "run canned response template ready-made"
+    ),
+    examples=[
+        "Réponds au 35 avec la macro Remboursement",
+        "Apply the close macro",
+        "Applique la macro Retard de livraison au 35",
+        "Utilise le modèle de clôture sur ce ticket",
+        "Envoie la réponse toute faite pour les remboursements",
+        "Lance la macro sur le 42",
+        "Run the refund macro on ticket 35",
+        "Use the canned reply for delays",
+        "Send the template answer on 42",
+        "Answer him with our standard text",
+    ],
 )
 async def run_macro(
     ticket: TicketNumber,
@@ -168,7 +225,24 @@ def _changes(raw: dict[str, Any], after: dict[str, Any], intro: str | None) -> t
     return changes, text, public
 
 
-@tools.reads(core=False, scopes=READ, search="télécharge pièce jointe fichier photo document attachment download")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "télécharge télécharger récupère enregistre pièce jointe fichier photo image capture PDF document envoyé "
+        "joint attachment download save file picture screenshot that came with the ticket"
+    ),
+    examples=[
+        "Récupère la photo que le client a envoyée",
+        "Télécharge le PDF du ticket",
+        "Enregistre la capture d'écran jointe",
+        "Je veux voir la facture qu'il a jointe",
+        "Download the picture he sent",
+        "Save the file from ticket 35",
+        "Get me the screenshot",
+        "Fetch the invoice attached to the comment",
+    ],
+)
 async def get_attachment(
     attachment: Annotated[
         str, Field(description="Id of the file, from the comments that zendesk_get_ticket shows.", examples=["498483"])

@@ -41,8 +41,26 @@ Tags = Annotated[list[str] | None, Field(description="Tags without spaces, such 
 
 @tools.reads(
     scopes=READ,
-    search="cherche trouve liste tickets demandes attente ouverts non assignés file support queue inbox",
-    examples=["Qu'est-ce qui attend ce matin ?", "Which tickets are open and unassigned?", "Où en est ma demande ?"],
+    search=(
+        "cherche trouve liste tickets demandes réclamations attente ouverts en cours résolus urgents non assignés "
+        "sans agent client étiquette depuis support inbox search find which open pending solved urgent unassigned "
+        "requests waiting about by customer"
+    ),
+    examples=[
+        "Qu'est-ce qui attend ce matin ?",
+        "Which tickets are open and unassigned?",
+        "Où en est ma demande ?",
+        "Quels tickets sont urgents ?",
+        "Quelqu'un s'est plaint de la livraison ?",
+        "Montre tout ce que ce client nous a demandé",
+        "Qu'est-ce que j'ai sur les bras aujourd'hui ?",
+        "Quelles demandes sont restées sans réponse ?",
+        "Any urgent requests?",
+        "What's on my plate today?",
+        "Did anyone complain about delivery?",
+        "Find tickets about the broken lamp",
+        "What came in since yesterday?",
+    ],
 )
 async def search_tickets(
     query: Annotated[
@@ -84,8 +102,24 @@ async def _assigned(wanted: str) -> str:
 
 @tools.reads(
     scopes=READ,
-    search="lire affiche détail ticket conversation historique commentaires sla statut demande",
-    examples=["Lis-moi le ticket 35", "What did the customer write?"],
+    search=(
+        "lire lis affiche montre ouvre détail ticket conversation échanges historique commentaires sla statut où "
+        "en est demande numéro résume read show open one thread history details what happened summarize status"
+    ),
+    examples=[
+        "Lis-moi le ticket 35",
+        "What did the customer write?",
+        "Où en est le ticket 35 ?",
+        "Résume-moi l'échange avec ce client",
+        "Qu'est-ce qu'il raconte dans le 42 ?",
+        "Ouvre la demande numéro 35",
+        "Qui s'occupe du 35 ?",
+        "Read me ticket 35",
+        "Catch me up on number 42",
+        "Open the thread with the full history",
+        "What happened on 35 so far?",
+        "Who is handling 42?",
+    ],
 )
 async def get_ticket(
     ticket: TicketNumber,
@@ -134,8 +168,23 @@ def _sla(targets: Any) -> list[Sla] | None:
     creates=True,
     asks=True,
     scopes=WRITE,
-    search="ouvre crée nouveau ticket demande réclamation incident pour un client appel open raise case",
-    examples=["Ouvre un ticket pour le 06 12 34 56 78", "Open a ticket for marie@exemple.fr about her invoice"],
+    search=(
+        "ouvre ouvrir crée créer nouveau ticket demande réclamation incident panne problème signaler signale "
+        "déclarer pour un client appel open new raise log file report case issue problem complaint request"
+    ),
+    examples=[
+        "Ouvre un ticket pour le 06 12 34 56 78",
+        "Open a ticket for marie@exemple.fr about her invoice",
+        "Un client appelle, sa lampe ne marche plus",
+        "Je veux faire une réclamation",
+        "Signale un problème de livraison pour cette dame",
+        "Enregistre sa demande, il veut être rappelé",
+        "Crée une demande de SAV pour Monsieur Petit",
+        "Report a problem for this caller",
+        "I'd like to file a complaint",
+        "Log an issue, her lamp is broken",
+        "Raise a case about a late delivery",
+    ],
 )
 async def create_ticket(
     requester: Person,
@@ -212,8 +261,27 @@ def _stranger(requester: str, name: str | None) -> dict[str, str]:
     additive=False,
     idempotent=True,
     scopes=WRITE,
-    search="assigne attribue change statut résous clôture ferme priorité étiquette solve close reopen assign tag",
-    examples=["Assigne le 35 à Marie", "Solve ticket 42", "Passe le ticket en attente"],
+    search=(
+        "assigne assigner attribue confie passe transfère change statut résous résolu clôture ferme rouvre "
+        "priorité urgent étiquette tag champ objet solve solved close reopen assign escalate priority set status "
+        "give to"
+    ),
+    examples=[
+        "Assigne le 35 à Marie",
+        "Solve ticket 42",
+        "Passe le ticket en attente",
+        "C'est réglé, ferme le 35",
+        "Passe-le en urgent",
+        "Confie le 42 à l'équipe facturation",
+        "Rouvre le ticket 35",
+        "Mets l'étiquette SAV sur le 42",
+        "Je prends le 35",
+        "Escalate ticket 42",
+        "Give it to the billing team",
+        "Make it high priority",
+        "Reopen 35, it broke again",
+        "Put it on hold",
+    ],
 )
 async def update_ticket(
     ticket: TicketNumber,
@@ -246,8 +314,21 @@ async def update_ticket(
     asks=True,
     idempotent=False,
     scopes=WRITE,
-    search="fusionne regroupe doublons tickets merge duplicates",
-    examples=["Fusionne le 36 dans le 35"],
+    search=(
+        "fusionne fusionner regroupe réunis rassemble doublons double même demande deux fois tickets merge "
+        "duplicates combine join same request twice"
+    ),
+    examples=[
+        "Fusionne le 36 dans le 35",
+        "Ces deux tickets sont les mêmes, regroupe-les",
+        "Le client a écrit deux fois, mets tout ensemble",
+        "Réunis le 36 et le 37 dans le 35",
+        "Le 36 est un doublon du 35",
+        "Merge 36 into 35",
+        "He wrote twice, combine them",
+        "These tickets are duplicates",
+        "Join those two requests",
+    ],
 )
 async def merge_tickets(
     into: Annotated[str, Field(description="Number of the ticket that stays.", examples=["35"])],
@@ -287,7 +368,20 @@ async def merge_tickets(
     idempotent=True,
     deadline=55,
     scopes=WRITE,
-    search="plusieurs tickets en masse lot bulk many at once assigne résous tous",
+    search=(
+        "plusieurs tickets en masse lot d'un coup tous toutes à la fois ensemble bulk many several at once all of them"
+    ),
+    examples=[
+        "Ferme tous ces tickets d'un coup",
+        "Assigne le 35, le 36 et le 40 à Marie",
+        "Passe toute la liste en priorité haute",
+        "Mets l'étiquette panne sur tous ceux-là",
+        "Résous-les tous",
+        "Solve all of these at once",
+        "Give 35, 36 and 40 to the billing team",
+        "Tag the whole lot as outage",
+        "Close everything about the outage",
+    ],
 )
 async def update_tickets(
     tickets: Annotated[
@@ -324,7 +418,23 @@ async def update_tickets(
     return await data.finished(answer, len(numbers))
 
 
-@tools.destroys(core=False, asks=True, idempotent=True, scopes=WRITE, search="supprime efface ticket corbeille delete")
+@tools.destroys(
+    core=False,
+    asks=True,
+    idempotent=True,
+    scopes=WRITE,
+    search="supprime supprimer efface jette poubelle corbeille ticket delete remove trash throw away",
+    examples=[
+        "Supprime le ticket 35",
+        "Jette cette demande, c'était un test",
+        "Efface le 42 complètement",
+        "Mets le ticket à la poubelle",
+        "Delete ticket 35",
+        "That one was a test, throw it away",
+        "Remove 42 completely",
+        "Trash this ticket",
+    ],
+)
 async def delete_ticket(ticket: TicketNumber) -> Done:
     """Delete one ticket with its comments, after a question that names it. An admin can restore it for 30 days.
 

@@ -34,8 +34,24 @@ Organization = Annotated[str | None, Field(description="Organization by its name
 
 @tools.reads(
     scopes=READ,
-    search="qui est ce numéro appelant client cherche personne contact téléphone who is caller phone number",
-    examples=["Qui est le 06 12 34 56 78 ?", "Who is this number?", "Cherche le client Dupont"],
+    search=(
+        "qui est ce numéro appelant appelle client cliente cherche retrouve personne contact fiche téléphone "
+        "coordonnées mail who is calling caller phone number look up customer person find details"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Who is this number?",
+        "Cherche le client Dupont",
+        "Qui m'appelle ?",
+        "On connaît cette personne ?",
+        "Retrouve la cliente Martin",
+        "Quel est le mail de ce client ?",
+        "À qui est ce numéro ?",
+        "Do we know this caller?",
+        "Whose number is it?",
+        "Look up the customer called Dupont",
+        "What's her e-mail address?",
+    ],
 )
 async def search_users(
     query: Annotated[
@@ -66,8 +82,21 @@ async def search_users(
 @tools.writes(
     creates=True,
     scopes=WRITE,
-    search="crée ajoute client contact personne appelant add customer person",
-    examples=["Ajoute Jean Dupont, 06 12 34 56 78"],
+    search=(
+        "crée créer ajoute ajouter enregistre nouveau client nouvelle cliente contact personne appelant fiche "
+        "utilisateur add create register new customer person end user save"
+    ),
+    examples=[
+        "Ajoute Jean Dupont, 06 12 34 56 78",
+        "Enregistre ce nouvel appelant",
+        "Crée une fiche pour Madame Leroy",
+        "Nouvelle cliente, marie@exemple.fr",
+        "Il n'est pas connu, mets-le dedans",
+        "Add this caller as a customer",
+        "Register Marie, marie@exemple.fr",
+        "Save this new contact",
+        "We don't have her yet, put her in",
+    ],
 )
 async def create_user(
     name: Annotated[str, Field(min_length=1, description="First and last name.", examples=["Jean Dupont"])],
@@ -96,7 +125,27 @@ async def create_user(
     return _saved((await api.post("/api/v2/users", json=body))["user"], organization)
 
 
-@tools.writes(core=False, additive=False, idempotent=True, scopes=WRITE, search="modifie client fiche téléphone update")
+@tools.writes(
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=WRITE,
+    search=(
+        "modifie modifier change corrige client fiche personne téléphone nom société rattache notes mettre à jour "
+        "update edit customer contact profile phone name organization"
+    ),
+    examples=[
+        "Il a un nouveau numéro de téléphone",
+        "Corrige le nom de cette cliente",
+        "Rattache Jean à la société Roy",
+        "Note sur sa fiche qu'il parle anglais",
+        "Mets à jour les coordonnées de Marie",
+        "He has a new mobile number",
+        "Fix the spelling of her name",
+        "Move Jean to another company",
+        "Write on his profile that he speaks German",
+    ],
+)
 async def update_user(
     user: Annotated[
         str,
@@ -135,7 +184,24 @@ def _saved(raw: dict[str, Any], organization: str | None) -> User:
     return User.model_validate({**raw, "organization": organization})
 
 
-@tools.reads(core=False, scopes=READ, search="agents équipe collègues membres team staff")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "agents équipe collègues membres qui travaille support conseillers admins team staff colleagues who works "
+        "advisers"
+    ),
+    examples=[
+        "Qui travaille au support ?",
+        "À qui peut-on confier un ticket ?",
+        "Quels collègues sont dans le compte ?",
+        "C'est quoi l'adresse de mon collègue Marc ?",
+        "Who is on the support team?",
+        "Which colleagues can take tickets?",
+        "List our agents",
+        "What's the e-mail of my colleague?",
+    ],
+)
 async def list_agents(
     name: Annotated[str | None, Field(description="Part of the name or e-mail address.")] = None,
     limit: Limit = 50,
@@ -151,7 +217,21 @@ async def list_agents(
     return sliced([Agent(name=one.name, email=one.email, role=one.role) for one in team], limit, cursor)
 
 
-@tools.reads(core=False, scopes=READ, search="groupes équipes départements support groups teams")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search="groupes équipes départements services files de répartition groups teams departments which",
+    examples=[
+        "Quelles équipes avons-nous ?",
+        "Il y a un service facturation ?",
+        "Quels groupes peuvent prendre un ticket ?",
+        "Liste les départements du support",
+        "Which teams are there?",
+        "Is there a billing department?",
+        "List the groups of agents",
+        "What departments can I send it to?",
+    ],
+)
 async def list_groups(limit: Limit = 50, cursor: Cursor = None) -> Page[Group]:
     """List the groups of agents that tickets can be assigned to, by the names that other tools take.
 
@@ -161,7 +241,24 @@ async def list_groups(limit: Limit = 50, cursor: Cursor = None) -> Page[Group]:
     return sliced([Group(name=one.name, description=one.description or None) for one in rows], limit, cursor)
 
 
-@tools.reads(core=False, scopes=READ, search="champs personnalisés formulaire ticket fields custom")
+@tools.reads(
+    core=False,
+    scopes=READ,
+    search=(
+        "champs personnalisés formulaire propriétés options valeurs possibles liste déroulante ticket fields "
+        "custom form properties drop-down choices possible values"
+    ),
+    examples=[
+        "Quels champs a un ticket ?",
+        "Qu'est-ce qu'on peut mettre dans le champ type de panne ?",
+        "Quelles valeurs sont possibles dans le formulaire ?",
+        "Liste les champs personnalisés",
+        "Which fields does a ticket have?",
+        "What choices are in the product drop-down?",
+        "What do I have to fill in on the form?",
+        "List the custom fields",
+    ],
+)
 async def list_ticket_fields(limit: Limit = 50, cursor: Cursor = None) -> Page[FieldInfo]:
     """List the fields of tickets by their labels, with their types and choices.
 

@@ -18,7 +18,24 @@ READ = ["read"]
 COUNTED = 20  # views whose tickets Zendesk counts at a time
 
 
-@tools.reads(scopes=READ, search="vues files d'attente boîtes liste views queues", examples=["Quelles vues ai-je ?"])
+@tools.reads(
+    scopes=READ,
+    search=(
+        "vues files d'attente boîtes listes enregistrées dossiers combien dans chaque views queues saved lists "
+        "counts how many in each"
+    ),
+    examples=[
+        "Quelles vues ai-je ?",
+        "Combien de tickets dans chaque file ?",
+        "Quelles listes enregistrées avons-nous ?",
+        "Montre mes files d'attente",
+        "Dans quelle vue y a-t-il le plus de monde ?",
+        "Which views are there?",
+        "How full are the queues?",
+        "Show the saved lists with their counts",
+        "How many tickets sit in each view?",
+    ],
+)
 async def list_views(limit: Limit = 20, cursor: Cursor = None) -> Page[View]:
     """List the views, which are the saved lists that agents work through, each with how many tickets are in it.
 
@@ -40,8 +57,22 @@ async def list_views(limit: Limit = 20, cursor: Cursor = None) -> Page[View]:
 
 @tools.reads(
     scopes=READ,
-    search="tickets d'une vue file attente non assignés queue unassigned",
-    examples=["Montre la vue Tickets non assignés"],
+    search=(
+        "tickets d'une vue dans la file attente contenu non assignés nouveaux arrivés à l'instant tout de suite "
+        "in a view queue unassigned just arrived brand new right now contents"
+    ),
+    examples=[
+        "Montre la vue Tickets non assignés",
+        "Qu'y a-t-il dans ma file ?",
+        "Ouvre la vue des tickets récents",
+        "Qu'est-ce qui vient juste d'arriver ?",
+        "Lis-moi la file des non assignés",
+        "What is in the unassigned queue?",
+        "Open the view Recently updated",
+        "What arrived just now?",
+        "Go through my queue",
+        "Show the tickets in that view",
+    ],
 )
 async def list_view_tickets(
     view: Annotated[

@@ -27,8 +27,24 @@ About = Annotated[
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="ajoute note compte rendu commentaire écris sur la fiche put write down",
-    examples=["Note sur la fiche de Jean : budget 12 000 €", "Add a note to this deal"],
+    search=(
+        "ajoute note compte rendu commentaire écris sur la fiche put write down inscris marque résumé "
+        "il m'a dit retiens remarque mention mémo jot log remark summary she said keep in mind memo"
+    ),
+    examples=[
+        "Note sur la fiche de Jean : budget 12 000 €",
+        "Add a note to this deal",
+        "Écris qu'il préfère être appelé le matin",
+        "Marque sur le dossier qu'elle hésite encore",
+        "Fais un petit compte rendu sur la fiche",
+        "Retiens qu'ils paient toujours en retard",
+        "Mets un mot sur ce compte",
+        "Jot down what she told me",
+        "Write on his record that he prefers mornings",
+        "Leave a remark on the account",
+        "Keep in mind that they pay late",
+        "Put a summary of our talk on the deal",
+    ],
 )
 async def add_note(
     record: About,
@@ -51,8 +67,24 @@ async def add_note(
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="crée tâche rappel relance rappelle-moi à faire remind reminder follow up todo",
-    examples=["Rappelle-moi de relancer Dupont jeudi à 9 h", "Create a follow-up task"],
+    search=(
+        "crée tâche rappel relance rappelle-moi à faire remind reminder follow up todo pense-bête chose "
+        "échéance penser n'oublie pas il faut que je don't forget due chase set assign to-do need to "
+        "préparer envoyer rendre list prepare send"
+    ),
+    examples=[
+        "Rappelle-moi de relancer Dupont jeudi à 9 h",
+        "Create a follow-up task",
+        "Il faut que j'envoie le devis demain, mets-le dans mes tâches",
+        "Fais-moi penser à les relancer dans une semaine",
+        "Pense-bête : préparer l'offre pour vendredi",
+        "Donne à ma collègue le dossier à préparer",
+        "N'oublie pas de me rappeler la facture",
+        "Don't let me forget the quote",
+        "Remind me to chase them next week",
+        "I need to send the contract by Friday, put it on my list",
+        "Give this to-do to my colleague",
+    ],
 )
 async def create_task(
     title: Annotated[str, Field(min_length=1, description="What is to be done.", examples=["Envoyer le devis"])],
@@ -90,8 +122,25 @@ async def create_task(
     creates=True,
     asks=True,
     scopes=scopes.CREATE,
-    search="crée réunion rendez-vous rencontre visite planifie meeting appointment book schedule visio",
-    examples=["Planifie un rendez-vous avec Zoé mardi à 14 h", "Book a meeting with this customer"],
+    search=(
+        "crée réunion rendez-vous rencontre visite planifie meeting appointment book schedule visio rdv "
+        "caler fixer démo déjeuner salle inviter créneau calendrier set up demo lunch calendar invite "
+        "slot on-site visit"
+    ),
+    examples=[
+        "Planifie un rendez-vous avec Zoé mardi à 14 h",
+        "Book a meeting with this customer",
+        "Cale un rendez-vous avec eux mercredi matin",
+        "Bloque une visite chez le client lundi à 9 h",
+        "Organise une démo en visio",
+        "Fixe un déjeuner avec l'acheteuse et invite-la",
+        "Mets une réunion d'une heure demain",
+        "Set up a demo next Tuesday",
+        "Put an appointment in for Monday at nine",
+        "Invite her to lunch on Thursday",
+        "Schedule an on-site visit",
+        "Get a slot with them this week",
+    ],
 )
 async def create_event(
     title: Annotated[str, Field(min_length=1, description="Title of the meeting.", examples=["Démonstration"])],
@@ -128,8 +177,25 @@ async def create_event(
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="enregistre consigne appel téléphonique planifie appel rappeler journal log phone call schedule callback",
-    examples=["Consigne l'appel de 10 minutes avec Zoé", "Schedule a call with him on Friday at 10"],
+    search=(
+        "enregistre consigne appel téléphonique planifie appel rappeler journal log phone call schedule "
+        "callback coup de fil j'ai eu au téléphone je viens l'avoir raccroché entrant sortant "
+        "messagerie just spoke rang phoned inbound outbound voicemail ring back"
+    ),
+    examples=[
+        "Consigne l'appel de 10 minutes avec Zoé",
+        "Schedule a call with him on Friday at 10",
+        "Je viens de l'avoir au téléphone, note-le",
+        "Prévois un coup de fil lundi à 10 h",
+        "J'ai appelé, je suis tombé sur la messagerie",
+        "Il faut le rappeler demain matin, planifie",
+        "Inscris l'appel entrant de tout à l'heure",
+        "I just spoke to her for ten minutes",
+        "Plan a callback for Monday",
+        "He rang this morning, put it in the log",
+        "I got her voicemail",
+        "Set up a phone call on Friday",
+    ],
 )
 async def create_call(
     linked_to: Annotated[
@@ -201,8 +267,26 @@ _LISTED = {
 @tools.reads(
     core=False,
     scopes=scopes.READ,
-    search="mes tâches aujourd'hui en retard réunions rendez-vous appels prévus agenda journée my day overdue due todo",
-    examples=["Quelles sont mes tâches aujourd'hui ?", "Which meetings do I have tomorrow?"],
+    search=(
+        "mes tâches aujourd'hui en retard réunions rendez-vous appels prévus agenda journée my day "
+        "overdue due todo programme planning ce qui m'attend prévu semaine échéances relances restantes "
+        "schedule what's on upcoming follow-ups calendar late plate dois rappeler matin collègue "
+        "appointments colleague's"
+    ),
+    examples=[
+        "Quelles sont mes tâches aujourd'hui ?",
+        "Which meetings do I have tomorrow?",
+        "J'ai quoi de prévu demain ?",
+        "C'est quoi mon programme cette semaine ?",
+        "Qui est-ce que je dois rappeler ce matin ?",
+        "Des relances en retard ?",
+        "Quels rendez-vous a ma collègue lundi ?",
+        "What's on my plate today?",
+        "Which calls are planned for this afternoon?",
+        "Anything overdue?",
+        "What does my week look like?",
+        "Show my colleague's appointments",
+    ],
 )
 async def list_activities(
     kind: Annotated[

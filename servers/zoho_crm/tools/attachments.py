@@ -53,7 +53,25 @@ async def _attached(module: str, number: str) -> list[_File]:
     return readable(_File, api.rows_in(answer, "data") if answer is not None else [])
 
 
-@tools.reads(core=False, scopes=scopes.ATTACHED, search="pièces jointes fichiers documents attachés files")
+@tools.reads(
+    core=False,
+    scopes=scopes.ATTACHED,
+    search=(
+        "pièces jointes fichiers documents attachés files PDF contrat devis joint il y a-t-il dans la "
+        "fiche attached paperwork is there sont joints scan"
+    ),
+    examples=[
+        "Il y a des documents sur cette affaire ?",
+        "Quels fichiers sont joints à ce client ?",
+        "Est-ce que le contrat est dans la fiche ?",
+        "Montre les pièces jointes",
+        "On a un PDF de l'offre ?",
+        "What files are on this deal?",
+        "Is the contract attached?",
+        "Any documents on that account?",
+        "Which paperwork do we have for her?",
+    ],
+)
 async def list_attachments(record: Record, limit: Limit = 20, cursor: Cursor = None) -> Page[Attachment]:
     """List the files that are attached to a record, each with its id, name, size in bytes and who added it.
 
@@ -70,7 +88,21 @@ async def list_attachments(record: Record, limit: Limit = 20, cursor: Cursor = N
 @tools.reads(
     core=False,
     scopes=scopes.ATTACHED,
-    search="télécharge pièce jointe fichier devis enregistre save file",
+    search=(
+        "télécharge pièce jointe fichier devis enregistre save file récupère sauvegarde rapatrie ouvre "
+        "PDF contrat télécharger get grab fetch document locally"
+    ),
+    examples=[
+        "Télécharge le contrat joint",
+        "Récupère le PDF du devis",
+        "Enregistre ce document chez moi",
+        "Sors-moi la pièce jointe, que je la lise",
+        "Rapatrie le plan du dossier",
+        "Download the contract",
+        "Grab that PDF",
+        "Save the attached quote to my folder",
+        "Get the document so we can read it",
+    ],
     deadline=55,
 )
 async def download_attachment(
@@ -101,7 +133,21 @@ async def download_attachment(
     core=False,
     creates=True,
     scopes=scopes.ATTACH,
-    search="joins attache fichier devis pièce jointe à la fiche upload file",
+    search=(
+        "joins attache fichier devis pièce jointe à la fiche upload file ajoute dépose mets verse PDF "
+        "contrat signé photo scan put add picture document"
+    ),
+    examples=[
+        "Joins le devis à cette affaire",
+        "Mets le contrat signé dans la fiche",
+        "Dépose la photo sur le compte",
+        "Ajoute ce PDF au prospect",
+        "Verse le plan au dossier",
+        "Attach the signed contract",
+        "Upload this picture to the record",
+        "Put the PDF on the deal",
+        "Add the scan to this customer",
+    ],
     deadline=55,
 )
 async def upload_attachment(

@@ -39,8 +39,25 @@ Tags = Annotated[
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="crée ajoute compte société entreprise produit fiche module personnalisé new account company",
-    examples=["Crée le compte Boulangerie Roy", "Add the company to Zoho"],
+    search=(
+        "crée ajoute compte société entreprise produit fiche module personnalisé new account company "
+        "fournisseur article référence firme boîte campagne rentrer vendor product catalogue item "
+        "business custom object campaign organisation"
+    ),
+    examples=[
+        "Crée le compte Boulangerie Roy",
+        "Add the company to Zoho",
+        "Ajoute cette boîte dans les comptes",
+        "Nouvelle entreprise à enregistrer, avec l'adresse",
+        "Rentre un article au catalogue à 45 €",
+        "Crée un fournisseur",
+        "Ajoute une campagne salon de printemps",
+        "Create an account for this firm",
+        "Put a new product in the catalogue",
+        "Add a vendor",
+        "Register this business",
+        "New entry in our custom module",
+    ],
 )
 async def create_record(
     module: Annotated[str, Field(description="Module by its name, as Accounts or Contacts.", examples=["Accounts"])],
@@ -63,8 +80,28 @@ async def create_record(
     additive=False,
     idempotent=True,
     scopes=scopes.UPDATE,
-    search="modifie change met à jour téléphone statut étape gagné perdu propriétaire termine tâche won lost stage",
-    examples=["Passe l'affaire en gagné", "Marque la tâche comme faite", "Change his phone number"],
+    search=(
+        "modifie change met à jour téléphone statut étape gagné perdu propriétaire termine tâche won "
+        "lost stage corrige rectifie a changé nouveau mail déménagé signé conclu suivante montant "
+        "repousse décale coche réglé attribue coordonnées edit correct moved signed reschedule tick off "
+        "done postpone reassign e-mail push bump wrong rectifier avancée adresse address"
+    ),
+    examples=[
+        "Passe l'affaire en gagné",
+        "Marque la tâche comme faite",
+        "Change his phone number",
+        "Elle a changé de numéro",
+        "On a signé, c'est gagné",
+        "C'est perdu, ils ont choisi quelqu'un d'autre",
+        "Décale la réunion à jeudi",
+        "La relance est faite, tu peux cocher",
+        "Attribue ce prospect à mon collègue",
+        "Their address is wrong, fix it",
+        "We won the deal",
+        "Push that task to next week",
+        "I've done the follow-up, tick it off",
+        "Bump it to the proposal stage",
+    ],
 )
 async def update_record(
     record: Record,
@@ -106,8 +143,24 @@ async def update_record(
     additive=False,
     deadline=55,
     scopes=scopes.SAVE,
-    search="importe plusieurs fiches en masse upsert met à jour ou crée liste bulk many",
-    examples=["Importe ces 40 contacts", "Upsert these leads by e-mail address"],
+    search=(
+        "importe plusieurs fiches en masse upsert met à jour ou crée liste bulk many lot d'un coup "
+        "tableau excel fichier salon participants ensemble all at once spreadsheet rows list of "
+        "contacts batch upload personnes attendees people"
+    ),
+    examples=[
+        "Importe ces 40 contacts",
+        "Upsert these leads by e-mail address",
+        "Rentre tous ces participants d'un coup",
+        "J'ai une liste de 30 personnes à mettre dans le CRM",
+        "Mets à jour tout le lot, crée ceux qui manquent",
+        "Ajoute le tableau des visiteurs du salon",
+        "Charge ces lignes dans les prospects",
+        "Load this spreadsheet of leads",
+        "Add all these attendees at once",
+        "Bulk update these accounts",
+        "Put the whole batch in, without doubles",
+    ],
 )
 async def import_records(
     module: ModuleName,
@@ -153,7 +206,26 @@ async def import_records(
 
 
 @tools.destroys(
-    asks=True, core=False, idempotent=True, scopes=scopes.DELETE, search="supprime efface fiche prospect affaire remove"
+    asks=True,
+    core=False,
+    idempotent=True,
+    scopes=scopes.DELETE,
+    search=(
+        "supprime efface fiche prospect affaire remove enlève vire jette corbeille poubelle retire du "
+        "CRM erreur test supprimer effacer bin trash erase get rid of delete mistake"
+    ),
+    examples=[
+        "Supprime cette fiche, c'était un test",
+        "Vire ce prospect",
+        "Efface le rendez-vous créé par erreur",
+        "Mets ce compte à la corbeille",
+        "Il veut qu'on retire ses données, enlève-le",
+        "Delete this contact",
+        "Get rid of that lead",
+        "Bin the task, it was a mistake",
+        "Erase this account",
+        "Trash the deal I made for testing",
+    ],
 )
 async def delete_record(record: Record) -> Done:
     """Delete a record of any module. The user is asked first. It stays in Zoho's recycle bin for 60 days.
@@ -168,7 +240,26 @@ async def delete_record(record: Record) -> Done:
     return Done()
 
 
-@tools.writes(core=False, idempotent=True, scopes=scopes.TAG, search="ajoute étiquette tag marque label")
+@tools.writes(
+    core=False,
+    idempotent=True,
+    scopes=scopes.TAG,
+    search=(
+        "ajoute étiquette tag marque label balise mot-clé catégorise étiqueter mets comme VIP marquer "
+        "tagger flag mark as put tague tagging hashtag"
+    ),
+    examples=[
+        "Mets l'étiquette VIP sur ce client",
+        "Marque ce prospect comme chaud",
+        "Tague ce contact salon 2026",
+        "Ajoute la balise urgent à l'affaire",
+        "Étiquette cette fiche",
+        "Tag this lead as hot",
+        "Label him VIP",
+        "Flag this account as important",
+        "Put the tag newsletter on her",
+    ],
+)
 async def add_tags(record: Record, tags: Tags) -> Tagged:
     """Add tags to a record of any module; those that are there already stay. New tags are created.
 
@@ -181,7 +272,25 @@ async def add_tags(record: Record, tags: Tags) -> Tagged:
 
 
 @tools.writes(
-    core=False, additive=False, idempotent=True, scopes=scopes.TAG, search="enlève retire étiquette tag label untag"
+    core=False,
+    additive=False,
+    idempotent=True,
+    scopes=scopes.TAG,
+    search=(
+        "enlève retire étiquette tag label untag balise ôte n'est plus VIP supprime l'étiquette "
+        "détaguer off unflag no longer take"
+    ),
+    examples=[
+        "Enlève l'étiquette VIP",
+        "Il n'est plus chaud, retire le tag",
+        "Ôte la balise urgent de cette affaire",
+        "Détague ce contact",
+        "Supprime le libellé salon sur sa fiche",
+        "Take the VIP label off",
+        "Untag this lead",
+        "She's no longer hot, remove the tag",
+        "Unflag that account",
+    ],
 )
 async def remove_tags(record: Record, tags: Tags) -> Tagged:
     """Take tags off a record of any module; its other tags stay, and the tags themselves too.

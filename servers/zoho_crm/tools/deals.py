@@ -18,8 +18,25 @@ tools = Toolset("deals")
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="crée ouvre affaire transaction opportunité vente potentiel open new opportunity",
-    examples=["Ouvre une affaire Refonte du site de 12 500 € pour Dupont", "Create a deal"],
+    search=(
+        "crée ouvre affaire transaction opportunité vente potentiel open new opportunity dossier projet "
+        "chantier devis nouvelle possible montant ouvrir lancer sale worth project quote start "
+        "potential"
+    ),
+    examples=[
+        "Ouvre une affaire Refonte du site de 12 500 € pour Dupont",
+        "Create a deal",
+        "Nouvelle vente possible à 8 000 €",
+        "Ils veulent un devis pour une cuisine, ouvre un dossier",
+        "Lance un projet avec ce client",
+        "Crée une opportunité qui se termine fin mars",
+        "Mets une affaire à 5 000 dans le pipeline",
+        "They want a quote, start an opportunity",
+        "New sale worth ten thousand",
+        "Open a project for this account",
+        "Put something in the pipeline for them",
+        "Add an opportunity closing in June",
+    ],
 )
 async def create_deal(
     name: Annotated[str, Field(min_length=1, description="Name of the deal.", examples=["Refonte du site"])],
@@ -64,7 +81,25 @@ async def _check_new(body: dict[str, object]) -> None:
         )
 
 
-@tools.reads(core=False, scopes=scopes.READ, search="étapes phases pipeline entonnoir stages cycle de vente")
+@tools.reads(
+    core=False,
+    scopes=scopes.READ,
+    search=(
+        "étapes phases pipeline entonnoir stages cycle de vente tunnel processus commercial avancement "
+        "colonnes étape après statuts des affaires sales process steps funnel which"
+    ),
+    examples=[
+        "C'est quoi nos étapes de vente ?",
+        "Quelle étape vient après le devis ?",
+        "Combien de pipelines on a ?",
+        "Montre le tunnel de vente",
+        "Par quelles phases passe une affaire ?",
+        "What stages are there?",
+        "Which steps does a deal go through?",
+        "Name our sales process",
+        "What comes after negotiation?",
+    ],
+)
 async def list_pipelines(limit: Limit = 20, cursor: Cursor = None) -> Page[PipelineInfo]:
     """List the pipelines of deals with the names of their stages, in order; the default one comes first.
 

@@ -25,8 +25,25 @@ Duplicate = Annotated[bool, Field(description="True to create it though there is
 @tools.writes(
     creates=True,
     scopes=scopes.CREATE,
-    search="crée ajoute nouveau prospect piste lead enregistre new",
-    examples=["Crée un prospect : Zoé Lefèvre de l'Atelier Lefèvre", "Add a new lead"],
+    search=(
+        "crée ajoute nouveau prospect piste lead enregistre new demande entrante intéressé contact "
+        "potentiel à qualifier rencontré salon formulaire enquiry interested stranger incoming caller "
+        "potential customer fair dame monsieur quelqu'un lady someone"
+    ),
+    examples=[
+        "Crée un prospect : Zoé Lefèvre de l'Atelier Lefèvre",
+        "Add a new lead",
+        "J'ai quelqu'un d'intéressé au téléphone, enregistre-le",
+        "Nouvelle piste rencontrée au salon",
+        "Mets cette dame dans les prospects",
+        "Un inconnu demande un devis, crée une fiche",
+        "Rentre ce contact potentiel avec son portable",
+        "Someone is interested, take down their details",
+        "New enquiry from the website",
+        "Put this stranger in as a prospect",
+        "I met a potential customer at the fair",
+        "Add them, not a customer yet",
+    ],
 )
 async def create_lead(
     name: PersonName,
@@ -54,8 +71,25 @@ async def create_lead(
     core=False,
     creates=True,
     scopes=scopes.CREATE,
-    search="crée ajoute nouveau contact client personne enregistre new customer",
-    examples=["Ajoute Marie Curie comme contact de l'Institut", "Create a contact for this caller"],
+    search=(
+        "crée ajoute nouveau contact client personne enregistre new customer interlocuteur carnet "
+        "d'adresses coordonnées acheteuse employé chez un existant person at company buyer address book "
+        "colleague details comptable gérant directrice accountant manager director"
+    ),
+    examples=[
+        "Ajoute Marie Curie comme contact de l'Institut",
+        "Create a contact for this caller",
+        "Ajoute l'acheteuse de cette boîte",
+        "Nouvel interlocuteur chez notre client",
+        "Enregistre ses coordonnées, c'est le comptable de chez eux",
+        "Mets-le dans mon carnet d'adresses",
+        "C'est déjà un client, crée le contact",
+        "Add a person at this account",
+        "Their new buyer, save her details",
+        "Put him in my address book",
+        "New contact for an existing customer",
+        "The accountant there, add name and mobile",
+    ],
 )
 async def create_contact(
     name: PersonName,
@@ -106,8 +140,25 @@ def split_name(text: str) -> tuple[str | None, str]:
 @tools.writes(
     replaces=True,
     scopes=scopes.CONVERT,
-    search="convertit convertir prospect en client contact compte affaire transformer lead convert opportunity",
-    examples=["Convertis ce prospect et ouvre une affaire de 12 500 €", "Convert the lead with a deal"],
+    search=(
+        "convertit convertir prospect en client contact compte affaire transformer lead convert "
+        "opportunity qualifié devient a dit oui passe transforme prêt à acheter piste promote qualify "
+        "qualified becomes customer ready to buy turn"
+    ),
+    examples=[
+        "Convertis ce prospect et ouvre une affaire de 12 500 €",
+        "Convert the lead with a deal",
+        "Ce prospect est devenu client",
+        "La piste est qualifiée, transforme-la",
+        "Elle est prête à acheter, passe-la en contact",
+        "Fais-en un client avec une affaire à 3 000 €",
+        "Il a dit oui, sors-le des prospects",
+        "This prospect is now a customer",
+        "She's ready to buy, promote her",
+        "The lead is qualified",
+        "Turn the enquiry into a client and a deal",
+        "Make it an account, no opportunity",
+    ],
 )
 async def convert_lead(
     lead: Annotated[

@@ -33,8 +33,28 @@ Record = Annotated[
 
 @tools.reads(
     scopes=scopes.READ,
-    search="cherche trouve client prospect contact société affaire numéro appelant qui appelle find who is calling",
-    examples=["Qui est le 06 12 34 56 78 ?", "Find Jean Dupont in Zoho", "Who is calling?"],
+    search=(
+        "cherche trouve client prospect contact société affaire numéro appelant qui appelle find who is "
+        "calling retrouve connaît à est ce mail appel manqué inconnu existe déjà dans le CRM lookup "
+        "phone caller unknown number missed call whose do we know already fichiers base reach tried "
+        "database"
+    ),
+    examples=[
+        "Qui est le 06 12 34 56 78 ?",
+        "Find Jean Dupont in Zoho",
+        "Who is calling?",
+        "C'est qui ce numéro ?",
+        "J'ai un appel manqué, à qui est-ce ?",
+        "Retrouve la cliente qui s'appelle Martin",
+        "On a cette boîte dans nos fichiers ?",
+        "À qui appartient cette adresse mail ?",
+        "Cherche l'affaire du lycée",
+        "Whose number is that?",
+        "Do we already know this company?",
+        "Look up the customer by e-mail",
+        "Someone named Martin, find her",
+        "Who tried to reach me?",
+    ],
 )
 async def search_records(
     text: Annotated[
@@ -97,8 +117,27 @@ async def _searched(module: str, text: str, page: int, limit: int) -> tuple[list
 
 @tools.reads(
     scopes=scopes.READ,
-    search="fiche complète historique notes dernières activités montre lire détail affaire prospect client",
-    examples=["Qu'est-ce qu'on s'est dit la dernière fois ?", "Show me everything about this lead"],
+    search=(
+        "fiche complète historique notes dernières activités montre lire détail affaire prospect client "
+        "résume fais le point brief prépare rendez-vous contexte où en est dernière fois ouvre "
+        "coordonnées briefing catch up background overview timeline what was agreed talk last time "
+        "stand consulte profil ouvrir profile"
+    ),
+    examples=[
+        "Qu'est-ce qu'on s'est dit la dernière fois ?",
+        "Show me everything about this lead",
+        "Fais-moi le point avant mon rendez-vous",
+        "Ouvre sa fiche",
+        "Où en est-on avec cette boîte ?",
+        "Tout ce qu'on sait sur elle",
+        "Lis-moi les notes de l'affaire",
+        "Quel est son numéro de portable ?",
+        "Brief me before I call her",
+        "What did we talk about last time?",
+        "Open his record",
+        "Where do things stand with this account?",
+        "Read me the notes on that deal",
+    ],
 )
 async def get_record(
     record: Record,
@@ -131,8 +170,27 @@ def _address(module: str, number: str) -> str:
 
 @tools.reads(
     scopes=scopes.READ,
-    search="liste filtre affaires par étape montant prospects mes tâches réunions rendez-vous agenda du jour report",
-    examples=["Quelles affaires sont en négociation ?", "Mes tâches du jour", "Deals over 10 000 €"],
+    search=(
+        "liste filtre affaires par étape montant prospects mes tâches réunions rendez-vous agenda du "
+        "jour report lesquels tous ceux qui plus de moins sans critères conditions trié secteur ville "
+        "créés cette semaine combien filter which all those where over under without created city "
+        "industry sorted count win gagné perdu mois dernier last month lost having"
+    ),
+    examples=[
+        "Quelles affaires sont en négociation ?",
+        "Mes tâches du jour",
+        "Deals over 10 000 €",
+        "Qui sont les prospects arrivés cette semaine ?",
+        "Toutes les ventes de plus de 5 000 €",
+        "Les clients de Lyon qu'on n'a pas contactés depuis un mois",
+        "Combien d'affaires se terminent en mars ?",
+        "Qu'est-ce qu'on a perdu le mois dernier ?",
+        "Leads that came in today",
+        "All accounts in the building trade",
+        "Which deals close this quarter?",
+        "Customers without an e-mail address",
+        "What did we win last month?",
+    ],
 )
 async def query_records(
     module: ModuleName,

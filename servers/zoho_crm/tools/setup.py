@@ -19,7 +19,25 @@ from .search import Record
 tools = Toolset("setup")
 
 
-@tools.reads(core=False, scopes=scopes.READ, search="modules personnalisés disponibles liste onglets custom modules")
+@tools.reads(
+    core=False,
+    scopes=scopes.READ,
+    search=(
+        "modules personnalisés disponibles liste onglets custom modules rubriques types de fiches "
+        "objets sections tables menu kinds of record objects tabs"
+    ),
+    examples=[
+        "Quels modules existent ?",
+        "Quels types de fiches on peut avoir ?",
+        "C'est quoi nos onglets dans le CRM ?",
+        "On a un module pour les chantiers ?",
+        "Liste les rubriques personnalisées",
+        "What modules do we have?",
+        "Which kinds of records are there?",
+        "What tabs are in our CRM?",
+        "Do we have a custom object for projects?",
+    ],
+)
 async def list_modules(limit: Limit = 50, cursor: Cursor = None) -> Page[ModuleInfo]:
     """List the modules of the account, its own ones too, each with its name in the API and its labels.
 
@@ -30,7 +48,24 @@ async def list_modules(limit: Limit = 50, cursor: Cursor = None) -> Page[ModuleI
 
 
 @tools.reads(
-    core=False, scopes=scopes.READ, search="champs propriétés valeurs listes de choix obligatoires custom fields"
+    core=False,
+    scopes=scopes.READ,
+    search=(
+        "champs propriétés valeurs listes de choix obligatoires custom fields cases à remplir infos "
+        "possibles menu déroulant rubriques obligatoire colonnes picklist dropdown options mandatory "
+        "required columns fill in nom du champ secteur birthday sector field for"
+    ),
+    examples=[
+        "Quelles infos on peut remplir sur un prospect ?",
+        "Quels champs sont obligatoires pour une affaire ?",
+        "C'est quoi les choix pour la source ?",
+        "Comment s'appelle le champ du secteur ?",
+        "Quelles valeurs le statut accepte ?",
+        "Which fields does a contact have?",
+        "What are the options of the lead source?",
+        "What must be filled in on a deal?",
+        "Is there a field for the birthday?",
+    ],
 )
 async def list_fields(
     module: ModuleName,
@@ -61,7 +96,24 @@ async def list_fields(
 
 
 @tools.reads(
-    core=False, scopes=scopes.READ, search="utilisateurs équipe commerciaux propriétaires collègues sales team"
+    core=False,
+    scopes=scopes.READ,
+    search=(
+        "utilisateurs équipe commerciaux propriétaires collègues sales team qui dans l'équipe vendeurs "
+        "membres à attribuer reps colleagues staff assign owners who responsable chef donner manager "
+        "boss login"
+    ),
+    examples=[
+        "Qui est dans l'équipe commerciale ?",
+        "À qui je peux donner ce dossier ?",
+        "Liste mes collègues",
+        "Quels vendeurs ont un compte ?",
+        "C'est quoi le mail de mon responsable ?",
+        "Who is on the sales team?",
+        "Who can own this lead?",
+        "List the reps",
+        "Which colleagues have a login?",
+    ],
 )
 async def list_users(limit: Limit = 50, cursor: Cursor = None) -> Page[UserInfo]:
     """List the users of Zoho CRM who can own records and tasks, with name and e-mail address, up to 200.
@@ -106,7 +158,26 @@ class _Lists(Model):
         return {"lists": readable(_RelatedList, [one for one in rows if isinstance(one, Mapping)])}
 
 
-@tools.reads(core=False, scopes=scopes.READ, search="éléments liés produits campagnes contacts du compte related")
+@tools.reads(
+    core=False,
+    scopes=scopes.READ,
+    search=(
+        "éléments liés produits campagnes contacts du compte related rattachés associés sous-éléments "
+        "quels liste associée linked attached belonging products campaigns invoices of dépend hangs "
+        "under belongs"
+    ),
+    examples=[
+        "Quels produits sont rattachés à cette affaire ?",
+        "De quelles campagnes fait partie ce contact ?",
+        "Montre les devis liés au compte",
+        "Quels éléments associés a cette fiche ?",
+        "Qui sont les contacts rattachés à cette boîte ?",
+        "Which products belong to this deal?",
+        "Which campaigns is she part of?",
+        "Show the invoices linked to the account",
+        "What hangs on this record?",
+    ],
+)
 async def list_related_records(
     record: Record,
     related: Annotated[

@@ -12,8 +12,8 @@ import pydantic_core
 import structlog
 
 from flotilla.settings import scrub
+from flotilla_launcher.masking import is_secret
 
-MASKED = ("password", "secret", "token", "api_key", "apikey", "authorization", "credential", "cookie")
 LONGEST = 200  # characters of one argument: enough to recognise a call
 NAME = 100  # characters of a name
 MOST_KEYS, MOST = 50, 20  # names of an object, rows of a list
@@ -36,8 +36,7 @@ class Audit:
 
     def masked(self, value: Any, name: str = "") -> Any:
         """Return arguments or a request as they may be shown: secrets as ***, long text cut."""
-        low = name.lower()
-        if value is not None and (low in self._names or any(word in low for word in MASKED)):
+        if value is not None and (name.lower() in self._names or is_secret(name)):
             return "***"
         if isinstance(value, dict):
             return {k: self.masked(v, str(k)) for k, v in value.items()}
@@ -68,8 +67,7 @@ class Audit:
 
     def _short(self, value: Any, name: str = "", depth: int = 0) -> Any:
         """Return a value masked, and cut: MOST keys and rows, NAME characters of a key, LONGEST of a text."""
-        low = name.lower()
-        if value is not None and (low in self._names or any(word in low for word in MASKED)):
+        if value is not None and (name.lower() in self._names or is_secret(name)):
             return "***"
         if isinstance(value, dict | list | tuple) and depth > DEEPEST:
             return "…"

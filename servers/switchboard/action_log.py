@@ -1,0 +1,160 @@
+"""The log of calls: one row for each in SQLite, written by a thread of its own, so that no call waits for the disk.
+
+`flotilla log` reads it. Arguments are kept with their secrets masked, results only where that is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flotilla_launcher.masking import masked
+
+if TYPE_CHECKING:
+    import sqlite3
+
+KEEP_DAYS, KEEP_ROWS = 90, 100_000
+LONGEST_ARGUMENTS, LONGEST_RESULT = 8_000, 64_000  # characters
+PRUNE_EVERY = 1_000  # rows
+BUSY = 5.0  # seconds that a writer waits for another switchboard's write
+DAY = 86_400.0
+
+
+@dataclass
+class Action:
+    """One call. Times are Unix seconds and milliseconds; `vendor_ms` is None where the server does not tell it.
+
+    `outcome`: ok, error, asked (a question is the result), not_started, lost (may or may not have been done), broken,
+    cancelled.
+    """
+
+    time: float
+    trace_id: str
+    user_id: str
+    client: str
+    era: str
+    mcp_server: str
+    tool_name: str
+    arguments: str
+    decision: str
+    outcome: str
+    latency_ms: float
+    gateway_ms: float
+    server_ms: float
+    vendor_ms: float | None
+    mcp_response: str | None
+
+
+COLUMNS = [field.name for field in fields(Action)]
+
+
+def shown(arguments: Any, secrets: Iterable[str] = ()) -> str:
+    """Return arguments as the log keeps them: JSON, cut, without secrets: by their names, and by their values."""
+    with suppress(ValueError, RecursionError):
+        text = json.dumps(masked(arguments), ensure_ascii=False, separators=(",", ":"))
+        for value in secrets:
+            text = text.replace(json.dumps(value, ensure_ascii=False)[1:-1], "***") if len(value) >= 6 else text
+        return _cut(text, LONGEST_ARGUMENTS)
+    return "cannot be shown"
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
+
+
+def database(folder: Path) -> Path:
+    """Return the file of a state folder's log."""
+    return folder / "switchboard" / "actions.db"
+
+
+class ActionLog:
+    """Takes actions from the event loop; a thread writes them in batches. A disk that is full stops no call."""
+
+    def __init__(self, folder: Path, responses: bool = False, user: str = "") -> None:
+        self.responses, self.user = responses, user  # whether results are kept, and who calls
+        self.failed = ""  # why the last rows could not be written
+        self._path = database(folder)
+        self._queue: queue.SimpleQueue[Action | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def add(self, action: Action) -> None:
+        """Take a row; it is in the file a moment later."""
+        if action.mcp_response is not None:
+            action.mcp_response = _cut(action.mcp_response, LONGEST_RESULT) if self.responses else None
+        self._queue.put(action)
+        if self._thread is None:
+            with self._lock:
+                self._thread = threading.Thread(target=self._write, name="action-log", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Write what was taken, and end."""
+        if self._thread:
+            self._queue.put(None)
+            self._thread.join(BUSY * 2)
+
+    def _write(self) -> None:
+        written, ended = 0, False
+        while not ended:
+            rows = [self._queue.get()]
+            with suppress(queue.Empty):
+                while len(rows) < PRUNE_EVERY:
+                    rows.append(self._queue.get_nowait())
+            ended = None in rows
+            batch = [astuple(row) for row in rows if row is not None]
+            try:
+                with closing(_open(self._path)) as db, db:
+                    marks = ", ".join("?" * len(COLUMNS))
+                    db.executemany(f"INSERT INTO actions ({', '.join(COLUMNS)}) VALUES ({marks})", batch)
+                    if ended or written // PRUNE_EVERY != (written + len(batch)) // PRUNE_EVERY:
+                        _prune(db)
+                written += len(batch)
+                self.failed = ""
+            except Exception as error:  # nothing may end the thread
+                self.failed = f"{len(batch)} calls could not be logged: {error}"
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    import sqlite3
+
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = sqlite3.connect(path, timeout=BUSY)
+    path.chmod(0o600)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute(f"CREATE TABLE IF NOT EXISTS actions (id INTEGER PRIMARY KEY, {', '.join(COLUMNS)})")
+    db.execute("CREATE INDEX IF NOT EXISTS by_trace ON actions (trace_id)")
+    db.execute("CREATE INDEX IF NOT EXISTS by_time ON actions (time)")
+    return db
+
+
+def _prune(db: sqlite3.Connection) -> None:
+    """Remove what is older than KEEP_DAYS, and all but the last KEEP_ROWS."""
+    db.execute("DELETE FROM actions WHERE time < ?", (time.time() - KEEP_DAYS * DAY,))
+    db.execute("DELETE FROM actions WHERE id <= (SELECT max(id) FROM actions) - ?", (KEEP_ROWS,))
+
+
+def read(
+    folder: Path, *, trace: str = "", server: str = "", tool: str = "", outcome: str = "", limit: int = 100
+) -> Iterator[dict[str, Any]]:
+    """Yield the newest actions first, those that fit all that is given; `trace` may be the beginning of one."""
+    import sqlite3
+
+    if not database(folder).exists():
+        return
+    wanted = {"trace_id LIKE ? || '%'": trace, "mcp_server = ?": server, "tool_name = ?": tool, "outcome = ?": outcome}
+    where = " AND ".join([f"({clause})" for clause, value in wanted.items() if value] or ["1"])
+    values = [value for value in wanted.values() if value]
+    with closing(sqlite3.connect(f"file:{database(folder)}?mode=ro", uri=True, timeout=BUSY)) as db:
+        db.row_factory = sqlite3.Row
+        query = f"SELECT {', '.join(COLUMNS)} FROM actions WHERE {where} ORDER BY id DESC LIMIT ?"
+        for row in db.execute(query, (*values, limit)):
+            yield dict(row)

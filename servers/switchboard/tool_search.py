@@ -1,0 +1,122 @@
+"""Four tools in place of hundreds: one that finds tools by what is wanted, and three that call one of them.
+
+Three, so that a client may approve reads by itself and still ask about the rest: their hints are those of the tools
+that they call. Nothing else changes on a call's way: progress, questions and errors are the called tool's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from flotilla_launcher.discovery import dumps
+
+from .tool_index import Searchable, ToolIndex
+
+Message = dict[str, Any]
+SEARCH, READ, WRITE, DESTROY = "search_tools", "call_read_tool", "call_write_tool", "call_destructive_tool"
+MANY = 40  # tools that a client lists in full: above that, models choose worse and pay for each definition
+RESULTS, MOST_RESULTS = 5, 20
+
+
+def is_on(option: str, count: int) -> bool:
+    """Tell whether that many tools are searched in place of listed, with --search on, off or auto."""
+    return option == "on" or (option == "auto" and count > MANY)
+
+
+def caller_of(tool: Mapping[str, Any]) -> str:
+    """Return which of the three calls a tool, by its hints; one without hints may destroy."""
+    hints = tool.get("annotations") or {}
+    if hints.get("readOnlyHint") is True:
+        return READ
+    return WRITE if hints.get("destructiveHint") is False else DESTROY
+
+
+def definitions(servers: Iterable[str]) -> list[Message]:
+    """Return the four tools as a client lists them; the first one names the servers."""
+    found_by = {
+        "name": {"type": "string", "description": f"Name of the tool, from {SEARCH}."},
+        "arguments": {"type": "object", "description": "Arguments that fit the tool's inputSchema."},
+    }
+    call = {"type": "object", "properties": found_by, "required": ["name"]}
+    search = {
+        "query": {
+            "type": "string",
+            "description": "What is to be done, in the user's own words, with the product's name if it was said.",
+        },
+        "limit": {"type": "integer", "minimum": 1, "maximum": MOST_RESULTS, "default": RESULTS,
+                  "description": "How many tools to return."},
+    }  # fmt: skip
+    return [
+        {
+            "name": SEARCH,
+            "description": "Find the tools for a task, before any other call. Returns the best ones with their "
+            f"description, inputSchema and `call_with`, the tool that calls them; without a query, the names of all. "
+            f"Search again with other words when none fits. There are tools for: {', '.join(servers)}.",
+            "inputSchema": {"type": "object", "properties": search},
+            "annotations": {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True,
+                            "openWorldHint": False},
+        },
+        _caller(READ, "Call a tool that only reads", call, read=True, destroys=False),
+        _caller(WRITE, "Call a tool that creates or changes something", call, read=False, destroys=False),
+        _caller(DESTROY, "Call a tool that deletes, overwrites or cannot be taken back", call, read=False,
+                destroys=True),
+    ]  # fmt: skip
+
+
+def _caller(name: str, does: str, schema: Message, *, read: bool, destroys: bool) -> Message:
+    return {
+        "name": name,
+        "description": f"{does}: one whose `call_with` in {SEARCH} is {name}. Returns what that tool returns. "
+        "It does not guess: arguments must fit the tool's inputSchema.",
+        "inputSchema": schema,
+        "annotations": {"readOnlyHint": read, "destructiveHint": destroys, "openWorldHint": True},
+    }
+
+
+class ToolSearch:
+    """The four tools over those of a gateway. `searchables` makes the index's texts, at the first search."""
+
+    def __init__(self, tools: Iterable[Message], searchables: Callable[[], list[Searchable]]) -> None:
+        self._tools = {tool["name"]: tool for tool in tools}
+        self._searchables = searchables
+
+    @cached_property
+    def index(self) -> ToolIndex:
+        """The index, made when it is first asked: it takes longer than a list may take."""
+        return ToolIndex(self._searchables())
+
+    def search(self, arguments: Mapping[str, Any]) -> Message:
+        """Return the result of `search_tools`."""
+        query, limit = arguments.get("query") or "", arguments.get("limit", RESULTS)
+        if type(query) is not str or type(limit) is not int or not 1 <= limit <= MOST_RESULTS:
+            return failed(f"`query` must be text, `limit` a number from 1 to {MOST_RESULTS}. Correct it, call again.")
+        if not query.strip():
+            return _result({"names": list(self._tools)})
+        tools = [self._tools[name] for name in self.index.search(query, limit) if name in self._tools]
+        shown = ("name", "description", "inputSchema")
+        return _result({"tools": [{**{k: tool[k] for k in shown if k in tool}, "call_with": caller_of(tool)}
+                                  for tool in tools]})  # fmt: skip
+
+    def target(self, caller: str, arguments: Mapping[str, Any]) -> tuple[str, Any] | Message:
+        """Return the tool that one of the three is to call, with its arguments; an error result where it may not."""
+        name = arguments.get("name")
+        tool = self._tools.get(name) if type(name) is str else None
+        if tool is None:
+            near = get_close_matches(str(name), self._tools, 3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"Find it with {SEARCH}."
+            return failed(f"There is no tool `{name}`. {hint}")
+        if caller != caller_of(tool):
+            return failed(f"`{name}` is called with {caller_of(tool)}. Nothing was done; call it so.")
+        return str(name), arguments.get("arguments") or {}
+
+
+def failed(text: str) -> Message:
+    """Return an error result of a tool."""
+    return {"content": [{"type": "text", "text": f"Error: {text}"}], "isError": True}
+
+
+def _result(content: Message) -> Message:
+    return {"content": [{"type": "text", "text": dumps(content)}], "structuredContent": content}
