@@ -64,9 +64,9 @@ def setting(name: str, environ: Mapping[str, str] | None = None, guard: bool = F
     """
     env = _variables() if environ is None or environ is os.environ else environ
     value = env.get(name, "")
-    if _is_absent(value, guard):
+    if not value or _is_absent(value, guard):
         path = env.get(f"{name}_FILE", "")
-        if _is_absent(path, guard):
+        if not path or _is_absent(path, guard):
             return None
         value = _content(f"{name}_FILE", path)
     if not is_placeholder(value):
