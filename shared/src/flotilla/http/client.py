@@ -67,9 +67,10 @@ class Api:
     """Requests to one vendor.
 
     `limits` are (requests, seconds) windows that parallel calls share; `path_limits` are such windows of single paths,
-    for vendors that count each method of their API apart. `headers` go with every request. `error_message` returns the vendor's message from an error response; `map_error` may turn one into an error of its own, before the
-    usual classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how
-    many seconds to wait, or until when (Unix time), if that is not Retry-After.
+    for vendors that count each method of their API apart. `headers` go with every request. `error_message` returns the
+    vendor's message from an error response; `map_error` may turn one into an error of its own, before the usual
+    classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how many
+    seconds to wait, or until when (Unix time), if that is not Retry-After.
     """
 
     def __init__(
