@@ -74,6 +74,9 @@ def _exchange(about: Consent, oauth: OAuth2Client, address: str, state: str, ver
         redirect_uri=oauth.redirect_uri,
         **pkce,
     )
+    nested = token.get(about.tokens_in) if about.tokens_in else None
+    if isinstance(nested, Mapping) and nested.get("access_token"):
+        token = {**token, **nested}
     return {**token, **({REGION: region} if region else {})}
 
 
@@ -141,7 +144,7 @@ def _listening(ports: Sequence[int], handler: type[BaseHTTPRequestHandler]) -> H
 
 def by_paste(about: Consent, oauth: OAuth2Client, read: Callable[[str], str] = input) -> dict[str, Any]:
     """Let the user open the page anywhere and paste the address that it redirects to, where nothing needs to answer."""
-    redirect = f"http://{about.redirect_host}:{(about.ports or (8765,))[0]}/"
+    redirect = f"{about.redirect_scheme}://{about.redirect_host}:{(about.ports or (8765,))[0]}/"
     url, state, verifier = _authorization(about, oauth, redirect)
     paths.say(
         f"Open this page in any browser, on any machine, and agree:\n\n  {url}\n\n"

@@ -22,7 +22,7 @@ from authlib.integrations.base_client import OAuthError
 from pydantic import TypeAdapter, ValidationError
 
 from flotilla import Consent, Server
-from flotilla.http.scopes import fewest, needs
+from flotilla.http.scopes import access_level, fewest, needs
 from flotilla_cli import access_levels, consent, paths, secrets_file
 from flotilla_cli.generator.documents import common, variable
 from flotilla_cli.generator.servers import server_of
@@ -104,6 +104,25 @@ def about_of(servers: Servers) -> Consent:
     return replace(about, **addresses)  # type: ignore[arg-type]
 
 
+def at_level(servers: Servers, levels: Mapping[str, str]) -> Consent:
+    """Return how the account is connected at the access level that the user chose, by slug, or chose before."""
+    slug, server = next(iter(servers.items()))
+    about, access = about_of(servers), server.integration.access
+    if not access or not access.consents:
+        return about
+    return replace(
+        about, **access.consents.get(access_level(server.integration, environ_of(server, levels.get(slug))), {})
+    )
+
+
+def _stored(about: Consent, slug: str, saved: Mapping[str, str]) -> Consent:
+    """Return a consent for the token that is stored, of a vendor whose rotation is optional."""
+    names = ("refresh_token", "token") if about.rotation_optional else ()
+    tokens = {name: saved.get(secret(slug, name), "") for name in names}
+    tokens = {name: "" if is_placeholder(value) else value for name, value in tokens.items()}
+    return about.storing({"refresh_token": tokens.get("refresh_token"), "access_token": tokens.get("token")})
+
+
 def _part_of_address(server: Server[Any], field: str, value: str) -> str:
     """Return a setting as the server itself reads it, "" where it is unset or could lead to another address."""
     about = server.integration.settings_class.model_fields[field]
@@ -157,17 +176,18 @@ def connect(servers: Servers, options: argparse.Namespace) -> int:
     """Ask for consent, store it and check it."""
     levels = access_levels.chosen(servers, connectable(), options)
     region = region_of(servers, secrets_file.read())
-    about, scopes = about_of(servers).in_region(region), wanted(servers, levels)
+    about, scopes = at_level(servers, levels).in_region(region), wanted(servers, levels)
     client_id, client_secret = credentials(servers, options)
     asked = f": {', '.join(short(scope) for scope in scopes)}" if scopes else ", which has none: it asks for all"
     paths.say(f"Asking for the scopes of {', '.join(servers)}{asked}.")
     with consent.client(about, client_id, client_secret, scopes) as oauth:
         if options.device:
             token = consent.by_device(about, oauth)
-        elif options.paste or not browser():
+        elif options.paste or about.redirect_scheme != "http" or not browser():
             token = consent.by_paste(about, oauth)
         else:
             token = consent.in_browser(about, oauth)
+    about = about.storing(token)
     if not token.get(about.stored_token):
         kind = about.stored_token.replace("_", " ")
         raise consent.ConsentError(
@@ -209,7 +229,7 @@ def show(servers: Servers) -> int:
     """Print for each server whose account it has, whether the consent still holds and covers the enabled tools."""
     saved, keychain = secrets_file.read(), secrets_file.keychain_names() if secrets_file.has_keychain() else ""
     for slug, server in servers.items():
-        about = about_of({slug: server}).in_region(region_of({slug: server}, saved))
+        about = _stored(about_of({slug: server}), slug, saved).in_region(region_of({slug: server}, saved))
         token = saved.get(secret(slug, about.token_field), "")
         if is_placeholder(token) and secret(slug, about.token_field) in keychain:
             paths.say(f"{slug}: stored in Docker Desktop's keychain, which returns no values, so it was not checked")
@@ -249,7 +269,7 @@ def state(server: Server[Any], about: Consent, saved: Mapping[str, str]) -> str:
 def revoke(servers: Servers, options: argparse.Namespace) -> int:
     """Revoke consents at the vendor, and forget their tokens for every server that uses the same ones."""
     saved = secrets_file.read()
-    about = about_of(servers).in_region(region_of(servers, saved))
+    about = _stored(about_of(servers), next(iter(servers)), saved).in_region(region_of(servers, saved))
     field = about.token_field
     tokens = {token for slug in servers if not is_placeholder(token := saved.get(secret(slug, field), ""))}
     if not tokens and not in_keychain(options):

@@ -560,6 +560,14 @@ async def test_limits_exhausted_reported(connected: Callable[..., ScratchApi], v
     assert len(vendor.requests) == 2
 
 
+async def test_path_limits_count_each_path_apart(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
+    api = connected(path_limits={"/things/7": (1, 60)})
+    await api.get("/things/7")
+    assert "request limit of Acme is used up" in str(await problem_of(api.get("/things/7"), within=1.2))
+    await api.request("GET", "/things")
+    assert len(vendor.requests) == 2
+
+
 # --- host guard
 
 

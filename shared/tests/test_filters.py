@@ -7,7 +7,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
-from flotilla import Model
+from flotilla import Integration, Model, SecretStr, Server, ServerSettings, Toolset
 from flotilla_launcher.discovery import DiscoveryProxy
 from flotilla_launcher.environment import SettingError
 from flotilla_launcher.filters import SETTINGS, check, visible
@@ -263,3 +263,40 @@ def test_resource_uri_must_have_the_scheme_of_the_server(acme: ScratchServer) ->
         async def about() -> str:
             """About."""
             return ""
+
+
+def test_visible_lone_credential_offers_its_tools_only() -> None:
+    others = {"effect": "reads", "tier": "core", "alone": "ACME_HOOK ACME_TOKEN"}
+    hook = {**others, "effect": "writes", "tier": "all", "credential": "ACME_HOOK"}
+    lone = {"ACME_HOOK": "T/B/x"}
+    assert [visible(lone, one, "acme_x") for one in (others, hook)] == [False, True]
+    both = {**lone, "ACME_TOKEN": "acme_live_1"}
+    assert [visible(both, one, "acme_x") for one in (others, hook)] == [True, False]
+    for unset in ({}, {"ACME_HOOK": "<UNKNOWN>"}):
+        assert [visible(unset, one, "acme_x") for one in (others, hook)] == [True, False]
+    assert not visible({**lone, "FLOTILLA_READ_ONLY": "on"}, hook, "acme_x")
+
+
+async def test_server_marks_tools_of_a_lone_credential() -> None:
+    class Either(ServerSettings):
+        auth_options = (("token",), ("hook",))
+        token: SecretStr = Field(description="API token")
+        hook: SecretStr = Field(description="Address of a webhook")
+
+    tools = Toolset("things")
+
+    @tools.reads
+    async def list_things() -> Out:
+        """List things."""
+        return Out()
+
+    @tools.writes(core=False, credential="hook")
+    async def send_hook() -> Out:
+        """Send."""
+        return Out()
+
+    about = Integration("acme", title="Acme", description="Things.", category="test", settings=Either)
+    server = Server(about, toolsets=[tools])
+    assert server.attributes["acme_list_things"]["alone"] == "ACME_HOOK ACME_TOKEN"
+    assert "credential" not in server.attributes["acme_list_things"]
+    assert server.attributes["acme_send_hook"]["credential"] == "ACME_HOOK"

@@ -342,3 +342,10 @@ def test_openapi_document_for_another_address() -> None:
     contract = OpenApi(DOCUMENT, "http://localhost:8080/api")
     assert contract.problems(Request("GET", "http://localhost:8080/api/things/all", {})) == []
     assert contract.problems(Request("GET", "http://localhost:8080/v2/things/all", {}))
+
+
+def test_route_fits_fields_of_a_form() -> None:
+    answers = RecordedResponses({"POST /list": {"text": "first"}, "POST /list?cursor=two": {"text": "second"}})
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for body, text in ((b"limit=2", b"first"), (b"limit=2&cursor=two", b"second")):
+        assert answers.to(Request("POST", "https://acme.example/list", form, body)).body == text

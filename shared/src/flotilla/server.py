@@ -27,7 +27,7 @@ from flotilla.http.consent import Scopes
 from flotilla.integration import Integration
 from flotilla.sealing import LazyCodec
 from flotilla.serving.stdio import run
-from flotilla.settings import ServerSettings
+from flotilla.settings import ServerSettings, variable
 from flotilla.tool import FleetTool, prose
 from flotilla.toolset import Registered, Toolset
 from flotilla_launcher.version import VERSION
@@ -73,6 +73,7 @@ class Server(Generic[S]):
                 self._add_prompt(prompt.fn)
             for resource in toolset.resources:
                 self._add_resource(resource)
+        self._mark_lone_credentials()
 
     @property
     def slug(self) -> str:
@@ -110,11 +111,24 @@ class Server(Generic[S]):
             "tier": "core" if options.get("core", True) else "all",
             "group": options.get("group", group),
         }
+        if credential := options.get("credential"):
+            self.attributes[tool.name]["credential"] = variable(self.integration.slug, credential)
         self.integration.scopes[tool.name] = Scopes(
             tuple(options.get("scopes", ())), tuple(options.get("tolerated", ()))
         )
         self.search[tool.name] = (options.get("search", ""), options.get("examples", ()))
         self._mcp.add_tool(tool)
+
+    def _mark_lone_credentials(self) -> None:
+        """Tell the filters which tools a credential opens that opens nothing else, and what the other ones are."""
+        slug, settings = self.integration.slug, self.integration.settings_class
+        for name in {
+            one.options["credential"] for ts in self.toolsets for one in ts.tools if "credential" in one.options
+        }:
+            others = {field for option in settings.auth_options if name not in option for field in option}
+            marks = {"alone": " ".join([variable(slug, name), *sorted(variable(slug, other) for other in others)])}
+            for attributes in self.attributes.values():
+                attributes |= marks
 
     def _add_prompt(self, fn: Callable[..., Awaitable[Any]]) -> None:
         name, title = self._named(fn)

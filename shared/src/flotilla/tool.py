@@ -41,6 +41,8 @@ class ReadOptions(TypedDict, total=False):
     `search` are further words, and `examples` sentences of people, by which the switchboard finds the tool; they are
     not part of what a model reads.
     `exact`: fields of the result that go out as they are, because the tool itself escapes what is hidden in them.
+    `credential`: the settings field of a credential that opens this tool and no other, such as a webhook's address:
+    where it is the only one that is set, only its tools are offered.
     """
 
     core: bool
@@ -50,6 +52,7 @@ class ReadOptions(TypedDict, total=False):
     scopes: Sequence[str]
     tolerated: Sequence[str]
     exact: Sequence[str]
+    credential: str
     search: str
     examples: Sequence[str]
 

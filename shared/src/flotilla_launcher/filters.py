@@ -23,6 +23,10 @@ def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str
 
     `attributes` holds `effect` (reads, writes, destroys), `tier` (core, all) and `group` (a word or empty). Deny wins
     over all, read-only over the rest; a tool that is allowed by name, or whose group is asked for, need not be core.
+
+    `alone` is there where a server has tools for a credential that opens nothing else, such as the address of a
+    webhook: its variable, and those of the other credentials. Where it is the only one that is set, the tools with this
+    `credential` are offered in every tier, and no others.
     """
     if name in name_set("FLOTILLA_DENY", environ):
         return False
@@ -34,6 +38,9 @@ def visible(environ: Mapping[str, str], attributes: Mapping[str, str], name: str
     groups = name_set("FLOTILLA_GROUPS", environ)
     if groups:
         return attributes.get("group", "") in groups
+    alone = attributes.get("alone", "").split()
+    if alone and setting(alone[0], environ) and not any(setting(other, environ) for other in alone[1:]):
+        return attributes.get("credential") == alone[0]
     return attributes.get("tier", "core") == "core" or _tier(environ) == "all"
 
 

@@ -60,6 +60,7 @@ class OpenApi:
     def __init__(self, document: dict[str, Any], server: str = "") -> None:
         self.document = {**document, "servers": [{"url": server}]} if server else document
         _without_null_parameters(document)
+        _without_lists_of_types(document)
         # what a document says of itself is the vendor's business: its own mistakes must not stop the check
         self._core = OpenAPI.from_dict(self.document, config=_CONFIG)
         self._bases = [urlsplit(s["url"]).path.rstrip("/") for s in self.document.get("servers", [{"url": ""}])]
@@ -166,6 +167,24 @@ def _without_null_parameters(document: Mapping[str, Any]) -> None:
         kinds = [kind for kind in schema.get("type", ()) if kind != "null"]
         if isinstance(schema.get("type"), list) and len(kinds) == 1:
             schema["type"] = kinds[0]
+
+
+def _without_lists_of_types(document: Mapping[str, Any]) -> None:
+    """Write ["string", "number"] as anyOf in the fields of forms: openapi-core cannot decode a list of types there."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for item in document.get("paths", {}).values():
+        for operation in item.values() if isinstance(item, dict) else ():
+            content = operation.get("requestBody", {}).get("content", {}) if isinstance(operation, dict) else {}
+            form = content.get("application/x-www-form-urlencoded", {}).get("schema", {})
+            pending = [schemas.get(str(form.get("$ref", "")).rsplit("/", 1)[-1], form)]
+            while pending:
+                schema = pending.pop()
+                pending += [
+                    schemas.get(str(one.get("$ref", "")).rsplit("/", 1)[-1], one) for one in schema.get("anyOf", ())
+                ]
+                for field in schema.get("properties", {}).values():
+                    if isinstance(field.get("type"), list):
+                        field["anyOf"] = [{"type": kind} for kind in field.pop("type")]
 
 
 def _message(error: BaseException) -> str:

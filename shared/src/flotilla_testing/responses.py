@@ -9,7 +9,7 @@
       POST /scheduled_events/{uuid}/cancellation: {status: 201, file: cancellation.json}
       DELETE /things/{id}: {status: 204}
       POST /things/search: found.json
-      POST /things/search?after=two: found_last.json              # a field of the JSON body counts as query
+      POST /things/search?after=two: found_last.json              # a field of a form or JSON body counts as query
       POST /graphql?operationName=Things&variables.after=two: …   # and one of an object in it, with a point between
     reads: [POST /things/search]                                  # optional: what only asks, though it is not a GET
     errors:                                                       # optional: how this vendor says no, by class
@@ -59,7 +59,9 @@ class Request:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """The fields of a JSON body that hold a text or a number; those of an object in it as `object.field`."""
+        """The fields of a form, or of a JSON body those with a text or a number, an object's as `object.field`."""
+        if "x-www-form-urlencoded" in self.headers.get("content-type", ""):
+            return parse_qsl(self.body.decode(), keep_blank_values=True)
         if "json" not in self.headers.get("content-type", ""):
             return []
         data = self.json()

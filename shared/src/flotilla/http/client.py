@@ -66,10 +66,11 @@ _PARTS = ("params", "json", "data", "files", "content")
 class Api:
     """Requests to one vendor.
 
-    `limits` are (requests, seconds) windows that parallel calls share. `headers` go with every request. `error_message`
-    returns the vendor's message from an error response; `map_error` may turn one into an error of its own, before the
-    usual classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how
-    many seconds to wait, or until when (Unix time), if that is not Retry-After.
+    `limits` are (requests, seconds) windows that parallel calls share; `path_limits` are such windows of single paths,
+    for vendors that count each method of their API apart. `headers` go with every request. `error_message` returns the
+    vendor's message from an error response; `map_error` may turn one into an error of its own, before the usual
+    classes. `idempotency_header` is where the vendor takes an idempotency key; `wait_header` is where it says how many
+    seconds to wait, or until when (Unix time), if that is not Retry-After.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         paging: Paging | None = None,
         limits: Sequence[tuple[float, float]] = (),
+        path_limits: Mapping[str, tuple[float, float]] | None = None,
         error_message: ErrorMessage | None = None,
         map_error: MapError | None = None,
         idempotency_header: str = "",
@@ -94,6 +96,7 @@ class Api:
             auth=auth,
             base_field=base_url,
             limits=limits,
+            path_limits=path_limits or {},
             error_message=error_message or usual_message,
             map_error=map_error,
             wait_header=wait_header,
@@ -230,6 +233,7 @@ class Api:
             "asks": asks,
             "credentials": trusted,
             "cost": options.get("cost", 1),
+            "path": path,
             "largest": options.get("largest", LARGEST),
         }
         return self.transport.client.build_request(method, url, headers=headers, extensions=extensions, **parts), parts

@@ -6,9 +6,10 @@ decided in `scopes`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class AccessLevels:
     """How much of an account the user opens to a server: an option of scripts/login, stored as a settings field.
 
     `scopes` are by level the scopes that may be asked for, with spaces between them. The first level is the default.
+    `consents`: by level, the fields of `Consent` that differ there, such as the addresses for a bot, not a person.
     """
 
     option: str
     field: str
     scopes: Mapping[str, str]
+    consents: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class Consent:
     share one consent. `scopes` are asked for beside those of the tools. `device_url` is set where the vendor has the
     device flow (RFC 8628); `ports`: loopback ports that its redirect must have, if any. `stored_token`: access_token
     for a vendor whose access tokens do not expire and that has no refresh tokens; the settings field is `token` then.
+    `rotation_optional`: the vendor gives a refresh token only where the app's owner asked for it, else an access token
+    that lasts. `tokens_in`: the field of the token's answer that may hold the tokens. `redirect_scheme`: https where
+    the vendor takes no other; nothing on this machine answers there, so that the user pastes the address.
     """
 
     account: str
@@ -84,8 +90,11 @@ class Consent:
     client_auth: str = "client_secret_post"  # see `token_endpoint.auth_method`
     pkce: bool = True
     stored_token: Literal["refresh_token", "access_token"] = "refresh_token"
+    rotation_optional: bool = False
+    tokens_in: str = ""
     rotates: bool = False  # each renewal gives a new refresh token and ends the old one
     redirect_host: str = "127.0.0.1"
+    redirect_scheme: str = "http"
     ports: tuple[int, ...] = ()
     parameter: str = ""  # of the query that may carry an access token, where a vendor refuses it as a header
     header: str = "Authorization"  # that takes an access token
@@ -97,6 +106,12 @@ class Consent:
     def token_field(self) -> str:
         """The settings field that the token of a consent is stored in."""
         return "token" if self.stored_token == "access_token" else "refresh_token"
+
+    def storing(self, token: Mapping[str, Any]) -> Consent:
+        """Return it for what is stored: of a vendor whose rotation is optional, the token that there is."""
+        if self.rotation_optional and not token.get("refresh_token") and token.get("access_token"):
+            return replace(self, stored_token="access_token", rotates=False)
+        return self
 
     def in_region(self, name: str) -> Consent:
         """Return it with the addresses of a region; unchanged for "" or an unknown one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,12 +42,14 @@ class _Client:
 
     http: httpx.AsyncClient
     limiters: list[AsyncLimiter]
+    by_path: dict[str, AsyncLimiter]
 
 
 class Transport:
     """Sends requests of one Api, for the connection of the running call.
 
-    `limits` are (requests, seconds) windows that parallel calls of a connection share.
+    `limits` are (requests, seconds) windows that parallel calls of a connection share, `path_limits` such windows of
+    single paths.
     """
 
     def __init__(
@@ -57,12 +59,14 @@ class Transport:
         auth: Auth | None,
         base_field: str,
         limits: Sequence[tuple[float, float]],
+        path_limits: Mapping[str, tuple[float, float]],
         error_message: ErrorMessage,
         map_error: MapError | None,
         wait_header: str,
         read_timeout: float,
     ) -> None:
         self.integration, self.base_field, self.limits = integration, base_field, tuple(limits)
+        self.path_limits = dict(path_limits)
         self.auth = auth.bind(integration, base_field) if auth else None
         self._error_message, self._map_error, self._wait_header = error_message, map_error, wait_header
         self._timeout = httpx.Timeout(read_timeout, connect=10, pool=10)
@@ -95,8 +99,9 @@ class Transport:
             event_hooks={"request": [self._guard]},
             max_redirects=5,
         )
-        limits = self.limits if network.limits else ()
-        return _Client(client, [AsyncLimiter(rate, period) for rate, period in limits])
+        limits, path_limits = (self.limits, self.path_limits) if network.limits else ((), {})
+        by_path = {path: AsyncLimiter(rate, period) for path, (rate, period) in path_limits.items()}
+        return _Client(client, [AsyncLimiter(rate, period) for rate, period in limits], by_path)
 
     async def _guard(self, request: httpx.Request) -> None:
         """Refuse addresses that are not declared, after redirects too; redirects to another one get no credentials."""
@@ -138,7 +143,7 @@ class Transport:
         auth = self.auth if request.extensions.get("credentials", True) else None
         wait = retry.backoff(attempt)
         try:
-            await self._turn(request.extensions.get("cost", 1))
+            await self._turn(request.extensions.get("cost", 1), request.extensions.get("path", ""))
             call.mark_started(title, writes)
             response = await self.client.send(request, stream=True, auth=auth, follow_redirects=not writes)
             if response.is_success or response.status_code in request.extensions.get("expected", ()):
@@ -189,12 +194,13 @@ class Transport:
         headers = [(k, v) for k, v in response.headers.multi_items() if k.lower() not in HOP_HEADERS]
         return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
-    async def _turn(self, cost: float) -> None:
+    async def _turn(self, cost: float, path: str) -> None:
         """Wait until the limits allow a request; raises errors.RateLimitError when that would be after the deadline."""
         left = current().left()
         try:
             async with asyncio.timeout(None if left == float("inf") else max(0.0, left - 1)):
-                for limiter in self._own.limiters:
+                own = self._own
+                for limiter in [*own.limiters, *([own.by_path[path]] if path in own.by_path else [])]:
                     await limiter.acquire(min(cost, limiter.max_rate))
         except TimeoutError:
             raise errors.RateLimitError(

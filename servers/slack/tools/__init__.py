@@ -1,0 +1,1 @@
+"""Slack's tools, a module for each noun."""
