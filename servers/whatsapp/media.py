@@ -47,7 +47,10 @@ KINDS: dict[str, Kind] = {
     f"{OFFICE}.spreadsheetml.sheet": "document",
     f"{OFFICE}.presentationml.presentation": "document",
 }
-ENDINGS = {".aac": "audio/aac", ".amr": "audio/amr", ".m4a": "audio/mp4", ".3gp": "video/3gpp", ".opus": "audio/ogg"}
+ENDINGS = {".aac": "audio/aac", ".amr": "audio/amr", ".m4a": "audio/mp4", ".3gp": "video/3gpp", ".opus": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+}
 TAKEN = "Send a JPEG, PNG, MP4, MP3, OGG, PDF, text or office document, or give a link."
 MediaId = Annotated[str, Field(pattern=r"^[0-9]{5,30}$", examples=["4490709327384033"])]
 

@@ -132,7 +132,9 @@ async def send_media(
             examples=["https://atelier.example/photos/lampe.jpg"],
         ),
     ],
-    caption: Annotated[str | None, Field(max_length=1024, description="Text below a picture, video or file.")] = None,
+    caption: Annotated[
+        str | None, Field(max_length=1024, description="Text below a picture, video or file.", examples=["Votre lampe"])
+    ] = None,
     kind: Annotated[Kind | None, Field(description="Where the name does not tell, or to send as document.")] = None,
     filename: Annotated[str | None, Field(description="Name of a document, as the customer sees it.")] = None,
     reply_to: ReplyTo = None,
