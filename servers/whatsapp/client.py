@@ -150,7 +150,7 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     """Return the error that a code of the Graph API means; None for those that the status tells as well."""
     error = _error(body)
     code, message = error.get("code"), errors.quoted(error_message(status, body), 200)
-    said = f": {message}" if message else ""
+    reason = f": {message}" if message else ""
     if not isinstance(code, int) or isinstance(code, bool):
         return None
     if code in (131047, 470):
@@ -161,28 +161,28 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
         )
     if code == 190:
         return errors.AuthenticationError(
-            f"WhatsApp does not accept the access token{said}.",
+            f"WhatsApp does not accept the access token{reason}.",
             "Ask the user to make a new one for the system user, and to put it into WHATSAPP_TOKEN.",
         )
     if code == 10 or 200 <= code <= 299:
         return errors.PermissionDeniedError(
-            f"The access token lacks a permission{said}.",
+            f"The access token lacks a permission{reason}.",
             "Ask the user for one with whatsapp_business_messaging and whatsapp_business_management, and with access "
             "to this account.",
         )
     if code == 100 and error.get("error_subcode") == 33:
         return errors.NotFoundError(
-            f"WhatsApp does not have this, or the token may not see it{said}.",
+            f"WhatsApp does not have this, or the token may not see it{reason}.",
             "Check the id; if it is right, ask the user to check the account's ids in the settings.",
         )
     if code in _OFTEN and status != 429:
         wrong, hint, again = _OFTEN[code]
-        return errors.RateLimitError(f"{wrong}{said}.", hint, again=again)
+        return errors.RateLimitError(f"{wrong}{reason}.", hint, again=again)
     if code in _KNOWN:
         kind, wrong, hint = _KNOWN[code]
-        return kind(f"{wrong}{said}.", hint)
+        return kind(f"{wrong}{reason}.", hint)
     if code in (1, 2, 131000, 131016, 131057) and 400 <= status < 500:
-        return errors.UpstreamError(f"WhatsApp failed for a reason of its own{said}.", "Try again later.")
+        return errors.UpstreamError(f"WhatsApp failed for a reason of its own{reason}.", "Try again later.")
     return None
 
 

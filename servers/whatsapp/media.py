@@ -47,7 +47,12 @@ KINDS: dict[str, Kind] = {
     f"{OFFICE}.spreadsheetml.sheet": "document",
     f"{OFFICE}.presentationml.presentation": "document",
 }
-ENDINGS = {".aac": "audio/aac", ".amr": "audio/amr", ".m4a": "audio/mp4", ".3gp": "video/3gpp", ".opus": "audio/ogg",
+ENDINGS = {
+    ".aac": "audio/aac",
+    ".amr": "audio/amr",
+    ".m4a": "audio/mp4",
+    ".3gp": "video/3gpp",
+    ".opus": "audio/ogg",
     ".ogg": "audio/ogg",
     ".oga": "audio/ogg",
 }

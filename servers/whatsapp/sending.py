@@ -63,13 +63,19 @@ def message(to: Phone, kind: str, content: Any, reply_to: str | None = None) -> 
     }
 
 
-async def deliver(body: dict[str, Any], said: str = "", note: str = FREE) -> Sent:
-    """Send a message. `said` is its text, by which templates are proposed where the window is closed."""
+async def deliver(body: dict[str, Any], text: str = "", note: str = FREE, uploaded: str | None = None) -> Sent:
+    """Send a message.
+
+    Where the window is closed, templates are proposed by the `text` that it says and by its kind; `uploaded` is the id
+    of a file that was uploaded for it.
+    """
     answer: dict[str, Any] = {}
     with _Sending() as sending:
         answer = await api.post(own("/messages"), json=body)
     if sending.closed:
-        raise await window_closed(sending.closed, said)
+        if uploaded:
+            sending.closed.message += f" The file is uploaded already, as media {uploaded}."
+        raise await window_closed(sending.closed, text, body["type"])
     one, person = _first(answer.get("messages")), _first(answer.get("contacts"))
     wa_id = str(person.get("wa_id") or "").lstrip("+")
     return Sent(
@@ -84,12 +90,12 @@ def _first(rows: Any) -> dict[str, Any]:
     return rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
 
 
-def short(text: str | None, most: int, what: str) -> str | None:
+def short(text: str | None, most: int, part: str) -> str | None:
     """Return a text without the space around it; raises errors.InvalidInputError for more than `most` characters."""
     line = (text or "").strip()
     if len(line) > most:
         raise errors.InvalidInputError(
-            f"The {what} «{errors.excerpt(line, 40)}» has {len(line)} characters, and WhatsApp takes {most}.",
+            f"The {part} «{errors.excerpt(line, 40)}» has {len(line)} characters, and WhatsApp takes {most}.",
             "Shorten it.",
         )
     return line or None

@@ -51,16 +51,16 @@ class Placeholder:
 
 async def every(**filters: str) -> list[Template]:
     """Return the templates of the account, up to MOST_PAGES pages of them."""
-    found: list[Template] = []
+    result: list[Template] = []
     cursor: str | None = None
     for _ in range(MOST_PAGES):
         params = {"fields": FIELDS, **filters, **PAGES.query(PER_PAGE, cursor)}
         answer = await api.get(account("/message_templates"), params=params)
         rows, cursor = PAGES.read(answer, {}, PER_PAGE, cursor)
-        found += readable(Template, [row for row in rows if isinstance(row, dict)])
+        result += readable(Template, [row for row in rows if isinstance(row, dict)])
         if not cursor:
             break
-    return found
+    return result
 
 
 async def named(name: str) -> list[Template]:
@@ -247,11 +247,11 @@ def checked(template: Template, values: Mapping[str, Any]) -> dict[str, str]:
     Raises errors.InvalidInputError, with the placeholders, unless they are exactly those of the template.
     """
     asked = _asked(template)
-    given = {" ".join(str(key).strip("{} ").replace("_", " ").split()).lower(): value for key, value in values.items()}
+    passed = {" ".join(str(key).strip("{} ").replace("_", " ").split()).lower(): value for key, value in values.items()}
     keys = {" ".join(one.key.replace("_", " ").split()).lower(): one for one in asked}
     wanted = listed(f"{one.key} ({_CONTENTS[one.content]})" for one in asked) or "none"
-    missing = [one.key for key, one in keys.items() if key not in given]
-    unknown = [key for key in given if key not in keys]
+    missing = [one.key for key, one in keys.items() if key not in passed]
+    unknown = [key for key in passed if key not in keys]
     title = f"«{template.name}» ({template.language})"
     if missing or unknown:
         wrong = [f"it has no value for {listed(missing)}"] if missing else []
@@ -261,7 +261,7 @@ def checked(template: Template, values: Mapping[str, Any]) -> dict[str, str]:
         )
     result = {}
     for key, one in keys.items():
-        value = given[key]
+        value = passed[key]
         text = " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
         if not text or isinstance(value, bool):
             raise errors.InvalidInputError(f"The value of {one.key} is not a text or number.", "Pass a text.")
@@ -332,13 +332,13 @@ def message_of(template: Template, values: Mapping[str, str], header: Mapping[st
 # -- the closed window ------------------------------------------------------------------------------------------------
 
 
-async def window_closed(closed: WindowClosedError, text: str) -> WindowClosedError:
-    """Return the error of the closed window with the templates that fit best what was to be said.
+async def window_closed(closed: WindowClosedError, text: str, kind: str) -> WindowClosedError:
+    """Return the error of the closed window with the templates that fit best: in kind, then in words.
 
     Where the templates cannot be read, it is the error as it was.
     """
     with suppress(errors.FlotillaError):
-        fitting = _fitting([one for one in await every(status="APPROVED") if not obstacle(one)], text)
+        fitting = _fitting([one for one in await every(status="APPROVED") if not obstacle(one)], text, kind)
         closed.hint = (
             f"Send one with whatsapp_send_template: {'; '.join(map(_offer, fitting))}."
             if fitting
@@ -347,12 +347,14 @@ async def window_closed(closed: WindowClosedError, text: str) -> WindowClosedErr
     return closed
 
 
-def _fitting(templates: list[Template], text: str) -> list[Template]:
-    words = set(_words(text))
+def _fitting(templates: list[Template], text: str, kind: str) -> list[Template]:
+    terms = set(_words(text))
 
-    def rank(one: Template) -> tuple[int, bool, int]:
-        shared = words & set(_words(f"{one.name} {text_of(component(one, 'BODY'))}"))
-        return -len(shared), one.category != "UTILITY", len(placeholders(one))
+    def rank(one: Template) -> tuple[bool, int, bool, int]:
+        shared = terms & set(_words(f"{one.name} {text_of(component(one, 'BODY'))}"))
+        form = str(component(one, "HEADER").get("format") or "").lower()
+        unlike = form != kind if kind.upper() in MEDIA else form.upper() in MEDIA
+        return unlike, -len(shared), one.category != "UTILITY", len(placeholders(one))
 
     usable = [one for one in templates if one.category != "AUTHENTICATION"]
     return sorted(usable, key=rank)[:OFFERED]

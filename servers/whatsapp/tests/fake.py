@@ -112,6 +112,7 @@ class FakeWhatsApp(Served, FakeApi):
             {"id": PHONE, "display_phone_number": "+33 1 42 68 53 00", "verified_name": "Atelier Lefèvre"},
             {"id": "106853218861310", "display_phone_number": "+33 4 72 00 00 00", "verified_name": "Atelier Lyon"},
         ]
+        self.odd: list[Any] = []  # rows that no template looks like, at the end of the list
         self.refuse: list[Response] = []  # how the next writing requests are refused
         self._last = 4490709327384000
         for method, path, handler in ROUTES:
@@ -281,30 +282,30 @@ class FakeWhatsApp(Served, FakeApi):
         if known[0]["status"] == "PAUSED":
             raise Refusal(132015, "Template is paused")
         one, parts = known[0], wanted.get("components", [])
-        given: dict[str, list[Thing]] = {}
+        params: dict[str, list[Thing]] = {}
         for part in parts:
-            given[f"button{part['index']}" if part["type"] == "button" else part["type"]] = part["parameters"]
+            params[f"button{part['index']}" if part["type"] == "button" else part["type"]] = part["parameters"]
         for component in one["components"]:
             text = component.get("text", "")
             kind = component["type"].lower()
             if kind == "buttons":
                 for number, button in enumerate(component["buttons"]):
                     holes = _OPEN.findall(button.get("url", "")) or (["code"] if button["type"] == "COPY_CODE" else [])
-                    self._check_values(f"button{number}", holes, given, named=False)
+                    self._check_values(f"button{number}", holes, params, named=False)
             elif component.get("format") in ("IMAGE", "VIDEO", "DOCUMENT"):
                 form = component["format"].lower()
-                values = given.get("header", [])
+                values = params.get("header", [])
                 if len(values) != 1 or values[0].get("type") != form:
                     raise Refusal(132012, f"header: {form} expected")
                 self.check_media(values[0][form], form)
-                given.pop("header")
+                params.pop("header")
             elif kind in ("header", "body"):
-                self._check_values(kind, _OPEN.findall(text), given, one["parameter_format"] == "NAMED")
-        if given:
-            raise Refusal(132000, f"unexpected: {', '.join(given)}")
+                self._check_values(kind, _OPEN.findall(text), params, one["parameter_format"] == "NAMED")
+        if params:
+            raise Refusal(132000, f"unexpected: {', '.join(params)}")
 
-    def _check_values(self, where: str, holes: list[str], given: dict[str, list[Thing]], named: bool) -> None:
-        values, wanted = given.pop(where, []), list(dict.fromkeys(holes))
+    def _check_values(self, where: str, holes: list[str], params: dict[str, list[Thing]], named: bool) -> None:
+        values, wanted = params.pop(where, []), list(dict.fromkeys(holes))
         if len(values) != len(wanted):
             raise Refusal(132000, f"{where}: number of localizable_params ({len(values)}) does not match {len(wanted)}")
         if named and sorted(value.get("parameter_name", "") for value in values) != sorted(wanted):
@@ -388,7 +389,7 @@ class FakeWhatsApp(Served, FakeApi):
             and query.get("status", one["status"]) == one["status"]
             and query.get("language", one["language"]) == one["language"]
         ]
-        return self._page(request, rows)
+        return self._page(request, [*rows, *self.odd])
 
     def _fits(self, components: list[Thing]) -> None:
         for part in components:

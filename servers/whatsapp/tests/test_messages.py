@@ -46,7 +46,7 @@ async def test_send_text_not_a_number(fake: FakeWhatsApp, problem: Tool) -> None
 
 
 async def test_send_text_window_closed_names_the_templates_that_fit(fake: FakeWhatsApp, problem: Tool) -> None:
-    """The one that says what was to be said comes first; a refused one is not offered."""
+    """The one that says what was to be told comes first; a refused one is not offered."""
     error = await problem("send_text", to=NUMBER, text="Votre colis arrive le 3 juin")
     assert error.startswith(
         "Error: The customer has not written within the last 24 hours, so WhatsApp takes only a template; nothing was "
@@ -130,7 +130,7 @@ async def test_send_template_name_as_people_say_it(fake: FakeWhatsApp, tool: Too
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({}, "it has no value for 1, 2, button 1."),
         ({"1": "Jean", "2": "mardi"}, "it has no value for button 1."),
@@ -141,9 +141,9 @@ async def test_send_template_name_as_people_say_it(fake: FakeWhatsApp, tool: Too
     ],
 )
 async def test_send_template_values_that_do_not_fit(
-    fake: FakeWhatsApp, problem: Tool, asked: list[str], values: dict[str, Any], said: str
+    fake: FakeWhatsApp, problem: Tool, asked: list[str], values: dict[str, Any], message: str
 ) -> None:
-    assert said in await problem("send_template", to=NUMBER, template="livraison_prevue", values=values)
+    assert message in await problem("send_template", to=NUMBER, template="livraison_prevue", values=values)
     assert asked == []
     assert fake.writes == []
 
@@ -256,7 +256,7 @@ async def test_send_media_link(fake: FakeWhatsApp, tool: Tool, problem: Tool, je
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "arguments", "said"),
+    ("name", "size", "arguments", "message"),
     [
         ("liste.csv", 5, {}, "text/csv, which WhatsApp does not take as a file"),
         ("lampe.png", 5_000_001, {}, "more than 5000000 bytes"),
@@ -266,10 +266,17 @@ async def test_send_media_link(fake: FakeWhatsApp, tool: Tool, problem: Tool, je
     ],
 )
 async def test_send_media_file_that_does_not_fit(
-    fake: FakeWhatsApp, problem: Tool, jean: str, data: Path, name: str, size: int, arguments: dict[str, str], said: str
+    fake: FakeWhatsApp,
+    problem: Tool,
+    jean: str,
+    data: Path,
+    name: str,
+    size: int,
+    arguments: dict[str, str],
+    message: str,
 ) -> None:
     (data / name).write_bytes(b"x" * size)
-    assert said in await problem("send_media", to=NUMBER, source=name, **arguments)
+    assert message in await problem("send_media", to=NUMBER, source=name, **arguments)
     assert fake.writes == []
 
 
@@ -282,7 +289,9 @@ async def test_send_media_voice_message(fake: FakeWhatsApp, tool: Tool, jean: st
 async def test_send_media_window_closed_keeps_the_upload(fake: FakeWhatsApp, problem: Tool, data: Path) -> None:
     (data / "lampe.jpg").write_bytes(b"\xff\xd8\xffLAMPE")
     error = await problem("send_media", to=NUMBER, source="lampe.jpg", caption="Votre lampe")
-    assert "photo_produit (fr, marketing)" in error
+    (key,) = fake.media
+    assert f"The file is uploaded already, as media {key}." in error
+    assert "with whatsapp_send_template: photo_produit (fr, marketing)" in error
     assert fake.sent == []
 
 
@@ -305,7 +314,7 @@ async def test_send_buttons(fake: FakeWhatsApp, tool: Tool, jean: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("buttons", "said"),
+    ("buttons", "message"),
     [
         (["Mardi", "mardi"], "differ from the others"),
         (["Mardi", " "], "Each label must be there"),
@@ -314,9 +323,9 @@ async def test_send_buttons(fake: FakeWhatsApp, tool: Tool, jean: str) -> None:
     ],
 )
 async def test_send_buttons_labels_that_do_not_fit(
-    fake: FakeWhatsApp, problem: Tool, jean: str, buttons: list[str], said: str
+    fake: FakeWhatsApp, problem: Tool, jean: str, buttons: list[str], message: str
 ) -> None:
-    assert said in await problem("send_buttons", to=NUMBER, text="Quand ?", buttons=buttons)
+    assert message in await problem("send_buttons", to=NUMBER, text="Quand ?", buttons=buttons)
     assert fake.writes == []
 
 
@@ -383,7 +392,7 @@ async def test_mark_message_read(fake: FakeWhatsApp, tool: Tool, jean: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("code", "details", "said"),
+    ("code", "details", "message"),
     [
         (131026, "Message undeliverable", "WhatsApp cannot deliver to this number"),
         (131030, "Recipient not in allowed list", "A test number writes only to the numbers of its list"),
@@ -397,11 +406,11 @@ async def test_mark_message_read(fake: FakeWhatsApp, tool: Tool, jean: str) -> N
     ],
 )
 async def test_error_codes_become_sentences(
-    fake: FakeWhatsApp, problem: Tool, jean: str, code: int, details: str, said: str
+    fake: FakeWhatsApp, problem: Tool, jean: str, code: int, details: str, message: str
 ) -> None:
     fake.refuse = [Refusal(code, details).answer] * 3
     error = await problem("send_text", to=NUMBER, text="Bonjour")
-    assert said in error
+    assert message in error
     assert f"(#{code})" not in error
     assert fake.sent == []
 

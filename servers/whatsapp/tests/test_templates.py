@@ -33,17 +33,11 @@ async def test_list_templates_filters(fake: FakeWhatsApp, tool: Tool) -> None:
 
 
 async def test_list_templates_odd_ones(fake: FakeWhatsApp, tool: Tool) -> None:
-    """Broken components and a missing name fail no list."""
-    fake.templates[0]["components"] = ["x", {"type": "BUTTONS", "buttons": None}]
-    del fake.templates[1]["name"]
-    fake.templates[1] = {"id": "1"}
-    fake.templates[3] |= {"status": None, "quality_score": "x", "components": None}
-
-    def rows(*_: Any) -> Any:
-        return fake._page(_[0], fake.templates)
-
-    fake._handlers.insert(0, ("GET", fake._handlers[2][1], rows))
-    assert len((await tool("list_templates"))["items"]) == 3
+    """Broken components, other kinds of values and missing ones fail no list."""
+    broken = {"status": None, "quality_score": "x", "components": ["x", {"type": "BUTTONS", "buttons": None}]}
+    fake.odd = [{"id": "1"}, "x", {**fake.named("rappel_simple"), **broken, "name": "abime"}]
+    listed = await tool("list_templates")
+    assert [row["name"] for row in listed["items"]][4:] == ["abime"]
 
 
 async def test_get_template(fake: FakeWhatsApp, tool: Tool) -> None:
@@ -121,7 +115,7 @@ async def test_create_template_named_placeholders(fake: FakeWhatsApp, tool: Tool
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"text": "{{1}}, bonjour", "examples": ["Zoé"]}, "begins or ends with a placeholder"),
         ({"text": "Bonjour {{1}} !"}, "has 1 placeholders and there are 0 examples"),
@@ -135,9 +129,9 @@ async def test_create_template_named_placeholders(fake: FakeWhatsApp, tool: Tool
     ],
 )
 async def test_create_template_that_meta_would_refuse(
-    fake: FakeWhatsApp, problem: Tool, arguments: dict[str, Any], said: str
+    fake: FakeWhatsApp, problem: Tool, arguments: dict[str, Any], message: str
 ) -> None:
-    assert said in await problem("create_template", **NEW, **arguments)
+    assert message in await problem("create_template", **NEW, **arguments)
     assert fake.writes == []
 
 

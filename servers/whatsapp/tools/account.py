@@ -138,12 +138,12 @@ def _users(phone: Phone) -> dict[str, Any]:
     return {"messaging_product": "whatsapp", "block_users": [{"user": phone.e164(country())}]}
 
 
-def _outcome(answer: Any, what: str) -> Done:
+def _outcome(answer: Any, verb: str) -> Done:
     """Raise errors.InvalidInputError for a failure inside of a success."""
     result = answer.get("block_users") if isinstance(answer, dict) else None
     failed = result.get("failed_users") if isinstance(result, dict) else None
     if failed:
         raise errors.InvalidInputError(
-            f"The number could not be {what}.", "Only somebody who wrote within 24 hours can be blocked."
+            f"The number could not be {verb}.", "Only somebody who wrote within 24 hours can be blocked."
         )
     return Done()

@@ -148,8 +148,8 @@ async def send_media(
     if source.startswith(("https://", "http://")):
         chosen, content = media.kind_of_link(source, kind), {"link": source}
     elif re.fullmatch(r"[0-9]{5,30}", source):
-        found = await media.about(source)
-        chosen, content = media.kind_of(found.mime_type, kind, f"The file {source}"), {"id": source}
+        known = await media.about(source)
+        chosen, content = media.kind_of(known.mime_type, kind, f"The file {source}"), {"id": source}
     else:
         data, mime, chosen = await media.local(source, kind)
         file, content = (source, data, mime), {"id": "{media}"}
@@ -161,7 +161,7 @@ async def send_media(
     if file:
         api.follows("POST", own("/messages"), json=body)
         content["id"] = await media.upload(*file)
-    sent = await deliver(body, caption or "")
+    sent = await deliver(body, caption or "", uploaded=content["id"] if file else None)
     return sent.model_copy(update={"media_id": content.get("id")})
 
 
@@ -243,10 +243,10 @@ async def send_list(
     return await deliver(message(to, "interactive", content), text)
 
 
-def _unlike(texts: list[str | None], what: str) -> list[str]:
+def _unlike(texts: list[str | None], part: str) -> list[str]:
     labels = [text for text in texts if text]
     if len(labels) < len(texts) or len({label.casefold() for label in labels}) < len(labels):
-        raise errors.InvalidInputError(f"Each {what} must be there, and differ from the others.", "Change them.")
+        raise errors.InvalidInputError(f"Each {part} must be there, and differ from the others.", "Change them.")
     return labels
 
 
@@ -338,7 +338,7 @@ async def send_reaction(
 ) -> Sent:
     """React to a customer's message with an emoji, replace the reaction, or take it back.
 
-    The message is at most 30 days old. To answer in words use whatsapp_send_text with reply_to.
+    The message is at most 30 days old. To answer with a text use whatsapp_send_text with reply_to.
     """
     content = {"message_id": message_id, "emoji": emoji or ""}
     return await deliver(message(to, "reaction", content), emoji or "")

@@ -71,10 +71,10 @@ async def get_template(template: Name, language: Language = None) -> TemplateDet
     It also tells status, quality, why Meta refused it, and why it cannot be sent. Without a language, the only or the
     first approved one.
     """
-    found = await templates.named(template)
-    approved = [one for one in found if one.status == "APPROVED"] or found
-    one = templates.in_language(found, language) if language else approved[0]
-    return templates.detail_of(one, [other.language for other in found])
+    matches = await templates.named(template)
+    approved = [one for one in matches if one.status == "APPROVED"] or matches
+    one = templates.in_language(matches, language) if language else approved[0]
+    return templates.detail_of(one, [other.language for other in matches])
 
 
 class TemplateButton(Model):
@@ -204,8 +204,8 @@ async def delete_template(
 
     Its name cannot be used again for 30 days. The name comes from whatsapp_list_templates.
     """
-    found = await templates.named(template)
-    gone = [templates.in_language(found, language)] if language else found
+    matches = await templates.named(template)
+    gone = [templates.in_language(matches, language)] if language else matches
     text = errors.excerpt(templates.text_of(templates.component(gone[0], "BODY")), 200)
     await confirm(
         f"Delete the template «{gone[0].name}» in {listed(one.language for one in gone)} for good? «{text}»",
