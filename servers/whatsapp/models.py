@@ -113,18 +113,23 @@ class NumberRow(Model):
     quality: str | None = Field(None, alias="quality_rating")
     limit: str | None = Field(None, alias="messaging_limit_tier")
     verified: str | None = Field(None, alias="code_verification_status")
-    name_status: str | None = Field(None, alias="unified_cert_status")
+    name_status: str | None = None
     mode: str | None = Field(None, alias="account_mode")
 
     @field_validator("limit", mode="before")
     @classmethod
-    def _people(cls, tier: Any) -> Any:
-        if not isinstance(tier, str):
-            return None
-        size = tier.removeprefix("TIER_").replace("K", ",000")
-        if size == "UNLIMITED":
-            return "no limit on the people who are written to first"
-        return f"{size} people a day who are written to first" if size[:1].isdigit() else tier
+    def _people(cls, tier: Any) -> str | None:
+        return people(tier)
+
+
+def people(tier: Any) -> str | None:
+    """Return what a messaging tier allows, as a phrase; None for what is not one."""
+    if not isinstance(tier, str):
+        return None
+    size = tier.removeprefix("TIER_").replace("K", ",000")
+    if size == "UNLIMITED":
+        return "no limit"
+    return f"{size} people a day" if size[:1].isdigit() else tier
 
 
 class Profile(Model):

@@ -56,8 +56,8 @@ async def every(**filters: str) -> list[Template]:
     for _ in range(MOST_PAGES):
         params = {"fields": FIELDS, **filters, **PAGES.query(PER_PAGE, cursor)}
         answer = await api.get(account("/message_templates"), params=params)
-        rows, cursor = PAGES.read(answer, {}, PER_PAGE, cursor)
-        result += readable(Template, [row for row in rows if isinstance(row, dict)])
+        result += readable(Template, api.rows_in(answer, "data", missing=True))
+        _, cursor = PAGES.read(answer, {}, PER_PAGE, cursor)
         if not cursor:
             break
     return result
@@ -333,7 +333,7 @@ def message_of(template: Template, values: Mapping[str, str], header: Mapping[st
 
 
 async def window_closed(closed: WindowClosedError, text: str, kind: str) -> WindowClosedError:
-    """Return the error of the closed window with the templates that fit best: in kind, then in words.
+    """Return the error of the closed window with the templates that fit best: by their kind, then by their text.
 
     Where the templates cannot be read, it is the error as it was.
     """

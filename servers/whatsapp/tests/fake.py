@@ -28,6 +28,17 @@ _OPEN = re.compile(r"\{\{(\w+)\}\}")
 _TYPES = re.compile(
     r"image/(jpeg|png|webp)|video/(mp4|3gpp)|audio/(aac|amr|mpeg|mp4|ogg)|text/plain|application/(pdf|msword|vnd\.\S+)"
 )
+NUMBER_FIELDS = [
+    "id",
+    "display_phone_number",
+    "verified_name",
+    "status",
+    "quality_rating",
+    "messaging_limit_tier",
+    "code_verification_status",
+    "name_status",
+    "account_mode",
+]
 FIELDS = {"HEADER": ("format", "text"), "BODY": ("text", "example"), "FOOTER": ("text",), "BUTTONS": ("buttons",)}
 BUTTONS = {"QUICK_REPLY": ("text",), "URL": ("text", "url", "example"), "PHONE_NUMBER": ("text", "phone_number")}
 
@@ -112,6 +123,7 @@ class FakeWhatsApp(Served, FakeApi):
             {"id": PHONE, "display_phone_number": "+33 1 42 68 53 00", "verified_name": "Atelier Lefèvre"},
             {"id": "106853218861310", "display_phone_number": "+33 4 72 00 00 00", "verified_name": "Atelier Lyon"},
         ]
+        self.limits: Thing = {"whatsapp_business_manager_messaging_limit": "TIER_2K"}  # from v24.0 on
         self.odd: list[Any] = []  # rows that no template looks like, at the end of the list
         self.refuse: list[Response] = []  # how the next writing requests are refused
         self._last = 4490709327384000
@@ -425,9 +437,20 @@ class FakeWhatsApp(Served, FakeApi):
         self.templates = [one for one in self.templates if one not in gone]
         return Response.of({"success": True})
 
+    def _fields(self, request: Request, known: Thing) -> Thing:
+        """Return the fields that are asked for; one that is not there fails the whole request."""
+        names = dict(request.query).get("fields", "id").split(",")
+        for name in names:
+            if name not in NUMBER_FIELDS and name not in known:
+                raise Refusal(100, message=f"(#100) Tried accessing nonexisting field ({name})")
+        return {name: known[name] for name in names if name in known}
+
     def phone_numbers(self, request: Request) -> Response:
-        state = {"status": "LINKED", "quality_rating": "GREEN", "messaging_limit_tier": "TIER_1K"}
-        return self._page(request, [{**one, **state} for one in self.numbers])
+        state = {"status": "CONNECTED", "quality_rating": "GREEN", "name_status": "APPROVED"}
+        return self._page(request, [self._fields(request, {**one, **state}) for one in self.numbers])
+
+    def phone_number(self, request: Request) -> Response:
+        return Response.of({**self._fields(request, self.limits), "id": PHONE})
 
     def get_profile(self, request: Request) -> Response:
         return Response.of({"data": [{"messaging_product": "whatsapp", **self.profile}]})
@@ -486,6 +509,7 @@ ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
     ("GET", f"{PHONE}/block_users", FakeWhatsApp.get_blocked),
     ("POST", f"{PHONE}/block_users", FakeWhatsApp.block),
     ("DELETE", f"{PHONE}/block_users", FakeWhatsApp.unblock),
+    ("GET", PHONE, FakeWhatsApp.phone_number),
     ("GET", r"(?P<key>\d+)", FakeWhatsApp.get_node),
     ("DELETE", r"(?P<key>\d+)", FakeWhatsApp.delete_node),
     ("POST", r"(?P<key>\d+)", FakeWhatsApp.post_node),

@@ -61,6 +61,7 @@ async def test_upload_media_and_delete_media(fake: FakeWhatsApp, tool: Tool, ask
 
 
 async def test_list_phone_numbers(fake: FakeWhatsApp, tool: Tool) -> None:
+    """The limit belongs to the portfolio, and a field of its own tells it."""
     first = await tool("list_phone_numbers", limit=1)
     assert first["items"] == [
         {
@@ -68,14 +69,22 @@ async def test_list_phone_numbers(fake: FakeWhatsApp, tool: Tool) -> None:
             "number": "+33 1 42 68 53 00",
             "name": "Atelier Lefèvre",
             "sends": True,
-            "status": "LINKED",
+            "status": "CONNECTED",
             "quality": "GREEN",
-            "limit": "1,000 people a day who are written to first",
+            "limit": "2,000 people a day",
+            "name_status": "APPROVED",
         }
     ]
     last = await tool("list_phone_numbers", limit=1, cursor=first["next_cursor"])
     assert [(one["number"], one["sends"]) for one in last["items"]] == [("+33 4 72 00 00 00", False)]
     assert "next_cursor" not in last
+
+
+async def test_list_phone_numbers_of_a_version_without_the_limit(fake: FakeWhatsApp, tool: Tool) -> None:
+    """Up to v23.0 the limit stands at the number, or nowhere; asking for the other field fails no list."""
+    fake.limits = {}
+    fake.numbers[0]["messaging_limit_tier"] = "TIER_UNLIMITED"
+    assert [one.get("limit") for one in (await tool("list_phone_numbers"))["items"]] == ["no limit", None]
 
 
 async def test_business_profile_read_and_changed(fake: FakeWhatsApp, tool: Tool, problem: Tool) -> None:

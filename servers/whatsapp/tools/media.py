@@ -24,6 +24,7 @@ MediaId = Annotated[
 
 
 @tools.reads(
+    deadline=55,
     search="télécharge récupère photo image document vocal du client pièce jointe download picture voice file",
     examples=["Récupère la photo que Jean a envoyée", "Get the picture the customer sent"],
 )
@@ -45,7 +46,7 @@ async def download_media(
     return ref
 
 
-@tools.writes(core=False, creates=True, search="téléverse charge fichier dépose upload file media id")
+@tools.writes(core=False, creates=True, deadline=55, search="téléverse charge fichier dépose upload file media id")
 async def upload_media(
     path: Annotated[str, Field(min_length=1, description="Path in the data folder.", examples=["tarifs.pdf"])],
 ) -> Uploaded:

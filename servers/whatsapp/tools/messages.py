@@ -71,6 +71,7 @@ async def send_text(
     creates=True,
     asks=True,
     additive=False,
+    deadline=55,
     search="envoie modèle template message hors fenêtre 24 heures notification rappel livraison first message",
     examples=["Préviens Jean par WhatsApp de sa livraison", "Send the delivery template to this number"],
 )
@@ -119,6 +120,7 @@ async def send_template(
 @tools.writes(
     creates=True,
     additive=False,
+    deadline=55,
     search="envoie photo image vidéo audio document pdf fichier pièce jointe send picture file attachment",
     examples=["Envoie la facture PDF à Jean sur WhatsApp", "Send this picture to the customer"],
 )
