@@ -19,6 +19,7 @@ FREE = (
     "get it although no error comes: then use whatsapp_send_template."
 )
 TEMPLATE = "Accepted, not yet delivered, and no tool can tell later."
+HELD = "WhatsApp holds it back while it checks the template, and then sends or drops it; no tool can tell which."
 LOOK = "No tool shows sent messages: ask the user to look into the chat before it is sent again."
 
 To = Annotated[
@@ -78,11 +79,12 @@ async def deliver(body: dict[str, Any], text: str = "", note: str = FREE, upload
         raise await window_closed(sending.closed, text, body["type"])
     one, person = _first(answer.get("messages")), _first(answer.get("contacts"))
     wa_id = str(person.get("wa_id") or "").lstrip("+")
+    status = str(one.get("message_status") or "accepted")
     return Sent(
         message_id=str(one.get("id") or "") or None,
         to=f"+{wa_id}" if wa_id else body["to"],
-        status=str(one.get("message_status") or "accepted"),
-        note=note,
+        status=status,
+        note=note if status == "accepted" else HELD,
     )
 
 

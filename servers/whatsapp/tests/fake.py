@@ -82,6 +82,7 @@ class FakeWhatsApp(Served, FakeApi):
         self.vendor = FakeVendor(self)
         self.open: set[str] = set()  # who wrote within 24 hours
         self.silent = False
+        self.status = "accepted"
         self.sent: list[Thing] = []
         self.read: list[Thing] = []
         self.reactions: dict[str, str] = {}
@@ -222,7 +223,7 @@ class FakeWhatsApp(Served, FakeApi):
             {
                 "messaging_product": "whatsapp",
                 "contacts": [{"input": number, "wa_id": wa_id}],
-                "messages": [{"id": key, "message_status": "accepted"}],
+                "messages": [{"id": key, "message_status": self.status}],
             }
         )
 
@@ -325,6 +326,8 @@ class FakeWhatsApp(Served, FakeApi):
         if not named and any("parameter_name" in value for value in values):
             raise Refusal(132012, f"{where}: parameter_name is for named templates")
         for value in values:
+            if value["type"] == "coupon_code" and len(value["coupon_code"]) > 15:
+                raise Refusal(132012, "coupon code is too long")
             if value["type"] == "text" and (not value["text"] or re.search(r"[\n\t]| {5}", value["text"])):
                 raise Refusal(132018, f"{where}: new lines, tabs or many spaces")
 

@@ -221,6 +221,30 @@ async def test_send_template_one_time_code(fake: FakeWhatsApp, tool: Tool) -> No
     assert body["parameters"] == copied["parameters"] == [{"type": "text", "text": "123456"}]
 
 
+async def test_send_template_coupon(fake: FakeWhatsApp, tool: Tool, problem: Tool) -> None:
+    button = {"type": "COPY_CODE", "text": "Copier", "example": ["ETE20"]}
+    fake.named("rappel_simple")["components"].append({"type": "BUTTONS", "buttons": [button]})
+    error = await problem("send_template", to=NUMBER, template="rappel_simple", values={"button 1": "x" * 16})
+    assert "A coupon code has at most 15 characters." in error
+    await tool("send_template", to=NUMBER, template="rappel_simple", values={"button 1": "ETE20"})
+    assert fake.sent[0]["template"]["components"] == [
+        {
+            "type": "button",
+            "sub_type": "copy_code",
+            "index": "0",
+            "parameters": [{"type": "coupon_code", "coupon_code": "ETE20"}],
+        }
+    ]
+
+
+async def test_send_template_held_back(fake: FakeWhatsApp, tool: Tool) -> None:
+    """Meta may keep a message until it has judged the template."""
+    fake.status = "held_for_quality_assessment"
+    result = await tool("send_template", to=NUMBER, template="rappel_simple")
+    assert result["status"] == "held_for_quality_assessment"
+    assert result["note"].startswith("WhatsApp holds it back")
+
+
 async def test_send_template_part_that_cannot_be_filled(fake: FakeWhatsApp, problem: Tool) -> None:
     fake.named("rappel_simple")["components"].append({"type": "CAROUSEL", "cards": []})
     error = await problem("send_template", to=NUMBER, template="rappel_simple")
@@ -427,3 +451,11 @@ async def test_send_dry_run_sends_nothing(fake: FakeWhatsApp, tool: Tool, asked:
     assert shown["dry_run"]["url"].endswith(f"/{PHONE}/messages")
     assert shown["dry_run"]["body"]["template"]["name"] == "livraison_prevue"
     assert (asked, fake.writes) == ([], [])
+
+
+async def test_send_media_dry_run_shows_both_requests(fake: FakeWhatsApp, tool: Tool, data: Path) -> None:
+    (data / "lampe.jpg").write_bytes(b"\xff\xd8\xffLAMPE")
+    shown = (await tool("send_media", to=NUMBER, source="lampe.jpg", dry_run=True))["dry_run"]
+    assert shown["url"].endswith(f"/{PHONE}/media")
+    assert [step["body"]["image"] for step in shown["then"]] == [{"id": "{media}"}]
+    assert fake.writes == []

@@ -159,6 +159,12 @@ async def test_update_template_in_review(fake: FakeWhatsApp, problem: Tool) -> N
     assert "has the status pending" in await problem("update_template", template="rappel_simple", text="Bonjour.")
 
 
+async def test_update_template_with_a_picture(fake: FakeWhatsApp, problem: Tool) -> None:
+    error = await problem("update_template", template="photo_produit", text="Voici votre lampe.")
+    assert "The header of «photo_produit» takes a file" in error
+    assert fake.writes == []
+
+
 async def test_update_template_other_kind_of_placeholders(fake: FakeWhatsApp, problem: Tool) -> None:
     arguments = {"template": "livraison_prevue", "text": "Bonjour {{nom}} !", "examples": ["Zoé"]}
     assert "not of the template's kind" in await problem("update_template", **arguments)

@@ -177,6 +177,11 @@ async def update_template(
             f"The template «{one.name}» ({one.language}) has the status {one.status.lower()}, so it cannot be changed.",
             "Wait until Meta has decided, or create another one.",
         )
+    if str(templates.component(one, "HEADER").get("format") or "TEXT").upper() != "TEXT":
+        raise errors.InvalidInputError(
+            f"The header of «{one.name}» takes a file or place, whose example would have to be handed in again.",
+            "Tell the user to change it in WhatsApp Manager.",
+        )
     if _is_named(text) != (one.parameter_format.upper() == "NAMED") and _OPEN.search(text):
         raise errors.InvalidInputError(
             "The placeholders of the new text are not of the template's kind.", "Write them as in the old text."
