@@ -45,7 +45,8 @@ def language_of(text: str, usual: str) -> str:
     """Return the language that a text shows, French or English, else `usual`, whose country is kept where it fits."""
     said = [word.strip('.,;:!?«»"()') for word in folded(text).split()]
     counts = {language: sum(word in known for word in said) for language, known in _WORDS.items()}
-    if len(set(counts.values())) == 1:
+    fewest = 1 if usual[:2] in ("fr", "en") else 2  # one word alone may be of a third language, as la and de are
+    if len(set(counts.values())) == 1 or max(counts.values()) < fewest:
         return usual
     found = max(counts, key=lambda language: counts[language])
     return usual if usual[:2] == found[:2] else found

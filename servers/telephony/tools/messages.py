@@ -22,10 +22,10 @@ from flotilla import (
     readable,
 )
 from flotilla.calls.context import current
-from flotilla.http.responses import decoded_json
+from flotilla.http.responses import body_of, json_of, object_of
 from flotilla.parsing import period, to_utc
 
-from ..client import api, error_message, form, map_error, paging, sid_of, unrepeated
+from ..client import api, error_message, form, integration, map_error, paging, sid_of, unrepeated
 from ..models import Media, Message, MessageDetails, Sent, SentMessages
 from ..people import ask_first, check_not_sent, e164, message_sender, readable_number
 
@@ -116,13 +116,15 @@ async def _sent(number: str, fields: dict[str, Any], *, alone: bool) -> Sent:
     response = await api.send(
         "POST", "/Messages.json", data={"To": number, **fields}, expected=() if alone else (400, 403)
     )
-    body = decoded_json(response.content)
     if response.is_success:
-        return Sent(to=number, message=body["sid"], status=body.get("status"))
+        made = object_of(json_of(response, integration.title), integration.title)
+        return Sent(to=number, message=made["sid"], status=made.get("status"))
     call.side_effect_confirmed = earlier  # what was refused was not done
     call.mark_not_sent()
+    body = await body_of(response)
     problem = map_error(response.status_code, body)
-    return Sent(to=number, error=problem.message if problem else errors.excerpt(error_message(400, body)))
+    message = errors.excerpt(error_message(response.status_code, body)) or f"refused ({response.status_code})"
+    return Sent(to=number, error=problem.message if problem else message)
 
 
 @tools.reads(
