@@ -56,17 +56,23 @@ class Settings(ServerSettings):
     from_number: str = Field(
         "",
         pattern=r"^(\+[1-9][0-9]{6,14})?$",
-        description="Number of the account that calls and sends where a tool is told none, such as +33123456789",
+        description="Number of the account that calls and sends where a tool names none, such as +33123456789",
     )
     messaging_service: str = Field(
         "",
         pattern="^(MG[0-9a-fA-F]{32})?$",
-        description="SID of the messaging service that sends texts where a tool is told no sender, MG and 32 digits",
+        description="SID of the messaging service that sends texts where a tool names no sender, MG and 32 digits",
     )
     verify_service: str = Field(
         "",
         pattern="^(VA[0-9a-fA-F]{32})?$",
         description="SID of the Verify service that sends codes, where the account has several, VA and 32 digits",
+    )
+    sender_name: str = Field(
+        "",
+        pattern="^([A-Za-z0-9 ]{0,10}[A-Za-z][A-Za-z0-9 ]{0,10})?$",
+        max_length=11,
+        description="Name that texts come from where a tool names no sender, such as ATELIER; nobody can answer it",
     )
     language: Annotated[str, Preference, AfterValidator(known_language)] = Field(
         "fr-FR", description="Language of what is said on the phone where the text does not show one, such as fr-FR"
@@ -180,6 +186,11 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
     code = code_of(body)
     if status >= 500 or (status in (401, 429) and code not in _INPUT):
         return None
+    if code == 20409:
+        return errors.InvalidInputError(
+            "A question to this person is open already, and Twilio runs one at a time; nothing was done.",
+            "Look with tel_list_calls whether the call is over, and try again in some minutes.",
+        )
     if code in _PERMISSION:
         return errors.PermissionDeniedError(
             f"Twilio refuses this: {_PERMISSION[code]} ({code}).",
@@ -218,8 +229,8 @@ class Pages(ByLink):
 
     def query(self, limit: int, cursor: str | None) -> dict[str, Any]:
         """Return the query parameters of a page; raises errors.InvalidInputError for what is not a cursor."""
-        given = dict(parse_qsl(cursor or ""))
-        place = {name: given[name] for name in ("Page", "PageToken") if name in given}
+        params = dict(parse_qsl(cursor or ""))
+        place: dict[str, Any] = {name: params[name] for name in ("Page", "PageToken") if name in params}
         if cursor and "PageToken" not in place:
             raise errors.InvalidInputError(
                 f"`{errors.excerpt(cursor, 60)}` is not a cursor.", "Pass next_cursor of the previous page."
@@ -263,16 +274,16 @@ def sid_of(text: str, kind: str, tool: str, *prefixes: str) -> str:
 
 
 @contextmanager
-def unrepeated(what: str, tool: str) -> Iterator[None]:
-    """Say of a lost connection what may have been done, and which tool shows it: a call must not be made twice.
+def unrepeated(sentence: str, hint: str) -> Iterator[None]:
+    """Say of a lost connection what may have been done, and where that shows: a call must not be made twice.
 
-    `what` begins the sentence ("The call may have been made"), `tool` is where to look.
+    `sentence` says the first ("The call may have been made."), `hint` the second.
     """
     try:
         yield
     except errors.UpstreamError as error:
         call = current()
         if call.may_have_side_effects and not call.outcome_known:
-            error.noted(f" {what}.")
-            error.hint = f"Do not repeat it: look with {tool} first."
+            error.noted(f" {sentence}")
+            error.hint = hint
         raise

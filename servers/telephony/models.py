@@ -288,8 +288,8 @@ class CallRequest(Model):
         request, response = raw.get("request"), raw.get("response")
         if not isinstance(request, dict):
             raise ValueError("it holds no request")
-        given = request.get("parameters")
-        parameters = given if isinstance(given, dict) else {}
+        values = request.get("parameters")
+        parameters = values if isinstance(values, dict) else {}
         return {
             "url": request.get("url"),
             "digits": parameters.get("digits"),

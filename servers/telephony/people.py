@@ -43,7 +43,7 @@ def e164(phone: Phone) -> str:
 
 
 def readable_number(number: str) -> str:
-    """Return a number as people read it; what is no number as it is."""
+    """Return a number as people read it, and any other text as it is."""
     return Phone.read(number).international(country()) if looks_like_phone(number) else number
 
 
@@ -75,7 +75,9 @@ async def message_sender(sender: str | None) -> dict[str, str]:
     Raises as `calling_number` does.
     """
     settings = settings_of(integration)
-    wanted = sender or settings.messaging_service or settings.from_number
+    wanted = sender or settings.messaging_service or settings.sender_name or settings.from_number
+    if wanted and wanted.casefold() == settings.sender_name.casefold():
+        return {"From": settings.sender_name}
     if wanted.startswith("MG") and len(wanted) == 34:
         return {"MessagingServiceSid": wanted}
     if wanted and looks_like_phone(wanted):
@@ -139,20 +141,30 @@ async def is_new(number: str) -> bool:
 
 
 async def ask_first(numbers: Sequence[str], action: str) -> None:
-    """Ask before a call or a text reaches somebody new, or more than five people; `action`: "Call", "Send «…»".
+    """Ask before a call or a text reaches somebody new, more than five people, or a number at a premium rate.
 
-    The question names who is new. Nobody is asked where FLOTILLA_CONFIRM says so, and nothing is looked up then.
+    `action` begins the question ("Send «…»"), which names who is new. Nobody is asked where FLOTILLA_CONFIRM says so,
+    and nothing is looked up then.
     """
     if not will_ask():
         return
-    many = len(numbers) > FEW
-    found = await asyncio.gather(*(is_new(number) for number in numbers))
-    new = [number for number, unknown in zip(numbers, found, strict=True) if unknown]
-    if not (many or new):
+    unknown_ones = await asyncio.gather(*(is_new(number) for number in numbers))
+    new = [readable_number(number) for number, unknown in zip(numbers, unknown_ones, strict=True) if unknown]
+    dear = [readable_number(number) for number in numbers if is_premium(number)]
+    if not (new or dear or len(numbers) > FEW):
         return
-    shown = ", ".join(readable_number(number) for number in numbers)
-    note = f" New to this account: {', '.join(readable_number(number) for number in new)}." if new else ""
-    await confirm(f"{action} to {shown}?{note} It costs money and cannot be taken back.")
+    notes = f" New to this account: {', '.join(new)}." if new else ""
+    notes += f" At a premium rate: {', '.join(dear)}." if dear else ""
+    shown = ", ".join(map(readable_number, numbers))
+    await confirm(f"{action} to {shown}?{notes} It costs money and cannot be taken back.")
+
+
+def is_premium(number: str) -> bool:
+    """Tell whether a number (E.164) costs more than a call, such as French ones that begin with 089."""
+    import phonenumbers
+
+    kind = phonenumbers.number_type(phonenumbers.parse(number))
+    return bool(kind == phonenumbers.PhoneNumberType.PREMIUM_RATE)
 
 
 async def check_no_live_call(number: str) -> None:
@@ -165,15 +177,10 @@ async def check_no_live_call(number: str) -> None:
         )
 
 
-async def check_not_sent(number: str, text: str) -> None:
-    """Raise errors.InvalidInputError where the same text went to a number a moment ago: Twilio would send it again."""
-    if not text:
-        return
-    for one in await _messages("To", number, 5):
+async def sent_lately(number: str, text: str) -> Message | None:
+    """Return the message that took the same text to a number a moment ago: Twilio would send it again."""
+    for one in await _messages("To", number, 5) if text else ():
         age = (datetime.now(UTC) - one.time).total_seconds() if one.time else 0.0
         if (one.text or "").endswith(text) and age < RECENT and one.status not in ("failed", "undelivered", "canceled"):
-            raise errors.InvalidInputError(
-                f"The same text went to {readable_number(number)} in the last ten minutes ({one.status}); "
-                "it was not sent again.",
-                f"Look at it with tel_get_message: {one.message}. To send it again, change the text.",
-            )
+            return one
+    return None

@@ -1,4 +1,4 @@
-"""What is said on the phone: its language, its voice, and TwiML, which is written by a library.
+"""What is words on the phone: its language, its voice, and TwiML, which is written by a library.
 
 https://www.twilio.com/docs/voice/twiml
 """
@@ -43,13 +43,13 @@ def known_voice(text: str) -> str:
 
 def language_of(text: str, usual: str) -> str:
     """Return the language that a text shows, French or English, else `usual`, whose country is kept where it fits."""
-    said = [word.strip('.,;:!?«»"()') for word in folded(text).split()]
-    counts = {language: sum(word in known for word in said) for language, known in _WORDS.items()}
+    pieces = [word.strip('.,;:!?«»"()') for word in folded(text).split()]
+    counts = {language: sum(word in known for word in pieces) for language, known in _WORDS.items()}
     fewest = 1 if usual[:2] in ("fr", "en") else 2  # one word alone may be of a third language, as la and de are
     if len(set(counts.values())) == 1 or max(counts.values()) < fewest:
         return usual
-    found = max(counts, key=lambda language: counts[language])
-    return usual if usual[:2] == found[:2] else found
+    shown = max(counts, key=lambda language: counts[language])
+    return usual if usual[:2] == shown[:2] else shown
 
 
 def voice_of(language: str, usual_language: str, usual_voice: str) -> str:
@@ -58,7 +58,7 @@ def voice_of(language: str, usual_language: str, usual_voice: str) -> str:
 
 
 def spoken(text: str, language: str) -> str:
-    """Return a text without what a flow of Studio could take for markup: & is said, < and > are left out."""
+    """Return a text without what a flow of Studio could take for markup: & is words, < and > are left out."""
     conjunction = " et " if language.startswith("fr") else " and "
     return " ".join(cleaned(text).replace("&", conjunction).replace("<", " ").replace(">", " ").split())
 
@@ -79,7 +79,7 @@ class Twiml:
         self._verb("Say", cleaned(text), language=language, voice=voice)
         return self
 
-    def play(self, address: str) -> Twiml:
+    def play_file(self, address: str) -> Twiml:
         """Play a sound file by its address."""
         self._verb("Play", cleaned(address))
         return self

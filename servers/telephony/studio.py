@@ -13,8 +13,8 @@ from pydantic_core import to_json
 
 from flotilla import errors, segment
 
-from .client import form, product_paging, sid_of, studio
-from .models import Answer, Service
+from .client import api, form, product_paging, sid_of, studio
+from .models import Answer, Call, Service
 
 PAGES = 10  # of a hundred flows, among which ours is looked for
 CALL, ASK, THANK = "call_person", "ask", "thank"  # the widgets of our flow
@@ -29,7 +29,7 @@ def definition(language: str, voice: str, digits: int) -> dict[str, Any]:
     What is said comes with each question as flow.data; language, voice and the number of keys are the flow's own, for
     Studio takes no variable there. https://www.twilio.com/docs/studio/widget-library
     """
-    said = {"language": language, **({"voice": voice} if voice else {})}
+    manner = {"language": language, **({"voice": voice} if voice else {})}
     return {
         "description": "Asks one question by phone and keeps the keys that are pressed. Made by Flotilla.",
         "initial_state": "Trigger",
@@ -76,7 +76,7 @@ def definition(language: str, voice: str, digits: int) -> dict[str, Any]:
                 "properties": {
                     "offset": {"x": 0, "y": 400},
                     "say": "{{flow.data.text}}",
-                    **said,
+                    **manner,
                     "loop": 2,
                     "number_of_digits": digits,
                     "finish_on_key": "#",
@@ -91,7 +91,7 @@ def definition(language: str, voice: str, digits: int) -> dict[str, Any]:
                 "name": THANK,
                 "type": "say-play",
                 "transitions": [{"event": "audioComplete"}],
-                "properties": {"offset": {"x": 0, "y": 600}, "say": "{{flow.data.closing}}", **said, "loop": 1},
+                "properties": {"offset": {"x": 0, "y": 600}, "say": "{{flow.data.closing}}", **manner, "loop": 1},
             },
         ],
     }
@@ -116,10 +116,10 @@ async def flow_named(name: str) -> str | None:
     return known.get(name)
 
 
-async def create_flow(name: str, language: str, voice: str, digits: int, then: dict[str, Any]) -> str:
-    """Make the flow in the account, and return its id; `then` is the form that starts it, for a dry run."""
+async def create_flow(name: str, language: str, voice: str, digits: int, start_form: dict[str, Any]) -> str:
+    """Make the flow in the account, and return its id; `start_form` is what starts it, for a dry run."""
     text = to_json(definition(language, voice, digits)).decode()
-    studio.follows("POST", "/v2/Flows/{FlowSid}/Executions", json=then)
+    studio.follows("POST", "/v2/Flows/{FlowSid}/Executions", json=start_form)
     made = await studio.post("/v2/Flows", data=form(FriendlyName=name, Status="published", Definition=text))
     studio.connection.metadata.setdefault("flows", {})[name] = made["sid"]
     return str(made["sid"])
@@ -165,6 +165,9 @@ async def answer_to(question: str) -> Answer:
     if not digits and status in NOT_REACHED:
         state = "not_reached"
     sid = call.get("CallSid") or asked.get("CallSid")
+    if state == "waiting" and sid:  # a flow may miss that somebody hung up, and stay open
+        real = Call.model_validate(await api.get(f"/Calls/{segment(str(sid))}.json"))
+        state, status = state if real.live else ("not_reached" if real.status in NOT_REACHED else "no_key"), real.status
     return Answer(
         question=question.strip(),
         state=state,

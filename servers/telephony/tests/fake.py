@@ -226,10 +226,10 @@ class FakeTwilio(Served, FakeApi):
 
     def one(self, rows: list[Thing], sid: str) -> Thing:
         """Return a thing by its id."""
-        found = next((row for row in rows if row["sid"] == sid), None)
-        if not found:
+        match = next((row for row in rows if row["sid"] == sid), None)
+        if not match:
             raise Refusal(404, 20404, "The requested resource was not found")
-        return found
+        return match
 
     def _filtered(self, request: Request, rows: list[Thing], **fields: str) -> list[Thing]:
         query = dict(request.query)
@@ -288,11 +288,11 @@ class FakeTwilio(Served, FakeApi):
         return Response.of(self.add_recording(call, "in-progress"), 201)
 
     def update_recording(self, request: Request, sid: str, recording: str) -> Response:
-        found, status = self.one(self.recordings, recording), self.form(request)["Status"]
+        record, status = self.one(self.recordings, recording), self.form(request)["Status"]
         if status not in ("paused", "in-progress", "stopped"):
             raise Refusal(400, 20001, "Invalid status")
-        found["status"] = status
-        return Response.of(found)
+        record["status"] = status
+        return Response.of(record)
 
     def events(self, request: Request, sid: str) -> Response:
         self.one(self.calls, sid)
@@ -425,7 +425,12 @@ class FakeTwilio(Served, FakeApi):
             raise Refusal(400, 60001, "Invalid flow")
         definition = json.loads(fields["Definition"])
         names = {state["name"] for state in definition["states"]}
-        targets = {way["next"] for state in definition["states"] for way in state["transitions"] if "next" in way}
+        targets = {
+            transition["next"]
+            for state in definition["states"]
+            for transition in state["transitions"]
+            if "next" in transition
+        }
         if definition["initial_state"] not in names or targets - names or len(names) != len(definition["states"]):
             raise Refusal(400, 60001, "Flow definition is not valid")
         flow = {"sid": self.sid("FW"), "friendly_name": fields["FriendlyName"], "definition": definition}
@@ -438,8 +443,8 @@ class FakeTwilio(Served, FakeApi):
         if any(run["call"]["to"] == to and run["status"] == "active" for run in self.runs):
             raise Refusal(409, 20409, "An execution is already active for this contact")
         data = json.loads(fields["Parameters"])
-        said = [s["properties"]["say"] for s in definition["states"] if "say" in s["properties"]]
-        if {f"{{{{flow.data.{name}}}}}" for name in data} != set(said):
+        texts = [s["properties"]["say"] for s in definition["states"] if "say" in s["properties"]]
+        if {f"{{{{flow.data.{name}}}}}" for name in data} != set(texts):
             raise Refusal(400, 20001, "The flow says something else than it is given")
         run = {"sid": self.sid("FN"), "status": "active", "call": self.add_call(to, sender), "data": data}
         run |= {"flow": flow, "context": {"flow": {"data": data}, "widgets": {}}}

@@ -1,4 +1,4 @@
-"""What is said: its language, its markup; and the signature of Twilio's requests."""
+"""What is said: its language, its markup; and where Twilio's APIs stand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from flotilla import errors
 from flotilla_servers.telephony.client import Settings
-from flotilla_servers.telephony.signature import is_genuine, signature
 from flotilla_servers.telephony.speech import Twiml, known_language, known_voice, language_of, spoken, voice_of
 
 KEY = {"account_sid": "AC" + "0" * 32, "api_key": "SK" + "0" * 32, "api_secret": "s3cr3t", "auth_token": ""}
@@ -36,7 +35,9 @@ def test_voice_of_settings_only_for_its_language() -> None:
 
 def test_twiml_escapes_texts() -> None:
     document = (
-        Twiml().say("Durand & Fils <b>\x0b dit « 1 < 2 »", "fr-FR", "Polly.Lea").play("https://a.example/x?a=1&b=2")
+        Twiml()
+        .say("Durand & Fils <b>\x0b dit « 1 < 2 »", "fr-FR", "Polly.Lea")
+        .play_file("https://a.example/x?a=1&b=2")
     )
     assert str(document) == (
         '<Response><Say language="fr-FR" voice="Polly.Lea">Durand &amp; Fils &lt;b&gt; dit « 1 &lt; 2 »</Say>'
@@ -71,23 +72,6 @@ def test_known_voice() -> None:
     assert known_voice("Google.fr-FR-Neural2-A") == "Google.fr-FR-Neural2-A"
     with pytest.raises(ValueError, match="a voice of Twilio"):
         known_voice("Léa")
-
-
-def test_signature_of_the_documentation() -> None:
-    """The example of https://www.twilio.com/docs/usage/security#validating-requests."""
-    fields = {
-        "CallSid": "CA1234567890ABCDE",
-        "Caller": "+12349013030",
-        "Digits": "1234",
-        "From": "+12349013030",
-        "To": "+18005551212",
-    }
-    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
-    assert signature("12345", url, fields.items()) == "0/KCTR6DLpKmkAf8muzZqo1nDgQ="
-    assert is_genuine("0/KCTR6DLpKmkAf8muzZqo1nDgQ=", "12345", url, fields.items())
-    assert not is_genuine("0/KCTR6DLpKmkAf8muzZqo1nDgQ=", "12345", url, [*fields.items(), ("Digits", "9")])
-    assert not is_genuine(signature("", url), "", url)
-    assert not is_genuine("é", "12345", url)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ async def test_start_call_to_somebody_new_asks(fake: FakeTwilio, tool: Tool, ask
     assert len(fake.recordings) == 1
 
 
+async def test_start_call_at_a_premium_rate_asks(fake: FakeTwilio, tool: Tool, asked: list[str]) -> None:
+    fake.add_message("+33899123456", ACCUEIL, "Rappelez-moi", "inbound")
+    await tool("start_call", to="0899 12 34 56", text="Bonjour")
+    assert "At a premium rate: +33 899 12 34 56." in asked[0]
+
+
 async def test_start_call_declined(fake: FakeTwilio) -> None:
     async with client(server, answer="decline") as connected:
         result = await call(connected, "tel_start_call", to=NEW, text="Bonjour")
@@ -105,11 +111,11 @@ async def test_get_call_live_with_legs_and_recordings(fake: FakeTwilio, tool: To
     mine = fake.add_call(ACCUEIL, KNOWN, "in-progress", "inbound")
     fake.add_recording(mine, "in-progress")
     await tool("forward_call", call=mine["sid"], to=KNOWN, text="Je vous passe Paul.")
-    found = await tool("get_call", call=mine["sid"])
-    assert found["status"] == "in-progress"
-    assert [(leg["to"], leg["sender"]) for leg in found["legs"]] == [(KNOWN, ACCUEIL)]
-    assert found["recordings"][0]["status"] == "in-progress"
-    assert found["start_time"].endswith(("+01:00", "+02:00"))
+    result = await tool("get_call", call=mine["sid"])
+    assert result["status"] == "in-progress"
+    assert [(leg["to"], leg["sender"]) for leg in result["legs"]] == [(KNOWN, ACCUEIL)]
+    assert result["recordings"][0]["status"] == "in-progress"
+    assert result["start_time"].endswith(("+01:00", "+02:00"))
 
 
 async def test_get_call_wrong_id(problem: Tool) -> None:
@@ -129,8 +135,8 @@ async def test_list_calls_filters_and_pages(fake: FakeTwilio, tool: Tool, proble
     assert [len(page["items"]), len(last["items"]), last.get("next_cursor")] == [2, 1, None]
     first = dict(fake.vendor.requests[0].query)
     assert (first["StartTime>"], first["StartTime<"]) == ("2026-01-04T23:00:00Z", "2030-01-05T23:00:00Z")
-    found = await tool("list_calls", caller="0612345678", status="no-answer")
-    assert [one["sender"] for one in found["items"]] == [KNOWN]
+    result = await tool("list_calls", caller="0612345678", status="no-answer")
+    assert [one["sender"] for one in result["items"]] == [KNOWN]
     assert "is not a cursor" in await problem("list_calls", cursor="page two")
 
 
@@ -246,6 +252,20 @@ async def test_question_without_answer(fake: FakeTwilio, tool: Tool, pressed: st
     assert "digits" not in answer
 
 
+async def test_question_of_a_flow_that_missed_the_end(fake: FakeTwilio, tool: Tool) -> None:
+    started = await tool("start_question", to=KNOWN, text=QUESTION)
+    fake.press("")
+    fake.runs[-1]["status"] = "active"
+    answer = await tool("get_answer", question=started["question"])
+    assert (answer["state"], answer["call_status"]) == ("no_key", "completed")
+
+
+async def test_question_while_another_flow_is_open(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
+    await tool("start_question", to=KNOWN, text=QUESTION)
+    fake.runs[-1]["call"]["status"] = "completed"
+    assert "A question to this person is open already" in await problem("start_question", to=KNOWN, text=QUESTION)
+
+
 async def test_question_not_twice_at_once(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
     await tool("start_question", to=KNOWN, text=QUESTION)
     assert "is under way already" in await problem("start_question", to=KNOWN, text=QUESTION)
@@ -307,9 +327,25 @@ async def test_send_message_to_nobody_that_takes_it(fake: FakeTwilio, problem: T
 async def test_send_message_same_text_not_sent_again(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
     await tool("send_message", to=[KNOWN], text="C'est prêt.")
     message = await problem("send_message", to=[KNOWN], text="C'est prêt.")
-    assert "The same text went to +33 6 12 34 56 78 in the last ten minutes (queued); it was not sent again." in message
+    assert "The same text went to +33 6 12 34 56 78 in the last ten minutes; it was not sent again." in message
+    assert fake.messages[0]["sid"] in message
     await tool("send_message", to=[KNOWN], text="C'est prêt, venez.")
     assert len(fake.writes) == 2
+
+
+async def test_send_message_again_only_to_those_without_it(fake: FakeTwilio, tool: Tool, asked: list[str]) -> None:
+    """What a person does after a connection was lost in the midst of several."""
+    await tool("send_message", to=[KNOWN], text="Fermé demain")
+    again = await tool("send_message", to=[KNOWN, NEW], text="Fermé demain")
+    assert [one["status"] for one in again["sent"]] == ["queued, sent by an earlier call", "queued"]
+    assert [one["to"] for one in fake.messages[:2]] == [NEW, KNOWN]
+    assert "+33 6 12 34 56 78" not in asked[0]
+
+
+async def test_send_message_from_the_name_of_the_settings(fake: FakeTwilio) -> None:
+    with environment(server, **fake.settings, TELEPHONY_SENDER_NAME="ATELIER"):
+        shown = await call(server, "tel_send_message", to=[KNOWN], text="C'est prêt.", dry_run=True)
+    assert (shown.structured_content or {})["dry_run"]["body"]["From"] == "ATELIER"
 
 
 async def test_send_message_lost_connection_says_where_to_look(fake: FakeTwilio, problem: Tool) -> None:
@@ -338,8 +374,8 @@ async def test_list_messages(fake: FakeTwilio, tool: Tool) -> None:
 
 async def test_get_message_says_why_not_delivered(fake: FakeTwilio, tool: Tool) -> None:
     text = fake.add_message(ACCUEIL, KNOWN, "Bonjour", status="undelivered", error_code=30003, price="-0.0750")
-    found = await tool("get_message", message=text["sid"])
-    assert (found["status"], found["error"], found["price"]) == ("undelivered", "30003", "0.0750 USD")
+    result = await tool("get_message", message=text["sid"])
+    assert (result["status"], result["error"], result["price"]) == ("undelivered", "30003", "0.0750 USD")
 
 
 async def test_get_media_saves_file(fake: FakeTwilio, tool: Tool, data: Path) -> None:
@@ -390,7 +426,9 @@ async def test_codes_sent_and_validated(fake: FakeTwilio, tool: Tool, problem: T
     assert fake.form(fake.writes[-1])["Locale"] == "fr"
     assert (await tool("validate_code", to=NEW, code="111111"))["right"] is False
     assert await tool("validate_code", to=NEW, code="482 913") == {"to": NEW, "right": True, "status": "approved"}
-    assert "Send a new code with tel_send_code." in await problem("validate_code", to=NEW, code="482913")
+    message = await problem("validate_code", to=NEW, code="482913")
+    assert "No code is open for +33 6 98 76 54 32" in message
+    assert message.endswith("Send a new one with tel_send_code.")
 
 
 # -- recordings, transcripts, account ---------------------------------------------------------------------------------
@@ -413,9 +451,9 @@ async def test_transcript_saved_whole(fake: FakeTwilio, tool: Tool, data: Path) 
     fake.transcripts.append(row)
     listed = (await tool("list_transcripts", recording=row["recording_sid"]))["items"][0]
     assert len(listed["text"]) == 300
-    found = await tool("get_transcript", transcript=row["sid"])
-    assert len(found["text"]) == 4000
-    assert (data / found["path"]).read_text() == text
+    result = await tool("get_transcript", transcript=row["sid"])
+    assert len(result["text"]) == 4000
+    assert (data / result["path"]).read_text() == text
 
 
 async def test_delete_recording_asks(fake: FakeTwilio, tool: Tool, asked: list[str]) -> None:

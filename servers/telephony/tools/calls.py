@@ -25,7 +25,7 @@ CallId = Annotated[
 ]
 Text = Annotated[str | None, Field(max_length=3500, description="What is said, as plain text.")]
 Audio = Annotated[
-    HttpUrl | None, Field(description="Public https address of an MP3 or WAV file that is played after the text.")
+    HttpUrl | None, Field(description="Public https address of an MP3 or WAV file that follows the text.")
 ]
 Language = Annotated[
     str | None,
@@ -35,7 +35,7 @@ Language = Annotated[
         examples=["fr-FR"],
     ),
 ]
-Voice = Annotated[
+VoiceName = Annotated[
     str | None,
     Field(pattern=VOICE, description="Voice of Twilio; the usual one without it.", examples=["Polly.Lea-Neural"]),
 ]
@@ -50,22 +50,22 @@ def manner(text: str, language: str | None, voice: str | None) -> tuple[str, str
 
 def spoken_twiml(text: str | None, audio_url: HttpUrl | None, language: str | None, voice: str | None) -> Twiml:
     """Return what a call hears: a text, then a file; raises errors.InvalidInputError for neither."""
-    said = (text or "").strip()
-    if not said and audio_url is None:
+    plain = (text or "").strip()
+    if not plain and audio_url is None:
         raise errors.InvalidInputError("There is nothing to say or to play.", "Pass a text or an audio_url.")
     if audio_url is not None and audio_url.scheme != "https":
         raise errors.InvalidInputError("The address of the sound does not begin with https.", "Pass one that does.")
     document = Twiml()
-    if said:
-        document.say(said, *manner(said, language, voice))
-    return document.play(str(audio_url)) if audio_url is not None else document
+    if plain:
+        document.say(plain, *manner(plain, language, voice))
+    return document.play_file(str(audio_url)) if audio_url is not None else document
 
 
 def shown_in_question(text: str | None, audio_url: HttpUrl | None) -> str:
     """Return what a person hears, for a question about it."""
-    said = f"say «{errors.excerpt(text, 300)}»" if text and text.strip() else ""
+    first = f"say «{errors.excerpt(text, 300)}»" if text and text.strip() else ""
     played = f"play {errors.excerpt(audio_url, 120)}" if audio_url is not None else ""
-    return " and ".join(part for part in (said, played) if part)
+    return " and ".join(part for part in (first, played) if part)
 
 
 @tools.writes(
@@ -79,7 +79,7 @@ async def start_call(
     text: Text = None,
     audio_url: Audio = None,
     language: Language = None,
-    voice: Voice = None,
+    voice: VoiceName = None,
     sender: Sender = None,
     record: Annotated[bool, Field(description="True records the call; the person must be told so.")] = False,
 ) -> Call:
@@ -94,7 +94,7 @@ async def start_call(
     await check_no_live_call(number)
     await ask_first([number], f"Call from {readable_number(caller)} and {shown_in_question(text, audio_url)}")
     fields = form(To=number, From=caller, Twiml=document, Record=True if record else None)
-    with unrepeated("The call may have been made", "tel_list_calls"):
+    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
         made = await api.post("/Calls.json", data=fields)
     return Call.model_validate(made).within(api.zone)
 
@@ -107,12 +107,12 @@ async def get_call(call: CallId) -> CallDetails:
     for recordings.
     """
     sid = sid_of(call, "a call", "tel_list_calls", "CA")
-    found = await api.get(f"/Calls/{sid}.json")
+    current = await api.get(f"/Calls/{sid}.json")
     legs, recordings = await asyncio.gather(
         api.rows("/Calls.json", "calls", params={"ParentCallSid": sid, "PageSize": 20}),
         api.rows(f"/Calls/{sid}/Recordings.json", "recordings", params={"PageSize": 20}),
     )
-    details = CallDetails.model_validate(found).within(api.zone)
+    details = CallDetails.model_validate(current).within(api.zone)
     return details.model_copy(
         update={
             "legs": [one.within(api.zone) for one in readable(Call, legs)],
@@ -159,12 +159,12 @@ async def list_calls(
 async def live_call(call: str) -> Call:
     """Return a call that is not over; raises errors.InvalidInputError for one that is."""
     sid = sid_of(call, "a call", "tel_list_calls", "CA")
-    found = Call.model_validate(await api.get(f"/Calls/{sid}.json"))
-    if not found.live:
+    current = Call.model_validate(await api.get(f"/Calls/{sid}.json"))
+    if not current.live:
         raise errors.InvalidInputError(
-            f"This call is over already ({found.status}); nothing was done.", "Look at it with tel_get_call."
+            f"This call is over already ({current.status}); nothing was done.", "Look at it with tel_get_call."
         )
-    return found
+    return current
 
 
 @tools.writes(
@@ -183,15 +183,15 @@ async def forward_call(
     Take the id from tel_list_calls with status="in-progress". The number that is called sees the account's number.
     Somebody new is asked about first. What becomes of it shows in the legs of tel_get_call.
     """
-    found, number = await live_call(call), e164(to)
-    own = str((found.to if found.direction == "inbound" else found.sender) or "")
+    current, number = await live_call(call), e164(to)
+    own = str((current.to if current.direction == "inbound" else current.sender) or "")
     document = Twiml()
     if text and text.strip():
         document.say(text.strip(), *manner(text, None, None))
     document.dial(number, own if own.startswith("+") else "")
-    await ask_first([number], f"Transfer the call with {_other_side(found)}")
-    with unrepeated("The call may have been transferred", "tel_get_call"):
-        changed = await api.post(f"/Calls/{found.call}.json", data=form(Twiml=str(document)))
+    await ask_first([number], f"Transfer the call with {_other_side(current)}")
+    with unrepeated("The call may have been transferred.", "Do not repeat it: look with tel_get_call first."):
+        changed = await api.post(f"/Calls/{current.call}.json", data=form(Twiml=str(document)))
     return Call.model_validate(changed).within(api.zone)
 
 
@@ -209,9 +209,9 @@ async def stop_call(call: CallId) -> Call:
     Take the id from tel_list_calls or from the tool that made it. A call that is over already stays as it is, and the
     error says how it ended.
     """
-    found = await live_call(call)
-    status = "canceled" if found.status == "queued" else "completed"
-    ended = await api.post(f"/Calls/{found.call}.json", data={"Status": status})
+    current = await live_call(call)
+    status = "canceled" if current.status == "queued" else "completed"
+    ended = await api.post(f"/Calls/{current.call}.json", data={"Status": status})
     return Call.model_validate(ended).within(api.zone)
 
 
@@ -226,7 +226,7 @@ async def update_call(
     text: Text = None,
     audio_url: Audio = None,
     language: Language = None,
-    voice: Voice = None,
+    voice: VoiceName = None,
     seconds: Annotated[
         int, Field(ge=0, le=600, description="Seconds of silence after it, during which the line stays open.")
     ] = 0,
@@ -236,11 +236,11 @@ async def update_call(
     Pass seconds to keep the line open, and go on with another call of this tool or with tel_forward_call. Take the id
     from tel_list_calls.
     """
-    found, document = await live_call(call), spoken_twiml(text, audio_url, language, voice)
+    current, document = await live_call(call), spoken_twiml(text, audio_url, language, voice)
     if seconds:
         document.pause(seconds)
-    with unrepeated("The text may have been said", "tel_get_call"):
-        changed = await api.post(f"/Calls/{found.call}.json", data=form(Twiml=str(document)))
+    with unrepeated("It may be heard already.", "Look with tel_get_call whether the call goes on."):
+        changed = await api.post(f"/Calls/{current.call}.json", data=form(Twiml=str(document)))
     return Call.model_validate(changed).within(api.zone)
 
 
@@ -262,8 +262,8 @@ async def record_call(
     In most countries the person must be told and agree. Take the id from tel_list_calls with status="in-progress". The
     file comes with tel_get_recording once the recording is completed.
     """
-    found = await live_call(call)
-    path = f"/Calls/{found.call}/Recordings"
+    current = await live_call(call)
+    path = f"/Calls/{current.call}/Recordings"
     rows = readable(Recording, await api.rows(f"{path}.json", "recordings", params={"PageSize": 20}))
     running = next((one for one in rows if one.status in ("in-progress", "paused")), None)
     if action == "start":
@@ -271,7 +271,7 @@ async def record_call(
             raise errors.InvalidInputError(
                 f"This call is being recorded already ({running.status}).", "Pause, resume or stop the recording."
             )
-        with unrepeated("The recording may have begun", "tel_get_call"):
+        with unrepeated("The recording may have begun.", "Look with tel_get_call first."):
             made = await api.post(f"{path}.json", data={"RecordingChannels": "dual"})
         return Recording.model_validate(made).within(api.zone)
     if not running:

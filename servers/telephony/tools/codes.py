@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flotilla import Toolset, errors, readable, settings_of
+from flotilla.calls.context import current
+from flotilla.http.responses import json_of, object_of
 
 from ..client import form, integration, unrepeated, verify
 from ..models import CodeCheck, Service, Verification
-from ..people import Who, ask_first, e164
+from ..people import Who, ask_first, e164, readable_number
 
 tools = Toolset("codes")
 
@@ -59,7 +61,7 @@ async def send_code(
     path = await service_path()
     await ask_first([number], f"Send a code by {channel}")
     locale = language or settings_of(integration).language[:2]
-    with unrepeated("The code may have been sent", "tel_list_messages"):
+    with unrepeated("The code may have been sent.", "Ask the person whether it came before you send another one."):
         sent = await verify.post(f"{path}/Verifications", data=form(To=number, Channel=channel, Locale=locale))
     return Verification.model_validate(sent)
 
@@ -84,6 +86,12 @@ async def validate_code(
     """
     number, digits = e164(to), "".join(c for c in code if c.isdigit())
     path = await service_path()
-    with errors.hint("Send a new code with tel_send_code."):
-        checked = await verify.post(f"{path}/VerificationCheck", data={"To": number, "Code": digits})
-    return CodeCheck.model_validate(checked)
+    form_of_code = {"To": number, "Code": digits}
+    response = await verify.send("POST", f"{path}/VerificationCheck", data=form_of_code, expected=(404,))
+    if response.status_code == 404:
+        current().mark_not_sent()
+        raise errors.NotFoundError(
+            f"No code is open for {readable_number(number)}: it is expired, was used, or was tried too often.",
+            "Send a new one with tel_send_code.",
+        )
+    return CodeCheck.model_validate(object_of(json_of(response, integration.title), integration.title))

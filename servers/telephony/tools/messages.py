@@ -27,7 +27,7 @@ from flotilla.parsing import period, to_utc
 
 from ..client import api, error_message, form, integration, map_error, paging, sid_of, unrepeated
 from ..models import Media, Message, MessageDetails, Sent, SentMessages
-from ..people import ask_first, check_not_sent, e164, message_sender, readable_number
+from ..people import ask_first, e164, message_sender, readable_number, sent_lately
 
 tools = Toolset("messages")
 LARGEST_DOWN = 50_000_000  # bytes
@@ -88,42 +88,54 @@ async def send_message(
     whether a text was delivered shows later in tel_get_message. The same text to the same person within ten minutes is
     refused.
     """
-    numbers, said = list(dict.fromkeys(map(e164, to))), (text or "").strip()
-    if not said and not media_urls:
+    numbers, body = list(dict.fromkeys(map(e164, to))), (text or "").strip()
+    if not body and not media_urls:
         raise errors.InvalidInputError("There is nothing to send.", "Pass a text or media_urls.")
     if media_urls and any(one.scheme != "https" for one in media_urls):
         raise errors.InvalidInputError("An address of a picture does not begin with https.", "Pass one that does.")
     pictures = [str(one) for one in media_urls or ()] or None
-    fields = {**await message_sender(sender), **form(Body=said or None, MediaUrl=pictures)}
-    await asyncio.gather(*(check_not_sent(number, said) for number in numbers))
-    await ask_first(numbers, f"Send «{errors.excerpt(said or 'pictures', 300)}»")
-    for number in numbers[1:]:
-        api.follows("POST", "/Messages.json", json={"To": number, **fields})
-    with unrepeated("The message may have been sent", "tel_list_messages"):
-        sent = [await _sent(number, fields, alone=len(numbers) == 1) for number in numbers]
-    if not any(one.message for one in sent):
+    fields = {**await message_sender(sender), **form(Body=body or None, MediaUrl=pictures)}
+    earlier = dict(zip(numbers, await asyncio.gather(*(sent_lately(one, body) for one in numbers)), strict=True))
+    if not (waiting := [number for number in numbers if not earlier[number]]):
         raise errors.InvalidInputError(
-            f"No message was sent: {'; '.join(f'{readable_number(one.to)}: {one.error}' for one in sent)}.",
+            f"The same text went to {', '.join(map(readable_number, numbers))} in the last ten minutes; it was not "
+            "sent again.",
+            f"Look at it with tel_get_message: {', '.join(one.message for one in earlier.values() if one)}.",
+        )
+    await ask_first(waiting, f"Send «{errors.excerpt(body or 'pictures', 300)}»")
+    for number in waiting[1:]:
+        api.follows("POST", "/Messages.json", json={"To": number, **fields})
+    with unrepeated("The message may have been sent.", "Do not repeat it: look with tel_list_messages first."):
+        done = {number: await _sent(number, fields, alone=len(waiting) == 1) for number in waiting}
+    if not any(one.message for one in done.values()):
+        raise errors.InvalidInputError(
+            f"No message was sent: {'; '.join(f'{readable_number(to)}: {one.error}' for to, one in done.items())}.",
             "Correct the numbers, the sender or the text.",
         )
-    return SentMessages(sent=sent)
+    return SentMessages(sent=[done.get(number) or _before(number, earlier[number]) for number in numbers])
+
+
+def _before(number: str, message: Message | None) -> Sent:
+    """Return what became of a text that went out before."""
+    assert message
+    return Sent(to=number, message=message.message, status=f"{message.status}, sent by an earlier call", error=None)
 
 
 async def _sent(number: str, fields: dict[str, Any], *, alone: bool) -> Sent:
     """Send to one person; where there are others, a refusal of this one is a result."""
     call = current()
-    earlier = call.side_effect_confirmed
+    confirmed = call.side_effect_confirmed
     response = await api.send(
         "POST", "/Messages.json", data={"To": number, **fields}, expected=() if alone else (400, 403)
     )
     if response.is_success:
         made = object_of(json_of(response, integration.title), integration.title)
-        return Sent(to=number, message=made["sid"], status=made.get("status"))
-    call.side_effect_confirmed = earlier  # what was refused was not done
+        return Sent(to=number, message=made["sid"], status=made.get("status"), error=None)
+    call.side_effect_confirmed = confirmed  # a refusal has done nothing
     call.mark_not_sent()
-    body = await body_of(response)
-    problem = map_error(response.status_code, body)
-    message = errors.excerpt(error_message(response.status_code, body)) or f"refused ({response.status_code})"
+    refusal = await body_of(response)
+    problem = map_error(response.status_code, refusal)
+    message = errors.excerpt(error_message(response.status_code, refusal)) or f"refused ({response.status_code})"
     return Sent(to=number, error=problem.message if problem else message)
 
 

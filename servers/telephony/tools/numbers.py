@@ -34,15 +34,15 @@ async def check_number(
     """
     number = e164(phone)
     fields = [name for name, wanted in (("line_type_intelligence", carrier), ("caller_name", caller_name)) if wanted]
-    found = await lookups.get(f"/v2/PhoneNumbers/{segment(number)}", params={"Fields": ",".join(fields) or None})
+    record = await lookups.get(f"/v2/PhoneNumbers/{segment(number)}", params={"Fields": ",".join(fields) or None})
     calls, messages = await asyncio.gather(last_calls(number), last_messages(number))
-    line, name = _object(found, "line_type_intelligence"), _object(found, "caller_name")
-    wrong = found.get("validation_errors")
+    line, name = _object(record, "line_type_intelligence"), _object(record, "caller_name")
+    wrong = record.get("validation_errors")
     return NumberReport(
-        number=found.get("phone_number") or number,
-        valid=found.get("valid") is True,
-        national=found.get("national_format"),
-        country=found.get("country_code"),
+        number=record.get("phone_number") or number,
+        valid=record.get("valid") is True,
+        national=record.get("national_format"),
+        country=record.get("country_code"),
         line_type=line.get("type"),
         carrier=line.get("carrier_name"),
         caller_name=name.get("caller_name"),

@@ -14,7 +14,7 @@ from ..models import Answer, Question
 from ..people import Sender, Who, ask_first, calling_number, check_no_live_call, e164, readable_number
 from ..speech import spoken
 from ..studio import answer_to, create_flow, flow_named, name_of, question_form, start
-from .calls import Language, Voice, manner
+from .calls import Language, VoiceName, manner
 
 tools = Toolset("questions")
 PAUSE = 2.0  # seconds between two looks
@@ -46,7 +46,7 @@ async def start_question(
         str | None, Field(max_length=500, description="What is said after a key; a word of thanks without it.")
     ] = None,
     language: Language = None,
-    voice: Voice = None,
+    voice: VoiceName = None,
     sender: Sender = None,
 ) -> Question:
     """Call somebody, ask a question and gather the keys that they press. Then get the keys with tel_get_answer.
@@ -66,9 +66,9 @@ async def start_question(
     name = name_of(spoken_in, said_by, digits)
     flow = await flow_named(name)
     await ask_first([number], f"Call from {readable_number(caller)} and ask «{errors.excerpt(question, 300)}»")
-    with unrepeated("The call may have been made", "tel_list_calls"):
+    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
         if not flow:
-            flow = await create_flow(name, spoken_in, said_by, digits, then=fields)
+            flow = await create_flow(name, spoken_in, said_by, digits, start_form=fields)
         run = await start(flow, fields)
     return Question(question=run, to=number, sender=caller, language=spoken_in)
 

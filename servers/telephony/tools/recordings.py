@@ -133,14 +133,14 @@ async def get_transcript(
     fs_read_document of the filesystem server reads it.
     """
     sid = sid_of(transcript, "a transcript", "tel_list_transcripts", "TR")
-    found = Transcript.model_validate(await api.get(f"/Transcriptions/{sid}.json")).within(api.zone)
-    if not found.text:
+    result = Transcript.model_validate(await api.get(f"/Transcriptions/{sid}.json")).within(api.zone)
+    if not result.text:
         raise errors.InvalidInputError(
-            f"This transcript has no text ({found.status or 'state unknown'}).", "Try again later, or tell the user."
+            f"This transcript has no text ({result.status or 'state unknown'}).", "Try again later, or tell the user."
         )
-    ref = await in_thread(files.write, path or f"telephony/{sid}.txt", found.text.encode(), path is None)
+    ref = await in_thread(files.write, path or f"telephony/{sid}.txt", result.text.encode(), path is None)
     link(ref)
-    return _short(found, LONGEST).model_copy(update={"path": ref.path})
+    return _short(result, LONGEST).model_copy(update={"path": ref.path})
 
 
 @tools.destroys(core=False, asks=True, search="supprimer effacer enregistrement rgpd erase recording gdpr")
