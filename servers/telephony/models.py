@@ -201,6 +201,7 @@ class Answer(Model):
     question: str
     state: str = Field(description="waiting, answered, no_key (picked up, pressed nothing) or not_reached")
     digits: str | None = Field(None, description="Keys that were pressed")
+    speech: UntrustedText | None = None
     call: str | None = None
     call_status: str | None = None
 

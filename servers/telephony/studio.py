@@ -26,6 +26,8 @@ NOT_REACHED = ("busy", "no-answer", "failed", "canceled")
 def definition(language: str, voice: str, digits: int) -> dict[str, Any]:
     """Return the flow that asks one question: call, say the text twice while it waits for keys, thank, hang up.
 
+    Studio listens for speech too: what somebody says in place of a key is an answer as well.
+
     What is said comes with each question as flow.data; language, voice and the number of keys are the flow's own, for
     Studio takes no variable there. https://www.twilio.com/docs/studio/widget-library
     """
@@ -67,12 +69,19 @@ def definition(language: str, voice: str, digits: int) -> dict[str, Any]:
                     "detect_answering_machine": False,
                     "machine_detection": "Enable",
                     "machine_detection_timeout": "30",
+                    "machine_detection_silence_timeout": "5000",
+                    "machine_detection_speech_threshold": "2400",
+                    "machine_detection_speech_end_threshold": "1200",
                 },
             },
             {
                 "name": ASK,
                 "type": "gather-input-on-call",
-                "transitions": [{"event": "keypress", "next": THANK}, {"event": "speech"}, {"event": "timeout"}],
+                "transitions": [
+                    {"event": "keypress", "next": THANK},
+                    {"event": "speech", "next": THANK},
+                    {"event": "timeout"},
+                ],
                 "properties": {
                     "offset": {"x": 0, "y": 400},
                     "say": "{{flow.data.text}}",
@@ -156,13 +165,14 @@ async def answer_to(question: str) -> Answer:
     widgets = context.get("widgets") if isinstance(context, dict) else None
     call, asked, thanked = (_widget(widgets, name) for name in (CALL, ASK, THANK))
     last = thanked or asked or call
-    digits, status = str(asked.get("Digits") or ""), str(last.get("CallStatus") or "")
+    digits, speech = str(asked.get("Digits") or ""), str(asked.get("SpeechResult") or "")
+    status = str(last.get("CallStatus") or "")
     state = "waiting"
-    if digits:
+    if digits or speech:
         state = "answered"
     elif ended:
         state = "no_key" if asked else "not_reached"
-    if not digits and status in NOT_REACHED:
+    if state != "answered" and status in NOT_REACHED:
         state = "not_reached"
     sid = call.get("CallSid") or asked.get("CallSid")
     if state == "waiting" and sid:  # a flow may miss that somebody hung up, and stay open
@@ -172,6 +182,7 @@ async def answer_to(question: str) -> Answer:
         question=question.strip(),
         state=state,
         digits=digits or None,
+        speech=speech or None,
         call=str(sid) if sid else None,
         call_status=status or None,
     )

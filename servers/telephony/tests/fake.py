@@ -163,16 +163,17 @@ class FakeTwilio(Served, FakeApi):
         self.recordings.insert(0, recording)
         return recording
 
-    def press(self, digits: str) -> None:
-        """Let the person of the last question pick up and press keys; "" for none."""
+    def press(self, digits: str, speech: str = "") -> None:
+        """Let the person of the last question pick up and press keys, or say something; "" for neither."""
         run = self.runs[-1]
         call = run["call"]
         call["status"] = "in-progress"
         widget = {"CallSid": call["sid"], "CallStatus": "in-progress", "From": call["from"], "To": call["to"]}
         widgets = run["context"]["widgets"]
         widgets["call_person"] = widget
-        widgets["ask"] = {**widget, **({"Digits": digits} if digits else {})}
-        if digits:
+        heard = {"Digits": digits, "SpeechResult": speech}
+        widgets["ask"] = {**widget, **{name: value for name, value in heard.items() if value}}
+        if digits or speech:
             widgets["thank"] = widget
         run["status"], call["status"] = "ended", "completed"
 

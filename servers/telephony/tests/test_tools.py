@@ -196,6 +196,14 @@ async def test_question_answered_by_key(fake: FakeTwilio, tool: Tool, asked: lis
     assert (answer["state"], answer["digits"], answer["call"]) == ("answered", "1", run["call"]["sid"])
 
 
+async def test_question_answered_by_speech(fake: FakeTwilio, tool: Tool) -> None:
+    started = await tool("start_question", to=KNOWN, text=QUESTION)
+    fake.press("", "oui, c'est parfait")
+    answer = await tool("get_answer", question=started["question"])
+    assert (answer["state"], answer["speech"]) == ("answered", "oui, c'est parfait")
+    assert "digits" not in answer
+
+
 async def test_question_waits_for_the_answer(fake: FakeTwilio, tool: Tool) -> None:
     started = await tool("start_question", to=KNOWN, text=QUESTION)
     looks = 0

@@ -90,8 +90,8 @@ async def get_answer(
     """Get the keys that somebody pressed in answer to a question by phone, and wait for them a while.
 
     Take the id from tel_start_question. While state is waiting, the phone rings or the person listens: call this tool
-    again. no_key means that they picked up and pressed nothing, as an answering machine does; not_reached that nobody
-    picked up.
+    again. Who speaks in place of pressing answers with speech. no_key means that they picked up and did neither;
+    not_reached that nobody picked up.
     """
     answer, waited = await answer_to(question), 0.0
     while answer.state == "waiting" and waited + PAUSE <= wait and current().left() > RESERVE + PAUSE:
