@@ -128,13 +128,16 @@ class Call:
         instructions, functions = await self._prepare()
         async with connecting as connection:
             session = Session(instructions, settings.bridge_voice, functions)
-            self._conversation.codec, events = await open_session(connection, session, settings.bridge_audio)
-            self._ready = time.monotonic()
-            for event in events:
-                self._conversation.on_event(event)
-            if settings.bridge_greets:
-                self._conversation.want_response()
-            return await first_of(self._read_model(connection), self._write_model(connection))
+            try:
+                self._conversation.codec, events = await open_session(connection, session, settings.bridge_audio)
+                self._ready = time.monotonic()
+                for event in events:
+                    self._conversation.on_event(event)
+                if settings.bridge_greets:
+                    self._conversation.want_response()
+                return await first_of(self._read_model(connection), self._write_model(connection))
+            finally:
+                await connection.close()  # in good order also when the task is cancelled, because the caller hung up
 
     async def _prepare(self) -> tuple[str, list[dict[str, Any]]]:
         """Return the model's instructions and its tools; without tools the call goes on all the same."""
