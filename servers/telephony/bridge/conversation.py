@@ -125,7 +125,7 @@ class Conversation:
                 self.counts.model_errors += 1
                 code = realtime.error_of(event)[0]
                 self._audit.line("model error", level="warning", call_sid=self._call_sid, code=code)
-                if self._responding and code == "conversation_already_has_active_response":
+                if code == "conversation_already_has_active_response":  # it began just as this one was asked for
                     self._wanted = True
 
     def _on_speech(self, delta: str, item_id: str, content_index: int) -> None:
@@ -157,8 +157,8 @@ class Conversation:
             self.to_model.put(Control(realtime.truncate(cut.item_id, cut.content_index, cut.heard_ms)))
 
     def _call_tool(self, call_id: str, name: str, arguments: object) -> None:
-        self.counts.tools += 1
-        self.functions.start(call_id, name, arguments if isinstance(arguments, str) else "")
+        if self.functions.start(call_id, name, arguments if isinstance(arguments, str) else ""):
+            self.counts.tools += 1
 
     def _on_output(self, call_id: str, output: str) -> None:
         self.to_model.put(Control(realtime.tool_output(call_id, output)))

@@ -29,17 +29,18 @@ class Functions:
         """How many run."""
         return len(self._running)
 
-    def start(self, call_id: str, name: str, arguments: str) -> None:
-        """Call a tool in the background, once for each id."""
+    def start(self, call_id: str, name: str, arguments: str) -> bool:
+        """Call a tool in the background, once for each id; returns whether this is the first time."""
         if call_id in self._begun:
-            return
+            return False
         self._begun.add(call_id)
         if self.running >= MOST:
             self._done(call_id, "Error: Too many tools run at once. Wait for their results, then call it again.")
-            return
+            return True
         task = asyncio.create_task(self._run(call_id, name, arguments))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return True
 
     async def _run(self, call_id: str, name: str, arguments: str) -> None:
         began, outcome = time.monotonic(), "cancelled: it may have been done or not"

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from flotilla_servers.telephony.bridge import call as call_module
-from flotilla_servers.telephony.bridge import conversation, session, web
+from flotilla_servers.telephony.bridge import conversation, serving, session, web
 from flotilla_servers.telephony.bridge.audio import audioop
 from flotilla_servers.telephony.tests.bridge_fakes import (
     ACCOUNT,
@@ -380,6 +381,21 @@ async def test_response_waits_for_the_one_that_is_being_made(bridge: RunningBrid
     await bridge.ended()
 
 
+async def test_response_is_asked_for_again_after_a_collision(bridge: RunningBridge, model: FakeModel) -> None:
+    """The model begins to speak just as the bridge asks it to: it refuses, and is asked once more when it is done."""
+    twilio = await bridge.twilio().call()
+    call = await model.call()
+    await eventually(lambda: call.responses == 1)
+    call.responding = True  # as the bridge does not know yet
+    await twilio.press("1#")
+    await eventually(lambda: bridge.audit.of("model error"))
+    assert call.responses == 1
+    await call.done()
+    await eventually(lambda: call.responses == 2)
+    await twilio.hang_up()
+    await bridge.ended()
+
+
 # The end
 
 
@@ -489,12 +505,20 @@ async def test_log_has_no_secret_number_or_audio(bridge: RunningBridge, model: F
 # The process
 
 
-def test_process_says_what_is_missing() -> None:
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("TELEPHONY_", "FLOTILLA_"))}
-    command = [sys.executable, "-m", "flotilla_servers.telephony.bridge"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert "TELEPHONY_AUTH_TOKEN is not set" in done.stderr
+def test_process_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TELEPHONY_AUTH_TOKEN", raising=False)
+    with pytest.raises(SystemExit, match="TELEPHONY_AUTH_TOKEN is not set"):
+        serving.main()
+
+
+def test_process_says_that_it_cannot_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("TELEPHONY_AUTH_TOKEN", AUTH_TOKEN)
+        monkeypatch.setenv("TELEPHONY_BRIDGE_URL", "https://phone.example")
+        monkeypatch.setenv("TELEPHONY_BRIDGE_MODEL_URL", "wss://model.example/v1/realtime")
+        monkeypatch.setenv("TELEPHONY_BRIDGE_PORT", str(taken.getsockname()[1]))
+        with pytest.raises(SystemExit, match="it cannot listen"):
+            serving.main()
 
 
 async def test_process_ends_on_a_signal_with_its_calls(model: FakeModel) -> None:
