@@ -42,6 +42,7 @@ AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 ACCOUNT = "AC" + "1" * 32
 CALLER, CALLED = "+33612345678", "+33140200000"
 MODEL_KEY, BOARD_TOKEN = "sk-model-0123456789", "board-token-0123456789"
+PUBLIC = "https://phone.example/agent"
 FRAME = 160  # bytes of 20 ms
 
 
@@ -52,10 +53,13 @@ def twilio_signature(token: str, url: str, form: dict[str, str]) -> str:
 
 
 class FakeTwilio:
-    """One call. `refused` is the TwiML's Reject; `ended` tells whether the bridge closed the stream."""
+    """One call. `refused` is the TwiML's Reject; `ended` tells whether the bridge closed the stream.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    `public_url` is the bridge's address as Twilio knows it, where a proxy stands before it.
+    """
+
+    def __init__(self, url: str, public_url: str = "") -> None:
+        self.url, self.public_url = url, public_url or url
         self.call_sid, self.stream_sid = "CA" + secrets.token_hex(16), "MZ" + secrets.token_hex(16)
         self.token = self.refused = self.stream_url = ""
         self.violations: list[str] = []
@@ -88,12 +92,12 @@ class FakeTwilio:
         }  # fmt: skip
 
     async def post(self, form: dict[str, str], signature: str | None = None, query: str = "") -> httpx2.Response:
-        url = f"{self.url}/voice{query}"
-        signature = twilio_signature(AUTH_TOKEN, url, form) if signature is None else signature
+        if signature is None:
+            signature = twilio_signature(AUTH_TOKEN, f"{self.public_url}/voice{query}", form)
         content_type = "application/x-www-form-urlencoded; charset=UTF-8"
         headers = {"X-Twilio-Signature": signature.encode("latin-1"), "Content-Type": content_type.encode()}
         async with httpx2.AsyncClient() as http:
-            return await http.post(url, content=urlencode(form).encode(), headers=headers)
+            return await http.post(f"{self.url}/voice{query}", content=urlencode(form).encode(), headers=headers)
 
     async def announce(self, **more: str) -> None:
         """Ask the webhook what to do, and read its TwiML as Twilio would."""
@@ -106,7 +110,9 @@ class FakeTwilio:
             return
         (stream,) = verb
         assert (verb.tag, stream.tag) == ("Connect", "Stream")
-        self.stream_url = stream.attrib["url"]
+        own, public = (address.replace("http", "ws", 1) for address in (self.url, self.public_url))
+        assert stream.attrib["url"].startswith(public)
+        self.stream_url = stream.attrib["url"].replace(public, own)
         assert "?" not in self.stream_url, "a Stream's url takes no query"
         parameters = {p.attrib["name"]: p.attrib["value"] for p in stream if p.tag == "Parameter"}
         assert all(len(name + value) <= 500 for name, value in parameters.items())
@@ -443,17 +449,19 @@ class RunningBridge:
         return self.audit.of("call ended")[-1]
 
 
-def settings_of(url: str, model_url: str, **more: str) -> Any:
+def settings_of(**settings: str) -> Any:
     from flotilla_servers.telephony.bridge.settings import SLUG, BridgeSettings
 
-    environ = {
+    return load(BridgeSettings, SLUG, environ_of(**settings))
+
+
+def environ_of(**settings: str) -> dict[str, str]:
+    """Return variables: what every bridge needs, and settings by their names without TELEPHONY_BRIDGE_."""
+    return {
         "TELEPHONY_AUTH_TOKEN": AUTH_TOKEN,
-        "TELEPHONY_BRIDGE_URL": url,
-        "TELEPHONY_BRIDGE_MODEL_URL": model_url,
         "TELEPHONY_BRIDGE_MODEL_KEY": MODEL_KEY,
-        **{f"TELEPHONY_BRIDGE_{name.upper()}": value for name, value in more.items()},
+        **{f"TELEPHONY_BRIDGE_{name.upper()}": value for name, value in settings.items()},
     }
-    return load(BridgeSettings, SLUG, environ)
 
 
 @asynccontextmanager
@@ -481,6 +489,26 @@ async def running_bridge(model_url: str, **settings: str) -> AsyncIterator[Runni
         await tools.aclose()
     ours = [t for t in asyncio.all_tasks() - before if "telephony/bridge/" in str(t.get_coro())]
     assert not ours, ours
+
+
+@asynccontextmanager
+async def bridge_process(model_url: str, **settings: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """Run a bridge as a process, behind the public address PUBLIC; gives the process and its own address."""
+    environ = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("TELEPHONY_", "FLOTILLA_"))},
+        **environ_of(url=PUBLIC, model_url=model_url, port="0", **settings),
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "flotilla_servers.telephony.bridge", env=environ, stderr=subprocess.PIPE
+    )
+    assert process.stderr
+    try:
+        listening = json.loads(await process.stderr.readline())
+        yield process, f"http://127.0.0.1:{listening['port']}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 # A small server behind a switchboard

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -26,9 +21,11 @@ from flotilla_servers.telephony.tests.bridge_fakes import (
     CALLED,
     CALLER,
     MODEL_KEY,
+    PUBLIC,
     FakeModel,
     FakeTwilio,
     RunningBridge,
+    bridge_process,
     running_bridge,
     twilio_signature,
 )
@@ -89,10 +86,10 @@ async def test_webhook_takes_posts_of_limited_size(bridge: RunningBridge) -> Non
 
 
 async def test_webhook_with_a_public_address_behind_a_proxy(model: FakeModel) -> None:
-    async with running_bridge(model.url, url="https://phone.example/agent/") as bridge:
-        form = bridge.twilio().form()
-        signature = twilio_signature(AUTH_TOKEN, "https://phone.example/agent/voice", form)
-        response = await bridge.twilio().post(form, signature)
+    async with running_bridge(model.url, url=f"{PUBLIC}/") as bridge:
+        twilio = FakeTwilio(bridge.url, PUBLIC)
+        await twilio.announce()
+        response = await twilio.post(twilio.form())
         assert 'url="wss://phone.example/agent/media"' in response.text
 
 
@@ -522,31 +519,13 @@ def test_process_says_that_it_cannot_listen(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_process_ends_on_a_signal_with_its_calls(model: FakeModel) -> None:
-    environ = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("TELEPHONY_", "FLOTILLA_"))},
-        "TELEPHONY_AUTH_TOKEN": AUTH_TOKEN,
-        "TELEPHONY_BRIDGE_URL": "https://phone.example",
-        "TELEPHONY_BRIDGE_PORT": "0",
-        "TELEPHONY_BRIDGE_MODEL_URL": model.url,
-        "TELEPHONY_BRIDGE_MODEL_KEY": MODEL_KEY,
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "flotilla_servers.telephony.bridge", env=environ, stderr=subprocess.PIPE
-    )
-    assert process.stderr
-    listening = json.loads(await process.stderr.readline())
-    twilio = FakeTwilio(f"http://127.0.0.1:{listening['port']}")
-    form = twilio.form()
-    response = await twilio.post(form, twilio_signature(AUTH_TOKEN, "https://phone.example/voice", form))
-    token = re.search(r'name="token" value="([^"]+)"', response.text)
-    assert token
-    twilio.token, twilio.stream_url = token[1], f"ws://127.0.0.1:{listening['port']}/media"
-    await twilio.open()
-    call = await model.call()
-    process.send_signal(signal.SIGTERM)
-    await twilio.gone()
-    await eventually(lambda: call.close_code)
-    rest = (await process.stderr.read()).decode()
-    await process.wait()
+    async with bridge_process(model.url) as (process, url):
+        twilio = await FakeTwilio(url, PUBLIC).call()
+        call = await model.call()
+        process.terminate()
+        await twilio.gone()
+        await eventually(lambda: call.close_code)
+        assert process.stderr
+        rest = (await process.stderr.read()).decode()
     assert json.loads(rest.splitlines()[-1])["event"] == "call ended"
     assert AUTH_TOKEN not in rest
