@@ -1,7 +1,7 @@
 """Both sides of the media bridge: Twilio (webhook and Media Streams) and a realtime voice model, over real WebSockets.
 
 Each keeps state and is as strict as the documentation: what breaks the protocol is kept in `violations`, and a test
-asks for an empty list. Nothing plays in real time: `FakeTwilio.play` lets a number of milliseconds pass.
+asks for an empty list. Nothing plays in real time: `FakeTwilio.hear` lets a number of milliseconds pass.
 
 Run as a program it is a small server for the switchboard: a tool that reads, one that asks, one that waits.
 """
@@ -157,7 +157,7 @@ class FakeTwilio:
         for digit in digits:
             await self.number({"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": digit}})
 
-    async def play(self, ms: int) -> None:
+    async def hear(self, ms: int) -> None:
         """Let the caller hear so much of the buffer; a mark goes back once all that stands before it was played."""
         left = ms * 8
         while self.buffer:

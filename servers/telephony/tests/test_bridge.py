@@ -235,7 +235,7 @@ async def test_call_of_twenty_callers_at_once(bridge: RunningBridge, model: Fake
         await twilio.say(voice)
         await eventually(lambda: len(twilio.received) >= len(voice))
         assert twilio.received == voice
-        await twilio.play(1000)
+        await twilio.hear(1000)
         await twilio.hang_up()
         assert twilio.violations == []
 
@@ -314,7 +314,7 @@ async def test_interruption_clears_and_truncates_at_what_was_heard(bridge: Runni
     call = await model.call()
     await call.speak("item_1", SPEECH, parts=2)  # 800 ms
     await eventually(lambda: twilio.received == SPEECH)
-    await twilio.play(350)
+    await twilio.hear(350)
     await call.hears_speech()
     await eventually(lambda: call.truncated)
     assert call.truncated == {"item_1": 300}  # marks stand 100 ms apart
@@ -324,7 +324,7 @@ async def test_interruption_clears_and_truncates_at_what_was_heard(bridge: Runni
     await call.speak("item_2", SPEECH[:800])
     await eventually(lambda: twilio.received != SPEECH)
     assert twilio.received == SPEECH + SPEECH[:800]
-    await twilio.play(100)
+    await twilio.hear(100)
     await call.hears_speech()  # nothing is being played: there is nothing to interrupt
     await call.speak("item_3", SPEECH[:160])
     await eventually(lambda: len(twilio.received) > len(SPEECH) + 800)
@@ -341,7 +341,7 @@ async def test_interruption_of_several_items(bridge: RunningBridge, model: FakeM
     await call.speak("item_1", SPEECH)
     await call.speak("item_2", SPEECH)
     await eventually(lambda: len(twilio.received) == 2 * len(SPEECH))
-    await twilio.play(100)
+    await twilio.hear(100)
     await call.hears_speech()
     await eventually(lambda: len(call.truncated) == 2)
     assert call.truncated == {"item_1": 100, "item_2": 0}
