@@ -11,7 +11,7 @@ from flotilla_cli.generator.servers import ROOT, integrations
 from flotilla_servers.export.languages import LANGUAGES
 from flotilla_servers.export.table import table
 from flotilla_servers.export.xlsx_file import write_xlsx
-from tests.bench import exporting, lists, search
+from tests.bench import exporting, lists, phone_calls, search
 
 
 def test_lists_count_every_server() -> None:
@@ -29,6 +29,14 @@ def test_search_measures_every_utterance() -> None:
         "blind": 230, "gohighlevel": 20, "held-out": 120, "hubspot": 20, "notion": 20,
     }  # fmt: skip
     assert all(row["hits"] + len(row["missed"]) == row["of"] for row in result.values())
+
+
+async def test_phone_calls_times_every_frame_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phone_calls, "CALLS", 2)
+    monkeypatch.setattr(phone_calls, "FRAMES", 3)
+    for times in (await phone_calls.directly(), await phone_calls.through_the_bridge("pcm")):
+        assert len(times.to_model) == len(times.to_caller) == 6
+        assert min(times.to_model + times.to_caller) > 0
 
 
 def test_exporting_compares_equal_workbooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,6 @@
+"""`flotilla-telephony bridge`."""
+
+from .serving import main
+
+if __name__ == "__main__":
+    main()
