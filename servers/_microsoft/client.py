@@ -133,13 +133,12 @@ def graph(integration: Integration[Any], limits: Sequence[tuple[float, float]] =
         auth=FirstOf(
             Bearer("access_token"),
             RefreshToken(
-                "login_url",
                 extra_fields=("scope",),
                 revoked_hint="It ends after 90 days without use, and with a new password: ask the user to run "
                 "`scripts/login {slug}` again.",
                 unknown_client_hint=client,
             ),
-            AppOnly("login_url", unknown_client_hint=client),
+            AppOnly(unknown_client_hint=client),
         ),
         headers={"Prefer": IMMUTABLE},
         paging=PAGES,

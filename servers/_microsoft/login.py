@@ -21,6 +21,9 @@ GRAPH = "https://graph.microsoft.com/.default"  # all that was agreed to, whiche
 class AtTheTenant(Grant):
     """Base: the token endpoint is that of the tenant in the settings."""
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__("login_url", client_auth="none", **more)  # a secret is added where there is one
+
     def fields(self) -> Sequence[str]:
         """Return the settings fields that are read."""
         return ("login_url", "tenant", "client_id", "client_secret")
@@ -30,10 +33,11 @@ class AtTheTenant(Grant):
         """Where tokens come from."""
         return f"{self.needed('login_url').rstrip('/')}/{self.needed('tenant')}/oauth2/v2.0/token"
 
-    def _client(self) -> dict[str, str]:
-        """Return who the app is; a public client (Mobile and desktop applications) has no secret, and may send none."""
+    def _secret(self, client: AsyncOAuth2Client) -> dict[str, str]:
+        """Say who the app is; a public client (Mobile and desktop applications) has no secret, and may send none."""
+        client.client_id = self.needed("client_id")
         secret = self.value("client_secret")
-        return {"client_id": self.needed("client_id"), **({"client_secret": secret} if secret else {})}
+        return {"client_secret": secret} if secret else {}
 
 
 class RefreshToken(AtTheTenant, OAuth2):
@@ -48,7 +52,7 @@ class RefreshToken(AtTheTenant, OAuth2):
         newest = held.get("refresh_token") or self.needed("refresh_token")
         scope = f"{GRAPH} offline_access"
         answer: Mapping[str, Any] = await client.refresh_token(
-            self.token_url, refresh_token=newest, scope=scope, **self._client()
+            self.token_url, refresh_token=newest, scope=scope, **self._secret(client)
         )
         return {"refresh_token": newest, **answer}
 
@@ -64,6 +68,6 @@ class AppOnly(AtTheTenant):
     async def exchange_token(self, client: AsyncOAuth2Client, held: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send the client's credentials."""
         answer: Mapping[str, Any] = await client.fetch_token(
-            self.token_url, grant_type="client_credentials", scope=GRAPH, **self._client()
+            self.token_url, grant_type="client_credentials", scope=GRAPH, **self._secret(client)
         )
         return answer

@@ -114,9 +114,9 @@ def described(description: str, old: Mapping[str, Any]) -> dict[str, str]:
     body = old.get("body")
     html = str(body.get("content") or "") if isinstance(body, Mapping) else ""
     start = _MEETING.search(html)
-    kept = html[start.start() :] if start else html
+    meeting = html[start.start() :] if start else html
     text = escape(description).replace("\n", "<br>")
-    return {"contentType": "html", "content": f"<div>{text}</div>{kept}"}
+    return {"contentType": "html", "content": f"<div>{text}</div>{meeting}"}
 
 
 def without_meeting(body: Any) -> dict[str, str] | None:
