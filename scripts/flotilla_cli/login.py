@@ -32,6 +32,7 @@ from flotilla_launcher.filters import visible
 from flotilla_launcher.naming import catalog_name, slug_of
 
 Servers = dict[str, Server[Any]]
+ADDRESSES = ("authorize_url", "token_url", "who_url", "revoke_url", "device_url")  # of a consent
 
 
 def secret(slug: str, name: str) -> str:
@@ -88,7 +89,7 @@ def about_of(servers: Servers) -> Consent:
     """Return how the account that these servers share is connected.
 
     Where the vendor gives each account an address of its own, a setting stands in braces: https://{subdomain}.acme.example.
-    It is filled in from the secrets file or the environment, and left as it is where neither has it.
+    It is filled in from the secrets file, the environment or its default, and left as it is where none has it.
     """
     slug, server = next(iter(servers.items()))
     about = server.integration.consent
@@ -96,8 +97,8 @@ def about_of(servers: Servers) -> Consent:
     if not (fields := _open_fields(about)):
         return about
     saved = secrets_file.read()
-    values = {field: saved.get(secret(slug, field)) or os.environ.get(variable(server, field), "") for field in fields}
-    addresses = {name: str(getattr(about, name)) for name in ("authorize_url", "token_url", "who_url", "revoke_url")}
+    values = {field: _setting(server, field, saved) for field in fields}
+    addresses = {name: str(getattr(about, name)) for name in ADDRESSES}
     for field, value in values.items():
         if part := _part_of_address(server, field, value):
             addresses = {name: text.replace(f"{{{field}}}", part) for name, text in addresses.items()}
@@ -121,6 +122,15 @@ def _stored(about: Consent, slug: str, saved: Mapping[str, str]) -> Consent:
     tokens = {name: saved.get(secret(slug, name), "") for name in names}
     tokens = {name: "" if is_placeholder(value) else value for name, value in tokens.items()}
     return about.storing({"refresh_token": tokens.get("refresh_token"), "access_token": tokens.get("token")})
+
+
+def _setting(server: Server[Any], field: str, saved: Mapping[str, str]) -> str:
+    """Return a setting from the secrets file or the environment, else its default, "" where it has none."""
+    for value in (saved.get(secret(server.slug, field), ""), os.environ.get(variable(server, field), "")):
+        if value and not is_placeholder(value):
+            return value
+    about = server.integration.settings_class.model_fields[field]
+    return "" if about.is_required() or not isinstance(about.default, str) else about.default
 
 
 def _part_of_address(server: Server[Any], field: str, value: str) -> str:

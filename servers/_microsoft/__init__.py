@@ -1,0 +1,27 @@
+"""What the Microsoft servers share: settings, consent, Graph's paging, zones, and what an error response means.
+
+from flotilla_servers._microsoft import MicrosoftSettings, graph, microsoft_integration, owner
+"""
+
+from .account import Account, account, owner, work_only
+from .client import CONSENT, HOSTS, PAGES, MicrosoftSettings, graph, microsoft_integration
+from .recipients import confirm_new
+from .responses import app_only
+from .zones import iana_zone, windows_name
+
+__all__ = [
+    "CONSENT",
+    "HOSTS",
+    "PAGES",
+    "Account",
+    "MicrosoftSettings",
+    "account",
+    "app_only",
+    "confirm_new",
+    "graph",
+    "iana_zone",
+    "microsoft_integration",
+    "owner",
+    "windows_name",
+    "work_only",
+]
