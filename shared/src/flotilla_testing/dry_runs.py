@@ -77,7 +77,8 @@ def _is_at(shown: str, sent: str) -> bool:
 
 def _headers(sent: Request, server: Server[Any]) -> dict[str, Any]:
     known = {name: value for name, value in sent.headers.items() if name not in HARMLESS | HOP_HEADERS}
-    known |= {api.auth.header.lower(): "***" for api in apis_of(server) if api.auth}
+    secret = {api.auth.header.lower() for api in apis_of(server) if api.auth}
+    known = {name: "***" if name in secret else value for name, value in known.items()}
     if known.get("content-type", "").startswith("multipart/form-data"):
         known["content-type"] = "multipart/form-data"
     return dict(server.connection.audit.masked(known))
