@@ -188,6 +188,20 @@ async def test_retries_by_method_and_fault(
         assert len(vendor.requests) == times, method
 
 
+async def test_get_that_acts_is_announced_and_sent_once(
+    connected: Callable[..., ScratchApi], vendor: FakeVendor
+) -> None:
+    """Some vendors start things by a GET: with reads=False it is treated as any other write."""
+    api = connected()
+    with entered(Call("acme_test", dry_run=True)), pytest.raises(DryRunResult) as shown:
+        await api.get("/things", params={"name": "é"}, reads=False)
+    assert shown.value.request["method"] == "GET"
+    assert vendor.requests == []
+    vendor.fails(faults.cut())
+    assert "may or may not" in str(await problem_of(api.get("/things", reads=False)))
+    assert len(vendor.requests) == 1
+
+
 async def test_post_with_reads_is_a_read(connected: Callable[..., ScratchApi], vendor: FakeVendor) -> None:
     api = connected(idempotency_header="Idempotency-Key")
     vendor.fails(faults.cut(), times=2)

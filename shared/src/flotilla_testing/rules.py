@@ -111,8 +111,8 @@ DESTROYING = _words("archive cancel clear delete refund trash void")
 WRITING = _words(
     "activate add append approve assign associate book close complete convert copy create deactivate edit enroll "
     "export forward import insert log mark merge modify move pause publish record remove rename reopen replace reply "
-    "reschedule resolve respond restore resume run schedule send set share sort start stop submit trigger unshare "
-    "update upload validate write"
+    "reschedule resolve respond restore resume retry run schedule send set share sort start stop submit trigger "
+    "unshare update upload validate write"
 )
 CHANGING = DESTROYING | _words(
     "close complete convert deactivate edit mark merge modify move pause remove rename replace reschedule resolve "

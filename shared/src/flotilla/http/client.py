@@ -41,9 +41,9 @@ class RequestOptions(TypedDict, total=False):
     As httpx takes them: `params`, `headers`, and one body: `json`, `data` (a form), `files`, `content`. None among the
     params and in the top level of a JSON object is left out; `nulls=True` keeps it in the object, where that clears a
     field. `idempotent=True`: it may be repeated, though it is not a GET. `reads=True`: a POST that only asks, such as a
-    search; a dry run sends it too. `expected`: further statuses that are answers, such as (308,). `cost`: how many
-    units of the Api's limits it takes, 1 for most. `largest`: bytes of the answer that are read into memory, where the
-    usual 10 MB are too few.
+    search; a dry run sends it too. `reads=False`: a GET that does something, such as starting a job. `expected`:
+    further statuses that are answers, such as (308,). `cost`: how many units of the Api's limits it takes, 1 for most.
+    `largest`: bytes of the answer that are read into memory, where the usual 10 MB are too few.
     """
 
     params: Mapping[str, Any] | None
@@ -198,7 +198,7 @@ class Api:
     async def _exchange(self, method: str, path: str, options: RequestOptions, whole: bool) -> httpx.Response:
         if unknown := options.keys() - RequestOptions.__annotations__.keys():
             raise TypeError(f"a request takes no {', '.join(sorted(unknown))}")
-        asks = options.get("reads", False) or method in SAFE
+        asks = options.get("reads", method in SAFE)
         request, parts = self._built(method, path, options, asks)
         if not asks:
             self._announce(request, parts)
