@@ -105,7 +105,7 @@ async def _named(to: str) -> Target:
             f"A group conversation has at most {MOST_PEOPLE} other people.", "Name fewer, or post in a channel."
         )
     name = listed(f"@{one.handle or one.name}" for one in whom)
-    direct = await direct_with(whom[0]) if len(whom) == 1 else None
+    direct = await direct_with(*whom)
     return Target(name, direct, whom)
 
 

@@ -132,7 +132,7 @@ class FakeSlack(Served, FakeApi):
         """Add a direct conversation, and return its id."""
         key = self.key("D")
         group = len(members) > 2
-        name = {"name": f"mpdm-{'--'.join(members).lower()}-1"} if group else {}
+        name = {"name": f"mpdm-{'--'.join(self.users[one]['name'] for one in members)}-1"} if group else {}
         flags = {"is_im": not group, "is_mpim": group, "is_private": True, "is_archived": False}
         self.channels[key] = {"id": key, "created": START, **flags, **name, "people": members}
         self.messages[key] = []

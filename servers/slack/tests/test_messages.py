@@ -59,11 +59,13 @@ async def test_send_message_refused_by_person_sends_nothing(slack: FakeSlack) ->
     assert slack.writes == []
 
 
-async def test_send_message_to_group(slack: FakeSlack, tool: Tool) -> None:
-    await tool("send_message", to="@marie, Paul", text="Réunion à 10 h")
+async def test_send_message_to_group_asked_once(slack: FakeSlack, tool: Tool, asked: list[str]) -> None:
+    for text in ("Réunion à 10 h", "Salle 2"):
+        await tool("send_message", to="@marie, Paul", text=text)
     group = next(one for one in slack.channels.values() if one["is_mpim"])
     assert group["people"] == [ZOE, MARIE, PAUL]
-    assert slack.texts(group["id"]) == ["Réunion à 10 h"]
+    assert slack.texts(group["id"]) == ["Réunion à 10 h", "Salle 2"]
+    assert asked == ["Send this message to @marie, @paul? There is no conversation with them yet."]
 
 
 async def test_send_message_ambiguous_person_lists_candidates(slack: FakeSlack, problem: Tool) -> None:

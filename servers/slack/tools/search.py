@@ -110,7 +110,7 @@ async def _query(words: str, where: str | None, by: str | None, after: When | No
     if where and await is_person(where):
         parts.append(f"in:<@{(await person(where)).id}>")
     elif where:
-        parts.append(f"in:<#{(await channel(where)).id}>")
+        parts.append(f"in:{(await channel(where)).name.removeprefix('#')}")
     if by:
         parts.append(f"from:<@{(await person(by)).id}>")
     first, last = (after.day(zone) if after else None), (before.day(zone) if before else None)
