@@ -320,14 +320,24 @@ class FakeSlack(Served, FakeApi):
         ts: str,
         limit: Any = 0,
         cursor: str | None = None,
-        latest: str = "",
-        inclusive: str = "",
+        oldest: str = "0",
+        latest: str = "9999999999",
+        inclusive: str = "false",
     ) -> Thing:
         self.visible(me, channel)
         if not any(one["ts"] == ts for one in self.messages[channel]):
             raise Refusal("thread_not_found")
-        rows = [one for one in self.messages[channel] if ts in (one["ts"], one.get("thread_ts"))]
+        rows = [
+            one
+            for one in self.messages[channel]
+            if one["ts"] == ts or (one.get("thread_ts") == ts and self._within(one["ts"], oldest, latest, inclusive))
+        ]
         return self.page([self._with_replies(channel, row) for row in rows], "messages", limit, cursor)
+
+    @staticmethod
+    def _within(ts: str, oldest: str, latest: str, inclusive: str) -> bool:
+        edge = inclusive == "true" and ts in (oldest, latest)
+        return edge or float(oldest) < float(ts) < float(latest)
 
     def conversations_open(self, me: str, users: str) -> Thing:
         whom = users.split(",")

@@ -176,6 +176,15 @@ async def test_update_and_delete_own_message(slack: FakeSlack, tool: Tool, asked
     assert slack.texts("ventes") == []
 
 
+async def test_update_own_answer_in_a_thread(slack: FakeSlack, tool: Tool) -> None:
+    ts = slack.write(slack.ventes, MARIE, "Devis ?")
+    slack.write(slack.ventes, PAUL, "Vu", thread_ts=ts)
+    done = await tool("send_message", thread=f"{slack.ventes}/{ts}", text="Sigé")
+    changed = await tool("update_message", message=done["id"], text="Signé")
+    assert slack.texts("ventes") == ["Devis ?", "Vu", "Signé"]
+    assert changed["id"] == done["id"]
+
+
 async def test_message_of_somebody_else_is_left_alone(slack: FakeSlack, problem: Tool) -> None:
     ts = slack.write(slack.ventes, MARIE, "À moi")
     for name, more in (("update_message", {"text": "x"}), ("delete_message", {})):
