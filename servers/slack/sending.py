@@ -247,7 +247,7 @@ async def message_at(channel_id: str, ts: str, thread: str = "") -> dict[str, An
 
     Raises errors.NotFoundError.
     """
-    span = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+    span: dict[str, Any] = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
     answer = await call("conversations.replies", reads=True, channel=channel_id, ts=thread or ts, **span)
     rows = [row for row in api.rows_in(answer, "messages") if row.get("ts") == ts]
     if not rows:

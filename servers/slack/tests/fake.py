@@ -456,7 +456,7 @@ class FakeSlack(Served, FakeApi):
         self, me: str, query: str, sort: str = "score", sort_dir: str = "desc", count: Any = 20, page: Any = 1
     ) -> Thing:
         self.need("search:read")
-        words = [word for word in query.split() if ":" not in word]
+        terms = [word for word in query.split() if ":" not in word]
         rows = [
             {
                 **one,
@@ -465,7 +465,7 @@ class FakeSlack(Served, FakeApi):
             for key, channel in self.channels.items()
             if me in channel["people"]
             for one in self.messages[key]
-            if all(word.lower() in one["text"].lower() for word in words)
+            if all(word.lower() in one["text"].lower() for word in terms)
         ]
         size, number = int(count), int(page)
         total = max(1, -(-len(rows) // size))

@@ -10,7 +10,7 @@ from flotilla_testing import Response, Tool
 DAY = 86_400
 
 
-async def test_story_unread_of_yesterday_read_and_summary_posted(slack: FakeSlack, tool: Tool) -> None:
+async def test_unread_of_yesterday_read_and_summary_posted(slack: FakeSlack, tool: Tool) -> None:
     """Two calls of the core tier."""
     slack.write(slack.ventes, MARIE, "Lu déjà")
     slack.read[slack.ventes] = slack.messages[slack.ventes][-1]["ts"]
