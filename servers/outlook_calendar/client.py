@@ -6,17 +6,30 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flotilla import choose, errors, segment
+from pydantic import Field
+
+from flotilla import AccessLevels, choose, errors, segment
 from flotilla_servers._microsoft import MicrosoftSettings, graph, iana_zone, microsoft_integration, owner, windows_name
 from flotilla_servers._microsoft.client import IMMUTABLE
 
 SETTINGS = "MailboxSettings.Read"  # the mailbox's time zone
 READ = [f"Calendars.Read {SETTINGS}", f"Calendars.ReadWrite {SETTINGS}"]
 WRITE = [f"Calendars.ReadWrite {SETTINGS}"]
+SHARED = "Calendars.Read.Shared"  # for Outlook's proposals, and for calendars of colleagues
+PLACES = "Place.Read.All"  # rooms; an administrator consents to it
+
+
+PERSONAL = f"User.Read Calendars.ReadWrite {SETTINGS} MailboxSettings.ReadWrite"  # that such an account can agree to
 
 
 class Settings(MicrosoftSettings):
     """Read from OUTLOOK_CALENDAR_REFRESH_TOKEN and the like."""
+
+    account: str = Field(
+        "work",
+        pattern="^(work|personal)$",
+        description="Kind of account that is asked for consent: work or personal, which knows fewer scopes",
+    )
 
 
 integration = microsoft_integration(
@@ -28,6 +41,7 @@ integration = microsoft_integration(
     "answer invitations.",
     tags=["calendar", "meetings", "microsoft", "outlook", "scheduling"],
     docs="https://learn.microsoft.com/graph/api/resources/calendar",
+    access=AccessLevels("account", "account", {"work": f"{PERSONAL} {SHARED} {PLACES}", "personal": PERSONAL}),
     instructions="A time without an offset is read in the mailbox's own time zone. Outlook notifies attendees of every "
     "meeting, change and cancellation by e-mail.",
 )
