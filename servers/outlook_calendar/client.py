@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from flotilla import AccessLevels, choose, errors, segment
-from flotilla_servers._microsoft import MicrosoftSettings, graph, iana_zone, microsoft_integration, owner, windows_name
+from flotilla_servers._microsoft import MicrosoftSettings, graph, microsoft_integration, owner, windows_name
+from flotilla_servers._microsoft import mailbox_zone as zone_of_mailbox
 from flotilla_servers._microsoft.client import IMMUTABLE
 
 SETTINGS = "MailboxSettings.Read"  # the mailbox's time zone
@@ -87,13 +88,8 @@ async def calendars() -> list[dict[str, Any]]:
 
 
 async def mailbox_zone() -> ZoneInfo:
-    """Return the time zone of the mailbox, in which its events are shown; asked for once in a process."""
-    metadata = api.connection.metadata
-    if "zone" not in metadata:
-        raw = await api.get(f"{owner(api)}/mailboxSettings", params={"$select": "timeZone"})
-        metadata["zone"] = iana_zone(raw.get("timeZone"), api.zone)
-    known: ZoneInfo = metadata["zone"]
-    return known
+    """Return the time zone of the mailbox, in which its events are shown."""
+    return await zone_of_mailbox(api)
 
 
 def prefer(zone: ZoneInfo, *more: str) -> dict[str, str]:
