@@ -470,6 +470,8 @@ async def test_recordings_listed_and_saved(fake: FakeTwilio, tool: Tool, problem
     ref = await tool("get_recording", recording=done["sid"], format="wav", path="appels/roy.wav")
     assert (data / "appels/roy.wav").read_bytes().endswith(b"as wav")
     assert ref["content_type"].startswith("audio/")
+    done["channels"] = 1
+    await tool("get_recording", recording=done["sid"], format="wav")
     assert "not finished yet (processing)" in await problem("get_recording", recording=running["sid"])
 
 
