@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -143,7 +144,7 @@ class Call:
         """Return the model's instructions and its tools; without tools the call goes on all the same."""
         ticket, call_sid = self._ticket, self._ticket.call_sid
         parties = (OUTBOUND if ticket.outbound else INBOUND).format(
-            caller=ticket.caller or "no number", called=ticket.called or "this number"
+            caller=_number(ticket.caller, "no number"), called=_number(ticket.called, "this number")
         )
         instructions = self._settings.bridge_instructions + PHONE.format(parties=parties)
         try:
@@ -211,6 +212,11 @@ async def first_of(*coroutines: Coroutine[Any, Any, str]) -> str:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _number(text: str, otherwise: str) -> str:
+    """Return a phone number, and nothing else that a caller's provider may have written in its place."""
+    return text if re.fullmatch(r"\+?[0-9]{3,15}", text) else otherwise
 
 
 def _closing(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .outbox import Piece
 
@@ -30,7 +30,7 @@ class Playback:
         """Remember a piece; returns the name of the mark that must follow it."""
         self._count += 1
         name = f"piece-{self._count}"
-        self._pending.append((name, piece))
+        self._pending.append((name, replace(piece, audio=b"")))
         return name
 
     def acknowledge(self, name: str) -> None:
