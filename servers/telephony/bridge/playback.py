@@ -26,6 +26,11 @@ class Playback:
         self._heard: tuple[str, int] = ("", 0)  # the last item of which something was heard, and how much
         self._count = 0
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was sent that has not been heard."""
+        return bool(self._pending)
+
     def sent(self, piece: Piece) -> str:
         """Remember a piece; returns the name of the mark that must follow it."""
         self._count += 1
