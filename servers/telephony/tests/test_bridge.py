@@ -584,6 +584,7 @@ def test_process_says_that_it_cannot_listen(monkeypatch: pytest.MonkeyPatch) -> 
             serving.main()
 
 
+@pytest.mark.slow
 async def test_process_ends_on_a_signal_with_its_calls(model: FakeModel) -> None:
     async with bridge_process(model.url) as (process, url):
         twilio = await FakeTwilio(url, PUBLIC).call()
