@@ -61,11 +61,11 @@ async def teams() -> list[Team]:
     """Return the teams of the connected user, with the names of their organizations."""
     metadata = api.connection.metadata
     if "teams" not in metadata:
-        found: list[Team] = []
+        members: list[Team] = []
         for one in await organizations():
             rows = readable(Team, await everything("/teams", "teams", organizationId=one.id))
-            found += [row.model_copy(update={"organization": one.name, "organization_id": one.id}) for row in rows]
-        metadata["teams"] = found
+            members += [row.model_copy(update={"organization": one.name, "organization_id": one.id}) for row in rows]
+        metadata["teams"] = members
     known: list[Team] = metadata["teams"]
     return known
 

@@ -111,13 +111,13 @@ def parameters(rows: Any) -> list[Parameter]:
 
 def modules_of(flow: Any, depth: int = 0) -> list[str]:
     """Return the modules of a blueprint's flow, those of its routes after their router."""
-    found: list[str] = []
+    modules: list[str] = []
     for node in flow if isinstance(flow, list) and depth < 10 else []:
         if isinstance(node, dict):
-            found += [str(node["module"])] if node.get("module") else []
+            modules += [str(node["module"])] if node.get("module") else []
             for route in node.get("routes") or []:
-                found += modules_of(route.get("flow"), depth + 1) if isinstance(route, dict) else []
-    return found
+                modules += modules_of(route.get("flow"), depth + 1) if isinstance(route, dict) else []
+    return modules
 
 
 class Execution(Timed):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import progress, readable, segment
+from flotilla.calls.context import current
 
 from .client import api
 from .lookup import account_zone
 from .models import Execution, ExecutionDetails, state_of
 
+RESERVE = 6  # seconds of the call that are left for what follows the waiting
 LOOKED_AT = 20  # executions of a scenario among which a new one is looked for
 NOT_ENDED = ("running", "")
 
@@ -27,6 +29,8 @@ async def since(scenario: str, before: set[str], seconds: int) -> list[Execution
         rows = [one for one in await latest(scenario) if one.id not in before]
         if rows and all(one.status != "running" for one in rows):
             break
+        if current().left() < RESERVE:
+            break
         await progress(turn + 2, seconds)
         await api.connection.network.retry.sleep(2)
     zone = await account_zone()
@@ -36,9 +40,11 @@ async def since(scenario: str, before: set[str], seconds: int) -> list[Execution
 async def ended(scenario: str, execution: str, seconds: int) -> dict[str, Any] | None:
     """Return the result of an execution as soon as it has ended, None after `seconds`."""
     for turn in range(0, max(seconds, 1), 2):
-        found = await result_of(scenario, execution)
-        if found and (state_of(found.get("status")) or "") not in NOT_ENDED:
-            return found
+        result = await result_of(scenario, execution)
+        if result and (state_of(result.get("status")) or "") not in NOT_ENDED:
+            return result
+        if current().left() < RESERVE:
+            break
         await progress(turn + 2, seconds)
         await api.connection.network.retry.sleep(2)
     return None
@@ -47,20 +53,20 @@ async def ended(scenario: str, execution: str, seconds: int) -> dict[str, Any] |
 async def result_of(scenario: str, execution: str) -> dict[str, Any] | None:
     """Return the result of an execution, None where Make has none yet: one that has just begun is not there."""
     path = f"/scenarios/{scenario}/executions/{segment(execution)}"
-    found = await api.request("GET", path, expected=(404,))
-    return found if isinstance(found, dict) and found.get("status") else None
+    result = await api.request("GET", path, expected=(404,))
+    return result if isinstance(result, dict) and result.get("status") else None
 
 
-def with_result(found: dict[str, Any]) -> dict[str, Any]:
+def with_result(result: dict[str, Any]) -> dict[str, Any]:
     """Return what the result of an execution says, as fields of `ExecutionDetails`."""
-    error = found.get("error")
+    error = result.get("error")
     error = error if isinstance(error, dict) else {}
     cause = error.get("causeModule")
     cause = cause if isinstance(cause, dict) else {}
     module = " / ".join(str(cause[name]) for name in ("appName", "name") if cause.get(name))
-    outputs = found.get("outputs")
+    outputs = result.get("outputs")
     return {
-        "status": state_of(found.get("status")),
+        "status": state_of(result.get("status")),
         "error": error.get("message"),
         "error_kind": error.get("name"),
         "module": module or None,
@@ -69,8 +75,8 @@ def with_result(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def details(
-    scenario: dict[str, Any], execution: str, found: dict[str, Any], note: str | None = None
+    scenario: dict[str, Any], execution: str, result: dict[str, Any], note: str | None = None
 ) -> ExecutionDetails:
     """Return an execution of a scenario with its result."""
     about = {"id": execution, "scenario": scenario.get("name"), "scenario_id": scenario.get("id"), "note": note}
-    return ExecutionDetails.model_validate({**about, **with_result(found)})
+    return ExecutionDetails.model_validate({**about, **with_result(result)})

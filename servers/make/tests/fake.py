@@ -5,7 +5,7 @@
         assert make.scenarios[925]["isActive"]
 
 Its user is in Europe/Paris, with one organization and the teams Atelier and Boutique. A run ends with what `ends` says
-of its scenario; where `slow` names it, it never ends. A failed run is kept as an incomplete execution.
+of its scenario; where `slow` names it, it never ends. A failed run is stored as an incomplete execution.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class FakeMake(Served, FakeApi):
         self.ends: dict[int, str] = {}  # how a run of a scenario ends: SUCCESS without it
         self.slow: set[int] = set()  # scenarios whose runs never end
         self.logs: dict[int, list[Thing]] = {}
-        self.kept: dict[str, Thing] = {}  # incomplete executions
+        self.incomplete: dict[str, Thing] = {}  # failed runs that can be retried
         self.hooks: dict[int, Thing] = {}
         self.stores: dict[int, Thing] = {}
         self.records: dict[int, dict[str, Thing]] = {}
@@ -145,7 +145,7 @@ class FakeMake(Served, FakeApi):
         }
         self.logs[scenario].insert(0, log)
         if state == "ERROR":
-            self.kept[f"d{execution[1:]}"] = {
+            self.incomplete[f"d{execution[1:]}"] = {
                 "id": f"d{execution[1:]}",
                 "scenarioId": scenario,
                 "reason": "Le serveur de mail refuse le mot de passe.",
@@ -289,15 +289,15 @@ class FakeMake(Served, FakeApi):
     def list_kept(self, request: Request) -> Response:
         """GET /dlqs: of one scenario."""
         wanted = dict(request.query)["scenarioId"]
-        return Response.of({"dlqs": [one for one in self.kept.values() if str(one["scenarioId"]) == wanted]})
+        return Response.of({"dlqs": [one for one in self.incomplete.values() if str(one["scenarioId"]) == wanted]})
 
     def get_kept(self, request: Request, key: str) -> Response:
         """GET /dlqs/{id}."""
-        return Response.of({"dlq": self._one(self.kept, key, "incomplete execution")})
+        return Response.of({"dlq": self._one(self.incomplete, key, "incomplete execution")})
 
     def retry(self, request: Request, key: str) -> Response:
         """POST /dlqs/{id}/retry: it is resolved where its scenario succeeds now."""
-        row = self._one(self.kept, key, "incomplete execution")
+        row = self._one(self.incomplete, key, "incomplete execution")
         row["attempts"] += 1
         row["resolved"] = self.ends.get(row["scenarioId"], "SUCCESS") == "SUCCESS"
         return Response.of({"dlq": key})

@@ -39,19 +39,19 @@ async def test_failed_run_is_found_explained_and_retried(fake: FakeMake, tool: T
     why = await tool("get_execution", scenario=RELANCE)
     assert (why["id"], why["error_kind"], why["seconds"], why["credits"]) == (ran["id"], "ConnectionError", 1.5, 3.0)
 
-    kept = (await tool("list_incomplete_executions", scenario=RELANCE))["items"]
-    assert kept[0]["execution"] == ran["id"]
-    again = await tool("retry_execution", execution=kept[0]["id"])
+    rows = (await tool("list_incomplete_executions", scenario=RELANCE))["items"]
+    assert rows[0]["execution"] == ran["id"]
+    again = await tool("retry_execution", execution=rows[0]["id"])
     assert (again["resolved"], again["attempts"]) == (False, 1)
     fake.ends.clear()
-    better = await tool("retry_execution", execution=kept[0]["id"])
+    better = await tool("retry_execution", execution=rows[0]["id"])
     assert better["resolved"] is True
-    assert "is resolved already; nothing was done" in await problem("retry_execution", execution=kept[0]["id"])
-    assert fake.kept[kept[0]["id"]]["attempts"] == 2
+    assert "is resolved already; nothing was done" in await problem("retry_execution", execution=rows[0]["id"])
+    assert fake.incomplete[rows[0]["id"]]["attempts"] == 2
     assert (await tool("list_incomplete_executions", scenario=RELANCE))["items"] == []
 
 
-async def test_story_needs_the_core_tools_only(fake: FakeMake) -> None:
+async def test_core_tools_are_enough(fake: FakeMake) -> None:
     with environment(server, **fake.settings, FLOTILLA_TIER="core"), impatient(server):
         names = {one["name"] for one in await tools_of(server)}
         done = await results_of(server, "make")("run_scenario", scenario=RELANCE, inputs={"client": "Dupont"})

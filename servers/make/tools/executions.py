@@ -93,11 +93,11 @@ async def get_execution(
             )
         execution = failed[0].id
     log = (await api.get(f"/scenarios/{key}/logs/{segment(execution)}"))["scenarioLog"]
-    found = await result_of(key, execution)
-    note = None if found else "Make keeps no result of it."
+    result = await result_of(key, execution)
+    note = None if result else "Make keeps no result of it."
     about = {"scenario": raw.get("name"), "scenario_id": key, "note": note}
     base = Execution.model_validate(log).model_dump()
-    shown = ExecutionDetails.model_validate({**base, **about, **(with_result(found) if found else {})})
+    shown = ExecutionDetails.model_validate({**base, **about, **(with_result(result) if result else {})})
     seconds = {"seconds": base["seconds"], "credits": base["credits"]}
     return shown.model_copy(update=seconds).within(await account_zone())
 

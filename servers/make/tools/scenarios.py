@@ -132,9 +132,9 @@ async def run_scenario(
         )
     answer = await api.post(f"/scenarios/{key}/run", json={"data": data, "responsive": False})
     execution = str(answer["executionId"])
-    found = await ended(key, execution, wait) if wait else None
-    note = None if found else "It has not ended yet: look at it with make_get_execution."
-    return details(raw, execution, found or {"status": "RUNNING"}, note)
+    result = await ended(key, execution, wait) if wait else None
+    note = None if result else "It has not ended yet: look at it with make_get_execution."
+    return details(raw, execution, result or {"status": "RUNNING"}, note)
 
 
 async def _switched(scenario: str, action: str) -> Scenario:

@@ -97,12 +97,12 @@ async def _hook(ref: str, team: str | None) -> Hook:
     known = [hook for one in ids for hook in await hooks(one)]
     text = ref.strip()
     if "://" in text:
-        found = [one for one in known if one.udid and text.partition("?")[0].rstrip("/").endswith(f"/{one.udid}")]
-        if not found:
+        matches = [one for one in known if one.udid and text.partition("?")[0].rstrip("/").endswith(f"/{one.udid}")]
+        if not matches:
             raise errors.NotFoundError(
                 "No webhook of these teams has this address.", "Take a webhook of make_list_hooks."
             )
-        return found[0]
+        return matches[0]
     if not any(text == one.id or folded(text) == folded(one.name) for one in known):
         by_id = {one.id: one for one in known}
         for scenario in await scenarios(team):
