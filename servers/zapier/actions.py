@@ -1,4 +1,4 @@
-"""The MCP endpoint, spoken to by FastMCP's client, and the check of an action's arguments.
+"""The MCP endpoint, spoken to by mcp's own client (images hold no other), and the check of an action's arguments.
 
 What its tools say of themselves is a third party's: names must fit a pattern, texts and schemas are bounded, hints
 about what a tool does are not read at all. https://docs.zapier.com/mcp/concepts/how-tools-work
@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 
 import httpx2 as httpx
 import mcp_types as mt
-from fastmcp import Client
-from fastmcp.client.transports import StreamableHttpTransport
 from jsonschema import Draft202012Validator
-from mcp import MCPError
+from mcp import ClientSession, MCPError
+from mcp.client.streamable_http import streamable_http_client
 
 from flotilla import VERSION, errors, settings_of
 from flotilla.calls.context import current
@@ -114,7 +113,7 @@ def _refusal(response: httpx.Response) -> errors.FlotillaError | None:
     return None
 
 
-async def in_session(work: Callable[[Client[Any]], Awaitable[T]]) -> T:
+async def in_session(work: Callable[[ClientSession], Awaitable[T]]) -> T:
     """Connect to the endpoint, do the work and hang up; raises errors' classes for whatever fails.
 
     Raises errors.ConfigurationError where there is no token.
@@ -123,26 +122,27 @@ async def in_session(work: Callable[[Client[Any]], Awaitable[T]]) -> T:
     watch = _Watch(url)
     # One context a connection: each new one reads all CA certificates.
     context = mcp_auth.connection.resource(mcp_auth, httpx.create_ssl_context)
-
-    def make(
-        headers: dict[str, str] | None = None,
-        timeout: httpx.Timeout | None = None,
-        auth: httpx.Auth | None = None,
-        **_: Any,
-    ) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            headers={**(headers or {}), "Authorization": token},
-            timeout=httpx.Timeout(PATIENCE, connect=10),
-            verify=context,
-            follow_redirects=False,
-            event_hooks={"request": [watch.on_request], "response": [watch.on_response]},
-        )
-
-    endpoint = StreamableHttpTransport(url, httpx_client_factory=make)
+    http = httpx.AsyncClient(
+        headers={"Authorization": token},
+        timeout=httpx.Timeout(PATIENCE, connect=10),
+        verify=context,
+        follow_redirects=False,
+        event_hooks={"request": [watch.on_request], "response": [watch.on_response]},
+    )
     info = mt.Implementation(name="flotilla-zapier", version=VERSION)
     try:
-        async with Client(endpoint, client_info=info, timeout=PATIENCE, init_timeout=PATIENCE) as client:
-            return await work(client)
+        async with (
+            http,
+            streamable_http_client(url, http_client=http) as streams,
+            ClientSession(*streams, read_timeout_seconds=PATIENCE, client_info=info) as session,
+        ):
+            try:
+                await session.discover()
+            except MCPError:  # it speaks an older revision, unless it refused the request itself
+                if watch.problem:
+                    raise
+                await session.initialize()
+            return await work(session)
     except errors.FlotillaError:
         raise
     except Exception as error:
@@ -150,7 +150,7 @@ async def in_session(work: Callable[[Client[Any]], Awaitable[T]]) -> T:
 
 
 def _problem(error: BaseException) -> errors.FlotillaError:
-    """Return the error of what FastMCP's client, mcp's or HTTP's raises: the innermost that says something."""
+    """Return the error of what mcp's client or HTTP's raises: the innermost that says something."""
     known = list(_chain(error))
     for one in known:
         if isinstance(one, NEVER_SENT):
@@ -170,7 +170,7 @@ def _problem(error: BaseException) -> errors.FlotillaError:
                 f"Zapier did not answer in time.{current().uncertainty_note()}", "Try again later."
             )
     return errors.UpstreamError(
-        f"Zapier's MCP endpoint answered in a endpoint that cannot be read.{current().uncertainty_note()}",
+        f"Zapier's MCP endpoint gave an answer that cannot be read.{current().uncertainty_note()}",
         "Ask the operator to check ZAPIER_MCP_URL.",
     )
 
@@ -192,8 +192,13 @@ def _chain(error: BaseException) -> list[BaseException]:
 async def allowed_actions() -> list[Remote]:
     """Return the tools that the user allowed, by name, without those that change what is allowed."""
 
-    async def ask(client: Client[Any]) -> list[Remote]:
-        listed = await client.list_tools()
+    async def ask(session: ClientSession) -> list[Remote]:
+        listed, cursor = list[mt.Tool](), None
+        while len(listed) < MOST_TOOLS:
+            page = await session.list_tools(params=mt.PaginatedRequestParams(cursor=cursor))
+            listed += page.tools
+            if not (cursor := page.next_cursor):
+                break
         return [
             Remote(name=tool.name, description=(tool.description or "")[:DESCRIPTION], input_schema=tool.input_schema)
             for tool in listed[:MOST_TOOLS]
@@ -206,8 +211,9 @@ async def allowed_actions() -> list[Remote]:
 async def call_action(name: str, arguments: Mapping[str, Any]) -> mt.CallToolResult:
     """Call a tool and return its result, an error result too. What may have been done is noted on the running call."""
 
-    async def run(client: Client[Any]) -> mt.CallToolResult:
-        return await client.call_tool_mcp(name, dict(arguments))
+    async def run(session: ClientSession) -> mt.CallToolResult:
+        params = mt.CallToolRequestParams(name=name, arguments=dict(arguments))
+        return await session.send_request(mt.CallToolRequest(params=params), mt.CallToolResult)
 
     return await in_session(run)
 
