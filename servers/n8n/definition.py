@@ -39,6 +39,14 @@ def settings_for(settings: Any, *, new: bool = False) -> dict[str, Any]:
     return {k: v for k, v in settings.items() if k in fields} if isinstance(settings, dict) else {}
 
 
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raise errors.InvalidInputError for settings that no version of n8n has: it refuses the whole workflow then."""
+    if unknown := sorted(set(settings) - SETTINGS - NEW_SETTINGS):
+        raise errors.InvalidInputError(
+            f"A workflow has no setting {listed(unknown)}.", f"There are: {listed(sorted(SETTINGS))}."
+        )
+
+
 def sendable(workflow: dict[str, Any]) -> dict[str, Any]:
     """Return what a request may say of a workflow that n8n gave: name, nodes, connections, settings."""
     known = settings_for(workflow.get("settings"))
@@ -77,6 +85,6 @@ def _connected(connections: dict[str, Any]) -> set[str]:
     for outputs in connections.values():
         for branches in outputs.values() if isinstance(outputs, dict) else ():
             for branch in branches if isinstance(branches, list) else ():
-                found = [one.get("node") for one in branch or () if isinstance(one, dict)]
-                names |= {str(name) for name in found if name}
+                targets = [one.get("node") for one in branch or () if isinstance(one, dict)]
+                names |= {str(name) for name in targets if name}
     return names

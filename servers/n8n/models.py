@@ -54,15 +54,15 @@ def webhook_nodes(workflow: dict[str, Any]) -> list[dict[str, Any]]:
 
 def triggers_of(workflow: dict[str, Any]) -> list[str]:
     """Return what starts a workflow: "webhook POST commande", "scheduleTrigger"."""
-    found = []
+    triggers = []
     for node in nodes_of(workflow):
         if node.get("disabled"):
             continue
         if node.get("type") == WEBHOOK:
-            found.append(f"webhook {'/'.join(methods_of(node))} {path_of(node)}")
+            triggers.append(f"webhook {'/'.join(methods_of(node))} {path_of(node)}")
         elif kind_of(node).lower().endswith("trigger") or kind_of(node) in ("cron", "interval", "start"):
-            found.append(kind_of(node))
-    return found
+            triggers.append(kind_of(node))
+    return triggers
 
 
 def tag_names(workflow: dict[str, Any]) -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import errors, progress, readable
+from flotilla.calls.context import current
 
 from .client import api
 from .lookup import described
 from .models import Execution, Failure, NodeRun
 
 LARGEST = 50_000_000  # bytes of an execution with its data
+RESERVE = 6  # seconds of the call that are left for what follows the waiting
 LOOKED_AT = 20  # executions of a workflow among which the new one is looked for
 
 
@@ -26,6 +28,8 @@ async def since(workflow_id: str, before: int, seconds: int) -> list[Execution]:
     for turn in range(seconds):
         rows = [row for row in await _rows(workflow_id, LOOKED_AT) or [] if _number(row) > before]
         if rows and not any(row.get("status") in ("running", "new") for row in rows):
+            break
+        if current().left() < RESERVE:
             break
         await progress(turn + 1, seconds)
         await api.connection.network.retry.sleep(1)
@@ -80,8 +84,8 @@ def failure_of(raw: dict[str, Any]) -> Failure | None:
     """Return why an execution failed: n8n's own error, else that of the node which failed last; None without one."""
     result = _result(raw)
     last = result.get("lastNodeExecuted")
-    if found := Failure.of(result.get("error"), str(last) if last else None):
-        return found
+    if failure := Failure.of(result.get("error"), str(last) if last else None):
+        return failure
     failed = [(name, one["error"]) for name, runs in runs_of(raw).items() for one in runs if one.get("error")]
     return Failure.of(failed[-1][1], failed[-1][0]) if failed and raw.get("status") != "success" else None
 
@@ -106,12 +110,12 @@ def items_of(raw: dict[str, Any], node: str) -> list[dict[str, Any]]:
     runs = runs_of(raw).get(node) or [{}]
     data = runs[-1].get("data")
     branches = data.get("main") if isinstance(data, dict) else None
-    found = []
+    items = []
     for branch in branches if isinstance(branches, list) else []:
         for item in branch if isinstance(branch, list) else []:
             if isinstance(item, dict) and isinstance(item.get("json"), dict):
-                found.append(_without_headers(item["json"]))
-    return found
+                items.append(_without_headers(item["json"]))
+    return items
 
 
 def _without_headers(item: dict[str, Any]) -> dict[str, Any]:

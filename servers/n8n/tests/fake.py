@@ -140,36 +140,36 @@ class FakeN8n(Served, FakeApi):
 
     def update_workflow(self, request: Request, key: str) -> Response:
         """PUT /workflows/{id}: the whole workflow."""
-        found = self._one(self.workflows, key)
-        found |= {**self._body(request), "updatedAt": now(), "versionId": self.key()}
-        return Response.of(found)
+        workflow = self._one(self.workflows, key)
+        workflow |= {**self._body(request), "updatedAt": now(), "versionId": self.key()}
+        return Response.of(workflow)
 
     def delete_workflow(self, request: Request, key: str) -> Response:
         """DELETE /workflows/{id}: its executions go too."""
-        found = self._one(self.workflows, key)
+        workflow = self._one(self.workflows, key)
         del self.workflows[key]
         self.executions = {k: one for k, one in self.executions.items() if one["workflowId"] != key}
-        return Response.of(found)
+        return Response.of(workflow)
 
     def activate(self, request: Request, key: str) -> Response:
         """POST /workflows/{id}/activate: it needs a trigger, and webhooks of its own."""
-        found = self._one(self.workflows, key)
-        if not any(node["type"] == HOOK or "rigger" in node["type"] for node in found["nodes"]):
+        workflow = self._one(self.workflows, key)
+        if not any(node["type"] == HOOK or "rigger" in node["type"] for node in workflow["nodes"]):
             raise Refusal(400, "Workflow cannot be activated because it has no trigger node.")
-        found["active"] = True
-        return Response.of(found)
+        workflow["active"] = True
+        return Response.of(workflow)
 
     def deactivate(self, request: Request, key: str) -> Response:
         """POST /workflows/{id}/deactivate."""
-        found = self._one(self.workflows, key)
-        found["active"] = False
-        return Response.of(found)
+        workflow = self._one(self.workflows, key)
+        workflow["active"] = False
+        return Response.of(workflow)
 
     def set_tags(self, request: Request, key: str) -> Response:
         """PUT /workflows/{id}/tags: all tags, by id."""
-        found = self._one(self.workflows, key)
-        found["tags"] = [self._one(self.tags, one["id"]) for one in request.json()]
-        return Response.of(found["tags"])
+        workflow = self._one(self.workflows, key)
+        workflow["tags"] = [self._one(self.tags, one["id"]) for one in request.json()]
+        return Response.of(workflow["tags"])
 
     def list_executions(self, request: Request) -> Response:
         """GET /executions: running ones only where the status asks for them."""
@@ -192,14 +192,14 @@ class FakeN8n(Served, FakeApi):
 
     def get_execution(self, request: Request, key: str) -> Response:
         """GET /executions/{id}."""
-        found = self._one(self.executions, key)
-        return Response.of(found if dict(request.query).get("includeData") == "true" else self._short(found))
+        execution = self._one(self.executions, key)
+        return Response.of(execution if dict(request.query).get("includeData") == "true" else self._short(execution))
 
     def delete_execution(self, request: Request, key: str) -> Response:
         """DELETE /executions/{id}."""
-        found = self._one(self.executions, key)
+        execution = self._one(self.executions, key)
         del self.executions[key]
-        return Response.of(self._short(found))
+        return Response.of(self._short(execution))
 
     def retry(self, request: Request, key: str) -> Response:
         """POST /executions/{id}/retry: answers when the new execution has ended; also of one that was retried."""
@@ -277,15 +277,15 @@ class FakeN8n(Served, FakeApi):
     def webhook(self, request: Request, test: str, path: str) -> Response:
         """Run the workflow whose webhook this is; a test webhook needs somebody who listens, which nobody does."""
         self.called.append(request)
-        found = [
+        matches = [
             (workflow, node)
             for workflow in self.workflows.values()
             for node in workflow["nodes"]
             if node["type"] == HOOK and node["parameters"]["path"] == path and workflow["active"] and not test
         ]
-        if not found:
+        if not matches:
             return Response.of({"code": 404, "message": f'The requested webhook "{path}" is not registered.'}, 404)
-        workflow, node = found[0]
+        workflow, node = matches[0]
         if node["parameters"].get("httpMethod", "GET") != request.method:
             message = f"This webhook is not registered for {request.method} requests."
             return Response.of({"code": 404, "message": message}, 404)

@@ -89,9 +89,9 @@ async def test_failed_execution_is_found_explained_and_retried(tool: Tool, probl
     assert why["error"]["message"] == "Le stock est épuisé"
     assert why["error"]["node"] == "Stock"
     assert [(row["node"], row["status"]) for row in why["nodes"]] == [("Webhook", "success"), ("Stock", "error")]
-    given = await tool("get_execution", execution=execution["id"], node="webhook")
-    assert given["output"][0]["body"] == {"article": "vélo"}
-    assert "headers" not in given["output"][0]
+    shown = await tool("get_execution", execution=execution["id"], node="webhook")
+    assert shown["output"][0]["body"] == {"article": "vélo"}
+    assert "headers" not in shown["output"][0]
 
     again = await tool("retry_execution", execution=execution["id"], saved_workflow=False)
     assert (again["status"], again["retry_of"]) == ("error", execution["id"])

@@ -81,7 +81,7 @@ async def test_trigger_webhook_of_another_host_is_refused(fake: FakeN8n, problem
 
 
 async def test_trigger_webhook_is_sent_once_though_it_is_a_get(fake: FakeN8n, tool: Tool, problem: Tool) -> None:
-    """A GET starts a workflow here, so it is no read that may be repeated."""
+    """A GET starts a workflow here, so it is not a read that may be repeated."""
     await active(fake, tool, "Ouvrir", hook("ouvrir", httpMethod="GET"))
     shown = await tool("trigger_webhook", workflow="Ouvrir", data={"porte": "nord"}, dry_run=True)
     assert shown["dry_run"]["method"] == "GET"
@@ -177,6 +177,12 @@ async def test_create_workflow_refuses_odd_nodes(
 ) -> None:
     assert message in await problem("create_workflow", name="Devis", nodes=nodes, connections=connections)
     assert fake.workflows == {}
+
+
+async def test_create_workflow_refuses_unknown_settings(fake: FakeN8n, problem: Tool) -> None:
+    message = await problem("create_workflow", name="Devis", nodes=[hook()], settings={"fuseau": "Europe/Paris"})
+    assert "A workflow has no setting fuseau." in message
+    assert "timezone" in message
 
 
 async def test_update_workflow_keeps_settings_that_n8n_gave(fake: FakeN8n, tool: Tool) -> None:

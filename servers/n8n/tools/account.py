@@ -58,11 +58,11 @@ async def set_variable(
     wanted = await project_of(project) if project else None
     params = {"projectId": wanted} if wanted else {}
     known = readable(Variable, await everything("/variables", **params))
-    found = next((one for one in known if one.key == key and bool(one.project) is bool(wanted)), None)
+    existing = next((one for one in known if one.key == key and bool(one.project) is bool(wanted)), None)
     body = {"key": key, "value": value, "projectId": wanted}
-    if found and found.id:
-        await api.send("PUT", f"/variables/{segment(found.id)}", json=body, idempotent=True)
-        return found.model_copy(update={"value": value})
+    if existing and existing.id:
+        await api.send("PUT", f"/variables/{segment(existing.id)}", json=body, idempotent=True)
+        return existing.model_copy(update={"value": value})
     await api.send("POST", "/variables", json=body)
     return Variable(key=key, value=value)
 

@@ -60,35 +60,35 @@ async def trigger_webhook(
     Webhook node that is added to it. The workflow must be active (n8n_activate_workflow). Where the execution has not
     ended in time, look with n8n_get_execution.
     """
-    found, node = await _target(workflow, path)
+    target, node = await _target(workflow, path)
     hook = path_of(node) if node else _path(path or workflow)
-    if found and not (found.get("active") or test):
+    if target and not (target.get("active") or test):
         raise errors.InvalidInputError(
-            f"The workflow «{errors.excerpt(found.get('name'), 60)}» is not active; nothing was started.",
+            f"The workflow «{errors.excerpt(target.get('name'), 60)}» is not active; nothing was started.",
             "Activate it with n8n_activate_workflow, or pass test=true while somebody listens in the editor.",
         )
     verb = _method(node, method)
-    before = await newest(str(found["id"])) if found and wait else None
+    before = await newest(str(target["id"])) if target and wait else None
     address = f"/webhook{'-test' if test else ''}/{quote(hook, safe='/')}"
     body: RequestOptions = {"params": data} if verb in ("GET", "HEAD") else {"json": data or {}, "nulls": True}
     body["reads"] = False
     request = webhooks.send(verb, address, **body)
     outcome = (await asyncio.gather(request, return_exceptions=True))[0]
     failed = isinstance(outcome, FailedWorkflowError)  # it ran, and its executions say why
-    if isinstance(outcome, BaseException) and not (failed and found and before is not None):
+    if isinstance(outcome, BaseException) and not (failed and target and before is not None):
         raise outcome
     result = Triggered(
         webhook=settings_of(integration).hooks_url + address,
-        workflow=found.get("name") if found else None,
-        workflow_id=str(found["id"]) if found else None,
+        workflow=target.get("name") if target else None,
+        workflow_id=str(target["id"]) if target else None,
         status=500 if isinstance(outcome, BaseException) else outcome.status_code,
         answer=None if isinstance(outcome, BaseException) else outcome.text[:MOST_TEXT] or None,
         failure=None,
     )
-    if not found or before is None:
-        result.note = None if found else "The workflow is not known, so its execution was not looked for."
+    if not target or before is None:
+        result.note = None if target else "The workflow is not known, so its execution was not looked for."
         return result
-    result.executions = await since(str(found["id"]), before, wait)
+    result.executions = await since(str(target["id"]), before, wait)
     if not result.executions:
         result.note = "No execution is listed yet: it may still run, or the workflow keeps none that succeed."
     elif len(result.executions) == 1 and result.executions[0].status in ("error", "crashed"):
@@ -120,24 +120,24 @@ async def _target(workflow: str, path: str | None) -> tuple[dict[str, Any] | Non
     """Return the workflow that is meant, and its Webhook node; of an address that no workflow has, neither."""
     if "://" in workflow or "/" in workflow:
         return await _of_path(_path(workflow))
-    found = await workflow_of(workflow)
-    nodes = webhook_nodes(found)
+    target = await workflow_of(workflow)
+    nodes = webhook_nodes(target)
     if path:
         wanted = _path(path)
         nodes = [node for node in nodes if wanted in (path_of(node), node.get("webhookId"))] or [
             node for node in nodes if folded(str(node.get("name") or "")) == folded(path)
         ]
     if len(nodes) == 1:
-        return found, nodes[0]
-    name = errors.excerpt(found.get("name"), 60)
-    if not webhook_nodes(found):
+        return target, nodes[0]
+    name = errors.excerpt(target.get("name"), 60)
+    if not webhook_nodes(target):
         raise errors.InvalidInputError(
             f"The workflow «{name}» has no Webhook node, and n8n's API has no call that runs a workflow.",
             "Ask the user to start it in n8n, or to add a Webhook node to it.",
         )
     raise errors.InvalidInputError(
         f"The workflow «{name}» has {'no such webhook' if path else 'several webhooks'}.",
-        f"Pass one as path: {listed(path_of(node) for node in webhook_nodes(found))}.",
+        f"Pass one as path: {listed(path_of(node) for node in webhook_nodes(target))}.",
     )
 
 

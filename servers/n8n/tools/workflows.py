@@ -10,7 +10,7 @@ from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, readable, se
 from flotilla.parsing import listed
 
 from ..client import api, integration
-from ..definition import connections_of, nodes_for, sendable, settings_for
+from ..definition import check_settings, connections_of, nodes_for, sendable, settings_for
 from ..lookup import LIGHT, ProjectRef, WorkflowRef, named, project_of, tags_of, workflow_link, workflow_of
 from ..models import (
     Done,
@@ -51,7 +51,8 @@ Connections = Annotated[
     ),
 ]
 Settings = Annotated[
-    dict[str, Any] | None, Field(description="Settings of the workflow, such as timezone or errorWorkflow.")
+    dict[str, Any] | None,
+    Field(description="Settings of the workflow as n8n names them.", examples=[{"timezone": "Europe/Paris"}]),
 ]
 NewName = Annotated[str | None, Field(min_length=1, max_length=128, description="New name of the workflow.")]
 
@@ -168,6 +169,7 @@ async def create_workflow(
     """
     if (copy_of is None) == (nodes is None):
         raise errors.InvalidInputError("The workflow's nodes are not clear.", "Pass either nodes or copy_of.")
+    check_settings(settings or {})
     if existing := await named(name):
         raise errors.InvalidInputError(
             f"A workflow «{errors.excerpt(name, 60)}» exists already; nothing was done.",
@@ -200,6 +202,7 @@ async def update_workflow(
     changes = {"name": name, "nodes": nodes, "connections": connections, "settings": settings}
     if all(value is None for value in changes.values()):
         raise errors.InvalidInputError("No change is named.", "Pass name, nodes, connections or settings.")
+    check_settings(settings or {})
     raw = await workflow_of(workflow)
     body = sendable(raw)
     links = body["connections"] if connections is None else connections
