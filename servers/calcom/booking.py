@@ -98,8 +98,8 @@ async def same_booking(kind: EventTypeDetails, begin: datetime, email: str | Non
         "sortStart": "asc",
         "take": 100,
     }
-    found = readable(Booking, await api.rows("/v2/bookings", "data", params=params))
-    alive = (one for one in found if one.start_time == begin and one.status in ("accepted", "pending"))
+    result = readable(Booking, await api.rows("/v2/bookings", "data", params=params))
+    alive = (one for one in result if one.start_time == begin and one.status in ("accepted", "pending"))
     return next((one for one in alive if any(_is(person, email, phone) for person in one.attendees)), None)
 
 

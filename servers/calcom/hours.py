@@ -53,19 +53,19 @@ def _shown(span: dict[str, Any]) -> str:
 
 def days_meant(days: Sequence[str]) -> list[str | date]:
     """Return weekdays (English, capitalized) and dates; raises errors.InvalidInputError for anything else."""
-    found: list[str | date] = []
+    result: list[str | date] = []
     for text in days:
         name = folded(text).removeprefix("le ").removeprefix("les ")
         if meant := NAMES.get(name) or NAMES.get(name.removesuffix("s")):
-            found += meant
+            result += meant
         elif re.match(r"\d{4}-", text.strip()):
-            found.append(When.read(text).day(api.zone))
+            result.append(When.read(text).day(api.zone))
         else:
             raise errors.InvalidInputError(
                 f"`{errors.excerpt(text, 40)}` is not a day.",
                 "Write a weekday (monday, lundi), weekdays (en semaine), or a date (2030-12-24).",
             )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(result))
 
 
 def spans_of(hours: Sequence[str]) -> list[tuple[str, str]]:
@@ -103,15 +103,15 @@ def changed(raw: dict[str, Any], days: Sequence[str | date], spans: Sequence[tup
     weekdays = [day for day in days if isinstance(day, str)]
     dates = [day.isoformat() for day in days if not isinstance(day, str)]
     if weekdays:
-        kept = [
+        remaining = [
             {**one, "days": [day for day in one["days"] if day not in weekdays]}
             for one in raw.get("availability") or []
         ]
         added = [{"days": weekdays, "startTime": start, "endTime": end} for start, end in spans]
-        body["availability"] = [one for one in kept if one["days"]] + added
+        body["availability"] = [one for one in remaining if one["days"]] + added
     if dates:
-        kept_dates = [one for one in raw.get("overrides") or [] if one["date"] not in dates]
-        body["overrides"] = kept_dates + [
+        other_dates = [one for one in raw.get("overrides") or [] if one["date"] not in dates]
+        body["overrides"] = other_dates + [
             {"date": day, "startTime": start, "endTime": end}
             for day in dates
             for start, end in spans or [(CLOSED, CLOSED)]

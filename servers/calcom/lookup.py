@@ -69,7 +69,7 @@ async def teams() -> list[Team]:
 
 
 async def team_event_types(team: Team) -> list[EventTypeDetails]:
-    """Return the event types of a team, which each is told the name of."""
+    """Return the event types of a team, each with the name of the team."""
     rows = await api.rows(f"/v2/teams/{segment(team.id)}/event-types", "data")
     return [one.model_copy(update={"team": team.name}) for one in readable(EventTypeDetails, rows)]
 
@@ -106,11 +106,11 @@ async def booking_of(uid: str) -> Booking:
 
     Raises errors.InvalidInputError for the uid of a series, with those of its bookings.
     """
-    found = await api.data("GET", booking_path(uid))
-    if isinstance(found, list):
-        each = ", ".join(f"{one.uid} ({one.start_time:%Y-%m-%d})" for one in readable(Booking, found)[:20])
+    result = await api.data("GET", booking_path(uid))
+    if isinstance(result, list):
+        each = ", ".join(f"{one.uid} ({one.start_time:%Y-%m-%d})" for one in readable(Booking, result)[:20])
         raise errors.InvalidInputError("This uid means a series of bookings.", f"Pass the uid of one of them: {each}.")
-    return Booking.model_validate(found).within(await account_zone())
+    return Booking.model_validate(result).within(await account_zone())
 
 
 def written_by(attendees: Iterable[str | None], wanted: Phone) -> bool:

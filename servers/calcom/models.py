@@ -192,7 +192,7 @@ class Booking(Timed):
     @model_validator(mode="before")
     @classmethod
     def _flat(cls, raw: Any) -> Any:
-        """Take the nested objects apart; what Cal.com keeps in the form for itself is no answer."""
+        """Take the nested objects apart; what Cal.com keeps in the form for itself is left out."""
         if not isinstance(raw, dict):
             return raw
         kind, form = raw.get("eventType"), raw.get("bookingFieldsResponses")
@@ -215,10 +215,10 @@ def _answers(form: Any) -> list[Answer]:
     """Return the answers of a booking form that is {slug: value}."""
     if not isinstance(form, dict):
         return []
-    told = {slug: value for slug, value in form.items() if slug not in GIVEN and value not in (None, "", [], {})}
+    values = {slug: value for slug, value in form.items() if slug not in GIVEN and value not in (None, "", [], {})}
     return [
         Answer(question=slug, answer=", ".join(map(str, value)) if isinstance(value, list) else str(value))
-        for slug, value in told.items()
+        for slug, value in values.items()
     ]
 
 

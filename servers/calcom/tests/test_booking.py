@@ -214,8 +214,8 @@ async def test_book_event_answers_required_and_checked(fake: FakeCalcom, tool: T
         "book_event", **booking, answers=unfit
     )
     assert fake.writes == []
-    given = [{"question": "budget", "answer": "grand"}, {"question": "notes", "answer": "Sonnez deux fois"}]
-    await tool("book_event", **booking, answers=given)
+    values = [{"question": "budget", "answer": "grand"}, {"question": "notes", "answer": "Sonnez deux fois"}]
+    await tool("book_event", **booking, answers=values)
     assert sent(fake)["bookingFieldsResponses"] == {"budget": "Grand", "notes": "Sonnez deux fois"}
 
 

@@ -1,4 +1,4 @@
-"""Bookings: found, made, moved, confirmed, cancelled. https://cal.com/docs/api-reference/v2/bookings"""
+"""Bookings: result, made, moved, confirmed, cancelled. https://cal.com/docs/api-reference/v2/bookings"""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ async def book_event(
 
 
 def booked(made: Any, people: list[str]) -> Booked:
-    """Return what became of a booking, or of the first of a series."""
+    """Return a booking as it stands now, or the first of a series."""
     first, *later = made if isinstance(made, list) and made else [made]
     further = [one["uid"] for one in later]
     known = first if isinstance(first, dict) else {}
@@ -196,8 +196,8 @@ async def list_bookings(
         "sortStart": "desc" if status in ("past", "cancelled") else "asc",
     }
     if attendee and looks_like_phone(attendee):
-        found = await _with_phone(Phone.read(attendee), {**params, "status": status or "upcoming"})
-        return sliced(all_within(found, zone), limit, cursor)
+        result = await _with_phone(Phone.read(attendee), {**params, "status": status or "upcoming"})
+        return sliced(all_within(result, zone), limit, cursor)
     if attendee and "@" in attendee:
         params["attendeeEmail"] = Address.read(attendee).address
     elif attendee:
@@ -207,16 +207,16 @@ async def list_bookings(
 
 async def _with_phone(wanted: Phone, params: dict[str, Any]) -> list[Booking]:
     """Return the bookings of somebody with a phone number, among the first thousand."""
-    wanted.e164(region())  # raises for what is not a number
-    found: list[Booking] = []
+    wanted.e164(region())  # raises for anything but a number
+    result: list[Booking] = []
     cursor: str | None = None
     for _ in range(PAGES):
         page = await api.page("/v2/bookings", Booking, params=params, limit=100, cursor=cursor)
-        found += [one for one in page.items if written_by((person.phone for person in one.attendees), wanted)]
+        result += [one for one in page.items if written_by((person.phone for person in one.attendees), wanted)]
         cursor = page.next_cursor
         if not cursor:
             break
-    return found
+    return result
 
 
 @tools.reads(scopes=READ, search="détail réunion rendez-vous lieu lien visio réponses formulaire")
@@ -308,9 +308,9 @@ async def cancel_booking(
     if following and not old.series:
         raise errors.InvalidInputError("This booking is not one of a series.", "Leave `following` out.")
     people, zone = [str(attendee)] if attendee else people_of(old), await account_zone()
-    what = f"Cancel «{old.title}» of {shown(old.start_time, zone)}"
+    action = f"Cancel «{old.title}» of {shown(old.start_time, zone)}"
     more = " and the later ones of its series" if following else ""
-    await confirm(f"{what}{more}? {listed(people)} will be notified.")
+    await confirm(f"{action}{more}? {listed(people)} will be notified.")
     body = {
         "cancellationReason": reason,
         **({"seatUid": seat} if seat else {}),
