@@ -91,7 +91,7 @@ def about_of(servers: Servers) -> Consent:
     Where the vendor gives each account an address of its own, a setting stands in braces: https://{subdomain}.acme.example.
     It is filled in from the secrets file, the environment or its default, and left as it is where none has it.
     """
-    slug, server = next(iter(servers.items()))
+    server = next(iter(servers.values()))
     about = server.integration.consent
     assert about
     if not (fields := _open_fields(about)):

@@ -418,8 +418,8 @@ class FakeGraph(Served, FakeApi):
             raise Refusal(400, "ErrorInvalidRequest", "You can't respond to this meeting because you're the organizer.")
         if "proposedNewTime" in body and (answer == "accept" or not body["sendResponse"]):
             raise Refusal(400, "ErrorInvalidRequest", "A new time cannot be proposed so.")
-        words = {"accept": "accepted", "decline": "declined", "tentativelyAccept": "tentativelyAccepted"}
-        one["response"] = words[answer]
+        answers = {"accept": "accepted", "decline": "declined", "tentativelyAccept": "tentativelyAccepted"}
+        one["response"] = answers[answer]
         if body["sendResponse"]:
             self.mails.append((answer, event, body.get("comment") or ""))
         return Response(202)
@@ -450,7 +450,7 @@ class FakeGraph(Served, FakeApi):
                 problem = {"message": "Unable to resolve", "responseCode": "ErrorMailRecipientNotFound"}
                 rows.append({"scheduleId": name, "error": problem})
                 continue
-            found = [
+            matches = [
                 {
                     "status": status,
                     "start": {"dateTime": f"{a}:00.0000000", "timeZone": "UTC"},
@@ -459,7 +459,7 @@ class FakeGraph(Served, FakeApi):
                 for a, b, status in items
                 if a < body["endTime"]["dateTime"] and b > body["startTime"]["dateTime"]
             ]
-            rows.append({"scheduleId": name, "availabilityView": "0", "scheduleItems": found})
+            rows.append({"scheduleId": name, "availabilityView": "0", "scheduleItems": matches})
         return Response.of({"value": rows})
 
     def find_times(self, request: Request, **_: str) -> Response:
