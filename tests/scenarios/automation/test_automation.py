@@ -75,6 +75,8 @@ async def test_automation_scenario(automations: Automations) -> None:
         n8n.workflows["n8nAccueil000001"]["nodes"][1]["type"] = "n8n-nodes-base.noOp"
         assert (await call_ok(client, "n8n_retry_execution", execution=failed["id"]))["status"] == "success"
         assert "nothing was done" in await call_error(client, "n8n_retry_execution", execution=failed["id"])
+        (old,) = (await call_ok(client, "n8n_list_executions", status="error"))["items"]
+        assert old["retry_success_id"] == "2"  # so that nothing is left to retry
 
         hooks = (await call_ok(client, "zapier_list_hooks"))["items"]
         assert [row["name"] for row in hooks] == ["Relance clients", "devis"]
