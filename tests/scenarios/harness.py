@@ -139,8 +139,8 @@ class Gateway:
         def address() -> str:
             text = log.read_text(encoding="utf-8")
             assert process.returncode is None, text
-            found = re.search(r"http://\S+?/mcp", text)
-            return found[0] if found else ""
+            match = re.search(r"http://\S+?/mcp", text)
+            return match[0] if match else ""
 
         try:
             await eventually(address)

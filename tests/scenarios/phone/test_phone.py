@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from flotilla_servers.calcom.tests.fake import FakeCalcom, person
+from flotilla_servers.calcom.tests.fake import PARIS, FakeCalcom, person
 from flotilla_servers.telephony.tests.bridge_fakes import BOARD_TOKEN, FakeModel, ModelCall, running_bridge
 from flotilla_servers.telephony.tests.bridge_fakes import FakeTwilio as FakeStream
 from flotilla_servers.telephony.tests.fake import KNOWN, NEW, FakeTwilio
@@ -165,9 +166,15 @@ async def say_and_hear_key(caller: FakeStream, call: ModelCall, key: str) -> Non
 
 
 @pytest.mark.parametrize("workshop", ["process"], indirect=True)
-async def test_phone_scenario_by_the_bridge(workshop: Workshop) -> None:
-    """The model finds the time, says it, and books it after the caller has pressed 1."""
+async def test_phone_scenario_by_the_bridge(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model, told what day it is, finds the time, says it, and books it after the caller has pressed 1."""
+    monkeypatch.setenv("FLOTILLA_TIMEZONE", "Europe/Paris")
+    began = datetime.now(PARIS)
     async with on_the_phone(workshop) as (caller, call):
+        clock = re.search(r"It is (\w+ \d+ \w+ \d+, \d+:\d+) in Europe/Paris\.", call.session["instructions"])
+        assert clock
+        now = datetime.strptime(clock[1], "%A %d %B %Y, %H:%M").replace(tzinfo=PARIS)
+        assert began.replace(second=0, microsecond=0) <= now <= datetime.now(PARIS)
         names = {tool["name"] for tool in call.session["tools"]}
         assert {"calcom_list_available_times", "calcom_book_event"} <= names
         assert "calcom_create_event_type" not in names  # the core tier

@@ -99,8 +99,8 @@ async def test_standup_scenario(standup: Standup) -> None:
         assert start == "2030-06-05T15:00:00+02:00"
         moved = await call_ok(client, "outlook_update_event", event=meeting["id"], start=start)
         assert moved["start"] == start
-        told = await call_ok(client, "teams_create_chat", members=guests, text=TOLD)
-        assert told["to"] == "Marie Dupont, Paul Petit"
+        sent = await call_ok(client, "teams_create_chat", members=guests, text=TOLD)
+        assert sent["to"] == "Marie Dupont, Paul Petit"
 
     assert gateway.asked == []
     _, signed, *_, summary = standup.slack.messages[standup.slack.ventes]
@@ -109,9 +109,9 @@ async def test_standup_scenario(standup: Standup) -> None:
     hours = [standup.starts(day).hour for day in ("2030-05-29", TOMORROW, "2030-06-12")]
     assert hours == [10, 15, 10]
     assert [kind for kind, *_ in standup.outlook.mails] == ["invitation", "update"]
-    chat = standup.teams.chats[told["chat"]]
+    chat = standup.teams.chats[sent["chat"]]
     assert set(chat["members"]) == {ME, TEAMS_MARIE, TEAMS_PAUL}
-    assert [one["body"]["content"] for one in standup.teams.messages[told["chat"]]] == [TOLD]
+    assert [one["body"]["content"] for one in standup.teams.messages[sent["chat"]]] == [TOLD]
 
 
 async def test_standup_scenario_series_stays_without_a_yes(standup: Standup) -> None:
