@@ -3,7 +3,7 @@
 from flotilla_servers._microsoft import MicrosoftSettings, graph, microsoft_integration, owner
 """
 
-from .account import Account, account, owner, work_only
+from .account import Account, account, mailbox_zone, owner, work_only
 from .client import CONSENT, HOSTS, PAGES, MicrosoftSettings, graph, microsoft_integration
 from .recipients import confirm_new
 from .responses import app_only
@@ -20,6 +20,7 @@ __all__ = [
     "confirm_new",
     "graph",
     "iana_zone",
+    "mailbox_zone",
     "microsoft_integration",
     "owner",
     "windows_name",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from flotilla import Api, Model, UntrustedText, errors, segment, settings_of
 from flotilla.settings import missing
 
 from .responses import app_only
+from .zones import iana_zone
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 FIELDS = "id,displayName,mail,userPrincipalName"
@@ -52,6 +54,19 @@ async def account(api: Api) -> Account:
     if "account" not in metadata:
         metadata["account"] = Account.model_validate(await api.get(owner(api), params={"$select": FIELDS}))
     known: Account = metadata["account"]
+    return known
+
+
+async def mailbox_zone(api: Api) -> ZoneInfo:
+    """Return the time zone of the mailbox, in which local times are read; asked for once in a process.
+
+    It needs the scope MailboxSettings.Read.
+    """
+    metadata = api.connection.metadata
+    if "zone" not in metadata:
+        raw = await api.get(f"{owner(api)}/mailboxSettings", params={"$select": "timeZone"})
+        metadata["zone"] = iana_zone(raw.get("timeZone"), api.zone)
+    known: ZoneInfo = metadata["zone"]
     return known
 
 

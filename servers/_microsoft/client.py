@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl
 
-from flotilla import Api, Bearer, ByLink, Consent, FirstOf, Integration, SecretStr, ServerSettings, errors
+from flotilla import AccessLevels, Api, Bearer, ByLink, Consent, FirstOf, Integration, SecretStr, ServerSettings, errors
 from flotilla.pagination import Links
 
 from .login import AppOnly, RefreshToken
@@ -83,6 +83,7 @@ def microsoft_integration(
     files: bool = False,
     hosts: Iterable[str] = (),
     instructions: str = "",
+    access: AccessLevels | None = None,
 ) -> Integration[S]:
     """Return the integration of a part of Microsoft Graph; `hosts` are others than Graph's and the login's."""
     return Integration(
@@ -98,6 +99,7 @@ def microsoft_integration(
         consent=CONSENT,
         docs=docs,
         instructions=instructions,
+        access=access,
     )
 
 

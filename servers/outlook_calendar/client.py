@@ -6,17 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flotilla import choose, errors, segment
-from flotilla_servers._microsoft import MicrosoftSettings, graph, iana_zone, microsoft_integration, owner, windows_name
+from pydantic import Field
+
+from flotilla import AccessLevels, choose, errors, segment
+from flotilla_servers._microsoft import MicrosoftSettings, graph, microsoft_integration, owner, windows_name
+from flotilla_servers._microsoft import mailbox_zone as zone_of_mailbox
 from flotilla_servers._microsoft.client import IMMUTABLE
 
 SETTINGS = "MailboxSettings.Read"  # the mailbox's time zone
 READ = [f"Calendars.Read {SETTINGS}", f"Calendars.ReadWrite {SETTINGS}"]
 WRITE = [f"Calendars.ReadWrite {SETTINGS}"]
+SHARED = "Calendars.Read.Shared"  # for Outlook's proposals, and for calendars of colleagues
+PLACES = "Place.Read.All"  # rooms; an administrator consents to it
+
+
+PERSONAL = f"User.Read Calendars.ReadWrite {SETTINGS} MailboxSettings.ReadWrite"  # that such an account can agree to
 
 
 class Settings(MicrosoftSettings):
     """Read from OUTLOOK_CALENDAR_REFRESH_TOKEN and the like."""
+
+    account: str = Field(
+        "work",
+        pattern="^(work|personal)$",
+        description="Kind of account that is asked for consent: work or personal, which knows fewer scopes",
+    )
 
 
 integration = microsoft_integration(
@@ -28,6 +42,7 @@ integration = microsoft_integration(
     "answer invitations.",
     tags=["calendar", "meetings", "microsoft", "outlook", "scheduling"],
     docs="https://learn.microsoft.com/graph/api/resources/calendar",
+    access=AccessLevels("account", "account", {"work": f"{PERSONAL} {SHARED} {PLACES}", "personal": PERSONAL}),
     instructions="A time without an offset is read in the mailbox's own time zone. Outlook notifies attendees of every "
     "meeting, change and cancellation by e-mail.",
 )
@@ -73,13 +88,8 @@ async def calendars() -> list[dict[str, Any]]:
 
 
 async def mailbox_zone() -> ZoneInfo:
-    """Return the time zone of the mailbox, in which its events are shown; asked for once in a process."""
-    metadata = api.connection.metadata
-    if "zone" not in metadata:
-        raw = await api.get(f"{owner(api)}/mailboxSettings", params={"$select": "timeZone"})
-        metadata["zone"] = iana_zone(raw.get("timeZone"), api.zone)
-    known: ZoneInfo = metadata["zone"]
-    return known
+    """Return the time zone of the mailbox, in which its events are shown."""
+    return await zone_of_mailbox(api)
 
 
 def prefer(zone: ZoneInfo, *more: str) -> dict[str, str]:

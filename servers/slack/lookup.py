@@ -138,8 +138,8 @@ def _fitting(text: str, everybody: Iterable[Person]) -> list[Person]:
     """Return those who are called so: by id, by a whole name, else by some of its words."""
     everybody, name = list(everybody), folded(text)
     exact = [one for one in everybody if one.id == text] or [one for one in everybody if name in one.known_as]
-    words = set(name.split())
-    parts = [one for one in everybody if words and any(words <= set(known.split()) for known in one.known_as)]
+    terms = set(name.split())
+    parts = [one for one in everybody if terms and any(terms <= set(known.split()) for known in one.known_as)]
     return exact or parts
 
 
@@ -216,16 +216,25 @@ async def conversation(wanted: str) -> Conversation:
     return direct
 
 
-async def direct_with(whom: Person) -> Conversation | None:
-    """Return the direct conversation of the token's owner with somebody, None where there is none yet."""
+async def direct_with(*whom: Person) -> Conversation | None:
+    """Return the conversation of the token's owner with these people and no others, None where there is none yet.
+
+    Groups are recognized by their names, which hold the handles: mpdm-zoe--marie--paul-1.
+    """
     for renew in (False, True):
         fresh = "mine" not in api.connection.metadata
         for one in await mine(renew=renew):
-            if one.user == whom.id:
+            if one.user and [one.user] == [each.id for each in whom]:
+                return one
+            if one.group and len(whom) > 1 and _logins(one.name) == {(await account()).user, *(p.login for p in whom)}:
                 return one
         if fresh:
             break
     return None
+
+
+def _logins(group: str) -> set[str]:
+    return set(re.sub(r"^mpdm-|-\d+$", "", group).split("--"))
 
 
 async def is_person(wanted: str) -> bool:

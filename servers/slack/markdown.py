@@ -251,7 +251,7 @@ def _bare(node: Node, names: Names) -> str:
 
 
 def _words(elements: Sequence[Element]) -> str:
-    """Return the words of elements; a person who is mentioned is told by the mention itself."""
+    """Return the words of elements; a mention stands for its person or channel."""
     parts = []
     for one in elements:
         kind = one["type"]

@@ -47,6 +47,7 @@ class Person(Model):
     status: UntrustedText | None = None
     timezone: str | None = None
     kind: str | None = Field(None, description="guest or bot; without it a member.")
+    login: str = Field("", exclude=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -65,6 +66,7 @@ class Person(Model):
             "phone": inner(profile, "phone") or None,
             "status": status or None,
             "timezone": raw.get("tz") or None,
+            "login": raw.get("name") or "",
             "kind": "bot" if raw.get("is_bot") else "guest" if guest else None,
         }
 

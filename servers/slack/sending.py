@@ -105,7 +105,7 @@ async def _named(to: str) -> Target:
             f"A group conversation has at most {MOST_PEOPLE} other people.", "Name fewer, or post in a channel."
         )
     name = listed(f"@{one.handle or one.name}" for one in whom)
-    direct = await direct_with(whom[0]) if len(whom) == 1 else None
+    direct = await direct_with(*whom)
     return Target(name, direct, whom)
 
 
@@ -228,8 +228,8 @@ async def own_message(message: str) -> tuple[str, str, dict[str, Any], Any]:
 
     Raises errors.NotFoundError, and errors.PermissionDeniedError for somebody else's.
     """
-    channel_id, ts, _ = message_of(message)
-    row = await message_at(channel_id, ts)
+    channel_id, ts, thread = message_of(message)
+    row = await message_at(channel_id, ts, thread)
     reads, writes = await account(), await author()
     if row.get("bot_id") and row.get("bot_id") == writes.bot_id:
         return channel_id, ts, row, api
@@ -242,11 +242,13 @@ async def own_message(message: str) -> tuple[str, str, dict[str, Any], Any]:
     )
 
 
-async def message_at(channel_id: str, ts: str) -> dict[str, Any]:
-    """Return one message, of a channel or of a thread; raises errors.NotFoundError."""
-    answer = await call(
-        "conversations.replies", reads=True, channel=channel_id, ts=ts, latest=ts, inclusive=True, limit=1
-    )
+async def message_at(channel_id: str, ts: str, thread: str = "") -> dict[str, Any]:
+    """Return one message, of a channel or of a thread, which comes with the thread's first one.
+
+    Raises errors.NotFoundError.
+    """
+    span: dict[str, Any] = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 2}
+    answer = await call("conversations.replies", reads=True, channel=channel_id, ts=thread or ts, **span)
     rows = [row for row in api.rows_in(answer, "messages") if row.get("ts") == ts]
     if not rows:
         raise errors.NotFoundError("There is no such message.", "Take its id from slack_read_channel.")

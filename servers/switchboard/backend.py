@@ -25,6 +25,7 @@ from flotilla_launcher.protocol import (
 
 from . import processes
 from .catalog import Entry
+from .circuit import FAILURES, Circuit
 from .client_request import ClientRequest
 from .commands import Commands, container_memory, docker
 from .jsonrpc import ConnectionClosedError, Message, OnProgress, Peer, RpcError
@@ -57,7 +58,7 @@ class Backend:
     """A server to which clients' requests are sent."""
 
     def __init__(self, entry: Entry) -> None:
-        self.entry, self.closed = entry, False
+        self.entry, self.closed, self.circuit = entry, False, Circuit()
         self.response_timeout = GRACE + max(DEADLINE, _number(entry.env.get("FLOTILLA_DEADLINE")))
 
     async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
@@ -65,15 +66,29 @@ class Backend:
 
         Raises RpcError, NotStartedError, ConnectionLostError, UnresponsiveError and BrokenResultError.
         """
+        if left := self.circuit.left():
+            times = f"{FAILURES} times in a row"
+            raise NotStartedError(f"{self.entry.slug} failed {times}, and is tried again in {left:.0f} seconds")
         try:
-            result = await self._send_once(client, method, params)
-        except ConnectionLostError as error:
-            if not safe or isinstance(error, UnresponsiveError):  # a caller who waited so long does not wait again
-                raise
-            result = await self._send_once(client, method, params)
+            result = await self._send_twice_at_most(client, method, params, safe)
+        except (NotStartedError, ConnectionLostError):
+            self.circuit.note(reached=False)
+            raise
+        except RpcError:
+            self.circuit.note(reached=True)
+            raise
+        self.circuit.note(reached=True)
         if not is_result(method, result):
             raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
         return dict(result)
+
+    async def _send_twice_at_most(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Any:
+        try:
+            return await self._send_once(client, method, params)
+        except ConnectionLostError as error:
+            if not safe or isinstance(error, UnresponsiveError):  # a caller who waited so long does not wait again
+                raise
+            return await self._send_once(client, method, params)
 
     async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
         """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""

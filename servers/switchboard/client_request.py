@@ -37,7 +37,7 @@ class ClientRequest:
         self.modern, self.client_id, self.capabilities = modern, client_id, capabilities
         about = meta.get(CLIENT_KEY)
         self.client_name = str(about.get("name") or "") if type(about) is dict else ""
-        self._progress_token = meta.get("progressToken")
+        self._progress_token, self._progressed = meta.get("progressToken"), False
         self.meta = {key: value for key, value in meta.items() if key not in CONNECTION_KEYS}
         if not modern:  # since 2026-07-28 a server sends the logs that are asked for; before, it sent all
             self.meta[LOG_LEVEL_KEY] = log_level or LOG_LEVELS[0]
@@ -73,8 +73,14 @@ class ClientRequest:
 
     def progress(self, params: Message) -> None:
         """Pass progress on to a client that wants it."""
+        self._progressed = True
         if self._progress_token is not None:
             self.notify("notifications/progress", {**params, "progressToken": self._progress_token})
+
+    def announce(self, sentence: str) -> None:
+        """Send a sentence as the first progress, where there was none."""
+        if not self._progressed:
+            self.progress({"progress": 0, "message": sentence})
 
 
 def is_meta(meta: Any) -> bool:

@@ -20,9 +20,10 @@ from .action_log import Action, ActionLog, shown
 from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
 from .client_request import ClientRequest, invalid
-from .discovery import DiscoveryError
+from .discovery import DiscoveryError, title
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
 from .request_state import RequestState
+from .spoken import Sentences
 from .tool_index import Searchable
 from .tool_search import SEARCH, ToolSearch, failed
 from .tool_search import definitions as search_definitions
@@ -72,10 +73,14 @@ class Gateway:
     """Everything that the servers offer, in the catalog's order, and the way to it."""
 
     def __init__(
-        self, state_key: str, note_call: Callable[[str], None] = lambda slug: None, log: ActionLog | None = None
+        self,
+        state_key: str,
+        note_call: Callable[[str], None] = lambda slug: None,
+        log: ActionLog | None = None,
+        sentences: Sentences | None = None,
     ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
-        self._log = log
+        self._log, self._sentences = log, sentences or Sentences()
         self._state = RequestState(state_key)
         self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
         self._owners: dict[tuple[str, str], Backend] = {}
@@ -169,7 +174,8 @@ class Gateway:
         for _ in range(MAX_ROUNDS):
             started = time.perf_counter()
             try:
-                result = await call.backend.send(call.client, call.method, params, call.safe)
+                with self._sentences.meanwhile(call.client, title(call.backend.entry), reads=call.safe):
+                    result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:
                 call.server_seconds += time.perf_counter() - started
             if result.get("resultType") != "input_required":
@@ -241,7 +247,8 @@ class Gateway:
             result = await self.forward(call)
         except NotStartedError as error:
             call.outcome = "not_started"
-            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again.")
+            sentence = self._sentences.unreachable(title(call.backend.entry))
+            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again. {sentence}")
         except ConnectionLostError as error:
             call.outcome = "lost"
             if call.safe:

@@ -43,6 +43,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: list one tool that finds tools and three that call them; off: list all tools; "
         "auto: search where there are more than 40",
     ),
+    "say-after": (
+        1.5,
+        "seconds without an answer after which a client that wants progress gets a sentence to say; 0 for never",
+    ),
+    "language": ("auto", "language of that sentence, and of the one for a server that cannot be reached: en, fr, auto"),
     "log": (
         "on",
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
@@ -70,6 +75,7 @@ DESCRIPTION = (
 )
 CHOICES = {
     "fork": ("on", "off"),
+    "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
     "run": ("auto", "docker", "process", "http-map"),
     "search": ("auto", "on", "off"),

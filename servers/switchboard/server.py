@@ -32,6 +32,7 @@ from .last_calls import LastCalls
 from .options import arguments, remotes
 from .reporting import report
 from .selection import selected
+from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
 from .tool_search import is_on
 from .warm import Warmer
@@ -47,7 +48,15 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if len(state_key) < 32:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options))
+    commands, gateway = (
+        Commands(options),
+        Gateway(
+            state_key,
+            last_calls.note,
+            action_log(options),
+            Sentences(language(options.language, os.environ), options.say_after),
+        ),
+    )
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):

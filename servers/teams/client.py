@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flotilla import errors
+from flotilla import When, errors
 from flotilla.calls.context import current
 from flotilla_servers._microsoft import (
     Account,
@@ -17,14 +18,16 @@ from flotilla_servers._microsoft import (
     account,
     app_only,
     graph,
+    mailbox_zone,
     microsoft_integration,
     work_only,
 )
 
 CHATS, CHAT_WRITE = ["Chat.Read", "Chat.ReadWrite"], ["Chat.ReadWrite"]
 TEAMS = "Team.ReadBasic.All Channel.ReadBasic.All"
-CHANNELS = [f"{TEAMS} ChannelMessage.Read.All"]
+CHANNELS = [f"{TEAMS} ChannelMessage.Read.All MailboxSettings.Read"]
 PEOPLE = "User.ReadBasic.All"
+SETTINGS = "MailboxSettings.Read"  # the mailbox's time zone
 
 
 class Settings(MicrosoftSettings):
@@ -60,6 +63,11 @@ def users_only(doing: str) -> None:
             f"Here the app acts by itself, without a user, and Microsoft lets only users {doing}.",
             "Ask the user to connect an account by consent: `scripts/login teams`.",
         )
+
+
+async def zone_for(*times: When | None) -> ZoneInfo:
+    """Return the zone in which times are read: that of the mailbox, which only a local time or a day needs."""
+    return await mailbox_zone(api) if any(one and (one.is_local or one.is_day) for one in times) else api.zone
 
 
 async def sent(request: Awaitable[dict[str, Any]], look: str) -> dict[str, Any]:

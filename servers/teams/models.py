@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AliasPath, AwareDatetime, Field, model_validator
@@ -143,6 +143,8 @@ class Meeting(Model):
 
     id: str = ""
     title: UntrustedText | None = Field(None, alias="subject")
+    start: str = ""
+    end: str = ""
     url: str = Field("", alias="joinWebUrl")
     code: str | None = Field(None, validation_alias=AliasPath("joinMeetingIdSettings", "joinMeetingId"))
     passcode: str | None = Field(None, validation_alias=AliasPath("joinMeetingIdSettings", "passcode"))
@@ -208,6 +210,17 @@ def text_of(body: Any) -> str:
         return ""
     content = str(body.get("content") or "").replace("&nbsp;", " ")  # Teams puts them everywhere
     return html_to_text(content).strip() if str(body.get("contentType")).lower() == "html" else content.strip()
+
+
+def since(rows: list[dict[str, Any]], begin: datetime | None) -> list[dict[str, Any]]:
+    """Return the messages that somebody wrote, from a time on; a post also where a reply to it is that new."""
+    return [row for row in rows if is_message(row) and (begin is None or _newest(row) >= begin)]
+
+
+def _newest(row: Mapping[str, Any]) -> datetime:
+    replies = [one for one in row.get("replies") or () if isinstance(one, Mapping)]
+    times = [one["createdDateTime"] for one in (row, *replies) if one.get("createdDateTime")]
+    return max(map(_time, times), default=datetime.max.replace(tzinfo=UTC))
 
 
 def is_unread(raw: Mapping[str, Any], me: str) -> bool | None:

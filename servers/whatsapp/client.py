@@ -61,6 +61,10 @@ class WindowClosedError(errors.InvalidInputError):
     """The customer has not written within 24 hours, so WhatsApp takes a template only (131047)."""
 
 
+class UnknownFieldError(errors.UpstreamError):
+    """This version of the API does not have a field that was asked for."""
+
+
 def _error(body: Any) -> Mapping[str, Any]:
     error = body.get("error") if isinstance(body, Mapping) else None
     return error if isinstance(error, Mapping) else {}
@@ -174,6 +178,11 @@ def map_error(status: int, body: Any) -> errors.FlotillaError | None:
         return errors.NotFoundError(
             f"WhatsApp does not have this, or the token may not see it{reason}.",
             "Check the id; if it is right, ask the user to check the account's ids in the settings.",
+        )
+    if code == 100 and "nonexisting field" in message:
+        return UnknownFieldError(
+            f"The Graph API of this version does not have a field that is asked for{reason}.",
+            "Ask the user to set WHATSAPP_BASE_URL to https://graph.facebook.com/v23.0 or newer.",
         )
     if code in _OFTEN and status != 429:
         wrong, hint, again = _OFTEN[code]

@@ -31,6 +31,7 @@ def test_search_measures_every_utterance() -> None:
     assert all(row["hits"] + len(row["missed"]) == row["of"] for row in result.values())
 
 
+@pytest.mark.slow
 async def test_phone_calls_times_every_frame_in_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phone_calls, "CALLS", 2)
     monkeypatch.setattr(phone_calls, "FRAMES", 3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from flotilla.http.scopes import scopes
+from flotilla_servers.outlook_calendar.client import integration
 from flotilla_servers.outlook_calendar.tests.fake import FakeGraph
 from flotilla_testing import Tool
 
@@ -44,3 +46,9 @@ async def test_work_only_is_said(
     assert message.startswith("Error: This is a personal Microsoft account, which cannot ")
     assert doing in message
     assert graph.writes == []
+
+
+def test_scopes_of_a_personal_account_are_those_that_it_can_agree_to() -> None:
+    assert {"Place.Read.All", "Calendars.Read.Shared"} <= set(scopes(integration, {}))
+    personal = scopes(integration, {"OUTLOOK_CALENDAR_ACCOUNT": "personal"})
+    assert set(personal) == {"User.Read", "MailboxSettings.Read", "Calendars.ReadWrite"}

@@ -19,7 +19,7 @@ from flotilla_servers._microsoft import account, app_only, owner, work_only
 
 from .. import slots
 from ..bodies import attendee, event_time
-from ..client import READ, api, mailbox_zone, prefer
+from ..client import READ, SHARED, api, mailbox_zone, prefer
 from ..models import Availability, Busy, Free, Suggestion, Suggestions, time_of
 
 tools = Toolset("availability")
@@ -148,7 +148,7 @@ def _left(row: dict[str, Any]) -> bool:
 
 
 @tools.reads(
-    scopes=["Calendars.Read.Shared MailboxSettings.Read", "Calendars.ReadWrite.Shared MailboxSettings.Read"],
+    scopes=[f"{SHARED} {one}" for one in READ],
     search="proposer un créneau meilleur moment trouver une date de réunion à plusieurs",
     examples=["quand peut-on se voir à trois la semaine prochaine", "suggest a time for a call with Paul and Marie"],
 )

@@ -10,18 +10,17 @@ from flotilla import Cursor, Page, Toolset, When, choose, errors, readable, slic
 from flotilla.parsing import folded
 from flotilla_servers._microsoft import work_only
 
-from ..client import api, mailbox_zone
+from ..client import PLACES, READ, api, mailbox_zone
 from ..models import Room
 from .availability import busy_times
 
 tools = Toolset("rooms")
 
-PLACES = "Place.Read.All"  # an administrator consents to it
 MOST_PAGES = 10
 
 
 @tools.reads(
-    scopes=[f"{PLACES} Calendars.Read", f"{PLACES} Calendars.ReadWrite"],
+    scopes=[f"{PLACES} {one}" for one in READ],
     search="salle de réunion libre disponible pour combien de personnes",
     examples=["quelle salle est libre demain à 10 h pour six personnes", "find a free meeting room"],
 )

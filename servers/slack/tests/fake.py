@@ -132,7 +132,7 @@ class FakeSlack(Served, FakeApi):
         """Add a direct conversation, and return its id."""
         key = self.key("D")
         group = len(members) > 2
-        name = {"name": f"mpdm-{'--'.join(members).lower()}-1"} if group else {}
+        name = {"name": f"mpdm-{'--'.join(self.users[one]['name'] for one in members)}-1"} if group else {}
         flags = {"is_im": not group, "is_mpim": group, "is_private": True, "is_archived": False}
         self.channels[key] = {"id": key, "created": START, **flags, **name, "people": members}
         self.messages[key] = []
@@ -320,14 +320,24 @@ class FakeSlack(Served, FakeApi):
         ts: str,
         limit: Any = 0,
         cursor: str | None = None,
-        latest: str = "",
-        inclusive: str = "",
+        oldest: str = "0",
+        latest: str = "9999999999",
+        inclusive: str = "false",
     ) -> Thing:
         self.visible(me, channel)
         if not any(one["ts"] == ts for one in self.messages[channel]):
             raise Refusal("thread_not_found")
-        rows = [one for one in self.messages[channel] if ts in (one["ts"], one.get("thread_ts"))]
+        rows = [
+            one
+            for one in self.messages[channel]
+            if one["ts"] == ts or (one.get("thread_ts") == ts and self._within(one["ts"], oldest, latest, inclusive))
+        ]
         return self.page([self._with_replies(channel, row) for row in rows], "messages", limit, cursor)
+
+    @staticmethod
+    def _within(ts: str, oldest: str, latest: str, inclusive: str) -> bool:
+        edge = inclusive == "true" and ts in (oldest, latest)
+        return edge or float(oldest) < float(ts) < float(latest)
 
     def conversations_open(self, me: str, users: str) -> Thing:
         whom = users.split(",")
@@ -446,7 +456,7 @@ class FakeSlack(Served, FakeApi):
         self, me: str, query: str, sort: str = "score", sort_dir: str = "desc", count: Any = 20, page: Any = 1
     ) -> Thing:
         self.need("search:read")
-        words = [word for word in query.split() if ":" not in word]
+        terms = [word for word in query.split() if ":" not in word]
         rows = [
             {
                 **one,
@@ -455,7 +465,7 @@ class FakeSlack(Served, FakeApi):
             for key, channel in self.channels.items()
             if me in channel["people"]
             for one in self.messages[key]
-            if all(word.lower() in one["text"].lower() for word in words)
+            if all(word.lower() in one["text"].lower() for word in terms)
         ]
         size, number = int(count), int(page)
         total = max(1, -(-len(rows) // size))

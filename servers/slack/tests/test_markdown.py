@@ -12,8 +12,8 @@ from flotilla_servers.slack.markdown import Names, mentioned, plain_text, to_blo
 from flotilla_servers.slack.mrkdwn import readable_text, text_of
 
 
-def text(words: str, *style: str) -> dict[str, Any]:
-    return {"type": "text", "text": words, **({"style": dict.fromkeys(sorted(style), True)} if style else {})}
+def text(content: str, *style: str) -> dict[str, Any]:
+    return {"type": "text", "text": content, **({"style": dict.fromkeys(sorted(style), True)} if style else {})}
 
 
 def parts(markdown: str, names: Names | None = None) -> list[Any]:

@@ -59,11 +59,13 @@ async def test_send_message_refused_by_person_sends_nothing(slack: FakeSlack) ->
     assert slack.writes == []
 
 
-async def test_send_message_to_group(slack: FakeSlack, tool: Tool) -> None:
-    await tool("send_message", to="@marie, Paul", text="Réunion à 10 h")
+async def test_send_message_to_group_asked_once(slack: FakeSlack, tool: Tool, asked: list[str]) -> None:
+    for text in ("Réunion à 10 h", "Salle 2"):
+        await tool("send_message", to="@marie, Paul", text=text)
     group = next(one for one in slack.channels.values() if one["is_mpim"])
     assert group["people"] == [ZOE, MARIE, PAUL]
-    assert slack.texts(group["id"]) == ["Réunion à 10 h"]
+    assert slack.texts(group["id"]) == ["Réunion à 10 h", "Salle 2"]
+    assert asked == ["Send this message to @marie, @paul? There is no conversation with them yet."]
 
 
 async def test_send_message_ambiguous_person_lists_candidates(slack: FakeSlack, problem: Tool) -> None:
@@ -172,6 +174,15 @@ async def test_update_and_delete_own_message(slack: FakeSlack, tool: Tool, asked
     await tool("delete_message", message=done["link"])
     assert asked == ["Delete the message «Signé» for everybody?"]
     assert slack.texts("ventes") == []
+
+
+async def test_update_own_answer_in_a_thread(slack: FakeSlack, tool: Tool) -> None:
+    ts = slack.write(slack.ventes, MARIE, "Devis ?")
+    slack.write(slack.ventes, PAUL, "Vu", thread_ts=ts)
+    done = await tool("send_message", thread=f"{slack.ventes}/{ts}", text="Sigé")
+    changed = await tool("update_message", message=done["id"], text="Signé")
+    assert slack.texts("ventes") == ["Devis ?", "Vu", "Signé"]
+    assert changed["id"] == done["id"]
 
 
 async def test_message_of_somebody_else_is_left_alone(slack: FakeSlack, problem: Tool) -> None:

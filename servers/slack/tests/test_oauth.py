@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from flotilla.http.scopes import scopes
-from flotilla_servers.slack.client import OAUTH, integration
+from flotilla_servers.slack.client import LIMITS, OAUTH, ONE_A_SECOND, TIER_2, TIER_3, TIER_4, integration
 from flotilla_servers.slack.server import server
-from flotilla_servers.slack.tests.conftest import UNSET
+from flotilla_servers.slack.tests.conftest import FOLDER, UNSET
 from flotilla_servers.slack.tests.fake import MARIE, PERSON, FakeSlack
 from flotilla_testing import call, client, environment, impatient, text_of
+from flotilla_testing.contract import specs
 
 
 def settings(slack: FakeSlack, state: Path, **more: str) -> dict[str, str]:
@@ -87,3 +90,17 @@ def test_scopes_by_access_level() -> None:
     assert not {one for one in bot if one.startswith(("search:", "reminders:", "users.profile:"))}
     reading = set(scopes(integration, {"FLOTILLA_READ_ONLY": "1"}))
     assert not {one for one in reading if "write" in one}
+
+
+def test_limits_are_the_documented_tiers_of_every_method_that_is_called() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.py") if "tests" not in path.parts]
+    called = {name for text in sources for name in re.findall(r'"((?:\w+\.){1,2}\w+)"', text) if name in LIMITS}
+    assert called >= LIMITS.keys() - {"search.messages", "search.files"}  # these two are put together
+    document = specs() / "slack" / "slack_methods_docs_2026-05.json"
+    if not document.is_file():
+        pytest.skip("the contract is not on this machine")
+    methods = json.loads(document.read_text(encoding="utf-8"))["methods"]
+    tiers = {"Tier 2": TIER_2, "Tier 3": TIER_3, "Tier 4": TIER_4, "Special": ONE_A_SECOND}
+    for method, window in LIMITS.items():
+        documented = next(limit for tier, limit in tiers.items() if methods[method]["rate_limit"].startswith(tier))
+        assert window == documented, method

@@ -10,7 +10,7 @@ from flotilla_testing import Response, Tool
 DAY = 86_400
 
 
-async def test_story_unread_of_yesterday_read_and_summary_posted(slack: FakeSlack, tool: Tool) -> None:
+async def test_unread_of_yesterday_read_and_summary_posted(slack: FakeSlack, tool: Tool) -> None:
     """Two calls of the core tier."""
     slack.write(slack.ventes, MARIE, "Lu déjà")
     slack.read[slack.ventes] = slack.messages[slack.ventes][-1]["ts"]
@@ -133,9 +133,7 @@ async def test_search_messages_in_slacks_words(slack: FakeSlack, tool: Tool) -> 
         "search_messages", query="devis", channel="#ventes", author="marie", after="2030-01-01", before="2030-01-02"
     )
     sent = next(one for one in slack.vendor.requests if one.path.endswith("search.messages"))
-    assert dict(sent.fields)["query"] == (
-        f"devis in:<#{slack.ventes}> from:<@{MARIE}> after:2029-12-31 before:2030-01-03"
-    )
+    assert dict(sent.fields)["query"] == (f"devis in:ventes from:<@{MARIE}> after:2029-12-31 before:2030-01-03")
     assert [(one["channel"], one["author"], one["text"]) for one in page["items"]] == [
         ("#ventes", "marie", "Le devis est prêt")
     ]

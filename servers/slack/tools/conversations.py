@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -51,7 +52,7 @@ async def list_unread(
 
 async def _unread(one: Conversation) -> Unread:
     answer = await call("conversations.info", reads=True, channel=one.id)
-    last, latest = str(answer["channel"].get("last_read") or "0"), answer["channel"].get("latest")
+    last, latest = _last_read(answer), answer["channel"].get("latest")
     zone = await account_zone()
     newest = latest.get("ts") if isinstance(latest, dict) else None
     if newest and str(newest) <= last:
@@ -61,7 +62,7 @@ async def _unread(one: Conversation) -> Unread:
     rows = [row for row in api.rows_in(answer, "messages") if row.get("subtype") not in SILENT]
     rows = [row for row in rows if row.get("user") != me.user_id]
     shown = await messages(rows[:1], one.id) if rows else []
-    since = time_of(last, zone) if float(last or 0) > 1 else None
+    since = time_of(last, zone) if float(last) > 1 else None
     return Unread(
         channel=await label(one), id=one.id, unread=len(rows), since=since, newest=shown[0] if shown else None
     )
@@ -92,14 +93,14 @@ async def read_channel(
     if unread:
         await _must_be_person()
         answer = await call("conversations.info", reads=True, channel=where.id)
-        last = answer["channel"].get("last_read")
-        if not last:
+        last = _last_read(answer)
+        if not answer["channel"].get("last_read"):
             raise errors.InvalidInputError(
                 f"What is unread in {await label(where)} is not known: the user is not a member.",
                 "Leave out unread, and pass after.",
             )
         since = time_of(last, zone) if float(last) > 1 else None
-        oldest = max(oldest or "", str(last), key=float) if oldest else str(last)
+        oldest = max(oldest, last, key=float) if oldest else last
     answer = await call(
         "conversations.history",
         reads=True,
@@ -116,6 +117,12 @@ async def read_channel(
         next_cursor=cursor_of(answer),
         unread_since=since,
     )
+
+
+def _last_read(answer: dict[str, Any]) -> str:
+    """Return up to which message a conversation was read, "0" where Slack does not say."""
+    last = str(answer["channel"].get("last_read") or "")
+    return last if re.fullmatch(r"\d+\.\d+", last, re.ASCII) else "0"
 
 
 def _stamp(moment: datetime) -> str:

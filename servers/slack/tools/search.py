@@ -19,7 +19,7 @@ tools = Toolset("search")
 SCOPES = ["search:read users:read channels:read groups:read im:read mpim:read"]
 LAST_PAGE = 100  # Slack shows no more
 
-Words = Annotated[
+Query = Annotated[
     str,
     Field(description='Words; "in quotation marks" for a phrase, has:link and the like work too.', examples=["devis"]),
 ]
@@ -35,7 +35,7 @@ Before = Annotated[When | None, Field(description="Only of this day or earlier; 
     examples=["Qui a parlé du devis Dupont sur Slack ?", "Find what Paul wrote about the invoice"],
 )
 async def search_messages(
-    query: Words = "",
+    query: Query = "",
     channel: In = None,
     author: By = None,
     after: After = None,
@@ -70,7 +70,7 @@ def _channel(row: dict[str, Any], known: dict[str, str]) -> str:
     examples=["Retrouve le PDF que Marie a posté"],
 )
 async def search_files(
-    query: Words = "",
+    query: Query = "",
     channel: In = None,
     author: By = None,
     after: After = None,
@@ -103,14 +103,14 @@ def file_fields(row: Any, known: dict[str, str], zone: ZoneInfo) -> dict[str, An
     }
 
 
-async def _query(words: str, where: str | None, by: str | None, after: When | None, before: When | None) -> str:
+async def _query(terms: str, where: str | None, by: str | None, after: When | None, before: When | None) -> str:
     """Return a search in Slack's own words; its days are exclusive, ours are not."""
     zone = await account_zone()
-    parts = [words.strip()]
+    parts = [terms.strip()]
     if where and await is_person(where):
         parts.append(f"in:<@{(await person(where)).id}>")
     elif where:
-        parts.append(f"in:<#{(await channel(where)).id}>")
+        parts.append(f"in:{(await channel(where)).name.removeprefix('#')}")
     if by:
         parts.append(f"from:<@{(await person(by)).id}>")
     first, last = (after.day(zone) if after else None), (before.day(zone) if before else None)

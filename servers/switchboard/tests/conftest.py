@@ -97,6 +97,8 @@ class Fleet:
             "bin": self.folder,
             "run": "process",
             "owner": "flotilla-test",
+            "say-after": 0,
+            "language": "en",
         }
         return [part for name, value in named.items() for part in (f"--{name}", str(value))] + self.more + list(more)
 

@@ -345,7 +345,7 @@ async def test_start_failure_explained(fleet: Any, person: Any) -> None:
         assert answer.is_error
         assert answer.content[0].text == (
             "Error: probe could not start: cannot use the token ***: bad things. Nothing was done. "
-            "Ask the user to fix it, then call again."
+            "Ask the user to fix it, then call again. Tell the user: “I cannot reach Probe at the moment.”"
         )
         with pytest.raises(MCPError, match=r"Error: probe could not start: .* Nothing was changed\."):
             await one.client.read_resource("probe://fixed")

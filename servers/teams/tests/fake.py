@@ -160,6 +160,9 @@ class FakeTeams(Served, FakeApi):
     def me(self, request: Request) -> Response:
         return Response.of({**self._user(ME), "id": "48d31887f0b1a2c3" if self.personal else ME})
 
+    def mailbox(self, request: Request) -> Response:
+        return Response.of({"timeZone": "Romance Standard Time"})
+
     def get_user(self, request: Request, user: str) -> Response:
         for key in self.names:
             if user in (key, address(key)):
@@ -346,6 +349,7 @@ ONE = r"/messages/(?P<message>[^/]+)"
 ROUTES: list[tuple[str, str, Callable[..., Response]]] = [
     ("POST", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token", FakeTeams.token),
     ("GET", r"/v1\.0/me", FakeTeams.me),
+    ("GET", r"/v1\.0/me/mailboxSettings", FakeTeams.mailbox),
     ("GET", r"/v1\.0/me/chats", FakeTeams.list_chats),
     ("GET", r"/v1\.0/(?:me|users/(?P<user>[^/]+))/joinedTeams", FakeTeams.joined),
     ("GET", r"/v1\.0/users", FakeTeams.users),

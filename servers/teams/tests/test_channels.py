@@ -41,6 +41,20 @@ async def test_list_channel_messages_with_replies(graph: FakeTeams, tool: Tool) 
     assert [one["text"] for one in last["items"]] == ["Résumé"]
 
 
+async def test_list_messages_after_a_time_of_the_mailbox_zone(graph: FakeTeams, tool: Tool) -> None:
+    old = graph.write(SALES, MARIE, "Vieux", createdDateTime="2030-06-02T21:59:00Z")  # 23:59 in Paris
+    graph.write(SALES, MARIE, "Nouveau", createdDateTime="2030-06-02T22:01:00Z")
+    page = await tool("list_channel_messages", channel="#ventes", after="2030-06-03")
+    assert [one["text"] for one in page["items"]] == ["Nouveau"]
+    graph.replies[old["id"]] = [graph.write("elsewhere", PAUL, "Réponse", createdDateTime="2030-06-03T08:00:00Z")]
+    page = await tool("list_channel_messages", channel="#ventes", after="2030-06-03")
+    assert [one["text"] for one in page["items"]] == ["Nouveau", "Vieux"]
+    chat = graph.chat("Marie")
+    graph.write(chat, MARIE, "Hier", createdDateTime="2030-06-02T12:00:00Z")
+    first = await tool("list_chat_messages", chat="Marie", after="2030-06-03", limit=1)
+    assert first == {"items": []}
+
+
 async def test_channel_of_two_teams_needs_its_team(graph: FakeTeams, tool: Tool, problem: Tool) -> None:
     message = await problem("send_channel_message", channel="general", text="x")
     assert message == "Error: More than one team has a channel `general`: Atelier, Commerce. Pass its team too."
@@ -162,6 +176,8 @@ async def test_create_meeting_with_link(graph: FakeTeams, tool: Tool, problem: T
     assert body == {
         "subject": "Point", "startDateTime": "2030-06-04T12:00:00Z", "endDateTime": "2030-06-04T12:30:00Z",
     }  # fmt: skip
+    local = await tool("create_meeting", title="Point", start="2030-06-04T14:00")  # read in the mailbox's zone
+    assert (local["start"], local["end"]) == ("2030-06-04T14:00:00+02:00", "2030-06-04T14:30:00+02:00")
     assert "A meeting needs times, not days." in await problem("create_meeting", title="x", start="2030-06-04")
 
 

@@ -10,12 +10,12 @@ from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, readable, se
 from flotilla.parsing import folded
 from flotilla_servers._microsoft import owner
 
-from ..client import CHANNELS, TEAMS, api, me, sent, users_only
-from ..models import Channel, File, Member, Message, Post, Sent, Team, is_message
+from ..client import CHANNELS, TEAMS, api, me, sent, users_only, zone_for
+from ..models import Channel, File, Member, Message, Post, Sent, Team, since
 from ..people import name_of
 from ..places import ChannelPlace, channel_of, joined_teams, team_of
 from ..texts import body_of, is_whole, member_named, mention, whole
-from .chats import Important, Mentions, PageSize, Text, existing_chat
+from .chats import After, Important, Mentions, PageSize, Text, existing_chat
 
 tools = Toolset("channels")
 
@@ -67,6 +67,7 @@ async def list_channels(
 async def list_channel_messages(
     channel: ChannelName,
     team: TeamName = None,
+    after: After = None,
     limit: PageSize = 20,
     cursor: Cursor = None,
 ) -> Page[Post]:
@@ -79,8 +80,8 @@ async def list_channel_messages(
     query = style.query(limit, cursor)
     answer = await api.get(f"{place.path}/messages", params=query if cursor else {"$expand": "replies", **query})
     rows, following = style.read(answer, {}, limit, cursor)
-    written = [row for row in api.rows_in({"value": rows}, "value") if is_message(row)]
-    return Page(items=readable(Post, written), next_cursor=following)
+    written = since(api.rows_in({"value": rows}, "value"), after.at(await zone_for(after)) if after else None)
+    return Page(items=readable(Post, written), next_cursor=following if written or not after else None)
 
 
 @tools.reads(core=False, scopes=CHANNELS, search="réponses du fil toute la conversation")

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import Cursor, Page, Toolset, confirm_recipients, cursor_number, errors, readable
+from flotilla import Cursor, Page, Toolset, When, confirm_recipients, cursor_number, errors, readable
 from flotilla.parsing import html_to_text
 from flotilla_servers._microsoft import confirm_new, owner
 
-from ..client import CHATS, PEOPLE, api, integration, me, sent, users_only
-from ..models import Chat, Hit, Message, Sent, is_message, is_unread, sender_of, text_of
+from ..client import CHATS, PEOPLE, SETTINGS, api, integration, me, sent, users_only, zone_for
+from ..models import Chat, Hit, Message, Sent, is_unread, sender_of, since, text_of
 from ..people import address_of, name_of, people, person
 from ..places import CHAT_FIELDS, ChatPlace, chat_of, chat_place
 from ..texts import body_of, member_named, mention
@@ -23,6 +23,7 @@ Mentions = Annotated[list[str] | None, Field(description="Members to mention, by
 Important = Annotated[bool, Field(description="Mark it as important.")]
 PageSize = Annotated[int, Field(ge=1, le=50, description="Maximum items per page.")]
 GRAPH = "https://graph.microsoft.com/v1.0"  # what an id of a new member is written with, wherever base_url leads
+After = Annotated[When | None, Field(description="Only messages after this time or day.")]
 LOOK = "teams_list_chat_messages"
 
 
@@ -58,9 +59,12 @@ def _shown(row: dict[str, Any], own: str) -> dict[str, Any]:
     }
 
 
-@tools.reads(scopes=CHATS, search="lire la discussion avec messages reçus dernier message de")
+@tools.reads(
+    scopes=[f"{one} {SETTINGS}" for one in CHATS], search="lire la discussion avec messages reçus dernier message de"
+)
 async def list_chat_messages(
     chat: Annotated[str, Field(description="Id, topic, or person, from teams_list_chats.", examples=["Marie"])],
+    after: After = None,
     limit: PageSize = 20,
     cursor: Cursor = None,
 ) -> Page[Message]:
@@ -76,8 +80,8 @@ async def list_chat_messages(
     params = query if cursor else {"$orderby": "createdDateTime desc", **query}
     answer = await api.get(f"{place.path}/messages", params=params)
     rows, following = style.read(answer, {}, limit, cursor)
-    written = [row for row in api.rows_in({"value": rows}, "value") if is_message(row)]
-    return Page(items=readable(Message, written), next_cursor=following)
+    written = since(api.rows_in({"value": rows}, "value"), after.at(await zone_for(after)) if after else None)
+    return Page(items=readable(Message, written), next_cursor=following if written or not after else None)
 
 
 async def existing_chat(text: str) -> ChatPlace:

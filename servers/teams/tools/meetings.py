@@ -11,7 +11,7 @@ from flotilla import Toolset, When, errors
 from flotilla.parsing import check_order, to_utc
 from flotilla_servers._microsoft import owner
 
-from ..client import api, me
+from ..client import SETTINGS, api, me, zone_for
 from ..models import Meeting
 
 tools = Toolset("meetings")
@@ -21,7 +21,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 
 @tools.writes(
     creates=True,
-    scopes=["OnlineMeetings.ReadWrite"],
+    scopes=[f"OnlineMeetings.ReadWrite {SETTINGS}"],
     search="créer une réunion teams lien visio lien de réunion tout de suite",
     examples=["crée un lien Teams pour cet après-midi 15 h", "make a Teams meeting link"],
 )
@@ -38,8 +38,11 @@ async def create_meeting(
     await me()
     if start.is_day or (end and end.is_day):
         raise errors.InvalidInputError("A meeting needs times, not days.", "Pass a time such as 2030-06-04T14:00.")
-    begins = start.at(api.zone)
-    ends = end.at(api.zone) if end else begins + HALF_AN_HOUR
+    zone = await zone_for(start, end)
+    begins = start.at(zone, keep_offset=True)
+    ends = end.at(zone, keep_offset=True) if end else begins + HALF_AN_HOUR
     check_order(begins, ends)
     body = {"subject": title, "startDateTime": to_utc(begins), "endDateTime": to_utc(ends)}
-    return Meeting.model_validate(await api.post(f"{owner(api)}/onlineMeetings", json=body))
+    result = Meeting.model_validate(await api.post(f"{owner(api)}/onlineMeetings", json=body))
+    result.start, result.end = begins.isoformat(), ends.isoformat()
+    return result

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from flotilla import Cursor, Page, Toolset, When, errors, readable
 from flotilla_servers._microsoft import owner
 
-from ..client import PEOPLE, api, me, users_only
+from ..client import PEOPLE, SETTINGS, api, me, users_only, zone_for
 from ..models import Done, Person, Presence, Presences
 from ..people import EVENTUAL, name_of, people, searched
 
@@ -62,7 +63,7 @@ async def get_presence(
     core=False,
     additive=False,
     idempotent=True,
-    scopes=["Presence.ReadWrite"],
+    scopes=[f"Presence.ReadWrite {SETTINGS}"],
     search="changer mon statut absent occupé ne pas déranger message de statut",
 )
 async def set_presence(
@@ -92,7 +93,7 @@ async def set_presence(
         body = {
             "availability": availability,
             "activity": ACTIVITIES.get(availability, availability),
-            "expirationDuration": _duration(until),
+            "expirationDuration": _duration(until, await zone_for(until)),
         }
         await api.send("POST", f"{at}/setUserPreferredPresence", json=body)
         done.append(f"the availability is {availability}")
@@ -102,11 +103,11 @@ async def set_presence(
     return Done(done=" and ".join(done))
 
 
-def _duration(until: When | None) -> str:
+def _duration(until: When | None, zone: ZoneInfo) -> str:
     """Return how long an availability lasts, in ISO 8601; raises errors.InvalidInputError for too long."""
     if until is None:
         return "PT8H"
-    minutes = round((until.end(api.zone) - datetime.now(UTC)).total_seconds() / 60)
+    minutes = round((until.end(zone) - datetime.now(UTC)).total_seconds() / 60)
     if not 5 <= minutes <= LONGEST_HOURS * 60:
         raise errors.InvalidInputError(
             "`until` is not between five minutes and a day from now.", "Pass another time, or leave it out."

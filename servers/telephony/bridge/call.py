@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Coroutine
 from datetime import datetime
@@ -15,7 +16,7 @@ from flotilla.audit import Audit
 
 from . import realtime, stream
 from .admission import Ticket
-from .conversation import Conversation
+from .conversation import END_CALL, Conversation
 from .latency import Latency
 from .outbox import Control, Frame
 from .realtime import Session
@@ -23,6 +24,7 @@ from .session import ModelError, open_session
 from .settings import BridgeSettings
 from .tools import Tools, ToolsError
 
+CONNECTING = 10.0  # seconds to reach the model
 MOST_EVENT = 4_194_304  # bytes of one event of the model
 FINISHING = 10.0  # seconds that tools get to finish what the caller asked for before hanging up
 PHONE = (
@@ -78,7 +80,9 @@ class Call:
         began, reason = time.monotonic(), "the bridge was stopped"
         try:
             async with asyncio.timeout(self._settings.bridge_minutes * 60) as limit:
-                reason = await first_of(self._listen(), self._speak(), self._converse())
+                reason = await first_of(
+                    self._listen(), self._speak(), self._converse(), self._conversation.agent_ends()
+                )
         except TimeoutError:
             over = limit.expired()
             reason = "the longest time of a call is over" if over else "the model's side: it does not answer"
@@ -92,7 +96,7 @@ class Call:
             self._audit.bug("bridge", error)
             reason = "an error in the bridge"
         finally:
-            self._conversation.stop_timer()
+            self._conversation.stop()
             await self._conversation.functions.finish(FINISHING)
             self._log(reason, time.monotonic() - began)
         return reason
@@ -125,6 +129,7 @@ class Call:
             additional_headers=headers,
             max_size=MOST_EVENT,
             compression=None,
+            open_timeout=CONNECTING,
             close_timeout=2,
         )
         instructions, functions = await self._prepare()
@@ -146,17 +151,17 @@ class Call:
         """Return the model's instructions and its tools; without tools the call goes on all the same."""
         ticket, call_sid = self._ticket, self._ticket.call_sid
         parties = (OUTBOUND if ticket.outbound else INBOUND).format(
-            caller=ticket.caller or "no number", called=ticket.called or "this number"
+            caller=_number(ticket.caller, "no number"), called=_number(ticket.called, "this number")
         )
         instructions = self._settings.bridge_instructions + PHONE.format(parties=parties)
         try:
             functions, left_out = await self._tools.definitions()
         except ToolsError as error:
             self._audit.line("no tools", level="warning", call_sid=call_sid, reason=str(error))
-            return instructions + NO_TOOLS, []
+            return instructions + NO_TOOLS, [END_CALL]
         if left_out:
             self._audit.line("tools left out", level="warning", call_sid=call_sid, number=left_out)
-        return instructions, functions
+        return instructions, [*functions, END_CALL]
 
     async def _read_model(self, connection: ClientConnection) -> str:
         async for text in connection:
@@ -214,6 +219,11 @@ async def first_of(*coroutines: Coroutine[Any, Any, str]) -> str:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _number(text: str, otherwise: str) -> str:
+    """Return a phone number, and nothing else that a caller's provider may have written in its place."""
+    return text if re.fullmatch(r"\+?[0-9]{3,15}", text) else otherwise
 
 
 def _closing(error: BaseException) -> str:

@@ -24,6 +24,13 @@ PIECE = 800  # bytes of speech between two marks: 100 ms, as fine as it is known
 MOST_PIECES = 1_200  # of the model that wait for Twilio: two minutes
 DIGITS_PAUSE = 2.0  # seconds after the last pressed key, after which they are taken as complete
 MOST_DIGITS = 40
+GOODBYE = 15.0  # seconds that the agent's last words get to be heard
+END_CALL = {
+    "type": "function",
+    "name": "end_call",
+    "description": "End the phone call, once the caller wants nothing more, or nobody answers. Say goodbye first.",
+    "parameters": {"type": "object", "properties": {}},
+}
 
 
 @dataclass
@@ -54,6 +61,8 @@ class Conversation:
         self._turn_ended: float | None = None
         self._digits = ""
         self._digits_timer: asyncio.TimerHandle | None = None
+        self._goodbye: asyncio.TimerHandle | None = None  # while the agent wants to end the call
+        self._over = asyncio.Event()
 
     # From the caller
 
@@ -70,13 +79,15 @@ class Conversation:
             return True
         if isinstance(message, stream.Mark):
             self.playback.acknowledge(message.mark.name)
+            self._end_if_heard()
         elif isinstance(message, stream.Dtmf):
             self._on_digit(message.dtmf.digit)
         return not isinstance(message, stream.Stop)
 
     def _on_digit(self, digit: str) -> None:
         self._digits = (self._digits + digit)[:MOST_DIGITS]
-        self.stop_timer()
+        if self._digits_timer:
+            self._digits_timer.cancel()
         if digit == "#":
             self._on_digits()
         else:
@@ -88,11 +99,11 @@ class Conversation:
         self.to_model.put(Control(realtime.user_message(f"(The caller pressed on the keypad: {digits})")))
         self.want_response()
 
-    def stop_timer(self) -> None:
-        """Wait for no more keys."""
-        if self._digits_timer:
-            self._digits_timer.cancel()
-            self._digits_timer = None
+    def stop(self) -> None:
+        """Wait for nothing any more: neither keys nor the end of a goodbye."""
+        for timer in (self._digits_timer, self._goodbye):
+            if timer:
+                timer.cancel()
 
     # From the model
 
@@ -112,6 +123,7 @@ class Conversation:
             case {"type": "response.done"}:
                 self._responding = False
                 self._respond()
+                self._end_if_heard()
             case {"type": "response.output_item.added", "item": {"type": "function_call", **item}}:
                 self._names[str(item.get("call_id"))] = str(item.get("name"))
             case {"type": "response.function_call_arguments.done", "call_id": str(call_id)}:
@@ -146,6 +158,9 @@ class Conversation:
 
     def _on_interruption(self) -> None:
         """Silence what the caller talks over, and have the model forget what was not heard of it."""
+        if self._goodbye:  # the caller has something more to say
+            self._goodbye.cancel()
+            self._goodbye = None
         cuts = self.playback.interrupt(self.to_caller.audio())
         if not cuts:
             return
@@ -157,8 +172,26 @@ class Conversation:
             self.to_model.put(Control(realtime.truncate(cut.item_id, cut.content_index, cut.heard_ms)))
 
     def _call_tool(self, call_id: str, name: str, arguments: object) -> None:
-        if self.functions.start(call_id, name, arguments if isinstance(arguments, str) else ""):
+        if name == END_CALL["name"]:
+            self._say_goodbye(call_id)
+        elif self.functions.start(call_id, name, arguments if isinstance(arguments, str) else ""):
             self.counts.tools += 1
+
+    def _say_goodbye(self, call_id: str) -> None:
+        """End the call once the caller has heard what was said, unless they speak meanwhile."""
+        if not self._goodbye:
+            self.to_model.put(Control(realtime.tool_output(call_id, "The call ends when your goodbye was heard.")))
+            self._goodbye = asyncio.get_running_loop().call_later(GOODBYE, self._over.set)
+
+    def _end_if_heard(self) -> None:
+        unsent = next(self.to_caller.audio(), None)
+        if self._goodbye and not (self._responding or self.playback.pending or unsent):
+            self._over.set()
+
+    async def agent_ends(self) -> str:
+        """Return once the agent has ended the call and its last words were heard."""
+        await self._over.wait()
+        return "the agent ended the call"
 
     def _on_output(self, call_id: str, output: str) -> None:
         self.to_model.put(Control(realtime.tool_output(call_id, output)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .outbox import Piece
 
@@ -26,11 +26,16 @@ class Playback:
         self._heard: tuple[str, int] = ("", 0)  # the last item of which something was heard, and how much
         self._count = 0
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was sent that has not been heard."""
+        return bool(self._pending)
+
     def sent(self, piece: Piece) -> str:
         """Remember a piece; returns the name of the mark that must follow it."""
         self._count += 1
         name = f"piece-{self._count}"
-        self._pending.append((name, piece))
+        self._pending.append((name, replace(piece, audio=b"")))
         return name
 
     def acknowledge(self, name: str) -> None:

@@ -63,8 +63,7 @@ async def serve(settings: BridgeSettings, audit: Audit, listener: socket.socket)
 
 def main() -> None:
     """Run the bridge with the settings of the environment; exits with a sentence where they are wrong."""
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s")
     try:
         settings = load(BridgeSettings, SLUG)
         listener = listening(settings.bridge_host, settings.bridge_port)

@@ -17,7 +17,7 @@ from mcp import ClientSession, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import RootModel
 
-MOST_TOOLS = 128  # of a realtime session
+MOST_TOOLS = 127  # of the 128 that a realtime session may have: one is the bridge's own
 CALL_SECONDS = 60.0  # longer than the fleet's deadline
 LIST_SECONDS = 10.0
 INFO = mt.Implementation(name="flotilla-telephony-bridge", version="1")

@@ -96,7 +96,7 @@ class FakeTwilio:
             signature = twilio_signature(AUTH_TOKEN, f"{self.public_url}/voice{query}", form)
         content_type = "application/x-www-form-urlencoded; charset=UTF-8"
         headers = {"X-Twilio-Signature": signature.encode("latin-1"), "Content-Type": content_type.encode()}
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=60) as http:
             return await http.post(f"{self.url}/voice{query}", content=urlencode(form).encode(), headers=headers)
 
     async def announce(self, **more: str) -> None:
@@ -122,7 +122,7 @@ class FakeTwilio:
 
     async def open(self, **start: Any) -> None:
         """Open the WebSocket and send `connected` and `start`; `start` replaces fields of the latter."""
-        self._socket = await connect(self.stream_url, compression=None)
+        self._socket = await connect(self.stream_url, compression=None, open_timeout=60)
         self._reader = asyncio.create_task(self._read())
         await self.send({"event": "connected", "protocol": "Call", "version": "1.0.0"})
         details = {

@@ -352,7 +352,9 @@ class FakeTwilio(Served, FakeApi):
         return Response.of(self.one(self.recordings, sid))
 
     def recording_file(self, request: Request, sid: str, ending: str) -> Response:
-        self.one(self.recordings, sid)
+        wanted = int(dict(request.query).get("RequestedChannels", 1))
+        if wanted > self.one(self.recordings, sid)["channels"]:
+            raise Refusal(400, 20001, "The recording has one channel only")
         return Response(200, f"sound of {sid[-4:]} as {ending}".encode(), {"content-type": f"audio/{ending}"})
 
     def delete_recording(self, request: Request, sid: str) -> Response:

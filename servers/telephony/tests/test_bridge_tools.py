@@ -82,7 +82,7 @@ async def test_tools_reach_the_model_as_functions(bridge: RunningBridge, model: 
 async def test_tools_only_those_that_are_named(model: FakeModel, board: Board) -> None:
     async with running_bridge(model.url, **{**board.settings, "tools": "shop_get_*"}) as bridge:
         twilio, call = await begin(bridge, model)
-        assert [tool["name"] for tool in call.session["tools"]] == ["shop_get_order"]
+        assert [tool["name"] for tool in call.session["tools"]] == ["shop_get_order", "end_call"]
         await call.call_tool("shop_book_visit", {"day": "lundi"})
         assert await call.output() == "Error: There is no tool shop_book_visit. Nothing was done."
         await twilio.hang_up()
@@ -211,7 +211,7 @@ async def test_tools_beyond_what_a_session_may_have(
 ) -> None:
     monkeypatch.setattr(tools, "MOST_TOOLS", 2)
     twilio, call = await begin(bridge, model)
-    assert len(call.session["tools"]) == 2
+    assert len(call.session["tools"]) == 3  # and the bridge's own
     await twilio.hang_up()
     await bridge.ended()
     assert bridge.audit.of("tools left out")
@@ -223,7 +223,7 @@ async def test_tools_beyond_what_a_session_may_have(
 async def test_call_goes_on_without_a_switchboard(board: Board, model: FakeModel, broken: dict[str, str]) -> None:
     async with running_bridge(model.url, **{**board.settings, **broken}) as bridge:
         twilio, call = await begin(bridge, model)
-        assert "tools" not in call.session
+        assert [tool["name"] for tool in call.session["tools"]] == ["end_call"]
         assert "cannot be reached" in call.session["instructions"]
         await call.call_tool("shop_get_order", {"number": "1"})
         assert (await call.output()).endswith("Nothing was done.")

@@ -232,6 +232,14 @@ async def test_question_flow_is_made_once_for_a_kind(fake: FakeTwilio, tool: Too
     assert fake.runs[0]["data"]["closing"] == "Noté et merci {{trigger}} b"
 
 
+async def test_question_uses_the_flow_of_an_earlier_day(fake: FakeTwilio, tool: Tool) -> None:
+    await tool("start_question", to=KNOWN, text=QUESTION)
+    fake.press("1")
+    server.connection.metadata.clear()  # as in a new process
+    await tool("start_question", to=KNOWN, text=QUESTION)
+    assert len(fake.flows) == 1
+
+
 async def test_question_to_somebody_new_asks_before_a_flow_is_made(fake: FakeTwilio) -> None:
     asked: list[str] = []
     async with client(server, answer="decline", asked=asked) as connected:
@@ -332,6 +340,15 @@ async def test_send_message_to_nobody_that_takes_it(fake: FakeTwilio, problem: T
     assert "only START changes that" in await problem("send_message", to=[KNOWN], text="Fermé demain")
 
 
+async def test_send_message_refused_by_all_can_be_repeated(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
+    """What was refused was certainly not sent, so the same key does it later."""
+    fake.opted_out |= {KNOWN, NEW}
+    arguments = {"to": [KNOWN, NEW], "text": "Fermé demain", "idempotency_key": "fermeture"}
+    await problem("send_message", **arguments)
+    fake.opted_out.clear()
+    assert [one["status"] for one in (await tool("send_message", **arguments))["sent"]] == ["queued", "queued"]
+
+
 async def test_send_message_same_text_not_sent_again(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
     await tool("send_message", to=[KNOWN], text="C'est prêt.")
     message = await problem("send_message", to=[KNOWN], text="C'est prêt.")
@@ -427,7 +444,9 @@ async def test_list_numbers(tool: Tool) -> None:
     assert (await tool("list_messaging_services"))["items"] == [{"id": f"MG{1:032x}", "name": "Rappels"}]
 
 
-async def test_codes_sent_and_validated(fake: FakeTwilio, tool: Tool, problem: Tool, asked: list[str]) -> None:
+async def test_codes_sent_and_validated(
+    fake: FakeTwilio, tool: Tool, problem: Tool, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     sent = await tool("send_code", to=NEW, channel="call")
     assert sent["status"] == "pending"
     assert asked[0].startswith("Send a code by call to +33 6 98 76 54 32? New to this account")
@@ -437,6 +456,9 @@ async def test_codes_sent_and_validated(fake: FakeTwilio, tool: Tool, problem: T
     message = await problem("validate_code", to=NEW, code="482913")
     assert "No code is open for +33 6 98 76 54 32" in message
     assert message.endswith("Send a new one with tel_send_code.")
+    log = capsys.readouterr().err
+    assert "tel_validate_code" in log
+    assert not [code for code in ("482913", "482 913", "111111") if f'"{code}"' in log]
 
 
 # -- recordings, transcripts, account ---------------------------------------------------------------------------------
@@ -450,6 +472,8 @@ async def test_recordings_listed_and_saved(fake: FakeTwilio, tool: Tool, problem
     ref = await tool("get_recording", recording=done["sid"], format="wav", path="appels/roy.wav")
     assert (data / "appels/roy.wav").read_bytes().endswith(b"as wav")
     assert ref["content_type"].startswith("audio/")
+    done["channels"] = 1
+    await tool("get_recording", recording=done["sid"], format="wav")
     assert "not finished yet (processing)" in await problem("get_recording", recording=running["sid"])
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from flotilla import Toolset, errors, readable, settings_of
-from flotilla.calls.context import current
 from flotilla.http.responses import json_of, object_of
 
 from ..client import form, integration, unrepeated, verify
@@ -89,7 +88,6 @@ async def validate_code(
     form_of_code = {"To": number, "Code": digits}
     response = await verify.send("POST", f"{path}/VerificationCheck", data=form_of_code, expected=(404,))
     if response.status_code == 404:
-        current().mark_not_sent()
         raise errors.NotFoundError(
             f"No code is open for {readable_number(number)}: it is expired, was used, or was tried too often.",
             "Send a new one with tel_send_code.",

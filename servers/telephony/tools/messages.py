@@ -21,7 +21,6 @@ from flotilla import (
     link,
     readable,
 )
-from flotilla.calls.context import current
 from flotilla.http.responses import body_of, json_of, object_of
 from flotilla.parsing import period, to_utc
 
@@ -123,16 +122,12 @@ def _before(number: str, message: Message | None) -> Sent:
 
 async def _sent(number: str, fields: dict[str, Any], *, alone: bool) -> Sent:
     """Send to one person; where there are others, a refusal of this one is a result."""
-    call = current()
-    confirmed = call.side_effect_confirmed
     response = await api.send(
         "POST", "/Messages.json", data={"To": number, **fields}, expected=() if alone else (400, 403)
     )
     if response.is_success:
         made = object_of(json_of(response, integration.title), integration.title)
         return Sent(to=number, message=made["sid"], status=made.get("status"), error=None)
-    call.side_effect_confirmed = confirmed  # a refusal has done nothing
-    call.mark_not_sent()
     refusal = await body_of(response)
     problem = map_error(response.status_code, refusal)
     message = errors.excerpt(error_message(response.status_code, refusal)) or f"refused ({response.status_code})"

@@ -62,7 +62,7 @@ async def list_recordings(
 async def get_recording(
     recording: RecordingId,
     format: Annotated[  # noqa: A002 - the format of the file
-        Literal["mp3", "wav"], Field(description="Format of the file; wav keeps both sides apart.")
+        Literal["mp3", "wav"], Field(description="Format of the file; wav keeps both sides apart, where they were.")
     ] = "mp3",
     path: Annotated[
         str | None, Field(description="Path of the new file in the data folder; else telephony/<id> with its ending.")
@@ -74,12 +74,13 @@ async def get_recording(
     tel_get_call. An existing file is replaced only where no path is given.
     """
     where = recording_path(recording)
-    state = (await api.get(f"{where}.json")).get("status")
+    about = await api.get(f"{where}.json")
+    state = about.get("status")
     if state in ("in-progress", "paused", "processing"):
         raise errors.InvalidInputError(
             f"The recording is not finished yet ({state}).", "Try again when the call has been over for a minute."
         )
-    params = {"RequestedChannels": 2} if format == "wav" else None
+    params = {"RequestedChannels": 2} if format == "wav" and about.get("channels") == 2 else None
     response = await api.send(
         "GET", f"{where}.{format}", params=params, headers={"Accept": "*/*"}, largest=LARGEST_DOWN
     )

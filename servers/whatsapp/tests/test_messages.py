@@ -106,7 +106,7 @@ async def test_send_text_once_per_key(fake: FakeWhatsApp, tool: Tool, jean: str)
 async def test_send_template_asks_with_the_finished_text(fake: FakeWhatsApp, tool: Tool, asked: list[str]) -> None:
     result = await tool("send_template", to=NUMBER, template="livraison_prevue", values=VALUES)
     assert asked == [
-        "Send to +33 6 12 34 56 78 the template «livraison_prevue» (fr, utility, billed by WhatsApp)? "
+        "Send to +33 6 12 34 56 78 the template «livraison_prevue» (fr, utility; WhatsApp may bill it)? "
         "«Bonjour Jean, votre colis arrive le mardi 3 juin. À bientôt !»; button 1: A1042"
     ]
     assert result["text"] == "Bonjour Jean, votre colis arrive le mardi 3 juin. À bientôt !"

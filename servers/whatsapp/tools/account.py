@@ -12,7 +12,7 @@ from pydantic import Field
 
 from flotilla import Address, Cursor, Limit, Page, Phone, Toolset, errors, settings_of
 
-from ..client import account, api, country, integration, own
+from ..client import UnknownFieldError, account, api, country, integration, own
 from ..models import Blocked, Done, NumberRow, Profile, people
 from ..sending import short
 
@@ -47,7 +47,7 @@ async def list_phone_numbers(limit: Limit = 20, cursor: Cursor = None) -> Page[N
     page = await api.page(account("/phone_numbers"), NumberRow, params=params, limit=limit, cursor=cursor)
     mine, shared = settings_of(integration).phone_number_id, None
     if any(one.limit is None for one in page.items):
-        with suppress(errors.InvalidInputError):  # before v24.0 there is no such field
+        with suppress(UnknownFieldError):  # before v24.0 there is no such field
             shared = people((await api.get(own(), params={"fields": LIMIT})).get(LIMIT))
     items = [one.model_copy(update={"sends": one.id == mine, "limit": one.limit or shared}) for one in page.items]
     return Page(items=items, next_cursor=page.next_cursor)

@@ -63,7 +63,7 @@ async def upload_media(
 async def delete_media(media_id: MediaId) -> Done:
     """Delete an uploaded file at WhatsApp. It asks with type and size first; messages already sent keep the file.
 
-    The id comes from whatsapp_upload_media or whatsapp_send_media. Without it, WhatsApp deletes files after 30 days.
+    The id comes from whatsapp_upload_media or whatsapp_send_media. WhatsApp itself deletes files after 30 days.
     """
     one = await media.about(media_id)
     await confirm(

@@ -88,7 +88,7 @@ async def send_template(
 ) -> Sent:
     """Send an approved template, which reaches people outside of the 24-hour window or for the first time.
 
-    WhatsApp bills it, so the finished text is shown and asked about first. The values are checked against the
+    WhatsApp may bill it, so the finished text is shown and asked about first. The values are checked against the
     template's placeholders. Find it with whatsapp_list_templates. Within the window, whatsapp_send_text is free.
     """
     one = templates.in_language(await templates.named(template), language)
@@ -107,8 +107,8 @@ async def send_template(
         api.follows("POST", own("/messages"), json=body)
     rest = "".join(f"; {key}: {value}" for key, value in filled.items() if key.startswith(("header", "button")))
     await confirm(
-        f"Send to {to.international(country())} the template «{one.name}» ({one.language}, {one.category.lower()}, "
-        f"billed by WhatsApp)? «{text}»{rest}",
+        f"Send to {to.international(country())} the template «{one.name}» ({one.language}, {one.category.lower()}; "
+        f"WhatsApp may bill it)? «{text}»{rest}",
         [number, one.components],
     )
     if file and header:
@@ -301,7 +301,8 @@ async def send_contact(
         str, Field(min_length=1, max_length=200, description="First and last name.", examples=["Marie Roy"])
     ],
     phones: Annotated[
-        list[Phone], Field(min_length=1, max_length=10, description="Numbers of it.", examples=[["04 72 00 00 00"]])
+        list[Phone],
+        Field(min_length=1, max_length=10, description="Numbers of the contact.", examples=[["04 72 00 00 00"]]),
     ],
     email: Annotated[Address | None, Field(description="E-mail address of the contact.")] = None,
     company: Annotated[str | None, Field(description="Company of the contact.")] = None,

@@ -29,7 +29,7 @@ def endpoint() -> Iterator[FakeMcp]:
 @pytest.fixture
 def mcp(endpoint: FakeMcp) -> FakeMcp:
     """The MCP endpoint, with nothing called yet."""
-    for record in (endpoint.calls, endpoint.headers, endpoint.statuses):
+    for record in (endpoint.calls, endpoint.headers, endpoint.statuses, endpoint.call_statuses):
         record.clear()
     return endpoint
 

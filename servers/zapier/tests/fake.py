@@ -61,6 +61,7 @@ class FakeMcp:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[Mapping[str, str]] = []
         self.statuses: list[int] = []  # with which the next requests are refused
+        self.call_statuses: list[int] = []  # with which the next calls of a tool are
         self.mcp = FastMCP("Zapier")
         self.url = ""
         self._tools()
@@ -109,6 +110,8 @@ class FakeMcp:
             headers = {name.decode(): value.decode() for name, value in scope["headers"]}
             self.headers.append(headers)
             status = self.statuses.pop(0) if self.statuses else 0
+            if headers.get("mcp-method") == "tools/call" and self.call_statuses:
+                status = self.call_statuses.pop(0)
             if not status and headers.get("authorization") != f"Bearer {TOKEN}":
                 status = 401
             if status:

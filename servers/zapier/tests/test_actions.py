@@ -166,6 +166,15 @@ async def test_list_actions_token_of_somebody_else(settings: dict[str, str]) -> 
     assert "zap-wrong-token" not in text_of(result)
 
 
+async def test_run_action_whose_answer_does_not_come_may_have_been_done(mcp: FakeMcp, problem: Tool) -> None:
+    mcp.call_statuses.append(503)
+    message = await problem("run_action", action="google_sheets_create_row", arguments=ROW)
+    assert message.startswith(
+        "Error: Zapier failed (503). It may or may not have been done: look before you repeat it."
+    )
+    assert mcp.call_statuses == []  # it was sent once
+
+
 async def test_run_action_answer_that_is_too_large(
     mcp: FakeMcp, problem: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,16 @@ def folder_of(slug: str) -> str:
     return ""
 
 
+def mode_of(slug: str) -> str:
+    """Return the package of a server that runs in its place, where the first argument names one: a program of its own.
+
+    "" where it names none.
+    """
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    program = f"{folder_of(slug)}/{name}/__main__.py"
+    return name if name.isidentifier() and (os.path.isfile(program) or os.path.isfile(f"{program}c")) else ""
+
+
 def precomputed_discovery(slug: str) -> dict[str, Any] | None:
     """Return what discovery.json of a server holds; None where there is none, or where its sources have changed."""
     from flotilla_launcher import discovery
@@ -66,6 +76,9 @@ def main() -> None:
     is_image = os.path.isdir(LIBRARY)
     if is_image and LIBRARY not in sys.path:
         sys.path.append(LIBRARY)
+    if mode := mode_of(slug):
+        program = __import__(f"flotilla_servers.{slug.replace('-', '_')}.{mode}.__main__", fromlist=["main"])
+        return program.main()  # type: ignore[no-any-return]
     for signal in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
         _signal.signal(signal, lambda *_: os._exit(0))
     for fd in (0, 1):  # else a client that left them non-blocking would end us in the middle of a line

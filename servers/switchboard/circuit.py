@@ -1,0 +1,27 @@
+"""A server that fails again and again is left alone for a while: its calls fail at once, and nobody waits."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+FAILURES = 3  # in a row, after which it is left alone
+PAUSE = 30.0  # seconds until it is tried again
+
+
+class Circuit:
+    """Counts the failures of one server. `now` returns seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._failures, self._until = now, 0, -math.inf
+
+    def left(self) -> float:
+        """Return the seconds for which the server is left alone; 0 where it may be asked."""
+        return max(0.0, self._until - self._now())
+
+    def note(self, *, reached: bool) -> None:
+        """Note how a call ended. After a pause, a single failure begins the next one."""
+        self._failures = 0 if reached else self._failures + 1
+        if self._failures >= FAILURES:
+            self._until = self._now() + PAUSE

@@ -1,0 +1,47 @@
+"""Sentences for a person who waits: while a call takes long, and when a server cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .client_request import ClientRequest
+
+LOOKING = {"en": "Looking in {} …", "fr": "Je cherche dans {} …"}
+WORKING = {"en": "Working on it in {} …", "fr": "Je m’en occupe dans {} …"}
+UNREACHABLE = {"en": "I cannot reach {} at the moment.", "fr": "Je ne peux pas accéder à {} pour le moment."}
+
+
+def language(option: str, environ: Mapping[str, str]) -> str:
+    """Return the language of sentences, en or fr: the option's, for auto that of the machine."""
+    if option != "auto":
+        return option
+    name = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return "fr" if name.lower().startswith("fr") else "en"
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The sentences in one language. `after` is in seconds: how long a client waits for the first, 0 for ever."""
+
+    language: str = "en"
+    after: float = 0
+
+    @contextmanager
+    def meanwhile(self, client: ClientRequest, title: str, *, reads: bool) -> Iterator[None]:
+        """Send a client that wants progress a sentence, where nothing has come from the server in that time."""
+        if not self.after:
+            yield
+            return
+        sentence = (LOOKING if reads else WORKING)[self.language].format(title)
+        timer = asyncio.get_running_loop().call_later(self.after, client.announce, sentence)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def unreachable(self, title: str) -> str:
+        """Return what a model is to say of a server that cannot be reached."""
+        return f"Tell the user: “{UNREACHABLE[self.language].format(title)}”"
