@@ -1,10 +1,10 @@
 """What the Microsoft servers share: settings, consent, Graph's paging, zones, and what an error response means.
 
-from flotilla_servers._microsoft import MicrosoftSettings, graph, microsoft_integration, owner
+from flotilla_servers._microsoft import MicrosoftSettings, every_row, graph, microsoft_integration, owner
 """
 
 from .account import Account, account, mailbox_zone, owner, work_only
-from .client import CONSENT, HOSTS, PAGES, MicrosoftSettings, graph, microsoft_integration
+from .client import CONSENT, HOSTS, PAGES, MicrosoftSettings, every_row, graph, microsoft_integration
 from .recipients import confirm_new
 from .responses import app_only
 from .zones import iana_zone, windows_name
@@ -18,6 +18,7 @@ __all__ = [
     "account",
     "app_only",
     "confirm_new",
+    "every_row",
     "graph",
     "iana_zone",
     "mailbox_zone",

@@ -127,6 +127,20 @@ class GraphPages(ByLink):
 PAGES = GraphPages()
 
 
+async def every_row(api: Api, path: str, most: int = 20) -> list[Any]:
+    """Return the rows of a whole list, of at most so many pages: for names, which must not be missed on a later one."""
+    rows: list[Any] = []
+    params: dict[str, Any] = {}
+    for _ in range(most):
+        answer = await api.get(path, params=params)
+        rows += api.rows_in(answer, PAGES.items, missing=True)
+        _, following = PAGES.read(answer, {}, 0, None)
+        if not following:
+            break
+        params = PAGES.query(0, following)
+    return rows
+
+
 def graph(integration: Integration[Any], limits: Sequence[tuple[float, float]] = ((10_000, 600),)) -> Api:
     """Return the Api of Microsoft Graph. `limits` are (requests, seconds)."""
     client = "Ask the user to check client_id, client_secret and tenant, then to run `scripts/login` again."

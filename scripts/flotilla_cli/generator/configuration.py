@@ -76,6 +76,7 @@ COMMANDS: tuple[Row, ...] = (
     ("FLOTILLA_RUN_FOLDER", "path", "`build/run`", "Folder of the running gateway's token, state and log."),
     ("FLOTILLA_PYTHON", "path", "", "The Python that `make setup` makes `.venv` with."),
     ("FLOTILLA_SPECS", "path", "", "Folder of the vendors' published contracts, for the contract tests."),
+    ("FLOTILLA_N8N", "path", "", "Folder with an installation of n8n, for the tests of its server."),
 )
 COMPOSE: tuple[Row, ...] = (
     ("FLOTILLA_HTTP_TOKEN", "secret", "", "What clients must show. Needed."),

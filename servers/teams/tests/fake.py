@@ -215,7 +215,7 @@ class FakeTeams(Served, FakeApi):
 
     def members(self, request: Request, chat: str = "", team: str = "", channel: str = "") -> Response:
         keys = self.chats[chat]["members"] if chat else self.team_members[team]
-        return Response.of({"value": self._members(keys)})
+        return self._page(request, self._members(keys), 4, 999)  # a page of 100 members in truth
 
     def list_messages(self, request: Request, chat: str = "", team: str = "", channel: str = "") -> Response:
         rows = list(reversed(self.messages.get(chat or channel, [])))

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from flotilla import Cursor, Limit, Page, Toolset, confirm, errors, readable, segment, sliced
 from flotilla.parsing import folded
-from flotilla_servers._microsoft import owner
+from flotilla_servers._microsoft import every_row, owner
 
 from ..client import CHANNELS, TEAMS, api, me, sent, users_only, zone_for
 from ..models import Channel, File, Member, Message, Post, Sent, Team, since
@@ -172,7 +172,7 @@ def _team_path(place: ChannelPlace) -> str:
 
 async def members_of(path: str) -> list[dict[str, Any]]:
     """Return the members of a team, a channel or a chat, as the API gives them."""
-    return await api.rows(f"{path}/members", "value", missing=True)
+    return await every_row(api, f"{path}/members")
 
 
 @tools.reads(scopes=[f"{TEAMS} {MEMBERS} Chat.Read"], search="membres de l'équipe qui est dans le canal participants")
