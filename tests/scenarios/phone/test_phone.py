@@ -15,7 +15,7 @@ import pytest
 from fastmcp import Client
 
 from flotilla_servers.calcom.tests.fake import PARIS, FakeCalcom, person
-from flotilla_servers.telephony.tests.bridge_fakes import BOARD_TOKEN, FakeModel, ModelCall, running_bridge
+from flotilla_servers.telephony.tests.bridge_fakes import BOARD_TOKEN, CALLED, FakeModel, ModelCall, running_bridge
 from flotilla_servers.telephony.tests.bridge_fakes import FakeTwilio as FakeStream
 from flotilla_servers.telephony.tests.fake import KNOWN, NEW, FakeTwilio
 from flotilla_testing.waiting import eventually
@@ -130,12 +130,15 @@ async def test_phone_scenario_somebody_new_is_not_called_without_a_yes(workshop:
 
 @asynccontextmanager
 async def on_the_phone(workshop: Workshop) -> AsyncIterator[tuple[FakeStream, ModelCall]]:
-    """Run the bridge with the tools of Cal.com, and yield both sides of a call whose greeting is over."""
+    """Call Jean by the bridge, which has the tools of Cal.com; yield both sides of the call, its greeting over."""
     async with workshop.gateway.served(BOARD_TOKEN) as address, FakeModel() as model:
         tools = {"switchboard_url": address, "switchboard_token": BOARD_TOKEN, "tools": "calcom_*"}
         async with running_bridge(model.url, **tools) as bridge:
-            caller = await bridge.twilio().call()
+            caller = bridge.twilio()
+            await caller.announce(Direction="outbound-api", From=CALLED, To=KNOWN)
+            await caller.open()
             call = await model.call()
+            assert f"You called {KNOWN} from {CALLED}" in call.session["instructions"]
             await eventually(lambda: call.responses)
             yield caller, call
             await caller.hang_up()
