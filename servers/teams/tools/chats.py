@@ -162,7 +162,7 @@ async def create_chat(
     whom = await people(members)
     place = await group_of({(await me()).id, *(str(one["id"]) for one in whom)}) if not topic else None
     if place and len(place.members) > 2:
-        return await _written(place, body_of(text)) if text else Sent(chat=place.id, to=place.name)
+        return await _written(place, body_of(text)) if text else Sent(chat=place.id, to=place.name, webUrl=None)
     return await _opened(whom, topic, text)
 
 
