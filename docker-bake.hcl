@@ -7,6 +7,7 @@ variable "VERSION" { default = "0.1.0" }
 variable "REGISTRY" { default = "ghcr.io/flotilla-mcp" }
 variable "FLOTILLA_IMAGES" {
   default = [
+    "calcom",
     "calendly",
     "crisp",
     "email",
@@ -24,11 +25,19 @@ variable "FLOTILLA_IMAGES" {
     "intercom",
     "klaviyo",
     "magento",
+    "make",
+    "n8n",
     "notion",
+    "outlook-calendar",
     "pipedrive",
     "salesforce",
     "shopify",
+    "slack",
+    "teams",
+    "telephony",
+    "whatsapp",
     "woocommerce",
+    "zapier",
     "zendesk",
     "zoho-crm",
     "switchboard",
@@ -68,6 +77,13 @@ target "release" {
   contexts   = { flotilla-base = "target:everywhere-base", flotilla-build = "target:everywhere-build" }
   attest     = ["type=provenance,mode=max", "type=sbom"]
   output     = ["type=registry,rewrite-timestamp=true"]
+}
+
+target "calcom" {
+  inherits   = ["_common"]
+  dockerfile = "servers/calcom/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/calcom:${VERSION}", "${REGISTRY}/calcom:latest"]
 }
 
 target "calendly" {
@@ -189,11 +205,32 @@ target "magento" {
   tags       = ["${REGISTRY}/magento:${VERSION}", "${REGISTRY}/magento:latest"]
 }
 
+target "make" {
+  inherits   = ["_common"]
+  dockerfile = "servers/make/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/make:${VERSION}", "${REGISTRY}/make:latest"]
+}
+
+target "n8n" {
+  inherits   = ["_common"]
+  dockerfile = "servers/n8n/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/n8n:${VERSION}", "${REGISTRY}/n8n:latest"]
+}
+
 target "notion" {
   inherits   = ["_common"]
   dockerfile = "servers/notion/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/notion:${VERSION}", "${REGISTRY}/notion:latest"]
+}
+
+target "outlook-calendar" {
+  inherits   = ["_common"]
+  dockerfile = "servers/outlook_calendar/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/outlook-calendar:${VERSION}", "${REGISTRY}/outlook-calendar:latest"]
 }
 
 target "pipedrive" {
@@ -217,11 +254,46 @@ target "shopify" {
   tags       = ["${REGISTRY}/shopify:${VERSION}", "${REGISTRY}/shopify:latest"]
 }
 
+target "slack" {
+  inherits   = ["_common"]
+  dockerfile = "servers/slack/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/slack:${VERSION}", "${REGISTRY}/slack:latest"]
+}
+
+target "teams" {
+  inherits   = ["_common"]
+  dockerfile = "servers/teams/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/teams:${VERSION}", "${REGISTRY}/teams:latest"]
+}
+
+target "telephony" {
+  inherits   = ["_common"]
+  dockerfile = "servers/telephony/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/telephony:${VERSION}", "${REGISTRY}/telephony:latest"]
+}
+
+target "whatsapp" {
+  inherits   = ["_common"]
+  dockerfile = "servers/whatsapp/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/whatsapp:${VERSION}", "${REGISTRY}/whatsapp:latest"]
+}
+
 target "woocommerce" {
   inherits   = ["_common"]
   dockerfile = "servers/woocommerce/Dockerfile"
   contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
   tags       = ["${REGISTRY}/woocommerce:${VERSION}", "${REGISTRY}/woocommerce:latest"]
+}
+
+target "zapier" {
+  inherits   = ["_common"]
+  dockerfile = "servers/zapier/Dockerfile"
+  contexts   = { flotilla-base = "target:base", flotilla-build = "target:build" }
+  tags       = ["${REGISTRY}/zapier:${VERSION}", "${REGISTRY}/zapier:latest"]
 }
 
 target "zendesk" {

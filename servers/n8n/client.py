@@ -74,7 +74,7 @@ class WebhookHeader(Auth):
 
 integration = Integration(
     "n8n",
-    title="n8n",
+    title="N8n",  # as the registry wants it: with a capital letter
     description="Start n8n workflows by their webhooks, see which executions failed and why, retry them, and manage "
     "workflows, tags, variables and projects.",
     category="productivity",

@@ -84,7 +84,8 @@ UNUSED_PARTS = """
     pygments/styles/[!_dm]* pygments/formatters/[!_tnh]* pygments/cmdline.* pygments/sphinxext.*
     rich/markdown.* rich/_win* rich/__main__.* rich/_unicode_data/unicode[1-9]-* rich/_unicode_data/unicode1[0-6]-*
     starlette/testclient.* click/testing.*
-    uvicorn/protocols/websockets/websockets_impl.* uvicorn/protocols/websockets/wsproto_impl.* uvicorn/protocols/http/httptools_impl.* uvicorn/protocols/http/*zttp*
+    uvicorn/protocols/websockets/websockets_impl.* uvicorn/protocols/websockets/wsproto_impl.*
+    uvicorn/protocols/http/httptools_impl.* uvicorn/protocols/http/*zttp*
     websockets/legacy websockets/sync websockets/trio websockets/cli.* websockets/__main__.* websockets/auth.*
     websockets/asyncio/router.* websockets/asyncio/server.*
     PIL/_avif.* PIL/_imagingtk.* PIL/_imagingcms.* PIL/_imagingft.* PIL/Image*Tk.*

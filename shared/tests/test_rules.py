@@ -91,7 +91,9 @@ def test_catalog_guards_are_secrets() -> None:
         assert not harmless[slug] & leaves
     assert harmless["flotilla-filesystem"] == harmless["flotilla-export"] == harmless["flotilla-gmail"] == set()
     assert harmless["flotilla-email"] == {"sender_name", "max_message_mb"}
-    assert set().union(*harmless.values()) <= {"sender_name", "max_message_mb", "timezone", "country", "contact"}
+    assert set().union(*harmless.values()) <= {
+        *("contact", "country", "language", "max_message_mb", "sender_name", "timezone", "voice")
+    }
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,8 @@ def main() -> None:
         sys.path.append(LIBRARY)
     if mode := mode_of(slug):
         program = __import__(f"flotilla_servers.{slug.replace('-', '_')}.{mode}.__main__", fromlist=["main"])
-        return program.main()  # type: ignore[no-any-return]
+        program.main()
+        return
     for signal in (_signal.SIGTERM, _signal.SIGINT):  # as PID 1 a process has no default action
         _signal.signal(signal, lambda *_: os._exit(0))
     for fd in (0, 1):  # else a client that left them non-blocking would end us in the middle of a line
