@@ -41,11 +41,12 @@ class ChannelPlace:
 
 @dataclass(frozen=True)
 class ChatPlace:
-    """A chat, and who is in it."""
+    """A chat, and who is in it; without a topic its name is made of theirs."""
 
     id: str
     name: str
     members: Sequence[dict[str, Any]] = ()
+    has_topic: bool = False
 
     @property
     def path(self) -> str:
@@ -145,7 +146,13 @@ def chat_place(row: dict[str, Any], own: str) -> ChatPlace:
     members = [one for one in row.get("members") or () if isinstance(one, dict)]
     others = [one for one in members if one.get("userId") != own]
     name = str(row.get("topic") or ", ".join(filter(None, map(name_of, others))))
-    return ChatPlace(str(row["id"]), name, tuple(members))
+    return ChatPlace(str(row["id"]), name, tuple(members), bool(row.get("topic")))
+
+
+async def group_of(ids: set[str]) -> ChatPlace | None:
+    """Return the newest chat without a topic that has exactly these members; None where there is none."""
+    same = (one for one in await chats() if {member.get("userId") for member in one.members} == ids)
+    return next((one for one in same if not one.has_topic), None)
 
 
 async def chat_of(text: str) -> ChatPlace | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from flotilla_cli.generator.documents import catalog_entry
 from flotilla_cli.generator.servers import folder_of, server_of
 from flotilla_launcher.naming import catalog_name, image
 from flotilla_testing import text_of
+from flotilla_testing.waiting import eventually
 
 # The switchboard that runs processes, the switchboard that runs containers, Docker's gateway.
 CONTAINERS = ("docker", "docker-gateway")
@@ -113,14 +116,44 @@ class Gateway:
             return ElicitResult(action="accept" if answer else "decline", content={"confirm": True} if answer else None)
 
         command = self.command()
-        prefixes = ("FLOTILLA_", *(slug.upper().replace("-", "_") + "_" for slug in self.slugs))
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
         log = self.folder / "gateway.log"
-        transport = StdioTransport(command[0], command[1:], env=environ, keep_alive=False, log_file=log)
+        transport = StdioTransport(command[0], command[1:], env=self._environ(), keep_alive=False, log_file=log)
         mode = "legacy" if self.kind == "docker-gateway" else mode  # Docker's gateway speaks up to 2025-11-25
         handler = reply if answer is not None else None
         async with Client(transport, timeout=60, mode=mode, elicitation_handler=handler) as client:
             yield client
+
+    @asynccontextmanager
+    async def served(self, token: str) -> AsyncIterator[str]:
+        """Start the switchboard over HTTP with a bearer token of its clients; yield its address."""
+        log = self.folder / "gateway.log"
+        with log.open("wb") as stderr:
+            process = await asyncio.create_subprocess_exec(
+                *self.command(),
+                *("--transport", "http", "--port", "0"),
+                env={**self._environ(), "FLOTILLA_HTTP_TOKEN": token},
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+            )
+
+        def address() -> str:
+            text = log.read_text(encoding="utf-8")
+            assert process.returncode is None, text
+            match = re.search(r"http://\S+?/mcp", text)
+            return match[0] if match else ""
+
+        try:
+            await eventually(address)
+            yield address()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+    def _environ(self) -> dict[str, str]:
+        """Return the variables of this machine without those that set something of the gateway or of its servers."""
+        prefixes = ("FLOTILLA_", *(slug.upper().replace("-", "_") + "_" for slug in self.slugs))
+        return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 
     def close(self) -> None:
         """Remove the catalog and the volume."""

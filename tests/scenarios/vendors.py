@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -25,14 +25,18 @@ class Fake(Protocol):
 
 
 @contextmanager
-def connected(kind: str, folder: Path, name: str, fakes: Mapping[str, Fake]) -> Iterator[Gateway]:
+def connected(
+    kind: str, folder: Path, name: str, fakes: Mapping[str, Fake], others: Sequence[str] = ()
+) -> Iterator[Gateway]:
     """Start the fakes, given by server, at an address that the servers reach; yield a gateway to those servers.
 
-    Skips the test where this machine has no gateway of the kind.
+    `others` are servers without a fake, whose settings the test adds. Skips the test where this machine has no gateway
+    of the kind.
     """
-    if reason := unavailable(kind, list(fakes)):
+    slugs = [*fakes, *others]
+    if reason := unavailable(kind, slugs):
         pytest.skip(reason)
-    host, settings = host_address(kind), {}
+    host, settings = host_address(kind), {slug: dict[str, str]() for slug in others}
     with ExitStack() as stack:
         for slug, fake in fakes.items():
             assert isinstance(fake, RecordedResponses)
@@ -41,6 +45,6 @@ def connected(kind: str, folder: Path, name: str, fakes: Mapping[str, Fake]) -> 
             settings[slug] = {key.removeprefix(prefix).lower(): value for key, value in fake.settings.items()}
         hosts = ",".join(urlsplit(fake.vendor.url).netloc for fake in fakes.values())
         name = f"flotilla-test-{name}-{secrets.token_hex(3)}"
-        gateway = Gateway(kind, name, folder, list(fakes), settings, hosts)
+        gateway = Gateway(kind, name, folder, slugs, settings, hosts)
         stack.callback(gateway.close)
         yield gateway

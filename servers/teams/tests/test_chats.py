@@ -106,6 +106,16 @@ async def test_create_chat_group_and_pair(graph: FakeTeams, tool: Tool, problem:
     assert "A chat needs somebody beside the account itself." in await problem("create_chat", members=["moi"])
 
 
+async def test_create_chat_of_the_same_people_is_used_again(graph: FakeTeams, tool: Tool) -> None:
+    first = await tool("create_chat", members=["Marie", "Paul"], text="Bonjour à deux")
+    again = await tool("create_chat", members=["paul@atelier.example", "Marie", "moi"], text="Bonsoir à deux")
+    assert again["chat"] == first["chat"] != graph.chat("Chantier Lyon")
+    assert [one["body"]["content"] for one in graph.messages[first["chat"]]] == ["Bonjour à deux", "Bonsoir à deux"]
+    three = await tool("create_chat", members=["Marie", "Paul", "Zoé"])
+    named = await tool("create_chat", members=["Marie", "Paul"], topic="Devis")
+    assert len({first["chat"], three["chat"], named["chat"]}) == 3
+
+
 async def test_person_named_twice_lists_candidates(graph: FakeTeams, problem: Tool) -> None:
     graph.names[guid(9)] = "Zoé Martin"
     message = await problem("create_chat", members=["Zoé"])

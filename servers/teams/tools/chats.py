@@ -13,7 +13,7 @@ from flotilla_servers._microsoft import confirm_new, owner
 from ..client import CHATS, PEOPLE, SETTINGS, api, integration, me, sent, users_only, zone_for
 from ..models import Chat, Hit, Message, Sent, is_unread, sender_of, since, text_of
 from ..people import address_of, name_of, people, person
-from ..places import CHAT_FIELDS, ChatPlace, chat_of, chat_place
+from ..places import CHAT_FIELDS, ChatPlace, chat_of, chat_place, group_of
 from ..texts import body_of, member_named, mention
 
 tools = Toolset("chats")
@@ -119,6 +119,10 @@ async def send_chat_message(
         return await _opened([await person(chat)], None, text, important)
     named = [mention(member_named(one, place.members)) for one in mentions or ()]
     body = body_of(text, named, important=important)
+    return await _written(place, body)
+
+
+async def _written(place: ChatPlace, body: dict[str, Any]) -> Sent:
     await ask_members(place, "Send the message")
     answer = await sent(api.post(f"{place.path}/messages", json=body), LOOK)
     return Sent(id=str(answer["id"]), chat=place.id, to=place.name, webUrl=answer.get("webUrl"))
@@ -151,11 +155,15 @@ async def create_chat(
 ) -> Sent:
     """Create a chat with one person or a group, and send a first message to it.
 
-    With one person there is only ever one chat, which is used again; a group gets a new one each time: look with
-    teams_list_chats first. Returns the id for teams_send_chat_message.
+    A chat with the same people is used again; only one with a topic is made anew each time: look with teams_list_chats
+    first. Returns the id for teams_send_chat_message.
     """
     users_only("create chats")
-    return await _opened(await people(members), topic, text)
+    whom = await people(members)
+    place = await group_of({(await me()).id, *(str(one["id"]) for one in whom)}) if not topic else None
+    if place and len(place.members) > 2:
+        return await _written(place, body_of(text)) if text else Sent(chat=place.id, to=place.name, webUrl=None)
+    return await _opened(whom, topic, text)
 
 
 async def _opened(others: list[dict[str, Any]], topic: str | None, text: str | None, important: bool = False) -> Sent:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -30,6 +31,7 @@ PHONE = (
     " You are on the phone. {parties} Before you use a tool that may take a moment, say so in a few words. When a tool "
     "asks a question, ask the caller and wait for the answer."
 )
+NOW = " It is {now:%A %d %B %Y, %H:%M} in {now.tzinfo}."  # a model does not know what "tomorrow" is
 INBOUND = "The network shows {caller} as the caller's number, which does not prove who calls; they dialled {called}."
 OUTBOUND = "You called {called} from {caller}; who answers may be somebody else than expected."
 NO_TOOLS = " Your tools cannot be reached at the moment: say so when something is asked that needs them."
@@ -132,7 +134,8 @@ class Call:
         )
         instructions, functions = await self._prepare()
         async with connecting as connection:
-            session = Session(instructions, settings.bridge_voice, functions)
+            dated = instructions + NOW.format(now=datetime.now(settings.zone))
+            session = Session(dated, settings.bridge_voice, functions)
             try:
                 self._conversation.codec, events = await open_session(connection, session, settings.bridge_audio)
                 self._ready = time.monotonic()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AnyUrl, Field, model_validator
 
 from flotilla import CommaSeparated, SecretStr, ServerSettings
 from flotilla.http.loopback import is_loopback
+from flotilla.parsing import zone_or
 from flotilla.settings import Switch
-from flotilla_launcher.environment import name_set
+from flotilla_launcher.environment import name_set, setting
 
 SLUG = "telephony"
 INSTRUCTIONS = (
@@ -68,6 +70,11 @@ class BridgeSettings(ServerSettings):
         if self.bridge_tools and self.bridge_switchboard_url is None:
             raise ValueError("TELEPHONY_BRIDGE_TOOLS names tools, but TELEPHONY_BRIDGE_SWITCHBOARD_URL is not set")
         return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the date that the agent gets: that of FLOTILLA_TIMEZONE."""
+        return zone_or(setting("FLOTILLA_TIMEZONE"), ZoneInfo("UTC"))
 
     @property
     def public_url(self) -> str:

@@ -10,10 +10,8 @@ import pytest
 from fastmcp import Client
 
 from flotilla_servers.zapier.server import server
-from flotilla_servers.zapier.tests.fake import HOOKS, TOKEN, FakeHooks, FakeMcp
+from flotilla_servers.zapier.tests.fake import TOKEN, FakeHooks, FakeMcp
 from flotilla_testing import Tool, client, environment, errors_of, impatient, results_of
-
-NAMED = f"devis={HOOKS}/123456/b7c2xyz/, Relance clients={HOOKS}/123456/c8d3abc/silent/"
 
 
 @pytest.fixture
@@ -40,8 +38,7 @@ def mcp(endpoint: FakeMcp) -> FakeMcp:
 def settings(hooks: FakeHooks, mcp: FakeMcp, tmp_path: Path) -> dict[str, str]:
     """The variables with which the server speaks to both."""
     return {
-        "ZAPIER_HOOKS": NAMED,
-        "ZAPIER_HOOKS_URL": hooks.vendor.url,
+        **hooks.settings,
         "ZAPIER_MCP_TOKEN": TOKEN,
         "ZAPIER_MCP_URL": mcp.url,
         "FLOTILLA_STATE": str(tmp_path),

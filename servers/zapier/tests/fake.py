@@ -19,6 +19,7 @@ from flotilla_testing.waiting import wait_until
 
 TOKEN = "zap-test-token-4711"
 HOOKS = "https://hooks.zapier.com/hooks/catch"
+NAMED = f"devis={HOOKS}/123456/b7c2xyz/, Relance clients={HOOKS}/123456/c8d3abc/silent/"
 
 
 class FakeHooks(Served, FakeApi):
@@ -31,6 +32,11 @@ class FakeHooks(Served, FakeApi):
         self.refuse: list[Response] = []
         self.on("POST", r"/hooks/catch/(?P<account>\d+)/(?P<hook>\w+)/", self.catch)
         self.on("POST", r"/hooks/catch/(?P<account>\d+)/(?P<hook>\w+)/silent/", self.silent)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables with which a server calls its webhooks."""
+        return {"ZAPIER_HOOKS": NAMED, "ZAPIER_HOOKS_URL": self.vendor.url}
 
     def catch(self, request: Request, account: str, hook: str) -> Response:
         """Take what is sent."""

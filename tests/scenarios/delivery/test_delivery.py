@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import email
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from email.message import EmailMessage
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from aiosmtpd.smtp import SMTP
 
 from flotilla_servers.whatsapp.tests.fake import JEAN, FakeWhatsApp
-from flotilla_testing import FakeVendor
-from tests.scenarios.harness import KINDS, Gateway, call_error, call_ok, host_address, unavailable
+from tests.scenarios.harness import KINDS, Gateway, call_error, call_ok, host_address
+from tests.scenarios.mailbox import Mailbox, mail_server
+from tests.scenarios.vendors import connected
 
 pytestmark = pytest.mark.timeout(180)
-SERVERS = ("whatsapp", "email")
 NUMBER, PICTURE = "06 12 34 56 78", b"\xff\xd8\xffCARTON ABIME"
-
-
-@dataclass
-class Mailbox:
-    """Keeps the mail that arrives."""
-
-    messages: list[EmailMessage] = field(default_factory=list)
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 OK"
 
 
 @dataclass
@@ -45,33 +26,14 @@ class Shop:
     mailbox: Mailbox
 
 
-@asynccontextmanager
-async def mail_server(mailbox: Mailbox, host: str) -> AsyncIterator[int]:
-    """Run a mail server, and yield its port."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mailbox, loop=loop), host, 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
 @pytest.fixture(params=KINDS)
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop with each kind of gateway that is on this machine."""
-    if reason := unavailable(request.param, SERVERS):
-        pytest.skip(reason)
-    host, whatsapp, mailbox = host_address(request.param), FakeWhatsApp(), Mailbox()
-    async with mail_server(mailbox, host) as port:
-        with FakeVendor(whatsapp, host) as vendor:
-            whatsapp.vendor = vendor
-            mail = {"smtp_host": host, "smtp_port": str(port), "security": "none", "sender": "atelier@exemple.fr"}
-            own = {name.removeprefix("WHATSAPP_").lower(): value for name, value in whatsapp.settings.items()}
-            name = f"flotilla-test-delivery-{secrets.token_hex(3)}"
-            settings = {"whatsapp": own, "email": mail}
-            gateway = Gateway(request.param, name, tmp_path, SERVERS, settings, urlsplit(vendor.url).netloc)
+    whatsapp = FakeWhatsApp()
+    with connected(request.param, tmp_path, "delivery", {"whatsapp": whatsapp}, ["email"]) as gateway:
+        async with mail_server(host_address(request.param), "atelier@exemple.fr") as mailbox:
+            gateway.settings["email"] = mailbox.settings
             yield Shop(gateway, whatsapp, mailbox)
-    gateway.close()
 
 
 async def test_delivery_scenario(shop: Shop) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-import socket
-from collections.abc import Iterator
-from email.message import EmailMessage
+from collections.abc import AsyncIterator
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 
 from tests.scenarios.harness import Gateway, call_ok, host_address
+from tests.scenarios.mailbox import Mailbox, mail_server
 
 from .conftest import HELENE, MARIE
 from .fake_google import Google
@@ -21,33 +16,12 @@ OFFICE = ("google-docs", "google-drive", "email")
 pytestmark = pytest.mark.timeout(180)
 
 
-class Mailbox(Message):
-    """Takes each mail that a real SMTP server receives."""
-
-    def __init__(self) -> None:
-        super().__init__(EmailMessage)
-        self.mails: list[EmailMessage] = []
-
-    def prepare_message(self, session: object, envelope: object) -> EmailMessage:
-        content = envelope.content  # type: ignore[attr-defined]
-        return email.message_from_bytes(content, policy=email.policy.default)
-
-    def handle_message(self, message: EmailMessage) -> None:  # type: ignore[override]
-        self.mails.append(message)
-
-
 @pytest.fixture
-def mailbox(office: Gateway) -> Iterator[Mailbox]:
+async def mailbox(office: Gateway) -> AsyncIterator[Mailbox]:
     """A mail server that the office's servers reach."""
-    box, host = Mailbox(), host_address(office.kind)
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port = probe.getsockname()[1]
-    office.settings["email"] = {"smtp_host": host, "smtp_port": str(port), "security": "none", "sender": HELENE}
-    controller = Controller(box, hostname=host, port=port)
-    controller.start()
-    yield box
-    controller.stop()
+    async with mail_server(host_address(office.kind), HELENE) as box:
+        office.settings["email"] = box.settings
+        yield box
 
 
 async def test_template_scenario(office: Gateway, google: Google, mailbox: Mailbox) -> None:
@@ -74,7 +48,7 @@ async def test_template_scenario(office: Gateway, google: Google, mailbox: Mailb
             text="Bonjour Marie, voici le contrat.",
             attachments=[saved["path"]],
         )
-    (mail,) = mailbox.mails
+    (mail,) = mailbox.messages
     assert (mail["Subject"], str(mail["From"])) == ("Votre contrat", HELENE)
     (file,) = mail.iter_attachments()
     assert (file.get_filename(), file.get_content_type()) == ("Contrat Dupont.pdf", "application/pdf")
