@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.masking import masked
 
+from .reporting import report
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -119,6 +121,8 @@ class ActionLog:
                 written += len(batch)
                 self.failed = ""
             except Exception as error:  # nothing may end the thread
+                if not self.failed:
+                    report(f"calls are not logged: {error}")
                 self.failed = f"{len(batch)} calls could not be logged: {error}"
 
 

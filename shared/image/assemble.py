@@ -4,7 +4,7 @@
     assemble.py library <source> <root>      the library and the entry point
     assemble.py layer <module> <source> <root> one server's own files
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
-    assemble.py offered <source> <root>      what the switchboard offers: the catalog and the servers' discovery files
+    assemble.py offered <source> <root>      the switchboard's: SQLite, the catalog and the servers' discovery files
 
 Python files become byte code without sources: found without looking at any source's date, no debug ranges
 (PYTHONNODEBUGRANGES), no docstrings but where one can reach a model.
@@ -377,11 +377,25 @@ def make_extras(requirements: Path, base: Path, root: Path) -> None:
     normalize(root)
 
 
+def add_sqlite(root: Path) -> None:
+    """Add the standard library's SQLite, which the base leaves out: the log of calls is kept in it."""
+    copy_tree(Path(STDLIB, "sqlite3"), root / STDLIB.lstrip("/") / "sqlite3", f"{STDLIB}/sqlite3", [], docstrings=False)
+    [module] = Path(STDLIB, "lib-dynload").glob("_sqlite3.*.so")
+    [library] = (path for path in needed_objects([module]) if "/libsqlite3." in path)
+    for path in (str(module), library):
+        place = root / ("usr" + path if path.startswith("/lib") else path.lstrip("/"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(os.path.realpath(path), place)
+    strip(root)
+    record_debian({debian_package(library)}, root)
+
+
 def make_offered(source: Path, root: Path) -> None:
-    """Put a catalog at app/catalog.json and discovery files at app/discovery.
+    """Put a catalog at app/catalog.json, discovery files at app/discovery, and SQLite where Python finds it.
 
     Without the catalog's descriptions of tools, half a megabyte: what is listed stands in the discovery files.
     """
+    add_sqlite(root)
     shutil.copytree(source / "discovery", root / "app/discovery")
     catalog = json.loads((source / "catalog.json").read_text())
     for entry in catalog["registry"].values():
