@@ -86,6 +86,11 @@ class Settings(ServerSettings):
     edge: Literal[
         "", "ashburn", "dublin", "frankfurt", "roaming", "sao-paulo", "singapore", "sydney", "tokyo", "umatilla"
     ] = Field("", description="Place where requests enter Twilio's network, such as dublin; for the region us1")
+    bridge_url: str = Field(
+        "",
+        pattern=r"^(https://[^\s?#]+)?$",
+        description="Public https:// address of the media bridge, whose voice agent can then make calls",
+    )
     base_url: HttpUrl = Field(HttpUrl(HOME), description="Address of the API, in place of region and edge")
 
     @model_validator(mode="after")

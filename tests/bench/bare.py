@@ -18,9 +18,8 @@ if os.path.isdir("/app/lib"):  # an image has no session store: there the yardst
     mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]
 
 
-@mcp.tool
+@mcp.tool(description="Response.")  # a docstring would be read by griffe, which images lack
 async def ping() -> str:
-    """Response."""
     return "pong"
 
 

@@ -222,7 +222,8 @@ class Fleet:
             "--servers",
             ",".join(servers),
         ]
-        return [*command, *files, "--discovery", str(self.folder), "--search", "off", "--run", "docker", "--owner", RUN]
+        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
+        return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
 
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}

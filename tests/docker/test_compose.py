@@ -60,7 +60,9 @@ def files(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
     """The stack as it is committed, on volumes of the tests' own; servers are asked for their health every 5 s."""
     committed = stack("compose.switchboard.yaml")
     change = {
-        "services": {name: {"healthcheck": {"interval": "5s"}} for name in committed["services"]},
+        "services": {
+            name: {"healthcheck": {"interval": "5s", "start_period": "240s"}} for name in committed["services"]
+        },
         "volumes": {name: {"name": f"{PROJECT}-{name}"} for name in committed["volumes"]},
     }
     path = tmp_path_factory.mktemp("compose") / "change.yaml"

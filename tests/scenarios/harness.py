@@ -98,7 +98,7 @@ class Gateway:
         options += ["--secrets", str(self.folder / "secrets.env"), "--config", str(self.folder / "config.yaml")]
         if self.kind == "docker-gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", self.catalog.name, *options]
-        options += ["--search", self.search, "--run", self.kind, "--owner", self.name]
+        options += ["--search", self.search, "--say-after", "0", "--run", self.kind, "--owner", self.name]
         for name in ("data", "state"):
             (self.folder / name).mkdir(exist_ok=True)
             options += [f"--{name}", str(self.folder / name)]

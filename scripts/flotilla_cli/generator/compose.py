@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 from flotilla import Server
@@ -34,9 +35,25 @@ def _lines(names: Iterable[str]) -> str:
     return BREAK + f",{BREAK}".join(names) + BREAK
 
 
-def _network(server: Server[Any]) -> dict[str, Any]:
-    """Return the network that only the switchboard shares with the server; internal where the server needs no other."""
-    return {} if server.integration.network else {"internal": True}
+def _network(server: Server[Any], subnet: int) -> dict[str, Any]:
+    """Return the network that only the switchboard shares with the server; internal where the server needs no other.
+
+    With addresses of its own: an engine's default ones are enough for some thirty networks of the whole machine.
+    """
+    address = f"{_from_dotenv('FLOTILLA_SUBNET', '10.213')}.{subnet // 16}.{subnet % 16 * 16}/28"
+    internal = {} if server.integration.network else {"internal": True}
+    return {**internal, "ipam": {"config": [{"subnet": address}]}}
+
+
+def _subnets(slugs: Iterable[str]) -> dict[str, int]:
+    """Return a number below 4,096 for each, which stays when another server comes, unless both want the same."""
+    numbers: dict[str, int] = {}
+    for slug in sorted(slugs):
+        number = int(sha256(slug.encode()).hexdigest()[:3], 16)
+        while number in numbers.values():
+            number = (number + 1) % 4096
+        numbers[slug] = number
+    return numbers
 
 
 def _from_dotenv(name: str, fallback: str = "") -> str:
@@ -92,7 +109,7 @@ def compose_gateway(servers: dict[str, Server[Any]]) -> str:
             "interval": "10s",
             "timeout": "3s",
             "retries": 12,
-            "start_period": "60s",
+            "start_period": "180s",  # all servers start at once
         },
         "restart": "unless-stopped",
         "mem_limit": "512m",
@@ -157,11 +174,12 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "volumes": documents.volumes(server),
             "networks": [slug],
         }
+    subnets = _subnets(servers)
     volumes = sorted({text.split(":")[0] for server in servers.values() for text in documents.volumes(server)})
     stack = {
         "name": "flotilla",
         "services": services,
-        "networks": {"public": {}, **{slug: _network(server) for slug, server in servers.items()}},
+        "networks": {"public": {}, **{slug: _network(server, subnets[slug]) for slug, server in servers.items()}},
         "volumes": {name: {"name": name} for name in volumes},
     }
     return as_yaml(stack)

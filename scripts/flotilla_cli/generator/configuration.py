@@ -82,6 +82,12 @@ COMPOSE: tuple[Row, ...] = (
     ("FLOTILLA_HTTP_TOKEN", "secret", "", "What clients must show. Needed."),
     ("FLOTILLA_FLEET_TOKEN", "secret", "", "What the switchboard shows to the servers. Needed with the switchboard."),
     ("FLOTILLA_BIND", "text", "`127.0.0.1`", "Address on this machine that the port is opened on."),
+    (
+        "FLOTILLA_SUBNET",
+        "text",
+        "`10.213`",
+        "First two numbers of the networks between switchboard and servers; another where this machine uses it.",
+    ),
     ("FLOTILLA_VERSION", "text", "this checkout's", "Version of the images."),
     ("FLOTILLA_GATEWAY_IMAGE", "text", "", "Image of Docker's gateway."),
     ("FLOTILLA_SECRETS_FILE", "path", "", "File of secrets and guards, seen from compose/."),

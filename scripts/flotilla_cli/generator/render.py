@@ -170,6 +170,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
         "FLOTILLA_PORT=8811",
         "FLOTILLA_BIND=",
         "FLOTILLA_ALLOWED_HOSTS=",
+        "# First two numbers of the servers' own network addresses: 10.213 when left out.",
+        "FLOTILLA_SUBNET=",
         "# 32 or more characters that seal the servers' tokens and records; when left out, each server makes a key in",
         "# its state volume. What was sealed with one does not open with another.",
         "FLOTILLA_STATE_KEY=",

@@ -13,13 +13,15 @@ TOKEN_SECONDS = 60.0  # Twilio opens the stream within a second or two of the we
 
 @dataclass(frozen=True)
 class Ticket:
-    """One call that Twilio announced by a signed webhook. `caller` and `called` are numbers as Twilio shows them."""
+    """One call that Twilio announced by a signed webhook. `caller` and `called` are numbers as Twilio shows them;
+    `task` is what the agent is to do, of a call that it makes."""
 
     call_sid: str
     account_sid: str
     caller: str = ""
     called: str = ""
     outbound: bool = False
+    task: str = ""
     expires: float = 0.0
 
 
@@ -32,7 +34,9 @@ class Admission:
         self._strangers = 0
         self.running = 0
 
-    def issue(self, call_sid: str, account_sid: str, *, caller: str, called: str, outbound: bool) -> str | None:
+    def issue(
+        self, call_sid: str, account_sid: str, *, caller: str, called: str, outbound: bool, task: str = ""
+    ) -> str | None:
         """Return the token of a call; None where there are as many calls as may be. Replaces an earlier one of it."""
         now = self._clock()
         self._tickets = {
@@ -43,7 +47,7 @@ class Admission:
         if self.running + len(self._tickets) >= self._most_calls:
             return None
         token = secrets.token_urlsafe(32)
-        self._tickets[token] = Ticket(call_sid, account_sid, caller, called, outbound, now + TOKEN_SECONDS)
+        self._tickets[token] = Ticket(call_sid, account_sid, caller, called, outbound, task, now + TOKEN_SECONDS)
         return token
 
     def redeem(self, token: str, call_sid: str, account_sid: str) -> Ticket | None:

@@ -34,6 +34,7 @@ PHONE = (
 NOW = " It is {now:%A %d %B %Y, %H:%M} in {now.tzinfo}."  # a model does not know what "tomorrow" is
 INBOUND = "The network shows {caller} as the caller's number, which does not prove who calls; they dialled {called}."
 OUTBOUND = "You called {called} from {caller}; who answers may be somebody else than expected."
+TASK = " You make this call to do the following, and nothing else: {task}"
 NO_TOOLS = " Your tools cannot be reached at the moment: say so when something is asked that needs them."
 
 
@@ -154,6 +155,8 @@ class Call:
             caller=_number(ticket.caller, "no number"), called=_number(ticket.called, "this number")
         )
         instructions = self._settings.bridge_instructions + PHONE.format(parties=parties)
+        if ticket.task:
+            instructions += TASK.format(task=ticket.task)
         try:
             functions, left_out = await self._tools.definitions()
         except ToolsError as error:

@@ -23,6 +23,7 @@ from .tools import Tools
 
 VOICE, MEDIA = "/voice", "/media"
 MOST_FORM = 65_536  # bytes of a webhook's form
+MOST_TASK = 1_500  # characters of what the agent is to do, as the tool that makes the call allows
 STARTING = 10.0  # seconds in which a stream must show its token
 REFUSED, TOO_MANY = 1008, 1013  # codes of a WebSocket's end
 
@@ -59,13 +60,16 @@ class Bridge:
             return Response(
                 "The signature does not fit: TELEPHONY_AUTH_TOKEN or TELEPHONY_BRIDGE_URL may be wrong.", 403
             )
-        form = dict(fields)
+        form, outbound = dict(fields), dict(fields).get("Direction", "").startswith("outbound")
         ticket = self.admission.issue(
             form.get("CallSid", ""),
             form.get("AccountSid", ""),
             caller=form.get("From", ""),
             called=form.get("To", ""),
-            outbound=form.get("Direction", "").startswith("outbound"),
+            outbound=outbound,
+            task=request.query_params.get("task", "")[:MOST_TASK]
+            if outbound
+            else "",  # Twilio has signed the query too
         )
         if ticket is None:
             self._audit.line("call refused", level="warning", call_sid=form.get("CallSid", ""), reason="too many calls")

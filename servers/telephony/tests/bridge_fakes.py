@@ -99,9 +99,9 @@ class FakeTwilio:
         async with httpx2.AsyncClient(timeout=60) as http:
             return await http.post(f"{self.url}/voice{query}", content=urlencode(form).encode(), headers=headers)
 
-    async def announce(self, **more: str) -> None:
+    async def announce(self, query: str = "", **more: str) -> None:
         """Ask the webhook what to do, and read its TwiML as Twilio would."""
-        response = await self.post(self.form(**more))
+        response = await self.post(self.form(**more), query=query)
         assert response.status_code == 200, response.text
         assert response.headers["content-type"].startswith("text/xml")
         (verb,) = ElementTree.fromstring(response.text)

@@ -33,6 +33,7 @@ def fake(tmp_path: Path, data: Path) -> Iterator[FakeTwilio]:
     (tmp_path / "state").mkdir()
     folders = {"FLOTILLA_STATE": str(tmp_path / "state"), "FLOTILLA_DATA": str(data)}
     zone = {"FLOTILLA_TIMEZONE": "Europe/Paris", "FLOTILLA_TIER": "all"}
+    folders["TELEPHONY_BRIDGE_URL"] = "https://phone.example.com/agent/"
     with FakeTwilio() as running, environment(server, **running.settings, **folders, **zone), impatient(server):
         yield running
         wrong = [problem for request in running.vendor.requests for problem in _problems(running, request)]

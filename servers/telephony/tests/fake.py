@@ -253,9 +253,14 @@ class FakeTwilio(Served, FakeApi):
     def make_call(self, request: Request) -> Response:
         fields = self.form(request)
         to, sender = self._people(fields)
-        check_twiml(fields.get("Twiml", ""))
+        if "Url" in fields and "Twiml" not in fields:
+            if not fields["Url"].startswith("https://"):
+                raise Refusal(400, 21205, f"Url is not a valid URL: {fields['Url']}")
+            document = fields["Url"]
+        else:
+            check_twiml(document := fields.get("Twiml", ""))
         call = self.add_call(to, sender)
-        call["twiml"].append(fields["Twiml"])
+        call["twiml"].append(document)
         if fields.get("Record") == "true":
             self.add_recording(call)
         return Response.of(call, 201)

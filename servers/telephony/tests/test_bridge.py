@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -232,6 +233,30 @@ async def test_call_parties_are_named_to_the_model(
     await twilio.open()
     call = await model.call()
     assert expected in call.session["instructions"]
+    assert "evil" not in call.session["instructions"]
+    await twilio.hang_up()
+    await bridge.ended()
+
+
+async def test_call_of_the_agent_has_its_task(bridge: RunningBridge, model: FakeModel) -> None:
+    twilio = bridge.twilio()
+    task = urlencode({"task": "Déplace le rendez-vous à jeudi."})
+    await twilio.announce(f"?{task}", Direction="outbound-api", From=CALLED, To=CALLER)
+    await twilio.open()
+    call = await model.call()
+    assert (
+        call.session["instructions"].count("to do the following, and nothing else: Déplace le rendez-vous à jeudi.")
+        == 1
+    )
+    await twilio.hang_up()
+    await bridge.ended()
+
+
+async def test_caller_gives_the_agent_no_task(bridge: RunningBridge, model: FakeModel) -> None:
+    twilio = bridge.twilio()
+    await twilio.announce("?task=evil")
+    await twilio.open()
+    call = await model.call()
     assert "evil" not in call.session["instructions"]
     await twilio.hang_up()
     await bridge.ended()

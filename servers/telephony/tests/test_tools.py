@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -65,6 +66,30 @@ async def test_start_call_not_twice_at_once(fake: FakeTwilio, tool: Tool, proble
     assert "A call to +33 6 12 34 56 78 is under way already (queued); no other one was made." in message
     assert made["call"] in message
     assert len(fake.writes) == 1
+
+
+async def test_start_agent_call_asks_and_hands_on_the_task(fake: FakeTwilio, tool: Tool, asked: list[str]) -> None:
+    task = "Déplace le rendez-vous de mardi à jeudi 14 h & confirme."
+    made = await tool("start_agent_call", to="06 12 34 56 78", task=task)
+    assert made["status"] == "queued"
+    assert asked == [f"Let the voice agent call +33 6 12 34 56 78 from +33 1 23 45 67 89: «{task}»?"]
+    (address,) = fake.calls[0]["twiml"]
+    assert urlsplit(address)._replace(query="").geturl() == "https://phone.example.com/agent/voice"
+    assert parse_qs(urlsplit(address).query) == {"task": [task]}
+
+
+async def test_start_agent_call_not_twice_at_once(fake: FakeTwilio, tool: Tool, problem: Tool) -> None:
+    await tool("start_agent_call", to=KNOWN, task="Dis bonjour.")
+    assert "is under way already" in await problem("start_agent_call", to=KNOWN, task="Dis bonjour.")
+    assert len(fake.writes) == 1
+
+
+async def test_start_agent_call_without_a_bridge(fake: FakeTwilio) -> None:
+    with environment(server, **fake.settings, FLOTILLA_TIER="all"):
+        async with client(server, "2026-07-28") as connected:
+            result = await call(connected, "tel_start_agent_call", to=KNOWN, task="Dis bonjour.")
+    assert "No voice agent is connected. Ask the operator to run the media bridge" in text_of(result)
+    assert fake.writes == []
 
 
 async def test_start_call_lost_connection_says_where_to_look(fake: FakeTwilio, problem: Tool) -> None:

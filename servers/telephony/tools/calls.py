@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from pydantic import Field, HttpUrl
 
-from flotilla import Cursor, Limit, Page, Phone, Toolset, When, errors, readable, settings_of
+from flotilla import Cursor, Limit, Page, Phone, Toolset, When, confirm, errors, readable, settings_of
 from flotilla.parsing import period, to_utc
 
 from ..client import api, form, integration, paging, sid_of, unrepeated
@@ -96,6 +97,48 @@ async def start_call(
     fields = form(To=number, From=caller, Twiml=document, Record=True if record else None)
     with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
         made = await api.post("/Calls.json", data=fields)
+    return Call.model_validate(made).within(api.zone)
+
+
+@tools.writes(
+    core=False,
+    creates=True,
+    asks=True,
+    search="agent vocal appelle pour moi conversation assistant intelligent voice bot conversation realtime",
+    examples=["Fais appeler M. Roy par l'agent pour déplacer son rendez-vous.", "Let the voice agent call Paul."],
+)
+async def start_agent_call(
+    to: Who,
+    task: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1500,
+            description="What the agent is to do on this call, in full sentences: whom it calls, why, what to ask.",
+            examples=["Appelle M. Roy pour déplacer son rendez-vous de mardi à jeudi 14 heures."],
+        ),
+    ],
+    sender: Sender = None,
+) -> Call:
+    """Call somebody and let the voice agent of the media bridge speak with them, with the tools that it was given.
+
+    The user is asked first. Returns at once, while it rings: tel_get_call says how it ends, not what was said. To only
+    say a text use tel_start_call; to ask one question that is answered by a key, tel_start_question.
+    """
+    bridge = settings_of(integration).bridge_url
+    if not bridge:
+        raise errors.ConfigurationError(
+            "No voice agent is connected.",
+            "Ask the operator to run the media bridge and to set TELEPHONY_BRIDGE_URL; or use tel_start_call.",
+        )
+    number = e164(to)
+    caller = await calling_number(sender)
+    await check_no_live_call(number)
+    question = f"Let the voice agent call {readable_number(number)} from {readable_number(caller)}: "
+    await confirm(f"{question}«{errors.excerpt(task, 300)}»?")
+    address = f"{bridge.rstrip('/')}/voice?{urlencode({'task': task})}"
+    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
+        made = await api.post("/Calls.json", data=form(To=number, From=caller, Url=address))
     return Call.model_validate(made).within(api.zone)
 
 
