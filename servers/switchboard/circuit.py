@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 FAILURES = 3  # in a row, after which it is left alone
-PAUSE = 30.0  # seconds until it is tried again
+PAUSE, LONGEST = 5.0, 60.0  # seconds until it is tried again: each pause is twice as long as the one before
 
 
 class Circuit:
@@ -24,4 +24,4 @@ class Circuit:
         """Note how a call ended. After a pause, a single failure begins the next one."""
         self._failures = 0 if reached else self._failures + 1
         if self._failures >= FAILURES:
-            self._until = self._now() + PAUSE
+            self._until = self._now() + min(PAUSE * 2 ** (self._failures - FAILURES), LONGEST)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flotilla_servers.switchboard.circuit import FAILURES, PAUSE, Circuit
+from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
 from flotilla_servers.switchboard.spoken import language
 
 BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
@@ -77,9 +77,10 @@ def test_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> No
     assert circuit.left() == PAUSE
     now += PAUSE
     assert circuit.left() == 0
-    circuit.note(reached=False)
-    assert circuit.left() == PAUSE
-    now += PAUSE
+    for pause in (2 * PAUSE, 4 * PAUSE, 8 * PAUSE, LONGEST, LONGEST):
+        circuit.note(reached=False)
+        assert circuit.left() == pause
+        now += pause
     circuit.note(reached=True)
     circuit.note(reached=False)
     assert circuit.left() == 0
