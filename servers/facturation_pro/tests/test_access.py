@@ -154,9 +154,9 @@ async def test_rate_limit_counts_every_request(firm: Any, customer: int, monkeyp
     """Also the second one of a redirect: the limits count what the vendor counts, whoever asks beside."""
     turns, turn = [], api.transport._turn
 
-    async def counted(cost: float) -> None:
+    async def counted(cost: float, path: str) -> None:
         turns.append(cost)
-        await turn(cost)
+        await turn(cost, path)
 
     monkeypatch.setattr(api.transport, "_turn", counted)
     firm.vendor.requests.clear()
