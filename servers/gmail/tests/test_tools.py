@@ -497,7 +497,7 @@ async def test_requests_cost_quota_units(
     """Gmail's limit counts units, not requests: https://developers.google.com/gmail/api/reference/quota"""
     spent = []
 
-    async def turn(transport: Transport, cost: float) -> None:
+    async def turn(transport: Transport, cost: float, path: str) -> None:
         spent.append(cost)
 
     monkeypatch.setattr(Transport, "_turn", turn)
