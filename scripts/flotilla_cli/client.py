@@ -10,7 +10,7 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp import MCPError
 
-SEARCH = "search_tools"  # of the switchboard, where it has more tools than a client lists well
+from flotilla_servers.switchboard.tool_search import SEARCH
 
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def discovery(entry: Entry, folder: Path) -> dict[str, Any]:
     """Return what a server's discovery.json holds. Raises DiscoveryError."""
     path = discovery_path(entry, folder)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        about = path.stat()
+        document = _document(path, about.st_mtime_ns, about.st_size)
     except OSError as error:
         raise DiscoveryError(f"{path} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError):
@@ -43,6 +45,12 @@ def discovery(entry: Entry, folder: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise _wrong(path)
     return document
+
+
+@lru_cache(maxsize=100)
+def _document(path: Path, modified: int, size: int) -> Any:
+    """Return what a file holds, which several questions need: read once, until it is written again."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def discovery_if_any(entry: Entry, folder: Path) -> dict[str, Any]:

@@ -48,15 +48,8 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if len(state_key) < 32:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
-    commands, gateway = (
-        Commands(options),
-        Gateway(
-            state_key,
-            last_calls.note,
-            action_log(options),
-            Sentences(language(options.language, os.environ), options.say_after),
-        ),
-    )
+    sentences = Sentences(language(options.language, os.environ), options.say_after)
+    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options), sentences)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):

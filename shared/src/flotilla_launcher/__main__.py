@@ -33,9 +33,10 @@ def mode_of(slug: str) -> str:
 
     "" where it names none.
     """
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if len(sys.argv) < 2 or not (name := sys.argv[1]).isidentifier():
+        return ""
     program = f"{folder_of(slug)}/{name}/__main__.py"
-    return name if name.isidentifier() and (os.path.isfile(program) or os.path.isfile(f"{program}c")) else ""
+    return name if os.path.isfile(program) or os.path.isfile(f"{program}c") else ""
 
 
 def precomputed_discovery(slug: str) -> dict[str, Any] | None:
