@@ -1,11 +1,13 @@
 """Every vendor's way of paging in one shape."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import Field
 
-from flotilla import ByCursor, ByLink, ByNumber, Model, Page, errors, sliced
+from flotilla import ByCursor, ByLink, ByNumber, Model, Page, Timed, errors, sliced
 from flotilla.pagination import dig
 
 
@@ -104,3 +106,22 @@ def test_model_accepts_names_and_aliases_and_makes_ids_text() -> None:
 
     one = Thing.model_validate({"id": 2**60, "fullName": "x", "more": 1})
     assert one == Thing.model_validate({"id": "1152921504606846976", "full_name": "x"})
+
+
+def test_timed_is_shown_in_a_zone_with_its_parts() -> None:
+    class Part(Timed):
+        at: datetime | None = None
+
+    class Whole(Timed):
+        name: str
+        start: datetime
+        first: Part
+        parts: list[Part] = Field(default_factory=list)
+
+    noon = datetime(2030, 6, 4, 12, tzinfo=UTC)
+    whole = Whole(name="x", start=noon, first=Part(at=noon), parts=[Part(at=noon), Part()])
+    moved = whole.within(ZoneInfo("Europe/Paris"))
+    assert moved == whole
+    times = [moved.start, moved.first.at, *(part.at for part in moved.parts)]
+    assert [str(time) for time in times] == ["2030-06-04 14:00:00+02:00"] * 3 + ["None"]
+    assert str(whole.start) == "2030-06-04 12:00:00+00:00"

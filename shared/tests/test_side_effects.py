@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flotilla import Bearer, Model, errors
+from flotilla import Bearer, Model, errors, in_doubt
 from flotilla.http.responses import Record, decoded_json, patience
 from flotilla_testing import faults
 from flotilla_testing.client import call, text_of
@@ -65,6 +65,21 @@ async def test_write_redirected_is_uncertain_and_keeps_its_key(api: ScratchApi, 
     assert f"({code}) to {vendor.url.removeprefix('http://')}/elsewhere/x" in text
     assert "secret" not in text
     assert "broke off: it may or may not have been done" in await create(api, "k")
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize(("code", "doubtful"), [(400, False), (302, True), (503, True)])
+async def test_in_doubt_says_where_to_look(api: ScratchApi, vendor: FakeVendor, code: int, doubtful: bool) -> None:
+    @api.server.writes(creates=True)
+    async def send_thing() -> Thing:
+        """Send."""
+        with in_doubt("Look with acme_get_thing first.", "It may have been sent."):
+            return Thing.model_validate((await api.post("/things", json={}))["thing"])
+
+    vendor.fails(faults.redirect("/", code) if code == 302 else faults.status(code), method="POST")
+    text = text_of(await call(api.server, "acme_send_thing"))
+    assert text.endswith("It may have been sent. Look with acme_get_thing first.") is doubtful
+    assert ("It may have been sent" in text) is doubtful
     assert len(vendor.requests) == 1
 
 

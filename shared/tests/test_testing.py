@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -22,12 +24,14 @@ from flotilla_testing import (
     Response,
     client,
     connect,
+    environment,
     faults,
     raw,
     tools_of,
 )
 from flotilla_testing.arguments import broken_sets, examples_of, valid_sets, value
 from flotilla_testing.client import REVISIONS
+from flotilla_testing.contract import specs
 from flotilla_testing.openapi import OpenApi
 
 ANSWERS = RecordedResponses(
@@ -349,3 +353,11 @@ def test_route_fits_fields_of_a_form() -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     for body, text in ((b"limit=2", b"first"), (b"limit=2&cursor=two", b"second")):
         assert answers.to(Request("POST", "https://acme.example/list", form, body)).body == text
+
+
+def test_environment_keeps_where_the_contracts_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_SPECS", str(tmp_path))
+    monkeypatch.setenv("FLOTILLA_TIER", "all")
+    with environment(server):
+        assert specs() == tmp_path
+        assert "FLOTILLA_TIER" not in os.environ

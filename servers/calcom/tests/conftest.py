@@ -26,7 +26,6 @@ PLAYED = ("GET /v2/bookings/uid", "/cancel", "/reschedule: Request body validati
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[FakeCalcom]:
     """An account that keeps what is done to it; each exchange is held against the contract afterwards."""
-    document, declaration = contract_of(FOLDER), declared(FOLDER)  # before FLOTILLA_SPECS is out of the environment
     with (
         FakeCalcom() as running,
         environment(server, **running.settings, FLOTILLA_TIER="all", FLOTILLA_STATE=str(tmp_path)),
@@ -35,20 +34,15 @@ def fake(tmp_path: Path) -> Iterator[FakeCalcom]:
         exchanges = exchanges_of(running)
         yield running
         wrong: list[str] = []
+        declaration = declared(FOLDER)
         excepted = (*PLAYED, *(declaration.excepted if declaration else ()))
-        if document:
+        if document := contract_of(FOLDER):
             for request, result in exchanges:
                 if result.status < 400:
                     real = replace(request, url=request.url.replace(running.vendor.url, HOME))
                     wrong += [*document.problems(real), *document.answer_problems(real, result)]
         wrong = [one for one in wrong if not any(start in one for start in excepted)]
         assert not wrong, "\n".join(wrong)
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

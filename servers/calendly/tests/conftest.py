@@ -52,12 +52,6 @@ def fake(tmp_path: Path) -> Iterator[FakeCalendly]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 def tool(fake: FakeCalendly, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 

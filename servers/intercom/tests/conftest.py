@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,24 +16,11 @@ from flotilla_testing import (
     impatient,
     results_of,
 )
-from flotilla_testing.contract import contract_of, declared
+from flotilla_testing.contract import request_problems
 from flotilla_testing.fake_api import exchanges_of
 
 HOME = "https://api.intercom.io"
 FOLDER = Path(__file__).parents[1]
-
-
-def excepted(problem: str) -> bool:
-    declaration = declared(FOLDER)
-    return any(start in problem for start in (declaration.excepted if declaration else ()))
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The data folder."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -53,19 +39,9 @@ def fake(tmp_path: Path, data: Path) -> Iterator[FakeIntercom]:
     ):
         exchanges = exchanges_of(running)
         yield running
-        wrong: list[str] = []
-        if document := contract_of(FOLDER):
-            for request, result in exchanges:
-                if result.status < 400:
-                    real = replace(request, url=request.url.replace(running.vendor.url, HOME))
-                    wrong += [problem for problem in document.problems(real) if not excepted(problem)]
+        requests = [request for request, result in exchanges if result.status < 400]
+        wrong = request_problems(FOLDER, requests, running.vendor.url, HOME)
         assert not wrong, "\n".join(wrong)
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from flotilla_servers.make.server import server
 from flotilla_servers.make.tests.fake import HOME, FakeMake
 from flotilla_testing import Tool, environment, errors_of, impatient, results_of
-from flotilla_testing.contract import contract_of, declared
+from flotilla_testing.contract import request_problems
 from flotilla_testing.fake_api import exchanges_of
 
 FOLDER = Path(__file__).parents[1]
@@ -27,20 +26,9 @@ def fake(tmp_path: Path) -> Iterator[FakeMake]:
     ):
         exchanges = exchanges_of(running)
         yield running
-        document, declaration, wrong = contract_of(FOLDER), declared(FOLDER), list[str]()
-        for request, _ in exchanges if document and declaration else ():
-            if request.path.startswith("/api/v2"):
-                real = replace(request, url=request.url.replace(running.vendor.url, HOME))
-                wrong += [
-                    one for one in document.problems(real) if not any(start in one for start in declaration.excepted)
-                ]
+        requests = [request for request, _ in exchanges if request.path.startswith("/api/v2")]
+        wrong = request_problems(FOLDER, requests, running.vendor.url, HOME)
         assert not wrong, "\n".join(wrong)
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

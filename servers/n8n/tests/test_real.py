@@ -55,11 +55,6 @@ def n8n(settings: dict[str, str], tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def tool(n8n: None, asked: list[str]) -> Tool:
     return results_of(server, "n8n", asked)
 

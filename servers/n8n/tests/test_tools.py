@@ -25,11 +25,6 @@ def fake(tmp_path: Path) -> Iterator[FakeN8n]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def tool(fake: FakeN8n, asked: list[str]) -> Tool:
     return results_of(server, "n8n", asked)
 

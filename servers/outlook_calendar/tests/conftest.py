@@ -48,12 +48,6 @@ def graph(tmp_path: Path, personal: bool) -> Iterator[FakeGraph]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 async def connected(graph: FakeGraph, asked: list[str]) -> AsyncIterator[Any]:
     """A client at the server; the person there says yes."""
     async with client(server, answer="accept", asked=asked) as session:

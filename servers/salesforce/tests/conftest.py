@@ -56,12 +56,6 @@ def org(tmp_path: Path) -> Iterator[FakeSalesforce]:
         assert not wrong, "\n".join(wrong)
 
 
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
 SCHEMAS = OutputSchemas()  # compiled once for all tests: each session would take longer for it than for its calls
 
 

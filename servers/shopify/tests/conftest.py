@@ -52,12 +52,6 @@ def fake(tmp_path: Path) -> Iterator[FakeShopify]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 async def connected(fake: FakeShopify, asked: list[str]) -> AsyncIterator[Client[Any]]:
     """A client whose person says yes to everything."""
     async with client(server, answer="accept", asked=asked) as opened:

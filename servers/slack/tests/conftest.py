@@ -54,12 +54,6 @@ def _served(folder: Path, **more: str) -> Iterator[FakeSlack]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 def tool(asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
     return results_of(server, "slack", asked)

@@ -52,12 +52,6 @@ def graph(tmp_path: Path, personal: bool) -> Iterator[FakeTeams]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 async def connected(graph: FakeTeams, asked: list[str]) -> AsyncIterator[Any]:
     """A client at the server; the person there says yes."""
     async with client(server, answer="accept", asked=asked) as session:

@@ -20,14 +20,6 @@ CHECKED: set[tuple[str, str, bytes]] = set()  # requests that were judged before
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The data folder."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def fake(tmp_path: Path, data: Path) -> Iterator[FakeTwilio]:
     """An account that keeps what is done to it."""
     (tmp_path / "state").mkdir()
@@ -48,12 +40,6 @@ def _problems(running: FakeTwilio, request: Request) -> list[str]:
     CHECKED.add(key)
     product = next((host for path, host in HOSTS.items() if request.path.startswith(path)), "api")
     return document.problems(replace(request, url=f"https://{product}.twilio.com{key[1]}"))
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

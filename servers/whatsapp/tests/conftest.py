@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flotilla_servers.whatsapp.server import server
 from flotilla_servers.whatsapp.tests.fake import HOME, FakeWhatsApp
-from flotilla_testing import Request, Tool, environment, errors_of, impatient, results_of
-from flotilla_testing.contract import contract_of, declared
+from flotilla_testing import Tool, environment, errors_of, impatient, results_of
+from flotilla_testing.contract import request_problems
 
 FOLDER = Path(__file__).parents[1]
-DECLARED = declared(FOLDER)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The data folder."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -36,22 +26,8 @@ def fake(tmp_path: Path, data: Path) -> Iterator[FakeWhatsApp]:
         impatient(server),
     ):
         yield running
-        wrong = [problem for request in running.vendor.requests for problem in _problems(running, request)]
+        wrong = request_problems(FOLDER, running.vendor.requests, running.vendor.url, HOME)
         assert not wrong, "\n".join(wrong)
-
-
-def _problems(running: FakeWhatsApp, request: Request) -> list[str]:
-    document = contract_of(FOLDER)
-    if not document or not DECLARED:
-        return []
-    real = replace(request, url=request.url.replace(running.vendor.url, HOME))
-    return [one for one in document.problems(real) if not any(start in one for start in DECLARED.excepted)]
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from fastmcp import Client
 from flotilla_servers.woocommerce.server import server
 from flotilla_servers.woocommerce.tests.fake import FakeWooCommerce
 from flotilla_testing import Tool, client, environment, errors_of, impatient, results_of
-from flotilla_testing.contract import contract_of, declared
+from flotilla_testing.contract import request_problems
 from flotilla_testing.fake_api import exchanges_of
 
 PARIS = {"FLOTILLA_TIMEZONE": "Europe/Paris", "FLOTILLA_COUNTRY": "FR"}
@@ -30,22 +29,13 @@ def shop(tmp_path: Path) -> Iterator[FakeWooCommerce]:
     ):
         exchanges = exchanges_of(running)
         yield running
-        wrong: list[str] = []
-        declaration = declared(FOLDER)
-        excepted = declaration.excepted if declaration else {}
-        if document := contract_of(FOLDER):
-            for request, result in exchanges:
-                if result.status < 400 and "consumer_key" not in dict(request.query):  # which is not in the tables
-                    real = replace(request, url=request.url.replace(running.vendor.url, "https://boutique.example"))
-                    wrong += document.problems(real)
-            wrong = [one for one in wrong if not any(start in one for start in excepted)]
+        requests = [
+            request
+            for request, result in exchanges
+            if result.status < 400 and "consumer_key" not in dict(request.query)  # which is not in the tables
+        ]
+        wrong = request_problems(FOLDER, requests, running.vendor.url, "https://boutique.example")
         assert not wrong, "\n".join(wrong)
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

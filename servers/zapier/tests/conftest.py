@@ -46,12 +46,6 @@ def settings(hooks: FakeHooks, mcp: FakeMcp, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 async def connected(settings: dict[str, str], asked: list[str]) -> AsyncIterator[Client[Any]]:
     """A client whose person says yes to every question."""
     with environment(server, **settings), impatient(server):

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flotilla_servers.zendesk.server import server
 from flotilla_servers.zendesk.tests.fake import HOME, FakeZendesk
-from flotilla_testing import Request, Tool, environment, errors_of, impatient, results_of
-from flotilla_testing.contract import contract_of, declared
+from flotilla_testing import Tool, environment, errors_of, impatient, results_of
+from flotilla_testing.contract import request_problems
 
 FOLDER = Path(__file__).parents[1]
-DECLARED = declared(FOLDER)
 # The document describes the value of a custom field by the field's own description, and leaves out two bodies.
 ALSO = ("ticket.custom_fields", "'custom_fields': [", "PUT /api/v2/organizations/", "POST /api/v2/uploads: ")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The data folder."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder
 
 
 @pytest.fixture
@@ -38,22 +28,8 @@ def fake(tmp_path: Path, data: Path) -> Iterator[FakeZendesk]:
         impatient(server),
     ):
         yield running
-        wrong = [problem for request in running.vendor.requests for problem in _problems(running, request)]
+        wrong = request_problems(FOLDER, running.vendor.requests, running.vendor.url, HOME, ALSO)
         assert not wrong, "\n".join(wrong)
-
-
-def _problems(running: FakeZendesk, request: Request) -> list[str]:
-    document = contract_of(FOLDER)
-    if not document or not DECLARED:
-        return []
-    real = replace(request, url=request.url.replace(running.vendor.url, HOME))
-    return [one for one in document.problems(real) if not any(start in one for start in [*DECLARED.excepted, *ALSO])]
-
-
-@pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
 
 
 @pytest.fixture

@@ -45,12 +45,6 @@ def zoho(tmp_path: Path) -> Iterator[FakeZoho]:
 
 
 @pytest.fixture
-def asked() -> list[str]:
-    """What the person at the client was asked."""
-    return []
-
-
-@pytest.fixture
 def tool(zoho: FakeZoho, asked: list[str]) -> Tool:
     """Return a caller of tools that gives what they return; the person at the client says yes."""
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -102,6 +102,23 @@ def contract_of(folder: Path) -> Contract | None:
     """Return the contract of a server's folder, None where it has none or the documents are not on this machine."""
     declaration = declared(folder)
     return read(declaration) if declaration and declaration.path.is_file() else None
+
+
+def request_problems(
+    folder: Path, requests: Iterable[Request], vendor: str, real: str, also: Iterable[str] = ()
+) -> list[str]:
+    """Return what the contract of a server's folder does not allow of requests to a fake vendor.
+
+    `vendor` is the fake's address, `real` what stands in its place at the vendor. Left out is what contract.yaml
+    excepts, and what holds one of the texts `also`. Nothing where the contract is not on this machine.
+    """
+    document, declaration = contract_of(folder), declared(folder)
+    if not document or not declaration:
+        return []
+    moved = [replace(request, url=request.url.replace(vendor, real)) for request in requests]
+    excepted = (*declaration.excepted, *also)
+    wrong = [problem for request in moved for problem in document.problems(request)]
+    return [problem for problem in wrong if not any(start in problem for start in excepted)]
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from flotilla.settings import variable
 from flotilla_testing.fake_vendor import FakeVendor, ImpatientTransport
 
 NOISE = ("FLOTILLA_", "FASTMCP_", "OTEL_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+KEPT = ("FLOTILLA_SPECS",)  # no server reads it: where the tests find the vendors' contracts
 LONGEST_WAIT = 30.0  # seconds after which a session that hangs fails
 
 
@@ -41,7 +42,7 @@ def environment(server: Server[Any], **values: str) -> Iterator[None]:
     own = variable(server.slug, "")
     folder = nullcontext("") if "FLOTILLA_STATE" in values else tempfile.TemporaryDirectory(prefix="flotilla-state-")
     with patch.dict(os.environ), folder as state:
-        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE))]:
+        for name in [n for n in os.environ if n.upper().startswith((own, *NOISE)) and n not in KEPT]:
             del os.environ[name]
         os.environ.update({"FLOTILLA_STATE": state, **values})
         server.reset()

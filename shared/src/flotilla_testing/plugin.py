@@ -2,6 +2,8 @@
 
 Every test has secrets of its own, and the tools that servers' own tests call are counted: at the end of a run in which
 a server's acceptance suite and all of its own tests took part, the run fails for each tool that none of them called.
+
+Fixtures that many servers' tests want stand here too.
 """
 
 from __future__ import annotations
@@ -29,6 +31,20 @@ def secrets_of_its_own() -> Iterator[None]:
     before = set(settings._secrets)
     yield
     settings._secrets.intersection_update(before)
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """What the person at the client was asked."""
+    return []
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
 
 
 def uncalled() -> list[str]:
