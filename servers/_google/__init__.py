@@ -21,7 +21,6 @@ from .drive import HOST as DRIVE_HOST
 from .ids import file_id
 from .pages import page_of
 from .reach import limit_note
-from .recipients import confirm_new
 from .upload import resumable
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "FoundFile",
     "FoundFiles",
     "GoogleSettings",
-    "confirm_new",
     "drive_beside",
     "file_id",
     "find_by_title",

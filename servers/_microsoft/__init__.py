@@ -5,7 +5,6 @@ from flotilla_servers._microsoft import MicrosoftSettings, every_row, graph, mic
 
 from .account import Account, account, mailbox_zone, owner, work_only
 from .client import CONSENT, HOSTS, PAGES, MicrosoftSettings, every_row, graph, microsoft_integration
-from .recipients import confirm_new
 from .responses import app_only
 from .zones import iana_zone, windows_name
 
@@ -17,7 +16,6 @@ __all__ = [
     "MicrosoftSettings",
     "account",
     "app_only",
-    "confirm_new",
     "every_row",
     "graph",
     "iana_zone",

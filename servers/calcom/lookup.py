@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from flotilla import Page, Phone, When, choose, errors, fetch_each, readable, segment
+from flotilla import Page, Phone, Timed, When, choose, errors, fetch_each, readable, segment
 from flotilla.parsing import folded, zone_or
 
 from .client import api, booking_path
-from .models import Booking, EventTypeDetails, Team, Timed, User
+from .models import Booking, EventTypeDetails, Team, User
 
 T = TypeVar("T", bound=Timed)
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from flotilla import Model, UntrustedText, readable
+from flotilla import Model, Timed, UntrustedText, readable
 
 IN_WORDS = ("address", "link", "phone", "location", "integration")  # the field of a place that says where it is
 GIVEN = ("name", "email", "location", "guests", "rescheduleReason")  # fields of a form that are arguments of their own
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the account's time zone."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
 
 
 class User(Model):

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from flotilla import Address, Page, When, choose, errors, readable
+from flotilla import Address, Page, Timed, When, choose, errors, readable
 from flotilla.parsing import zone_or
 
 from .client import HOME, api, id_of
-from .models import EventType, EventTypeDetails, Member, Timed, User
+from .models import EventType, EventTypeDetails, Member, User
 
 PAGES = 10  # of a hundred event types, among which a name is looked for
 ID = re.compile(r"[A-Z0-9]{16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from flotilla import Model, UntrustedText, readable
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the account's time zone."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
+from flotilla import Model, Timed, UntrustedText, readable
 
 
 class User(Model):

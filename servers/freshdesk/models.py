@@ -5,21 +5,11 @@ Texts that customers wrote are marked as untrusted. Times are in the time zone o
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Any
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from flotilla import Model, Page, UntrustedText, readable
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the agent's time zone."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
+from flotilla import Model, Page, Timed, UntrustedText, readable
 
 
 class TicketRow(Timed):

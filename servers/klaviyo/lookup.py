@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
-from flotilla import Address, Phone, choose, connection_of, errors, readable, segment
+from flotilla import Address, Phone, Timed, choose, connection_of, errors, readable, segment
 from flotilla.parsing import folded, listed, looks_like_phone, zone_or
 
 from .client import LARGE, SMALL, TINY, all_of, api, condition, everything, flat, integration
-from .models import Account, Audience, CampaignRow, Flow, Metric, Profile, ProfileRow, TemplateRow, Timed
+from .models import Account, Audience, CampaignRow, Flow, Metric, Profile, ProfileRow, TemplateRow
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 ID = re.compile(r"[A-Za-z0-9_-]{4,64}")

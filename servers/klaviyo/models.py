@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
-from typing import Annotated, Any, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from flotilla import Model, UntrustedText
+from flotilla import Model, Timed, UntrustedText
 
 Details = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "description": "Untrusted values by name"})]
 
@@ -26,15 +26,6 @@ def inner(raw: Any, *path: str) -> Any:
     for part in path:
         raw = raw.get(part) if isinstance(raw, Mapping) else None
     return raw
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the account's time zone."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
 
 
 class Account(Model):
@@ -152,11 +143,6 @@ class Profile(ProfileRow):
             "next_order": inner(raw, "predictive_analytics", "expected_date_of_next_order"),
             "properties": raw.get("properties") or {},
         }
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone, those of the consents too."""
-        consents = {name: value.within(zone) for name, value in self if isinstance(value, Consent)}
-        return super().within(zone).model_copy(update=consents)
 
     def consent(self, channel: str) -> Consent:
         """Return the consent to a channel, email or sms."""

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from flotilla import Model, UntrustedText, readable
+from flotilla import Model, Timed, UntrustedText, readable
 
 STATES = {0: "running", 1: "success", 2: "warning", 3: "error"}
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the zone of Make's user."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
 
 
 def state_of(value: Any) -> str | None:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from typing import Any, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from flotilla import Model, UntrustedText, errors
+from flotilla import Model, Timed, UntrustedText, errors
 
 WEBHOOK = "n8n-nodes-base.webhook"
 LONGEST = 1000  # characters of an error's text
 FINAL = frozenset({"success", "error", "crashed", "canceled"})
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in FLOTILLA_TIMEZONE."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
 
 
 def kind_of(node: dict[str, Any]) -> str:

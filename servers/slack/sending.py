@@ -5,16 +5,14 @@ https://docs.slack.dev/messaging/sending-and-scheduling-messages
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import choose, confirm, confirm_recipients, errors, will_ask
+from flotilla import choose, confirm, confirm_recipients, errors, in_doubt, will_ask
 from flotilla.calls.confirmation import FEW
-from flotilla.calls.context import current
 from flotilla.parsing import folded, listed
 
 from . import markdown
@@ -174,7 +172,7 @@ async def posted(target: Target, method: str, action: str, **arguments: Any) -> 
 
     Where the app is not in a public channel it offers to join. What may have been sent is said, and how to look.
     """
-    with saying_how_to_look():
+    with in_doubt(LOOK):
         if not target.id:
             api.follows("POST", f"/{method}", json={"channel": "{channel.id}", **arguments})
         channel_id = await opened(target)
@@ -183,7 +181,7 @@ async def posted(target: Target, method: str, action: str, **arguments: Any) -> 
     if answer["ok"]:
         return channel_id, answer
     await join(target, action)
-    with saying_how_to_look():
+    with in_doubt(LOOK):
         return channel_id, await call(method, json=True, **send)
 
 
@@ -197,18 +195,6 @@ async def join(target: Target, action: str) -> None:
     await confirm(f"The app is not a member of {target.name}. Join it, and {action[0].lower()}{action[1:]}?")
     await call("conversations.join", channel=target.id)
     api.connection.metadata.pop("mine", None)
-
-
-@contextmanager
-def saying_how_to_look() -> Iterator[None]:
-    """Say how to look where a message may have been sent, since a second one could be too much."""
-    try:
-        yield
-    except errors.UpstreamError as problem:
-        running = current()
-        if running.may_have_side_effects and not running.outcome_known:
-            problem.hint = LOOK
-        raise
 
 
 async def sent(channel_id: str, ts: str, target: Target) -> SentMessage:

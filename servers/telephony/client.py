@@ -5,8 +5,6 @@ https://www.twilio.com/docs/usage/api
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -24,7 +22,6 @@ from flotilla import (
     errors,
     segment,
 )
-from flotilla.calls.context import current
 from flotilla.http.responses import usual_message
 
 from .speech import known_language, known_voice
@@ -277,19 +274,3 @@ def sid_of(text: str, kind: str, tool: str, *prefixes: str) -> str:
             f"Pass the id that {tool} returned.",
         )
     return segment(sid)
-
-
-@contextmanager
-def unrepeated(sentence: str, hint: str) -> Iterator[None]:
-    """Say of a lost connection what may have been done, and where that shows: a call must not be made twice.
-
-    `sentence` says the first ("The call may have been made."), `hint` the second.
-    """
-    try:
-        yield
-    except errors.UpstreamError as error:
-        call = current()
-        if call.may_have_side_effects and not call.outcome_known:
-            error.noted(f" {sentence}")
-            error.hint = hint
-        raise

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
-from flotilla import Model, UntrustedText
+from flotilla import Model, Timed, UntrustedText
 
 
 def _moment(value: Any) -> Any:
@@ -28,15 +27,6 @@ def price_of(raw: Any) -> str | None:
 def _seconds(value: Any) -> int | None:
     text = str(value or "")
     return int(text) if text.isdecimal() else None
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the time zone of FLOTILLA_TIMEZONE."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone."""
-        times = {name: value.astimezone(zone) for name, value in self if isinstance(value, datetime)}
-        return self.model_copy(update=times)
 
 
 class Call(Timed):

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from flotilla import Phone, errors
-from flotilla.calls.context import current
+from flotilla import Phone, errors, in_doubt
 
 from .client import WindowClosedError, api, country, own
 from .models import Sent
@@ -32,8 +31,8 @@ ReplyTo = Annotated[
 ]
 
 
-class _Sending:
-    """Notes that the window is closed, and says where to look when nobody knows whether a message was sent."""
+class _Window:
+    """Notes that the window is closed."""
 
     closed: WindowClosedError | None = None
 
@@ -43,13 +42,8 @@ class _Sending:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        call = current()
-        if isinstance(error, WindowClosedError):
-            self.closed = error
-            return True
-        if isinstance(error, errors.UpstreamError) and call.may_have_side_effects and not call.outcome_known:
-            error.hint = LOOK
-        return False
+        self.closed = error if isinstance(error, WindowClosedError) else None
+        return self.closed is not None
 
 
 def message(to: Phone, kind: str, content: Any, reply_to: str | None = None) -> dict[str, Any]:
@@ -71,12 +65,12 @@ async def deliver(body: dict[str, Any], text: str = "", note: str = FREE, upload
     of a file that was uploaded for it.
     """
     answer: dict[str, Any] = {}
-    with _Sending() as sending:
+    with _Window() as window, in_doubt(LOOK):
         answer = await api.post(own("/messages"), json=body)
-    if sending.closed:
+    if window.closed:
         if uploaded:
-            sending.closed.message += f" The file is uploaded already, as media {uploaded}."
-        raise await window_closed(sending.closed, text, body["type"])
+            window.closed.message += f" The file is uploaded already, as media {uploaded}."
+        raise await window_closed(window.closed, text, body["type"])
     one, person = _first(answer.get("messages")), _first(answer.get("contacts"))
     wa_id = str(person.get("wa_id") or "").lstrip("+")
     status = str(one.get("message_status") or "accepted")

@@ -5,28 +5,11 @@ Texts that customers wrote are marked as untrusted. Times are in the time zone o
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
-from typing import Any, Self
+from typing import Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from flotilla import Model, Page, UntrustedText, readable
-
-
-class Timed(Model):
-    """Base of what has times: they come in UTC, and are shown in the agent's time zone."""
-
-    def within(self, zone: tzinfo) -> Self:
-        """Return it with its times in a zone, those of its parts too."""
-        changed: dict[str, Any] = {}
-        for name, value in self:
-            if isinstance(value, datetime):
-                changed[name] = value.astimezone(zone)
-            elif isinstance(value, Timed):
-                changed[name] = value.within(zone)
-            elif isinstance(value, list) and value and isinstance(value[0], Timed):
-                changed[name] = [one.within(zone) for one in value]
-        return self.model_copy(update=changed)
+from flotilla import Model, Page, Timed, UntrustedText, readable
 
 
 class TicketRow(Timed):

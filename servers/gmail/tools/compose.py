@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Address, Addresses, Toolset, confirm_recipients, connection_of, errors, segment
+from flotilla import Address, Addresses, Toolset, confirm_new, confirm_recipients, connection_of, errors, segment
 from flotilla.parsing import unique_addresses
-from flotilla_servers._google import confirm_new, scope
+from flotilla_servers._google import scope
 
 from .. import forwarding, reading
 from ..client import COST, ME, api, integration
@@ -208,7 +208,7 @@ async def forward_message(
 
 async def ask(recipients: list[str], strangers: list[str], action: str) -> None:
     """Ask before a mail goes to people who are new to a conversation, where that is set, or to many at once."""
-    if not await confirm_new(integration, strangers, f"{action} to"):
+    if not await confirm_new(strangers, f"{action} to"):
         await confirm_recipients(recipients, action)
 
 

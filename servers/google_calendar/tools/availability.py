@@ -7,11 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import TimeZone, Toolset, When, errors, readable
+from flotilla import TimeZone, Toolset, When, errors, readable, slots
 from flotilla.parsing import to_utc, zone
 from flotilla_servers._google import scope
 
-from .. import slots
 from ..client import api
 from ..models import Availability, Busy, Free
 

@@ -19,6 +19,7 @@ from flotilla import (
     TimeZone,
     Toolset,
     When,
+    confirm_new,
     confirm_recipients,
     errors,
     segment,
@@ -26,7 +27,6 @@ from flotilla import (
 from flotilla.calls.context import current
 from flotilla.parsing import period, to_utc, unique_addresses
 from flotilla.state import digest
-from flotilla_servers._google import confirm_new
 
 from ..bodies import checked_rules, new_event, reminding
 from ..client import (
@@ -34,7 +34,6 @@ from ..client import (
     WRITE,
     api,
     calendar_of,
-    integration,
     must_stand,
     path,
     standing_event,
@@ -409,7 +408,7 @@ async def create_events(
 async def ask(guests: list[Address], action: str, send_updates: str) -> None:
     """Ask before people are invited who are new to the event, or many at once: an e-mail cannot be called back."""
     addresses = [one.address for one in guests]
-    if not await confirm_new(integration, addresses, f"{action}:") and send_updates != "none":
+    if not await confirm_new(addresses, f"{action}:") and send_updates != "none":
         await confirm_recipients(addresses, f"{action} and send an e-mail")
 
 

@@ -6,10 +6,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from flotilla import Address, Cursor, Limit, Page, Toolset, choose, confirm, errors, readable, segment, will_ask
-from flotilla_servers._google import EVERYWHERE, confirm_new, file_id
+from flotilla import (
+    Address,
+    Cursor,
+    Limit,
+    Page,
+    Toolset,
+    choose,
+    confirm,
+    confirm_new,
+    errors,
+    readable,
+    segment,
+    will_ask,
+)
+from flotilla_servers._google import EVERYWHERE, file_id
 
-from ..client import LOOK, OWN, PERMISSIONS, WRITE, api, integration
+from ..client import LOOK, OWN, PERMISSIONS, WRITE, api
 from ..models import Permission, SharedFile, UnsharedFile
 from .files import FileId, get_file
 
@@ -71,7 +84,7 @@ async def share_file(
         who, body, params = "anyone", {"type": "anyone", "role": role}, {}
     else:
         who = Address.read(who).address
-        await confirm_new(integration, [who], f"Share «{name}» as {role} with")
+        await confirm_new([who], f"Share «{name}» as {role} with")
         body = {"type": "user", "role": role, "emailAddress": who}
         params = {"sendNotificationEmail": "true" if notify else "false", "emailMessage": message if notify else None}
     answer = await api.post(f"/files/{segment(target)}/permissions", params={**params, **EVERYWHERE}, json=body)

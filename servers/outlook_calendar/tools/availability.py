@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from flotilla import Addresses, TimeZone, Toolset, When, errors, readable
+from flotilla import Addresses, TimeZone, Toolset, When, errors, readable, slots
 from flotilla.parsing import to_utc, zone
 from flotilla_servers._microsoft import account, app_only, owner, work_only
 
-from .. import slots
 from ..bodies import attendee, event_time
 from ..client import READ, SHARED, api, mailbox_zone, prefer
 from ..models import Availability, Busy, Free, Suggestion, Suggestions, time_of

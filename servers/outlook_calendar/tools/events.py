@@ -20,6 +20,7 @@ from flotilla import (
     Toolset,
     When,
     choose,
+    confirm_new,
     confirm_recipients,
     cursor_number,
     errors,
@@ -28,7 +29,7 @@ from flotilla import (
 from flotilla.calls.context import current
 from flotilla.parsing import folded, period, shown, to_utc, unique_addresses
 from flotilla.state import digest
-from flotilla_servers._microsoft import confirm_new, work_only
+from flotilla_servers._microsoft import work_only
 
 from ..bodies import attendee, booked_span, event_time, moved, new_event, room_guests, room_places
 from ..client import (
@@ -36,7 +37,6 @@ from ..client import (
     WRITE,
     api,
     calendar_path,
-    integration,
     mailbox_zone,
     must_stand,
     path,
@@ -335,7 +335,7 @@ async def forward_event(
     old = await standing_event(event)
     people = [one.address for one in to]
     action = f"Forward the invitation to «{errors.excerpt(old.get('subject') or '', 80)}»"
-    if not await confirm_new(integration, people, f"{action} to"):
+    if not await confirm_new(people, f"{action} to"):
         await confirm_recipients(people, action)
     body = {"toRecipients": [{"emailAddress": attendee(one)["emailAddress"]} for one in to], "comment": comment}
     await api.send("POST", f"{path(event)}/forward", json=body)
@@ -408,7 +408,7 @@ async def create_events(
 async def ask(guests: list[Address], action: str) -> None:
     """Ask before people are invited who are new to the event, or many at once: an e-mail cannot be called back."""
     addresses = [one.address for one in guests]
-    if not await confirm_new(integration, addresses, f"{action}:"):
+    if not await confirm_new(addresses, f"{action}:"):
         await confirm_recipients(addresses, f"{action} and send an e-mail")
 
 

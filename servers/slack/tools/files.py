@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from flotilla import Toolset, errors, files, follows, in_thread
+from flotilla import Toolset, errors, files, follows, in_doubt, in_thread
 
 from ..client import call, files_api, user_files_api
 from ..models import SentFile
-from ..sending import Thread, To, ask_first, content_of, opened, saying_how_to_look, target_of
+from ..sending import LOOK, Thread, To, ask_first, content_of, opened, target_of
 
 tools = Toolset("files")
 LARGEST = 100_000_000  # bytes
@@ -54,7 +54,7 @@ async def upload_file(
     follows(action="share the uploaded file", channel=target.name, title=title or name, **comment)
     slot = await call("files.getUploadURLExternal", filename=name, length=len(content))
     await files_api.send("POST", _path(str(slot["upload_url"])), content=content, headers=BINARY)
-    with saying_how_to_look():
+    with in_doubt(LOOK):
         channel_id = await opened(target)
         answer = await call(
             "files.completeUploadExternal",

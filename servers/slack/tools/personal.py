@@ -41,7 +41,7 @@ async def set_status(
 ) -> Status:
     """Set the status beside the user's own name, with an emoji and an end; an empty text clears it.
 
-    Needs a user token. The old status is replaced. What others see of somebody, slack_get_person shows.
+    Needs a user token. The old status is replaced. slack_get_person shows what others see of somebody.
     """
     zone = await account_zone()
     end = until.end(zone) if until else None

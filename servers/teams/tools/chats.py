@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flotilla import Cursor, Page, Toolset, When, confirm_recipients, cursor_number, errors, readable
+from flotilla import Cursor, Page, Toolset, When, confirm_new, confirm_recipients, cursor_number, errors, readable
 from flotilla.parsing import html_to_text
-from flotilla_servers._microsoft import confirm_new, owner
+from flotilla_servers._microsoft import owner
 
-from ..client import CHATS, PEOPLE, SETTINGS, api, integration, me, sent, users_only, zone_for
+from ..client import CHATS, PEOPLE, SETTINGS, api, me, sent, users_only, zone_for
 from ..models import Chat, Hit, Message, Sent, is_unread, sender_of, since, text_of
 from ..people import address_of, name_of, people, person
 from ..places import CHAT_FIELDS, ChatPlace, chat_of, chat_place, group_of
@@ -174,7 +174,7 @@ async def _opened(others: list[dict[str, Any]], topic: str | None, text: str | N
     message = body_of(text, important=important) if text else None
     names = [f"{name_of(one)} <{address_of(one)}>" for one in others]
     action = "Send the message" if text else "Create a chat"
-    if not await confirm_new(integration, names, f"{action} to"):
+    if not await confirm_new(names, f"{action} to"):
         await confirm_recipients(names, action)
     kind = "group" if len(others) > 1 else "oneOnOne"
     members = [_member(key) for key in (own.id, *(str(one["id"]) for one in others))]

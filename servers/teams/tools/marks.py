@@ -43,7 +43,7 @@ async def mark_chat_read(
 ) -> Done:
     """Mark all messages of a chat as read for the account, as if it had been opened in Teams.
 
-    Which chats are unread says teams_list_chats. The others in it are not notified.
+    teams_list_chats says which chats are unread. The others in it are not notified.
     """
     users_only("mark chats as read")
     place, own = await existing_chat(chat), await me()

@@ -29,8 +29,8 @@ async def search_people(
 ) -> Page[Person]:
     """Search the organization's people by name or address: address, job, department, phone and id.
 
-    Other tools take the name or the address as it is, such as teams_send_chat_message. Who is in a team says
-    teams_list_members.
+    Other tools take the name or the address as it is, such as teams_send_chat_message. teams_list_members says
+    who is in a team.
     """
     await me()
     style = api.paging
@@ -76,7 +76,7 @@ async def set_presence(
 ) -> Done:
     """Set the account's own availability, its status message, or both, until a time that is at most a day away.
 
-    Without `until` the availability lasts for eight hours. What is shown now says teams_get_presence with "me".
+    Without `until` the availability lasts for eight hours. teams_get_presence with "me" says what is shown now.
     """
     users_only("choose how they are shown")
     await me()

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from pydantic import Field, HttpUrl
 
-from flotilla import Cursor, Limit, Page, Phone, Toolset, When, confirm, errors, readable, settings_of
+from flotilla import Cursor, Limit, Page, Phone, Toolset, When, confirm, errors, in_doubt, readable, settings_of
 from flotilla.parsing import period, to_utc
 
-from ..client import api, form, integration, paging, sid_of, unrepeated
+from ..client import api, form, integration, paging, sid_of
 from ..models import Call, CallDetails, CallRequest, Recording
 from ..people import Sender, Who, ask_first, calling_number, check_no_live_call, e164, readable_number
 from ..speech import LANGUAGE, VOICE, Twiml, language_of, voice_of
@@ -95,7 +95,7 @@ async def start_call(
     await check_no_live_call(number)
     await ask_first([number], f"Call from {readable_number(caller)} and {shown_in_question(text, audio_url)}")
     fields = form(To=number, From=caller, Twiml=document, Record=True if record else None)
-    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
+    with in_doubt("Do not repeat it: look with tel_list_calls first.", "The call may have been made."):
         made = await api.post("/Calls.json", data=fields)
     return Call.model_validate(made).within(api.zone)
 
@@ -137,7 +137,7 @@ async def start_agent_call(
     question = f"Let the voice agent call {readable_number(number)} from {readable_number(caller)}: "
     await confirm(f"{question}«{errors.excerpt(task, 300)}»?")
     address = f"{bridge.rstrip('/')}/voice?{urlencode({'task': task})}"
-    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
+    with in_doubt("Do not repeat it: look with tel_list_calls first.", "The call may have been made."):
         made = await api.post("/Calls.json", data=form(To=number, From=caller, Url=address))
     return Call.model_validate(made).within(api.zone)
 
@@ -233,7 +233,7 @@ async def forward_call(
         document.say(text.strip(), *manner(text, None, None))
     document.dial(number, own if own.startswith("+") else "")
     await ask_first([number], f"Transfer the call with {_other_side(current)}")
-    with unrepeated("The call may have been transferred.", "Do not repeat it: look with tel_get_call first."):
+    with in_doubt("Do not repeat it: look with tel_get_call first.", "The call may have been transferred."):
         changed = await api.post(f"/Calls/{current.call}.json", data=form(Twiml=str(document)))
     return Call.model_validate(changed).within(api.zone)
 
@@ -282,7 +282,7 @@ async def update_call(
     current, document = await live_call(call), spoken_twiml(text, audio_url, language, voice)
     if seconds:
         document.pause(seconds)
-    with unrepeated("It may be heard already.", "Look with tel_get_call whether the call goes on."):
+    with in_doubt("Look with tel_get_call whether the call goes on.", "It may be heard already."):
         changed = await api.post(f"/Calls/{current.call}.json", data=form(Twiml=str(document)))
     return Call.model_validate(changed).within(api.zone)
 
@@ -314,7 +314,7 @@ async def record_call(
             raise errors.InvalidInputError(
                 f"This call is being recorded already ({running.status}).", "Pause, resume or stop the recording."
             )
-        with unrepeated("The recording may have begun.", "Look with tel_get_call first."):
+        with in_doubt("Look with tel_get_call first.", "The recording may have begun."):
             made = await api.post(f"{path}.json", data={"RecordingChannels": "dual"})
         return Recording.model_validate(made).within(api.zone)
     if not running:

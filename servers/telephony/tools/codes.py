@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from flotilla import Toolset, errors, readable, settings_of
+from flotilla import Toolset, errors, in_doubt, readable, settings_of
 from flotilla.http.responses import json_of, object_of
 
-from ..client import form, integration, unrepeated, verify
+from ..client import form, integration, verify
 from ..models import CodeCheck, Service, Verification
 from ..people import Who, ask_first, e164, readable_number
 
@@ -60,7 +60,7 @@ async def send_code(
     path = await service_path()
     await ask_first([number], f"Send a code by {channel}")
     locale = language or settings_of(integration).language[:2]
-    with unrepeated("The code may have been sent.", "Ask the person whether it came before you send another one."):
+    with in_doubt("Ask the person whether it came before you send another one.", "The code may have been sent."):
         sent = await verify.post(f"{path}/Verifications", data=form(To=number, Channel=channel, Locale=locale))
     return Verification.model_validate(sent)
 

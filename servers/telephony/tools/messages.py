@@ -17,6 +17,7 @@ from flotilla import (
     confirm,
     errors,
     files,
+    in_doubt,
     in_thread,
     link,
     readable,
@@ -24,7 +25,7 @@ from flotilla import (
 from flotilla.http.responses import body_of, json_of, object_of
 from flotilla.parsing import period, to_utc
 
-from ..client import api, error_message, form, integration, map_error, paging, sid_of, unrepeated
+from ..client import api, error_message, form, integration, map_error, paging, sid_of
 from ..models import Media, Message, MessageDetails, Sent, SentMessages
 from ..people import ask_first, e164, message_sender, readable_number, sent_lately
 
@@ -104,7 +105,7 @@ async def send_message(
     await ask_first(waiting, f"Send «{errors.excerpt(body or 'pictures', 300)}»")
     for number in waiting[1:]:
         api.follows("POST", "/Messages.json", json={"To": number, **fields})
-    with unrepeated("The message may have been sent.", "Do not repeat it: look with tel_list_messages first."):
+    with in_doubt("Do not repeat it: look with tel_list_messages first.", "The message may have been sent."):
         done = {number: await _sent(number, fields, alone=len(waiting) == 1) for number in waiting}
     if not any(one.message for one in done.values()):
         raise errors.InvalidInputError(

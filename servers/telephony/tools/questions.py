@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flotilla import Toolset, errors, progress
+from flotilla import Toolset, errors, in_doubt, progress
 from flotilla.calls.context import current
 
-from ..client import studio, unrepeated
+from ..client import studio
 from ..models import Answer, Question
 from ..people import Sender, Who, ask_first, calling_number, check_no_live_call, e164, readable_number
 from ..speech import spoken
@@ -66,7 +66,7 @@ async def start_question(
     name = name_of(spoken_in, said_by, digits)
     flow = await flow_named(name)
     await ask_first([number], f"Call from {readable_number(caller)} and ask «{errors.excerpt(question, 300)}»")
-    with unrepeated("The call may have been made.", "Do not repeat it: look with tel_list_calls first."):
+    with in_doubt("Do not repeat it: look with tel_list_calls first.", "The call may have been made."):
         if not flow:
             flow = await create_flow(name, spoken_in, said_by, digits, start_form=fields)
         run = await start(flow, fields)

@@ -2,10 +2,11 @@
 
 from pydantic import SecretStr
 
-from flotilla import errors, files
-from flotilla.calls.confirmation import confirm, confirm_recipients, confirm_replacing, will_ask
+from flotilla import errors, files, slots
+from flotilla.calls.confirmation import confirm, confirm_new, confirm_recipients, confirm_replacing, will_ask
 from flotilla.calls.context import connection_of, in_thread, progress, settings_of
 from flotilla.calls.dry_run import announce, follows
+from flotilla.calls.execution import in_doubt
 from flotilla.calls.results import link
 from flotilla.http.auth import Auth, Basic, Bearer, FirstOf, HeaderKey
 from flotilla.http.client import Api, segment
@@ -21,6 +22,7 @@ from flotilla.pagination import (
     Limit,
     Model,
     Page,
+    Timed,
     cursor_number,
     fetch_each,
     readable,
@@ -82,12 +84,14 @@ __all__ = [
     "Server",
     "ServerSettings",
     "TimeZone",
+    "Timed",
     "Toolset",
     "UntrustedText",
     "When",
     "announce",
     "choose",
     "confirm",
+    "confirm_new",
     "confirm_recipients",
     "confirm_replacing",
     "connection_of",
@@ -96,6 +100,7 @@ __all__ = [
     "fetch_each",
     "files",
     "follows",
+    "in_doubt",
     "in_thread",
     "known_zone",
     "link",
@@ -104,5 +109,6 @@ __all__ = [
     "segment",
     "settings_of",
     "sliced",
+    "slots",
     "will_ask",
 ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import datetime, tzinfo
+from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +26,22 @@ class Model(BaseModel):
     """Base of result shapes: fields by name or by the vendor's alias, numeric ids as text, the rest left out."""
 
     model_config = ConfigDict(populate_by_name=True, coerce_numbers_to_str=True, extra="ignore")
+
+
+class Timed(Model):
+    """Base of result shapes with times: they come in UTC, and are shown in the account's time zone."""
+
+    def within(self, zone: tzinfo) -> Self:
+        """Return it with its times in a zone, those of its parts too."""
+        changed: dict[str, Any] = {}
+        for name, value in self:
+            if isinstance(value, datetime):
+                changed[name] = value.astimezone(zone)
+            elif isinstance(value, Timed):
+                changed[name] = value.within(zone)
+            elif isinstance(value, list) and value and isinstance(value[0], Timed):
+                changed[name] = [one.within(zone) for one in value]
+        return self.model_copy(update=changed)
 
 
 class Page(Model, Generic[T]):

@@ -191,6 +191,20 @@ async def confirm_recipients(recipients: Iterable[str], action: str) -> None:
         await confirm(f"{action} to {len(names)} recipients: {', '.join(names[:50])}{more}?")
 
 
+async def confirm_new(people: Iterable[str], doing: str) -> bool:
+    """Ask before writing to people who are new to a conversation, where FLOTILLA_CONFIRM is new-recipients.
+
+    Returns whether a question was asked. `doing` is its start: "Send the mail «Offre» to". Call it before the first
+    side effect, in a tool that is registered with `asks=True`.
+    """
+    names, connection = sorted(set(people)), current().connection
+    if names and connection and connection.fleet.confirm == "new-recipients":
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        await confirm(f"{doing} {', '.join(names[:10])}{more}? They are new to this conversation.")
+        return True
+    return False
+
+
 def _mark() -> str:
     return secrets.token_hex(16)
 

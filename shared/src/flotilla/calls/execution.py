@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from fastmcp.exceptions import FastMCPError
@@ -33,6 +33,21 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
     call.seconds = seconds
     async with asyncio.timeout(seconds) as call.timer:
         yield
+
+
+@contextmanager
+def in_doubt(hint: str, sentence: str = "") -> Iterator[None]:
+    """Give an error that leaves open whether something was done a hint of its own: where to look before it is repeated.
+
+    `sentence` says what may have been done ("The call may have been made.").
+    """
+    try:
+        yield
+    except errors.UpstreamError as error:
+        if current().may_have_side_effects and not current().outcome_known:
+            error.noted(f" {sentence}".rstrip())
+            error.hint = hint
+        raise
 
 
 def error_of(name: str, bug: Exception) -> errors.FlotillaError:
