@@ -114,6 +114,12 @@ def searchables(entry: Entry, folder: Path) -> list[Searchable]:
     ]
 
 
+def deadlines(entry: Entry, folder: Path) -> dict[str, float]:
+    """Return the seconds of each tool of a server that declares a deadline of its own. Raises DiscoveryError."""
+    declared = discovery(entry, folder).get("deadlines") or {}
+    return {name: float(seconds) for name, seconds in declared.items() if type(seconds) in (int, float)}
+
+
 def title(entry: Entry) -> str:
     """Return how people call a server."""
     return str(entry.spec.get("title") or entry.slug)

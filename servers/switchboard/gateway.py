@@ -13,17 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION
+from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION, TIMINGS_KEY
 from flotilla_launcher.version import VERSION
 
-from .action_log import Action, ActionLog, shown
+from .action_log import Action, ActionLog, shown, taken_vendor_ms
 from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
 from .client_request import ClientRequest, invalid
 from .discovery import DiscoveryError, title
+from .in_doubt import how_to_look
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
 from .request_state import RequestState
 from .spoken import Sentences
+from .time_limits import OutOfTimeError, TimeLimits, within
 from .tool_index import Searchable
 from .tool_search import SEARCH, ToolSearch, failed
 from .tool_search import definitions as search_definitions
@@ -52,7 +54,8 @@ ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
 class Call:
     """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads.
 
-    `outcome` and `server_seconds` are for the log: how it ended, and how long its server had it.
+    `outcome`, `server_seconds` and `vendor_ms` are for the log: how it ended, and how long its server and its vendor
+    had it; None where the server does not tell.
     """
 
     client: ClientRequest
@@ -62,6 +65,7 @@ class Call:
     safe: bool
     outcome: str = "cancelled"
     server_seconds: float = 0
+    vendor_ms: float | None = None
 
     @property
     def name(self) -> str:
@@ -78,9 +82,10 @@ class Gateway:
         note_call: Callable[[str], None] = lambda slug: None,
         log: ActionLog | None = None,
         sentences: Sentences | None = None,
+        limits: Callable[[], TimeLimits] = TimeLimits,
     ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
-        self._log, self._sentences = log, sentences or Sentences()
+        self._log, self._sentences, self._limits = log, sentences or Sentences(), limits
         self._state = RequestState(state_key)
         self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
         self._owners: dict[tuple[str, str], Backend] = {}
@@ -164,7 +169,7 @@ class Gateway:
         """Send a request to its server and return the result: the one place that every call passes.
 
         Where the client's protocol knows no result that asks, its questions are put to the client here. Raises
-        RpcError, NotStartedError, ConnectionLostError and BrokenResultError.
+        RpcError, NotStartedError, ConnectionLostError, OutOfTimeError and BrokenResultError.
         """
         self._note_call(call.backend.entry.slug)
         params = dict(call.params)
@@ -172,12 +177,15 @@ class Gateway:
         if call.client.modern and params.get("requestState") is not None:
             params["requestState"] = self._state.read(params["requestState"], request)
         for _ in range(MAX_ROUNDS):
-            started = time.perf_counter()
+            started, limit = time.perf_counter(), self._limits().of(call.name, call.backend.deadline(call.name))
             try:
-                with self._sentences.meanwhile(call.client, title(call.backend.entry), reads=call.safe):
-                    result = await call.backend.send(call.client, call.method, params, call.safe)
+                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=call.safe):
+                    async with within(limit, call.server_seconds, call.backend, call.client):
+                        result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:
                 call.server_seconds += time.perf_counter() - started
+            if (vendor_ms := taken_vendor_ms(result)) is not None:
+                call.vendor_ms = (call.vendor_ms or 0) + vendor_ms
             if result.get("resultType") != "input_required":
                 return result
             if call.client.modern:
@@ -216,6 +224,7 @@ class Gateway:
             return await self._called(call)
         started, clock, result = time.time(), time.perf_counter(), None
         trace = call.client.trace()
+        call.client.meta[TIMINGS_KEY] = True
         try:
             result = await self._called(call)
             return result
@@ -236,7 +245,7 @@ class Gateway:
                     latency_ms=round(latency * 1000, 1),
                     gateway_ms=round((latency - call.server_seconds) * 1000, 1),
                     server_ms=round(call.server_seconds * 1000, 1),
-                    vendor_ms=None,
+                    vendor_ms=call.vendor_ms,
                     mcp_response=json.dumps(result, ensure_ascii=False) if result and self._log.responses else None,
                 )
             )
@@ -248,15 +257,13 @@ class Gateway:
         except NotStartedError as error:
             call.outcome = "not_started"
             sentence = self._sentences.unreachable(title(call.backend.entry))
-            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again. {sentence}")
+            return failed(f"{error}. Nothing was done. {error.next_step} {sentence}")
         except ConnectionLostError as error:
-            call.outcome = "lost"
+            call.outcome = "timeout" if isinstance(error, OutOfTimeError) else "lost"
             if call.safe:
                 return failed(f"{error}. Nothing was changed. Try again later.")
-            return failed(
-                f"{error}: `{call.name}` may or may not have been done. "
-                "Check whether it was done before you call it again."
-            )
+            reads = (name for name in self._safe if self._owners["tools", name] is call.backend)
+            return failed(f"{error}: `{call.name}` may or may not have been done. {how_to_look(call.name, reads)}")
         except BrokenResultError:
             call.outcome = "broken"
             return failed(

@@ -43,6 +43,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: list one tool that finds tools and three that call them; off: list all tools; "
         "auto: search where there are more than 40",
     ),
+    "time-limit": (
+        30.0,
+        "seconds that a call may take before it is cancelled, 0 for no limit; a tool that declares a longer deadline "
+        "gets it",
+    ),
     "say-after": (
         1.5,
         "seconds without an answer after which a client that wants progress gets a sentence to say; 0 for never",

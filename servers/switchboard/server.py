@@ -26,7 +26,7 @@ from .action_log import ActionLog
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
-from .discovery import DiscoveryError, definitions, searchables, title
+from .discovery import DiscoveryError, deadlines, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
@@ -34,6 +34,7 @@ from .reporting import report
 from .selection import selected
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
+from .time_limits import TimeLimits
 from .tool_search import is_on
 from .warm import Warmer
 
@@ -49,7 +50,9 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
     sentences = Sentences(language(options.language, os.environ), options.say_after)
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options), sentences)
+    limits = TimeLimits(options.time_limit)
+    commands = Commands(options)
+    gateway = Gateway(state_key, last_calls.note, action_log(options), sentences, lambda: limits)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -63,6 +66,7 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
             gateway.add(backend, definitions(entry, Path(options.discovery)))
+            backend.deadlines = deadlines(entry, Path(options.discovery))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
