@@ -62,17 +62,23 @@ COLUMNS = [field.name for field in fields(Action)]
 def shown(arguments: Any, secrets: Iterable[str] = ()) -> str:
     """Return arguments as the log keeps them: JSON, cut, without secrets: by their names, and by their values."""
     with suppress(ValueError, RecursionError):
-        text = json.dumps(masked(arguments), ensure_ascii=False, separators=(",", ":"))
-        for value in secrets:
-            text = text.replace(json.dumps(value, ensure_ascii=False)[1:-1], "***") if len(value) >= 6 else text
-        return _cut(text, LONGEST_ARGUMENTS)
+        return _cut(masked_text(arguments, secrets), LONGEST_ARGUMENTS)
     return "cannot be shown"
+
+
+def masked_text(value: Any, secrets: Iterable[str]) -> str:
+    """Return JSON data as text without secrets: by their names, and by their values. Raises ValueError and
+    RecursionError."""
+    text = json.dumps(masked(value), ensure_ascii=False, separators=(",", ":"))
+    for secret in secrets:
+        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "***") if len(secret) >= 6 else text
+    return text
 
 
 def taken_vendor_ms(result: dict[str, Any]) -> float | None:
     """Take out of a server's result how many milliseconds its vendor took; None where it does not say."""
-    timings = result["_meta"].pop(TIMINGS_KEY, None) if type(result.get("_meta")) is dict else None
-    told = timings.get("vendor_ms") if type(timings) is dict else None
+    timings: Any = result["_meta"].pop(TIMINGS_KEY, None) if type(result.get("_meta")) is dict else None
+    told: Any = timings.get("vendor_ms") if type(timings) is dict else None
     return float(told) if type(told) in (int, float) and 0 <= told < math.inf else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .discovery import definitions, title
 from .last_calls import LastCalls
+from .note_save import DEFINITION
 from .options import arguments
 from .selection import selected
 from .tool_search import definitions as search_definitions
@@ -34,6 +35,8 @@ def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] |
         return None
     if is_on(options.search, len(lists.get("tools", ()))):
         lists["tools"] = search_definitions([title(entry) for entry in entries])
+    if options.notes == "on":
+        lists.setdefault("tools", []).append(DEFINITION)
     shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
     lately = LastCalls(Path(options.state)).since(options.warm_days)
     return {**own, **lists, "attributes": shown, "idle": QUIET if lately else 0}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION, TIMINGS_KEY
 from flotilla_launcher.version import VERSION
@@ -23,6 +24,7 @@ from .client_request import ClientRequest, invalid
 from .discovery import DiscoveryError, title
 from .in_doubt import how_to_look
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
+from .note_save import DEFINITION, NOTE_SAVE, NoteSave
 from .request_state import RequestState
 from .spoken import Sentences
 from .time_limits import OutOfTimeError, TimeLimits, within
@@ -93,6 +95,7 @@ class Gateway:
         self._templates: list[tuple[re.Pattern[str], Backend]] = []
         self._search: ToolSearch | None = None
         self._search_tools: dict[str, Message] = {}
+        self._notes: NoteSave | None = None
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
@@ -102,7 +105,7 @@ class Gateway:
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
-        tools = (*self._search_tools.values(), *self._lists["tools"])
+        tools = (*self._search_tools.values(), *self._lists["tools"], DEFINITION)
         return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
 
     def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
@@ -140,6 +143,11 @@ class Gateway:
         self._search = ToolSearch(self._lists["tools"], searchables)
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
 
+    def offer_notes(self, data: Path) -> None:
+        """List the tool that keeps, in a folder of files, what cannot be done because a server cannot be reached."""
+        owners = self._owners
+        self._notes = NoteSave(data, lambda: {name: b.entry for (kind, name), b in owners.items() if kind == "tools"})
+
     def close(self) -> None:
         """Write the rows of the log that are waiting."""
         if self._log:
@@ -153,6 +161,7 @@ class Gateway:
                 result = {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES}
             elif kind := LIST_KEYS.get(method):
                 listed = list(self._search_tools.values()) if kind == "tools" and self._search else self._lists[kind]
+                listed = [*listed, DEFINITION] if kind == "tools" and self._notes else listed
                 result = {**(CACHE if client.modern else {}), kind: listed}
             elif method == "tools/call":
                 result = await self._call_tool(client, params)
@@ -213,6 +222,8 @@ class Gateway:
             if isinstance(target, dict):
                 return target
             return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
+        if self._notes and name == NOTE_SAVE:
+            return self._notes.call(client, arguments)
         backend = self._owners.get(("tools", name))
         if backend is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
@@ -257,7 +268,8 @@ class Gateway:
         except NotStartedError as error:
             call.outcome = "not_started"
             sentence = self._sentences.unreachable(title(call.backend.entry))
-            return failed(f"{error}. Nothing was done. {error.next_step} {sentence}")
+            offer = f" {self._notes.offer(call.name, call.client.trace())}" if self._notes else ""
+            return failed(f"{error}. Nothing was done. {error.next_step} {sentence}{offer}")
         except ConnectionLostError as error:
             call.outcome = "timeout" if isinstance(error, OutOfTimeError) else "lost"
             if call.safe:

@@ -58,6 +58,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
         "results: keep the results too; off: keep nothing",
     ),
+    "notes": (
+        "on",
+        "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "
+        "off: no such tool",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
@@ -82,6 +87,7 @@ CHOICES = {
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "notes": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),
     "search": ("auto", "on", "off"),
     "transport": ("stdio", "http"),

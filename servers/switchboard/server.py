@@ -71,6 +71,8 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    if options.notes == "on":
+        gateway.offer_notes(Path(options.data))
     if is_on(options.search, gateway.tool_count):
         entries = [backend.entry for backend in backends]
         folder = Path(options.discovery)

@@ -37,8 +37,8 @@ def caller_of(tool: Mapping[str, Any]) -> str:
 def definitions(servers: Iterable[str]) -> list[Message]:
     """Return the four tools as a client lists them; the first one names the servers."""
     found_by = {
-        "name": {"type": "string", "description": f"Name of the tool, from {SEARCH}."},
-        "arguments": {"type": "object", "description": "Arguments that fit the tool's inputSchema."},
+        "name": {"type": "string", "description": "Name of the tool."},
+        "arguments": {"type": "object", "description": "Its arguments, by its inputSchema."},
     }
     call = {"type": "object", "properties": found_by, "required": ["name"]}
     search = {
@@ -69,8 +69,7 @@ def definitions(servers: Iterable[str]) -> list[Message]:
 def _caller(name: str, does: str, schema: Message, *, read: bool, destroys: bool) -> Message:
     return {
         "name": name,
-        "description": f"{does}: one whose `call_with` in {SEARCH} is {name}. Returns what that tool returns. "
-        "It does not guess: arguments must fit the tool's inputSchema.",
+        "description": f"{does}, found with `call_with` {name}. Returns what that tool returns.",
         "inputSchema": schema,
         "annotations": {"readOnlyHint": read, "destructiveHint": destroys, "openWorldHint": True},
     }

@@ -223,7 +223,7 @@ class Fleet:
             ",".join(servers),
         ]
         listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
-        return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
+        return [*command, *files, *listed, "--run", "docker", "--owner", RUN, "--notes", "off"]
 
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}

@@ -160,7 +160,9 @@ def of_gateway(slug: str, command: list[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
         catalog.write('{"registry": {}}')
         catalog.flush()
-        data = answers(lambda messages: converse([*command, slug, "--catalog", catalog.name], messages))
+        data = answers(
+            lambda messages: converse([*command, slug, "--catalog", catalog.name, "--notes", "off"], messages)
+        )
     return {"format": data.pop("format"), "server": slug, "gateway": True, **data, "attributes": {}}
 
 

@@ -57,7 +57,8 @@ def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
 
 def timed(result: ToolResult) -> ToolResult:
     """Add how long the vendor had the running call, where the switchboard asked for it; no other client sees it."""
-    if not (get_context().request_context and (get_context().request_context.meta or {}).get(TIMINGS_KEY)):
+    request = get_context().request_context
+    if not request or not (request.meta or {}).get(TIMINGS_KEY):
         return result
     shown = result.input_required if isinstance(result, InputRequiredToolResult) else result
     shown.meta = {**(shown.meta or {}), TIMINGS_KEY: {"vendor_ms": round(current().vendor_seconds * 1000, 1)}}
