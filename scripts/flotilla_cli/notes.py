@@ -102,9 +102,10 @@ def _connected(server: str) -> Client[Any]:
     return client.over_stdio([*command, *gateway.user_files()], dict(os.environ), log, elicitation_handler=_ask)
 
 
-async def _ask(message: str, *_: Any) -> Any:
+async def _ask(message: str, _: Any, params: Any, *more: Any) -> Any:
     if await asyncio.to_thread(_agreed, message):
-        return {"confirm": True}
+        once = {"remember": False} if "remember" in params.requested_schema.get("properties", {}) else {}
+        return {"confirm": True, **once}
     return ElicitResult(action="decline")
 
 

@@ -6,7 +6,7 @@ What writes notes is imported with the first one, since the launcher lists the t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ from flotilla_launcher.discovery import dumps
 from .tool_search import failed
 
 if TYPE_CHECKING:
-    from .catalog import Entry
     from .client_request import ClientRequest
+    from .offers import Offers
 
 NOTE_SAVE = "note_save"
 TEXT = {"type": "string"}
@@ -28,9 +28,9 @@ DEFINITION: dict[str, Any] = {
         "type": "object",
         "properties": {
             "intent": {**TEXT, "description": "What is wanted, in the user's own words."},
-            "tool": {**TEXT, "description": "Tool that failed."},
-            "arguments": {"type": "object", "description": "Its arguments."},
-            "trace_id": {**TEXT, "description": "From its error."},
+            "tool": TEXT,
+            "arguments": {"type": "object"},
+            "trace_id": TEXT,
         },
         "required": ["intent"],
     },
@@ -39,12 +39,13 @@ DEFINITION: dict[str, Any] = {
 
 
 class NoteSave:
-    """The tool over one data folder. `servers` returns the server of each tool that is offered."""
+    """The tool over one data folder, for calls of the tools that clients see."""
 
-    def __init__(self, data: Path, servers: Callable[[], Mapping[str, Entry]]) -> None:
-        self._data, self._servers = data, servers
+    def __init__(self, data: Path, offers: Offers) -> None:
+        self._data, self._offers = data, offers
 
-    def offer(self, tool: str, trace_id: str) -> str:
+    @staticmethod
+    def offer(tool: str, trace_id: str) -> str:
         """Return the sentence by which a failed call offers to keep what is wanted."""
         return (
             f"Or offer to keep it for later: `{NOTE_SAVE}` with the user's words as intent, tool `{tool}`, the same "
@@ -62,19 +63,20 @@ class NoteSave:
         given = arguments.get("arguments") or {}
         if any(type(text) is not str for text in (intent, tool, trace)) or type(given) is not dict:
             return failed("`intent`, `tool` and `trace_id` must be text, `arguments` an object. Correct them.")
-        servers = self._servers()
-        if tool and tool not in servers:
-            near = get_close_matches(tool, servers, 1)
+        owner = self._offers.tool(tool)
+        if tool and owner is None:
+            near = get_close_matches(tool, [item["name"] for item in self._offers.listed("tools")], 1)
             hint = f"Did you mean {near[0]}?" if near else "Leave `tool` out to keep the words alone."
             return failed(f"There is no tool `{tool}`, so nothing was saved. {hint}")
-        secrets = servers[tool].secrets if tool else frozenset().union(*(entry.secrets for entry in servers.values()))
+        entries = [owner[0].entry] if owner else [backend.entry for backend in self._offers.backends()]
+        secrets = {value for entry in entries for value in entry.secrets}
         try:
             kept = json.loads(masked_text(given, secrets))
             note = Note(
                 name="",
                 intent=json.loads(masked_text(intent, secrets)),
                 tool=tool,
-                server=servers[tool].slug if tool else "",
+                server=owner[0].entry.slug if owner else "",
                 arguments=kept,
                 trace_id=trace[:32],
                 client=client.client_name[:100],

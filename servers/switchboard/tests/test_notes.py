@@ -10,9 +10,10 @@ import pytest
 
 from flotilla_cli import client as gateway_client
 from flotilla_cli import notes as command
-from flotilla_servers.switchboard import notes
+from flotilla_servers.switchboard import notes, own_tools
 from flotilla_servers.switchboard.note_save import DEFINITION, NOTE_SAVE
 from flotilla_servers.switchboard.notes import DONE, FAILED, OPEN, STARTED, Note, NoteError
+from flotilla_servers.switchboard.settings_file import Settings
 from flotilla_servers.switchboard.tool_search import definitions
 
 BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
@@ -114,7 +115,9 @@ def test_state_after_a_call(text: str, is_error: bool, state: str) -> None:
 
 
 def test_note_save_fits_the_search_lists_budget() -> None:
-    listed = [*definitions(["Products" for _ in range(33)]), DEFINITION]  # as long as their names are on average
+    own = own_tools.definitions(Settings())
+    assert DEFINITION in own
+    listed = [*definitions(["Products" for _ in range(33)]), *own]  # as long as their names are on average
     assert len(json.dumps(listed, ensure_ascii=False, separators=(",", ":"))) < 3_000
 
 
@@ -128,7 +131,7 @@ async def test_note_save_is_listed_by_the_launcher_and_the_switchboard(
         launcher = await it.list_tools()
     async with fleet.inside(*options) as (gateway, _), person(gateway, era).client as it:
         own = await it.list_tools()
-        assert len(await gateway_client.tool_names(it)) == len(gateway._lists["tools"])
+        assert len(await gateway_client.tool_names(it)) == gateway.tool_count
     assert own == launcher
     assert [tool.name for tool in own].count(NOTE_SAVE) == 1
     async with person(fleet.command("--search", search), era).client as it:

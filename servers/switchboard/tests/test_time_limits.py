@@ -68,7 +68,7 @@ async def test_deadlines_of_tools_come_from_the_discovery_file(
 async def test_call_over_its_limit_is_cancelled_and_says_what_is_known(fleet: Any, person: Any, era: str) -> None:
     async with fleet.inside() as (gateway, _), (one := person(gateway, era)).client:
         pid = (await one.about())["pid"]
-        gateway._limits = lambda: SOON
+        gateway.limits = lambda: SOON
         text = await one.call("probe_wait", seconds=2, name="slow")  # a step each half second extends nothing
         assert text == "Error: probe did not answer within 0.3 seconds. Nothing was changed. Try again later."
         await eventually(lambda: fleet.lines("cancelled") == ["slow"])
@@ -77,7 +77,7 @@ async def test_call_over_its_limit_is_cancelled_and_says_what_is_known(fleet: An
             "Error: probe did not answer within 0.3 seconds: `probe_block` may or may not have been done. "
             "Check whether it was done before you call it again."
         )
-        gateway._limits = TimeLimits
+        gateway.limits = TimeLimits
         assert (await one.about())["pid"] == pid  # it answers again, so it was left running
         gateway.close()
     rows = list(read(fleet.folder / "state"))
@@ -87,10 +87,10 @@ async def test_call_over_its_limit_is_cancelled_and_says_what_is_known(fleet: An
 async def test_call_over_its_limit_before_the_start_was_not_done(fleet: Any, person: Any) -> None:
     fleet.config["probe"]["slow"] = 1
     async with fleet.inside() as (gateway, _), (one := person(gateway, "auto")).client:
-        gateway._limits = lambda: SOON
+        gateway.limits = lambda: SOON
         text = await one.call("probe_die_writing")
         assert text.startswith("Error: probe was still being started after 0.3 seconds. Nothing was done. Its start")
-        gateway._limits = TimeLimits
+        gateway.limits = TimeLimits
         await one.about()
         assert len(fleet.lines("starts")) == 1
         assert fleet.lines("written") == []
@@ -105,8 +105,8 @@ async def test_call_over_its_limit_stops_a_server_that_is_frozen(
     async with fleet.inside() as (gateway, [backend]), (one := person(gateway, "auto")).client:
         pid = (await one.about())["pid"]
         os.kill(pid, signal.SIGSTOP)
-        gateway._limits = lambda: SOON
+        gateway.limits = lambda: SOON
         assert (await one.call("probe_echo")).startswith("Error: probe did not answer within 0.3 seconds.")
         await eventually(lambda: not backend.running)
-        gateway._limits = TimeLimits
+        gateway.limits = TimeLimits
         assert (await one.about())["pid"] != pid
