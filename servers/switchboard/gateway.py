@@ -30,7 +30,6 @@ from .reporting import report
 from .request_state import RequestState
 from .spoken import Sentences
 from .time_limits import OutOfTimeError, TimeLimits, within
-from .tool_index import Searchable
 from .tool_search import SEARCH, ToolSearch, failed
 from .tool_search import definitions as search_definitions
 
@@ -65,8 +64,8 @@ class Gateway:
         self._log, self._sentences, self._admission = log, sentences or Sentences(), admission
         self._state = RequestState(state_key)
         self.offers = Offers(admission.permissions if admission else None)
-        self._search: ToolSearch | None = None
-        self._search_tools: dict[str, Message] = {}
+        self.tool_search = ToolSearch(lambda: self.offers.listed("tools"), list)
+        self._search_tools: dict[str, Message] = {}  # none where all tools are listed
         self.limits: Callable[[], TimeLimits] = TimeLimits
         self.notes: NoteSave | None = None
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
@@ -85,19 +84,18 @@ class Gateway:
         """Return the definitions of a kind that a client lists."""
         if kind != "tools":
             return self.offers.listed(kind)
-        return self.own_tools() if self._search else [*self.offers.listed(kind), *self.own_tools()]
+        return self.own_tools() if self._search_tools else [*self.offers.listed(kind), *self.own_tools()]
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
         tools = (*self.own_tools(), *self.offers.listed("tools"))
         return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
 
-    def search_instead(self, searchables: Callable[[], list[Searchable]], servers: Sequence[str]) -> None:
+    def search_instead(self, servers: Sequence[str]) -> None:
         """List four tools that search and call the others, in place of all of them.
 
         A tool can still be called by its own name. `servers` are the names that people know.
         """
-        self._search = ToolSearch(lambda: self.offers.listed("tools"), searchables)
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
 
     def bind_rules(self) -> None:
@@ -191,10 +189,10 @@ class Gateway:
                 params["arguments"] = arguments = json.loads(arguments)
         if type(arguments) is not dict:
             raise invalid()
-        if self._search and name in self._search_tools:
+        if name in self._search_tools:
             if name == SEARCH:
-                return self._search.search(arguments)
-            target = self._search.target(name, arguments)
+                return await self.tool_search.search(arguments)
+            target = self.tool_search.target(name, arguments)
             if isinstance(target, dict):
                 return target
             return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
