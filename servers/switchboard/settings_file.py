@@ -13,7 +13,6 @@ import types
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -258,6 +257,8 @@ def _object(kind: Any, value: Any, name: str, place: str) -> Any:
     kinds = _kinds(kind)
     for key in value:
         if key not in kinds:
+            from difflib import get_close_matches  # not at the top: seldom needed
+
             near = get_close_matches(str(key), kinds, 1)
             hint = f"Did you mean {near[0]}?" if near else f"It may be {', '.join(kinds)}."
             raise SettingsError(f"{name}: there is no setting {_joined(place, key)}. {hint}")

@@ -7,17 +7,16 @@ that they call. Nothing else changes on a call's way: progress, questions and er
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.discovery import dumps
 
 from .permissions import kind_of
-from .tool_index import Searchable, ToolIndex
 
 if TYPE_CHECKING:
     from .embeddings import Embeddings
+    from .tool_index import Searchable, ToolIndex
 
 Message = dict[str, Any]
 SEARCH, READ, WRITE, DESTROY = "search_tools", "call_read_tool", "call_write_tool", "call_destructive_tool"
@@ -94,6 +93,8 @@ class ToolSearch:
     @cached_property
     def index(self) -> ToolIndex:
         """The index, made when it is first asked: it takes longer than a list may take."""
+        from .tool_index import ToolIndex  # not at the top: the launcher only lists
+
         return ToolIndex(self._searchables())
 
     async def found(self, query: str, limit: int) -> list[tuple[Message, float]]:
@@ -139,6 +140,8 @@ class ToolSearch:
         seen = self._tools
         tool = seen.get(name) if type(name) is str else None
         if tool is None:
+            from difflib import get_close_matches
+
             near = get_close_matches(str(name), seen, 3)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Find it with {SEARCH}."
             return failed(f"There is no tool `{name}`. {hint}")
