@@ -72,9 +72,9 @@ class Backend:
         """Return the seconds that the server gives a tool by its own or the operator's word, 0 where nobody says."""
         return self.deadlines.get(tool, self._deadline)
 
-    def suspect(self) -> None:
-        """Take note that a call took too long: a server that does so again and again is left alone for a while."""
-        self.circuit.note(reached=False)
+    def suspect(self, seconds: float) -> None:
+        """Take note that a call took so long: a server that does so again and again is left alone for a while."""
+        self.circuit.note(reached=False, began=self.circuit.now() - seconds)
 
     async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
         """Return the server's result. A safe request (a read) is sent a second time when the connection was lost.
@@ -84,15 +84,16 @@ class Backend:
         if left := self.circuit.left():
             times = f"{FAILURES} times in a row"
             raise NotStartedError(f"{self.entry.slug} failed {times}, and is tried again in {left:.0f} seconds")
+        began = self.circuit.now()
         try:
             result = await self._send_twice_at_most(client, method, params, safe)
         except (NotStartedError, ConnectionLostError):
-            self.circuit.note(reached=False)
+            self.circuit.note(reached=False, began=began)
             raise
         except RpcError:
-            self.circuit.note(reached=True)
+            self.circuit.note(reached=True, began=began)
             raise
-        self.circuit.note(reached=True)
+        self.circuit.note(reached=True, began=began)
         if not is_result(method, result):
             raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
         return dict(result)
@@ -230,7 +231,7 @@ class Process(Backend):
             _, connection = await self._started()
             await connection.ping()
 
-    def suspect(self) -> None:
+    def suspect(self, seconds: float) -> None:
         """Stop the server, unless it answers a ping soon: the next call then starts it anew."""
         if self._run and self.running and (self._check is None or self._check.done()):
             self._check = asyncio.create_task(self._stop_unless_alive(self._run))

@@ -75,13 +75,14 @@ class Embeddings:
         vectors = {name: vector for name, vector in known.items() if vector is not None}
         if not vectors or self._http is None or self._circuit.left():
             return []
+        began = self._circuit.now()
         try:
             async with asyncio.timeout(WAIT):
                 [vector] = await self._embedded(wanted, [query])
         except (EmbeddingsError, TimeoutError) as error:
-            self._failed(str(error) or f"it took longer than {WAIT * 1000:.0f} ms")
+            self._failed(str(error) or f"it took longer than {WAIT * 1000:.0f} ms", began)
             return []
-        self._circuit.note(reached=True)
+        self._circuit.note(reached=True, began=began)
         return await asyncio.to_thread(_nearest, vector, vectors)
 
     async def close(self) -> None:
@@ -96,14 +97,15 @@ class Embeddings:
     def _key(wanted: Search, text: str) -> str:
         return hashlib.sha256(f"{wanted.embeddings_url}\0{wanted.embeddings_model}\0{text}".encode()).hexdigest()
 
-    def _failed(self, reason: str) -> None:
-        self._circuit.note(reached=False)
+    def _failed(self, reason: str, began: float) -> None:
+        self._circuit.note(reached=False, began=began)
         if reason != self._reported:
             self._reported = reason
             report(f"tools are searched by words alone: {self._settings().embeddings_url}: {reason}")
 
     async def _prepare(self, wanted: Search, texts: Sequence[str]) -> None:
         """Read the vectors that are kept, ask the API for the others, and keep them."""
+        began = self._circuit.now()
         try:
             if self._http is None:
                 httpx2 = await asyncio.to_thread(__import__, "httpx2")
@@ -119,11 +121,11 @@ class Embeddings:
                 made = {self._key(wanted, text): vector for text, vector in zip(batch, vectors, strict=True)}
                 self._vectors |= made
                 await asyncio.to_thread(self._keep, made)
-            self._circuit.note(reached=True)
+            self._circuit.note(reached=True, began=began)
         except TimeoutError:
-            self._failed(f"it took longer than {PATIENCE:.0f} seconds")
+            self._failed(f"it took longer than {PATIENCE:.0f} seconds", began)
         except Exception as error:  # whatever it is, words are enough
-            self._failed(str(error) or type(error).__name__)
+            self._failed(str(error) or type(error).__name__, began)
 
     async def _embedded(self, wanted: Search, texts: Sequence[str]) -> list[array[float]]:
         """Return the vector of each text, of length 1. Raises EmbeddingsError."""

@@ -58,5 +58,5 @@ async def within(limit: float, used: float, backend: Backend, client: ClientRequ
         if not client.sent:
             text = f"{backend.entry.slug} was still being started after {limit:g} seconds"
             raise StillStartingError(text) from None
-        backend.suspect()
+        backend.suspect(limit)
         raise OutOfTimeError(f"{backend.entry.slug} did not answer within {limit:g} seconds") from None

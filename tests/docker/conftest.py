@@ -222,8 +222,9 @@ class Fleet:
             "--servers",
             ",".join(servers),
         ]
-        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
-        return [*command, *files, *listed, "--run", "docker", "--owner", RUN, "--notes", "off"]
+        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0", "--notes", "off"]
+        listed += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
+        return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
 
     def environment(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if not name.startswith("FLOTILLA_")}
