@@ -46,10 +46,10 @@ def main(argv: list[str]) -> int:
 
 
 def _list(folder: Path, as_json: bool) -> int:
-    found = notes.list_notes(folder)
-    for note in found:
+    saved = notes.list_notes(folder)
+    for note in saved:
         print(json.dumps(notes.shown(note), ensure_ascii=False) if as_json else _line(note))
-    if not found and not as_json:
+    if not saved and not as_json:
         print("There are no notes. A client saves one, with your yes, when a server cannot be reached.")
     return 0
 

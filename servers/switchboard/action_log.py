@@ -78,8 +78,8 @@ def masked_text(value: Any, secrets: Iterable[str]) -> str:
 def taken_vendor_ms(result: dict[str, Any]) -> float | None:
     """Take out of a server's result how many milliseconds its vendor took; None where it does not say."""
     timings: Any = result["_meta"].pop(TIMINGS_KEY, None) if type(result.get("_meta")) is dict else None
-    told: Any = timings.get("vendor_ms") if type(timings) is dict else None
-    return float(told) if type(told) in (int, float) and 0 <= told < math.inf else None
+    value: Any = timings.get("vendor_ms") if type(timings) is dict else None
+    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else None
 
 
 def _cut(text: str, longest: int) -> str:

@@ -111,9 +111,9 @@ class Embeddings:
                 httpx2 = await asyncio.to_thread(__import__, "httpx2")
                 self._http = await asyncio.to_thread(httpx2.AsyncClient)  # which reads all CA certificates
             texts = list(dict.fromkeys(texts))
-            kept = await asyncio.to_thread(self._read, [self._key(wanted, text) for text in texts])
-            self._vectors |= kept
-            new = [text for text in texts if self._key(wanted, text) not in kept]
+            stored = await asyncio.to_thread(self._read, [self._key(wanted, text) for text in texts])
+            self._vectors |= stored
+            new = [text for text in texts if self._key(wanted, text) not in stored]
             for start in range(0, len(new), BATCH):
                 batch = new[start : start + BATCH]
                 async with asyncio.timeout(PATIENCE):
@@ -150,12 +150,12 @@ class Embeddings:
         return _vectors_of(document, len(texts))
 
     def _read(self, keys: Sequence[str]) -> dict[str, array[float]]:
-        found = {}
+        stored = {}
         with closing(_open(self._path)) as db:
             for key in keys:
                 if row := db.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone():
-                    found[key] = array("f", row[0])
-        return found
+                    stored[key] = array("f", row[0])
+        return stored
 
     def _keep(self, vectors: Mapping[str, array[float]]) -> None:
         with closing(_open(self._path)) as db, db:

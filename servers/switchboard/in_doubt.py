@@ -1,4 +1,4 @@
-"""What a client is told when nobody knows whether a write was done: how to look before it calls again."""
+"""What a client reads when nobody knows whether a write was done: how to look before it calls again."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def how_to_look(tool: str, reads: Iterable[str]) -> str:
 
 def _nouns(tool: str) -> set[str]:
     """Return what a tool is about: the words of its name after prefix and verb, as singulars."""
-    words = tool.split("_")[2:]
-    return {f"{w[:-3]}y" if w.endswith("ies") else w.removesuffix("s") for w in words}
+    parts = tool.split("_")[2:]
+    return {f"{w[:-3]}y" if w.endswith("ies") else w.removesuffix("s") for w in parts}

@@ -60,8 +60,8 @@ class NoteSave:
         from .notes import Note, NoteError, notes_folder, save_note
 
         intent, tool, trace = (arguments.get(name) or "" for name in ("intent", "tool", "trace_id"))
-        given = arguments.get("arguments") or {}
-        if any(type(text) is not str for text in (intent, tool, trace)) or type(given) is not dict:
+        values = arguments.get("arguments") or {}
+        if any(type(text) is not str for text in (intent, tool, trace)) or type(values) is not dict:
             return failed("`intent`, `tool` and `trace_id` must be text, `arguments` an object. Correct them.")
         owner = self._offers.tool(tool)
         if tool and owner is None:
@@ -71,16 +71,16 @@ class NoteSave:
         entries = [owner[0].entry] if owner else [backend.entry for backend in self._offers.backends()]
         secrets = {value for entry in entries for value in entry.secrets}
         try:
-            kept = json.loads(masked_text(given, secrets))
+            shown = json.loads(masked_text(values, secrets))
             note = Note(
                 name="",
                 intent=json.loads(masked_text(intent, secrets)),
                 tool=tool,
                 server=owner[0].entry.slug if owner else "",
-                arguments=kept,
+                arguments=shown,
                 trace_id=trace[:32],
                 client=client.client_name[:100],
-                replayable=bool(tool) and kept == given,
+                replayable=bool(tool) and shown == values,
             )
             note = save_note(notes_folder(self._data), note)
         except NoteError as error:

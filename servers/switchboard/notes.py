@@ -78,10 +78,10 @@ def read_note(folder: Path, name: str) -> Note:
         raise NoteError(f"There is no note {name!r}. List the notes to see which ones exist.") from None
     except ValueError:
         raise _unreadable(name) from None
-    head, found, body = text.removeprefix("---\n").partition("\n---\n")
+    head, end, body = text.removeprefix("---\n").partition("\n---\n")
     intent, fence, block = body.rpartition(FENCE)
     try:
-        if not found or not fence:
+        if not end or not fence:
             raise _unreadable(name)
         values = {key: json.loads(value) for key, _, value in (line.partition(":") for line in head.splitlines())}
         arguments = json.loads(block.removesuffix(TAIL))
@@ -194,17 +194,17 @@ def _text(note: Note) -> bytes:
 
 def _path(folder: Path, name: str) -> Path:
     if not name or name.startswith(".") or Path(name).name != name or "\0" in name:
-        raise NoteError(f"{name!r} is no name of a note. List the notes to see which ones exist.")
+        raise NoteError(f"{name!r} is not a valid name of a note. List the notes to see which ones exist.")
     return folder / f"{name}.md"
 
 
 def _words(intent: str) -> str:
     """Return the beginning of the person's words as they may stand in a file name, letters with accents too."""
-    words = re.sub(r"[^\w'’@-]+", " ", unicodedata.normalize("NFC", intent)).replace("_", " ").split()
-    name = " ".join(words)
-    while len(name) > LONGEST_NAME and words[1:]:
-        words.pop()
-        name = " ".join(words)
+    parts = re.sub(r"[^\w'’@-]+", " ", unicodedata.normalize("NFC", intent)).replace("_", " ").split()
+    name = " ".join(parts)
+    while len(name) > LONGEST_NAME and parts[1:]:
+        parts.pop()
+        name = " ".join(parts)
     return name[:LONGEST_NAME]
 
 

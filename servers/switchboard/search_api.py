@@ -25,13 +25,13 @@ class _RefusedError(Exception):
 
 async def answer(gateway: Gateway, request: Request, token: str) -> JSONResponse:
     """Return the tools that fit the request's `query`, best first, `limit` at most; a refusal holds an `error`."""
-    given = request.headers.get("authorization", "").encode()
+    header = request.headers.get("authorization", "").encode()
     try:
-        if not compare_digest(given, f"Bearer {token}".encode()):
+        if not compare_digest(header, f"Bearer {token}".encode()):
             raise _RefusedError(401, "The bearer token is missing or wrong.")
         query, limit = _read(await _body(request))
         return JSONResponse(
-            {"tools": [_shown(gateway, *match) for match in await gateway.tool_search.found(query, limit)]}
+            {"tools": [_shown(gateway, *match) for match in await gateway.tool_search.matches(query, limit)]}
         )
     except _RefusedError as refusal:
         headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None

@@ -37,8 +37,8 @@ def caller_of(tool: Mapping[str, Any]) -> str:
 
 def definitions(servers: Iterable[str]) -> list[Message]:
     """Return the four tools as a client lists them; the first one names the servers."""
-    found = {"name": {"type": "string"}, "arguments": {"type": "object"}}
-    call = {"type": "object", "properties": found, "required": ["name"]}
+    target = {"name": {"type": "string"}, "arguments": {"type": "object"}}
+    call = {"type": "object", "properties": target, "required": ["name"]}
     search = {
         "query": {
             "type": "string",
@@ -97,7 +97,7 @@ class ToolSearch:
 
         return ToolIndex(self._searchables())
 
-    async def found(self, query: str, limit: int) -> list[tuple[Message, float]]:
+    async def matches(self, query: str, limit: int) -> list[tuple[Message, float]]:
         """Return the tools that fit a query, best first, each with its score, which compares within one query only."""
         seen, index = self._tools, self.index
         meanings = self._embeddings if self._embeddings and self._embeddings.wanted else None
@@ -129,7 +129,7 @@ class ToolSearch:
             return failed(f"`query` must be text, `limit` a number from 1 to {MOST_RESULTS}. Correct it, call again.")
         if not query.strip():
             return _result({"names": list(self._tools)})
-        tools = [tool for tool, _ in await self.found(query, limit)]
+        tools = [tool for tool, _ in await self.matches(query, limit)]
         shown = ("name", "description", "inputSchema")
         return _result({"tools": [{**{k: tool[k] for k in shown if k in tool}, "call_with": caller_of(tool)}
                                   for tool in tools]})  # fmt: skip

@@ -95,7 +95,7 @@ async def test_vendor_time_counts_parallel_requests_once() -> None:
 async def test_vendor_time_told_to_the_switchboard_alone(
     make: Make, environ: pytest.MonkeyPatch, audit: Lines, mode: str
 ) -> None:
-    server, told = make(), []
+    server, payloads = make(), []
 
     @server.reads
     async def get_it(fail: bool = False) -> Out:
@@ -110,11 +110,11 @@ async def test_vendor_time_told_to_the_switchboard_alone(
         for fail in (False, True):
             asked = await c.call_tool_mcp("acme_get_it", {"fail": fail}, meta={TIMINGS_KEY: True})
             assert asked.is_error is fail
-            told.append((asked.meta or {})[TIMINGS_KEY]["vendor_ms"])
+            payloads.append((asked.meta or {})[TIMINGS_KEY]["vendor_ms"])
         plain = await c.call_tool_mcp("acme_get_it", {})
         assert TIMINGS_KEY not in (plain.meta or {})
-    assert told == [line["vendor_ms"] for line in audit()[:2]]
-    assert min(told) > 0
+    assert payloads == [line["vendor_ms"] for line in audit()[:2]]
+    assert min(payloads) > 0
 
 
 async def test_audit_masks_secrets_and_cuts_long_values(server: ScratchServer, audit: Lines) -> None:

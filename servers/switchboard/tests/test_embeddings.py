@@ -65,8 +65,8 @@ class StandIn:
 
     @staticmethod
     def vector(text: str) -> list[float]:
-        words = text.lower().replace(".", " ").replace(":", " ").split()
-        return [0.01 + sum(word in about.split() for word in words) for about in ABOUT]
+        parts = text.lower().replace(".", " ").replace(":", " ").split()
+        return [0.01 + sum(word in about.split() for word in parts) for about in ABOUT]
 
     def close(self) -> None:
         self.held.set()
@@ -90,7 +90,7 @@ class Searched:
         self.search = ToolSearch(lambda: DEFINITIONS, lambda: TOOLS, self.embeddings)
 
     async def names(self, query: str) -> list[str]:
-        return [tool["name"] for tool, _ in await self.search.found(query, 3)]
+        return [tool["name"] for tool, _ in await self.search.matches(query, 3)]
 
     async def ready(self) -> None:
         self.search.prepare()

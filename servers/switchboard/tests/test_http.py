@@ -183,9 +183,9 @@ async def test_http_search_for_a_host(fleet: Any) -> None:
     (fleet.folder / "own.json").write_text('{"permissions": [{"tool": "probe_wait", "decision": "deny"}]}')
     async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
         at, good = url.replace("/mcp", "/v1/tools/search"), {"Authorization": "Bearer client-token-1"}
-        found = await http.post(at, json={"query": "ask a question", "limit": 2}, headers=good)
-        tools = found.json()["tools"]
-        assert (found.status_code, len(tools)) == (200, 2)
+        response = await http.post(at, json={"query": "ask a question", "limit": 2}, headers=good)
+        tools = response.json()["tools"]
+        assert (response.status_code, len(tools)) == (200, 2)
         assert (tools[0]["name"], tools[0]["server"]) == ("probe_ask", "probe")
         assert tools[0]["call_with"] == "call_destructive_tool"
         assert tools[0]["inputSchema"]["required"] == ["question"]

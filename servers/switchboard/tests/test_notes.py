@@ -35,16 +35,16 @@ def test_note_is_kept_as_it_was(folder: Path) -> None:
 
 
 def test_note_with_fences_and_front_matter_in_the_words(folder: Path) -> None:
-    words = 'x\n---\nstate: "done"\n---\n\n## Arguments\n\n```json\n{}\n```\nend'
-    saved = notes.save_note(folder, Note("", words, arguments={"a": [1, None]}))
+    text = 'x\n---\nstate: "done"\n---\n\n## Arguments\n\n```json\n{}\n```\nend'
+    saved = notes.save_note(folder, Note("", text, arguments={"a": [1, None]}))
     assert notes.read_note(folder, saved.name) == saved
-    assert saved.intent == words
+    assert saved.intent == text
 
 
-@pytest.mark.parametrize("words", ["../../etc/passwd", "\x00\n\t", "…", "a/b\\c:d*?", "  .hidden", "漢字" * 100])
-def test_note_never_leaves_its_folder_and_overwrites_nothing(folder: Path, words: str) -> None:
-    if words.strip():
-        names = {notes.save_note(folder, Note("", words)).name for _ in range(3)}
+@pytest.mark.parametrize("text", ["../../etc/passwd", "\x00\n\t", "…", "a/b\\c:d*?", "  .hidden", "漢字" * 100])
+def test_note_never_leaves_its_folder_and_overwrites_nothing(folder: Path, text: str) -> None:
+    if text.strip():
+        names = {notes.save_note(folder, Note("", text)).name for _ in range(3)}
         assert len(names) == len(notes.list_notes(folder)) == 3
         assert {path.parent for path in folder.rglob("*.md")} == {folder}
 
