@@ -133,7 +133,7 @@ async def serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, end)
     gateway.tool_search.prepare()
     lately = LastCalls(Path(options.state)).since(options.warm_days)
-    watching: asyncio.Task[None] | None = None
+    watching = asyncio.create_task(gateway.watch())
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
     try:
         if options.transport == "http":
@@ -142,13 +142,10 @@ async def serve(options: argparse.Namespace) -> None:
 
             await http_transport.serve(gateway, options)
         else:
-            transport = StdioTransport(gateway)
-            watching = asyncio.create_task(gateway.watch(transport.list_changed))
-            await transport.serve()
+            await StdioTransport(gateway).serve()
     finally:
         warming.cancel()
-        if watching:
-            watching.cancel()
+        watching.cancel()
         await close()
     os._exit(0)
 

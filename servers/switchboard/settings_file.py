@@ -126,8 +126,8 @@ PLAIN = {  # by --plain
 
 def of(options: argparse.Namespace) -> SettingsFile:
     """Return the settings file of the switchboard's options, which win over it."""
-    given = {dotted: getattr(options, name.replace("-", "_")) for name, dotted in IN_FILE.items()}
-    overrides = {dotted: value for dotted, value in given.items() if value is not None}
+    chosen = {dotted: getattr(options, name.replace("-", "_")) for name, dotted in IN_FILE.items()}
+    overrides = {dotted: value for dotted, value in chosen.items() if value is not None}
     if options.notes:
         overrides["notes.on"] = options.notes == "on"
     overrides = {**(ALLOWED if options.permissions == "off" else {}), **overrides}
