@@ -224,7 +224,7 @@ class Fleet:
             "--servers",
             ",".join(servers),
         ]
-        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
+        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0", "--notes", "off"]
         listed += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
         return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
 
