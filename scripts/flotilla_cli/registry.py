@@ -34,6 +34,9 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command(
+            "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
+        ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
             "notes", "List what could not be done while a server was down, show it, replay it, or delete it.", "notes"

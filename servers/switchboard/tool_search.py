@@ -97,6 +97,10 @@ class ToolSearch:
 
         return ToolIndex(self._searchables())
 
+    def renew(self) -> None:
+        """Make the index anew at the next search: there are other tools."""
+        self.__dict__.pop("index", None)
+
     async def matches(self, query: str, limit: int) -> list[tuple[Message, float]]:
         """Return the tools that fit a query, best first, each with its score, which compares within one query only."""
         seen, index = self._tools, self.index
