@@ -1,0 +1,108 @@
+"""What the console shows and changes: servers with their tools, and what the switchboards of a state folder share."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import settings_file
+from ..approvals import Approvals
+from ..backend import Backend
+from ..catalog import Entry, read_catalog, read_document, read_secrets
+from ..database import Database
+from ..discovery import DiscoveryError, definitions, discovery_if_any, title
+from ..permissions import Permissions, Verdict, digest
+from ..selection import is_ready, selected
+
+Tool = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server with its tools. `problem`: why they cannot be read; `backend` is there inside a switchboard."""
+
+    entry: Entry
+    tools: Sequence[Tool] = ()
+    foreign: bool = False
+    problem: str = ""
+    backend: Backend | None = field(default=None, compare=False)
+
+    @property
+    def slug(self) -> str:
+        """Its name in lists, rules and addresses."""
+        return self.entry.slug
+
+    @property
+    def title(self) -> str:
+        """Its name as people call it."""
+        return title(self.entry)
+
+    def digest(self) -> str:
+        """Return what tells these definitions from others: that of a form must be the one that the person saw."""
+        return hashlib.sha256("".join(map(digest, self.tools)).encode()).hexdigest()
+
+
+class Host:
+    """The state folder, the settings file and the catalog; `backends` gives the servers of the switchboard around it.
+
+    Its database has one connection, so all of it is used by one thread: see `app.Console`.
+    """
+
+    def __init__(self, options: argparse.Namespace, backends: Callable[[], Sequence[Backend]] | None = None) -> None:
+        self.options, self.state = options, Path(options.state)
+        self.inside, self._backends = backends is not None, backends or (lambda: ())
+        self.settings = settings_file.of(options)
+        self.database = Database(self.state)
+        self.permissions = Permissions(self.database, self.settings)
+        self.approvals = Approvals(self.database)
+
+    def servers(self) -> list[Server]:
+        """Return the servers that are offered. Raises CatalogError for the user's files."""
+        _ = self.permissions.version  # which reads what other processes have decided
+        backends = {backend.entry.slug: backend for backend in self._backends()}
+        return [self._server(entry, backends.get(entry.slug)) for entry in selected(self.options)]
+
+    def others(self, servers: Iterable[Server]) -> list[Entry]:
+        """Return the servers of the catalog that are not offered: they were not chosen, or have no account yet."""
+        offered = {server.slug for server in servers}
+        secrets = read_secrets(Path(self.options.secrets)) if self.options.secrets else {}
+        config = read_document(Path(self.options.config)) if self.options.config else {}
+        entries = read_catalog(Path(self.options.catalog), secrets, config).values()
+        return [entry for entry in entries if entry.slug not in offered]
+
+    def needs(self, entry: Entry) -> list[str]:
+        """Return what connects a server: names for the secrets file, for each alternative; none where it is ready."""
+        folder = Path(self.options.discovery)
+        if is_ready(entry, folder):
+            return []
+        names = {secret["env"]: secret["name"] for secret in entry.spec.get("secrets") or ()}
+        alternatives = discovery_if_any(entry, folder).get("needs") or ()
+        return [", ".join(names.get(variable, variable) for variable in variables) for variables in alternatives]
+
+    def server(self, slug: str) -> Server | None:
+        """Return one server, None where there is none of that name."""
+        return next((server for server in self.servers() if server.slug == slug), None)
+
+    def offered(self) -> Iterator[tuple[str, Tool]]:
+        """Yield each tool with the name of its server."""
+        return ((server.slug, tool) for server in self.servers() for tool in server.tools)
+
+    def note_presence(self) -> None:
+        """Note that a person has the console open: calls wait for an answer here."""
+        self.approvals.note_presence(f"console {os.getpid()}")
+
+    def verdict(self, server: Server, tool: Tool) -> Verdict:
+        """Return what counts for a tool now."""
+        return self.permissions.verdict(server.slug, tool, foreign=server.foreign)
+
+    def _server(self, entry: Entry, backend: Backend | None) -> Server:
+        try:
+            tools = definitions(entry, Path(self.options.discovery))["tools"]
+        except DiscoveryError as error:
+            return Server(entry, problem=str(error), backend=backend)
+        return Server(entry, tools, backend=backend)
