@@ -35,6 +35,9 @@ COMMANDS = {
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
         Command("console", "Open the pages where calls are approved, permissions set and the log is read.", "console"),
+        Command(
+            "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
+        ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"

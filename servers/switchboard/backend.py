@@ -10,8 +10,8 @@ import asyncio
 import os
 import select
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from flotilla_launcher.protocol import (
@@ -93,7 +93,11 @@ class Backend:
             return await self._send_once(client, method, params)
 
     async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
-        """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""
+        """Send a request. Raises what `_in_time` raises."""
+        return await self._in_time(client, lambda on_progress: connection.send(client, method, params, on_progress))
+
+    async def _in_time(self, client: ClientRequest, send: Callable[[OnProgress], Awaitable[Message]]) -> Message:
+        """Await an answer; raises UnresponsiveError when there is neither an answer nor progress for too long."""
         loop = asyncio.get_running_loop()
 
         def on_progress(progress: Message) -> None:
@@ -102,7 +106,7 @@ class Backend:
 
         try:
             async with asyncio.timeout(self.response_timeout) as limit:
-                return await connection.send(client, method, params, on_progress)
+                return await send(on_progress)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -112,15 +116,30 @@ class Backend:
     async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
         raise NotImplementedError
 
+    async def refusal(self, tool: Message, arguments: Message) -> str:
+        """Return why arguments are not sent to a tool; nothing where they may be: our own servers check them."""
+        return ""
+
+    def connected(self) -> AbstractAsyncContextManager[ServerConnection]:
+        """Connect, for other requests than a client's. Raises NotStartedError and ConnectionLostError."""
+        raise NotImplementedError
+
     async def close(self) -> None:
         """Send nothing more to the server, and stop it if it was started here."""
         self.closed = True
 
 
 class ServerConnection:
-    """An open connection to a server. `modern` tells whether it speaks 2026-07-28, else it was initialized."""
+    """An open connection to a server. `modern` tells whether it speaks 2026-07-28, else it was initialized.
+
+    `version` is the revision that it speaks, `capabilities` is what it says that it offers. `announced` is what a
+    server of an older revision reads that it may ask of a client.
+    """
 
     modern = True
+    version = MODERN_VERSION
+    capabilities: Message = {}  # noqa: RUF012 - replaced, never changed
+    announced: Message = {}  # noqa: RUF012
 
     async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
         """Send a request. Raises RpcError and ConnectionClosedError."""
@@ -140,16 +159,29 @@ class ServerConnection:
 
         Raises NotStartedError where it speaks none that the switchboard knows, and ConnectionClosedError.
         """
-        reason = "it does not offer that revision"
+        if not await self.is_modern():
+            await self.initialize(entry)
+
+    async def is_modern(self) -> bool:
+        """Tell whether the server speaks 2026-07-28. Raises ConnectionClosedError."""
         with suppress(RpcError):
             answer = await self.request("server/discover", {"_meta": MODERN_META})
-            if MODERN_VERSION in (answer.get("supportedVersions") or ()):
-                return
+            self.capabilities = answer.get("capabilities") or {}
+            return MODERN_VERSION in (answer.get("supportedVersions") or ())
+        return False
+
+    async def initialize(self, entry: Entry) -> None:
+        """Open a session as revisions before 2026-07-28 want it. Raises NotStartedError and ConnectionClosedError."""
         try:
-            hello = {"protocolVersion": HANDSHAKE_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT_INFO}
-            version = (await self.request("initialize", hello)).get("protocolVersion")
+            hello = {
+                "protocolVersion": HANDSHAKE_VERSIONS[-1],
+                "capabilities": self.announced,
+                "clientInfo": CLIENT_INFO,
+            }
+            answer = await self.request("initialize", hello)
+            version = answer.get("protocolVersion")
             if version in HANDSHAKE_VERSIONS:
-                self.modern = False
+                self.modern, self.version, self.capabilities = False, version, answer.get("capabilities") or {}
                 self.notify("notifications/initialized", {})
                 return
             reason = f"it answered with {version!r}"
@@ -159,6 +191,10 @@ class ServerConnection:
             f"{entry.slug} speaks neither MCP {MODERN_VERSION} nor an older revision that the switchboard knows "
             f"({reason[:200]})"
         )
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until a call may be sent: one at a time where else nobody could tell whose question is asked."""
+        return nullcontext()
 
     def notify(self, method: str, params: Message) -> None:
         """Send a notification."""
@@ -212,6 +248,18 @@ class Process(Backend):
             with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say, not its launcher
                 await connection.request("ping", {"_meta": MODERN_META} if connection.modern else {})
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[ServerConnection]:
+        """Start the server, and keep it while its connection is used. Raises NotStartedError."""
+        with self._in_use(None):
+            _, connection = await self._started()
+            async with connection.turn():
+                yield connection
+
+    def connect(self, process: processes.Process) -> ProcessConnection:
+        """Return the connection to a process that was started."""
+        return ProcessConnection(process, self)
+
     async def memory(self) -> float:
         """Return the resident memory of the server in MB, 0 where it does not run or nobody can tell."""
         return await self._run.memory() if self._run and self.running else 0.0
@@ -220,7 +268,8 @@ class Process(Backend):
         with self._in_use(client):
             run, connection = await self._started()
             try:
-                return await self._send_on(connection, client, method, params)
+                async with connection.turn():
+                    return await self._send_on(connection, client, method, params)
             except UnresponsiveError:
                 run.stop()  # the next call starts it anew
                 raise
@@ -308,7 +357,7 @@ class ProcessRun:
             self._container = command.container
             async with asyncio.timeout(backend.start_timeout):
                 self._process = await backend.commands.start(command)
-                connection = ProcessConnection(self._process, backend)
+                connection = backend.connect(self._process)
                 readers = [
                     asyncio.create_task(self._read(self._process, connection)),
                     asyncio.create_task(self._keep_stderr(self._process)),

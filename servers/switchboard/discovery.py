@@ -102,16 +102,18 @@ def searchables(entry: Entry, folder: Path) -> list[Searchable]:
     Raises what `definitions` raises.
     """
     terms = discovery(entry, folder).get("search") or {}
-    return [
-        Searchable(
-            name=tool["name"],
-            server=title(entry),
-            description=tool.get("description") or "",
-            search=terms.get(tool["name"]) or "",
-            arguments=" ".join(_argument_words(tool)),
-        )
-        for tool in definitions(entry, folder)["tools"]
-    ]
+    return [searchable(entry, tool, terms.get(tool["name"]) or "") for tool in definitions(entry, folder)["tools"]]
+
+
+def searchable(entry: Entry, tool: Mapping[str, Any], terms: str) -> Searchable:
+    """Return a tool as a search reads it."""
+    return Searchable(
+        name=tool["name"],
+        server=title(entry),
+        description=tool.get("description") or "",
+        search=terms,
+        arguments=" ".join(_argument_words(tool)),
+    )
 
 
 def title(entry: Entry) -> str:
@@ -122,7 +124,7 @@ def title(entry: Entry) -> str:
 def _argument_words(tool: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
         if name not in LIBRARY_ARGUMENTS:
-            yield f"{name} {schema.get('description', '')}"
+            yield f"{name} {schema.get('description', '') if isinstance(schema, dict) else ''}"
 
 
 def _wrong(path: Path) -> DiscoveryError:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
@@ -30,6 +31,9 @@ from .spoken import Sentences
 from .tool_index import Searchable
 from .tool_search import SEARCH, ToolSearch, failed
 from .tool_search import definitions as search_definitions
+
+if TYPE_CHECKING:
+    from .own_offers import OwnOffers
 
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
@@ -64,6 +68,7 @@ class Gateway:
         self.offers = Offers(admission.permissions if admission else None)
         self._search: ToolSearch | None = None
         self._search_tools: dict[str, Message] = {}
+        self.own: OwnOffers | None = None  # the own servers, while the switchboard follows its settings
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
@@ -94,6 +99,11 @@ class Gateway:
         """
         self._search = ToolSearch(lambda: self.offers.listed("tools"), searchables)
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
+
+    def search_again(self) -> None:
+        """Take it that other tools are offered than before: the next search reads them anew."""
+        if self._search:
+            self._search.renew()
 
     def bind_rules(self) -> None:
         """Bind new rules that allow to the tools as they are now, and report those that match nothing."""
@@ -194,7 +204,8 @@ class Gateway:
         if owner is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
         backend, tool = owner
-        call = Call(client, backend, "tools/call", params, kind_of(tool) == "read", tool)
+        safe = kind_of(tool) == "read" and not backend.foreign  # what a foreign server says of itself may be wrong
+        call = Call(client, backend, "tools/call", params, safe, tool)
         if client.modern and params.get("requestState") is not None:
             call.asked = Asked.read(self._state.read(params["requestState"], call.request))
         return await self._logged(call)
@@ -232,6 +243,9 @@ class Gateway:
 
     async def _called(self, call: Call) -> Message:
         """Return a tool's result; what goes wrong on the way is an error result that says what was done."""
+        if refusal := await call.backend.refusal(call.tool, call.params["arguments"]):
+            call.outcome = "refused"
+            return failed(refusal)
         if self._admission:
             refused = await self._admission.admit(call)
             if refused:

@@ -92,6 +92,14 @@ class Offers:
             (backend.entry.slug, tool) for backend, kinds in self._offered.items() for tool in kinds.get("tools", ())
         ]
 
+    def tools_of(self, backend: Backend) -> Sequence[Message]:
+        """Return the tools of one server, seen or not."""
+        return self._offered.get(backend, {}).get("tools", ())
+
+    def has(self, kind: str, name: str) -> bool:
+        """Tell whether a server offers something of this name, or of this address, seen or not."""
+        return (kind, name) in self._owners
+
     def backends(self) -> list[Backend]:
         """Return the servers that offer something, in order."""
         return list(self._offered)
@@ -101,7 +109,7 @@ class Offers:
             return False
         if kind == "tools":
             return self._permissions.hides(backend.entry.slug, item["name"], foreign=backend.foreign)
-        return self._permissions.hides_server(backend.entry.slug)
+        return self._permissions.hides_server(backend.entry.slug, foreign=backend.foreign)
 
     def _refresh(self) -> None:
         version = self.version

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -49,19 +50,34 @@ class Remote(Backend):
             raise ConnectionLostError(f"{self._name} answered with status {response.status_code}")
 
     async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
-        sent = False
-
         async def log(params: mt.LoggingMessageNotificationParams) -> None:
             client.log(params.model_dump(mode="json", by_alias=True, exclude_none=True))
 
+        async with self.session(logging_callback=log) as connection:
+            return await self._send_on(connection, client, method, params)
+
+    def streams(self) -> AbstractAsyncContextManager[Any]:
+        """Open a connection: the streams of messages from and to the server."""
+        return streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None)
+
+    def connection(self, session: ClientSession, relay: Relay) -> RemoteConnection:
+        """Return the connection of a session that is open."""
+        return RemoteConnection(session, modern=not self._legacy)
+
+    @asynccontextmanager
+    async def session(self, **callbacks: Any) -> AsyncIterator[RemoteConnection]:
+        """Open a session with the server, with callbacks of mcp's ClientSession.
+
+        Raises NotStartedError, and for what fails in the session ConnectionLostError, BrokenResultError and RpcError.
+        """
+        opened = False
         try:
-            async with (
-                streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None) as streams,
-                ClientSession(dispatcher=Relay(*streams), logging_callback=log, client_info=INFO) as session,
-            ):
-                await self._negotiate(session)
-                sent = True
-                return await self._send_on(RemoteConnection(session, modern=not self._legacy), client, method, params)
+            async with self.streams() as streams:
+                relay = Relay(*streams)
+                async with ClientSession(dispatcher=relay, client_info=INFO, **callbacks) as session:
+                    await self._negotiate(session)
+                    opened = True
+                    yield self.connection(session, relay)
         except Exception as error:
             cause = cause_of(error)
             if isinstance(cause, ValidationError):
@@ -71,7 +87,7 @@ class Remote(Backend):
                 raise RpcError(cause.code, cause.message, cause.data) from None
             if not isinstance(cause, httpx2.HTTPError) and not closed:
                 raise cause from None
-            if not sent or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
+            if not opened or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
                 raise NotStartedError(f"{self._name} cannot be reached") from None
             raise ConnectionLostError(f"{self._name} closed the connection during the call") from None
 
@@ -84,8 +100,8 @@ class Remote(Backend):
         else:
             try:
                 self._discovered = await session.discover()
-            except MCPError as error:
-                if error.code == mt.CONNECTION_CLOSED:
+            except (MCPError, RuntimeError) as error:  # the second: it names only older revisions
+                if isinstance(error, MCPError) and error.code == mt.CONNECTION_CLOSED:
                     raise
                 await self._initialize(session)
                 self._legacy = True
@@ -112,6 +128,9 @@ class RemoteConnection(ServerConnection):
 
     def __init__(self, session: ClientSession, modern: bool) -> None:
         self._session, self.modern = session, modern
+        self.version = session.protocol_version or self.version
+        known = session.server_capabilities
+        self.capabilities = known.model_dump(mode="json", by_alias=True, exclude_none=True) if known else {}
 
     async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
         """Send a request."""

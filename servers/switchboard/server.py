@@ -34,10 +34,13 @@ from .discovery import DiscoveryError, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
+from .own_backends import Own, backend_of
+from .own_offers import OwnOffers
+from .own_servers import OwnServer
 from .permissions import Permissions
 from .reporting import report
 from .selection import selected
-from .settings_file import Settings
+from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
 from .tool_search import is_on
@@ -80,13 +83,36 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    own = gateway.own = own_offers(gateway, file, commands, options)
     gateway.bind_rules()
     if is_on(settings.search.mode, gateway.tool_count):
         entries = [backend.entry for backend in backends]
         folder = Path(options.discovery)
-        gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
-    report(f"{len(backends)} servers, {gateway.tool_count} tools")
+        gateway.search_instead(
+            lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),
+            [*map(title, entries), *(own.titles() if own else ())],
+        )
+    count = len(backends) + (len(own.titles()) if own else 0)
+    report(f"{count} servers, {gateway.tool_count} tools")
     return gateway, backends
+
+
+def own_offers(
+    gateway: Gateway, file: SettingsFile, commands: Commands, options: argparse.Namespace
+) -> OwnOffers | None:
+    """Return what offers the own servers of the settings file, and offer them; None with --plain."""
+    if options.plain == "on":
+        return None
+    state = Path(options.state)
+    fleet = [backend.entry.slug for backend in gateway.offers.backends()]
+
+    def make(server: OwnServer) -> Own:
+        return backend_of(server, state, commands, options.idle, options.start_timeout)
+
+    own = OwnOffers(gateway.offers, file, state, make, fleet, Path(options.discovery))
+    own.on_change = gateway.search_again
+    own.follow()
+    return own
 
 
 def action_log(options: argparse.Namespace, settings: Settings) -> ActionLog | None:
@@ -109,7 +135,9 @@ async def serve(options: argparse.Namespace) -> None:
 
     async def close() -> None:
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
-            await asyncio.gather(*(backend.close() for backend in backends))
+            await asyncio.gather(
+                *(backend.close() for backend in backends), *([gateway.own.close()] if gateway.own else [])
+            )
             await asyncio.to_thread(gateway.close)
 
     def end() -> None:  # without it the process would die before its servers
@@ -122,6 +150,7 @@ async def serve(options: argparse.Namespace) -> None:
     lately = LastCalls(Path(options.state)).since(options.warm_days)
     watching: asyncio.Task[None] | None = None
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
+    following = asyncio.create_task(gateway.own.watch()) if gateway.own else None
     try:
         if options.transport == "http":
             build_models_on_first_use()
@@ -134,8 +163,9 @@ async def serve(options: argparse.Namespace) -> None:
             await transport.serve()
     finally:
         warming.cancel()
-        if watching:
-            watching.cancel()
+        for task in (watching, following):
+            if task:
+                task.cancel()
         await close()
     os._exit(0)
 

@@ -89,6 +89,10 @@ class ToolSearch:
         """The index, made when it is first asked: it takes longer than a list may take."""
         return ToolIndex(self._searchables())
 
+    def renew(self) -> None:
+        """Make the index anew at the next search: there are other tools."""
+        self.__dict__.pop("index", None)
+
     def search(self, arguments: Mapping[str, Any]) -> Message:
         """Return the result of `search_tools`."""
         query, limit = arguments.get("query") or "", arguments.get("limit", RESULTS)

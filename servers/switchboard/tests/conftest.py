@@ -114,6 +114,8 @@ class Fleet:
         try:
             yield gateway, backends
         finally:
+            if gateway.own:
+                await gateway.own.close()
             await asyncio.gather(*(backend.close() for backend in backends))
 
     def command(self, *more: str) -> StdioTransport:
