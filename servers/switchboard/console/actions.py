@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ..permissions import SEEN, digest
 from ..settings_file import Rule
-from . import pages, settings_form
+from . import own_form, pages, settings_form
 from .host import Host, Server, Tool
 from .pages import MissingError, RefusedError, Visit
 
 BY = "console"  # who decided, in the database and the log
 
 
+Step = Callable[[Host, Visit], str]
+Work = Callable[[Host, Visit], Awaitable[str]]
+
+
 @dataclass(frozen=True)
 class Action:
     """A form: what it does, the page that shows why it was refused, and where the browser goes after it was done.
 
-    `run` returns the end of the key of a text, `done_…`. Raises RefusedError, MissingError and SettingError.
+    `run` returns the end of the key of a text, `done_…`; `work` then does what takes longer, and returns another one.
+    Both raise RefusedError, MissingError and SettingError.
     """
 
-    run: Callable[[Host, Visit], str]
+    run: Step
     section: str
     page: tuple[str, pages.Context]
     target: str
+    work: Work | None = None
+
+
+def nothing(host: Host, visit: Visit) -> str:
+    """Do nothing: all is `work`."""
+    return "saved"
 
 
 def answer(host: Host, visit: Visit) -> str:
@@ -53,7 +64,7 @@ def accept(host: Host, visit: Visit) -> str:
         tools = [tool]
     else:
         server = _server(host, visit)
-        tools = list(server.tools)
+        tools = list(server.tools) or [NOTHING]
         if visit.form.get("digest") != server.digest():
             raise RefusedError(visit.text("changed_meanwhile"))
     host.permissions.accept(server.slug, tools, BY)
@@ -102,10 +113,15 @@ def _tool(host: Host, visit: Visit) -> tuple[Server, Tool]:
     return server, tool
 
 
+NOTHING = {"name": "*"}  # stands for a server without tools, which may have prompts
+SERVERS = ("servers.html", pages.servers)
 APPROVALS = ("approvals.html", pages.approvals)
 TOOLS, TOOLS_OF = ("tools.html", pages.tools), ("tools_server.html", pages.tools_of)
 ACTIONS = {
     "/approvals/{approval}": Action(answer, "approvals", APPROVALS, "/approvals"),
+    "/servers": Action(own_form.add, "servers", SERVERS, "/servers", own_form.read),
+    "/servers/{server}/read": Action(nothing, "servers", SERVERS, "/servers", own_form.read),
+    "/servers/{server}/remove": Action(own_form.remove, "servers", SERVERS, "/servers"),
     "/tools/rules": Action(add_rule, "tools", TOOLS, "/tools"),
     "/tools/rules/remove": Action(remove_rule, "tools", TOOLS, "/tools"),
     "/tools/{server}/decide": Action(decide, "tools", TOOLS_OF, "/tools/{server}"),

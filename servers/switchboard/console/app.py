@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -26,7 +26,7 @@ from flotilla_launcher.version import VERSION
 
 from ..action_log import read
 from ..backend import Backend
-from . import actions, exports, formats, pages
+from . import actions, exports, formats, own_form, pages
 from .access import HEADERS, TOKEN, Access, console_token
 from .host import Host
 from .pages import MissingError, RefusedError, Visit
@@ -51,6 +51,7 @@ class Console:
         names = {"127.0.0.1", "localhost", "::1", options.host} - {"0.0.0.0", "::"}
         self._access = Access(self._token, names | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
         self._templates = _environment()
+        self._logins = own_form.Logins()
         self._thread = ThreadPoolExecutor(1, "console")
 
     def address(self, host: str, port: int) -> str:
@@ -66,6 +67,7 @@ class Console:
             ("/sign-in", "POST", self._checked(self._sign_in)),
             ("/sign-out", "POST", self._checked(self._sign_out)),
             ("/events", "GET", self._private(self._events)),
+            ("/servers/{server}/connect", "POST", self._private(self._connect)),
             ("/approvals/waiting", "GET", self._private(self._page("waiting.html", "approvals", pages.approvals))),
             ("/activity.json", "GET", self._private(self._export(exports.as_json, "json"))),
             ("/activity.csv", "GET", self._private(self._export(exports.as_csv, "csv"))),
@@ -138,23 +140,41 @@ class Console:
 
     def _form(self, action: actions.Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            form = await _form_values(request)
-            response: Response = await self._in_thread(self._done, request, action, form)
-            return response
+            visit = _visit(request)
+            visit.form = await _form_values(request)
+            try:
+                done = await self._in_thread(action.run, self._host, visit)
+                if action.work:
+                    done = await action.work(self._host, visit)
+            except (MissingError, RefusedError, SettingError) as error:
+                return await self._refused(request, visit, action, error)
+            target = action.target.format(**{name: quote(part, safe="") for name, part in visit.path.items()})
+            return RedirectResponse(f"{ROOT}{target}?done={done}", 303)
 
         return answer
 
-    def _done(self, request: Request, action: actions.Action, form: dict[str, str]) -> Response:
+    async def _refused(self, request: Request, visit: Visit, action: actions.Action, error: Exception) -> Response:
+        """Return the page of a form with the reason why it was not done, and with what was written, secrets apart."""
+        template, context = ("message.html", _missing) if isinstance(error, MissingError) else action.page
+        refused = None if isinstance(error, MissingError) else (str(error), own_form.shown(visit.form))
+        response: Response = await self._in_thread(self._rendered, request, template, action.section, context, refused)
+        return response
+
+    async def _connect(self, request: Request) -> Response:
+        """Begin a login; the page says where it goes on. A page of the vendor's cannot be the answer to a form here."""
         visit = _visit(request)
-        visit.form = form
+        action = actions.ACTIONS["/servers/{server}/read"]
         try:
-            done = action.run(self._host, visit)
-        except MissingError:
-            return self._rendered(request, "message.html", action.section, _missing, None)
-        except (RefusedError, SettingError) as error:
-            template, context = action.page
-            return self._rendered(request, template, action.section, context, (str(error), form))
-        return RedirectResponse(f"{ROOT}{action.target.format(**visit.path)}?done={done}", 303)
+            address = await self._logins.begin(self._host, visit)
+        except (MissingError, RefusedError, SettingError) as error:
+            return await self._refused(request, visit, action, error)
+        if urlsplit(address).scheme not in ("https", "http"):
+            return await self._refused(request, visit, action, RefusedError(visit.text("not_here")))
+        values = {"name": visit.path["server"], "address": address, "host": urlsplit(address).hostname}
+        response: Response = await self._in_thread(
+            self._rendered, request, "connect.html", "servers", lambda host, visit: values, None
+        )
+        return response
 
     def _export(self, write: exports.Export, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

@@ -16,8 +16,10 @@ from ..backend import Backend
 from ..catalog import Entry, read_catalog, read_document, read_secrets
 from ..database import Database
 from ..discovery import DiscoveryError, definitions, discovery_if_any, title
+from ..own_servers import OwnServer, declared, entry_of, offer_of, parsed, saved
 from ..permissions import Permissions, Verdict, digest
 from ..selection import is_ready, selected
+from ..settings_file import SettingsError
 
 Tool = Mapping[str, Any]
 
@@ -28,9 +30,16 @@ class Server:
 
     entry: Entry
     tools: Sequence[Tool] = ()
-    foreign: bool = False
     problem: str = ""
     backend: Backend | None = field(default=None, compare=False)
+
+    own: OwnServer | None = None
+    remarks: Sequence[str] = ()  # what was repaired in its definitions, or left out
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is a server of one's own choice, whose text is not ours."""
+        return self.own is not None
 
     @property
     def slug(self) -> str:
@@ -65,15 +74,16 @@ class Host:
         """Return the servers that are offered. Raises CatalogError for the user's files."""
         _ = self.permissions.version  # which reads what other processes have decided
         backends = {backend.entry.slug: backend for backend in self._backends()}
-        return [self._server(entry, backends.get(entry.slug)) for entry in selected(self.options)]
+        servers = [self._server(entry, backends.get(entry.slug)) for entry in selected(self.options)]
+        taken = {("tools", tool["name"]) for server in servers for tool in server.tools}
+        for own in self.own().values():
+            servers.append(self._own_server(own, taken, backends.get(own.name)))
+        return servers
 
     def others(self, servers: Iterable[Server]) -> list[Entry]:
         """Return the servers of the catalog that are not offered: they were not chosen, or have no account yet."""
         offered = {server.slug for server in servers}
-        secrets = read_secrets(Path(self.options.secrets)) if self.options.secrets else {}
-        config = read_document(Path(self.options.config)) if self.options.config else {}
-        entries = read_catalog(Path(self.options.catalog), secrets, config).values()
-        return [entry for entry in entries if entry.slug not in offered]
+        return [entry for entry in self._catalog() if entry.slug not in offered]
 
     def needs(self, entry: Entry) -> list[str]:
         """Return what connects a server: names for the secrets file, for each alternative; none where it is ready."""
@@ -99,6 +109,40 @@ class Host:
     def verdict(self, server: Server, tool: Tool) -> Verdict:
         """Return what counts for a tool now."""
         return self.permissions.verdict(server.slug, tool, foreign=server.foreign)
+
+    def fleet(self) -> list[str]:
+        """Return the names of the catalog, which a server of one's own cannot have."""
+        return [entry.slug for entry in self._catalog()]
+
+    def own(self) -> dict[str, OwnServer]:
+        """Return the servers of one's own that are declared."""
+        return declared(self.settings.current().servers, self.fleet())
+
+    def wrong_servers(self) -> list[str]:
+        """Return a sentence for each server of one's own that is declared wrongly, and so left out."""
+        problems, fleet = [], self.fleet()
+        for name, value in self.settings.current().servers.items():
+            try:
+                parsed(name, value, fleet)
+            except SettingsError as error:
+                problems.append(str(error))
+        return problems
+
+    def _catalog(self) -> Iterable[Entry]:
+        secrets = read_secrets(Path(self.options.secrets)) if self.options.secrets else {}
+        config = read_document(Path(self.options.config)) if self.options.config else {}
+        return read_catalog(Path(self.options.catalog), secrets, config).values()
+
+    def _own_server(self, own: OwnServer, taken: set[tuple[str, str]], backend: Backend | None) -> Server:
+        entry = entry_of(own, self.state)
+        try:
+            tools = offer_of(self.state, own, lambda *key: key in taken).definitions["tools"]
+            about = saved(self.state, own)["own"]
+        except DiscoveryError as error:
+            return Server(entry, problem=str(error), backend=backend, own=own)
+        taken |= {("tools", tool["name"]) for tool in tools}
+        remarks = [*about.get("refused", ()), *about.get("repaired", ())]
+        return Server(entry, tools, backend=backend, own=own, remarks=remarks)
 
     def _server(self, entry: Entry, backend: Backend | None) -> Server:
         try:

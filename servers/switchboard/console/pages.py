@@ -167,20 +167,21 @@ def servers(host: Host, visit: Visit) -> dict[str, Any]:
     """Every server that is offered."""
     last, offered = last_calls(host), host.servers()
     return {
-        "servers": [_server(server, last.get(server.slug)) for server in offered],
+        "servers": [_server(host, server, last.get(server.slug)) for server in offered],
+        "names": [*host.settings.current().servers],
         "others": [{"title": title(entry), "needs": host.needs(entry)} for entry in host.others(offered)],
     }
 
 
-def _server(server: Server, last: Mapping[str, Any] | None) -> dict[str, Any]:
+def _server(host: Host, server: Server, last: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "slug": server.slug,
         "title": server.title,
         "description": server.entry.spec.get("description") or "",
         "tools": len(server.tools),
-        "state": state(server, last),
+        "state": "quarantined" if _unseen(host, server) else state(server, last),
         "problem": server.problem,
-        "foreign": server.foreign,
+        "own": server.own,
         "last": last,
     }
 
@@ -350,6 +351,7 @@ def health(host: Host, visit: Visit) -> dict[str, Any]:
         servers = host.servers()
     except SettingError as error:
         problems.append(str(error))
+    problems += host.wrong_servers()
     problems += [f"{server.title}: {server.problem}" for server in servers if server.problem]
     problems += [
         visit.text("rule_is_unmatched", rule=f"{rule.server} / {rule.tool}")

@@ -224,9 +224,7 @@ async def test_state_of_a_yes_cannot_be_used_again(fleet: Any) -> None:
     meta = {VERSION_KEY: "2026-07-28", CAPABILITIES_KEY: can}
 
     def request() -> ClientRequest:
-        return ClientRequest(
-            {"_meta": meta}, modern=True, client_id=1, capabilities=can, log_level=None
-        )
+        return ClientRequest({"_meta": meta}, modern=True, client_id=1, capabilities=can, log_level=None)
 
     params: dict[str, Any] = {"name": "probe_delete", "arguments": {"text": "x"}}
     async with fleet.inside(*ON) as (gateway, _):

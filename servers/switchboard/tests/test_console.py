@@ -7,6 +7,8 @@ import html
 import io
 import json
 import re
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -317,6 +319,50 @@ async def test_console_broken_settings_are_said_everywhere(visitor: Visitor, hos
         assert "there is no setting tyme" in await visitor.page(path), path
 
 
+def command() -> str:
+    """Return the command of a foreign server, as a person writes it."""
+    return shlex.join([sys.executable, str(Path(__file__).with_name("foreign.py"))])
+
+
+async def test_console_adds_a_server_that_nobody_sees_before_it_was_looked_at(visitor: Visitor, host: Any) -> None:
+    added = await visitor.post(
+        "/servers", name="crm", title="Our <CRM>", command=command(), secrets="API_KEY=hush-hush"
+    )
+    assert added.headers["location"] == "/console/servers?done=server_read"
+    text = await visitor.page("/servers")
+    assert "Clients see nothing of it yet." in text
+    assert "hush-hush" not in text + host.settings.path.read_text()
+    text = await visitor.page("/tools/crm")
+    assert "read them as you would a stranger" in html.unescape(text)
+    assert "broken: " in text  # what could not be repaired
+    [crm] = (server for server in host.servers() if server.slug == "crm")
+    assert {host.verdict(crm, tool).decision for tool in crm.tools} == {"deny"}
+    [digest] = re.findall(r'name="digest" value="(\w+)">\s*<button class="primary">I have', text)
+    stale = await visitor.post("/tools/crm/accept", digest="0" * 64)
+    assert (stale.status_code, "This has changed" in stale.text) == (400, True)
+    assert (await visitor.post("/tools/crm/accept", digest=digest)).status_code == 303
+    [crm] = (server for server in host.servers() if server.slug == "crm")
+    decisions = {tool["name"]: host.verdict(crm, tool).decision for tool in crm.tools}
+    assert (decisions["echo"], decisions["ask"]) == ("allow", "ask")
+    assert (await visitor.post("/servers/crm/remove")).status_code == 303
+    assert host.settings.current().servers == {}
+
+
+async def test_console_refused_server_says_why_and_keeps_no_secret(visitor: Visitor, host: Any) -> None:
+    form = {"name": "crm", "url": "http://crm.example/mcp", "auth": "token", "token": "hush-hush"}
+    refused = await visitor.post("/servers", **form)
+    assert (refused.status_code, "must begin with https://" in refused.text) == (400, True)
+    assert 'value="http://crm.example/mcp"' in refused.text
+    assert "hush-hush" not in refused.text
+    refused = await visitor.post("/servers", name="crm", command="/nowhere/server")
+    assert (refused.status_code, "could not be read" in refused.text) == (400, True)
+    refused = await visitor.post("/servers", name="crm", command=command())  # it is declared, and can be corrected
+    assert "There is a server crm already" in refused.text
+    corrected = await visitor.post("/servers", name="crm", command=command(), replace="true")
+    assert corrected.headers["location"] == "/console/servers?done=server_read"
+    assert (await visitor.post("/servers/nothing/read")).status_code == 404
+
+
 async def test_console_inside_a_switchboard(fleet: Any) -> None:
     """It is there beside /mcp, knows which servers run, and keeps nobody from stopping the switchboard."""
     fleet.environ = {"FLOTILLA_CONSOLE_TOKEN": TOKEN}
@@ -340,7 +386,6 @@ async def test_console_alone(fleet: Any) -> None:
     """`flotilla-switchboard console` prints an address that opens it, and imports neither FastMCP nor mcp."""
     import os
     import subprocess
-    import sys
 
     command = [sys.executable, "-X", "importtime", "-m", "flotilla_launcher.__main__", "switchboard", "console"]
     options = fleet.options("--port", "0")

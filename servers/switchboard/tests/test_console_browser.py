@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from .console_client import TOKEN, console, listening
-from .test_console import decision, log, waiting
+from .test_console import command, decision, log, waiting
 
 CHROMIUM = shutil.which("chromium")
 PAGES = ("approvals", "servers", "tools", "tools/probe", "activity", "health", "settings")
@@ -157,6 +157,23 @@ def test_browser_changes_a_decision(visits: Visits, host: Any) -> None:
     save.click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     assert decision(host, "probe_block") == "deny"
+    assert visits.complaints == []
+
+
+def test_browser_adds_a_server_and_looks_at_its_tools(visits: Visits, host: Any) -> None:
+    page = visits.page()
+    page.get_by_role("link", name="Servers").click()
+    page.get_by_label("Name (small letters").fill("crm")
+    page.get_by_text("By command or image").click()
+    page.get_by_label("Command", exact=True).fill(command())
+    page.get_by_role("button", name="Add a server").press("Enter")
+    expect(page.get_by_text("Its tools were read.")).to_be_visible()
+    page.get_by_role("link", name="Look at its tools").click()
+    page.get_by_role("button", name="I have looked at all tools").click()
+    expect(page.get_by_text("Noted: you have looked at it.")).to_be_visible()
+    page.get_by_label("Decision for echo").select_option("Deny")
+    page.locator("#tool-0").get_by_role("button", name="Save").click()
+    expect(page.locator("#tool-0")).to_contain_text("denied")
     assert visits.complaints == []
 
 
