@@ -152,7 +152,7 @@ def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace
     """Add the console's pages, and report their address."""
     from .console.app import Console  # not at the top: clients that want no console need no templates
 
-    console = Console(options, gateway.offers.backends)
+    console = Console(options, gateway)
     for path, method, endpoint in console.routes():
         mcp.custom_route(path, methods=[method])(endpoint)
     report(f"the console: {console.address(options.host, port)}")

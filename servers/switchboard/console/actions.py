@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..permissions import SEEN, digest
 from ..settings_file import Rule
-from . import own_form, pages, settings_form
+from . import own_form, pages, replay, settings_form
 from .host import Host, Server, Tool
 from .pages import MissingError, RefusedError, Visit
 
@@ -115,6 +115,7 @@ def _tool(host: Host, visit: Visit) -> tuple[Server, Tool]:
 
 NOTHING = {"name": "*"}  # stands for a server without tools, which may have prompts
 SERVERS = ("servers.html", pages.servers)
+NOTE = ("note.html", pages.note)
 APPROVALS = ("approvals.html", pages.approvals)
 TOOLS, TOOLS_OF = ("tools.html", pages.tools), ("tools_server.html", pages.tools_of)
 ACTIONS = {
@@ -122,6 +123,8 @@ ACTIONS = {
     "/servers": Action(own_form.add, "servers", SERVERS, "/servers", own_form.read),
     "/servers/{server}/read": Action(nothing, "servers", SERVERS, "/servers", own_form.read),
     "/servers/{server}/remove": Action(own_form.remove, "servers", SERVERS, "/servers"),
+    "/notes/{note}/replay": Action(nothing, "notes", NOTE, "/notes/{note}", replay.replay),
+    "/notes/{note}/delete": Action(replay.delete, "notes", NOTE, "/notes"),
     "/tools/rules": Action(add_rule, "tools", TOOLS, "/tools"),
     "/tools/rules/remove": Action(remove_rule, "tools", TOOLS, "/tools"),
     "/tools/{server}/decide": Action(decide, "tools", TOOLS_OF, "/tools/{server}"),

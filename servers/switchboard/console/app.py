@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from flotilla_launcher.text import visible
 from flotilla_launcher.version import VERSION
 
 from ..action_log import read
-from ..backend import Backend
+from ..gateway import Gateway
 from . import actions, exports, formats, own_form, pages
 from .access import HEADERS, TOKEN, Access, console_token
 from .host import Host
@@ -45,8 +45,8 @@ Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]  # path, metho
 class Console:
     """The routes of one console. All work with the database happens in one thread of its own, as SQLite wants it."""
 
-    def __init__(self, options: argparse.Namespace, backends: Callable[[], Sequence[Backend]] | None = None) -> None:
-        self._host = Host(options, backends)
+    def __init__(self, options: argparse.Namespace, gateway: Gateway | None = None) -> None:
+        self._host = Host(options, gateway)
         self._token = console_token(Path(options.state))
         names = {"127.0.0.1", "localhost", "::1", options.host} - {"0.0.0.0", "::"}
         self._access = Access(self._token, names | name_set("FLOTILLA_ALLOWED_HOSTS", os.environ))
@@ -256,16 +256,16 @@ def _environment() -> Environment:
     made.filters["raw"] = lambda text: Markup(escape(text))
     for function in (formats.parsed, formats.scalar, formats.iso, formats.minutes_left):
         made.filters[function.__name__] = function
-    for write in (formats.number, formats.duration, formats.size, formats.moment):
+    for write in (formats.number, formats.duration, formats.size, formats.moment, formats.day):
         made.filters[write.__name__] = _in_language(write)
     return made
 
 
-def _in_language(write: Callable[[float, str], str]) -> Any:
-    """Return a filter that writes a number in the language of the page."""
+def _in_language(write: Callable[[Any, str], str]) -> Any:
+    """Return a filter that writes a value in the language of the page."""
 
     @pass_context
-    def in_language(context: Context, value: float) -> str:
+    def in_language(context: Context, value: Any) -> str:
         return write(value, context["language"])
 
     return in_language

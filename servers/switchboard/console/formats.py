@@ -47,6 +47,14 @@ def moment(seconds: float, language: str) -> str:
     return f"{when.day} {MONTHS[language][when.month - 1]}{year}, {clock}"
 
 
+def day(text: str, language: str) -> str:
+    """Return a time as ISO 8601 writes it as `moment` does; another text as it is."""
+    try:
+        return moment(datetime.fromisoformat(text).timestamp(), language)
+    except ValueError:
+        return text
+
+
 def iso(seconds: float) -> str:
     """Return a Unix time as ISO 8601 with its offset."""
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from ..backend import Backend
 from ..catalog import Entry, read_catalog, read_document, read_secrets
 from ..database import Database
 from ..discovery import DiscoveryError, definitions, discovery_if_any, title
+from ..gateway import Gateway
+from ..notes import notes_folder
 from ..own_servers import OwnServer, declared, entry_of, offer_of, parsed, saved
 from ..permissions import Permissions, Verdict, digest
 from ..selection import is_ready, selected
@@ -57,14 +60,15 @@ class Server:
 
 
 class Host:
-    """The state folder, the settings file and the catalog; `backends` gives the servers of the switchboard around it.
+    """The state folder, the settings file and the catalog; `gateway` is that of the switchboard around it.
 
     Its database has one connection, so all of it is used by one thread: see `app.Console`.
     """
 
-    def __init__(self, options: argparse.Namespace, backends: Callable[[], Sequence[Backend]] | None = None) -> None:
-        self.options, self.state = options, Path(options.state)
-        self.inside, self._backends = backends is not None, backends or (lambda: ())
+    def __init__(self, options: argparse.Namespace, gateway: Gateway | None = None) -> None:
+        self.options, self.state, self.gateway = options, Path(options.state), gateway
+        self.notes = notes_folder(Path(options.data))
+        self.tasks = set[asyncio.Task[None]]()  # what goes on after a form was answered
         self.settings = settings_file.of(options)
         self.database = Database(self.state)
         self.permissions = Permissions(self.database, self.settings)
@@ -93,6 +97,9 @@ class Host:
         names = {secret["env"]: secret["name"] for secret in entry.spec.get("secrets") or ()}
         alternatives = discovery_if_any(entry, folder).get("needs") or ()
         return [", ".join(names.get(variable, variable) for variable in variables) for variables in alternatives]
+
+    def _backends(self) -> list[Backend]:
+        return self.gateway.offers.backends() if self.gateway else []
 
     def server(self, slug: str) -> Server | None:
         """Return one server, None where there is none of that name."""

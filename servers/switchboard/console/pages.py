@@ -21,6 +21,7 @@ from ..admission import action
 from ..approvals import APPROVED, DECLINED, USED, WAITING, Approval
 from ..backend import Process
 from ..discovery import title
+from ..notes import DONE, FAILED, OPEN, STARTED, NoteError, list_notes, read_note
 from ..permissions import Change, digest, kind_of
 from ..settings_file import SettingsError
 from . import charts, settings_form
@@ -30,7 +31,8 @@ from .texts import TEXTS, Texts
 
 OUTCOMES = ("ok", "error", "asked", "denied", "not_started", "lost", "broken", "cancelled")
 UNREACHED = ("not_started", "lost")
-NAVIGATION = ("approvals", "servers", "tools", "activity", "health", "settings")
+NAVIGATION = ("approvals", "servers", "tools", "activity", "notes", "health", "settings")
+NOTE_MARKS = {OPEN: "changed", STARTED: "ask", DONE: "allow", FAILED: "deny"}  # as what a decision looks like
 TARGETS = (
     "id",
     "ids",
@@ -337,6 +339,22 @@ def activity(host: Host, visit: Visit) -> dict[str, Any]:
     }
 
 
+# -- notes ------------------------------------------------------------------------------------------------------------
+
+
+def notes(host: Host, visit: Visit) -> dict[str, Any]:
+    """What was to be done while a server could not be reached."""
+    return {"notes": list_notes(host.notes), "note_marks": NOTE_MARKS}
+
+
+def note(host: Host, visit: Visit) -> dict[str, Any]:
+    """One note."""
+    try:
+        return {"note": read_note(host.notes, visit.path["note"]), "note_marks": NOTE_MARKS}
+    except NoteError:
+        raise MissingError from None
+
+
 # -- health ------------------------------------------------------------------------------------------------------------
 
 
@@ -363,7 +381,7 @@ def health(host: Host, visit: Visit) -> dict[str, Any]:
     states = {server.slug: state(server, last.get(server.slug)) for server in servers}
     return {
         "running": [server.title for server in servers if states[server.slug] in ("running", "starting")]
-        if host.inside
+        if host.gateway
         else None,
         "failing": [
             {"slug": server.slug, "title": server.title, "reason": _reason(server, last, visit)}
@@ -396,7 +414,8 @@ def log_size(host: Host) -> dict[str, int]:
     if not path.exists():
         return {"rows": 0, "bytes": 0}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=action_log.BUSY)) as db:
-        rows = int(db.execute("SELECT count(*) FROM actions").fetchone()[0])
+        made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
+        rows = int(db.execute("SELECT count(*) FROM actions").fetchone()[0]) if made else 0
     return {"rows": rows, "bytes": sum(file.stat().st_size for file in files)}
 
 
@@ -415,6 +434,8 @@ PAGES: list[tuple[str, str, str, Context]] = [  # address, template, section, wh
     ("/tools", "tools.html", "tools", tools),
     ("/tools/{server}", "tools_server.html", "tools", tools_of),
     ("/activity", "activity.html", "activity", activity),
+    ("/notes", "notes.html", "notes", notes),
+    ("/notes/{note}", "note.html", "notes", note),
     ("/health", "health.html", "health", health),
     ("/settings", "settings.html", "settings", settings),
 ]

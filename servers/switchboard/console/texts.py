@@ -287,6 +287,51 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "outcome_lost": ("may or may not be done", "fait ou non, on ne sait pas"),
     "outcome_broken": ("answer unusable", "réponse inutilisable"),
     "outcome_cancelled": ("cancelled", "annulé"),
+    # -- notes
+    "notes_lead": (
+        "What was wanted while a server could not be reached. A note can be replayed: its call is then made.",
+        "Ce qui était voulu quand un serveur était injoignable. Une note peut être rejouée : son appel est alors fait.",
+    ),
+    "no_notes": (
+        "There are no notes. A client saves one, with your agreement, when a server cannot be reached.",
+        "Il n’y a pas de note. Un client en enregistre une, avec votre accord, quand un serveur est injoignable.",
+    ),
+    "note_open": ("open", "à faire"),
+    "note_started": ("being replayed", "en cours"),
+    "note_done": ("done", "fait"),
+    "note_failed": ("failed", "échoué"),
+    "saved_at": ("Saved", "Enregistrée"),
+    "replayed_at": ("Replayed", "Rejouée"),
+    "replay": ("Replay", "Rejouer"),
+    "replay_again": ("Make the call once more", "Refaire l’appel"),
+    "replay_twice": (
+        "This call was made before. Make it again only if doing it twice does no harm.",
+        "Cet appel a déjà été fait. Ne le refaites que si le faire deux fois ne nuit pas.",
+    ),
+    "replay_unclear": (
+        "The call is under way, or was when the console ended: then nobody knows whether it was done. Look before "
+        "you make it again. If it needs a yes, it waits among the approvals.",
+        "L’appel est en cours, ou l’était quand la console s’est arrêtée : on ne sait alors pas s’il a été fait. "
+        "Vérifiez avant de le refaire. S’il faut un accord, il attend parmi les approbations.",
+    ),
+    "not_replayable": (
+        "Secrets among its arguments were masked, so it cannot be replayed. Make the call again in a client.",
+        "Des secrets de ses arguments ont été masqués : elle ne peut être rejouée. Refaites l’appel dans un client.",
+    ),
+    "no_tool": (
+        "It names no tool, so a person has to do what it says.",
+        "Elle ne nomme aucun outil : à vous de faire ce qu’elle dit.",
+    ),
+    "delete": ("Delete", "Supprimer"),
+    "delete_note": (
+        "The note is a file; deleting it cannot be undone.",
+        "La note est un fichier ; la suppression est définitive.",
+    ),
+    "done_note_deleted": ("The note is deleted.", "La note est supprimée."),
+    "done_replay_begun": (
+        "The call is being made. If it needs a yes, it waits among the approvals.",
+        "L’appel est en cours. S’il faut un accord, il attend parmi les approbations.",
+    ),
     # -- health
     "servers_running": ("servers running", "serveurs en marche"),
     "servers_failing": ("servers not reachable", "serveurs injoignables"),

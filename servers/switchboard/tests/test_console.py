@@ -16,9 +16,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from flotilla_servers.switchboard.notes import list_notes, notes_folder
+
 from .console_client import ARGUMENTS, TOKEN, Visitor, console
 
-PAGES = ("/", "/approvals", "/servers", "/tools", "/tools/probe", "/activity", "/health", "/settings")
+PAGES = ("/", "/approvals", "/servers", "/tools", "/tools/probe", "/activity", "/notes", "/health", "/settings")
 FOLDER = Path(__file__).resolve().parents[1] / "console"
 
 
@@ -363,6 +365,37 @@ async def test_console_refused_server_says_why_and_keeps_no_secret(visitor: Visi
     assert (await visitor.post("/servers/nothing/read")).status_code == 404
 
 
+def saved_note(fleet: Any, **more: Any) -> str:
+    from flotilla_servers.switchboard.notes import Note, save_note
+
+    note = Note(name="", intent="Dis <b>bonjour</b> à Zoé", tool="probe_echo", server="probe", replayable=True, **more)
+    return save_note(notes_folder(fleet.data), note).name
+
+
+async def test_console_replays_a_note(fleet: Any, visitor: Visitor, host: Any) -> None:
+    name = saved_note(fleet, arguments={"value": "bonjour Zoé"})
+    assert name in html.unescape(await visitor.page("/notes"))
+    text = await visitor.page(f"/notes/{name}")
+    assert "Dis &lt;b&gt;bonjour" in text
+    assert "bonjour Zoé" in text
+    assert (await visitor.post(f"/notes/{name}/replay")).status_code == 303
+    again = await visitor.post(f"/notes/{name}/replay")
+    assert (again.status_code, "could be made twice" in again.text) == (400, True)
+    ended = await fleet.until(lambda: next((n for n in list_notes(host.notes) if n.state != "started"), None), 60)
+    assert (ended.state, ended.result) == ("done", '{"value":"bonjour Zoé"}')
+    assert (await visitor.post(f"/notes/{name}/delete")).status_code == 303
+    assert list_notes(host.notes) == []
+    assert (await visitor.get(f"/notes/{name}")).status_code == 404
+
+
+async def test_console_note_whose_server_is_still_down_stays_open(fleet: Any, visitor: Visitor, host: Any) -> None:
+    (fleet.folder / "flotilla-probe").unlink()
+    name = saved_note(fleet)
+    await visitor.post(f"/notes/{name}/replay")
+    note = await fleet.until(lambda: next((n for n in list_notes(host.notes) if n.state != "started"), None), 60)
+    assert (note.state, "Nothing was done" in note.result) == ("open", True)
+
+
 async def test_console_inside_a_switchboard(fleet: Any) -> None:
     """It is there beside /mcp, knows which servers run, and keeps nobody from stopping the switchboard."""
     fleet.environ = {"FLOTILLA_CONSOLE_TOKEN": TOKEN}
@@ -373,6 +406,10 @@ async def test_console_inside_a_switchboard(fleet: Any) -> None:
             assert (await http.get(f"{address}/console/", params={"token": TOKEN})).status_code == 200
             assert "servers running" in (await http.get(f"{address}/console/health")).text
             assert (await http.post(f"{address}/console/settings", data={"log.days": "7"})).status_code == 303
+            name = saved_note(fleet, arguments={"value": "from inside"})
+            assert (await http.post(f"{address}/console/notes/{name}/replay")).status_code == 303
+            await fleet.until(lambda: list_notes(notes_folder(fleet.data))[0].state == "done")
+            assert "running" in (await http.get(f"{address}/console/servers")).text
             async with http.stream("GET", f"{address}/console/events") as events:
                 async for line in events.aiter_lines():
                     assert line == "event: waiting"

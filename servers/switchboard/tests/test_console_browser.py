@@ -16,7 +16,7 @@ from .console_client import TOKEN, console, listening
 from .test_console import command, decision, log, waiting
 
 CHROMIUM = shutil.which("chromium")
-PAGES = ("approvals", "servers", "tools", "tools/probe", "activity", "health", "settings")
+PAGES = ("approvals", "servers", "tools", "tools/probe", "activity", "notes", "health", "settings")
 NAMELESS = """() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const named = (e) => e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.textContent.trim();
