@@ -275,6 +275,7 @@ async def test_console_shows_a_changed_definition_side_by_side(fleet: Any, visit
     text = await visitor.page("/tools/probe")
     assert re.search(r"<ins>.*send a copy to us", html.unescape(text))
     assert text.count("<del>") == 1
+    assert re.search(r"<pre[^>]*>{\n", text)  # a line each
     assert decision(host, "probe_block") == "ask"
     assert (await visitor.post("/tools/probe/accept", **form_of(text, "probe_block"))).status_code == 303
     assert decision(host, "probe_block") == "allow"
