@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
@@ -22,7 +21,7 @@ from pydantic import RootModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from flotilla.compat import keep_no_session_state, low_level
+from flotilla.compat import connection_of, keep_no_session_state, low_level
 from flotilla.serving.http import LOOPBACK, fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
 from flotilla_launcher.environment import setting
@@ -30,7 +29,7 @@ from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERS
 from flotilla_launcher.version import VERSION
 
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED, Gateway
+from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -51,7 +50,7 @@ class HttpRequest(ClientRequest):
             raise invalid()
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
-        self._session, self._id = ctx.session, ctx.request_id
+        self._session, self._id, self.request_id = ctx.session, ctx.request_id, ctx.request_id
         if not modern and (hello := ctx.session.client_params):
             self.client_name = hello.client_info.name
         self._last: asyncio.Task[None] | None = None
@@ -84,9 +83,9 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
-    """Return a FastMCP server that answers from the gateway, and what tells its clients that there are other tools."""
-    sessions: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others ask again by themselves
+def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
+    """Return a FastMCP server that answers from the gateway."""
+    connections: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others listen by a request of their own
     sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
@@ -96,11 +95,9 @@ def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
-            sessions.add(ctx.session)
+            connections.add(connection_of(ctx.session))
             result = mt.InitializeResult.model_validate(await call_next(ctx))
-            return result.model_copy(
-                update={"capabilities": mt.ServerCapabilities.model_validate(HANDSHAKE_CAPABILITIES)}
-            )
+            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)
@@ -117,20 +114,15 @@ def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
             raise MCPError(code=error.code, message=error.message, data=error.data) from None
 
     def list_changed() -> None:
-        for session in sessions:
-            sending.append(asyncio.create_task(_send_list_changed(session)))
+        for connection in connections:
+            sending.append(asyncio.create_task(connection.notify(LIST_CHANGED, {})))
         sending[:] = [task for task in sending if not task.done()]
 
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     server.get_tool_input_schema = gateway.input_schema
-    return mcp, list_changed
-
-
-async def _send_list_changed(session: Any) -> None:
-    """Tell a client that there are other tools, where it listens."""
-    with suppress(Exception):  # the client is gone
-        await session.send_notification(mt.Notification[Message, str](method=LIST_CHANGED, params={}))
+    gateway.listeners.add(list_changed)
+    return mcp
 
 
 def session_id(ctx: Any) -> str | None:
@@ -160,7 +152,7 @@ def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace
 
 async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
-    mcp, list_changed = serve_gateway(gateway)
+    mcp = serve_gateway(gateway)
     configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = configured or secrets.token_urlsafe(32)
     mcp.auth = fixed_token(token)
@@ -176,8 +168,4 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
     if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
         add_console(mcp, gateway, options, port)
-    watching = asyncio.create_task(gateway.watch(list_changed))
-    try:
-        await mcp.run_async("http", **http)
-    finally:
-        watching.cancel()
+    await mcp.run_async("http", **http)

@@ -148,7 +148,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
     lately = LastCalls(Path(options.state)).since(options.warm_days)
-    watching: asyncio.Task[None] | None = None
+    watching = asyncio.create_task(gateway.watch())
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
     following = asyncio.create_task(gateway.own.watch()) if gateway.own else None
     try:
@@ -158,14 +158,12 @@ async def serve(options: argparse.Namespace) -> None:
 
             await http_transport.serve(gateway, options)
         else:
-            transport = StdioTransport(gateway)
-            watching = asyncio.create_task(gateway.watch(transport.list_changed))
-            await transport.serve()
+            await StdioTransport(gateway).serve()
     finally:
         warming.cancel()
-        for task in (watching, following):
-            if task:
-                task.cancel()
+        watching.cancel()
+        if following:
+            following.cancel()
         await close()
     os._exit(0)
 
