@@ -167,6 +167,7 @@ async def _refreshed(place: Place, server: OwnServer) -> bool:
     options = place.options
     backend = backend_of(server, place.state, Commands(options), 0, options.start_timeout)
     try:
+        await backend.forget()  # it may have been updated
         return await refresh(backend, place.fleet)
     finally:
         await backend.close()

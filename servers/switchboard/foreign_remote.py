@@ -27,7 +27,7 @@ from .client_request import ClientRequest
 from .jsonrpc import ConnectionClosedError, Message, OnProgress, RpcError
 from .own_servers import OwnServer
 from .questions import OpenCall, ParkedCalls
-from .remote import Relay, Remote, RemoteConnection
+from .remote import Relay, Remote, RemoteConnection, is_closed
 from .saved_login import SavedLogin
 
 CONNECT = httpx2.Timeout(10, read=None, write=30, pool=None)
@@ -129,6 +129,7 @@ class ForeignRemote(Remote):
         """Open a session, over HTTP+SSE where streamable HTTP is refused. Raises what `Remote.session` raises."""
         await self._find_transport()
         callbacks.setdefault("message_handler", self._on_message)
+        callbacks.setdefault("elicitation_callback", _refuse)  # some list other tools to a client that can be asked
         async with super().session(**callbacks) as connection:
             yield connection
 
@@ -185,6 +186,10 @@ class ForeignRemote(Remote):
         return await self._in_time(client, lambda on_progress: self.parked.send(client, params, on_progress, start))
 
 
+async def _refuse(*_: Any) -> mt.ErrorData:
+    return mt.ErrorData(code=mt.INVALID_REQUEST, message="Nobody can be asked now.")
+
+
 class ForeignConnection(RemoteConnection):
     """A session whose lists are read as they come: mcp would refuse a whole list for one faulty definition."""
 
@@ -200,6 +205,6 @@ class ForeignConnection(RemoteConnection):
             headers = {MCP_PROTOCOL_VERSION_HEADER: self.version, MCP_METHOD_HEADER: method}
             return await self._relay.send_raw_request(method, params, {"headers": headers})
         except MCPError as error:
-            if error.code == mt.CONNECTION_CLOSED:
+            if is_closed(error):
                 raise ConnectionClosedError("the connection was closed") from None
             raise RpcError(error.code, error.message, error.data) from None

@@ -107,6 +107,10 @@ class Own(Backend):
         """Return what is kept of the connection, for the next one."""
         return {}
 
+    async def forget(self) -> bool:
+        """Forget what was learned about the connection; tell whether it was anything that can be wrong now."""
+        return False
+
     async def close(self) -> None:
         """Stop the server; calls that wait for an answer end."""
         self.parked.close()
@@ -131,6 +135,11 @@ class OwnProcess(Own, Process):
     def about(self) -> Message:
         """Return whether it is to be initialized at once."""
         return {"older": self.older}
+
+    async def forget(self) -> bool:
+        """Ask it in the newest revision first, the next time."""
+        older, self.older = self.older, False
+        return older
 
 
 class OwnConnection(ProcessConnection):
@@ -231,6 +240,14 @@ class OwnRemote(Own):
         if self._transport == "auto" and about.get("transport") in ("http", "sse"):
             self._transport = about["transport"]
 
+    async def forget(self) -> bool:
+        """Find out again which transport it has."""
+        learned, self._transport = self._transport != self.server.transport, self.server.transport
+        if learned and self._remote:
+            await self._remote.close()
+            self._remote = None
+        return learned
+
     async def close(self) -> None:
         """Close the connections."""
         await super().close()
@@ -278,6 +295,7 @@ async def refresh(backend: Own, fleet: Path) -> bool:
 
     Raises NotStartedError, ConnectionLostError, BrokenResultError and RpcError.
     """
+    began = backend.about()
     for attempt in (1, 2):
         try:
             async with asyncio.timeout(READING), backend.connected() as connection:
@@ -288,9 +306,9 @@ async def refresh(backend: Own, fleet: Path) -> bool:
             raise NotStartedError(f"{backend.entry.slug} did not list its tools within {READING:g} seconds") from None
         except ConnectionClosedError:
             raise ConnectionLostError(f"{backend.entry.slug} closed the connection") from None
-        except NotStartedError:
-            if attempt == 2 or not getattr(backend, "older", False):
-                raise  # else it has ended when it was asked in the newest revision: it is initialized now
+        except NotStartedError:  # again, if it has ended because of the newest revision, or is not what it was
+            if attempt == 2 or (backend.about() == began and not await backend.forget()):
+                raise
     about = {"version": version, **backend.about()}
     return await asyncio.to_thread(keep, backend.state, backend.server, cleaned(lists), about, fleet)
 

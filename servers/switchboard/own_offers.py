@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .backend import BrokenResultError, ConnectionLostError, NotStartedError
-from .discovery import DiscoveryError, searchable, title
+from .catalog import CatalogError
+from .discovery import searchable, title
 from .jsonrpc import RpcError
 from .offers import Offers
 from .own_backends import Own, refresh
@@ -88,7 +89,7 @@ class OwnOffers:
             offer = offer_of(self._state, backend.server, self._offers.has)
             backend.names = offer.names
             self._offers.offer(backend, offer.definitions)
-        except DiscoveryError as error:
+        except CatalogError as error:
             report(f"{backend.server.name} is left out: {error}")
 
     def _withdraw(self, name: str) -> None:

@@ -19,6 +19,7 @@ from .catalog import Entry
 from .client_request import ClientRequest
 from .jsonrpc import Message, OnProgress, RpcError
 
+LOST = ("Connection closed", "SSE stream")  # how its messages begin
 INFO = mt.Implementation.model_validate(CLIENT_INFO)
 CLIENTS_CAPABILITIES = "flotilla.capabilities"  # key of the client's capabilities in metadata on the way to `Relay`
 
@@ -82,7 +83,7 @@ class Remote(Backend):
             cause = cause_of(error)
             if isinstance(cause, ValidationError):
                 raise BrokenResultError(f"{self._name} answered with a result that breaks the protocol") from None
-            closed = isinstance(cause, MCPError) and cause.code == mt.CONNECTION_CLOSED
+            closed = isinstance(cause, MCPError) and is_closed(cause)
             if isinstance(cause, MCPError) and not closed:
                 raise RpcError(cause.code, cause.message, cause.data) from None
             if not isinstance(cause, httpx2.HTTPError) and not closed:
@@ -101,7 +102,7 @@ class Remote(Backend):
             try:
                 self._discovered = await session.discover()
             except (MCPError, RuntimeError) as error:  # the second: it names only older revisions
-                if isinstance(error, MCPError) and error.code == mt.CONNECTION_CLOSED:
+                if isinstance(error, MCPError) and is_closed(error):
                     raise
                 await self._initialize(session)
                 self._legacy = True
@@ -159,6 +160,11 @@ class Relay(JSONRPCDispatcher[Any]):
         if CLIENTS_CAPABILITIES in meta:
             meta[mt.CLIENT_CAPABILITIES_META_KEY] = meta.pop(CLIENTS_CAPABILITIES)
         return await super().send_raw_request(method, {**(params or {}), "_meta": meta}, opts, **more)
+
+
+def is_closed(error: MCPError) -> bool:
+    """Tell whether mcp says that the connection was lost; some servers use its number for errors of their own."""
+    return error.code == mt.CONNECTION_CLOSED and error.message.startswith(LOST)
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -224,8 +224,14 @@ class Handler(BaseHTTPRequestHandler):
         if message.get("method") == "initialize":
             key = os.urandom(8).hex()
             self.sessions[key] = Session(self.options, None, dict(self.headers))
-        if key not in self.sessions:
-            self.refuse(400)
+        if key not in self.sessions:  # as the TypeScript SDK says it
+            error = {"code": -32000, "message": "Bad Request: Server not initialized"}
+            body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
+            self.send_response(400)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
             return
         if "id" not in message or "method" not in message:
             self.sessions[key].handle(message, None)

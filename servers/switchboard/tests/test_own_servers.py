@@ -40,6 +40,7 @@ class Owner:
     async def read(self, server: own_servers.OwnServer) -> bool:
         backend = backend_of(server, self.state, Commands(self.options), 0, 20)
         try:
+            await backend.forget()
             return await refresh(backend, Path(self.options.discovery))
         finally:
             await backend.close()
@@ -331,3 +332,15 @@ async def test_own_server_that_cannot_start_says_why(owner: Owner) -> None:
     server = owner.add("foreign", {"command": ["/does/not/exist"]})
     with pytest.raises(NotStartedError, match="foreign could not start"):
         await owner.read(server)
+
+
+async def test_own_server_that_was_updated_is_asked_anew(fleet: Any, owner: Owner) -> None:
+    program = fleet.folder / "program"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {FOREIGN} --probe exit\n")
+    program.chmod(0o755)
+    server = owner.add("foreign", {"command": [str(program)], "env": {"FLOTILLA_DATA": str(fleet.data)}})
+    await owner.read(server)
+    assert owner.saved(server)["own"]["older"] is True
+    program.write_text((fleet.folder / "flotilla-probe").read_text())  # it speaks the newest revision now
+    await owner.read(server)
+    assert owner.saved(server)["own"]["version"] == "2026-07-28"
