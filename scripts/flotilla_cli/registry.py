@@ -34,6 +34,7 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command("console", "Open the pages where calls are approved, permissions set and the log is read.", "console"),
         Command(
             "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
         ),
@@ -61,6 +62,7 @@ COMMANDS = {
         Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),
+        Command("browser", "Find Chromium for the console's tests, or install it where that is possible."),
         Command("base-image", "Make the image available that all builds start from."),
         Command("build", "Build the images of all servers, or of those named."),
         Command("check", "Check formatting, lint, types, generated files and manifests."),

@@ -119,6 +119,7 @@ def report(running: gateway.Running, result: str) -> str:
     rows = [
         ("URL", running.url),
         ("token", f"{gateway.token()}  (stored in {paths.short(paths.run_folder() / 'token')})"),
+        *((("console", address),) if (address := gateway.console_address(running)) else ()),
         ("gateway", f"{gateway.KINDS[running.kind]}; the servers run {how}"),
         ("servers", f"{gateway.offer(running)}: {', '.join(running.servers)}"),
         ("test", result),

@@ -174,6 +174,8 @@ def read(
     values = [value for value in wanted.values() if value]
     with closing(sqlite3.connect(f"file:{database(folder)}?mode=ro", uri=True, timeout=BUSY)) as db:
         db.row_factory = sqlite3.Row
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone():
+            return  # the first call is being logged in this moment
         query = f"SELECT {', '.join(COLUMNS)} FROM actions WHERE {where} ORDER BY id DESC LIMIT ?"
         for row in db.execute(query, (*values, limit)):
             yield dict(row)

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from flotilla.compat import connection_of, keep_no_session_state, low_level
-from flotilla.serving.http import fixed_token, listening
+from flotilla.serving.http import LOOPBACK, fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
 from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
@@ -141,6 +141,16 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
             del levels[next(iter(levels))]
 
 
+def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace, port: int) -> None:
+    """Add the console's pages, and report their address."""
+    from .console.app import Console  # not at the top: clients that want no console need no templates
+
+    console = Console(options, gateway)
+    for path, method, endpoint in console.routes():
+        mcp.custom_route(path, methods=[method])(endpoint)
+    report(f"the console: {console.address(options.host, port)}")
+
+
 async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
     mcp = serve_gateway(gateway)
@@ -161,4 +171,6 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
+    if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
+        add_console(mcp, gateway, options, port)
     await mcp.run_async("http", **http)

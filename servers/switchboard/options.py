@@ -49,6 +49,10 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "transport": ("stdio", "how clients connect: stdio or http; FLOTILLA_HTTP_TOKEN is the token of http"),
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
+    "console": (
+        "auto",
+        "on: pages for people at /console of --transport http; off: none; auto: where it listens on this machine alone",
+    ),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
     "search": (
         "auto",
@@ -104,6 +108,7 @@ IN_FILE = {  # options that stand in the settings file too, and win over it wher
     "time-limit": "time.limit_seconds",
 }
 CHOICES = {
+    "console": ("auto", "on", "off"),
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),

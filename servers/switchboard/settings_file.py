@@ -143,6 +143,11 @@ class SettingsFile:
         self._seen: tuple[int, int, int] | None = None
         self._settings = parse({}, self._overrides, str(path))
 
+    @property
+    def overrides(self) -> Mapping[str, Any]:
+        """The options that win over the file, by dotted name."""
+        return self._overrides
+
     def load(self) -> Settings:
         """Return the settings. Raises SettingsError where the file is wrong."""
         settings = self.current()
