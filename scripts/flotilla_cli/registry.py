@@ -39,6 +39,9 @@ COMMANDS = {
         ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
+            "notes", "List what could not be done while a server was down, show it, replay it, or delete it.", "notes"
+        ),
+        Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"
         ),
         Command(

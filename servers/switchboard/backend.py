@@ -10,7 +10,7 @@ import asyncio
 import os
 import select
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -35,11 +35,14 @@ MODERN_META = {VERSION_KEY: MODERN_VERSION, CLIENT_KEY: CLIENT_INFO, CAPABILITIE
 CONTENTS = {"tools/call": "content", "prompts/get": "messages", "resources/read": "contents"}
 DEADLINE = 60.0  # seconds: no tool of the fleet has a longer one, unless FLOTILLA_DEADLINE says so
 STDERR = 2  # the file descriptor
+SIGN_OF_LIFE = 10.0  # seconds in which a server that let a call run out of time must answer a ping
 GRACE = 60.0  # seconds that a server may be silent on top of the deadline of its calls
 
 
 class NotStartedError(Exception):
     """The server could not be reached: nothing was done. The message is a clause without a full stop."""
+
+    next_step = "Ask the user to fix it, then call again."
 
 
 class ConnectionLostError(Exception):
@@ -61,7 +64,17 @@ class Backend:
 
     def __init__(self, entry: Entry) -> None:
         self.entry, self.closed, self.circuit = entry, False, Circuit()
-        self.response_timeout = GRACE + max(DEADLINE, _number(entry.env.get("FLOTILLA_DEADLINE")))
+        self.deadlines: Mapping[str, float] = {}  # seconds, of the tools that declare one of their own
+        self._deadline = _number(entry.env.get("FLOTILLA_DEADLINE"))
+        self.response_timeout = GRACE + max(DEADLINE, self._deadline)
+
+    def deadline(self, tool: str) -> float:
+        """Return the seconds that the server gives a tool by its own or the operator's word, 0 where nobody says."""
+        return self.deadlines.get(tool, self._deadline)
+
+    def suspect(self, seconds: float) -> None:
+        """Take note that a call took so long: a server that does so again and again is left alone for a while."""
+        self.circuit.note(reached=False, began=self.circuit.now() - seconds)
 
     async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
         """Return the server's result. A safe request (a read) is sent a second time when the connection was lost.
@@ -99,7 +112,7 @@ class Backend:
 
     async def _in_time(self, client: ClientRequest, send: Callable[[OnProgress], Awaitable[Message]]) -> Message:
         """Await an answer; raises UnresponsiveError when there is neither an answer nor progress for too long."""
-        loop = asyncio.get_running_loop()
+        loop, client.sent = asyncio.get_running_loop(), True
 
         def on_progress(progress: Message) -> None:
             limit.reschedule(loop.time() + self.response_timeout)
@@ -209,6 +222,11 @@ class ProcessConnection(Peer, ServerConnection):
         super().__init__(process.write)
         self._backend = backend
 
+    async def ping(self) -> None:
+        """Return when the server itself has answered, not its launcher. Raises ConnectionClosedError."""
+        with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say
+            await self.request("ping", {"_meta": MODERN_META} if self.modern else {})
+
     async def on_request(self, request_id: int | str, method: str, params: Message) -> Message:
         """Answer a ping; only servers of an older revision ask anything else in mid-call."""
         return {} if method == "ping" else await super().on_request(request_id, method, params)
@@ -231,6 +249,7 @@ class Process(Backend):
         self._run: ProcessRun | None = None
         self._active: dict[object, ClientRequest | None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._check: asyncio.Task[None] | None = None  # whether it still answers
 
     @property
     def starting(self) -> bool:
@@ -246,8 +265,21 @@ class Process(Backend):
         """Start the server, and let it import what a call needs. Raises NotStartedError and ConnectionClosedError."""
         with self._in_use(None):
             _, connection = await self._started()
-            with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say, not its launcher
-                await connection.request("ping", {"_meta": MODERN_META} if connection.modern else {})
+            await connection.ping()
+
+    def suspect(self, seconds: float) -> None:
+        """Stop the server, unless it answers a ping soon: the next call then starts it anew."""
+        if self._run and self.running and (self._check is None or self._check.done()):
+            self._check = asyncio.create_task(self._stop_unless_alive(self._run))
+
+    async def _stop_unless_alive(self, run: ProcessRun) -> None:
+        try:
+            async with asyncio.timeout(SIGN_OF_LIFE):
+                await run.ready.result().ping()
+        except TimeoutError:
+            run.stop()
+        except ConnectionClosedError:
+            pass
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[ServerConnection]:

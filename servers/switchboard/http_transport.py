@@ -28,6 +28,7 @@ from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
 
+from . import search_api
 from .client_request import ClientRequest, invalid
 from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
@@ -150,6 +151,10 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
+
+    @mcp.custom_route(search_api.PATH, methods=["POST"])
+    async def search(request: Request) -> JSONResponse:
+        return await search_api.answer(gateway, request, token)
 
     http = listening(options.host, options.port)
     port = http["sockets"][0].getsockname()[1]

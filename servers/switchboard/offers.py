@@ -11,7 +11,7 @@ from .backend import Backend
 from .catalog import CatalogError
 from .discovery import DiscoveryError
 from .jsonrpc import Message
-from .permissions import Permissions
+from .permissions import Permissions, kind_of
 
 REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
     "tools": {"name": str, "inputSchema": dict},
@@ -77,6 +77,11 @@ class Offers:
         self._refresh()
         owner = self._owners.get(("tools", name))
         return None if owner is None or self._is_hidden(owner[0], "tools", owner[1]) else owner
+
+    def reads(self, backend: Backend) -> list[str]:
+        """Return the names of those tools of a server that clients see and that only read."""
+        tools = [tool for tool in self.listed("tools") if kind_of(tool) == "read"]
+        return [tool["name"] for tool in tools if self._owners["tools", tool["name"]][0] is backend]
 
     def owner(self, kind: str, name: str) -> Backend | None:
         """Return the server of a prompt, or of a resource by its URI, where clients see it."""

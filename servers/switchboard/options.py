@@ -55,6 +55,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: list one tool that finds tools and three that call them; off: list all tools; "
         "auto: search where there are more than 40",
     ),
+    "time-limit": (
+        30.0,
+        "seconds that a call may take before it is cancelled, 0 for no limit; a tool that declares a longer deadline "
+        "gets it",
+    ),
     "say-after": (
         1.5,
         "seconds without an answer after which a client that wants progress gets a sentence to say; 0 for never",
@@ -64,6 +69,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on",
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
         "results: keep the results too; off: keep nothing",
+    ),
+    "notes": (
+        "on",
+        "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "
+        "off: no such tool",
     ),
     "warm-days": (
         3.0,
@@ -88,13 +98,16 @@ DESCRIPTION = (
 IN_FILE = {  # options that stand in the settings file too, and win over it where they are given
     "language": "language",
     "log": "log.mode",
+    "notes": "notes.on",
     "say-after": "time.say_after_seconds",
     "search": "search.mode",
+    "time-limit": "time.limit_seconds",
 }
 CHOICES = {
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "notes": ("on", "off"),
     "permissions": ("on", "off"),
     "plain": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),

@@ -8,7 +8,6 @@ Nothing of an own server (a foreign one) is listed or called before a person has
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -56,6 +55,8 @@ class Row:
 def digest(tool: Tool) -> str:
     """Return what tells one definition of a tool from another."""
     text = json.dumps([tool.get(key) for key in BOUND], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    import hashlib  # not at the top: the launcher seldom needs it, and it takes a tenth of its time
+
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 

@@ -30,9 +30,12 @@ from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
 from .database import Database
-from .discovery import DiscoveryError, definitions, searchables, title
+from .discovery import DiscoveryError, deadlines, definitions, searchables, title
+from .embeddings import TOKEN as EMBEDDINGS_TOKEN
+from .embeddings import Embeddings
 from .gateway import Gateway
 from .last_calls import LastCalls
+from .note_save import NoteSave
 from .options import arguments, remotes
 from .own_backends import Own, backend_of
 from .own_offers import OwnOffers
@@ -43,7 +46,8 @@ from .selection import selected
 from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
-from .tool_search import is_on
+from .time_limits import TimeLimits
+from .tool_search import ToolSearch, is_on
 from .warm import Warmer
 
 
@@ -61,11 +65,14 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     settings = file.load()
     spoken = language(settings.language, os.environ)
     sentences, admission = Sentences(spoken, settings.time.say_after_seconds), None
-    if options.plain == "off":
+    plain = options.plain == "on"
+    if not plain:
         database = Database(Path(options.state))
         admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
     log = action_log(options, settings)
     commands, gateway = Commands(options), Gateway(state_key, last_calls.note, log, sentences, admission)
+    gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
+    gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -79,19 +86,23 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
             gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
+            backend.deadlines = deadlines(entry, Path(options.discovery))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
     own = gateway.own = own_offers(gateway, file, commands, options)
     gateway.bind_rules()
+    entries, folder = [backend.entry for backend in backends], Path(options.discovery)
+    key = setting(EMBEDDINGS_TOKEN, guard=True) or ""
+    embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, key)
+    gateway.tool_search = ToolSearch(
+        lambda: gateway.offers.listed("tools"),
+        lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),
+        embeddings,
+    )
     if is_on(settings.search.mode, gateway.tool_count):
-        entries = [backend.entry for backend in backends]
-        folder = Path(options.discovery)
-        gateway.search_instead(
-            lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),
-            [*map(title, entries), *(own.titles() if own else ())],
-        )
+        gateway.search_instead([*map(title, entries), *(own.titles() if own else ())])
     count = len(backends) + (len(own.titles()) if own else 0)
     report(f"{count} servers, {gateway.tool_count} tools")
     return gateway, backends
@@ -135,9 +146,8 @@ async def serve(options: argparse.Namespace) -> None:
 
     async def close() -> None:
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
-            await asyncio.gather(
-                *(backend.close() for backend in backends), *([gateway.own.close()] if gateway.own else [])
-            )
+            own = [gateway.own.close()] if gateway.own else []
+            await asyncio.gather(gateway.tool_search.close(), *own, *(backend.close() for backend in backends))
             await asyncio.to_thread(gateway.close)
 
     def end() -> None:  # without it the process would die before its servers
@@ -147,6 +157,7 @@ async def serve(options: argparse.Namespace) -> None:
     ending: list[asyncio.Future[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
+    gateway.tool_search.prepare()
     lately = LastCalls(Path(options.state)).since(options.warm_days)
     watching = asyncio.create_task(gateway.watch())
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
