@@ -225,7 +225,7 @@ def _show(place: Place, server: OwnServer) -> list[dict[str, Any]]:
     paths.say(f"{server.name}: {visible(server.about(), name=True)}, MCP {document['own'].get('version', '')}")
     for tool in offer.definitions["tools"]:
         arguments = ", ".join(_arguments(tool["inputSchema"]))
-        does = WORDS[own_servers.hinted_kind(tool)]
+        does = WORDS[own_servers.effect_of(tool)]
         changed = _changed(place.permissions, server.name, tool)
         paths.say(f"\n  {tool['name']}({arguments})  [{does}]{changed}\n{_indented(tool.get('description') or '')}")
     for kind in LISTS:

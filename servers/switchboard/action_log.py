@@ -36,7 +36,7 @@ class Action:
     """One call. Times are Unix seconds and milliseconds; `vendor_ms` is None where the server does not tell it.
 
     `outcome`: ok, error, asked (a question is the result), not_started, timeout and lost (may or may not have been
-    done), broken, cancelled.
+    done), broken, cancelled, refused (wrong arguments for a foreign server).
     """
 
     time: float

@@ -30,7 +30,7 @@ from .catalog import STEERING, Entry
 from .discovery import DiscoveryError, discovery
 from .note_save import NOTE_SAVE
 from .own_tools import APPROVE
-from .permissions import Permissions
+from .permissions import Permissions, kind_of
 from .reporting import report
 from .settings_file import SettingsError, SettingsFile
 from .tool_search import DESTROY, READ, SEARCH, WRITE
@@ -345,7 +345,7 @@ def keep(state: Path, server: OwnServer, cleaned: Cleaned, about: Mapping[str, A
         "server": server.name,
         "format": FILE_FORMAT,
         **cleaned.lists,
-        "attributes": {"tools": {tool["name"]: {"effect": hinted_kind(tool)} for tool in cleaned.lists["tools"]}},
+        "attributes": {"tools": {tool["name"]: {"effect": effect_of(tool)} for tool in cleaned.lists["tools"]}},
         "own": {
             "address": server.address,
             "names": names,
@@ -393,12 +393,9 @@ def _names_of_others(server: OwnServer, state: Path, fleet: Path) -> set[tuple[s
     return taken
 
 
-def hinted_kind(tool: Mapping[str, Any]) -> str:
-    """Return what a tool's hints say that it does, as our own discovery files have it; without hints it may destroy."""
-    hints = tool.get("annotations") or {}
-    if hints.get("readOnlyHint") is True:
-        return "reads"
-    return "writes" if hints.get("destructiveHint") is False else "destroys"
+def effect_of(tool: Mapping[str, Any]) -> str:
+    """Return what a tool's hints say that it does, as discovery files have it: reads, writes or destroys."""
+    return f"{kind_of(tool)}s"
 
 
 def saved(state: Path, server: OwnServer) -> dict[str, Any]:
