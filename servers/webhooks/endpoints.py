@@ -35,7 +35,7 @@ class Endpoint:
         """Where it stands below the public address."""
         return f"/hooks/{self.vendor.slug}/{self.name}"
 
-    def takes(self, account: str) -> bool:
+    def accepts(self, account: str) -> bool:
         """Tell whether the events of an account are taken; else they are parked."""
         return not self.accounts or account in self.accounts
 
@@ -45,10 +45,10 @@ Endpoints = Mapping[tuple[str, str], Endpoint]
 
 def endpoints_of(secrets: str, accounts: Iterable[str] = ()) -> Endpoints:
     """Return the endpoints by vendor and name; raises ValueError for an entry that cannot be understood."""
-    found: dict[tuple[str, str], Endpoint] = {}
+    endpoints: dict[tuple[str, str], Endpoint] = {}
     for text in secrets.split():
         vendor, name, verify, value = _read(text)
-        endpoint = found.setdefault((vendor.slug, name), Endpoint(vendor, name))
+        endpoint = endpoints.setdefault((vendor.slug, name), Endpoint(vendor, name))
         if value:
             remember_secret(value)
             (endpoint.verify_tokens if verify else endpoint.secrets).append(value)
@@ -56,14 +56,14 @@ def endpoints_of(secrets: str, accounts: Iterable[str] = ()) -> Endpoints:
     for text in accounts:
         vendor, name, _, value = _read(text)
         taken[vendor.slug, name].add(value)
-    for key, endpoint in found.items():
+    for key, endpoint in endpoints.items():
         endpoint.accounts = taken.pop(key, set())
         if not endpoint.secrets and endpoint.vendor.public_key:
             endpoint.secrets.append(endpoint.vendor.public_key)
     if taken:
         slug, name = next(iter(taken))
         raise ValueError(f"WEBHOOKS_ACCOUNTS names {slug}/{name}, which WEBHOOKS_SECRETS does not")
-    return found
+    return endpoints
 
 
 def check_secrets(secrets: str) -> None:
@@ -72,10 +72,10 @@ def check_secrets(secrets: str) -> None:
         later = endpoint.vendor.challenge and endpoint.vendor.challenge.keep
         if not endpoint.secrets and not later:
             raise ValueError(f"{slug}/{name} has no secret: write {slug}/{name}=…")
-        if isinstance(endpoint.vendor.proof, Signature):
+        if isinstance(endpoint.vendor.verification, Signature):
             for secret in endpoint.secrets:
                 try:
-                    endpoint.vendor.proof.check_secret(secret)
+                    endpoint.vendor.verification.check_secret(secret)
                 except ValueError:
                     raise ValueError(f"the secret of {slug}/{name} is not written in base64") from None
 

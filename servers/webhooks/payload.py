@@ -31,7 +31,7 @@ class Event:
 
 
 def events_of(vendor: Vendor, incoming: Incoming) -> list[Event]:
-    """Return the events of a webhook whose proof was checked: one, or those of the list that the vendor sends."""
+    """Return the events of a webhook that was verified: one, or those of the list that the vendor sends."""
     whole = incoming.content
     if vendor.embedded:
         whole = _with_embedded(whole, vendor.embedded)

@@ -28,7 +28,7 @@ TOLERANCE = 300.0  # seconds
 
 
 class RefusedError(Exception):
-    """The webhook does not prove where it comes from; the text is the reason, in words that hold no secret."""
+    """The webhook does not prove where it comes from; the text is the reason, without any secret."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,17 @@ class Signature:
 
     async def check(self, incoming: Incoming, secrets: Sequence[str], now: float, google: GoogleKeys) -> None:
         """Raise RefusedError unless one of the secrets made the signature, and in time."""
-        given = incoming.headers.get(self.header.lower(), "").strip()
-        if not given:
+        received = incoming.headers.get(self.header.lower(), "").strip()
+        if not received:
             raise RefusedError(f"the header {self.header} is missing")
-        fields = dict(part.strip().partition("=")[::2] for part in given.split(",")) if self.field else {}
+        fields = dict(part.strip().partition("=")[::2] for part in received.split(",")) if self.field else {}
         stamp = fields.get(self.timestamp) or incoming.headers.get(self.timestamp.lower(), "").strip()
         if self.timestamp:
             self._check_time(stamp, now)
         values = {"timestamp": stamp, "id": incoming.headers.get(self.id.lower(), "").strip() if self.id else ""}
         if self.id and not values["id"]:
             raise RefusedError(f"the header {self.id} is missing")
-        texts = given.split() if self.list_of else [fields.get(self.field, "") if self.field else given]
+        texts = received.split() if self.list_of else [fields.get(self.field, "") if self.field else received]
         signatures = [text.removeprefix(self.before) for text in texts if text.startswith(self.before)]
         messages = _messages(self.signed, incoming, values)
         right = [
@@ -120,14 +120,14 @@ class Signature:
         digest = hmac.digest(self._key(secret), message, self.algorithm)
         return self.before + (digest.hex() if self.encoding == "hex" else b64encode(digest).decode())
 
-    def _fits(self, secret: str, message: bytes, given: str) -> bool:
+    def _fits(self, secret: str, message: bytes, received: str) -> bool:
         if self.algorithm == "ed25519":
             with suppress(ValueError, InvalidSignature):
-                load_der_public_key(b64decode(secret)).verify(b64decode(given, validate=True), message)  # type: ignore[union-attr, call-arg]
+                load_der_public_key(b64decode(secret)).verify(b64decode(received, validate=True), message)  # type: ignore[union-attr, call-arg]
                 return True
             return False
         wanted = self.sign(secret, message).removeprefix(self.before)
-        return hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace"))
+        return hmac.compare_digest(wanted.encode(), received.encode("utf-8", "replace"))
 
     def _key(self, secret: str) -> bytes:
         return b64decode(secret.removeprefix("whsec_")) if self.key == "base64" else secret.encode()
@@ -150,11 +150,11 @@ class SharedSecret:
 
     async def check(self, incoming: Incoming, secrets: Sequence[str], now: float, google: GoogleKeys) -> None:
         """Raise RefusedError unless one of the secrets stands in all places."""
-        given = [str(value) for value in read_all(self.place, incoming.headers, incoming.content)]
-        if not given:
+        received = [str(value) for value in read_all(self.place, incoming.headers, incoming.content)]
+        if not received:
             raise RefusedError("the secret is missing")
         expected = [self.before + (b64encode(s.encode()).decode() if self.encoding else s) for s in secrets]
-        fits = [[hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in given]
+        fits = [[hmac.compare_digest(one.encode("utf-8", "replace"), e.encode()) for e in expected] for one in received]
         if not all(map(any, fits)):
             raise RefusedError("the secret does not fit")
 
@@ -193,7 +193,7 @@ class GoogleToken:
             raise RefusedError("the token has expired, or a clock is wrong")
 
 
-Proof = Signature | SharedSecret | GoogleToken
+Verification = Signature | SharedSecret | GoogleToken
 
 
 def _messages(signed: str, incoming: Incoming, values: Mapping[str, str]) -> list[bytes]:
@@ -235,8 +235,8 @@ def _form(incoming: Incoming) -> bytes:
     if incoming.is_form:
         pairs = parse_qsl(incoming.body.decode("utf-8", "replace"), keep_blank_values=True)
         return "".join(name + value for name, value in sorted(set(pairs))).encode()
-    given = parse_qs(urlsplit(incoming.url).query).get("bodySHA256", [""])[0]
-    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest(), given.lower()):
+    received = parse_qs(urlsplit(incoming.url).query).get("bodySHA256", [""])[0]
+    if not hmac.compare_digest(hashlib.sha256(incoming.body).hexdigest(), received.lower()):
         raise RefusedError("the signature does not cover the body")
     return b""
 

@@ -236,14 +236,14 @@ class Store:
 
     def mark(self, numbers: Iterable[int], state: State) -> list[Stored]:
         """Set the state of events, and return those that are there, as they are then."""
-        found, now = [], self._clock()
+        stored_events, now = [], self._clock()
         with self._writing() as db:
             for number in dict.fromkeys(numbers):
                 changing = "UPDATE event SET state = ?, changed = ? WHERE id = ? AND state <> ?"
                 db.execute(changing, (state, now, number, state))
                 row = db.execute(f"SELECT {_EVENT} FROM event e WHERE e.id = ?", (number,)).fetchone()
-                found += [Stored(*row)] if row else []
-        return found
+                stored_events += [Stored(*row)] if row else []
+        return stored_events
 
     def prune(self, keep_days: int) -> int:
         """Delete events that were acknowledged or parked longer ago, and are not to be forwarded; return how many."""
@@ -271,17 +271,17 @@ class Store:
 
     def forward_again(self, numbers: Iterable[int]) -> list[int]:
         """Have events forwarded from their first attempt on, and return the numbers of those that are there."""
-        found, now = [], self._clock()
+        queued, now = [], self._clock()
         with self._writing() as db:
             for number in dict.fromkeys(numbers):
-                found += db.execute(
+                queued += db.execute(
                     "INSERT INTO forward (event, state, due, changed) "
                     "SELECT id, 'waiting', ?, ? FROM event WHERE id = ? "
                     "ON CONFLICT (event) DO UPDATE SET state = 'waiting', attempts = 0, due = excluded.due, "
                     "changed = excluded.changed, problem = '' RETURNING event",
                     (now, now, number),
                 ).fetchall()
-        return [number for (number,) in found]
+        return [number for (number,) in queued]
 
     def claim(self, lease: float, limit: int) -> list[tuple[Forward, Any]]:
         """Return forwards that are due, with their payloads; nobody else gets them for `lease` seconds."""

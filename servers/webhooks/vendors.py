@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .schemes import GoogleToken, Proof, SharedSecret, Signature
+from .schemes import GoogleToken, SharedSecret, Signature, Verification
 
 
 @dataclass(frozen=True)
 class Challenge:
     """What a vendor sends to see whether an address is ours, and how it is answered.
 
-    `echo` answers with the value of this parameter of the address, `field` with that of a field of the body (whose
-    proof is checked first). `token` is the parameter that must hold the endpoint's verify token. `keep` is the field
+    `echo` answers with the value of this parameter of the address, `field` with that of a field of the body (which is
+    verified first). `token` is the parameter that must hold the endpoint's verify token. `keep` is the field
     of a secret that the vendor makes up and sends: it waits on the page until the operator has looked at it. `ping` is
     a form that holds this field alone and is not signed: it is answered, and nothing is stored.
     """
@@ -35,14 +35,14 @@ class Vendor:
 
     `secret` says what the secret is, and `setup` where the address is entered. `items` is the list whose parts are the
     events, `embedded` a field that holds JSON in base64, `dropped` are fields that hold a secret and are not stored.
-    Where there is no id, an event is told from others by its content; `signals`: the content only says that something
+    Where there is no id, events are compared by their content; `signals`: the content only says that something
     changed, so that one which equals an acknowledged event is new. `answer` is the body of the 2xx, with its type.
     """
 
     slug: str
     title: str
     docs: str
-    proof: Proof
+    verification: Verification
     secret: str
     setup: str
     id: str = ""
@@ -59,7 +59,7 @@ class Vendor:
     @property
     def public_key(self) -> str:
         """The key that the vendor publishes, where no secret is needed."""
-        return self.proof.public_key if isinstance(self.proof, Signature) else ""
+        return self.verification.public_key if isinstance(self.verification, Signature) else ""
 
 
 _VENDORS = [
@@ -67,7 +67,7 @@ _VENDORS = [
         "calcom",
         "Cal.com",
         docs="https://cal.com/docs/core-features/webhooks",
-        proof=Signature("X-Cal-Signature-256"),
+        verification=Signature("X-Cal-Signature-256"),
         secret="the secret that you enter with the webhook",
         setup="Settings > Developer > Webhooks, or calcom_create_webhook",
         kind="triggerEvent",
@@ -78,7 +78,9 @@ _VENDORS = [
         "calendly",
         "Calendly",
         docs="https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures",
-        proof=Signature("Calendly-Webhook-Signature", "{timestamp}.{body}", field="v1", timestamp="t", tolerance=180),
+        verification=Signature(
+            "Calendly-Webhook-Signature", "{timestamp}.{body}", field="v1", timestamp="t", tolerance=180
+        ),
         secret="the signing_key of the webhook subscription",
         setup="POST https://api.calendly.com/webhook_subscriptions with this url and a signing_key of yours",
         kind="event",
@@ -89,7 +91,7 @@ _VENDORS = [
         "crisp",
         "Crisp",
         docs="https://docs.crisp.chat/guides/web-hooks/plugin-hooks",
-        proof=Signature("X-Crisp-Signature", "[{timestamp};{body}]", timestamp="X-Crisp-Request-Timestamp"),
+        verification=Signature("X-Crisp-Signature", "[{timestamp};{body}]", timestamp="X-Crisp-Request-Timestamp"),
         secret="the signing secret of the plugin's web hooks",
         setup="marketplace.crisp.chat > your plugin > Web Hooks",
         kind="event",
@@ -100,7 +102,7 @@ _VENDORS = [
         "freshdesk",
         "Freshdesk",
         docs="https://support.freshdesk.com/support/solutions/articles/132589-using-webhooks-in-automation-rules",
-        proof=SharedSecret("@Authorization", before="Basic ", encoding="base64"),
+        verification=SharedSecret("@Authorization", before="Basic ", encoding="base64"),
         secret="user:password of your choice, entered as the webhook's authentication",
         setup="Admin > Workflows > Automations > Trigger webhook, POST, JSON, requires authentication",
         kind="event|triggered_event|freshdesk_webhook.triggered_event",
@@ -111,7 +113,7 @@ _VENDORS = [
         "gmail",
         "Gmail (Pub/Sub)",
         docs="https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
-        proof=GoogleToken(),
+        verification=GoogleToken(),
         secret="the e-mail address of the service account that the push subscription authenticates with",
         setup="Pub/Sub > push subscription with authentication, audience left empty; then Gmail's watch on its topic",
         embedded="message.data",
@@ -124,7 +126,7 @@ _VENDORS = [
         "gohighlevel",
         "GoHighLevel",
         docs="https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide",
-        proof=Signature(
+        verification=Signature(
             "X-GHL-Signature",
             algorithm="ed25519",
             encoding="base64",
@@ -141,7 +143,7 @@ _VENDORS = [
         "google",
         "Google Calendar and Drive",
         docs="https://developers.google.com/workspace/calendar/api/guides/push",
-        proof=SharedSecret("@X-Goog-Channel-Token"),
+        verification=SharedSecret("@X-Goog-Channel-Token"),
         secret="the token of the notification channel",
         setup="the watch call of the Calendar or Drive API with this address and a token of yours",
         id="@X-Goog-Channel-ID+@X-Goog-Message-Number",
@@ -152,7 +154,7 @@ _VENDORS = [
         "graph",
         "Microsoft Graph",
         docs="https://learn.microsoft.com/graph/change-notifications-delivery-webhooks",
-        proof=SharedSecret("value.*.clientState"),
+        verification=SharedSecret("value.*.clientState"),
         secret="the clientState of the subscription",
         setup="POST https://graph.microsoft.com/v1.0/subscriptions, this notificationUrl and a clientState of yours",
         items="value.*",
@@ -167,7 +169,7 @@ _VENDORS = [
         "hubspot",
         "HubSpot",
         docs="https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation",
-        proof=Signature(
+        verification=Signature(
             "X-HubSpot-Signature-v3",
             "{method}{decoded_url}{body}{timestamp}",
             encoding="base64",
@@ -185,7 +187,7 @@ _VENDORS = [
         "intercom",
         "Intercom",
         docs="https://developers.intercom.com/docs/webhooks/webhook-notifications",
-        proof=Signature("X-Hub-Signature", algorithm="sha1", before="sha1="),
+        verification=Signature("X-Hub-Signature", algorithm="sha1", before="sha1="),
         secret="the client secret of the app",
         setup="Developer Hub > your app > Webhooks",
         id="id",
@@ -198,7 +200,7 @@ _VENDORS = [
         "Klaviyo",
         docs="https://developers.klaviyo.com/en/docs/working_with_system_webhooks",
         # Its Klaviyo-Timestamp was seen hours apart from the time of sending: it is signed, and not relied upon.
-        proof=Signature("Klaviyo-Signature", "{body}{timestamp}", timestamp="Klaviyo-Timestamp", tolerance=None),
+        verification=Signature("Klaviyo-Signature", "{body}{timestamp}", timestamp="Klaviyo-Timestamp", tolerance=None),
         secret="the secret_key of the webhook",
         setup="POST https://a.klaviyo.com/api/webhooks with this endpoint_url and a secret_key of yours",
         items="data.*",
@@ -211,7 +213,7 @@ _VENDORS = [
         "notion",
         "Notion",
         docs="https://developers.notion.com/reference/webhooks",
-        proof=Signature("X-Notion-Signature", before="sha256="),
+        verification=Signature("X-Notion-Signature", before="sha256="),
         secret="the verification_token that Notion sends; until you have it, name the endpoint without a secret",
         setup="your integration's settings > Webhooks; the token it sends then is shown on the receiver's page",
         id="id",
@@ -224,7 +226,7 @@ _VENDORS = [
         "pipedrive",
         "Pipedrive",
         docs="https://pipedrive.readme.io/docs/guide-for-webhooks-v2",
-        proof=SharedSecret("@Authorization", before="Basic ", encoding="base64"),
+        verification=SharedSecret("@Authorization", before="Basic ", encoding="base64"),
         secret="user:password, the webhook's HTTP Auth fields",
         setup="Settings > Tools and apps > Webhooks, version 2",
         id="meta.id+meta.webhook_id",
@@ -236,7 +238,7 @@ _VENDORS = [
         "shopify",
         "Shopify",
         docs="https://shopify.dev/docs/apps/build/webhooks/verify-deliveries",
-        proof=Signature("X-Shopify-Hmac-Sha256", encoding="base64"),
+        verification=Signature("X-Shopify-Hmac-Sha256", encoding="base64"),
         secret="the client secret of the app; for webhooks of the admin page, the key shown below them",
         setup="the app's webhook subscriptions, or Settings > Notifications > Webhooks",
         id="@X-Shopify-Webhook-Id",
@@ -248,7 +250,7 @@ _VENDORS = [
         "slack",
         "Slack",
         docs="https://docs.slack.dev/authentication/verifying-requests-from-slack",
-        proof=Signature(
+        verification=Signature(
             "X-Slack-Signature", "v0:{timestamp}:{body}", before="v0=", timestamp="X-Slack-Request-Timestamp"
         ),
         secret="the signing secret of the app",
@@ -264,7 +266,7 @@ _VENDORS = [
         "standard",
         "Standard Webhooks",
         docs="https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
-        proof=Signature(
+        verification=Signature(
             "webhook-signature",
             "{id}.{timestamp}.{body}",
             encoding="base64",
@@ -284,7 +286,7 @@ _VENDORS = [
         "stripe",
         "Stripe",
         docs="https://docs.stripe.com/webhooks/signature",
-        proof=Signature("Stripe-Signature", "{timestamp}.{body}", field="v1", timestamp="t"),
+        verification=Signature("Stripe-Signature", "{timestamp}.{body}", field="v1", timestamp="t"),
         secret="the signing secret of the endpoint (whsec_…)",
         setup="Workbench > Webhooks > Add destination",
         id="id",
@@ -296,7 +298,7 @@ _VENDORS = [
         "token",
         "Any sender with a token",
         docs="https://docs.n8n.io/integrations/builtin/core-nodes/n8n-nodes-base.httprequest/",
-        proof=SharedSecret("@Authorization", before="Bearer "),
+        verification=SharedSecret("@Authorization", before="Bearer "),
         secret="a token of your choice, which the sender puts into the header Authorization: Bearer …",
         setup="an HTTP request step of n8n, Make or Zapier",
         id="@Idempotency-Key|@webhook-id",
@@ -308,7 +310,7 @@ _VENDORS = [
         "twilio",
         "Twilio",
         docs="https://www.twilio.com/docs/usage/security#validating-requests",
-        proof=Signature("X-Twilio-Signature", "{url}{form}", algorithm="sha1", encoding="base64"),
+        verification=Signature("X-Twilio-Signature", "{url}{form}", algorithm="sha1", encoding="base64"),
         secret="the auth token of the account",
         setup="the number's Messaging or Voice webhook, or a status callback",
         id="@I-Twilio-Idempotency-Token",
@@ -320,7 +322,7 @@ _VENDORS = [
         "whatsapp",
         "WhatsApp",
         docs="https://developers.facebook.com/docs/graph-api/webhooks/getting-started",
-        proof=Signature("X-Hub-Signature-256", before="sha256="),
+        verification=Signature("X-Hub-Signature-256", before="sha256="),
         secret="the app secret; the verify token stands in an entry of its own, whatsapp/main:verify=…",
         setup="developers.facebook.com > your app > WhatsApp > Configuration > Webhook",
         items="entry.*.changes.*",
@@ -333,7 +335,7 @@ _VENDORS = [
         "woocommerce",
         "WooCommerce",
         docs="https://woocommerce.com/document/webhooks/",
-        proof=Signature("X-WC-Webhook-Signature", encoding="base64"),
+        verification=Signature("X-WC-Webhook-Signature", encoding="base64"),
         secret="the secret of the webhook",
         setup="WooCommerce > Settings > Advanced > Webhooks, or POST /wp-json/wc/v3/webhooks",
         id="@X-WC-Webhook-Delivery-ID",
@@ -346,7 +348,7 @@ _VENDORS = [
         "zendesk",
         "Zendesk",
         docs="https://developer.zendesk.com/documentation/webhooks/verifying/",
-        proof=Signature(
+        verification=Signature(
             "X-Zendesk-Webhook-Signature",
             "{timestamp}{body}",
             encoding="base64",
@@ -363,7 +365,7 @@ _VENDORS = [
         "zoho",
         "Zoho CRM",
         docs="https://www.zoho.com/crm/developer/docs/api/v8/notifications/overview.html",
-        proof=SharedSecret("token"),
+        verification=SharedSecret("token"),
         secret="the token of the notification channel",
         setup="POST /crm/v8/actions/watch with this notify_url and a token of yours",
         kind="module+operation",

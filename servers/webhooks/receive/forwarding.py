@@ -39,8 +39,8 @@ class UnsafeAddressError(Exception):
 
 async def resolved(host: str, port: int) -> Sequence[str]:
     """Return the IP addresses of a host; raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in answers]
 
 
 class Forwarder:
@@ -153,7 +153,7 @@ def message(forward: Forward, payload: Any) -> bytes:
 
 def signatures(secrets: Sequence[str], message_id: str, stamp: str, body: bytes) -> str:
     """Return the header webhook-signature: one signature for each secret."""
-    scheme = VENDORS["standard"].proof
+    scheme = VENDORS["standard"].verification
     assert isinstance(scheme, Signature)
     signed = f"{message_id}.{stamp}.".encode() + body
     return " ".join(scheme.sign(secret, signed) for secret in secrets)

@@ -1,4 +1,4 @@
-"""The page with the receiver's state, for the operator: what came in, what is forwarded, what was given up.
+"""The page with the receiver's state, for the operator: what came in, what is forwarded, what was password up.
 
 It listens apart from the receiver, on this machine, wants a password (HTTP Basic), and has no script. What vendors sent
 is not on it.
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from html import escape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette import types
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flotilla import in_thread
 from flotilla.http.loopback import is_loopback
@@ -68,21 +69,21 @@ class Page:
             ]
         )
 
-    def beside(self, receiver: ASGIApp, port: int) -> ASGIApp:
+    def beside(self, receiver: types.ASGIApp, port: int) -> types.ASGIApp:
         """Return an application that serves this page on one port, and the receiver on all others."""
 
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        async def serve(scope: MutableMapping[str, Any], receive: types.Receive, send: types.Send) -> None:
             on_page = scope["type"] == "http" and (scope.get("server") or ("", 0))[1] == port
             await (self._guarded if on_page else receiver)(scope, receive, send)
 
         return serve
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guarded(self, scope: MutableMapping[str, Any], receive: types.Receive, send: types.Send) -> None:
         """Serve this machine alone: by its own name, with the password, and from no other site's form."""
         request = Request(scope)
         host = urlsplit(f"//{request.headers.get('host', '')}")
         origin = request.headers.get("origin", "")
-        response: ASGIApp = self.app
+        response: types.ASGIApp = self.app
         if not is_loopback(host.hostname or ""):
             response = PlainTextResponse("Open it as http://127.0.0.1 and its port.", 403)
         elif not self._is_operator(request.headers.get("authorization", "")):
@@ -93,10 +94,10 @@ class Page:
 
     def _is_operator(self, header: str) -> bool:
         scheme, _, value = header.partition(" ")
-        given = b""
+        password = b""
         with suppress(ValueError):
-            given = b64decode(value).partition(b":")[2]
-        return scheme.lower() == "basic" and hmac.compare_digest(given, self._token.encode())
+            password = b64decode(value).partition(b":")[2]
+        return scheme.lower() == "basic" and hmac.compare_digest(password, self._token.encode())
 
     async def _show(self, _: Request) -> Response:
         return Response(await in_thread(self._page), media_type="text/html", headers=HEADERS)

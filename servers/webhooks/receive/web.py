@@ -99,7 +99,7 @@ class Receiver:
             return PlainTextResponse("Webhooks are sent by POST.", 405, {"Allow": "POST"})
         if not endpoint.secrets:
             raise RefusedError("there is no secret for this endpoint")
-        await endpoint.vendor.proof.check(incoming, endpoint.secrets, self._clock(), self._google)
+        await endpoint.vendor.verification.check(incoming, endpoint.secrets, self._clock(), self._google)
         if text := _signed_challenge(endpoint, incoming):
             await in_thread(self._store.count, endpoint.vendor.slug, endpoint.name, "challenge")
             return PlainTextResponse(text)
@@ -121,7 +121,7 @@ class Receiver:
                 account=event.account,
                 happened=event.happened,
                 data=event.data,
-                state="new" if endpoint.takes(event.account) else "parked",
+                state="new" if endpoint.accepts(event.account) else "parked",
                 signals=vendor.signals,
                 forward=self._forwards(vendor.slug),
             )
@@ -129,14 +129,14 @@ class Receiver:
         ]
 
     async def _unsigned_challenge(self, endpoint: Endpoint, incoming: Incoming) -> Response | None:
-        """Return the answer to what a vendor sends without a proof when an address is registered; None for all else."""
+        """Return the answer to what a vendor sends unsigned when an address is registered; None for all else."""
         challenge = endpoint.vendor.challenge
         if challenge is None:
             return None
         query = parse_qs(incoming.url.partition("?")[2], keep_blank_values=True)
         if challenge.echo in query and incoming.method == challenge.method:
-            given = query.get(challenge.token, [""])[0].encode()
-            fits = [hmac.compare_digest(given, token.encode()) for token in endpoint.verify_tokens]
+            received = query.get(challenge.token, [""])[0].encode()
+            fits = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
             if challenge.token and not any(fits):
                 raise RefusedError("the verify token does not fit")
             answer = query[challenge.echo][0][:LONGEST_ECHO]

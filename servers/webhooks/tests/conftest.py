@@ -28,7 +28,7 @@ Post = Callable[[Sent], Awaitable[httpx.Response]]
 def settings(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of the tools, with a secret for every vendor."""
     (tmp_path / "state").mkdir()
-    given = {
+    values = {
         "WEBHOOKS_SECRETS": SECRETS,
         "WEBHOOKS_PUBLIC_URL": PUBLIC,
         "WEBHOOKS_FORWARD_URL": "https://inbox.example.com/in",
@@ -36,8 +36,8 @@ def settings(tmp_path: Path) -> Iterator[dict[str, str]]:
         "FLOTILLA_TIMEZONE": "Europe/Paris",
         "FLOTILLA_TIER": "all",
     }
-    with environment(server, **given):
-        yield given
+    with environment(server, **values):
+        yield values
 
 
 @pytest.fixture

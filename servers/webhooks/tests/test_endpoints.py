@@ -12,24 +12,24 @@ from flotilla_servers.webhooks.vendors import VENDORS
 
 
 def test_endpoints_of_a_text() -> None:
-    found = endpoints_of(
+    endpoints = endpoints_of(
         "calendly=one calendly/sales=two\ncalendly/sales=three= whatsapp=app whatsapp:verify=token gohighlevel notion",
         ["calendly/sales=U1", "calendly/sales=U2"],
     )
-    assert sorted(found) == [
+    assert sorted(endpoints) == [
         ("calendly", "main"),
         ("calendly", "sales"),
         ("gohighlevel", "main"),
         ("notion", "main"),
         ("whatsapp", "main"),
     ]
-    sales = found["calendly", "sales"]
+    sales = endpoints["calendly", "sales"]
     assert (sales.secrets, sales.accounts) == (["two", "three="], {"U1", "U2"})
-    assert sales.takes("U2")
-    assert not sales.takes("U3")
-    assert found["whatsapp", "main"].verify_tokens == ["token"]
-    assert found["gohighlevel", "main"].secrets == [VENDORS["gohighlevel"].public_key]
-    assert found["notion", "main"].secrets == []
+    assert sales.accepts("U2")
+    assert not sales.accepts("U3")
+    assert endpoints["whatsapp", "main"].verify_tokens == ["token"]
+    assert endpoints["gohighlevel", "main"].secrets == [VENDORS["gohighlevel"].public_key]
+    assert endpoints["notion", "main"].secrets == []
     assert scrub("a three= of it") == "a *** of it"
 
 

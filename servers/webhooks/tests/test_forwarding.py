@@ -95,7 +95,7 @@ async def test_forward_is_signed_and_delivered_once(waiting: Store, clock: list[
     }
     for secret in (WHSEC, OLDER):  # while the owner changes the secret, both fit
         incoming = Incoming("POST", str(request.url), dict(request.headers), request.content)
-        await VENDORS["standard"].proof.check(incoming, [secret], NOW, google)
+        await VENDORS["standard"].verification.check(incoming, [secret], NOW, google)
     [forward] = waiting.forwards()
     assert (forward.state, forward.attempts) == ("delivered", 1)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2 as httpx
@@ -52,13 +53,12 @@ def opened(environ: Mapping[str, str], stderr: int) -> subprocess.Popen[str]:
 
 async def answering(client: httpx.AsyncClient, url: str) -> None:
     """Wait until a receiver answers."""
-    for _ in range(1_200):
-        try:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        with suppress(httpx.HTTPError):
             await client.get(url)
-        except httpx.HTTPError:
-            await asyncio.sleep(0.05)
-        else:
             return
+        await asyncio.sleep(0.05)
     raise AssertionError("the receiver does not start")
 
 
@@ -127,9 +127,9 @@ class Killed:
         store = Store(self.folder / "webhooks" / "webhooks.db", Keys("webhooks", [KEY], shared=True))
         while new := store.events(state="new", limit=100):
             for event in new:
-                found = store.event(event.id)
-                assert found
-                self.consumed[found[1]["payload"]["name"]] += 1
+                stored = store.event(event.id)
+                assert stored
+                self.consumed[stored[1]["payload"]["name"]] += 1
             store.mark([event.id for event in new], "acknowledged")
 
 

@@ -1,4 +1,4 @@
-"""Every vendor's proof: published examples, a changed byte, a skewed clock, a wrong secret, no secret."""
+"""Every vendor's verification: published examples, a changed byte, a skewed clock, a wrong secret, no secret."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ NOW = 1_764_410_400.0
 
 
 async def check(request: Sent, *secrets: str, now: float = NOW, url: str = "") -> None:
-    """Hold a request against its vendor's proof."""
+    """Hold a request against its vendor's verification."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     incoming = Incoming("POST", url or PUBLIC + request.path, headers, request.body)
-    await VENDORS[request.vendor].proof.check(incoming, secrets or [secret_of(request.vendor)], now, google)
+    await VENDORS[request.vendor].verification.check(incoming, secrets or [secret_of(request.vendor)], now, google)
 
 
 def test_senders_cover_every_vendor() -> None:
     assert set(SENDERS) == set(VENDORS)
-    with_time = {slug for slug, one in VENDORS.items() if isinstance(one.proof, Signature) and one.proof.timestamp}
+    with_time = {
+        slug for slug, one in VENDORS.items() if isinstance(one.verification, Signature) and one.verification.timestamp
+    }
     assert with_time - TIMED == {"klaviyo"}
 
 
@@ -65,7 +67,7 @@ class TestEveryVendor:
         headers = {name.lower(): value for name, value in request.headers.items()}
         incoming = Incoming("POST", PUBLIC + request.path, headers, request.body)
         with pytest.raises(RefusedError):
-            await VENDORS[vendor].proof.check(incoming, [], NOW, google)
+            await VENDORS[vendor].verification.check(incoming, [], NOW, google)
 
 
 @pytest.mark.parametrize("vendor", sorted(set(SENDERS) - UNSIGNED_BODY))
@@ -85,7 +87,7 @@ async def test_signature_skewed_clock(vendor: str, skew: float) -> None:
 async def test_signature_time_is_signed(vendor: str) -> None:
     """An old delivery with a fresh time in its headers is refused."""
     old, fresh = sent(vendor, now=NOW - 7200), sent(vendor, now=NOW)
-    scheme = VENDORS[vendor].proof
+    scheme = VENDORS[vendor].verification
     assert isinstance(scheme, Signature)
     if scheme.field:
         signature = old.headers[scheme.header].partition(",")[2]
@@ -104,9 +106,9 @@ async def test_signature_time_that_cannot_be_read(stamp: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["é", "sha256=", "\udc80", "=" * 70_000])
-async def test_signature_that_is_no_signature(given: str) -> None:
+async def test_signature_that_is_no_signature(signature: str) -> None:
     with pytest.raises(RefusedError):
-        await check(replace(sent("whatsapp", now=NOW), headers={"X-Hub-Signature-256": given}))
+        await check(replace(sent("whatsapp", now=NOW), headers={"X-Hub-Signature-256": signature}))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_store_signal_after_it_was_acknowledged_is_new(database: Store) -> None:
     assert database.add([signal]) == 1
     assert [(one.id, one.state) for one in database.events()] == [(1, "acknowledged"), (2, "new")]
     opened = [database.event(number) for number in (1, 2)]
-    assert [found[1] for found in opened if found] == [{"name": CANARY}] * 2
+    assert [stored[1] for stored in opened if stored] == [{"name": CANARY}] * 2
 
 
 def test_store_lists_by_kind_and_pages(database: Store) -> None:

@@ -108,10 +108,10 @@ async def get_event(
     Many vendors send ids only: look the rest up with the tools of that vendor. Then mark it with wh_mark_events.
     """
     database = await store()
-    found = await in_thread(database.event, number_of(event))
-    if found is None:
+    stored = await in_thread(database.event, number_of(event))
+    if stored is None:
         raise errors.NotFoundError(f"There is no event {event}.", "Look with wh_list_events.")
-    return event_details(*found).within(zone())
+    return event_details(*stored).within(zone())
 
 
 @tools.writes(
@@ -129,14 +129,14 @@ async def mark_events(
     """Acknowledge events once they are dealt with, so that nobody deals with them again, or put them back as new.
 
     An acknowledged event stays so, also when the vendor sends it again; it is deleted some weeks later. Numbers come
-    from wh_list_events. Nothing is told to the vendor.
+    from wh_list_events. The vendor does not hear of it.
     """
     numbers = [number_of(event) for event in events]
     database = await store()
     announce(action="mark_events", events=[str(number) for number in numbers], state=state)
-    found = await in_thread(database.mark, numbers, state)
-    there = {stored.id for stored in found}
+    stored = await in_thread(database.mark, numbers, state)
+    there = {stored.id for stored in stored}
     return Marked(
-        events=[event_row(stored).within(zone()) for stored in found],
+        events=[event_row(stored).within(zone()) for stored in stored],
         not_found=[str(number) for number in dict.fromkeys(numbers) if number not in there],
     )

@@ -67,8 +67,8 @@ async def forward_events(events: Numbers) -> Requeued:
         )
     database = await store()
     announce(action="forward_events", events=[str(number) for number in numbers])
-    found = set(await in_thread(database.forward_again, numbers))
+    queued = set(await in_thread(database.forward_again, numbers))
     return Requeued(
-        events=[str(number) for number in dict.fromkeys(numbers) if number in found],
-        not_found=[str(number) for number in dict.fromkeys(numbers) if number not in found],
+        events=[str(number) for number in dict.fromkeys(numbers) if number in queued],
+        not_found=[str(number) for number in dict.fromkeys(numbers) if number not in queued],
     )
