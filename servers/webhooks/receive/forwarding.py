@@ -75,9 +75,13 @@ class Forwarder:
         async with self._client:
             while True:
                 self._woken.clear()
-                if await self.step():
-                    continue
-                due = await in_thread(self._store.next_due)
+                due = None
+                try:
+                    if await self.step():
+                        continue
+                    due = await in_thread(self._store.next_due)
+                except Exception as error:  # a full disk, for example: it goes on once there is room
+                    self._audit.bug("forwarding", error)
                 wait = LONGEST_WAIT if due is None else min(max(due - self._clock(), 0.05), LONGEST_WAIT)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):

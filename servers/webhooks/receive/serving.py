@@ -27,7 +27,7 @@ from .web import Receiver
 from .writer import Writer
 
 ENDING = 10  # seconds that running requests get when the process is asked to end
-EVERY = 3600.0  # seconds between two looks at what is too old
+MINUTE = 60.0  # seconds after which is counted and logged what was refused
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -105,10 +105,13 @@ async def serve(settings: ReceiverSettings, store: Store, audit: Audit, sockets:
 
 async def _tidy(store: Store, receiver: Receiver, keep_days: int) -> None:
     while True:
-        with suppress(errors.ConfigurationError):  # the next hour may have a disk
+        with suppress(errors.ConfigurationError):  # the next time may have a disk
             await asyncio.to_thread(store.prune, keep_days)
-            await receiver.flush()
-        await asyncio.sleep(EVERY)
+            for _ in range(60):
+                await asyncio.sleep(MINUTE)
+                await receiver.flush()
+            continue
+        await asyncio.sleep(MINUTE)
 
 
 def main() -> None:

@@ -25,7 +25,6 @@ from .writer import Writer
 
 MOST_BODY = 2_000_000  # bytes
 MOST_AT_ONCE = 200  # requests that are read or stored; one more gets a 503, and comes again
-LOUD = 60.0  # seconds in which one line says that an endpoint refused something, and how often
 LONGEST_ECHO = 1_000  # characters of a challenge
 BUSY = {"Retry-After": "5"}
 
@@ -49,8 +48,7 @@ class Receiver:
         self._endpoints, self._public_url, self._store, self._writer = endpoints, public_url.rstrip("/"), store, writer
         self._audit, self._forwards, self._stored, self._google, self._clock = audit, forwards, stored, google, clock
         self._running = 0
-        self._refused: Counter[tuple[str, str, str]] = Counter()  # not yet counted in the database
-        self._said = 0.0
+        self._outcomes: Counter[tuple[str, str, str]] = Counter()  # not yet counted in the database
         self.app = Starlette(
             routes=[
                 Route("/health", self._health, methods=["GET"]),
@@ -68,14 +66,14 @@ class Receiver:
             return PlainTextResponse("There is no such address.", 404)
         endpoint = self._endpoints.get((vendor, name))
         if endpoint is None:
-            return await self._refuse(vendor, name, "there is no secret for this endpoint")
+            return self._refuse(vendor, name, "there is no secret for this endpoint")
         if self._running >= MOST_AT_ONCE:
             return PlainTextResponse("Too many at once.", 503, BUSY)
         self._running += 1
         try:
             return await self._answer(endpoint, request)
         except RefusedError as refused:
-            return await self._refuse(vendor, name, str(refused))
+            return self._refuse(vendor, name, str(refused))
         except ClientDisconnect:
             return Response(status_code=400)
         except errors.ConfigurationError as error:
@@ -101,7 +99,7 @@ class Receiver:
             raise RefusedError("there is no secret for this endpoint")
         await endpoint.vendor.verification.check(incoming, endpoint.secrets, self._clock(), self._google)
         if text := _signed_challenge(endpoint, incoming):
-            await in_thread(self._store.count, endpoint.vendor.slug, endpoint.name, "challenge")
+            self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
             return PlainTextResponse(text)
         arrivals = self._arrivals(endpoint, incoming)
         if arrivals:
@@ -150,26 +148,24 @@ class Receiver:
             answer = ""
         else:
             return None
-        await in_thread(self._store.count, endpoint.vendor.slug, endpoint.name, "challenge")
+        self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
         return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
 
-    async def _refuse(self, vendor: str, name: str, reason: str) -> Response:
-        """Answer 401; what was refused is counted and logged once a minute, whoever floods the address."""
+    def _refuse(self, vendor: str, name: str, reason: str) -> Response:
+        """Answer 401; whoever floods the address costs neither the disk nor the log a line each."""
         configured = (vendor, name) in self._endpoints
-        self._refused[vendor, name if configured else "", reason] += 1
-        if self._clock() - self._said >= LOUD:
-            self._said = self._clock()
-            await self.flush()
+        self._outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
         return JSONResponse({"error": reason}, 401)
 
     async def flush(self) -> None:
-        """Count in the database what was refused since the last time."""
-        refused, self._refused = self._refused, Counter()
-        for (vendor, endpoint, reason), number in refused.items():
-            self._audit.line(
-                "webhook refused", level="warning", vendor=vendor, endpoint=endpoint, reason=reason, number=number
-            )
-            await in_thread(self._store.count, vendor, endpoint, f"refused: {reason}", number)
+        """Count in the database, and log, what was refused or answered without being stored since the last time."""
+        outcomes, self._outcomes = self._outcomes, Counter()
+        for (vendor, endpoint, outcome), number in outcomes.items():
+            if outcome != "challenge":
+                self._audit.line(
+                    "webhook refused", level="warning", vendor=vendor, endpoint=endpoint, reason=outcome, number=number
+                )
+            await in_thread(self._store.count, vendor, endpoint, outcome, number)
 
 
 def _signed_challenge(endpoint: Endpoint, incoming: Incoming) -> str:

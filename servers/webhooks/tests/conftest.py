@@ -69,7 +69,7 @@ def log(capsys: pytest.CaptureFixture[str]) -> Log:
 async def receiving(
     store: Store, secrets: str = SECRETS, accounts: tuple[str, ...] = (), **more: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a receiver that runs in this process."""
+    """A client of a receiver that runs in this process; what it refused is counted at the end."""
     writer = Writer(store)
     audit = Audit("webhooks-receive", frozenset())
     receiver = Receiver(endpoints_of(secrets, accounts), PUBLIC, store, writer, audit, google=google, **more)

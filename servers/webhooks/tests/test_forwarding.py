@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 
 import httpx2 as httpx
@@ -16,6 +18,7 @@ from flotilla_servers.webhooks.store import Arrival, Store, store_of
 from flotilla_servers.webhooks.tests.conftest import Log, receiving
 from flotilla_servers.webhooks.tests.senders import WHSEC, google, sent
 from flotilla_servers.webhooks.vendors import VENDORS
+from flotilla_testing.waiting import eventually
 
 NOW = 1_764_410_400.0
 OLDER = "whsec_" + "QUJD" * 11
@@ -194,3 +197,23 @@ async def test_forward_of_chosen_vendors(store: Store, log: Log) -> None:
             await client.post(request.path, content=request.body, headers=dict(request.headers))
     assert [forward.event.vendor for forward in store.forwards()] == ["slack"]
     assert woken == [True, True]
+
+
+async def test_forwarder_goes_on_after_a_full_disk(waiting: Store, clock: list[float], log: Log) -> None:
+    target, failures = Target(), [sqlite3.OperationalError("disk I/O error")]
+    claim = waiting.claim
+
+    def once(lease: float, limit: int) -> object:
+        if failures:
+            raise failures.pop()
+        return claim(lease, limit)
+
+    waiting.claim = once  # type: ignore[method-assign, assignment]
+    one = forwarder(waiting, target, clock)
+    running = asyncio.create_task(one.run())
+    await eventually(lambda: not failures)
+    while not target.requests:
+        one.wake()
+        await asyncio.sleep(0.01)
+    running.cancel()
+    assert "disk I/O error" in log.text
