@@ -134,6 +134,7 @@ class Killed:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # of 10,000 on a machine that is busy with other tests
 async def test_receiver_killed_loses_nothing_and_repeats_nothing(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
