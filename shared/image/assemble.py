@@ -3,6 +3,7 @@
     assemble.py root <packages> <root>       the base image's file system: interpreter, shared objects, dependencies
     assemble.py library <source> <root>      the library and the entry point
     assemble.py layer <module> <source> <root> one server's own files
+    assemble.py sqlite <root>                SQLite, for servers that import it
     assemble.py extras <requirements> <base> <root>  a server's own dependencies, as far as the base has none of them
     assemble.py offered <source> <root>      the switchboard's: SQLite, the catalog and the servers' discovery files
 
@@ -378,7 +379,7 @@ def make_extras(requirements: Path, base: Path, root: Path) -> None:
 
 
 def add_sqlite(root: Path) -> None:
-    """Add the standard library's SQLite, which the base leaves out: the log of calls is kept in it."""
+    """Add the standard library's SQLite, which the base leaves out."""
     copy_tree(Path(STDLIB, "sqlite3"), root / STDLIB.lstrip("/") / "sqlite3", f"{STDLIB}/sqlite3", [], docstrings=False)
     [module] = Path(STDLIB, "lib-dynload").glob("_sqlite3.*.so")
     [library] = (path for path in needed_objects([module]) if "/libsqlite3." in path)
@@ -388,6 +389,12 @@ def add_sqlite(root: Path) -> None:
         shutil.copyfile(os.path.realpath(path), place)
     strip(root)
     record_debian({debian_package(library)}, root)
+
+
+def make_sqlite(root: Path) -> None:
+    """Put SQLite where Python finds it."""
+    add_sqlite(root)
+    normalize(root)
 
 
 def make_offered(source: Path, root: Path) -> None:
@@ -414,5 +421,7 @@ if __name__ == "__main__":
         make_library(*map(Path, arguments))
     elif job == "extras":
         make_extras(*map(Path, arguments))
+    elif job == "sqlite":
+        make_sqlite(Path(arguments[0]))
     elif job == "offered":
         make_offered(*map(Path, arguments))

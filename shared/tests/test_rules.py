@@ -213,6 +213,21 @@ def test_compose_servers_reachable_only_by_the_switchboard() -> None:
     assert internal == {"export", "filesystem"}
 
 
+def test_compose_service_beside_a_server() -> None:
+    """Its own network and ports, the server's state, and no token of the servers; the page for this machine alone."""
+    stack = yaml.safe_load(compose_switchboard({"webhooks": server_of("webhooks")}))
+    service, tools = stack["services"]["webhooks-receive"], stack["services"]["webhooks"]
+    assert (service["command"], service["networks"]) == (["receive"], ["public"])
+    assert service["volumes"] == tools["volumes"]
+    assert "FLOTILLA_HTTP_TOKEN" not in service["environment"]
+    assert service["ports"] == [
+        "${FLOTILLA_BIND:-127.0.0.1}:${WEBHOOKS_RECEIVE_PORT:-8085}:8085",
+        "127.0.0.1:${WEBHOOKS_PAGE_PORT:-8086}:8086",
+    ]
+    assert "ports" not in tools
+    assert stack["networks"]["webhooks"]["internal"] is True
+
+
 def test_single_server_client_has_volumes_and_no_network() -> None:
     """The example client keeps files in volumes and gives the server no network."""
     text = clients({slug: server_of(slug) for slug in ("calendly", "filesystem")})["catalog/clients/single-server.json"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from flotilla import Server
+from flotilla import Server, Service
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.text import BREAK, as_yaml
 from flotilla_launcher.filters import LISTS, SETTINGS
@@ -80,6 +80,33 @@ def _known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
     }
     filters = {documents.variable(server, name) for name, (env, _, _) in documents.FLEET.items() if env in SETTINGS}
     return {n: f"${{{n}:+set}}" for n in sorted(needs)} | {n: _from_dotenv(n) for n in sorted(filters)}
+
+
+def _service(server: Server[Any], service: Service) -> dict[str, Any]:
+    """Return the program that runs beside a server: from its image, on its state, with ports of its own."""
+    fields = service.settings.model_fields
+    ports = {port: str(fields[port].default) for port in service.listens.values()}
+    inside = {**dict.fromkeys(service.listens, "0.0.0.0"), **ports}
+    published = {port: _from_dotenv(documents.variable(server, port), number) for port, number in ports.items()}
+    binds = [_from_dotenv("FLOTILLA_BIND", "127.0.0.1"), *["127.0.0.1"] * (len(ports) - 1)]
+    return {
+        "image": image(server.slug, TAG),
+        "command": [service.mode],
+        "profiles": [server.slug, "all"],
+        **HARDENED,
+        "environment": {
+            "FLOTILLA_TRANSPORT": "http",  # read by the health check, as the port is
+            "FLOTILLA_PORT": next(iter(ports.values())),
+            "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+            **{
+                documents.variable(server, name): inside.get(name) or _from_dotenv(documents.variable(server, name))
+                for name in fields
+            },
+        },
+        "volumes": documents.volumes(server),
+        "networks": ["public"],
+        "ports": [f"{bind}:{published[port]}:{ports[port]}" for bind, port in zip(binds, ports, strict=True)],
+    }
 
 
 def compose_gateway(servers: dict[str, Server[Any]]) -> str:
@@ -177,6 +204,8 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "volumes": documents.volumes(server),
             "networks": [slug],
         }
+        if service := server.integration.service:
+            services[f"{slug}-{service.mode}"] = _service(server, service)
     subnets = _subnets(servers)
     volumes = sorted({text.split(":")[0] for service in services.values() for text in service["volumes"]})
     stack = {

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from flotilla import Server
+from flotilla import Server, Service
 from flotilla.settings import FleetSettings, is_preference, is_secret
 from flotilla_cli.generator import documents
 from flotilla_cli.generator.text import MARK
@@ -111,6 +111,8 @@ def configuration_page(servers: dict[str, Server[Any]]) -> str:
         if rows := _own(server):
             title = server.integration.title
             parts += [f"### [{title}](../servers/{module_of(server.slug)}/README.md)\n", _table(rows)]
+        if service := server.integration.service:
+            parts += [f"Of `flotilla-{server.slug} {service.mode}` alone:\n", _table(_of_service(server, service))]
     parts += [
         "## The switchboard\n",
         "Each is an option of `flotilla-switchboard` too: `--start-timeout` for `FLOTILLA_START_TIMEOUT`.\n",
@@ -157,6 +159,14 @@ def _own(server: Server[Any]) -> list[Row]:
             f"{'Preference' if is_preference(field) else 'Secret'} `{catalog_name(server.slug)}.{name}`.",
         )
         for name, field in settings.model_fields.items()
+    ]
+
+
+def _of_service(server: Server[Any], service: Service) -> list[Row]:
+    return [
+        (documents.variable(server, name), _type(field), _default(field), f"{(field.description or name).rstrip('.')}.")
+        for name, field in service.settings.model_fields.items()
+        if name not in server.integration.settings_class.model_fields
     ]
 
 

@@ -54,6 +54,7 @@ def dockerfile(
             shared=shared_stages(root),
             own_dependencies=(root / "requirements" / f"{slug}.txt").exists(),
             common=common_folders(root, slug),
+            sqlite=slug not in GATEWAYS and "import sqlite3" in _code(root, slug),
             gateway=slug in GATEWAYS,
             offered=list(offered),
             label=label,
@@ -69,9 +70,12 @@ def shared_stages(root: Path) -> str:
 
 def common_folders(root: Path, slug: str) -> list[str]:
     """Return the folders `servers/_*` that a server's modules import from."""
+    return sorted(set(re.findall(r"^from flotilla_servers\.(_\w+)", _code(root, slug), re.MULTILINE)))
+
+
+def _code(root: Path, slug: str) -> str:
     own = [path for path in sorted(folder_of(slug, root).rglob("*.py")) if "tests" not in path.parts]
-    code = "".join(path.read_text(encoding="utf-8") for path in own)
-    return sorted(set(re.findall(r"^from flotilla_servers\.(_\w+)", code, re.MULTILINE)))
+    return "".join(path.read_text(encoding="utf-8") for path in own)
 
 
 def bake(names: list[str]) -> str:

@@ -196,7 +196,8 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
     lines += [f"# {about}.\n{env}=" for env, _, about in {**documents.FLEET, **documents.QUOTA}.values()]
     for server in servers.values():
         lines += ["", f"# -- {server.integration.title}"]
-        for name, field in server.integration.settings_class.model_fields.items():
+        service = server.integration.service
+        for name, field in (service.settings if service else server.integration.settings_class).model_fields.items():
             lines += [f"# {field.description or name}", f"{documents.variable(server, name)}="]
         lines += [f"#{documents.variable(server, name)}=" for name in documents.common(server)]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from flotilla.http.client import Api, segment
 from flotilla.http.consent import AccessLevels, Consent, Regions
 from flotilla.http.oauth import JwtBearer, OAuth2
 from flotilla.http.responses import Record
-from flotilla.integration import Integration
+from flotilla.integration import Integration, Service
 from flotilla.pagination import (
     ByCursor,
     ByLink,
@@ -83,6 +83,7 @@ __all__ = [
     "SecretStr",
     "Server",
     "ServerSettings",
+    "Service",
     "TimeZone",
     "Timed",
     "Toolset",

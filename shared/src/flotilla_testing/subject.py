@@ -177,6 +177,7 @@ class Subject:
             self._stack.enter_context(self.vendor)
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self._settings = dict(self._stack.enter_context(self._setup(self._folder)) if self._setup else {})
+        self._state = self._settings.pop("FLOTILLA_STATE", "")  # each session and process gets a copy
         return self
 
     def __exit__(
@@ -298,7 +299,11 @@ class Subject:
     # -- trials ---------------------------------------------------------------------------------------------------
 
     def _new_state(self) -> Path:
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        """Return a state folder: a copy of the one that the setup names in FLOTILLA_STATE, else an empty one."""
+        folder = self.new_folder()
+        if self._state:
+            shutil.copytree(self._state, folder, dirs_exist_ok=True)
+        return folder
 
     def new_folder(self) -> Path:
         """Return an empty folder that is gone with the case."""

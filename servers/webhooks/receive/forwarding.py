@@ -1,0 +1,169 @@
+"""Forwards events to an address of the operator's, signed by Standard Webhooks, again and again until one is taken.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2 as httpx
+
+from flotilla import in_thread
+from flotilla.audit import Audit
+
+from ..schemes import Signature
+from ..store import Forward, ForwardState, Store
+from ..vendors import VENDORS
+
+PAUSES = (5, 30, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt: three days
+AT_ONCE = 10
+TIMEOUT = 20.0  # seconds of one attempt
+LEASE = 120.0  # seconds in which nobody else tries the same: longer than an attempt
+LONGEST_WAIT = 60.0  # seconds until it is looked again what the tools have put back
+LONGEST_PROBLEM = 300  # characters
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class UnsafeAddressError(Exception):
+    """The address leads to this machine or to a private network."""
+
+
+async def resolved(host: str, port: int) -> Sequence[str]:
+    """Return the IP addresses of a host; raises OSError."""
+    answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in answers]
+
+
+class Forwarder:
+    """Sends what is due; `wake` says that something may be.
+
+    `private` allows addresses of private networks. `secrets` are those of Standard Webhooks: one signature each.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        url: str,
+        secrets: Sequence[str],
+        audit: Audit,
+        *,
+        private: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve = resolved,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._url, self._secrets, self._audit = store, httpx.URL(url), secrets, audit
+        self._private, self._resolve, self._clock = private, resolve, clock
+        self._client = httpx.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at once what is due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Forward until cancelled."""
+        async with self._client:
+            while True:
+                self._woken.clear()
+                due = None
+                try:
+                    if await self.step():
+                        continue
+                    due = await in_thread(self._store.next_due)
+                except Exception as error:  # a full disk, for example: it goes on once there is room
+                    self._audit.bug("forwarding", error)
+                wait = LONGEST_WAIT if due is None else min(max(due - self._clock(), 0.05), LONGEST_WAIT)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._woken.wait()
+
+    async def step(self) -> int:
+        """Try what is due, AT_ONCE at most; return how many were tried."""
+        claimed = await in_thread(self._store.claim, LEASE, AT_ONCE)
+        await asyncio.gather(*(self._try(forward, payload) for forward, payload in claimed))
+        return len(claimed)
+
+    async def _try(self, forward: Forward, payload: Any) -> None:
+        problem, pause = "", None
+        try:
+            response = await self._send(forward, message(forward, payload))
+            if not response.is_success:
+                problem, pause = f"it answered {response.status_code}", _retry_after(response)
+            if response.status_code == 410:  # the address is gone for good
+                pause = float("inf")
+        except UnsafeAddressError as error:
+            problem = str(error)
+        except (httpx.HTTPError, OSError) as error:
+            problem = f"it cannot be reached: {type(error).__name__} {error}"
+        if pause is None:
+            pause = PAUSES[forward.attempts] if forward.attempts < len(PAUSES) else float("inf")
+        state: ForwardState = "delivered" if not problem else "dead" if pause == float("inf") else "waiting"
+        due = self._clock() + pause if state == "waiting" else 0.0
+        await in_thread(self._store.attempted, forward, state, due, problem[:LONGEST_PROBLEM])
+        if problem:
+            self._audit.line("not forwarded", level="warning", forwarded=forward.event.id, state=state, reason=problem)
+
+    async def _send(self, forward: Forward, body: bytes) -> httpx.Response:
+        """Send a message to an address that was checked: to the very one, whatever the name means a moment later."""
+        stamp = str(int(self._clock()))
+        headers = {
+            "content-type": "application/json",
+            "host": self._url.netloc.decode(),
+            "webhook-id": forward.event.message_id,
+            "webhook-timestamp": stamp,
+            "webhook-signature": signatures(self._secrets, forward.event.message_id, stamp, body),
+        }
+        url = self._url.copy_with(host=await self._checked_address())
+        return await self._client.post(
+            url, content=body, headers=headers, extensions={"sni_hostname": self._url.host.encode()}
+        )
+
+    async def _checked_address(self) -> str:
+        port = self._url.port or (443 if self._url.scheme == "https" else 80)
+        addresses = await self._resolve(self._url.host, port)
+        if not self._private and not all(ipaddress.ip_address(one).is_global for one in addresses):
+            raise UnsafeAddressError(
+                f"{self._url.host} is an address of this machine or of a private network; "
+                "WEBHOOKS_FORWARD_PRIVATE=on allows it"
+            )
+        return addresses[0]
+
+
+def message(forward: Forward, payload: Any) -> bytes:
+    """Return the message of an event: type, timestamp and data as Standard Webhooks has them, and where it is from."""
+    event = forward.event
+    when = datetime.fromtimestamp(event.happened or event.received, UTC)
+    content = {
+        "type": f"{event.vendor}.{event.kind}" if event.kind else event.vendor,
+        "timestamp": when.isoformat(),
+        "vendor": event.vendor,
+        "endpoint": event.endpoint,
+        "account": event.account,
+        "event": str(event.id),
+        "data": payload,
+    }
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def signatures(secrets: Sequence[str], message_id: str, stamp: str, body: bytes) -> str:
+    """Return the header webhook-signature: one signature for each secret."""
+    scheme = VENDORS["standard"].verification
+    assert isinstance(scheme, Signature)
+    signed = f"{message_id}.{stamp}.".encode() + body
+    return " ".join(scheme.sign(secret, signed) for secret in secrets)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("retry-after", "")
+    asked = int(text) if text.isascii() and text.isdecimal() else None
+    return float(min(asked, PAUSES[-1])) if asked and response.status_code in (429, 503) else None

@@ -1,0 +1,192 @@
+"""The HTTP side: what is refused, what a challenge is answered with, and what is stored before the 2xx."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import Counter
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from flotilla import errors, in_thread
+from flotilla.audit import Audit
+
+from ..endpoints import Endpoint, Endpoints
+from ..payload import events_of
+from ..schemes import GoogleKeys, Incoming, RefusedError
+from ..store import Arrival, Store
+from ..vendors import VENDORS
+from .writer import Writer
+
+MOST_BODY = 2_000_000  # bytes
+MOST_AT_ONCE = 200  # requests that are read or stored; one more gets a 503, and comes again
+LONGEST_ECHO = 1_000  # characters of a challenge
+BUSY = {"Retry-After": "5"}
+
+
+class Receiver:
+    """The routes, and what they share. `forwards` tells which vendors' events are forwarded."""
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        public_url: str,
+        store: Store,
+        writer: Writer,
+        audit: Audit,
+        *,
+        forwards: Callable[[str], bool] = lambda vendor: False,
+        stored: Callable[[], None] = lambda: None,
+        google: GoogleKeys,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._endpoints, self._public_url, self._store, self._writer = endpoints, public_url.rstrip("/"), store, writer
+        self._audit, self._forwards, self._stored, self._google, self._clock = audit, forwards, stored, google, clock
+        self._running = 0
+        self._outcomes: Counter[tuple[str, str, str]] = Counter()  # not yet counted in the database
+        self.app = Starlette(
+            routes=[
+                Route("/health", self._health, methods=["GET"]),
+                Route("/hooks/{vendor}/{endpoint}", self._hook, methods=["GET", "POST"]),
+                Route("/hooks/{vendor}", self._hook, methods=["GET", "POST"]),
+            ]
+        )
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _hook(self, request: Request) -> Response:
+        vendor, name = request.path_params["vendor"], request.path_params.get("endpoint", "main")
+        if vendor not in VENDORS:
+            return PlainTextResponse("There is no such address.", 404)
+        endpoint = self._endpoints.get((vendor, name))
+        if endpoint is None:
+            return self._refuse(vendor, name, "there is no secret for this endpoint")
+        if self._running >= MOST_AT_ONCE:
+            return PlainTextResponse("Too many at once.", 503, BUSY)
+        self._running += 1
+        try:
+            return await self._answer(endpoint, request)
+        except RefusedError as refused:
+            return self._refuse(vendor, name, str(refused))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except errors.ConfigurationError as error:
+            self._audit.line("not stored", level="error", vendor=vendor, endpoint=name, reason=error.message)
+            return PlainTextResponse("It could not be stored.", 503, BUSY)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, endpoint: Endpoint, request: Request) -> Response:
+        if request.method == "HEAD":  # Intercom asks so whether the address is there
+            return Response()
+        body = await _body(request)
+        if body is None:
+            return PlainTextResponse(f"The body has more than {MOST_BODY} bytes.", 413)
+        query = f"?{request.url.query}" if request.url.query else ""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        incoming = Incoming(request.method, self._public_url + request.url.path + query, headers, body)
+        if challenge := await self._unsigned_challenge(endpoint, incoming):
+            return challenge
+        if request.method != "POST":
+            return PlainTextResponse("Webhooks are sent by POST.", 405, {"Allow": "POST"})
+        if not endpoint.secrets:
+            raise RefusedError("there is no secret for this endpoint")
+        await endpoint.vendor.verification.check(incoming, endpoint.secrets, self._clock(), self._google)
+        if text := _signed_challenge(endpoint, incoming):
+            self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
+            return PlainTextResponse(text)
+        arrivals = self._arrivals(endpoint, incoming)
+        if arrivals:
+            await self._writer.add(arrivals)
+            self._stored()
+        media_type, content = endpoint.vendor.answer
+        return Response(content, media_type=media_type)
+
+    def _arrivals(self, endpoint: Endpoint, incoming: Incoming) -> list[Arrival]:
+        vendor = endpoint.vendor
+        return [
+            Arrival(
+                vendor=vendor.slug,
+                endpoint=endpoint.name,
+                key=event.key,
+                kind=event.kind,
+                account=event.account,
+                happened=event.happened,
+                data=event.data,
+                state="new" if endpoint.accepts(event.account) else "parked",
+                signals=vendor.signals,
+                forward=self._forwards(vendor.slug),
+            )
+            for event in events_of(vendor, incoming)
+        ]
+
+    async def _unsigned_challenge(self, endpoint: Endpoint, incoming: Incoming) -> Response | None:
+        """Return the answer to what a vendor sends unsigned when an address is registered; None for all else."""
+        challenge = endpoint.vendor.challenge
+        if challenge is None:
+            return None
+        query = parse_qs(incoming.url.partition("?")[2], keep_blank_values=True)
+        if challenge.echo in query and incoming.method == challenge.method:
+            received = query.get(challenge.token, [""])[0].encode()
+            fits = [hmac.compare_digest(received, token.encode()) for token in endpoint.verify_tokens]
+            if challenge.token and not any(fits):
+                raise RefusedError("the verify token does not fit")
+            answer = query[challenge.echo][0][:LONGEST_ECHO]
+        elif challenge.ping and incoming.is_form and set(incoming.content) == {challenge.ping}:
+            answer = ""
+        elif challenge.keep and not endpoint.secrets and _holds(incoming, challenge.keep):
+            await in_thread(
+                self._store.offer, endpoint.vendor.slug, endpoint.name, incoming.content[challenge.keep][:LONGEST_ECHO]
+            )
+            self._audit.line("secret offered", vendor=endpoint.vendor.slug, endpoint=endpoint.name)
+            answer = ""
+        else:
+            return None
+        self._outcomes[endpoint.vendor.slug, endpoint.name, "challenge"] += 1
+        return PlainTextResponse(answer, headers={"X-Content-Type-Options": "nosniff"})
+
+    def _refuse(self, vendor: str, name: str, reason: str) -> Response:
+        """Answer 401; whoever floods the address costs neither the disk nor the log a line each."""
+        configured = (vendor, name) in self._endpoints
+        self._outcomes[vendor, name if configured else "", f"refused: {reason}"] += 1
+        return JSONResponse({"error": reason}, 401)
+
+    async def flush(self) -> None:
+        """Count in the database, and log, what was refused or answered without being stored since the last time."""
+        outcomes, self._outcomes = self._outcomes, Counter()
+        for (vendor, endpoint, outcome), number in outcomes.items():
+            if outcome != "challenge":
+                self._audit.line(
+                    "webhook refused", level="warning", vendor=vendor, endpoint=endpoint, reason=outcome, number=number
+                )
+            await in_thread(self._store.count, vendor, endpoint, outcome, number)
+
+
+def _signed_challenge(endpoint: Endpoint, incoming: Incoming) -> str:
+    challenge, content = endpoint.vendor.challenge, incoming.content
+    if challenge and challenge.field and isinstance(content, dict):
+        return str(content.get(challenge.field, ""))[:LONGEST_ECHO]
+    return ""
+
+
+def _holds(incoming: Incoming, name: str) -> bool:
+    """Tell whether the body is an object that holds a text of this name and nothing else."""
+    content = incoming.content
+    return isinstance(content, dict) and set(content) == {name} and isinstance(content[name], str)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body; None for one that is too long. Raises ClientDisconnect."""
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BODY:
+            return None
+    return b"".join(parts)

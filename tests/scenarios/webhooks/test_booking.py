@@ -1,0 +1,98 @@
+"""A booking comes in: Calendly's webhook arrives, and an agent creates the contact in GoHighLevel and acknowledges."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from flotilla_cli import paths
+from flotilla_servers.gohighlevel.tests.fake import FakeGoHighLevel
+from flotilla_servers.webhooks.tests.senders import PUBLIC, sent
+from flotilla_testing.waiting import wait_until
+from tests.scenarios.harness import Gateway, call_ok
+from tests.scenarios.vendors import connected
+
+pytestmark = pytest.mark.timeout(180)
+SECRET = "the-signing-key-of-the-subscription"
+
+
+@dataclass
+class Office:
+    """A GoHighLevel, a gateway to it and to the inbox of webhooks, and the receiver that fills that inbox."""
+
+    gateway: Gateway
+    ghl: FakeGoHighLevel
+    url: str
+
+    async def receives(self, name: str, secret: str = SECRET) -> int:
+        """Have Calendly send a booking; return the status that it gets."""
+        booking = sent("calendly", secret, name=name)
+        async with httpx.AsyncClient(base_url=self.url, timeout=30) as calendly:
+            answer = await calendly.post(booking.path, content=booking.body, headers=dict(booking.headers))
+        return answer.status_code
+
+
+def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether somebody listens on a port of this machine; fails where the process has ended."""
+    assert process.poll() is None, "the receiver has ended"
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """The receiver and the gateway's servers, on one state folder. In containers that is the volume that both mount."""
+    ghl = FakeGoHighLevel()
+    with connected("process", tmp_path, "webhooks", {"gohighlevel": ghl}, ["webhooks"]) as gateway:
+        gateway.settings["webhooks"] = {"secrets": f"calendly/main={SECRET}", "public_url": PUBLIC}
+        (tmp_path / "state").mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = int(free.getsockname()[1])
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("FLOTILLA_", "WEBHOOKS_"))}
+        own = {"SECRETS": f"calendly/main={SECRET}", "PUBLIC_URL": PUBLIC, "RECEIVE_PORT": str(port)}
+        environ = {**plain, **{f"WEBHOOKS_{name}": value for name, value in own.items()}}
+        environ["FLOTILLA_STATE"] = str(tmp_path / "state")
+        receiver = subprocess.Popen([paths.VENV / "flotilla-webhooks", "receive"], env=environ)
+        try:
+            wait_until(lambda: answers(port, receiver))
+            yield Office(gateway, ghl, f"http://127.0.0.1:{port}")
+        finally:
+            receiver.terminate()
+            receiver.wait()
+
+
+async def test_booking_scenario(office: Office) -> None:
+    """The booking becomes one contact; the same delivery again, before and after, changes nothing."""
+    assert await office.receives("Émile Roy", "another-key") == 401
+    assert await asyncio.gather(office.receives("Émile Roy"), office.receives("Émile Roy")) == [200, 200]
+    async with office.gateway.client() as client:
+        [event] = (await call_ok(client, "wh_list_events", vendor="calendly", kind="invitee.created"))["items"]
+        assert (event["state"], event["duplicates"]) == ("new", 1)
+        invitee = (await call_ok(client, "wh_get_event", event=event["event"]))["payload"]["payload"]
+        first, last = invitee["name"].split()
+        contact = await call_ok(
+            client, "ghl_create_contact", first_name=first, last_name=last, email=invitee["email"], tags=["rendez-vous"]
+        )
+        assert contact["created"] is True
+        await call_ok(client, "wh_mark_events", events=[event["event"]])
+        assert (await call_ok(client, "wh_list_events"))["items"] == []
+
+        assert await office.receives("Émile Roy") == 200
+        assert (await call_ok(client, "wh_list_events"))["items"] == []
+        refused = (await call_ok(client, "wh_get_statistics"))["requests"]
+        assert {row["outcome"]: row["number"] for row in refused} == {
+            "received": 1,
+            "duplicate": 2,
+            "refused: the signature does not fit": 1,
+        }
+    people = [one for one in office.ghl.contacts.values() if one.get("email") == "emile@exemple.fr"]
+    assert [(one["firstName"], one["lastName"]) for one in people] == [("Émile", "Roy")]
