@@ -65,6 +65,7 @@ class BuildWithDiscovery(build_py):
         shutil.copyfile(ROOT / "catalog" / "flotilla.json", target)
 
 
+EXTRAS = {slug: requirements(slug) for slug in SLUGS if requirements(slug)}  # "all" has those of every server
 setup(
     version=VERSION,
     install_requires=[f"flotilla-mcp=={VERSION}"],  # a discovery.json is right for one version of the library
@@ -73,6 +74,11 @@ setup(
     package_dir={"flotilla_servers": "servers"},
     package_data={f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
     cmdclass={"build_py": BuildWithDiscovery},
-    entry_points={"console_scripts": [f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS]},
-    extras_require={slug: requirements(slug) for slug in SLUGS if requirements(slug)},
+    entry_points={
+        "console_scripts": [
+            "flotilla-fleet = flotilla_launcher.__main__:main",  # `uvx flotilla-fleet gmail`
+            *(f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS),
+        ]
+    },
+    extras_require={**EXTRAS, "all": sorted({line for lines in EXTRAS.values() for line in lines})},
 )
