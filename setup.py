@@ -1,4 +1,4 @@
-"""What setuptools cannot read from pyproject.toml: every folder of servers/ is a package, a command and an extra.
+"""What setuptools cannot read from pyproject.toml: every folder of servers/ is a package and a command.
 
 A wheel also holds what the launcher and the switchboard read, and what nobody commits: each server's discovery.json,
 and the catalog as JSON. They are made here where the checkout, or the source distribution, has none that is current.
@@ -65,10 +65,12 @@ class BuildWithDiscovery(build_py):
         shutil.copyfile(ROOT / "catalog" / "flotilla.json", target)
 
 
-EXTRAS = {slug: requirements(slug) for slug in SLUGS if requirements(slug)}  # "all" has those of every server
 setup(
     version=VERSION,
-    install_requires=[f"flotilla-mcp=={VERSION}"],  # a discovery.json is right for one version of the library
+    install_requires=[
+        f"flotilla-mcp=={VERSION}",  # a discovery.json is right for one version of the library
+        *sorted({line for slug in SLUGS for line in requirements(slug)}),  # so that `uvx` runs every server
+    ],
     setup_requires=needed_to_build(),
     packages=packages(),
     package_dir={"flotilla_servers": "servers"},
@@ -80,5 +82,4 @@ setup(
             *(f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS),
         ]
     },
-    extras_require={**EXTRAS, "all": sorted({line for lines in EXTRAS.values() for line in lines})},
 )

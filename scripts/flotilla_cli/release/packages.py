@@ -105,7 +105,6 @@ def manifest(name: str, title: str, description: str, version: str) -> dict[str,
 
 def project(name: str, version: str, wheel_names: list[str], root: Path = paths.ROOT) -> str:
     """Return the pyproject.toml of a bundle: our wheels from beside it, all others in the versions that were tried."""
-    extras = "all" if name == "switchboard" else "export,filesystem"
     locks = sorted(path for path in root.glob("requirements/*.txt") if path.stem not in ("dev", "otel", "uv"))
     pinned = sorted({pin.strip() for path in locks for pin in PIN.findall(path.read_text(encoding="utf-8"))})
     library, fleet = (next(w for w in wheel_names if w.startswith(f"flotilla_{part}-")) for part in ("mcp", "fleet"))
@@ -115,7 +114,7 @@ def project(name: str, version: str, wheel_names: list[str], root: Path = paths.
             f'name = "flotilla-{name}-bundle"',
             f'version = "{version}"',
             'requires-python = ">=3.11"',
-            f"dependencies = {json.dumps([f'flotilla-fleet[{extras}]=={version}', f'flotilla-mcp=={version}'])}",
+            f"dependencies = {json.dumps([f'flotilla-fleet=={version}', f'flotilla-mcp=={version}'])}",
             "",
             "[tool.uv]",
             "package = false",
