@@ -56,7 +56,7 @@ def test_bundle_pins_what_it_installs(name: str) -> None:
 
 
 def test_bundle_asks_for_no_secret() -> None:
-    """Keys stay in the secrets file; a bundle is told where that is."""
+    """Keys stay in the secrets file; a bundle only asks where that is."""
     for name in NAMES:
         manifest = packages.manifest(name, "x", "x", VERSION)
         asked = set(manifest["user_config"])

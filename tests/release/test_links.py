@@ -39,9 +39,9 @@ def test_links_start_the_published_image(slug: str) -> None:
     (to_cursor,) = re.findall(r"\[Cursor\]\((https://cursor\.com/[^)]+)\)", page)
     (command,) = re.findall(r"^claude mcp add .+$", page, re.MULTILINE)
     in_vscode, (name, in_cursor) = vscode(to_vscode), cursor(to_cursor)
-    words = shlex.split(command)
-    assert in_vscode["name"] == name == words[3] == f"flotilla-{slug}"
-    assert ["docker", *in_vscode["args"]] == ["docker", *in_cursor["args"]] == words[words.index("--") + 1 :]
+    parts = shlex.split(command)
+    assert in_vscode["name"] == name == parts[3] == f"flotilla-{slug}"
+    assert ["docker", *in_vscode["args"]] == ["docker", *in_cursor["args"]] == parts[parts.index("--") + 1 :]
     assert in_vscode["args"][-1] == image(slug)
     assert ("none" in in_vscode["args"]) is not server.integration.network
 
@@ -56,7 +56,7 @@ def test_links_hold_references_in_place_of_values(slug: str) -> None:
         (name, secret) for name, (_, secret) in links.variables(server).items()
     ]
     assert in_cursor.get("env", {}) == {name: f"${{env:{name}}}" for name in needed}
-    words = shlex.split(links.claude_code(server))[4:]
-    assert words[: words.index("--")] == [part for name in needed for part in ("-e", f"{name}=${name}")]
+    parts = shlex.split(links.claude_code(server))[4:]
+    assert parts[: parts.index("--")] == [part for name in needed for part in ("-e", f"{name}=${name}")]
     passed = [second for first, second in zip(in_vscode["args"], in_vscode["args"][1:], strict=False) if first == "-e"]
     assert passed == needed

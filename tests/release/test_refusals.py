@@ -33,8 +33,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     return release
 
 
-def refused(release: Release, words: str) -> None:
-    with pytest.raises(ReleaseError, match=words):
+def refused(release: Release, message: str) -> None:
+    with pytest.raises(ReleaseError, match=message):
         release_command.check(release)
 
 
@@ -64,7 +64,7 @@ def test_version_in_the_registry_is_refused(release: Release, monkeypatch: pytes
 @pytest.mark.parametrize("version", ["1.2", "v1.2.3", "latest"])
 def test_version_that_is_none_is_refused(release: Release, version: str) -> None:
     release.version = version
-    refused(release, "is no version")
+    refused(release, "is not a valid version")
 
 
 def test_version_that_the_checkout_has_not_is_refused(release: Release) -> None:

@@ -68,8 +68,8 @@ def attested(release: Release, slug: str, kind: str) -> Any:
 
 
 def test_bill_of_materials_and_provenance_are_attested(released: Release) -> None:
-    found = {one["name"] for one in attested(released, "calendly", "cyclonedx")["components"]}
-    assert {"fastmcp", "mcp", "libc6", "python3-cryptography"} <= found
+    names = {one["name"] for one in attested(released, "calendly", "cyclonedx")["components"]}
+    assert {"fastmcp", "mcp", "libc6", "python3-cryptography"} <= names
     built = attested(released, "calendly", "slsaprovenance1")["buildDefinition"]
     assert built["resolvedDependencies"][0]["digest"] == {"gitCommit": released.commit}
 

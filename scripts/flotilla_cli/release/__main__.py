@@ -25,16 +25,16 @@ SEMANTIC = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 def notes(version: str, changelog: str) -> str:
     """Return the changelog's section on a version, "" where there is none."""
-    found = re.search(
+    section = re.search(
         rf"^## {re.escape(version)}(?![\w.-])[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL
     )
-    return found[1].strip() + "\n" if found and found[1].strip() else ""
+    return section[1].strip() + "\n" if section and section[1].strip() else ""
 
 
 def check(release: Release) -> None:
     """Raise ReleaseError for what must not be released. Nothing is changed before all of this holds."""
     if not SEMANTIC.fullmatch(release.version):
-        raise ReleaseError(f"{release.version} is no version. Write it as 1.2.3, or 1.2.3-rc.1.")
+        raise ReleaseError(f"{release.version} is not a valid version. Write it as 1.2.3, or 1.2.3-rc.1.")
     if release.version != VERSION:
         raise ReleaseError(
             f"The checkout has version {VERSION}. Write {release.version} into "

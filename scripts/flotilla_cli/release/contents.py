@@ -58,8 +58,8 @@ def of_image(image: str) -> Contents:
 
 def pins(slug: str, root: Path = paths.ROOT) -> dict[str, str]:
     """Return the versions that requirements/ pins for a server's image, by normalized name."""
-    found = [path for name in ("base", slug, f"{slug}-*") for path in sorted(root.glob(f"requirements/{name}.txt"))]
-    pinned = (pin for path in found for pin in PIN.findall(path.read_text(encoding="utf-8")))
+    files = [path for name in ("base", slug, f"{slug}-*") for path in sorted(root.glob(f"requirements/{name}.txt"))]
+    pinned = (pin for path in files for pin in PIN.findall(path.read_text(encoding="utf-8")))
     return {normalized(name): version for name, version in pinned}
 
 

@@ -67,10 +67,10 @@ def describe(release: Release, slug: str) -> None:
     release.run("docker", "pull", "--quiet", name)
     packages = []
     if not release.dry_run:
-        found = contents.of_image(name)
-        if wrong := [*found.unwanted(), *found.unpinned(contents.pins(slug, release.root))]:
+        inside = contents.of_image(name)
+        if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
             raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
-        packages = found.packages
+        packages = inside.packages
     materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, packages)
     release.write(f"sbom/{slug}.{KINDS['cyclonedx']}", json.dumps(materials, indent=2))
     release.write(f"sbom/{slug}.{KINDS['slsaprovenance1']}", json.dumps(provenance(release, slug), indent=2))

@@ -137,12 +137,12 @@ def bundle(name: str, version: str, dist: Path, when: int) -> bytes:
             "Read documents, write files, make spreadsheets and PDFs, in one folder you choose.",
         ),
     }
-    found = sorted(dist.glob(f"flotilla_*-{version}-*.whl"))
+    wheel_files = sorted(dist.glob(f"flotilla_*-{version}-*.whl"))
     files: dict[str, bytes] = {
         "manifest.json": json.dumps(manifest(name, *about[name], version), indent=2).encode(),
-        "pyproject.toml": project(name, version, [path.name for path in found]).encode(),
+        "pyproject.toml": project(name, version, [path.name for path in wheel_files]).encode(),
         "main.py": START.encode(),
-        **{f"wheels/{path.name}": path.read_bytes() for path in found},
+        **{f"wheels/{path.name}": path.read_bytes() for path in wheel_files},
     }
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -168,9 +168,15 @@ def pack(release: Release) -> dict[str, str]:
 
 def checksums(release: Release) -> None:
     """Write SHA256SUMS of everything that a person downloads, and sign it."""
-    found = [*release.folder.glob("dist/flotilla*"), *release.folder.glob("*.mcpb"), release.folder / "flotilla.yaml"]
+    downloads = [
+        *release.folder.glob("dist/flotilla*"),
+        *release.folder.glob("*.mcpb"),
+        release.folder / "flotilla.yaml",
+    ]
     lines = (
-        [] if release.dry_run else [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}" for p in sorted(found)]
+        []
+        if release.dry_run
+        else [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}" for p in sorted(downloads)]
     )
     sums = release.write("SHA256SUMS", "\n".join(lines) + "\n")
     signature = ["--bundle", f"{sums}.bundle"] if not release.key else ["--output-signature", f"{sums}.sig"]
