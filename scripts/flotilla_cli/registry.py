@@ -34,6 +34,9 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command(
+            "register", "Set up Docker Desktop's MCP Toolkit: profile, secrets, clients; --status shows it.", "register"
+        ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"

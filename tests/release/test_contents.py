@@ -19,11 +19,11 @@ WITH_OWN_PACKAGES = ["email", "export", "filesystem", "switchboard", "telephony"
 def test_image_holds_what_the_lock_files_pin(slug: str) -> None:
     if not system.image_ids([image(slug)]):
         pytest.skip(f"{image(slug)} is not there: scripts/build makes it")
-    found = contents.of_image(image(slug))
-    assert found.unwanted() == []
-    assert found.unpinned(contents.pins(slug)) == []
-    assert len([package for package in found.packages if package[0] == "pypi"]) > 30
-    assert {package[1] for package in found.packages if package[0] == "deb"} >= {
+    inside = contents.of_image(image(slug))
+    assert inside.unwanted() == []
+    assert inside.unpinned(contents.pins(slug)) == []
+    assert len([package for package in inside.packages if package[0] == "pypi"]) > 30
+    assert {package[1] for package in inside.packages if package[0] == "deb"} >= {
         "libc6",
         "libssl3t64",
         "ca-certificates",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
-import zipfile
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,27 @@ def test_server_json_names_what_was_pushed(released: Release) -> None:
     assert bundle["fileSha256"] == released.done["packages"]["switchboard.mcpb"]
 
 
-def test_bundle_holds_both_wheels(released: Release) -> None:
-    with zipfile.ZipFile(released.folder / "files.mcpb") as archive:
-        names = archive.namelist()
-    assert len([name for name in names if name.startswith("wheels/flotilla_")]) == 2
+def test_bundle_unpacked_and_run(released: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the packages of this environment in place of those that uv would install."""
+    shutil.unpack_archive(released.folder / "files.mcpb", tmp_path, "zip")
+    config = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["server"]["mcp_config"]
+    assert config["command"] == "uv"
+    arguments = config["args"][config["args"].index("main.py") + 1 :]
+    wheels = sorted((tmp_path / "wheels").iterdir())
+    assert [path.name.split("-")[0] for path in wheels] == ["flotilla_fleet", "flotilla_mcp"]
+    for path in wheels:
+        shutil.unpack_archive(path, tmp_path / "site", "zip")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in config["env"]:
+        monkeypatch.setenv(name, str(tmp_path / "data"))
+    write = {"name": "fs_write_file", "arguments": {"path": "é.txt", "content": "œuf"}}
+    answers = speak(
+        [sys.executable, str(tmp_path / "main.py"), *arguments],
+        *hello(),
+        {"id": 1, "method": "tools/list", "params": {}},
+        {"id": 2, "method": "tools/call", "params": write},
+    )
+    assert {tool["name"].split("_")[0] for tool in answers[1]["result"]["tools"]} == {"fs", "export"}
+    assert not answers[2]["result"].get("isError"), answers[2]
+    assert (tmp_path / "data" / "é.txt").read_text(encoding="utf-8") == "œuf"

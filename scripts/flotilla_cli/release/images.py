@@ -20,17 +20,9 @@ def build(release: Release) -> None:
     if not release.builder:
         release.run("scripts/build", *release.slugs, **environ)
         return
-    command = [
-        "docker",
-        "buildx",
-        "bake",
-        "--builder",
-        release.builder,
-        "-f",
-        "docker-bake.hcl",
-        "-f",
-        "build/bake.json",
-    ]
+    command = ["docker", "buildx", "bake", "--builder", release.builder, "-f", "docker-bake.hcl"]
+    if (release.root / "build" / "bake.json").is_file():  # what scripts/build knows of this machine: its mirrors
+        command += ["-f", "build/bake.json"]
     for slug in release.slugs:
         command += ["--set", f"release-{slug}.tags={release.image(slug)}"]
     command += ["--set", f"*.platform={release.platforms}"] if release.platforms else []
