@@ -7,7 +7,7 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 FLOTILLA := @scripts/flotilla
 
-.PHONY: help setup up down demo status doctor install connect login build generate check format test test-fast contract conformance bench new lock clean
+.PHONY: help setup up down demo status doctor install connect login build generate check format test test-fast contract conformance bench new lock release registry-tree clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,14 @@ new: ## Create a new server: S=acme, AUTH=bearer|basic|header|oauth, LAYOUT=sing
 
 lock: setup ## Pin the requirements again; UPGRADE=1 takes newer versions
 	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+release: ## Release a version: VERSION=1.2.3, REGISTRY=…, S=a,b, KEY=cosign.key, BUILDER=…, PLATFORMS=…, DRY_RUN=1
+	@scripts/release-tools
+	$(FLOTILLA) release $(VERSION) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(S),--servers $(S)) $(if $(KEY),--key $(KEY)) \
+		$(if $(BUILDER),--builder $(BUILDER)) $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(DRY_RUN),--dry-run)
+
+registry-tree: ## Write the pull request for docker/mcp-registry, or that of S="filesystem export"
+	$(FLOTILLA) registry-tree $(S)
 
 clean: down ## Remove build/ and .venv, but no data
 	@rm -rf build .venv

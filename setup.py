@@ -1,4 +1,4 @@
-"""What setuptools cannot read from pyproject.toml: every folder of servers/ is a package, a command and an extra.
+"""What setuptools cannot read from pyproject.toml: every folder of servers/ is a package and a command.
 
 A wheel also holds what the launcher and the switchboard read, and what nobody commits: each server's discovery.json,
 and the catalog as JSON. They are made here where the checkout, or the source distribution, has none that is current.
@@ -67,7 +67,10 @@ class BuildWithDiscovery(build_py):
 
 setup(
     version=VERSION,
-    install_requires=[f"flotilla-mcp=={VERSION}"],  # a discovery.json is right for one version of the library
+    install_requires=[
+        f"flotilla-mcp=={VERSION}",  # a discovery.json is right for one version of the library
+        *sorted({line for slug in SLUGS for line in requirements(slug)}),  # so that `uvx` runs every server
+    ],
     setup_requires=needed_to_build(),
     packages=packages(),
     package_dir={"flotilla_servers": "servers"},
@@ -76,6 +79,10 @@ setup(
         "flotilla_servers.switchboard.console": ["templates/*", "static/*"],
     },
     cmdclass={"build_py": BuildWithDiscovery},
-    entry_points={"console_scripts": [f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS]},
-    extras_require={slug: requirements(slug) for slug in SLUGS if requirements(slug)},
+    entry_points={
+        "console_scripts": [
+            "flotilla-fleet = flotilla_launcher.__main__:main",  # `uvx flotilla-fleet gmail`
+            *(f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS),
+        ]
+    },
 )

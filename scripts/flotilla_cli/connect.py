@@ -8,14 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flotilla_cli import clients, gateway, install, jsonc, paths, servers, system
-from flotilla_launcher.naming import slug_of
+from flotilla_cli import clients, gateway, install, jsonc, paths, register, servers
 
 
 def merged(path: Path, key: str, entry: dict[str, Any]) -> str:
@@ -42,53 +39,6 @@ def write(path: Path, text: str) -> Path | None:
     return copy
 
 
-def outdated(profile: Mapping[str, Any]) -> list[str]:
-    """Return the servers whose image, tools or secrets in a profile differ from the catalog's.
-
-    A profile is a copy that Docker makes once: a new catalog does not change it.
-    """
-    names = []
-    for entry in profile.get("servers") or ():
-        copy = (entry.get("snapshot") or {}).get("server") or {}
-        now = servers.registry().get(slug_of(copy.get("name", "")))
-        if now and (copy.get("image"), _tools(copy), _secrets(copy)) != (now["image"], _tools(now), _secrets(now)):
-            names.append(copy["name"])
-    return names
-
-
-def _tools(entry: Mapping[str, Any]) -> set[str]:
-    return {tool["name"] for tool in entry.get("tools") or ()}
-
-
-def _secrets(entry: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(secret["name"], secret["env"]) for secret in entry.get("secrets") or ()}
-
-
-def gordon(dry_run: bool) -> int:
-    """Connect Gordon with Docker's own command, since it takes a profile of the Docker MCP plugin and nothing else."""
-    if not system.gateway_plugin():
-        return paths.fail(
-            "Gordon needs the Docker MCP plugin, which comes with Docker Desktop, and `docker mcp version` fails. "
-            "Install or start Docker Desktop, then try again."
-        )
-    create = ["docker", "mcp", "profile", "create", "--name", "flotilla", "--server", "file://flotilla.yaml"]
-    connect = ["docker", "mcp", "client", "connect", "gordon", "--global", "--profile", "flotilla"]
-    remove = ["docker", "mcp", "profile", "remove", "flotilla"]
-    profile = system.profile("flotilla")
-    steps = [connect] if profile and not outdated(profile) else [*([remove] if profile else []), create, connect]
-    for command in steps:
-        paths.say(" ".join(command))
-        if not dry_run and subprocess.run(command, check=False).returncode:
-            return paths.fail("This command failed; its own message is above.")
-    paths.say(
-        "A profile takes its secrets and guards from Docker Desktop, not from the secrets file: "
-        "docker mcp secret set flotilla-<server>.<name>=…"
-    )
-    if system.dynamic_tools():
-        paths.say(f"{system.DYNAMIC_TOOLS}: {system.DISABLE_DYNAMIC_TOOLS}")
-    return 0
-
-
 def main(argv: list[str]) -> int:
     """Connect one client."""
     names = [*clients.CLIENTS, "gordon"]
@@ -110,11 +60,11 @@ def main(argv: list[str]) -> int:
         kind, run = clients.own_gateway()
     except (gateway.GatewayError, ValueError) as problem:
         return paths.fail(str(problem))
+    if options.client == "gordon":  # it takes a profile of the Docker MCP plugin and nothing else
+        return register.register(["gordon"], slugs, options.dry_run)
     if not options.dry_run:
         for line in [*(install.missing_images(slugs) if run == "docker" else ()), *install.install()]:
             paths.say(line)
-    if options.client == "gordon":
-        return gordon(options.dry_run)
     client = clients.CLIENTS[options.client]
     running = gateway.Running.read()
     if options.http and not running.healthy():

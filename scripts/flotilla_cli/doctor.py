@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import yaml
 
-from flotilla_cli import clients, connect, gateway, paths, secrets_file, servers, system
+from flotilla_cli import clients, gateway, paths, register, secrets_file, servers, system
 from flotilla_cli.generator import registry_rules
 from flotilla_launcher.environment import is_placeholder
 from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, slug_of
@@ -97,9 +97,9 @@ def check_gateway() -> Iterator[Finding]:
         if system.dynamic_tools():
             yield Finding("warning", "gateway", f"{system.DYNAMIC_TOOLS}.", system.DISABLE_DYNAMIC_TOOLS)
         profile = system.profile("flotilla")
-        if profile and (old := connect.outdated(profile)):
+        if profile and (old := register.outdated(profile)):
             message = f"The profile flotilla has an older copy of {', '.join(old)} than the catalog."
-            fix = "make install; docker mcp profile remove flotilla; then create it again as in README.md"
+            fix = "scripts/flotilla register"
             yield Finding("warning", "profile", message, fix)
     elif system.gateway_image(pull=False):
         yield ok("gateway", f"The image {GATEWAY_IMAGE} is on this machine.")

@@ -38,6 +38,9 @@ COMMANDS = {
         Command(
             "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
         ),
+        Command(
+            "register", "Set up Docker Desktop's MCP Toolkit: profile, secrets, clients; --status shows it.", "register"
+        ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
             "notes", "List what could not be done while a server was down, show it, replay it, or delete it.", "notes"
@@ -59,12 +62,15 @@ COMMANDS = {
             "Report what docker/mcp-registry or a gateway would refuse in the generated files.",
             "check_manifests",
         ),
+        Command("release", "Release a version: images, signatures, catalogs, packages, notes.", "release.__main__"),
+        Command("registry-tree", "Write the pull request for docker/mcp-registry.", "release.registry_tree"),
         Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),
         Command("browser", "Find Chromium for the console's tests, or install it where that is possible."),
         Command("base-image", "Make the image available that all builds start from."),
         Command("build", "Build the images of all servers, or of those named."),
+        Command("release-tools", "Get what a release needs beside Docker."),
         Command("check", "Check formatting, lint, types, generated files and manifests."),
         Command("test", "Run all checks and all tests."),
         Command("conformance", "Run the official MCP conformance suite."),

@@ -88,37 +88,6 @@ def test_command_has_docker_on_the_path(home: Path, monkeypatch: pytest.MonkeyPa
     assert made["env"]["PATH"].split(os.pathsep)[0] == "/opt/there"
 
 
-@pytest.mark.parametrize(
-    ("profiles", "steps"),
-    [
-        ([{"id": "my-flotilla-test", "servers": []}], ["create", "connect"]),
-        ([{"id": "flotilla", "servers": []}], ["connect"]),
-        (
-            [
-                {
-                    "id": "flotilla",
-                    "servers": [{"snapshot": {"server": {"name": "flotilla-email", "image": "example.test/email:0"}}}],
-                }
-            ],
-            ["remove", "create", "connect"],
-        ),
-    ],
-)
-def test_gordon_gets_a_profile_of_the_current_catalog(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], profiles: Any, steps: list[str]
-) -> None:
-    answers = {"mcp version": "2", "mcp profile ls": json.dumps(profiles), "mcp feature ls": "  dynamic-tools enabled"}
-    monkeypatch.setattr(
-        connect.system,
-        "docker",
-        lambda *args, **more: next((s for asked, s in answers.items() if " ".join(args).startswith(asked)), None),
-    )
-    assert connect.gordon(dry_run=True) == 0
-    output = capsys.readouterr().out
-    assert [line.split()[3] for line in output.splitlines() if line.startswith("docker mcp ")] == steps
-    assert "docker mcp feature disable dynamic-tools" in output
-
-
 def test_connect_keeps_other_entries_and_a_copy(home: Path, script: Script) -> None:
     text = json.dumps(CLAUDE, indent=2)
     path = sample(home, "claude-desktop", text)

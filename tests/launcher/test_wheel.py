@@ -88,11 +88,13 @@ def test_wheel_answers_discovery_from_its_file(site: Path, slug: str) -> None:
         assert {tool["name"] for tool in lists[1]["tools"]} <= {tool["name"] for tool in json.loads(text)["tools"]}
 
 
-@pytest.mark.parametrize("slug", ["filesystem", "switchboard"])
-def test_wheel_runs_the_server(site: Path, slug: str) -> None:
+@pytest.mark.parametrize(
+    "command", [["flotilla-filesystem"], ["flotilla-switchboard"], ["flotilla-fleet", "filesystem"]], ids=" ".join
+)
+def test_wheel_runs_the_server(site: Path, command: list[str]) -> None:
     """Without the file's help too: the server itself is complete."""
     program = (
-        f"import sys; sys.path.insert(0, {str(site)!r}); sys.argv = ['flotilla-{slug}'];"
+        f"import sys; sys.path.insert(0, {str(site)!r}); sys.argv = {command};"
         "from flotilla_launcher.__main__ import main; main()"
     )
     environ = {"FLOTILLA_SERVERS": "filesystem", "HOME": "/nonexistent", "FLOTILLA_PRECOMPUTED": "off"}
@@ -107,3 +109,13 @@ def test_wheel_runs_the_server(site: Path, slug: str) -> None:
         process.stdin.close()
         process.wait(20)
     assert "fs_read_file" in {tool["name"] for tool in tools}
+
+
+def test_wheel_needs_what_every_server_imports(site: Path) -> None:
+    """`uvx flotilla-fleet export` works, without an extra that a user would have to know."""
+    (about,) = site.glob("flotilla_fleet-*.dist-info/METADATA")
+    needed = about.read_text(encoding="utf-8").lower()
+    assert "requires-dist: reportlab" in needed
+    assert "requires-dist: pypdf" in needed
+    (commands,) = site.glob("flotilla_fleet-*.dist-info/entry_points.txt")
+    assert "flotilla-fleet = " in commands.read_text(encoding="utf-8")

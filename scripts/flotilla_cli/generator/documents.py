@@ -36,6 +36,9 @@ EXAMPLES = {"tier": "all", "read_only": "true", "confirm": "strict", "dry_run": 
 QUOTA = {"data_quota": ("FLOTILLA_DATA_QUOTA", "integer", "Bytes that the data folder may hold; 0 for no limit")}
 
 
+ISOLATION = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+
+
 def common(server: Server[Any]) -> dict[str, tuple[str, str, str]]:
     """Return the settings that the library gives this server: variable, JSON type and description by name."""
     return {**FLEET, **(QUOTA if server.integration.files else {})}
@@ -70,6 +73,13 @@ def example(field: FieldInfo) -> str:
 def volumes(server: Server[Any]) -> list[str]:
     """Return the volumes: one of its own for each server's state, and one of files for those that work on files."""
     return [f"flotilla-{server.slug}:/state", *(["flotilla-data:/data"] if server.integration.files else [])]
+
+
+def run_alone(server: Server[Any], *options: str) -> list[str]:
+    """Return the arguments of `docker` that run one server by itself: its volumes, and nothing else of the machine."""
+    mounts = [part for volume in volumes(server) for part in ("-v", volume)]
+    network = [] if server.integration.network else ["--network", "none"]
+    return ["run", "-i", "--rm", "--init", *options, *ISOLATION, *mounts, *network, image(server.slug)]
 
 
 def parameters(server: Server[Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flotilla_cli.generator.sources import GATEWAYS, folder_of
 from flotilla_cli.generator.text import MARK
-from flotilla_launcher.naming import PROJECT, REGISTRY, module_of
+from flotilla_launcher.naming import PROJECT, REGISTRY, module_of, registry_name
 from flotilla_launcher.version import VERSION
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,6 +51,7 @@ def dockerfile(
             title=f"Flotilla {title}",
             description=description,
             source=PROJECT,
+            registry_name=registry_name(slug),
             shared=shared_stages(root),
             own_dependencies=(root / "requirements" / f"{slug}.txt").exists(),
             common=common_folders(root, slug),

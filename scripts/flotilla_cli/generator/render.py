@@ -15,23 +15,8 @@ from flotilla_cli.generator.images import bake, dockerfile
 from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
 from flotilla_cli.generator.text import MARK, as_json, as_yaml
-from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, image, module_of
+from flotilla_launcher.naming import GATEWAY_IMAGE, catalog_name, module_of
 
-ALONE = [
-    "run",
-    "-i",
-    "--rm",
-    "--init",
-    "--pull",  # the image that `make build` made, never one that Docker would have to fetch
-    "never",
-    "--read-only",
-    "--tmpfs",
-    "/tmp",
-    "--cap-drop",
-    "ALL",
-    "--security-opt",
-    "no-new-privileges",
-]
 OPEN, CLOSE = "<!-- generated -->", "<!-- /generated -->"
 
 
@@ -206,12 +191,6 @@ def dotenv(servers: dict[str, Server[Any]]) -> str:
 # -- clients ----------------------------------------------------------------------------------------------------------
 
 
-def single(server: Server[Any]) -> list[str]:
-    """Return the arguments of `docker` that run one server by itself: its volumes, and nothing else of the machine."""
-    volumes = [part for volume in documents.volumes(server) for part in ("-v", volume)]
-    return [*ALONE, *volumes, *([] if server.integration.network else ["--network", "none"]), image(server.slug)]
-
-
 def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
     """Return a configuration for each client and transport; `make connect CLIENT=…` merges them into real files."""
     gateway = {"command": "docker", "args": ["mcp", "gateway", "run", "--profile", "flotilla"]}
@@ -248,7 +227,7 @@ def clients(servers: dict[str, Server[Any]]) -> dict[str, str]:
             "mcpServers": {
                 catalog_name(server.slug): {
                     "command": "docker",
-                    "args": single(server),
+                    "args": documents.run_alone(server, "--pull", "never"),  # the image that `make build` made
                 }
                 for server in servers.values()
                 if server.integration.files and not server.integration.network

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flotilla import Server
-from flotilla_cli.generator import documents
+from flotilla_cli.generator import documents, links
 from flotilla_launcher.naming import catalog_name, image, module_of
 
 
@@ -16,6 +16,8 @@ def server_table(server: Server[Any], discovery: dict[str, Any]) -> str:
         "",
         f"Image `{image(server.slug)}` · contacts {_reach(server)}"
         + (f" · [vendor's documentation]({server.integration.docs})" if server.integration.docs else ""),
+        "",
+        *links.lines(server),
         "",
         "| tool | what it does | effect | tier |",
         "|---|---|---|---|",

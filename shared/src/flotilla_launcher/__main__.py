@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIBRARY = "/app/lib"  # in an image, where Python starts without `site`
-PROGRAMS = ("boot.pyc", "flotilla", "__main__.py")  # called with the slug as their first argument
+PROGRAMS = ("boot.pyc", "flotilla", "fleet", "__main__.py")  # called with the slug as their first argument
 
 
 def folder_of(slug: str) -> str:

@@ -10,6 +10,7 @@ from flotilla_launcher.version import VERSION
 PROJECT = "https://github.com/flotilla-mcp/flotilla"
 REGISTRY = "ghcr.io/flotilla-mcp"  # of the project's own organisation: nobody else can push an image there
 PREFIX = "flotilla-"  # Docker's catalog has servers called filesystem, hubspot and notion
+NAMESPACE = "io.github.flotilla-mcp"  # of the MCP registry: only the same organisation can publish there
 GATEWAY_IMAGE = "docker/mcp-gateway:v2"  # the tag that docker/mcp-gateway's own build pushes
 
 
@@ -21,6 +22,11 @@ def image(slug: str, tag: str = VERSION) -> str:
 def catalog_name(slug: str) -> str:
     """Return what a server is called in a gateway's catalog, in the registry, and in the secrets and settings files."""
     return PREFIX + slug
+
+
+def registry_name(slug: str) -> str:
+    """Return what a server is called in the MCP registry, and in the label by which its image proves that."""
+    return f"{NAMESPACE}/{slug}"
 
 
 def slug_of(name: str) -> str:

@@ -1,0 +1,128 @@
+"""The images of a release: built, pushed, described, signed, verified, and given their tags last."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from flotilla_cli.release import contents
+from flotilla_cli.release.progress import UNKNOWN, Release, ReleaseError
+from flotilla_launcher.naming import PROJECT, module_of
+
+KINDS = {"cyclonedx": "cdx.json", "slsaprovenance1": "provenance.json"}  # of attestations, by cosign's names
+ISSUER = "https://token.actions.githubusercontent.com"  # who says that a keyless signature is of this project's CI
+
+
+def build(release: Release) -> None:
+    """Build all images; with a builder of its own, for all platforms, pushed with BuildKit's own attestations."""
+    environ = {"REGISTRY": release.registry, "VERSION": release.version, "SOURCE_DATE_EPOCH": release.epoch()}
+    if not release.builder:
+        release.run("scripts/build", *release.slugs, **environ)
+        return
+    command = ["docker", "buildx", "bake", "--builder", release.builder, "-f", "docker-bake.hcl"]
+    if (release.root / "build" / "bake.json").is_file():  # what scripts/build knows of this machine: its mirrors
+        command += ["-f", "build/bake.json"]
+    for slug in release.slugs:
+        command += ["--set", f"release-{slug}.tags={release.image(slug)}"]
+    command += ["--set", f"*.platform={release.platforms}"] if release.platforms else []
+    release.run(*command, *(f"release-{slug}" for slug in release.slugs), **environ)
+
+
+def push(release: Release, slug: str) -> str:
+    """Push an image with its full version and nothing else; return its digest."""
+    if not release.builder:  # which has pushed already
+        release.run("docker", "push", "--quiet", release.image(slug))
+    return UNKNOWN if release.dry_run else digest(release, release.image(slug))
+
+
+def digest(release: Release, name: str) -> str:
+    """Return the digest of an image in its registry. Raises ReleaseError."""
+    text = release.read("docker", "buildx", "imagetools", "inspect", name, "--format", "{{json .Manifest}}")
+    return str(json.loads(text)["digest"])
+
+
+def exists(release: Release, name: str) -> bool:
+    """Tell whether a registry has an image. Raises ReleaseError where it does not answer."""
+    try:
+        digest(release, name)
+    except ReleaseError as problem:
+        if re.search(r"not found|manifest unknown|name unknown|404", str(problem)):
+            return False
+        raise
+    return True
+
+
+def describe(release: Release, slug: str) -> None:
+    """Write what is in the pushed image, and where it comes from. Raises ReleaseError for what no lock file pins."""
+    name = release.pinned(slug)
+    release.run("docker", "pull", "--quiet", name)
+    packages = []
+    if not release.dry_run:
+        inside = contents.of_image(name)
+        if wrong := [*inside.unwanted(), *inside.unpinned(contents.pins(slug, release.root))]:
+            raise ReleaseError(f"The image of {slug} must not hold {', '.join(wrong)}.")
+        packages = inside.packages
+    materials = contents.bill_of_materials(f"{release.registry}/{slug}", release.version, packages)
+    release.write(f"sbom/{slug}.{KINDS['cyclonedx']}", json.dumps(materials, indent=2))
+    release.write(f"sbom/{slug}.{KINDS['slsaprovenance1']}", json.dumps(provenance(release, slug), indent=2))
+
+
+def provenance(release: Release, slug: str) -> dict[str, Any]:
+    """Return what SLSA's provenance (version 1) says of an image: which commit, which Dockerfile, which command."""
+    return {
+        "buildDefinition": {
+            "buildType": f"{PROJECT}/blob/main/docs/publishing.md#provenance",
+            "externalParameters": {
+                "dockerfile": f"servers/{module_of(slug)}/Dockerfile",
+                "version": release.version,
+                "platforms": release.platforms or "of the engine",
+            },
+            "internalParameters": {"SOURCE_DATE_EPOCH": release.epoch()},
+            "resolvedDependencies": [{"uri": f"git+{PROJECT}", "digest": {"gitCommit": release.commit}}],
+        },
+        "runDetails": {"builder": {"id": f"{PROJECT}/blob/main/scripts/build"}, "metadata": {}},
+    }
+
+
+def sign(release: Release, slug: str) -> None:
+    """Sign an image by its digest, attach both documents, signed too, and verify all three as a user would."""
+    name, secret, public = release.pinned(slug), secret_options(release), public_options(release)
+    release.run("cosign", "sign", "--yes", *secret, name)
+    for kind, ending in KINDS.items():
+        file = str(release.folder / "sbom" / f"{slug}.{ending}")
+        release.run("cosign", "attest", "--yes", "--replace", *secret, "--type", kind, "--predicate", file, name)
+    release.run("cosign", "verify", *public, name)
+    for kind in KINDS:
+        release.run("cosign", "verify-attestation", *public, "--type", kind, name)
+
+
+def secret_options(release: Release) -> list[str]:
+    """Return how cosign signs: with a key, which leaves no trace in the public log; else keyless, as CI does."""
+    return ["--key", release.key, "--tlog-upload=false"] if release.key else []
+
+
+def public_options(release: Release) -> list[str]:
+    """Return how cosign verifies what `secret_options` signed."""
+    if release.key:
+        return ["--key", str(release.folder / "cosign.pub"), "--insecure-ignore-tlog=true"]
+    return ["--certificate-identity-regexp", f"^{PROJECT}/", "--certificate-oidc-issuer", ISSUER]
+
+
+def write_public_key(release: Release) -> None:
+    """Write the public half of the key, with which users verify."""
+    if release.key:
+        release.write("cosign.pub", release.run("cosign", "public-key", "--key", release.key) + "\n")
+
+
+def tags(version: str) -> list[str]:
+    """Return the further tags of a version: 1.2.3 is 1.2, 1 and latest too, 1.3.0-rc.1 nothing else."""
+    if not (parts := re.fullmatch(r"(\d+)\.(\d+)\.\d+", version)):
+        return []
+    return [f"{parts[1]}.{parts[2]}", parts[1], "latest"]
+
+
+def tag(release: Release, slug: str) -> None:
+    """Give the signed image its further tags, which then lead to what was verified."""
+    if names := tags(release.version):
+        release.run("oras", "tag", release.pinned(slug), *names)

@@ -1,0 +1,120 @@
+"""What must not be released is refused, before anything is changed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flotilla_cli.release import __main__ as release_command
+from flotilla_cli.release import images
+from flotilla_cli.release.progress import Release, ReleaseError
+from flotilla_launcher.version import VERSION
+
+NOTES = f"# Changes\n\n## {VERSION} (unreleased)\n\n- One thing.\n\n## 0.0.1\n\n- First.\n"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+    """A release of a repository of its own, which nothing speaks against; its registry is empty."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "CHANGELOG.md").write_text(NOTES, encoding="utf-8")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "one")
+    monkeypatch.setattr(images, "exists", lambda *_: False)
+    release = Release(VERSION, "ghcr.io/test", ["calendly"], root=tmp_path, into=tmp_path / ".git" / "release")
+    release_command.check(release)
+    return release
+
+
+def refused(release: Release, message: str) -> None:
+    with pytest.raises(ReleaseError, match=message):
+        release_command.check(release)
+
+
+def test_uncommitted_file_is_refused(release: Release) -> None:
+    (release.root / "new").touch()
+    refused(release, r"These files are not:\n\?\? new")
+
+
+def test_missing_changelog_section_is_refused(release: Release) -> None:
+    (release.root / "CHANGELOG.md").write_text(NOTES.replace(VERSION, "9.0.0"), encoding="utf-8")
+    git(release.root, "commit", "--all", "--quiet", "--message", "two")
+    refused(release, f"no section `## {VERSION}`")
+
+
+def test_tagged_version_is_refused(release: Release) -> None:
+    git(release.root, "tag", f"v{VERSION}")
+    refused(release, "Choose the next version")
+
+
+def test_version_in_the_registry_is_refused(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "exists", lambda *_: True)
+    refused(release, f"ghcr.io/test/calendly:{VERSION} exists already")
+    release.done["push calendly"] = "sha256:0"  # what an interrupted run of this release has pushed
+    release_command.check(release)
+
+
+@pytest.mark.parametrize("version", ["1.2", "v1.2.3", "latest"])
+def test_version_that_is_none_is_refused(release: Release, version: str) -> None:
+    release.version = version
+    refused(release, "is not a valid version")
+
+
+def test_version_that_the_checkout_has_not_is_refused(release: Release) -> None:
+    release.version = "99.0.0"
+    refused(release, f"The checkout has version {VERSION}")
+
+
+def test_registry_that_does_not_answer_is_an_error(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a registry that says so has no such image."""
+
+    def failing(*_: str) -> str:
+        raise ReleaseError("connection refused")
+
+    monkeypatch.undo()
+    monkeypatch.setattr(images, "digest", failing)
+    with pytest.raises(ReleaseError, match="connection refused"):
+        images.exists(release, "ghcr.io/test/calendly:1")
+
+
+def test_platforms_need_a_builder(release: Release) -> None:
+    release.platforms = "linux/arm64"
+    with pytest.raises(ReleaseError, match="--builder"):
+        release_command.perform(release)
+
+
+def test_dry_run_shows_every_step_and_changes_nothing(release: Release, capsys: pytest.CaptureFixture[str]) -> None:
+    (release.root / "new").touch()
+    release.dry_run, release.key = True, "cosign.key"
+    assert release_command.perform(release) == 0
+    shown = capsys.readouterr().out
+    assert "This would be refused: What is released must be committed." in shown
+    for command in (
+        "scripts/build calendly",
+        "docker push",
+        "cosign sign --yes --key cosign.key",
+        "oras tag",
+        "uv publish",
+    ):
+        assert command in shown
+    assert not release.folder.exists()
+
+
+def test_notes_are_one_section_of_the_changelog() -> None:
+    assert release_command.notes(VERSION, NOTES) == "- One thing.\n"
+    assert release_command.notes("0.0.1", NOTES) == "- First.\n"
+    assert release_command.notes("0.0", NOTES) == ""
+
+
+@pytest.mark.parametrize(
+    ("version", "tags"), [("1.2.3", ["1.2", "1", "latest"]), ("0.1.0", ["0.1", "0", "latest"]), ("1.3.0-rc.1", [])]
+)
+def test_tags_of_a_version(version: str, tags: list[str]) -> None:
+    assert images.tags(version) == tags
