@@ -352,7 +352,7 @@ def log_ending(running: Running, lines: int = 5) -> str:
         text = system.docker("logs", "--tail", str(lines), running.container) or ""
     else:
         text = log_file().read_text(encoding="utf-8", errors="replace") if log_file().is_file() else ""
-    ending = "\n".join(text.strip().splitlines()[-lines:]).replace(token(), "***")
+    ending = "\n".join(text.strip().splitlines()[-lines:]).replace(token(), "***").replace(console_token(), "***")
     return f"The end of its log ({paths.short(log_file())}):\n{ending}" if ending else "Its log is empty."
 
 

@@ -143,8 +143,11 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
 
 def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace, port: int) -> None:
     """Add the console's pages, and report their address."""
-    from .console.app import Console  # not at the top: clients that want no console need no templates
-
+    try:
+        from .console.app import Console  # not at the top: clients that want no console need no templates
+    except ModuleNotFoundError as error:
+        report(f"there is no console, because {error.name} is not installed: pip install flotilla-fleet[switchboard]")
+        return
     console = Console(options, gateway)
     for path, method, endpoint in console.routes():
         mcp.custom_route(path, methods=[method])(endpoint)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     if command_line.exists():
         assert token not in command_line.read_text(), "a token in a command line can be read by everybody"
 
+    address = f"{url().removesuffix('/mcp')}/console/?token={gateway.console_token()}"
+    assert address in output
+    assert script("console").stdout == f"{address}\n"
+    with urllib.request.urlopen(address) as page:
+        assert page.status == 200
+
     output = script("up").stdout
     assert "running already" in output
     assert (gateway.Running.read().pid, gateway.token()) == (first.pid, token)
@@ -52,7 +59,7 @@ def test_up_twice_and_down_twice(home: Path, script: Script) -> None:
     assert system.port_is_free(int(os.environ["FLOTILLA_PORT"]))
     assert "Nothing was running" in script("down").stdout
     script("status", status=1)
-    assert sorted(path.name for path in paths.run_folder().iterdir()) == ["state-key", "token"]
+    assert sorted(path.name for path in paths.run_folder().iterdir()) == ["console-token", "state-key", "token"]
     assert not system.processes(str(paths.data_folder())), "a server outlived its gateway"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-FAILED = ("error", "not_started", "lost", "broken", "cancelled")
+FAILED = ("error", "not_started", "timeout", "lost", "broken", "cancelled")
 WIDTH, HEIGHT = 1000, 400  # of the picture's own coordinates; it is stretched to the page
 
 

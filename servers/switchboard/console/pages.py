@@ -29,7 +29,7 @@ from .formats import indented, parsed
 from .host import Host, Server, Tool
 from .texts import TEXTS, Texts
 
-OUTCOMES = ("ok", "error", "asked", "denied", "not_started", "lost", "broken", "cancelled")
+OUTCOMES = ("ok", "error", "asked", "denied", "refused", "not_started", "timeout", "lost", "broken", "cancelled")
 UNREACHED = ("not_started", "lost")
 NAVIGATION = ("approvals", "servers", "tools", "activity", "notes", "health", "settings")
 NOTE_MARKS = {OPEN: "changed", STARTED: "ask", DONE: "allow", FAILED: "deny"}  # as what a decision looks like
@@ -404,7 +404,7 @@ def health(host: Host, visit: Visit) -> dict[str, Any]:
 def _reason(server: Server, last: Mapping[str, Mapping[str, Any]], visit: Visit) -> str:
     if server.backend is not None and (left := server.backend.circuit.left()):
         return visit.text("tried_again", seconds=round(left))
-    return visit.text(f"outcome_{last[server.slug]['outcome']}") if server.slug in last else ""
+    return visit.text.named("outcome", last[server.slug]["outcome"]) if server.slug in last else ""
 
 
 def log_size(host: Host) -> dict[str, int]:

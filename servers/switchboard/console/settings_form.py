@@ -57,7 +57,7 @@ def groups(file: SettingsFile, text: Texts, form: Mapping[str, str]) -> list[Gro
                 name=name,
                 type=about.get("type", "string"),
                 description=text.option(name, about["description"]),
-                choices=[{"value": item, "label": text(f"choice_{item}")} for item in _choices(about)],
+                choices=[{"value": item, "label": text.named("choice", item)} for item in _choices(about)],
                 text=form.get(name, value),
                 default=_shown(about.get("default", "")),
                 fixed=name in file.overrides,

@@ -285,6 +285,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # key: English, French
     "outcome_denied": ("not allowed", "non autorisé"),
     "outcome_not_started": ("server not reached", "serveur injoignable"),
     "outcome_lost": ("may or may not be done", "fait ou non, on ne sait pas"),
+    "outcome_timeout": ("took too long", "trop long"),
+    "outcome_refused": ("wrong arguments", "arguments erronés"),
     "outcome_broken": ("answer unusable", "réponse inutilisable"),
     "outcome_cancelled": ("cancelled", "annulé"),
     # -- notes
@@ -445,6 +447,10 @@ class Texts:
         """Return a text with its values filled in. Raises KeyError for an unknown key."""
         text = TEXTS[key][LANGUAGES.index(self.language)]
         return text.format(**values) if values else text
+
+    def named(self, kind: str, value: str) -> str:
+        """Return what people call a value, as `outcome_ok`; the value itself where it has no name here."""
+        return self(f"{kind}_{value}") if f"{kind}_{value}" in TEXTS else value
 
     def reason(self, reason: str) -> str:
         """Return why a decision counts; `reason` is that of `permissions`, which is English."""

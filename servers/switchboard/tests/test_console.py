@@ -181,6 +181,21 @@ def test_console_texts_are_complete() -> None:
     assert {name for name, _ in _leaves()} <= OPTIONS_FR.keys()
 
 
+def test_console_names_every_outcome() -> None:
+    from flotilla_servers.switchboard.console.pages import OUTCOMES
+    from flotilla_servers.switchboard.console.texts import TEXTS
+
+    folder = FOLDER.parent
+    source = "".join((folder / f"{name}.py").read_text() for name in ("gateway", "admission", "call"))
+    written = set(re.findall(r"outcome(?:: str)? = .*?\"(\w+)\"(?:,? \"(\w+)\")?", source))
+    outcomes = {name for pair in written for name in pair if name} - {
+        "waiting",
+        "declined",
+    }  # the first two are decisions
+    assert outcomes <= {*OUTCOMES}
+    assert {f"outcome_{name}" for name in OUTCOMES} <= TEXTS.keys()
+
+
 async def test_console_missing_page(visitor: Visitor) -> None:
     response = await visitor.get("/tools/nothing")
     assert (response.status_code, "There is nothing at this address." in response.text) == (404, True)

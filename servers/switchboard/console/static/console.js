@@ -45,12 +45,24 @@ for (const button of document.querySelectorAll("[data-changed]")) {
 }
 document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-const events = new EventSource(document.body.dataset.events);
+let events = null;
 let shown = null;
-events.addEventListener("waiting", (event) => {
-  const count = Number(event.data);
-  showCount(count);
-  if (list && (shown !== null || count !== list.querySelectorAll(".approval").length)) refresh(count);
-  shown = count;
-});
+
+function listen() {
+  events = new EventSource(document.body.dataset.events);
+  events.addEventListener("waiting", (event) => {
+    const count = Number(event.data);
+    showCount(count);
+    if (list && (shown !== null || count !== list.querySelectorAll(".approval").length)) refresh(count);
+    shown = count;
+  });
+}
+
+// A browser keeps six connections to one address. The page of approvals listens in the background too, others do not.
+listen();
 addEventListener("pagehide", () => events.close());
+document.addEventListener("visibilitychange", () => {
+  if (list) return;
+  events.close();
+  if (!document.hidden) listen();
+});
