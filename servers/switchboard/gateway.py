@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
@@ -78,9 +79,10 @@ class Gateway:
         note_call: Callable[[str], None] = lambda slug: None,
         log: ActionLog | None = None,
         sentences: Sentences | None = None,
+        telemetry: Any = None,  # the module `flotilla.serving.telemetry`, where calls are measured
     ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
-        self._log, self._sentences = log, sentences or Sentences()
+        self._log, self._sentences, self._telemetry = log, sentences or Sentences(), telemetry
         self._state = RequestState(state_key)
         self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
         self._owners: dict[tuple[str, str], Backend] = {}
@@ -136,9 +138,11 @@ class Gateway:
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
 
     def close(self) -> None:
-        """Write the rows of the log that are waiting."""
+        """Write the rows of the log, and send the measurements, that are waiting."""
         if self._log:
             self._log.close()
+        if self._telemetry:
+            self._telemetry.flush()
 
     async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
@@ -208,7 +212,20 @@ class Gateway:
         backend = self._owners.get(("tools", name))
         if backend is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
-        return await self._logged(Call(client, backend, "tools/call", params, name in self._safe))
+        return await self._measured(Call(client, backend, "tools/call", params, name in self._safe))
+
+    async def _measured(self, call: Call) -> Message:
+        """Call a tool and log it; where that is asked for, in a span, and measured."""
+        if self._telemetry is None:
+            return await self._logged(call)
+        started, labels = time.perf_counter(), {"server": call.backend.entry.slug}
+        try:
+            with self._telemetry.span(f"tools/call {call.name}", call.client.meta, **labels):
+                return await self._logged(call)
+        finally:
+            seconds, named = time.perf_counter() - started, {"tool": call.name, "outcome": call.outcome}
+            self._telemetry.measure(self._telemetry.GATEWAY_CALL, seconds, **labels, **named)
+            self._telemetry.measure(self._telemetry.GATEWAY_SERVER, call.server_seconds, **labels)
 
     async def _logged(self, call: Call) -> Message:
         """Call a tool, and add a row to the log, however it ends."""

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from flotilla.compat import keep_no_session_state, low_level
 from flotilla.serving.http import fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
+from flotilla.serving.scrape import add_metrics_route
 from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
@@ -141,6 +142,8 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
+    if options.metrics == "on":
+        add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
     http = listening(options.host, options.port)
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL

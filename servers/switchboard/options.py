@@ -53,6 +53,10 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
         "results: keep the results too; off: keep nothing",
     ),
+    "metrics": (
+        "off",
+        "on: over HTTP, /metrics tells a Prometheus of calls: one with FLOTILLA_METRICS_TOKEN, or of this machine",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",
@@ -77,6 +81,7 @@ CHOICES = {
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "metrics": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),
     "search": ("auto", "on", "off"),
     "transport": ("stdio", "http"),

@@ -18,6 +18,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
@@ -49,7 +50,8 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
     sentences = Sentences(language(options.language, os.environ), options.say_after)
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options), sentences)
+    commands = Commands(options)
+    gateway = Gateway(state_key, last_calls.note, action_log(options), sentences, telemetry(options))
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -80,6 +82,17 @@ def action_log(options: argparse.Namespace) -> ActionLog | None:
     if options.log == "off":
         return None
     return ActionLog(Path(options.state), options.log == "results", setting("FLOTILLA_USER") or "")
+
+
+def telemetry(options: argparse.Namespace) -> Any:
+    """Return what measures calls, None where nobody wants to know: it takes the library's import."""
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+    if not (options.metrics == "on" and options.transport == "http") and not any(map(os.environ.get, names)):
+        return None
+    from flotilla.serving import telemetry as measuring
+
+    measuring.configure("switchboard")
+    return measuring
 
 
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:

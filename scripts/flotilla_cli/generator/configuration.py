@@ -54,7 +54,7 @@ MORE: tuple[Row, ...] = (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "text",
         "",
-        "Address that spans are sent to, where requirements/otel.txt is installed (no image has it).",
+        "Address that spans and measurements are sent to, where requirements/otel.txt is installed (no image has it).",
     ),
 )
 COMMANDS: tuple[Row, ...] = (

@@ -40,6 +40,27 @@ async def test_http_requires_token_and_local_host_and_origin(fleet: Any) -> None
     assert "client-token-1" not in fleet.stderr_text()
 
 
+async def test_http_metrics_of_calls(fleet: Any, person: Any) -> None:
+    fleet.environ["FLOTILLA_METRICS_TOKEN"] = "metrics-token"
+    async with fleet.listening("--metrics", "on") as (url, _), httpx2.AsyncClient() as http:
+        async with person(StreamableHttpTransport(url, auth="client-token-1"), "auto").client as client:
+            await client.call_tool("probe_echo", {"value": 1})
+        page = url.replace("/mcp", "/metrics")
+        text = (await http.get(page)).text
+        labels = '{outcome="ok",server="probe",tool="probe_echo"}'
+        assert f"flotilla_gateway_call_duration_seconds_count{labels} 1.0" in text
+        assert 'flotilla_gateway_server_duration_seconds_count{server="probe"} 1.0' in text
+        proxied = {"X-Forwarded-For": "198.51.100.7"}
+        assert (await http.get(page, headers=proxied)).status_code == 401
+        shown = {**proxied, "Authorization": "Bearer metrics-token"}
+        assert (await http.get(page, headers=shown)).status_code == 200
+
+
+async def test_http_no_metrics_unless_asked_for(fleet: Any) -> None:
+    async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
+        assert (await http.get(url.replace("/mcp", "/metrics"))).status_code == 404
+
+
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
 async def test_http_host_option(fleet: Any, host: str) -> None:
     async with fleet.listening("--host", host) as (url, _), httpx2.AsyncClient() as http:

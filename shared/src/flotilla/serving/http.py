@@ -14,6 +14,7 @@ from flotilla import errors
 from flotilla.calls import finishing
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
+from flotilla.serving.scrape import add_metrics_route
 from flotilla_launcher.environment import name_set
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -49,6 +50,8 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
     except errors.ConfigurationError as problem:
         sys.exit(f"flotilla-{slug}: {problem}")
     add_health_routes(mcp, connection)
+    if fleet.metrics:
+        add_metrics_route(mcp, fleet.metrics_token.get_secret_value() if fleet.metrics_token else "")
     connection.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
     serve_until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
 
