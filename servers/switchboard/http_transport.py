@@ -149,4 +149,4 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
-    await mcp.run_async("http", **http)
+    await mcp.run_async("http", stateless_http=options.sessions == "off", **http)

@@ -17,6 +17,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,14 @@ async def serve(options: argparse.Namespace) -> None:
     """Serve until the client closes the connection or a signal comes, then stop every server."""
     gateway, backends = build(options)
 
+    async def drained() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(options.drain if options.transport == "http" else 0):
+                while gateway.in_flight:  # noqa: ASYNC110 - it is only counted
+                    await asyncio.sleep(0.05)
+
     async def close() -> None:
+        await drained()
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             await asyncio.gather(*(backend.close() for backend in backends))
             await asyncio.to_thread(gateway.close)
