@@ -1,6 +1,6 @@
 """What is generated for several machines: valid for its schemas, complete, and without a secret's value.
 
-The Swarm is run for real by tests/docker/test_swarm.py, on demand.
+The Swarm is run for real by tests/swarm/test_swarm.py, on demand.
 """
 
 from __future__ import annotations
@@ -139,3 +139,5 @@ def test_swarm_stack_is_what_docker_reads(tmp_path: Path) -> None:
     services = yaml.safe_load(read.stdout)["services"]
     assert services["export"]["deploy"]["replicas"] == 2
     assert services["calendly"]["deploy"]["replicas"] == 0
+    given = {name: value for s in services.values() for name, value in s["environment"].items() if "}" in (value or "")}
+    assert given == {}  # it reads no default inside of a default

@@ -34,6 +34,9 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command("assist", "Set everything up step by step: servers, accounts, clients, one real call.", "assist"),
+        Command("add", "Connect one server: ask for what its account needs, store it, try it.", "add"),
+        Command("remove", "Disconnect one server: forget the keys of its account.", "remove"),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
         Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"

@@ -60,7 +60,7 @@ def _from_dotenv(name: str, fallback: str = "") -> str:
     return f"${{{name}:-{fallback}}}"
 
 
-def own_guards(server: Server[Any]) -> dict[str, str]:
+def _guards(server: Server[Any]) -> dict[str, str]:
     """Return a server's guards: its own from .env, else the fleet's, but for the lists.
 
     A list of the whole fleet names other servers' tools too, which a server would refuse: the switchboard applies it.
@@ -168,7 +168,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_HTTP_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": slug,
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
-                **own_guards(server),
+                **_guards(server),
                 **own,
             },
             "volumes": documents.volumes(server),

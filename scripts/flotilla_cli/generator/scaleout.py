@@ -12,8 +12,9 @@ from typing import Any
 
 from flotilla import Server
 from flotilla_cli.generator import documents
-from flotilla_cli.generator.compose import TAG, known_to_the_switchboard, lines, own_guards
+from flotilla_cli.generator.compose import TAG, known_to_the_switchboard, lines
 from flotilla_cli.generator.text import MARK, as_yaml
+from flotilla_launcher.filters import LISTS
 from flotilla_launcher.naming import image
 
 UID = 10001  # of every server in its image
@@ -93,13 +94,24 @@ def _swarm_server(server: Server[Any]) -> dict[str, Any]:
             "FLOTILLA_STATE_KEY_FILE": "/run/secrets/flotilla-state-key",
             "FLOTILLA_ALLOWED_HOSTS": slug,
             "FLOTILLA_METRICS": "${FLOTILLA_METRICS:-off}",
-            **own_guards(server),
+            **_swarm_guards(server),
             **{name: f"${{{name}:-}}" for name in sorted(own)},
         },
         "secrets": ["flotilla-fleet-token", "flotilla-state-key"],
         "volumes": documents.volumes(server),
         "networks": [slug],
     }
+
+
+def _swarm_guards(server: Server[Any]) -> dict[str, str]:
+    """Return a server's guards. `docker stack` knows no default inside of a default: all but the lists are the fleet's.
+
+    One server's own READ_ONLY and TIER are applied by the switchboard.
+    """
+    values = {}
+    for name, (env, _, _) in documents.common(server).items():
+        values[env] = "all" if name == "tier" else f"${{{documents.variable(server, name) if env in LISTS else env}:-}}"
+    return values
 
 
 def _swarm_common(slug: str, replicas: str) -> dict[str, Any]:
