@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 import anyio
 import mcp_types as mt
@@ -29,7 +31,7 @@ from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERS
 from flotilla_launcher.version import VERSION
 
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, CAPABILITIES, Gateway
+from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -83,8 +85,10 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
-    """Return a FastMCP server that answers from the gateway."""
+def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
+    """Return a FastMCP server that answers from the gateway, and what tells its clients that there are other tools."""
+    sessions: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others ask again by themselves
+    sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
     levels: dict[str, str] = {}
@@ -93,8 +97,11 @@ def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
+            sessions.add(ctx.session)
             result = mt.InitializeResult.model_validate(await call_next(ctx))
-            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
+            return result.model_copy(
+                update={"capabilities": mt.ServerCapabilities.model_validate(HANDSHAKE_CAPABILITIES)}
+            )
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)
@@ -110,10 +117,21 @@ def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
         except RpcError as error:
             raise MCPError(code=error.code, message=error.message, data=error.data) from None
 
+    def list_changed() -> None:
+        for session in sessions:
+            sending.append(asyncio.create_task(_send_list_changed(session)))
+        sending[:] = [task for task in sending if not task.done()]
+
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     server.get_tool_input_schema = gateway.input_schema
-    return mcp
+    return mcp, list_changed
+
+
+async def _send_list_changed(session: Any) -> None:
+    """Tell a client that there are other tools, where it listens."""
+    with suppress(Exception):  # the client is gone
+        await session.send_notification(mt.Notification[Message, str](method=LIST_CHANGED, params={}))
 
 
 def session_id(ctx: Any) -> str | None:
@@ -133,7 +151,7 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
 
 async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
-    mcp = serve_gateway(gateway)
+    mcp, list_changed = serve_gateway(gateway)
     configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = configured or secrets.token_urlsafe(32)
     mcp.auth = fixed_token(token)
@@ -149,4 +167,8 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
-    await mcp.run_async("http", stateless_http=options.sessions == "off", **http)
+    watching = asyncio.create_task(gateway.watch(list_changed))
+    try:
+        await mcp.run_async("http", stateless_http=options.sessions == "off", **http)
+    finally:
+        watching.cancel()

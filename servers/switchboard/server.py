@@ -24,16 +24,22 @@ from typing import Any
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
+from . import settings_file
 from .action_log import ActionLog
+from .admission import Admission
+from .approvals import Approvals
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
+from .database import Database
 from .discovery import DiscoveryError, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
+from .permissions import Permissions
 from .reporting import report
 from .selection import selected
+from .settings_file import Settings
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
 from .tool_search import is_on
@@ -50,9 +56,16 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     if len(state_key) < 32:
         raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
-    sentences = Sentences(language(options.language, os.environ), options.say_after)
+    file = settings_file.of(options)
+    settings = file.load()
+    spoken = language(settings.language, os.environ)
+    sentences, admission = Sentences(spoken, settings.time.say_after_seconds), None
+    if options.plain == "off":
+        database = Database(Path(options.state))
+        admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
+    log = action_log(options, settings)
     commands = Commands(options)
-    gateway = Gateway(state_key, last_calls.note, action_log(options), sentences, telemetry(options))
+    gateway = Gateway(state_key, last_calls.note, log, sentences, admission, telemetry(options))
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -65,12 +78,13 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
         else:
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
-            gateway.add(backend, definitions(entry, Path(options.discovery)))
+            gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
-    if is_on(options.search, gateway.tool_count):
+    gateway.bind_rules()
+    if is_on(settings.search.mode, gateway.tool_count):
         entries = [backend.entry for backend in backends]
         folder = Path(options.discovery)
         gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
@@ -78,11 +92,11 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     return gateway, backends
 
 
-def action_log(options: argparse.Namespace) -> ActionLog | None:
+def action_log(options: argparse.Namespace, settings: Settings) -> ActionLog | None:
     """Return where calls are logged, None where they are not."""
-    if options.log == "off":
+    if settings.log.mode == "off":
         return None
-    return ActionLog(Path(options.state), options.log == "results", setting("FLOTILLA_USER") or "")
+    return ActionLog(Path(options.state), settings.log.mode == "results", setting("FLOTILLA_USER") or "")
 
 
 def telemetry(options: argparse.Namespace) -> Any:
@@ -127,6 +141,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
     lately = LastCalls(Path(options.state)).since(options.warm_days)
+    watching: asyncio.Task[None] | None = None
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
     try:
         if options.transport == "http":
@@ -135,9 +150,13 @@ async def serve(options: argparse.Namespace) -> None:
 
             await http_transport.serve(gateway, options)
         else:
-            await StdioTransport(gateway).serve()
+            transport = StdioTransport(gateway)
+            watching = asyncio.create_task(gateway.watch(transport.list_changed))
+            await transport.serve()
     finally:
         warming.cancel()
+        if watching:
+            watching.cancel()
         await close()
     os._exit(0)
 

@@ -22,6 +22,7 @@ PORT, GATEWAY_PORT = 8000, 8811
 DRAIN = 50  # seconds that calls in flight get: longer than a tool's deadline
 HTTP = {"FLOTILLA_TRANSPORT": "http", "FLOTILLA_HOST": "0.0.0.0", "FLOTILLA_DRAIN": str(DRAIN)}
 GATEWAY = {**HTTP, "FLOTILLA_PORT": str(GATEWAY_PORT), "FLOTILLA_SESSIONS": "off", "FLOTILLA_RUN": "http-map"}
+GATEWAY |= {"FLOTILLA_PERMISSIONS": "off", "FLOTILLA_LOG": "off"}  # databases of one gateway alone
 
 
 def needs_account(server: Server[Any]) -> bool:
@@ -69,7 +70,6 @@ def _swarm_gateway(servers: dict[str, Server[Any]]) -> dict[str, Any]:
             "FLOTILLA_STATE_KEY_FILE": "/run/secrets/flotilla-state-key",
             "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
             "FLOTILLA_METRICS": "${FLOTILLA_METRICS:-off}",
-            "FLOTILLA_LOG": "off",  # a file of one container: the audit lines are in the services' logs
             **{env: f"${{{env}:-}}" for env, _, _ in documents.FLEET.values()},
             **filters,
         },
@@ -229,7 +229,7 @@ def gateway_objects(servers: dict[str, Server[Any]]) -> list[Object]:
         "FLOTILLA_STATE_KEY": "state-key",
         "FLOTILLA_METRICS_TOKEN": "metrics-token",
     }
-    env = {**GATEWAY, "FLOTILLA_LOG": "off", "FLOTILLA_REMOTE": remote}
+    env = {**GATEWAY, "FLOTILLA_REMOTE": remote}
     dns = {"ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]}
     to_servers = {
         "to": [{"podSelector": {"matchLabels": {"flotilla.role": "server"}}}],
