@@ -51,6 +51,9 @@ login: ## Connect an account: S=google, S=gmail; `scripts/flotilla login --help`
 build: setup ## Build the images, or those of S="filesystem export"
 	@scripts/engine && scripts/build $(S)
 
+site: ## Write the documentation as a site to build/site
+	@scripts/site
+
 generate: ## Write manifests, catalog, compose files and tables from the servers' code
 	$(FLOTILLA) generate
 

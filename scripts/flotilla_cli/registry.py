@@ -55,6 +55,8 @@ COMMANDS = {
             "Report what docker/mcp-registry or a gateway would refuse in the generated files.",
             "check_manifests",
         ),
+        Command("site-pages", "Copy the documentation's pages for the site.", "site_pages"),
+        Command("site", "Write the documentation as a site to build/site."),
         Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),
