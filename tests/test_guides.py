@@ -34,11 +34,11 @@ def text_of(page: str) -> str:
 @cache
 def anchors(page: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
-    found = set()
+    result = set()
     for heading in re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), re.M):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|`", r"\1", heading).strip().lower()
-        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
-    return found
+        result.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return result
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -56,24 +56,26 @@ def test_guide_links_lead_somewhere(page: str) -> None:
 
 def commands(runnable: bool = False) -> list[tuple[str, str]]:
     """Every command of the guides with its page; if not runnable, also the targets and scripts that texts name."""
-    found = []
+    result = []
     for page in GUIDES:
         for language, mark, block in FENCE.findall(text_of(page)):
             if language == "console" and (not runnable or "runnable" in mark):
                 lines = [line.removeprefix("$ ") for line in block.splitlines()]
-                found += [(page, re.sub(r"\s+#.*", "", line)) for line in lines if line.strip() and line[0] not in " #"]
+                result += [
+                    (page, re.sub(r"\s+#.*", "", line)) for line in lines if line.strip() and line[0] not in " #"
+                ]
         if not runnable:
             inline = re.findall(r"`((?:make|scripts/)[^`\n]+)`", FENCE.sub("", text_of(page)))
-            found += [(page, text) for text in inline if "…" not in text.split("=")[0]]
-    return list(dict.fromkeys(found))
+            result += [(page, text) for text in inline if "…" not in text.split("=")[0]]
+    return list(dict.fromkeys(result))
 
 
 def split(command: str) -> list[str]:
-    """A command's words, without the variables that are set for it, and without what it is piped into."""
-    words = shlex.split(command.replace("…", "x").split("|")[-1 if command.startswith("openssl") else 0])
-    while words and re.match(r"[A-Z_]+=", words[0]):
-        words.pop(0)
-    return words
+    """A command's parts, without the variables that are set for it, and without what it is piped into."""
+    parts = shlex.split(command.replace("…", "x").split("|")[-1 if command.startswith("openssl") else 0])
+    while parts and re.match(r"[A-Z_]+=", parts[0]):
+        parts.pop(0)
+    return parts
 
 
 @cache
@@ -89,17 +91,17 @@ def options_of(command: str) -> str:
 
 @pytest.mark.parametrize(("page", "command"), commands(), ids=lambda text: text[:40])
 def test_guide_command_exists(page: str, command: str) -> None:
-    words = split(command)
-    if not words:
+    parts = split(command)
+    if not parts:
         return
-    program, args = words[0], words[1:]
+    program, args = parts[0], parts[1:]
     if program == "make":
         names = [arg for arg in args if "=" not in arg]
         assert set(names) <= TARGETS, f"{page}: make {' '.join(names)}"
         rules = (ROOT / "Makefile").read_text()
         for variable in (arg.partition("=")[0] for arg in args if "=" in arg):
             assert f"$({variable})" in rules or f"$(if $({variable})" in rules, (
-                f"{page}: {variable} is no variable of make"
+                f"{page}: {variable} is not a variable of make"
             )
     elif program.startswith("scripts/"):
         assert (ROOT / program).exists(), f"{page}: {program}"
@@ -108,7 +110,9 @@ def test_guide_command_exists(page: str, command: str) -> None:
             for option in (arg.partition("=")[0] for arg in args if arg.startswith("--")):
                 assert option == "--help" or option in options_of(name), f"{page}: {name} has no option {option}"
         else:
-            assert name in ("", "--help", "COMMAND") or program != "scripts/flotilla", f"{page}: {name} is no command"
+            assert name in ("", "--help", "COMMAND") or program != "scripts/flotilla", (
+                f"{page}: {name} is not a command"
+            )
     for path in re.findall(
         r"(?<![\w/.-])(?:compose|requirements|catalog|docs|tests|servers|scripts)/[\w./-]+", command
     ):

@@ -139,5 +139,7 @@ def test_swarm_stack_is_what_docker_reads(tmp_path: Path) -> None:
     services = yaml.safe_load(read.stdout)["services"]
     assert services["export"]["deploy"]["replicas"] == 2
     assert services["calendly"]["deploy"]["replicas"] == 0
-    given = {name: value for s in services.values() for name, value in s["environment"].items() if "}" in (value or "")}
-    assert given == {}  # it reads no default inside of a default
+    unread = {
+        name: value for s in services.values() for name, value in s["environment"].items() if "}" in (value or "")
+    }
+    assert unread == {}  # it reads no default inside of a default

@@ -36,14 +36,15 @@ def known(name: str) -> Server[Any]:
     return server_of(slug)
 
 
-def ways(server: Server[Any]) -> list[list[str]]:
+def auth_options(server: Server[Any]) -> list[list[str]]:
     """Return the settings of each way to connect the account; [[]] for a server that needs none."""
-    return server.integration.settings_class.required()
+    options: list[list[str]] = server.integration.settings_class.required()
+    return options
 
 
-def by_consent(server: Server[Any], way: list[str]) -> bool:
-    """Tell whether a way is the one that `flotilla login` takes."""
-    return bool(server.integration.consent) and any("refresh_token" in name for name in way)
+def by_consent(server: Server[Any], option: list[str]) -> bool:
+    """Tell whether an option is the one that `flotilla login` takes."""
+    return bool(server.integration.consent) and any("refresh_token" in name for name in option)
 
 
 def secret(server: Server[Any], field: str) -> str:
@@ -136,13 +137,13 @@ def _first(value: Any, names: tuple[str, ...], depth: int = 0) -> str:
     for name in names:
         if isinstance(text := value.get(name), str) and text.strip():
             return text.strip()
-    return next((found for inner in value.values() if (found := _first(inner, names, depth + 1))), "")
+    return next((text_inside for inner in value.values() if (text_inside := _first(inner, names, depth + 1))), "")
 
 
 def forget(server: Server[Any], in_keychain: bool) -> list[str]:
     """Empty the settings of a server's account; return their names."""
     saved = secrets_file.read()
-    names = [secret(server, field) for way in ways(server) for field in way]
+    names = [secret(server, field) for option in auth_options(server) for field in option]
     names = [n for n in dict.fromkeys(names) if in_keychain or not is_placeholder(saved.get(n, ""))]
     if names:
         secrets_file.forget(names, in_keychain)

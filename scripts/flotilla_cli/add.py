@@ -17,7 +17,7 @@ from flotilla_cli import accounts, login, paths, secrets_file
 from flotilla_cli.accounts import AccountError
 
 
-def given(texts: list[str]) -> dict[str, str]:
+def values_of(texts: list[str]) -> dict[str, str]:
     """Return the values of `--set name=value`; `name=@file` reads a file, so that it stands in no list of processes."""
     values = {}
     for text in texts:
@@ -33,28 +33,30 @@ def given(texts: list[str]) -> dict[str, str]:
     return values
 
 
-def chosen_way(server: Server[Any], known: Mapping[str, str], consent: bool | None) -> list[str]:
+def chosen_option(server: Server[Any], known: Mapping[str, str], consent: bool | None) -> list[str]:
     """Return the way to connect: the one that is complete or begun, else the one that a person chooses."""
-    ways = accounts.ways(server)
+    choices = accounts.auth_options(server)
     if consent is not None:
-        ways = [way for way in ways if accounts.by_consent(server, way) is consent]
-        if not ways:
+        choices = [option for option in choices if accounts.by_consent(server, option) is consent]
+        if not choices:
             kind = "by consent in a browser" if consent else "with a key"
             raise AccountError(
                 f"{server.slug} cannot be connected {kind}. Leave {'--login' if consent else '--key'} out."
             )
-    begun = max(ways, key=lambda way: (all(map(known.get, way)), sum(bool(known.get(name)) for name in way)))
-    if len(ways) == 1 or any(map(known.get, begun)):
+    begun = max(
+        choices, key=lambda option: (all(map(known.get, option)), sum(bool(known.get(name)) for name in option))
+    )
+    if len(choices) == 1 or any(map(known.get, begun)):
         return begun
     if not sys.stdin.isatty():
-        return ways[0]
-    print(f"{server.integration.title} can be connected in {len(ways)} ways:")
-    for number, way in enumerate(ways, 1):
-        print(f"  {number}. {'consent in a browser' if accounts.by_consent(server, way) else ', '.join(way)}")
+        return choices[0]
+    print(f"{server.integration.title} can be connected in {len(choices)} ways:")
+    for number, option in enumerate(choices, 1):
+        print(f"  {number}. {'consent in a browser' if accounts.by_consent(server, option) else ', '.join(option)}")
     while True:
-        answer = input(f"Which one? [1-{len(ways)}, Enter for 1] ").strip() or "1"
-        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(ways):
-            return ways[int(answer) - 1]
+        answer = input(f"Which one? [1-{len(choices)}, Enter for 1] ").strip() or "1"
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(choices):
+            return choices[int(answer) - 1]
         print(f"{answer!r} is none of them.")
 
 
@@ -80,16 +82,16 @@ def connect(
     """Connect a server's account. Raises AccountError."""
     checked = {name: accounts.checked(server, name, value) for name, value in values.items()}
     saved = secrets_file.read()
-    fields = dict.fromkeys(name for way in accounts.ways(server) for name in way)
+    fields = dict.fromkeys(name for option in accounts.auth_options(server) for name in option)
     there = {name: "" if again else accounts.present(server, name, saved) for name in fields}
     known = {name: value for name, value in {**there, **checked}.items() if value}
-    way = chosen_way(server, known, consent)
-    if accounts.by_consent(server, way) and not all(map(known.get, way)):
+    option = chosen_option(server, known, consent)
+    if accounts.by_consent(server, option) and not all(map(known.get, option)):
         store(server, checked, keychain)
         if login.main([server.slug, *(["--store", "desktop" if keychain else "file"])]):
             raise AccountError(f"{server.slug} was not connected; the reason is above.")
         return
-    for name in way:
+    for name in option:
         if name not in known:
             checked[name] = ask(server, name)
         elif name not in checked:
@@ -133,10 +135,10 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         server, keychain = accounts.known(options.server), login.in_keychain(options)
-        if accounts.ways(server) == [[]] and not options.set:
+        if accounts.auth_options(server) == [[]] and not options.set:
             paths.say(f"{server.slug} needs no account.")
         else:
-            connect(server, given(options.set), consent=options.consent, again=options.again, keychain=keychain)
+            connect(server, values_of(options.set), consent=options.consent, again=options.again, keychain=keychain)
         if keychain:
             paths.say("Docker Desktop's keychain returns no values, so the connection is tried at the first call.")
         elif not options.no_check:

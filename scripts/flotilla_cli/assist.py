@@ -90,7 +90,7 @@ def connect_accounts(
     for slug in slugs:
         server = server_of(slug)
         try:
-            if accounts.ways(server) != [[]]:
+            if accounts.auth_options(server) != [[]]:
                 missing = servers.missing(slug, secrets_file.read(), servers.settings())
                 environment = all(accounts.present(server, name.rpartition(".")[2], {}) for name in missing)
                 if options.again or values.get(slug) or (missing and not environment):
@@ -119,30 +119,30 @@ def get_images(slugs: list[str]) -> bool:
     return False
 
 
-def found_clients() -> list[str]:
+def clients_here() -> list[str]:
     """Return the clients that this machine has: by their settings file, its folder, or their command."""
-    found = []
+    detected = []
     for name, one in clients.CLIENTS.items():
         path = one.path()
         own_folder = path.parent != Path.home() and path.parent.exists()
         if path.exists() or own_folder or (name == "claude-code" and shutil.which("claude")):
-            found.append(name)
-    return found
+            detected.append(name)
+    return detected
 
 
 def chosen_clients(options: argparse.Namespace) -> list[str]:
     """Return the clients to connect. Raises AccountError for one that is not known."""
-    found = found_clients()
+    detected = clients_here()
     if options.clients is not None:
         names = [name.strip() for name in options.clients.split(",") if name.strip() not in ("", "none")]
         if unknown := [name for name in names if name not in (*clients.CLIENTS, "found")]:
             raise AccountError(f"{unknown[0]!r} is not a client. The clients are {', '.join(clients.CLIENTS)}.")
-        return list(dict.fromkeys(one for name in names for one in (found if name == "found" else [name])))
+        return list(dict.fromkeys(one for name in names for one in (detected if name == "found" else [name])))
     if options.yes or not sys.stdin.isatty():
-        return found
+        return detected
     return [
         name
-        for name in found
+        for name in detected
         if input(f"Connect {clients.CLIENTS[name].title}? [Y/n] ").strip().lower() in ("", "y", "yes")
     ]
 
@@ -184,12 +184,12 @@ def main(argv: list[str]) -> int:
         metavar="NAMES",
         help=f"clients to connect: {', '.join(clients.CLIENTS)}; found for those here; none",
     )
-    parser.add_argument("--yes", action="store_true", help="ask nothing: what is ready, and the clients that are found")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: what is ready, and the clients that are here")
     add.add_options(parser)
     options = parser.parse_args(argv)
     try:
         values: dict[str, dict[str, str]] = {}
-        for name, value in add.given(options.set).items():
+        for name, value in add.values_of(options.set).items():
             slug, _, field = name.rpartition(".")
             values.setdefault(accounts.known(slug).slug if slug else "", {})[field] = value
         if "" in values:

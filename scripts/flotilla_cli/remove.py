@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         server = accounts.known(options.server)
-        if accounts.ways(server) == [[]]:
+        if accounts.auth_options(server) == [[]]:
             raise AccountError(
                 f"{server.slug} has no account that could be removed. To leave it out, name the others in "
                 "FLOTILLA_SERVERS."

@@ -70,7 +70,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: over HTTP, clients before 2026-07-28 have a session, in which they can be asked; off: nobody has one, so "
         "that each request may come to another switchboard",
     ),
-    "drain": (1.0, "seconds that calls in flight get over HTTP when the switchboard is told to end"),
+    "drain": (1.0, "seconds that calls in flight get over HTTP when the switchboard is to end"),
     "metrics": (
         "off",
         "on: over HTTP, /metrics tells a Prometheus of calls: one with FLOTILLA_METRICS_TOKEN, or of this machine",

@@ -83,23 +83,23 @@ def test_nothing_is_imported_where_nobody_asked() -> None:
 
 def test_measurements_over_otlp(environ: pytest.MonkeyPatch) -> None:
     """With a reader in place of the exporter, which only some installations have."""
-    kept = InMemoryMetricReader()
+    reader = InMemoryMetricReader()
     module = ModuleType("metric_exporter")
     module.OTLPMetricExporter = object  # type: ignore[attr-defined]
     environ.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.metric_exporter", module)
-    environ.setattr("opentelemetry.sdk.metrics.export.PeriodicExportingMetricReader", lambda exporter: kept)
+    environ.setattr("opentelemetry.sdk.metrics.export.PeriodicExportingMetricReader", lambda exporter: reader)
     environ.setattr(telemetry, "_recorders", [])
     environ.setattr(telemetry, "_metrics", None)
     environ.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:9")
     telemetry.configure("acme")
     telemetry.measure(telemetry.GATEWAY_SERVER, 0.2, server="acme")
     telemetry.note_limits("acme", {"X-RateLimit-Remaining": "12"})
-    data: Any = json.loads(kept.get_metrics_data().to_json())["resource_metrics"][0]
+    data: Any = json.loads(reader.get_metrics_data().to_json())["resource_metrics"][0]
     assert data["resource"]["attributes"]["service.name"] == "flotilla-acme"
-    found = {m["name"]: (m["unit"], m["data"]["data_points"]) for m in data["scope_metrics"][0]["metrics"]}
-    unit, [point] = found["flotilla.gateway.server.duration"]
+    metrics = {m["name"]: (m["unit"], m["data"]["data_points"]) for m in data["scope_metrics"][0]["metrics"]}
+    unit, [point] = metrics["flotilla.gateway.server.duration"]
     assert (unit, point["sum"], point["attributes"]) == ("s", 0.2, {"server": "acme"})
-    assert found["flotilla.vendor.requests.left"][1][0]["value"] == 12
+    assert metrics["flotilla.vendor.requests.left"][1][0]["value"] == 12
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,9 @@ def test_add_stores_tries_and_says_whose_account_it_is(
 def test_add_says_what_a_vendor_refuses(vendor: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
     vendor.fails(faults.status(401))
     assert add.main(["calendly", "--set", "token=wrong-token"]) == 1
-    said = capsys.readouterr()
-    assert "calendly does not answer" in said.err
-    assert "wrong-token" not in said.out + said.err
+    printed = capsys.readouterr()
+    assert "calendly does not answer" in printed.err
+    assert "wrong-token" not in printed.out + printed.err
 
 
 def test_add_in_a_terminal_hides_what_is_typed(home: Path, secrets: Path) -> None:
@@ -148,9 +148,9 @@ def test_install_asks_nothing_and_ends_with_a_call(home: Path, secrets: Path) ->
 
 def test_install_leaves_out_what_cannot_be_connected(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert assist.main(["--servers", "export,intercom", "--clients", "none"]) == 0
-    said = capsys.readouterr().out
-    assert "intercom needs token" in said
-    assert "Done: 1 of 2 servers. Not yet: intercom." in said
+    printed = capsys.readouterr().out
+    assert "intercom needs token" in printed
+    assert "Done: 1 of 2 servers. Not yet: intercom." in printed
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def for_prometheus() -> Callable[[], bytes]:
     import prometheus_client as prometheus
 
     registry = prometheus.CollectorRegistry()
-    kept: dict[str, Any] = {
+    instruments: dict[str, Any] = {
         name: prometheus.Histogram(name, it.about, it.labels, registry=registry, buckets=BUCKETS)
         if it.duration
         else prometheus.Gauge(name, it.about, it.labels, registry=registry)
@@ -71,7 +71,7 @@ def for_prometheus() -> Callable[[], bytes]:
     }
 
     def record(name: str, value: float, labels: Mapping[str, str]) -> None:
-        one = kept[name].labels(**labels)
+        one = instruments[name].labels(**labels)
         (one.observe if MEASURES[name].duration else one.set)(value)
 
     _recorders.append(record)
@@ -119,15 +119,15 @@ def _send_measurements(slug: str) -> None:
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
     _metrics = MeterProvider([reader], resource=_resource(slug))
     meter = _metrics.get_meter("flotilla")
-    kept: dict[str, Any] = {}
+    instruments: dict[str, Any] = {}
     for name, it in MEASURES.items():
         dotted = name.removesuffix("_seconds").replace("_", ".")
         if it.duration:
             histogram = meter.create_histogram(dotted, "s", it.about, explicit_bucket_boundaries_advisory=BUCKETS)
-            kept[name] = histogram.record
+            instruments[name] = histogram.record
         else:
-            kept[name] = meter.create_gauge(dotted, description=it.about).set
-    _recorders.append(lambda name, value, labels: kept[name](value, dict(labels)))
+            instruments[name] = meter.create_gauge(dotted, description=it.about).set
+    _recorders.append(lambda name, value, labels: instruments[name](value, dict(labels)))
 
 
 def _resource(slug: str) -> Any:
