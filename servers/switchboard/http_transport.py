@@ -162,7 +162,7 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
 
     if options.metrics == "on":
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
-    http = listening(options.host, options.port)
+    http = listening(options.host, options.port, options.drain)
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host

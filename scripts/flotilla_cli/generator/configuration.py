@@ -90,6 +90,8 @@ COMPOSE: tuple[Row, ...] = (
     ),
     ("FLOTILLA_VERSION", "text", "this checkout's", "Version of the images."),
     ("FLOTILLA_GATEWAY_IMAGE", "text", "", "Image of Docker's gateway."),
+    ("FLOTILLA_GATEWAYS", "integer", "`2`", "In a Swarm: how many switchboards, at most one on a machine."),
+    ("FLOTILLA_PUBLIC_HOSTS", "list", "", "In Kubernetes, in the ConfigMap: the names by which clients come."),
     ("FLOTILLA_SECRETS_FILE", "path", "", "File of secrets and guards, seen from compose/."),
     ("FLOTILLA_CONFIG_FILE", "path", "", "File of preferences, seen from compose/."),
     ("FLOTILLA_REMOTE_TOKEN", "secret", "", "Bearer token of servers that run elsewhere (the switchboard's --remote)."),

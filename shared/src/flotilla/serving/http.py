@@ -46,7 +46,7 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
             "on the network could call the tools. Set it, or listen on 127.0.0.1."
         )
     try:
-        options = listening(fleet.host, fleet.port)
+        options = listening(fleet.host, fleet.port, fleet.drain)
     except errors.ConfigurationError as problem:
         sys.exit(f"flotilla-{slug}: {problem}")
     add_health_routes(mcp, connection)
@@ -56,12 +56,15 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
     serve_until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
 
 
-def listening(host: str, port: int) -> dict[str, Any]:
+def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
     """Return the options of FastMCP's HTTP transport: a listening socket, and the Host and Origin that are accepted.
 
     Connections and sessions are limited in number and time (see `limits`), also those of later transports of
-    this process. Raises errors.ConfigurationError where it cannot listen.
+    this process. With a drain of more than a second, answers that are under way when the process is to end are not cut
+    off. Raises errors.ConfigurationError where it cannot listen.
     """
+    from sse_starlette.sse import AppStatus
+
     from flotilla.compat import limit_sessions
     from flotilla.serving import limits  # not at the top: only HTTP needs uvicorn
 
@@ -75,6 +78,8 @@ def listening(host: str, port: int) -> dict[str, Any]:
     # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
+    if drain > 1:
+        AppStatus.disable_automatic_graceful_drain()  # an answer is a stream of events, which it would end at once
     uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
     with errors.setting_errors():
         own_hosts = name_set("FLOTILLA_ALLOWED_HOSTS")
