@@ -60,7 +60,7 @@ def commands(runnable: bool = False) -> list[tuple[str, str]]:
     for page in GUIDES:
         for language, mark, block in FENCE.findall(text_of(page)):
             if language == "console" and (not runnable or "runnable" in mark):
-                lines = [line.removeprefix("$ ") for line in block.splitlines()]
+                lines = [line.removeprefix("$ ") for line in re.sub(r"\\\n\s*", "", block).splitlines()]
                 result += [
                     (page, re.sub(r"\s+#.*", "", line)) for line in lines if line.strip() and line[0] not in " #"
                 ]

@@ -10,23 +10,30 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp import MCPError
 
+from flotilla_servers.switchboard.note_save import NOTE_SAVE
+from flotilla_servers.switchboard.own_tools import APPROVE
 from flotilla_servers.switchboard.tool_search import SEARCH
+
+
+async def _agree(*_: Any) -> dict[str, bool]:
+    """Say yes for the person who started the command, to this call alone."""
+    return {"confirm": True, "remember": False}
 
 
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
     """Return a client of a running gateway."""
-    return Client(StreamableHttpTransport(url, auth=token), **options)
+    return Client(StreamableHttpTransport(url, auth=token), elicitation_handler=_agree, **options)
 
 
 def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: Any) -> Client[Any]:
     """Return a client that starts a gateway of its own and ends it with the session; its stderr goes to `log`."""
     transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
-    return Client(transport, **options)
+    return Client(transport, elicitation_handler=_agree, **options)
 
 
 async def tool_names(client: Client[Any]) -> list[str]:
-    """Return the names of all tools, also where the gateway lists a search in place of them."""
-    names = [tool.name for tool in await client.list_tools()]
+    """Return the names of all tools of the servers, also where the gateway lists a search in place of them."""
+    names = [tool.name for tool in await client.list_tools() if tool.name not in (APPROVE, NOTE_SAVE)]
     return list((await call(client, SEARCH))["names"]) if SEARCH in names else names
 
 

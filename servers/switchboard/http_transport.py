@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
@@ -22,16 +21,17 @@ from pydantic import RootModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from flotilla.compat import keep_no_session_state, low_level
-from flotilla.serving.http import fixed_token, listening
+from flotilla.compat import connection_of, keep_no_session_state, low_level
+from flotilla.serving.http import LOOPBACK, fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
 from flotilla.serving.scrape import add_metrics_route
 from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
 
+from . import search_api
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED, Gateway
+from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -52,7 +52,7 @@ class HttpRequest(ClientRequest):
             raise invalid()
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
-        self._session, self._id = ctx.session, ctx.request_id
+        self._session, self._id, self.request_id = ctx.session, ctx.request_id, ctx.request_id
         if not modern and (hello := ctx.session.client_params):
             self.client_name = hello.client_info.name
         self._last: asyncio.Task[None] | None = None
@@ -85,9 +85,9 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
-    """Return a FastMCP server that answers from the gateway, and what tells its clients that there are other tools."""
-    sessions: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others ask again by themselves
+def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
+    """Return a FastMCP server that answers from the gateway."""
+    connections: WeakSet[Any] = WeakSet()  # of clients before 2026-07-28: the others listen by a request of their own
     sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
@@ -97,11 +97,9 @@ def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
-            sessions.add(ctx.session)
+            connections.add(connection_of(ctx.session))
             result = mt.InitializeResult.model_validate(await call_next(ctx))
-            return result.model_copy(
-                update={"capabilities": mt.ServerCapabilities.model_validate(HANDSHAKE_CAPABILITIES)}
-            )
+            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)
@@ -118,20 +116,15 @@ def serve_gateway(gateway: Gateway) -> tuple[FastMCP[Any], Callable[[], None]]:
             raise MCPError(code=error.code, message=error.message, data=error.data) from None
 
     def list_changed() -> None:
-        for session in sessions:
-            sending.append(asyncio.create_task(_send_list_changed(session)))
+        for connection in connections:
+            sending.append(asyncio.create_task(connection.notify(LIST_CHANGED, {})))
         sending[:] = [task for task in sending if not task.done()]
 
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     server.get_tool_input_schema = gateway.input_schema
-    return mcp, list_changed
-
-
-async def _send_list_changed(session: Any) -> None:
-    """Tell a client that there are other tools, where it listens."""
-    with suppress(Exception):  # the client is gone
-        await session.send_notification(mt.Notification[Message, str](method=LIST_CHANGED, params={}))
+    gateway.listeners.add(list_changed)
+    return mcp
 
 
 def session_id(ctx: Any) -> str | None:
@@ -149,9 +142,19 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
             del levels[next(iter(levels))]
 
 
+def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace, port: int) -> None:
+    """Add the console's pages, and report their address."""
+    from .console.app import Console  # not at the top: clients that want no console need no templates
+
+    console = Console(options, gateway)
+    for path, method, endpoint in console.routes():
+        mcp.custom_route(path, methods=[method])(endpoint)
+    report(f"the console: {console.address(options.host, port)}")
+
+
 async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
-    mcp, list_changed = serve_gateway(gateway)
+    mcp = serve_gateway(gateway)
     configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
     token = configured or secrets.token_urlsafe(32)
     mcp.auth = fixed_token(token)
@@ -160,6 +163,10 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
+    @mcp.custom_route(search_api.PATH, methods=["POST"])
+    async def search(request: Request) -> JSONResponse:
+        return await search_api.answer(gateway, request, token)
+
     if options.metrics == "on":
         add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
     http = listening(options.host, options.port, options.drain)
@@ -167,8 +174,6 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
-    watching = asyncio.create_task(gateway.watch(list_changed))
-    try:
-        await mcp.run_async("http", stateless_http=options.sessions == "off", **http)
-    finally:
-        watching.cancel()
+    if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
+        add_console(mcp, gateway, options, port)
+    await mcp.run_async("http", stateless_http=options.sessions == "off", **http)

@@ -32,17 +32,24 @@ from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
 from .database import Database
-from .discovery import DiscoveryError, definitions, searchables, title
+from .discovery import DiscoveryError, deadlines, definitions, searchables, title
+from .embeddings import TOKEN as EMBEDDINGS_TOKEN
+from .embeddings import Embeddings
 from .gateway import Gateway
 from .last_calls import LastCalls
+from .note_save import NoteSave
 from .options import arguments, remotes
+from .own_backends import Own, backend_of
+from .own_offers import OwnOffers
+from .own_servers import OwnServer
 from .permissions import Permissions
 from .reporting import report
 from .selection import selected
-from .settings_file import Settings
+from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
-from .tool_search import is_on
+from .time_limits import TimeLimits
+from .tool_search import ToolSearch, is_on
 from .warm import Warmer
 
 
@@ -60,12 +67,15 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
     settings = file.load()
     spoken = language(settings.language, os.environ)
     sentences, admission = Sentences(spoken, settings.time.say_after_seconds), None
-    if options.plain == "off":
+    plain = options.plain == "on"
+    if not plain:
         database = Database(Path(options.state))
         admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
     log = action_log(options, settings)
     commands = Commands(options)
     gateway = Gateway(state_key, last_calls.note, log, sentences, admission, telemetry(options))
+    gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
+    gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options):
@@ -79,17 +89,44 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
             gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
+            backend.deadlines = deadlines(entry, Path(options.discovery))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    own = gateway.own = own_offers(gateway, file, commands, options)
     gateway.bind_rules()
+    entries, folder = [backend.entry for backend in backends], Path(options.discovery)
+    key = setting(EMBEDDINGS_TOKEN, guard=True) or ""
+    embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, key)
+    gateway.tool_search = ToolSearch(
+        lambda: gateway.offers.listed("tools"),
+        lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),
+        embeddings,
+    )
     if is_on(settings.search.mode, gateway.tool_count):
-        entries = [backend.entry for backend in backends]
-        folder = Path(options.discovery)
-        gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
-    report(f"{len(backends)} servers, {gateway.tool_count} tools")
+        gateway.search_instead([*map(title, entries), *(own.titles() if own else ())])
+    count = len(backends) + (len(own.titles()) if own else 0)
+    report(f"{count} servers, {gateway.tool_count} tools")
     return gateway, backends
+
+
+def own_offers(
+    gateway: Gateway, file: SettingsFile, commands: Commands, options: argparse.Namespace
+) -> OwnOffers | None:
+    """Return what offers the own servers of the settings file, and offer them; None with --plain."""
+    if options.plain == "on":
+        return None
+    state = Path(options.state)
+    fleet = [backend.entry.slug for backend in gateway.offers.backends()]
+
+    def make(server: OwnServer) -> Own:
+        return backend_of(server, state, commands, options.idle, options.start_timeout)
+
+    own = OwnOffers(gateway.offers, file, state, make, fleet, Path(options.discovery))
+    own.on_change = gateway.search_again
+    own.follow()
+    return own
 
 
 def action_log(options: argparse.Namespace, settings: Settings) -> ActionLog | None:
@@ -130,7 +167,8 @@ async def serve(options: argparse.Namespace) -> None:
     async def close() -> None:
         await drained()
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
-            await asyncio.gather(*(backend.close() for backend in backends))
+            own = [gateway.own.close()] if gateway.own else []
+            await asyncio.gather(gateway.tool_search.close(), *own, *(backend.close() for backend in backends))
             await asyncio.to_thread(gateway.close)
 
     def end() -> None:  # without it the process would die before its servers
@@ -140,9 +178,11 @@ async def serve(options: argparse.Namespace) -> None:
     ending: list[asyncio.Future[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
+    gateway.tool_search.prepare()
     lately = LastCalls(Path(options.state)).since(options.warm_days)
-    watching: asyncio.Task[None] | None = None
+    watching = asyncio.create_task(gateway.watch())
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
+    following = asyncio.create_task(gateway.own.watch()) if gateway.own else None
     try:
         if options.transport == "http":
             build_models_on_first_use()
@@ -150,13 +190,11 @@ async def serve(options: argparse.Namespace) -> None:
 
             await http_transport.serve(gateway, options)
         else:
-            transport = StdioTransport(gateway)
-            watching = asyncio.create_task(gateway.watch(transport.list_changed))
-            await transport.serve()
+            await StdioTransport(gateway).serve()
     finally:
-        warming.cancel()
-        if watching:
-            watching.cancel()
+        for task in (warming, watching, following):
+            if task:
+                task.cancel()
         await close()
     os._exit(0)
 

@@ -22,7 +22,7 @@ PORT, GATEWAY_PORT = 8000, 8811
 DRAIN = 50  # seconds that calls in flight get: longer than a tool's deadline
 HTTP = {"FLOTILLA_TRANSPORT": "http", "FLOTILLA_HOST": "0.0.0.0", "FLOTILLA_DRAIN": str(DRAIN)}
 GATEWAY = {**HTTP, "FLOTILLA_PORT": str(GATEWAY_PORT), "FLOTILLA_SESSIONS": "off", "FLOTILLA_RUN": "http-map"}
-GATEWAY |= {"FLOTILLA_PERMISSIONS": "off", "FLOTILLA_LOG": "off"}  # databases of one gateway alone
+GATEWAY |= dict.fromkeys(("FLOTILLA_PERMISSIONS", "FLOTILLA_LOG", "FLOTILLA_NOTES"), "off")  # kept by one gateway alone
 
 
 def needs_account(server: Server[Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
-from flotilla_servers.switchboard.spoken import language
+from flotilla_servers.switchboard.spoken import Sentences, language
 
 BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 
@@ -22,6 +22,21 @@ BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 )
 def test_language(option: str, environ: dict[str, str], expected: str) -> None:
     assert language(option, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "reads", "sentence"),
+    [
+        ("hubspot_search_contacts", True, "Je cherche dans HubSpot …"),
+        ("hubspot_create_contact", False, "Je m’en occupe dans HubSpot …"),
+        ("gmail_send_email", False, "Je prépare l’envoi avec HubSpot …"),
+        ("make_run_scenario", False, "Je lance cela dans HubSpot …"),
+        ("gcal_check_availability", True, "Je vérifie dans HubSpot …"),
+        ("send", False, "Je m’en occupe dans HubSpot …"),
+    ],
+)
+def test_working_sentence_by_the_verb_of_the_tool(tool: str, reads: bool, sentence: str) -> None:
+    assert Sentences("fr").working(tool, "HubSpot", reads) == sentence
 
 
 async def heard(
@@ -68,22 +83,34 @@ def test_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> No
     now = 100.0
     circuit = Circuit(lambda: now)
     for _ in range(FAILURES - 1):
-        circuit.note(reached=False)
-    circuit.note(reached=True)
+        circuit.note(reached=False, began=now)
+    circuit.note(reached=True, began=now)
     for _ in range(FAILURES - 1):
-        circuit.note(reached=False)
+        circuit.note(reached=False, began=now)
     assert circuit.left() == 0
-    circuit.note(reached=False)
+    circuit.note(reached=False, began=now)
     assert circuit.left() == PAUSE
     now += PAUSE
     assert circuit.left() == 0
     for pause in (2 * PAUSE, 4 * PAUSE, 8 * PAUSE, LONGEST, LONGEST):
-        circuit.note(reached=False)
+        circuit.note(reached=False, began=now)
         assert circuit.left() == pause
         now += pause
-    circuit.note(reached=True)
-    circuit.note(reached=False)
+    circuit.note(reached=True, began=now)
+    circuit.note(reached=False, began=now)
     assert circuit.left() == 0
+
+
+def test_circuit_counts_calls_that_fail_together_once() -> None:
+    now = 100.0
+    circuit = Circuit(lambda: now)
+    for _ in range(FAILURES):
+        circuit.note(reached=False, began=99)
+    assert circuit.left() == 0
+    for began in range(100, 100 + FAILURES - 1):
+        now = began + 0.5
+        circuit.note(reached=False, began=began)
+    assert circuit.left() == PAUSE
 
 
 async def test_server_that_cannot_start_is_left_alone_and_tried_again(fleet: Any, person: Any) -> None:

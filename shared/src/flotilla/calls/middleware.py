@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
 from flotilla.calls.context import Call, current, entered
-from flotilla.calls.results import failed, sentence, warned
+from flotilla.calls.results import failed, sentence, timed, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
 from flotilla.serving import telemetry
@@ -122,7 +122,7 @@ class CallMiddleware(Middleware):
             note_call(self.connection.fleet.state, self.connection.integration.slug)
 
         async def run(call: Call) -> ToolResult:
-            return warned(await self._answer(context, call_next, name), self.connection.warnings.values())
+            return timed(warned(await self._answer(context, call_next, name), self.connection.warnings.values()))
 
         return await self._audited(run, name, dict(context.message.arguments or {}), tool_name=name)
 
@@ -164,6 +164,7 @@ class CallMiddleware(Middleware):
                     outcome=call.outcome,
                     mcp_response=_size(result),
                     latency_ms=round(seconds * 1000, 1),
+                    vendor_ms=round(call.vendor_seconds * 1000, 1),
                 )
 
     async def _answer(
