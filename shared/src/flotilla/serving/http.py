@@ -79,7 +79,8 @@ def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
     if drain > 1:
-        AppStatus.disable_automatic_graceful_drain()  # an answer is a stream of events, which it would end at once
+        # An answer is a stream of events, which it would end at once.
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
     uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
     with errors.setting_errors():
         own_hosts = name_set("FLOTILLA_ALLOWED_HOSTS")
