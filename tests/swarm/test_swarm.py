@@ -159,7 +159,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engi
         for name in NODES:
             subprocess.run(["ip", "netns", "del", f"flotilla-test-{name}"], check=False)
             subprocess.run(["ip", "link", "del", f"fltest{name}"], check=False, stderr=subprocess.DEVNULL)
-            subprocess.run(["rmdir", f"/sys/fs/cgroup/flotilla-test-{name}"], check=False, stderr=subprocess.DEVNULL)
+            for group in sorted(Path("/sys/fs/cgroup").rglob(f"flotilla-test-{name}"), reverse=True):
+                subprocess.run(["find", str(group), "-depth", "-type", "d", "-delete"], check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
