@@ -184,7 +184,10 @@ class Admission:
         properties: Message = {"confirm": {"type": "boolean", "description": texts["confirm"]}}
         if verdict.once:
             properties["remember"] = {"type": "boolean", "description": texts["remember"], "default": True}
-        lines = [texts["allow"], f"{title(call.backend.entry)}: {action(call.tool)} ({call.name})"]
+        lines = [
+            texts["allow"],
+            f"{title(call.backend.entry)}: {action(call.tool, foreign=call.backend.foreign)} ({call.name})",
+        ]
         lines += readable(shown(call.params["arguments"], call.backend.entry.secrets))
         if verdict.change:
             lines += [texts["changed"], *difference(verdict.change)]
@@ -205,10 +208,10 @@ def asks_itself(call: Call) -> bool:
     return kind_of(tool) == "destroy" and "confirm_token" in properties and not off
 
 
-def action(tool: Message) -> str:
-    """Return what a tool does, as a person reads it: its title, or the words of its name without the prefix."""
+def action(tool: Message, *, foreign: bool = False) -> str:
+    """Return what a tool does, as a person reads it: its title, or the words of its name; the fleet's have a prefix."""
     given = tool.get("title") or (tool.get("annotations") or {}).get("title")
-    return str(given or " ".join(str(tool["name"]).split("_")[1:]) or tool["name"])
+    return str(given or " ".join(str(tool["name"]).split("_")[0 if foreign else 1 :]) or tool["name"])
 
 
 def readable(arguments: str) -> list[str]:

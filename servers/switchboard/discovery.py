@@ -103,13 +103,14 @@ def searchables(entry: Entry, folder: Path) -> list[Searchable]:
 
     Raises what `definitions` raises.
     """
-
     terms = discovery(entry, folder).get("search") or {}
     return [searchable(entry, tool, terms.get(tool["name"]) or "") for tool in definitions(entry, folder)["tools"]]
 
 
 def searchable(entry: Entry, tool: Mapping[str, Any], terms: str) -> Searchable:
     """Return a tool as a search reads it."""
+    from .tool_index import Searchable  # not at the top: the launcher only lists
+
     return Searchable(
         name=tool["name"],
         server=title(entry),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .backend import BrokenResultError, ConnectionLostError, NotStartedError
 from .catalog import CatalogError
@@ -18,7 +18,9 @@ from .own_backends import Own, refresh
 from .own_servers import OwnServer, declared, folder, offer_of
 from .reporting import report
 from .settings_file import SettingsFile
-from .tool_index import Searchable
+
+if TYPE_CHECKING:
+    from .tool_index import Searchable
 
 LOOK_EVERY = 1.0  # seconds
 PAUSE = 5.0  # seconds between two readings of one server's lists

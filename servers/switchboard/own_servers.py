@@ -28,6 +28,7 @@ from flotilla_launcher.protocol import LISTS
 
 from .catalog import STEERING, Entry
 from .discovery import DiscoveryError, discovery
+from .note_save import NOTE_SAVE
 from .own_tools import APPROVE
 from .permissions import Permissions
 from .reporting import report
@@ -38,7 +39,7 @@ from .untrusted import ADDRESS, NAMED, Cleaned, prefixed
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 KEYS = ("url", "transport", "headers", "auth", "command", "image", "args", "env", "volumes", "title", "local")
 TRANSPORTS, AUTHS = ("auto", "http", "sse"), ("none", "token", "oauth")
-RESERVED = (SEARCH, READ, WRITE, DESTROY, APPROVE)  # tools that the switchboard itself has
+RESERVED = (SEARCH, READ, WRITE, DESTROY, APPROVE, NOTE_SAVE)  # tools that the switchboard itself has
 FILE_FORMAT = 1  # of a kept discovery file
 TOKEN = "{token}"  # in a header: where the token stands, unless it is a bearer token
 

@@ -124,7 +124,7 @@ def _approval(host: Host, visit: Visit, servers: Mapping[str, Server], approval:
         "slug": approval.server,
         "server": approval.title,
         "tool": approval.tool,
-        "action": action(dict(tool) or {"name": approval.tool}),
+        "action": action(dict(tool) or {"name": approval.tool}, foreign=server is None or server.foreign),
         "effect": kind_of(tool),
         "targets": about,
         "arguments": {name: value for name, value in arguments.items() if name not in {item["name"] for item in about}}
