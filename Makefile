@@ -7,7 +7,8 @@ PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 FLOTILLA := @scripts/flotilla
 
-.PHONY: help setup up down demo status doctor install connect login build generate check format test test-fast contract conformance bench new lock release registry-tree clean
+.PHONY: help setup up down demo status doctor assist add remove install connect login site build generate check format \
+	test test-fast contract conformance bench new lock release registry-tree clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,15 @@ status: ## Show whether the gateway runs
 doctor: ## Check this machine and your settings, and say how to correct what is wrong
 	$(FLOTILLA) doctor
 
+assist: ## Set everything up step by step: servers, accounts, clients; the same as scripts/install
+	@scripts/install
+
+add: ## Connect one server: S=facturation-pro
+	$(FLOTILLA) add $(S)
+
+remove: ## Disconnect one server, and forget the keys of its account: S=facturation-pro
+	$(FLOTILLA) remove $(S)
+
 install: ## Copy the catalog to where Docker's gateway reads it
 	$(FLOTILLA) install
 
@@ -41,6 +51,9 @@ login: ## Connect an account: S=google, S=gmail; `scripts/flotilla login --help`
 
 build: setup ## Build the images, or those of S="filesystem export"
 	@scripts/engine && scripts/build $(S)
+
+site: ## Write the documentation as a site to build/site
+	@scripts/site
 
 generate: ## Write manifests, catalog, compose files and tables from the servers' code
 	$(FLOTILLA) generate

@@ -34,6 +34,9 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command("assist", "Set everything up step by step: servers, accounts, clients, one real call.", "assist"),
+        Command("add", "Connect one server: ask for what its account needs, store it, try it.", "add"),
+        Command("remove", "Disconnect one server: forget the keys of its account.", "remove"),
         Command("console", "Open the pages where calls are approved, permissions set and the log is read.", "console"),
         Command(
             "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
@@ -64,6 +67,8 @@ COMMANDS = {
         ),
         Command("release", "Release a version: images, signatures, catalogs, packages, notes.", "release.__main__"),
         Command("registry-tree", "Write the pull request for docker/mcp-registry.", "release.registry_tree"),
+        Command("site-pages", "Copy the documentation's pages for the site.", "site_pages"),
+        Command("site", "Write the documentation as a site to build/site."),
         Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),

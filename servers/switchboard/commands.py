@@ -30,7 +30,10 @@ DOCKER_VARIABLES = (
     "DOCKER_TLS_VERIFY",
     "XDG_RUNTIME_DIR",
 )
-INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER")  # variables that every command gets
+TELEMETRY = tuple(
+    f"OTEL_EXPORTER_OTLP_{part}" for part in ("ENDPOINT", "TRACES_ENDPOINT", "METRICS_ENDPOINT", "HEADERS")
+)
+INHERITED = ("HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", *TELEMETRY)  # variables that every command gets
 # Where the kernel can do it, servers end with a switchboard that is killed, also while they are busy.
 END_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"] if sys.platform == "linux" and shutil.which("setpriv") else []
 

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION, TIMINGS_KEY
 from flotilla_launcher.version import VERSION
@@ -65,9 +65,11 @@ class Gateway:
         log: ActionLog | None = None,
         sentences: Sentences | None = None,
         admission: Admission | None = None,
+        telemetry: Any = None,  # the module `flotilla.serving.telemetry`, where calls are measured
     ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
         self._log, self._sentences, self._admission = log, sentences or Sentences(), admission
+        self._telemetry = telemetry
         self._state = RequestState(state_key)
         self.offers = Offers(admission.permissions if admission else None)
         self.tool_search = ToolSearch(lambda: self.offers.listed("tools"), list)
@@ -150,9 +152,11 @@ class Gateway:
             self.listeners.discard(changed.set)
 
     def close(self) -> None:
-        """Write the rows of the log that are waiting."""
+        """Write the rows of the log, and send the measurements, that are waiting."""
         if self._log:
             self._log.close()
+        if self._telemetry:
+            self._telemetry.flush()
 
     async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
@@ -242,7 +246,20 @@ class Gateway:
         call = Call(client, backend, "tools/call", params, safe, tool)
         if client.modern and params.get("requestState") is not None:
             call.asked = Asked.read(self._state.read(params["requestState"], call.request))
-        return await self._logged(call)
+        return await self._measured(call)
+
+    async def _measured(self, call: Call) -> Message:
+        """Call a tool and log it; where that is asked for, in a span, and measured."""
+        if self._telemetry is None:
+            return await self._logged(call)
+        started, labels = time.perf_counter(), {"server": call.backend.entry.slug}
+        try:
+            with self._telemetry.span(f"tools/call {call.name}", call.client.meta, **labels):
+                return await self._logged(call)
+        finally:
+            seconds, named = time.perf_counter() - started, {"tool": call.name, "outcome": call.outcome}
+            self._telemetry.measure(self._telemetry.GATEWAY_CALL, seconds, **labels, **named)
+            self._telemetry.measure(self._telemetry.GATEWAY_SERVER, call.server_seconds, **labels)
 
     async def _logged(self, call: Call) -> Message:
         """Call a tool, and add a row to the log, however it ends."""

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse
 from flotilla.compat import connection_of, keep_no_session_state, low_level
 from flotilla.serving.http import LOOPBACK, fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
+from flotilla.serving.scrape import add_metrics_route
 from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
@@ -169,11 +170,13 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     async def search(request: Request) -> JSONResponse:
         return await search_api.answer(gateway, request, token)
 
-    http = listening(options.host, options.port)
+    if options.metrics == "on":
+        add_metrics_route(mcp, setting("FLOTILLA_METRICS_TOKEN", guard=True) or "")
+    http = listening(options.host, options.port, options.drain)
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
     if options.console == "on" or (options.console == "auto" and options.host in LOOPBACK):
         add_console(mcp, gateway, options, port)
-    await mcp.run_async("http", **http)
+    await mcp.run_async("http", stateless_http=options.sessions == "off", **http)

@@ -74,6 +74,16 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
         "results: keep the results too; off: keep nothing",
     ),
+    "sessions": (
+        "on",
+        "on: over HTTP, clients before 2026-07-28 have a session, in which they can be asked; off: nobody has one, so "
+        "that each request may come to another switchboard",
+    ),
+    "drain": (1.0, "seconds that calls in flight get over HTTP when the switchboard is to end"),
+    "metrics": (
+        "off",
+        "on: over HTTP, /metrics tells a Prometheus of calls: one with FLOTILLA_METRICS_TOKEN, or of this machine",
+    ),
     "notes": (
         "on",
         "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "
@@ -112,10 +122,12 @@ CHOICES = {
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "metrics": ("on", "off"),
     "notes": ("on", "off"),
     "permissions": ("on", "off"),
     "plain": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),
+    "sessions": ("on", "off"),
     "search": ("auto", "on", "off"),
     "transport": ("stdio", "http"),
 }

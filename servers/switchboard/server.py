@@ -17,7 +17,9 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
@@ -70,7 +72,8 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
         database = Database(Path(options.state))
         admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
     log = action_log(options, settings)
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, log, sentences, admission)
+    commands = Commands(options)
+    gateway = Gateway(state_key, last_calls.note, log, sentences, admission, telemetry(options))
     gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
     gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
@@ -133,6 +136,17 @@ def action_log(options: argparse.Namespace, settings: Settings) -> ActionLog | N
     return ActionLog(Path(options.state), settings.log.mode == "results", setting("FLOTILLA_USER") or "")
 
 
+def telemetry(options: argparse.Namespace) -> Any:
+    """Return what measures calls, None where nobody wants to know: it takes the library's import."""
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+    if not (options.metrics == "on" and options.transport == "http") and not any(map(os.environ.get, names)):
+        return None
+    from flotilla.serving import telemetry as measuring
+
+    measuring.configure("switchboard")
+    return measuring
+
+
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
     build_models_on_first_use()
     from .remote import Remote  # not at the top: mcp's client takes a second and 60 MB
@@ -144,7 +158,14 @@ async def serve(options: argparse.Namespace) -> None:
     """Serve until the client closes the connection or a signal comes, then stop every server."""
     gateway, backends = build(options)
 
+    async def drained() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(options.drain if options.transport == "http" else 0):
+                while gateway.in_flight:  # noqa: ASYNC110 - it is only counted
+                    await asyncio.sleep(0.05)
+
     async def close() -> None:
+        await drained()
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
             own = [gateway.own.close()] if gateway.own else []
             await asyncio.gather(gateway.tool_search.close(), *own, *(backend.close() for backend in backends))

@@ -100,7 +100,7 @@ UNUSED_PARTS = """
 UNUSED_STDLIB = """
     test idlelib tkinter turtle.py turtledemo ensurepip venv lib2to3 pydoc.py pydoc_data __pycache__ dist-packages
     unittest doctest.py pdb.py bdb.py cProfile.py profile.py pstats.py trace.py tabnanny.py pyclbr.py
-    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc wsgiref
+    curses dbm sqlite3 _pyrepl rlcompleter.py antigravity.py this.py xmlrpc
     imaplib.py ftplib.py poplib.py multiprocessing/dummy multiprocessing/managers.py multiprocessing/pool.py
     multiprocessing/shared*
     mailbox.py modulefinder.py pickletools.py wave.py _android_support.py _ios_support.py _osx_support.py

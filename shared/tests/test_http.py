@@ -350,3 +350,16 @@ def test_shutdown_waits_for_no_call(start: Start, tool: str | None, number: int)
             asyncio.run(begin())
     assert ended == [0], server.err  # the call would take 30 seconds
     assert "Traceback" not in server.err
+
+
+async def test_shutdown_finishes_calls_within_the_drain(start: Start) -> None:
+    server = start(FLOTILLA_DRAIN="30")
+    params = {"name": "probe_get_sleep", "arguments": {"seconds": 1.5}}  # the usual end is shorter
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    headers = {**ACCEPT, "MCP-Protocol-Version": "2025-11-25"}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        call = asyncio.ensure_future(http.post(f"{server.url}/mcp", json=message, headers=headers))
+        await asyncio.to_thread(server.begun)
+        server.popen.send_signal(signal.SIGTERM)
+        assert '"isError":false' in (await call).text
+    assert await asyncio.to_thread(server.popen.wait, 20) == 0

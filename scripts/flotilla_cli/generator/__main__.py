@@ -13,7 +13,7 @@ from flotilla_cli.generator.text import MARK
 
 def orphans(files: dict[str, str], root: Path = ROOT) -> list[Path]:
     """Return committed generated files that no server asks for any more."""
-    patterns = ("catalog/*.yaml", "catalog/clients/*.json", "servers/*/Dockerfile")
+    patterns = ("catalog/*.yaml", "catalog/clients/*.json", "servers/*/Dockerfile", "compose/kubernetes/*/*/*.yaml")
     known = {root / name for name in files}
     return [
         path

@@ -30,7 +30,7 @@ INNER = "${FLOTILLA_FLEET_TOKEN:?set FLOTILLA_FLEET_TOKEN in .env}"  # between s
 NEEDED = "${FLOTILLA_HTTP_TOKEN:?set FLOTILLA_HTTP_TOKEN in .env}"
 
 
-def _lines(names: Iterable[str]) -> str:
+def lines(names: Iterable[str]) -> str:
     """Return a list with a line a name, so that two branches that each add a server merge without a conflict."""
     return BREAK + f",{BREAK}".join(names) + BREAK
 
@@ -73,7 +73,7 @@ def _guards(server: Server[Any]) -> dict[str, str]:
     return values
 
 
-def _known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
+def known_to_the_switchboard(server: Server[Any]) -> dict[str, str]:
     """Return what the switchboard lists a server by: its filters, and which of its needs are set, but not to what."""
     needs = {
         documents.variable(server, name) for names in server.integration.settings_class.required() for name in names
@@ -115,7 +115,7 @@ def compose_gateway(servers: dict[str, Server[Any]]) -> str:
         "image": f"${{FLOTILLA_GATEWAY_IMAGE:-{GATEWAY_IMAGE}}}",
         "command": [
             "--catalog=/root/.docker/mcp/catalogs/flotilla.yaml",
-            f"--servers=${{FLOTILLA_SERVERS:-{_lines(map(catalog_name, servers))}}}",
+            f"--servers=${{FLOTILLA_SERVERS:-{lines(map(catalog_name, servers))}}}",
             "--secrets=/run/secrets/flotilla",
             "--config=/root/.docker/mcp/config.yaml",
             "--transport=streaming",
@@ -162,7 +162,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             **HARDENED,
             "command": [
                 "--servers=${FLOTILLA_SERVERS:-}",
-                f"--remote={_lines(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
+                f"--remote={lines(f'{slug}=http://{slug}:8000/mcp' for slug in servers)}",
             ],
             "environment": {
                 "FLOTILLA_TRANSPORT": "http",  # read by the health check too
@@ -175,7 +175,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_STATE": "/state",
                 "FLOTILLA_PERMISSIONS": "${FLOTILLA_PERMISSIONS:-on}",
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
-                **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
+                **{name: text for one in servers.values() for name, text in known_to_the_switchboard(one).items()},
             },
             "volumes": ["flotilla-switchboard:/state"],
             "networks": ["public", *servers],

@@ -54,7 +54,7 @@ MORE: tuple[Row, ...] = (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "text",
         "",
-        "Address that spans are sent to, where requirements/otel.txt is installed (no image has it).",
+        "Address that spans and measurements are sent to, where requirements/otel.txt is installed (no image has it).",
     ),
 )
 COMMANDS: tuple[Row, ...] = (
@@ -90,6 +90,8 @@ COMPOSE: tuple[Row, ...] = (
     ),
     ("FLOTILLA_VERSION", "text", "this checkout's", "Version of the images."),
     ("FLOTILLA_GATEWAY_IMAGE", "text", "", "Image of Docker's gateway."),
+    ("FLOTILLA_GATEWAYS", "integer", "`2`", "In a Swarm: how many switchboards, at most one on a machine."),
+    ("FLOTILLA_PUBLIC_HOSTS", "list", "", "In Kubernetes, in the ConfigMap: the names by which clients come."),
     ("FLOTILLA_SECRETS_FILE", "path", "", "File of secrets and guards, seen from compose/."),
     ("FLOTILLA_CONFIG_FILE", "path", "", "File of preferences, seen from compose/."),
     ("FLOTILLA_EMBEDDINGS_TOKEN", "secret", "", "Token of the embeddings API, where the switchboard's search has one."),

@@ -12,6 +12,7 @@ from flotilla_cli.generator.compose import compose_gateway, compose_switchboard
 from flotilla_cli.generator.configuration import configuration_page
 from flotilla_cli.generator.discovery import tools
 from flotilla_cli.generator.images import bake, dockerfile
+from flotilla_cli.generator.scaleout import kubernetes, swarm
 from flotilla_cli.generator.servers import GATEWAYS, ROOT, discoveries, integrations, server_of, slugs
 from flotilla_cli.generator.tables import fleet_table, server_table
 from flotilla_cli.generator.text import MARK, as_json, as_yaml
@@ -45,6 +46,8 @@ def everything(root: Path = ROOT, discovery: dict[str, dict[str, Any]] | None = 
     files[".env.example"] = dotenv(servers)
     files["compose/compose.yaml"] = compose_gateway(servers)
     files["compose/compose.switchboard.yaml"] = compose_switchboard(servers)
+    files["compose/stack.yaml"] = swarm(servers)
+    files |= kubernetes(servers)
     gateways = [slug for slug in slugs(root) if slug in GATEWAYS]
     for slug in gateways:
         title, about = slug.capitalize(), "One gateway to all servers, where Docker's own is not at hand."

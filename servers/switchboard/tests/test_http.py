@@ -40,6 +40,59 @@ async def test_http_requires_token_and_local_host_and_origin(fleet: Any) -> None
     assert "client-token-1" not in fleet.stderr_text()
 
 
+async def test_http_metrics_of_calls(fleet: Any, person: Any) -> None:
+    fleet.environ["FLOTILLA_METRICS_TOKEN"] = "metrics-token"
+    async with fleet.listening("--metrics", "on") as (url, _), httpx2.AsyncClient() as http:
+        async with person(StreamableHttpTransport(url, auth="client-token-1"), "auto").client as client:
+            await client.call_tool("probe_echo", {"value": 1})
+        page = url.replace("/mcp", "/metrics")
+        text = (await http.get(page)).text
+        labels = '{outcome="ok",server="probe",tool="probe_echo"}'
+        assert f"flotilla_gateway_call_duration_seconds_count{labels} 1.0" in text
+        assert 'flotilla_gateway_server_duration_seconds_count{server="probe"} 1.0' in text
+        proxied = {"X-Forwarded-For": "198.51.100.7"}
+        assert (await http.get(page, headers=proxied)).status_code == 401
+        shown = {**proxied, "Authorization": "Bearer metrics-token"}
+        assert (await http.get(page, headers=shown)).status_code == 200
+
+
+async def test_http_drain_finishes_calls(fleet: Any) -> None:
+    params = {"name": "probe_wait", "arguments": {"seconds": 1.5, "name": "Ada"}, "_meta": {"progressToken": 1}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    headers = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
+    headers["MCP-Protocol-Version"] = "2025-11-25"
+    async with (
+        fleet.listening("--drain", "30", "--sessions", "off") as (url, switchboard),
+        httpx2.AsyncClient(timeout=30) as http,
+        http.stream("POST", url, json=message, headers=headers) as answer,
+    ):
+        text = ""
+        async for line in answer.aiter_lines():
+            if "notifications/progress" in line and "progress" not in text:  # it has begun
+                switchboard.send_signal(signal.SIGTERM)
+            text += line
+        assert "Ada " in text
+        assert await asyncio.to_thread(switchboard.wait, 20) == 0
+
+
+async def test_http_without_sessions_serves_older_clients(fleet: Any, person: Any) -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    good = {"Authorization": "Bearer client-token-1", "Accept": "application/json, text/event-stream"}
+    async with fleet.listening("--sessions", "off") as (url, _), httpx2.AsyncClient() as http:
+        answer = await http.post(url, json=message, headers=good)
+        assert answer.status_code == 200
+        assert "mcp-session-id" not in answer.headers
+        one = person(StreamableHttpTransport(url, auth="client-token-1"), "legacy")
+        async with one.client:
+            assert (await one.call("probe_wait", seconds=0, name="Ada")).split()[0] == "Ada"
+
+
+async def test_http_no_metrics_unless_asked_for(fleet: Any) -> None:
+    async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
+        assert (await http.get(url.replace("/mcp", "/metrics"))).status_code == 404
+
+
 @pytest.mark.parametrize("host", ["::1", "0.0.0.0"])
 async def test_http_host_option(fleet: Any, host: str) -> None:
     async with fleet.listening("--host", host) as (url, _), httpx2.AsyncClient() as http:

@@ -267,6 +267,11 @@ class FleetSettings(ServerSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     http_token: SecretStr | None = Field(None, description="Bearer token of the HTTP transport; needed off loopback")
+    drain: float = Field(1, ge=0, le=600, description="Seconds that calls in flight get when an HTTP server is to end")
+    metrics: Switch = Field(False, description="on: over HTTP, /metrics tells a Prometheus of calls and requests")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token of /metrics; without one it answers programs of this machine only"
+    )
     plain_http: Annotated[list[str], CommaSeparated] = Field(
         [], description="Hosts that may be contacted without encryption, such as a test vendor: host or host:port, ..."
     )

@@ -23,6 +23,7 @@ from flotilla.calls.context import Call, current, entered
 from flotilla.calls.results import failed, sentence, timed, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
+from flotilla.serving import telemetry
 from flotilla_launcher.filters import visible
 from flotilla_launcher.warm import note_call
 
@@ -146,6 +147,14 @@ class CallMiddleware(Middleware):
                 raise
             finally:
                 self.running -= 1
+                seconds = time.perf_counter() - started
+                telemetry.measure(
+                    telemetry.SERVER_CALL,
+                    seconds,
+                    server=connection.integration.slug,
+                    tool=called if called in connection.integration.attributes else "other",  # a client may name any
+                    outcome=call.outcome,
+                )
                 token = get_access_token()
                 connection.audit.call(
                     trace_id=call.trace_id,
@@ -154,7 +163,7 @@ class CallMiddleware(Middleware):
                     arguments=arguments,
                     outcome=call.outcome,
                     mcp_response=_size(result),
-                    latency_ms=round((time.perf_counter() - started) * 1000, 1),
+                    latency_ms=round(seconds * 1000, 1),
                     vendor_ms=round(call.vendor_seconds * 1000, 1),
                 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from flotilla.http.responses import (
     unreadable,
 )
 from flotilla.integration import Integration
+from flotilla.serving import telemetry
 from flotilla_launcher.version import VERSION
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -146,7 +148,7 @@ class Transport:
             await self._turn(request.extensions.get("cost", 1), request.extensions.get("path", ""))
             call.mark_started(title, writes)
             with call.at_vendor():
-                response = await self.client.send(request, stream=True, auth=auth, follow_redirects=not writes)
+                response = await self._measured(request, auth, follow_redirects=not writes)
             if response.is_success or response.status_code in request.extensions.get("expected", ()):
                 if writes and response.is_success:
                     call.mark_done()
@@ -181,6 +183,18 @@ class Transport:
         if repeatable and attempt < retry.attempts and wait <= retry.longest and wait < call.left():
             return wait
         raise problem
+
+    async def _measured(self, request: httpx.Request, auth: Any, *, follow_redirects: bool) -> httpx.Response:
+        """Send a request; note how long its headers took, and how many requests the vendor still allows."""
+        started, status, slug = time.perf_counter(), "none", self.integration.slug
+        try:
+            response = await self.client.send(request, stream=True, auth=auth, follow_redirects=follow_redirects)
+            status = str(response.status_code)
+            telemetry.note_limits(slug, response.headers)
+            return response
+        finally:
+            seconds = time.perf_counter() - started
+            telemetry.measure(telemetry.VENDOR_REQUEST, seconds, server=slug, method=request.method, status=status)
 
     async def _whole(self, response: httpx.Response) -> httpx.Response:
         body, largest = bytearray(), response.request.extensions.get("largest", LARGEST)

@@ -14,6 +14,7 @@ from flotilla import errors
 from flotilla.calls import finishing
 from flotilla.connection import Connection
 from flotilla.serving.health import add_health_routes
+from flotilla.serving.scrape import add_metrics_route
 from flotilla_launcher.environment import name_set
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,20 +46,25 @@ def serve_http(mcp: FastMCP[Any], connection: Connection[Any]) -> None:
             "on the network could call the tools. Set it, or listen on 127.0.0.1."
         )
     try:
-        options = listening(fleet.host, fleet.port)
+        options = listening(fleet.host, fleet.port, fleet.drain)
     except errors.ConfigurationError as problem:
         sys.exit(f"flotilla-{slug}: {problem}")
     add_health_routes(mcp, connection)
+    if fleet.metrics:
+        add_metrics_route(mcp, fleet.metrics_token.get_secret_value() if fleet.metrics_token else "")
     connection.audit.line("listening", host=fleet.host, port=options["sockets"][0].getsockname()[1])
     serve_until_finished(mcp, "http", stateless_http=not fleet.stateful, **options)
 
 
-def listening(host: str, port: int) -> dict[str, Any]:
+def listening(host: str, port: int, drain: float = 0) -> dict[str, Any]:
     """Return the options of FastMCP's HTTP transport: a listening socket, and the Host and Origin that are accepted.
 
     Connections and sessions are limited in number and time (see `limits`), also those of later transports of
-    this process. Raises errors.ConfigurationError where it cannot listen.
+    this process. With a drain of more than a second, answers that are under way when the process is to end are not cut
+    off. Raises errors.ConfigurationError where it cannot listen.
     """
+    from sse_starlette.sse import AppStatus
+
     from flotilla.compat import limit_sessions
     from flotilla.serving import limits  # not at the top: only HTTP needs uvicorn
 
@@ -72,6 +78,9 @@ def listening(host: str, port: int) -> dict[str, Any]:
     # asyncio sets it only on sockets that were made for TCP by name; without it every answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     limit_sessions(limits.MOST_SESSIONS, limits.IDLE)
+    if drain > 1:
+        # An answer is a stream of events, which it would end at once.
+        AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
     uvicorn = {"timeout_graceful_shutdown": 60, "log_config": None, "access_log": False, "ws": "none"}
     with errors.setting_errors():
         own_hosts = name_set("FLOTILLA_ALLOWED_HOSTS")

@@ -82,7 +82,8 @@ def _end(seconds: float = finishing.LONGEST) -> None:
 def _end_on_signals(connection: Connection[Any], running: Callable[[], int]) -> None:
     """End on SIGTERM and SIGINT, as PID 1 too, even while the main thread is blocked: a thread reads them from a pipe.
 
-    Calls in flight get GRACE seconds. Over HTTP uvicorn waits for them, and ends by itself when there are none.
+    Calls in flight get GRACE seconds, over HTTP what FLOTILLA_DRAIN says: there uvicorn waits for them, and ends by
+    itself when there are none.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -94,12 +95,14 @@ def _end_on_signals(connection: Connection[Any], running: Callable[[], int]) -> 
     def watch() -> None:
         while os.read(reader, 1)[0] not in ours:
             pass
-        end, uvicorn = time.monotonic() + GRACE, connection.fleet.transport == "http"
+        uvicorn = connection.fleet.transport == "http"
+        grace = connection.fleet.drain if uvicorn else GRACE
+        end = time.monotonic() + grace
         if running() or uvicorn:
             while time.monotonic() < end and (running() or uvicorn):
                 time.sleep(0.02)
             time.sleep(0.1)  # what has just ended is still being written
-        _end(finishing.LONGEST - GRACE)
+        _end(finishing.LONGEST - min(grace, GRACE))
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -1,0 +1,153 @@
+"""Connect one server: ask for what its account needs, store it where both gateways read it, and make one real call.
+
+Nothing is asked that is known: from the options, the environment, or the secrets file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flotilla import Server
+from flotilla_cli import accounts, login, paths, secrets_file
+from flotilla_cli.accounts import AccountError
+
+
+def values_of(texts: list[str]) -> dict[str, str]:
+    """Return the values of `--set name=value`; `name=@file` reads a file, so that it stands in no list of processes."""
+    values = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise AccountError(f"--set {text} is not of the form name=value. Write --set api_key=@file, for example.")
+        if value.startswith("@"):
+            try:
+                value = Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as problem:
+                raise AccountError(f"{value[1:]} cannot be read ({problem}). Name another file.") from None
+        values[name] = value
+    return values
+
+
+def chosen_option(server: Server[Any], known: Mapping[str, str], consent: bool | None) -> list[str]:
+    """Return the way to connect: the one that is complete or begun, else the one that a person chooses."""
+    choices = accounts.auth_options(server)
+    if consent is not None:
+        choices = [option for option in choices if accounts.by_consent(server, option) is consent]
+        if not choices:
+            kind = "by consent in a browser" if consent else "with a key"
+            raise AccountError(
+                f"{server.slug} cannot be connected {kind}. Leave {'--login' if consent else '--key'} out."
+            )
+    begun = max(
+        choices, key=lambda option: (all(map(known.get, option)), sum(bool(known.get(name)) for name in option))
+    )
+    if len(choices) == 1 or any(map(known.get, begun)):
+        return begun
+    if not sys.stdin.isatty():
+        return choices[0]
+    print(f"{server.integration.title} can be connected in {len(choices)} ways:")
+    for number, option in enumerate(choices, 1):
+        print(f"  {number}. {'consent in a browser' if accounts.by_consent(server, option) else ', '.join(option)}")
+    while True:
+        answer = input(f"Which one? [1-{len(choices)}, Enter for 1] ").strip() or "1"
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(choices):
+            return choices[int(answer) - 1]
+        print(f"{answer!r} is none of them.")
+
+
+def ask(server: Server[Any], field: str) -> str:
+    """Return what a person types for a setting, once it fits. Raises AccountError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise AccountError(
+            f"{server.slug} needs {field}: {accounts.about(server, field)}. Pass it with "
+            f"--set {field}=…, or as a file: --set {field}=@file."
+        )
+    print(f"{accounts.about(server, field)}.")
+    while True:
+        value = getpass.getpass(f"{field} (not shown): ") if accounts.hidden(server, field) else input(f"{field}: ")
+        try:
+            return accounts.checked(server, field, value)
+        except AccountError as problem:
+            print(f"Error: {problem}")
+
+
+def connect(
+    server: Server[Any], values: Mapping[str, str], *, consent: bool | None, again: bool, keychain: bool
+) -> None:
+    """Connect a server's account. Raises AccountError."""
+    checked = {name: accounts.checked(server, name, value) for name, value in values.items()}
+    saved = secrets_file.read()
+    fields = dict.fromkeys(name for option in accounts.auth_options(server) for name in option)
+    there = {name: "" if again else accounts.present(server, name, saved) for name in fields}
+    known = {name: value for name, value in {**there, **checked}.items() if value}
+    option = chosen_option(server, known, consent)
+    if accounts.by_consent(server, option) and not all(map(known.get, option)):
+        store(server, checked, keychain)
+        if login.main([server.slug, *(["--store", "desktop" if keychain else "file"])]):
+            raise AccountError(f"{server.slug} was not connected; the reason is above.")
+        return
+    for name in option:
+        if name not in known:
+            checked[name] = ask(server, name)
+        elif name not in checked:
+            paths.say(f"{name}: is set already.")
+    store(server, checked, keychain)
+
+
+def store(server: Server[Any], values: Mapping[str, str], keychain: bool) -> None:
+    """Store the values that are new."""
+    if values:
+        named = {accounts.secret(server, name): value for name, value in values.items()}
+        paths.say(f"Stored {', '.join(values)} in {secrets_file.store(named, keychain)}.")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `add` and the installer share."""
+    parser.add_argument("--again", action="store_true", help="ask for all values again, also those that are set")
+    parser.add_argument("--no-check", action="store_true", help="make no call to try the connection")
+    parser.add_argument(
+        "--store",
+        choices=("file", "desktop"),
+        help="where keys are stored: the secrets file, or Docker Desktop's keychain (default: that, where it exists)",
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Connect one server, and try it."""
+    parser = argparse.ArgumentParser(prog="scripts/flotilla add", description=__doc__)
+    parser.add_argument("server", help="as facturation-pro")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="a value; NAME=@FILE reads it from a file"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--login", action="store_const", const=True, dest="consent", help="connect by consent in a browser"
+    )
+    how.add_argument(
+        "--key", action="store_const", const=False, dest="consent", help="connect with a key, not by consent"
+    )
+    add_options(parser)
+    options = parser.parse_args(argv)
+    try:
+        server, keychain = accounts.known(options.server), login.in_keychain(options)
+        if accounts.auth_options(server) == [[]] and not options.set:
+            paths.say(f"{server.slug} needs no account.")
+        else:
+            connect(server, values_of(options.set), consent=options.consent, again=options.again, keychain=keychain)
+        if keychain:
+            paths.say("Docker Desktop's keychain returns no values, so the connection is tried at the first call.")
+        elif not options.no_check:
+            paths.say(accounts.try_call(server.slug))
+    except AccountError as problem:
+        return paths.fail(str(problem))
+    except (OSError, ValueError) as problem:
+        return paths.fail(f"It could not be stored: {problem}")
+    except (KeyboardInterrupt, EOFError):
+        return paths.fail("Interrupted. What was said to be stored is; run it again for the rest.")
+    paths.say("A gateway that is running uses it after its next start: `make up`.")
+    return 0

@@ -1,0 +1,223 @@
+"""Set Flotilla up step by step: what is on this machine, which servers, their accounts, the clients, and one real call.
+
+Every question has an option, and nothing is asked that an option, the environment or the secrets file answers already.
+Run again, it asks only for what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from flotilla_cli import (
+    accounts,
+    add,
+    client,
+    clients,
+    connect,
+    install,
+    jsonc,
+    login,
+    paths,
+    secrets_file,
+    servers,
+    system,
+    up,
+)
+from flotilla_cli.accounts import AccountError
+from flotilla_cli.generator.servers import server_of
+from flotilla_launcher.naming import slug_of
+
+PULL = 120  # seconds that the release's image may take to come
+
+
+def machine() -> str:
+    """Return what this machine is, for a person."""
+    release = platform.release().lower()
+    name = {"Darwin": "macOS", "Windows": "Windows"}.get(platform.system(), platform.system())
+    return "Linux in WSL" if "microsoft" in release else name
+
+
+def engine() -> str:
+    """Return which Docker there is, as a sentence."""
+    version = system.engine()
+    if not version:
+        return "No Docker engine answers: the servers run as local processes. (Docker can be added later.)"
+    desktop = "Docker Desktop" in (system.docker("info", "--format", "{{.OperatingSystem}}") or "")
+    plugin = system.gateway_plugin()
+    gateway = f"its MCP plugin {plugin} is the gateway" if plugin else "Flotilla's own gateway is used"
+    return f"{'Docker Desktop' if desktop else 'Docker'} {version} answers; {gateway}."
+
+
+def names_of(text: str) -> list[str]:
+    """Return the servers of a list with commas. Raises AccountError."""
+    slugs = [slug_of(name.strip()) for name in text.replace(" ", ",").split(",") if name.strip()]
+    if slugs == ["all"]:
+        return list(servers.registry())
+    return [accounts.known(slug).slug for slug in dict.fromkeys(slugs)]
+
+
+def chosen_servers(options: argparse.Namespace) -> list[str]:
+    """Return the servers that are wanted: those of the option, else those that a person names."""
+    if options.servers:
+        return names_of(options.servers)
+    ready = servers.choose()
+    if options.yes or not sys.stdin.isatty():
+        return ready
+    print("\nThe servers (* is ready):")
+    for slug, about in servers.registry().items():
+        print(f"  {'*' if slug in ready else ' '} {slug:18}{about['description'].split(':')[0][:90]}")
+    while True:
+        answer = input("\nWhich ones? Names with commas, or all. [Enter for those that are ready] ").strip()
+        try:
+            return names_of(answer) or ready
+        except AccountError as problem:
+            print(f"Error: {problem}")
+
+
+def connect_accounts(
+    slugs: list[str], options: argparse.Namespace, values: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """Connect what is not yet, try each; return those that work. One that does not stops no other."""
+    keychain, working = login.in_keychain(options), list[str]()
+    for slug in slugs:
+        server = server_of(slug)
+        try:
+            if accounts.auth_options(server) != [[]]:
+                missing = servers.missing(slug, secrets_file.read(), servers.settings())
+                environment = all(accounts.present(server, name.rpartition(".")[2], {}) for name in missing)
+                if options.again or values.get(slug) or (missing and not environment):
+                    paths.say(f"\n{server.integration.title}")
+                    add.connect(server, values.get(slug, {}), consent=None, again=options.again, keychain=keychain)
+                if not (options.no_check or keychain):
+                    paths.say(f"{server.integration.title}: {accounts.try_call(slug)}")
+            working.append(slug)
+        except (AccountError, OSError, ValueError) as problem:
+            paths.say(f"Error: {problem}")
+            paths.say(f"{slug} is left out for now. Later: make add S={slug}")
+    return working
+
+
+def get_images(slugs: list[str]) -> bool:
+    """Have the images here: pulled where this is a release, else built. False where the servers must be processes."""
+    if not system.engine():
+        return False
+    wanted = dict(zip(slugs, servers.images(slugs), strict=True))
+    missing = [slug for slug, image in wanted.items() if image not in system.image_ids(list(wanted.values()))]
+    if missing and not (paths.ROOT / ".git").exists():
+        missing = [slug for slug in missing if system.docker("pull", "--quiet", wanted[slug], timeout=PULL) is None]
+    if not missing or up.build(missing):
+        return True
+    paths.say(up.NOT_BUILT)
+    return False
+
+
+def clients_here() -> list[str]:
+    """Return the clients that this machine has: by their settings file, its folder, or their command."""
+    detected = []
+    for name, one in clients.CLIENTS.items():
+        path = one.path()
+        own_folder = path.parent != Path.home() and path.parent.exists()
+        if path.exists() or own_folder or (name == "claude-code" and shutil.which("claude")):
+            detected.append(name)
+    return detected
+
+
+def chosen_clients(options: argparse.Namespace) -> list[str]:
+    """Return the clients to connect. Raises AccountError for one that is not known."""
+    detected = clients_here()
+    if options.clients is not None:
+        names = [name.strip() for name in options.clients.split(",") if name.strip() not in ("", "none")]
+        if unknown := [name for name in names if name not in (*clients.CLIENTS, "found")]:
+            raise AccountError(f"{unknown[0]!r} is not a client. The clients are {', '.join(clients.CLIENTS)}.")
+        return list(dict.fromkeys(one for name in names for one in (detected if name == "found" else [name])))
+    if options.yes or not sys.stdin.isatty():
+        return detected
+    return [
+        name
+        for name in detected
+        if input(f"Connect {clients.CLIENTS[name].title}? [Y/n] ").strip().lower() in ("", "y", "yes")
+    ]
+
+
+def call_as(name: str) -> str:
+    """Start what stands in a client's settings file, as the client does, and make one call; return what happened."""
+    it = clients.CLIENTS[name]
+    entry = jsonc.loads(it.path().read_text(encoding="utf-8"))[it.key]["flotilla"]
+    command = [entry["command"], *entry["args"]]
+
+    async def called() -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            session = client.over_stdio(
+                command, {**os.environ, **entry.get("env", {})}, Path(folder) / "log", timeout=120
+            )
+            async with session:
+                tools = await client.tool_names(session)
+                if "fs_list_directory" in tools:
+                    await client.call(session, "fs_list_directory")
+                    return f"{it.title} gets {len(tools)} tools, and the first call was answered."
+                return f"{it.title} gets {len(tools)} tools."
+
+    return asyncio.run(called())
+
+
+def main(argv: list[str]) -> int:
+    """Do it all; each step says what it does."""
+    parser = argparse.ArgumentParser(prog="scripts/install", description=__doc__)
+    parser.add_argument("--servers", metavar="NAMES", help="servers, comma-separated, or all (default: you are asked)")
+    parser.add_argument(
+        "--set",
+        metavar="SERVER.NAME=VALUE",
+        action="append",
+        default=[],
+        help="a value of a server; =@FILE reads a file",
+    )
+    parser.add_argument(
+        "--clients",
+        metavar="NAMES",
+        help=f"clients to connect: {', '.join(clients.CLIENTS)}; found for those here; none",
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing: what is ready, and the clients that are here")
+    add.add_options(parser)
+    options = parser.parse_args(argv)
+    try:
+        values: dict[str, dict[str, str]] = {}
+        for name, value in add.values_of(options.set).items():
+            slug, _, field = name.rpartition(".")
+            values.setdefault(accounts.known(slug).slug if slug else "", {})[field] = value
+        if "" in values:
+            raise AccountError("--set takes server.name=value here. Write --set gmail.client_id=…, for example.")
+        paths.say(f"This machine: {machine()}. {engine()}")
+        chosen = chosen_servers(options)
+        names = chosen_clients(options) if options.clients is not None else []  # refuses a wrong name before anything
+        for line in install.install():
+            paths.say(line)
+        working = connect_accounts(chosen, options, values)
+        if not working:
+            raise AccountError("No server is ready. Name one that needs no account: --servers filesystem,export")
+        os.environ["FLOTILLA_SERVERS"] = ",".join(working)
+        if not get_images(working):
+            os.environ["FLOTILLA_ENGINE"] = "none"
+        names = names if options.clients is not None else chosen_clients(options)
+        connected = [name for name in names if connect.main([name]) == 0]
+        for name in connected[:1]:
+            paths.say(f"\n{call_as(name)}")
+    except AccountError as problem:
+        return paths.fail(str(problem))
+    except (OSError, ValueError, RuntimeError) as problem:
+        return paths.fail(f"{problem}. `make doctor` checks this machine.")
+    except (KeyboardInterrupt, EOFError):
+        return paths.fail("Interrupted. What was said to be done is; run it again for the rest.")
+    if not connected:
+        paths.say("\nNo client was connected. Later: make connect CLIENT=claude-desktop")
+    left = [slug for slug in chosen if slug not in working]
+    paths.say(f"\nDone: {len(working)} of {len(chosen)} servers." + (f" Not yet: {', '.join(left)}." if left else ""))
+    paths.say("More servers: make add S=…; what is wrong: make doctor.")
+    return 0

@@ -1,0 +1,205 @@
+"""scripts/install, `add` and `remove`: what is asked, where it is stored, and the call that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flotilla_cli import accounts, add, assist, remove
+from flotilla_cli.servers import registry
+from flotilla_testing import faults
+from flotilla_testing.fake_vendor import FakeVendor
+from flotilla_testing.responses import RecordedResponses
+
+ROOT = Path(__file__).resolve().parents[2]
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def secrets(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = home / "secrets.env"
+    path.write_text("# mine\n")
+    path.chmod(0o600)
+    monkeypatch.setenv("FLOTILLA_SECRETS", str(path))
+    return path
+
+
+@pytest.fixture
+def vendor(secrets: Path) -> Iterator[FakeVendor]:
+    with FakeVendor(RecordedResponses({"GET /users/me": {"json": {"resource": {
+        "uri": "https://api.calendly.com/users/U1", "name": "Marie Curie", "email": "marie@example.fr",
+        "scheduling_url": "https://calendly.com/marie", "timezone": "Europe/Paris", "slug": "marie",
+        "current_organization": "https://api.calendly.com/organizations/O1",
+    }}}})) as running:  # fmt: skip
+        secrets.write_text(f"flotilla-calendly.base_url={running.url}\n")
+        yield running
+
+
+def test_add_stores_tries_and_says_whose_account_it_is(
+    script: Script, secrets: Path, vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = secrets.with_name("key")
+    key.write_text("eyJ-canary-token\n")
+    done = script("add", "calendly", "--key", "--set", f"token=@{key}")
+    assert "Connected as Marie Curie" in done.stdout
+    assert "canary" not in done.stdout + done.stderr
+    assert "flotilla-calendly.token=eyJ-canary-token\n" in secrets.read_text()
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    assert vendor.requests[-1].headers["authorization"] == "Bearer eyJ-canary-token"
+    assert add.main(["calendly", "--no-check"]) == 0  # asks nothing: there is no terminal, and all is there
+    assert "token: is set already." in capsys.readouterr().out
+
+
+def test_add_says_what_a_vendor_refuses(vendor: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    vendor.fails(faults.status(401))
+    assert add.main(["calendly", "--set", "token=wrong-token"]) == 1
+    printed = capsys.readouterr()
+    assert "calendly does not answer" in printed.err
+    assert "wrong-token" not in printed.out + printed.err
+
+
+def test_add_in_a_terminal_hides_what_is_typed(home: Path, secrets: Path) -> None:
+    """A value that does not fit is asked again; the key is not echoed."""
+    keyboard, screen = pty.openpty()
+    command = [sys.executable, str(ROOT / "scripts" / "flotilla_cli"), "add", "facturation-pro", "--no-check", "--key"]
+    process = subprocess.Popen(command, stdin=screen, stdout=screen, stderr=screen, start_new_session=True, cwd=ROOT)
+    os.close(screen)
+    shown = ""
+
+    def answer(question: str, text: str) -> None:
+        nonlocal shown
+        while not shown.rstrip().endswith(question):
+            shown += os.read(keyboard, 4096).decode()
+        os.write(keyboard, f"{text}\n".encode())
+
+    answer("identifier:", "")
+    answer("identifier:", "12345")
+    answer("api_key (not shown):", "canary-key-1")
+    assert process.wait(60) == 0
+    while not shown.rstrip().endswith("`make up`."):
+        shown += os.read(keyboard, 4096).decode()
+    os.close(keyboard)
+    assert "Error: identifier must be one line of text" in shown
+    assert "canary" not in shown
+    assert "flotilla-facturation-pro.api_key=canary-key-1\n" in secrets.read_text()
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (["gmial"], "is not a server"),
+        (["facturation-pro"], "facturation-pro needs identifier"),
+        (["facturation-pro", "--set", "identifier"], "not of the form name=value"),
+        (["facturation-pro", "--set", "api_key=@/nonexistent"], "cannot be read"),
+        (["facturation-pro", "--set", "firm=1"], "has no setting 'firm'"),
+        (["facturation-pro", "--set", "firm_id=one"], "firm_id is wrong"),
+        (["intercom", "--login"], "cannot be connected by consent"),
+    ],
+)
+def test_add_refuses(secrets: Path, args: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = secrets.read_text()
+    assert add.main(args) == 1
+    assert problem in capsys.readouterr().err
+    assert secrets.read_text() == before
+
+
+def test_remove_forgets_only_when_told(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secrets.write_text("flotilla-calendly.token=abcdef\nflotilla-gmail.client_id=stays\n")
+    assert remove.main(["calendly"]) == 1
+    assert "Pass --yes" in capsys.readouterr().err
+    assert "abcdef" in secrets.read_text()
+    assert remove.main(["calendly", "--yes"]) == 0
+    assert secrets.read_text() == "flotilla-calendly.token=\nflotilla-gmail.client_id=stays\n"
+    assert remove.main(["export", "--yes"]) == 1
+    assert "no account" in capsys.readouterr().err
+
+
+def test_every_server_has_a_call_to_try() -> None:
+    without = [slug for slug in registry() if not accounts.trial_tool(slug)]
+    assert without == ["export"]
+
+
+def install(*args: str, file: Path = ROOT / "scripts" / "install", status: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["sh", str(file), *args], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=240
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def test_install_asks_nothing_and_ends_with_a_call(home: Path, secrets: Path) -> None:
+    (home / ".cursor").mkdir()
+    done = install("--servers", "filesystem,export", "--clients", "found")
+    entry = json.loads((home / ".cursor" / "mcp.json").read_text())["mcpServers"]["flotilla"]
+    assert "filesystem,export" in " ".join(entry["args"])
+    assert "the first call was answered" in done.stdout
+    assert "Done: 2 of 2 servers." in done.stdout
+
+
+def test_install_leaves_out_what_cannot_be_connected(secrets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assist.main(["--servers", "export,intercom", "--clients", "none"]) == 0
+    printed = capsys.readouterr().out
+    assert "intercom needs token" in printed
+    assert "Done: 1 of 2 servers. Not yet: intercom." in printed
+
+
+@pytest.mark.parametrize(
+    ("args", "problem"),
+    [
+        (["--servers", "nowhere"], "'nowhere' is not a server"),
+        (["--clients", "emacs"], "'emacs' is not a client"),
+        (["--set", "token=1"], "--set takes server.name=value"),
+    ],
+)
+def test_install_refuses(secrets: Path, args: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert assist.main(args) == 1
+    assert problem in capsys.readouterr().err
+
+
+def release(folder: Path) -> tuple[Path, str]:
+    """A release's archive: its command says how it was called."""
+    path = folder / "flotilla.tar.gz"
+    script = b'#!/bin/sh\nprintf "%s\\n" "$0" "$@"\n'
+    with tarfile.open(path, "w:gz") as archive:
+        for name, mode in (
+            ("flotilla-1/scripts/flotilla", 0o755),
+            ("flotilla-1/scripts/flotilla_cli/assist.py", 0o644),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(script), mode
+            archive.addfile(member, io.BytesIO(script))
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_install_without_a_checkout(home: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone" / "install"
+    alone.parent.mkdir()
+    alone.write_bytes((ROOT / "scripts" / "install").read_bytes())
+    archive, sum_ = release(tmp_path)
+    into = home / "app"
+    options = ["--from", str(archive), "--into", str(into)]
+    for _ in range(2):  # the second time it takes the place of the first
+        done = install("--servers", "a b", *options, "--sha256", sum_, file=alone)
+        assert done.stdout.splitlines() == [f"{into}/scripts/flotilla", "assist", "--servers", "a b"]
+    changed = "0" * 64
+    assert "the archive's checksum is not" in install(*options, "--sha256", changed, file=alone, status=1).stderr
+    assert "Pass it with --sha256" in install(file=alone, status=1).stderr
+    assert "needs a value" in install("--from", file=alone, status=1).stderr
+    insecure = ["--from", "http://example.com/f.tar.gz", "--sha256", changed]
+    assert "is not an https address" in install(*insecure, file=alone, status=1).stderr
+
+
+def test_install_is_posix() -> None:
+    for shell in ("dash", "sh"):
+        if subprocess.run(["sh", "-c", f"command -v {shell}"], capture_output=True).returncode == 0:
+            subprocess.run([shell, "-n", str(ROOT / "scripts" / "install")], check=True)
