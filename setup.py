@@ -74,5 +74,5 @@ setup(
     package_data={f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
     cmdclass={"build_py": BuildWithDiscovery},
     entry_points={"console_scripts": [f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS]},
-    extras_require={slug: requirements(slug) for slug in SLUGS if requirements(slug)},
+    extras_require={name: requirements(name) for name in [*SLUGS, "postgresql"] if requirements(name)},
 )

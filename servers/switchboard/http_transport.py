@@ -9,11 +9,12 @@ import argparse
 import asyncio
 import secrets
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import mcp_types as mt
 from fastmcp import FastMCP
+from fastmcp.server.auth import AuthProvider
 from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from pydantic import RootModel
@@ -28,11 +29,21 @@ from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERS
 from flotilla_launcher.version import VERSION
 
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, CAPABILITIES, Gateway
+from .gateway import ANSWERED, CAPABILITIES
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
 SESSION_HEADER = "mcp-session-id"
+
+
+class Answers(Protocol):
+    """What answers clients: a `Gateway`, or those of many tenants."""
+
+    async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
+        """Return the result of a request. Raises RpcError."""
+
+    def input_schema(self, name: str) -> Message | None:
+        """Return the input schema of a tool, None where it is not known."""
 
 
 class HttpRequest(ClientRequest):
@@ -50,6 +61,7 @@ class HttpRequest(ClientRequest):
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
         self._session, self._id = ctx.session, ctx.request_id
+        self.access_token = ctx.request.user.access_token if ctx.request else None  # of the check of the bearer token
         if not modern and (hello := ctx.session.client_params):
             self.client_name = hello.client_info.name
         self._last: asyncio.Task[None] | None = None
@@ -82,7 +94,7 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Gateway) -> FastMCP[Any]:
+def serve_gateway(gateway: Answers) -> FastMCP[Any]:
     """Return a FastMCP server that answers from the gateway."""
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
@@ -130,12 +142,19 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
             del levels[next(iter(levels))]
 
 
-async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
-    """Serve streamable HTTP to clients with the token; Host and Origin of a request must be those listened on."""
+async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None) -> None:
+    """Serve streamable HTTP; Host and Origin of a request must be those listened on.
+
+    `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
+    """
     mcp = serve_gateway(gateway)
-    configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
-    token = configured or secrets.token_urlsafe(32)
-    mcp.auth = fixed_token(token)
+    hint = ""
+    if auth is None:
+        configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
+        token = configured or secrets.token_urlsafe(32)
+        hint = "" if configured else f", bearer token {token}"
+        auth = fixed_token(token)
+    mcp.auth = auth
 
     @mcp.custom_route("/health", methods=["GET"])
     async def health(_: Request) -> JSONResponse:
@@ -145,5 +164,5 @@ async def serve(gateway: Gateway, options: argparse.Namespace) -> None:
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
-    report(f"http://{name}:{port}/mcp" + ("" if configured else f", bearer token {token}"))
+    report(f"http://{name}:{port}/mcp{hint}")
     await mcp.run_async("http", **http)

@@ -53,6 +53,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "on: keep a row of each call (who, which tool, masked arguments, how long, how it ended) in the state folder; "
         "results: keep the results too; off: keep nothing",
     ),
+    "tenants": (
+        "",
+        "over http, serve many tenants, each with accounts of its own: the file of their database, or a "
+        "postgresql:// URL",
+    ),
     "warm-days": (
         3.0,
         "days: servers called in that time are started before they are asked, while the client is idle; 0 for none",

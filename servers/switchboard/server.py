@@ -16,7 +16,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from flotilla_launcher.environment import SettingError, setting
@@ -31,28 +31,33 @@ from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
 from .reporting import report
-from .selection import selected
+from .selection import Account, selected
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
 from .tool_search import is_on
 from .warm import Warmer
 
 
-def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
+def build(
+    options: argparse.Namespace,
+    account: Account | None = None,
+    commands: Commands | None = None,
+    state_key: str = "",
+) -> tuple[Gateway, list[Backend]]:
     """Make the gateway that clients see, and the backends; nothing is started.
 
-    Raises CatalogError, and errors.ConfigurationError for a variable of the environment.
+    They work for the account of the user's files, unless another one is given. `state_key` signs questions,
+    FLOTILLA_STATE_KEY by default. Raises CatalogError, and errors.ConfigurationError for a variable of the environment.
     """
-    state_key = setting("FLOTILLA_STATE_KEY", guard=True) or secrets.token_hex(32)
     token = setting("FLOTILLA_REMOTE_TOKEN", guard=True)
-    if len(state_key) < 32:
-        raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
     last_calls = LastCalls(Path(options.state))
     sentences = Sentences(language(options.language, os.environ), options.say_after)
-    commands, gateway = Commands(options), Gateway(state_key, last_calls.note, action_log(options), sentences)
+    user = account.environment.get("FLOTILLA_USER", "") if account else setting("FLOTILLA_USER") or ""
+    commands, log = commands or Commands(options), action_log(options, user)
+    gateway = Gateway(state_key or configured_state_key(), last_calls.note, log, sentences)
     backends: list[Backend] = []
     urls = remotes(options)
-    for entry in selected(options):
+    for entry in selected(options, account):
         if url := urls.get(entry.slug):
             backend = _remote(entry, url, {"Authorization": f"Bearer {token}"} if token else {})
         elif remote := entry.spec.get("remote"):
@@ -71,15 +76,22 @@ def build(options: argparse.Namespace) -> tuple[Gateway, list[Backend]]:
         entries = [backend.entry for backend in backends]
         folder = Path(options.discovery)
         gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
-    report(f"{len(backends)} servers, {gateway.tool_count} tools")
     return gateway, backends
 
 
-def action_log(options: argparse.Namespace) -> ActionLog | None:
+def configured_state_key() -> str:
+    """Return FLOTILLA_STATE_KEY, or a key that ends with the process. Raises CatalogError."""
+    state_key = setting("FLOTILLA_STATE_KEY", guard=True) or secrets.token_hex(32)
+    if len(state_key) < 32:
+        raise CatalogError("FLOTILLA_STATE_KEY has fewer than 32 characters. Set a longer one, or unset it.")
+    return state_key
+
+
+def action_log(options: argparse.Namespace, user: str) -> ActionLog | None:
     """Return where calls are logged, None where they are not."""
     if options.log == "off":
         return None
-    return ActionLog(Path(options.state), options.log == "results", setting("FLOTILLA_USER") or "")
+    return ActionLog(Path(options.state), options.log == "results", user)
 
 
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
@@ -91,12 +103,65 @@ def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
 
 async def serve(options: argparse.Namespace) -> None:
     """Serve until the client closes the connection or a signal comes, then stop every server."""
+    if options.tenants:
+        await _serve_tenants(options)
+        return
     gateway, backends = build(options)
+    report(f"{len(backends)} servers, {gateway.tool_count} tools")
+
+    async def close() -> None:
+        await asyncio.gather(*(backend.close() for backend in backends))
+        await asyncio.to_thread(gateway.close)
+
+    lately = LastCalls(Path(options.state)).since(options.warm_days)
+    warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
+
+    async def run() -> None:
+        try:
+            if options.transport == "http":
+                build_models_on_first_use()
+                from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
+
+                await http_transport.serve(gateway, options)
+            else:
+                await StdioTransport(gateway).serve()
+        finally:
+            warming.cancel()
+
+    await _until_ended(run, close)
+
+
+async def _serve_tenants(options: argparse.Namespace) -> None:
+    """Serve many tenants over HTTP. Raises CatalogError, and StoreError for their database."""
+    if options.transport != "http":
+        raise CatalogError("--tenants needs --transport http: over stdio there is one person, who has no token.")
+    if options.run == "http-map" or options.remote:
+        raise CatalogError("A server at a URL has one account, so --remote and --run http-map go without --tenants.")
+    build_models_on_first_use()
+    from . import http_transport
+    from .tenants.authentication import authentication  # not at the top: one person needs none of it
+    from .tenants.gateways import TenantGateways
+    from .tenants.setup import open_tenants
+
+    tenants, vault = open_tenants(options.tenants, os.environ)
+    gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
+    sweeping = asyncio.create_task(gateways.sweep())
+
+    async def run() -> None:
+        try:
+            await http_transport.serve(gateways, options, authentication(tenants, os.environ))
+        finally:
+            sweeping.cancel()
+
+    await _until_ended(run, gateways.close)
+
+
+async def _until_ended(run: Callable[[], Awaitable[None]], close_servers: Callable[[], Awaitable[None]]) -> None:
+    """Serve until that ends or a signal comes; then stop every server, and this process."""
 
     async def close() -> None:
         async with asyncio.timeout(12):  # a server that renews its tokens is waited for
-            await asyncio.gather(*(backend.close() for backend in backends))
-            await asyncio.to_thread(gateway.close)
+            await close_servers()
 
     def end() -> None:  # without it the process would die before its servers
         ending.append(asyncio.ensure_future(close()))
@@ -105,18 +170,9 @@ async def serve(options: argparse.Namespace) -> None:
     ending: list[asyncio.Future[None]] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    lately = LastCalls(Path(options.state)).since(options.warm_days)
-    warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
     try:
-        if options.transport == "http":
-            build_models_on_first_use()
-            from . import http_transport  # not at the top: stdio needs neither FastMCP nor mcp
-
-            await http_transport.serve(gateway, options)
-        else:
-            await StdioTransport(gateway).serve()
+        await run()
     finally:
-        warming.cancel()
         await close()
     os._exit(0)
 

@@ -1,0 +1,261 @@
+"""Many tenants behind one switchboard: who they are, and that nothing of one reaches another."""
+
+import asyncio
+import json
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastmcp.client.transports import StreamableHttpTransport
+
+from flotilla_cli import tenant as command
+from flotilla_servers.switchboard.catalog import CatalogError
+from flotilla_servers.switchboard.server import arguments, serve
+from flotilla_servers.switchboard.tenants import store as store_module
+from flotilla_servers.switchboard.tenants.store import Store, StoreError
+from flotilla_servers.switchboard.tenants.tenant import Settings, TenantError
+from flotilla_servers.switchboard.tenants.tenants import Tenants
+
+ERAS = ("legacy", "2026-07-28")
+KEY = "0123456789abcdef" * 4
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+@pytest.fixture
+def tenants(database: str) -> Tenants:
+    return Tenants(Store(database))
+
+
+# -- the table of tenants ---------------------------------------------------------------------------------------------
+
+
+def test_tenant_of_token(tenants: Tenants) -> None:
+    acme, token = tenants.create("acme", Settings(timezone="Europe/Paris", servers=("gmail",)))
+    zeta, other = tenants.create("zeta", Settings())
+    assert tenants.of_token(token) == acme
+    assert tenants.of_token(other) == zeta
+    assert tenants.of_token(token[:-1]) is None
+    assert tenants.of_token("") is None
+    assert [tenant.name for tenant in tenants.all()] == ["acme", "zeta"]
+
+
+def test_tenant_token_rotation(tenants: Tenants) -> None:
+    acme, first = tenants.create("acme", Settings())
+    second = tenants.rotate_token(acme, keep_old=True)
+    assert [tenants.of_token(token) for token in (first, second)] == [acme, acme]
+    third = tenants.rotate_token(acme)
+    assert [tenants.of_token(token) for token in (first, second, third)] == [None, None, acme]
+
+
+def test_tenant_changes_grow_the_revision(tenants: Tenants) -> None:
+    acme, token = tenants.create("acme", Settings())
+    changed = tenants.change(acme, {"locale": "fr-FR", "tiers": {"gmail": "all"}})
+    assert tenants.of_token(token) == changed
+    assert (changed.settings.locale, changed.revision) == ("fr-FR", 2)
+    tenants.suspend(acme)
+    assert not tenants.named("acme").active
+    tenants.resume(acme)
+    assert tenants.named("acme").active
+    assert tenants.named("acme").revision == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "sentence"),
+    [
+        ("Acme", {}, "`Acme` cannot be the name of a tenant."),
+        ("../etc", {}, "`../etc` cannot be the name of a tenant."),
+        ("acme", {"colour": "red"}, "A tenant has no setting `colour`."),
+        ("acme", {"locale": "de"}, "`de` is not a locale."),
+        ("acme", {"timezone": "Mars"}, "`Mars` is not a time zone."),
+        ("acme", {"tiers": {"gmail": "some"}}, "`some` is not a tier."),
+        ("acme", {"limits": {"calls": 1}}, "A tenant has no limit `calls`."),
+        ("acme", {"limits": {"calls_per_minute": -1}}, "A limit is not a whole number."),
+    ],
+)
+def test_tenant_refused(tmp_path: Path, name: str, settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(TenantError) as error:
+        Tenants(Store(str(tmp_path / "db"))).create(name, Settings.of(settings))
+    assert error.value.message == sentence
+
+
+def test_tenant_name_is_used_once(tenants: Tenants) -> None:
+    tenants.create("acme", Settings())
+    with pytest.raises(TenantError, match="There is a tenant `acme` already"):
+        tenants.create("acme", Settings())
+
+
+def test_tenant_deleted_and_made_again_is_another_one(tenants: Tenants) -> None:
+    first, token = tenants.create("acme", Settings())
+    tenants.delete(first)
+    assert tenants.of_token(token) is None
+    assert tenants.find("acme") is None
+    assert tenants.create("acme", Settings())[0].id != first.id
+
+
+# -- the database -----------------------------------------------------------------------------------------------------
+
+
+def test_store_migrates_from_version_1(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrations, policies = store_module.MIGRATIONS, store_module.POLICIES
+    monkeypatch.setattr(store_module, "MIGRATIONS", migrations[:1])
+    monkeypatch.setattr(store_module, "POLICIES", policies[:1])
+    acme, token = Tenants(Store(database)).create("acme", Settings())
+    monkeypatch.setattr(store_module, "MIGRATIONS", (*migrations, "CREATE TABLE more (tenant TEXT)"))
+    monkeypatch.setattr(store_module, "POLICIES", (*policies, {"more": store_module.OWN.format("tenant")}))
+    store = Store(database)
+    assert Tenants(store).of_token(token) == acme
+    with store.of(acme, write=True) as transaction:
+        transaction.run("INSERT INTO more (tenant) VALUES (:tenant)")
+    monkeypatch.setattr(store_module, "MIGRATIONS", migrations)
+    with pytest.raises(StoreError, match="made by a newer version"):
+        Store(database)
+
+
+def test_store_failed_migration_changes_nothing(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrations = store_module.MIGRATIONS
+    monkeypatch.setattr(store_module, "MIGRATIONS", (*migrations, "CREATE TABLE more (id TEXT); SELECT nonsense"))
+    monkeypatch.setattr(store_module, "POLICIES", (*store_module.POLICIES, {}))
+    with pytest.raises(StoreError):
+        Store(database)
+    monkeypatch.setattr(store_module, "MIGRATIONS", (*migrations, "CREATE TABLE more (id TEXT)"))
+    Tenants(Store(database)).create("acme", Settings())
+
+
+def test_store_transaction_that_fails_changes_nothing(database: str) -> None:
+    store = Store(database)
+    acme, _ = Tenants(store).create("acme", Settings())
+    with pytest.raises(StoreError), store.of(acme, write=True) as transaction:
+        [transaction.run(query) for query in ("DELETE FROM token WHERE tenant = :tenant", "nonsense")]
+    with store.of(acme) as transaction:
+        assert len(transaction.rows("SELECT hash FROM token WHERE tenant = :tenant")) == 1
+
+
+def test_store_file_is_private(tmp_path: Path) -> None:
+    Store(str(tmp_path / "state" / "tenants.db"))
+    assert (tmp_path / "state" / "tenants.db").stat().st_mode & 0o777 == 0o600
+
+
+# -- over HTTP --------------------------------------------------------------------------------------------------------
+
+
+class Customers:
+    """Tenants of one switchboard that listens, by name, with a canary each among their credentials."""
+
+    def __init__(self, fleet: Any, names: tuple[str, ...]) -> None:
+        self.fleet, self.database = fleet, str(fleet.folder / "tenants.db")
+        fleet.environ |= {"FLOTILLA_TENANT_KEY": KEY, "FLOTILLA_LOG": "results"}
+        self.tenants, self.vault = command.open_tenants(self.database, os.environ)
+        self.tokens, self.ids = {}, {}
+        for name in names:
+            tenant, self.tokens[name] = self.tenants.create(name, Settings())
+            self.ids[name] = tenant.id
+            self.vault.put(tenant, {("probe", "token"): f"canary-{name}"})
+
+    def options(self) -> tuple[str, ...]:
+        return ("--tenants", self.database)
+
+    def folder(self, name: str) -> Path:
+        return Path(self.fleet.data / "tenants" / self.ids[name])
+
+
+@pytest.fixture
+def customers(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> Customers:
+    monkeypatch.setenv("FLOTILLA_TENANT_KEY", KEY)
+    return Customers(fleet, ("acme", "zeta"))
+
+
+@pytest.mark.slow
+async def test_tenants_see_nothing_of_each_other(customers: Customers, fleet: Any, person: Any) -> None:
+    async with fleet.listening(*customers.options()) as (url, _), AsyncExitStack() as stack:
+        people = {}
+        for name, era in zip(("acme", "zeta"), ERAS, strict=True):
+            people[name] = person(StreamableHttpTransport(url, auth=customers.tokens[name]), era, name)
+            await stack.enter_async_context(people[name].client)
+        about = {name: await one.about() for name, one in people.items()}
+        calls = [(name, one.call("probe_echo", value=f"{name}-{n}")) for n in range(20) for name, one in people.items()]
+        answers = await asyncio.gather(*(call for _, call in calls))
+        assert [name in answer for (name, _), answer in zip(calls, answers, strict=True)] == [True] * 40
+        for name, one in people.items():
+            assert f"{name}?" in await one.call("probe_ask", question=f"{name}?")
+    assert about["acme"]["pid"] != about["zeta"]["pid"]
+    for name, other in (("acme", "zeta"), ("zeta", "acme")):
+        env = about[name]["env"]
+        assert (env["PROBE_TOKEN"], env["FLOTILLA_USER"]) == (f"canary-{name}", name)
+        assert other not in json.dumps(about[name])
+        folders = [customers.folder(name), fleet.folder / "state" / "tenants" / customers.ids[name]]
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        assert {path.name for path in files} >= {"asked", "key", "actions.db"}
+        for path in files:
+            assert other.encode() not in path.read_bytes(), path
+    assert not (fleet.folder / "state" / "switchboard").exists()  # no file of all tenants
+    assert "canary" not in fleet.stderr_text()
+    assert b"canary" not in b"".join(path.read_bytes() for path in fleet.folder.glob("tenants.db*"))
+
+
+@pytest.mark.slow
+async def test_tenant_authentication(customers: Customers, fleet: Any) -> None:
+    accept = {"Accept": "application/json, text/event-stream"}
+    acme = customers.tenants.named("acme")
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    initialize = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    async with fleet.listening(*customers.options()) as (url, _), httpx2.AsyncClient() as http:
+
+        async def post(token: str, body: Any = PING, **headers: str) -> httpx2.Response:
+            return await http.post(url, json=body, headers={**accept, "Authorization": f"Bearer {token}", **headers})
+
+        assert (await http.post(url, json=PING, headers=accept)).status_code == 401
+        assert (await post("client-token-1")).status_code == 401  # FLOTILLA_HTTP_TOKEN is nobody's
+        assert (await post("flt_wrong")).status_code == 401
+        session = (await post(customers.tokens["acme"], initialize)).headers["mcp-session-id"]
+        headers = {"Mcp-Session-Id": session}
+        assert (await post(customers.tokens["acme"], **headers)).status_code == 200
+        assert (await post(customers.tokens["zeta"], **headers)).status_code == 404  # another one's session
+        customers.tenants.suspend(acme)
+        refused = await post(customers.tokens["acme"], **headers)
+        assert refused.status_code == 403
+        assert refused.json()["error_description"].startswith("This account is suspended.")
+        assert (await post(customers.tokens["zeta"], initialize)).status_code == 200
+        customers.tenants.resume(acme)
+        assert (await post(customers.tokens["acme"], **headers)).status_code == 200
+        customers.tenants.delete(acme)
+        assert (await post(customers.tokens["acme"], **headers)).status_code == 401
+
+
+@pytest.mark.slow
+async def test_tenant_changes_hold_from_the_next_request_on(customers: Customers, fleet: Any, person: Any) -> None:
+    acme = customers.tenants.named("acme")
+    async with fleet.listening(*customers.options()) as (url, _):
+        one = person(StreamableHttpTransport(url, auth=customers.tokens["acme"]), "2026-07-28")
+        async with one.client:
+            first = await one.about()
+            waiting = asyncio.create_task(one.call("probe_wait", seconds=1, name="long"))
+            await fleet.until(lambda: one.steps)
+            customers.vault.put(acme, {("probe", "token"): "another"})
+            customers.tenants.change(acme, {"timezone": "Europe/Paris", "tiers": {"probe": "all"}})
+            second = await one.about()
+            assert "probe_extra" in [tool.name for tool in await one.client.list_tools()]
+            assert (await waiting).split() == ["long", str(first["pid"])]  # the old server ends after its last call
+            assert (second["env"]["PROBE_TOKEN"], second["env"]["FLOTILLA_TIMEZONE"]) == ("another", "Europe/Paris")
+            assert second["pid"] != first["pid"]
+            await fleet.until(lambda: not Path(f"/proc/{first['pid']}").exists())
+            with customers.vault._store.of(acme, write=True) as transaction:
+                transaction.run("UPDATE credential SET sealed = :bad WHERE tenant = :tenant", bad=b"x" * 40)
+                transaction.run("UPDATE tenant SET revision = revision + 1 WHERE id = :tenant")
+            with pytest.raises(Exception, match="The saved token of probe does not open"):
+                await one.call("probe_echo", value=1)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--transport", "stdio"), "--tenants needs --transport http"),
+        (("--transport", "http", "--remote", "probe=http://127.0.0.1:1/mcp"), "has one account"),
+        (("--transport", "http", "--run", "http-map"), "has one account"),
+    ],
+)
+async def test_tenants_refuse_what_has_one_account(fleet: Any, more: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(CatalogError, match=sentence):
+        await serve(arguments(fleet.options("--tenants", str(fleet.folder / "db"), *more)))
