@@ -16,12 +16,14 @@ from flotilla_launcher.environment import SettingError
 
 from ..backend import Backend
 from ..commands import Commands
-from ..gateway import Gateway
+from ..gateway import FORWARDED, Gateway, finished
 from ..http_transport import HttpRequest
 from ..jsonrpc import INTERNAL_ERROR, Message, RpcError
 from ..reporting import report
 from ..selection import Account
+from ..tool_search import failed
 from .authentication import TenantToken
+from .quotas import QuotaError, Quotas
 from .setup import folders, remove_folders
 from .store import StoreError
 from .tenant import Tenant
@@ -59,6 +61,7 @@ class TenantGateways:
         state_key: str,
     ) -> None:
         self._options, self._tenants, self._vault = options, tenants, vault
+        self._quotas = Quotas(tenants)
         self._build, self._commands, self._state_key = build, commands, state_key
         self._roots = Path(options.data), Path(options.state)
         self._gateways: dict[str, TenantGateway] = {}
@@ -71,7 +74,14 @@ class TenantGateways:
         current = await self._current(client.access_token.tenant)
         current.requests += 1
         try:
-            return await current.gateway.answer(client, method, params)
+            if method not in FORWARDED:
+                return await current.gateway.answer(client, method, params)
+            async with self._quotas.call(current.tenant):
+                return await current.gateway.answer(client, method, params)
+        except QuotaError as error:
+            if method != "tools/call":
+                raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
+            return finished(client, failed(str(error)))
         finally:
             current.requests -= 1
             self._close_replaced(current)

@@ -47,6 +47,11 @@ MIGRATIONS = (  # each is one transaction; a number is never used again, and wha
         FOREIGN KEY (tenant, key_version) REFERENCES data_key (tenant, version) ON DELETE CASCADE
     );
     """,
+    """
+    CREATE TABLE latest_minute (
+        tenant TEXT PRIMARY KEY REFERENCES tenant ON DELETE CASCADE, minute BIGINT NOT NULL, calls BIGINT NOT NULL
+    );
+    """,
 )
 OWN = "{} = current_setting('flotilla.tenant', true) OR current_setting('flotilla.tenant', true) = '*'"
 OF_TOKEN = "current_setting('flotilla.token', true)"
@@ -57,6 +62,7 @@ POLICIES = (  # PostgreSQL only, with the migration of the same number: which ro
         "data_key": OWN.format("tenant"),
         "credential": OWN.format("tenant"),
     },
+    {"latest_minute": OWN.format("tenant")},
 )
 
 
@@ -120,6 +126,12 @@ class Store:
             yield transaction
 
     @contextmanager
+    def counting(self, tenant: Tenant) -> Iterator[Transaction]:
+        """Open a transaction that writes a number about one tenant, which may be lost when the machine goes down."""
+        with self._transaction({"tenant": tenant.id}, write=True, durable=False) as transaction:
+            yield transaction
+
+    @contextmanager
     def of_token(self, token_hash: str) -> Iterator[Transaction]:
         """Open a transaction about the tenant of one token, which is `:token`."""
         with self._transaction({"tenant": "", "token": token_hash}) as transaction:
@@ -132,9 +144,11 @@ class Store:
             yield transaction
 
     @contextmanager
-    def _transaction(self, values: Mapping[str, Any], write: bool = False) -> Iterator[Transaction]:
+    def _transaction(
+        self, values: Mapping[str, Any], write: bool = False, durable: bool = True
+    ) -> Iterator[Transaction]:
         with self._explaining():
-            connection = self._begin(values, write)
+            connection = self._begin(values, write, durable)
             try:
                 yield Transaction(self, connection, values)
                 connection.execute("COMMIT")
@@ -153,10 +167,12 @@ class Store:
             return connection.execute(PARAMETER.sub(r"%(\1)s", sql), values)
         return connection.execute(sql, values)
 
-    def _begin(self, values: Mapping[str, Any], write: bool) -> Any:
+    def _begin(self, values: Mapping[str, Any], write: bool, durable: bool) -> Any:
         """Return a connection in which the scope's transaction is open."""
         if not self.is_postgresql:
             connection = self._connection()
+            if write:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             return connection
         while True:
@@ -168,6 +184,8 @@ class Store:
                     "SELECT set_config('flotilla.tenant', %s, true), set_config('flotilla.token', %s, true)",
                     (values["tenant"], values.get("token", "")),
                 )
+                if not durable:
+                    connection.execute("SET LOCAL synchronous_commit = off")
                 return connection
             except self._errors:  # the server has closed a connection that was kept
                 connection.close()
@@ -185,7 +203,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -102,10 +102,21 @@ class Tenants:
                 transaction.run("DELETE FROM token WHERE tenant = :tenant")
             return _add_token(transaction, tenant.id)
 
+    def count_call(self, tenant: Tenant, minute: int) -> int:
+        """Count a call; return how many there were in this minute, at all gateways, with this one."""
+        query = (
+            "INSERT INTO latest_minute (tenant, minute, calls) VALUES (:tenant, :minute, 1) ON CONFLICT (tenant) "
+            "DO UPDATE SET minute = excluded.minute, calls = "
+            "CASE WHEN latest_minute.minute = excluded.minute THEN latest_minute.calls + 1 ELSE 1 END RETURNING calls"
+        )
+        with self._store.counting(tenant) as transaction:
+            [(calls,)] = transaction.rows(query, minute=minute)
+        return int(calls)
+
     def delete(self, tenant: Tenant) -> None:
         """Delete its rows, and with them its keys: nothing that was sealed for it opens any more."""
         with self._store.of(tenant, write=True) as transaction:
-            for table in ("credential", "data_key", "token"):
+            for table in ("credential", "data_key", "token", "latest_minute"):
                 transaction.run(f"DELETE FROM {table} WHERE tenant = :tenant")
             transaction.run("DELETE FROM tenant WHERE id = :tenant")
 

