@@ -55,7 +55,9 @@ class BrokenResultError(Exception):
 
 
 class Backend:
-    """A server to which clients' requests are sent."""
+    """A server to which clients' requests are sent. `foreign`: a person has added it, it is not one of the fleet."""
+
+    foreign = False
 
     def __init__(self, entry: Entry) -> None:
         self.entry, self.closed, self.circuit = entry, False, Circuit()

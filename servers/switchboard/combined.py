@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import own_tools, settings_file
+from .database import Database
 from .discovery import definitions, title
 from .last_calls import LastCalls
 from .options import arguments
+from .permissions import Permissions
 from .selection import selected
 from .tool_search import definitions as search_definitions
 from .tool_search import is_on
 
-QUIET = 1.0  # seconds without a message after which the switchboard starts, because there are servers to start
+QUIET = 1.0  # seconds without a message after which the switchboard starts: to start servers, and to tell of changes
 KEYS = {"tools": "name", "prompts": "name", "resources": "uri", "resourceTemplates": "uriTemplate"}
 
 
@@ -25,15 +28,21 @@ def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] |
     options = arguments(argv)
     if options.transport != "stdio" or options.tenants:
         return None
+    plain = options.plain == "on"
+    file = settings_file.of(options)
+    settings, permissions = file.load(), Permissions(Database(Path(options.state)), file)
     lists: dict[str, list[dict[str, Any]]] = {}
     entries = selected(options)
     for entry in entries:
         for kind, items in definitions(entry, Path(options.discovery)).items():
-            lists.setdefault(kind, []).extend(items)
+            seen = items if plain else permissions.seen(entry.slug, kind, items)
+            lists.setdefault(kind, []).extend(seen)
     if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in lists.items()):
         return None
-    if is_on(options.search, len(lists.get("tools", ()))):
+    own_definitions = [] if plain else own_tools.definitions(settings)
+    if is_on(settings.search.mode, len(lists.get("tools", ()))):
         lists["tools"] = search_definitions([title(entry) for entry in entries])
+    lists["tools"] = [*lists.get("tools", ()), *own_definitions]
     shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
     lately = LastCalls(Path(options.state)).since(options.warm_days)
-    return {**own, **lists, "attributes": shown, "idle": QUIET if lately else 0}
+    return {**own, **lists, "attributes": shown, "idle": 0 if plain and not lately else QUIET}

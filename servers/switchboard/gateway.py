@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-from flotilla_launcher.protocol import LIST_KEYS, LISTS, MODERN_VERSION
+from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
 
+from . import own_tools
 from .action_log import Action, ActionLog, shown
-from .backend import Backend, BrokenResultError, ConnectionLostError, NotStartedError
-from .catalog import CatalogError
+from .admission import Admission
+from .backend import BrokenResultError, ConnectionLostError, NotStartedError
+from .call import FORWARDED, Asked, Call
 from .client_request import ClientRequest, invalid
-from .discovery import DiscoveryError, title
+from .discovery import title
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
+from .offers import Offers
+from .permissions import kind_of
+from .reporting import report
 from .request_state import RequestState
 from .spoken import Sentences
 from .tool_index import Searchable
@@ -31,46 +34,21 @@ from .tool_search import definitions as search_definitions
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # lists do not change while the switchboard runs
+CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # how long a client may go without asking for lists again
 CAPABILITIES = {  # nothing is announced that is never sent
     "logging": {},
     "prompts": {"listChanged": False},
     "resources": {"subscribe": False, "listChanged": False},
     "tools": {"listChanged": False},
 }
-REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
-    "tools": {"name": str, "inputSchema": dict},
-    "prompts": {"name": str},
-    "resources": {"name": str, "uri": str},
-    "resourceTemplates": {"name": str, "uriTemplate": str},
-}
-FORWARDED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}  # method: what it names
+HANDSHAKE_CAPABILITIES = {**CAPABILITIES, "tools": {"listChanged": True}}  # before 2026-07-28 clients can be told
+LIST_CHANGED = "notifications/tools/list_changed"
+LOOK_EVERY = 1.0  # seconds: how often is looked whether settings or decisions have changed
 ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
 
 
-@dataclass
-class Call:
-    """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads.
-
-    `outcome` and `server_seconds` are for the log: how it ended, and how long its server had it.
-    """
-
-    client: ClientRequest
-    backend: Backend
-    method: str
-    params: Message
-    safe: bool
-    outcome: str = "cancelled"
-    server_seconds: float = 0
-
-    @property
-    def name(self) -> str:
-        """The name of the tool or prompt, or the URI of the resource."""
-        return str(self.params[FORWARDED[self.method]])
-
-
 class Gateway:
-    """Everything that the servers offer, in the catalog's order, and the way to it."""
+    """What clients see of all servers, and the way to them. Without `admission` every call is allowed."""
 
     def __init__(
         self,
@@ -78,62 +56,64 @@ class Gateway:
         note_call: Callable[[str], None] = lambda slug: None,
         log: ActionLog | None = None,
         sentences: Sentences | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._note_call = note_call  # gets the slug of each server that is called
-        self._log, self._sentences = log, sentences or Sentences()
+        self._log, self._sentences, self._admission = log, sentences or Sentences(), admission
         self._state = RequestState(state_key)
-        self._lists: dict[str, list[Message]] = {kind: [] for kind in LISTS}
-        self._owners: dict[tuple[str, str], Backend] = {}
-        self._safe: set[str] = set()
-        self._templates: list[tuple[re.Pattern[str], Backend]] = []
+        self.offers = Offers(admission.permissions if admission else None)
         self._search: ToolSearch | None = None
         self._search_tools: dict[str, Message] = {}
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
     def tool_count(self) -> int:
-        """How many tools are offered."""
-        return len(self._lists["tools"])
+        """How many tools of servers clients see."""
+        return len(self.offers.listed("tools"))
+
+    def own_tools(self) -> list[Message]:
+        """Return the definitions of the gateway's own tools."""
+        more = own_tools.definitions(self._admission.settings.current()) if self._admission else []
+        return [*self._search_tools.values(), *more]
+
+    def listed(self, kind: str) -> list[Message]:
+        """Return the definitions of a kind that a client lists."""
+        if kind != "tools":
+            return self.offers.listed(kind)
+        return self.own_tools() if self._search else [*self.offers.listed(kind), *self.own_tools()]
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
-        tools = (*self._search_tools.values(), *self._lists["tools"])
+        tools = (*self.own_tools(), *self.offers.listed("tools"))
         return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
-
-    def add(self, backend: Backend, definitions: Mapping[str, Sequence[Message]]) -> None:
-        """Offer what a server offers: `definitions` by kind, as `discovery.definitions` returns them.
-
-        Raises CatalogError for a name that another server has, and DiscoveryError for definitions that break the
-        protocol.
-        """
-        for kind, item in [(kind, item) for kind, items in definitions.items() for item in items]:
-            if any(type(item.get(field)) is not of_type for field, of_type in REQUIRED[kind].items()):
-                raise DiscoveryError(
-                    "its discovery.json holds a definition that breaks the protocol. "
-                    "Run `make generate` to write it again."
-                )
-        for kind, items in definitions.items():
-            for item in items:
-                name = item.get("uri") or item.get("uriTemplate") or item["name"]
-                other = self._owners.setdefault((kind, name), backend)
-                if other is not backend:
-                    raise CatalogError(
-                        f"{backend.entry.slug} and {other.entry.slug} both offer `{name}`. "
-                        "Name only one of them in --servers."
-                    )
-            self._lists[kind] += items
-        self._safe |= {
-            tool["name"] for tool in definitions["tools"] if (tool.get("annotations") or {}).get("readOnlyHint") is True
-        }
-        self._templates += [(template_pattern(i["uriTemplate"]), backend) for i in definitions["resourceTemplates"]]
 
     def search_instead(self, searchables: Callable[[], list[Searchable]], servers: Sequence[str]) -> None:
         """List four tools that search and call the others, in place of all of them.
 
         A tool can still be called by its own name. `servers` are the names that people know.
         """
-        self._search = ToolSearch(self._lists["tools"], searchables)
+        self._search = ToolSearch(lambda: self.offers.listed("tools"), searchables)
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
+
+    def bind_rules(self) -> None:
+        """Bind new rules that allow to the tools as they are now, and report those that match nothing."""
+        if self._admission:
+            tools = self.offers.all_tools()
+            self._admission.permissions.pin(tools)
+            for rule in self._admission.permissions.unmatched((server, tool["name"]) for server, tool in tools):
+                report(f"the rule {rule.server}/{rule.tool}: {rule.decision} matches no tool")
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Call a function whenever clients see other tools than before, until cancelled."""
+        version, names = self.offers.version, self.listed("tools")
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if version == self.offers.version:
+                continue
+            self.bind_rules()
+            version, before, names = self.offers.version, names, self.listed("tools")
+            if names != before:
+                changed()
 
     def close(self) -> None:
         """Write the rows of the log that are waiting."""
@@ -147,8 +127,7 @@ class Gateway:
             if method == "server/discover" and client.modern:
                 result = {**CACHE, "supportedVersions": [MODERN_VERSION], "capabilities": CAPABILITIES}
             elif kind := LIST_KEYS.get(method):
-                listed = list(self._search_tools.values()) if kind == "tools" and self._search else self._lists[kind]
-                result = {**(CACHE if client.modern else {}), kind: listed}
+                result = {**(CACHE if client.modern else {}), kind: self.listed(kind)}
             elif method == "tools/call":
                 result = await self._call_tool(client, params)
             elif method in FORWARDED:
@@ -167,10 +146,9 @@ class Gateway:
         RpcError, NotStartedError, ConnectionLostError and BrokenResultError.
         """
         self._note_call(call.backend.entry.slug)
-        params = dict(call.params)
-        request = [call.method, call.name, params.get("arguments")]
-        if call.client.modern and params.get("requestState") is not None:
-            params["requestState"] = self._state.read(params["requestState"], request)
+        params = {key: value for key, value in call.params.items() if key != "requestState"}
+        if call.asked.inner is not None:
+            params["requestState"] = call.asked.inner
         for _ in range(MAX_ROUNDS):
             started = time.perf_counter()
             try:
@@ -181,13 +159,17 @@ class Gateway:
             if result.get("resultType") != "input_required":
                 return result
             if call.client.modern:
-                if "requestState" in result:
-                    result["requestState"] = self._state.signed(result["requestState"], request)
-                return result
+                state = Asked(passed=call.asked.passed, inner=result.get("requestState"))
+                return self._signed(call, result, state.written())
+            clock = time.perf_counter()
             params = {**call.params, "inputResponses": await _ask(call, result)}
+            call.person_seconds += time.perf_counter() - clock
             if "requestState" in result:
                 params["requestState"] = result["requestState"]
         raise ConnectionLostError(f"{call.backend.entry.slug} asked more than {MAX_ROUNDS} times during the call")
+
+    def _signed(self, call: Call, result: Message, state: str) -> Message:
+        return {**result, "requestState": self._state.signed(state, call.request)}
 
     async def _call_tool(self, client: ClientRequest, params: Message) -> Message:
         """Call a tool. What goes wrong on the way is an error result that says what was done."""
@@ -205,10 +187,17 @@ class Gateway:
             if isinstance(target, dict):
                 return target
             return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
-        backend = self._owners.get(("tools", name))
-        if backend is None:
+        if name == own_tools.APPROVE and self._admission:
+            held = self._admission.approve(client.client_name, arguments.get("token"))
+            return held if held.get("isError") else await self._call_tool(client, held)
+        owner = self.offers.tool(name)
+        if owner is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
-        return await self._logged(Call(client, backend, "tools/call", params, name in self._safe))
+        backend, tool = owner
+        call = Call(client, backend, "tools/call", params, kind_of(tool) == "read", tool)
+        if client.modern and params.get("requestState") is not None:
+            call.asked = Asked.read(self._state.read(params["requestState"], call.request))
+        return await self._logged(call)
 
     async def _logged(self, call: Call) -> Message:
         """Call a tool, and add a row to the log, however it ends."""
@@ -231,10 +220,10 @@ class Gateway:
                     mcp_server=call.backend.entry.slug,
                     tool_name=call.name,
                     arguments=shown(call.params["arguments"], call.backend.entry.secrets),
-                    decision="allowed",
+                    decision=call.decision,
                     outcome=call.outcome,
                     latency_ms=round(latency * 1000, 1),
-                    gateway_ms=round((latency - call.server_seconds) * 1000, 1),
+                    gateway_ms=round((latency - call.server_seconds - call.person_seconds) * 1000, 1),
                     server_ms=round(call.server_seconds * 1000, 1),
                     vendor_ms=None,
                     mcp_response=json.dumps(result, ensure_ascii=False) if result and self._log.responses else None,
@@ -243,6 +232,11 @@ class Gateway:
 
     async def _called(self, call: Call) -> Message:
         """Return a tool's result; what goes wrong on the way is an error result that says what was done."""
+        if self._admission:
+            refused = await self._admission.admit(call)
+            if refused:
+                asks = refused.get("resultType") == "input_required"
+                return self._signed(call, refused, refused["requestState"]) if asks else refused
         try:
             result = await self.forward(call)
         except NotStartedError as error:
@@ -274,17 +268,17 @@ class Gateway:
         """Get a prompt or read a resource, which changes nothing and has no error result."""
         params = _known(params, FORWARDED[method], "arguments", client)
         name = params[FORWARDED[method]]
-        if method == "prompts/get":
-            backend = self._owners.get(("prompts", name))
-            missing = RpcError(INVALID_PARAMS, f"Unknown prompt: {name!r}")
-        else:
-            fitting = (backend for pattern, backend in self._templates if pattern.fullmatch(name))
-            backend = self._owners.get(("resources", name)) or next(fitting, None)
-            missing = RpcError(INVALID_PARAMS, f"Resource not found: {name!r}", {"uri": name})
+        kind = "prompts" if method == "prompts/get" else "resources"
+        backend = self.offers.owner(kind, name)
+        if backend is None and kind == "prompts":
+            raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name!r}")
         if backend is None:
-            raise missing
+            raise RpcError(INVALID_PARAMS, f"Resource not found: {name!r}", {"uri": name})
+        call = Call(client, backend, method, params, safe=True)
+        if client.modern and params.get("requestState") is not None:
+            call.asked = Asked.read(self._state.read(params["requestState"], call.request))
         try:
-            result = await self.forward(Call(client, backend, method, params, safe=True))
+            result = await self.forward(call)
         except (NotStartedError, ConnectionLostError) as error:
             raise RpcError(INTERNAL_ERROR, f"Error: {error}. Nothing was changed. Try again later.") from None
         except BrokenResultError as error:
@@ -324,16 +318,3 @@ def finished(client: ClientRequest, result: Message) -> Message:
         result["resultType"] = kind
         meta[SERVER_INFO_KEY] = SERVER_INFO
     return result | ({"_meta": meta} if meta else {})
-
-
-def template_pattern(template: str) -> re.Pattern[str]:
-    """Return what the URIs of a resource template match: `{name}` one segment, `{+name}` and `{name*}` any number."""
-    parts = []
-    for literal, expression in re.findall(r"([^{]+)|\{([^}]*)\}", template):
-        if literal:
-            parts.append(re.escape(literal))
-        elif expression[:1] in "?&":
-            parts.append(r"(?:[?&][^#]*)?")
-        else:
-            parts.append(".+" if expression[:1] in "+#/." or expression.endswith("*") else "[^/]+")
-    return re.compile("".join(parts))

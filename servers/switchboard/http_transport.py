@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import anyio
 import mcp_types as mt
@@ -29,7 +31,7 @@ from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERS
 from flotilla_launcher.version import VERSION
 
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, CAPABILITIES
+from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -44,6 +46,9 @@ class Answers(Protocol):
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where it is not known."""
+
+    async def watch(self, changed: Callable[..., None]) -> None:
+        """Call a function whenever clients see other tools than before: all, or those of one id."""
 
 
 class HttpRequest(ClientRequest):
@@ -94,8 +99,12 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Answers) -> FastMCP[Any]:
-    """Return a FastMCP server that answers from the gateway."""
+def serve_gateway(gateway: Answers) -> tuple[FastMCP[Any], Callable[..., None]]:
+    """Return a FastMCP server that answers from the gateway, and what tells its clients that there are other tools."""
+    sessions: WeakKeyDictionary[Any, str] = (
+        WeakKeyDictionary()
+    )  # whose each is, of clients before 2026-07-28: the others ask again by themselves
+    sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
     levels: dict[str, str] = {}
@@ -104,8 +113,11 @@ def serve_gateway(gateway: Answers) -> FastMCP[Any]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
+            sessions[ctx.session] = ctx.request.user.access_token.client_id
             result = mt.InitializeResult.model_validate(await call_next(ctx))
-            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
+            return result.model_copy(
+                update={"capabilities": mt.ServerCapabilities.model_validate(HANDSHAKE_CAPABILITIES)}
+            )
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)
@@ -121,10 +133,22 @@ def serve_gateway(gateway: Answers) -> FastMCP[Any]:
         except RpcError as error:
             raise MCPError(code=error.code, message=error.message, data=error.data) from None
 
+    def list_changed(client_id: str = "") -> None:
+        """Tell all clients, or those whose token stands for this id."""
+        for session in [session for session, owner in sessions.items() if client_id in ("", owner)]:
+            sending.append(asyncio.create_task(_send_list_changed(session)))
+        sending[:] = [task for task in sending if not task.done()]
+
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     server.get_tool_input_schema = gateway.input_schema
-    return mcp
+    return mcp, list_changed
+
+
+async def _send_list_changed(session: Any) -> None:
+    """Tell a client that there are other tools, where it listens."""
+    with suppress(Exception):  # the client is gone
+        await session.send_notification(mt.Notification[Message, str](method=LIST_CHANGED, params={}))
 
 
 def session_id(ctx: Any) -> str | None:
@@ -147,7 +171,7 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
 
     `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
     """
-    mcp = serve_gateway(gateway)
+    mcp, list_changed = serve_gateway(gateway)
     hint = ""
     if auth is None:
         configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
@@ -165,4 +189,8 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp{hint}")
-    await mcp.run_async("http", **http)
+    watching = asyncio.create_task(gateway.watch(list_changed))
+    try:
+        await mcp.run_async("http", **http)
+    finally:
+        watching.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,23 @@ elif SERVERS.is_relative_to("/app"):  # an image, into which its Dockerfile copi
     CATALOG, DISCOVERY = Path("/app/catalog.json"), Path("/app/discovery")
 else:
     CATALOG, DISCOVERY = Path(__file__).with_name("catalog.json"), SERVERS
+if SERVERS.is_relative_to("/app"):
+    SETTINGS = Path("/state/switchboard.json")
+else:
+    SETTINGS = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "flotilla" / "switchboard.json"
 OPTIONS: dict[str, tuple[Any, str]] = {
     "catalog": (CATALOG, "the catalog file"),
     "servers": ("", "names, comma-separated; or all; by default those that have all the settings they need"),
     "secrets": ("", "file of server.name=value lines"),
     "config": ("", "YAML file of the servers' settings"),
     "discovery": (DISCOVERY, "folder of <server>/discovery.json"),
+    "settings": (SETTINGS, "JSON file of what the console can change too: permissions, own servers, limits, search"),
+    "permissions": (
+        "on",
+        "on: tools that write are asked about once each, those that destroy each time, unless the settings file says "
+        "otherwise; off: everything is allowed",
+    ),
+    "plain": ("off", "on: the catalog alone, without permissions, search, log, limits, sentences and own servers"),
     "run": (
         "auto",
         "how servers run: docker, process, auto (docker where the image is), http-map (all at the URLs of --remote)",
@@ -78,10 +90,18 @@ DESCRIPTION = (
     "Offer the tools of all Flotilla servers to an MCP client, and start a server when one of its tools is called. "
     "Every option can also be set in the environment: FLOTILLA_IDLE=60 for --idle 60."
 )
+IN_FILE = {  # options that stand in the settings file too, and win over it where they are given
+    "language": "language",
+    "log": "log.mode",
+    "say-after": "time.say_after_seconds",
+    "search": "search.mode",
+}
 CHOICES = {
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "permissions": ("on", "off"),
+    "plain": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),
     "search": ("auto", "on", "off"),
     "transport": ("stdio", "http"),
@@ -94,7 +114,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     for name, (default, text) in OPTIONS.items():
         kind = type(default) if isinstance(default, int | float) else str
         text += f" (default: {default})" if default != "" else ""
-        parser.add_argument(f"--{name}", default=default, help=text, type=kind, choices=CHOICES.get(name))
+        more: dict[str, Any] = {"nargs": "?", "const": "on"} if name == "plain" else {}
+        default = None if name in IN_FILE else default
+        parser.add_argument(f"--{name}", default=default, help=text, type=kind, choices=CHOICES.get(name), **more)
         value = setting("FLOTILLA_" + name.upper().replace("-", "_"))
         environment += [f"--{name}={value}"] if value else []
     return parser.parse_args([*environment, *argv])

@@ -22,16 +22,22 @@ from pathlib import Path
 from flotilla_launcher.environment import SettingError, setting
 from flotilla_launcher.handover import build_models_on_first_use
 
+from . import settings_file
 from .action_log import ActionLog
+from .admission import Admission
+from .approvals import Approvals
 from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
+from .database import Database
 from .discovery import DiscoveryError, definitions, searchables, title
 from .gateway import Gateway
 from .last_calls import LastCalls
 from .options import arguments, remotes
+from .permissions import Permissions
 from .reporting import report
 from .selection import Account, selected
+from .settings_file import Settings
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
 from .tool_search import is_on
@@ -51,10 +57,16 @@ def build(
     """
     token = setting("FLOTILLA_REMOTE_TOKEN", guard=True)
     last_calls = LastCalls(Path(options.state))
-    sentences = Sentences(language(options.language, os.environ), options.say_after)
+    file = settings_file.of(options)
+    settings = file.load()
+    spoken = language(settings.language, os.environ)
+    sentences, admission = Sentences(spoken, settings.time.say_after_seconds), None
+    if options.plain == "off":
+        database = Database(Path(options.state))
+        admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
     user = account.environment.get("FLOTILLA_USER", "") if account else setting("FLOTILLA_USER") or ""
-    commands, log = commands or Commands(options), action_log(options, user)
-    gateway = Gateway(state_key or configured_state_key(), last_calls.note, log, sentences)
+    commands, log = commands or Commands(options), action_log(options, settings, user)
+    gateway = Gateway(state_key or configured_state_key(), last_calls.note, log, sentences, admission)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options, account):
@@ -67,12 +79,13 @@ def build(
         else:
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
-            gateway.add(backend, definitions(entry, Path(options.discovery)))
+            gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
-    if is_on(options.search, gateway.tool_count):
+    gateway.bind_rules()
+    if is_on(settings.search.mode, gateway.tool_count):
         entries = [backend.entry for backend in backends]
         folder = Path(options.discovery)
         gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
@@ -87,11 +100,11 @@ def configured_state_key() -> str:
     return state_key
 
 
-def action_log(options: argparse.Namespace, user: str) -> ActionLog | None:
+def action_log(options: argparse.Namespace, settings: Settings, user: str) -> ActionLog | None:
     """Return where calls are logged, None where they are not."""
-    if options.log == "off":
+    if settings.log.mode == "off":
         return None
-    return ActionLog(Path(options.state), options.log == "results", user)
+    return ActionLog(Path(options.state), settings.log.mode == "results", user)
 
 
 def _remote(entry: Entry, url: str, headers: Mapping[str, str]) -> Backend:
@@ -117,6 +130,7 @@ async def serve(options: argparse.Namespace) -> None:
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
 
     async def run() -> None:
+        watching: asyncio.Task[None] | None = None
         try:
             if options.transport == "http":
                 build_models_on_first_use()
@@ -124,9 +138,13 @@ async def serve(options: argparse.Namespace) -> None:
 
                 await http_transport.serve(gateway, options)
             else:
-                await StdioTransport(gateway).serve()
+                transport = StdioTransport(gateway)
+                watching = asyncio.create_task(gateway.watch(transport.list_changed))
+                await transport.serve()
         finally:
             warming.cancel()
+            if watching:
+                watching.cancel()
 
     await _until_ended(run, close)
 
@@ -145,15 +163,8 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
 
     tenants, vault = open_tenants(options.tenants, os.environ)
     gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
-    sweeping = asyncio.create_task(gateways.sweep())
-
-    async def run() -> None:
-        try:
-            await http_transport.serve(gateways, options, authentication(tenants, os.environ))
-        finally:
-            sweeping.cancel()
-
-    await _until_ended(run, gateways.close)
+    auth = authentication(tenants, os.environ)
+    await _until_ended(lambda: http_transport.serve(gateways, options, auth), gateways.close)
 
 
 async def _until_ended(run: Callable[[], Awaitable[None]], close_servers: Callable[[], Awaitable[None]]) -> None:

@@ -22,7 +22,7 @@ from flotilla_launcher.protocol import (
 )
 
 from .client_request import ClientRequest, invalid, is_meta
-from .gateway import ANSWERED, CAPABILITIES, SERVER_INFO, Gateway
+from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED, SERVER_INFO, Gateway
 from .jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -94,7 +94,12 @@ class StdioClient(Peer):
             raise invalid()
         self._capabilities, self.name = params["capabilities"], info["name"]
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
-        return {"protocolVersion": agreed, "capabilities": CAPABILITIES, "serverInfo": SERVER_INFO}
+        return {"protocolVersion": agreed, "capabilities": HANDSHAKE_CAPABILITIES, "serverInfo": SERVER_INFO}
+
+    def list_changed(self) -> None:
+        """Tell the client that there are other tools, in the era in which a client can be told."""
+        if self._capabilities is not None:
+            self.notify(LIST_CHANGED, {})
 
 
 class StdioRequest(ClientRequest):
@@ -184,6 +189,10 @@ class StdioTransport:
         self._ended = asyncio.Event()
         self._output = Output(sink.fd, sink.expected, self._ended.set)
         self._client = StdioClient(self._output.write, gateway)
+
+    def list_changed(self) -> None:
+        """Tell the client that there are other tools."""
+        self._client.list_changed()
 
     async def serve(self) -> None:
         """Serve until the client closes the connection."""

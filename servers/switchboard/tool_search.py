@@ -13,6 +13,7 @@ from typing import Any
 
 from flotilla_launcher.discovery import dumps
 
+from .permissions import kind_of
 from .tool_index import Searchable, ToolIndex
 
 Message = dict[str, Any]
@@ -28,10 +29,7 @@ def is_on(option: str, count: int) -> bool:
 
 def caller_of(tool: Mapping[str, Any]) -> str:
     """Return which of the three calls a tool, by its hints; one without hints may destroy."""
-    hints = tool.get("annotations") or {}
-    if hints.get("readOnlyHint") is True:
-        return READ
-    return WRITE if hints.get("destructiveHint") is False else DESTROY
+    return {"read": READ, "write": WRITE, "destroy": DESTROY}[kind_of(tool)]
 
 
 def definitions(servers: Iterable[str]) -> list[Message]:
@@ -77,11 +75,14 @@ def _caller(name: str, does: str, schema: Message, *, read: bool, destroys: bool
 
 
 class ToolSearch:
-    """The four tools over those of a gateway. `searchables` makes the index's texts, at the first search."""
+    """The four tools over those that `seen` returns. `searchables` makes the index's texts, at the first search."""
 
-    def __init__(self, tools: Iterable[Message], searchables: Callable[[], list[Searchable]]) -> None:
-        self._tools = {tool["name"]: tool for tool in tools}
-        self._searchables = searchables
+    def __init__(self, seen: Callable[[], list[Message]], searchables: Callable[[], list[Searchable]]) -> None:
+        self._seen, self._searchables = seen, searchables
+
+    @property
+    def _tools(self) -> dict[str, Message]:
+        return {tool["name"]: tool for tool in self._seen()}
 
     @cached_property
     def index(self) -> ToolIndex:
@@ -93,9 +94,10 @@ class ToolSearch:
         query, limit = arguments.get("query") or "", arguments.get("limit", RESULTS)
         if type(query) is not str or type(limit) is not int or not 1 <= limit <= MOST_RESULTS:
             return failed(f"`query` must be text, `limit` a number from 1 to {MOST_RESULTS}. Correct it, call again.")
+        seen = self._tools
         if not query.strip():
-            return _result({"names": list(self._tools)})
-        tools = [self._tools[name] for name in self.index.search(query, limit) if name in self._tools]
+            return _result({"names": list(seen)})
+        tools = [seen[name] for name in self.index.search(query, limit, seen)]
         shown = ("name", "description", "inputSchema")
         return _result({"tools": [{**{k: tool[k] for k in shown if k in tool}, "call_with": caller_of(tool)}
                                   for tool in tools]})  # fmt: skip
@@ -103,9 +105,10 @@ class ToolSearch:
     def target(self, caller: str, arguments: Mapping[str, Any]) -> tuple[str, Any] | Message:
         """Return the tool that one of the three is to call, with its arguments; an error result where it may not."""
         name = arguments.get("name")
-        tool = self._tools.get(name) if type(name) is str else None
+        seen = self._tools
+        tool = seen.get(name) if type(name) is str else None
         if tool is None:
-            near = get_close_matches(str(name), self._tools, 3)
+            near = get_close_matches(str(name), seen, 3)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Find it with {SEARCH}."
             return failed(f"There is no tool `{name}`. {hint}")
         if caller != caller_of(tool):

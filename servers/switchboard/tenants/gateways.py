@@ -15,8 +15,9 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from flotilla_launcher.environment import SettingError
 
 from ..backend import Backend
+from ..call import FORWARDED
 from ..commands import Commands
-from ..gateway import FORWARDED, Gateway, finished
+from ..gateway import Gateway, finished
 from ..http_transport import HttpRequest
 from ..jsonrpc import INTERNAL_ERROR, Message, RpcError
 from ..reporting import report
@@ -41,9 +42,16 @@ class TenantGateway:
     def __init__(self, tenant: Tenant, gateway: Gateway, backends: list[Backend]) -> None:
         self.tenant, self.gateway, self.backends = tenant, gateway, backends
         self.requests = 0  # that are being answered
+        self.watching: asyncio.Task[None] | None = None
+
+    def watch(self, changed: Callable[..., None]) -> None:
+        """Tell its clients when their tools change."""
+        self.watching = asyncio.create_task(self.gateway.watch(lambda: changed(self.tenant.id)))
 
     async def close(self) -> None:
         """Stop its servers and write its log."""
+        if self.watching:
+            self.watching.cancel()
         await asyncio.gather(*(backend.close() for backend in self.backends))
         await asyncio.to_thread(self.gateway.close)
 
@@ -67,6 +75,7 @@ class TenantGateways:
         self._gateways: dict[str, TenantGateway] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._changed: Callable[..., None] = lambda tenant_id: None
 
     async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
         """Answer from the gateway of the tenant whose token came with the request. Raises RpcError."""
@@ -107,7 +116,9 @@ class TenantGateways:
                 report(f"{tenant.name}: {error}")
                 raise RpcError(INTERNAL_ERROR, f"Error: {error} Nothing was done.") from None
             self._gateways[tenant.id] = made
+            made.watch(self._changed)
             if known:
+                self._changed(tenant.id)
                 self._close_replaced(known)
             return made
 
@@ -131,8 +142,9 @@ class TenantGateways:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    async def sweep(self) -> None:
-        """Close, from time to time, what is idle, and what belongs to tenants that are suspended or gone."""
+    async def watch(self, changed: Callable[..., None]) -> None:
+        """Call a function with a tenant's id when its clients see other tools; close what is not needed any more."""
+        self._changed = changed
         while True:
             await asyncio.sleep(SWEEP)
             try:

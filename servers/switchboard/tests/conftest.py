@@ -99,13 +99,16 @@ class Fleet:
             "owner": "flotilla-test",
             "say-after": 0,
             "language": "en",
+            "settings": self.folder / "settings.json",
+            "permissions": "off",
         }
         return [part for name, value in named.items() for part in (f"--{name}", str(value))] + self.more + list(more)
 
     @asynccontextmanager
     async def inside(self, *more: str) -> AsyncIterator[tuple[Any, list[Any]]]:
         """Build a switchboard in this process; many clients can use it."""
-        from flotilla_servers.switchboard.server import arguments, build
+        from flotilla_servers.switchboard.options import arguments
+        from flotilla_servers.switchboard.server import build
 
         gateway, backends = build(arguments(self.options(*more)))
         try:

@@ -534,7 +534,8 @@ async def test_tool_name_offered_by_two_servers_refused(fleet: Any, discovery: A
     import yaml
 
     from flotilla_servers.switchboard.catalog import CatalogError
-    from flotilla_servers.switchboard.server import arguments, build
+    from flotilla_servers.switchboard.options import arguments
+    from flotilla_servers.switchboard.server import build
 
     options = arguments(fleet.options("--servers", "all"))
     (fleet.folder / "twin").mkdir()
@@ -545,7 +546,7 @@ async def test_tool_name_offered_by_two_servers_refused(fleet: Any, discovery: A
 
 
 def test_options_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from flotilla_servers.switchboard.server import arguments
+    from flotilla_servers.switchboard.options import arguments
 
     (tmp_path / "idle").write_text("12\n")
     monkeypatch.setenv("FLOTILLA_START_TIMEOUT", "7.5")

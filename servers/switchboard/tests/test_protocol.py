@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from flotilla_servers.switchboard.gateway import template_pattern
 from flotilla_servers.switchboard.jsonrpc import LineSplitter, Peer, RpcError
+from flotilla_servers.switchboard.offers import template_pattern
 from flotilla_servers.switchboard.request_state import RequestState
 from flotilla_servers.switchboard.stdio_transport import StdioClient
 

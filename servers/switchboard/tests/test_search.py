@@ -97,7 +97,7 @@ def test_search_is_on(option: str, count: int, searched: bool) -> None:
 
 
 def test_search_of_an_unknown_type_is_refused() -> None:
-    search = ToolSearch([], list)
+    search = ToolSearch(list, list)
     for arguments in ({"query": 1}, {"query": "x", "limit": 0}, {"query": "x", "limit": "3"}, {"limit": 21}):
         assert search.search(arguments)["isError"] is True
 

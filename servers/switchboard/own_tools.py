@@ -1,0 +1,32 @@
+"""The switchboard's own tools beside the four that search. Standard library only: the launcher lists them too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .settings_file import Settings
+
+APPROVE = "approve_call"
+DEFINITION = {
+    "name": APPROVE,
+    "description": "Make a call that was held back because it needs the user's yes. Use it only after the user has "
+    "seen what the call would do and has agreed; never by yourself. Returns what the held call returns.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"token": {"type": "string", "description": "Token from the answer of the held call."}},
+        "required": ["token"],
+    },
+    "annotations": {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+}
+
+
+def takes_tokens(settings: Settings) -> bool:
+    """Tell whether a client that cannot be asked may pass a person's yes on: where anything is asked about at all."""
+    asks = "ask" in (settings.defaults.read, settings.defaults.write, settings.defaults.destroy)
+    asks = asks or any(rule.decision == "ask" for rule in settings.permissions) or bool(settings.servers)
+    return asks and settings.approvals.by_token and settings.approvals.ask == "client"
+
+
+def definitions(settings: Settings) -> list[dict[str, Any]]:
+    """Return those that are offered."""
+    return [DEFINITION] if takes_tokens(settings) else []
