@@ -3,18 +3,27 @@
 import asyncio
 import json
 import os
+import threading
+import time
+from base64 import b64decode
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from fastmcp.client.transports import StreamableHttpTransport
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from flotilla_cli import tenant as command
+from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import CatalogError
 from flotilla_servers.switchboard.server import arguments, serve
 from flotilla_servers.switchboard.tenants import store as store_module
+from flotilla_servers.switchboard.tenants.authentication import authentication
 from flotilla_servers.switchboard.tenants.quotas import QuotaError, Quotas
 from flotilla_servers.switchboard.tenants.store import Store, StoreError
 from flotilla_servers.switchboard.tenants.tenant import Limits, Settings, Tenant, TenantError
@@ -137,6 +146,101 @@ def test_store_transaction_that_fails_changes_nothing(database: str) -> None:
 def test_store_file_is_private(tmp_path: Path) -> None:
     Store(str(tmp_path / "state" / "tenants.db"))
     assert (tmp_path / "state" / "tenants.db").stat().st_mode & 0o777 == 0o600
+
+
+# -- identity providers -----------------------------------------------------------------------------------------------
+
+KEYS = {kind: RSAKey.generate_key(2048, {"kid": "1"}) for kind in ("provider", "other")}
+
+
+class IdentityProvider(BaseHTTPRequestHandler):
+    """Publishes its keys, and answers token introspection (RFC 7662) to its one client."""
+
+    def do_GET(self) -> None:
+        self._send({"keys": [KEYS["provider"].as_dict(private=False, use="sig", alg="RS256")]})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        asked_by = b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+        known = asked_by == "flotilla:secret" and "token=opaque-1" in body
+        self._send({"active": known, "client_id": "voice", "tenant": "acme"} if known else {"active": False})
+
+    def _send(self, document: Any) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(document).encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), IdentityProvider)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def signed(key: str = "provider", **claims: Any) -> str:
+    good = {"iss": "https://id.example", "aud": "flotilla", "sub": "bot", "exp": int(time.time()) + 600}
+    return str(jwt.encode({"alg": "RS256", "kid": "1"}, {**good, "tenant": "acme", **claims}, KEYS[key]))
+
+
+async def test_tenant_of_an_identity_providers_token(tmp_path: Path, provider: str) -> None:
+    tenants = Tenants(Store(str(tmp_path / "db")))
+    acme, token = tenants.create("acme", Settings())
+    tenants.create("zeta", Settings())
+    auth = authentication(
+        tenants,
+        {
+            "FLOTILLA_JWT_KEYS": f"{provider}/keys",
+            "FLOTILLA_JWT_ISSUER": "https://id.example",
+            "FLOTILLA_JWT_AUDIENCE": "flotilla",
+            "FLOTILLA_INTROSPECTION_URL": f"{provider}/introspect",
+            "FLOTILLA_INTROSPECTION_CLIENT_ID": "flotilla",
+            "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "secret",
+        },
+    )
+    for good in (token, signed()):
+        checked = await auth.verify_token(good)
+        assert checked
+        assert (checked.tenant, checked.token, checked.client_id) == (acme, "", acme.id)
+    for bad in (
+        signed(tenant="nobody"),
+        signed(tenant=["acme"]),
+        signed(aud="another service"),
+        signed(iss="https://evil.example"),
+        signed(exp=int(time.time()) - 600),
+        signed(key="other"),
+        "opaque-2",
+        "acme",
+    ):
+        assert await auth.verify_token(bad) is None, bad
+
+
+async def test_tenant_of_a_token_that_is_asked_about(tmp_path: Path, provider: str) -> None:
+    tenants = Tenants(Store(str(tmp_path / "db")))
+    acme, _ = tenants.create("acme", Settings())
+    environ = {
+        "FLOTILLA_INTROSPECTION_URL": f"{provider}/introspect",
+        "FLOTILLA_INTROSPECTION_CLIENT_ID": "flotilla",
+        "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "secret",
+    }
+    checked = await authentication(tenants, environ).verify_token("opaque-1")
+    assert checked
+    assert checked.tenant == acme
+    wrong = authentication(tenants, {**environ, "FLOTILLA_INTROSPECTION_CLIENT_SECRET": "wrong"})
+    assert await wrong.verify_token("opaque-1") is None
+    other_claim = authentication(tenants, {**environ, "FLOTILLA_TENANT_CLAIM": "org"})
+    assert await other_claim.verify_token("opaque-1") is None
+
+
+def test_tenant_tokens_of_any_audience_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="FLOTILLA_JWT_KEYS is set without"):
+        authentication(Tenants(Store(str(tmp_path / "db"))), {"FLOTILLA_JWT_KEYS": "https://id.example/keys"})
 
 
 # -- quotas -----------------------------------------------------------------------------------------------------------
