@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from flotilla_cli import paths
-from flotilla_launcher.environment import SettingError, setting
+from flotilla_launcher.environment import SettingError
 from flotilla_launcher.user_files import read_document
-from flotilla_servers.switchboard.tenants.setup import folders, open_tenants, remove_folders
+from flotilla_servers.switchboard.tenants.setup import database, folders, open_tenants, remove_folders
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
@@ -34,8 +34,7 @@ def main(argv: list[str]) -> int:
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/flotilla tenant", description=__doc__)
     state = paths.state_folder()
-    url = setting("FLOTILLA_TENANTS") or str(state / "switchboard" / "tenants.db")
-    parser.add_argument("--tenants", default=url, help="the database: a file or a postgresql:// URL (FLOTILLA_TENANTS)")
+    parser.add_argument("--tenants", default=database(state), help="the database: a file or a postgresql:// URL")
     parser.add_argument("--state", type=Path, default=state, help="the switchboard's state folder")
     parser.add_argument("--data", type=Path, default=paths.data_folder(), help="the switchboard's data folder")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

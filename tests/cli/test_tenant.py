@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from flotilla_cli import log as log_command
 from flotilla_cli import tenant as command
+from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog
 
 SECRET = "canary-0123456789"
 
@@ -113,3 +116,23 @@ def test_tenant_exported_and_deleted(operator: Operator) -> None:
     assert not data.exists()
     assert not state.exists()
     assert "There is no tenant" in operator("list")
+
+
+def test_tenant_log(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    database = operator.folder / "state" / "switchboard" / "tenants.db"
+    operator.places[1] = str(database)
+    operator("create", "acme")
+    folder = operator.folder / "state" / "tenants" / str(operator.show()["id"])
+    log = ActionLog(folder)
+    call = dict.fromkeys(COLUMNS, "") | {
+        "time": time.time(),
+        "latency_ms": 1.0,
+        "tool_name": "gmail_send",
+        "user_id": "acme",
+    }
+    log.add(Action(**call))  # type: ignore[arg-type]
+    log.close()
+    assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "acme"]) == 0
+    assert "gmail_send" in capsys.readouterr().out
+    assert log_command.main(["--state", str(operator.folder / "state"), "--tenant", "zeta"]) == 1
+    assert "There is no tenant `zeta`." in capsys.readouterr().err

@@ -7,7 +7,7 @@ introspection); the claim FLOTILLA_TENANT_CLAIM names the tenant.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from fastmcp.server.auth import AccessToken, AuthProvider, MultiAuth, TokenVerifier
@@ -16,7 +16,7 @@ from fastmcp.server.auth.providers.jwt import JWTVerifier
 from pydantic import Field
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Send
 
 from flotilla_launcher.environment import setting, wrong
 
@@ -68,7 +68,7 @@ class _RefuseSuspended:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         token = getattr(scope.get("user"), "access_token", None)
         if isinstance(token, TenantToken) and not token.tenant.active:
             response = JSONResponse({"error": "access_denied", "error_description": SUSPENDED}, 403)

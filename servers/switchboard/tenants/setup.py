@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from flotilla_launcher.environment import setting
+
 from .keys import configured_keys
 from .store import Store
 from .tenants import Tenants
@@ -17,6 +19,11 @@ def open_tenants(url: str, environ: Mapping[str, str]) -> tuple[Tenants, Vault]:
     """Return the tenants of a database (see `Store`), and their vault. Raises StoreError and VaultError."""
     store = Store(url)
     return Tenants(store), Vault(store, configured_keys(environ))
+
+
+def database(state: Path) -> str:
+    """Return what FLOTILLA_TENANTS names, else the file in the switchboard's state folder."""
+    return setting("FLOTILLA_TENANTS") or str(state / "switchboard" / "tenants.db")
 
 
 def folders(data: Path, state: Path, tenant_id: str) -> tuple[Path, Path]:

@@ -175,21 +175,20 @@ class Store:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             return connection
+        from psycopg.sql import SQL, Literal
+
+        text = "BEGIN; SELECT set_config('flotilla.tenant', {}, true), set_config('flotilla.token', {}, true)"
+        scope = Literal(values["tenant"]), Literal(values.get("token", ""))
+        begin = SQL(text + ("" if durable else "; SET LOCAL synchronous_commit = off")).format(*scope)
         while True:
-            kept = not self._idle.empty()
+            pooled = not self._idle.empty()
             connection = self._connection()
             try:
-                connection.execute("BEGIN")
-                connection.execute(
-                    "SELECT set_config('flotilla.tenant', %s, true), set_config('flotilla.token', %s, true)",
-                    (values["tenant"], values.get("token", "")),
-                )
-                if not durable:
-                    connection.execute("SET LOCAL synchronous_commit = off")
+                connection.execute(begin)  # one text, since each one is a round trip
                 return connection
-            except self._errors:  # the server has closed a connection that was kept
+            except self._errors:  # the server has closed a connection that was idle
                 connection.close()
-                if not kept:
+                if not pooled:
                     raise
 
     def _connection(self) -> Any:

@@ -21,7 +21,7 @@ class TenantError(SettingError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one tenant may use: calls a minute, calls in flight at each gateway, megabytes of files. 0 is no limit."""
+    """What one tenant may use: calls a minute, calls in flight at each gateway, megabytes of files. 0: any number."""
 
     calls_per_minute: int = 600
     calls_in_flight: int = 16

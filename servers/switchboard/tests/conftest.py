@@ -27,6 +27,7 @@ from mcp_types import jsonrpc_message_adapter
 
 from flotilla_cli.generator.discovery import answers, converse
 from flotilla_launcher import naming
+from flotilla_testing.postgresql import MISSING, postgresql_server, programs
 
 HERE = Path(__file__).parent
 ERAS = ("legacy", "2026-07-28")
@@ -186,30 +187,10 @@ def fleet(tmp_path: Path, discovery: dict[str, Any], monkeypatch: pytest.MonkeyP
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[], str]]:
     """A PostgreSQL server; gives a function that makes an empty database and returns its URL."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/nowhere"))
-    if not (programs / "initdb").exists():
-        pytest.skip("PostgreSQL is not installed: `sudo scripts/postgresql` installs it on Debian and Ubuntu")
-    folder = Path(tempfile.mkdtemp(prefix="flotilla-postgresql-"))  # a short path, since a socket's must be
-    as_user: dict[str, Any] = {"stdout": subprocess.DEVNULL, "check": True, "cwd": folder}
-    if os.getuid() == 0:  # as which it refuses to run
-        shutil.chown(folder, "postgres", "postgres")
-        as_user |= {"user": "postgres", "group": "postgres", "extra_groups": []}
-    control = [str(programs / "pg_ctl"), "-D", f"{folder}/data", "-w", "-l", f"{folder}/log"]
-    subprocess.run([str(programs / "initdb"), "-D", f"{folder}/data", "-U", "root", "-A", "trust"], **as_user)
-    subprocess.run([*control, "-o", f"-k {folder} -h '' -c fsync=off", "start"], **as_user)
-    made = iter(range(1_000_000))
-
-    def database() -> str:
-        name = f"tenants{next(made)}"
-        psql = [str(programs / "psql"), "-h", str(folder), "-U", "root", "-d", "postgres", "-q", "-c"]
-        if name.endswith("s0"):
-            subprocess.run([*psql, "CREATE ROLE app LOGIN"], **as_user)
-        subprocess.run([*psql, f"CREATE DATABASE {name} OWNER app"], **as_user)
-        return f"postgresql://app@/{name}?host={folder}"
-
-    yield database
-    subprocess.run([*control, "-m", "immediate", "stop"], **as_user)
-    shutil.rmtree(folder)
+    if not programs():
+        pytest.skip(MISSING)
+    with postgresql_server() as database:
+        yield database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

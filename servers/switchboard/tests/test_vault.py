@@ -18,6 +18,7 @@ from flotilla_servers.switchboard.tenants.store import Store
 from flotilla_servers.switchboard.tenants.tenant import Settings, Tenant
 from flotilla_servers.switchboard.tenants.tenants import Tenants
 from flotilla_servers.switchboard.tenants.vault import Vault
+from flotilla_testing.postgresql import programs
 from flotilla_testing.waiting import wait_until
 
 OLD, NEW = "old-key-" * 5, "new-key-" * 5
@@ -252,9 +253,10 @@ def test_openbao_and_own_keys_do_not_open_each_others() -> None:
 def bytes_of(database: str, folder: Path) -> bytes:
     """Return every byte that a thief of the database or of a backup has."""
     if database.startswith("postgresql"):
-        programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        folder = programs()
+        assert folder
         return subprocess.run(
-            [programs / "pg_dump", "--enable-row-security", "--inserts", database],
+            [folder / "pg_dump", "--enable-row-security", "--inserts", database],
             env={**os.environ, "PGOPTIONS": "-c flotilla.tenant=*"},
             capture_output=True,
             check=True,
