@@ -20,10 +20,13 @@ from starlette.types import ASGIApp, Receive, Send
 
 from flotilla_launcher.environment import setting, wrong
 
+from ..reporting import report
+from .store import StoreError
 from .tenant import Tenant
 from .tenants import PREFIX, Tenants
 
 CLAIM = "tenant"  # where FLOTILLA_TENANT_CLAIM is not set
+UNAVAILABLE = "Accounts cannot be looked up at the moment. Nothing was done. Try again in a minute."
 SUSPENDED = "This account is suspended. Ask whoever gave you the token to resume it."
 
 
@@ -51,8 +54,8 @@ class TenantAuth(TokenVerifier):
         return _checked(await asyncio.to_thread(self._tenants.find, name), checked)
 
     def get_middleware(self) -> list[Any]:
-        """Refuse suspended tenants right after the token is checked."""
-        return [*super().get_middleware(), Middleware(_RefuseSuspended)]
+        """Refuse suspended tenants right after the token is checked, and everybody while that cannot be done."""
+        return [Middleware(_SayUnavailable), *super().get_middleware(), Middleware(_RefuseSuspended)]
 
 
 def _checked(tenant: Tenant | None, checked: AccessToken | None) -> TenantToken | None:
@@ -62,6 +65,21 @@ def _checked(tenant: Tenant | None, checked: AccessToken | None) -> TenantToken 
     subject = checked.subject if checked else None
     # The token itself is not kept. A session belongs to this tenant and subject: mcp compares them.
     return TenantToken(token="", client_id=tenant.id, scopes=[], expires_at=expires, subject=subject, tenant=tenant)
+
+
+class _SayUnavailable:
+    """Answers 503 where the database cannot be asked whose a token is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except StoreError as error:
+            report(str(error))
+            response = JSONResponse({"error": "temporarily_unavailable", "error_description": UNAVAILABLE}, 503)
+            await response(scope, receive, send)
 
 
 class _RefuseSuspended:

@@ -23,7 +23,7 @@ from ..jsonrpc import INTERNAL_ERROR, Message, RpcError
 from ..reporting import report
 from ..selection import Account
 from ..tool_search import failed
-from .authentication import TenantToken
+from .authentication import UNAVAILABLE, TenantToken
 from .quotas import QuotaError, Quotas
 from .setup import folders, remove_folders
 from .store import StoreError
@@ -91,6 +91,9 @@ class TenantGateways:
             if method != "tools/call":
                 raise RpcError(INTERNAL_ERROR, f"Error: {error}") from None
             return finished(client, failed(str(error)))
+        except StoreError as error:  # of the quota: the call was not made
+            report(str(error))
+            raise RpcError(INTERNAL_ERROR, f"Error: {UNAVAILABLE}") from None
         finally:
             current.requests -= 1
             self._close_replaced(current)

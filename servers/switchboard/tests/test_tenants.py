@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,15 @@ import pytest
 from fastmcp.client.transports import StreamableHttpTransport
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from flotilla_cli import tenant as command
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import CatalogError
+from flotilla_servers.switchboard.commands import Commands
+from flotilla_servers.switchboard.selection import selected
 from flotilla_servers.switchboard.server import arguments, serve
 from flotilla_servers.switchboard.tenants import store as store_module
 from flotilla_servers.switchboard.tenants.authentication import authentication
@@ -243,6 +251,21 @@ def test_tenant_tokens_of_any_audience_are_refused(tmp_path: Path) -> None:
         authentication(Tenants(Store(str(tmp_path / "db"))), {"FLOTILLA_JWT_KEYS": "https://id.example/keys"})
 
 
+async def test_tenant_authentication_without_the_database(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "db"))
+    _, token = Tenants(store).create("acme", Settings())
+    auth = authentication(Tenants(store), {})
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("served"))], middleware=auth.get_middleware())
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
+        http.headers["Authorization"] = f"Bearer {token}"
+        assert (await http.get("/")).text == "served"
+        with store.of_all(write=True) as transaction:
+            transaction.run("ALTER TABLE token RENAME TO moved")
+        refused = await http.get("/")
+        assert refused.status_code == 503
+        assert refused.json()["error_description"].startswith("Accounts cannot be looked up at the moment.")
+
+
 # -- quotas -----------------------------------------------------------------------------------------------------------
 
 
@@ -414,6 +437,30 @@ async def test_tenant_over_its_quota_takes_nothing_from_others(customers: Custom
         await fleet.until(lambda: (customers.folder("acme") / "cancelled").exists())
         assert json.loads(await acme.call("probe_echo", value=2)) == {"value": 2}
     assert not (customers.folder("acme") / "written").exists()
+
+
+# -- beside it --------------------------------------------------------------------------------------------------------
+
+
+async def test_tenants_containers_mount_folders_of_their_own(fleet: Any) -> None:
+    fleet.spec["volumes"] = ["flotilla-data:/data", "flotilla-probe:/state", "/etc/ssl:/certificates:ro"]
+    options = arguments(fleet.options("--run", "docker"))
+    data, state = fleet.folder / "data" / "tenants" / "acme-1", fleet.folder / "state" / "tenants" / "acme-1"
+    commands = Commands(options).in_folders(data, state)
+    [entry] = selected(options)
+    argv = (await commands.command(entry)).argv
+    volumes = [value for option, value in pairwise(argv) if option == "-v"]
+    assert volumes == [f"{data}:/data", f"{state}/probe:/state/probe", "/etc/ssl:/certificates:ro"]
+    assert (state / "probe").is_dir()
+    entry.volumes.append("cache:/cache")
+    with pytest.raises(OSError, match="its volume cache:/cache would be shared with other accounts"):
+        await commands.command(entry)
+
+
+def test_one_person_imports_nothing_of_tenants() -> None:
+    code = "import sys, flotilla_servers.switchboard.server; print([n for n in sys.modules if 'tenants' in n])"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
 
 
 @pytest.mark.parametrize(
