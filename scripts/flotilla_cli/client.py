@@ -13,15 +13,20 @@ from mcp import MCPError
 from flotilla_servers.switchboard.tool_search import SEARCH
 
 
+async def _agree(*_: Any) -> dict[str, bool]:
+    """Say yes for the person who started the command, to this call alone."""
+    return {"confirm": True, "remember": False}
+
+
 def over_http(url: str, token: str, **options: Any) -> Client[Any]:
     """Return a client of a running gateway."""
-    return Client(StreamableHttpTransport(url, auth=token), **options)
+    return Client(StreamableHttpTransport(url, auth=token), elicitation_handler=_agree, **options)
 
 
 def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: Any) -> Client[Any]:
     """Return a client that starts a gateway of its own and ends it with the session; its stderr goes to `log`."""
     transport = StdioTransport(command[0], command[1:], env=env, keep_alive=False, log_file=log)
-    return Client(transport, **options)
+    return Client(transport, elicitation_handler=_agree, **options)
 
 
 async def tool_names(client: Client[Any]) -> list[str]:

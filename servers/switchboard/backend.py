@@ -71,15 +71,16 @@ class Backend:
         if left := self.circuit.left():
             times = f"{FAILURES} times in a row"
             raise NotStartedError(f"{self.entry.slug} failed {times}, and is tried again in {left:.0f} seconds")
+        began = self.circuit.now()
         try:
             result = await self._send_twice_at_most(client, method, params, safe)
         except (NotStartedError, ConnectionLostError):
-            self.circuit.note(reached=False)
+            self.circuit.note(reached=False, began=began)
             raise
         except RpcError:
-            self.circuit.note(reached=True)
+            self.circuit.note(reached=True, began=began)
             raise
-        self.circuit.note(reached=True)
+        self.circuit.note(reached=True, began=began)
         if not is_result(method, result):
             raise BrokenResultError(f"{self.entry.slug} answered with a result that breaks the protocol")
         return dict(result)

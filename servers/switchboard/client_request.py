@@ -25,8 +25,10 @@ class ClientRequest:
     `modern` tells whether the client speaks 2026-07-28, in which a question is the result of its request. Requests of
     one `client_id` surely come from one client; None is like no other. `log_level` is what a client before 2026-07-28
     has set, if anything. `client_name` is what the client calls itself. `meta` is the request's metadata without what
-    concerns one connection only.
+    concerns one connection only. `request_id` is the id that the client gave it.
     """
+
+    request_id: int | str | None = None
 
     def __init__(
         self, params: Message, *, modern: bool, client_id: object, capabilities: Message, log_level: str | None

@@ -34,17 +34,19 @@ from .tool_search import definitions as search_definitions
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # how long a client may go without asking for lists again
+CACHE = {"ttlMs": 60_000, "cacheScope": "public"}  # how long a client that does not listen keeps a list
 CAPABILITIES = {  # nothing is announced that is never sent
     "logging": {},
     "prompts": {"listChanged": False},
     "resources": {"subscribe": False, "listChanged": False},
-    "tools": {"listChanged": False},
+    "tools": {"listChanged": True},
 }
-HANDSHAKE_CAPABILITIES = {**CAPABILITIES, "tools": {"listChanged": True}}  # before 2026-07-28 clients can be told
 LIST_CHANGED = "notifications/tools/list_changed"
+LISTEN = "subscriptions/listen"  # by which a client of 2026-07-28 hears of changes
+ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 LOOK_EVERY = 1.0  # seconds: how often is looked whether settings or decisions have changed
-ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover")
+ANSWERED = (*FORWARDED, *LIST_KEYS, "server/discover", LISTEN)
 
 
 class Gateway:
@@ -64,6 +66,7 @@ class Gateway:
         self.offers = Offers(admission.permissions if admission else None)
         self._search: ToolSearch | None = None
         self._search_tools: dict[str, Message] = {}
+        self.listeners: set[Callable[[], None]] = set()  # called when clients see other tools than before
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
     @property
@@ -103,8 +106,8 @@ class Gateway:
             for rule in self._admission.permissions.unmatched((server, tool["name"]) for server, tool in tools):
                 report(f"the rule {rule.server}/{rule.tool}: {rule.decision} matches no tool")
 
-    async def watch(self, changed: Callable[[], None]) -> None:
-        """Call a function whenever clients see other tools than before, until cancelled."""
+    async def watch(self) -> None:
+        """Call the listeners whenever clients see other tools than before, until cancelled."""
         version, names = self.offers.version, self.listed("tools")
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -113,7 +116,26 @@ class Gateway:
             self.bind_rules()
             version, before, names = self.offers.version, names, self.listed("tools")
             if names != before:
-                changed()
+                for listener in list(self.listeners):
+                    listener()
+
+    async def _listen(self, client: ClientRequest, params: Message) -> Message:
+        """Tell a client of 2026-07-28 of changes for as long as it listens: until it cancels its request."""
+        wanted, meta = params.get("notifications"), {"_meta": {SUBSCRIPTION_KEY: client.request_id}}
+        if type(wanted) is not dict:
+            raise invalid()
+        honored = {"toolsListChanged": True} if wanted.get("toolsListChanged") is True else {}
+        client.notify(ACKNOWLEDGED, {"notifications": honored, **meta})
+        changed = asyncio.Event()
+        if honored:
+            self.listeners.add(changed.set)
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                client.notify(LIST_CHANGED, dict(meta))
+        finally:
+            self.listeners.discard(changed.set)
 
     def close(self) -> None:
         """Write the rows of the log that are waiting."""
@@ -122,6 +144,8 @@ class Gateway:
 
     async def answer(self, client: ClientRequest, method: str, params: Message) -> Message:
         """Return the result of one of the methods ANSWERED, as the client's protocol wants it. Raises RpcError."""
+        if method == LISTEN and client.modern:
+            return await self._listen(client, params)
         self.in_flight += 1
         try:
             if method == "server/discover" and client.modern:

@@ -23,7 +23,7 @@ from pydantic import RootModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from flotilla.compat import keep_no_session_state, low_level
+from flotilla.compat import connection_of, keep_no_session_state, low_level
 from flotilla.serving.http import fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
 from flotilla_launcher.environment import setting
@@ -31,7 +31,7 @@ from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERS
 from flotilla_launcher.version import VERSION
 
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED
+from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -39,16 +39,19 @@ SESSION_HEADER = "mcp-session-id"
 
 
 class Answers(Protocol):
-    """What answers clients: a `Gateway`, or those of many tenants."""
+    """What answers clients: a `Gateway`, or those of many tenants.
+
+    `listeners` are called when clients see other tools than before; with the id that a token stands for, where that
+    concerns its clients alone.
+    """
+
+    listeners: set[Callable[..., None]]
 
     async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
         """Return the result of a request. Raises RpcError."""
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where it is not known."""
-
-    async def watch(self, changed: Callable[..., None]) -> None:
-        """Call a function whenever clients see other tools than before: all, or those of one id."""
 
 
 class HttpRequest(ClientRequest):
@@ -65,7 +68,7 @@ class HttpRequest(ClientRequest):
             raise invalid()
         client_id = session_id(ctx)
         super().__init__(params, modern=modern, client_id=client_id, capabilities=capabilities, log_level=log_level)
-        self._session, self._id = ctx.session, ctx.request_id
+        self._session, self._id, self.request_id = ctx.session, ctx.request_id, ctx.request_id
         self.access_token = ctx.request.user.access_token if ctx.request else None  # of the check of the bearer token
         if not modern and (hello := ctx.session.client_params):
             self.client_name = hello.client_info.name
@@ -99,11 +102,10 @@ class HttpRequest(ClientRequest):
             raise RpcError(error.code, error.message, error.data) from None
 
 
-def serve_gateway(gateway: Answers) -> tuple[FastMCP[Any], Callable[..., None]]:
-    """Return a FastMCP server that answers from the gateway, and what tells its clients that there are other tools."""
-    sessions: WeakKeyDictionary[Any, str] = (
-        WeakKeyDictionary()
-    )  # whose each is, of clients before 2026-07-28: the others ask again by themselves
+def serve_gateway(gateway: Answers) -> FastMCP[Any]:
+    """Return a FastMCP server that answers from the gateway."""
+    # Whose each is, of clients before 2026-07-28: the others listen by a request of their own.
+    connections: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
     sending: list[asyncio.Task[None]] = []
     mcp: FastMCP[Any] = FastMCP("flotilla", version=VERSION)
     keep_no_session_state(mcp)
@@ -113,11 +115,9 @@ def serve_gateway(gateway: Answers) -> tuple[FastMCP[Any], Callable[..., None]]:
         if ctx.request_id is None:
             return await call_next(ctx)
         if ctx.method == "initialize":
-            sessions[ctx.session] = ctx.request.user.access_token.client_id
+            connections[connection_of(ctx.session)] = ctx.request.user.access_token.client_id
             result = mt.InitializeResult.model_validate(await call_next(ctx))
-            return result.model_copy(
-                update={"capabilities": mt.ServerCapabilities.model_validate(HANDSHAKE_CAPABILITIES)}
-            )
+            return result.model_copy(update={"capabilities": mt.ServerCapabilities.model_validate(CAPABILITIES)})
         modern = ctx.protocol_version == MODERN_VERSION
         if ctx.method not in ANSWERED and (ctx.method != "logging/setLevel" or modern):
             return await call_next(ctx)
@@ -135,20 +135,15 @@ def serve_gateway(gateway: Answers) -> tuple[FastMCP[Any], Callable[..., None]]:
 
     def list_changed(client_id: str = "") -> None:
         """Tell all clients, or those whose token stands for this id."""
-        for session in [session for session, owner in sessions.items() if client_id in ("", owner)]:
-            sending.append(asyncio.create_task(_send_list_changed(session)))
+        for connection in [item for item, owner in connections.items() if client_id in ("", owner)]:
+            sending.append(asyncio.create_task(connection.notify(LIST_CHANGED, {})))
         sending[:] = [task for task in sending if not task.done()]
 
     server, _ = low_level(mcp)
     server.middleware.insert(0, answer)
     server.get_tool_input_schema = gateway.input_schema
-    return mcp, list_changed
-
-
-async def _send_list_changed(session: Any) -> None:
-    """Tell a client that there are other tools, where it listens."""
-    with suppress(Exception):  # the client is gone
-        await session.send_notification(mt.Notification[Message, str](method=LIST_CHANGED, params={}))
+    gateway.listeners.add(list_changed)
+    return mcp
 
 
 def session_id(ctx: Any) -> str | None:
@@ -171,7 +166,7 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
 
     `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
     """
-    mcp, list_changed = serve_gateway(gateway)
+    mcp = serve_gateway(gateway)
     hint = ""
     if auth is None:
         configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
@@ -189,8 +184,4 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp{hint}")
-    watching = asyncio.create_task(gateway.watch(list_changed))
-    try:
-        await mcp.run_async("http", **http)
-    finally:
-        watching.cancel()
+    await mcp.run_async("http", **http)

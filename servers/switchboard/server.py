@@ -130,7 +130,7 @@ async def serve(options: argparse.Namespace) -> None:
     warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
 
     async def run() -> None:
-        watching: asyncio.Task[None] | None = None
+        watching = asyncio.create_task(gateway.watch())
         try:
             if options.transport == "http":
                 build_models_on_first_use()
@@ -138,13 +138,10 @@ async def serve(options: argparse.Namespace) -> None:
 
                 await http_transport.serve(gateway, options)
             else:
-                transport = StdioTransport(gateway)
-                watching = asyncio.create_task(gateway.watch(transport.list_changed))
-                await transport.serve()
+                await StdioTransport(gateway).serve()
         finally:
             warming.cancel()
-            if watching:
-                watching.cancel()
+            watching.cancel()
 
     await _until_ended(run, close)
 
@@ -164,7 +161,15 @@ async def _serve_tenants(options: argparse.Namespace) -> None:
     tenants, vault = open_tenants(options.tenants, os.environ)
     gateways = TenantGateways(options, tenants, vault, build, Commands(options), configured_state_key())
     auth = authentication(tenants, os.environ)
-    await _until_ended(lambda: http_transport.serve(gateways, options, auth), gateways.close)
+    sweeping = asyncio.create_task(gateways.sweep())
+
+    async def run() -> None:
+        try:
+            await http_transport.serve(gateways, options, auth)
+        finally:
+            sweeping.cancel()
+
+    await _until_ended(run, gateways.close)
 
 
 async def _until_ended(run: Callable[[], Awaitable[None]], close_servers: Callable[[], Awaitable[None]]) -> None:

@@ -22,7 +22,7 @@ from flotilla_launcher.protocol import (
 )
 
 from .client_request import ClientRequest, invalid, is_meta
-from .gateway import ANSWERED, HANDSHAKE_CAPABILITIES, LIST_CHANGED, SERVER_INFO, Gateway
+from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, SERVER_INFO, Gateway
 from .jsonrpc import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -78,7 +78,9 @@ class StdioClient(Peer):
                 raise invalid()
             self.log_level = params["level"]
             return {}
-        return await self._gateway.answer(StdioRequest(self, params, self._modern, capabilities), method, params)
+        request = StdioRequest(self, params, self._modern, capabilities)
+        request.request_id = request_id
+        return await self._gateway.answer(request, method, params)
 
     def on_unreadable(self, error: UnreadableError) -> None:
         """Say what is wrong with a line: else the client would wait for ever."""
@@ -94,7 +96,7 @@ class StdioClient(Peer):
             raise invalid()
         self._capabilities, self.name = params["capabilities"], info["name"]
         agreed = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
-        return {"protocolVersion": agreed, "capabilities": HANDSHAKE_CAPABILITIES, "serverInfo": SERVER_INFO}
+        return {"protocolVersion": agreed, "capabilities": CAPABILITIES, "serverInfo": SERVER_INFO}
 
     def list_changed(self) -> None:
         """Tell the client that there are other tools, in the era in which a client can be told."""
@@ -189,10 +191,7 @@ class StdioTransport:
         self._ended = asyncio.Event()
         self._output = Output(sink.fd, sink.expected, self._ended.set)
         self._client = StdioClient(self._output.write, gateway)
-
-    def list_changed(self) -> None:
-        """Tell the client that there are other tools."""
-        self._client.list_changed()
+        gateway.listeners.add(self._client.list_changed)
 
     async def serve(self) -> None:
         """Serve until the client closes the connection."""

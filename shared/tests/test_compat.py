@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
-from fastmcp import FastMCP
+from fastmcp import Client, Context, FastMCP
 from fastmcp.server import http
 from fastmcp.tools.base import Tool
 
@@ -16,6 +16,7 @@ import flotilla
 from flotilla.compat import (
     NoSessionState,
     accept_arguments_as_text,
+    connection_of,
     keep_no_session_state,
     limit_sessions,
     low_level,
@@ -31,6 +32,21 @@ def test_accept_arguments_as_text_adds_sdk_middleware() -> None:
     added, *rest = mcp._mcp_server.middleware
     assert rest == before
     assert list(inspect.signature(added).parameters) == ["ctx", "call_next"]
+
+
+async def test_connection_of_a_request_outlives_it() -> None:
+    mcp: FastMCP[Any] = FastMCP("x")
+    seen = []
+
+    @mcp.tool
+    async def look(ctx: Context) -> None:
+        seen.append(connection_of(ctx.session))
+
+    async with Client(mcp, mode="legacy") as client:
+        await client.call_tool("look")
+        await client.call_tool("look")
+    assert seen[0] is seen[1]
+    assert callable(seen[0].notify)
 
 
 def test_keep_no_session_state_replaces_the_store() -> None:

@@ -223,6 +223,7 @@ class Fleet:
             ",".join(servers),
         ]
         listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
+        listed += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
         return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
 
     def environment(self) -> dict[str, str]:

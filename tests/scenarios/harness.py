@@ -99,6 +99,7 @@ class Gateway:
         if self.kind == "docker-gateway":
             return ["docker", "mcp", "gateway", "run", "--catalog", self.catalog.name, *options]
         options += ["--search", self.search, "--say-after", "0", "--run", self.kind, "--owner", self.name]
+        options += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
         for name in ("data", "state"):
             (self.folder / name).mkdir(exist_ok=True)
             options += [f"--{name}", str(self.folder / name)]

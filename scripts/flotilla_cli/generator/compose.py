@@ -145,9 +145,12 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
                 "FLOTILLA_REMOTE_TOKEN": INNER,
                 "FLOTILLA_ALLOWED_HOSTS": "switchboard,${FLOTILLA_ALLOWED_HOSTS:-}",
                 "FLOTILLA_STATE_KEY": "${FLOTILLA_STATE_KEY:-}",
+                "FLOTILLA_STATE": "/state",
+                "FLOTILLA_PERMISSIONS": "${FLOTILLA_PERMISSIONS:-on}",
                 **{env: _from_dotenv(env) for env, _, _ in documents.FLEET.values()},
                 **{name: text for one in servers.values() for name, text in _known_to_the_switchboard(one).items()},
             },
+            "volumes": ["flotilla-switchboard:/state"],
             "networks": ["public", *servers],
             "depends_on": {slug: {"condition": "service_healthy", "required": False} for slug in servers},
             "ports": [PORT],  # last: between the lists of servers stand lines that no server changes
@@ -175,7 +178,7 @@ def compose_switchboard(servers: dict[str, Server[Any]]) -> str:
             "networks": [slug],
         }
     subnets = _subnets(servers)
-    volumes = sorted({text.split(":")[0] for server in servers.values() for text in documents.volumes(server)})
+    volumes = sorted({text.split(":")[0] for service in services.values() for text in service["volumes"]})
     stack = {
         "name": "flotilla",
         "services": services,

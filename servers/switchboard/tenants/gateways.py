@@ -17,7 +17,7 @@ from flotilla_launcher.environment import SettingError
 from ..backend import Backend
 from ..call import FORWARDED
 from ..commands import Commands
-from ..gateway import Gateway, finished
+from ..gateway import LISTEN, Gateway, finished
 from ..http_transport import HttpRequest
 from ..jsonrpc import INTERNAL_ERROR, Message, RpcError
 from ..reporting import report
@@ -42,16 +42,11 @@ class TenantGateway:
     def __init__(self, tenant: Tenant, gateway: Gateway, backends: list[Backend]) -> None:
         self.tenant, self.gateway, self.backends = tenant, gateway, backends
         self.requests = 0  # that are being answered
-        self.watching: asyncio.Task[None] | None = None
-
-    def watch(self, changed: Callable[..., None]) -> None:
-        """Tell its clients when their tools change."""
-        self.watching = asyncio.create_task(self.gateway.watch(lambda: changed(self.tenant.id)))
+        self.watching = asyncio.create_task(gateway.watch())
 
     async def close(self) -> None:
         """Stop its servers and write its log."""
-        if self.watching:
-            self.watching.cancel()
+        self.watching.cancel()
         await asyncio.gather(*(backend.close() for backend in self.backends))
         await asyncio.to_thread(self.gateway.close)
 
@@ -75,12 +70,15 @@ class TenantGateways:
         self._gateways: dict[str, TenantGateway] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._changed: Callable[..., None] = lambda tenant_id: None
+        self._listeners: dict[str, set[Callable[[], None]]] = {}  # of each tenant's gateway
+        self.listeners: set[Callable[..., None]] = set()  # called with the id of a tenant whose clients see other tools
 
     async def answer(self, client: HttpRequest, method: str, params: Message) -> Message:
         """Answer from the gateway of the tenant whose token came with the request. Raises RpcError."""
         assert isinstance(client.access_token, TenantToken)
         current = await self._current(client.access_token.tenant)
+        if method == LISTEN:  # it waits as long as the client is there, and keeps nothing running
+            return await current.gateway.answer(client, method, params)
         current.requests += 1
         try:
             if method not in FORWARDED:
@@ -118,14 +116,20 @@ class TenantGateways:
             except SettingError as error:
                 report(f"{tenant.name}: {error}")
                 raise RpcError(INTERNAL_ERROR, f"Error: {error} Nothing was done.") from None
-            self._gateways[tenant.id] = made
-            made.watch(self._changed)
+            self._gateways[tenant.id] = current = TenantGateway(tenant, *made)
+            # The same for each gateway of a tenant: whoever began to listen at an earlier one hears of changes at this.
+            current.gateway.listeners = self._listeners.setdefault(tenant.id, {lambda: self._tell(tenant.id)})
             if known:
-                self._changed(tenant.id)
+                for listener in list(current.gateway.listeners):
+                    listener()
                 self._close_replaced(known)
-            return made
+            return current
 
-    def _make(self, tenant: Tenant) -> TenantGateway:
+    def _tell(self, tenant_id: str) -> None:
+        for listener in list(self.listeners):
+            listener(tenant_id)
+
+    def _make(self, tenant: Tenant) -> tuple[Gateway, list[Backend]]:
         data, state = folders(*self._roots, tenant.id)
         for folder in (data, state):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -136,7 +140,7 @@ class TenantGateways:
         # A question is answered by whom it was put to: the key that signs its state is the tenant's own.
         key = hmac.new(self._state_key.encode(), tenant.id.encode(), hashlib.sha256).hexdigest()
         account = account_of(tenant, self._vault)
-        return TenantGateway(tenant, *self._build(options, account, self._commands.in_folders(data, state), key))
+        return self._build(options, account, self._commands.in_folders(data, state), key)
 
     def _close_replaced(self, gateway: TenantGateway) -> None:
         """Close a gateway that another one has replaced, once it has nothing to answer."""
@@ -145,9 +149,8 @@ class TenantGateways:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    async def watch(self, changed: Callable[..., None]) -> None:
-        """Call a function with a tenant's id when its clients see other tools; close what is not needed any more."""
-        self._changed = changed
+    async def sweep(self) -> None:
+        """Close, from time to time, what is idle, and what belongs to tenants that are suspended or gone."""
         while True:
             await asyncio.sleep(SWEEP)
             try:

@@ -121,6 +121,18 @@ async def die_writing() -> str:
     os._exit(9)
 
 
+@mcp.tool(name="probe_note", annotations={"readOnlyHint": False, "destructiveHint": False})
+async def note(text: str) -> str:
+    record("notes", text)
+    return f"noted {text}"
+
+
+@mcp.tool(name="probe_delete", annotations={"readOnlyHint": False, "destructiveHint": True})
+async def delete(text: str) -> str:
+    record("deleted", text)
+    return f"deleted {text}"
+
+
 @mcp.tool(name="probe_say", annotations=READ)
 async def say(ctx: Context, text: str, pause: float = 0) -> str:
     await ctx.debug(f"debug {text}")

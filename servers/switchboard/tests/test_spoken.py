@@ -68,22 +68,34 @@ def test_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> No
     now = 100.0
     circuit = Circuit(lambda: now)
     for _ in range(FAILURES - 1):
-        circuit.note(reached=False)
-    circuit.note(reached=True)
+        circuit.note(reached=False, began=now)
+    circuit.note(reached=True, began=now)
     for _ in range(FAILURES - 1):
-        circuit.note(reached=False)
+        circuit.note(reached=False, began=now)
     assert circuit.left() == 0
-    circuit.note(reached=False)
+    circuit.note(reached=False, began=now)
     assert circuit.left() == PAUSE
     now += PAUSE
     assert circuit.left() == 0
     for pause in (2 * PAUSE, 4 * PAUSE, 8 * PAUSE, LONGEST, LONGEST):
-        circuit.note(reached=False)
+        circuit.note(reached=False, began=now)
         assert circuit.left() == pause
         now += pause
-    circuit.note(reached=True)
-    circuit.note(reached=False)
+    circuit.note(reached=True, began=now)
+    circuit.note(reached=False, began=now)
     assert circuit.left() == 0
+
+
+def test_circuit_counts_calls_that_fail_together_once() -> None:
+    now = 100.0
+    circuit = Circuit(lambda: now)
+    for _ in range(FAILURES):
+        circuit.note(reached=False, began=99)
+    assert circuit.left() == 0
+    for began in range(100, 100 + FAILURES - 1):
+        now = began + 0.5
+        circuit.note(reached=False, began=began)
+    assert circuit.left() == PAUSE
 
 
 async def test_server_that_cannot_start_is_left_alone_and_tried_again(fleet: Any, person: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastmcp.client.messages import MessageHandler
 from fastmcp.client.transports import StreamableHttpTransport
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -391,12 +392,28 @@ async def test_tenant_authentication(customers: Customers, fleet: Any) -> None:
         assert (await post(customers.tokens["acme"], **headers)).status_code == 401
 
 
+class Listener(MessageHandler):
+    """Notes whose tools have changed."""
+
+    def __init__(self, changes: list[str], name: str) -> None:
+        self._changes, self._name = changes, name
+
+    async def on_tool_list_changed(self, message: Any) -> None:
+        self._changes.append(self._name)
+
+
 @pytest.mark.slow
 async def test_tenant_changes_hold_from_the_next_request_on(customers: Customers, fleet: Any, person: Any) -> None:
     acme = customers.tenants.named("acme")
     async with fleet.listening(*customers.options()) as (url, _):
         one = person(StreamableHttpTransport(url, auth=customers.tokens["acme"]), "2026-07-28")
-        async with one.client:
+        changes: list[str] = []
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(one.client)
+            for name in ("acme", "zeta"):
+                listener = Listener(changes, name)
+                transport = StreamableHttpTransport(url, auth=customers.tokens[name])
+                await stack.enter_async_context(person(transport, "legacy", message_handler=listener).client)
             first = await one.about()
             waiting = asyncio.create_task(one.call("probe_wait", seconds=1, name="long"))
             await fleet.until(lambda: one.steps)
@@ -404,6 +421,8 @@ async def test_tenant_changes_hold_from_the_next_request_on(customers: Customers
             customers.tenants.change(acme, {"timezone": "Europe/Paris", "tiers": {"probe": "all"}})
             second = await one.about()
             assert "probe_extra" in [tool.name for tool in await one.client.list_tools()]
+            await fleet.until(lambda: changes[-1:] == ["acme"])
+            assert "zeta" not in changes
             assert (await waiting).split() == ["long", str(first["pid"])]  # the old server ends after its last call
             assert (second["env"]["PROBE_TOKEN"], second["env"]["FLOTILLA_TIMEZONE"]) == ("another", "Europe/Paris")
             assert second["pid"] != first["pid"]

@@ -56,6 +56,11 @@ def keep_no_session_state(mcp: FastMCP[Any]) -> None:
     mcp._FastMCP__state_store = NoSessionState()  # type: ignore[attr-defined]
 
 
+def connection_of(session: Any) -> Any:
+    """Return the connection of a request's session, which outlives it; its `notify` reaches a client that listens."""
+    return session._connection
+
+
 def quiet_error(failure: type[FastMCPError], text: str, *, is_input: bool) -> FastMCPError:
     """Return the exception whose text FastMCP hands to the client as it is, without a traceback in the log."""
     return (ValidationError if is_input else failure)(text, log_level=logging.DEBUG)
