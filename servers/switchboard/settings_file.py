@@ -127,8 +127,8 @@ PLAIN = {  # by --plain
 
 def of(options: argparse.Namespace) -> SettingsFile:
     """Return the settings file of the switchboard's options, which win over it."""
-    given = {dotted: getattr(options, name.replace("-", "_")) for name, dotted in IN_FILE.items()}
-    overrides = {dotted: value for dotted, value in given.items() if value is not None}
+    chosen = {dotted: getattr(options, name.replace("-", "_")) for name, dotted in IN_FILE.items()}
+    overrides = {dotted: value for dotted, value in chosen.items() if value is not None}
     overrides = {**(ALLOWED if options.permissions == "off" else {}), **overrides}
     return SettingsFile(Path(options.settings), {**PLAIN, **overrides} if options.plain == "on" else overrides)
 

@@ -78,19 +78,16 @@ class Vault:
         """Return every newest value by `server.name`, as the secrets file has them. Raises VaultError."""
         with self._store.of(tenant) as transaction:
             rows = transaction.rows(NEWEST)
-            wrapped = dict(transaction.rows("SELECT version, wrapped FROM data_key WHERE tenant = :tenant"))
         return {
-            f"{server}.{name}": _open(
-                self._opened_key(tenant, number, wrapped[number]), sealed, tenant, server, name, version
-            )
-            for server, name, version, number, sealed, _ in rows
+            f"{server}.{name}": _open(self._opened_key(tenant, number, wrapped), sealed, tenant, server, name, version)
+            for server, name, version, number, wrapped, sealed, _ in rows
         }
 
     def listed(self, tenant: Tenant) -> list[Stored]:
         """Return what there is, without values."""
         with self._store.of(tenant) as transaction:
             rows = transaction.rows(NEWEST)
-        return [Stored(server, name, version, created) for server, name, version, _, _, created in rows]
+        return [Stored(server, name, version, created) for server, name, version, *_, created in rows]
 
     def restore(self, tenant: Tenant, server: str, name: str, version: int) -> None:
         """Make an older version the newest one again. Raises VaultError."""
@@ -196,9 +193,8 @@ class Vault:
         if not key or now - opened > FRESH:
             key = self._keys.unwrap(wrapped, place[0])
             with self._lock:
-                self._opened[place] = now, key
-                while len(self._opened) > MOST_KEYS:
-                    del self._opened[next(iter(self._opened))]
+                fresh = {known: item for known, item in self._opened.items() if now - item[0] < FRESH}
+                self._opened = dict(list(fresh.items())[-MOST_KEYS:]) | {place: (now, key)}
         return key
 
     def _add(
@@ -216,10 +212,11 @@ class Vault:
         transaction.run(f"DELETE FROM credential WHERE {where} AND version <= :oldest", **place, oldest=last + 1 - KEEP)
 
 
-NEWEST = (
-    "SELECT server, name, version, key_version, sealed, created FROM credential c WHERE tenant = :tenant "
-    "AND version = (SELECT max(version) FROM credential d "
-    "WHERE d.tenant = c.tenant AND d.server = c.server AND d.name = c.name) ORDER BY server, name"
+NEWEST = (  # one query: between two, another process could exchange the data key
+    "SELECT c.server, c.name, c.version, c.key_version, k.wrapped, c.sealed, c.created FROM credential c "
+    "JOIN data_key k ON k.tenant = c.tenant AND k.version = c.key_version WHERE c.tenant = :tenant "
+    "AND c.version = (SELECT max(version) FROM credential d "
+    "WHERE d.tenant = c.tenant AND d.server = c.server AND d.name = c.name) ORDER BY c.server, c.name"
 )
 
 

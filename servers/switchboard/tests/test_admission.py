@@ -192,8 +192,8 @@ async def test_denied_tool_neither_listed_nor_called(fleet: Any, person: Any, er
 async def test_denied_tool_not_found_by_search(fleet: Any, person: Any) -> None:
     (fleet.folder / "settings.json").write_text('{"permissions": [{"tool": "probe_delete", "decision": "deny"}]}')
     async with fleet.inside(*ON, "--search", "on") as (gateway, _), person(gateway, "legacy").client as client:
-        found: Any = await client.call_tool_mcp("search_tools", {"query": "delete a text", "limit": 20})
-        assert "probe_delete" not in {tool["name"] for tool in found.structured_content["tools"]}
+        result: Any = await client.call_tool_mcp("search_tools", {"query": "delete a text", "limit": 20})
+        assert "probe_delete" not in {tool["name"] for tool in result.structured_content["tools"]}
         call: Any = await client.call_tool_mcp("call_destructive_tool", {"name": "probe_delete", "arguments": {}})
         assert call.content[0].text.startswith("Error: There is no tool `probe_delete`")
 
@@ -257,10 +257,10 @@ async def test_plain_asks_and_changes_nothing(fleet: Any, person: Any) -> None:
 @pytest.mark.parametrize("http", [False, True], ids=["stdio", "http"])
 async def test_client_told_of_changed_lists(fleet: Any, person: Any, era: str, http: bool) -> None:
     """A rule that is written while a client is connected counts at once, and the client hears of it."""
-    told: list[str] = []
+    heard: list[str] = []
 
-    async def heard(message: Any) -> None:
-        told.append(type(getattr(message, "root", message)).__name__)
+    async def hear(message: Any) -> None:
+        heard.append(type(getattr(message, "root", message)).__name__)
 
     async with AsyncExitStack() as stack:
         if http:
@@ -268,7 +268,7 @@ async def test_client_told_of_changed_lists(fleet: Any, person: Any, era: str, h
             transport: Any = StreamableHttpTransport(url, auth="client-token-1")
         else:
             transport = fleet.command(*ON)
-        client = await stack.enter_async_context(Client(transport, mode=era, message_handler=heard))
+        client = await stack.enter_async_context(Client(transport, mode=era, message_handler=hear))
         assert "probe_note" in {tool.name for tool in await client.list_tools()}
         await client.call_tool_mcp("probe_echo", {})
         stream = None
@@ -278,7 +278,7 @@ async def test_client_told_of_changed_lists(fleet: Any, person: Any, era: str, h
         if stream:
             assert isinstance(await asyncio.wait_for(anext(aiter(stream)), 20), ToolsListChanged)
         else:
-            await fleet.until(lambda: "ToolListChangedNotification" in told)
+            await fleet.until(lambda: "ToolListChangedNotification" in heard)
         assert "probe_note" not in {tool.name for tool in await client.list_tools()}
 
 

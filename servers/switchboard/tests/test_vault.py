@@ -5,6 +5,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -158,6 +159,26 @@ def test_data_key_is_changed_without_a_pause(database: str, vault: Vault, acme: 
         [after] = transaction.rows("SELECT version, wrapped FROM data_key WHERE tenant = :tenant")
     assert (before[0], after[0]) == (1, 2)
     assert before[1] != after[1]
+
+
+def test_data_key_is_changed_while_others_read(database: str, vault: Vault, acme: Tenant) -> None:
+    vault.put(acme, {TOKEN: "one", ("flotilla-gmail", "token"): "two"})
+    changing, reading = opened(database)[1], opened(database)[1]
+    ended, seen = threading.Event(), 0
+
+    def change() -> None:
+        for _ in range(20):
+            changing.rotate_data_key(acme)
+        ended.set()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    while not ended.is_set():
+        assert reading.all(acme) == {"flotilla-gmail.token": "two", "flotilla-hubspot.token": "one"}
+        assert reading.get(acme, *TOKEN) == "one"
+        seen += 1
+    thread.join()
+    assert seen
 
 
 def test_keys_that_are_too_short_are_refused() -> None:
