@@ -91,8 +91,8 @@ class Customer:
         own, log = folders(data, state, self.tenant.id)
         for path in [*own.rglob("*"), *log.rglob("*")]:
             if path.is_file():
-                found = set(CANARY.findall(path.read_bytes().decode(errors="replace")))
-                self.problems += [f"{path.name} holds {other}" for other in found - {self.canary}]
+                others = set(CANARY.findall(path.read_bytes().decode(errors="replace")))
+                self.problems += [f"{path.name} holds {other}" for other in others - {self.canary}]
         with closing(sqlite3.connect(log / "switchboard" / "actions.db")) as database:
             users = database.execute("SELECT user_id, count(*) FROM actions GROUP BY user_id").fetchall()
         if users != [(self.tenant.name, CALLS)]:
@@ -109,9 +109,9 @@ def gateway(url: str, folder: Path) -> Iterator[int]:
     assert process.stderr
     try:
         for printed in process.stderr:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)/mcp", printed):
+            if match := re.search(r"http://127\.0\.0\.1:(\d+)/mcp", printed):
                 threading.Thread(target=process.stderr.read, daemon=True).start()
-                yield int(found[1])
+                yield int(match[1])
                 return
         raise RuntimeError("the switchboard did not start")
     finally:

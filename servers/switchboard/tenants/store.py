@@ -213,12 +213,6 @@ class Store:
                 return
         connection.close()
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
-
     # -- schema ---------------------------------------------------------------------------------------------------
 
     def _migrate(self) -> None:

@@ -29,11 +29,14 @@ from flotilla_cli import tenant as command
 from flotilla_launcher.environment import SettingError
 from flotilla_servers.switchboard.catalog import CatalogError
 from flotilla_servers.switchboard.commands import Commands
+from flotilla_servers.switchboard.options import arguments
 from flotilla_servers.switchboard.selection import selected
-from flotilla_servers.switchboard.server import arguments, serve
+from flotilla_servers.switchboard.server import build, serve
 from flotilla_servers.switchboard.tenants import store as store_module
 from flotilla_servers.switchboard.tenants.authentication import authentication
+from flotilla_servers.switchboard.tenants.gateways import TenantGateways
 from flotilla_servers.switchboard.tenants.quotas import QuotaError, Quotas
+from flotilla_servers.switchboard.tenants.setup import folders
 from flotilla_servers.switchboard.tenants.store import Store, StoreError
 from flotilla_servers.switchboard.tenants.tenant import Limits, Settings, Tenant, TenantError
 from flotilla_servers.switchboard.tenants.tenants import Tenants
@@ -459,6 +462,27 @@ async def test_tenant_over_its_quota_takes_nothing_from_others(customers: Custom
 
 
 # -- beside it --------------------------------------------------------------------------------------------------------
+
+
+async def test_tenants_gateways_end_when_nobody_needs_them(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOTILLA_TENANT_KEY", KEY)
+    tenants, vault = command.open_tenants(str(fleet.folder / "db"), os.environ)
+    made = {name: tenants.create(name, Settings())[0] for name in ("busy", "deleted", "idle", "suspended")}
+    options = arguments(fleet.options())
+    gateways = TenantGateways(options, tenants, vault, build, Commands(options), KEY)
+    for tenant in made.values():
+        (await gateways._current(tenant)).gateway.last_request = asyncio.get_running_loop().time()
+    gateways._gateways[made["idle"].id].gateway.last_request -= 601
+    gateways._gateways[made["busy"].id].gateway.last_request -= 601
+    gateways._gateways[made["busy"].id].requests += 1
+    tenants.delete(made["deleted"])
+    tenants.suspend(made["suspended"])
+    places = {name: folders(fleet.data, fleet.folder / "state", tenant.id) for name, tenant in made.items()}
+    await gateways.close_unneeded()
+    assert list(gateways._gateways) == [made["busy"].id]
+    assert [folder.exists() for folder in places["deleted"]] == [False, False]
+    assert [folder.exists() for name in ("busy", "idle", "suspended") for folder in places[name]] == [True] * 6
+    await gateways.close()
 
 
 async def test_tenants_containers_mount_folders_of_their_own(fleet: Any) -> None:

@@ -24,7 +24,7 @@ def programs() -> Path | None:
 def postgresql_server() -> Iterator[Callable[[], str]]:
     """Start a server; give a function that makes an empty database and returns its URL. Nothing of it is left.
 
-    The databases belong to a user who is no superuser. Raises RuntimeError where it is not installed.
+    The databases belong to a user below superuser. Raises RuntimeError where it is not installed.
     """
     if not (folder_of_programs := programs()):
         raise RuntimeError(MISSING)
