@@ -71,7 +71,10 @@ setup(
     setup_requires=needed_to_build(),
     packages=packages(),
     package_dir={"flotilla_servers": "servers"},
-    package_data={f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
+    package_data={
+        **{f"flotilla_servers.{name}": ["discovery.json"] for name in SERVERS},
+        "flotilla_servers.switchboard.console": ["templates/*", "static/*"],
+    },
     cmdclass={"build_py": BuildWithDiscovery},
     entry_points={"console_scripts": [f"flotilla-{slug} = flotilla_launcher.__main__:main" for slug in SLUGS]},
     extras_require={name: requirements(name) for name in [*SLUGS, "postgresql"] if requirements(name)},

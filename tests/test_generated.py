@@ -15,6 +15,7 @@ import yaml
 from flotilla_cli.generator import precompute, sources
 from flotilla_cli.generator.servers import ROOT
 from flotilla_cli.generator.text import BREAK, as_yaml
+from flotilla_launcher.user_files import read_document
 from flotilla_launcher.version import VERSION
 
 INTERNAL = {"FLOTILLA_IMAGE", "FLOTILLA_CATALOG", "FLOTILLA_BAKED"}  # of images; of the switchboard's docstring; former
@@ -56,9 +57,12 @@ def checkout(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "tests", "*.egg-info")
     for name in ("shared/src", "scripts/flotilla_cli/generator", "servers/calendly"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    for name in ("requirements/base.txt", "catalog/flotilla.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(ROOT / name, tmp_path / name)
+    for name in ("requirements", "catalog"):
+        (tmp_path / name).mkdir()
+    shutil.copyfile(ROOT / "requirements/base.txt", tmp_path / "requirements/base.txt")
+    registry = read_document(ROOT / "catalog/flotilla.json")["registry"]
+    two = {name: registry[name] for name in ("flotilla-calendly", "flotilla-notion")}  # writing all takes seconds
+    (tmp_path / "catalog/flotilla.yaml").write_text(as_yaml({"registry": two}), encoding="utf-8")
     precompute.write_discovery("calendly", {"format": 1, "tools": []}, tmp_path)
     precompute.write_catalog((tmp_path / "catalog/flotilla.yaml").read_text(encoding="utf-8"), tmp_path)
     return tmp_path

@@ -10,6 +10,8 @@ from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp import MCPError
 
+from flotilla_servers.switchboard.note_save import NOTE_SAVE
+from flotilla_servers.switchboard.own_tools import APPROVE
 from flotilla_servers.switchboard.tool_search import SEARCH
 
 
@@ -30,8 +32,8 @@ def over_stdio(command: list[str], env: dict[str, str], log: Path, **options: An
 
 
 async def tool_names(client: Client[Any]) -> list[str]:
-    """Return the names of all tools, also where the gateway lists a search in place of them."""
-    names = [tool.name for tool in await client.list_tools()]
+    """Return the names of all tools of the servers, also where the gateway lists a search in place of them."""
+    names = [tool.name for tool in await client.list_tools() if tool.name not in (APPROVE, NOTE_SAVE)]
     return list((await call(client, SEARCH))["names"]) if SEARCH in names else names
 
 

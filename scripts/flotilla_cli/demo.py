@@ -32,6 +32,7 @@ from fastmcp import Client
 
 from flotilla_cli import client, clients, gateway, paths, system, up
 from flotilla_launcher.naming import catalog_name
+from flotilla_launcher.user_files import read_document
 
 SERVERS = ["filesystem", "export", "email"]
 ROWS = 10_000
@@ -120,7 +121,7 @@ def own_gateway(kind: str, run: str, box: MailServer, data: Path) -> Iterator[li
     """Give the command of a gateway with its own volumes and settings, and nothing of the user's."""
     name = f"{paths.owner()}-demo-{os.getpid()}"
     state = f"{paths.owner()}-demo-state-{os.getpid()}"
-    catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))
+    catalog = read_document(paths.CATALOG_JSON)
     catalog["registry"] = {name: catalog["registry"][name] for name in map(catalog_name, SERVERS)}
     for server in catalog["registry"].values():
         server["volumes"] = [f"{name}:/data", f"{state}:/state"]

@@ -91,6 +91,18 @@ def state_key() -> str:
     return _saved("state-key", lambda: secrets.token_hex(32))
 
 
+def console_token() -> str:
+    """Return the token that opens the switchboard's console; made once, so that browsers stay signed in."""
+    return _saved("console-token", lambda: secrets.token_urlsafe(32))
+
+
+def console_address(running: Running) -> str:
+    """Return the address that opens the console, "" where the gateway has none."""
+    if running.kind != "switchboard" or os.environ.get("FLOTILLA_CONSOLE") == "off":
+        return ""
+    return f"{running.url.removesuffix('/mcp')}/console/?token={console_token()}"
+
+
 def _saved(name: str, make: Callable[[], str]) -> str:
     path = paths.run_folder() / name
     value = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
@@ -277,6 +289,7 @@ def _start_process(running: Running, port: int) -> None:
         options = ["--transport", "http", "--host", "127.0.0.1", "--port", str(port)]
         command = [*switchboard_command(running.servers, running.run), *user_files(), *options]
         environ |= {"FLOTILLA_HTTP_TOKEN": token(), "FLOTILLA_STATE_KEY": state_key()}
+        environ["FLOTILLA_CONSOLE_TOKEN"] = console_token()
     with log_file().open("a") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, cwd="/", start_new_session=True

@@ -34,7 +34,14 @@ COMMANDS = {
         Command(
             "connect", "Add Flotilla to the settings of Claude Desktop, VS Code, Cursor or another client.", "connect"
         ),
+        Command("console", "Open the pages where calls are approved, permissions set and the log is read.", "console"),
+        Command(
+            "servers", "Add servers of your own to the switchboard, look at their tools, remove them.", "own_servers"
+        ),
         Command("log", "Show the calls that went through the switchboard, or export them as JSON or CSV.", "log"),
+        Command(
+            "notes", "List what could not be done while a server was down, show it, replay it, or delete it.", "notes"
+        ),
         Command(
             "login", "Connect an account by consent in a browser, list the connected ones, or revoke one.", "login"
         ),
@@ -56,6 +63,7 @@ COMMANDS = {
         Command("words", "Report names and phrases that the project's glossary replaces.", "words"),
         Command("setup", "Create or update the Python environment in .venv."),
         Command("engine", "Find a Docker engine, or install and start one where that is possible."),
+        Command("browser", "Find Chromium for the console's tests, or install it where that is possible."),
         Command("base-image", "Make the image available that all builds start from."),
         Command("build", "Build the images of all servers, or of those named."),
         Command("check", "Check formatting, lint, types, generated files and manifests."),

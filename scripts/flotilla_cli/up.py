@@ -19,7 +19,7 @@ import textwrap
 import time
 from typing import Any
 
-from flotilla_cli import client, clients, gateway, install, paths, servers, system
+from flotilla_cli import clients, gateway, install, paths, servers, system
 
 FILE, TEXT = "bienvenue à bord.md", "# Bienvenue à bord\n\nLa flottille est prête : reçu, écrit et relu — coût 0 €.\n"
 NOT_BUILT = "Images: the build failed (see above). For now the servers run as local processes."
@@ -36,6 +36,8 @@ def build(slugs: list[str]) -> bool:
 
 
 async def _make_a_call(url: str, token: str) -> tuple[int, str]:
+    from flotilla_cli import client  # FastMCP takes a second to import: not for a setting that is refused
+
     async with client.over_http(url, token, timeout=120) as session:
         tools = await client.tool_names(session)
         if not {"fs_write_file", "fs_read_file"} <= set(tools):
@@ -117,6 +119,7 @@ def report(running: gateway.Running, result: str) -> str:
     rows = [
         ("URL", running.url),
         ("token", f"{gateway.token()}  (stored in {paths.short(paths.run_folder() / 'token')})"),
+        *((("console", address),) if (address := gateway.console_address(running)) else ()),
         ("gateway", f"{gateway.KINDS[running.kind]}; the servers run {how}"),
         ("servers", f"{gateway.offer(running)}: {', '.join(running.servers)}"),
         ("test", result),

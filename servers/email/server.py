@@ -285,7 +285,8 @@ async def send(draft: Draft, **more: Any) -> Sent:
     recipients = [Recipient(address=v.address, status=v.status, reply=v.answer) for v in verdicts]
     sent = Sent(message_id=mail.message_id, recipients=recipients)
     if box := mailbox(target):
-        sent.sent_folder, sent.note = await in_thread(box.save, mail)
+        with current().at_vendor():
+            sent.sent_folder, sent.note = await in_thread(box.save, mail)
     return sent
 
 

@@ -115,13 +115,15 @@ async def probe(route: Route) -> Abilities:
 
 async def _with_retry(attempt: Callable[[], Awaitable[T]], clock: _Clock) -> T:
     try:
-        return await attempt()
+        with current().at_vendor():
+            return await attempt()
     except TransientError as first:
         if clock.left() < 2 * PAUSE:
             raise first.error from None
     await asyncio.sleep(random.uniform(PAUSE / 3, PAUSE))
     try:
-        return await attempt()
+        with current().at_vendor():
+            return await attempt()
     except TransientError as second:
         raise second.error from None
 

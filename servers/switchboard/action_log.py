@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import queue
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.masking import masked
+from flotilla_launcher.protocol import TIMINGS_KEY
 
 from .reporting import report
 
@@ -33,8 +35,8 @@ DAY = 86_400.0
 class Action:
     """One call. Times are Unix seconds and milliseconds; `vendor_ms` is None where the server does not tell it.
 
-    `outcome`: ok, error, asked (a question is the result), not_started, lost (may or may not have been done), broken,
-    cancelled.
+    `outcome`: ok, error, asked (a question is the result), not_started, timeout and lost (may or may not have been
+    done), broken, cancelled.
     """
 
     time: float
@@ -60,11 +62,24 @@ COLUMNS = [field.name for field in fields(Action)]
 def shown(arguments: Any, secrets: Iterable[str] = ()) -> str:
     """Return arguments as the log keeps them: JSON, cut, without secrets: by their names, and by their values."""
     with suppress(ValueError, RecursionError):
-        text = json.dumps(masked(arguments), ensure_ascii=False, separators=(",", ":"))
-        for value in secrets:
-            text = text.replace(json.dumps(value, ensure_ascii=False)[1:-1], "***") if len(value) >= 6 else text
-        return _cut(text, LONGEST_ARGUMENTS)
+        return _cut(masked_text(arguments, secrets), LONGEST_ARGUMENTS)
     return "cannot be shown"
+
+
+def masked_text(value: Any, secrets: Iterable[str]) -> str:
+    """Return JSON data as text without secrets: by their names, and by their values. Raises ValueError and
+    RecursionError."""
+    text = json.dumps(masked(value), ensure_ascii=False, separators=(",", ":"))
+    for secret in secrets:
+        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "***") if len(secret) >= 6 else text
+    return text
+
+
+def taken_vendor_ms(result: dict[str, Any]) -> float | None:
+    """Take out of a server's result how many milliseconds its vendor took; None where it does not say."""
+    timings: Any = result["_meta"].pop(TIMINGS_KEY, None) if type(result.get("_meta")) is dict else None
+    value: Any = timings.get("vendor_ms") if type(timings) is dict else None
+    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else None
 
 
 def _cut(text: str, longest: int) -> str:
@@ -159,6 +174,8 @@ def read(
     values = [value for value in wanted.values() if value]
     with closing(sqlite3.connect(f"file:{database(folder)}?mode=ro", uri=True, timeout=BUSY)) as db:
         db.row_factory = sqlite3.Row
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone():
+            return  # the first call is being logged in this moment
         query = f"SELECT {', '.join(COLUMNS)} FROM actions WHERE {where} ORDER BY id DESC LIMIT ?"
         for row in db.execute(query, (*values, limit)):
             yield dict(row)

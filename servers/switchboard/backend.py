@@ -10,8 +10,8 @@ import asyncio
 import os
 import select
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from flotilla_launcher.protocol import (
@@ -35,11 +35,14 @@ MODERN_META = {VERSION_KEY: MODERN_VERSION, CLIENT_KEY: CLIENT_INFO, CAPABILITIE
 CONTENTS = {"tools/call": "content", "prompts/get": "messages", "resources/read": "contents"}
 DEADLINE = 60.0  # seconds: no tool of the fleet has a longer one, unless FLOTILLA_DEADLINE says so
 STDERR = 2  # the file descriptor
+SIGN_OF_LIFE = 10.0  # seconds in which a server that let a call run out of time must answer a ping
 GRACE = 60.0  # seconds that a server may be silent on top of the deadline of its calls
 
 
 class NotStartedError(Exception):
     """The server could not be reached: nothing was done. The message is a clause without a full stop."""
+
+    next_step = "Ask the user to fix it, then call again."
 
 
 class ConnectionLostError(Exception):
@@ -61,7 +64,17 @@ class Backend:
 
     def __init__(self, entry: Entry) -> None:
         self.entry, self.closed, self.circuit = entry, False, Circuit()
-        self.response_timeout = GRACE + max(DEADLINE, _number(entry.env.get("FLOTILLA_DEADLINE")))
+        self.deadlines: Mapping[str, float] = {}  # seconds, of the tools that declare one of their own
+        self._deadline = _number(entry.env.get("FLOTILLA_DEADLINE"))
+        self.response_timeout = GRACE + max(DEADLINE, self._deadline)
+
+    def deadline(self, tool: str) -> float:
+        """Return the seconds that the server gives a tool by its own or the operator's word, 0 where nobody says."""
+        return self.deadlines.get(tool, self._deadline)
+
+    def suspect(self, seconds: float) -> None:
+        """Take note that a call took so long: a server that does so again and again is left alone for a while."""
+        self.circuit.note(reached=False, began=self.circuit.now() - seconds)
 
     async def send(self, client: ClientRequest, method: str, params: Message, safe: bool) -> Message:
         """Return the server's result. A safe request (a read) is sent a second time when the connection was lost.
@@ -94,8 +107,12 @@ class Backend:
             return await self._send_once(client, method, params)
 
     async def _send_on(self, connection: ServerConnection, client: ClientRequest, method: str, params: Message) -> Any:
-        """Send a request; raises UnresponsiveError when there is neither an answer nor progress for too long."""
-        loop = asyncio.get_running_loop()
+        """Send a request. Raises what `_in_time` raises."""
+        return await self._in_time(client, lambda on_progress: connection.send(client, method, params, on_progress))
+
+    async def _in_time(self, client: ClientRequest, send: Callable[[OnProgress], Awaitable[Message]]) -> Message:
+        """Await an answer; raises UnresponsiveError when there is neither an answer nor progress for too long."""
+        loop, client.sent = asyncio.get_running_loop(), True
 
         def on_progress(progress: Message) -> None:
             limit.reschedule(loop.time() + self.response_timeout)
@@ -103,7 +120,7 @@ class Backend:
 
         try:
             async with asyncio.timeout(self.response_timeout) as limit:
-                return await connection.send(client, method, params, on_progress)
+                return await send(on_progress)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -113,15 +130,30 @@ class Backend:
     async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
         raise NotImplementedError
 
+    async def refusal(self, tool: Message, arguments: Message) -> str:
+        """Return why arguments are not sent to a tool; nothing where they may be: our own servers check them."""
+        return ""
+
+    def connected(self) -> AbstractAsyncContextManager[ServerConnection]:
+        """Connect, for other requests than a client's. Raises NotStartedError and ConnectionLostError."""
+        raise NotImplementedError
+
     async def close(self) -> None:
         """Send nothing more to the server, and stop it if it was started here."""
         self.closed = True
 
 
 class ServerConnection:
-    """An open connection to a server. `modern` tells whether it speaks 2026-07-28, else it was initialized."""
+    """An open connection to a server. `modern` tells whether it speaks 2026-07-28, else it was initialized.
+
+    `version` is the revision that it speaks, `capabilities` is what it says that it offers. `announced` is what a
+    server of an older revision reads that it may ask of a client.
+    """
 
     modern = True
+    version = MODERN_VERSION
+    capabilities: Message = {}  # noqa: RUF012 - replaced, never changed
+    announced: Message = {}  # noqa: RUF012
 
     async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
         """Send a request. Raises RpcError and ConnectionClosedError."""
@@ -141,16 +173,29 @@ class ServerConnection:
 
         Raises NotStartedError where it speaks none that the switchboard knows, and ConnectionClosedError.
         """
-        reason = "it does not offer that revision"
+        if not await self.is_modern():
+            await self.initialize(entry)
+
+    async def is_modern(self) -> bool:
+        """Tell whether the server speaks 2026-07-28. Raises ConnectionClosedError."""
         with suppress(RpcError):
             answer = await self.request("server/discover", {"_meta": MODERN_META})
-            if MODERN_VERSION in (answer.get("supportedVersions") or ()):
-                return
+            self.capabilities = answer.get("capabilities") or {}
+            return MODERN_VERSION in (answer.get("supportedVersions") or ())
+        return False
+
+    async def initialize(self, entry: Entry) -> None:
+        """Open a session as revisions before 2026-07-28 want it. Raises NotStartedError and ConnectionClosedError."""
         try:
-            hello = {"protocolVersion": HANDSHAKE_VERSIONS[-1], "capabilities": {}, "clientInfo": CLIENT_INFO}
-            version = (await self.request("initialize", hello)).get("protocolVersion")
+            hello = {
+                "protocolVersion": HANDSHAKE_VERSIONS[-1],
+                "capabilities": self.announced,
+                "clientInfo": CLIENT_INFO,
+            }
+            answer = await self.request("initialize", hello)
+            version = answer.get("protocolVersion")
             if version in HANDSHAKE_VERSIONS:
-                self.modern = False
+                self.modern, self.version, self.capabilities = False, version, answer.get("capabilities") or {}
                 self.notify("notifications/initialized", {})
                 return
             reason = f"it answered with {version!r}"
@@ -160,6 +205,10 @@ class ServerConnection:
             f"{entry.slug} speaks neither MCP {MODERN_VERSION} nor an older revision that the switchboard knows "
             f"({reason[:200]})"
         )
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until a call may be sent: one at a time where else nobody could tell whose question is asked."""
+        return nullcontext()
 
     def notify(self, method: str, params: Message) -> None:
         """Send a notification."""
@@ -172,6 +221,11 @@ class ProcessConnection(Peer, ServerConnection):
     def __init__(self, process: processes.Process, backend: Process) -> None:
         super().__init__(process.write)
         self._backend = backend
+
+    async def ping(self) -> None:
+        """Return when the server itself has answered, not its launcher. Raises ConnectionClosedError."""
+        with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say
+            await self.request("ping", {"_meta": MODERN_META} if self.modern else {})
 
     async def on_request(self, request_id: int | str, method: str, params: Message) -> Message:
         """Answer a ping; only servers of an older revision ask anything else in mid-call."""
@@ -195,6 +249,7 @@ class Process(Backend):
         self._run: ProcessRun | None = None
         self._active: dict[object, ClientRequest | None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._check: asyncio.Task[None] | None = None  # whether it still answers
 
     @property
     def starting(self) -> bool:
@@ -210,8 +265,33 @@ class Process(Backend):
         """Start the server, and let it import what a call needs. Raises NotStartedError and ConnectionClosedError."""
         with self._in_use(None):
             _, connection = await self._started()
-            with suppress(RpcError):  # 2026-07-28 has no ping, which only the real server can say, not its launcher
-                await connection.request("ping", {"_meta": MODERN_META} if connection.modern else {})
+            await connection.ping()
+
+    def suspect(self, seconds: float) -> None:
+        """Stop the server, unless it answers a ping soon: the next call then starts it anew."""
+        if self._run and self.running and (self._check is None or self._check.done()):
+            self._check = asyncio.create_task(self._stop_unless_alive(self._run))
+
+    async def _stop_unless_alive(self, run: ProcessRun) -> None:
+        try:
+            async with asyncio.timeout(SIGN_OF_LIFE):
+                await run.ready.result().ping()
+        except TimeoutError:
+            run.stop()
+        except ConnectionClosedError:
+            pass
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[ServerConnection]:
+        """Start the server, and keep it while its connection is used. Raises NotStartedError."""
+        with self._in_use(None):
+            _, connection = await self._started()
+            async with connection.turn():
+                yield connection
+
+    def connect(self, process: processes.Process) -> ProcessConnection:
+        """Return the connection to a process that was started."""
+        return ProcessConnection(process, self)
 
     async def memory(self) -> float:
         """Return the resident memory of the server in MB, 0 where it does not run or nobody can tell."""
@@ -221,7 +301,8 @@ class Process(Backend):
         with self._in_use(client):
             run, connection = await self._started()
             try:
-                return await self._send_on(connection, client, method, params)
+                async with connection.turn():
+                    return await self._send_on(connection, client, method, params)
             except UnresponsiveError:
                 run.stop()  # the next call starts it anew
                 raise
@@ -309,7 +390,7 @@ class ProcessRun:
             self._container = command.container
             async with asyncio.timeout(backend.start_timeout):
                 self._process = await backend.commands.start(command)
-                connection = ProcessConnection(self._process, backend)
+                connection = backend.connect(self._process)
                 readers = [
                     asyncio.create_task(self._read(self._process, connection)),
                     asyncio.create_task(self._keep_stderr(self._process)),

@@ -35,7 +35,8 @@ class Asked:
 class Call:
     """One request for a server: who asks, what, of which server. `safe` is what may be sent twice: it only reads.
 
-    The rest is for the log: how it ended, who allowed it, and how long its server and a person had it.
+    The rest is for the log: how it ended, who allowed it, and how long its server, its vendor and a person had it;
+    `vendor_ms` is None where the server does not tell.
     """
 
     client: ClientRequest
@@ -47,6 +48,7 @@ class Call:
     outcome: str = "cancelled"
     decision: str = "allowed"
     server_seconds: float = 0
+    vendor_ms: float | None = None
     person_seconds: float = 0
     asked: Asked = field(default_factory=Asked)
 

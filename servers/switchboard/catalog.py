@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +98,8 @@ def misplaced(registry: Mapping[str, Any], secrets: Mapping[str, str], config: M
     for name, value in secrets.items():
         if name in declared or not value:
             continue
+        from difflib import get_close_matches  # not at the top: seldom needed
+
         server, _, key = name.partition(".")
         near = get_close_matches(name, [known for known in declared if known.startswith(f"{server}.")], 1, 0.8)
         if near or key in guards:

@@ -11,12 +11,13 @@ from flotilla_launcher.protocol import (
     CLIENT_KEY,
     LOG_LEVEL_KEY,
     LOG_LEVELS,
+    TIMINGS_KEY,
     VERSION_KEY,
 )
 
 from .jsonrpc import INVALID_PARAMS, Message, RpcError
 
-CONNECTION_KEYS = (VERSION_KEY, CLIENT_KEY, CAPABILITIES_KEY, "progressToken")
+CONNECTION_KEYS = (VERSION_KEY, CLIENT_KEY, CAPABILITIES_KEY, TIMINGS_KEY, "progressToken")
 
 
 class ClientRequest:
@@ -25,7 +26,8 @@ class ClientRequest:
     `modern` tells whether the client speaks 2026-07-28, in which a question is the result of its request. Requests of
     one `client_id` surely come from one client; None is like no other. `log_level` is what a client before 2026-07-28
     has set, if anything. `client_name` is what the client calls itself. `meta` is the request's metadata without what
-    concerns one connection only. `request_id` is the id that the client gave it.
+    concerns one connection only. `request_id` is the id that the client gave it; `sent` tells whether a server has got
+    it.
     """
 
     request_id: int | str | None = None
@@ -39,6 +41,7 @@ class ClientRequest:
         self.modern, self.client_id, self.capabilities = modern, client_id, capabilities
         about = meta.get(CLIENT_KEY)
         self.client_name = str(about.get("name") or "") if type(about) is dict else ""
+        self.sent = False
         self._progress_token, self._progressed = meta.get("progressToken"), False
         self.meta = {key: value for key, value in meta.items() if key not in CONNECTION_KEYS}
         if not modern:  # since 2026-07-28 a server sends the logs that are asked for; before, it sent all

@@ -33,15 +33,25 @@ def combined_discovery(own: dict[str, Any], argv: list[str]) -> dict[str, Any] |
     settings, permissions = file.load(), Permissions(Database(Path(options.state)), file)
     lists: dict[str, list[dict[str, Any]]] = {}
     entries = selected(options)
+    taken: set[tuple[str, str]] = set()
     for entry in entries:
         for kind, items in definitions(entry, Path(options.discovery)).items():
+            taken |= {(kind, item[KEYS[kind]]) for item in items}
             seen = items if plain else permissions.seen(entry.slug, kind, items)
             lists.setdefault(kind, []).extend(seen)
     if any(len({item[KEYS[kind]] for item in items}) < len(items) for kind, items in lists.items()):
         return None
+    titles = [title(entry) for entry in entries]
+    if settings.servers and not plain:
+        from .own_servers import offers_of  # not at the top: most people have none
+
+        for server, offer in offers_of(settings.servers, Path(options.state), (e.slug for e in entries), taken):
+            titles.append(server.title or server.name)
+            for kind, items in offer.definitions.items():
+                lists.setdefault(kind, []).extend(permissions.seen(server.name, kind, items, foreign=True))
     own_definitions = [] if plain else own_tools.definitions(settings)
     if is_on(settings.search.mode, len(lists.get("tools", ()))):
-        lists["tools"] = search_definitions([title(entry) for entry in entries])
+        lists["tools"] = search_definitions(titles)
     lists["tools"] = [*lists.get("tools", ()), *own_definitions]
     shown = {kind: {item["name"]: {"tier": "core"} for item in lists.get(kind, ())} for kind in ("tools", "prompts")}
     lately = LastCalls(Path(options.state)).since(options.warm_days)

@@ -59,8 +59,12 @@ class Commands:
 
     async def command(self, entry: Entry) -> Command:
         """Return the command that starts a server."""
+        if argv := entry.spec.get("argv"):  # an own server that is a program of this machine
+            return _command(list(argv), entry.env)
         program, mode = Path(self._options.bin) / f"flotilla-{entry.slug}", self._options.run
-        if mode == "auto":
+        if entry.spec.get("own"):  # an image, of which there is no program
+            mode = "docker"
+        elif mode == "auto":
             image = await docker("image", "inspect", entry.spec.get("image", ""))
             mode = "process" if image is None and program.exists() else "docker"
         # No FLOTILLA_STATE_KEY: each server keeps a key in its state folder, which is the same behind every gateway.

@@ -5,10 +5,13 @@ It holds who may do what, what was looked at, and the calls that wait for a pers
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
 
 BUSY = 5.0  # seconds that a writer waits for another process's write
 MIGRATIONS = (
@@ -58,6 +61,8 @@ class Database:
     def connection(self) -> sqlite3.Connection:
         """Return the connection, with the newest tables."""
         if self._connection is None:
+            import sqlite3  # not at the top: where nothing was ever written, the launcher does without it
+
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             self.path.chmod(0o600)

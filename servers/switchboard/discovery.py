@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flotilla_launcher.environment import SettingError
 from flotilla_launcher.filters import check, visible
@@ -17,7 +17,9 @@ from flotilla_launcher.naming import module_of
 from flotilla_launcher.protocol import LISTS
 
 from .catalog import CatalogError, Entry
-from .tool_index import Searchable
+
+if TYPE_CHECKING:
+    from .tool_index import Searchable
 
 LIBRARY_ARGUMENTS = ("limit", "cursor", "dry_run", "idempotency_key", "confirm_token")  # the same in every tool
 
@@ -101,17 +103,26 @@ def searchables(entry: Entry, folder: Path) -> list[Searchable]:
 
     Raises what `definitions` raises.
     """
+
     terms = discovery(entry, folder).get("search") or {}
-    return [
-        Searchable(
-            name=tool["name"],
-            server=title(entry),
-            description=tool.get("description") or "",
-            search=terms.get(tool["name"]) or "",
-            arguments=" ".join(_argument_words(tool)),
-        )
-        for tool in definitions(entry, folder)["tools"]
-    ]
+    return [searchable(entry, tool, terms.get(tool["name"]) or "") for tool in definitions(entry, folder)["tools"]]
+
+
+def searchable(entry: Entry, tool: Mapping[str, Any], terms: str) -> Searchable:
+    """Return a tool as a search reads it."""
+    return Searchable(
+        name=tool["name"],
+        server=title(entry),
+        description=tool.get("description") or "",
+        search=terms,
+        arguments=" ".join(_argument_words(tool)),
+    )
+
+
+def deadlines(entry: Entry, folder: Path) -> dict[str, float]:
+    """Return the seconds of each tool of a server that declares a deadline of its own. Raises DiscoveryError."""
+    declared = discovery(entry, folder).get("deadlines") or {}
+    return {name: float(seconds) for name, seconds in declared.items() if type(seconds) in (int, float)}
 
 
 def title(entry: Entry) -> str:
@@ -122,7 +133,7 @@ def title(entry: Entry) -> str:
 def _argument_words(tool: Mapping[str, Any]) -> Iterator[str]:
     for name, schema in tool.get("inputSchema", {}).get("properties", {}).items():
         if name not in LIBRARY_ARGUMENTS:
-            yield f"{name} {schema.get('description', '')}"
+            yield f"{name} {schema.get('description', '') if isinstance(schema, dict) else ''}"
 
 
 def _wrong(path: Path) -> DiscoveryError:

@@ -10,26 +10,32 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION
+from flotilla_launcher.protocol import LIST_KEYS, MODERN_VERSION, TIMINGS_KEY
 from flotilla_launcher.version import VERSION
 
 from . import own_tools
-from .action_log import Action, ActionLog, shown
+from .action_log import Action, ActionLog, shown, taken_vendor_ms
 from .admission import Admission
 from .backend import BrokenResultError, ConnectionLostError, NotStartedError
 from .call import FORWARDED, Asked, Call
 from .client_request import ClientRequest, invalid
 from .discovery import title
+from .in_doubt import how_to_look
 from .jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError
+from .note_save import NOTE_SAVE, NoteSave
 from .offers import Offers
 from .permissions import kind_of
 from .reporting import report
 from .request_state import RequestState
 from .spoken import Sentences
-from .tool_index import Searchable
+from .time_limits import OutOfTimeError, TimeLimits, within
 from .tool_search import SEARCH, ToolSearch, failed
 from .tool_search import definitions as search_definitions
+
+if TYPE_CHECKING:
+    from .own_offers import OwnOffers
 
 MAX_ROUNDS = 10  # times that one call may ask, as in the SDK's own clients
 SERVER_INFO = {"name": "flotilla", "version": VERSION}
@@ -64,8 +70,11 @@ class Gateway:
         self._log, self._sentences, self._admission = log, sentences or Sentences(), admission
         self._state = RequestState(state_key)
         self.offers = Offers(admission.permissions if admission else None)
-        self._search: ToolSearch | None = None
-        self._search_tools: dict[str, Message] = {}
+        self.tool_search = ToolSearch(lambda: self.offers.listed("tools"), list)
+        self._search_tools: dict[str, Message] = {}  # none where all tools are listed
+        self.limits: Callable[[], TimeLimits] = TimeLimits
+        self.notes: NoteSave | None = None
+        self.own: OwnOffers | None = None  # the own servers, while the switchboard follows its settings
         self.listeners: set[Callable[[], None]] = set()  # called when clients see other tools than before
         self.in_flight, self.last_request = 0, 0.0  # the second is a time of the event loop
 
@@ -83,20 +92,23 @@ class Gateway:
         """Return the definitions of a kind that a client lists."""
         if kind != "tools":
             return self.offers.listed(kind)
-        return self.own_tools() if self._search else [*self.offers.listed(kind), *self.own_tools()]
+        return self.own_tools() if self._search_tools else [*self.offers.listed(kind), *self.own_tools()]
 
     def input_schema(self, name: str) -> Message | None:
         """Return the input schema of a tool, None where there is no such tool."""
         tools = (*self.own_tools(), *self.offers.listed("tools"))
         return next((tool["inputSchema"] for tool in tools if tool["name"] == name), None)
 
-    def search_instead(self, searchables: Callable[[], list[Searchable]], servers: Sequence[str]) -> None:
+    def search_instead(self, servers: Sequence[str]) -> None:
         """List four tools that search and call the others, in place of all of them.
 
         A tool can still be called by its own name. `servers` are the names that people know.
         """
-        self._search = ToolSearch(lambda: self.offers.listed("tools"), searchables)
         self._search_tools = {tool["name"]: tool for tool in search_definitions(servers)}
+
+    def search_again(self) -> None:
+        """Take it that other tools are offered than before: the next search reads them anew."""
+        self.tool_search.renew()
 
     def bind_rules(self) -> None:
         """Bind new rules that allow to the tools as they are now, and report those that match nothing."""
@@ -167,19 +179,22 @@ class Gateway:
         """Send a request to its server and return the result: the one place that every call passes.
 
         Where the client's protocol knows no result that asks, its questions are put to the client here. Raises
-        RpcError, NotStartedError, ConnectionLostError and BrokenResultError.
+        RpcError, NotStartedError, ConnectionLostError, OutOfTimeError and BrokenResultError.
         """
         self._note_call(call.backend.entry.slug)
         params = {key: value for key, value in call.params.items() if key != "requestState"}
         if call.asked.inner is not None:
             params["requestState"] = call.asked.inner
         for _ in range(MAX_ROUNDS):
-            started = time.perf_counter()
+            started, limit = time.perf_counter(), self.limits().of(call.name, call.backend.deadline(call.name))
             try:
-                with self._sentences.meanwhile(call.client, title(call.backend.entry), reads=call.safe):
-                    result = await call.backend.send(call.client, call.method, params, call.safe)
+                with self._sentences.meanwhile(call.client, call.name, title(call.backend.entry), reads=call.safe):
+                    async with within(limit, call.server_seconds, call.backend, call.client):
+                        result = await call.backend.send(call.client, call.method, params, call.safe)
             finally:
                 call.server_seconds += time.perf_counter() - started
+            if (vendor_ms := taken_vendor_ms(result)) is not None:
+                call.vendor_ms = (call.vendor_ms or 0) + vendor_ms
             if result.get("resultType") != "input_required":
                 return result
             if call.client.modern:
@@ -191,6 +206,9 @@ class Gateway:
             if "requestState" in result:
                 params["requestState"] = result["requestState"]
         raise ConnectionLostError(f"{call.backend.entry.slug} asked more than {MAX_ROUNDS} times during the call")
+
+    def _takes_notes(self) -> bool:
+        return bool(self._admission and self._admission.settings.current().notes.on)
 
     def _signed(self, call: Call, result: Message, state: str) -> Message:
         return {**result, "requestState": self._state.signed(state, call.request)}
@@ -204,21 +222,24 @@ class Gateway:
                 params["arguments"] = arguments = json.loads(arguments)
         if type(arguments) is not dict:
             raise invalid()
-        if self._search and name in self._search_tools:
+        if name in self._search_tools:
             if name == SEARCH:
-                return self._search.search(arguments)
-            target = self._search.target(name, arguments)
+                return await self.tool_search.search(arguments)
+            target = self.tool_search.target(name, arguments)
             if isinstance(target, dict):
                 return target
             return await self._call_tool(client, {**params, "name": target[0], "arguments": target[1]})
         if name == own_tools.APPROVE and self._admission:
             held = self._admission.approve(client.client_name, arguments.get("token"))
             return held if held.get("isError") else await self._call_tool(client, held)
+        if name == NOTE_SAVE and self.notes and self._takes_notes():
+            return self.notes.call(client, arguments)
         owner = self.offers.tool(name)
         if owner is None:
             return failed(f"Unknown tool `{name}`. List the tools to see which ones exist.")
         backend, tool = owner
-        call = Call(client, backend, "tools/call", params, kind_of(tool) == "read", tool)
+        safe = kind_of(tool) == "read" and not backend.foreign  # what a foreign server says of itself may be wrong
+        call = Call(client, backend, "tools/call", params, safe, tool)
         if client.modern and params.get("requestState") is not None:
             call.asked = Asked.read(self._state.read(params["requestState"], call.request))
         return await self._logged(call)
@@ -229,6 +250,7 @@ class Gateway:
             return await self._called(call)
         started, clock, result = time.time(), time.perf_counter(), None
         trace = call.client.trace()
+        call.client.meta[TIMINGS_KEY] = True
         try:
             result = await self._called(call)
             return result
@@ -249,13 +271,16 @@ class Gateway:
                     latency_ms=round(latency * 1000, 1),
                     gateway_ms=round((latency - call.server_seconds - call.person_seconds) * 1000, 1),
                     server_ms=round(call.server_seconds * 1000, 1),
-                    vendor_ms=None,
+                    vendor_ms=call.vendor_ms,
                     mcp_response=json.dumps(result, ensure_ascii=False) if result and self._log.responses else None,
                 )
             )
 
     async def _called(self, call: Call) -> Message:
         """Return a tool's result; what goes wrong on the way is an error result that says what was done."""
+        if refusal := await call.backend.refusal(call.tool, call.params["arguments"]):
+            call.outcome = "refused"
+            return failed(refusal)
         if self._admission:
             refused = await self._admission.admit(call)
             if refused:
@@ -266,15 +291,14 @@ class Gateway:
         except NotStartedError as error:
             call.outcome = "not_started"
             sentence = self._sentences.unreachable(title(call.backend.entry))
-            return failed(f"{error}. Nothing was done. Ask the user to fix it, then call again. {sentence}")
+            offer = f" {NoteSave.offer(call.name, call.client.trace())}" if self._takes_notes() else ""
+            return failed(f"{error}. Nothing was done. {error.next_step} {sentence}{offer}")
         except ConnectionLostError as error:
-            call.outcome = "lost"
+            call.outcome = "timeout" if isinstance(error, OutOfTimeError) else "lost"
             if call.safe:
                 return failed(f"{error}. Nothing was changed. Try again later.")
-            return failed(
-                f"{error}: `{call.name}` may or may not have been done. "
-                "Check whether it was done before you call it again."
-            )
+            reads = self.offers.reads(call.backend)
+            return failed(f"{error}: `{call.name}` may or may not have been done. {how_to_look(call.name, reads)}")
         except BrokenResultError:
             call.outcome = "broken"
             return failed(

@@ -24,14 +24,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from flotilla.compat import connection_of, keep_no_session_state, low_level
-from flotilla.serving.http import fixed_token, listening
+from flotilla.serving.http import LOOPBACK, fixed_token, listening
 from flotilla.serving.limits import MOST_SESSIONS
 from flotilla_launcher.environment import setting
 from flotilla_launcher.protocol import CAPABILITIES_KEY, LOG_LEVELS, MODERN_VERSION
 from flotilla_launcher.version import VERSION
 
+from . import search_api
 from .client_request import ClientRequest, invalid
-from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED
+from .gateway import ANSWERED, CAPABILITIES, LIST_CHANGED, Gateway
 from .jsonrpc import Message, RpcError
 from .reporting import report
 
@@ -161,13 +162,23 @@ def _set_level(levels: dict[str, str], session: str | None, level: Any) -> None:
             del levels[next(iter(levels))]
 
 
+def add_console(mcp: FastMCP[Any], gateway: Gateway, options: argparse.Namespace, port: int) -> None:
+    """Add the console's pages, and report their address."""
+    from .console.app import Console  # not at the top: clients that want no console need no templates
+
+    console = Console(options, gateway)
+    for path, method, endpoint in console.routes():
+        mcp.custom_route(path, methods=[method])(endpoint)
+    report(f"the console: {console.address(options.host, port)}")
+
+
 async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvider | None = None) -> None:
     """Serve streamable HTTP; Host and Origin of a request must be those listened on.
 
     `auth` checks the clients' tokens; without it there is one token, FLOTILLA_HTTP_TOKEN or a new one.
     """
     mcp = serve_gateway(gateway)
-    hint = ""
+    hint, token = "", ""
     if auth is None:
         configured = setting("FLOTILLA_HTTP_TOKEN", guard=True)
         token = configured or secrets.token_urlsafe(32)
@@ -179,9 +190,21 @@ async def serve(gateway: Answers, options: argparse.Namespace, auth: AuthProvide
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok", "server": "switchboard"})
 
+    if isinstance(
+        gateway, Gateway
+    ):  # tenants have neither this search nor the console: their tokens open one list each
+
+        @mcp.custom_route(search_api.PATH, methods=["POST"])
+        async def search(request: Request) -> JSONResponse:
+            return await search_api.answer(gateway, request, token)
+
     http = listening(options.host, options.port)
     port = http["sockets"][0].getsockname()[1]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(options.host, options.host)  # all addresses have no URL
     name = f"[{host}]" if ":" in host else host
     report(f"http://{name}:{port}/mcp{hint}")
+    if isinstance(gateway, Gateway) and (
+        options.console == "on" or (options.console == "auto" and options.host in LOOPBACK)
+    ):
+        add_console(mcp, gateway, options, port)
     await mcp.run_async("http", **http)

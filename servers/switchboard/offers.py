@@ -11,7 +11,7 @@ from .backend import Backend
 from .catalog import CatalogError
 from .discovery import DiscoveryError
 from .jsonrpc import Message
-from .permissions import Permissions
+from .permissions import Permissions, kind_of
 
 REQUIRED: dict[str, dict[str, type]] = {  # what the protocol requires of a definition
     "tools": {"name": str, "inputSchema": dict},
@@ -78,6 +78,11 @@ class Offers:
         owner = self._owners.get(("tools", name))
         return None if owner is None or self._is_hidden(owner[0], "tools", owner[1]) else owner
 
+    def reads(self, backend: Backend) -> list[str]:
+        """Return the names of those tools of a server that clients see and that only read."""
+        tools = [tool for tool in self.listed("tools") if kind_of(tool) == "read"]
+        return [tool["name"] for tool in tools if self._owners["tools", tool["name"]][0] is backend]
+
     def owner(self, kind: str, name: str) -> Backend | None:
         """Return the server of a prompt, or of a resource by its URI, where clients see it."""
         self._refresh()
@@ -92,6 +97,14 @@ class Offers:
             (backend.entry.slug, tool) for backend, kinds in self._offered.items() for tool in kinds.get("tools", ())
         ]
 
+    def tools_of(self, backend: Backend) -> Sequence[Message]:
+        """Return the tools of one server, seen or not."""
+        return self._offered.get(backend, {}).get("tools", ())
+
+    def has(self, kind: str, name: str) -> bool:
+        """Tell whether a server offers something of this name, or of this address, seen or not."""
+        return (kind, name) in self._owners
+
     def backends(self) -> list[Backend]:
         """Return the servers that offer something, in order."""
         return list(self._offered)
@@ -101,7 +114,7 @@ class Offers:
             return False
         if kind == "tools":
             return self._permissions.hides(backend.entry.slug, item["name"], foreign=backend.foreign)
-        return self._permissions.hides_server(backend.entry.slug)
+        return self._permissions.hides_server(backend.entry.slug, foreign=backend.foreign)
 
     def _refresh(self) -> None:
         version = self.version

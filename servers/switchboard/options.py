@@ -49,11 +49,20 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "transport": ("stdio", "how clients connect: stdio or http; FLOTILLA_HTTP_TOKEN is the token of http"),
     "host": ("127.0.0.1", "address to listen on"),
     "port": (8811, "port to listen on, 0 for any"),
+    "console": (
+        "auto",
+        "on: pages for people at /console of --transport http; off: none; auto: where it listens on this machine alone",
+    ),
     "idle": (600.0, "seconds after which an idle server is stopped, 0 for never"),
     "search": (
         "auto",
         "on: list one tool that finds tools and three that call them; off: list all tools; "
         "auto: search where there are more than 40",
+    ),
+    "time-limit": (
+        30.0,
+        "seconds that a call may take before it is cancelled, 0 for no limit; a tool that declares a longer deadline "
+        "gets it",
     ),
     "say-after": (
         1.5,
@@ -69,6 +78,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
         "",
         "over http, serve many tenants, each with accounts of its own: the file of their database, or a "
         "postgresql:// URL",
+    ),
+    "notes": (
+        "on",
+        "on: a tool that keeps, as a note in the data folder, what cannot be done because a server cannot be reached; "
+        "off: no such tool",
     ),
     "warm-days": (
         3.0,
@@ -93,13 +107,17 @@ DESCRIPTION = (
 IN_FILE = {  # options that stand in the settings file too, and win over it where they are given
     "language": "language",
     "log": "log.mode",
+    "notes": "notes.on",
     "say-after": "time.say_after_seconds",
     "search": "search.mode",
+    "time-limit": "time.limit_seconds",
 }
 CHOICES = {
+    "console": ("auto", "on", "off"),
     "fork": ("on", "off"),
     "language": ("auto", "en", "fr"),
     "log": ("on", "results", "off"),
+    "notes": ("on", "off"),
     "permissions": ("on", "off"),
     "plain": ("on", "off"),
     "run": ("auto", "docker", "process", "http-map"),

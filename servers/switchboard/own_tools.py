@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import note_save
 from .settings_file import Settings
 
 APPROVE = "approve_call"
 DEFINITION = {
     "name": APPROVE,
     "description": "Make a call that was held back because it needs the user's yes. Use it only after the user has "
-    "seen what the call would do and has agreed; never by yourself. Returns what the held call returns.",
+    "seen what the call would do and has agreed; never by yourself.",
     "inputSchema": {
         "type": "object",
-        "properties": {"token": {"type": "string", "description": "Token from the answer of the held call."}},
+        "properties": {"token": {"type": "string", "description": "From the held call's answer."}},
         "required": ["token"],
     },
-    "annotations": {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+    "annotations": {"readOnlyHint": False, "destructiveHint": True},
 }
 
 
@@ -29,4 +30,5 @@ def takes_tokens(settings: Settings) -> bool:
 
 def definitions(settings: Settings) -> list[dict[str, Any]]:
     """Return those that are offered."""
-    return [DEFINITION] if takes_tokens(settings) else []
+    approve = [DEFINITION] if takes_tokens(settings) else []
+    return [*approve, note_save.DEFINITION] if settings.notes.on else approve

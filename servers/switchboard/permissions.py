@@ -8,7 +8,6 @@ Nothing of an own server (a foreign one) is listed or called before a person has
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -56,6 +55,8 @@ class Row:
 def digest(tool: Tool) -> str:
     """Return what tells one definition of a tool from another."""
     text = json.dumps([tool.get(key) for key in BOUND], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    import hashlib  # not at the top: the launcher seldom needs it, and it takes a tenth of its time
+
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
@@ -113,8 +114,10 @@ class Permissions:
         denied = row is not None and row.decision == "deny"
         return denied or any(rule.decision == "deny" for rule in matching(self._settings.current(), server, name))
 
-    def hides_server(self, server: str) -> bool:
-        """Tell whether a rule denies all tools of a server: then nothing of it is offered."""
+    def hides_server(self, server: str, *, foreign: bool = False) -> bool:
+        """Tell whether a rule denies all tools of a server, or nobody has looked at it: nothing of it is offered."""
+        if foreign and not any(known == server for known, _ in self._rows):
+            return True
         rules = self._settings.current().permissions
         return any(r.decision == "deny" and r.tool == "*" and fnmatchcase(server, r.server) for r in rules)
 
@@ -132,7 +135,7 @@ class Permissions:
         if kind == "tools":
             shown = (self.listed(server, item, foreign=foreign) for item in items)
             return [dict(item) for item in shown if item is not None]
-        return [] if self.hides_server(server) else [dict(item) for item in items]
+        return [] if self.hides_server(server, foreign=foreign) else [dict(item) for item in items]
 
     def verdict(self, server: str, tool: Tool, *, foreign: bool = False) -> Verdict:
         """Return what counts for a call of a tool now."""

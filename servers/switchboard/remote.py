@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -18,6 +19,7 @@ from .catalog import Entry
 from .client_request import ClientRequest
 from .jsonrpc import Message, OnProgress, RpcError
 
+LOST = ("Connection closed", "SSE stream")  # how its messages begin
 INFO = mt.Implementation.model_validate(CLIENT_INFO)
 CLIENTS_CAPABILITIES = "flotilla.capabilities"  # key of the client's capabilities in metadata on the way to `Relay`
 
@@ -49,29 +51,44 @@ class Remote(Backend):
             raise ConnectionLostError(f"{self._name} answered with status {response.status_code}")
 
     async def _send_once(self, client: ClientRequest, method: str, params: Message) -> Any:
-        sent = False
-
         async def log(params: mt.LoggingMessageNotificationParams) -> None:
             client.log(params.model_dump(mode="json", by_alias=True, exclude_none=True))
 
+        async with self.session(logging_callback=log) as connection:
+            return await self._send_on(connection, client, method, params)
+
+    def streams(self) -> AbstractAsyncContextManager[Any]:
+        """Open a connection: the streams of messages from and to the server."""
+        return streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None)
+
+    def connection(self, session: ClientSession, relay: Relay) -> RemoteConnection:
+        """Return the connection of a session that is open."""
+        return RemoteConnection(session, modern=not self._legacy)
+
+    @asynccontextmanager
+    async def session(self, **callbacks: Any) -> AsyncIterator[RemoteConnection]:
+        """Open a session with the server, with callbacks of mcp's ClientSession.
+
+        Raises NotStartedError, and for what fails in the session ConnectionLostError, BrokenResultError and RpcError.
+        """
+        opened = False
         try:
-            async with (
-                streamable_http_client(self._url, http_client=self._client(), max_sse_event_size=None) as streams,
-                ClientSession(dispatcher=Relay(*streams), logging_callback=log, client_info=INFO) as session,
-            ):
-                await self._negotiate(session)
-                sent = True
-                return await self._send_on(RemoteConnection(session, modern=not self._legacy), client, method, params)
+            async with self.streams() as streams:
+                relay = Relay(*streams)
+                async with ClientSession(dispatcher=relay, client_info=INFO, **callbacks) as session:
+                    await self._negotiate(session)
+                    opened = True
+                    yield self.connection(session, relay)
         except Exception as error:
             cause = cause_of(error)
             if isinstance(cause, ValidationError):
                 raise BrokenResultError(f"{self._name} answered with a result that breaks the protocol") from None
-            closed = isinstance(cause, MCPError) and cause.code == mt.CONNECTION_CLOSED
+            closed = isinstance(cause, MCPError) and is_closed(cause)
             if isinstance(cause, MCPError) and not closed:
                 raise RpcError(cause.code, cause.message, cause.data) from None
             if not isinstance(cause, httpx2.HTTPError) and not closed:
                 raise cause from None
-            if not sent or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
+            if not opened or isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout):
                 raise NotStartedError(f"{self._name} cannot be reached") from None
             raise ConnectionLostError(f"{self._name} closed the connection during the call") from None
 
@@ -84,8 +101,8 @@ class Remote(Backend):
         else:
             try:
                 self._discovered = await session.discover()
-            except MCPError as error:
-                if error.code == mt.CONNECTION_CLOSED:
+            except (MCPError, RuntimeError) as error:  # the second: it names only older revisions
+                if isinstance(error, MCPError) and is_closed(error):
                     raise
                 await self._initialize(session)
                 self._legacy = True
@@ -112,6 +129,9 @@ class RemoteConnection(ServerConnection):
 
     def __init__(self, session: ClientSession, modern: bool) -> None:
         self._session, self.modern = session, modern
+        self.version = session.protocol_version or self.version
+        known = session.server_capabilities
+        self.capabilities = known.model_dump(mode="json", by_alias=True, exclude_none=True) if known else {}
 
     async def request(self, method: str, params: Message, on_progress: OnProgress | None = None) -> Message:
         """Send a request."""
@@ -140,6 +160,11 @@ class Relay(JSONRPCDispatcher[Any]):
         if CLIENTS_CAPABILITIES in meta:
             meta[mt.CLIENT_CAPABILITIES_META_KEY] = meta.pop(CLIENTS_CAPABILITIES)
         return await super().send_raw_request(method, {**(params or {}), "_meta": meta}, opts, **more)
+
+
+def is_closed(error: MCPError) -> bool:
+    """Tell whether mcp says that the connection was lost; some servers use its number for errors of their own."""
+    return error.code == mt.CONNECTION_CLOSED and error.message.startswith(LOST)
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -30,17 +30,24 @@ from .backend import Backend, Process
 from .catalog import CatalogError, Entry
 from .commands import Commands
 from .database import Database
-from .discovery import DiscoveryError, definitions, searchables, title
+from .discovery import DiscoveryError, deadlines, definitions, searchables, title
+from .embeddings import TOKEN as EMBEDDINGS_TOKEN
+from .embeddings import Embeddings
 from .gateway import Gateway
 from .last_calls import LastCalls
+from .note_save import NoteSave
 from .options import arguments, remotes
+from .own_backends import Own, backend_of
+from .own_offers import OwnOffers
+from .own_servers import OwnServer
 from .permissions import Permissions
 from .reporting import report
 from .selection import Account, selected
-from .settings_file import Settings
+from .settings_file import Settings, SettingsFile
 from .spoken import Sentences, language
 from .stdio_transport import StdioTransport
-from .tool_search import is_on
+from .time_limits import TimeLimits
+from .tool_search import ToolSearch, is_on
 from .warm import Warmer
 
 
@@ -61,12 +68,15 @@ def build(
     settings = file.load()
     spoken = language(settings.language, os.environ)
     sentences, admission = Sentences(spoken, settings.time.say_after_seconds), None
-    if options.plain == "off":
+    plain = options.plain == "on"
+    if not plain:
         database = Database(Path(options.state))
         admission = Admission(Permissions(database, file), Approvals(database), file, spoken)
     user = account.environment.get("FLOTILLA_USER", "") if account else setting("FLOTILLA_USER") or ""
     commands, log = commands or Commands(options), action_log(options, settings, user)
     gateway = Gateway(state_key or configured_state_key(), last_calls.note, log, sentences, admission)
+    gateway.limits = lambda: TimeLimits(file.current().time.limit_seconds, file.current().time.tools)
+    gateway.notes = NoteSave(Path(options.data), gateway.offers)
     backends: list[Backend] = []
     urls = remotes(options)
     for entry in selected(options, account):
@@ -80,16 +90,43 @@ def build(
             backend = Process(entry, commands, options.idle, options.start_timeout)
         try:
             gateway.offers.offer(backend, definitions(entry, Path(options.discovery)))
+            backend.deadlines = deadlines(entry, Path(options.discovery))
         except DiscoveryError as error:
             report(f"{entry.slug} is left out: {error}")
             continue
         backends.append(backend)
+    # An own server has one account, which is nobody's but the user's.
+    own = gateway.own = None if account else own_offers(gateway, file, commands, options)
     gateway.bind_rules()
+    entries, folder = [backend.entry for backend in backends], Path(options.discovery)
+    key = setting(EMBEDDINGS_TOKEN, guard=True) or ""
+    embeddings = None if plain else Embeddings(Path(options.state), lambda: file.current().search, key)
+    gateway.tool_search = ToolSearch(
+        lambda: gateway.offers.listed("tools"),
+        lambda: [s for e in entries for s in searchables(e, folder)] + (own.searchables() if own else []),
+        embeddings,
+    )
     if is_on(settings.search.mode, gateway.tool_count):
-        entries = [backend.entry for backend in backends]
-        folder = Path(options.discovery)
-        gateway.search_instead(lambda: [s for e in entries for s in searchables(e, folder)], list(map(title, entries)))
+        gateway.search_instead([*map(title, entries), *(own.titles() if own else ())])
     return gateway, backends
+
+
+def own_offers(
+    gateway: Gateway, file: SettingsFile, commands: Commands, options: argparse.Namespace
+) -> OwnOffers | None:
+    """Return what offers the own servers of the settings file, and offer them; None with --plain."""
+    if options.plain == "on":
+        return None
+    state = Path(options.state)
+    fleet = [backend.entry.slug for backend in gateway.offers.backends()]
+
+    def make(server: OwnServer) -> Own:
+        return backend_of(server, state, commands, options.idle, options.start_timeout)
+
+    own = OwnOffers(gateway.offers, file, state, make, fleet, Path(options.discovery))
+    own.on_change = gateway.search_again
+    own.follow()
+    return own
 
 
 def configured_state_key() -> str:
@@ -120,17 +157,20 @@ async def serve(options: argparse.Namespace) -> None:
         await _serve_tenants(options)
         return
     gateway, backends = build(options)
-    report(f"{len(backends)} servers, {gateway.tool_count} tools")
+    own = gateway.own
+    report(f"{len(backends) + (len(own.titles()) if own else 0)} servers, {gateway.tool_count} tools")
 
     async def close() -> None:
-        await asyncio.gather(*(backend.close() for backend in backends))
+        ending = [gateway.tool_search.close(), *([own.close()] if own else [])]
+        await asyncio.gather(*ending, *(backend.close() for backend in backends))
         await asyncio.to_thread(gateway.close)
 
-    lately = LastCalls(Path(options.state)).since(options.warm_days)
-    warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
-
     async def run() -> None:
+        gateway.tool_search.prepare()
+        lately = LastCalls(Path(options.state)).since(options.warm_days)
         watching = asyncio.create_task(gateway.watch())
+        warming = asyncio.create_task(Warmer(gateway, backends, options.warm_memory).run(lately))
+        following = asyncio.create_task(own.watch()) if own else None
         try:
             if options.transport == "http":
                 build_models_on_first_use()
@@ -140,8 +180,9 @@ async def serve(options: argparse.Namespace) -> None:
             else:
                 await StdioTransport(gateway).serve()
         finally:
-            warming.cancel()
-            watching.cancel()
+            for task in (warming, watching, following):
+                if task:
+                    task.cancel()
 
     await _until_ended(run, close)
 

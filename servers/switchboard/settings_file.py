@@ -13,7 +13,6 @@ import types
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -129,6 +128,8 @@ def of(options: argparse.Namespace) -> SettingsFile:
     """Return the settings file of the switchboard's options, which win over it."""
     chosen = {dotted: getattr(options, name.replace("-", "_")) for name, dotted in IN_FILE.items()}
     overrides = {dotted: value for dotted, value in chosen.items() if value is not None}
+    if options.notes:
+        overrides["notes.on"] = options.notes == "on"
     overrides = {**(ALLOWED if options.permissions == "off" else {}), **overrides}
     return SettingsFile(Path(options.settings), {**PLAIN, **overrides} if options.plain == "on" else overrides)
 
@@ -141,6 +142,11 @@ class SettingsFile:
         self._overrides = dict(overrides or {})
         self._seen: tuple[int, int, int] | None = None
         self._settings = parse({}, self._overrides, str(path))
+
+    @property
+    def overrides(self) -> Mapping[str, Any]:
+        """The options that win over the file, by dotted name."""
+        return self._overrides
 
     def load(self) -> Settings:
         """Return the settings. Raises SettingsError where the file is wrong."""
@@ -256,6 +262,8 @@ def _object(kind: Any, value: Any, name: str, place: str) -> Any:
     kinds = _kinds(kind)
     for key in value:
         if key not in kinds:
+            from difflib import get_close_matches  # not at the top: seldom needed
+
             near = get_close_matches(str(key), kinds, 1)
             hint = f"Did you mean {near[0]}?" if near else f"It may be {', '.join(kinds)}."
             raise SettingsError(f"{name}: there is no setting {_joined(place, key)}. {hint}")

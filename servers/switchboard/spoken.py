@@ -11,6 +11,13 @@ from .client_request import ClientRequest
 
 LOOKING = {"en": "Looking in {} …", "fr": "Je cherche dans {} …"}
 WORKING = {"en": "Working on it in {} …", "fr": "Je m’en occupe dans {} …"}
+STARTING = {"en": "Starting it in {} …", "fr": "Je lance cela dans {} …"}
+SENDING = {"en": "Getting it sent with {} …", "fr": "Je prépare l’envoi avec {} …"}
+BY_VERB = {  # of the tool's name; true also where the tool asks first
+    "check": {"en": "Checking in {} …", "fr": "Je vérifie dans {} …"},
+    "forward": SENDING, "reply": SENDING, "send": SENDING,
+    "retry": STARTING, "run": STARTING, "start": STARTING, "trigger": STARTING,
+}  # fmt: skip
 UNREACHABLE = {"en": "I cannot reach {} at the moment.", "fr": "Je ne peux pas accéder à {} pour le moment."}
 
 
@@ -30,17 +37,21 @@ class Sentences:
     after: float = 0
 
     @contextmanager
-    def meanwhile(self, client: ClientRequest, title: str, *, reads: bool) -> Iterator[None]:
+    def meanwhile(self, client: ClientRequest, tool: str, title: str, *, reads: bool) -> Iterator[None]:
         """Send a client that wants progress a sentence, where nothing has come from the server in that time."""
         if not self.after:
             yield
             return
-        sentence = (LOOKING if reads else WORKING)[self.language].format(title)
-        timer = asyncio.get_running_loop().call_later(self.after, client.announce, sentence)
+        timer = asyncio.get_running_loop().call_later(self.after, client.announce, self.working(tool, title, reads))
         try:
             yield
         finally:
             timer.cancel()
+
+    def working(self, tool: str, title: str, reads: bool) -> str:
+        """Return what is said of a call that is under way, by the verb of the tool's name."""
+        verb = f"{tool}__".split("_")[1]
+        return BY_VERB.get(verb, LOOKING if reads else WORKING)[self.language].format(title)
 
     def unreachable(self, title: str) -> str:
         """Return what a model is to say of a server that cannot be reached."""

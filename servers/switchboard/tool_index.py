@@ -96,6 +96,10 @@ class ToolIndex:
 
         A tool whose exact name stands in the query comes first.
         """
+        return [name for name, _ in self.ranked(query, limit, allowed)]
+
+    def ranked(self, query: str, limit: int, allowed: Collection[str] | None = None) -> list[tuple[str, float]]:
+        """Return what `search` returns, each with its score, which compares within one query only."""
         scores: dict[int, float] = defaultdict(float)
         factors = self._factors(query)
         named = {word for server, factor in factors.items() if factor == NAMED for word in self._servers[server].own}
@@ -105,12 +109,21 @@ class ToolIndex:
                 scores[number] += rarity * value
         for number in scores:
             scores[number] *= factors.get(self._tools[number].server, 1)
-        for exact in re.findall(r"\w+", query):
-            if exact in self._names:
-                scores[self._names[exact]] = math.inf
+        first = max(scores.values(), default=0) + 1
+        for exact in self.named(query):
+            scores[self._names[exact]] = first
         ranked = sorted(scores, key=lambda number: (-scores[number], number))
-        names = (self._tools[number].name for number in ranked)
-        return [name for name in names if allowed is None or name in allowed][:limit]
+        pairs = ((self._tools[number].name, scores[number]) for number in ranked)
+        return [pair for pair in pairs if allowed is None or pair[0] in allowed][:limit]
+
+    def named(self, query: str) -> set[str]:
+        """Return the tools whose exact names stand in a query."""
+        return set(re.findall(r"\w+", query)) & self._names.keys()
+
+    def texts(self, names: Collection[str]) -> dict[str, str]:
+        """Return what tools say about themselves in a sentence or more, by name: for a model that reads meanings."""
+        tools = (self._tools[self._names[name]] for name in names if name in self._names)
+        return {t.name: f"{t.server}: {t.name.replace('_', ' ')}. {t.description} {t.search}".strip() for t in tools}
 
     def _factors(self, query: str) -> dict[str, float]:
         """Return by how much the tools of each server that a query names count more."""

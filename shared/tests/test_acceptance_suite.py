@@ -393,6 +393,7 @@ BROKEN = [  # rule, what is broken in the library, and what the suite must say
     ),
     ("filters", {"flotilla.calls.middleware.visible": lambda *_: True}, "can be called with"),
     ("audit", {"flotilla.audit.Audit.call": lambda *_, **__: None}, "wrote 0 audit lines"),
+    ("missing_secret", {"flotilla.settings.catalog_name": lambda slug: "it"}, "must name the variable"),
     ("results", {"flotilla.tool.without_nulls": lambda data, schema: {**data, "gone": None}}, "result.gone is null"),
     ("results", {"flotilla.tool.safe": lambda data, exact: data}, "lets hidden characters out"),
     ("both_eras", {"flotilla_testing.checks.calls.REVISIONS": ("2024-10-07",)}, "2024-10-07 is not spoken"),
@@ -588,9 +589,9 @@ class Stubborn(Subject):
 async def test_suite_detects_a_misbehaving_process(shelf: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flotilla_testing.checks.processes.LONGEST", 0.5)
     case = shelf(kind=Stubborn)
+    case.every_tool = True
     assert "lists shelf_1" in await broken(case, "stable_list")
     assert "b'Shelf 1.0 starts" in await broken(case, "clean_stdout")
-    assert "must name the variable" in await broken(case, "missing_secret")
     assert "A secret stands on stderr" in await broken(case, "canary")
     result = await broken(case, "quick_exit")
     assert "The bare process did not end after end of input." in result

@@ -1,5 +1,6 @@
 """The line that each call leaves on stderr, and the trace it belongs to."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,12 +14,15 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from flotilla import Model
+from flotilla import Model, errors
 from flotilla.audit import Audit
+from flotilla.calls.context import Call, current
 from flotilla.serving import telemetry
 from flotilla.settings import remember_secret
+from flotilla_launcher.protocol import TIMINGS_KEY
 from flotilla_testing.client import MODES, call, client
 from flotilla_testing.scratch import ScratchServer
+from flotilla_testing.waiting import loop_clock
 
 Make = Callable[..., ScratchServer]
 Lines = Callable[[], list[dict[str, Any]]]
@@ -60,6 +64,7 @@ async def test_audit_line_fields(server: ScratchServer, environ: pytest.MonkeyPa
     assert abs(datetime.now(UTC) - when) < timedelta(seconds=10)
     assert len(line.pop("trace_id")) == 32
     assert line.pop("latency_ms") > 0
+    assert line.pop("vendor_ms") == 0
     assert line == {
         "event": "call",
         "level": "info",
@@ -70,6 +75,46 @@ async def test_audit_line_fields(server: ScratchServer, environ: pytest.MonkeyPa
         "outcome": "ok",
         "mcp_response": len('{"text":"été"}'),
     }
+
+
+async def test_vendor_time_counts_parallel_requests_once() -> None:
+    called = Call("acme_get_it")
+    with loop_clock() as clock:
+        with called.at_vendor():
+            clock.advance(200)
+            with called.at_vendor():
+                clock.advance(300)
+            clock.advance(100)
+        clock.advance(10_000)
+        with called.at_vendor():
+            clock.advance(400)
+    assert round(called.vendor_seconds, -1) == 1000
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_vendor_time_told_to_the_switchboard_alone(
+    make: Make, environ: pytest.MonkeyPatch, audit: Lines, mode: str
+) -> None:
+    server, payloads = make(), []
+
+    @server.reads
+    async def get_it(fail: bool = False) -> Out:
+        """It."""
+        with current().at_vendor():
+            await asyncio.sleep(0.002)
+        if fail:
+            raise errors.UpstreamError("Acme fails.", "Try again later.")
+        return Out()
+
+    async with client(server, mode) as c:
+        for fail in (False, True):
+            asked = await c.call_tool_mcp("acme_get_it", {"fail": fail}, meta={TIMINGS_KEY: True})
+            assert asked.is_error is fail
+            payloads.append((asked.meta or {})[TIMINGS_KEY]["vendor_ms"])
+        plain = await c.call_tool_mcp("acme_get_it", {})
+        assert TIMINGS_KEY not in (plain.meta or {})
+    assert payloads == [line["vendor_ms"] for line in audit()[:2]]
+    assert min(payloads) > 0
 
 
 async def test_audit_masks_secrets_and_cuts_long_values(server: ScratchServer, audit: Lines) -> None:

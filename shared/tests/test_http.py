@@ -321,8 +321,16 @@ async def test_http_twenty_parallel_clients(shared: Running) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("tool", [None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded"])
+@pytest.mark.parametrize(
+    ("tool", "number"),
+    [
+        ("get_sleep", signal.SIGINT),
+        *(
+            (tool, signal.SIGTERM)
+            for tool in (None, "get_sleep", "get_blocked", "get_busy", "get_thread", "get_shielded")
+        ),
+    ],
+)
 def test_shutdown_waits_for_no_call(start: Start, tool: str | None, number: int) -> None:
     server = start()
 

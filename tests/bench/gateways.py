@@ -126,7 +126,10 @@ def direct(runs: int) -> float:
 
 
 def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
-    """Compare calls through the switchboard over stdio with direct ones: with processes, and with containers if any."""
+    """Compare calls through the switchboard over stdio with direct ones: with processes, and with containers if any.
+
+    Its log of calls is on, as it is without a setting; what it costs has rows of its own.
+    """
     bin_folder = Path(sys.executable).parent
     result = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -136,6 +139,8 @@ def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
         Path(f"{folder}/data").mkdir()
         direct_command = [str(bin_folder / "flotilla-filesystem")]
         result["processes"] = compare(direct_command, [*board, "process"], environ, runs)
+        silent, logging = ([*board, "process", "--log", log] for log in ("off", "on"))
+        logged = compare(silent, logging, environ, runs)
         try:
             if "filesystem" in servers():
                 container = [*GATEWAY, "--network", "none", "--tmpfs", "/data:uid=10001", image("filesystem")]
@@ -151,11 +156,14 @@ def forwarding(rows: list[Row], runs: int) -> dict[str, dict[str, float]]:
             (f"{label}: own RSS idle", f"{ratios['rss_idle']:.1f} MB", ""),
             (f"{label}: own RSS after calls", f"{ratios['rss_called']:.1f} MB", "< 40 MB"),
         ]
-    return result
+    label = "switchboard, processes: with the log on, to the same with it off"
+    rows.append((f"{label}: a call", f"{logged['call']:.2f} ×", "≤ 1.1 ×"))
+    rows.append((f"{label}: calls/s, {CONCURRENT} at once", f"{logged['throughput']:.2f} ×", "≥ 0.9 ×"))
+    return {**result, "log": logged}
 
 
 def compare(direct_command: list[str], board: list[str], environ: dict[str, str], runs: int) -> dict[str, float]:
-    """Return medians of ratios, the switchboard's to a direct server's, and its resident memory in MB.
+    """Return medians of ratios, the second command's to the first's, and the second's resident memory in MB.
 
     Calls alternate between the two, so that a change of the machine's speed meets both alike.
     """

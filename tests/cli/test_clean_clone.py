@@ -67,9 +67,12 @@ class Stranger:
 
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process"])
 def stranger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stranger]:
+    """With an engine where one answers, else without; with --every-tool both ways. Half of the time goes to setup."""
     engine = request.param == "docker"
     if engine and no_engine():
         pytest.skip("no Docker engine answers; scripts/engine installs or starts one")
+    if not engine and not no_engine() and not request.config.getoption("--every-tool"):
+        pytest.skip("an engine answers; test_up_and_down.py does without it, and --every-tool this too")
     made = Stranger(tmp_path, engine)
     try:
         yield made

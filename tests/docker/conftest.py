@@ -20,6 +20,7 @@ from python_on_whales import DockerClient
 
 from flotilla_cli import paths, system
 from flotilla_launcher.naming import catalog_name, image, module_of, slug_of
+from flotilla_launcher.user_files import read_document
 from tests.conftest import GATEWAYS, missing
 
 HERE = Path(__file__).resolve().parent
@@ -167,7 +168,7 @@ class Fleet:
     def __init__(self, kind: str, folder: Path, volume: str, discovery: dict[str, Any]) -> None:
         self.kind, self.folder, self.volume = kind, folder, volume
         self.name = f"{RUN}-{secrets.token_hex(4)}"
-        self.catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))["registry"]
+        self.catalog = read_document(paths.CATALOG_JSON)["registry"]
         for server in self.catalog.values():
             server["volumes"] = [f"{volume}:/data", f"{volume}-state:/state"]
         self.catalog["probe"] = {
@@ -199,7 +200,8 @@ class Fleet:
     def command(self, *servers: str) -> list[str]:
         """Return the gateway's command over stdio; writes the files it reads. Servers by slug or by catalog name."""
         servers = tuple(name if name in self.catalog else catalog_name(name) for name in servers)
-        paths.write(self._file(), yaml.safe_dump({"name": self.name, "registry": self.catalog}, allow_unicode=True))
+        # JSON, which is YAML too: PyYAML takes seconds to write a catalog, and a gateway longer to read it.
+        paths.write(self._file(), json.dumps({"name": self.name, "registry": self.catalog}))
         (self.folder / "secrets").write_text(self.secrets, encoding="utf-8")
         (self.folder / "config").write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
         files = ["--secrets", str(self.folder / "secrets"), "--config", str(self.folder / "config")]
@@ -222,7 +224,7 @@ class Fleet:
             "--servers",
             ",".join(servers),
         ]
-        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0"]
+        listed = ["--discovery", str(self.folder), "--search", "off", "--say-after", "0", "--notes", "off"]
         listed += ["--permissions", "off", "--settings", str(self.folder / "settings.json")]
         return [*command, *files, *listed, "--run", "docker", "--owner", RUN]
 

@@ -15,6 +15,7 @@ from fastmcp.client.transports import StdioTransport
 
 from flotilla_cli import paths, secrets_file
 from flotilla_launcher.naming import catalog_name
+from flotilla_launcher.user_files import read_document
 
 from .conftest import MISSING, RUN, called
 
@@ -26,7 +27,7 @@ def profile(volume: str, record_property: Callable[[str, object], None]) -> Iter
         pytest.skip(MISSING["docker-gateway"])
     record_property("gateway", "docker-gateway")
     name = f"{RUN}-{secrets.token_hex(4)}"
-    catalog = yaml.safe_load(paths.CATALOG.read_text(encoding="utf-8"))
+    catalog = read_document(paths.CATALOG_JSON)
     chosen = map(catalog_name, ("filesystem", "export"))
     catalog["registry"] = {key: catalog["registry"][key] for key in chosen}
     for server in catalog["registry"].values():

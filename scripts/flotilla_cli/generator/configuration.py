@@ -92,6 +92,7 @@ COMPOSE: tuple[Row, ...] = (
     ("FLOTILLA_GATEWAY_IMAGE", "text", "", "Image of Docker's gateway."),
     ("FLOTILLA_SECRETS_FILE", "path", "", "File of secrets and guards, seen from compose/."),
     ("FLOTILLA_CONFIG_FILE", "path", "", "File of preferences, seen from compose/."),
+    ("FLOTILLA_EMBEDDINGS_TOKEN", "secret", "", "Token of the embeddings API, where the switchboard's search has one."),
     ("FLOTILLA_REMOTE_TOKEN", "secret", "", "Bearer token of servers that run elsewhere (the switchboard's --remote)."),
 )
 

@@ -108,7 +108,7 @@ def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
 
     `attributes`: of each tool and prompt, by which the filters go; `needs`: the variables that must be set before calls
     can work, a list for each way in; `guards`: the variables of settings that protect or steer; `search`: further
-    words by which the switchboard finds a tool.
+    words by which the switchboard finds a tool; `deadlines`: seconds of the tools that have a deadline of their own.
     """
     from flotilla.settings import guards, variable
 
@@ -117,6 +117,7 @@ def described(server: Any, items: dict[str, Any]) -> dict[str, Any]:
     search = {name: text for name, text in texts.items() if text}
     return {
         **({"search": search} if search else {}),
+        **({"deadlines": server.deadlines} if server.deadlines else {}),
         "attributes": {
             kind: {item["name"]: server.attributes[item["name"]] for item in items[kind]}
             for kind in ("tools", "prompts")
@@ -159,7 +160,9 @@ def of_gateway(slug: str, command: list[str]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as catalog:
         catalog.write('{"registry": {}}')
         catalog.flush()
-        data = answers(lambda messages: converse([*command, slug, "--catalog", catalog.name], messages))
+        data = answers(
+            lambda messages: converse([*command, slug, "--catalog", catalog.name, "--notes", "off"], messages)
+        )
     return {"format": data.pop("format"), "server": slug, "gateway": True, **data, "attributes": {}}
 
 

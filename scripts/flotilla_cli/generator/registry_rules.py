@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flotilla_cli.generator.sources import ROOT, slugs
 from flotilla_launcher.naming import PREFIX, REGISTRY, catalog_name, module_of, slug_of
+from flotilla_launcher.user_files import read_document
 
 SERVER = re.compile(r"^[a-z0-9-]+$")
 TOOL = re.compile(r"^[a-z][a-z0-9_]{0,44}$")
@@ -184,13 +183,13 @@ def of_image(slug: str, entry: dict[str, Any], dockerfile: str) -> Iterator[str]
 def problems(root: Path = ROOT) -> list[str]:
     """Return everything that is wrong with the generated manifests of a checkout."""
     lines: list[str] = []
-    catalog = yaml.safe_load((root / "catalog/flotilla.yaml").read_text(encoding="utf-8"))
+    catalog = read_document(root / "catalog/flotilla.yaml")
     discoveries = {}
     for slug in slugs(root):
         folder = root / "servers" / module_of(slug)
         if catalog_name(slug) in catalog["registry"]:
             discoveries[slug] = json.loads((folder / "discovery.json").read_text(encoding="utf-8"))
-            entry = yaml.safe_load((folder / "server.yaml").read_text(encoding="utf-8"))
+            entry = read_document(folder / "server.yaml")
             lines += [f"servers/{module_of(slug)}/server.yaml: {line}" for line in of_registry_entry(slug, entry)]
             dockerfile = (folder / "Dockerfile").read_text(encoding="utf-8")
             lines += [f"servers/{line}" for line in of_image(slug, catalog["registry"][catalog_name(slug)], dockerfile)]

@@ -10,5 +10,7 @@ TestAcceptance = suite(
         "make_list_hooks": ATELIER,
         "make_list_data_stores": ATELIER,
         "make_list_connections": ATELIER,
+        "make_retry_execution": {"wait": 0},  # a real process would wait
+        "make_trigger_webhook": {"wait": 2},
     },
 )

@@ -43,11 +43,12 @@ class TenantGateway:
         self.tenant, self.gateway, self.backends = tenant, gateway, backends
         self.requests = 0  # that are being answered
         self.watching = asyncio.create_task(gateway.watch())
+        gateway.tool_search.prepare()
 
     async def close(self) -> None:
         """Stop its servers and write its log."""
         self.watching.cancel()
-        await asyncio.gather(*(backend.close() for backend in self.backends))
+        await asyncio.gather(self.gateway.tool_search.close(), *(backend.close() for backend in self.backends))
         await asyncio.to_thread(self.gateway.close)
 
 

@@ -99,6 +99,7 @@ class Fleet:
             "run": "process",
             "owner": "flotilla-test",
             "say-after": 0,
+            "notes": "off",
             "language": "en",
             "settings": self.folder / "settings.json",
             "permissions": "off",
@@ -115,6 +116,8 @@ class Fleet:
         try:
             yield gateway, backends
         finally:
+            if gateway.own:
+                await gateway.own.close()
             await asyncio.gather(*(backend.close() for backend in backends))
 
     def command(self, *more: str) -> StdioTransport:
@@ -260,7 +263,7 @@ class Person:
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
         self.steps.append(progress)
 
-    async def call(self, tool: str, **args: Any) -> Any:
+    async def call(self, tool: str, /, **args: Any) -> Any:
         """Return the text of a result."""
         result: Any = await self.client.call_tool_mcp(tool, args)
         return result.content[0].text

@@ -18,6 +18,7 @@ from fastmcp.tools import ToolResult
 from mcp.server.request_state import RequestStateSecurity
 
 from flotilla.compat import keep_no_session_state
+from flotilla_launcher.protocol import TIMINGS_KEY
 
 DATA = Path(os.environ.get("FLOTILLA_DATA", "/data"))
 READ, WRITE = {"readOnlyHint": True}, {"readOnlyHint": False}
@@ -154,6 +155,14 @@ async def rich(fail: bool = False) -> ToolResult:
         meta={"probe": True},
         is_error=fail,
     )
+
+
+@mcp.tool(name="probe_timed", annotations=READ)
+async def timed(ctx: Context) -> ToolResult:
+    """Tells how long its vendor took, where it is asked."""
+    asked = bool(ctx.request_context and (ctx.request_context.meta or {}).get(TIMINGS_KEY))
+    meta = {"probe": True, **({TIMINGS_KEY: {"vendor_ms": 12.5}} if asked else {})}
+    return ToolResult(structured_content={"asked": asked}, meta=meta)
 
 
 @mcp.tool(name="probe_extra", annotations=READ)

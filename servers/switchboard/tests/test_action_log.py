@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from flotilla_cli import log
+from flotilla_launcher.protocol import TIMINGS_KEY
 from flotilla_servers.switchboard import action_log
-from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog, database, read, shown
+from flotilla_servers.switchboard.action_log import COLUMNS, Action, ActionLog, database, read, shown, taken_vendor_ms
 
 ERAS = ("legacy", "2026-07-28")
 
@@ -43,6 +44,37 @@ async def test_log_has_a_row_for_each_call(fleet: Any, person: Any, era: str) ->
     assert len({row["trace_id"] for row in (lost, masked, echo)}) == 3
     assert echo["latency_ms"] == pytest.approx(echo["gateway_ms"] + echo["server_ms"], abs=0.2)
     assert lost["outcome"] == "lost"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_log_has_the_vendors_time_and_no_client_sees_it(fleet: Any, person: Any, era: str) -> None:
+    async with person(fleet.command(), era).client as client:
+        for meta in (None, {TIMINGS_KEY: True}):
+            result = await client.call_tool_mcp("probe_timed", {}, meta=meta)
+            assert (result.structured_content["asked"], result.meta["probe"]) == (True, True)
+            assert TIMINGS_KEY not in result.meta
+        await client.call_tool_mcp("probe_echo", {})
+    assert [row["vendor_ms"] for row in read(fleet.folder / "state")] == [None, 12.5, 12.5]
+    async with person(fleet.command("--log", "off"), era).client as client:
+        assert (await client.call_tool_mcp("probe_timed", {})).structured_content == {"asked": False}
+
+
+@pytest.mark.parametrize(
+    ("meta", "taken"),
+    [
+        ({TIMINGS_KEY: {"vendor_ms": 3}}, 3.0),
+        ({TIMINGS_KEY: {"vendor_ms": -1}}, None),
+        ({TIMINGS_KEY: {"vendor_ms": float("inf")}}, None),
+        ({TIMINGS_KEY: {"vendor_ms": True}}, None),
+        ({TIMINGS_KEY: "3"}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_taken_vendor_ms_of_a_server_that_may_say_anything(meta: Any, taken: float | None) -> None:
+    result = {"_meta": meta}
+    assert taken_vendor_ms(result) == taken
+    assert TIMINGS_KEY not in result["_meta"]
 
 
 async def test_log_keeps_the_clients_trace_and_results_where_asked(fleet: Any, person: Any) -> None:

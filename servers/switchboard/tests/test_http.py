@@ -176,3 +176,35 @@ async def test_remote_server_without_url_refused(fleet: Any) -> None:
     with pytest.raises(CatalogError, match="No URL is set for probe"):
         async with fleet.inside("--run", "http-map"):
             pass
+
+
+async def test_http_search_for_a_host(fleet: Any) -> None:
+    fleet.more += ["--settings", str(fleet.folder / "own.json"), "--permissions", "on"]
+    (fleet.folder / "own.json").write_text('{"permissions": [{"tool": "probe_wait", "decision": "deny"}]}')
+    async with fleet.listening() as (url, _), httpx2.AsyncClient() as http:
+        at, good = url.replace("/mcp", "/v1/tools/search"), {"Authorization": "Bearer client-token-1"}
+        response = await http.post(at, json={"query": "ask a question", "limit": 2}, headers=good)
+        tools = response.json()["tools"]
+        assert (response.status_code, len(tools)) == (200, 2)
+        assert (tools[0]["name"], tools[0]["server"]) == ("probe_ask", "probe")
+        assert tools[0]["call_with"] == "call_destructive_tool"
+        assert tools[0]["inputSchema"]["required"] == ["question"]
+        assert tools[0]["score"] > tools[1]["score"] > 0
+        denied = await http.post(at, json={"query": "probe_wait"}, headers=good)
+        assert "probe_wait" not in [tool["name"] for tool in denied.json()["tools"]]
+        for status, more, reason in (
+            (401, {"headers": {}, "json": {"query": "x"}}, "The bearer token is missing or wrong."),
+            (401, {"headers": {"Authorization": "Bearer é".encode()}, "json": {"query": "x"}}, "The bearer token"),
+            (400, {"content": b"{"}, "must be a JSON object"),
+            (400, {"json": ["x"]}, "must be a JSON object"),
+            (400, {"json": {"query": " "}}, "`query` must be text"),
+            (400, {"json": {"query": "x", "limit": 0}}, "`limit` must be a number from 1 to 20."),
+            (400, {"json": {"query": "x", "limit": True}}, "`limit` must be a number from 1 to 20."),
+            (413, {"json": {"query": "x" * 70_000}}, "more than 64000 bytes"),
+        ):
+            refused = await http.post(at, **{"headers": good, **more})
+            assert refused.status_code == status, more
+            assert reason in refused.json()["error"]
+        assert (await http.get(at, headers=good)).status_code == 405
+        assert (await http.post(at, json={"query": "x"}, headers={**good, "Host": "evil.example"})).status_code == 421
+        assert fleet.lines("starts") == []

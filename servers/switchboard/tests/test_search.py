@@ -96,10 +96,10 @@ def test_search_is_on(option: str, count: int, searched: bool) -> None:
     assert is_on(option, count) is searched
 
 
-def test_search_of_an_unknown_type_is_refused() -> None:
+async def test_search_of_an_unknown_type_is_refused() -> None:
     search = ToolSearch(list, list)
     for arguments in ({"query": 1}, {"query": "x", "limit": 0}, {"query": "x", "limit": "3"}, {"limit": 21}):
-        assert search.search(arguments)["isError"] is True
+        assert (await search.search(arguments))["isError"] is True
 
 
 @BOTH

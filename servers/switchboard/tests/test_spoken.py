@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flotilla_servers.switchboard.circuit import FAILURES, LONGEST, PAUSE, Circuit
-from flotilla_servers.switchboard.spoken import language
+from flotilla_servers.switchboard.spoken import Sentences, language
 
 BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 
@@ -22,6 +22,21 @@ BOTH = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 )
 def test_language(option: str, environ: dict[str, str], expected: str) -> None:
     assert language(option, environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("tool", "reads", "sentence"),
+    [
+        ("hubspot_search_contacts", True, "Je cherche dans HubSpot …"),
+        ("hubspot_create_contact", False, "Je m’en occupe dans HubSpot …"),
+        ("gmail_send_email", False, "Je prépare l’envoi avec HubSpot …"),
+        ("make_run_scenario", False, "Je lance cela dans HubSpot …"),
+        ("gcal_check_availability", True, "Je vérifie dans HubSpot …"),
+        ("send", False, "Je m’en occupe dans HubSpot …"),
+    ],
+)
+def test_working_sentence_by_the_verb_of_the_tool(tool: str, reads: bool, sentence: str) -> None:
+    assert Sentences("fr").working(tool, "HubSpot", reads) == sentence
 
 
 async def heard(

@@ -48,6 +48,7 @@ class Server(Generic[S]):
         self.integration, self.toolsets = integration, list(toolsets)
         self.connect = connect or (lambda: process_connection(integration))
         self.search: dict[str, tuple[str, Sequence[str]]] = {}  # by tool: further words, sentences of people
+        self.deadlines: dict[str, float] = {}  # seconds, of the tools that have one of their own
         self._middleware = CallMiddleware(lambda: self.connect())
         # Keys of the state, so that another process can go on after a question.
         rounds = LazyCodec(lambda: self.connect().keys, "rounds")
@@ -117,6 +118,8 @@ class Server(Generic[S]):
             tuple(options.get("scopes", ())), tuple(options.get("tolerated", ()))
         )
         self.search[tool.name] = (options.get("search", ""), options.get("examples", ()))
+        if seconds := options.get("deadline"):
+            self.deadlines[tool.name] = seconds
         self._mcp.add_tool(tool)
 
     def _mark_lone_credentials(self) -> None:

@@ -12,6 +12,7 @@ VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
+TIMINGS_KEY = "io.github.flotilla-mcp/timings"  # the switchboard asks with it; a server's result then holds its times
 
 LISTS = {  # key of the result: method
     "tools": "tools/list",

@@ -168,6 +168,8 @@ class Subject:
         self.vendor = FakeVendor(self.answers) if self.answers else None
         self.shared: dict[str, Any] = {}  # what one check leaves for the next, such as processes
         self._stack = ExitStack()
+        self._sessions = 0  # those that are open
+        self._tools: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}  # by environment
         self._output_schemas = OutputSchemas()
 
     def __enter__(self) -> Subject:
@@ -254,20 +256,33 @@ class Subject:
         return self._arguments.get(tool["name"], {})
 
     async def tools(self, **environ: str) -> list[dict[str, Any]]:
-        """Return the tools on the wire, of every tier unless `environ` says else."""
+        """Return the tools on the wire, of every tier unless `environ` says else. Not within a session."""
+        key = tuple(sorted(environ.items()))
+        if key not in self._tools:
+            with self._listing(**environ):
+                self._tools[key] = await tools_of(self.server)
+        return self._tools[key]
+
+    @contextmanager
+    def _listing(self, **environ: str) -> Iterator[None]:
+        """Run in an environment without settings, which would take that of a session, and its network, away."""
+        assert not self._sessions, "list before the session begins"
         with environment(self.server, **{"FLOTILLA_TIER": "all", **environ}):
-            return await tools_of(self.server)
+            yield
 
     async def prompts(self) -> list[dict[str, Any]]:
-        """Return the prompts on the wire."""
-        with environment(self.server, FLOTILLA_TIER="all"):
+        """Return the prompts on the wire. Not within a session."""
+        with self._listing():
             async with client(self.server) as connected:
                 listed = await connected.list_prompts()
         return [prompt.model_dump(mode="json", by_alias=True, exclude_none=True) for prompt in listed]
 
     async def resources(self) -> list[str]:
-        """Return the addresses of the resources on the wire; templates have none that is known here."""
-        with environment(self.server, FLOTILLA_TIER="all"):
+        """Return the addresses of the resources on the wire; templates have none that is known here.
+
+        Not within a session.
+        """
+        with self._listing():
             async with client(self.server) as connected:
                 return [str(resource.uri) for resource in await connected.list_resources()]
 
@@ -324,7 +339,11 @@ class Subject:
         with environment(self.server, **values), impatient(self.server, recorder, self.vendor), _captured(log):
             async with client(self.server, mode, answer, asked) as connected:
                 with self._output_schemas.shared_with(connected):
-                    yield Session(self, connected, data, log, asked, recorder)
+                    self._sessions += 1
+                    try:
+                        yield Session(self, connected, data, log, asked, recorder)
+                    finally:
+                        self._sessions -= 1
 
     def process(self, environ: Mapping[str, str], revision: str = "2025-11-25") -> Process:
         """Start the server as a process that ends with the case at the latest."""

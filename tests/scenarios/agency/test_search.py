@@ -24,7 +24,7 @@ async def test_search_scenario(agency: Agency) -> None:
         pytest.skip("Docker's gateway lists all tools")
     agency.gateway.search = "on"
     async with agency.agent() as agent:
-        assert len(await agent.client.list_tools()) == 4
+        assert len(await agent.client.list_tools()) == 5  # note_save too
         who = {"first_name": "Jean", "last_name": "Dupont"}
         jean = await do(agent, "crée le contact Jean Dupont dans GoHighLevel", "ghl_create_contact", **who)
         tag = {"contact_id": jean["id"], "tags": ["Lead Chaud"]}

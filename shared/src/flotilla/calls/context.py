@@ -56,6 +56,9 @@ class Call:
     planned_requests: list[dict[str, Any]] = field(default_factory=list)  # that follow the first side effect
     timer: asyncio.Timeout | None = None
     seconds: float = 0  # that the timer gives
+    vendor_seconds: float = 0  # in which at least one request was under way at a vendor
+    under_way: int = 0  # requests that are
+    under_way_since: float = 0
 
     @cached_property
     def trace_id(self) -> str:
@@ -87,6 +90,20 @@ class Call:
         self.outcome_known = self.outcome_known and not writes
         self.newer_effect = self.side_effect_confirmed
         self.waiting_for = (title, asyncio.get_running_loop().time())
+
+    @contextmanager
+    def at_vendor(self) -> Iterator[None]:
+        """Count the time of the block as the vendor's; parallel requests of one call count once."""
+        loop = asyncio.get_running_loop()
+        if not self.under_way:
+            self.under_way_since = loop.time()
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+            if not self.under_way:
+                self.vendor_seconds += loop.time() - self.under_way_since
 
     def stalled_vendor(self) -> str:
         """Return the title of a vendor that has not responded for half of the call's time, "" without one."""

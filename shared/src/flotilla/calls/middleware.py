@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 
 from flotilla import errors
 from flotilla.calls.context import Call, current, entered
-from flotilla.calls.results import failed, sentence, warned
+from flotilla.calls.results import failed, sentence, timed, warned
 from flotilla.compat import quiet_error
 from flotilla.connection import Connection
 from flotilla_launcher.filters import visible
@@ -121,7 +121,7 @@ class CallMiddleware(Middleware):
             note_call(self.connection.fleet.state, self.connection.integration.slug)
 
         async def run(call: Call) -> ToolResult:
-            return warned(await self._answer(context, call_next, name), self.connection.warnings.values())
+            return timed(warned(await self._answer(context, call_next, name), self.connection.warnings.values()))
 
         return await self._audited(run, name, dict(context.message.arguments or {}), tool_name=name)
 
@@ -155,6 +155,7 @@ class CallMiddleware(Middleware):
                     outcome=call.outcome,
                     mcp_response=_size(result),
                     latency_ms=round((time.perf_counter() - started) * 1000, 1),
+                    vendor_ms=round(call.vendor_seconds * 1000, 1),
                 )
 
     async def _answer(

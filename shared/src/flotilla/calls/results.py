@@ -16,6 +16,7 @@ from flotilla.calls.context import current
 from flotilla.files import FileRef, parts_of
 from flotilla.settings import scrub
 from flotilla.text import cleaned, visible
+from flotilla_launcher.protocol import TIMINGS_KEY
 
 LINKED_SINCE = "2025-06-18"  # the protocol revision that brought resource links
 BIGGEST = 256_000  # bytes of one result; more does not fit a model's context and slows the gateway
@@ -51,6 +52,16 @@ def warned(result: ToolResult, warnings: Iterable[str]) -> ToolResult:
     """Add warnings for the user, each sentence as text of its own after the JSON."""
     if not isinstance(result, InputRequiredToolResult):
         result.content += [TextContent(type="text", text=f"Warning: {scrub(text)}") for text in warnings]
+    return result
+
+
+def timed(result: ToolResult) -> ToolResult:
+    """Add how long the vendor had the running call, where the switchboard asked for it; no other client sees it."""
+    request = get_context().request_context
+    if not request or not (request.meta or {}).get(TIMINGS_KEY):
+        return result
+    shown = result.input_required if isinstance(result, InputRequiredToolResult) else result
+    shown.meta = {**(shown.meta or {}), TIMINGS_KEY: {"vendor_ms": round(current().vendor_seconds * 1000, 1)}}
     return result
 
 

@@ -145,11 +145,13 @@ class Transport:
         try:
             await self._turn(request.extensions.get("cost", 1), request.extensions.get("path", ""))
             call.mark_started(title, writes)
-            response = await self.client.send(request, stream=True, auth=auth, follow_redirects=not writes)
+            with call.at_vendor():
+                response = await self.client.send(request, stream=True, auth=auth, follow_redirects=not writes)
             if response.is_success or response.status_code in request.extensions.get("expected", ()):
                 if writes and response.is_success:
                     call.mark_done()
-                whole_response = await self._whole(response) if whole else response
+                with call.at_vendor():
+                    whole_response = await self._whole(response) if whole else response
                 call.waiting_for, call.last_vendor = None, title
                 return whole_response
             body = await body_of(response)

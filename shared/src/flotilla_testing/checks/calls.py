@@ -165,9 +165,9 @@ async def _pages(session: Session, name: str, arguments: dict[str, Any], most: i
 @check("audit")
 async def audit(case: Subject) -> list[str]:
     """One line a call, whole and in time."""
-    problems = []
+    problems, tools, others = [], await case.tools(), await case.prompts_and_resources()
     async with case.session({**WITHOUT_CONFIRMATION, "FLOTILLA_USER": "marie"}) as session:
-        for number, tool in enumerate(await case.tools(), 1):
+        for number, tool in enumerate(tools, 1):
             await session.call(tool["name"], **case.example(tool))
             lines = [line for line in session.lines if line.get("event") == "call"]
             if len(lines) != number:
@@ -180,7 +180,7 @@ async def audit(case: Subject) -> list[str]:
                 problems.append(f"{tool['name']}: the audit line says {recorded}.")
             if not re.fullmatch("[0-9a-f]{32}", str(lines[-1].get("trace_id"))):
                 problems.append(f"{tool['name']}: the trace_id is {lines[-1].get('trace_id')!r}.")
-        for name, run in await case.prompts_and_resources():
+        for name, run in others:
             before = len(session.lines)
             await run(session)
             lines = [line for line in session.lines[before:] if line.get("event") == "call"]
@@ -230,9 +230,9 @@ async def generated_arguments(case: Subject) -> list[str]:
 
 async def _generated_for_prompts(case: Subject) -> list[str]:
     """Try prompts without arguments, with one too many, and with texts that mean nothing."""
-    problems = []
+    problems, prompts = [], await case.prompts()
     async with case.session(WITHOUT_CONFIRMATION, recorded=True) as session:
-        for prompt in await case.prompts():
+        for prompt in prompts:
             names = [argument["name"] for argument in prompt.get("arguments") or []]
             tried = [
                 {},

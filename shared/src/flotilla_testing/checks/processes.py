@@ -1,4 +1,8 @@
-"""What only a real process shows: its list, its streams, its end. Three live once, at the same time, for all rules."""
+"""What only a real process shows: its list, its streams, its end. One lives once for all rules.
+
+What starts and ends it is the library's, tried in shared/tests; so three of them, which start and end in different
+ways, are only run with --every-tool. What a server says without settings needs no process.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ from typing import Any
 
 from flotilla.settings import is_guard
 from flotilla_testing.checks import NothingToCheck, check
-from flotilla_testing.client import hello
+from flotilla_testing.client import call, client, hello, text_of
 from flotilla_testing.faults import hang
+from flotilla_testing.isolation import environment
 from flotilla_testing.process import Process
 from flotilla_testing.subject import Subject
 
@@ -25,17 +30,16 @@ class ProcessRun:
     process: Process
     ending: str
     tools: list[dict[str, Any]] = field(default_factory=list)
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # tool: its result
     code: int = -1
 
 
 async def process_runs(case: Subject) -> dict[str, ProcessRun]:
-    """Run the three processes: without settings, with placeholders for settings, and ready to work."""
+    """Run a process that is ready to work; with --every-tool others too: without settings, and with placeholders."""
     if "runs" not in case.shared:
         tools = await case.tools()
         case.shared["runs"] = {run.name: run for run in _run_all(case, tools)}
-    matches: dict[str, ProcessRun] = case.shared["runs"]
-    return matches
+    runs: dict[str, ProcessRun] = case.shared["runs"]
+    return runs
 
 
 def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
@@ -44,36 +48,35 @@ def _run_all(case: Subject, tools: list[dict[str, Any]]) -> list[ProcessRun]:
     bare = {"PYTHONHASHSEED": "1", "FLOTILLA_BAKED": "off", **every}
     placeholders = {"PYTHONHASHSEED": "2", **every, **dict.fromkeys(names, "<UNKNOWN>")}
     ready = {"PYTHONHASHSEED": "3", "FLOTILLA_BAKED": "off", "FLOTILLA_CONFIRM": "off", **every, **case.settings()}
-    matches = [
-        ProcessRun("bare", case.process(bare), "end of input"),
-        ProcessRun("placeholders", case.process(placeholders), "SIGTERM"),
-        ProcessRun("ready", case.process(ready), "end of input in mid-call"),
-    ]
-    greetings = [run.process.ask("initialize", **hello(run.process.revision)) for run in matches]
-    for run, greeting in zip(matches, greetings, strict=True):
+    runs = [ProcessRun("ready", case.process(ready), "end of input in mid-call")]
+    if case.every_tool:
+        runs.append(ProcessRun("bare", case.process(bare), "end of input"))
+        runs.append(ProcessRun("placeholders", case.process(placeholders), "SIGTERM"))
+    greetings = [run.process.ask("initialize", **hello(run.process.revision)) for run in runs]
+    for run, greeting in zip(runs, greetings, strict=True):
         run.process.answer(greeting)
         run.process.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
         run.tools = run.process.tools()
     if case.vendor:
         case.vendor.recovers()
     for tool in tools:
-        for run in matches:
-            run.answers[tool["name"]] = run.process.call(tool["name"], **case.example(tool))
+        for run in runs:
+            run.process.call(tool["name"], **case.example(tool))
     if case.vendor:
         case.vendor.fails(hang(4 * LONGEST))
-    matches[2].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
-    for run in matches:
+    runs[0].process.ask("tools/call", name=tools[0]["name"], arguments=case.example(tools[0]))
+    for run in runs:
         run.process.terminate() if run.ending == "SIGTERM" else run.process.hang_up()
-    for run in matches:
+    for run in runs:
         run.code = run.process.ended(LONGEST)
     if case.vendor:
         case.vendor.recovers()
-    return matches
+    return runs
 
 
 @check("stable_list")
 async def stable_list(case: Subject) -> list[str]:
-    """Byte for byte the same, whatever the environment and the seed."""
+    """Byte for byte the same, whatever the environment and the seed: this process has none of the settings."""
     expected, problems = await case.tools(), []
     for run in (await process_runs(case)).values():
         problems += [f"The {run.name} process {label}." for label in _differences(run.tools, expected)]
@@ -103,21 +106,19 @@ async def missing_secret(case: Subject) -> list[str]:
     required = case.server.integration.settings_class.required()[0]
     if not required:
         raise NothingToCheck
-    problems = []
-    matches = await process_runs(case)
-    for name in matches["bare"].answers:
-        for run in (matches["bare"], matches["placeholders"]):
-            result = run.answers[name]
-            text = "".join(part.get("text", "") for part in result["content"])
-            if not result.get("isError") or not text.startswith("Error:"):
-                problems.append(f"{name} with {run.name} settings answers {text[:80]!r}, not what is missing.")
-                continue
-            messages = [
-                n
-                for n in required
-                if case.variable(n) in text and f"{case.slug}.{n}" in text and _about(case, n) in text
-            ]
-            if not messages:
+    problems, tools = [], await case.tools()
+    names = [case.variable(name) for name in case.server.integration.settings_class.model_fields]
+    for settings, values in (("no", {}), ("placeholders for", dict.fromkeys(names, "<UNKNOWN>"))):
+        with environment(case.server, FLOTILLA_TIER="all", **values):
+            async with client(case.server) as connected:
+                results = {tool["name"]: await call(connected, tool["name"], **case.example(tool)) for tool in tools}
+        for name, result in results.items():
+            text = text_of(result)
+            if not result.is_error or not text.startswith("Error:"):
+                problems.append(f"{name} with {settings} settings answers {text[:80]!r}, not what is missing.")
+            elif not any(
+                case.variable(n) in text and f"{case.slug}.{n}" in text and _about(case, n) in text for n in required
+            ):
                 problems.append(
                     f"{name} must name the variable, {case.slug}.{required[0]} and the source; it says: {text}"
                 )
@@ -130,9 +131,9 @@ def _about(case: Subject, name: str) -> str:
 
 @check("clean_stdout")
 async def clean_stdout(case: Subject) -> list[str]:
-    """Nothing but JSON-RPC, in three whole process_runs."""
-    matches = (await process_runs(case)).values()
-    return [f"The {run.name} process wrote {line[:200]!r}." for run in matches for line in run.process.impure()]
+    """Nothing but JSON-RPC, from the start of a process to its end."""
+    runs = (await process_runs(case)).values()
+    return [f"The {run.name} process wrote {line[:200]!r}." for run in runs for line in run.process.impure()]
 
 
 @check("quick_exit")
